@@ -1,0 +1,91 @@
+"""What the decoding loop asks of a runtime, ONNX or PyTorch."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.errors import Cancelled
+from mmgpt_desktop.messages import RuntimeInfo
+
+
+class CancelToken:
+    """Set once, from any thread; the work that holds it ends with `Cancelled`.
+
+    A runtime registers what ends a native call at once (`RunOptions.terminate`).
+    """
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[], None]] = []
+
+    def cancel(self) -> None:
+        with self._lock:
+            self._event.set()
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._event.is_set()
+
+    def raise_if_cancelled(self) -> None:
+        if self._event.is_set():
+            raise Cancelled
+
+    def on_cancel(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` on cancel, at once if that was before; returns what forgets it."""
+        with self._lock:
+            if not self._event.is_set():
+                self._callbacks.append(callback)
+                return lambda: self._forget(callback)
+        callback()
+        return lambda: None
+
+    def _forget(self, callback: Callable[[], None]) -> None:
+        with self._lock:
+            if callback in self._callbacks:
+                self._callbacks.remove(callback)
+
+
+@dataclass(frozen=True, eq=False)
+class DecodeResult:
+    """One run of the decoder, for its last position.
+
+    `logits` float32 [vocabulary]; `attention` float32 [layer, head, cell] or None when it
+    was not asked for; `cache` is the runtime's own and goes into the next call.
+    """
+
+    logits: NDArray[np.float32]
+    attention: NDArray[np.float32] | None
+    cache: Any
+
+
+class Runtime(Protocol):
+    """Runs one bundle. One thread at a time; every call may raise `Cancelled`."""
+
+    @property
+    def info(self) -> RuntimeInfo: ...
+
+    def encode(self, pixels: NDArray[np.float32] | None, cancel: CancelToken) -> Any:
+        """Encode normalised pixels [1, 3, height, width]; None stands for no picture."""
+
+    def decode(
+        self,
+        token_ids: Sequence[int],
+        encoded: Any,
+        cache: Any | None,
+        *,
+        attention: bool,
+        cancel: CancelToken,
+    ) -> DecodeResult:
+        """Feed `token_ids` after what `cache` holds (None: nothing yet)."""
+
+    def close(self) -> None: ...

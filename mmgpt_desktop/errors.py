@@ -1,0 +1,49 @@
+"""Errors that a user may see: a clear sentence, and what can be done about it."""
+
+from __future__ import annotations
+
+
+class AppError(Exception):
+    """A failure with a sentence for the user.
+
+    `title` says what happened, `hint` what to do; both are `str.format` templates over
+    `values`, so that the window can translate the sentence before filling it in.
+    Technical details travel as `__cause__`.
+    """
+
+    def __init__(self, title: str, hint: str = "", **values: object) -> None:
+        super().__init__(title, hint, values)
+        self.title_template = title
+        self.hint_template = hint
+        self.values = values
+
+    @property
+    def title(self) -> str:
+        return self.title_template.format(**self.values)
+
+    @property
+    def hint(self) -> str:
+        return self.hint_template.format(**self.values)
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.hint}".strip()
+
+
+class ImageError(AppError):
+    """A file that can't be used as a picture."""
+
+
+class BundleError(AppError):
+    """A model folder that is missing, damaged or too new."""
+
+
+class PromptError(AppError):
+    """A question that can't be asked: empty, or too long."""
+
+
+class RuntimeFailure(AppError):
+    """A runtime could not be made, or broke while it ran."""
+
+
+class Cancelled(Exception):
+    """The user stopped the work; never shown as an error."""

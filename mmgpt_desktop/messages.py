@@ -1,0 +1,215 @@
+"""The few frozen types that travel between the window, the worker and the engine.
+
+Standard library and numpy only. Arrays inside are read-only, so a message may be
+shared between threads without a lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.errors import AppError
+
+
+class RuntimeName(StrEnum):
+    """What can run a bundle; also the values of `--runtime`."""
+
+    ONNX_CUDA = "onnx-cuda"
+    ONNX_CPU = "onnx-cpu"
+    TORCH = "torch"
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels of the upright photo; it may reach beyond the photo (padding)."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+
+@dataclass(frozen=True)
+class PatchGrid:
+    """How the cells that a model looks at lie on the user's photo.
+
+    Cell `row * columns + column` covers the like-placed part of `box`. A crop has a box
+    inside the photo, a letterbox one that reaches beyond it.
+    """
+
+    rows: int
+    columns: int
+    box: Box
+    photo_width: int
+    photo_height: int
+
+    @property
+    def cells(self) -> int:
+        return self.rows * self.columns
+
+    def cell_box(self, cell: int) -> Box:
+        """The rectangle of `cell` in photo pixels."""
+        row, column = divmod(cell, self.columns)
+        width, height = self.box.width / self.columns, self.box.height / self.rows
+        left, top = self.box.left + column * width, self.box.top + row * height
+        return Box(left, top, left + width, top + height)
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A picture as decoded: upright (EXIF applied), RGB, no transparency.
+
+    `pixels` is uint8 [height, width, 3], read-only. `image_id` identifies the pixels and is
+    the key of the encoder's cache. `notes` are sentences for the user ("First of 12 frames").
+    """
+
+    pixels: NDArray[np.uint8]
+    image_id: str
+    name: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.pixels.shape[0])
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation, as plain text."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is drawn; the defaults are greedy.
+
+    `temperature` 0 means greedy; `top_k` 0 and `top_p` 1 mean no limit.
+    """
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    repetition_penalty: float = 1.0
+    seed: int = 0
+    max_new_tokens: int = 64
+
+
+@dataclass(frozen=True, eq=False)
+class GenerationRequest:
+    """All that a job needs, captured once.
+
+    `messages` ends with the user's question; earlier turns are the conversation so far.
+    """
+
+    job_id: int
+    images: tuple[Photo, ...]
+    messages: tuple[Message, ...]
+    sampling: Sampling = field(default_factory=Sampling)
+    attention: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionMap:
+    """What one token read from the picture: float16 [layer, head, cell], image cells only.
+
+    Rows need not sum to 1: what is missing went to no cell (see the bundle's manifest).
+    """
+
+    weights: NDArray[np.float16]
+    grid: PatchGrid
+
+
+@dataclass(frozen=True, eq=False)
+class TokenStep:
+    """One generated token.
+
+    `text` may be empty while a character's bytes are incomplete; texts concatenated in
+    order give the answer. `probability` is the model's own (temperature 1, no filters).
+    """
+
+    job_id: int
+    index: int
+    token_id: int
+    text: str
+    probability: float
+    attention: AttentionMap | None = None
+
+
+@dataclass(frozen=True)
+class RuntimeInfo:
+    """What answers, and how it came to that.
+
+    `provider` is what the session or torch really uses ("CUDAExecutionProvider",
+    "CPUExecutionProvider", "cpu"). `note` is one sentence on a fallback, or empty.
+    """
+
+    runtime: RuntimeName
+    provider: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds, and the number of tokens written."""
+
+    load: float = 0.0
+    first_token: float = 0.0
+    total: float = 0.0
+    tokens: int = 0
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Decoding speed after the first token; 0 when there were fewer than two."""
+        decoding = self.total - self.first_token
+        return (self.tokens - 1) / decoding if self.tokens > 1 and decoding > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class GenerationOutcome:
+    """How a request ended: exactly one for each request, after its last step."""
+
+    job_id: int
+    kind: Literal["done", "cancelled", "failed"]
+    timings: Timings
+    runtime: RuntimeInfo | None = None
+    error: AppError | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class HeadChoice:
+    """The (layer, head) pairs shown by default, and a sentence on how they were chosen."""
+
+    heads: tuple[tuple[int, int], ...]
+    how: str
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What the window shows of a loaded bundle."""
+
+    name: str
+    description: str
+    layers: int
+    heads: int
+    context_length: int
+    head_choice: HeadChoice
