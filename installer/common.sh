@@ -1,0 +1,122 @@
+# shellcheck shell=bash
+# Sourced by run.sh and test.sh: from a bare Debian or Ubuntu to a .venv with pinned packages.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+VENV=$ROOT/.venv
+PATH=$PATH:/usr/sbin:/sbin # ldconfig, for users who are not root
+
+# Debian package and a library of it that shows whether it is there.
+OFFSCREEN_LIBRARIES=(
+  libgl1:libGL.so.1
+  libegl1:libEGL.so.1
+  libxkbcommon0:libxkbcommon.so.0
+  libglib2.0-0:libglib-2.0.so.0
+  libfontconfig1:libfontconfig.so.1
+  libdbus-1-3:libdbus-1.so.3
+)
+# shellcheck disable=SC2034 # run.sh uses it
+SCREEN_LIBRARIES=(
+  "${OFFSCREEN_LIBRARIES[@]}"
+  libxcb-cursor0:libxcb-cursor.so.0
+  libxkbcommon-x11-0:libxkbcommon-x11.so.0
+  libxcb-icccm4:libxcb-icccm.so.4
+  libxcb-keysyms1:libxcb-keysyms.so.1
+  libxcb-shape0:libxcb-shape.so.0
+)
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+  say "$@"
+  exit 1
+}
+
+require_platform() {
+  [[ $(uname -sm) == "Linux x86_64" ]] ||
+    die "This script is for Linux on x86_64. The README has the lines for other systems."
+}
+
+# install_packages WHY PACKAGE...: by apt-get when root, else say what to type and stop.
+install_packages() {
+  local why=$1
+  shift
+  if ! command -v apt-get >/dev/null; then
+    die "$why Debian calls the packages: $*. Install their like with your package manager," \
+      "then run this again."
+  fi
+  if [[ $EUID -ne 0 ]]; then
+    say "$why Install what is missing, then run this again:"
+    die "  sudo apt-get install --no-install-recommends $*"
+  fi
+  say "$why Installing: $*"
+  local install=(env DEBIAN_FRONTEND=noninteractive
+    apt-get install --yes --quiet --no-install-recommends "$@")
+  if ! apt-cache show "$@" >/dev/null 2>&1 || ! "${install[@]}" >&2; then
+    # The package lists are empty or too old.
+    { apt-get update --quiet && "${install[@]}"; } >&2 ||
+      die "The packages could not be installed; the lines above say why."
+  fi
+}
+
+# require_libraries PACKAGE:LIBRARY...
+require_libraries() {
+  local entry known missing=()
+  known=$(ldconfig -p)
+  for entry in "$@"; do
+    [[ $known == *"${entry#*:} "* ]] || missing+=("${entry%%:*}")
+  done
+  if ((${#missing[@]})); then
+    install_packages "Qt needs system libraries that are missing." "${missing[@]}"
+  fi
+}
+
+python_works() {
+  command -v "$1" >/dev/null && "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+}
+
+# Sets PYTHON; the variable may name another interpreter than python3.
+find_python() {
+  PYTHON=${PYTHON:-python3}
+  command -v "$PYTHON" >/dev/null ||
+    install_packages "Python 3.11 or newer is needed." python3 python3-venv
+  python_works "$PYTHON" ||
+    die "$PYTHON is $("$PYTHON" --version 2>&1), but 3.11 or newer is needed." \
+      "Name another one: PYTHON=python3.12 $0"
+  "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null ||
+    install_packages "Python's venv module is missing." python3-venv
+}
+
+# What .venv was made from: another lock file, project file, Python or place makes it stale.
+fingerprint() {
+  { cat "$1" "$ROOT/pyproject.toml" && "$PYTHON" -VV && printf '%s' "$ROOT"; } |
+    sha256sum | cut --delimiter=' ' --fields=1
+}
+
+# A moved folder or a new Python leaves scripts and packages behind that can't be found.
+venv_works() {
+  "$VENV/bin/python" -m pip --version && grep --fixed-strings "$VENV" "$VENV/bin/activate"
+} &>/dev/null
+
+# require_environment app|dev: creates .venv or brings it up to date; quick when nothing changed.
+require_environment() {
+  local wanted=$1 lock=$ROOT/installer/requirements-$1.txt stamp=$VENV/mmgpt-$1.stamp
+  find_python
+  local now
+  now=$(fingerprint "$lock")
+  if [[ -x $VENV/bin/python && -f $stamp && $(<"$stamp") == "$now" ]]; then
+    return
+  fi
+  say "Setting up .venv: about 1.6 GB of packages, once. This takes a few minutes."
+  venv_works || "$PYTHON" -m venv --clear "$VENV"
+  local pip=("$VENV/bin/python" -m pip --disable-pip-version-check install)
+  [[ -t 2 ]] || pip+=(--quiet)
+  rm -f "$VENV"/mmgpt-*.stamp
+  { "${pip[@]}" --requirement "$lock" &&
+    "${pip[@]}" --no-deps --no-build-isolation --editable "$ROOT"; } >&2 ||
+    die "The Python packages could not be installed; the lines above say why." \
+      "The network is needed this once."
+  printf '%s\n' "$now" >"$stamp"
+  if [[ $wanted == dev ]]; then # the app's packages are a part of the developers'
+    fingerprint "$ROOT/installer/requirements-app.txt" >"$VENV/mmgpt-app.stamp"
+  fi
+}

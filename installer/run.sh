@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Starts MMGPT Desktop; sets it up first where that is needed. Arguments go to mmgpt-desktop.
+set -euo pipefail
+# shellcheck source=installer/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+# The commands that print open no window, so they need neither a display nor its libraries.
+opens_window() {
+  case ${1:-} in
+    ask | bench | doctor | -h | --help | --version) return 1 ;;
+  esac
+}
+
+require_platform
+if opens_window "$@"; then
+  if [[ -z ${DISPLAY:-}${WAYLAND_DISPLAY:-}${QT_QPA_PLATFORM:-} ]]; then
+    die "There is no display here, and the window needs one." \
+      "Start it from a desktop session, or ask on the command line:" \
+      "installer/run.sh ask PHOTO \"What is happening here?\""
+  fi
+  require_libraries "${SCREEN_LIBRARIES[@]}"
+fi
+require_environment app
+exec "$VENV/bin/mmgpt-desktop" "$@"

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Everything that CI runs: format, lint, types, import direction, tests. Arguments go to pytest.
+set -euo pipefail
+# shellcheck source=installer/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+failed=()
+
+# check NAME COMMAND...: a failure is remembered, and the rest still runs.
+check() {
+  local name=$1
+  shift
+  say "== $name"
+  "$@" || failed+=("$name")
+}
+
+require_platform
+command -v git >/dev/null || install_packages "The tests need git." git
+require_libraries "${OFFSCREEN_LIBRARIES[@]}"
+require_environment dev
+
+cd "$ROOT"
+PATH=$VENV/bin:$PATH
+export QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1
+
+check "format" ruff format --check
+check "lint" ruff check
+check "types" mypy
+check "import direction" lint-imports
+check "tests" python -m pytest "$@"
+
+if ((${#failed[@]})); then
+  die "Failed: $(printf '%s; ' "${failed[@]}" | sed 's/; $//')."
+fi
