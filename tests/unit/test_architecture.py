@@ -1,0 +1,98 @@
+"""What keeps the project easy to read and small to ship, checked on the files git tracks."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MEGABYTE = 1_000_000
+FUNCTION_LINES = 60
+MODULE_LINES = 500
+TEXT = {".css", ".json", ".md", ".py", ".qss", ".sh", ".svg", ".toml", ".txt", ""}
+# Split, so that this file doesn't find itself.
+FORBIDDEN = re.compile(
+    "|".join(
+        [
+            r"(?<![\w.])/(?:work|opt|root)" + r"/\w",
+            r"py" + r"pi\.org",
+            r"python" + r"hosted\.org",
+            r"deb\.deb" + r"ian\.org",
+            r"download\.py" + r"torch\.org",
+        ]
+    )
+)
+
+
+def tracked_files() -> list[Path]:
+    # A checkout that belongs to somebody else is fine to read.
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [path for name in names.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def sources() -> list[Path]:
+    return sorted([*ROOT.glob("mmgpt_desktop/**/*.py"), *ROOT.glob("installer/*.py")])
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            yield node.name, node.end_lineno - node.lineno + 1
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "mmgpt_desktop.engine.engine, mmgpt_desktop.engine.generate, mmgpt_desktop.engine.images",
+        "mmgpt_desktop.attention.reduce, mmgpt_desktop.attention.heatmap",
+    ],
+)
+def test_a_fresh_process_needs_no_qt_and_no_torch_for(modules: str) -> None:
+    code = f"import sys, {modules}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert {"PySide6", "torch", "transformers"}.isdisjoint(done.stdout.split())
+
+
+def test_functions_fit_a_screen_and_modules_stay_short() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}: {name} has {lines} lines"
+        for path in sources()
+        for name, lines in functions(path)
+        if lines > FUNCTION_LINES
+    ]
+    for path in sources():
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        if lines > MODULE_LINES:
+            long.append(f"{path.relative_to(ROOT)} has {lines} lines")
+    assert long == []
+
+
+def test_what_is_shipped_stays_small() -> None:
+    files = tracked_files()
+    resources = sum(
+        path.stat().st_size for path in files if path.is_relative_to(ROOT / "resources")
+    )
+    assert resources < 40 * MEGABYTE
+    assert sum(path.stat().st_size for path in files) < 55 * MEGABYTE
+
+
+def test_no_file_names_a_machine_or_a_registry() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in tracked_files()
+        if path.suffix in TEXT
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if FORBIDDEN.search(line)
+    ]
+    assert found == []
