@@ -1,0 +1,98 @@
+"""A picture made of cells, laid exactly over the photo."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from cmap import Colormap
+from numpy.typing import NDArray
+from PIL import Image
+
+from mmgpt_desktop.messages import PatchGrid, Photo
+
+COLOUR_MAPS = ("viridis", "cividis", "inferno", "magma")
+_SHADES = 256
+
+
+def render(
+    cells: NDArray[np.float32],
+    grid: PatchGrid,
+    colour_map: str,
+    smooth: bool,
+    opacity: float,
+    size: tuple[int, int] | None = None,
+) -> NDArray[np.uint8]:
+    """RGBA [height, width, 4] over the whole photo, transparent where no cell lies.
+
+    `cells` [rows, columns] are scaled from their least to their greatest; a constant map is
+    all least, and so is NaN. `size` (width, height) is the photo's when left out.
+    """
+    width, height = size or (grid.photo_width, grid.photo_height)
+    box = grid.box
+    y = (np.arange(height) + 0.5) * (grid.photo_height / height)
+    x = (np.arange(width) + 0.5) * (grid.photo_width / width)
+    rows = (y - box.top) / box.height * grid.rows  # in cells, from the box's edge
+    columns = (x - box.left) / box.width * grid.columns
+    spread = _cubic if smooth else _nearest
+    values = spread(rows, grid.rows) @ _scaled(cells) @ spread(columns, grid.columns).T
+    shades = np.rint(np.clip(values, 0, 1) * (_SHADES - 1)).astype(np.intp)
+    rgba = np.empty((height, width, 4), np.uint8)
+    rgba[..., :3] = legend(colour_map)[shades]
+    inside = np.outer(_within(rows, grid.rows), _within(columns, grid.columns))
+    rgba[..., 3] = inside * round(255 * min(1.0, max(0.0, opacity)))
+    return rgba
+
+
+@lru_cache(maxsize=len(COLOUR_MAPS))
+def legend(colour_map: str) -> NDArray[np.uint8]:
+    """The colours from least to greatest, uint8 [256, 3], read-only."""
+    colours = np.rint(Colormap(colour_map).lut(_SHADES)[:, :3] * 255).astype(np.uint8)
+    colours.setflags(write=False)
+    return colours
+
+
+def overlay(photo: Photo, rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The photo under a heatmap, uint8 RGB [height, width, 3] in the heatmap's size."""
+    height, width = rgba.shape[:2]
+    below = Image.fromarray(photo.pixels).resize((width, height)).convert("RGBA")
+    return np.array(Image.alpha_composite(below, Image.fromarray(rgba)).convert("RGB"))
+
+
+def _scaled(cells: NDArray[np.float32]) -> NDArray[np.float32]:
+    finite = np.where(np.isfinite(cells), cells, np.nan)
+    if np.isnan(finite).all():
+        return np.zeros_like(cells)
+    low, high = np.nanmin(finite), np.nanmax(finite)
+    if high <= low:
+        return np.zeros_like(cells)
+    return np.asarray(np.nan_to_num((finite - low) / (high - low)), np.float32)
+
+
+def _within(places: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
+    return np.asarray((places >= 0) & (places < count))
+
+
+def _nearest(places: NDArray[np.float64], count: int) -> NDArray[np.float32]:
+    """One-hot weights [place, cell]: each place takes the cell that it lies in."""
+    weights = np.zeros((places.size, count), np.float32)
+    cell = np.clip(np.floor(places), 0, count - 1).astype(np.intp)
+    weights[np.arange(places.size), cell] = 1
+    return weights
+
+
+def _cubic(places: NDArray[np.float64], count: int) -> NDArray[np.float32]:
+    """Cubic convolution [place, cell] through the cells' centres (Keys 1981, a = -1/2)."""
+    weights = np.zeros((places.size, count), np.float32)
+    first = np.floor(places - 0.5)
+    t = places - 0.5 - first
+    kernel = (
+        -0.5 * t + t**2 - 0.5 * t**3,
+        1 - 2.5 * t**2 + 1.5 * t**3,
+        0.5 * t + 2 * t**2 - 1.5 * t**3,
+        -0.5 * t**2 + 0.5 * t**3,
+    )
+    for offset, weight in enumerate(kernel, start=-1):
+        cell = np.clip(first + offset, 0, count - 1).astype(np.intp)  # the edge goes on outside
+        np.add.at(weights, (np.arange(places.size), cell), weight)
+    return weights

@@ -1,0 +1,59 @@
+"""From the attention of tokens to words, and to one weight for each cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.messages import AttentionMap, TokenStep
+
+
+@dataclass(frozen=True)
+class Word:
+    """Steps `start` to `stop` (exclusive) as one word; texts concatenated give the answer.
+
+    `text` keeps the space before the word. `probability` is the product of its tokens'.
+    """
+
+    text: str
+    start: int
+    stop: int
+    probability: float
+
+
+def group_words(steps: Sequence[TokenStep]) -> tuple[Word, ...]:
+    """A word begins where a token begins with white space."""
+    starts: list[int] = []
+    inside = False  # something visible since the last start
+    for place, step in enumerate(steps):
+        if not starts or (inside and step.text[:1].isspace()):
+            starts.append(place)
+            inside = False
+        inside = inside or bool(step.text.strip())
+    stops = [*starts[1:], len(steps)]
+    return tuple(_word(steps, start, stop) for start, stop in zip(starts, stops, strict=True))
+
+
+def _word(steps: Sequence[TokenStep], start: int, stop: int) -> Word:
+    parts = steps[start:stop]
+    probability = math.prod(step.probability for step in parts)
+    return Word("".join(step.text for step in parts), start, stop, probability)
+
+
+def cell_weights(
+    maps: Sequence[AttentionMap], heads: Sequence[tuple[int, int]]
+) -> NDArray[np.float32]:
+    """The mean over maps and (layer, head) pairs, float32 [rows, columns].
+
+    No pairs stand for all of them. Needs one map at least; all share one grid.
+    """
+    grid = maps[0].grid
+    weights = np.stack([each.weights for each in maps]).astype(np.float32)  # [map, layer, head, T]
+    if heads:
+        layers, places = zip(*heads, strict=True)
+        weights = weights[:, layers, places]
+    return weights.reshape(-1, grid.cells).mean(axis=0).reshape(grid.rows, grid.columns)

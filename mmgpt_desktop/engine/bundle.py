@@ -1,0 +1,225 @@
+"""A model's folder: its manifest, and whether its files are whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from mmgpt_desktop.engine.images import ImageSpec
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.messages import HeadChoice, Sampling
+from mmgpt_desktop.text import safe_name
+
+FORMAT = 1
+FAMILIES = ("mmgpt",)
+TOKENIZER = "tokenizer.json"
+WEIGHTS = "model.safetensors"
+IMAGE_ENCODER = "image_encoder.onnx"
+DECODER = "decoder.onnx"
+NEEDED = (TOKENIZER, WEIGHTS, IMAGE_ENCODER, DECODER)
+
+_REINSTALL = "Install the app again, or choose another model folder."
+_CHUNK = 1 << 20
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class DecoderSpec:
+    """Sizes of the decoder; attention comes as [attention_layers, heads, cells]."""
+
+    layers: int
+    heads: int
+    head_dim: int
+    attention_layers: int
+    context_length: int
+    vocabulary: int
+
+
+@dataclass(frozen=True)
+class SpecialTokens:
+    pad: int
+    user: int
+    assistant: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`manifest.json`, checked."""
+
+    name: str
+    family: str
+    version: str
+    description: str
+    files: dict[str, FileEntry]
+    image: ImageSpec
+    decoder: DecoderSpec
+    special_tokens: SpecialTokens
+    head_choice: HeadChoice
+    sampling: Sampling
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened folder; `open_bundle` made sure that its files exist at their full length."""
+
+    path: Path
+    manifest: Manifest
+
+    def file(self, name: str) -> Path:
+        return self.path / name
+
+    def verify(self, progress: Callable[[float], None], cancel: CancelToken) -> None:
+        """Compare every checksum; `progress` gets fractions. Raises BundleError, Cancelled."""
+        files = self.manifest.files
+        total, done = sum(entry.bytes for entry in files.values()), 0
+        for name, entry in files.items():
+            digest = hashlib.sha256()
+            for chunk in _chunks(self.file(name)):
+                cancel.raise_if_cancelled()
+                digest.update(chunk)
+                done += len(chunk)
+                progress(min(1.0, done / max(1, total)))
+            if digest.hexdigest() != entry.sha256.lower():
+                title = "The model's file {name} was changed: its checksum differs."
+                raise BundleError(title, _REINSTALL, name=name)
+
+
+def open_bundle(path: Path) -> Bundle:
+    """Read the manifest and look for each file; the checksums are `Bundle.verify`'s work."""
+    shown = safe_name(str(path))
+    if not path.is_dir():
+        raise BundleError("There is no model folder {path}.", _REINSTALL, path=shown)
+    manifest = _manifest(_read_json(path / "manifest.json"))
+    for name, entry in manifest.files.items():
+        _check_size(path / name, entry)
+    return Bundle(path, manifest)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    folder = safe_name(str(path.parent))
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        title = "The folder {path} holds no model: manifest.json is missing."
+        raise BundleError(title, _REINSTALL, path=folder) from error
+    except OSError as error:
+        raise _unreadable("manifest.json", error) from error
+    except (ValueError, RecursionError) as error:
+        raise _bad_manifest("it is not JSON") from error
+    if not isinstance(data, dict):
+        raise _bad_manifest("it is not a JSON object")
+    return data
+
+
+def _check_size(path: Path, entry: FileEntry) -> None:
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        title = "The model's file {name} is missing."
+        raise BundleError(title, _REINSTALL, name=path.name) from error
+    except OSError as error:
+        raise _unreadable(path.name, error) from error
+    if not path.is_file() or size != entry.bytes:
+        title = "The model's file {name} is cut short or too long: {size} bytes, not {expected}."
+        values = {"name": path.name, "size": size, "expected": entry.bytes}
+        raise BundleError(title, _REINSTALL, **values)
+
+
+def _chunks(path: Path) -> Any:
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                yield chunk
+    except OSError as error:
+        raise _unreadable(path.name, error) from error
+
+
+def _manifest(data: dict[str, Any]) -> Manifest:
+    version = data.get("format")
+    if type(version) is int and version > FORMAT:
+        title = "This model was made for a newer version of MMGPT Desktop."
+        raise BundleError(title, "Update the app, or choose another model folder.")
+    if version != FORMAT:
+        raise _bad_manifest("its format is unknown")
+    family = _value(data, "family", str)
+    if family not in FAMILIES:
+        title = "This version of MMGPT Desktop can't run models of the family {family}."
+        raise BundleError(title, "Update the app.", family=safe_name(family))
+    decoder = _record(DecoderSpec, _value(data, "decoder", dict))
+    image = {**_value(data, "image", dict), **_value(data, "grid", dict)}
+    return Manifest(
+        name=_value(data, "name", str),
+        family=family,
+        version=_value(data, "version", str),
+        description=_value(data, "description", str),
+        files=_files(_value(data, "files", dict)),
+        image=_record(ImageSpec, image),
+        decoder=decoder,
+        special_tokens=_record(SpecialTokens, _value(data, "special_tokens", dict)),
+        head_choice=_head_choice(_value(data, "attention", dict), decoder),
+        sampling=_record(Sampling, _value(data, "sampling", dict)),
+    )
+
+
+def _files(data: dict[str, Any]) -> dict[str, FileEntry]:
+    files = {name: _record(FileEntry, _value(data, name, dict)) for name in data}
+    if missing := [name for name in NEEDED if name not in files]:
+        raise _bad_manifest(f"it does not list {missing[0]}")
+    for name in files:
+        if name != Path(name).name or "\\" in name or name in ("", ".", ".."):
+            raise _bad_manifest("it names files outside its folder")
+    return files
+
+
+def _head_choice(data: dict[str, Any], decoder: DecoderSpec) -> HeadChoice:
+    heads = _value(data, "heads", list)
+    for pair in heads:
+        if not isinstance(pair, list) or [type(i) for i in pair] != [int, int]:
+            raise _bad_manifest("a chosen head is not a pair of layer and head")
+        if not (0 <= pair[0] < decoder.attention_layers and 0 <= pair[1] < decoder.heads):
+            raise _bad_manifest("it chooses a head that the model has not")
+    return HeadChoice(tuple((layer, head) for layer, head in heads), _value(data, "how", str))
+
+
+def _record(kind: type[T], data: dict[str, Any]) -> T:
+    """A dataclass of plain numbers and strings from a JSON object; unknown keys are let be."""
+    hints = get_type_hints(kind)
+    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    given = {name: _value(data, name, hints[name]) for name in data if name in known}
+    try:
+        return kind(**given)
+    except TypeError as error:
+        raise _bad_manifest(f"a {kind.__name__} is not complete") from error
+
+
+def _value(data: dict[str, Any], key: str, kind: type[T]) -> T:
+    value = data.get(key)
+    accepted = (int, float) if kind is float else (kind,)
+    if isinstance(value, accepted) and not isinstance(value, bool):
+        if kind in (int, float) and value < 0:  # type: ignore[operator]
+            raise _bad_manifest(f"{safe_name(key)} is negative")
+        return value  # type: ignore[return-value]
+    raise _bad_manifest(f"{safe_name(key)} is missing or of the wrong kind")
+
+
+def _bad_manifest(reason: str) -> BundleError:
+    title = "The model's manifest.json can't be used: {reason}."
+    return BundleError(title, _REINSTALL, reason=reason)
+
+
+def _unreadable(name: str, error: OSError) -> BundleError:
+    title = "The model's file {name} can't be read: {reason}."
+    return BundleError(title, _REINSTALL, name=name, reason=error.strerror or str(error))

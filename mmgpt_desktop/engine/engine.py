@@ -1,0 +1,293 @@
+"""Answers requests: a question goes in, tokens come out, then exactly one outcome."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.engine.bundle import Bundle, open_bundle
+from mmgpt_desktop.engine.families.mmgpt import MmgptFamily, TextStream
+from mmgpt_desktop.engine.generate import Answer, Token, decode
+from mmgpt_desktop.engine.images import patch_grid, prepare
+from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
+from mmgpt_desktop.engine.runtime import CancelToken, Runtime
+from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
+from mmgpt_desktop.messages import (
+    AttentionMap,
+    GenerationOutcome,
+    GenerationRequest,
+    ModelInfo,
+    PatchGrid,
+    Photo,
+    RuntimeInfo,
+    RuntimeName,
+    Timings,
+    TokenStep,
+)
+from mmgpt_desktop.text import reason_of
+
+Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
+RuntimeMaker = Callable[[RuntimeName, Bundle], Runtime]
+
+ORDER = (RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU, RuntimeName.TORCH)
+ENCODED_KEPT = 4
+_CHECKED = 0.4  # the share of loading's progress that goes to checksums
+
+_RUNTIME_LABELS = {
+    RuntimeName.ONNX_CUDA: "ONNX Runtime on the graphics card",
+    RuntimeName.ONNX_CPU: "ONNX Runtime",
+    RuntimeName.TORCH: "PyTorch",
+}
+
+
+def make_runtime(name: RuntimeName, bundle: Bundle) -> Runtime:
+    """Raises RuntimeFailure if that runtime can't be had here."""
+    if name is RuntimeName.TORCH:
+        from mmgpt_desktop.engine.torch_runtime import TorchRuntime
+
+        return TorchRuntime(bundle)
+    return OnnxRuntime(bundle, name)
+
+
+@dataclass
+class _Clock:
+    """Times one request."""
+
+    load: float
+    started: float
+    first_token: float = 0.0
+    tokens: int = 0
+
+    def tick(self) -> None:
+        self.tokens += 1
+        if self.tokens == 1:
+            self.first_token = time.perf_counter() - self.started
+
+    def timings(self) -> Timings:
+        total = time.perf_counter() - self.started
+        return Timings(self.load, self.first_token, total, self.tokens)
+
+
+class Engine:
+    """One bundle and the runtime that runs it. All calls from one thread.
+
+    Without a `choice` the runtimes are tried in `ORDER`, also in mid-answer; a choice is
+    kept or fails. `make` is for tests.
+    """
+
+    def __init__(
+        self, bundle_path: Path, choice: RuntimeName | None = None, make: RuntimeMaker | None = None
+    ) -> None:
+        self._path = bundle_path
+        self._make = make or make_runtime
+        self._forced = choice is not None
+        self._untried = [choice] if choice else list(ORDER)
+        self._bundle: Bundle | None = None
+        self._family: MmgptFamily | None = None
+        self._runtime: Runtime | None = None
+        self._note = ""
+        self._load_seconds = 0.0
+        self._encoded: OrderedDict[str, Any] = OrderedDict()
+
+    def load(
+        self,
+        progress: Progress = lambda _fraction, _what: None,
+        cancel: CancelToken | None = None,
+    ) -> ModelInfo:
+        """Open the bundle and the first runtime that works.
+
+        Raises BundleError, RuntimeFailure and Cancelled.
+        """
+        started = time.perf_counter()
+        cancel = cancel or CancelToken()
+        progress(0.0, "Checking the model's files")
+        bundle = open_bundle(self._path)
+        bundle.verify(lambda done: progress(done * _CHECKED, "Checking the model's files"), cancel)
+        self._bundle, self._family = bundle, MmgptFamily(bundle)
+        progress(_CHECKED, "Starting the model")
+        self._start_runtime(None, cancel)
+        progress(1.0, "Ready")
+        self._load_seconds = time.perf_counter() - started
+        manifest = bundle.manifest
+        return ModelInfo(
+            name=manifest.name,
+            description=manifest.description,
+            layers=manifest.decoder.attention_layers,
+            heads=manifest.decoder.heads,
+            context_length=manifest.decoder.context_length,
+            head_choice=manifest.head_choice,
+        )
+
+    @property
+    def bundle(self) -> Bundle:
+        """The opened bundle; after `load`."""
+        assert self._bundle is not None
+        return self._bundle
+
+    @property
+    def runtime(self) -> RuntimeInfo:
+        """What really runs, with a note on a fallback; after `load`."""
+        assert self._runtime is not None
+        return replace(self._runtime.info, note=self._note)
+
+    def generate(
+        self,
+        request: GenerationRequest,
+        cancel: CancelToken,
+        on_step: Callable[[TokenStep], None],
+    ) -> GenerationOutcome:
+        """Answer, calling `on_step` for each token; what fails becomes the outcome.
+
+        Only exceptions of `on_step` itself pass through.
+        """
+        clock = _Clock(self._load_seconds, time.perf_counter())
+        notes: list[str] = []
+        steps = self._steps(request, cancel, notes)
+        while True:
+            try:
+                step = next(steps, None)
+            except Cancelled:
+                return self._outcome(request, "cancelled", clock, notes)
+            except AppError as error:
+                return self._outcome(request, "failed", clock, notes, error)
+            except Exception as error:
+                return self._outcome(request, "failed", clock, notes, _unexpected(error))
+            if step is None:
+                return self._outcome(request, "done", clock, notes)
+            clock.tick()
+            on_step(step)
+
+    def close(self) -> None:
+        if self._runtime is not None:
+            self._runtime.close()
+        self._encoded.clear()
+
+    def _outcome(
+        self,
+        request: GenerationRequest,
+        kind: Literal["done", "cancelled", "failed"],
+        clock: _Clock,
+        notes: list[str],
+        error: AppError | None = None,
+    ) -> GenerationOutcome:
+        runtime = self.runtime if self._runtime is not None else None
+        return GenerationOutcome(
+            request.job_id, kind, clock.timings(), runtime, error, tuple(notes)
+        )
+
+    def _steps(
+        self, request: GenerationRequest, cancel: CancelToken, notes: list[str]
+    ) -> Iterator[TokenStep]:
+        cancel.raise_if_cancelled()
+        assert self._family is not None
+        family, photo = self._family, request.images[0] if request.images else None
+        prompt = family.prompt(request.messages, request.sampling.max_new_tokens)
+        if prompt.dropped_turns:
+            notes.append(
+                f"The conversation is long: its first {prompt.dropped_turns} turns were left out."
+            )
+        grid = patch_grid(photo, self.bundle.manifest.image) if photo else None
+        answer, text = Answer(prompt.token_ids, request.sampling), TextStream()
+        for token in self._tokens(answer, photo, request.attention, cancel, notes):
+            yield TokenStep(
+                request.job_id,
+                len(answer.tokens) - 1,
+                token.token_id,
+                text.feed(family.token_bytes(token.token_id)),
+                token.probability,
+                _attention_map(token.attention, grid),
+            )
+
+    def _tokens(
+        self,
+        answer: Answer,
+        photo: Photo | None,
+        attention: bool,
+        cancel: CancelToken,
+        notes: list[str],
+    ) -> Iterator[Token]:
+        """Decode; when the runtime breaks, the next one goes on from the same token."""
+        assert self._family is not None
+        while True:
+            assert self._runtime is not None
+            try:
+                yield from decode(
+                    self._runtime,
+                    self._encode(photo, cancel),
+                    answer,
+                    stop_ids=self._family.stop_ids,
+                    context_length=self.bundle.manifest.decoder.context_length,
+                    attention=attention and photo is not None,
+                    cancel=cancel,
+                )
+                return
+            except RuntimeFailure as failure:
+                if self._forced or not self._untried:
+                    raise
+                self._start_runtime(failure, cancel)
+                notes.append(self._note)
+
+    def _encode(self, photo: Photo | None, cancel: CancelToken) -> Any:
+        """Encode a photo once for all questions about it."""
+        assert self._runtime is not None
+        key = photo.image_id if photo else ""
+        if key not in self._encoded:
+            pixels = prepare(photo, self.bundle.manifest.image)[0] if photo else None
+            self._encoded[key] = self._runtime.encode(pixels, cancel)
+            if len(self._encoded) > ENCODED_KEPT:
+                self._encoded.popitem(last=False)
+        self._encoded.move_to_end(key)
+        return self._encoded[key]
+
+    def _start_runtime(self, failure: RuntimeFailure | None, cancel: CancelToken) -> None:
+        """Go over to the next runtime that can be made; `failure` is the present one's.
+
+        If none can, the present one stays: what broke it may pass.
+        """
+        while self._untried:
+            cancel.raise_if_cancelled()
+            name = self._untried.pop(0)
+            try:
+                runtime = self._make(name, self.bundle)
+            except RuntimeFailure as error:
+                # A computer without CUDA is an ordinary one, and no failure to speak of.
+                if self._forced or name is not RuntimeName.ONNX_CUDA:
+                    failure = failure or error
+                continue
+            self.close()
+            self._runtime = runtime
+            self._note = _fallback_note(name, failure)
+            return
+        raise failure or RuntimeFailure("No runtime is left to try.")
+
+
+def _fallback_note(name: RuntimeName, failure: RuntimeFailure | None) -> str:
+    return f"{_RUNTIME_LABELS[name]} took over: {failure.title}" if failure else ""
+
+
+def _attention_map(
+    weights: NDArray[np.float32] | None, grid: PatchGrid | None
+) -> AttentionMap | None:
+    if weights is None or grid is None:
+        return None
+    half = weights.astype(np.float16)
+    half.setflags(write=False)
+    return AttentionMap(half, grid)
+
+
+def _unexpected(error: Exception) -> RuntimeFailure:
+    if isinstance(error, MemoryError):
+        title, hint = "There is not enough memory to answer.", "Close other programs and ask again."
+        failure = RuntimeFailure(title, hint)
+    else:
+        title = "Something unexpected happened while the model was at work ({reason})."
+        failure = RuntimeFailure(title, "Ask again.", reason=reason_of(error))
+    failure.__cause__ = error
+    return failure

@@ -1,0 +1,138 @@
+"""Prompt layout of the "mmgpt" family.
+
+Each turn is `<|user|> question <|assistant|> answer <|end|>`; a prompt ends with
+`<|assistant|>`. The picture reaches the decoder by cross-attention, so it takes no tokens.
+"""
+
+from __future__ import annotations
+
+import codecs
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from mmgpt_desktop.engine.bundle import TOKENIZER, Bundle
+from mmgpt_desktop.errors import BundleError, PromptError
+from mmgpt_desktop.messages import Message
+from mmgpt_desktop.text import without_controls
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Token ids to feed, and how many of the oldest turns found no place."""
+
+    token_ids: tuple[int, ...]
+    dropped_turns: int = 0
+
+
+class MmgptFamily:
+    """Text to token ids and back, for one bundle."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._special = bundle.manifest.special_tokens
+        self._context_length = bundle.manifest.decoder.context_length
+        self._tokenizer = _load_tokenizer(bundle.file(TOKENIZER))
+        self.stop_ids = frozenset(
+            (self._special.pad, self._special.user, self._special.assistant, self._special.end)
+        )
+
+    def prompt(self, messages: Sequence[Message], room: int) -> Prompt:
+        """Lay out a conversation so that `room` tokens of answer still fit.
+
+        The oldest turns go first. Raises PromptError for an empty question, and for one
+        that is too long by itself.
+        """
+        *earlier, question = messages
+        text = _clean(question.text)
+        if not text:
+            raise PromptError("The question is empty.", "Type a question first.")
+        last = [self._special.user, *self._encode(text), self._special.assistant]
+        limit = self._context_length - min(room, self._context_length // 2)
+        if len(last) > limit:
+            raise PromptError(
+                "The question is too long: {tokens} tokens, and this model reads {limit}.",
+                "Ask a shorter question.",
+                tokens=len(last) - 2,
+                limit=limit - 2,
+            )
+        turns = self._turns(earlier)
+        sizes = itertools.accumulate((len(turn) for turn in reversed(turns)), initial=len(last))
+        kept = sum(size <= limit for size in sizes) - 1
+        recent = turns[len(turns) - kept :]
+        return Prompt((*itertools.chain(*recent), *last), len(turns) - kept)
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """What a token adds to the answer; a character may take the bytes of several tokens."""
+        if token_id in self.stop_ids:
+            return b""
+        token = self._tokenizer.id_to_token(token_id) or ""
+        return bytes(_BYTE_OF[character] for character in token if character in _BYTE_OF)
+
+    def _turns(self, messages: Sequence[Message]) -> list[list[int]]:
+        """Token ids of the questions that were answered."""
+        turns = []
+        for question, answer in itertools.pairwise(messages):
+            asked, answered = _clean(question.text), _clean(answer.text)
+            if (question.role, answer.role) != ("user", "assistant") or not (asked and answered):
+                continue
+            turns.append(
+                [
+                    *(self._special.user, *self._encode(asked)),
+                    *(self._special.assistant, *self._encode(answered)),
+                    self._special.end,
+                ]
+            )
+        return turns
+
+    def _encode(self, text: str) -> list[int]:
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+class TextStream:
+    """Bytes of tokens in, text out; a character is held back until its last byte is there."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+        self._begun = False
+
+    def feed(self, data: bytes) -> str:
+        text = without_controls(self._decoder.decode(data))
+        if not self._begun:
+            text = text.lstrip()
+            self._begun = bool(text)
+        return text
+
+
+def _clean(text: str) -> str:
+    return without_controls(text).strip()
+
+
+def _load_tokenizer(path: Path) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises plain Exception
+        title = "The model's tokenizer can't be read."
+        raise BundleError(title, "Install the app again, or choose another model.") from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.encode_special_tokens = True  # "<|end|>" typed by a user is plain text
+    return tokenizer
+
+
+def _byte_alphabet() -> dict[str, int]:
+    """Byte-level BPE writes each byte as one visible character.
+
+    Bytes that are visible in Latin-1 stand for themselves; the others, in order, are the
+    characters from U+0100 on (Radford et al. 2019, the GPT-2 tokenizer).
+    """
+    visible = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    hidden = [byte for byte in range(256) if byte not in visible]
+    return {chr(byte): byte for byte in visible} | {
+        chr(0x100 + place): byte for place, byte in enumerate(hidden)
+    }
+
+
+_BYTE_OF = _byte_alphabet()

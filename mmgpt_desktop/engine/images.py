@@ -1,0 +1,189 @@
+"""From a file to an upright photo, and from a photo to the pixels that a model reads."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from mmgpt_desktop.errors import ImageError
+from mmgpt_desktop.messages import Box, PatchGrid, Photo
+from mmgpt_desktop.text import safe_name
+
+# Raster formats that Pillow decodes by itself. EPS and the like run Ghostscript: never here.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM")
+MAX_PIXELS = 100_000_000
+KEPT_SIDE = 4096  # the long side of what is kept; models read far less
+
+# Pillow's own guard warns on stderr before it refuses. `_open` refuses, from the header.
+Image.MAX_IMAGE_PIXELS = None
+
+_FORMATS_HINT = "Use a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF file."
+_DAMAGED = "The picture {name} is damaged or cut short."
+_DAMAGED_HINT = "Get a whole copy of it and try again."
+_TOO_LARGE_HINT = "Make it smaller first: at most {limit} million pixels."
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """How a bundle wants its pictures: side in pixels, normalisation, grid of cells."""
+
+    size: int
+    mean: float
+    std: float
+    max_aspect: float
+    rows: int
+    columns: int
+
+
+def load_photo(path: Path) -> Photo:
+    """Read a picture file; every failure is an `ImageError`."""
+    name = safe_name(path.name or str(path))
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise ImageError("{name} is a folder, not a picture.", "Choose a file.", name=name)
+        if not stat.S_ISREG(mode):  # opening a pipe would wait for ever
+            raise ImageError("{name} is not an ordinary file.", "Choose a picture.", name=name)
+        with path.open("rb") as stream:
+            return _decode(stream, name)
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: NUL in path
+        hint = "Check the path: it may have been moved or renamed."
+        raise ImageError("There is no file {name}.", hint, name=name) from error
+    except PermissionError as error:
+        hint = "Ask its owner, or copy it to a folder of yours."
+        raise ImageError("You have no permission to read {name}.", hint, name=name) from error
+    except OSError as error:
+        hint = "The system says: {reason}."
+        reason = error.strerror or str(error)
+        raise ImageError("{name} can't be read.", hint, name=name, reason=reason) from error
+
+
+def photo_from_bytes(data: bytes, name: str) -> Photo:
+    """Decode a picture that was pasted or dropped; every failure is an `ImageError`."""
+    return _decode(io.BytesIO(data), safe_name(name))
+
+
+def prepare(photo: Photo, spec: ImageSpec) -> tuple[NDArray[np.float32], PatchGrid]:
+    """Pixels float32 [1, 3, size, size], normalised, and how their cells lie on the photo."""
+    width, height = _content_size(photo, spec)
+    content = Image.fromarray(photo.pixels).resize((width, height), Image.Resampling.BICUBIC)
+    left, top = (spec.size - width) // 2, (spec.size - height) // 2
+    canvas = np.full((spec.size, spec.size, 3), round(spec.mean), np.float32)
+    canvas[top : top + height, left : left + width] = np.asarray(content)
+    pixels = (canvas - np.float32(spec.mean)) / np.float32(spec.std)
+    return pixels.transpose(2, 0, 1)[np.newaxis].copy(), patch_grid(photo, spec)
+
+
+def patch_grid(photo: Photo, spec: ImageSpec) -> PatchGrid:
+    """The grid of `prepare`, without its work."""
+    width, height = _content_size(photo, spec)
+    left, top = (spec.size - width) // 2, (spec.size - height) // 2
+    x_scale, y_scale = photo.width / width, photo.height / height
+    box = Box(
+        -left * x_scale,
+        -top * y_scale,
+        (spec.size - left) * x_scale,
+        (spec.size - top) * y_scale,
+    )
+    return PatchGrid(spec.rows, spec.columns, box, photo.width, photo.height)
+
+
+def _content_size(photo: Photo, spec: ImageSpec) -> tuple[int, int]:
+    """What the photo takes of the square: all of it, less a letterbox if it is very long."""
+    aspect = photo.width / photo.height
+    width = min(1.0, aspect * spec.max_aspect)
+    height = min(1.0, spec.max_aspect / aspect)
+    return max(1, round(spec.size * width)), max(1, round(spec.size * height))
+
+
+def _decode(stream: BinaryIO, name: str) -> Photo:
+    image = _open(stream, name)
+    try:
+        notes = _notes(image)
+        image.draft(None, (KEPT_SIDE, KEPT_SIDE))  # JPEG alone can decode to a smaller size
+        image.load()
+        pixels = np.array(_to_rgb(_upright(image)), np.uint8)
+    except MemoryError as error:
+        raise ImageError(
+            "The picture {name} is too large for this computer's memory.",
+            _TOO_LARGE_HINT,
+            name=name,
+            limit=MAX_PIXELS // 1_000_000,
+        ) from error
+    except Exception as error:  # Pillow's parsers raise what they like on damaged bytes
+        raise ImageError(_DAMAGED, _DAMAGED_HINT, name=name) from error
+    pixels.setflags(write=False)
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(pixels.data)
+    return Photo(pixels, digest.hexdigest(), name, notes)
+
+
+def _open(stream: BinaryIO, name: str) -> Image.Image:
+    """Read the header alone, and refuse what should not be decoded."""
+    if not stream.read(1):
+        raise ImageError("The file {name} is empty.", _DAMAGED_HINT, name=name)
+    stream.seek(0)
+    try:
+        image = Image.open(stream, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        title = "This file is not a picture that can be opened: {name}."
+        raise ImageError(title, _FORMATS_HINT, name=name) from error
+    except Exception as error:  # as in `_decode`
+        raise ImageError(_DAMAGED, _DAMAGED_HINT, name=name) from error
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            "The picture {name} is too large: {width} x {height} pixels.",
+            _TOO_LARGE_HINT,
+            name=name,
+            width=width,
+            height=height,
+            limit=MAX_PIXELS // 1_000_000,
+        )
+    return image
+
+
+def _notes(image: Image.Image) -> tuple[str, ...]:
+    frames = getattr(image, "n_frames", 1)
+    if frames == 1 or image.format == "MPO":  # a phone's JPEG with a preview inside
+        return ()
+    kind = "pages" if image.format == "TIFF" else "frames"
+    return (f"Only the first of its {frames} {kind} is used.",)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # broken EXIF says nothing about the picture itself
+        return image
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Shrink to `KEPT_SIDE` and flatten onto white."""
+    if image.mode == "F" or image.mode.startswith("I"):
+        image = Image.fromarray(_to_8_bits(np.asarray(image)))
+    elif image.mode in ("P", "PA", "1"):  # Pillow can't resize these smoothly
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    image.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+
+
+def _to_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Scale the type's usual range (16 bits; 0 to 1) to 0..255, or else the values' own."""
+    scaled = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
+    usual = 1.0 if np.issubdtype(values.dtype, np.floating) else 65535.0
+    low, high = float(scaled.min()), float(scaled.max())
+    if low >= 0 and high <= usual:
+        low, high = 0.0, usual
+    return np.rint((scaled - low) * (255.0 / (high - low))).astype(np.uint8)

@@ -1,0 +1,106 @@
+"""Runs a bundle with PyTorch: slower, but independent of ONNX Runtime.
+
+torch and transformers take seconds to import, so that happens when a runtime is made.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.engine.bundle import Bundle
+from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
+from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
+from mmgpt_desktop.text import reason_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Encoded = tuple["Tensor", "Tensor"]
+Cache = list[tuple["Tensor", "Tensor"]]
+
+
+class TorchRuntime:
+    """The model itself, on the CPU. It can be cancelled between runs, not within one."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._spec = bundle.manifest.decoder
+        with _failures("PyTorch can't load the model ({reason})."):
+            import torch
+
+            from mmgpt_desktop.model.packing import load_packed
+
+            self._torch = torch
+            self._model: Any = load_packed(bundle.path)
+        self.info = RuntimeInfo(RuntimeName.TORCH, "cpu")
+
+    def encode(self, pixels: NDArray[np.float32] | None, cancel: CancelToken) -> Encoded:
+        """Cross keys and values, float32 [layer, 1, head, cell, head_dim] each."""
+        cancel.raise_if_cancelled()
+        if pixels is None:
+            spec = self._spec
+            shape = (spec.attention_layers, 1, spec.heads, 0, spec.head_dim)
+            return self._torch.zeros(shape), self._torch.zeros(shape)
+        with _failures(_BROKE), self._torch.inference_mode():
+            keys, values = self._model.encode_image(self._torch.from_numpy(pixels))
+            return keys, values
+
+    def decode(
+        self,
+        token_ids: Sequence[int],
+        encoded: Encoded,
+        cache: Cache | None,
+        *,
+        attention: bool,
+        cancel: CancelToken,
+    ) -> DecodeResult:
+        cancel.raise_if_cancelled()
+        with _failures(_BROKE), self._torch.inference_mode():
+            ids = self._torch.tensor([list(token_ids)])
+            past = self._empty_cache() if cache is None else cache
+            logits, presents, weights = self._model.decode_step(ids, *encoded, past)
+            shown = weights[0].numpy() if attention else None
+            return DecodeResult(logits[0].numpy(), shown, presents)
+
+    def close(self) -> None:
+        self._model = None
+
+    def time_generate(
+        self, pixels: NDArray[np.float32], prompt: Sequence[int], tokens: int, *, attention: bool
+    ) -> float:
+        """Seconds that transformers' own `generate` takes for exactly `tokens` tokens."""
+        with self._torch.inference_mode():
+            started = time.perf_counter()
+            self._model.generate(
+                self._torch.tensor([list(prompt)]),
+                pixel_values=self._torch.from_numpy(pixels),
+                do_sample=False,
+                min_new_tokens=tokens,
+                max_new_tokens=tokens,
+                output_attentions=attention,
+                return_dict_in_generate=attention,
+            )
+            return time.perf_counter() - started
+
+    def _empty_cache(self) -> Cache:
+        empty = self._torch.zeros(1, self._spec.heads, 0, self._spec.head_dim)
+        return [(empty, empty)] * self._spec.layers
+
+
+_BROKE = "PyTorch broke while it ran the model ({reason})."
+
+
+@contextmanager
+def _failures(title: str) -> Iterator[None]:
+    """PyTorch raises RuntimeError for nearly all, out of memory included, and more while loading."""
+    try:
+        yield
+    except Exception as error:
+        hint = "Install the app's packages again, or use another runtime."
+        raise RuntimeFailure(title, hint, reason=reason_of(error)) from error

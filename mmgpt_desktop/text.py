@@ -1,0 +1,32 @@
+"""Text from outside made safe to show and to encode. Standard library only."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_NAME_LENGTH = 80
+_REASON_LENGTH = 200
+_ZERO_WIDTH_JOINER = "\u200d"  # unprintable by itself, but it holds many emoji together
+
+
+def without_controls(text: str) -> str:
+    """`text` with plain line ends, and no control characters but newline and tab."""
+    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def safe_name(name: str) -> str:
+    """`name` on one line: no newlines, no direction marks, no broken bytes, not endless."""
+    shown = "".join(c if c.isprintable() or c == _ZERO_WIDTH_JOINER else "\ufffd" for c in name)
+    if len(shown) <= _NAME_LENGTH:
+        return shown
+    half = _NAME_LENGTH // 2
+    return f"{shown[:half]}…{shown[-half:]}"
+
+
+def reason_of(error: BaseException) -> str:
+    """A library's message as the end of a sentence: its first line, without the full stop."""
+    if isinstance(error, MemoryError):
+        return "the memory is full"
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:_REASON_LENGTH].rstrip(". :")
