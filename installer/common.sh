@@ -58,32 +58,31 @@ install_packages() {
   fi
 }
 
-# require_libraries PACKAGE:LIBRARY...
-require_libraries() {
+# Sets PYTHON (which may name another interpreter than python3) and sees to everything that
+# comes from the system, at once: require_system COMMAND_OR_PACKAGE:LIBRARY...
+require_system() {
   local entry known missing=()
   known=$(ldconfig -p)
-  for entry in "$@"; do
-    [[ $known == *"${entry#*:} "* ]] || missing+=("${entry%%:*}")
-  done
-  if ((${#missing[@]})); then
-    install_packages "Qt needs system libraries that are missing." "${missing[@]}"
-  fi
-}
-
-python_works() {
-  command -v "$1" >/dev/null && "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))'
-}
-
-# Sets PYTHON; the variable may name another interpreter than python3.
-find_python() {
   PYTHON=${PYTHON:-python3}
-  command -v "$PYTHON" >/dev/null ||
-    install_packages "Python 3.11 or newer is needed." python3 python3-venv
-  python_works "$PYTHON" ||
+  if ! command -v "$PYTHON" >/dev/null; then
+    missing+=(python3 python3-venv)
+  elif ! "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     die "$PYTHON is $("$PYTHON" --version 2>&1), but 3.11 or newer is needed." \
       "Name another one: PYTHON=python3.12 $0"
-  "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null ||
-    install_packages "Python's venv module is missing." python3-venv
+  elif ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
+    missing+=(python3-venv)
+  fi
+  for entry in "$@"; do
+    if [[ $entry == *:* ]]; then
+      [[ $known == *"${entry#*:} "* ]] || missing+=("${entry%%:*}")
+    else
+      command -v "$entry" >/dev/null || missing+=("$entry")
+    fi
+  done
+  if ((${#missing[@]})); then
+    install_packages "Something that MMGPT Desktop needs from the system is missing." \
+      "${missing[@]}"
+  fi
 }
 
 # What .venv was made from: another lock file, project file, Python or place makes it stale.
@@ -100,13 +99,13 @@ venv_works() {
 # require_environment app|dev: creates .venv or brings it up to date; quick when nothing changed.
 require_environment() {
   local wanted=$1 lock=$ROOT/installer/requirements-$1.txt stamp=$VENV/mmgpt-$1.stamp
-  find_python
   local now
   now=$(fingerprint "$lock")
   if [[ -x $VENV/bin/python && -f $stamp && $(<"$stamp") == "$now" ]]; then
     return
   fi
-  say "Setting up .venv: about 1.6 GB of packages, once. This takes a few minutes."
+  say "Setting up .venv, once: 2 GB of packages, 6 GB where PyTorch comes with CUDA." \
+    "This takes a few minutes."
   venv_works || "$PYTHON" -m venv --clear "$VENV"
   local pip=("$VENV/bin/python" -m pip --disable-pip-version-check install)
   [[ -t 2 ]] || pip+=(--quiet)

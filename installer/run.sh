@@ -12,13 +12,15 @@ opens_window() {
 }
 
 require_platform
+needed=()
 if opens_window "$@"; then
   if [[ -z ${DISPLAY:-}${WAYLAND_DISPLAY:-}${QT_QPA_PLATFORM:-} ]]; then
     die "There is no display here, and the window needs one." \
       "Start it from a desktop session, or ask on the command line:" \
       "installer/run.sh ask PHOTO \"What is happening here?\""
   fi
-  require_libraries "${SCREEN_LIBRARIES[@]}"
+  needed=("${SCREEN_LIBRARIES[@]}")
 fi
+require_system "${needed[@]}"
 require_environment app
 exec "$VENV/bin/mmgpt-desktop" "$@"

@@ -15,8 +15,7 @@ check() {
 }
 
 require_platform
-command -v git >/dev/null || install_packages "The tests need git." git
-require_libraries "${OFFSCREEN_LIBRARIES[@]}"
+require_system git "${OFFSCREEN_LIBRARIES[@]}"
 require_environment dev
 
 cd "$ROOT"
