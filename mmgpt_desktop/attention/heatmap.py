@@ -39,7 +39,7 @@ def render(
     shades = np.rint(np.clip(values, 0, 1) * (_SHADES - 1)).astype(np.intp)
     rgba = np.empty((height, width, 4), np.uint8)
     rgba[..., :3] = legend(colour_map)[shades]
-    inside = np.outer(_within(rows, grid.rows), _within(columns, grid.columns))
+    inside = _within(rows, grid.rows)[:, np.newaxis] & _within(columns, grid.columns)
     rgba[..., 3] = inside * round(255 * min(1.0, max(0.0, opacity)))
     return rgba
 
@@ -56,7 +56,9 @@ def overlay(photo: Photo, rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The photo under a heatmap, uint8 RGB [height, width, 3] in the heatmap's size."""
     height, width = rgba.shape[:2]
     below = Image.fromarray(photo.pixels).resize((width, height)).convert("RGBA")
-    return np.array(Image.alpha_composite(below, Image.fromarray(rgba)).convert("RGB"))
+    shown = Image.alpha_composite(below, Image.fromarray(rgba)).convert("RGB")
+    pixels: NDArray[np.uint8] = np.array(shown)
+    return pixels
 
 
 def _scaled(cells: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -69,11 +71,11 @@ def _scaled(cells: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.nan_to_num((finite - low) / (high - low)), np.float32)
 
 
-def _within(places: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
+def _within(places: NDArray[np.floating], count: int) -> NDArray[np.bool_]:
     return np.asarray((places >= 0) & (places < count))
 
 
-def _nearest(places: NDArray[np.float64], count: int) -> NDArray[np.float32]:
+def _nearest(places: NDArray[np.floating], count: int) -> NDArray[np.float32]:
     """One-hot weights [place, cell]: each place takes the cell that it lies in."""
     weights = np.zeros((places.size, count), np.float32)
     cell = np.clip(np.floor(places), 0, count - 1).astype(np.intp)
@@ -81,7 +83,7 @@ def _nearest(places: NDArray[np.float64], count: int) -> NDArray[np.float32]:
     return weights
 
 
-def _cubic(places: NDArray[np.float64], count: int) -> NDArray[np.float32]:
+def _cubic(places: NDArray[np.floating], count: int) -> NDArray[np.float32]:
     """Cubic convolution [place, cell] through the cells' centres (Keys 1981, a = -1/2)."""
     weights = np.zeros((places.size, count), np.float32)
     first = np.floor(places - 0.5)

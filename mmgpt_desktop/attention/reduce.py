@@ -56,4 +56,5 @@ def cell_weights(
     if heads:
         layers, places = zip(*heads, strict=True)
         weights = weights[:, layers, places]
-    return weights.reshape(-1, grid.cells).mean(axis=0).reshape(grid.rows, grid.columns)
+    mean = weights.reshape(-1, grid.cells).mean(axis=0)
+    return np.asarray(mean.reshape(grid.rows, grid.columns))

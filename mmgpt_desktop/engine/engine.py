@@ -190,9 +190,7 @@ class Engine:
         family, photo = self._family, request.images[0] if request.images else None
         prompt = family.prompt(request.messages, request.sampling.max_new_tokens)
         if prompt.dropped_turns:
-            notes.append(
-                f"The conversation is long: its first {prompt.dropped_turns} turns were left out."
-            )
+            notes.append(f"Left out for length: the first {prompt.dropped_turns} turns.")
         grid = patch_grid(photo, self.bundle.manifest.image) if photo else None
         answer, text = Answer(prompt.token_ids, request.sampling), TextStream()
         for token in self._tokens(answer, photo, request.attention, cancel, notes):

@@ -186,4 +186,4 @@ def _to_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     low, high = float(scaled.min()), float(scaled.max())
     if low >= 0 and high <= usual:
         low, high = 0.0, usual
-    return np.rint((scaled - low) * (255.0 / (high - low))).astype(np.uint8)
+    return np.asarray(np.rint((scaled - low) * (255.0 / (high - low))), np.uint8)

@@ -37,7 +37,7 @@ class OnnxRuntime:
 
     def __init__(self, bundle: Bundle, name: RuntimeName, *, decoder: bytes | None = None) -> None:
         cuda = name is RuntimeName.ONNX_CUDA
-        ort = _import_onnxruntime()
+        ort = import_onnxruntime()
         if cuda and (obstacle := cuda_obstacle()):
             title = "ONNX Runtime can't use the graphics card ({reason})."
             raise RuntimeFailure(title, "Use another runtime.", reason=obstacle)
@@ -126,7 +126,7 @@ _KINDS = ("keys", "values")
 
 def cuda_obstacle() -> str | None:
     """Why CUDA needs no try, as the end of a sentence; None if it may work."""
-    if CUDA_PROVIDER not in _import_onnxruntime().get_available_providers():
+    if CUDA_PROVIDER not in import_onnxruntime().get_available_providers():
         return "the installed ONNX Runtime has no CUDA support"
     try:
         ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
@@ -135,9 +135,9 @@ def cuda_obstacle() -> str | None:
     return None
 
 
-def _import_onnxruntime() -> Any:
+def import_onnxruntime() -> Any:
     try:
-        import onnxruntime
+        import onnxruntime  # type: ignore[import-untyped]
     except Exception as error:  # a damaged installation raises more than ImportError
         title = "ONNX Runtime can't be loaded ({reason})."
         hint = "Install the app's packages again."
@@ -165,9 +165,7 @@ def _session(ort: Any, model: str | bytes, folder: Path, cuda: bool) -> Any:
         title = "ONNX Runtime can't load the model ({reason})."
         raise RuntimeFailure(title, "Use PyTorch.", reason=reason_of(error)) from error
     if cuda and session.get_providers()[0] != CUDA_PROVIDER:
-        title = (
-            "ONNX Runtime can't use the graphics card (its CUDA 13 or cuDNN 9 libraries failed)."
-        )
+        title = "ONNX Runtime can't use the graphics card (CUDA 13 or cuDNN 9 are missing)."
         raise RuntimeFailure(title, "Install them, or use another runtime.")
     return session
 

@@ -98,7 +98,7 @@ _BROKE = "PyTorch broke while it ran the model ({reason})."
 
 @contextmanager
 def _failures(title: str) -> Iterator[None]:
-    """PyTorch raises RuntimeError for nearly all, out of memory included, and more while loading."""
+    """PyTorch raises RuntimeError for nearly all, out of memory included."""
     try:
         yield
     except Exception as error:

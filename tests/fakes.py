@@ -1,0 +1,79 @@
+"""Stand-ins that tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
+from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.messages import Photo, RuntimeInfo, RuntimeName
+
+
+class FakeRuntime:
+    """Writes `script` token by token after the prompt, then `end`.
+
+    Its cache is the list of all ids fed so far, so a broken hand-over shows. It fails at
+    the decode calls named in `fail_at` (counted from 0), and calls `before` at each one.
+    """
+
+    def __init__(
+        self,
+        script: Sequence[int] = (),
+        *,
+        name: RuntimeName = RuntimeName.ONNX_CPU,
+        vocabulary: int = 512,
+        assistant: int = 2,
+        end: int = 3,
+        cells: int = 16,
+        fail_at: Sequence[int] = (),
+        failure: Exception | None = None,
+        before: Callable[[int], None] = lambda call: None,
+    ) -> None:
+        self.info = RuntimeInfo(name, "FakeProvider")
+        self.encoded: list[bool] = []  # for each encode: was there a picture
+        self.fed: list[list[int]] = []  # the ids of each decode call
+        self.closed = False
+        self._script, self._vocabulary = script, vocabulary
+        self._assistant, self._end, self._cells = assistant, end, cells
+        self._fail_at, self._before = fail_at, before
+        self._failure = failure or RuntimeFailure("The fake runtime broke.")
+
+    def encode(self, pixels: NDArray[np.float32] | None, cancel: CancelToken) -> Any:
+        self.encoded.append(pixels is not None)
+        return len(self.encoded)
+
+    def decode(
+        self,
+        token_ids: Sequence[int],
+        encoded: Any,
+        cache: Any | None,
+        *,
+        attention: bool,
+        cancel: CancelToken,
+    ) -> DecodeResult:
+        cancel.raise_if_cancelled()
+        call = len(self.fed)
+        self.fed.append(list(token_ids))
+        self._before(call)
+        if call in self._fail_at:
+            raise self._failure
+        seen = [*(cache or []), *token_ids]
+        written = seen[len(seen) - seen[::-1].index(self._assistant) :]
+        follow = self._script[len(written)] if len(written) < len(self._script) else self._end
+        logits = np.zeros(self._vocabulary, np.float32)
+        logits[follow] = 12
+        weights = np.full((2, 2, self._cells), 1 / self._cells, np.float32) if attention else None
+        return DecodeResult(logits, weights, seen)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def make_photo(width: int = 8, height: int = 6, value: int = 90, name: str = "fake.png") -> Photo:
+    pixels = np.full((height, width, 3), value, np.uint8)
+    pixels.setflags(write=False)
+    return Photo(pixels, f"{width}x{height}x{value}", name)

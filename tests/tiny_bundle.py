@@ -1,0 +1,219 @@
+"""A bundle of some kilobytes with the same graphs' inputs and outputs as the real one.
+
+It answers every question with `ANSWER`: the next token follows from the last one alone.
+Where it looks depends on the picture's brightness in each cell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+from safetensors.numpy import save_file
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+ANSWER = "A small dog runs on the wet grass."
+LINES = (ANSWER, "What is happening here?", "What colour is it?", "A dog", "Where is the dog?")
+SPECIAL = ("<|pad|>", "<|user|>", "<|assistant|>", "<|end|>")
+SIZE, ROWS, COLUMNS = 32, 4, 4
+CELLS = ROWS * COLUMNS
+LAYERS, LOOKING, HEADS, WIDTH = 2, 2, 2, 4
+CONTEXT = 96
+IR_VERSION, OPSET = 10, 20
+FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
+
+
+def make_tiny_bundle(folder: Path) -> Path:
+    """Write the bundle into `folder` (made if missing) and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = _tokenizer()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    vocabulary = tokenizer.get_vocab_size()
+    save_file(_weights(tokenizer, vocabulary), folder / "model.safetensors")
+    (folder / "config.json").write_text('{"model_type": "mmgpt"}', encoding="utf-8")
+    stored = _stored_tensors(folder / "model.safetensors")
+    onnx.save(_encoder(stored), str(folder / "image_encoder.onnx"))
+    onnx.save(_decoder(stored, vocabulary), str(folder / "decoder.onnx"))
+    write_manifest(folder, manifest(folder, vocabulary))
+    return folder
+
+
+def write_manifest(folder: Path, data: dict[str, Any]) -> None:
+    (folder / "manifest.json").write_text(json.dumps(data), encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return data
+
+
+def entry(path: Path) -> dict[str, Any]:
+    data = path.read_bytes()
+    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+
+
+def manifest(folder: Path, vocabulary: int) -> dict[str, Any]:
+    names = sorted(path.name for path in folder.iterdir() if path.name != "manifest.json")
+    return {
+        "format": 1,
+        "name": "tiny",
+        "family": "mmgpt",
+        "version": "0.0.1",
+        "description": "Answers always the same.",
+        "files": {name: entry(folder / name) for name in names},
+        "image": {"size": SIZE, "mean": 127.0, "std": 128.0, "max_aspect": 2.0},
+        "grid": {"rows": ROWS, "columns": COLUMNS},
+        "decoder": {
+            "layers": LAYERS,
+            "heads": HEADS,
+            "head_dim": WIDTH,
+            "attention_layers": LOOKING,
+            "context_length": CONTEXT,
+            "vocabulary": vocabulary,
+        },
+        "special_tokens": {"pad": 0, "user": 1, "assistant": 2, "end": 3},
+        "attention": {"heads": [[0, 1], [1, 0]], "how": "Chosen by hand."},
+        "sampling": {"repetition_penalty": 1.0, "max_new_tokens": 32},
+    }
+
+
+def _tokenizer() -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=list(SPECIAL),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(LINES * 3, trainer)
+    return tokenizer
+
+
+def _weights(tokenizer: Tokenizer, vocabulary: int) -> dict[str, NDArray[np.float32]]:
+    random = np.random.default_rng(0)
+    chain = [2, *tokenizer.encode(ANSWER).ids, 3]
+    assert len(set(chain)) == len(chain), "a token that occurs twice has two successors"
+    successor = random.normal(0, 0.5, (vocabulary, vocabulary)).astype(np.float32)
+    successor[chain[:-1], chain[1:]] = 6.0
+    return {
+        "successor": successor,
+        "query": random.normal(0, 1, (vocabulary, HEADS * WIDTH)).astype(np.float32),
+        "cells": random.normal(0, 1, (3, LOOKING * HEADS * WIDTH)).astype(np.float32),
+    }
+
+
+def _stored_tensors(path: Path) -> dict[str, onnx.TensorProto]:
+    """ONNX initializers whose data lies in the safetensors file."""
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    tensors = {}
+    for name, about in json.loads(data[8 : 8 + length]).items():
+        if name == "__metadata__":
+            continue
+        begin, end = about["data_offsets"]
+        tensor = TensorProto(name=name, data_type=FLOAT, dims=about["shape"])
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, value in (
+            ("location", path.name),
+            ("offset", 8 + length + begin),
+            ("length", end - begin),
+        ):
+            tensor.external_data.add(key=key, value=str(value))
+        tensors[name] = tensor
+    return tensors
+
+
+def _shape(name: str, *values: int) -> onnx.TensorProto:
+    return helper.make_tensor(name, INT64, [len(values)], values)
+
+
+def _tensor(name: str, *shape: int | str) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, FLOAT, shape)
+
+
+def _model(graph: onnx.GraphProto) -> onnx.ModelProto:
+    return helper.make_model(
+        graph, ir_version=IR_VERSION, opset_imports=[helper.make_opsetid("", OPSET)]
+    )
+
+
+def _encoder(stored: dict[str, onnx.TensorProto]) -> onnx.ModelProto:
+    """Mean colour of each cell, projected to keys; the values are the same."""
+    side = SIZE // ROWS
+    nodes = [
+        helper.make_node(
+            "AveragePool", ["pixel_values"], ["pooled"], kernel_shape=[side] * 2, strides=[side] * 2
+        ),
+        helper.make_node("Reshape", ["pooled", "flat"], ["colours"]),
+        helper.make_node("Transpose", ["colours"], ["rows"], perm=[0, 2, 1]),
+        helper.make_node("MatMul", ["rows", "cells"], ["projected"]),
+        helper.make_node("Reshape", ["projected", "split"], ["heads"]),
+        helper.make_node("Transpose", ["heads"], ["cross_keys"], perm=[2, 0, 3, 1, 4]),
+        helper.make_node("Identity", ["cross_keys"], ["cross_values"]),
+    ]
+    shapes = [_shape("flat", 1, 3, CELLS), _shape("split", 1, CELLS, LOOKING, HEADS, WIDTH)]
+    cross = (LOOKING, 1, HEADS, CELLS, WIDTH)
+    graph = helper.make_graph(
+        nodes,
+        "image_encoder",
+        [_tensor("pixel_values", 1, 3, SIZE, SIZE)],
+        [_tensor("cross_keys", *cross), _tensor("cross_values", *cross)],
+        [stored["cells"], *shapes],
+    )
+    return _model(graph)
+
+
+def _decoder(stored: dict[str, onnx.TensorProto], vocabulary: int) -> onnx.ModelProto:
+    """Logits by a table; attention is a softmax over the cells and a null cell of score 0."""
+    node = helper.make_node
+    nodes = [
+        node("Gather", ["input_ids", "last"], ["last_id"], axis=1),  # [1]
+        node("Gather", ["successor", "last_id"], ["logits"]),
+        node("Gather", ["query", "last_id"], ["flat_query"]),
+        node("Reshape", ["flat_query", "query_shape"], ["head_query"]),  # [1, 1, H, W, 1]
+        node("MatMul", ["cross_keys", "head_query"], ["scores"]),  # [L, 1, H, cells, 1]
+        node("Concat", ["null", "scores"], ["all_scores"], axis=3),
+        node("Softmax", ["all_scores"], ["weights"], axis=3),
+        node("Slice", ["weights", "one", "end", "cell_axis"], ["seen"]),
+        node("Squeeze", ["seen", "last_axis"], ["by_layer"]),  # [L, 1, H, cells]
+        node("Transpose", ["by_layer"], ["attention"], perm=[1, 0, 2, 3]),
+        node("Gather", ["query", "input_ids"], ["new"]),  # [1, S, H * W]
+        node("Reshape", ["new", "cache_shape"], ["new_heads"]),
+        node("Transpose", ["new_heads"], ["new_keys"], perm=[0, 2, 1, 3]),
+    ]
+    initializers = [
+        stored["successor"],
+        stored["query"],
+        helper.make_tensor("last", INT64, [], [-1]),
+        _shape("query_shape", 1, 1, HEADS, WIDTH, 1),
+        helper.make_tensor("null", FLOAT, [LOOKING, 1, HEADS, 1, 1], [0.0] * (LOOKING * HEADS)),
+        _shape("one", 1),
+        _shape("end", 1 << 30),
+        _shape("cell_axis", 3),
+        _shape("last_axis", 4),
+        _shape("cache_shape", 1, -1, HEADS, WIDTH),
+    ]
+    cross = (LOOKING, 1, HEADS, "cells", WIDTH)
+    inputs = [
+        helper.make_tensor_value_info("input_ids", INT64, (1, "S")),
+        _tensor("cross_keys", *cross),
+        _tensor("cross_values", *cross),
+    ]
+    outputs = [_tensor("logits", 1, vocabulary)]
+    for layer in range(LAYERS):
+        for kind in ("keys", "values"):
+            past, present = f"past_{kind}.{layer}", f"present_{kind}.{layer}"
+            nodes.append(node("Concat", [past, "new_keys"], [present], axis=2))
+            inputs.append(_tensor(past, 1, HEADS, "P", WIDTH))
+            outputs.append(_tensor(present, 1, HEADS, "P + S", WIDTH))
+    outputs.append(_tensor("attention", 1, LOOKING, HEADS, "cells"))
+    return _model(helper.make_graph(nodes, "decoder", inputs, outputs, initializers))
