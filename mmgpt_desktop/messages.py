@@ -205,7 +205,7 @@ class HeadChoice:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What the window shows of a loaded bundle."""
+    """What the window shows of a loaded bundle, and how its answers are best drawn."""
 
     name: str
     description: str
@@ -213,3 +213,4 @@ class ModelInfo:
     heads: int
     context_length: int
     head_choice: HeadChoice
+    sampling: Sampling = field(default_factory=Sampling)

@@ -123,6 +123,7 @@ class Engine:
             heads=manifest.decoder.heads,
             context_length=manifest.decoder.context_length,
             head_choice=manifest.head_choice,
+            sampling=manifest.sampling,
         )
 
     @property
