@@ -1,0 +1,264 @@
+"""`mmgpt-desktop ask`: one question, or a file of them, without a window."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, overlay, render, with_legend
+from mmgpt_desktop.attention.reduce import cell_weights
+from mmgpt_desktop.engine.engine import Engine
+from mmgpt_desktop.engine.images import load_photo
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import AppError, ImageError, PromptError
+from mmgpt_desktop.messages import (
+    GenerationOutcome,
+    GenerationRequest,
+    HeadChoice,
+    Message,
+    Photo,
+    Sampling,
+    TokenStep,
+)
+from mmgpt_desktop.text import reason_of, safe_name
+
+HEATMAP_FORMATS = (".png", ".jpg", ".jpeg", ".webp")
+_OPACITY = 0.6
+
+Steps = list[TokenStep]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photo", nargs="?", help="a picture file")
+    parser.add_argument("question", nargs="?", help="what to ask about it")
+    parser.add_argument("--no-image", action="store_true", help="ask without a photo")
+    parser.add_argument("--batch", type=Path, metavar="IN.jsonl", help=_BATCH_HELP)
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    parser.add_argument(
+        "--heatmap", type=Path, metavar="OUT.png", help="write where the whole answer looked"
+    )
+    group = parser.add_argument_group("sampling", "Greedy by default; the model sets the rest.")
+    group.add_argument("--temperature", type=_number(0, 100), metavar="T", help="0 is greedy")
+    group.add_argument("--top-p", type=_number(0, 1), metavar="P")
+    group.add_argument("--top-k", type=_whole(0), metavar="K")
+    group.add_argument("--repetition-penalty", type=_number(0.1, 10), metavar="R")
+    group.add_argument("--seed", type=_whole(0))
+    group.add_argument("--max-tokens", type=_whole(1), metavar="N", dest="max_new_tokens")
+
+
+_BATCH_HELP = (
+    "answer lines of {image, question}: one JSON object a line on stdout, with the input's "
+    "keys kept; paths are relative to the file; a null image asks without a photo; "
+    "a line that can't be answered gets an `error`"
+)
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.batch is not None:
+        return _run_batch(options)
+    photo_path, question = _arguments(options)
+    if options.heatmap is not None:
+        _check_heatmap_path(options.heatmap, photo_path)
+    photo = load_photo(photo_path) if photo_path else None
+    for note in photo.notes if photo else ():
+        print(note, file=sys.stderr)
+    engine, heads = _load(options)
+    show = _ignore if options.json else _print_text
+    steps, outcome = answer(engine, photo, question, _sampling(options, engine), show)
+    if steps and not options.json:
+        print(flush=True)
+    if outcome.error:
+        raise outcome.error
+    if options.heatmap is not None and photo:
+        write_heatmap(options.heatmap, photo, steps, heads)
+    if options.json:
+        print(json.dumps(as_object(engine, steps, outcome)))
+    else:
+        for note in outcome.notes or filter(None, [engine.runtime.note]):
+            print(note, file=sys.stderr)
+    return 0
+
+
+def answer(
+    engine: Engine,
+    photo: Photo | None,
+    question: str,
+    sampling: Sampling,
+    on_step: Callable[[TokenStep], None],
+) -> tuple[Steps, GenerationOutcome]:
+    steps: Steps = []
+
+    def keep(step: TokenStep) -> None:
+        steps.append(step)
+        on_step(step)
+
+    images = (photo,) if photo else ()
+    request = GenerationRequest(1, images, (Message("user", question),), sampling)
+    return steps, engine.generate(request, CancelToken(), keep)
+
+
+def as_object(engine: Engine, steps: Steps, outcome: GenerationOutcome) -> dict[str, Any]:
+    """What `--json` prints."""
+    runtime, timings = engine.runtime, outcome.timings
+    image = engine.bundle.manifest.image
+    answered = {
+        "answer": "".join(step.text for step in steps),
+        "tokens": [{"text": step.text, "probability": step.probability} for step in steps],
+        "runtime": str(runtime.runtime),
+        "provider": runtime.provider,
+        "grid": {"rows": image.rows, "columns": image.columns},
+        "seconds": {
+            "load": round(timings.load, 4),
+            "first_token": round(timings.first_token, 4),
+            "total": round(timings.total, 4),
+        },
+    }
+    return answered | ({"note": runtime.note} if runtime.note else {})
+
+
+def write_heatmap(path: Path, photo: Photo, steps: Steps, heads: HeadChoice) -> None:
+    """The whole answer's heatmap over the photo."""
+    maps = [step.attention for step in steps if step.attention is not None]
+    if not maps:
+        raise AppError("The answer is empty, so there is no heatmap.", "Ask in other words.")
+    cells = cell_weights(maps, heads.heads)
+    rgba = render(cells, maps[0].grid, COLOUR_MAPS[0], smooth=True, opacity=_OPACITY)
+    picture = with_legend(overlay(photo, rgba), COLOUR_MAPS[0])
+    try:
+        Image.fromarray(np.ascontiguousarray(picture)).save(path)
+    except OSError as error:
+        title = "The heatmap can't be written to {name} ({reason})."
+        reason = error.strerror or reason_of(error)
+        raise AppError(title, "Choose another place.", name=_shown(path), reason=reason) from error
+
+
+def _run_batch(options: argparse.Namespace) -> int:
+    if options.photo or options.no_image or options.heatmap:
+        raise AppError("--batch takes its photos and questions from the file, and no --heatmap.")
+    path: Path = options.batch
+    try:
+        stream = path.open("rb")
+    except (OSError, ValueError) as error:
+        title = "The file {name} can't be read ({reason})."
+        reason = getattr(error, "strerror", None) or reason_of(error)
+        raise AppError(title, name=_shown(path), reason=reason) from error
+    with stream:
+        engine, _ = _load(options)
+        sampling = _sampling(options, engine)
+        load = lru_cache(maxsize=2)(load_photo)
+        for number, line in enumerate(stream, start=1):
+            if line.strip():
+                answered = _answer_line(engine, line, number, path.parent, sampling, load)
+                print(json.dumps(answered), flush=True)
+    return 0
+
+
+def _answer_line(
+    engine: Engine,
+    line: bytes,
+    number: int,
+    folder: Path,
+    sampling: Sampling,
+    load: Callable[[Path], Photo],
+) -> dict[str, Any]:
+    try:
+        given = json.loads(line)
+    except (ValueError, RecursionError):
+        return {"line": number, "error": "This line is not JSON."}
+    if not isinstance(given, dict):
+        return {"line": number, "error": "This line is not a JSON object."}
+    try:
+        image, question = _asked(given)
+        photo = load(folder / image) if image is not None else None
+        steps, outcome = answer(engine, photo, question, sampling, _ignore)
+    except AppError as error:
+        return given | {"error": str(error)}
+    if outcome.error:
+        return given | {"error": str(outcome.error)}
+    return given | as_object(engine, steps, outcome)
+
+
+def _asked(given: dict[str, Any]) -> tuple[str | None, str]:
+    if not isinstance(given.get("question"), str):
+        raise PromptError("This line has no question.")
+    if "image" not in given or not isinstance(given["image"], str | None):
+        raise ImageError("This line names no image.")
+    return given["image"], given["question"]
+
+
+def _arguments(options: argparse.Namespace) -> tuple[Path | None, str]:
+    given = [text for text in (options.photo, options.question) if text is not None]
+    if options.no_image and len(given) == 1:
+        return None, given[0]
+    if not options.no_image and len(given) == 2:
+        return Path(given[0]), given[1]
+    raise AppError(
+        "Give a photo and a question, or --no-image and a question, or --batch and a file.",
+        'For example: mmgpt-desktop ask photo.jpg "What is happening here?"',
+    )
+
+
+def _check_heatmap_path(path: Path, photo: Path | None) -> None:
+    """Before the answer, not after it."""
+    if photo is None:
+        raise AppError("There is no heatmap without a photo.", "Leave out --heatmap.")
+    if path.suffix.lower() not in HEATMAP_FORMATS:
+        title = "A heatmap can't be written as {name}."
+        raise AppError(title, "Choose a name that ends in .png.", name=_shown(path))
+    if not path.parent.is_dir():
+        title = "There is no folder {name} for the heatmap."
+        raise AppError(title, "Make it first.", name=_shown(path.parent))
+
+
+def _load(options: argparse.Namespace) -> tuple[Engine, HeadChoice]:
+    engine = Engine(options.model, options.runtime)
+    return engine, engine.load().head_choice
+
+
+def _sampling(options: argparse.Namespace, engine: Engine) -> Sampling:
+    """The model's own settings, but for what was asked for."""
+    names = ("temperature", "top_p", "top_k", "repetition_penalty", "seed", "max_new_tokens")
+    asked = {name: getattr(options, name) for name in names}
+    known = {name: value for name, value in asked.items() if value is not None}
+    return replace(engine.bundle.manifest.sampling, **known)
+
+
+def _print_text(step: TokenStep) -> None:
+    print(step.text, end="", flush=True)
+
+
+def _ignore(step: TokenStep) -> None:
+    del step
+
+
+def _shown(path: Path) -> str:
+    return safe_name(str(path))
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:  # NaN too
+            raise argparse.ArgumentTypeError(f"{text} is not between {low} and {high}")
+        return value
+
+    return parse
+
+
+def _whole(low: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if value < low:
+            raise argparse.ArgumentTypeError(f"{text} is less than {low}")
+        return value
+
+    return parse

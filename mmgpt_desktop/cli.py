@@ -1,0 +1,163 @@
+"""The command line: opens the window, or does one of the commands without it.
+
+Every failure is one line on stderr and exit code 2. What a command needs is imported when
+it runs, so that `--help` is quick and `ask` needs neither Qt nor PyTorch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmgpt_desktop import __version__
+from mmgpt_desktop.errors import AppError, RuntimeFailure
+from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.text import reason_of
+
+PROGRAM = "mmgpt-desktop"
+FAILED = 2
+INTERRUPTED = 130  # as shells report Ctrl+C
+DEBUG = "MMGPT_DESKTOP_DEBUG"  # set: an unexpected exception keeps its traceback
+
+
+@dataclass(frozen=True)
+class Command:
+    """A word after `mmgpt-desktop`; `run` gets the parsed options and gives the exit code."""
+
+    summary: str
+    add_options: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str]) -> int:
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries' warnings are for developers
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # an answer may hold what a terminal can't show
+            stream.reconfigure(errors="replace")
+    try:
+        code = _dispatch(argv)
+        sys.stdout.flush()
+        return code
+    except AppError as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Who read our output left (`| head`). Python would complain at exit while flushing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        return _fail(f"Something unexpected happened ({reason_of(error)}).")
+
+
+def _fail(sentence: str) -> int:
+    print(" ".join(sentence.split()), file=sys.stderr)
+    return FAILED
+
+
+def _dispatch(argv: Sequence[str]) -> int:
+    name = argv[0] if argv else ""
+    if name not in COMMANDS:
+        return _open_window(_window_parser().parse_args(argv))
+    command = COMMANDS[name]
+    parser = argparse.ArgumentParser(prog=f"{PROGRAM} {name}", description=command.summary)
+    command.add_options(parser)
+    _add_engine_options(parser)
+    return command.run(parser.parse_args(argv[1:]))
+
+
+def _window_parser() -> argparse.ArgumentParser:
+    commands = "\n".join(f"  {name:<8} {command.summary}" for name, command in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Ask a photo, read the answer, and see where each word looked.",
+        epilog=f"commands (each has its own --help):\n{commands}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("photos", nargs="*", type=Path, help="photos to open in the window")
+    parser.add_argument("--version", action="version", version=f"MMGPT Desktop {__version__}")
+    _add_engine_options(parser)
+    return parser
+
+
+def _add_engine_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--runtime",
+        type=RuntimeName,
+        choices=list(RuntimeName),
+        metavar="{" + ",".join(RuntimeName) + "}",
+        help="use only this one (default: the first that works, in this order)",
+    )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="DIR",
+        default=default_bundle_path(),
+        help="a model's folder (default: the one that comes with the app)",
+    )
+
+
+def _open_window(options: argparse.Namespace) -> int:
+    if sys.platform == "win32":
+        # Imported after PySide6, ONNX Runtime can load the wrong DLLs.
+        from mmgpt_desktop.engine.onnx_runtime import import_onnxruntime
+
+        with contextlib.suppress(RuntimeFailure):
+            import_onnxruntime()
+    try:
+        from mmgpt_desktop.ui.app import run
+    except ImportError as error:
+        title = "The window can't be opened ({reason})."
+        hint = f"`{PROGRAM} doctor` says what is missing; `{PROGRAM} ask` needs no window."
+        raise AppError(title, hint, reason=reason_of(error)) from error
+    return run(options.model, options.runtime, options.photos)
+
+
+def _ask_options(parser: argparse.ArgumentParser) -> None:
+    from mmgpt_desktop import ask
+
+    ask.add_options(parser)
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from mmgpt_desktop import ask
+
+    return ask.run(options)
+
+
+def _no_options(parser: argparse.ArgumentParser) -> None:
+    del parser
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from mmgpt_desktop import doctor
+
+    return doctor.run(options.model, options.runtime)
+
+
+def _bench_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--tokens", type=int, default=64, help="tokens of each answer")
+    parser.add_argument("--rounds", type=int, default=5, help="answers of each kind")
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from mmgpt_desktop import bench
+
+    return bench.run(options.model, options.runtime, options.tokens, options.rounds)
+
+
+COMMANDS = {
+    "ask": Command("Ask about a photo and print the answer.", _ask_options, _ask),
+    "doctor": Command("Say what is in use and what is missing.", _no_options, _doctor),
+    "bench": Command("Measure the speed of each runtime that works.", _bench_options, _bench),
+}

@@ -1,0 +1,129 @@
+"""`mmgpt-desktop doctor`: what is in use, and what is missing."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.metadata
+import platform
+import sys
+from pathlib import Path
+
+from mmgpt_desktop import __version__
+from mmgpt_desktop.engine.bundle import Bundle, open_bundle
+from mmgpt_desktop.engine.engine import Engine, make_runtime
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.text import safe_name
+
+LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "torch", "transformers", "tokenizers", "numpy")
+SHOWN = ("PySide6-Essentials", "pillow", "cmap")
+# What Qt needs on Linux, and the Debian package that has it.
+SYSTEM_LIBRARIES = {
+    "libGL.so.1": "libgl1",
+    "libEGL.so.1": "libegl1",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-shape.so.0": "libxcb-shape0",
+}
+
+
+def run(bundle_path: Path, runtime: RuntimeName | None) -> int:
+    """Print the report; 0 if a question can be answered, else 1."""
+    print(f"MMGPT Desktop {__version__}, Python {platform.python_version()}, {_system()}")
+    missing: list[str] = []
+    bundle = _report_model(bundle_path)
+    answers = bundle is not None and _report_runtime(bundle, runtime)
+    _report_libraries(missing)
+    if sys.platform.startswith("linux"):
+        _report_system_libraries(missing)
+    if missing:
+        print(f"Missing: {', '.join(missing)}.")
+    print("All is well: questions can be answered." if answers else "No question can be answered.")
+    return 0 if answers else 1
+
+
+def _system() -> str:
+    return f"{platform.system()} {platform.machine()}"
+
+
+def _report_model(path: Path) -> Bundle | None:
+    try:
+        bundle = open_bundle(path)
+        bundle.verify(lambda done: None, CancelToken())
+    except AppError as error:
+        print(f"Model: {error}")
+        return None
+    manifest = bundle.manifest
+    size = sum(entry.bytes for entry in manifest.files.values()) / 1e6
+    print(f"Model: {safe_name(manifest.name)} {safe_name(manifest.version)} in {path}")
+    print(f"  {len(manifest.files)} files, {size:.1f} MB, all checksums match.")
+    return bundle
+
+
+def _report_runtime(bundle: Bundle, choice: RuntimeName | None) -> bool:
+    engine = Engine(bundle.path, choice)
+    try:
+        engine.load()
+    except AppError as error:
+        print(f"Runtime: {error}")
+        return False
+    info = engine.runtime
+    print(f"Runtime: {info.runtime} on {info.provider}.")
+    if info.note:
+        print(f"  {info.note}")
+    if choice is None and info.runtime is not RuntimeName.ONNX_CUDA:
+        print(f"  {_why_no_cuda(bundle)}")
+    engine.close()
+    return True
+
+
+def _why_no_cuda(bundle: Bundle) -> str:
+    try:
+        make_runtime(RuntimeName.ONNX_CUDA, bundle).close()
+    except AppError as error:
+        return error.title
+    return "The graphics card works, but was not chosen."
+
+
+def _report_libraries(missing: list[str]) -> None:
+    versions = {name: _version(name) for name in (*LIBRARIES, *SHOWN)}
+    onnx = [name for name in LIBRARIES[:2] if versions.pop(name) is not None]
+    found = [f"{name} {_version(name)}" for name in onnx]
+    found += [f"{name} {version}" for name, version in versions.items() if version]
+    print(f"Libraries: {', '.join(found)}.")
+    missing += [name for name, version in versions.items() if not version]
+    if not onnx:
+        missing.append("onnxruntime")
+    if len(onnx) == 2:
+        print("  onnxruntime and onnxruntime-gpu overwrite each other: keep one of them.")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _report_system_libraries(missing: list[str]) -> None:
+    absent = [package for library, package in SYSTEM_LIBRARIES.items() if not _loads(library)]
+    if absent:
+        print(f"Window: it may not open; install the system packages {' '.join(absent)}.")
+        missing += absent
+    else:
+        print("Window: all system libraries are there.")
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
