@@ -1,0 +1,92 @@
+"""Typed settings: defaults here, and a sparse JSON file with what the user changed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`theme` is system, light or dark; `language` empty means the system's.
+
+    `geometry` and `splitters` are Qt's own bytes in base64.
+    """
+
+    theme: str = "system"
+    language: str = ""
+    geometry: str = ""
+    splitters: tuple[str, ...] = ()
+    colour_map: str = "viridis"
+    opacity: float = 0.65
+    smooth: bool = True
+    last_folder: str = ""
+
+
+def settings_path() -> Path:
+    return platformdirs.user_config_path("mmgpt-desktop", appauthor=False) / "settings.json"
+
+
+def load_settings(path: Path) -> Settings:
+    """The defaults with the file's overrides; a damaged file is kept aside and ignored."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(stored, dict):
+            raise ValueError("not an object")
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        _log.warning("settings can't be read: %s", error)
+        return Settings()
+    except ValueError as error:
+        _log.warning("settings are damaged, kept as %s.damaged: %s", path.name, error)
+        _keep_damaged(path)
+        return Settings()
+    return Settings(**_valid(stored))
+
+
+def save_settings(path: Path, settings: Settings) -> None:
+    """Write what differs from the defaults; the file is replaced in one step."""
+    defaults = asdict(Settings())
+    changed = {key: value for key, value in asdict(settings).items() if value != defaults[key]}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".settings-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(changed, file, indent=2, ensure_ascii=False)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _keep_damaged(path: Path) -> None:
+    try:
+        path.replace(path.with_name(path.name + ".damaged"))
+    except OSError as error:
+        _log.warning("the damaged settings could not be kept: %s", error)
+
+
+def _valid(stored: dict[str, Any]) -> dict[str, Any]:
+    """The known keys whose values have their default's type; the others are left out."""
+    values: dict[str, Any] = {}
+    for field in fields(Settings):
+        value = stored.get(field.name)
+        if isinstance(field.default, tuple):
+            if isinstance(value, list) and all(isinstance(part, str) for part in value):
+                values[field.name] = tuple(value)
+        elif isinstance(field.default, float):
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                values[field.name] = float(value)
+        elif type(value) is type(field.default):
+            values[field.name] = value
+    return values

@@ -1,0 +1,359 @@
+"""The conversation as text in which each word of an answer can be chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QFont,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+)
+from PySide6.QtWidgets import QTextEdit, QToolTip, QWidget
+
+from mmgpt_desktop.ui.session import Conversation, Turn, bare_word, printable, words
+from mmgpt_desktop.ui.texts import error_hint, error_title, percent
+from mmgpt_desktop.ui.theme import LARGE, SMALL, TIGHT, Theme
+
+# The less sure the model was, the more broken the line: a mark without colour.
+_MARKS = (
+    (0.75, QTextCharFormat.UnderlineStyle.NoUnderline),
+    (0.50, QTextCharFormat.UnderlineStyle.SingleUnderline),
+    (0.25, QTextCharFormat.UnderlineStyle.DashUnderline),
+    (0.00, QTextCharFormat.UnderlineStyle.DotLine),
+)
+
+
+def mark(probability: float) -> QTextCharFormat.UnderlineStyle:
+    return next((style for floor, style in _MARKS if probability >= floor), _MARKS[-1][1])
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+@dataclass(frozen=True, eq=False)
+class WordSpan:
+    """Word `index` of `turn` lies in the document from `start` to `stop`."""
+
+    start: int
+    stop: int
+    turn: Turn
+    index: int
+    probability: float
+
+
+class AnswerView(QTextEdit):
+    """Text of the model is inserted as plain text only, never as markup.
+
+    Pointing at a word hovers it, a click or the arrow keys choose it.
+    """
+
+    word_chosen = Signal(object, int)  # Turn, index
+    word_hovered = Signal(object, int)  # Turn or None, index
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("answer")
+        self.setReadOnly(True)
+        self.setUndoRedoEnabled(False)
+        self.setTabChangesFocus(True)
+        self.setMouseTracking(True)
+        self.viewport().setMouseTracking(True)
+        self.document().setDocumentMargin(TIGHT)
+        self._theme = theme
+        self._conversation = Conversation()
+        self._spans: list[WordSpan] = []
+        self._positions: list[int] = []  # where each step of the last turn starts, and the end
+        self._chosen: tuple[Turn, int] | None = None
+        self._hovered: WordSpan | None = None
+        self._pressed_at: QPoint | None = None
+        theme.changed.connect(self.redraw)
+
+    @property
+    def spans(self) -> tuple[WordSpan, ...]:
+        return tuple(self._spans)
+
+    def show_conversation(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        self._chosen = self._hovered = None
+        self.redraw()
+
+    def redraw(self) -> None:
+        self.clear()
+        self._spans.clear()
+        for turn in self._conversation.turns:
+            self.begin(turn)
+            for index in range(len(turn.steps)):
+                self._append(turn.steps[index].text)
+            self._mark_words(turn, 0)
+            if turn.outcome is not None:
+                self.finish(turn)
+        self._highlight()
+        self._scroll_down()
+
+    def begin(self, turn: Turn) -> None:
+        """Write the question; the answer's words follow it."""
+        follow = self._at_bottom()
+        self._block(printable(turn.question), self._question_format(), top=LARGE)
+        self._block("", self._answer_format(), top=SMALL)
+        self._positions = [self._end().position()]
+        self._highlight()  # a highlight at the end would grow with what is written after it
+        if follow:
+            self._scroll_down()
+
+    def add_step(self, turn: Turn) -> None:
+        """Write the last step of `turn`, which is the conversation's last turn."""
+        follow = self._at_bottom()
+        self._append(turn.steps[-1].text)
+        self._mark_words(turn, max(0, len(words(turn)) - 2))
+        if follow:
+            self._scroll_down()
+
+    def finish(self, turn: Turn) -> None:
+        """Write how the answer ended under it."""
+        follow = self._at_bottom()
+        for text in self._endings(turn):
+            self._block(text, self._caption_format(), top=TIGHT)
+        self._highlight()
+        if follow:
+            self._scroll_down()
+
+    def choose(self, turn: Turn | None, index: int = 0) -> None:
+        """Mark a word as the chosen one, without a signal."""
+        self._chosen = None if turn is None else (turn, index)
+        self._highlight()
+
+    def _endings(self, turn: Turn) -> list[str]:
+        outcome = turn.outcome
+        assert outcome is not None
+        texts = []
+        if outcome.error is not None:
+            texts.append(f"{error_title(outcome.error)} {error_hint(outcome.error)}".strip())
+        elif outcome.kind == "cancelled":
+            texts.append(self.tr("Stopped."))
+        elif not turn.answer.strip():
+            texts.append(self.tr("The model had nothing to say."))
+        timings = outcome.timings
+        if timings.tokens:
+            texts.append(
+                self.tr("First token after {first} s · {speed} tokens a second").format(
+                    first=self.locale().toString(timings.first_token, "f", 2),
+                    speed=self.locale().toString(timings.tokens_per_second, "f", 0),
+                )
+            )
+        return [printable(text) for text in (*texts, *outcome.notes)]
+
+    def _end(self) -> QTextCursor:
+        cursor = QTextCursor(self.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        return cursor
+
+    def _block(self, text: str, style: QTextCharFormat, *, top: int) -> None:
+        cursor = self._end()
+        layout = QTextBlockFormat()
+        if self.document().isEmpty():
+            cursor.setBlockFormat(layout)
+        else:
+            layout.setTopMargin(top)
+            cursor.insertBlock(layout)
+        cursor.setBlockCharFormat(style)
+        cursor.insertText(text, style)
+
+    def _append(self, text: str) -> None:
+        cursor = self._end()
+        if cursor.position() == self._positions[0]:
+            text = text.lstrip()
+        cursor.insertText(printable(text), self._answer_format())
+        self._positions.append(cursor.position())
+
+    def _mark_words(self, turn: Turn, first: int) -> None:
+        """Note where the words from `first` on lie, and mark how sure the model was."""
+        grouped = words(turn)
+        self._spans = [span for span in self._spans if span.turn is not turn or span.index < first]
+        for index in range(first, len(grouped)):
+            start_step, stop_step, probability = grouped[index]
+            start, stop = self._trimmed(self._positions[start_step], self._positions[stop_step])
+            if start < stop:
+                self._spans.append(WordSpan(start, stop, turn, index, probability))
+                cursor = self._select(start, stop)
+                style = self._answer_format()
+                style.setUnderlineStyle(mark(probability))
+                style.setUnderlineColor(self._theme.colour("muted"))
+                cursor.setCharFormat(style)
+        self._highlight()
+
+    def _trimmed(self, start: int, stop: int) -> tuple[int, int]:
+        """Without spaces and marks around it; positions count UTF-16 units, as Qt does."""
+        cursor = self._select(start, stop)
+        lead, word = bare_word(cursor.selectedText())
+        start += _units(lead)
+        return start, start + _units(word)
+
+    def _select(self, start: int, stop: int) -> QTextCursor:
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(start)
+        cursor.setPosition(stop, QTextCursor.MoveMode.KeepAnchor)
+        return cursor
+
+    def _format(self, scale: float, colour: str) -> QTextCharFormat:
+        style = QTextCharFormat()
+        font = QFont(self.font())
+        font.setPointSizeF(font.pointSizeF() * scale)
+        style.setFont(font)
+        style.setForeground(self._theme.colour(colour))
+        return style
+
+    def _question_format(self) -> QTextCharFormat:
+        style = self._format(1.0, "muted")
+        style.setFontWeight(QFont.Weight.DemiBold)
+        return style
+
+    def _answer_format(self) -> QTextCharFormat:
+        return self._format(1.25, "text")
+
+    def _caption_format(self) -> QTextCharFormat:
+        return self._format(0.9, "muted")
+
+    def _highlight(self) -> None:
+        selections = []
+        for span in self._spans:
+            chosen = self._chosen is not None and self._chosen == (span.turn, span.index)
+            if chosen or span is self._hovered:
+                selection = QTextEdit.ExtraSelection()
+                selection.cursor = self._select(span.start, span.stop)
+                style = QTextCharFormat()
+                style.setBackground(self._theme.colour("accent_soft"))
+                if chosen:
+                    style.setForeground(self._theme.colour("on_accent"))
+                    style.setBackground(self._theme.colour("accent"))
+                selection.format = style
+                selections.append(selection)
+        self.setExtraSelections(selections)
+
+    def _at_bottom(self) -> bool:
+        bar = self.verticalScrollBar()
+        return bar.value() >= bar.maximum() - 4
+
+    def _scroll_down(self) -> None:
+        bar = self.verticalScrollBar()
+        bar.setValue(bar.maximum())
+
+    def span_at(self, point: QPoint) -> WordSpan | None:
+        """The word under a point of the viewport."""
+        place = point + QPoint(self.horizontalScrollBar().value(), self.verticalScrollBar().value())
+        position = (
+            self.document().documentLayout().hitTest(place.toPointF(), Qt.HitTestAccuracy.ExactHit)
+        )
+        return next((span for span in self._spans if span.start <= position < span.stop), None)
+
+    def describe(self, span: WordSpan) -> str:
+        text = self._select(span.start, span.stop).selectedText()
+        return self.tr("“{word}”: probability {percent}").format(
+            word=text, percent=percent(span.probability, 1)
+        )
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self._pressed_at = event.position().toPoint()
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        super().mouseReleaseEvent(event)
+        pressed, self._pressed_at = self._pressed_at, None
+        still = pressed is not None and not self.textCursor().hasSelection()
+        if still and (span := self.span_at(event.position().toPoint())) is not None:
+            self._pick(span)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        super().mouseMoveEvent(event)
+        span = self.span_at(event.position().toPoint())
+        self.viewport().setCursor(
+            Qt.CursorShape.PointingHandCursor if span else Qt.CursorShape.IBeamCursor
+        )
+        self._hover(span)
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+        self._hover(None)
+        super().leaveEvent(event)
+
+    def _hover(self, span: WordSpan | None) -> None:
+        if span is not self._hovered:
+            self._hovered = span
+            self._highlight()
+            self.word_hovered.emit(span.turn if span else None, span.index if span else 0)
+
+    def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802
+        if isinstance(event, QHelpEvent):
+            span = self.span_at(event.pos())
+            if span is None:
+                QToolTip.hideText()
+            else:
+                QToolTip.showText(event.globalPos(), self.describe(span), self)
+            return True
+        return super().viewportEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        key, plain = (
+            event.key(),
+            event.modifiers()
+            in (
+                Qt.KeyboardModifier.NoModifier,
+                Qt.KeyboardModifier.KeypadModifier,
+            ),
+        )
+        if plain and self._spans and (span := self._neighbour(Qt.Key(key))) is not None:
+            self._pick(span)
+        else:
+            super().keyPressEvent(event)
+
+    def _neighbour(self, key: Qt.Key) -> WordSpan | None:
+        """The word that an arrow key leads to from the chosen one; at an end, that one."""
+        spans = self._spans
+        place = next(
+            (i for i, span in enumerate(spans) if self._chosen == (span.turn, span.index)), None
+        )
+        last = len(spans) - 1
+        if key == Qt.Key.Key_Left:
+            return spans[last if place is None else max(place - 1, 0)]
+        if key == Qt.Key.Key_Right:
+            return spans[0 if place is None else min(place + 1, last)]
+        if key == Qt.Key.Key_Home:
+            return spans[0]
+        if key == Qt.Key.Key_End:
+            return spans[last]
+        if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            return self._on_other_line(spans[place or 0], -1 if key == Qt.Key.Key_Up else 1)
+        return None
+
+    def _on_other_line(self, span: WordSpan, direction: int) -> WordSpan:
+        """The nearest word on the next line, above or below, that has words."""
+        x, y = self._middle(span)
+        places = [(other, *self._middle(other)) for other in self._spans]
+        beyond = [item for item in places if (item[2] - y) * direction > 2]
+        if not beyond:
+            return span
+        line = min(abs(item[2] - y) for item in beyond)
+        on_line = [item for item in beyond if abs(item[2] - y) <= line + 2]
+        return min(on_line, key=lambda item: abs(item[1] - x))[0]
+
+    def _middle(self, span: WordSpan) -> tuple[float, float]:
+        cursor = QTextCursor(self.document())
+        cursor.setPosition((span.start + span.stop) // 2)
+        middle = self.cursorRect(cursor).center()
+        return middle.x(), middle.y()
+
+    def _pick(self, span: WordSpan) -> None:
+        self.choose(span.turn, span.index)
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(span.start)
+        self.setTextCursor(cursor)  # scrolls to it, and screen readers follow
+        if QAccessible.isActive():
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self.describe(span)))
+        self.word_chosen.emit(span.turn, span.index)

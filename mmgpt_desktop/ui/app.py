@@ -1,0 +1,237 @@
+"""Builds the application and its window, runs it, and takes it down again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
+
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.settings import Settings, load_settings, save_settings, settings_path
+from mmgpt_desktop.ui.controller import Controller
+from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog, read_samples
+from mmgpt_desktop.ui.heatmaps import Heatmaps
+from mmgpt_desktop.ui.main_window import MainWindow
+from mmgpt_desktop.ui.photos import Photos
+from mmgpt_desktop.ui.texts import install_language
+from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.ui.undo import Undo
+from mmgpt_desktop.worker import EngineLike, EngineThread, TaskThread, engine_maker
+
+_SAVE_MS = 800
+# While Python code of the engine holds the interpreter's lock, the window waits this long.
+_SWITCH_S = 0.001
+
+_log = logging.getLogger(__name__)
+
+
+class App(QObject):
+    """One window with its threads. `close` ends the threads; call it once."""
+
+    def __init__(
+        self,
+        application: QApplication,
+        make_engine: Callable[[], EngineLike],
+        settings_file: Path,
+        overrides: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self._settings_file = settings_file
+        self._settings = replace(load_settings(settings_file), **(overrides or {}))
+        install_language(application, self._settings.language)
+        self.theme = Theme(application, self._settings.theme)
+        self.window = MainWindow(self.theme)
+        self.engine = EngineThread(make_engine)
+        self._files = TaskThread("files")
+        self._downloads = TaskThread("downloads")
+        self._drawing = TaskThread("heatmaps", latest_only=True)
+        self.undo = Undo(self.window.notices)
+        self.photos = Photos(
+            self.window.image, self.window.notices, self.undo, self._files, self._downloads
+        )
+        self.heatmaps = Heatmaps(
+            self.window.heatmap,
+            self.window.image,
+            self.window.output,
+            self.window.notices,
+            self._drawing,
+        )
+        self.controller = Controller(
+            self.window, self.engine, self.photos, self.heatmaps, self.undo
+        )
+        self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
+        self._saving.timeout.connect(self._save)
+        self._connect()
+        self.window.take_settings(self._settings)
+        self.ended_in_time = True
+
+    def _connect(self) -> None:
+        window, photos = self.window, self.photos
+        window.closing.connect(self.close)
+        window.dropped.connect(photos.take_mime)
+        window.theme_chosen.connect(self._choose_theme)
+        window.language_chosen.connect(self._choose_language)
+        window.image.open_wanted.connect(self.open_files)
+        window.image.samples_wanted.connect(self.open_samples)
+        window.heatmap.changed.connect(self._remember_heatmap)
+        window.heatmap.opacity_changed.connect(self._remember_heatmap)
+        self.undo.available.connect(window.actions_by_name["undo"].setEnabled)
+        window.prompt.edit.undo_wanted.connect(self.undo.undo)
+        window.actions_by_name["undo"].setEnabled(False)
+        view = window.image.view
+        for name, action in {
+            "open": self.open_files,
+            "paste": self.paste,
+            "samples": self.open_samples,
+            "remove": photos.remove,
+            "quit": window.close,
+            "undo": self.undo.undo,
+            "copy": window.output.copy,
+            "zoom-in": view.zoom_in,
+            "zoom-out": view.zoom_out,
+            "zoom-fit": view.zoom_fit,
+            "next": lambda: photos.step(+1),
+            "previous": lambda: photos.step(-1),
+            "go-picture": view.setFocus,
+            "go-question": window.prompt.edit.setFocus,
+            "go-answer": window.output.view.setFocus,
+            "go-heatmap": window.heatmap.view.setFocus,
+            "keys": self._show_keys,
+            "about": self._show_about,
+        }.items():
+            # Without the bool that `triggered` carries.
+            window.actions_by_name[name].triggered.connect(lambda _=False, run=action: run())
+
+    def start(self) -> None:
+        """Show the window, then load the model behind it."""
+        self.window.show()
+        for thread in (self._files, self._downloads, self._drawing, self.engine):
+            thread.start()
+        QTimer.singleShot(0, self.controller, self.controller.load)
+
+    @Slot()
+    def close(self) -> None:
+        """Stop all work and end the threads; the window is gone meanwhile."""
+        self._saving.stop()
+        self._change(**self.window.layout_settings())
+        self._saving.stop()
+        self.window.hide()
+        # The cancels go out to all of them before the first is waited for.
+        for thread in (self.engine, self._downloads, self._drawing, self._files):
+            thread.begin_close()
+        late = [
+            thread
+            for thread in (self.engine, self._downloads, self._drawing, self._files)
+            if not thread.end_close()
+        ]
+        self.ended_in_time = not late
+        _write_settings(self._settings_file, self._settings)
+
+    @Slot()
+    def paste(self) -> None:
+        self.photos.take_mime(QGuiApplication.clipboard().mimeData())
+
+    @Slot()
+    def open_files(self) -> None:
+        kinds = self.tr("Pictures") + " (*.jpg *.jpeg *.png *.webp *.gif *.bmp *.tif *.tiff *.avif)"
+        names, _ = QFileDialog.getOpenFileNames(
+            self.window,
+            self.tr("Open pictures"),
+            self._settings.last_folder,
+            f"{kinds};;{self.tr('All files')} (*)",
+        )
+        if names:
+            self._change(last_folder=str(Path(names[0]).parent))
+            self.photos.open([Path(name) for name in names])
+
+    @Slot()
+    def open_samples(self) -> None:
+        dialog = SamplesDialog(read_samples(), self.window)
+        if dialog.exec() == QDialog.DialogCode.Accepted:
+            self.photos.open(dialog.paths)
+        dialog.deleteLater()
+
+    def _show_keys(self) -> None:
+        dialog = KeysDialog(self.window)
+        dialog.exec()
+        dialog.deleteLater()
+
+    def _show_about(self) -> None:
+        dialog = AboutDialog(self.controller.model, self.window)
+        dialog.exec()
+        dialog.deleteLater()
+
+    @Slot(str)
+    def _choose_theme(self, choice: str) -> None:
+        self.theme.choose(choice)
+        self._change(theme=choice)
+
+    @Slot(str)
+    def _choose_language(self, language: str) -> None:
+        self._change(language=language)
+        self.window.notices.tell(self.tr("The new language is used from the next start on."))
+
+    @Slot()
+    def _remember_heatmap(self) -> None:
+        pane = self.window.heatmap
+        self._change(
+            colour_map=pane.colour_map,
+            opacity=pane.opacity.value() / 100,
+            smooth=pane.smooth.isChecked(),
+        )
+
+    def _change(self, **changes: Any) -> None:
+        self._settings = replace(self._settings, **changes)
+        self._saving.start()
+
+    @Slot()
+    def _save(self) -> None:
+        path, settings = self._settings_file, self._settings
+
+        def work(_cancel: CancelToken) -> None:
+            _write_settings(path, settings)
+
+        self._files.submit(None, work)
+
+
+def _write_settings(path: Path, settings: Settings) -> None:
+    """Settings that can't be written cost the user nothing but their being remembered."""
+    try:
+        save_settings(path, settings)
+    except OSError as error:
+        _log.warning("settings can't be written: %s", error)
+
+
+def make_application() -> QApplication:
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("mmgpt-desktop")
+    application.setApplicationDisplayName("MMGPT Desktop")
+    application.setDesktopFileName("mmgpt-desktop")
+    return application
+
+
+def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> int:
+    """The window, until it is closed; the process's exit code."""
+    sys.setswitchinterval(_SWITCH_S)
+    application = make_application()
+    app = App(application, engine_maker(bundle_path, runtime), settings_path())
+    app.start()
+    app.photos.open(images)
+    code = application.exec()
+    if not app.ended_in_time:
+        # A native call that doesn't come back must not keep the process, nor crash it.
+        logging.shutdown()
+        os._exit(code)
+    return code

@@ -1,0 +1,294 @@
+"""Asks, and puts what comes back where it belongs."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QObject, Slot
+
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import (
+    GenerationOutcome,
+    GenerationRequest,
+    ModelInfo,
+    RuntimeInfo,
+    Sampling,
+    Timings,
+    TokenStep,
+)
+from mmgpt_desktop.text import without_controls
+from mmgpt_desktop.ui.heatmaps import Heatmaps
+from mmgpt_desktop.ui.main_window import MainWindow
+from mmgpt_desktop.ui.photos import Photos
+from mmgpt_desktop.ui.session import Conversation, Turn
+from mmgpt_desktop.ui.texts import error_title, translated
+from mmgpt_desktop.ui.undo import Undo
+from mmgpt_desktop.worker import EngineThread
+
+_VARIED_TEMPERATURE, _VARIED_TOP_P = 0.8, 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """The question that is being answered."""
+
+    turn: Turn
+    conversation: Conversation
+    cancel: CancelToken
+
+
+class Controller(QObject):
+    """Owns the job that runs. What belongs to another job than that is dropped."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        engine: EngineThread,
+        photos: Photos,
+        heatmaps: Heatmaps,
+        undo: Undo,
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._engine = engine
+        self._photos = photos
+        self._heatmaps = heatmaps
+        self._undo = undo
+        self._job: Job | None = None
+        self._job_ids = itertools.count(1)
+        self._model: ModelInfo | None = None
+        self._loading: CancelToken | None = None
+        self._connect()
+
+    def _connect(self) -> None:
+        window, engine = self._window, self._engine
+        engine.load_progress.connect(self._show_load)
+        engine.loaded.connect(self._take_model)
+        engine.load_failed.connect(self._fail_load)
+        engine.stepped.connect(self._take_step)
+        engine.ended.connect(self._take_outcome)
+        window.prompt.asked.connect(self.ask)
+        window.prompt.stopped.connect(self.stop)
+        window.output.stopped.connect(self.stop)
+        window.output.regenerate_wanted.connect(self.regenerate)
+        window.output.clear_wanted.connect(self.clear)
+        window.status.cancelled.connect(self.cancel_load)
+        window.status.load_wanted.connect(self.load)
+        window.actions_by_name["stop"].triggered.connect(self.stop)
+        window.actions_by_name["regenerate"].triggered.connect(self.regenerate)
+        window.actions_by_name["clear"].triggered.connect(self.clear)
+        self._photos.chosen.connect(self._show_conversation)
+
+    @property
+    def conversation(self) -> Conversation:
+        return self._photos.current
+
+    @property
+    def busy(self) -> bool:
+        return self._job is not None
+
+    @property
+    def model(self) -> ModelInfo | None:
+        return self._model
+
+    @Slot()
+    def load(self) -> None:
+        if self._loading is None:
+            self._window.status.show_loading(0.0, self.tr("Loading the model…"))
+            self._loading = self._engine.load()
+
+    @Slot()
+    def cancel_load(self) -> None:
+        if self._loading is not None:
+            self._loading.cancel()
+
+    @Slot(float, str)
+    def _show_load(self, fraction: float, what: str) -> None:
+        self._window.status.show_loading(fraction, translated("progress", what))
+
+    @Slot(object, object)
+    def _take_model(self, model: ModelInfo, runtime: RuntimeInfo) -> None:
+        self._loading = None
+        self._model = model
+        self._window.status.show_model(model.name, runtime)
+        self._window.heatmap.set_model(model)
+        self._heatmaps.set_model(model)
+        if self._job is not None:
+            self._window.output.wait_for_first_word(self._waiting_text(self._job.conversation))
+
+    @Slot(object)
+    def _fail_load(self, error: AppError | None) -> None:
+        self._loading = None
+        if error is None:
+            self._window.status.show_no_model(self.tr("The model was not loaded."))
+        else:
+            self._window.status.show_no_model(error_title(error))
+            notice = self._window.notices.tell_error(error)
+            notice.add_action(self.tr("Try again"), self.load)
+
+    @Slot(str)
+    def ask(self, text: str) -> None:
+        """Ask about the picture shown, or without one; nothing is lost if that can't be."""
+        question = without_controls(text).strip()
+        prompt = self._window.prompt
+        if self._job is not None:
+            prompt.show_problem(
+                self.tr(
+                    "An answer is still being written. Wait for it, or stop it with Esc; "
+                    "your question stays here."
+                )
+            )
+        elif not question:
+            prompt.show_problem(self.tr("Write a question first, or choose one below."))
+        else:
+            prompt.accepted(question)
+            self._start(question, self._sampling())
+
+    def _sampling(self) -> Sampling:
+        return self._model.sampling if self._model is not None else Sampling()
+
+    def _start(self, question: str, sampling: Sampling) -> None:
+        conversation = self.conversation
+        job_id = next(self._job_ids)
+        shown = conversation.shown
+        request = GenerationRequest(
+            job_id,
+            images=(shown.photo,) if shown else (),
+            messages=conversation.messages(question),
+            sampling=sampling,
+        )
+        turn = Turn(job_id, question)
+        conversation.turns.append(turn)
+        self._heatmaps.follow(turn)
+        self._window.output.view.begin(turn)
+        self._window.output.wait_for_first_word(self._waiting_text(conversation))
+        self._job = Job(turn, conversation, self._engine.ask(request))
+        self._refresh()
+
+    def _waiting_text(self, conversation: Conversation) -> str:
+        if self._model is None:
+            return self.tr("Waiting for the model…")
+        if conversation.shown is None:
+            return self.tr("Thinking…")
+        return self.tr("Looking at the picture…")
+
+    @Slot()
+    def stop(self) -> None:
+        job = self._job
+        if job is None:
+            return
+        job.cancel.cancel()
+        if self._model is None:
+            # The thread is busy loading and answers later; to the user it is over now.
+            self._take_outcome(GenerationOutcome(job.turn.job_id, "cancelled", Timings()))
+
+    @Slot(object)
+    def _take_step(self, step: TokenStep) -> None:
+        job = self._job
+        if job is None or step.job_id != job.turn.job_id:
+            return
+        job.turn.steps.append(step)
+        if job.conversation is self.conversation:
+            self._window.output.end_waiting()
+            self._window.output.view.add_step(job.turn)
+            self._heatmaps.step_written(job.turn)
+
+    @Slot(object)
+    def _take_outcome(self, outcome: GenerationOutcome) -> None:
+        job = self._job
+        if job is None or outcome.job_id != job.turn.job_id:
+            return
+        self._job = None
+        job.turn.outcome = outcome
+        if outcome.runtime is not None and self._model is not None:
+            self._window.status.show_model(self._model.name, outcome.runtime)
+        shown = job.conversation is self.conversation
+        if shown:
+            self._window.output.end_waiting()
+        if outcome.error is not None and not job.turn.steps:
+            self._give_question_back(job, outcome.error)
+        elif shown:
+            self._window.output.view.finish(job.turn)
+            self._heatmaps.answer_ended(job.turn)
+        self._refresh()
+
+    def _give_question_back(self, job: Job, error: AppError) -> None:
+        """Nothing was written: the question goes back to where it was typed."""
+        job.conversation.turns.remove(job.turn)
+        self._window.prompt.give_back(job.turn.question)
+        self._window.notices.tell_error(error)
+        if job.conversation is self.conversation:
+            self._show_conversation(job.conversation)
+
+    @Slot()
+    def regenerate(self) -> None:
+        """Ask the last question again, now with some chance in it: greedy would repeat."""
+        turns = self.conversation.turns
+        if self._job is not None or not turns:
+            return
+        conversation, old = self.conversation, turns.pop()
+        self._window.output.show_conversation(conversation)
+        seed = next(self._job_ids)
+        varied = replace(
+            self._sampling(), temperature=_VARIED_TEMPERATURE, top_p=_VARIED_TOP_P, seed=seed
+        )
+        self._start(old.question, varied)
+        place = len(turns) - 1
+
+        def undo() -> None:
+            self._stop_if(conversation)
+            conversation.turns[place:] = [old, *conversation.turns[place + 1 :]]
+            self._show_if_current(conversation)
+
+        self._undo.offer(self.tr("The earlier answer was replaced."), undo)
+
+    @Slot()
+    def clear(self) -> None:
+        """Forget the conversation about the picture shown."""
+        conversation = self.conversation
+        if not conversation.turns:
+            return
+        self._stop_if(conversation)
+        old, conversation.turns = conversation.turns, []
+        self._show_conversation(conversation)
+
+        def undo() -> None:
+            self._stop_if(conversation)
+            conversation.turns = old + conversation.turns
+            self._show_if_current(conversation)
+
+        self._undo.offer(self.tr("The conversation was cleared."), undo)
+
+    def _stop_if(self, conversation: Conversation) -> None:
+        """End the job at once when it is about `conversation`; what still comes is dropped."""
+        job = self._job
+        if job is not None and job.conversation is conversation:
+            job.cancel.cancel()
+            self._take_outcome(GenerationOutcome(job.turn.job_id, "cancelled", Timings()))
+
+    def _show_if_current(self, conversation: Conversation) -> None:
+        if conversation is self.conversation:
+            self._show_conversation(conversation)
+
+    @Slot(object)
+    def _show_conversation(self, conversation: Conversation) -> None:
+        self._window.output.show_conversation(conversation)
+        self._heatmaps.show_conversation(conversation)
+        job = self._job
+        if job is not None and job.conversation is conversation and not job.turn.steps:
+            self._window.output.wait_for_first_word(self._waiting_text(conversation))
+        else:
+            self._window.output.end_waiting()
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self._window.prompt.set_busy(self._job is not None)
+        self._window.output.refresh()
+        actions = self._window.actions_by_name
+        turns = self.conversation.turns
+        actions["stop"].setEnabled(self._job is not None)
+        actions["regenerate"].setEnabled(bool(turns) and self._job is None)
+        actions["clear"].setEnabled(bool(turns))
+        actions["copy"].setEnabled(bool(turns))

@@ -1,0 +1,203 @@
+"""Sample photos, the keyboard, and what this program is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mmgpt_desktop import __version__
+from mmgpt_desktop.messages import ModelInfo
+from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL, set_font
+
+_ICON = QSize(168, 126)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A photo with a free licence that ships with the program."""
+
+    path: Path
+    title: str
+    author: str
+    licence: str
+    source: str
+
+
+def read_samples() -> tuple[Sample, ...]:
+    folder = resource_path("samples")
+    entries = json.loads((folder / "samples.json").read_text(encoding="utf-8"))
+    return tuple(
+        Sample(
+            folder / entry["file"],
+            entry["title"],
+            entry["author"],
+            entry["licence"],
+            entry["source"],
+        )
+        for entry in entries
+    )
+
+
+class SamplesDialog(QDialog):
+    """Choose photos; below, where the chosen one is from."""
+
+    def __init__(self, samples: tuple[Sample, ...], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Sample photos"))
+        self._samples = samples
+        self.list = QListWidget()
+        self.list.setAccessibleName(self.tr("Sample photos"))
+        self.list.setViewMode(QListView.ViewMode.IconMode)
+        self.list.setMovement(QListView.Movement.Static)
+        self.list.setResizeMode(QListView.ResizeMode.Adjust)
+        self.list.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
+        self.list.setIconSize(_ICON)
+        self.list.setSpacing(SMALL)
+        self.list.setWordWrap(True)
+        for sample in samples:
+            item = QListWidgetItem(QIcon(str(sample.path)), sample.title)
+            item.setSizeHint(_ICON + QSize(16, 40))
+            self.list.addItem(item)
+        self.source = QLabel()
+        self.source.setObjectName("muted")
+        self.source.setTextFormat(Qt.TextFormat.PlainText)
+        self.source.setWordWrap(True)
+        self.source.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.source.setMinimumHeight(self.source.fontMetrics().height() * 2 + 4)
+        self.open_button = QPushButton(self.tr("Open"))
+        self.open_button.setObjectName("primary")
+        self.open_button.setDefault(True)
+        self.open_button.clicked.connect(self.accept)
+        cancel = QPushButton(self.tr("Cancel"))
+        cancel.clicked.connect(self.reject)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(cancel)
+        buttons.addWidget(self.open_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(LARGE, LARGE, LARGE, MEDIUM)
+        column.setSpacing(MEDIUM)
+        column.addWidget(self.list, 1)
+        column.addWidget(self.source)
+        column.addLayout(buttons)
+        self.list.itemActivated.connect(self.accept)
+        self.list.itemSelectionChanged.connect(self._describe)
+        self.list.setCurrentRow(0)
+        self.resize(640, 520)
+
+    @property
+    def paths(self) -> list[Path]:
+        rows = sorted(self.list.row(item) for item in self.list.selectedItems())
+        return [self._samples[row].path for row in rows]
+
+    def _describe(self) -> None:
+        self.open_button.setEnabled(bool(self.paths))
+        row = self.list.currentRow()
+        if 0 <= row < len(self._samples):
+            sample = self._samples[row]
+            self.source.setText(
+                self.tr("{title}, by {author}. Licence: {licence}. Source: {source}").format(
+                    title=sample.title,
+                    author=sample.author,
+                    licence=sample.licence,
+                    source=sample.source,
+                )
+            )
+
+
+class KeysDialog(QDialog):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Keyboard"))
+        rows = (
+            ("Enter", self.tr("Ask")),
+            ("Shift+Enter", self.tr("New line in the question")),
+            ("↑  ↓", self.tr("Earlier questions, while in the question")),
+            ("Esc", self.tr("Stop the answer")),
+            ("←  →  ↑  ↓", self.tr("From word to word, while in the answer")),
+            ("Ctrl+O", self.tr("Open pictures")),
+            ("Ctrl+V", self.tr("Paste a picture or a picture file")),
+            ("Ctrl+PgUp / PgDown", self.tr("Previous or next picture")),
+            ("Ctrl+W", self.tr("Remove this picture")),
+            ("+  -  0", self.tr("Zoom in, out, whole picture, while in a picture")),
+            ("Ctrl+Shift+C", self.tr("Copy the answer")),
+            ("Ctrl+R", self.tr("Answer again")),
+            ("Ctrl+L", self.tr("Clear this conversation")),
+            ("Ctrl+Z", self.tr("Undo")),
+            ("Ctrl+1 … 4", self.tr("Go to picture, question, answer, heatmap")),
+            ("F11", self.tr("Full screen")),
+        )
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(LARGE)
+        grid.setVerticalSpacing(SMALL)
+        for row, (keys, meaning) in enumerate(rows):
+            label = QLabel(keys)
+            set_font(label, bold=True)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(QLabel(meaning), row, 1)
+        _finish(self, grid)
+
+
+class AboutDialog(QDialog):
+    def __init__(self, model: ModelInfo | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("About MMGPT Desktop"))
+        picture = QLabel()
+        icon = QIcon(str(resource_path("icons", "app.svg")))
+        picture.setPixmap(icon.pixmap(QSize(64, 64), self.devicePixelRatioF()))
+        title = QLabel(f"MMGPT Desktop {__version__}")
+        set_font(title, scale=1.4, bold=True)
+        texts = [
+            self.tr(
+                "Ask about a picture, read the answer word by word, and see where in the "
+                "picture the model looked."
+            ),
+            self.tr("Everything stays on this computer."),
+            self.tr(
+                "The heatmap shows attention: where the model read from, not why it said "
+                "what it said. Answers can be wrong."
+            ),
+            self.tr("Apache License 2.0"),
+        ]
+        if model is not None:
+            texts.insert(2, f"{model.name}: {model.description}")
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(LARGE)
+        grid.setVerticalSpacing(SMALL)
+        grid.addWidget(picture, 0, 0, len(texts) + 1, 1, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(title, 0, 1)
+        for row, text in enumerate(texts, start=1):
+            label = QLabel(text)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setWordWrap(True)
+            label.setMinimumWidth(380)
+            grid.addWidget(label, row, 1)
+        _finish(self, grid)
+
+
+def _finish(dialog: QDialog, content: QGridLayout) -> None:
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.rejected.connect(dialog.reject)
+    column = QVBoxLayout(dialog)
+    column.setContentsMargins(LARGE, LARGE, LARGE, MEDIUM)
+    column.setSpacing(LARGE)
+    column.addLayout(content)
+    column.addWidget(buttons)

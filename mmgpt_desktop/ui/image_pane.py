@@ -1,0 +1,149 @@
+"""The photos: one large, all of them as thumbnails."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QKeyEvent, QPixmap
+from PySide6.QtWidgets import (
+    QLabel,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QStackedWidget,
+    QToolButton,
+    QWidget,
+)
+
+from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane, restyle
+from mmgpt_desktop.ui.photo_view import PhotoView
+from mmgpt_desktop.ui.theme import Theme, set_font
+from mmgpt_desktop.worker import ShownPhoto
+
+_THUMBNAIL = QSize(64, 48)
+
+
+class Thumbnails(QListWidget):
+    remove_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setWrapping(False)
+        self.setIconSize(_THUMBNAIL)
+        self.setSpacing(2)
+        self.setFixedHeight(_THUMBNAIL.height() + 28)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.remove_wanted.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class ImagePane(Pane):
+    open_wanted = Signal()
+    samples_wanted = Signal()
+    remove_wanted = Signal()
+    photo_chosen = Signal(int)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.view = PhotoView(theme)
+        self._empty = EmptyState(theme, "picture")
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self.view)
+        self.thumbnails = Thumbnails()
+        self.thumbnails.currentRowChanged.connect(self.photo_chosen)
+        self.thumbnails.remove_wanted.connect(self.remove_wanted)
+        self.notes = QLabel()
+        self.notes.setObjectName("caption")
+        self.notes.setTextFormat(Qt.TextFormat.PlainText)
+        self.notes.setWordWrap(True)
+        set_font(self.notes, scale=0.9)
+        self._make_buttons()
+        self.body.addWidget(self._stack, 1)
+        self.body.addWidget(self.notes)
+        self.body.addWidget(self.thumbnails)
+        self._write()
+        self.show_photo(None)
+        self.set_thumbnails([], -1)
+
+    def _make_buttons(self) -> None:
+        self.open_button, self.samples_button = QPushButton(), QPushButton()
+        self.open_button.setObjectName("primary")
+        self.open_button.clicked.connect(self.open_wanted)
+        self.samples_button.clicked.connect(self.samples_wanted)
+        self._empty.add_button(self.open_button)
+        self._empty.add_button(self.samples_button)
+        self._tools: dict[str, QToolButton] = {}
+        for icon, action in (
+            ("zoom-out", self.view.zoom_out),
+            ("zoom-in", self.view.zoom_in),
+            ("fit", self.view.zoom_fit),
+            ("open", self.open_wanted),
+            ("close", self.remove_wanted),
+        ):
+            button = IconButton(self._theme, icon)
+            button.clicked.connect(action)
+            self._tools[icon] = button
+            self.header.addWidget(button)
+
+    def _write(self) -> None:
+        self.set_title(self.tr("Picture"))
+        self._empty.set_texts(
+            self.tr("Drop a picture here"),
+            self.tr("from a folder or a browser, or paste one with Ctrl+V."),
+        )
+        self.open_button.setText(self.tr("Open…"))
+        self.open_button.setToolTip(self.tr("Open pictures (Ctrl+O)"))
+        self.samples_button.setText(self.tr("Sample photos…"))
+        self.view.setAccessibleName(self.tr("Picture; plus and minus zoom, the arrow keys move it"))
+        self.thumbnails.setAccessibleName(self.tr("All pictures; Delete removes the chosen one"))
+        for icon, name, keys in (
+            ("zoom-out", self.tr("Zoom out"), "Ctrl+-"),
+            ("zoom-in", self.tr("Zoom in"), "Ctrl++"),
+            ("fit", self.tr("Show the whole picture"), "Ctrl+0"),
+            ("open", self.tr("Open pictures"), "Ctrl+O"),
+            ("close", self.tr("Remove this picture"), "Ctrl+W"),
+        ):
+            self._tools[icon].set_name(name, keys)  # type: ignore[attr-defined]
+
+    def show_photo(self, shown: ShownPhoto | None) -> None:
+        self.view.set_photo(shown)
+        self._stack.setCurrentWidget(self._empty if shown is None else self.view)
+        for button in self._tools.values():
+            button.setVisible(shown is not None)
+        notes = shown.photo.notes if shown else ()
+        self.notes.setText(" ".join(notes))
+        self.notes.setVisible(bool(notes))
+        self.view.setAccessibleDescription(shown.photo.name if shown else "")
+
+    def set_thumbnails(self, photos: list[ShownPhoto], current: int) -> None:
+        """Shown from two photos on: one needs no choice."""
+        self.thumbnails.blockSignals(True)
+        self.thumbnails.clear()
+        for shown in photos:
+            pixmap = QPixmap.fromImage(shown.levels[-1]).scaled(
+                _THUMBNAIL * 2,
+                Qt.AspectRatioMode.KeepAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
+            )
+            icon = QIcon(pixmap)
+            icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else it is tinted
+            item = QListWidgetItem(icon, "")
+            item.setToolTip(shown.photo.name)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, shown.photo.name)
+            item.setSizeHint(_THUMBNAIL + QSize(12, 12))
+            self.thumbnails.addItem(item)
+        self.thumbnails.setCurrentRow(current)
+        self.thumbnails.setVisible(len(photos) > 1)
+        self.thumbnails.blockSignals(False)
+
+    def set_drop(self, wanted: bool) -> None:
+        """Show that a drop would be taken."""
+        self.setProperty("drop", wanted)
+        restyle(self)

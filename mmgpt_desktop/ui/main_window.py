@@ -1,0 +1,229 @@
+"""The window: where the panes, the menus and the notices are. No logic."""
+
+from __future__ import annotations
+
+import itertools
+
+from PySide6.QtCore import QByteArray, QMimeData, QSize, Qt, Signal, SignalInstance
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QIcon,
+    QKeySequence,
+)
+from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
+
+from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.settings import Settings
+from mmgpt_desktop.ui.heatmap_pane import HeatmapPane
+from mmgpt_desktop.ui.image_pane import ImagePane
+from mmgpt_desktop.ui.notices import Notices
+from mmgpt_desktop.ui.output_pane import OutputPane
+from mmgpt_desktop.ui.prompt_pane import PromptPane
+from mmgpt_desktop.ui.sources import offers_picture
+from mmgpt_desktop.ui.status import Status
+from mmgpt_desktop.ui.texts import LANGUAGES
+from mmgpt_desktop.ui.theme import MEDIUM, Theme
+
+
+class MainWindow(QMainWindow):
+    """Left the picture and the question, right the heatmap and the answer."""
+
+    closing = Signal()
+    dropped = Signal(object)  # QMimeData
+    theme_chosen = Signal(str)
+    language_chosen = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setWindowTitle("MMGPT Desktop")
+        self.setWindowIcon(QIcon(str(resource_path("icons", "app.svg"))))
+        self.setAcceptDrops(True)
+        self.setMinimumSize(860, 560)
+        self.resize(1280, 720)
+        self.image = ImagePane(theme)
+        self.prompt = PromptPane(theme)
+        self.heatmap = HeatmapPane(theme)
+        self.output = OutputPane(theme)
+        self.notices = Notices(theme)
+        self.status = Status()
+        self.setStatusBar(self.status)
+        self.actions_by_name: dict[str, QAction] = {}
+        self._arrange()
+        self._make_menus()
+        self._set_tab_order()
+        self.prompt.edit.picture_pasted.connect(self.dropped)
+
+    def _arrange(self) -> None:
+        left = self._column(self.image, self.prompt, (415, 225))
+        right = self._column(self.heatmap, self.output, (415, 225))
+        self._across = QSplitter(Qt.Orientation.Horizontal)
+        self._across.setHandleWidth(MEDIUM)
+        self._across.addWidget(left)
+        self._across.addWidget(right)
+        self._across.setSizes([620, 620])
+        self._across.setChildrenCollapsible(False)
+        self.splitters = (self._across, left, right)
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(MEDIUM, 2, MEDIUM, 2)
+        column.setSpacing(MEDIUM)
+        column.addWidget(self.notices)
+        column.addWidget(self._across, 1)
+        self.setCentralWidget(middle)
+
+    def _column(self, above: QWidget, below: QWidget, sizes: tuple[int, int]) -> QSplitter:
+        column = QSplitter(Qt.Orientation.Vertical)
+        column.setHandleWidth(MEDIUM)
+        column.addWidget(above)
+        column.addWidget(below)
+        column.setSizes(list(sizes))
+        column.setStretchFactor(0, 1)
+        column.setChildrenCollapsible(False)
+        return column
+
+    def _make_menus(self) -> None:
+        key = QKeySequence.StandardKey
+        bar = self.menuBar()
+        file = bar.addMenu(self.tr("&File"))
+        self._add(file, "open", self.tr("&Open pictures…"), key.Open)
+        self._add(file, "paste", self.tr("&Paste a picture"), key.Paste)
+        self._add(file, "samples", self.tr("&Sample photos…"))
+        self._add(file, "remove", self.tr("&Remove this picture"), "Ctrl+W")
+        file.addSeparator()
+        self._add(file, "quit", self.tr("&Quit"), "Ctrl+Q")
+        edit = bar.addMenu(self.tr("&Edit"))
+        self._add(edit, "undo", self.tr("&Undo"), key.Undo)
+        self._add(edit, "copy", self.tr("&Copy the answer"), "Ctrl+Shift+C")
+        self._add(edit, "clear", self.tr("C&lear this conversation"), "Ctrl+L")
+        answer = bar.addMenu(self.tr("&Answer"))
+        self._add(answer, "stop", self.tr("&Stop"), "Esc")
+        self._add(answer, "regenerate", self.tr("Answer &again"), "Ctrl+R")
+        self._make_view_menu(bar.addMenu(self.tr("&View")))
+        helping = bar.addMenu(self.tr("&Help"))
+        self._add(helping, "keys", self.tr("&Keyboard"), "F1")
+        self._add(helping, "about", self.tr("&About MMGPT Desktop"))
+
+    def _make_view_menu(self, menu: QMenu) -> None:
+        self._add(menu, "zoom-in", self.tr("Zoom &in"), "Ctrl++", "Ctrl+=")
+        self._add(menu, "zoom-out", self.tr("Zoom &out"), "Ctrl+-")
+        self._add(menu, "zoom-fit", self.tr("&Whole picture"), "Ctrl+0")
+        self._add(menu, "next", self.tr("&Next picture"), "Ctrl+PgDown")
+        self._add(menu, "previous", self.tr("&Previous picture"), "Ctrl+PgUp")
+        menu.addSeparator()
+        self._add(menu, "go-picture", self.tr("Go to the picture"), "Ctrl+1")
+        self._add(menu, "go-question", self.tr("Go to the question"), "Ctrl+2")
+        self._add(menu, "go-answer", self.tr("Go to the answer"), "Ctrl+3")
+        self._add(menu, "go-heatmap", self.tr("Go to the heatmap"), "Ctrl+4")
+        menu.addSeparator()
+        self._full = self._add(menu, "full-screen", self.tr("&Full screen"), "F11")
+        self._full.setCheckable(True)
+        self._full.toggled.connect(self._set_full_screen)
+        self._themes = self._add_choices(
+            menu.addMenu(self.tr("&Theme")),
+            {
+                "system": self.tr("Like the &system"),
+                "light": self.tr("&Light"),
+                "dark": self.tr("&Dark"),
+            },
+            self.theme_chosen,
+        )
+        self._languages = self._add_choices(
+            menu.addMenu(self.tr("&Language")),
+            {"": self.tr("Like the &system"), **LANGUAGES},
+            self.language_chosen,
+        )
+
+    def _add(self, menu: QMenu, name: str, text: str, *keys: object) -> QAction:
+        action = QAction(text, self)
+        action.setShortcuts([QKeySequence(key) for key in keys])  # type: ignore[call-overload]
+        menu.addAction(action)
+        self.actions_by_name[name] = action
+        return action
+
+    def _add_choices(
+        self, menu: QMenu, choices: dict[str, str], chosen: SignalInstance
+    ) -> QActionGroup:
+        group = QActionGroup(self)
+        for value, text in choices.items():
+            action = group.addAction(text)
+            action.setCheckable(True)
+            action.setData(value)
+            menu.addAction(action)
+        group.triggered.connect(lambda action: chosen.emit(action.data()))  # type: ignore[attr-defined]
+        return group
+
+    def _set_tab_order(self) -> None:
+        stops = (
+            self.prompt.edit,
+            self.prompt.ask_button,
+            self.output.view,
+            self.heatmap.view,
+            self.image.view,
+            self.image.thumbnails,
+        )
+        for before, after in itertools.pairwise(stops):
+            self.setTabOrder(before, after)
+        self.prompt.edit.setFocus()
+
+    def _set_full_screen(self, full: bool) -> None:
+        if full:
+            self.showFullScreen()
+        else:
+            self.showNormal()
+
+    def take_settings(self, settings: Settings) -> None:
+        if settings.geometry:
+            self.restoreGeometry(_bytes(settings.geometry))
+        for splitter, state in zip(self.splitters, settings.splitters, strict=False):
+            splitter.restoreState(_bytes(state))
+        self._full.setChecked(self.isFullScreen())
+        for group, value in ((self._themes, settings.theme), (self._languages, settings.language)):
+            for action in group.actions():
+                action.setChecked(action.data() == value)
+        self.heatmap.take_settings(settings)
+
+    def layout_settings(self) -> dict[str, object]:
+        return {
+            "geometry": _text(self.saveGeometry()),
+            "splitters": tuple(_text(splitter.saveState()) for splitter in self.splitters),
+        }
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(1280, 720)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        self.closing.emit()
+        super().closeEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        if offers_picture(event.mimeData()):
+            event.acceptProposedAction()
+            self.image.set_drop(True)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802
+        if offers_picture(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
+        self.image.set_drop(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        self.image.set_drop(False)
+        mime: QMimeData = event.mimeData()
+        if offers_picture(mime):
+            event.acceptProposedAction()
+            self.dropped.emit(mime)
+
+
+def _bytes(text: str) -> QByteArray:
+    return QByteArray.fromBase64(text.encode("ascii", "ignore"))
+
+
+def _text(data: QByteArray) -> str:
+    return bytes(data.toBase64().data()).decode("ascii")

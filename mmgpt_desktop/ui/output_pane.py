@@ -1,0 +1,118 @@
+"""The answers, and what can be done with them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+
+from mmgpt_desktop.ui.answer_view import AnswerView
+from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane
+from mmgpt_desktop.ui.session import Conversation, Turn
+from mmgpt_desktop.ui.theme import TIGHT, Theme, set_font
+
+_WAIT_BEFORE_BUSY_MS = 300
+
+
+class OutputPane(Pane):
+    regenerate_wanted = Signal()
+    clear_wanted = Signal()
+    stopped = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.view = AnswerView(theme)
+        self._conversation = Conversation()
+        self._empty = EmptyState(theme, "answer")
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self.view)
+        self.stop_button = IconButton(theme, "stop")
+        self.copy_button = IconButton(theme, "copy")
+        self.regenerate_button = IconButton(theme, "regenerate")
+        self.clear_button = IconButton(theme, "clear")
+        for button, action in (
+            (self.stop_button, self.stopped),
+            (self.copy_button, self.copy),
+            (self.regenerate_button, self.regenerate_wanted),
+            (self.clear_button, self.clear_wanted),
+        ):
+            button.clicked.connect(action)
+            self.header.addWidget(button)
+        self.body.addWidget(self._stack, 1)
+        self.body.addWidget(self._waiting_row())
+        self.legend = QLabel()
+        self.legend.setObjectName("caption")
+        self.legend.setWordWrap(True)
+        set_font(self.legend, scale=0.9)
+        self.body.addWidget(self.legend)
+        self._delay = QTimer(self, singleShot=True, interval=_WAIT_BEFORE_BUSY_MS)
+        self._delay.timeout.connect(self._waiting.show)
+        self._write()
+        self.show_conversation(self._conversation)
+
+    def _waiting_row(self) -> QWidget:
+        self._waiting = QWidget()
+        column = QVBoxLayout(self._waiting)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(TIGHT)
+        self.waiting_text = QLabel()
+        self.waiting_text.setObjectName("muted")
+        bar = QProgressBar()
+        bar.setRange(0, 0)
+        bar.setTextVisible(False)
+        column.addWidget(self.waiting_text)
+        column.addWidget(bar)
+        self._waiting.hide()
+        return self._waiting
+
+    def _write(self) -> None:
+        self.set_title(self.tr("Answer"))
+        self.view.setAccessibleName(self.tr("Answers; the arrow keys walk from word to word"))
+        self._empty.set_texts(
+            self.tr("The answer appears here"),
+            self.tr("word by word. Point at a word to see where the model looked for it."),
+        )
+        self.stop_button.set_name(self.tr("Stop"), "Esc")
+        self.copy_button.set_name(self.tr("Copy the last answer"), "Ctrl+Shift+C")
+        self.regenerate_button.set_name(self.tr("Answer again"), "Ctrl+R")
+        self.clear_button.set_name(self.tr("Clear this conversation"), "Ctrl+L")
+        self.legend.setText(
+            self.tr("No line: sure. Solid, dashed, dotted underline: less and less sure.")
+        )
+
+    def show_conversation(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        self.view.show_conversation(conversation)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Fit the buttons to what the conversation holds."""
+        turns = self._conversation.turns
+        busy = bool(turns) and turns[-1].outcome is None
+        self._stack.setCurrentWidget(self.view if turns else self._empty)
+        self.stop_button.setEnabled(busy)
+        self.copy_button.setEnabled(any(turn.answer.strip() for turn in turns))
+        self.regenerate_button.setEnabled(bool(turns) and not busy)
+        self.clear_button.setEnabled(bool(turns))
+        self.legend.setVisible(bool(turns))
+
+    def wait_for_first_word(self, text: str) -> None:
+        self.waiting_text.setText(text)
+        self._delay.start()
+
+    def end_waiting(self) -> None:
+        self._delay.stop()
+        self._waiting.hide()
+
+    def copy(self) -> None:
+        """What is selected, else the last answer."""
+        selected = self.view.textCursor().selectedText().replace("\u2029", "\n")
+        answers = [turn.answer.strip() for turn in self._conversation.turns]
+        text = selected or next((answer for answer in reversed(answers) if answer), "")
+        if text:
+            QGuiApplication.clipboard().setText(text)
+
+    @property
+    def last_turn(self) -> Turn | None:
+        return self._conversation.turns[-1] if self._conversation.turns else None

@@ -1,0 +1,116 @@
+"""Small pieces that the panes share."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QStyle,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mmgpt_desktop.ui.theme import MEDIUM, SMALL, Theme, set_font
+
+HEADER_HEIGHT = 32
+
+
+class Pane(QFrame):
+    """A card with a heading; `header` takes further widgets, `body` the content."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("pane")
+        self.heading = QLabel()
+        self.heading.setObjectName("heading")
+        set_font(self.heading, scale=1.05, bold=True)
+        self.header = QHBoxLayout()
+        self.header.setSpacing(SMALL)
+        self.header.addWidget(self.heading)
+        self.header.addStrut(HEADER_HEIGHT)
+        self.header.addStretch(1)
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(MEDIUM, SMALL, MEDIUM, MEDIUM)
+        self.body.setSpacing(SMALL)
+        self.body.addLayout(self.header)
+
+    def set_title(self, title: str) -> None:
+        self.heading.setText(title)
+        self.setAccessibleName(title)
+
+
+class IconButton(QToolButton):
+    """A flat button with an icon that follows the theme, and a name that is read out."""
+
+    def __init__(self, theme: Theme, icon: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("flat")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setIconSize(QSize(18, 18))
+        self.setFixedSize(30, 30)
+        self._theme, self._icon = theme, icon
+        theme.changed.connect(self._draw)
+        self._draw()
+
+    def set_name(self, name: str, shortcut: str = "") -> None:
+        self.setAccessibleName(name)
+        self.setToolTip(f"{name} ({shortcut})" if shortcut else name)
+
+    def _draw(self) -> None:
+        self.setIcon(self._theme.icon(self._icon))
+
+
+class EmptyState(QWidget):
+    """An icon, a sentence on what will be here, one on what to do, and its buttons."""
+
+    def __init__(self, theme: Theme, icon: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme, self._icon = theme, icon
+        self._picture = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self.title = _centred(scale=1.1, bold=True)
+        self.hint = _centred(scale=1.0)
+        self.hint.setObjectName("muted")
+        self.buttons = QHBoxLayout()
+        self.buttons.setSpacing(SMALL)
+        self.buttons.addStretch(1)
+        self.buttons.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(SMALL)
+        layout.addStretch(1)
+        layout.addWidget(self._picture)
+        layout.addWidget(self.title)
+        layout.addWidget(self.hint)
+        layout.addSpacing(SMALL)
+        layout.addLayout(self.buttons)
+        layout.addStretch(1)
+        theme.changed.connect(self._draw)
+        self._draw()
+
+    def set_texts(self, title: str, hint: str) -> None:
+        self.title.setText(title)
+        self.hint.setText(hint)
+
+    def add_button(self, button: QPushButton) -> None:
+        self.buttons.insertWidget(self.buttons.count() - 1, button)
+
+    def _draw(self) -> None:
+        icon = self._theme.icon(self._icon, "muted")
+        self._picture.setPixmap(icon.pixmap(QSize(40, 40), self.devicePixelRatioF()))
+
+
+def _centred(*, scale: float, bold: bool = False) -> QLabel:
+    label = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+    label.setWordWrap(True)
+    set_font(label, scale=scale, bold=bold)
+    return label
+
+
+def restyle(widget: QWidget) -> None:
+    """Apply the style sheet anew after a property that it looks at has changed."""
+    style: QStyle = widget.style()
+    style.unpolish(widget)
+    style.polish(widget)

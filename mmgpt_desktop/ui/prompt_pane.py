@@ -1,0 +1,222 @@
+"""Where one asks."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QMimeData, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QTextCursor
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
+
+from mmgpt_desktop.ui.parts import Pane
+from mmgpt_desktop.ui.sources import offers_picture
+from mmgpt_desktop.ui.theme import SMALL, Theme, set_font
+
+MOST_HISTORY = 200
+
+
+class PromptEdit(QPlainTextEdit):
+    """Enter asks, Shift+Enter breaks the line, Up and Down at the edges walk the history."""
+
+    asked = Signal()
+    picture_pasted = Signal(object)  # QMimeData
+    undo_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._history: list[str] = []
+        self._place = 0
+        self._draft = ""
+        self.setTabChangesFocus(True)
+        set_font(self, scale=1.05)
+
+    def remember(self, question: str) -> None:
+        if self._history[-1:] != [question]:
+            self._history = [*self._history, question][-MOST_HISTORY:]
+        self._place, self._draft = len(self._history), ""
+
+    def replace(self, text: str) -> None:
+        """Like typing it: Ctrl+Z brings back what was there."""
+        cursor = self.textCursor()
+        cursor.select(QTextCursor.SelectionType.Document)
+        cursor.insertText(text)
+        self.setTextCursor(cursor)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        key, held = event.key(), event.modifiers()
+        plain = not held & ~Qt.KeyboardModifier.KeypadModifier
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and plain:
+            self.asked.emit()
+        elif key == Qt.Key.Key_Up and plain and self._at_edge(QTextCursor.MoveOperation.Up):
+            self._walk(-1)
+        elif key == Qt.Key.Key_Down and plain and self._at_edge(QTextCursor.MoveOperation.Down):
+            self._walk(+1)
+        elif (
+            key == Qt.Key.Key_Z
+            and held == Qt.KeyboardModifier.ControlModifier
+            and not self.document().isUndoAvailable()
+        ):
+            self.undo_wanted.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _at_edge(self, direction: QTextCursor.MoveOperation) -> bool:
+        return not QTextCursor(self.textCursor()).movePosition(direction)
+
+    def _walk(self, step: int) -> None:
+        place = self._place + step
+        if not 0 <= place <= len(self._history):
+            return
+        if self._place == len(self._history):
+            self._draft = self.toPlainText()
+        self._place = place
+        self.replace(self._history[place] if place < len(self._history) else self._draft)
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:  # noqa: N802
+        return offers_picture(source) or super().canInsertFromMimeData(source)
+
+    def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802
+        files = any(url.isLocalFile() for url in source.urls())
+        if files or (offers_picture(source) and not source.hasText()):
+            self.picture_pasted.emit(source)
+        else:
+            super().insertFromMimeData(source)
+
+
+class Chips(QWidget):
+    """Buttons in a row; those that don't fit are left out."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.buttons: list[QPushButton] = []
+
+    def add(self, button: QPushButton) -> None:
+        button.setParent(self)
+        self.buttons.append(button)
+        self.setMinimumHeight(button.sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        left = 0
+        for button in self.buttons:
+            size = button.sizeHint()
+            button.setVisible(left + size.width() <= self.width())
+            button.setGeometry(left, (self.height() - size.height()) // 2, *size.toTuple())
+            left += size.width() + SMALL
+        super().resizeEvent(event)
+
+
+class PromptPane(Pane):
+    asked = Signal(str)
+    stopped = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.edit = PromptEdit()
+        self.edit.asked.connect(self._ask)
+        self.edit.textChanged.connect(self._clear_problem)
+        self.edit.setMinimumHeight(48)
+        self.problem = QLabel()
+        self.problem.setObjectName("problem")
+        self.problem.setWordWrap(True)
+        self.problem.hide()
+        self.ask_button = QPushButton()
+        self.ask_button.setObjectName("primary")
+        self.ask_button.clicked.connect(self._ask)
+        self.stop_button = QPushButton()
+        self.stop_button.clicked.connect(self.stopped)
+        for button in (self.ask_button, self.stop_button):
+            button.setIconSize(QSize(16, 16))
+        self.chips = Chips()
+        row = QHBoxLayout()
+        row.setSpacing(SMALL)
+        row.addWidget(self.chips, 1)
+        row.addWidget(self.stop_button)
+        row.addWidget(self.ask_button)
+        self.body.addWidget(self.edit, 1)
+        self.body.addWidget(self.problem)
+        self.body.addLayout(row)
+        theme.changed.connect(self._draw)
+        self._write()
+        self._draw()
+        self.set_busy(False)
+
+    def _write(self) -> None:
+        self.set_title(self.tr("Question"))
+        self.edit.setPlaceholderText(
+            self.tr("Ask in English about the picture. Enter asks, Shift+Enter breaks the line.")
+        )
+        self.edit.setAccessibleName(self.tr("Your question"))
+        self.ask_button.setText(self.tr("Ask"))
+        self.ask_button.setToolTip(self.tr("Ask (Enter)"))
+        self.stop_button.setText(self.tr("Stop"))
+        self.stop_button.setToolTip(self.tr("Stop the answer (Esc)"))
+        # The model knows English only, so a chip shows its translation and asks in English.
+        for label, question in (
+            (self.tr("Describe this picture."), "Describe this picture."),
+            (self.tr("What is happening here?"), "What is happening here?"),
+            (self.tr("What objects are here?"), "What objects are here?"),
+        ):
+            chip = self._add_chip(label, self.tr("Ask: {question}").format(question=question))
+            chip.clicked.connect(partial(self.asked.emit, question))
+        question = "What colour is the …?"
+        chip = self._add_chip(
+            self.tr("What colour is the …?"), self.tr("Begin this question, to be completed")
+        )
+        chip.clicked.connect(partial(self._begin, question))
+
+    def _add_chip(self, label: str, tip: str) -> QPushButton:
+        chip = QPushButton(label)
+        chip.setObjectName("chip")
+        chip.setToolTip(tip)
+        self.chips.add(chip)
+        return chip
+
+    def _begin(self, question: str, *_: object) -> None:
+        """Put the question into the field with its gap selected."""
+        self.edit.replace(question)
+        gap = question.find("…")
+        cursor = self.edit.textCursor()
+        cursor.setPosition(gap)
+        cursor.setPosition(gap + 1, QTextCursor.MoveMode.KeepAnchor)
+        self.edit.setTextCursor(cursor)
+        self.edit.setFocus()
+
+    def _ask(self) -> None:
+        self.asked.emit(self.edit.toPlainText())
+
+    def accepted(self, question: str) -> None:
+        """The question is on its way: keep it in the history, empty the field if it was there."""
+        self.edit.remember(question)
+        if self.edit.toPlainText().strip() == question:
+            self.edit.replace("")
+        self._clear_problem()
+
+    def give_back(self, question: str) -> None:
+        """A question that could not be asked; what was written since then stays."""
+        if not self.edit.toPlainText().strip():
+            self.edit.replace(question)
+
+    def show_problem(self, text: str) -> None:
+        self.problem.setText(text)
+        self.problem.setAccessibleName(text)
+        self.problem.show()
+
+    def _clear_problem(self) -> None:
+        if not self.problem.isHidden():
+            self.problem.hide()
+
+    def set_busy(self, busy: bool) -> None:
+        self.stop_button.setVisible(busy)
+
+    def _draw(self) -> None:
+        self.ask_button.setIcon(self._theme.icon("ask", "on_accent"))
+        self.stop_button.setIcon(self._theme.icon("stop"))

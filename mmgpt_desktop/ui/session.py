@@ -1,0 +1,105 @@
+"""What the window remembers while it is open: photos, and a conversation with each."""
+
+from __future__ import annotations
+
+import string
+import unicodedata
+from dataclasses import dataclass, field
+
+from mmgpt_desktop.attention.reduce import group_words
+from mmgpt_desktop.messages import AttentionMap, GenerationOutcome, Message, TokenStep
+from mmgpt_desktop.worker import ShownPhoto
+
+_MARKS = string.whitespace + "\u00a0\u2029.,;:!?\"'()[]{}\u2018\u2019\u201c\u201d\u2026"
+_DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+@dataclass(eq=False)
+class Turn:
+    """A question and what came back; `outcome` is None while it is being answered."""
+
+    job_id: int
+    question: str
+    steps: list[TokenStep] = field(default_factory=list)
+    outcome: GenerationOutcome | None = None
+
+    @property
+    def answer(self) -> str:
+        return "".join(step.text for step in self.steps)
+
+
+@dataclass(eq=False)
+class Conversation:
+    """The turns about one photo, or about none."""
+
+    shown: ShownPhoto | None = None
+    turns: list[Turn] = field(default_factory=list)
+
+    def messages(self, question: str) -> tuple[Message, ...]:
+        """The answered turns and the new question, as the engine wants them."""
+        told: list[Message] = []
+        for turn in self.turns:
+            if turn.outcome is not None and turn.answer.strip():
+                told += [Message("user", turn.question), Message("assistant", turn.answer)]
+        return (*told, Message("user", question))
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenWord:
+    """A word of an answer as the window shows it; `maps` are its tokens' attention."""
+
+    turn: Turn
+    index: int
+    text: str
+    probability: float
+    maps: tuple[AttentionMap, ...]
+
+
+def words(turn: Turn) -> tuple[tuple[int, int, float], ...]:
+    """(first step, step after the last, probability) of each word."""
+    return tuple((word.start, word.stop, word.probability) for word in group_words(turn.steps))
+
+
+def chosen_word(turn: Turn, index: int) -> ChosenWord:
+    start, stop, probability = words(turn)[index]
+    steps = turn.steps[start:stop]
+    text = bare_word("".join(step.text for step in steps))[1]
+    return ChosenWord(turn, index, text, probability, attention_maps(steps))
+
+
+def attention_maps(steps: list[TokenStep]) -> tuple[AttentionMap, ...]:
+    """Those that look at a picture: a text-only answer has none."""
+    return tuple(
+        step.attention
+        for step in steps
+        if step.attention is not None and step.attention.weights.size
+    )
+
+
+def bare_word(text: str) -> tuple[str, str]:
+    """What comes before a word (spaces, opening marks), and the word without its marks.
+
+    A word of marks only stays whole.
+    """
+    inner = text.strip(_MARKS) or text.strip()
+    return text[: text.find(inner)], inner
+
+
+def printable(text: str) -> str:
+    """`text` with what could disturb the lines around it made visible.
+
+    Control characters and marks that change the reading direction become U+FFFD; the
+    length in characters stays, so positions still fit.
+    """
+    return "".join(_printable(character) for character in text)
+
+
+def _printable(character: str) -> str:
+    if character in "\n\t":
+        return character
+    code = ord(character)
+    noncharacter = 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE
+    breaks_line = character in "\u2028\u2029"
+    if breaks_line or noncharacter or character in _DIRECTION_MARKS:
+        return "\ufffd"
+    return "\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character

@@ -1,0 +1,67 @@
+"""What answers, and how far loading it has come."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
+
+from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
+from mmgpt_desktop.ui.session import printable
+
+
+class Status(QStatusBar):
+    cancelled = Signal()
+    load_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self.text = QLabel()
+        self.text.setObjectName("muted")
+        self.text.setContentsMargins(12, 2, 8, 6)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(160)
+        self.cancel = QPushButton(self.tr("Cancel"))
+        self.load = QPushButton(self.tr("Load the model"))
+        for button, signal in ((self.cancel, self.cancelled), (self.load, self.load_wanted)):
+            button.setObjectName("flat")
+            button.clicked.connect(signal)
+        self.cancel.setToolTip(self.tr("Stop loading the model"))
+        self.bar.setAccessibleName(self.tr("Loading the model"))
+        self.addWidget(self.text, 1)
+        for widget in (self.bar, self.cancel, self.load):
+            self.addPermanentWidget(widget)
+        self._show(loading=False, missing=False)
+
+    def show_loading(self, fraction: float, what: str) -> None:
+        self._say(what)
+        self.bar.setValue(round(fraction * 100))
+        self._show(loading=True, missing=False)
+
+    def show_model(self, name: str, runtime: RuntimeInfo) -> None:
+        """The model, what runs it, and one sentence if that was not the first choice."""
+        text = f"{name} · {self._runtime(runtime)}"
+        self._say(f"{text} · {runtime.note}" if runtime.note else text)
+        self._show(loading=False, missing=False)
+
+    def show_no_model(self, why: str) -> None:
+        self._say(why)
+        self._show(loading=False, missing=True)
+
+    def _runtime(self, runtime: RuntimeInfo) -> str:
+        return {
+            RuntimeName.ONNX_CUDA: self.tr("ONNX Runtime on the graphics card"),
+            RuntimeName.ONNX_CPU: self.tr("ONNX Runtime on the processor"),
+            RuntimeName.TORCH: self.tr("PyTorch on the processor"),
+        }[runtime.runtime]
+
+    def _say(self, text: str) -> None:
+        text = printable(text.replace("\n", " "))
+        self.text.setText(text)
+        self.text.setToolTip(text)
+
+    def _show(self, *, loading: bool, missing: bool) -> None:
+        self.bar.setVisible(loading)
+        self.cancel.setVisible(loading)
+        self.load.setVisible(missing)

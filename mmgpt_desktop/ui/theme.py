@@ -1,0 +1,187 @@
+"""Colours, fonts and icons: two themes with one accent, following the system."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from string import Template
+
+from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, QTemporaryDir, Signal
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication, QWidget
+
+from mmgpt_desktop.resources import resource_path
+
+# The spacing scale, in device-independent pixels.
+TIGHT, SMALL, MEDIUM, LARGE = 4, 8, 12, 20
+
+
+@dataclass(frozen=True)
+class Colours:
+    window: str  # behind the panes
+    card: str  # a pane
+    canvas: str  # behind a photo
+    field: str  # where one types, and quiet buttons
+    border: str
+    edge: str  # of a control: 3:1 on its ground
+    text: str
+    muted: str
+    accent: str
+    accent_strong: str  # the accent under the pointer
+    on_accent: str
+    accent_soft: str
+    problem: str
+    problem_soft: str
+
+
+LIGHT = Colours(
+    window="#f1f2f5",
+    card="#ffffff",
+    canvas="#eceef2",
+    field="#f7f8fa",
+    border="#dfe2e8",
+    edge="#868e9c",
+    text="#1b1f27",
+    muted="#596273",
+    accent="#3d4fd0",
+    accent_strong="#3142b8",
+    on_accent="#ffffff",
+    accent_soft="#e4e8fc",
+    problem="#a8261d",
+    problem_soft="#fdebe9",
+)
+
+DARK = Colours(
+    window="#121419",
+    card="#1b1e25",
+    canvas="#14161b",
+    field="#232730",
+    border="#2e333d",
+    edge="#747d8d",
+    text="#e8eaef",
+    muted="#a0a9b8",
+    accent="#9dabff",
+    accent_strong="#b6c0ff",
+    on_accent="#11162e",
+    accent_soft="#2c3460",
+    problem="#ffa198",
+    problem_soft="#42211f",
+)
+
+
+class Theme(QObject):
+    """Applies the colours to the application and says when they changed.
+
+    `choice` is system, light or dark.
+    """
+
+    changed = Signal()
+
+    def __init__(self, application: QApplication, choice: str = "system") -> None:
+        super().__init__(application)
+        self._application = application
+        self._folder = QTemporaryDir()
+        self.choice = choice
+        self.colours = LIGHT
+        application.setStyle("Fusion")
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow)
+        self._apply()
+
+    def choose(self, choice: str) -> None:
+        self.choice = choice
+        self._apply()
+
+    @property
+    def is_dark(self) -> bool:
+        if self.choice == "system":
+            return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        return self.choice == "dark"
+
+    def _follow(self) -> None:
+        if self.choice == "system":
+            self._apply()
+
+    def _apply(self) -> None:
+        self.colours = DARK if self.is_dark else LIGHT
+        self._application.setPalette(_palette(self.colours))
+        self._application.setStyleSheet(style_sheet(self.colours, Path(self._folder.path())))
+        self.changed.emit()
+
+    def colour(self, name: str) -> QColor:
+        return QColor(getattr(self.colours, name))
+
+    def icon(self, name: str, colour: str = "text") -> QIcon:
+        return _icon(name, getattr(self.colours, colour), self.colours.edge)
+
+
+def _palette(colours: Colours) -> QPalette:
+    role = QPalette.ColorRole
+    palette = QPalette()
+    for target, name in {
+        role.Window: colours.window,
+        role.WindowText: colours.text,
+        role.Base: colours.card,
+        role.AlternateBase: colours.field,
+        role.Text: colours.text,
+        role.Button: colours.field,
+        role.ButtonText: colours.text,
+        role.ToolTipBase: colours.text,
+        role.ToolTipText: colours.card,
+        role.PlaceholderText: colours.muted,
+        role.Highlight: colours.accent,
+        role.HighlightedText: colours.on_accent,
+        role.Accent: colours.accent,
+        role.Link: colours.accent,
+        role.BrightText: colours.problem,
+    }.items():
+        palette.setColor(target, QColor(name))
+    disabled = QPalette.ColorGroup.Disabled
+    for target in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(disabled, target, QColor(colours.edge))
+    return palette
+
+
+def style_sheet(colours: Colours, folder: Path) -> str:
+    """The sheet filled with the colours; tinted indicator icons are written to `folder`."""
+    urls = {}
+    for name, colour in (("check", colours.on_accent), ("chevron-down", colours.muted)):
+        path = folder / f"{name}-{colour[1:]}.svg"
+        path.write_text(_svg(name, colour), encoding="utf-8")
+        urls[name.replace("-", "_")] = path.as_posix()
+    sheet = resource_path("style", "app.qss").read_text(encoding="utf-8")
+    return Template(sheet).substitute(asdict(colours), **urls)
+
+
+def _svg(name: str, colour: str) -> str:
+    text = resource_path("icons", f"{name}.svg").read_text(encoding="utf-8")
+    return text.replace("currentColor", colour)
+
+
+@lru_cache(maxsize=128)
+def _icon(name: str, colour: str, disabled: str) -> QIcon:
+    icon = QIcon()
+    for mode, tint in ((QIcon.Mode.Normal, colour), (QIcon.Mode.Disabled, disabled)):
+        renderer = QSvgRenderer(QByteArray(_svg(name, tint).encode()))
+        for edge in (16, 20, 32, 40, 64, 128):
+            icon.addPixmap(_draw(renderer, edge), mode)
+    return icon
+
+
+def _draw(renderer: QSvgRenderer, edge: int) -> QPixmap:
+    pixmap = QPixmap(edge, edge)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    renderer.render(painter, QRectF(0, 0, edge, edge))
+    painter.end()
+    return pixmap
+
+
+def set_font(widget: QWidget, *, scale: float = 1.0, bold: bool = False) -> None:
+    """A size relative to the system's font, so that a larger system font is kept."""
+    font = QFont(QApplication.font())
+    font.setPointSizeF(font.pointSizeF() * scale)
+    if bold:
+        font.setWeight(QFont.Weight.DemiBold)
+    widget.setFont(font)

@@ -1,0 +1,356 @@
+"""The threads behind the window: the only file that knows both Qt and the engine.
+
+Signals belong to objects of the GUI thread, so a slot of a QObject there runs there.
+Connect no lambdas or partials to them: PySide6 would run those on the worker's thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Qt, QThread, Signal
+from PySide6.QtGui import QImage
+
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import AppError, Cancelled, ImageError, RuntimeFailure
+from mmgpt_desktop.messages import (
+    AttentionMap,
+    GenerationOutcome,
+    GenerationRequest,
+    ModelInfo,
+    Photo,
+    RuntimeInfo,
+    RuntimeName,
+    Timings,
+    TokenStep,
+)
+
+CLOSE_WAIT_MS = 5000
+LARGEST_SHOWN_EDGE = 4096
+SMALLEST_LEVEL_EDGE = 512
+
+_log = logging.getLogger(__name__)
+
+
+class EngineLike(Protocol):
+    """What the thread needs of an engine."""
+
+    @property
+    def runtime(self) -> RuntimeInfo: ...
+
+    def load(
+        self, progress: Callable[[float, str], None] = ..., cancel: CancelToken = ...
+    ) -> ModelInfo: ...
+
+    def generate(
+        self,
+        request: GenerationRequest,
+        cancel: CancelToken,
+        on_step: Callable[[TokenStep], None],
+    ) -> GenerationOutcome: ...
+
+    def close(self) -> None: ...
+
+
+def engine_maker(bundle: Path, runtime: RuntimeName | None) -> Callable[[], EngineLike]:
+    """What makes the real engine; called on the engine's thread, where its imports happen."""
+
+    def make() -> EngineLike:
+        from mmgpt_desktop.engine.engine import Engine
+
+        return Engine(bundle, runtime)
+
+    return make
+
+
+def unexpected(error: Exception) -> AppError:
+    """A bug or a failing library, as a sentence; the cause keeps the details."""
+    failure = RuntimeFailure(
+        "Something went wrong while the model was at work: {reason}.",
+        "Try again; if it happens again, copy the details and report them.",
+        reason=str(error).strip().rstrip(".") or type(error).__name__,
+    )
+    failure.__cause__ = error
+    return failure
+
+
+@dataclass(frozen=True, eq=False)
+class _Load:
+    cancel: CancelToken = field(default_factory=CancelToken)
+
+
+@dataclass(frozen=True, eq=False)
+class _Ask:
+    request: GenerationRequest
+    cancel: CancelToken = field(default_factory=CancelToken)
+
+
+class EngineThread(QThread):
+    """Owns the engine: loads it, then answers one request after the other.
+
+    Exactly one `ended` for each `ask`, after its last `stepped`. `load`, `ask`, `cancel`
+    and `close` are called from the GUI thread.
+    """
+
+    load_progress = Signal(float, str)
+    loaded = Signal(object, object)  # ModelInfo, RuntimeInfo
+    load_failed = Signal(object)  # AppError, or None when cancelled
+    stepped = Signal(object)  # TokenStep
+    ended = Signal(object)  # GenerationOutcome
+
+    def __init__(
+        self, make_engine: Callable[[], EngineLike], parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("engine")
+        self._make_engine = make_engine
+        self._queue: queue.SimpleQueue[_Load | _Ask | None] = queue.SimpleQueue()
+        self._closing = CancelToken()
+        self._engine: EngineLike | None = None
+        self._load_error: AppError | None = None
+
+    def load(self) -> CancelToken:
+        return self._put(_Load())
+
+    def ask(self, request: GenerationRequest) -> CancelToken:
+        return self._put(_Ask(request))
+
+    def _put(self, item: _Load | _Ask) -> CancelToken:
+        self._queue.put(item)
+        return item.cancel
+
+    def begin_close(self) -> None:
+        """Cancel all work and let the thread end."""
+        self._closing.cancel()
+        self._queue.put(None)
+
+    def end_close(self) -> bool:
+        """Wait for the end; False when it was still busy after `CLOSE_WAIT_MS`."""
+        return _wait(self)
+
+    def run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            forget = self._closing.on_cancel(item.cancel.cancel)
+            if isinstance(item, _Load):
+                self._load(item)
+            else:
+                self.ended.emit(self._answer(item))
+            forget()
+        self._drop_engine()
+
+    def _load(self, item: _Load) -> None:
+        self._drop_engine()
+        try:
+            self._engine = engine = self._make_engine()
+            info = engine.load(self.load_progress.emit, item.cancel)
+            self.loaded.emit(info, engine.runtime)
+            return
+        except Cancelled:
+            self._load_error = None
+        except AppError as error:
+            self._load_error = error
+        except Exception as error:
+            _log.exception("loading the model failed")
+            self._load_error = unexpected(error)
+        self._drop_engine()
+        self.load_failed.emit(self._load_error)
+
+    def _answer(self, item: _Ask) -> GenerationOutcome:
+        job_id = item.request.job_id
+        if item.cancel.cancelled:
+            return GenerationOutcome(job_id, "cancelled", Timings())
+        if self._engine is None:
+            error = self._load_error or RuntimeFailure(
+                "No model is loaded, so there is no answer.", "Load the model, then ask again."
+            )
+            return GenerationOutcome(job_id, "failed", Timings(), error=error)
+        try:
+            return self._engine.generate(item.request, item.cancel, self.stepped.emit)
+        except Exception as error:  # the engine promises none; one outcome must come anyway
+            _log.exception("the engine broke its promise")
+            return GenerationOutcome(job_id, "failed", Timings(), error=unexpected(error))
+
+    def _drop_engine(self) -> None:
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    key: object
+    work: Callable[[CancelToken], Any]
+    cancel: CancelToken
+
+
+class TaskThread(QThread):
+    """Runs small jobs that must not block the window: decoding, drawing heatmaps, saving.
+
+    With `latest_only`, jobs that waited while another ran give way to the newest. Each job
+    that runs ends in one `done` or `failed`; a cancelled one in neither.
+    """
+
+    done = Signal(object, object)  # key, result
+    failed = Signal(object, object)  # key, AppError
+    progress = Signal(object, float)  # key, fraction 0..1, or -1 while unknown
+
+    def __init__(
+        self, name: str, *, latest_only: bool = False, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self._latest_only = latest_only
+        self._queue: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._closing = CancelToken()
+
+    def submit(
+        self, key: object, work: Callable[[CancelToken], Any], cancel: CancelToken | None = None
+    ) -> CancelToken:
+        task = _Task(key, work, cancel or CancelToken())
+        self._queue.put(task)
+        return task.cancel
+
+    def begin_close(self) -> None:
+        """Cancel all work and let the thread end."""
+        self._closing.cancel()
+        self._queue.put(None)
+
+    def end_close(self) -> bool:
+        """Wait for the end; False when it was still busy after `CLOSE_WAIT_MS`."""
+        return _wait(self)
+
+    def run(self) -> None:
+        while (task := self._next()) is not None:
+            if not task.cancel.cancelled and not self._closing.cancelled:
+                self._run(task)
+
+    def _next(self) -> _Task | None:
+        task = self._queue.get()
+        while self._latest_only and task is not None and not self._queue.empty():
+            task = self._queue.get()
+        return task
+
+    def _run(self, task: _Task) -> None:
+        forget = self._closing.on_cancel(task.cancel.cancel)
+        try:
+            result = task.work(task.cancel)
+        except Cancelled:
+            return
+        except AppError as error:
+            self.failed.emit(task.key, error)
+        except Exception as error:
+            _log.exception("a background job failed")
+            self.failed.emit(task.key, unexpected(error))
+        else:
+            self.done.emit(task.key, result)
+        finally:
+            forget()
+
+
+def _wait(thread: QThread) -> bool:
+    if thread.wait(CLOSE_WAIT_MS):
+        return True
+    _log.error("thread %s did not end within %d ms", thread.objectName(), CLOSE_WAIT_MS)
+    return False
+
+
+@dataclass(frozen=True, eq=False)
+class ShownPhoto:
+    """A photo with the images it is painted from: `levels` from large to small, halving."""
+
+    photo: Photo
+    levels: tuple[QImage, ...]
+
+
+def show_photo(photo: Photo) -> ShownPhoto:
+    pixels = photo.pixels
+    image = QImage(
+        pixels.data, photo.width, photo.height, pixels.strides[0], QImage.Format.Format_RGB888
+    ).convertToFormat(QImage.Format.Format_RGB32)
+    if max(photo.width, photo.height) > LARGEST_SHOWN_EDGE:
+        image = _scaled(image, QSize(LARGEST_SHOWN_EDGE, LARGEST_SHOWN_EDGE))
+    levels = [image]
+    while max(levels[-1].width(), levels[-1].height()) > SMALLEST_LEVEL_EDGE:
+        levels.append(_scaled(levels[-1], levels[-1].size() / 2))
+    return ShownPhoto(photo, tuple(levels))
+
+
+def _scaled(image: QImage, size: QSize) -> QImage:
+    keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+    return image.scaled(size.expandedTo(QSize(1, 1)), keep, smooth)
+
+
+def photo_from_file(path: Path) -> ShownPhoto:
+    from mmgpt_desktop.engine.images import load_photo
+
+    return show_photo(load_photo(path))
+
+
+def photo_from_data(data: bytes, name: str) -> ShownPhoto:
+    from mmgpt_desktop.engine.images import photo_from_bytes
+
+    return show_photo(photo_from_bytes(data, name))
+
+
+def photo_from_image(image: QImage, name: str) -> ShownPhoto:
+    """A picture that the clipboard or a drag holds as pixels only."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    # The writer exists in every Qt; PNG keeps the pixels, and 100 asks for the fastest.
+    if image.isNull() or not image.save(buffer, "PNG", 100):  # type: ignore[call-overload]
+        raise ImageError(
+            "The clipboard holds no picture that can be read.",
+            "Copy the picture again, or save it as a file and open that.",
+        )
+    return photo_from_data(bytes(buffer.data().data()), name)
+
+
+@dataclass(frozen=True)
+class HeatmapStyle:
+    """How cells become a picture; `longest_edge` is in device pixels."""
+
+    colour_map: str
+    smooth: bool
+    longest_edge: int
+
+
+@dataclass(frozen=True, eq=False)
+class Heatmap:
+    """RGBA over the whole photo, and the smallest and largest share of a cell."""
+
+    image: QImage
+    low: float
+    high: float
+
+
+def draw_heatmap(
+    maps: Sequence[AttentionMap], heads: Sequence[tuple[int, int]], style: HeatmapStyle
+) -> Heatmap:
+    """The mean of `maps` over `heads`, opaque; the window sets the opacity when painting."""
+    from mmgpt_desktop.attention.heatmap import render
+    from mmgpt_desktop.attention.reduce import cell_weights
+
+    grid = maps[0].grid
+    cells = cell_weights(maps, heads)
+    scale = style.longest_edge / max(grid.photo_width, grid.photo_height)
+    size = (
+        max(1, round(grid.photo_width * scale)),
+        max(1, round(grid.photo_height * scale)),
+    )
+    rgba = np.ascontiguousarray(render(cells, grid, style.colour_map, style.smooth, 1.0, size))
+    height, width = rgba.shape[:2]
+    image = QImage(rgba.data, width, height, width * 4, QImage.Format.Format_RGBA8888)
+    premultiplied = image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+    return Heatmap(premultiplied, *_range(cells))
+
+
+def _range(cells: NDArray[np.float32]) -> tuple[float, float]:
+    finite = cells[np.isfinite(cells)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)

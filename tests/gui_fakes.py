@@ -1,0 +1,152 @@
+"""An engine for tests of the window: it answers from a script, step by step."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PySide6.QtGui import QColor, QImage
+
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import AppError, Cancelled
+from mmgpt_desktop.messages import (
+    AttentionMap,
+    Box,
+    GenerationOutcome,
+    GenerationRequest,
+    HeadChoice,
+    ModelInfo,
+    PatchGrid,
+    Photo,
+    RuntimeInfo,
+    RuntimeName,
+    Timings,
+    TokenStep,
+)
+from mmgpt_desktop.worker import ShownPhoto, show_photo
+
+MODEL = ModelInfo(
+    "fake", "A model for tests.", 2, 3, 512, HeadChoice(((0, 1), (1, 2)), "Chosen for tests.")
+)
+ANSWER = ("A", " red", " ball", " in", " the", " corner", ".")
+GRID_ROWS = GRID_COLUMNS = 4
+
+
+class FakeEngine:
+    """Looks at the cell `step index` of a 4x4 grid with all heads.
+
+    With a `gate` it waits before each step until `release` was called once more.
+    """
+
+    def __init__(
+        self,
+        answer: Sequence[str] = ANSWER,
+        *,
+        probabilities: Sequence[float] = (0.9, 0.6, 0.3, 0.1),
+        gated: bool = False,
+        load_error: AppError | None = None,
+        fail_after: int | None = None,
+        error: AppError | None = None,
+        load_gated: bool = False,
+    ) -> None:
+        self.requests: list[GenerationRequest] = []
+        self.closed = False
+        self.load_gate = threading.Semaphore(0)
+        self._answer, self._probabilities = answer, probabilities
+        self._gated, self._gate = gated, threading.Semaphore(0)
+        self._load_error, self._load_gated = load_error, load_gated
+        self._fail_after, self._error = fail_after, error
+
+    def __call__(self) -> FakeEngine:
+        return self
+
+    @property
+    def runtime(self) -> RuntimeInfo:
+        return RuntimeInfo(RuntimeName.ONNX_CPU, "CPUExecutionProvider")
+
+    def release(self, steps: int = 1) -> None:
+        self._gate.release(steps)
+
+    def load(
+        self,
+        progress: Callable[[float, str], None] = lambda _fraction, _what: None,
+        cancel: CancelToken | None = None,
+    ) -> ModelInfo:
+        cancel = cancel or CancelToken()
+        progress(0.5, "Starting the model")
+        if self._load_gated:
+            _wait(self.load_gate, cancel)
+        if self._load_error is not None:
+            raise self._load_error
+        return MODEL
+
+    def generate(
+        self,
+        request: GenerationRequest,
+        cancel: CancelToken,
+        on_step: Callable[[TokenStep], None],
+    ) -> GenerationOutcome:
+        self.requests.append(request)
+        written = 0
+        try:
+            for index, text in enumerate(self._answer):
+                if self._gated:
+                    _wait(self._gate, cancel)
+                cancel.raise_if_cancelled()
+                if index == self._fail_after:
+                    raise self._error or RuntimeError("broken")
+                on_step(self._step(request, index, text))
+                written += 1
+        except Cancelled:
+            return self._outcome(request, "cancelled", written)
+        except AppError as error:
+            return self._outcome(request, "failed", written, error)
+        return self._outcome(request, "done", written)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _step(self, request: GenerationRequest, index: int, text: str) -> TokenStep:
+        attention = None
+        if request.images and request.attention:
+            attention = attention_map(request.images[0], index % (GRID_ROWS * GRID_COLUMNS))
+        probability = self._probabilities[index % len(self._probabilities)]
+        return TokenStep(request.job_id, index, index, text, probability, attention)
+
+    def _outcome(self, request, kind, tokens, error=None):  # type: ignore[no-untyped-def]
+        timings = Timings(0.1, 0.05, 0.05 + 0.01 * tokens, tokens)
+        return GenerationOutcome(request.job_id, kind, timings, self.runtime, error)
+
+
+def _wait(gate: threading.Semaphore, cancel: CancelToken) -> None:
+    forget = cancel.on_cancel(gate.release)
+    gate.acquire()
+    forget()
+    cancel.raise_if_cancelled()
+
+
+def attention_map(photo: Photo, cell: int, box: Box | None = None) -> AttentionMap:
+    """All heads look at one cell."""
+    weights = np.zeros((MODEL.layers, MODEL.heads, GRID_ROWS * GRID_COLUMNS), np.float16)
+    weights[:, :, cell] = 0.5
+    box = box or Box(0, 0, photo.width, photo.height)
+    return AttentionMap(weights, PatchGrid(GRID_ROWS, GRID_COLUMNS, box, photo.width, photo.height))
+
+
+def make_photo(width: int = 160, height: int = 120, *, seed: int = 0) -> Photo:
+    """Grey, with a red square in the lower right corner."""
+    pixels = np.full((height, width, 3), 120 + seed, np.uint8)
+    pixels[-height // 4 :, -width // 4 :] = (220, 30, 30)
+    pixels.setflags(write=False)
+    return Photo(pixels, f"photo-{width}-{height}-{seed}", f"photo {seed}.png")
+
+
+def make_shown(width: int = 160, height: int = 120, *, seed: int = 0) -> ShownPhoto:
+    return show_photo(make_photo(width, height, seed=seed))
+
+
+def make_image(width: int = 40, height: int = 30, colour: str = "#2266aa") -> QImage:
+    image = QImage(width, height, QImage.Format.Format_RGB32)
+    image.fill(QColor(colour))
+    return image
