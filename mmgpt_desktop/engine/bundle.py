@@ -149,10 +149,11 @@ def _chunks(path: Path) -> Any:
 
 def _manifest(data: dict[str, Any]) -> Manifest:
     version = data.get("format")
-    if type(version) is int and version > FORMAT:
+    known = type(version) is int  # a JSON true would equal 1
+    if known and version > FORMAT:
         title = "This model was made for a newer version of MMGPT Desktop."
         raise BundleError(title, "Update the app, or choose another model folder.")
-    if version != FORMAT:
+    if not known or version != FORMAT:
         raise _bad_manifest("its format is unknown")
     family = _value(data, "family", str)
     if family not in FAMILIES:

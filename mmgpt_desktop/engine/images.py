@@ -186,4 +186,5 @@ def _to_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     low, high = float(scaled.min()), float(scaled.max())
     if low >= 0 and high <= usual:
         low, high = 0.0, usual
-    return np.asarray(np.rint((scaled - low) * (255.0 / (high - low))), np.uint8)
+    scale = 255.0 / (high - low) if high > low else 0.0
+    return np.asarray(np.rint((scaled - low) * scale), np.uint8)

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmgpt_desktop.engine.bundle import open_bundle
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import BundleError, Cancelled
+from tests.tiny_bundle import entry, read_manifest, write_manifest
+
+
+def title_of(path: Path) -> str:
+    with pytest.raises(BundleError) as caught:
+        open_bundle(path).verify(lambda done: None, CancelToken())
+    assert caught.value.title.endswith(".")
+    assert "\n" not in str(caught.value)
+    return caught.value.title
+
+
+def change(path: Path, edit: Callable[[dict[str, Any]], object]) -> Path:
+    data = read_manifest(path)
+    edit(data)
+    write_manifest(path, data)
+    return path
+
+
+def test_a_whole_bundle_opens_and_verifies_with_progress(tiny_bundle: Path) -> None:
+    fractions: list[float] = []
+    bundle = open_bundle(tiny_bundle)
+    bundle.verify(fractions.append, CancelToken())
+    assert bundle.manifest.decoder.layers == 2
+    assert bundle.manifest.image.rows == 4
+    assert bundle.manifest.head_choice.heads == ((0, 1), (1, 0))
+    assert bundle.manifest.sampling.max_new_tokens == 32
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+
+
+def test_verifying_can_be_cancelled(tiny_bundle: Path) -> None:
+    cancel = CancelToken()
+    with pytest.raises(Cancelled):
+        open_bundle(tiny_bundle).verify(lambda done: cancel.cancel(), cancel)
+
+
+def test_a_missing_folder_and_a_folder_without_a_model(tmp_path: Path) -> None:
+    assert "There is no model folder" in title_of(tmp_path / "gone")
+    assert "holds no model" in title_of(tmp_path)
+    (tmp_path / "file").touch()
+    assert "There is no model folder" in title_of(tmp_path / "file")
+
+
+def test_a_missing_file(own_bundle: Path) -> None:
+    (own_bundle / "decoder.onnx").unlink()
+    assert title_of(own_bundle) == "The model's file decoder.onnx is missing."
+
+
+def test_a_file_cut_short(own_bundle: Path) -> None:
+    path = own_bundle / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    assert "model.safetensors is cut short or too long: 1000 bytes, not" in title_of(own_bundle)
+
+
+def test_a_changed_file(own_bundle: Path) -> None:
+    path = own_bundle / "model.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    assert "model.safetensors was changed: its checksum differs" in title_of(own_bundle)
+
+
+def test_a_newer_format(own_bundle: Path) -> None:
+    assert "newer version" in title_of(change(own_bundle, lambda data: data.update(format=2)))
+
+
+def test_an_unknown_family(own_bundle: Path) -> None:
+    assert "family llama" in title_of(change(own_bundle, lambda data: data.update(family="llama")))
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'"x"', b"\xff\xfe", b"[" * 100_000, b"null"])
+def test_an_unreadable_manifest(own_bundle: Path, data: bytes) -> None:
+    (own_bundle / "manifest.json").write_bytes(data)
+    assert "manifest.json can't be used" in title_of(own_bundle)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda data: data.pop("format"),
+        lambda data: data.update(format=True),
+        lambda data: data.update(format="1"),
+        lambda data: data.pop("name"),
+        lambda data: data.update(files=[]),
+        lambda data: data["files"].pop("decoder.onnx"),
+        lambda data: data["files"].update({"../x": data["files"]["decoder.onnx"]}),
+        lambda data: data["files"].update({"x": {"bytes": 3}}),
+        lambda data: data["decoder"].pop("heads"),
+        lambda data: data["decoder"].update(heads="6"),
+        lambda data: data["decoder"].update(layers=-1),
+        lambda data: data["image"].update(size=None),
+        lambda data: data.update(grid=3),
+        lambda data: data["attention"].update(heads=[[0]]),
+        lambda data: data["attention"].update(heads=[[0, 99]]),
+        lambda data: data["attention"].update(heads=["ab"]),
+        lambda data: data["special_tokens"].update(end=1.5),
+        lambda data: data["sampling"].update(top_k="many"),
+    ],
+)
+def test_a_wrong_manifest(own_bundle: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    assert "manifest.json can't be used" in title_of(change(own_bundle, edit))
+
+
+def test_unknown_keys_are_let_be(own_bundle: Path) -> None:
+    def extend(data: dict[str, Any]) -> None:
+        data["extra"] = 1
+        data["decoder"]["extra"] = 1
+        data["files"]["config.json"]["extra"] = 1
+
+    open_bundle(change(own_bundle, extend))
+
+
+def test_a_folder_in_a_files_place(own_bundle: Path) -> None:
+    (own_bundle / "notes").mkdir()
+    about = entry(own_bundle / "config.json")
+    about["bytes"] = (own_bundle / "notes").stat().st_size
+    change(own_bundle, lambda data: data["files"].update(notes=about))
+    assert "notes" in title_of(own_bundle)
+
+
+def test_the_manifest_is_plain_json(tiny_bundle: Path) -> None:
+    assert json.loads((tiny_bundle / "manifest.json").read_text())["format"] == 1

@@ -1,0 +1,293 @@
+"""The engine: which runtime answers, what happens when it breaks, one outcome for each request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmgpt_desktop.engine.bundle import Bundle, open_bundle
+from mmgpt_desktop.engine.engine import ENCODED_KEPT, Engine
+from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
+from mmgpt_desktop.engine.runtime import CancelToken, Runtime
+from mmgpt_desktop.errors import BundleError, Cancelled, PromptError, RuntimeFailure
+from mmgpt_desktop.messages import (
+    GenerationOutcome,
+    GenerationRequest,
+    Message,
+    Photo,
+    RuntimeName,
+    Sampling,
+    TokenStep,
+)
+from tests.fakes import FakeRuntime, make_photo
+from tests.tiny_bundle import ANSWER, CELLS
+
+CUDA, CPU, TORCH = RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU, RuntimeName.TORCH
+
+
+@dataclass
+class Maker:
+    """Gives the runtimes it was told to; a name without one can't be made."""
+
+    runtimes: dict[RuntimeName, FakeRuntime] = field(default_factory=dict)
+    asked: list[RuntimeName] = field(default_factory=list)
+
+    def __call__(self, name: RuntimeName, bundle: Bundle) -> Runtime:
+        self.asked.append(name)
+        if name not in self.runtimes:
+            raise RuntimeFailure("{name} is not here.", name=name)
+        return self.runtimes[name]
+
+
+@pytest.fixture
+def script(tiny_bundle: Path) -> tuple[int, ...]:
+    prompt = MmgptFamily(open_bundle(tiny_bundle)).prompt([Message("user", ANSWER)], 10)
+    return prompt.token_ids[1:-1]
+
+
+def request(
+    photo: Photo | None = None, text: str = "A dog?", sampling: Sampling | None = None, job: int = 1
+) -> GenerationRequest:
+    images = (photo,) if photo else ()
+    return GenerationRequest(job, images, (Message("user", text),), sampling or Sampling())
+
+
+def ask(
+    engine: Engine,
+    what: GenerationRequest,
+    cancel: CancelToken | None = None,
+    on_step: Callable[[TokenStep], None] = lambda step: None,
+) -> tuple[str, GenerationOutcome, Sequence[TokenStep]]:
+    steps: list[TokenStep] = []
+
+    def keep(step: TokenStep) -> None:
+        steps.append(step)
+        on_step(step)
+
+    outcome = engine.generate(what, cancel or CancelToken(), keep)
+    return "".join(step.text for step in steps), outcome, steps
+
+
+def loaded(path: Path, maker: Maker, choice: RuntimeName | None = None) -> Engine:
+    engine = Engine(path, choice, maker)
+    engine.load()
+    return engine
+
+
+def test_real_graphs_answer_and_say_where_they_looked(tiny_bundle: Path) -> None:
+    engine = Engine(tiny_bundle, CPU)
+    info = engine.load()
+    text, outcome, steps = ask(engine, request(make_photo(64, 48), job=7))
+    assert text == ANSWER
+    assert (outcome.kind, outcome.error, outcome.job_id) == ("done", None, 7)
+    assert [step.index for step in steps] == list(range(len(steps)))
+    assert all(step.job_id == 7 and 0 < step.probability < 1 for step in steps)
+    shown = steps[0].attention
+    assert shown is not None
+    assert shown.weights.shape == (info.layers, info.heads, CELLS)
+    assert shown.weights.dtype == np.float16
+    assert not shown.weights.flags.writeable
+    assert (shown.grid.photo_width, shown.grid.photo_height) == (64, 48)
+    assert outcome.timings.tokens == len(steps)
+    assert 0 < outcome.timings.first_token <= outcome.timings.total
+    engine.close()
+
+
+def test_real_graphs_answer_without_a_picture(tiny_bundle: Path) -> None:
+    engine = Engine(tiny_bundle, CPU)
+    engine.load()
+    text, outcome, steps = ask(engine, request())
+    assert (text, outcome.kind) == (ANSWER, "done")
+    assert {step.attention for step in steps} == {None}
+
+
+def test_loading_reports_progress_to_the_end(tiny_bundle: Path) -> None:
+    seen: list[tuple[float, str]] = []
+    engine = Engine(tiny_bundle, CPU, Maker({CPU: FakeRuntime()}))
+    info = engine.load(lambda fraction, what: seen.append((fraction, what)))
+    fractions = [fraction for fraction, _ in seen]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+    assert info.name == "tiny"
+    assert info.sampling.max_new_tokens == 32
+
+
+def test_loading_can_be_cancelled(tiny_bundle: Path) -> None:
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        Engine(tiny_bundle, CPU, Maker()).load(cancel=cancel)
+
+
+def test_loading_a_damaged_bundle_says_so(own_bundle: Path) -> None:
+    (own_bundle / "tokenizer.json").unlink()
+    with pytest.raises(BundleError, match=r"tokenizer\.json is missing"):
+        Engine(own_bundle).load()
+
+
+def test_cuda_first_then_the_processor_without_a_word(tiny_bundle: Path) -> None:
+    maker = Maker({CPU: FakeRuntime(), TORCH: FakeRuntime(name=TORCH)})
+    engine = loaded(tiny_bundle, maker)
+    assert maker.asked == [CUDA, CPU]
+    assert (engine.runtime.runtime, engine.runtime.note) == (CPU, "")
+
+
+def test_a_working_cuda_is_used(tiny_bundle: Path) -> None:
+    maker = Maker({CUDA: FakeRuntime(name=CUDA), CPU: FakeRuntime()})
+    assert loaded(tiny_bundle, maker).runtime.runtime == CUDA
+    assert maker.asked == [CUDA]
+
+
+def test_without_onnx_pytorch_answers_and_the_note_says_why(tiny_bundle: Path) -> None:
+    engine = loaded(tiny_bundle, Maker({TORCH: FakeRuntime(name=TORCH)}))
+    assert engine.runtime.runtime == TORCH
+    assert engine.runtime.note == "PyTorch took over: onnx-cpu is not here."
+
+
+def test_nothing_works(tiny_bundle: Path) -> None:
+    with pytest.raises(RuntimeFailure, match="onnx-cpu is not here"):
+        loaded(tiny_bundle, Maker())
+
+
+@pytest.mark.parametrize("choice", list(RuntimeName))
+def test_a_forced_runtime_is_used_or_fails(tiny_bundle: Path, choice: RuntimeName) -> None:
+    maker = Maker({name: FakeRuntime(name=name) for name in RuntimeName})
+    assert loaded(tiny_bundle, maker, choice).runtime.runtime == choice
+    del maker.runtimes[choice]
+    with pytest.raises(RuntimeFailure, match=f"{choice} is not here"):
+        loaded(tiny_bundle, maker, choice)
+
+
+@pytest.mark.parametrize("fail_at", [0, 1, 4])
+def test_pytorch_goes_on_in_the_same_answer(
+    tiny_bundle: Path, script: tuple[int, ...], fail_at: int
+) -> None:
+    onnx = FakeRuntime(script, fail_at=[fail_at])
+    torch = FakeRuntime(script, name=TORCH)
+    engine = loaded(tiny_bundle, Maker({CPU: onnx, TORCH: torch}))
+    text, outcome, steps = ask(engine, request(make_photo()))
+    assert text == ANSWER
+    assert [step.index for step in steps] == list(range(len(script)))
+    assert outcome.kind == "done"
+    assert outcome.runtime is not None
+    assert outcome.runtime.runtime == TORCH
+    assert outcome.notes == ("PyTorch took over: The fake runtime broke.",)
+    assert engine.runtime.note == outcome.notes[0]
+    assert onnx.closed
+    assert torch.encoded == [True], "the picture is encoded again, for the new runtime"
+    assert torch.fed[0][-fail_at:] == list(script[:fail_at]) or fail_at == 0
+    text, outcome, _ = ask(engine, request(make_photo()))
+    assert (text, outcome.notes) == (ANSWER, ())
+
+
+def test_a_break_that_pytorch_cant_mend_fails_but_the_engine_lives(
+    tiny_bundle: Path, script: tuple[int, ...]
+) -> None:
+    onnx = FakeRuntime(script, fail_at=[3])
+    engine = loaded(tiny_bundle, Maker({CPU: onnx}))
+    text, outcome, _ = ask(engine, request())
+    assert (text, outcome.kind) == ("A small dog", "failed")
+    assert outcome.error is not None
+    assert outcome.error.title == "The fake runtime broke."
+    text, outcome, _ = ask(engine, request())
+    assert (text, outcome.kind) == (ANSWER, "done")
+
+
+def test_a_forced_runtime_that_breaks_does_not_fall_back(
+    tiny_bundle: Path, script: tuple[int, ...]
+) -> None:
+    maker = Maker({CPU: FakeRuntime(script, fail_at=[2]), TORCH: FakeRuntime(script, name=TORCH)})
+    _, outcome, _ = ask(loaded(tiny_bundle, maker, CPU), request())
+    assert outcome.kind == "failed"
+    assert maker.asked == [CPU]
+
+
+def test_a_photo_is_encoded_once_for_all_questions(
+    tiny_bundle: Path, script: tuple[int, ...]
+) -> None:
+    runtime = FakeRuntime(script)
+    engine = loaded(tiny_bundle, Maker({CPU: runtime}), CPU)
+    first, second = make_photo(value=1), make_photo(value=2)
+    for photo in (first, second, first, None, second, None):
+        ask(engine, request(photo))
+    assert runtime.encoded == [True, True, False]
+    for value in range(10, 10 + ENCODED_KEPT):
+        ask(engine, request(make_photo(value=value)))
+    ask(engine, request(first))
+    assert len(runtime.encoded) == 3 + ENCODED_KEPT + 1, "only a few are kept"
+
+
+def test_cancel_ends_the_answer_within_one_token(
+    tiny_bundle: Path, script: tuple[int, ...]
+) -> None:
+    engine = loaded(tiny_bundle, Maker({CPU: FakeRuntime(script)}))
+    cancel = CancelToken()
+    text, outcome, steps = ask(
+        engine, request(), cancel, lambda step: cancel.cancel() if step.index == 2 else None
+    )
+    assert (text, outcome.kind, len(steps)) == ("A small dog", "cancelled", 3)
+    assert ask(engine, request())[0] == ANSWER
+
+
+def test_a_request_cancelled_before_it_began_writes_nothing(tiny_bundle: Path) -> None:
+    runtime = FakeRuntime()
+    cancel = CancelToken()
+    cancel.cancel()
+    _, outcome, steps = ask(loaded(tiny_bundle, Maker({CPU: runtime})), request(), cancel)
+    assert (outcome.kind, list(steps), runtime.fed) == ("cancelled", [], [])
+
+
+def test_a_seed_decides_the_answer(tiny_bundle: Path) -> None:
+    engine = Engine(tiny_bundle, CPU)
+    engine.load()
+
+    def answer(seed: int) -> str:
+        sampling = Sampling(temperature=1.5, seed=seed, max_new_tokens=12)
+        return ask(engine, request(sampling=sampling))[0]
+
+    assert answer(1) == answer(1)
+    assert len({answer(seed) for seed in range(4)}) > 1
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\x00", "dog " * 25_000])
+def test_bad_questions_are_outcomes(tiny_bundle: Path, text: str) -> None:
+    _, outcome, steps = ask(loaded(tiny_bundle, Maker({CPU: FakeRuntime()})), request(text=text))
+    assert outcome.kind == "failed"
+    assert isinstance(outcome.error, PromptError)
+    assert not steps
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "not enough memory"),
+        (ZeroDivisionError("float division"), "unexpected happened .* \\(float division\\)"),
+    ],
+)
+def test_the_unexpected_is_one_sentence(tiny_bundle: Path, error: Exception, said: str) -> None:
+    runtime = FakeRuntime(fail_at=[0], failure=error)
+    _, outcome, _ = ask(loaded(tiny_bundle, Maker({CPU: runtime})), request())
+    assert outcome.kind == "failed"
+    with pytest.raises(RuntimeFailure, match=said):
+        raise outcome.error or AssertionError
+
+
+def test_errors_of_the_listener_are_its_own(tiny_bundle: Path, script: tuple[int, ...]) -> None:
+    def break_pipe(step: TokenStep) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        ask(loaded(tiny_bundle, Maker({CPU: FakeRuntime(script)})), request(), on_step=break_pipe)
+
+
+def test_turns_left_out_are_mentioned(tiny_bundle: Path, script: tuple[int, ...]) -> None:
+    engine = loaded(tiny_bundle, Maker({CPU: FakeRuntime(script)}))
+    turn = (Message("user", "A dog?"), Message("assistant", ANSWER))
+    messages = (*turn * 10, Message("user", "A dog?"))
+    outcome = engine.generate(GenerationRequest(1, (), messages), CancelToken(), lambda step: None)
+    assert outcome.kind == "done"
+    assert "Left out for length" in outcome.notes[0]
