@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,8 +35,8 @@ def group_words(steps: Sequence[TokenStep]) -> tuple[Word, ...]:
             starts.append(place)
             inside = False
         inside = inside or bool(step.text.strip())
-    stops = [*starts[1:], len(steps)]
-    return tuple(_word(steps, start, stop) for start, stop in zip(starts, stops, strict=True))
+    bounds = itertools.pairwise([*starts, len(steps)])
+    return tuple(_word(steps, start, stop) for start, stop in bounds)
 
 
 def _word(steps: Sequence[TokenStep], start: int, stop: int) -> Word:

@@ -1,0 +1,379 @@
+"""The command line, in this process and in fresh ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmgpt_desktop import __version__, ask, cli, doctor
+from mmgpt_desktop.engine import engine
+from mmgpt_desktop.engine.bundle import Bundle
+from mmgpt_desktop.engine.runtime import Runtime
+from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.messages import RuntimeName, TokenStep
+from tests.tiny_bundle import ANSWER, COLUMNS, ROWS, make_tiny_bundle
+
+ROOT = Path(__file__).resolve().parents[2]
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_bundle(tmp_path_factory.mktemp("cli") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("photos") / "a dog 🐶.png"
+    values = np.random.default_rng(0).integers(0, 255, (48, 64, 3)).astype(np.uint8)
+    Image.fromarray(values).save(path)
+    return path
+
+
+@pytest.fixture
+def run(model: Path, capsys: Capture) -> Any:
+    def call(*words: object, add_model: bool = True) -> tuple[int, str, str]:
+        argv = [str(word) for word in words] + (["--model", str(model)] if add_model else [])
+        code = cli.main(argv)
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return call
+
+
+def in_process(*words: object, code: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *(["-c", code] if code else ["-m", "mmgpt_desktop"])]
+    return subprocess.run(
+        [*command, *map(str, words)],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def test_ask_prints_the_answer(run: Any, photo: Path) -> None:
+    assert run("ask", photo, "What is it?") == (0, ANSWER + "\n", "")
+
+
+def test_ask_without_an_image(run: Any) -> None:
+    assert run("ask", "--no-image", "What is it?") == (0, ANSWER + "\n", "")
+
+
+def test_ask_streams_each_token(run: Any, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+
+    def see(step: TokenStep) -> None:
+        texts.append(step.text)
+
+    monkeypatch.setattr(ask, "_print_text", see)
+    run("ask", photo, "What is it?")
+    assert len(texts) > 3
+    assert "".join(texts) == ANSWER
+
+
+def test_ask_json_prints_one_object(run: Any, photo: Path) -> None:
+    code, out, err = run("ask", photo, "What is it?", "--json")
+    answered = json.loads(out)
+    assert (code, err, out.count("\n")) == (0, "", 1)
+    assert set(answered) == {
+        *("answer", "tokens", "runtime", "provider", "grid", "seconds"),
+    }
+    assert answered["answer"] == ANSWER == "".join(token["text"] for token in answered["tokens"])
+    assert all(set(token) == {"text", "probability"} for token in answered["tokens"])
+    assert (answered["runtime"], answered["provider"]) == ("onnx-cpu", "CPUExecutionProvider")
+    assert answered["grid"] == {"rows": ROWS, "columns": COLUMNS}
+    assert set(answered["seconds"]) == {"load", "first_token", "total"}
+
+
+def test_a_fallback_is_noted(run: Any, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = engine.make_runtime
+
+    def make(name: RuntimeName, bundle: Bundle) -> Runtime:
+        if name is RuntimeName.TORCH:
+            return real(RuntimeName.ONNX_CPU, bundle)
+        raise RuntimeFailure("ONNX Runtime is out of order.")
+
+    monkeypatch.setattr(engine, "make_runtime", make)
+    _, out, _ = run("ask", photo, "What is it?", "--json")
+    assert json.loads(out)["note"] == "PyTorch took over: ONNX Runtime is out of order."
+    code, out, err = run("ask", photo, "What is it?")
+    assert (code, out) == (0, ANSWER + "\n")
+    assert err == "PyTorch took over: ONNX Runtime is out of order.\n"
+
+
+def test_ask_writes_the_heatmap_over_the_photo(run: Any, photo: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.png"
+    assert run("ask", photo, "What is it?", "--heatmap", path)[0] == 0
+    with Image.open(path) as picture:
+        assert picture.width == 64
+        assert picture.height > 48
+        assert len(picture.convert("RGB").getcolors(1 << 16) or ()) > 100
+
+
+def test_the_photos_notes_go_to_stderr(run: Any, tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    code, out, err = run("ask", tmp_path / "a.gif", "What is it?")
+    assert (code, out, err) == (0, ANSWER + "\n", "Only the first of its 2 frames is used.\n")
+
+
+def test_sampling_options_reach_the_engine(run: Any, photo: Path) -> None:
+    def answer(*options: object) -> str:
+        return str(run("ask", photo, "What is it?", *options)[1])
+
+    warm = ("--temperature", 3, "--max-tokens", 9, "--seed")
+    assert answer("--max-tokens", 2) == "A small\n"
+    assert answer(*warm, 1) == answer(*warm, 1)
+    assert answer(*warm, 1) != answer(*warm, 2)
+    assert (
+        answer(*warm, 2, "--top-k", 1)
+        == answer(*warm, 2, "--top-p", 0)
+        == answer("--max-tokens", 9)
+    )
+
+
+def failure(result: tuple[int, str, str]) -> str:
+    code, out, err = result
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    return err.strip()
+
+
+def test_bad_pictures_are_one_line_and_code_2(run: Any, tmp_path: Path) -> None:
+    files = {"empty.jpg": b"", "text.jpg": b"hello", "cut\nhere 🐶.png": b"\x89PNG\r\n\x1a\n"}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        assert failure(run("ask", tmp_path / name, "What is it?"))
+    assert "is a folder" in failure(run("ask", tmp_path, "What is it?"))
+    assert "There is no file" in failure(run("ask", tmp_path / "gone.jpg", "What is it?"))
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [("", "empty"), (" \n", "empty"), ("\x07", "empty"), ("dog " * 25_000, "too long")],
+)
+def test_bad_questions_are_one_line_and_code_2(
+    run: Any, photo: Path, question: str, said: str
+) -> None:
+    assert said in failure(run("ask", photo, question))
+
+
+def test_bad_models_are_one_line_and_code_2(run: Any, photo: Path, tmp_path: Path) -> None:
+    result = run("ask", photo, "What is it?", "--model", tmp_path / "gone", add_model=False)
+    assert "There is no model folder" in failure(result)
+
+
+def test_bad_heatmap_paths_are_said_before_the_answer(
+    run: Any, photo: Path, tmp_path: Path
+) -> None:
+    for path in (tmp_path / "a.txt", tmp_path / "gone" / "a.png"):
+        assert "heatmap" in failure(run("ask", photo, "What?", "--heatmap", path))
+    assert "without a photo" in failure(
+        run("ask", "--no-image", "What?", "--heatmap", tmp_path / "a.png")
+    )
+
+
+def test_a_heatmap_that_cant_be_written_loses_no_answer(
+    run: Any, photo: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "taken.png").mkdir()
+    code, out, err = run("ask", photo, "What?", "--heatmap", tmp_path / "taken.png")
+    assert (code, out) == (2, ANSWER + "\n")
+    assert "can't be written" in err
+
+
+@pytest.mark.parametrize("words", [[], ["photo.jpg"], ["--no-image", "a", "b"], ["--no-image"]])
+def test_missing_words_are_explained(run: Any, words: Sequence[str]) -> None:
+    assert "Give a photo and a question" in failure(run("ask", *words))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--temperature", "-1"],
+        ["--temperature", "nan"],
+        ["--top-p", "2"],
+        ["--max-tokens", "0"],
+        ["--seed", "-1"],
+        ["--runtime", "tpu"],
+    ],
+)
+def test_bad_options_end_with_code_2(run: Any, options: Sequence[str], capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run("ask", "a.png", "What?", *options)
+    assert caught.value.code == 2
+    assert options[0] in capsys.readouterr().err
+
+
+def test_a_forced_runtime_that_is_not_there_is_an_error(run: Any, photo: Path) -> None:
+    if "onnx-cuda" in run("ask", photo, "What?", "--json")[1]:
+        pytest.skip("there is a graphics card")
+    said = failure(run("ask", photo, "What?", "--runtime", "onnx-cuda"))
+    assert "can't use the graphics card" in said
+
+
+def test_batch_keeps_keys_and_goes_on_after_bad_lines(
+    run: Any, photo: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "b.png").write_bytes(photo.read_bytes())
+    lines = [
+        {"image": "photos/b.png", "question": "What?", "id": 7, "answer": "the reference"},
+        {"image": str(photo), "question": "What?"},
+        {"image": None, "question": "What?"},
+        {"image": "gone.png", "question": "What?", "id": 8},
+        {"image": "photos/b.png", "question": ""},
+        {"image": "photos/b.png"},
+        {"question": "What?"},
+        {"image": 3, "question": "What?"},
+        [1],
+    ]
+    text = "\n".join(json.dumps(line) for line in lines)
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(text.encode() + b"\n\nnot json\n\xff\xfe\n" + b"[" * 100_000)
+    code, out, err = run("ask", "--batch", path)
+    answered = [json.loads(line) for line in out.splitlines()]
+    assert (code, err, len(answered)) == (0, "", 12)
+    assert [answer.get("answer") for answer in answered[:3]] == [ANSWER] * 3
+    assert (answered[0]["id"], answered[0]["image"]) == (7, "photos/b.png")
+    assert answered[0]["runtime"] == "onnx-cpu"
+    assert all("error" in answer and "tokens" not in answer for answer in answered[3:])
+    assert answered[3]["id"] == 8
+    assert "There is no file gone.png" in answered[3]["error"]
+    assert answered[9] == {"line": 11, "error": "This line is not JSON."}
+
+
+def test_batch_of_a_missing_file_or_with_a_photo(run: Any, tmp_path: Path, photo: Path) -> None:
+    assert "can't be read" in failure(run("ask", "--batch", tmp_path / "gone.jsonl"))
+    assert "can't be read" in failure(run("ask", "--batch", tmp_path))
+    assert "--batch takes" in failure(run("ask", photo, "--batch", tmp_path / "in.jsonl"))
+
+
+def test_doctor_says_what_is_in_use(run: Any, model: Path) -> None:
+    code, out, _ = run("doctor")
+    assert code == 0
+    assert "all checksums match" in out
+    assert "onnx-cpu on CPUExecutionProvider" in out or "onnx-cuda" in out
+    assert "tokenizers" in out
+    assert "questions can be answered" in out
+
+
+def test_doctor_says_what_is_missing(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "LIBRARIES", ("onnxruntime-gpu", "onnxruntime", "no-such-library"))
+    monkeypatch.setattr(doctor, "SYSTEM_LIBRARIES", {"libnothing.so.9": "libnothing9"})
+    monkeypatch.setattr(sys, "platform", "linux")
+    code, out, _ = run("doctor", "--model", tmp_path / "gone", add_model=False)
+    assert code == 1
+    assert "There is no model folder" in out
+    assert "Missing: no-such-library, libnothing9." in out
+    assert "No question can be answered." in out
+
+
+def test_bench_prints_a_table(run: Any) -> None:
+    code, out, _ = run("bench", "--runtime", "onnx-cpu", "--tokens", 8, "--rounds", 1)
+    assert code == 0
+    assert "onnx-cpu, attention" in out
+    assert "onnx-cpu, no attention" in out
+    assert "tokens/s" in out
+
+
+def test_version_and_help(capsys: Capture) -> None:
+    for words, said in (
+        (["--version"], __version__),
+        (["--help"], "doctor"),
+        (["ask", "-h"], "--batch"),
+    ):
+        with pytest.raises(SystemExit) as caught:
+            cli.main(words)
+        assert caught.value.code == 0
+        assert said in capsys.readouterr().out
+
+
+def test_the_unexpected_is_one_sentence(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> int:
+        raise ZeroDivisionError("float division\nby zero")
+
+    monkeypatch.setattr(ask, "run", broken)
+    assert failure(run("ask")) == "Something unexpected happened (float division)."
+
+
+def test_ctrl_c_ends_quietly(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ask, "run", interrupted)
+    assert run("ask") == (130, "", "")
+
+
+LISTED = """
+import sys
+from mmgpt_desktop.__main__ import main
+code = main()
+print(*sorted({name.split(".")[0] for name in sys.modules}), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def test_ask_imports_neither_torch_nor_qt(model: Path, photo: Path, tmp_path: Path) -> None:
+    options = ("--model", model, "--heatmap", tmp_path / "a.png")
+    done = in_process("ask", photo, "What?", *options, code=LISTED)
+    assert (done.returncode, done.stdout) == (0, ANSWER + "\n")
+    loaded = set(done.stderr.split())
+    assert "onnxruntime" in loaded
+    assert {"torch", "transformers", "PySide6", "onnx"}.isdisjoint(loaded)
+
+
+def test_help_imports_next_to_nothing() -> None:
+    code = "import sys, mmgpt_desktop.cli; print(*sys.modules)"
+    loaded = set(in_process(code=code).stdout.split())
+    assert {"torch", "onnxruntime", "PySide6", "tokenizers", "PIL"}.isdisjoint(loaded)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
+def test_a_reader_that_leaves_gets_no_traceback(model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"image": null, "question": "What?"}\n' * 2000)
+    with subprocess.Popen(
+        [sys.executable, "-m", "mmgpt_desktop", "ask", "--batch", path, "--model", model],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(30) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
+def test_an_interrupted_batch_gets_no_traceback(model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"image": null, "question": "What?"}\n' * 100_000)
+    with subprocess.Popen(
+        [sys.executable, "-m", "mmgpt_desktop", "ask", "--batch", path, "--model", model],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert (process.returncode, err) == (130, b"")

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from mmgpt_desktop.attention.reduce import cell_weights, group_words
+from mmgpt_desktop.messages import AttentionMap, Box, PatchGrid, TokenStep
+
+GRID = PatchGrid(2, 3, Box(0, 0, 30, 20), 30, 20)
+
+
+def steps(texts: Sequence[str]) -> list[TokenStep]:
+    return [TokenStep(1, index, index, text, 0.5) for index, text in enumerate(texts)]
+
+
+def words(*texts: str) -> list[str]:
+    return [word.text for word in group_words(steps(texts))]
+
+
+def test_a_word_begins_with_its_space() -> None:
+    assert words("A", " small", " d", "og", ".") == ["A", " small", " dog."]
+    assert words("A", "\nnew", " line") == ["A", "\nnew", " line"]
+
+
+def test_a_space_by_itself_belongs_to_the_next_word() -> None:
+    assert words("A", " ", "dog") == ["A", " dog"]
+    assert words("A", " ", " dog") == ["A", "  dog"]
+
+
+def test_unfinished_characters_stay_in_their_word() -> None:
+    assert words("A", " ", "", "🐶", " dog", "") == ["A", " 🐶", " dog"]
+
+
+def test_a_repeated_word_is_two_words() -> None:
+    first, second = group_words(steps([" dog", " dog"]))
+    assert (first.start, first.stop, second.start, second.stop) == (0, 1, 1, 2)
+
+
+def test_no_steps_no_words() -> None:
+    assert group_words([]) == ()
+
+
+def test_words_cover_all_steps_and_multiply_probabilities() -> None:
+    grouped = group_words(steps(["A", " d", "o", "g", " x"]))
+    assert [word.start for word in grouped[1:]] == [word.stop for word in grouped[:-1]]
+    assert (grouped[0].start, grouped[-1].stop) == (0, 5)
+    assert grouped[1].probability == pytest.approx(0.125)
+
+
+def attention(value: float) -> AttentionMap:
+    """Layer l, head h, cell c weighs value + 100 l + 10 h + c."""
+    layers, heads, cells = np.meshgrid(range(2), range(4), range(6), indexing="ij")
+    return AttentionMap((value + 100 * layers + 10 * heads + cells).astype(np.float16), GRID)
+
+
+def test_cells_are_the_mean_of_the_chosen_heads() -> None:
+    cells = cell_weights([attention(0)], [(1, 2), (0, 3)])
+    assert cells.dtype == np.float32
+    assert cells.tolist() == [[75, 76, 77], [78, 79, 80]]
+
+
+def test_cells_are_the_mean_of_the_maps() -> None:
+    assert cell_weights([attention(0), attention(2)], [(0, 0)])[0, 0] == 1
+
+
+def test_no_chosen_heads_stand_for_all() -> None:
+    assert cell_weights([attention(0)], [])[0, 0] == 65
