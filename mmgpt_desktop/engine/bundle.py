@@ -9,10 +9,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
-from mmgpt_desktop.engine.images import ImageSpec
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.messages import HeadChoice, Sampling
+from mmgpt_desktop.pixels import ImageSpec
 from mmgpt_desktop.text import safe_name
 
 FORMAT = 1
@@ -149,12 +149,11 @@ def _chunks(path: Path) -> Any:
 
 def _manifest(data: dict[str, Any]) -> Manifest:
     version = data.get("format")
-    known = type(version) is int  # a JSON true would equal 1
-    if known and version > FORMAT:
+    if type(version) is not int or version < 1:  # a JSON true would equal 1
+        raise _bad_manifest("its format is unknown")
+    if version > FORMAT:
         title = "This model was made for a newer version of MMGPT Desktop."
         raise BundleError(title, "Update the app, or choose another model folder.")
-    if not known or version != FORMAT:
-        raise _bad_manifest("its format is unknown")
     family = _value(data, "family", str)
     if family not in FAMILIES:
         title = "This version of MMGPT Desktop can't run models of the family {family}."

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily, TextStream
 from mmgpt_desktop.engine.generate import Answer, Token, decode
-from mmgpt_desktop.engine.images import patch_grid, prepare
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.runtime import CancelToken, Runtime
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
@@ -31,6 +30,7 @@ from mmgpt_desktop.messages import (
     Timings,
     TokenStep,
 )
+from mmgpt_desktop.pixels import patch_grid, prepare
 from mmgpt_desktop.text import reason_of
 
 Progress = Callable[[float, str], None]  # fraction 0..1, what is being done

@@ -1,11 +1,10 @@
-"""From a file to an upright photo, and from a photo to the pixels that a model reads."""
+"""From a file to an upright photo."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mmgpt_desktop.errors import ImageError
-from mmgpt_desktop.messages import Box, PatchGrid, Photo
+from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.text import safe_name
 
 # Raster formats that Pillow decodes by itself. EPS and the like run Ghostscript: never here.
@@ -29,18 +28,6 @@ _FORMATS_HINT = "Use a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF file."
 _DAMAGED = "The picture {name} is damaged or cut short."
 _DAMAGED_HINT = "Get a whole copy of it and try again."
 _TOO_LARGE_HINT = "Make it smaller first: at most {limit} million pixels."
-
-
-@dataclass(frozen=True)
-class ImageSpec:
-    """How a bundle wants its pictures: side in pixels, normalisation, grid of cells."""
-
-    size: int
-    mean: float
-    std: float
-    max_aspect: float
-    rows: int
-    columns: int
 
 
 def load_photo(path: Path) -> Photo:
@@ -69,39 +56,6 @@ def load_photo(path: Path) -> Photo:
 def photo_from_bytes(data: bytes, name: str) -> Photo:
     """Decode a picture that was pasted or dropped; every failure is an `ImageError`."""
     return _decode(io.BytesIO(data), safe_name(name))
-
-
-def prepare(photo: Photo, spec: ImageSpec) -> tuple[NDArray[np.float32], PatchGrid]:
-    """Pixels float32 [1, 3, size, size], normalised, and how their cells lie on the photo."""
-    width, height = _content_size(photo, spec)
-    content = Image.fromarray(photo.pixels).resize((width, height), Image.Resampling.BICUBIC)
-    left, top = (spec.size - width) // 2, (spec.size - height) // 2
-    canvas = np.full((spec.size, spec.size, 3), round(spec.mean), np.float32)
-    canvas[top : top + height, left : left + width] = np.asarray(content)
-    pixels = (canvas - np.float32(spec.mean)) / np.float32(spec.std)
-    return pixels.transpose(2, 0, 1)[np.newaxis].copy(), patch_grid(photo, spec)
-
-
-def patch_grid(photo: Photo, spec: ImageSpec) -> PatchGrid:
-    """The grid of `prepare`, without its work."""
-    width, height = _content_size(photo, spec)
-    left, top = (spec.size - width) // 2, (spec.size - height) // 2
-    x_scale, y_scale = photo.width / width, photo.height / height
-    box = Box(
-        -left * x_scale,
-        -top * y_scale,
-        (spec.size - left) * x_scale,
-        (spec.size - top) * y_scale,
-    )
-    return PatchGrid(spec.rows, spec.columns, box, photo.width, photo.height)
-
-
-def _content_size(photo: Photo, spec: ImageSpec) -> tuple[int, int]:
-    """What the photo takes of the square: all of it, less a letterbox if it is very long."""
-    aspect = photo.width / photo.height
-    width = min(1.0, aspect * spec.max_aspect)
-    height = min(1.0, spec.max_aspect / aspect)
-    return max(1, round(spec.size * width)), max(1, round(spec.size * height))
 
 
 def _decode(stream: BinaryIO, name: str) -> Photo:
