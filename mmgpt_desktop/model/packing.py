@@ -1,0 +1,71 @@
+"""The shipped form of the weights: one safetensors file that serves both runtimes.
+
+Matrices of the decoder are int8 with one scale a row (`name` and `name.scale`,
+w = q * scale, q = round(w / scale), scale = max|row| / 127), the encoder's convolutions
+float16, the few small tensors float32. Both runtimes compute in float32 with exactly
+these values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from mmgpt_desktop.model.configuration import MMGPTConfig
+from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+
+WEIGHTS = "model.safetensors"
+SCALE = ".scale"
+
+
+def pack(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A model's state in the shipped form; a tied or counting tensor is left out."""
+    packed: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        if name == "lm_head.weight" or name.endswith("num_batches_tracked"):
+            continue
+        if tensor.ndim == 4:
+            packed[name] = tensor.to(torch.float16)
+        elif tensor.ndim == 2:
+            packed[name], packed[name + SCALE] = quantise(tensor)
+        else:
+            packed[name] = tensor.to(torch.float32)
+    return {name: tensor.contiguous() for name, tensor in packed.items()}
+
+
+def quantise(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """int8 values and float32 scales [rows, 1]."""
+    scale = matrix.abs().amax(dim=1, keepdim=True).clamp(min=1e-12).to(torch.float32) / 127
+    return (matrix / scale).round().to(torch.int8), scale
+
+
+def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The float32 state that the shipped tensors stand for."""
+    state = {}
+    for name, tensor in packed.items():
+        if not name.endswith(SCALE):
+            value = tensor.to(torch.float32)
+            state[name] = value * packed[name + SCALE] if name + SCALE in packed else value
+    return state
+
+
+def save_packed(model: MMGPTForConditionalGeneration, bundle: Path) -> None:
+    """Write `model.safetensors` and `config.json`."""
+    save_file(pack(model.state_dict()), bundle / WEIGHTS, metadata={"format": "pt"})
+    model.config.save_pretrained(bundle)
+
+
+def load_packed(bundle: Path) -> MMGPTForConditionalGeneration:
+    """The model of a bundle, in float32 and evaluation mode."""
+    model = MMGPTForConditionalGeneration(MMGPTConfig.from_pretrained(bundle))
+    state = unpack(load_file(bundle / WEIGHTS))
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    allowed = {"lm_head.weight"} | {n for n in missing if n.endswith("num_batches_tracked")}
+    if unexpected or set(missing) - allowed:
+        raise ValueError(f"weights do not fit the model: {sorted(set(missing) - allowed)[:3]}")
+    model.tie_weights()
+    return model.eval()

@@ -1,0 +1,197 @@
+"""Stage 5: the ONNX graphs of a bundle.
+
+The graphs hold no weights: their initialisers point into `model.safetensors`, and a Cast
+(and a Mul with the row's scale) that ONNX Runtime folds when it loads them gives float32.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import TensorProto, helper
+from torch import Tensor, nn
+
+from mmgpt_desktop.model.decoder import KeyValue
+from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+from mmgpt_desktop.model.packing import SCALE, WEIGHTS
+
+ENCODER_GRAPH, DECODER_GRAPH = "image_encoder.onnx", "decoder.onnx"
+OPSET = 20
+_ONNX_TYPES = {"F32": TensorProto.FLOAT, "F16": TensorProto.FLOAT16, "I8": TensorProto.INT8}
+
+
+class _ImageEncoder(nn.Module):
+    def __init__(self, model: MMGPTForConditionalGeneration) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixel_values: Tensor) -> KeyValue:
+        return self.model.encode_image(pixel_values)
+
+
+class _Decoder(nn.Module):
+    """The decoder with its KV cache as flat tensors in and out."""
+
+    def __init__(self, model: MMGPTForConditionalGeneration) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, input_ids: Tensor, cross_keys: Tensor, cross_values: Tensor, past: list[KeyValue]
+    ) -> tuple[Tensor, list[KeyValue], Tensor]:
+        return self.model.decode_step(input_ids, cross_keys, cross_values, past)
+
+
+def export(model: MMGPTForConditionalGeneration, bundle: Path) -> None:
+    """Write both graphs beside the bundle's weights."""
+    model = model.eval()
+    _write(_export_encoder(model), bundle / ENCODER_GRAPH)
+    _write(_export_decoder(model), bundle / DECODER_GRAPH)
+
+
+def _export_encoder(model: MMGPTForConditionalGeneration) -> onnx.ModelProto:
+    side = model.config.grid_size * 16
+    return _export(
+        _ImageEncoder(model),
+        (torch.zeros(1, 3, side, side),),
+        ["pixel_values"],
+        ["cross_keys", "cross_values"],
+        None,
+    )
+
+
+def _export_decoder(model: MMGPTForConditionalGeneration) -> onnx.ModelProto:
+    config = model.config
+    layers = range(config.num_hidden_layers)
+    looking, heads = len(config.cross_attention_layers), config.num_attention_heads
+    cross = torch.randn(looking, 1, heads, config.cells, config.head_dim)
+    # The example has 3 past positions and 5 new ones; one tensor used twice would become one
+    # input, so each has its own.
+    past_shape = (1, heads, 3, config.head_dim)
+    past = [(torch.randn(past_shape), torch.randn(past_shape)) for _ in layers]
+    dynamic = torch.export.Dim.DYNAMIC
+    cells = {3: dynamic}
+    shapes = {
+        "input_ids": {1: dynamic},
+        "cross_keys": cells,
+        "cross_values": cells,
+        "past": [({2: dynamic}, {2: dynamic}) for _ in layers],
+    }
+    pairs = [(f"keys.{i}", f"values.{i}") for i in layers]
+    return _export(
+        _Decoder(model),
+        (torch.zeros(1, 5, dtype=torch.long), cross, cross.clone(), past),
+        ["input_ids", "cross_keys", "cross_values", *[f"past_{n}" for p in pairs for n in p]],
+        ["logits", *[f"present_{n}" for p in pairs for n in p], "attention"],
+        shapes,
+    )
+
+
+def _export(
+    module: nn.Module,
+    example: tuple[object, ...],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    shapes: object,
+) -> onnx.ModelProto:
+    program = torch.onnx.export(
+        module,
+        example,
+        input_names=list(inputs),
+        output_names=list(outputs),
+        dynamic_shapes=shapes,
+        opset_version=OPSET,
+        dynamo=True,
+        optimize=False,
+        verbose=False,
+    )
+    assert program is not None
+    return program.model_proto
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """Where a tensor lies in the safetensors file."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    length: int
+
+
+def stored_tensors(weights: Path) -> dict[str, _Stored]:
+    """The safetensors header: 8 bytes of length, then JSON; offsets count from its end."""
+    with weights.open("rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(size))
+    return {
+        name: _Stored(
+            entry["dtype"],
+            tuple(entry["shape"]),
+            8 + size + entry["data_offsets"][0],
+            entry["data_offsets"][1] - entry["data_offsets"][0],
+        )
+        for name, entry in header.items()
+        if name != "__metadata__"
+    }
+
+
+def _write(graph: onnx.ModelProto, path: Path) -> None:
+    stored = stored_tensors(path.parent / WEIGHTS)
+    kept, nodes = [], []
+    for initializer in graph.graph.initializer:
+        name = initializer.name.removeprefix("model.")
+        name = "embedding.weight" if name == "lm_head.weight" else name
+        if name not in stored:
+            kept.append(initializer)
+            continue
+        kept += _references(name, stored)
+        nodes += _restore(name, initializer.name, stored)
+    unique = {initializer.name: initializer for initializer in kept}
+    del graph.graph.initializer[:]
+    graph.graph.initializer.extend(unique.values())
+    body = [*nodes, *graph.graph.node]
+    del graph.graph.node[:]
+    graph.graph.node.extend(body)
+    onnx.save(graph, path)
+    onnx.checker.check_model(path)
+
+
+def _references(name: str, stored: dict[str, _Stored]) -> list[TensorProto]:
+    names = [name, name + SCALE] if name + SCALE in stored else [name]
+    return [_reference(n, stored[n]) for n in names]
+
+
+def _reference(name: str, place: _Stored) -> TensorProto:
+    tensor = TensorProto(
+        name=name,
+        data_type=_ONNX_TYPES[place.dtype],
+        dims=place.shape,
+        data_location=TensorProto.EXTERNAL,
+    )
+    for key, value in (
+        ("location", WEIGHTS),
+        ("offset", str(place.offset)),
+        ("length", str(place.length)),
+    ):
+        tensor.external_data.add(key=key, value=value)
+    return tensor
+
+
+def _restore(name: str, output: str, stored: dict[str, _Stored]) -> list[onnx.NodeProto]:
+    """Nodes that make the float32 tensor `output` of the stored tensor `name`."""
+    if stored[name].dtype == "F32":
+        return [] if name == output else [helper.make_node("Identity", [name], [output])]
+    if name + SCALE not in stored:
+        return [helper.make_node("Cast", [name], [output], to=TensorProto.FLOAT)]
+    cast = f"{output}.float"
+    return [
+        helper.make_node("Cast", [name], [cast], to=TensorProto.FLOAT),
+        helper.make_node("Mul", [cast, name + SCALE], [output]),
+    ]

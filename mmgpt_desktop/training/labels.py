@@ -1,0 +1,120 @@
+"""Questions made from label maps: what is there, where, and how much of the picture.
+
+A label map is an 8-bit picture with a class number per pixel, 0 for none; the classes'
+names come from a tab-separated table with a header.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mmgpt_desktop.training.questions import QA, article
+
+MIN_SHARE = 0.01
+"""Objects smaller than this share of the picture are not asked about."""
+STUFF = set(
+    [
+        "wall",
+        "building",
+        "sky",
+        "floor",
+        "tree",
+        "ceiling",
+        "road",
+        "grass",
+        "sidewalk",
+        "earth",
+        "mountain",
+        "sea",
+    ]
+)
+"""Classes that lie nearly everywhere; where they are is no question."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """One class in one photo; the centre in shares of width and height."""
+
+    name: str
+    share: float
+    x: float
+    y: float
+
+
+def class_names(table: Path) -> dict[int, str]:
+    """The first name of each class number."""
+    rows = [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()[1:]]
+    return {int(row[0]): row[-1].split(",")[0].strip() for row in rows if row[0].strip()}
+
+
+def regions(label_map: Path, names: dict[int, str]) -> list[Region]:
+    """The photo's classes, largest first."""
+    with Image.open(label_map) as image:
+        classes = np.asarray(image)
+    height, width = classes.shape
+    found = []
+    for number, count in zip(*np.unique(classes, return_counts=True), strict=True):
+        share = float(count) / classes.size
+        if int(number) in names and share >= MIN_SHARE:
+            y, x = np.nonzero(classes == number)
+            name = names[int(number)]
+            found.append(Region(name, share, float(x.mean()) / width, float(y.mean()) / height))
+    return sorted(found, key=lambda region: -region.share)
+
+
+def position(region: Region) -> str:
+    """Where the centre lies, in thirds: "on the left", "at the top right", "in the middle"."""
+    column = ("left", "", "right")[min(int(region.x * 3), 2)]
+    row = ("top", "", "bottom")[min(int(region.y * 3), 2)]
+    if not row and not column:
+        return "in the middle"
+    if not row:
+        return f"on the {column}"
+    return f"at the {row} {column}".strip()
+
+
+def label_questions(
+    found: Sequence[Region], everything: Sequence[str], rng: random.Random
+) -> dict[str, list[QA]]:
+    """All questions that one label map answers; `everything` names the classes to deny."""
+    things = [region for region in found if region.name not in STUFF]
+    return {
+        kind: pairs
+        for kind, pairs in {
+            "where": [(f"where is the {r.name}", position(r)) for r in things if r.share < 0.4],
+            "side": list(_sides(things)),
+            "largest": [
+                ("what fills most of the picture", r.name) for r in found[:1] if r.share > 0.3
+            ],
+            "objects": [
+                ("list the objects", ", ".join(region.name for region in found[:6])),
+            ],
+            "yesno": list(presence_questions([r.name for r in found], everything, rng)),
+        }.items()
+        if pairs
+    }
+
+
+def _sides(things: Sequence[Region]) -> Iterator[QA]:
+    left = [r for r in things if r.x < 1 / 3]
+    right = [r for r in things if r.x > 2 / 3]
+    for side, there in (("left", left), ("right", right)):
+        if there:
+            yield f"what is on the {side} side of the picture", there[0].name
+
+
+def presence_questions(
+    present: Sequence[str], everything: Sequence[str], rng: random.Random
+) -> Iterator[QA]:
+    """As many things to deny as are there, drawn as often as `everything` names them."""
+    absent = [name for name in everything if name not in present]
+    for name in present:
+        yield f"is there {article(name)}", "yes"
+    for name in rng.choices(absent, k=len(present)) if absent else []:
+        yield f"is there {article(name)}", "no"
