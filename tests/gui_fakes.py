@@ -52,6 +52,7 @@ class FakeEngine:
     ) -> None:
         self.requests: list[GenerationRequest] = []
         self.closed = False
+        self.with_attention = True
         self.load_gate = threading.Semaphore(0)
         self._answer, self._probabilities = answer, probabilities
         self._gated, self._gate = gated, threading.Semaphore(0)
@@ -109,7 +110,7 @@ class FakeEngine:
 
     def _step(self, request: GenerationRequest, index: int, text: str) -> TokenStep:
         attention = None
-        if request.images and request.attention:
+        if request.images and self.with_attention:
             attention = attention_map(request.images[0], index % (GRID_ROWS * GRID_COLUMNS))
         probability = self._probabilities[index % len(self._probabilities)]
         return TokenStep(request.job_id, index, index, text, probability, attention)

@@ -54,6 +54,7 @@ class App(QObject):
         self._files = TaskThread("files")
         self._downloads = TaskThread("downloads")
         self._drawing = TaskThread("heatmaps", latest_only=True)
+        self.threads = (self._files, self._downloads, self._drawing, self.engine)
         self.undo = Undo(self.window.notices)
         self.photos = Photos(
             self.window.image, self.window.notices, self.undo, self._files, self._downloads
@@ -114,7 +115,7 @@ class App(QObject):
     def start(self) -> None:
         """Show the window, then load the model behind it."""
         self.window.show()
-        for thread in (self._files, self._downloads, self._drawing, self.engine):
+        for thread in self.threads:
             thread.start()
         QTimer.singleShot(0, self.controller, self.controller.load)
 
@@ -126,14 +127,10 @@ class App(QObject):
         self._saving.stop()
         self.window.hide()
         # The cancels go out to all of them before the first is waited for.
-        for thread in (self.engine, self._downloads, self._drawing, self._files):
+        for thread in self.threads:
             thread.begin_close()
-        late = [
-            thread
-            for thread in (self.engine, self._downloads, self._drawing, self._files)
-            if not thread.end_close()
-        ]
-        self.ended_in_time = not late
+        in_time = [thread.end_close() for thread in self.threads]
+        self.ended_in_time = all(in_time)
         _write_settings(self._settings_file, self._settings)
 
     @Slot()

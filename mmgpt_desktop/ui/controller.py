@@ -61,6 +61,7 @@ class Controller(QObject):
         self._model: ModelInfo | None = None
         self._loading: CancelToken | None = None
         self._connect()
+        self._show_conversation(self.conversation)
 
     def _connect(self) -> None:
         window, engine = self._window, self._engine
@@ -144,6 +145,8 @@ class Controller(QObject):
             prompt.show_problem(self.tr("Write a question first, or choose one below."))
         else:
             prompt.accepted(question)
+            if self._model is None:
+                self.load()
             self._start(question, self._sampling())
 
     def _sampling(self) -> Sampling:

@@ -269,6 +269,9 @@ class HeatmapPane(Pane):
             reason or self.tr("Ask about a picture, then point at a word of the answer."),
         )
 
+    def empty_text(self) -> str:
+        return self._empty.hint.text()
+
     def picture_edge(self) -> int:
         """The longest edge of the photo as shown unzoomed, in device pixels."""
         ratio = self.view.devicePixelRatioF()

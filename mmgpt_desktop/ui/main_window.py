@@ -155,7 +155,7 @@ class MainWindow(QMainWindow):
             action.setCheckable(True)
             action.setData(value)
             menu.addAction(action)
-        group.triggered.connect(lambda action: chosen.emit(action.data()))  # type: ignore[attr-defined]
+        group.triggered.connect(lambda action: chosen.emit(action.data()))
         return group
 
     def _set_tab_order(self) -> None:

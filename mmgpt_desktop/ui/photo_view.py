@@ -59,6 +59,10 @@ class PhotoView(QWidget):
         return self._zoom
 
     @property
+    def layer(self) -> QImage | None:
+        return self._layer
+
+    @property
     def centre(self) -> QPointF:
         return self._centre
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData
+from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QImage
 
 from mmgpt_desktop.download import is_web_address
@@ -33,7 +33,7 @@ def offers_picture(mime: QMimeData) -> bool:
     """A cheap look at the formats: nothing is read."""
     if mime.hasImage() or any(mime.hasFormat(name) for name in _ENCODED):
         return True
-    return any(url.isLocalFile() or is_web_address(url.toString()) for url in mime.urls())
+    return any(url.isLocalFile() or is_web_address(_encoded(url)) for url in mime.urls())
 
 
 def read_sources(mime: QMimeData) -> Sources:
@@ -57,5 +57,9 @@ def _web_address(mime: QMimeData) -> str:
         address = match.group(1).replace("&amp;", "&")
         if is_web_address(address):
             return address
-    addresses = (url.toString() for url in mime.urls())
+    addresses = (_encoded(url) for url in mime.urls())
     return next((address for address in addresses if is_web_address(address)), "")
+
+
+def _encoded(url: QUrl) -> str:
+    return bytes(url.toEncoded().data()).decode("ascii")

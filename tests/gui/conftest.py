@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.ui.app import App
+from tests.gui_fakes import FakeEngine
+
+MakeApp = Callable[..., App]
+
+
+@pytest.fixture
+def make_app(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeApp]:
+    """Apps on fake engines; each must have ended its threads in time."""
+    apps: list[App] = []
+
+    def make(engine: FakeEngine | None = None, *, wait: bool = True, **overrides: Any) -> App:
+        overrides = {"language": "en", "theme": "light", **overrides}
+        app = App(qapp, engine or FakeEngine(), tmp_path / "settings.json", overrides)
+        apps.append(app)
+        app.start()
+        if wait:
+            qtbot.waitUntil(lambda: app.controller.model is not None)
+        return app
+
+    yield make
+    for app in apps:
+        app.window.close()
+        assert app.ended_in_time
+        assert all(thread.isFinished() for thread in app.threads)
+        app.window.deleteLater()
+        app.theme.deleteLater()
+        app.deleteLater()
+    qapp.processEvents()
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> App:
+    return make_app()

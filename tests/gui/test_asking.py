@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.errors import BundleError, PromptError, RuntimeFailure
+from mmgpt_desktop.messages import Message, TokenStep
+from mmgpt_desktop.ui.app import App
+from tests.gui_fakes import ANSWER, FakeEngine, make_shown
+
+MakeApp = Callable[..., App]
+TEXT = "".join(ANSWER)
+
+
+def answers(app: App) -> list[str]:
+    return [turn.answer for turn in app.controller.conversation.turns]
+
+
+def wait_idle(qtbot: QtBot, app: App) -> None:
+    qtbot.waitUntil(lambda: not app.controller.busy)
+
+
+def type_and_ask(qtbot: QtBot, app: App, question: str) -> None:
+    app.window.prompt.edit.setPlainText(question)
+    qtbot.keyClick(app.window.prompt.edit, Qt.Key.Key_Return)
+
+
+def notices(app: App) -> list[str]:
+    return [
+        f"{notice.title.text()} {notice.hint.text()}" for notice in app.window.notices.current()
+    ]
+
+
+def test_enter_asks_and_the_answer_appears(qtbot: QtBot, app: App) -> None:
+    app.photos.add(make_shown())
+    type_and_ask(qtbot, app, "What is here?")
+    wait_idle(qtbot, app)
+    shown = app.window.output.view.toPlainText()
+    assert "What is here?" in shown
+    assert TEXT in shown
+    assert "0.05 s" in shown
+    assert "tokens a second" in shown
+    assert app.window.prompt.edit.toPlainText() == ""
+
+
+def test_the_answer_grows_step_by_step(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(gated=True)
+    app = make_app(engine)
+    app.controller.ask("What?")
+    for written in range(1, 4):
+        engine.release()
+        text = "".join(ANSWER[:written])
+        qtbot.waitUntil(lambda text=text: answers(app) == [text])
+        assert app.window.output.view.toPlainText().endswith(text)
+    assert app.window.output.stop_button.isEnabled()
+
+
+def test_a_question_without_a_picture_is_asked_without_one(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine()
+    app = make_app(engine)
+    app.controller.ask("Who are you?")
+    wait_idle(qtbot, app)
+    assert engine.requests[0].images == ()
+    assert answers(app) == [TEXT]
+
+
+def test_follow_ups_carry_the_conversation(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine()
+    app = make_app(engine)
+    shown = make_shown()
+    app.photos.add(shown)
+    for question in ("First?", "Second?"):
+        app.controller.ask(question)
+        wait_idle(qtbot, app)
+    assert engine.requests[1].images == (shown.photo,)
+    assert engine.requests[1].messages == (
+        Message("user", "First?"),
+        Message("assistant", TEXT),
+        Message("user", "Second?"),
+    )
+
+
+@pytest.mark.parametrize("text", ["", "   \n ", "\x00\x07"])
+def test_an_empty_question_gets_a_sentence(app: App, text: str) -> None:
+    app.controller.ask(text)
+    assert app.window.prompt.problem.text() == "Write a question first, or choose one below."
+    assert not app.controller.busy
+
+
+def test_a_second_question_waits_in_the_field(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(gated=True)
+    app = make_app(engine)
+    app.controller.ask("First?")
+    type_and_ask(qtbot, app, "Second?")
+    assert app.window.prompt.edit.toPlainText() == "Second?"
+    assert "still being written" in app.window.prompt.problem.text()
+    engine.release(len(ANSWER))
+    wait_idle(qtbot, app)
+    assert answers(app) == [TEXT]
+
+
+def test_escape_stops_and_keeps_what_was_written(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(gated=True)
+    app = make_app(engine)
+    app.controller.ask("What?")
+    engine.release(2)
+    qtbot.waitUntil(lambda: answers(app) == ["A red"])
+    qtbot.keyClick(app.window.prompt.edit, Qt.Key.Key_Escape)
+    wait_idle(qtbot, app)
+    assert answers(app) == ["A red"]
+    assert "Stopped." in app.window.output.view.toPlainText()
+
+
+def test_control_characters_do_not_reach_the_engine(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine()
+    app = make_app(engine)
+    app.controller.ask("What\x00 is\x1b this?\r\n")
+    wait_idle(qtbot, app)
+    assert engine.requests[0].messages[-1].text == "What is this?"
+
+
+def test_a_question_that_cannot_be_asked_comes_back(qtbot: QtBot, make_app: MakeApp) -> None:
+    error = PromptError("The question is too long.", "Shorten it.")
+    app = make_app(FakeEngine(fail_after=0, error=error))
+    type_and_ask(qtbot, app, "Long?")
+    wait_idle(qtbot, app)
+    assert app.window.prompt.edit.toPlainText() == "Long?"
+    assert notices(app) == ["The question is too long. Shorten it."]
+    assert answers(app) == []
+
+
+def test_an_answer_that_breaks_off_stays_with_the_reason(qtbot: QtBot, make_app: MakeApp) -> None:
+    error = RuntimeFailure("The model broke off.", "Ask again.")
+    app = make_app(FakeEngine(fail_after=2, error=error))
+    app.controller.ask("What?")
+    wait_idle(qtbot, app)
+    assert answers(app) == ["A red"]
+    assert "The model broke off. Ask again." in app.window.output.view.toPlainText()
+
+
+def test_each_picture_has_its_own_conversation(qtbot: QtBot, app: App) -> None:
+    app.photos.add(make_shown(seed=1))
+    app.controller.ask("First?")
+    wait_idle(qtbot, app)
+    app.photos.add(make_shown(seed=2))
+    assert answers(app) == []
+    assert app.window.output.view.toPlainText() == ""
+    app.photos.choose(0)
+    assert answers(app) == [TEXT]
+    assert "First?" in app.window.output.view.toPlainText()
+
+
+def test_an_answer_goes_on_while_another_picture_is_shown(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(gated=True)
+    app = make_app(engine)
+    app.photos.add(make_shown(seed=1))
+    app.controller.ask("First?")
+    engine.release(2)
+    qtbot.waitUntil(lambda: answers(app) == ["A red"])
+    app.photos.add(make_shown(seed=2))
+    engine.release(len(ANSWER))
+    wait_idle(qtbot, app)
+    assert app.window.output.view.toPlainText() == ""
+    app.photos.choose(0)
+    assert answers(app) == [TEXT]
+    assert TEXT in app.window.output.view.toPlainText()
+
+
+def test_steps_of_another_job_are_dropped(qtbot: QtBot, make_app: MakeApp) -> None:
+    app = make_app(FakeEngine(gated=True))
+    app.controller.ask("What?")
+    app.engine.stepped.emit(TokenStep(99, 0, 0, "stray", 1.0))
+    assert answers(app) == [""]
+
+
+def test_clearing_forgets_and_undo_brings_back(qtbot: QtBot, app: App) -> None:
+    app.controller.ask("What?")
+    wait_idle(qtbot, app)
+    app.window.actions_by_name["clear"].trigger()
+    assert answers(app) == []
+    app.window.actions_by_name["undo"].trigger()
+    assert answers(app) == [TEXT]
+    assert TEXT in app.window.output.view.toPlainText()
+    assert not app.window.actions_by_name["undo"].isEnabled()
+
+
+def test_clearing_in_mid_answer_stops_it(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(gated=True)
+    app = make_app(engine)
+    app.controller.ask("What?")
+    engine.release()
+    qtbot.waitUntil(lambda: answers(app) == ["A"])
+    app.controller.clear()
+    assert not app.controller.busy
+    app.undo.undo()
+    assert answers(app) == ["A"]
+
+
+def test_answering_again_varies_and_can_be_undone(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine()
+    app = make_app(engine)
+    app.controller.ask("What?")
+    wait_idle(qtbot, app)
+    first = app.controller.conversation.turns[0]
+    app.controller.regenerate()
+    wait_idle(qtbot, app)
+    again = app.controller.conversation.turns
+    assert [turn.question for turn in again] == ["What?"]
+    assert again[0] is not first
+    assert engine.requests[0].sampling.temperature == 0
+    assert engine.requests[1].sampling.temperature > 0
+    assert engine.requests[1].messages == (Message("user", "What?"),)
+    app.undo.undo()
+    assert app.controller.conversation.turns == [first]
+
+
+def test_asking_while_the_model_loads_waits_for_it(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(load_gated=True)
+    app = make_app(engine, wait=False)
+    app.controller.ask("What?")
+    assert app.window.output.waiting_text.text() == "Waiting for the model…"
+    engine.load_gate.release()
+    wait_idle(qtbot, app)
+    assert answers(app) == [TEXT]
+
+
+def test_a_question_can_be_stopped_while_the_model_loads(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(load_gated=True)
+    app = make_app(engine, wait=False)
+    app.controller.ask("What?")
+    app.controller.stop()
+    assert not app.controller.busy
+    engine.load_gate.release()
+    qtbot.waitUntil(lambda: app.controller.model is not None)
+    assert engine.requests == []
+
+
+def test_a_model_that_cannot_be_loaded_is_told_and_tried_again(
+    qtbot: QtBot, make_app: MakeApp
+) -> None:
+    broken = FakeEngine(load_error=BundleError("The model is damaged.", "Get it anew."))
+    engines = [broken, broken, FakeEngine()]
+    app = make_app(lambda: engines.pop(0), wait=False)
+    qtbot.waitUntil(lambda: bool(notices(app)))
+    assert notices(app) == ["The model is damaged. Get it anew."]
+    assert app.window.status.text.text() == "The model is damaged."
+    assert app.window.status.load.isVisible()
+    app.controller.ask("What?")
+    wait_idle(qtbot, app)
+    assert app.window.prompt.edit.toPlainText() == "What?"
+    app.window.status.load.click()
+    qtbot.waitUntil(lambda: app.controller.model is not None)
+
+
+def test_loading_can_be_cancelled(qtbot: QtBot, make_app: MakeApp) -> None:
+    app = make_app(FakeEngine(load_gated=True), wait=False)
+    qtbot.waitUntil(lambda: app.window.status.cancel.isVisible())
+    app.window.status.cancel.click()
+    qtbot.waitUntil(lambda: app.window.status.load.isVisible())
+    assert app.window.status.text.text() == "The model was not loaded."
+    assert notices(app) == []
+
+
+def test_the_status_names_model_and_runtime(app: App) -> None:
+    assert app.window.status.text.text() == "fake · ONNX Runtime on the processor"
+    assert not app.window.status.bar.isVisible()
+
+
+def test_the_waiting_line_shows_up_only_after_a_while(qtbot: QtBot, make_app: MakeApp) -> None:
+    app = make_app(FakeEngine(gated=True))
+    app.photos.add(make_shown())
+    app.controller.ask("What?")
+    assert not app.window.output.waiting_text.isVisible()
+    qtbot.waitUntil(lambda: app.window.output.waiting_text.isVisible())
+    assert app.window.output.waiting_text.text() == "Looking at the picture…"

@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.messages import AttentionMap, Photo
+from mmgpt_desktop.pixels import ImageSpec, patch_grid
+from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.heatmap_pane import HeadSelection
+from mmgpt_desktop.ui.photo_view import LARGEST_ZOOM, PhotoView
+from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.worker import HeatmapStyle, draw_heatmap, show_photo
+from tests.gui_fakes import ANSWER, MODEL, FakeEngine, attention_map, make_shown
+
+MakeApp = Callable[..., App]
+SPEC = ImageSpec(size=256, mean=127.0, std=128.0, max_aspect=2.0, rows=16, columns=16)
+PLAIN = HeatmapStyle("viridis", False, 640)
+
+
+@pytest.fixture
+def view(qtbot: QtBot, qapp: QApplication) -> PhotoView:
+    view = PhotoView(Theme(qapp, "light"))
+    qtbot.addWidget(view)
+    view.resize(640, 480)
+    view.show()
+    return view
+
+
+def ask(qtbot: QtBot, app: App, question: str = "What?") -> None:
+    app.controller.ask(question)
+    qtbot.waitUntil(lambda: not app.controller.busy)
+
+
+def brightest(app: App) -> tuple[float, float]:
+    """Where in the photo, 0..1, the shown heatmap is yellow: the middle of the largest."""
+    layer = app.window.heatmap.view.layer
+    assert layer is not None
+    yellow = [
+        (x / layer.width(), y / layer.height())
+        for x in range(0, layer.width(), 4)
+        for y in range(0, layer.height(), 4)
+        if layer.pixelColor(x, y).red() > 200
+    ]
+    return tuple(np.mean(yellow, axis=0)) if yellow else (-1.0, -1.0)
+
+
+def wait_brightest(qtbot: QtBot, app: App, column: int, row: int) -> None:
+    def check() -> None:
+        assert brightest(app) == pytest.approx(((column + 0.5) / 4, (row + 0.5) / 4), abs=0.03)
+
+    qtbot.waitUntil(check)
+
+
+def corner_cell_map(photo: Photo, x: float, y: float) -> AttentionMap:
+    """All heads look at the cell under a point of the photo."""
+    grid = patch_grid(photo, SPEC)
+    boxes = [grid.cell_box(cell) for cell in range(grid.cells)]
+    hit = [box.left <= x < box.right and box.top <= y < box.bottom for box in boxes]
+    weights = np.zeros((1, 1, grid.cells), np.float16)
+    weights[0, 0, hit.index(True)] = 1
+    return AttentionMap(weights, grid)
+
+
+@pytest.mark.parametrize("size", [(640, 480), (300, 600), (900, 100), (64, 1000), (7, 5)])
+@pytest.mark.parametrize("zoom", [1.0, 3.0])
+def test_the_heatmap_lies_on_the_object_in_the_corner(
+    view: PhotoView, size: tuple[int, int], zoom: float
+) -> None:
+    """A red object of one cell's size in the lower right corner, letterboxed or not."""
+    width, height = size
+    pixels = np.full((height, width, 3), 90, np.uint8)
+    photo = Photo(pixels, "corner", "corner")
+    map_ = corner_cell_map(photo, width - 0.01, height - 0.01)
+    cell = map_.grid.cell_box(int(map_.weights[0, 0].argmax()))
+    left, top = max(0, round(cell.left)), max(0, round(cell.top))
+    pixels[top:, left:] = (255, 0, 0)
+    view.set_photo(show_photo(photo))
+    view.set_view(zoom, QPointF(1, 1))
+    plain = view.grab().toImage()
+    view.set_layer(draw_heatmap((map_,), ((0, 0),), PLAIN).image, smooth=False)
+    covered = view.grab().toImage()
+    rect = view.photo_rect()
+    scale_x, scale_y = rect.width() / width, rect.height() / height
+    red, yellow = [], []
+    for x in range(max(0, int(rect.left())), min(640, int(rect.right())), 2):
+        for y in range(max(0, int(rect.top())), min(480, int(rect.bottom())), 2):
+            red.append(_is_red(plain.pixelColor(x, y)))
+            yellow.append(_is_yellow(covered.pixelColor(x, y)))
+    assert any(yellow)
+    # They may differ where a cell's border cuts through a pixel of the photo.
+    border = (np.hypot(scale_x, scale_y) + 4) * (480 + 640) / 4
+    assert np.count_nonzero(np.not_equal(red, yellow)) <= max(border, 0.02 * len(red))
+
+
+def _is_red(colour: QColor) -> bool:
+    return colour.red() > 200 and colour.green() < 60
+
+
+def _is_yellow(colour: QColor) -> bool:
+    return colour.red() > 200 and colour.green() > 200
+
+
+def test_the_whole_photo_is_shown_centred(view: PhotoView) -> None:
+    view.set_photo(make_shown(100, 100))
+    rect = view.photo_rect()
+    assert rect.getRect() == (80, 0, 480, 480)
+
+
+def test_the_wheel_keeps_the_place_under_the_pointer(view: PhotoView) -> None:
+    view.set_photo(make_shown(640, 480))
+    point = QPointF(500, 300)
+    view._zoom_at(point, 2)
+    rect = view.photo_rect()
+    assert (point.x() - rect.left()) / rect.width() == pytest.approx(500 / 640)
+    assert (point.y() - rect.top()) / rect.height() == pytest.approx(300 / 480)
+
+
+def test_zoom_has_limits_and_the_photo_never_leaves(qtbot: QtBot, view: PhotoView) -> None:
+    view.set_photo(make_shown(640, 480))
+    for _ in range(40):
+        qtbot.keyClick(view, Qt.Key.Key_Plus)
+    assert view.zoom == LARGEST_ZOOM
+    for _ in range(400):
+        qtbot.keyClick(view, Qt.Key.Key_Right)
+    assert view.photo_rect().right() == pytest.approx(640)
+    for _ in range(60):
+        qtbot.keyClick(view, Qt.Key.Key_Minus)
+    assert view.photo_rect().getRect() == pytest.approx((0, 0, 640, 480))
+    qtbot.keyClick(view, Qt.Key.Key_Plus)
+    qtbot.keyClick(view, Qt.Key.Key_0)
+    assert view.zoom == 1
+
+
+def test_an_empty_view_takes_all_keys(qtbot: QtBot, view: PhotoView) -> None:
+    for key in (Qt.Key.Key_Plus, Qt.Key.Key_Minus, Qt.Key.Key_0, Qt.Key.Key_Left):
+        qtbot.keyClick(view, key)
+    assert view.photo_rect().isNull()
+
+
+def test_both_photos_show_the_same_part(app: App) -> None:
+    app.photos.add(make_shown())
+    app.window.image.view.zoom_in()
+    assert app.window.heatmap.view.zoom == app.window.image.view.zoom
+    app.window.heatmap.view.zoom_in()
+    assert app.window.image.view.zoom == app.window.heatmap.view.zoom > 1.5
+
+
+def test_while_streaming_the_word_just_written_is_shown(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(gated=True)
+    app = make_app(engine, smooth=False)
+    app.photos.add(make_shown())
+    app.controller.ask("What?")
+    for place, word in enumerate(("A", "red", "ball")):
+        engine.release()
+        wait_brightest(qtbot, app, place, 0)
+        assert f"“{word}”" in app.window.heatmap.caption.text()
+
+
+def test_a_chosen_word_stays_while_the_answer_goes_on(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(gated=True)
+    app = make_app(engine, smooth=False)
+    app.photos.add(make_shown())
+    app.controller.ask("What?")
+    engine.release(2)
+    wait_brightest(qtbot, app, 1, 0)
+    app.heatmaps.choose(app.controller.conversation.turns[0], 0)
+    engine.release(len(ANSWER))
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    wait_brightest(qtbot, app, 0, 0)
+
+
+def test_pointing_previews_and_returns(qtbot: QtBot, make_app: MakeApp) -> None:
+    app = make_app(smooth=False)
+    app.photos.add(make_shown())
+    ask(qtbot, app)
+    turn = app.controller.conversation.turns[0]
+    app.heatmaps.choose(turn, 2)
+    wait_brightest(qtbot, app, 2, 0)
+    app.heatmaps.hover(turn, 4)
+    wait_brightest(qtbot, app, 0, 1)
+    app.heatmaps.hover(None, 0)
+    wait_brightest(qtbot, app, 2, 0)
+
+
+def test_the_whole_answer_is_the_mean_of_its_words(qtbot: QtBot, app: App) -> None:
+    app.photos.add(make_shown())
+    ask(qtbot, app)
+    app.window.heatmap.whole_button.click()
+    qtbot.waitUntil(lambda: app.window.heatmap.caption.text() == "Mean over the whole answer")
+    assert app.window.heatmap.legend.accessibleName().endswith("from 0.0 % to 7.1 %")
+    app.heatmaps.choose(app.controller.conversation.turns[0], 0)
+    assert app.window.heatmap.word_button.isChecked()
+
+
+def test_an_answer_without_a_picture_says_why_there_is_no_heatmap(qtbot: QtBot, app: App) -> None:
+    ask(qtbot, app)
+    pane = app.window.heatmap
+    assert not pane.view.isVisible()
+    assert pane.empty_text() == "This answer was written without a picture."
+
+
+def test_a_model_without_attention_says_so(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine()
+    engine.with_attention = False
+    app = make_app(engine)
+    app.photos.add(make_shown())
+    ask(qtbot, app)
+    assert app.window.heatmap.empty_text() == "The model gave no attention for this word."
+
+
+def test_the_default_heads_are_the_models_and_said_how_chosen(app: App) -> None:
+    pane = app.window.heatmap
+    assert pane.selection == HeadSelection()
+    assert pane.selection.pairs(MODEL) == MODEL.head_choice.heads
+    assert pane.how.text() == "Chosen heads: 2. Chosen for tests."
+    assert not pane.head.isEnabled()
+
+
+def test_layer_and_head_can_be_chosen(app: App) -> None:
+    pane = app.window.heatmap
+    pane.layer.setCurrentText("2")
+    assert pane.selection.pairs(MODEL) == ((1, 0), (1, 1), (1, 2))
+    pane.head.setCurrentText("3")
+    assert pane.selection.pairs(MODEL) == ((1, 2),)
+    pane.layer.setCurrentText("All layers")
+    assert pane.selection.pairs(MODEL) == ((0, 2), (1, 2))
+    assert pane.how.text() == "The mean over the layers and heads that you chose."
+
+
+def test_choosing_colours_draws_anew_and_is_remembered(qtbot: QtBot, make_app: MakeApp) -> None:
+    app = make_app(smooth=False)
+    app.photos.add(make_shown())
+    ask(qtbot, app)
+    before = app.window.heatmap.view.layer
+    app.window.heatmap.colours.setCurrentText("Cividis")
+    qtbot.waitUntil(lambda: app.window.heatmap.view.layer not in (None, before))
+    app.window.heatmap.opacity.setValue(30)
+    app.window.close()
+    again = make_app()
+    assert again.window.heatmap.colour_map == "cividis"
+    assert again.window.heatmap.opacity.value() == 30
+
+
+def test_opacity_shows_the_photo_through(view: PhotoView) -> None:
+    shown = make_shown(640, 480)
+    view.set_photo(shown)
+    plain = view.grab().toImage().pixelColor(10, 10)
+    layer = draw_heatmap((attention_map(shown.photo, 15),), ((0, 0),), PLAIN).image
+    view.set_layer(layer)
+    seen = []
+    for opacity in (0.0, 0.5, 1.0):
+        view.set_opacity(opacity)
+        seen.append(view.grab().toImage().pixelColor(10, 10))
+    assert seen[0] == plain
+    assert seen[2] == layer.pixelColor(10, 10)
+    assert abs(seen[1].red() - (plain.red() + seen[2].red()) / 2) <= 2

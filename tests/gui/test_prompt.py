@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.ui.prompt_pane import PromptPane
+from mmgpt_desktop.ui.theme import Theme
+from tests.gui_fakes import make_image
+
+
+@pytest.fixture
+def pane(qtbot: QtBot, qapp: QApplication) -> PromptPane:
+    pane = PromptPane(Theme(qapp, "light"))
+    qtbot.addWidget(pane)
+    pane.resize(620, 220)
+    pane.show()
+    return pane
+
+
+def test_enter_asks_and_shift_enter_breaks_the_line(qtbot: QtBot, pane: PromptPane) -> None:
+    asked: list[str] = []
+    pane.asked.connect(asked.append)
+    qtbot.keyClicks(pane.edit, "one")
+    qtbot.keyClick(pane.edit, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClicks(pane.edit, "two")
+    assert asked == []
+    qtbot.keyClick(pane.edit, Qt.Key.Key_Enter, Qt.KeyboardModifier.KeypadModifier)
+    assert asked == ["one\ntwo"]
+
+
+def test_up_and_down_walk_the_history_and_return_to_the_draft(
+    qtbot: QtBot, pane: PromptPane
+) -> None:
+    for question in ("first", "second", "second"):
+        pane.edit.remember(question)
+    pane.edit.replace("draft")
+    seen = []
+    for key in (Qt.Key.Key_Up, Qt.Key.Key_Up, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Down):
+        qtbot.keyClick(pane.edit, key)
+        seen.append(pane.edit.toPlainText())
+    assert seen == ["second", "first", "first", "second", "draft"]
+
+
+def test_up_moves_within_several_lines_first(qtbot: QtBot, pane: PromptPane) -> None:
+    pane.edit.remember("old")
+    pane.edit.replace("one\ntwo")
+    qtbot.keyClick(pane.edit, Qt.Key.Key_Up)
+    assert pane.edit.toPlainText() == "one\ntwo"
+    qtbot.keyClick(pane.edit, Qt.Key.Key_Up)
+    assert pane.edit.toPlainText() == "old"
+
+
+def test_a_chip_asks_and_leaves_the_draft(qtbot: QtBot, pane: PromptPane) -> None:
+    asked: list[str] = []
+    pane.asked.connect(asked.append)
+    pane.edit.replace("draft")
+    pane.chips.buttons[1].click()
+    assert asked == ["What is happening here?"]
+    pane.accepted(asked[0])
+    assert pane.edit.toPlainText() == "draft"
+
+
+def test_the_last_chip_begins_a_question_with_its_gap_selected(pane: PromptPane) -> None:
+    pane.chips.buttons[-1].click()
+    assert pane.edit.toPlainText() == "What colour is the …?"
+    assert pane.edit.textCursor().selectedText() == "…"
+
+
+def test_chips_that_do_not_fit_are_left_out(qtbot: QtBot, pane: PromptPane) -> None:
+    pane.resize(330, 220)
+    shown = [chip for chip in pane.chips.buttons if chip.isVisible()]
+    assert 0 < len(shown) < len(pane.chips.buttons)
+    assert all(chip.geometry().right() < pane.chips.width() for chip in shown)
+
+
+def test_a_problem_goes_away_with_the_next_letter(qtbot: QtBot, pane: PromptPane) -> None:
+    pane.show_problem("Write a question first.")
+    assert pane.problem.isVisible()
+    qtbot.keyClicks(pane.edit, "a")
+    assert not pane.problem.isVisible()
+
+
+def test_a_given_back_question_does_not_replace_a_new_one(pane: PromptPane) -> None:
+    pane.edit.replace("new")
+    pane.give_back("old")
+    assert pane.edit.toPlainText() == "new"
+    pane.edit.replace("")
+    pane.give_back("old")
+    assert pane.edit.toPlainText() == "old"
+
+
+def test_pasted_pictures_and_files_go_to_the_picture_pane(pane: PromptPane) -> None:
+    pasted: list[QMimeData] = []
+    pane.edit.picture_pasted.connect(pasted.append)
+    picture, file, text = QMimeData(), QMimeData(), QMimeData()
+    picture.setImageData(make_image())
+    file.setUrls([QUrl.fromLocalFile("/tmp/a b.png")])
+    file.setText("/tmp/a b.png")
+    text.setText("plain")
+    for mime in (picture, file, text):
+        pane.edit.insertFromMimeData(mime)
+    assert pasted == [picture, file]
+    assert pane.edit.toPlainText() == "plain"
+
+
+def test_a_very_long_paste_does_not_block(qtbot: QtBot, pane: PromptPane) -> None:
+    mime = QMimeData()
+    mime.setText("word " * 20_000)
+    started = time.perf_counter()
+    pane.edit.insertFromMimeData(mime)
+    QApplication.processEvents()
+    qtbot.keyClicks(pane.edit, "x")
+    QApplication.processEvents()
+    assert time.perf_counter() - started < 1
+    assert len(pane.edit.toPlainText()) == 100_001
+
+
+def test_ctrl_z_in_an_untouched_field_undoes_elsewhere(qtbot: QtBot, pane: PromptPane) -> None:
+    with qtbot.waitSignal(pane.edit.undo_wanted):
+        qtbot.keyClick(pane.edit, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    pane.edit.replace("text")
+    with qtbot.assertNotEmitted(pane.edit.undo_wanted):
+        qtbot.keyClick(pane.edit, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert pane.edit.toPlainText() == ""

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import BundleError, Cancelled, ImageError
+from mmgpt_desktop.messages import GenerationRequest, Message, Photo
+from mmgpt_desktop.worker import (
+    EngineThread,
+    HeatmapStyle,
+    TaskThread,
+    draw_heatmap,
+    photo_from_image,
+    show_photo,
+)
+from tests.gui_fakes import ANSWER, FakeEngine, attention_map, make_image, make_photo
+
+
+class Log:
+    """What a thread emitted, in order."""
+
+    def __init__(self, thread: EngineThread) -> None:
+        self.steps: list[object] = []
+        self.outcomes: list[object] = []
+        thread.stepped.connect(self.steps.append)
+        thread.ended.connect(self.outcomes.append)
+
+
+def request(job_id: int = 1) -> GenerationRequest:
+    return GenerationRequest(job_id, (), (Message("user", "What?"),))
+
+
+def end(thread: EngineThread | TaskThread) -> None:
+    thread.begin_close()
+    assert thread.end_close()
+    assert thread.isFinished()
+
+
+def test_each_request_has_its_steps_and_one_outcome(qtbot: QtBot) -> None:
+    thread = EngineThread(FakeEngine())
+    log = Log(thread)
+    thread.start()
+    thread.load()
+    for job_id in (1, 2, 3):
+        thread.ask(request(job_id))
+    qtbot.waitUntil(lambda: len(log.outcomes) == 3)
+    assert [outcome.job_id for outcome in log.outcomes] == [1, 2, 3]  # type: ignore[attr-defined]
+    assert len(log.steps) == 3 * len(ANSWER)
+    end(thread)
+
+
+def test_loading_reports_progress_and_the_model(qtbot: QtBot) -> None:
+    thread = EngineThread(FakeEngine())
+    progress: list[float] = []
+    thread.load_progress.connect(lambda fraction, _what: progress.append(fraction))
+    thread.start()
+    with qtbot.waitSignal(thread.loaded) as loaded:
+        thread.load()
+    assert loaded.args[0].name == "fake"
+    assert progress == [0.5]
+    end(thread)
+
+
+def test_a_failed_load_fails_the_requests_with_its_reason(qtbot: QtBot) -> None:
+    error = BundleError("The model is damaged.")
+    thread = EngineThread(FakeEngine(load_error=error))
+    log = Log(thread)
+    thread.start()
+    with qtbot.waitSignal(thread.load_failed) as failed:
+        thread.load()
+    assert failed.args == [error]
+    thread.ask(request())
+    qtbot.waitUntil(lambda: bool(log.outcomes))
+    assert log.outcomes[0].error is error  # type: ignore[attr-defined]
+    end(thread)
+
+
+def test_an_engine_that_cannot_be_made_is_a_failed_load(qtbot: QtBot) -> None:
+    def make() -> FakeEngine:
+        raise ImportError("no such library")
+
+    thread = EngineThread(make)
+    thread.start()
+    with qtbot.waitSignal(thread.load_failed) as failed:
+        thread.load()
+    assert "no such library" in failed.args[0].title
+    end(thread)
+
+
+def test_cancelling_a_load_is_no_error(qtbot: QtBot) -> None:
+    thread = EngineThread(FakeEngine(load_gated=True))
+    thread.start()
+    with qtbot.waitSignal(thread.load_progress):
+        token = thread.load()
+    with qtbot.waitSignal(thread.load_failed) as failed:
+        token.cancel()
+    assert failed.args == [None]
+    end(thread)
+
+
+def test_cancel_ends_an_answer_between_two_steps(qtbot: QtBot) -> None:
+    engine = FakeEngine(gated=True)
+    thread = EngineThread(engine)
+    log = Log(thread)
+    thread.start()
+    thread.load()
+    token = thread.ask(request())
+    engine.release(2)
+    qtbot.waitUntil(lambda: len(log.steps) == 2)
+    token.cancel()
+    qtbot.waitUntil(lambda: bool(log.outcomes))
+    assert log.outcomes[0].kind == "cancelled"  # type: ignore[attr-defined]
+    assert len(log.steps) == 2
+    end(thread)
+
+
+def test_an_engine_that_raises_still_gives_an_outcome(qtbot: QtBot) -> None:
+    thread = EngineThread(FakeEngine(fail_after=1))
+    log = Log(thread)
+    thread.start()
+    thread.load()
+    thread.ask(request())
+    qtbot.waitUntil(lambda: bool(log.outcomes))
+    outcome = log.outcomes[0]
+    assert outcome.kind == "failed"  # type: ignore[attr-defined]
+    assert isinstance(outcome.error.__cause__, RuntimeError)  # type: ignore[attr-defined]
+    end(thread)
+
+
+def test_closing_in_mid_answer_cancels_what_runs_and_what_waits(qtbot: QtBot) -> None:
+    engine = FakeEngine(gated=True)
+    thread = EngineThread(engine)
+    log = Log(thread)
+    thread.start()
+    thread.load()
+    thread.ask(request(1))
+    thread.ask(request(2))
+    engine.release()
+    qtbot.waitUntil(lambda: len(log.steps) == 1)
+    end(thread)
+    qtbot.waitUntil(lambda: len(log.outcomes) == 2)
+    assert {outcome.kind for outcome in log.outcomes} == {"cancelled"}  # type: ignore[attr-defined]
+    assert engine.closed
+
+
+def test_only_the_latest_of_the_waiting_jobs_runs(qtbot: QtBot) -> None:
+    thread = TaskThread("drawing", latest_only=True)
+    done: list[object] = []
+    thread.done.connect(lambda key, _result: done.append(key))
+    started, gate = threading.Event(), threading.Event()
+
+    def first(_cancel: CancelToken) -> None:
+        started.set()
+        gate.wait(5)
+
+    thread.start()
+    thread.submit(0, first)
+    started.wait(5)
+    for key in range(1, 10):
+        thread.submit(key, lambda _cancel: None)
+    gate.set()
+    qtbot.waitUntil(lambda: 9 in done)
+    assert done == [0, 9]
+    end(thread)
+
+
+def test_without_latest_only_all_jobs_run_in_order(qtbot: QtBot) -> None:
+    thread = TaskThread("files")
+    done: list[object] = []
+    thread.done.connect(lambda key, _result: done.append(key))
+    thread.start()
+    for key in range(5):
+        thread.submit(key, lambda _cancel: None)
+    qtbot.waitUntil(lambda: len(done) == 5)
+    assert done == list(range(5))
+    end(thread)
+
+
+def test_a_job_that_fails_says_why_and_the_thread_goes_on(qtbot: QtBot) -> None:
+    thread = TaskThread("files")
+    thread.start()
+
+    def fail(_cancel: CancelToken) -> None:
+        raise ImageError("No picture.")
+
+    def break_down(_cancel: CancelToken) -> None:
+        raise KeyError("bug")
+
+    for work, title in ((fail, "No picture."), (break_down, "bug")):
+        with qtbot.waitSignal(thread.failed) as failed:
+            thread.submit(1, work)
+        assert title in failed.args[1].title
+    end(thread)
+
+
+def test_a_cancelled_job_is_silent(qtbot: QtBot) -> None:
+    thread = TaskThread("files")
+    ended: list[object] = []
+    thread.done.connect(lambda key, _result: ended.append(key))
+    thread.failed.connect(lambda key, _error: ended.append(key))
+
+    def cancelled(_cancel: CancelToken) -> None:
+        raise Cancelled
+
+    thread.start()
+    thread.submit("cancelled", cancelled)
+    with qtbot.waitSignal(thread.done):
+        thread.submit("next", lambda _cancel: None)
+    assert ended == ["next"]
+    end(thread)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8000, 20), (3, 4096), (640, 480)])
+def test_levels_halve_down_to_a_small_one(size: tuple[int, int]) -> None:
+    pixels = np.zeros((size[1], size[0], 3), np.uint8)
+    levels = show_photo(Photo(pixels, "id", "name")).levels
+    edges = [max(level.width(), level.height()) for level in levels]
+    assert edges[0] == min(max(size), 4096)
+    assert edges == sorted(edges, reverse=True)
+    assert edges[-1] <= 512
+    assert not any(level.isNull() for level in levels)
+
+
+def test_the_images_keep_the_photos_colours() -> None:
+    photo = make_photo()
+    image = show_photo(photo).levels[0]
+    assert image.pixelColor(0, 0).getRgb()[:3] == tuple(photo.pixels[0, 0])
+    assert image.pixelColor(159, 119).getRgb()[:3] == (220, 30, 30)
+
+
+def test_pixels_from_the_clipboard_become_a_photo() -> None:
+    shown = photo_from_image(make_image(colour="#2266aa"), "pasted")
+    assert (shown.photo.width, shown.photo.height) == (40, 30)
+    assert tuple(shown.photo.pixels[0, 0]) == (0x22, 0x66, 0xAA)
+
+
+def test_a_heatmap_has_the_photos_shape_and_its_range() -> None:
+    photo = make_photo(200, 100)
+    style = HeatmapStyle("viridis", False, 400)
+    heatmap = draw_heatmap((attention_map(photo, 5),), ((0, 0),), style)
+    assert (heatmap.image.width(), heatmap.image.height()) == (400, 200)
+    assert (heatmap.low, heatmap.high) == (0.0, 0.5)
