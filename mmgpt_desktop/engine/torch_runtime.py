@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmgpt_desktop.cores import physical_cores
 from mmgpt_desktop.engine.bundle import Bundle
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
 from mmgpt_desktop.errors import RuntimeFailure
@@ -36,6 +37,9 @@ class TorchRuntime:
 
             from mmgpt_desktop.model.packing import load_packed
 
+            # OpenMP's threads wait for each other at every step, so one that another program
+            # holds up stalls all; half the cores are nearly as fast and don't.
+            torch.set_num_threads(max(1, physical_cores() // 2))
             self._torch = torch
             self._model: Any = load_packed(bundle.path)
         self.info = RuntimeInfo(RuntimeName.TORCH, "cpu")

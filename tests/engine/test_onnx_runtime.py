@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 from mmgpt_desktop.engine import onnx_runtime
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
-from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime, physical_cores
+from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeName
@@ -203,7 +203,3 @@ def test_a_missing_onnxruntime_is_a_failure(
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     with pytest.raises(RuntimeFailure, match="ONNX Runtime can't be loaded"):
         OnnxRuntime(bundle, CPU)
-
-
-def test_physical_cores_is_a_number_of_threads() -> None:
-    assert 0 <= physical_cores() <= 4096
