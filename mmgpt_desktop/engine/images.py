@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from mmgpt_desktop.text import safe_name
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM")
 MAX_PIXELS = 100_000_000
 KEPT_SIDE = 4096  # the long side of what is kept; models read far less
+_BAND = 256
 
 # Pillow's own guard warns on stderr before it refuses. `_open` refuses, from the header.
 Image.MAX_IMAGE_PIXELS = None
@@ -64,7 +66,8 @@ def _decode(stream: BinaryIO, name: str) -> Photo:
         notes = _notes(image)
         image.draft(None, (KEPT_SIDE, KEPT_SIDE))  # JPEG alone can decode to a smaller size
         image.load()
-        pixels = np.array(_to_rgb(_upright(image)), np.uint8)
+        _turn_upright(image)
+        pixels = np.array(_to_rgb(image), np.uint8)
     except MemoryError as error:
         raise ImageError(
             "The picture {name} is too large for this computer's memory.",
@@ -113,11 +116,9 @@ def _notes(image: Image.Image) -> tuple[str, ...]:
     return (f"Only the first of its {frames} {kind} is used.",)
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # broken EXIF says nothing about the picture itself
-        return image
+def _turn_upright(image: Image.Image) -> None:
+    with contextlib.suppress(Exception):  # broken EXIF says nothing about the picture itself
+        ImageOps.exif_transpose(image, in_place=True)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -133,12 +134,17 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 
 
-def _to_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
     """Scale the type's usual range (16 bits; 0 to 1) to 0..255, or else the values' own."""
-    scaled = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
-    usual = 1.0 if np.issubdtype(values.dtype, np.floating) else 65535.0
-    low, high = float(scaled.min()), float(scaled.max())
+    floating = np.issubdtype(values.dtype, np.floating)
+    finite = values[np.isfinite(values)] if floating else values
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    usual = 1.0 if floating else 65535.0
     if low >= 0 and high <= usual:
         low, high = 0.0, usual
     scale = 255.0 / (high - low) if high > low else 0.0
-    return np.asarray(np.rint((scaled - low) * scale), np.uint8)
+    scaled = np.empty(values.shape, np.uint8)
+    for top in range(0, len(values), _BAND):  # a whole photo as floats may fill the memory
+        band = np.nan_to_num(values[top : top + _BAND].astype(np.float32), nan=low)
+        scaled[top : top + _BAND] = np.rint((np.clip(band, low, high) - low) * scale)
+    return scaled
