@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QTextEdit, QToolTip, QWidget
 
-from mmgpt_desktop.ui.session import Conversation, Turn, bare_word, printable, words
+from mmgpt_desktop.ui.session import Conversation, Turn, bare_word, printable
 from mmgpt_desktop.ui.texts import error_hint, error_title, percent
 from mmgpt_desktop.ui.theme import LARGE, SMALL, TIGHT, Theme
 
@@ -113,7 +113,7 @@ class AnswerView(QTextEdit):
         """Write the last step of `turn`, which is the conversation's last turn."""
         follow = self._at_bottom()
         self._append(turn.steps[-1].text)
-        self._mark_words(turn, max(0, len(words(turn)) - 2))
+        self._mark_words(turn, max(0, len(turn.words) - 2))
         if follow:
             self._scroll_down()
 
@@ -176,16 +176,14 @@ class AnswerView(QTextEdit):
 
     def _mark_words(self, turn: Turn, first: int) -> None:
         """Note where the words from `first` on lie, and mark how sure the model was."""
-        grouped = words(turn)
         self._spans = [span for span in self._spans if span.turn is not turn or span.index < first]
-        for index in range(first, len(grouped)):
-            start_step, stop_step, probability = grouped[index]
-            start, stop = self._trimmed(self._positions[start_step], self._positions[stop_step])
+        for index, word in enumerate(turn.words[first:], start=first):
+            start, stop = self._trimmed(self._positions[word.start], self._positions[word.stop])
             if start < stop:
-                self._spans.append(WordSpan(start, stop, turn, index, probability))
+                self._spans.append(WordSpan(start, stop, turn, index, word.probability))
                 cursor = self._select(start, stop)
                 style = self._answer_format()
-                style.setUnderlineStyle(mark(probability))
+                style.setUnderlineStyle(mark(word.probability))
                 style.setUnderlineColor(self._theme.colour("muted"))
                 cursor.setCharFormat(style)
         self._highlight()

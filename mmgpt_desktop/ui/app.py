@@ -29,7 +29,7 @@ from mmgpt_desktop.worker import EngineLike, EngineThread, TaskThread, engine_ma
 
 _SAVE_MS = 800
 # While Python code of the engine holds the interpreter's lock, the window waits this long.
-_SWITCH_S = 0.001
+SWITCH_S = 0.001
 
 _log = logging.getLogger(__name__)
 
@@ -221,7 +221,7 @@ def make_application() -> QApplication:
 
 def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> int:
     """The window, until it is closed; the process's exit code."""
-    sys.setswitchinterval(_SWITCH_S)
+    sys.setswitchinterval(SWITCH_S)
     application = make_application()
     app = App(application, engine_maker(bundle_path, runtime), settings_path())
     app.start()

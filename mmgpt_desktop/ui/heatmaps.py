@@ -16,7 +16,6 @@ from mmgpt_desktop.ui.session import (
     attention_maps,
     chosen_word,
     printable,
-    words,
 )
 from mmgpt_desktop.ui.texts import percent
 from mmgpt_desktop.worker import Heatmap, HeatmapStyle, TaskThread, draw_heatmap
@@ -72,7 +71,7 @@ class Heatmaps(QObject):
         self._pane.view.set_view(self._image.view.zoom, self._image.view.centre)
         turns = conversation.turns
         if turns and turns[-1].steps:
-            self._chosen = (turns[-1], len(words(turns[-1])) - 1)
+            self._chosen = (turns[-1], len(turns[-1].words) - 1)
             if turns[-1].outcome is None:
                 self._following = turns[-1]
         self._mark()
@@ -87,7 +86,7 @@ class Heatmaps(QObject):
 
     def step_written(self, turn: Turn) -> None:
         if self._following is turn:
-            self._chosen = (turn, len(words(turn)) - 1)
+            self._chosen = (turn, len(turn.words) - 1)
             self._mark()
             if self._hovered is None:
                 self.refresh()

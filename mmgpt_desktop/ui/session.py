@@ -6,7 +6,7 @@ import string
 import unicodedata
 from dataclasses import dataclass, field
 
-from mmgpt_desktop.attention.reduce import group_words
+from mmgpt_desktop.attention.reduce import Word, group_words
 from mmgpt_desktop.messages import AttentionMap, GenerationOutcome, Message, TokenStep
 from mmgpt_desktop.worker import ShownPhoto
 
@@ -22,10 +22,19 @@ class Turn:
     question: str
     steps: list[TokenStep] = field(default_factory=list)
     outcome: GenerationOutcome | None = None
+    _words: tuple[Word, ...] = ()
+    _grouped: int = 0  # how many steps `_words` were made of
 
     @property
     def answer(self) -> str:
         return "".join(step.text for step in self.steps)
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """Grouped once for each step that comes: the panes ask several times."""
+        if self._grouped != len(self.steps):
+            self._words, self._grouped = group_words(self.steps), len(self.steps)
+        return self._words
 
 
 @dataclass(eq=False)
@@ -55,16 +64,10 @@ class ChosenWord:
     maps: tuple[AttentionMap, ...]
 
 
-def words(turn: Turn) -> tuple[tuple[int, int, float], ...]:
-    """(first step, step after the last, probability) of each word."""
-    return tuple((word.start, word.stop, word.probability) for word in group_words(turn.steps))
-
-
 def chosen_word(turn: Turn, index: int) -> ChosenWord:
-    start, stop, probability = words(turn)[index]
-    steps = turn.steps[start:stop]
-    text = bare_word("".join(step.text for step in steps))[1]
-    return ChosenWord(turn, index, text, probability, attention_maps(steps))
+    word = turn.words[index]
+    maps = attention_maps(turn.steps[word.start : word.stop])
+    return ChosenWord(turn, index, bare_word(word.text)[1], word.probability, maps)
 
 
 def attention_maps(steps: list[TokenStep]) -> tuple[AttentionMap, ...]:

@@ -1,0 +1,110 @@
+"""Takes a picture of the real window with a real answer, for the README and for our eyes.
+
+python -m mmgpt_desktop.ui.screenshot out.png --photo cat.jpg --theme dark
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QEventLoop, QTimer
+
+from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.ui.app import App, make_application
+from mmgpt_desktop.ui.session import Turn, chosen_word
+from mmgpt_desktop.worker import engine_maker
+
+_PATIENCE_S = 120.0
+_SETTLE_S = 0.5
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    os.environ["QT_SCALE_FACTOR"] = str(options.scale)
+    application = make_application()
+    with tempfile.TemporaryDirectory() as folder:
+        app = App(
+            application,
+            engine_maker(options.bundle, options.runtime),
+            Path(folder) / "settings.json",
+            {"theme": options.theme, "language": options.language},
+        )
+        app.window.resize(*options.size)
+        app.start()
+        try:
+            _act(app, options)
+            app.window.grab().save(str(options.out))
+        finally:
+            app.window.close()
+    return 0
+
+
+def _act(app: App, options: argparse.Namespace) -> None:
+    """Open the photos, ask about the last one, and choose a word."""
+    for count, photo in enumerate(options.photo, start=1):
+        app.photos.open([photo])
+        wait_until(lambda count=count: app.photos.count == count)  # type: ignore[misc]
+    for question in options.question:
+        wait_until(lambda: not app.controller.busy)
+        app.controller.ask(question)
+    wait_until(lambda: app.controller.model is not None and not app.controller.busy)
+    turns = app.controller.conversation.turns
+    if turns and turns[-1].steps:
+        app.heatmaps.choose(turns[-1], _telling_word(turns[-1], options.word))
+    wait_for(_SETTLE_S)
+
+
+def _telling_word(turn: Turn, wanted: str) -> int:
+    """The wanted word, or the longest that doesn't look like a verb."""
+    texts = [chosen_word(turn, index).text for index in range(len(turn.words))]
+    if wanted in texts:
+        return texts.index(wanted)
+    nouns = [text for text in texts if not text.endswith(("ing", "ed"))] or texts
+    return texts.index(max(nouns, key=len))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Run the event loop until `condition` holds; TimeoutError when it never does."""
+    end = time.monotonic() + _PATIENCE_S
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError("the window did not get there in time")
+        wait_for(0.01)
+
+
+def wait_for(seconds: float) -> None:
+    loop = QEventLoop()
+    QTimer.singleShot(round(seconds * 1000), loop.quit)
+    loop.exec()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Save a picture of the window.")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--photo", type=Path, action="append", default=[])
+    parser.add_argument("--question", action="append", default=[])
+    parser.add_argument("--word", default="", help="the word to choose")
+    parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--size", type=_size, default=(1280, 720), metavar="WIDTHxHEIGHT")
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--language", default="en")
+    parser.add_argument("--bundle", type=Path, default=default_bundle_path())
+    parser.add_argument("--runtime", type=RuntimeName, default=None)
+    return parser
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    return int(width), int(height)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
