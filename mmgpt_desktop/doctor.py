@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
-from mmgpt_desktop.engine.engine import Engine, make_runtime
+from mmgpt_desktop.engine.engine import RUNTIME_LABELS, Engine, make_runtime
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import RuntimeName
@@ -45,7 +45,7 @@ def run(bundle_path: Path, runtime: RuntimeName | None) -> int:
         _report_system_libraries(missing)
     if missing:
         print(f"Missing: {', '.join(missing)}.")
-    print("All is well: questions can be answered." if answers else "No question can be answered.")
+    print("Questions can be answered." if answers else "No question can be answered.")
     return 0 if answers else 1
 
 
@@ -75,10 +75,10 @@ def _report_runtime(bundle: Bundle, choice: RuntimeName | None) -> bool:
         print(f"Runtime: {error}")
         return False
     info = engine.runtime
-    print(f"Runtime: {info.runtime} on {info.provider}.")
+    print(f"Runtime: {RUNTIME_LABELS[info.runtime]} ({info.runtime}), using {info.provider}.")
     if info.note:
         print(f"  {info.note}")
-    if choice is None and info.runtime is not RuntimeName.ONNX_CUDA:
+    if choice is None and info.runtime is RuntimeName.ONNX_CPU:
         print(f"  {_why_no_cuda(bundle)}")
     engine.close()
     return True

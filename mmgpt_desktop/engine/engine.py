@@ -40,7 +40,7 @@ ORDER = (RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU, RuntimeName.TORCH)
 ENCODED_KEPT = 4
 _CHECKED = 0.4  # the share of loading's progress that goes to checksums
 
-_RUNTIME_LABELS = {
+RUNTIME_LABELS = {
     RuntimeName.ONNX_CUDA: "ONNX Runtime on the graphics card",
     RuntimeName.ONNX_CPU: "ONNX Runtime",
     RuntimeName.TORCH: "PyTorch",
@@ -268,7 +268,7 @@ class Engine:
 
 
 def _fallback_note(name: RuntimeName, failure: RuntimeFailure | None) -> str:
-    return f"{_RUNTIME_LABELS[name]} took over: {failure.title}" if failure else ""
+    return f"{RUNTIME_LABELS[name]} took over: {failure.title}" if failure else ""
 
 
 def _attention_map(

@@ -266,9 +266,9 @@ def test_doctor_says_what_is_in_use(run: Any, model: Path) -> None:
     code, out, _ = run("doctor")
     assert code == 0
     assert "all checksums match" in out
-    assert "onnx-cpu on CPUExecutionProvider" in out or "onnx-cuda" in out
+    assert "(onnx-cpu), using CPUExecutionProvider" in out or "(onnx-cuda)" in out
     assert "tokenizers" in out
-    assert "questions can be answered" in out
+    assert "Questions can be answered." in out
 
 
 def test_doctor_says_what_is_missing(
