@@ -25,6 +25,7 @@ CPU_PROVIDER = "CPUExecutionProvider"
 SILENT = 4  # fatal only: what goes wrong comes as an exception, and cancelling logs an error
 
 Arrays = tuple[NDArray[np.float32], ...]
+_KINDS = ("keys", "values")
 
 
 class OnnxRuntime:
@@ -120,9 +121,6 @@ class OnnxRuntime:
     def _empty_cache(self) -> Arrays:
         empty = np.zeros((1, self._spec.heads, 0, self._spec.head_dim), np.float32)
         return (empty,) * (2 * self._spec.layers)
-
-
-_KINDS = ("keys", "values")
 
 
 def cuda_obstacle() -> str | None:
