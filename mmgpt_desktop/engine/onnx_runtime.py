@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.cores import physical_cores
 from mmgpt_desktop.engine.bundle import DECODER, IMAGE_ENCODER, Bundle
+from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
 from mmgpt_desktop.errors import Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName

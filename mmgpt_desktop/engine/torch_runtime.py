@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.cores import physical_cores
 from mmgpt_desktop.engine.bundle import Bundle
+from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName

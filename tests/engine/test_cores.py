@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmgpt_desktop.cores import physical_cores
+from mmgpt_desktop.engine.cores import physical_cores
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="Linux tells of siblings")
