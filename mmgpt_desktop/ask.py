@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Callable
@@ -214,9 +215,11 @@ def _check_heatmap_path(path: Path, photo: Path | None) -> None:
     if path.suffix.lower() not in HEATMAP_FORMATS:
         title = "A heatmap can't be written as {name}."
         raise AppError(title, "Choose a name that ends in .png.", name=_shown(path))
-    if not path.parent.is_dir():
-        title = "There is no folder {name} for the heatmap."
-        raise AppError(title, "Make it first.", name=_shown(path.parent))
+    with contextlib.suppress(OSError):  # such as a path that is too long
+        if path.parent.is_dir():
+            return
+    title = "There is no folder {name} for the heatmap."
+    raise AppError(title, "Make it first.", name=_shown(path.parent))
 
 
 def _load(options: argparse.Namespace) -> tuple[Engine, HeadChoice]:

@@ -100,7 +100,11 @@ class Bundle:
 def open_bundle(path: Path) -> Bundle:
     """Read the manifest and look for each file; the checksums are `Bundle.verify`'s work."""
     shown = safe_name(str(path))
-    if not path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:  # a path that is too long, or behind a locked folder
+        raise _unreadable(shown, error) from error
+    if not is_folder:
         raise BundleError("There is no model folder {path}.", _REINSTALL, path=shown)
     manifest = _manifest(_read_json(path / "manifest.json"))
     for name, entry in manifest.files.items():
@@ -221,5 +225,5 @@ def _bad_manifest(reason: str) -> BundleError:
 
 
 def _unreadable(name: str, error: OSError) -> BundleError:
-    title = "The model's file {name} can't be read: {reason}."
+    title = "The model's {name} can't be read ({reason})."
     return BundleError(title, _REINSTALL, name=name, reason=error.strerror or str(error))

@@ -53,6 +53,17 @@ def test_a_missing_folder_and_a_folder_without_a_model(tmp_path: Path) -> None:
     assert "There is no model folder" in title_of(tmp_path / "file")
 
 
+def test_paths_that_cant_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "can't be read" in title_of(tmp_path / ("x" * 5000))
+    assert "There is no model folder" in title_of(Path("nul\0byte"))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert "manifest.json can't be read (Permission denied)" in title_of(tmp_path)
+
+
 def test_a_missing_file(own_bundle: Path) -> None:
     (own_bundle / "decoder.onnx").unlink()
     assert title_of(own_bundle) == "The model's file decoder.onnx is missing."
