@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QTextEdit, QToolTip, QWidget
 
 from mmgpt_desktop.ui.session import Conversation, Turn, bare_word, printable
-from mmgpt_desktop.ui.texts import error_hint, error_title, percent
+from mmgpt_desktop.ui.texts import error_hint, error_title, note_text, percent
 from mmgpt_desktop.ui.theme import LARGE, SMALL, TIGHT, Theme
 
 # The less sure the model was, the more broken the line: a mark without colour.
@@ -149,7 +149,7 @@ class AnswerView(QTextEdit):
                     speed=self.locale().toString(timings.tokens_per_second, "f", 0),
                 )
             )
-        return [printable(text) for text in (*texts, *outcome.notes)]
+        return [printable(text) for text in (*texts, *map(note_text, outcome.notes))]
 
     def _end(self) -> QTextCursor:
         cursor = QTextCursor(self.document())

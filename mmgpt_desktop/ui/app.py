@@ -28,6 +28,7 @@ from mmgpt_desktop.ui.undo import Undo
 from mmgpt_desktop.worker import EngineLike, EngineThread, TaskThread, engine_maker
 
 _SAVE_MS = 800
+_PICTURES = "*.jpg *.jpeg *.png *.webp *.gif *.bmp *.tif *.tiff *.avif"
 # While Python code of the engine holds the interpreter's lock, the window waits this long.
 SWITCH_S = 0.001
 
@@ -139,12 +140,12 @@ class App(QObject):
 
     @Slot()
     def open_files(self) -> None:
-        kinds = self.tr("Pictures") + " (*.jpg *.jpeg *.png *.webp *.gif *.bmp *.tif *.tiff *.avif)"
+        pictures, everything = self.tr("Pictures"), self.tr("All files")
         names, _ = QFileDialog.getOpenFileNames(
             self.window,
             self.tr("Open pictures"),
             self._settings.last_folder,
-            f"{kinds};;{self.tr('All files')} (*)",
+            f"{pictures} ({_PICTURES});;{everything} (*)",
         )
         if names:
             self._change(last_folder=str(Path(names[0]).parent))

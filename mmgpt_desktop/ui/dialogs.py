@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop import __version__
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.ui.texts import translated
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL, set_font
 
 _ICON = QSize(168, 126)
@@ -73,7 +74,7 @@ class SamplesDialog(QDialog):
         self.list.setSpacing(SMALL)
         self.list.setWordWrap(True)
         for sample in samples:
-            item = QListWidgetItem(QIcon(str(sample.path)), sample.title)
+            item = QListWidgetItem(QIcon(str(sample.path)), translated("samples", sample.title))
             item.setSizeHint(_ICON + QSize(16, 40))
             self.list.addItem(item)
         self.source = QLabel()
@@ -115,7 +116,7 @@ class SamplesDialog(QDialog):
             sample = self._samples[row]
             self.source.setText(
                 self.tr("{title}, by {author}. Licence: {licence}. Source: {source}").format(
-                    title=sample.title,
+                    title=translated("samples", sample.title),
                     author=sample.author,
                     licence=sample.licence,
                     source=sample.source,
@@ -178,7 +179,7 @@ class AboutDialog(QDialog):
             self.tr("Apache License 2.0"),
         ]
         if model is not None:
-            texts.insert(2, f"{model.name}: {model.description}")
+            texts.insert(2, f"{model.name}: {translated('model', model.description)}")
         grid = QGridLayout()
         grid.setHorizontalSpacing(LARGE)
         grid.setVerticalSpacing(SMALL)

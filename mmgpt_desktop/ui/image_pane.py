@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane, restyle
 from mmgpt_desktop.ui.photo_view import PhotoView
+from mmgpt_desktop.ui.texts import note_text
 from mmgpt_desktop.ui.theme import Theme, set_font
 from mmgpt_desktop.worker import ShownPhoto
 
@@ -118,7 +119,7 @@ class ImagePane(Pane):
         for button in self._tools.values():
             button.setVisible(shown is not None)
         notes = shown.photo.notes if shown else ()
-        self.notes.setText(" ".join(notes))
+        self.notes.setText(" ".join(map(note_text, notes)))
         self.notes.setVisible(bool(notes))
         self.view.setAccessibleDescription(shown.photo.name if shown else "")
 

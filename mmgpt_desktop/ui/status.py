@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWi
 
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.ui.session import printable
+from mmgpt_desktop.ui.texts import note_text
 
 
 class Status(QStatusBar):
@@ -42,7 +43,7 @@ class Status(QStatusBar):
     def show_model(self, name: str, runtime: RuntimeInfo) -> None:
         """The model, what runs it, and one sentence if that was not the first choice."""
         text = f"{name} · {self._runtime(runtime)}"
-        self._say(f"{text} · {runtime.note}" if runtime.note else text)
+        self._say(f"{text} · {note_text(runtime.note)}" if runtime.note else text)
         self._show(loading=False, missing=False)
 
     def show_no_model(self, why: str) -> None:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
+import re
+
+from PySide6.QtCore import (
+    QT_TRANSLATE_NOOP,
+    QCoreApplication,
+    QLibraryInfo,
+    QLocale,
+    QTranslator,
+)
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.resources import resource_path
@@ -44,9 +52,38 @@ def _filled(template: str, error: AppError) -> str:
     return translated("errors", template).format(**error.values)
 
 
+# What the engine says in whole sentences, figures included, taken apart again.
+_NOTES = (
+    (
+        re.compile(r"Only the first of its (\d+) frames is used\."),
+        QT_TRANSLATE_NOOP("notes", "Only the first of its {0} frames is used."),
+    ),
+    (
+        re.compile(r"Only the first of its (\d+) pages is used\."),
+        QT_TRANSLATE_NOOP("notes", "Only the first of its {0} pages is used."),
+    ),
+    (
+        re.compile(r"Left out for length: the first (\d+) turns\."),
+        QT_TRANSLATE_NOOP("notes", "Left out for length: the first {0} turns."),
+    ),
+    (
+        re.compile(r"(.+) took over: (.+)", re.DOTALL),
+        QT_TRANSLATE_NOOP("notes", "{0} took over: {1}"),
+    ),
+)
+
+
+def note_text(note: str) -> str:
+    """A note of the engine in the window's language, or as it is."""
+    for pattern, template in _NOTES:
+        if match := pattern.fullmatch(note):
+            return translated("notes", template).format(*match.groups())
+    return note
+
+
 def percent(share: float, decimals: int = 0) -> str:
     """As the language writes it; a small share is not shown as nothing."""
-    value = share * 100
+    value = float(share) * 100
     if 0 < value < 10**-decimals:
         return "<" + QLocale().toString(10.0**-decimals, "f", decimals) + " %"
     return QLocale().toString(value, "f", decimals) + " %"

@@ -12,6 +12,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.texts import remove_language
 from tests.gui_fakes import FakeEngine
 
 MakeApp = Callable[..., App]
@@ -39,6 +40,7 @@ def make_app(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeApp]:
         app.window.deleteLater()
         app.theme.deleteLater()
         app.deleteLater()
+    remove_language(qapp)
     qapp.processEvents()
 
 

@@ -1,0 +1,133 @@
+"""Brings resources/translations up to date with the texts in the code.
+
+    .venv/bin/python installer/translations.py
+
+New texts appear in the .ts files as unfinished; translate them there, then run it again:
+it makes the .qm files that the window loads.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "mmgpt_desktop"
+FOLDER = ROOT / "resources" / "translations"
+LANGUAGES = ("zh_CN",)
+TERMINAL_ONLY = ("ask.py", "bench.py", "cli.py", "doctor.py")  # they speak English
+ERRORS = ("AppError", "ImageError", "BundleError", "PromptError", "RuntimeFailure")
+
+
+def error_texts() -> set[str]:
+    """The titles and hints of all errors: they are translated when they are shown."""
+    paths = [path for path in sorted(PACKAGE.rglob("*.py")) if path.name not in TERMINAL_ONLY]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
+    return {text for tree in trees for text in _error_texts(tree)}
+
+
+def _error_texts(tree: ast.Module) -> Iterator[str]:
+    named = _named_texts(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _name(node.func) in ERRORS:
+            for argument in node.args[:2]:
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                    yield argument.value
+                elif isinstance(argument, ast.Name):
+                    yield from named.get(argument.id, ())
+
+
+def _named_texts(tree: ast.Module) -> dict[str, set[str]]:
+    """The texts that are assigned to each name, anywhere in a module."""
+    named: dict[str, set[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                for name, value in _pairs(target, node.value):
+                    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                        named.setdefault(name, set()).add(value.value)
+    return named
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    if isinstance(target, ast.Name):
+        yield target.id, value
+    elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for each, its in zip(target.elts, value.elts, strict=False):
+            yield from _pairs(each, its)
+
+
+def progress_texts() -> set[str]:
+    """What the engine says while it loads."""
+    tree = ast.parse((PACKAGE / "engine" / "engine.py").read_text(encoding="utf-8"))
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {
+        argument.value
+        for call in calls
+        if _name(call.func) == "progress"
+        for argument in call.args[1:]
+        if isinstance(argument, ast.Constant)
+    }
+
+
+def data_texts() -> dict[str, set[str]]:
+    """Texts in the shipped data: the models' and the samples'."""
+    manifests = (ROOT / "resources" / "models").glob("*/manifest.json")
+    models = [json.loads(path.read_text(encoding="utf-8")) for path in manifests]
+    samples = json.loads((ROOT / "resources" / "samples" / "samples.json").read_text("utf-8"))
+    return {
+        "model": {text for model in models for text in _model_texts(model)},
+        "samples": {sample["title"] for sample in samples},
+    }
+
+
+def _model_texts(manifest: dict[str, dict[str, str]]) -> Iterator[str]:
+    yield str(manifest["description"])
+    yield manifest["attention"]["how"]
+
+
+def _name(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def texts_by_context() -> dict[str, set[str]]:
+    """What is not in the window's code, where lupdate finds the rest."""
+    contexts = {"errors": error_texts(), "progress": progress_texts(), **data_texts()}
+    return {context: {text for text in texts if text} for context, texts in contexts.items()}
+
+
+def stand_in() -> str:
+    """Code that lupdate reads like the window's."""
+    lines = [
+        f"QCoreApplication.translate({json.dumps(context)}, {json.dumps(text, ensure_ascii=False)})"
+        for context, texts in texts_by_context().items()
+        for text in sorted(texts)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    tools = Path(sys.executable).parent
+    sources = sorted(str(path) for path in (PACKAGE / "ui").glob("*.py"))
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        extra = Path(folder) / "texts.py"
+        extra.write_text(stand_in(), encoding="utf-8")
+        for language in LANGUAGES:
+            catalogue = FOLDER / f"mmgpt_{language}.ts"
+            options = ["-no-obsolete", "-locations", "none", "-target-language", language]
+            update = [tools / "pyside6-lupdate", *options, *sources, extra, "-ts", catalogue]
+            subprocess.run(update, check=True)
+            release = [tools / "pyside6-lrelease", catalogue, "-qm", catalogue.with_suffix(".qm")]
+            subprocess.run(release, check=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

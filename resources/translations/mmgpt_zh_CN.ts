@@ -1,0 +1,1011 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="zh_CN">
+<context>
+    <name>AboutDialog</name>
+    <message>
+        <source>About MMGPT Desktop</source>
+        <translation>关于 MMGPT Desktop</translation>
+    </message>
+    <message>
+        <source>Ask about a picture, read the answer word by word, and see where in the picture the model looked.</source>
+        <translation>就一张图片提问，逐词阅读回答，并看到模型在图片中看了哪里。</translation>
+    </message>
+    <message>
+        <source>Everything stays on this computer.</source>
+        <translation>一切都留在这台电脑上。</translation>
+    </message>
+    <message>
+        <source>The heatmap shows attention: where the model read from, not why it said what it said. Answers can be wrong.</source>
+        <translation>热图显示的是注意力：模型从哪里读取信息，而不是它为何这样回答。回答可能有误。</translation>
+    </message>
+    <message>
+        <source>Apache License 2.0</source>
+        <translation>Apache 许可证 2.0</translation>
+    </message>
+</context>
+<context>
+    <name>AnswerView</name>
+    <message>
+        <source>Stopped.</source>
+        <translation>已停止。</translation>
+    </message>
+    <message>
+        <source>The model had nothing to say.</source>
+        <translation>模型没有给出任何内容。</translation>
+    </message>
+    <message>
+        <source>First token after {first} s · {speed} tokens a second</source>
+        <translation>首个词元 {first} 秒 · 每秒 {speed} 个词元</translation>
+    </message>
+    <message>
+        <source>“{word}”: probability {percent}</source>
+        <translation>“{word}”：概率 {percent}</translation>
+    </message>
+</context>
+<context>
+    <name>App</name>
+    <message>
+        <source>Pictures</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>All files</source>
+        <translation>所有文件</translation>
+    </message>
+    <message>
+        <source>Open pictures</source>
+        <translation>打开图片</translation>
+    </message>
+    <message>
+        <source>The new language is used from the next start on.</source>
+        <translation>新语言将在下次启动时生效。</translation>
+    </message>
+</context>
+<context>
+    <name>Controller</name>
+    <message>
+        <source>Loading the model…</source>
+        <translation>正在加载模型…</translation>
+    </message>
+    <message>
+        <source>The model was not loaded.</source>
+        <translation>模型未加载。</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>An answer is still being written. Wait for it, or stop it with Esc; your question stays here.</source>
+        <translation>回答还在书写中。请等待，或按 Esc 停止；您的问题会留在这里。</translation>
+    </message>
+    <message>
+        <source>Write a question first, or choose one below.</source>
+        <translation>请先写一个问题，或在下方选择一个。</translation>
+    </message>
+    <message>
+        <source>Waiting for the model…</source>
+        <translation>正在等待模型…</translation>
+    </message>
+    <message>
+        <source>Thinking…</source>
+        <translation>正在思考…</translation>
+    </message>
+    <message>
+        <source>Looking at the picture…</source>
+        <translation>正在看图片…</translation>
+    </message>
+    <message>
+        <source>The earlier answer was replaced.</source>
+        <translation>先前的回答已被替换。</translation>
+    </message>
+    <message>
+        <source>The conversation was cleared.</source>
+        <translation>对话已清除。</translation>
+    </message>
+</context>
+<context>
+    <name>HeatmapPane</name>
+    <message>
+        <source>Where the model looked</source>
+        <translation>模型看了哪里</translation>
+    </message>
+    <message>
+        <source>Word</source>
+        <translation>单词</translation>
+    </message>
+    <message>
+        <source>For the chosen word</source>
+        <translation>针对所选单词</translation>
+    </message>
+    <message>
+        <source>Whole answer</source>
+        <translation>整个回答</translation>
+    </message>
+    <message>
+        <source>The mean over all words of the answer</source>
+        <translation>回答中所有单词的平均值</translation>
+    </message>
+    <message>
+        <source>Layer</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>Head</source>
+        <translation>注意力头</translation>
+    </message>
+    <message>
+        <source>Colours</source>
+        <translation>配色</translation>
+    </message>
+    <message>
+        <source>Opacity</source>
+        <translation>不透明度</translation>
+    </message>
+    <message>
+        <source>Photo under the heatmap</source>
+        <translation>热图下的照片</translation>
+    </message>
+    <message>
+        <source>Smooth</source>
+        <translation>平滑</translation>
+    </message>
+    <message>
+        <source>Off: each cell as one even square</source>
+        <translation>关闭：每个单元格显示为一个纯色方块</translation>
+    </message>
+    <message>
+        <source>Chosen heads</source>
+        <translation>选定的头</translation>
+    </message>
+    <message>
+        <source>All layers</source>
+        <translation>所有层</translation>
+    </message>
+    <message>
+        <source>All heads</source>
+        <translation>所有头</translation>
+    </message>
+    <message>
+        <source>No heatmap yet</source>
+        <translation>还没有热图</translation>
+    </message>
+    <message>
+        <source>No heatmap</source>
+        <translation>没有热图</translation>
+    </message>
+    <message>
+        <source>Ask about a picture, then point at a word of the answer.</source>
+        <translation>先就一张图片提问，再指向回答中的一个单词。</translation>
+    </message>
+    <message>
+        <source>The mean over the layers and heads that you chose.</source>
+        <translation>您所选的层和头的平均值。</translation>
+    </message>
+    <message>
+        <source>Chosen heads: {count}.</source>
+        <translation>选定的头：{count} 个。</translation>
+    </message>
+</context>
+<context>
+    <name>Heatmaps</name>
+    <message>
+        <source>This answer was written without a picture.</source>
+        <translation>这个回答没有用到图片。</translation>
+    </message>
+    <message>
+        <source>Mean over the whole answer</source>
+        <translation>整个回答的平均值</translation>
+    </message>
+    <message>
+        <source>“{word}” · probability {percent}</source>
+        <translation>“{word}” · 概率 {percent}</translation>
+    </message>
+    <message>
+        <source>The model gave no attention for this word.</source>
+        <translation>模型没有给出这个单词的注意力。</translation>
+    </message>
+</context>
+<context>
+    <name>ImagePane</name>
+    <message>
+        <source>Picture</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>Drop a picture here</source>
+        <translation>把图片拖到这里</translation>
+    </message>
+    <message>
+        <source>from a folder or a browser, or paste one with Ctrl+V.</source>
+        <translation>可从文件夹或浏览器拖入，也可按 Ctrl+V 粘贴。</translation>
+    </message>
+    <message>
+        <source>Open…</source>
+        <translation>打开…</translation>
+    </message>
+    <message>
+        <source>Open pictures (Ctrl+O)</source>
+        <translation>打开图片（Ctrl+O）</translation>
+    </message>
+    <message>
+        <source>Sample photos…</source>
+        <translation>示例照片…</translation>
+    </message>
+    <message>
+        <source>Picture; plus and minus zoom, the arrow keys move it</source>
+        <translation>图片；加减号缩放，方向键移动</translation>
+    </message>
+    <message>
+        <source>All pictures; Delete removes the chosen one</source>
+        <translation>所有图片；按 Delete 移除所选图片</translation>
+    </message>
+    <message>
+        <source>Zoom out</source>
+        <translation>缩小</translation>
+    </message>
+    <message>
+        <source>Zoom in</source>
+        <translation>放大</translation>
+    </message>
+    <message>
+        <source>Show the whole picture</source>
+        <translation>显示整张图片</translation>
+    </message>
+    <message>
+        <source>Open pictures</source>
+        <translation>打开图片</translation>
+    </message>
+    <message>
+        <source>Remove this picture</source>
+        <translation>移除这张图片</translation>
+    </message>
+</context>
+<context>
+    <name>KeysDialog</name>
+    <message>
+        <source>Keyboard</source>
+        <translation>键盘</translation>
+    </message>
+    <message>
+        <source>Ask</source>
+        <translation>提问</translation>
+    </message>
+    <message>
+        <source>New line in the question</source>
+        <translation>在问题中换行</translation>
+    </message>
+    <message>
+        <source>Earlier questions, while in the question</source>
+        <translation>先前的问题（在问题框中）</translation>
+    </message>
+    <message>
+        <source>Stop the answer</source>
+        <translation>停止回答</translation>
+    </message>
+    <message>
+        <source>From word to word, while in the answer</source>
+        <translation>逐词移动（在回答中）</translation>
+    </message>
+    <message>
+        <source>Open pictures</source>
+        <translation>打开图片</translation>
+    </message>
+    <message>
+        <source>Paste a picture or a picture file</source>
+        <translation>粘贴图片或图片文件</translation>
+    </message>
+    <message>
+        <source>Previous or next picture</source>
+        <translation>上一张或下一张图片</translation>
+    </message>
+    <message>
+        <source>Remove this picture</source>
+        <translation>移除这张图片</translation>
+    </message>
+    <message>
+        <source>Zoom in, out, whole picture, while in a picture</source>
+        <translation>放大、缩小、整张图片（在图片中）</translation>
+    </message>
+    <message>
+        <source>Copy the answer</source>
+        <translation>复制回答</translation>
+    </message>
+    <message>
+        <source>Answer again</source>
+        <translation>重新回答</translation>
+    </message>
+    <message>
+        <source>Clear this conversation</source>
+        <translation>清除这段对话</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Go to picture, question, answer, heatmap</source>
+        <translation>转到图片、问题、回答、热图</translation>
+    </message>
+    <message>
+        <source>Full screen</source>
+        <translation>全屏</translation>
+    </message>
+</context>
+<context>
+    <name>Legend</name>
+    <message>
+        <source>Scale: a cell&apos;s share of the attention, from {low} to {high}</source>
+        <translation>刻度：单个单元格所占的注意力，从 {low} 到 {high}</translation>
+    </message>
+    <message>
+        <source>share of a cell</source>
+        <translation>单元格所占比例</translation>
+    </message>
+</context>
+<context>
+    <name>MainWindow</name>
+    <message>
+        <source>&amp;File</source>
+        <translation>文件(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Open pictures…</source>
+        <translation>打开图片(&amp;O)…</translation>
+    </message>
+    <message>
+        <source>&amp;Paste a picture</source>
+        <translation>粘贴图片(&amp;P)</translation>
+    </message>
+    <message>
+        <source>&amp;Sample photos…</source>
+        <translation>示例照片(&amp;S)…</translation>
+    </message>
+    <message>
+        <source>&amp;Remove this picture</source>
+        <translation>移除这张图片(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Quit</source>
+        <translation>退出(&amp;Q)</translation>
+    </message>
+    <message>
+        <source>&amp;Edit</source>
+        <translation>编辑(&amp;E)</translation>
+    </message>
+    <message>
+        <source>&amp;Undo</source>
+        <translation>撤销(&amp;U)</translation>
+    </message>
+    <message>
+        <source>&amp;Copy the answer</source>
+        <translation>复制回答(&amp;C)</translation>
+    </message>
+    <message>
+        <source>C&amp;lear this conversation</source>
+        <translation>清除这段对话(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Answer</source>
+        <translation>回答(&amp;A)</translation>
+    </message>
+    <message>
+        <source>&amp;Stop</source>
+        <translation>停止(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Answer &amp;again</source>
+        <translation>重新回答(&amp;A)</translation>
+    </message>
+    <message>
+        <source>&amp;View</source>
+        <translation>视图(&amp;V)</translation>
+    </message>
+    <message>
+        <source>&amp;Help</source>
+        <translation>帮助(&amp;H)</translation>
+    </message>
+    <message>
+        <source>&amp;Keyboard</source>
+        <translation>键盘(&amp;K)</translation>
+    </message>
+    <message>
+        <source>&amp;About MMGPT Desktop</source>
+        <translation>关于 MMGPT Desktop(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Zoom &amp;in</source>
+        <translation>放大(&amp;I)</translation>
+    </message>
+    <message>
+        <source>Zoom &amp;out</source>
+        <translation>缩小(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;Whole picture</source>
+        <translation>整张图片(&amp;W)</translation>
+    </message>
+    <message>
+        <source>&amp;Next picture</source>
+        <translation>下一张图片(&amp;N)</translation>
+    </message>
+    <message>
+        <source>&amp;Previous picture</source>
+        <translation>上一张图片(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Go to the picture</source>
+        <translation>转到图片</translation>
+    </message>
+    <message>
+        <source>Go to the question</source>
+        <translation>转到问题</translation>
+    </message>
+    <message>
+        <source>Go to the answer</source>
+        <translation>转到回答</translation>
+    </message>
+    <message>
+        <source>Go to the heatmap</source>
+        <translation>转到热图</translation>
+    </message>
+    <message>
+        <source>&amp;Full screen</source>
+        <translation>全屏(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Theme</source>
+        <translation>主题(&amp;T)</translation>
+    </message>
+    <message>
+        <source>Like the &amp;system</source>
+        <translation>跟随系统(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Light</source>
+        <translation>浅色(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Dark</source>
+        <translation>深色(&amp;D)</translation>
+    </message>
+    <message>
+        <source>&amp;Language</source>
+        <translation>语言(&amp;L)</translation>
+    </message>
+</context>
+<context>
+    <name>Notice</name>
+    <message>
+        <source>Dismiss</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>Notices</name>
+    <message>
+        <source>Copy details</source>
+        <translation>复制详细信息</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+</context>
+<context>
+    <name>OutputPane</name>
+    <message>
+        <source>Answer</source>
+        <translation>回答</translation>
+    </message>
+    <message>
+        <source>Answers; the arrow keys walk from word to word</source>
+        <translation>回答；方向键逐词移动</translation>
+    </message>
+    <message>
+        <source>The answer appears here</source>
+        <translation>回答会出现在这里</translation>
+    </message>
+    <message>
+        <source>word by word. Point at a word to see where the model looked for it.</source>
+        <translation>逐词显示。指向一个单词，即可看到模型为它看了哪里。</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Copy the last answer</source>
+        <translation>复制最后的回答</translation>
+    </message>
+    <message>
+        <source>Answer again</source>
+        <translation>重新回答</translation>
+    </message>
+    <message>
+        <source>Clear this conversation</source>
+        <translation>清除这段对话</translation>
+    </message>
+    <message>
+        <source>No line: sure. Solid, dashed, dotted underline: less and less sure.</source>
+        <translation>无下划线：有把握。实线、虚线、点线：把握依次降低。</translation>
+    </message>
+</context>
+<context>
+    <name>Photos</name>
+    <message>
+        <source>Opening {name}…</source>
+        <translation>正在打开 {name}…</translation>
+    </message>
+    <message>
+        <source>Pasted picture</source>
+        <translation>粘贴的图片</translation>
+    </message>
+    <message>
+        <source>Opening the picture…</source>
+        <translation>正在打开图片…</translation>
+    </message>
+    <message>
+        <source>There is no picture to take.</source>
+        <translation>没有可用的图片。</translation>
+    </message>
+    <message>
+        <source>Copy a picture or a picture file first, then paste.</source>
+        <translation>请先复制图片或图片文件，再粘贴。</translation>
+    </message>
+    <message>
+        <source>Download this picture?</source>
+        <translation>下载这张图片？</translation>
+    </message>
+    <message>
+        <source>Download</source>
+        <translation>下载</translation>
+    </message>
+    <message>
+        <source>Downloading the picture…</source>
+        <translation>正在下载图片…</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>The picture and its conversation were removed.</source>
+        <translation>图片及其对话已移除。</translation>
+    </message>
+</context>
+<context>
+    <name>PromptPane</name>
+    <message>
+        <source>Question</source>
+        <translation>问题</translation>
+    </message>
+    <message>
+        <source>Ask in English about the picture. Enter asks, Shift+Enter breaks the line.</source>
+        <translation>用英文就图片提问。按 Enter 提问，Shift+Enter 换行。</translation>
+    </message>
+    <message>
+        <source>Your question</source>
+        <translation>您的问题</translation>
+    </message>
+    <message>
+        <source>Ask</source>
+        <translation>提问</translation>
+    </message>
+    <message>
+        <source>Ask (Enter)</source>
+        <translation>提问（Enter）</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Stop the answer (Esc)</source>
+        <translation>停止回答（Esc）</translation>
+    </message>
+    <message>
+        <source>Describe this picture.</source>
+        <translation>描述这张图片</translation>
+    </message>
+    <message>
+        <source>What is happening here?</source>
+        <translation>这里在发生什么？</translation>
+    </message>
+    <message>
+        <source>What objects are here?</source>
+        <translation>这里有哪些物体？</translation>
+    </message>
+    <message>
+        <source>Ask: {question}</source>
+        <translation>提问：{question}</translation>
+    </message>
+    <message>
+        <source>What colour is the …?</source>
+        <translation>……是什么颜色？</translation>
+    </message>
+    <message>
+        <source>Begin this question, to be completed</source>
+        <translation>写下这个问题的开头，由您补全</translation>
+    </message>
+</context>
+<context>
+    <name>SamplesDialog</name>
+    <message>
+        <source>Sample photos</source>
+        <translation>示例照片</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>{title}, by {author}. Licence: {licence}. Source: {source}</source>
+        <translation>{title}，作者 {author}。许可：{licence}。来源：{source}</translation>
+    </message>
+</context>
+<context>
+    <name>Status</name>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Load the model</source>
+        <translation>加载模型</translation>
+    </message>
+    <message>
+        <source>Stop loading the model</source>
+        <translation>停止加载模型</translation>
+    </message>
+    <message>
+        <source>Loading the model</source>
+        <translation>正在加载模型</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime on the graphics card</source>
+        <translation>ONNX Runtime（显卡）</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime on the processor</source>
+        <translation>ONNX Runtime（处理器）</translation>
+    </message>
+    <message>
+        <source>PyTorch on the processor</source>
+        <translation>PyTorch（处理器）</translation>
+    </message>
+</context>
+<context>
+    <name>errors</name>
+    <message>
+        <source>Ask a shorter question.</source>
+        <translation>请提一个更短的问题。</translation>
+    </message>
+    <message>
+        <source>Ask again.</source>
+        <translation>请再问一次。</translation>
+    </message>
+    <message>
+        <source>Ask its owner, or copy it to a folder of yours.</source>
+        <translation>请联系其所有者，或把它复制到您自己的文件夹。</translation>
+    </message>
+    <message>
+        <source>Check the connection, or save the picture in the browser and open the file.</source>
+        <translation>请检查网络连接，或在浏览器中保存图片后打开文件。</translation>
+    </message>
+    <message>
+        <source>Check the path: it may have been moved or renamed.</source>
+        <translation>请检查路径：它可能已被移动或改名。</translation>
+    </message>
+    <message>
+        <source>Choose a file.</source>
+        <translation>请选择一个文件。</translation>
+    </message>
+    <message>
+        <source>Choose a picture.</source>
+        <translation>请选择一张图片。</translation>
+    </message>
+    <message>
+        <source>Close other programs and ask again.</source>
+        <translation>请关闭其他程序后再提问。</translation>
+    </message>
+    <message>
+        <source>Copy the picture again, or save it as a file and open that.</source>
+        <translation>请重新复制图片，或把它存为文件再打开。</translation>
+    </message>
+    <message>
+        <source>Get a whole copy of it and try again.</source>
+        <translation>请取得完整的文件后重试。</translation>
+    </message>
+    <message>
+        <source>Install the app again, or choose another model folder.</source>
+        <translation>请重新安装本应用，或选择另一个模型文件夹。</translation>
+    </message>
+    <message>
+        <source>Install the app again, or choose another model.</source>
+        <translation>请重新安装本应用，或选择另一个模型。</translation>
+    </message>
+    <message>
+        <source>Install the app again.</source>
+        <translation>请重新安装本应用。</translation>
+    </message>
+    <message>
+        <source>Install the app&apos;s packages again, or use another runtime.</source>
+        <translation>请重新安装本应用的软件包，或使用另一个运行时。</translation>
+    </message>
+    <message>
+        <source>Install the app&apos;s packages again.</source>
+        <translation>请重新安装本应用的软件包。</translation>
+    </message>
+    <message>
+        <source>Install them, or use another runtime.</source>
+        <translation>请安装它们，或使用另一个运行时。</translation>
+    </message>
+    <message>
+        <source>Load the model, then ask again.</source>
+        <translation>请先加载模型，再提问。</translation>
+    </message>
+    <message>
+        <source>Make it smaller first: at most {limit} million pixels.</source>
+        <translation>请先缩小图片：最多 {limit} 百万像素。</translation>
+    </message>
+    <message>
+        <source>No model is loaded, so there is no answer.</source>
+        <translation>没有加载模型，因此没有回答。</translation>
+    </message>
+    <message>
+        <source>No runtime is left to try.</source>
+        <translation>没有其他运行时可以尝试。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime broke while it ran the model ({reason}).</source>
+        <translation>ONNX Runtime 在运行模型时出错（{reason}）。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime can&apos;t be loaded ({reason}).</source>
+        <translation>无法加载 ONNX Runtime（{reason}）。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime can&apos;t load the model ({reason}).</source>
+        <translation>ONNX Runtime 无法加载模型（{reason}）。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime can&apos;t use the graphics card (CUDA 13 or cuDNN 9 are missing).</source>
+        <translation>ONNX Runtime 无法使用显卡（缺少 CUDA 13 或 cuDNN 9）。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime can&apos;t use the graphics card ({reason}).</source>
+        <translation>ONNX Runtime 无法使用显卡（{reason}）。</translation>
+    </message>
+    <message>
+        <source>Only http and https addresses can be downloaded.</source>
+        <translation>只能下载 http 和 https 地址。</translation>
+    </message>
+    <message>
+        <source>Save a smaller version of it and open the file.</source>
+        <translation>请保存较小的版本后打开文件。</translation>
+    </message>
+    <message>
+        <source>Save the picture and open it.</source>
+        <translation>请保存图片后再打开。</translation>
+    </message>
+    <message>
+        <source>Something unexpected happened while the model was at work ({reason}).</source>
+        <translation>模型工作时发生了意外情况（{reason}）。</translation>
+    </message>
+    <message>
+        <source>Something went wrong while the model was at work: {reason}.</source>
+        <translation>模型工作时出了问题：{reason}。</translation>
+    </message>
+    <message>
+        <source>The clipboard holds no picture that can be read.</source>
+        <translation>剪贴板中没有可读取的图片。</translation>
+    </message>
+    <message>
+        <source>The file {name} is empty.</source>
+        <translation>文件 {name} 是空的。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds no model: manifest.json is missing.</source>
+        <translation>文件夹 {path} 中没有模型：缺少 manifest.json。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s arithmetic broke: it gave values that are no numbers.</source>
+        <translation>模型的计算出错：给出的值不是数字。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s decoder graph lacks {name}.</source>
+        <translation>模型的解码器图缺少 {name}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s file {name} is cut short or too long: {size} bytes, not {expected}.</source>
+        <translation>模型文件 {name} 不完整或过长：{size} 字节，应为 {expected}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s file {name} is missing.</source>
+        <translation>缺少模型文件 {name}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s file {name} was changed: its checksum differs.</source>
+        <translation>模型文件 {name} 被改动过：校验和不符。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s manifest.json can&apos;t be used: {reason}.</source>
+        <translation>模型的 manifest.json 无法使用：{reason}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s tokenizer can&apos;t be read.</source>
+        <translation>无法读取模型的分词器。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} can&apos;t be read ({reason}).</source>
+        <translation>无法读取模型的 {name}（{reason}）。</translation>
+    </message>
+    <message>
+        <source>The picture could not be downloaded: {reason}.</source>
+        <translation>无法下载图片：{reason}。</translation>
+    </message>
+    <message>
+        <source>The picture is larger than {limit} MB, so it was not downloaded.</source>
+        <translation>图片大于 {limit} MB，因此没有下载。</translation>
+    </message>
+    <message>
+        <source>The picture {name} is damaged or cut short.</source>
+        <translation>图片 {name} 已损坏或不完整。</translation>
+    </message>
+    <message>
+        <source>The picture {name} is too large for this computer&apos;s memory.</source>
+        <translation>图片 {name} 太大，这台电脑的内存不够。</translation>
+    </message>
+    <message>
+        <source>The picture {name} is too large: {width} x {height} pixels.</source>
+        <translation>图片 {name} 太大：{width} x {height} 像素。</translation>
+    </message>
+    <message>
+        <source>The question is empty.</source>
+        <translation>问题是空的。</translation>
+    </message>
+    <message>
+        <source>The question is too long: {tokens} tokens, and this model reads {limit}.</source>
+        <translation>问题太长：{tokens} 个词元，而这个模型最多读取 {limit} 个。</translation>
+    </message>
+    <message>
+        <source>The system says: {reason}.</source>
+        <translation>系统提示：{reason}。</translation>
+    </message>
+    <message>
+        <source>There is no file {name}.</source>
+        <translation>没有文件 {name}。</translation>
+    </message>
+    <message>
+        <source>There is no model folder {path}.</source>
+        <translation>没有模型文件夹 {path}。</translation>
+    </message>
+    <message>
+        <source>There is not enough memory to answer.</source>
+        <translation>内存不足，无法回答。</translation>
+    </message>
+    <message>
+        <source>This file is not a picture that can be opened: {name}.</source>
+        <translation>这个文件不是可以打开的图片：{name}。</translation>
+    </message>
+    <message>
+        <source>This model was made for a newer version of MMGPT Desktop.</source>
+        <translation>这个模型是为更新版本的 MMGPT Desktop 制作的。</translation>
+    </message>
+    <message>
+        <source>This version of MMGPT Desktop can&apos;t run models of the family {family}.</source>
+        <translation>这个版本的 MMGPT Desktop 无法运行 {family} 系列的模型。</translation>
+    </message>
+    <message>
+        <source>Try again; if it happens again, copy the details and report them.</source>
+        <translation>请重试；如果再次发生，请复制详细信息并报告。</translation>
+    </message>
+    <message>
+        <source>Type a question first.</source>
+        <translation>请先输入问题。</translation>
+    </message>
+    <message>
+        <source>Update the app, or choose another model folder.</source>
+        <translation>请更新本应用，或选择另一个模型文件夹。</translation>
+    </message>
+    <message>
+        <source>Update the app.</source>
+        <translation>请更新本应用。</translation>
+    </message>
+    <message>
+        <source>Use PyTorch.</source>
+        <translation>请使用 PyTorch。</translation>
+    </message>
+    <message>
+        <source>Use a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF file.</source>
+        <translation>请使用 JPEG、PNG、WebP、GIF、BMP、TIFF 或 AVIF 文件。</translation>
+    </message>
+    <message>
+        <source>Use another runtime.</source>
+        <translation>请使用另一个运行时。</translation>
+    </message>
+    <message>
+        <source>You have no permission to read {name}.</source>
+        <translation>您没有读取 {name} 的权限。</translation>
+    </message>
+    <message>
+        <source>{name} can&apos;t be read.</source>
+        <translation>无法读取 {name}。</translation>
+    </message>
+    <message>
+        <source>{name} is a folder, not a picture.</source>
+        <translation>{name} 是文件夹，不是图片。</translation>
+    </message>
+    <message>
+        <source>{name} is not an ordinary file.</source>
+        <translation>{name} 不是普通文件。</translation>
+    </message>
+</context>
+<context>
+    <name>notes</name>
+    <message>
+        <source>Only the first of its {0} frames is used.</source>
+        <translation>共 {0} 帧，只使用第一帧。</translation>
+    </message>
+    <message>
+        <source>Only the first of its {0} pages is used.</source>
+        <translation>共 {0} 页，只使用第一页。</translation>
+    </message>
+    <message>
+        <source>Left out for length: the first {0} turns.</source>
+        <translation>因长度所限，省略了最早的 {0} 轮对话。</translation>
+    </message>
+    <message>
+        <source>{0} took over: {1}</source>
+        <translation>已改用 {0}：{1}</translation>
+    </message>
+</context>
+<context>
+    <name>progress</name>
+    <message>
+        <source>Checking the model&apos;s files</source>
+        <translation>正在检查模型文件</translation>
+    </message>
+    <message>
+        <source>Ready</source>
+        <translation>就绪</translation>
+    </message>
+    <message>
+        <source>Starting the model</source>
+        <translation>正在启动模型</translation>
+    </message>
+</context>
+<context>
+    <name>samples</name>
+    <message>
+        <source>A cup of coffee</source>
+        <translation>一杯咖啡</translation>
+    </message>
+    <message>
+        <source>A dahlia</source>
+        <translation>一朵大丽花</translation>
+    </message>
+    <message>
+        <source>A rocket before its launch</source>
+        <translation>发射前的火箭</translation>
+    </message>
+    <message>
+        <source>A temple above a lake</source>
+        <translation>湖边的寺庙</translation>
+    </message>
+    <message>
+        <source>Astronaut Eileen Collins</source>
+        <translation>宇航员艾琳·柯林斯</translation>
+    </message>
+    <message>
+        <source>Chelsea the cat</source>
+        <translation>小猫切尔西</translation>
+    </message>
+</context>
+</TS>

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+
+import pytest
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.ui.theme import DARK, LIGHT, Colours, Theme, style_sheet
+
+THEMES = pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+ICONS = sorted(path.stem for path in resource_path("icons").glob("*.svg"))
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, WCAG 2.2."""
+
+    def linear(value: float) -> float:
+        return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
+
+    red, green, blue = (linear(value) for value in QColor(colour).getRgbF()[:3])
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@THEMES
+def test_text_is_readable_on_every_ground(colours: Colours) -> None:
+    grounds = (colours.window, colours.card, colours.canvas, colours.field, colours.accent_soft)
+    for ground in grounds:
+        assert contrast(colours.text, ground) >= 7
+        assert contrast(colours.muted, ground) >= 4.5
+    for ground in (colours.card, colours.window):
+        assert contrast(colours.accent, ground) >= 4.5
+    assert contrast(colours.on_accent, colours.accent) >= 4.5
+    assert contrast(colours.on_accent, colours.accent_strong) >= 4.5
+    assert contrast(colours.problem, colours.card) >= 4.5
+    assert contrast(colours.text, colours.problem_soft) >= 4.5
+
+
+@THEMES
+def test_controls_and_focus_stand_out_from_their_ground(colours: Colours) -> None:
+    for ground in (colours.card, colours.field):
+        assert contrast(colours.edge, ground) >= 3
+        assert contrast(colours.accent, ground) >= 3
+
+
+@THEMES
+def test_the_sheet_is_filled_completely(colours: Colours, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    sheet = style_sheet(colours, tmp_path)
+    assert "$" not in sheet
+    used = set(re.findall(r"#[0-9a-f]{6}", sheet))
+    assert used <= {getattr(colours, field.name) for field in fields(colours)}
+
+
+def test_it_follows_the_system(qtbot: QtBot, qapp: QApplication) -> None:
+    hints = QGuiApplication.styleHints()
+    theme = Theme(qapp)
+    with qtbot.waitSignal(theme.changed):
+        hints.colorSchemeChanged.emit(Qt.ColorScheme.Dark)
+    theme.choose("dark")
+    assert theme.colours is DARK
+    with qtbot.assertNotEmitted(theme.changed):
+        hints.colorSchemeChanged.emit(Qt.ColorScheme.Light)
+    theme.choose("system")
+    assert theme.colours is (DARK if hints.colorScheme() == Qt.ColorScheme.Dark else LIGHT)
+    theme.deleteLater()
+
+
+@pytest.mark.parametrize("name", [name for name in ICONS if name != "app"])
+def test_icons_take_the_themes_colour(qapp: QApplication, name: str) -> None:
+    theme = Theme(qapp, "dark")
+    image = theme.icon(name, "accent").pixmap(QSize(32, 32), 1.0).toImage()
+    opaque = {
+        image.pixelColor(x, y).name()
+        for x in range(32)
+        for y in range(32)
+        if image.pixelColor(x, y).alpha() == 255
+    }
+    assert DARK.accent in opaque
+    theme.deleteLater()

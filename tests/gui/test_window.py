@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QApplication,
+    QComboBox,
+    QListWidget,
+    QPlainTextEdit,
+    QTextEdit,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog, read_samples
+from mmgpt_desktop.ui.photo_view import PhotoView
+from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_shown
+
+MakeApp = Callable[..., App]
+CONTROLS = (
+    QAbstractButton,
+    QAbstractSlider,
+    QComboBox,
+    QListWidget,
+    QPlainTextEdit,
+    QTextEdit,
+    PhotoView,
+)
+
+
+def controls(root: QWidget) -> list[QWidget]:
+    found = [widget for widget in root.findChildren(QWidget) if isinstance(widget, CONTROLS)]
+    internal = ("qt_scrollarea_hcontainer", "qt_scrollarea_vcontainer", "qt_menubar_ext_button")
+    return [
+        widget
+        for widget in found
+        if widget.parent().objectName() not in internal and widget.objectName() not in internal
+    ]
+
+
+def name_of(widget: QWidget) -> str:
+    text = widget.text() if isinstance(widget, QAbstractButton) else ""
+    return widget.accessibleName() or text
+
+
+def test_every_control_has_a_name_and_a_place_in_the_tab_order(qtbot: QtBot, app: App) -> None:
+    for seed in (1, 2):
+        app.photos.add(make_shown(seed=seed))
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    nameless = [widget for widget in controls(app.window) if not name_of(widget)]
+    assert nameless == []
+    unreachable = [
+        name_of(widget)
+        for widget in controls(app.window)
+        if widget.isVisible() and not widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+    ]
+    assert unreachable == []
+
+
+def test_tab_visits_all_visible_controls(qtbot: QtBot, app: App) -> None:
+    app.photos.add(make_shown())
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    wanted = {
+        widget for widget in controls(app.window) if widget.isVisible() and widget.isEnabled()
+    }
+    # Of a group of buttons that exclude each other, Tab stops at the chosen one.
+    wanted.discard(app.window.heatmap.whole_button)
+    widget: QWidget = app.window.prompt.edit
+    visited = set()
+    for _ in range(400):
+        visited.add(widget)
+        widget = widget.nextInFocusChain()
+    assert wanted <= visited
+
+
+@pytest.mark.parametrize("dialog", ["samples", "keys", "about"])
+def test_dialogs_name_their_controls(qtbot: QtBot, qapp: QApplication, dialog: str) -> None:
+    made = {
+        "samples": lambda: SamplesDialog(read_samples()),
+        "keys": KeysDialog,
+        "about": lambda: AboutDialog(MODEL),
+    }[dialog]()
+    qtbot.addWidget(made)
+    assert all(name_of(widget) for widget in controls(made))
+
+
+def test_samples_tell_where_they_are_from(qtbot: QtBot, qapp: QApplication) -> None:
+    samples = read_samples()
+    dialog = SamplesDialog(samples)
+    qtbot.addWidget(dialog)
+    assert dialog.list.count() == len(samples) >= 3
+    dialog.list.setCurrentRow(1)
+    for part in (samples[1].author, samples[1].licence, samples[1].source):
+        assert part in dialog.source.text()
+    assert dialog.paths == [samples[1].path]
+
+
+def test_samples_open_as_photos(qtbot: QtBot, app: App) -> None:
+    app.photos.open([read_samples()[0].path])
+    qtbot.waitUntil(lambda: app.photos.count == 1)
+    assert not app.controller.conversation.shown.levels[0].isNull()  # type: ignore[union-attr]
+
+
+def test_f11_is_full_screen_and_back(qtbot: QtBot, app: App) -> None:
+    qtbot.keyClick(app.window, Qt.Key.Key_F11)
+    assert app.window.isFullScreen()
+    qtbot.keyClick(app.window, Qt.Key.Key_F11)
+    assert not app.window.isFullScreen()
+
+
+def test_ctrl_l_clears_from_within_the_prompt(qtbot: QtBot, app: App) -> None:
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    qtbot.keyClick(app.window.prompt.edit, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
+    assert app.controller.conversation.turns == []
+    qtbot.keyClick(app.window.output.view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert len(app.controller.conversation.turns) == 1
+
+
+def test_ctrl_numbers_go_to_the_panes(qtbot: QtBot, app: App) -> None:
+    app.photos.add(make_shown())
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    window = app.window
+    qtbot.waitUntil(lambda: window.heatmap.view.isVisible())
+    window.activateWindow()
+    places = (window.image.view, window.prompt.edit, window.output.view, window.heatmap.view)
+    for number, place in enumerate(places, start=1):
+        key = Qt.Key(int(Qt.Key.Key_0) + number)
+        qtbot.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
+        assert window.focusWidget() is place
+
+
+def test_copy_takes_the_last_answer(qtbot: QtBot, app: App) -> None:
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.window.actions_by_name["copy"].trigger()
+    assert QGuiApplication.clipboard().text() == "".join(ANSWER)
+
+
+def test_layout_and_theme_are_remembered(qtbot: QtBot, make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app()
+    across = app.window.splitters[0]
+    across.setSizes([700, 540])
+    sizes = across.sizes()
+    app.window.theme_chosen.emit("dark")
+    app.window.close()
+    stored = json.loads((tmp_path / "settings.json").read_text())
+    assert stored["theme"] == "dark"
+    again = make_app(theme="dark")
+    left, right = again.window.splitters[0].sizes()
+    assert left / right == pytest.approx(sizes[0] / sizes[1], abs=0.02)
+
+
+def test_changes_are_saved_while_it_runs(qtbot: QtBot, app: App, tmp_path: Path) -> None:
+    app.window.heatmap.opacity.setValue(11)
+    path = tmp_path / "settings.json"
+    qtbot.waitUntil(lambda: path.exists() and '"opacity": 0.11' in path.read_text())
+
+
+def test_damaged_layout_bytes_do_no_harm(make_app: MakeApp) -> None:
+    app = make_app(geometry="%%% no base64 ", splitters=("x", "eHh4", "é"))
+    assert app.window.isVisible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (860, 560)])
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_nothing_is_cut_off(
+    qtbot: QtBot, make_app: MakeApp, theme: str, size: tuple[int, int], language: str
+) -> None:
+    app = make_app(theme=theme, language=language)
+    app.window.resize(*size)
+    app.photos.add(make_shown())
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    assert app.window.size() == QSize(*size)
+    for widget in controls(app.window):
+        if isinstance(widget, QAbstractButton) and widget.isVisible() and widget.text():
+            assert widget.width() >= widget.minimumSizeHint().width(), widget.text()
+    image: QImage = app.window.grab().toImage()
+    ground = app.theme.colour("window")
+    assert image.pixelColor(4, image.height() // 2) == ground
+
+
+def test_closing_in_mid_answer_ends_all_threads(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(gated=True)
+    app = make_app(engine)
+    app.controller.ask("What?")
+    engine.release(2)
+    qtbot.waitUntil(lambda: len(app.controller.conversation.turns[0].steps) == 2)
+    app.window.close()
+    assert app.ended_in_time
+    assert engine.closed

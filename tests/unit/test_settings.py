@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mmgpt_desktop.settings import Settings, load_settings, save_settings
+
+CHANGED = Settings(theme="dark", splitters=("YQ==", "Yg=="), opacity=0.25, smooth=False)
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
+    assert load_settings(tmp_path / "none.json") == Settings()
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "settings.json"
+    save_settings(path, CHANGED)
+    assert load_settings(path) == CHANGED
+
+
+def test_only_changes_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    save_settings(path, Settings(theme="dark"))
+    assert json.loads(path.read_text()) == {"theme": "dark"}
+    save_settings(path, Settings())
+    assert json.loads(path.read_text()) == {}
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b"", b"null"])
+def test_a_damaged_file_is_kept_aside(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "settings.json"
+    path.write_bytes(content)
+    assert load_settings(path) == Settings()
+    assert (tmp_path / "settings.json.damaged").read_bytes() == content
+    assert not path.exists()
+
+
+def test_unknown_keys_and_wrong_types_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    stored = {"theme": 3, "opacity": True, "smooth": 1, "splitters": [1], "colour": "x"}
+    path.write_text(json.dumps({**stored, "language": "zh_CN", "last_folder": None}))
+    assert load_settings(path) == replace(Settings(), language="zh_CN")
+
+
+def test_whole_numbers_serve_as_floats(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"opacity": 1}')
+    assert load_settings(path).opacity == 1.0
+
+
+def test_an_unreadable_file_is_left_alone(tmp_path: Path) -> None:
+    assert load_settings(tmp_path) == Settings()
+    assert tmp_path.is_dir()
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_litter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "settings.json"
+    save_settings(path, CHANGED)
+
+    def fail(*_args: object, **_kwargs: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("mmgpt_desktop.settings.json.dump", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save_settings(path, Settings())
+    assert load_settings(path) == CHANGED
+    assert [file.name for file in tmp_path.iterdir()] == ["settings.json"]
