@@ -26,8 +26,8 @@ class Settings:
     language: str = ""
     geometry: str = ""
     splitters: tuple[str, ...] = ()
-    colour_map: str = "viridis"
-    opacity: float = 0.65
+    colour_map: str = "inferno"
+    opacity: float = 0.6
     smooth: bool = True
     last_folder: str = ""
 

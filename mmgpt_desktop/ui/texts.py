@@ -77,7 +77,7 @@ def note_text(note: str) -> str:
     """A note of the engine in the window's language, or as it is."""
     for pattern, template in _NOTES:
         if match := pattern.fullmatch(note):
-            return translated("notes", template).format(*match.groups())
+            return translated("notes", str(template)).format(*match.groups())
     return note
 
 
