@@ -44,7 +44,8 @@ def main(argv: Sequence[str]) -> int:
             stream.reconfigure(errors="replace")
     try:
         code = _dispatch(argv)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None: closed by who started us
+            sys.stdout.flush()
         return code
     except AppError as error:
         return _fail(str(error))
@@ -54,6 +55,8 @@ def main(argv: Sequence[str]) -> int:
         # Who read our output left (`| head`). Python would complain at exit while flushing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        return _fail(f"The system refused a file ({error.strerror or reason_of(error)}).")
     except Exception as error:
         if os.environ.get(DEBUG):
             raise

@@ -103,7 +103,7 @@ def open_bundle(path: Path) -> Bundle:
     try:
         is_folder = path.is_dir()
     except OSError as error:  # a path that is too long, or behind a locked folder
-        raise _unreadable(shown, error) from error
+        raise _unreadable(f"folder {shown}", error) from error
     if not is_folder:
         raise BundleError("There is no model folder {path}.", _REINSTALL, path=shown)
     manifest = _manifest(_read_json(path / "manifest.json"))

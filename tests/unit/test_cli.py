@@ -316,6 +316,22 @@ def test_the_unexpected_is_one_sentence(run: Any, monkeypatch: pytest.MonkeyPatc
     assert failure(run("ask")) == "Something unexpected happened (float division)."
 
 
+def test_a_full_disk_is_one_sentence(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ask, "run", full)
+    assert failure(run("ask")) == "The system refused a file (No space left on device)."
+
+
+def test_closed_streams_are_no_failure(
+    model: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert cli.main(["ask", str(photo), "What?", "--model", str(model)]) == 0
+
+
 def test_ctrl_c_ends_quietly(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
