@@ -37,11 +37,7 @@ class Command:
 
 
 def main(argv: Sequence[str]) -> int:
-    if not sys.warnoptions:
-        warnings.simplefilter("ignore")  # libraries' warnings are for developers
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # an answer may hold what a terminal can't show
-            stream.reconfigure(errors="replace")
+    _prepare_streams()
     try:
         code = _dispatch(argv)
         if sys.stdout is not None:  # None: closed by who started us
@@ -61,6 +57,14 @@ def main(argv: Sequence[str]) -> int:
         if os.environ.get(DEBUG):
             raise
         return _fail(f"Something unexpected happened ({reason_of(error)}).")
+
+
+def _prepare_streams() -> None:
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries' warnings are for developers
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # an answer may hold what a terminal can't show
+            stream.reconfigure(errors="replace")
 
 
 def _fail(sentence: str) -> int:
