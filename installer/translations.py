@@ -71,7 +71,7 @@ def progress_texts() -> set[str]:
         for call in calls
         if _name(call.func) == "progress"
         for argument in call.args[1:]
-        if isinstance(argument, ast.Constant)
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
     }
 
 
@@ -122,9 +122,21 @@ def main() -> int:
         for language in LANGUAGES:
             catalogue = FOLDER / f"mmgpt_{language}.ts"
             options = ["-no-obsolete", "-locations", "none", "-target-language", language]
-            update = [tools / "pyside6-lupdate", *options, *sources, extra, "-ts", catalogue]
+            update: list[str | Path] = [
+                tools / "pyside6-lupdate",
+                *options,
+                *sources,
+                extra,
+                "-ts",
+                catalogue,
+            ]
             subprocess.run(update, check=True)
-            release = [tools / "pyside6-lrelease", catalogue, "-qm", catalogue.with_suffix(".qm")]
+            release: list[str | Path] = [
+                tools / "pyside6-lrelease",
+                catalogue,
+                "-qm",
+                catalogue.with_suffix(".qm"),
+            ]
             subprocess.run(release, check=True)
     return 0
 
