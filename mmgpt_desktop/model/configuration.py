@@ -54,7 +54,9 @@ class MMGPTConfig(PretrainedConfig):
         self.user_token_id = user_token_id
         self.assistant_token_id = assistant_token_id
         kwargs.setdefault("tie_word_embeddings", True)
-        super().__init__(pad_token_id=pad_token_id, eos_token_id=eos_token_id, **kwargs)
+        super().__init__(**kwargs)
+        self.pad_token_id = pad_token_id
+        self.eos_token_id = eos_token_id
 
     @property
     def head_dim(self) -> int:

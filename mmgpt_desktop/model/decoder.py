@@ -84,7 +84,8 @@ class CrossAttention(nn.Module):
         """softmax(QK^T / sqrt(hd)) of the queries over the cells, the null cell left out."""
         key, _ = self._with_null(cells)
         scores = query @ key.transpose(-1, -2) / self.head_dim**0.5
-        return scores.softmax(dim=-1)[..., :-1]  # (B, nh, S, T)
+        weights: Tensor = scores.softmax(dim=-1)
+        return weights[..., :-1]  # (B, nh, S, T)
 
     def _with_null(self, cells: KeyValue) -> KeyValue:
         key, value = cells

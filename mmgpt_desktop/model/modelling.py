@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the name everybody uses)
 from transformers import Cache, DynamicCache, GenerationMixin, PreTrainedModel
-from transformers.modeling_outputs import CausalLMOutputWithCrossAttentions
+from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from mmgpt_desktop.model.configuration import MMGPTConfig
-from mmgpt_desktop.model.decoder import Block, KeyValue, rotary
+from mmgpt_desktop.model.decoder import Block, CrossAttention, KeyValue, rotary
 from mmgpt_desktop.model.encoder import COARSE_CHANNELS, FINE_CHANNELS, EfficientNetLite2
 
 IGNORED = -100
@@ -44,7 +44,7 @@ class CellEmbedder(nn.Module):
         return cells
 
 
-class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
+class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
     """GPT decoder with cross-attention to EfficientNet cells."""
 
     config_class = MMGPTConfig
@@ -77,7 +77,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         elif isinstance(module, Block):
             std = 0.02 / (2 * self.config.num_hidden_layers) ** 0.5
             nn.init.normal_(module.self_attention.output.weight, std=std)
-            nn.init.normal_(module.mlp[2].weight, std=std)
+            nn.init.normal_(module.mlp.get_submodule("2").weight, std=std)  # type: ignore
 
     def train(self, mode: bool = True) -> MMGPTForConditionalGeneration:
         """The frozen encoder stays in evaluation mode: its batch norms keep their statistics."""
@@ -89,7 +89,8 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         return self.embedding
 
     def get_output_embeddings(self) -> nn.Linear:
-        return self.lm_head
+        head: nn.Linear = self.lm_head
+        return head
 
     # -- the picture ------------------------------------------------------------------
 
@@ -102,13 +103,18 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         maps = coarse.transpose(1, 2).reshape(coarse.shape[0], coarse.shape[2], side, side)
         head = self.encoder.head(maps).flatten(2).transpose(1, 2)  # (B, T/4, 1280)
         cells = self.cells(fine, head)
-        return [self.blocks[i].cross_attention.project(cells) for i in self._looking]
+        return [self._cross_attention(layer).project(cells) for layer in self._looking]
 
     def encode_image(self, pixel_values: Tensor) -> tuple[Tensor, Tensor]:
         """Pixels [B, 3, size, size] to cross keys and values [layer, B, nh, T, hd]."""
         fine, coarse = self.encoder.backbone(pixel_values)
         cells = self.encode_cells(fine.flatten(2).mT, coarse.flatten(2).mT)
         return torch.stack([key for key, _ in cells]), torch.stack([value for _, value in cells])
+
+    def _cross_attention(self, layer: int) -> CrossAttention:
+        found = self.blocks[layer].cross_attention
+        assert isinstance(found, CrossAttention)
+        return found
 
     @property
     def _looking(self) -> tuple[int, ...]:
@@ -152,7 +158,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
     def _attention(self, queries: list[Tensor], cells: list[KeyValue]) -> list[Tensor]:
         """The last row's weights over the cells [B, nh, 1, T], for each looking layer."""
         layers = zip(self._looking, queries, cells, strict=True)
-        return [self.blocks[i].cross_attention.weights(q, c) for i, q, c in layers]
+        return [self._cross_attention(i).weights(q, c) for i, q, c in layers]
 
     def decode_step(
         self,
@@ -188,7 +194,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         past_key_values: Cache | None = None,
         output_attentions: bool | None = None,
         **_: Any,
-    ) -> CausalLMOutputWithCrossAttentions:
+    ) -> CausalLMOutputWithPast:
         """Logits, or the loss when `labels` are given.
 
         The picture comes as pixels, as encoded keys and values, or (in training) as cached
@@ -196,7 +202,8 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         [B] False hides it. Without any, only the null cells are seen. Positions see those of
         their own number in `segments` [B, S] alone; 0 is padding. Padding in a batch for
         generation is not supported. With labels, logits are left out: the loss needs them at
-        the answers' tokens alone.
+        the answers' tokens alone. `attentions` are the last position's weights over the cells,
+        [B, nh, 1, T] for each looking layer.
         """
         cells = self._cells_for(input_ids, pixel_values, cross_keys, cross_values, fine, coarse)
         visible = None if has_image is None else self._visible(has_image)
@@ -204,13 +211,11 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         mask = None if segments is None else segments[:, None, :, None] == segments[:, None, None]
         x, presents, queries = self._decode(input_ids, cells, past, visible, mask)
         if labels is not None:
-            return CausalLMOutputWithCrossAttentions(loss=self._loss(x, labels))
-        return CausalLMOutputWithCrossAttentions(
+            return CausalLMOutputWithPast(loss=self._loss(x, labels))
+        return CausalLMOutputWithPast(
             logits=self.lm_head(x),
             past_key_values=_extend(past_key_values, presents, input_ids.shape[1]),
-            cross_attentions=(
-                tuple(self._attention(queries, cells)) if output_attentions else None
-            ),
+            attentions=(tuple(self._attention(queries, cells)) if output_attentions else None),
         )
 
     def generate(self, *args: Any, pixel_values: Tensor | None = None, **kwargs: Any) -> Any:
@@ -218,7 +223,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         if pixel_values is not None:
             with torch.no_grad():
                 kwargs["cross_keys"], kwargs["cross_values"] = self.encode_image(pixel_values)
-        return super().generate(*args, **kwargs)
+        return super().generate(*args, **kwargs)  # type: ignore[misc]
 
     def _cells_for(
         self,
@@ -257,7 +262,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
 def _past_of(cache: Cache | None) -> list[KeyValue] | None:
     if cache is None or cache.get_seq_length() == 0:
         return None
-    return [(layer.keys, layer.values) for layer in cache.layers]
+    return [(layer.keys, layer.values) for layer in cache.layers]  # type: ignore
 
 
 def _extend(cache: Cache | None, presents: list[KeyValue], new: int) -> Cache:

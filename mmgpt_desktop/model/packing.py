@@ -68,4 +68,5 @@ def load_packed(bundle: Path) -> MMGPTForConditionalGeneration:
     if unexpected or set(missing) - allowed:
         raise ValueError(f"weights do not fit the model: {sorted(set(missing) - allowed)[:3]}")
     model.tie_weights()
-    return model.eval()
+    model.eval()
+    return model

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.training.train import Recipe
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
-    options.work.mkdir(parents=True, exist_ok=True)
+    if "work" in options:
+        options.work.mkdir(parents=True, exist_ok=True)
     globals()[f"_{options.stage}"](options)
 
 
@@ -21,14 +23,22 @@ def _parser() -> argparse.ArgumentParser:
     stages = parser.add_subparsers(dest="stage", required=True)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--data", type=Path, required=True, help="folder with texts.jsonl")
-    common.add_argument("--work", type=Path, required=True, help="where the stages leave files")
-    stages.add_parser("features", parents=[common], help="encode every photo once")
-    stages.add_parser("tokenizer", parents=[common], help="train the byte-level BPE")
-    train = stages.add_parser("train", parents=[common], help="train, or go on training")
+    staged = argparse.ArgumentParser(add_help=False, parents=[common])
+    staged.add_argument("--work", type=Path, required=True, help="where the stages leave files")
+    stages.add_parser("features", parents=[staged], help="encode every photo once")
+    stages.add_parser("tokenizer", parents=[staged], help="train the byte-level BPE")
+    train = stages.add_parser("train", parents=[staged], help="train, or go on training")
     for option in fields(Recipe):
         train.add_argument(
             f"--{option.name.replace('_', '-')}", type=type(option.default), default=option.default
         )
+    bundle = stages.add_parser("bundle", parents=[staged], help="score heads, export, pack")
+    bundle.add_argument("--model", type=Path, help="a model's folder (default: WORK/model)")
+    bundle.add_argument("--bundle", type=Path, default=default_bundle_path())
+    evaluate = stages.add_parser("evaluate", parents=[common], help="print the table of results")
+    evaluate.add_argument("--bundle", type=Path, default=default_bundle_path())
+    evaluate.add_argument("--limit", type=int, default=300, help="questions of each kind")
+    evaluate.add_argument("--split", default="test", choices=("dev", "test"))
     return parser
 
 
@@ -49,6 +59,24 @@ def _train(options: argparse.Namespace) -> None:
 
     recipe = Recipe(**{option.name: getattr(options, option.name) for option in fields(Recipe)})
     print(f"The model lies in {train(options.data, options.work, recipe)}.")
+
+
+def _bundle(options: argparse.Namespace) -> None:
+    from mmgpt_desktop.model import MMGPTForConditionalGeneration
+    from mmgpt_desktop.training.bundle import build_bundle
+    from mmgpt_desktop.training.heads import score_heads
+
+    folder = options.model or options.work / "model"
+    model = MMGPTForConditionalGeneration.from_pretrained(folder)
+    heads = score_heads(options.data, options.work, model)
+    print(heads.how())
+    build_bundle(folder, options.work / "tokenizer.json", heads, options.bundle)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from mmgpt_desktop.training.evaluate import evaluate
+
+    print(evaluate(options.data, options.bundle, limit=options.limit, split=options.split))
 
 
 if __name__ == "__main__":

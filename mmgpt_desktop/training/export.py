@@ -11,6 +11,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
@@ -50,7 +51,7 @@ class _Decoder(nn.Module):
 
 def export(model: MMGPTForConditionalGeneration, bundle: Path) -> None:
     """Write both graphs beside the bundle's weights."""
-    model = model.eval()
+    model.eval()
     _write(_export_encoder(model), bundle / ENCODER_GRAPH)
     _write(_export_decoder(model), bundle / DECODER_GRAPH)
 
@@ -98,7 +99,7 @@ def _export(
     example: tuple[object, ...],
     inputs: Sequence[str],
     outputs: Sequence[str],
-    shapes: object,
+    shapes: dict[str, Any] | None,
 ) -> onnx.ModelProto:
     program = torch.onnx.export(
         module,

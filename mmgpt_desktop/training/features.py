@@ -16,10 +16,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.lib.format import open_memmap
-from PIL import Image
+from numpy.typing import NDArray
 
-from mmgpt_desktop.model.configuration import IMAGE_MEAN, IMAGE_SIZE, IMAGE_STD
+from mmgpt_desktop.engine.images import load_photo
+from mmgpt_desktop.model import MMGPTImageProcessor
+from mmgpt_desktop.model.configuration import IMAGE_SIZE
 from mmgpt_desktop.model.encoder import FINE_CHANNELS, EfficientNetLite2
+from mmgpt_desktop.pixels import prepare
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 
 BATCH = 32
@@ -30,8 +33,8 @@ COARSE_BACKBONE_CHANNELS = 352
 class FeatureStore:
     """Cached cells of the photos; `index` maps a photo's path below the data folder to its row."""
 
-    fine: np.ndarray[Any, np.dtype[np.float16]]
-    coarse: np.ndarray[Any, np.dtype[np.float16]]
+    fine: NDArray[np.float16]
+    coarse: NDArray[np.float16]
     index: dict[str, int]
 
     @classmethod
@@ -50,12 +53,9 @@ def photo_paths(data: Path) -> list[str]:
         return sorted({json.loads(line)["image"] for line in lines})
 
 
-def read_pixels(path: Path) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """A photo squashed to the encoder's square and normalised: [3, size, size]."""
-    with Image.open(path) as image:
-        small = image.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC)
-    rgb = np.asarray(small, dtype=np.float32).transpose(2, 0, 1)
-    return (rgb - np.float32(IMAGE_MEAN)) / np.float32(IMAGE_STD)
+def read_pixels(path: Path) -> NDArray[np.float32]:
+    """A photo as the encoder reads it: [3, size, size]."""
+    return prepare(load_photo(path), MMGPTImageProcessor().spec)[0][0]
 
 
 def cache_features(data: Path, work: Path) -> None:
@@ -70,7 +70,7 @@ def cache_features(data: Path, work: Path) -> None:
     )
     done_file = folder / "done.txt"
     done = int(done_file.read_text()) if done_file.exists() else 0
-    encoder = pretrained_encoder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    encoder = pretrained_encoder()
     for rows, pixels in _batches(data, photos, done):
         fine[rows], coarse[rows] = _encode(encoder, pixels)
         done_file.write_text(str(rows.stop))
@@ -83,7 +83,7 @@ def _array(path: Path, shape: tuple[int, ...]) -> Any:
         array = np.load(path, mmap_mode="r+")
         if array.shape == shape:
             return array
-    return open_memmap(path, mode="w+", dtype=np.float16, shape=shape)  # type: ignore[no-untyped-call]
+    return open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
 
 
 def _batches(data: Path, photos: Sequence[str], start: int) -> Iterator[tuple[slice, torch.Tensor]]:

@@ -18,22 +18,9 @@ from mmgpt_desktop.training.questions import QA, article
 
 MIN_SHARE = 0.01
 """Objects smaller than this share of the picture are not asked about."""
-STUFF = set(
-    [
-        "wall",
-        "building",
-        "sky",
-        "floor",
-        "tree",
-        "ceiling",
-        "road",
-        "grass",
-        "sidewalk",
-        "earth",
-        "mountain",
-        "sea",
-    ]
-)
+STUFF = frozenset(
+    ["wall", "building", "sky", "floor", "tree", "ceiling", "road", "grass", "sidewalk"]
+) | {"earth", "mountain", "sea"}
 """Classes that lie nearly everywhere; where they are is no question."""
 
 

@@ -1,0 +1,119 @@
+"""Stage 4: which attention heads look at the thing that they write about.
+
+For each photo with a label map and each sizeable thing in it, the model is told the answer
+`<|user|> Is there a ... ? <|assistant|>` with the thing's name in the question, and each
+head's attention at the name's last token is compared with the thing's mask. The score is
+the pointing game's (Zhang et al., "Top-down neural attention", 2016): how often the cell
+with the largest weight lies in the mask.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from tokenizers import Tokenizer
+
+from mmgpt_desktop.model.configuration import ASSISTANT, SPECIAL_TOKENS, USER
+from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.labels import STUFF, class_names
+
+KEPT = 3
+QUESTION = "What is this? "
+SHARES = (0.01, 0.25)
+"""Things smaller or larger than this share of the picture are left out."""
+
+
+@dataclass(frozen=True)
+class HeadScores:
+    """Hits and mean share of the masks; `scores` [layer][head], both in 0..1."""
+
+    scores: list[list[float]]
+    chance: float
+    things: int
+
+    def best(self) -> list[list[int]]:
+        """The few (layer, head) pairs with the highest scores."""
+        pairs = [
+            (s, layer, head) for layer, row in enumerate(self.scores) for head, s in enumerate(row)
+        ]
+        return [[layer, head] for _, layer, head in sorted(pairs, reverse=True)[:KEPT]]
+
+    def how(self) -> str:
+        found = [f"{100 * self.scores[layer][head]:.0f} %" for layer, head in self.best()]
+        return (
+            f"The {len(found)} heads whose strongest cell lies on the named thing most often, "
+            f"of {self.things} things in training photos with label maps: {', '.join(found)} "
+            f"(a random cell: {100 * self.chance:.0f} %)."
+        )
+
+    def save(self, path: Path) -> None:
+        path.write_text(json.dumps(self.__dict__), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> HeadScores:
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+@torch.inference_mode()
+def score_heads(
+    data: Path, work: Path, model: MMGPTForConditionalGeneration, *, photos: int = 400
+) -> HeadScores:
+    """Score on the first training photos that have label maps."""
+    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
+    features = FeatureStore.open(work / "features")
+    hits: list[Any] = []
+    shares: list[float] = []
+    for image, things in _photos(data, photos, model.config.grid_size):
+        row = features.index[image]
+        cells = model.encode_cells(
+            torch.from_numpy(features.fine[row : row + 1]).float(),
+            torch.from_numpy(features.coarse[row : row + 1]).float(),
+        )
+        keys = torch.stack([key for key, _ in cells])
+        values = torch.stack([value for _, value in cells])
+        for name, mask in things:
+            attention = _attention(model, tokenizer, name, keys, values)
+            hits.append(mask.reshape(-1)[attention.argmax(axis=-1)])
+            shares.append(float(mask.mean()))
+    scores = np.mean(hits, axis=0)
+    return HeadScores(scores.round(4).tolist(), round(float(np.mean(shares)), 4), len(hits))
+
+
+@torch.inference_mode()
+def _attention(
+    model: MMGPTForConditionalGeneration, tokenizer: Tokenizer, name: str, keys: Any, values: Any
+) -> Any:
+    """Weights [layer, head, cell] of the row that reads the name in an answer."""
+    user, assistant = SPECIAL_TOKENS.index(USER), SPECIAL_TOKENS.index(ASSISTANT)
+    ids = [user, *tokenizer.encode(QUESTION.strip()).ids, assistant, *tokenizer.encode(name).ids]
+    config = model.config
+    empty = torch.zeros(1, config.num_attention_heads, 0, config.head_dim)
+    past = [(empty, empty)] * config.num_hidden_layers
+    return model.decode_step(torch.tensor([ids]), keys, values, past)[2][0].numpy()
+
+
+def _photos(data: Path, limit: int, grid: int) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
+    """Training photos with the masks [grid, grid] of their things, at the cells' size."""
+    names = class_names(data / "labels" / "ade20k_objects.txt")
+    with (data / "texts.jsonl").open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    images = sorted({r["image"] for r in rows if r["split"] == "train" and r["kind"] == "scene"})
+    for image in images[:limit]:
+        with Image.open(data / "labels" / "ade20k" / f"{Path(image).stem}.png") as label_map:
+            classes = np.asarray(label_map)
+        things = []
+        for number, count in zip(*np.unique(classes, return_counts=True), strict=True):
+            name = names.get(int(number), "")
+            if name and name not in STUFF and SHARES[0] <= count / classes.size <= SHARES[1]:
+                whole = Image.fromarray((classes == number).astype(np.uint8) * 255)
+                mask = np.asarray(whole.resize((grid, grid), Image.Resampling.BOX)) > 127
+                things.append((name, mask))
+        yield image, things
