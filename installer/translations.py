@@ -76,19 +76,9 @@ def progress_texts() -> set[str]:
 
 
 def data_texts() -> dict[str, set[str]]:
-    """Texts in the shipped data: the models' and the samples'."""
-    manifests = (ROOT / "resources" / "models").glob("*/manifest.json")
-    models = [json.loads(path.read_text(encoding="utf-8")) for path in manifests]
+    """Texts in the shipped data. A model's own sentences change with it and stay English."""
     samples = json.loads((ROOT / "resources" / "samples" / "samples.json").read_text("utf-8"))
-    return {
-        "model": {text for model in models for text in _model_texts(model)},
-        "samples": {sample["title"] for sample in samples},
-    }
-
-
-def _model_texts(manifest: dict[str, dict[str, str]]) -> Iterator[str]:
-    yield str(manifest["description"])
-    yield manifest["attention"]["how"]
+    return {"samples": {sample["title"] for sample in samples}}
 
 
 def _name(function: ast.expr) -> str:

@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QFont,
     QHelpEvent,
     QKeyEvent,
+    QKeySequence,
     QMouseEvent,
     QTextBlockFormat,
     QTextCharFormat,
@@ -57,6 +58,7 @@ class AnswerView(QTextEdit):
     """
 
     word_chosen = Signal(object, int)  # Turn, index
+    copy_wanted = Signal()  # nothing is selected
     word_hovered = Signal(object, int)  # Turn or None, index
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -142,13 +144,13 @@ class AnswerView(QTextEdit):
         elif not turn.answer.strip():
             texts.append(self.tr("The model had nothing to say."))
         timings = outcome.timings
-        if timings.tokens:
-            texts.append(
-                self.tr("First token after {first} s · {speed} tokens a second").format(
-                    first=self.locale().toString(timings.first_token, "f", 2),
-                    speed=self.locale().toString(timings.tokens_per_second, "f", 0),
-                )
-            )
+        first = self.locale().toString(timings.first_token, "f", 2)
+        speed = self.locale().toString(timings.tokens_per_second, "f", 0)
+        if timings.tokens > 1:
+            both = self.tr("First token after {first} s · {speed} tokens a second")
+            texts.append(both.format(first=first, speed=speed))
+        elif timings.tokens:
+            texts.append(self.tr("First token after {first} s").format(first=first))
         return [printable(text) for text in (*texts, *map(note_text, outcome.notes))]
 
     def _end(self) -> QTextCursor:
@@ -306,7 +308,9 @@ class AnswerView(QTextEdit):
                 Qt.KeyboardModifier.KeypadModifier,
             ),
         )
-        if plain and self._spans and (span := self._neighbour(Qt.Key(key))) is not None:
+        if event.matches(QKeySequence.StandardKey.Copy) and not self.textCursor().hasSelection():
+            self.copy_wanted.emit()
+        elif plain and self._spans and (span := self._neighbour(Qt.Key(key))) is not None:
             self._pick(span)
         else:
             super().keyPressEvent(event)

@@ -79,6 +79,7 @@ class App(QObject):
     def _connect(self) -> None:
         window, photos = self.window, self.photos
         window.closing.connect(self.close)
+        photos.added.connect(window.prompt.edit.setFocus)  # the question comes next
         window.dropped.connect(photos.take_mime)
         window.theme_chosen.connect(self._choose_theme)
         window.language_chosen.connect(self._choose_language)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QIcon
+from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -74,7 +74,10 @@ class SamplesDialog(QDialog):
         self.list.setSpacing(SMALL)
         self.list.setWordWrap(True)
         for sample in samples:
-            item = QListWidgetItem(QIcon(str(sample.path)), translated("samples", sample.title))
+            pixmap = QPixmap(str(sample.path))
+            icon = QIcon(pixmap)
+            icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else it is tinted
+            item = QListWidgetItem(icon, translated("samples", sample.title))
             item.setSizeHint(_ICON + QSize(16, 40))
             self.list.addItem(item)
         self.source = QLabel()
@@ -179,7 +182,7 @@ class AboutDialog(QDialog):
             self.tr("Apache License 2.0"),
         ]
         if model is not None:
-            texts.insert(2, f"{model.name}: {translated('model', model.description)}")
+            texts.insert(2, f"{model.name}: {model.description}")
         grid = QGridLayout()
         grid.setHorizontalSpacing(LARGE)
         grid.setVerticalSpacing(SMALL)

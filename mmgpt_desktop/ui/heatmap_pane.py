@@ -28,11 +28,12 @@ from mmgpt_desktop.messages import HeadChoice, ModelInfo
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.parts import EmptyState, Pane
 from mmgpt_desktop.ui.photo_view import PhotoView
-from mmgpt_desktop.ui.texts import percent, translated
+from mmgpt_desktop.ui.texts import note_text, percent
 from mmgpt_desktop.ui.theme import SMALL, TIGHT, Theme, set_font
 from mmgpt_desktop.worker import Heatmap, ShownPhoto
 
 _ALL = -1
+_CONTROLS_WIDTH = 204
 
 
 @dataclass(frozen=True)
@@ -162,21 +163,23 @@ class HeatmapPane(Pane):
         self._labels = [QLabel() for _ in range(4)]
         controls = QGridLayout()
         controls.setHorizontalSpacing(SMALL)
-        controls.setVerticalSpacing(TIGHT)
+        controls.setVerticalSpacing(TIGHT + 2)
+        controls.setColumnStretch(1, 1)
         fields = (self.layer, self.head, self.colours, self.opacity)
         for row, (label, control) in enumerate(zip(self._labels, fields, strict=True)):
             label.setObjectName("caption")
             label.setBuddy(control)
             set_font(label, scale=0.9)
-            controls.addWidget(label, row * 2, 0)
-            controls.addWidget(control, row * 2 + 1, 0)
+            controls.addWidget(label, row, 0)
+            controls.addWidget(control, row, 1)
+            control.setMinimumHeight(control.sizeHint().height())
+        controls.addWidget(self.smooth, len(fields), 1)
         side = QVBoxLayout()
         side.setSpacing(TIGHT)
         side.addLayout(controls)
-        side.addWidget(self.smooth)
         side.addStretch(1)
         holder = QWidget()
-        holder.setFixedWidth(156)
+        holder.setFixedWidth(_CONTROLS_WIDTH)
         holder.setLayout(side)
         side.setContentsMargins(0, 0, 0, 0)
         picture = QVBoxLayout()
@@ -255,6 +258,7 @@ class HeatmapPane(Pane):
         self.view.set_layer(heatmap.image, smooth=self.smooth.isChecked())
         self.legend.set_scale(heatmap.low, heatmap.high)
         self.legend.show()
+        self.how.show()
         self.caption.setText(caption)
         self.caption.setVisible(bool(caption))
         self.view.setAccessibleDescription(caption)
@@ -262,8 +266,8 @@ class HeatmapPane(Pane):
     def say_empty(self, reason: str) -> None:
         """No heatmap now: say why, or what to do for one."""
         self._stack.setCurrentWidget(self._empty)
-        self.legend.hide()
-        self.caption.hide()
+        for label in (self.legend, self.caption, self.how):
+            label.hide()
         self._empty.set_texts(
             self.tr("No heatmap yet") if not reason else self.tr("No heatmap"),
             reason or self.tr("Ask about a picture, then point at a word of the answer."),
@@ -300,4 +304,4 @@ class HeatmapPane(Pane):
         if not self.selection.chosen:
             return self.tr("The mean over the layers and heads that you chose.")
         count = self.tr("Chosen heads: {count}.").format(count=len(choice.heads))
-        return f"{count} {translated('model', choice.how)}".strip()
+        return f"{count} {note_text(choice.how)}".strip()

@@ -46,6 +46,7 @@ class OutputPane(Pane):
         self.legend.setWordWrap(True)
         set_font(self.legend, scale=0.9)
         self.body.addWidget(self.legend)
+        self.view.copy_wanted.connect(self.copy)
         self._delay = QTimer(self, singleShot=True, interval=_WAIT_BEFORE_BUSY_MS)
         self._delay.timeout.connect(self._waiting.show)
         self._write()

@@ -52,6 +52,7 @@ class Photos(QObject):
     """`current` is the conversation about the picture shown, or the one without any."""
 
     chosen = Signal(object)  # Conversation
+    added = Signal()
 
     def __init__(
         self,
@@ -174,6 +175,7 @@ class Photos(QObject):
                 return
         self._all.append(Conversation(shown))
         self._show(len(self._all) - 1)
+        self.added.emit()
 
     @Slot(int)
     def choose(self, place: int) -> None:

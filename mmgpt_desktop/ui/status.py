@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
+from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
 
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
+from mmgpt_desktop.ui.parts import ElidedLabel
 from mmgpt_desktop.ui.session import printable
 from mmgpt_desktop.ui.texts import note_text
 
@@ -17,7 +18,7 @@ class Status(QStatusBar):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
-        self.text = QLabel()
+        self.text = ElidedLabel()
         self.text.setObjectName("muted")
         self.text.setContentsMargins(12, 2, 8, 6)
         self.bar = QProgressBar()
@@ -58,9 +59,7 @@ class Status(QStatusBar):
         }[runtime.runtime]
 
     def _say(self, text: str) -> None:
-        text = printable(text.replace("\n", " "))
-        self.text.setText(text)
-        self.text.setToolTip(text)
+        self.text.say(printable(text.replace("\n", " ")))
 
     def _show(self, *, loading: bool, missing: bool) -> None:
         self.bar.setVisible(loading)

@@ -67,6 +67,18 @@ _NOTES = (
         QT_TRANSLATE_NOOP("notes", "Left out for length: the first {0} turns."),
     ),
     (
+        re.compile(
+            r"The (\d+) heads whose strongest cell lies on the named thing most often, "
+            r"of (\d+) things in training photos with label maps: (.+) "
+            r"\(a random cell: (.+)\)\."
+        ),
+        QT_TRANSLATE_NOOP(
+            "notes",
+            "The {0} heads whose strongest cell lies on the named thing most often, of {1} things "
+            "in training photos with label maps: {2} (a random cell: {3}).",
+        ),
+    ),
+    (
         re.compile(r"(.+) took over: (.+)", re.DOTALL),
         QT_TRANSLATE_NOOP("notes", "{0} took over: {1}"),
     ),

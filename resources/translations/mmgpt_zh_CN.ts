@@ -39,6 +39,10 @@
         <translation>首个词元 {first} 秒 · 每秒 {speed} 个词元</translation>
     </message>
     <message>
+        <source>First token after {first} s</source>
+        <translation>首个词元 {first} 秒</translation>
+    </message>
+    <message>
         <source>“{word}”: probability {percent}</source>
         <translation>“{word}”：概率 {percent}</translation>
     </message>
@@ -960,6 +964,10 @@
     <message>
         <source>Left out for length: the first {0} turns.</source>
         <translation>因长度所限，省略了最早的 {0} 轮对话。</translation>
+    </message>
+    <message>
+        <source>The {0} heads whose strongest cell lies on the named thing most often, of {1} things in training photos with label maps: {2} (a random cell: {3}).</source>
+        <translation>最亮的单元格最常落在所述物体上的 {0} 个头，依据带标注的训练照片中的 {1} 个物体：{2}（随机单元格：{3}）。</translation>
     </message>
     <message>
         <source>{0} took over: {1}</source>

@@ -246,7 +246,7 @@ def test_a_model_that_cannot_be_loaded_is_told_and_tried_again(
     app = make_app(lambda: engines.pop(0), wait=False)
     qtbot.waitUntil(lambda: bool(notices(app)))
     assert notices(app) == ["The model is damaged. Get it anew."]
-    assert app.window.status.text.text() == "The model is damaged."
+    assert app.window.status.text.whole == "The model is damaged."
     assert app.window.status.load.isVisible()
     app.controller.ask("What?")
     wait_idle(qtbot, app)
@@ -260,12 +260,12 @@ def test_loading_can_be_cancelled(qtbot: QtBot, make_app: MakeApp) -> None:
     qtbot.waitUntil(lambda: app.window.status.cancel.isVisible())
     app.window.status.cancel.click()
     qtbot.waitUntil(lambda: app.window.status.load.isVisible())
-    assert app.window.status.text.text() == "The model was not loaded."
+    assert app.window.status.text.whole == "The model was not loaded."
     assert notices(app) == []
 
 
 def test_the_status_names_model_and_runtime(app: App) -> None:
-    assert app.window.status.text.text() == "fake · ONNX Runtime on the processor"
+    assert app.window.status.text.whole == "fake · ONNX Runtime on the processor"
     assert not app.window.status.bar.isVisible()
 
 
