@@ -27,6 +27,8 @@ from mmgpt_desktop.ui.texts import error_title, translated
 from mmgpt_desktop.ui.undo import Undo
 from mmgpt_desktop.worker import EngineThread
 
+# Far more than any model here reads (it says so itself, in tokens), and quick to lay out.
+LONGEST_QUESTION = 10_000
 _VARIED_TEMPERATURE, _VARIED_TOP_P = 0.8, 0.95
 
 
@@ -143,6 +145,12 @@ class Controller(QObject):
             )
         elif not question:
             prompt.show_problem(self.tr("Write a question first, or choose one below."))
+        elif len(question) > LONGEST_QUESTION:
+            prompt.show_problem(
+                self.tr(
+                    "The question is too long: {count} characters, and {limit} is the most."
+                ).format(count=len(question), limit=LONGEST_QUESTION)
+            )
         else:
             prompt.accepted(question)
             if self._model is None:

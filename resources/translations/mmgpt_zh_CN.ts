@@ -89,6 +89,10 @@
         <translation>请先写一个问题，或在下方选择一个。</translation>
     </message>
     <message>
+        <source>The question is too long: {count} characters, and {limit} is the most.</source>
+        <translation>问题太长：{count} 个字符，最多 {limit} 个。</translation>
+    </message>
+    <message>
         <source>Waiting for the model…</source>
         <translation>正在等待模型…</translation>
     </message>

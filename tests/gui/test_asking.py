@@ -90,6 +90,15 @@ def test_an_empty_question_gets_a_sentence(app: App, text: str) -> None:
     assert not app.controller.busy
 
 
+def test_a_huge_question_stays_in_the_field_with_a_sentence(app: App) -> None:
+    text = "word " * 20_000
+    app.window.prompt.edit.setPlainText(text)
+    app.window.prompt.ask_button.click()
+    assert "too long: 99999 characters" in app.window.prompt.problem.text()
+    assert app.window.prompt.edit.toPlainText() == text
+    assert not app.controller.busy
+
+
 def test_a_second_question_waits_in_the_field(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True)
     app = make_app(engine)

@@ -145,11 +145,18 @@ def test_text_is_not_taken_as_a_picture(app: App) -> None:
     assert not drop(app.window, mime)
 
 
-def test_ctrl_v_pastes_a_picture(qtbot: QtBot, app: App) -> None:
+@pytest.mark.parametrize("place", ["prompt", "answer", "picture"])
+def test_ctrl_v_pastes_a_picture_from_anywhere(qtbot: QtBot, app: App, place: str) -> None:
+    widget = {
+        "prompt": app.window.prompt.edit,
+        "answer": app.window.output.view,
+        "picture": app.window.image.view,
+    }[place]
     QGuiApplication.clipboard().setImage(make_image())
-    qtbot.keyClick(app.window.prompt.edit, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(widget, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: app.photos.count == 1)
     assert app.window.prompt.edit.toPlainText() == ""
+    assert app.window.focusWidget() is app.window.prompt.edit
 
 
 def test_pasting_nothing_useful_says_what_to_do(app: App) -> None:
