@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleAnnouncementEvent,
     QFont,
     QHelpEvent,
     QKeyEvent,
@@ -19,6 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QTextEdit, QToolTip, QWidget
 
+from mmgpt_desktop.ui.parts import announce
 from mmgpt_desktop.ui.session import Conversation, Turn, bare_word, printable
 from mmgpt_desktop.ui.texts import error_hint, error_title, note_text, percent
 from mmgpt_desktop.ui.theme import LARGE, SMALL, TIGHT, Theme
@@ -356,6 +355,5 @@ class AnswerView(QTextEdit):
         cursor = QTextCursor(self.document())
         cursor.setPosition(span.start)
         self.setTextCursor(cursor)  # scrolls to it, and screen readers follow
-        if QAccessible.isActive():
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self.describe(span)))
+        announce(self, self.describe(span))
         self.word_chosen.emit(span.turn, span.index)

@@ -205,6 +205,10 @@ class HeatmapPane(Pane):
         for label, control, name in zip(self._labels, fields, names, strict=True):
             label.setText(name)
             control.setAccessibleName(name)
+        self._fill(self.layer, [self.tr("Chosen heads")], 0)
+        self._fill(self.head, [self.tr("All heads")], 0)
+        self.layer.setEnabled(False)
+        self.head.setEnabled(False)
         self.view.setAccessibleName(self.tr("Photo under the heatmap"))
         self.smooth.setText(self.tr("Smooth"))
         self.smooth.setToolTip(self.tr("Off: each cell as one even square"))
@@ -219,18 +223,16 @@ class HeatmapPane(Pane):
 
     def set_model(self, model: ModelInfo) -> None:
         self._model = model
-        self.layer.blockSignals(True)
-        self.layer.clear()
-        self.layer.addItem(self.tr("Chosen heads"))
-        self.layer.addItem(self.tr("All layers"))
-        self.layer.addItems([str(layer + 1) for layer in range(model.layers)])
-        self.layer.blockSignals(False)
-        self.head.blockSignals(True)
-        self.head.clear()
-        self.head.addItem(self.tr("All heads"))
-        self.head.addItems([str(head + 1) for head in range(model.heads)])
-        self.head.blockSignals(False)
+        self._fill(self.layer, [self.tr("Chosen heads"), self.tr("All layers")], model.layers)
+        self._fill(self.head, [self.tr("All heads")], model.heads)
+        self.layer.setEnabled(True)
         self._fit_heads()
+
+    def _fill(self, box: QComboBox, names: list[str], count: int) -> None:
+        box.blockSignals(True)
+        box.clear()
+        box.addItems([*names, *(str(number) for number in range(1, count + 1))])
+        box.blockSignals(False)
 
     @property
     def selection(self) -> HeadSelection:

@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.ui.parts import IconButton
+from mmgpt_desktop.errors import AppError, ImageError, PromptError
+from mmgpt_desktop.ui.parts import IconButton, announce
 from mmgpt_desktop.ui.session import printable
 from mmgpt_desktop.ui.texts import error_hint, error_title
 from mmgpt_desktop.ui.theme import MEDIUM, SMALL, TIGHT, Theme, set_font
@@ -104,11 +104,13 @@ class Notices(QWidget):
         notice = Notice(self._theme, title, hint, problem=problem)
         self._column.addWidget(notice)
         notice.show()
+        announce(notice, notice.accessibleName())
         return notice
 
     def tell_error(self, error: AppError) -> Notice:
         notice = self.tell(error_title(error), error_hint(error), problem=True)
-        if error.__cause__ is not None:
+        ordinary = isinstance(error, ImageError | PromptError)
+        if error.__cause__ is not None and not ordinary:
             notice.add_action(self.tr("Copy details"), _Copy(error), closes=False)
         return notice
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -138,6 +138,12 @@ def _centred(*, scale: float, bold: bool = False) -> QLabel:
     label.setWordWrap(True)
     set_font(label, scale=scale, bold=bold)
     return label
+
+
+def announce(widget: QWidget, text: str) -> None:
+    """Have a screen reader say what appeared without the focus going there."""
+    if QAccessible.isActive():
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, text))
 
 
 def restyle(widget: QWidget) -> None:

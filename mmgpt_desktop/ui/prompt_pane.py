@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mmgpt_desktop.ui.parts import Pane
+from mmgpt_desktop.ui.parts import Pane, announce
 from mmgpt_desktop.ui.sources import offers_picture
 from mmgpt_desktop.ui.theme import SMALL, Theme, set_font
 
@@ -209,6 +209,7 @@ class PromptPane(Pane):
         self.problem.setText(text)
         self.problem.setAccessibleName(text)
         self.problem.show()
+        announce(self.problem, text)
 
     def _clear_problem(self) -> None:
         if not self.problem.isHidden():
