@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, legend
-from mmgpt_desktop.messages import HeadChoice, ModelInfo
+from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.parts import EmptyState, Pane
 from mmgpt_desktop.ui.photo_view import PhotoView
@@ -302,8 +302,6 @@ class HeatmapPane(Pane):
     def _explanation(self) -> str:
         if self._model is None:
             return ""
-        choice: HeadChoice = self._model.head_choice
         if not self.selection.chosen:
             return self.tr("The mean over the layers and heads that you chose.")
-        count = self.tr("Chosen heads: {count}.").format(count=len(choice.heads))
-        return f"{count} {note_text(choice.how)}".strip()
+        return note_text(self._model.head_choice.how)

@@ -18,9 +18,10 @@ class Status(QStatusBar):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
+        self.setContentsMargins(0, 0, 12, 4)
         self.text = ElidedLabel()
         self.text.setObjectName("muted")
-        self.text.setContentsMargins(12, 2, 8, 6)
+        self.text.setContentsMargins(12, 2, 8, 2)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(160)

@@ -191,10 +191,6 @@
         <source>The mean over the layers and heads that you chose.</source>
         <translation>您所选的层和头的平均值。</translation>
     </message>
-    <message>
-        <source>Chosen heads: {count}.</source>
-        <translation>选定的头：{count} 个。</translation>
-    </message>
 </context>
 <context>
     <name>Heatmaps</name>

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import BundleError, PromptError, RuntimeFailure
-from mmgpt_desktop.messages import Message, TokenStep
+from mmgpt_desktop.messages import Message, RuntimeInfo, RuntimeName, TokenStep
 from mmgpt_desktop.ui.app import App
 from tests.gui_fakes import ANSWER, FakeEngine, make_shown
 
@@ -276,6 +276,16 @@ def test_loading_can_be_cancelled(qtbot: QtBot, make_app: MakeApp) -> None:
 def test_the_status_names_model_and_runtime(app: App) -> None:
     assert app.window.status.text.whole == "fake · ONNX Runtime on the processor"
     assert not app.window.status.bar.isVisible()
+
+
+def test_a_fallback_is_told_in_one_line_that_fits(qtbot: QtBot, app: App) -> None:
+    note = "PyTorch took over: ONNX Runtime broke while it ran the model (" + "why " * 200 + ")."
+    app.window.status.show_model("fake", RuntimeInfo(RuntimeName.TORCH, "cpu", note))
+    status = app.window.status.text
+    assert status.whole == f"fake · PyTorch on the processor · {note}"
+    assert status.toolTip() == status.whole
+    assert status.text().endswith("…")
+    assert app.window.minimumSizeHint().width() < 1280
 
 
 def test_the_waiting_line_shows_up_only_after_a_while(qtbot: QtBot, make_app: MakeApp) -> None:

@@ -218,7 +218,7 @@ def test_the_default_heads_are_the_models_and_said_how_chosen(app: App) -> None:
     pane = app.window.heatmap
     assert pane.selection == HeadSelection()
     assert pane.selection.pairs(MODEL) == MODEL.head_choice.heads
-    assert pane.how.text() == "Chosen heads: 2. Chosen for tests."
+    assert pane.how.text() == "Chosen for tests."
     assert not pane.head.isEnabled()
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import sys
 import threading
 
 import numpy as np
@@ -10,6 +12,7 @@ from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError, Cancelled, ImageError
 from mmgpt_desktop.messages import GenerationRequest, Message, Photo
 from mmgpt_desktop.worker import (
+    ENGINE_NICENESS,
     EngineThread,
     HeatmapStyle,
     TaskThread,
@@ -50,6 +53,22 @@ def test_each_request_has_its_steps_and_one_outcome(qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: len(log.outcomes) == 3)
     assert [outcome.job_id for outcome in log.outcomes] == [1, 2, 3]  # type: ignore[attr-defined]
     assert len(log.steps) == 3 * len(ANSWER)
+    end(thread)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have their own priority on Linux")
+def test_the_engine_lets_the_window_go_first(qtbot: QtBot) -> None:
+    niceness: list[int] = []
+
+    def make() -> FakeEngine:
+        niceness.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return FakeEngine()
+
+    thread = EngineThread(make)
+    thread.start()
+    with qtbot.waitSignal(thread.loaded):
+        thread.load()
+    assert niceness == [min(19, os.getpriority(os.PRIO_PROCESS, 0) + ENGINE_NICENESS)]
     end(thread)
 
 

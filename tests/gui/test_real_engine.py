@@ -1,0 +1,83 @@
+"""The window on the real engine, with a tiny bundle."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.dialogs import read_samples
+from mmgpt_desktop.worker import engine_maker
+from tests.tiny_bundle import ANSWER, make_tiny_bundle
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_bundle(tmp_path_factory.mktemp("bundle"))
+
+
+def run(module: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", f"mmgpt_desktop.ui.{module}", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_a_photo_is_asked_and_each_word_has_its_heatmap(
+    qtbot: QtBot, qapp: QApplication, bundle: Path, tmp_path: Path
+) -> None:
+    settings = tmp_path / "settings.json"
+    app = App(qapp, engine_maker(bundle, None), settings, {"language": "en", "theme": "dark"})
+    app.start()
+    app.photos.open([read_samples()[0].path])
+    qtbot.waitUntil(lambda: app.photos.count == 1)
+    app.controller.ask("What is happening here?")
+    qtbot.waitUntil(lambda: not app.controller.busy, timeout=20_000)
+    turn = app.controller.conversation.turns[0]
+    assert turn.answer.strip() == ANSWER
+    for index, word in enumerate(turn.words):
+        app.heatmaps.choose(turn, index)
+        text = word.text.strip(" .")
+        qtbot.waitUntil(lambda text=text: f"“{text}”" in app.window.heatmap.caption.text())
+        assert app.window.heatmap.view.layer is not None
+    app.window.close()
+    assert app.ended_in_time
+    app.window.deleteLater()
+    app.theme.deleteLater()
+
+
+def test_the_screenshot_has_the_wanted_size(bundle: Path, tmp_path: Path) -> None:
+    out = tmp_path / "shot.png"
+    photo = read_samples()[0].path
+    run(
+        "screenshot",
+        *(str(out), "--bundle", str(bundle), "--photo", str(photo)),
+        *("--question", "What is it?", "--size", "1000x640", "--scale", "2"),
+    )
+    image = QImage(str(out))
+    assert (image.width(), image.height()) == (2000, 1280)
+
+
+def test_the_benchmark_reports_all_figures(bundle: Path) -> None:
+    lines = run("benchmark", "--bundle", str(bundle), "--repeat", "1").splitlines()
+    assert [line.split(",")[0] for line in lines] == [
+        "start to first paint",
+        "lateness while the model loads",
+        "lateness while it answers",
+    ]
+    assert all("p99" in line for line in lines)
