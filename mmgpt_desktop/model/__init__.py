@@ -13,7 +13,7 @@ from mmgpt_desktop.model.processing import MMGPTImageProcessor, MMGPTProcessor
 
 AutoConfig.register("mmgpt", MMGPTConfig)
 AutoModelForImageTextToText.register(MMGPTConfig, MMGPTForConditionalGeneration)
-AutoImageProcessor.register(MMGPTConfig, slow_image_processor_class=MMGPTImageProcessor)
+AutoImageProcessor.register(MMGPTConfig, image_processor_classes={"pil": MMGPTImageProcessor})
 AutoProcessor.register(MMGPTConfig, MMGPTProcessor)
 
 __all__ = [

@@ -56,6 +56,7 @@ def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def save_packed(model: MMGPTForConditionalGeneration, bundle: Path) -> None:
     """Write `model.safetensors` and `config.json`."""
     save_file(pack(model.state_dict()), bundle / WEIGHTS, metadata={"format": "pt"})
+    (bundle / WEIGHTS).chmod(0o644)  # the library keeps it to its owner
     model.config.save_pretrained(bundle)
 
 

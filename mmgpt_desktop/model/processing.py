@@ -59,10 +59,6 @@ class MMGPTImageProcessor(BaseImageProcessor):
 class MMGPTProcessor(ProcessorMixin):
     """Image processor, tokenizer and prompt layout."""
 
-    attributes = ["image_processor", "tokenizer"]  # noqa: RUF012 (transformers' own convention)
-    image_processor_class = "MMGPTImageProcessor"
-    tokenizer_class = "PreTrainedTokenizerFast"
-
     def __init__(self, image_processor: Any = None, tokenizer: Any = None, **kwargs: Any) -> None:
         super().__init__(image_processor, tokenizer, **kwargs)
 

@@ -39,6 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--bundle", type=Path, default=default_bundle_path())
     evaluate.add_argument("--limit", type=int, default=300, help="questions of each kind")
     evaluate.add_argument("--split", default="test", choices=("dev", "test"))
+    parity = stages.add_parser("parity", parents=[common], help="compare ONNX with PyTorch")
+    parity.add_argument("--bundle", type=Path, default=default_bundle_path())
+    parity.add_argument("--photos", type=int, default=100)
     return parser
 
 
@@ -77,6 +80,12 @@ def _evaluate(options: argparse.Namespace) -> None:
     from mmgpt_desktop.training.evaluate import evaluate
 
     print(evaluate(options.data, options.bundle, limit=options.limit, split=options.split))
+
+
+def _parity(options: argparse.Namespace) -> None:
+    from mmgpt_desktop.training.parity import compare
+
+    print(compare(options.data, options.bundle, options.photos))
 
 
 if __name__ == "__main__":

@@ -53,9 +53,10 @@ def photo_paths(data: Path) -> list[str]:
         return sorted({json.loads(line)["image"] for line in lines})
 
 
-def read_pixels(path: Path) -> NDArray[np.float32]:
-    """A photo as the encoder reads it: [3, size, size]."""
-    return prepare(load_photo(path), MMGPTImageProcessor().spec)[0][0]
+def read_pixels(path: Path) -> Any:
+    """A photo as the encoder reads it: float32 [3, size, size]."""
+    pixels, _ = prepare(load_photo(path), MMGPTImageProcessor().spec)
+    return pixels[0]
 
 
 def cache_features(data: Path, work: Path) -> None:

@@ -1,0 +1,53 @@
+"""A tiny model of the real architecture, and its bundle, made once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from mmgpt_desktop.model import MMGPTConfig, MMGPTForConditionalGeneration
+from mmgpt_desktop.model.configuration import SPECIAL_TOKENS
+
+
+def tiny_config() -> MMGPTConfig:
+    return MMGPTConfig(
+        vocab_size=300,
+        hidden_size=32,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        grid_size=4,
+        dropout=0.0,
+        max_position_embeddings=64,
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> MMGPTForConditionalGeneration:
+    """Random weights, large enough that every part of the model shows in the logits."""
+    torch.manual_seed(0)
+    model = MMGPTForConditionalGeneration(tiny_config())
+    for name, parameter in model.named_parameters():
+        if not name.startswith("encoder") and parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.3)
+    model.eval()
+    return model
+
+
+@pytest.fixture(scope="session")
+def tiny_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300,
+        special_tokens=list(SPECIAL_TOKENS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(["A dog runs. What is this? Is there a dog? yes no"], trainer)
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    tokenizer.save(str(path))
+    return path
