@@ -88,6 +88,7 @@ class App(QObject):
         window.heatmap.changed.connect(self._remember_heatmap)
         window.heatmap.opacity_changed.connect(self._remember_heatmap)
         self.undo.available.connect(window.actions_by_name["undo"].setEnabled)
+        self.undo.available.connect(window.prompt.edit.set_undo_elsewhere)
         window.prompt.edit.undo_wanted.connect(self.undo.undo)
         window.actions_by_name["undo"].setEnabled(False)
         view = window.image.view

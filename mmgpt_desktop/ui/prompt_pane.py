@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QMimeData, QSize, Qt, Signal
+from PySide6.QtCore import QMimeData, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -23,7 +23,10 @@ MOST_HISTORY = 200
 
 
 class PromptEdit(QPlainTextEdit):
-    """Enter asks, Shift+Enter breaks the line, Up and Down at the edges walk the history."""
+    """Enter asks, Shift+Enter breaks the line, Up and Down at the edges walk the history.
+
+    Ctrl+Z takes back typing, unless something else was thrown away since the last letter.
+    """
 
     asked = Signal()
     picture_pasted = Signal(object)  # QMimeData
@@ -34,6 +37,8 @@ class PromptEdit(QPlainTextEdit):
         self._history: list[str] = []
         self._place = 0
         self._draft = ""
+        self._undo_elsewhere = False
+        self.textChanged.connect(self._typed)
         self.setTabChangesFocus(True)
         set_font(self, scale=1.05)
 
@@ -41,6 +46,13 @@ class PromptEdit(QPlainTextEdit):
         if self._history[-1:] != [question]:
             self._history = [*self._history, question][-MOST_HISTORY:]
         self._place, self._draft = len(self._history), ""
+
+    @Slot(bool)
+    def set_undo_elsewhere(self, available: bool) -> None:
+        self._undo_elsewhere = available
+
+    def _typed(self) -> None:
+        self._undo_elsewhere = False
 
     def replace(self, text: str) -> None:
         """Like typing it: Ctrl+Z brings back what was there."""
@@ -61,7 +73,7 @@ class PromptEdit(QPlainTextEdit):
         elif (
             key == Qt.Key.Key_Z
             and held == Qt.KeyboardModifier.ControlModifier
-            and not self.document().isUndoAvailable()
+            and (self._undo_elsewhere or not self.document().isUndoAvailable())
         ):
             self.undo_wanted.emit()
         else:

@@ -127,6 +127,22 @@ def test_ctrl_l_clears_from_within_the_prompt(qtbot: QtBot, app: App) -> None:
     assert len(app.controller.conversation.turns) == 1
 
 
+def test_ctrl_z_in_the_prompt_takes_back_what_came_last(qtbot: QtBot, app: App) -> None:
+    edit, control = app.window.prompt.edit, Qt.KeyboardModifier.ControlModifier
+    qtbot.keyClicks(edit, "What?")
+    qtbot.keyClick(edit, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    qtbot.keyClick(edit, Qt.Key.Key_L, control)
+    qtbot.keyClick(edit, Qt.Key.Key_Z, control)
+    assert len(app.controller.conversation.turns) == 1
+    assert edit.toPlainText() == ""
+    qtbot.keyClick(edit, Qt.Key.Key_L, control)
+    qtbot.keyClicks(edit, "more")
+    qtbot.keyClick(edit, Qt.Key.Key_Z, control)
+    assert edit.toPlainText() == ""
+    assert app.controller.conversation.turns == []
+
+
 def test_ctrl_numbers_go_to_the_panes(qtbot: QtBot, app: App) -> None:
     app.photos.add(make_shown())
     app.controller.ask("What?")
