@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QMimeData, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QTextCursor
+from PySide6.QtGui import QDragEnterEvent, QKeyEvent, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -90,6 +90,12 @@ class PromptEdit(QPlainTextEdit):
             self._draft = self.toPlainText()
         self._place = place
         self.replace(self._history[place] if place < len(self._history) else self._draft)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        if offers_picture(event.mimeData()):
+            event.ignore()  # the window takes it
+        else:
+            super().dragEnterEvent(event)
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:  # noqa: N802
         return offers_picture(source) or super().canInsertFromMimeData(source)

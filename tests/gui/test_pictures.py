@@ -139,6 +139,22 @@ def test_encoded_bytes_of_a_browser_are_taken_as_they_are(qtbot: QtBot, app: App
     qtbot.waitUntil(lambda: app.photos.count == 1)
 
 
+def test_a_browsers_picture_may_be_dropped_on_the_question_too(qtbot: QtBot, app: App) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl("http://a.test/p.png")])
+    mime.setText("http://a.test/p.png")
+    assert drop(app.window.prompt.edit.viewport(), mime)
+    assert notice(app).title.text() == "Download this picture?"
+    assert app.window.prompt.edit.toPlainText() == ""
+
+
+def test_text_may_be_dropped_on_the_question(qtbot: QtBot, app: App) -> None:
+    mime = QMimeData()
+    mime.setText("What is this?")
+    assert drop(app.window.prompt.edit.viewport(), mime)
+    assert app.window.prompt.edit.toPlainText() == "What is this?"
+
+
 def test_text_is_not_taken_as_a_picture(app: App) -> None:
     mime = QMimeData()
     mime.setText("just words")
