@@ -1,0 +1,130 @@
+"""Questions made from captions and label maps: each answer follows from its source."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmgpt_desktop.training.labels import (
+    Region,
+    class_names,
+    label_questions,
+    position,
+    presence_questions,
+    regions,
+)
+from mmgpt_desktop.training.questions import (
+    WORDS,
+    action_questions,
+    animal_questions,
+    caption_questions,
+    colour_questions,
+    count_questions,
+    place_questions,
+    yes_no_questions,
+)
+
+
+@pytest.mark.parametrize(
+    ("caption", "question", "answer"),
+    [
+        ("a boy in a red shirt", "what color is the shirt", "red"),
+        ("a black and white dog runs", "what color is the dog", "black and white"),
+        ("a man in a blue t shirt", "what color is the t shirt", "blue"),
+        ("two brown dogs", "what color are the dogs", "brown"),
+        ("a grey cat", "what color is the cat", "gray"),
+    ],
+)
+def test_colours(caption: str, question: str, answer: str) -> None:
+    assert (question, answer) in set(colour_questions([caption]))
+
+
+def test_a_colour_that_names_no_thing_asks_nothing() -> None:
+    assert list(colour_questions(["a man in red and a black cat coat"])) == []
+
+
+def test_counts() -> None:
+    assert ("how many dogs are there", "3") in set(count_questions(["three brown dogs run ."]))
+    alone = ["a dog runs .", "a dog jumps .", "the brown dog plays ."]
+    assert ("how many dogs are there", "1") in set(count_questions(alone))
+    assert list(count_questions([*alone, "two dogs ."])) == [("how many dogs are there", "2")]
+
+
+def test_actions_stop_at_the_clause() -> None:
+    captions = ["a man is riding a bike down a street while a dog watches ."]
+    assert list(action_questions(captions)) == [
+        ("what is the man doing", "riding a bike down a street")
+    ]
+    assert list(action_questions(["the girl wearing a red hat , sits ."])) == [
+        ("what is the girl wearing", "a red hat")
+    ]
+    assert list(action_questions(["a man building a wall ."])) == []
+
+
+def test_places_and_animals() -> None:
+    captions = ["a dog runs on the sandy beach .", "a dog plays ."]
+    assert list(place_questions(captions)) == [("where is the dog", "on the sandy beach")]
+    assert ("what animal is this", "dog") in set(animal_questions(captions))
+    assert list(animal_questions(["a dog .", "a man .", "a boy ."])) == []
+
+
+def test_yes_and_no_are_balanced_and_never_deny_what_is_implied() -> None:
+    captions = ["a surfer rides a wave in the ocean .", "a man on a surfboard ."]
+    pairs = [p for p in yes_no_questions(captions, random.Random(0)) if "there" in p[0]]
+    answers = [answer for _, answer in pairs]
+    assert answers.count("yes") == answers.count("no") > 0
+    denied = {question.split()[-1] for question, answer in pairs if answer == "no"}
+    assert denied.isdisjoint({"water", "beach", "woman", "boy"})
+
+
+def test_made_questions_are_the_same_every_time() -> None:
+    captions = ["A man in a red hat is riding a bike .", "A man on the street ."]
+    first = caption_questions(captions, random.Random(3))
+    assert first == caption_questions(captions, random.Random(3))
+    assert {"colour", "action", "place", "yesno"} <= set(first)
+
+
+def test_the_vocabulary_has_no_word_in_two_roles_that_clash() -> None:
+    assert set(WORDS.related) <= set(WORDS.things)
+    assert WORDS.people <= set(WORDS.actors) | {"people"}
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "expected"),
+    [
+        (0.1, 0.5, "on the left"),
+        (0.9, 0.5, "on the right"),
+        (0.5, 0.1, "at the top"),
+        (0.9, 0.9, "at the bottom right"),
+        (0.5, 0.5, "in the middle"),
+        (1.0, 1.0, "at the bottom right"),
+    ],
+)
+def test_positions(x: float, y: float, expected: str) -> None:
+    assert position(Region("cat", 0.1, x, y)) == expected
+
+
+def test_regions_of_a_label_map(tmp_path: Path) -> None:
+    classes = np.zeros((40, 80), np.uint8)
+    classes[:, :20] = 2
+    classes[:2, 70:72] = 3  # too small to be asked about
+    Image.fromarray(classes).save(tmp_path / "map.png")
+    table = "Idx\tRatio\tTrain\tVal\tName\n2\t0\t0\t0\tcat, feline\n3\t0\t0\t0\tfly\n"
+    (tmp_path / "names.txt").write_text(table, encoding="utf-8")
+    found = regions(tmp_path / "map.png", class_names(tmp_path / "names.txt"))
+    assert [(r.name, r.share) for r in found] == [("cat", 0.25)]
+    assert position(found[0]) == "on the left"
+
+
+def test_label_questions_deny_what_is_not_there() -> None:
+    found = [Region("sky", 0.5, 0.5, 0.2), Region("cat", 0.2, 0.1, 0.5)]
+    made = label_questions(found, ["dog", "cat", "owl"], random.Random(0))
+    assert made["side"] == [("what is on the left side of the picture", "cat")]
+    assert made["largest"] == [("what fills most of the picture", "sky")]
+    assert made["objects"][0][1] == "sky, cat"
+    answers = dict(presence_questions(["cat"], ["owl", "cat"], random.Random(0)))
+    assert answers == {"is there a cat": "yes", "is there an owl": "no"}
