@@ -27,7 +27,11 @@ _FIRST_PAINT = "--first-paint"
 
 
 class Lateness(QObject):
-    """How late a 1 ms timer of the GUI thread fires, in ms."""
+    """How late a 1 ms timer of the GUI thread fires, in ms.
+
+    While the thread is blocked the timer can't fire: each tick that it missed counts with
+    the lateness it would have had, so that one long block is not one sample among thousands.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +51,8 @@ class Lateness(QObject):
 
     def _tick(self) -> None:
         now = time.perf_counter()
-        self.late.append(max(0.0, (now - self._last) * 1000 - 1))
+        late = max(0.0, (now - self._last) * 1000 - 1)
+        self.late += [late - missed for missed in range(int(late) + 1)]
         self._last = now
 
 
