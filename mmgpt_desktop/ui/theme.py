@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from pathlib import Path
 from string import Template
 
-from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, QTemporaryDir, Signal
+from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QWidget
@@ -82,7 +81,6 @@ class Theme(QObject):
     def __init__(self, application: QApplication, choice: str = "system") -> None:
         super().__init__(application)
         self._application = application
-        self._folder = QTemporaryDir()
         self.choice = choice
         self.colours = LIGHT
         application.setStyle("Fusion")
@@ -106,7 +104,7 @@ class Theme(QObject):
     def _apply(self) -> None:
         self.colours = DARK if self.is_dark else LIGHT
         self._application.setPalette(_palette(self.colours))
-        self._application.setStyleSheet(style_sheet(self.colours, Path(self._folder.path())))
+        self._application.setStyleSheet(style_sheet(self.colours))
         self.changed.emit()
 
     def colour(self, name: str) -> QColor:
@@ -143,15 +141,15 @@ def _palette(colours: Colours) -> QPalette:
     return palette
 
 
-def style_sheet(colours: Colours, folder: Path) -> str:
-    """The sheet filled with the colours; tinted indicator icons are written to `folder`."""
-    urls = {}
-    for name, colour in (("check", colours.on_accent), ("chevron-down", colours.muted)):
-        path = folder / f"{name}-{colour[1:]}.svg"
-        path.write_text(_svg(name, colour), encoding="utf-8")
-        urls[name.replace("-", "_")] = path.as_posix()
+def style_sheet(colours: Colours) -> str:
+    """The sheet filled with the colours, and with icons that it must name as files."""
+    check = "check-dark.svg" if colours is DARK else "check-light.svg"
     sheet = resource_path("style", "app.qss").read_text(encoding="utf-8")
-    return Template(sheet).substitute(asdict(colours), **urls)
+    return Template(sheet).substitute(
+        asdict(colours),
+        check=resource_path("icons", check).as_posix(),
+        chevron_down=resource_path("icons", "chevron-down.svg").as_posix(),
+    )
 
 
 def _svg(name: str, colour: str) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSize, Qt
@@ -13,7 +14,9 @@ from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.ui.theme import DARK, LIGHT, Colours, Theme, style_sheet
 
 THEMES = pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
-ICONS = sorted(path.stem for path in resource_path("icons").glob("*.svg"))
+TINTED = sorted(
+    path.stem for path in resource_path("icons").glob("*.svg") if "currentColor" in path.read_text()
+)
 
 
 def luminance(colour: str) -> float:
@@ -53,11 +56,16 @@ def test_controls_and_focus_stand_out_from_their_ground(colours: Colours) -> Non
 
 
 @THEMES
-def test_the_sheet_is_filled_completely(colours: Colours, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    sheet = style_sheet(colours, tmp_path)
+def test_the_sheet_is_filled_completely(colours: Colours) -> None:
+    sheet = style_sheet(colours)
     assert "$" not in sheet
     used = set(re.findall(r"#[0-9a-f]{6}", sheet))
     assert used <= {getattr(colours, field.name) for field in fields(colours)}
+    icons = [Path(path) for path in re.findall(r'url\("(.+?)"\)', sheet)]
+    assert len(icons) == 2
+    assert all(icon.is_file() for icon in icons)
+    check = next(icon for icon in icons if icon.stem.startswith("check"))
+    assert colours.on_accent in check.read_text()
 
 
 def test_it_follows_the_system(qtbot: QtBot, qapp: QApplication) -> None:
@@ -74,7 +82,7 @@ def test_it_follows_the_system(qtbot: QtBot, qapp: QApplication) -> None:
     theme.deleteLater()
 
 
-@pytest.mark.parametrize("name", [name for name in ICONS if name != "app"])
+@pytest.mark.parametrize("name", TINTED)
 def test_icons_take_the_themes_colour(qapp: QApplication, name: str) -> None:
     theme = Theme(qapp, "dark")
     image = theme.icon(name, "accent").pixmap(QSize(32, 32), 1.0).toImage()
