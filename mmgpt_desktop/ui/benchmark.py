@@ -19,7 +19,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 
 from mmgpt_desktop.resources import default_bundle_path, resource_path
 from mmgpt_desktop.ui.app import SWITCH_S, App, make_application
-from mmgpt_desktop.ui.screenshot import wait_until
+from mmgpt_desktop.ui.screenshot import wait_for_model, wait_until
 from mmgpt_desktop.worker import engine_maker
 
 _QUESTIONS = ("Describe this picture.", "What is happening here?", "What objects are here?")
@@ -112,7 +112,7 @@ def _measure_answers(options: argparse.Namespace, settings: Path) -> None:
     try:
         lateness.start()
         app.start()
-        wait_until(lambda: app.controller.model is not None)
+        wait_for_model(app)
         _report("lateness while the model loads, ms", lateness.stop())
         app.photos.open([options.photo])
         wait_until(lambda: app.photos.count == 1)

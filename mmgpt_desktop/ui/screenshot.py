@@ -49,13 +49,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _act(app: App, options: argparse.Namespace) -> None:
     """Open the photos, ask about the last one, and choose a word."""
+    wait_for_model(app)
     for count, photo in enumerate(options.photo, start=1):
         app.photos.open([photo])
         wait_until(lambda count=count: app.photos.count == count)  # type: ignore[misc]
     for question in options.question:
         wait_until(lambda: not app.controller.busy)
         app.controller.ask(question)
-    wait_until(lambda: app.controller.model is not None and not app.controller.busy)
+    wait_until(lambda: not app.controller.busy)
     turns = app.controller.conversation.turns
     if turns and turns[-1].steps:
         app.heatmaps.choose(turns[-1], _telling_word(turns[-1], options.word))
@@ -69,6 +70,13 @@ def _telling_word(turn: Turn, wanted: str) -> int:
         return texts.index(wanted)
     nouns = [text for text in texts if not text.endswith(("ing", "ed"))] or texts
     return texts.index(max(nouns, key=len))
+
+
+def wait_for_model(app: App) -> None:
+    """RuntimeError with the window's own sentence when the model can't be loaded."""
+    wait_until(lambda: app.controller.model is not None or app.window.status.load.isVisible())
+    if app.controller.model is None:
+        raise RuntimeError(app.window.status.text.whole)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
