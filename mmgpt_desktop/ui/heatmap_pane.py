@@ -177,6 +177,8 @@ class HeatmapPane(Pane):
         side = QVBoxLayout()
         side.setSpacing(TIGHT)
         side.addLayout(controls)
+        side.addSpacing(TIGHT)
+        side.addWidget(self.how)
         side.addStretch(1)
         holder = QWidget()
         holder.setFixedWidth(_CONTROLS_WIDTH)
@@ -192,7 +194,6 @@ class HeatmapPane(Pane):
         beside.addWidget(holder)
         self.body.addWidget(self.caption)
         self.body.addLayout(beside, 1)
-        self.body.addWidget(self.how)
 
     def _write(self) -> None:
         self.set_title(self.tr("Where the model looked"))

@@ -44,7 +44,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("MMGPT Desktop")
         self.setWindowIcon(QIcon(str(resource_path("icons", "app.svg"))))
         self.setAcceptDrops(True)
-        self.setMinimumSize(900, 620)
+        self.setMinimumSize(900, 660)
         self.resize(1280, 720)
         self.image = ImagePane(theme)
         self.prompt = PromptPane(theme)

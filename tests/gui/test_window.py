@@ -190,7 +190,7 @@ def test_damaged_layout_bytes_do_no_harm(make_app: MakeApp) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (900, 620)])
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (900, 660)])
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_nothing_is_cut_off(
     qtbot: QtBot, make_app: MakeApp, theme: str, size: tuple[int, int], language: str
