@@ -67,10 +67,10 @@ def test_the_screenshot_has_the_wanted_size(bundle: Path, tmp_path: Path) -> Non
     run(
         "screenshot",
         *(str(out), "--bundle", str(bundle), "--photo", str(photo)),
-        *("--question", "What is it?", "--size", "1000x640", "--scale", "2"),
+        *("--question", "What is it?", "--size", "1000x700", "--scale", "2"),
     )
     image = QImage(str(out))
-    assert (image.width(), image.height()) == (2000, 1280)
+    assert (image.width(), image.height()) == (2000, 1400)
 
 
 def test_the_benchmark_reports_all_figures(bundle: Path) -> None:
