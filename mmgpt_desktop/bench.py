@@ -113,15 +113,16 @@ def _rows_of(name: RuntimeName, task: Task) -> list[Row]:
     seconds = time.perf_counter() - started
     rows = [Row(f"{name}, attention", lambda: task.answer_with(runtime, True), seconds)]
     if isinstance(runtime, TorchRuntime):
-        rows += _generate_rows(runtime, task)
+        rows += _torch_rows(runtime, task)
     elif (stripped := _without_attention(bundle.file(DECODER))) is not None:
         plain = OnnxRuntime(bundle, name, decoder=stripped)
         rows.append(Row(f"{name}, no attention", lambda: task.answer_with(plain, False)))
     return rows
 
 
-def _generate_rows(runtime: TorchRuntime, task: Task) -> list[Row]:
+def _torch_rows(runtime: TorchRuntime, task: Task) -> list[Row]:
     return [
+        Row("torch, no attention", lambda: task.answer_with(runtime, False)),
         Row("transformers generate", lambda: task.generate_with(runtime, False)),
         Row(
             "transformers generate, output_attentions",

@@ -68,7 +68,9 @@ class TorchRuntime:
         with _failures(_BROKE), self._torch.inference_mode():
             ids = self._torch.tensor([list(token_ids)])
             past = self._empty_cache() if cache is None else cache
-            logits, presents, weights = self._model.decode_step(ids, *encoded, past)
+            logits, presents, weights = self._model.decode_step(
+                ids, *encoded, past, attention=attention
+            )
             shown = weights[0].numpy() if attention else None
             return DecodeResult(logits[0].numpy(), shown, presents)
 

@@ -166,16 +166,20 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         cross_keys: Tensor,
         cross_values: Tensor,
         past: list[KeyValue],
-    ) -> tuple[Tensor, list[KeyValue], Tensor]:
+        *,
+        attention: bool = True,
+    ) -> tuple[Tensor, list[KeyValue], Tensor | None]:
         """One run of the decoder, as it is exported.
 
-        Returns logits [B, V] of the last position, each layer's keys and values, and the
-        attention [B, layer, nh, T] of the last position over the cells.
+        Returns logits [B, V] of the last position, each layer's keys and values, and, if asked
+        for, the attention [B, layer, nh, T] of the last position over the cells.
         """
         cells = list(zip(cross_keys.unbind(0), cross_values.unbind(0), strict=True))
         x, presents, queries = self._decode(input_ids, cells, past)
-        attention = torch.cat(self._attention(queries, cells), dim=2).transpose(1, 2)
-        return self.lm_head(x[:, -1]), presents, attention
+        weights = None
+        if attention:
+            weights = torch.cat(self._attention(queries, cells), dim=2).transpose(1, 2)
+        return self.lm_head(x[:, -1]), presents, weights
 
     # -- transformers' interface ------------------------------------------------------
 

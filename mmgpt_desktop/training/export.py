@@ -45,7 +45,7 @@ class _Decoder(nn.Module):
 
     def forward(
         self, input_ids: Tensor, cross_keys: Tensor, cross_values: Tensor, past: list[KeyValue]
-    ) -> tuple[Tensor, list[KeyValue], Tensor]:
+    ) -> tuple[Tensor, list[KeyValue], Tensor | None]:
         return self.model.decode_step(input_ids, cross_keys, cross_values, past)
 
 

@@ -97,7 +97,9 @@ def _attention(
     config = model.config
     empty = torch.zeros(1, config.num_attention_heads, 0, config.head_dim)
     past = [(empty, empty)] * config.num_hidden_layers
-    return model.decode_step(torch.tensor([ids]), keys, values, past)[2][0].numpy()
+    _, _, attention = model.decode_step(torch.tensor([ids]), keys, values, past)
+    assert attention is not None
+    return attention[0].numpy()
 
 
 def _photos(data: Path, limit: int, grid: int) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
