@@ -37,8 +37,7 @@ from mmgpt_desktop.messages import (
 
 CLOSE_WAIT_MS = 5000
 ENGINE_NICENESS = 5
-LARGEST_SHOWN_EDGE = 4096
-SMALLEST_LEVEL_EDGE = 512
+SMALLEST_LEVEL_EDGE = 256
 
 _log = logging.getLogger(__name__)
 
@@ -280,28 +279,31 @@ def _wait(thread: QThread) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class ShownPhoto:
-    """A photo with the images it is painted from: `levels` from large to small, halving."""
+    """A photo with the images it is painted from: `levels` from large to small, halving.
+
+    The first one shares the photo's memory.
+    """
 
     photo: Photo
     levels: tuple[QImage, ...]
 
 
 def show_photo(photo: Photo) -> ShownPhoto:
-    pixels = photo.pixels
-    image = QImage(
-        pixels.data, photo.width, photo.height, pixels.strides[0], QImage.Format.Format_RGB888
-    ).convertToFormat(QImage.Format.Format_RGB32)
-    if max(photo.width, photo.height) > LARGEST_SHOWN_EDGE:
-        image = _scaled(image, QSize(LARGEST_SHOWN_EDGE, LARGEST_SHOWN_EDGE))
+    rgb = QImage.Format.Format_RGB888
+    image = QImage(photo.pixels.data, photo.width, photo.height, photo.pixels.strides[0], rgb)
     levels = [image]
     while max(levels[-1].width(), levels[-1].height()) > SMALLEST_LEVEL_EDGE:
-        levels.append(_scaled(levels[-1], levels[-1].size() / 2))
+        levels.append(_halved(levels[-1]))
     return ShownPhoto(photo, tuple(levels))
 
 
-def _scaled(image: QImage, size: QSize) -> QImage:
-    keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-    return image.scaled(size.expandedTo(QSize(1, 1)), keep, smooth)
+def _halved(image: QImage) -> QImage:
+    half = (image.size() / 2).expandedTo(QSize(1, 1))
+    ignore, smooth = (
+        Qt.AspectRatioMode.IgnoreAspectRatio,
+        Qt.TransformationMode.SmoothTransformation,
+    )
+    return image.scaled(half, ignore, smooth).convertToFormat(QImage.Format.Format_RGB32)
 
 
 def photo_from_file(path: Path) -> ShownPhoto:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -225,6 +226,7 @@ def make_application() -> QApplication:
 def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> int:
     """The window, until it is closed; the process's exit code."""
     sys.setswitchinterval(SWITCH_S)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it; Python would never get a turn
     application = make_application()
     app = App(application, engine_maker(bundle_path, runtime), settings_path())
     app.start()

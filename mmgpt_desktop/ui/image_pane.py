@@ -128,11 +128,7 @@ class ImagePane(Pane):
         self.thumbnails.blockSignals(True)
         self.thumbnails.clear()
         for shown in photos:
-            pixmap = QPixmap.fromImage(shown.levels[-1]).scaled(
-                _THUMBNAIL * 2,
-                Qt.AspectRatioMode.KeepAspectRatio,
-                Qt.TransformationMode.SmoothTransformation,
-            )
+            pixmap = QPixmap.fromImage(shown.levels[-1])
             icon = QIcon(pixmap)
             icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else it is tinted
             item = QListWidgetItem(icon, "")
