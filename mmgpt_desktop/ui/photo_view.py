@@ -212,12 +212,20 @@ class PhotoView(QWidget):
             return
         painter.setOpacity(self._opacity)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
-        painter.drawImage(self.photo_rect(), self._layer)
+        painter.drawImage(self._painted_rect(), self._layer)
         painter.setOpacity(1.0)
+
+    def _painted_rect(self) -> QRectF:
+        """`photo_rect` on whole device pixels: else a seam shows where the layer ends."""
+        rect, ratio = self.photo_rect(), self.devicePixelRatioF()
+        left, top = round(rect.left() * ratio), round(rect.top() * ratio)
+        right, bottom = round(rect.right() * ratio), round(rect.bottom() * ratio)
+        width, height = max(1, right - left), max(1, bottom - top)
+        return QRectF(left / ratio, top / ratio, width / ratio, height / ratio)
 
     def _base(self) -> QPixmap:
         """The photo as painted for this view: scaling it anew for each token is slow."""
-        rect, ratio = self.photo_rect(), self.devicePixelRatioF()
+        rect, ratio = self._painted_rect(), self.devicePixelRatioF()
         wanted = (id(self._shown), rect.getRect(), self.size().toTuple(), ratio)
         if self._cached is None or self._cached_for != wanted:
             pixmap = QPixmap(self.size() * ratio)
