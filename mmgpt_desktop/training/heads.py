@@ -1,10 +1,10 @@
-"""Stage 4: which attention heads look at the thing that they write about.
+"""Stage 4: which attention heads look at the thing that is asked about.
 
-For each photo with a label map and each sizeable thing in it, the model is told the answer
-`<|user|> Is there a ... ? <|assistant|>` with the thing's name in the question, and each
-head's attention at the name's last token is compared with the thing's mask. The score is
-the pointing game's (Zhang et al., "Top-down neural attention", 2016): how often the cell
-with the largest weight lies in the mask.
+For each photo with a label map and each sizeable thing in it, the model is asked where the
+thing is, and each head's attention as the answer begins (the row that predicts its first
+word) is compared with the thing's mask. The score is the pointing game's (Zhang et al.,
+"Top-down neural attention by excitation backprop", 2016): how often the cell with the
+largest weight lies in the mask.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.labels import STUFF, class_names
 
 KEPT = 3
-QUESTION = "What is this? "
+QUESTION = "Where is the {}?"
 SHARES = (0.01, 0.25)
 """Things smaller or larger than this share of the picture are left out."""
 
@@ -53,13 +53,6 @@ class HeadScores:
             f"of {self.things} things in training photos with label maps: {', '.join(found)} "
             f"(a random cell: {100 * self.chance:.0f} %)."
         )
-
-    def save(self, path: Path) -> None:
-        path.write_text(json.dumps(self.__dict__), encoding="utf-8")
-
-    @classmethod
-    def load(cls, path: Path) -> HeadScores:
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
 
 
 @torch.inference_mode()
@@ -91,9 +84,9 @@ def score_heads(
 def _attention(
     model: MMGPTForConditionalGeneration, tokenizer: Tokenizer, name: str, keys: Any, values: Any
 ) -> Any:
-    """Weights [layer, head, cell] of the row that reads the name in an answer."""
+    """Weights [layer, head, cell] of the row that predicts the answer's first token."""
     user, assistant = SPECIAL_TOKENS.index(USER), SPECIAL_TOKENS.index(ASSISTANT)
-    ids = [user, *tokenizer.encode(QUESTION.strip()).ids, assistant, *tokenizer.encode(name).ids]
+    ids = [user, *tokenizer.encode(QUESTION.format(name)).ids, assistant]
     config = model.config
     empty = torch.zeros(1, config.num_attention_heads, 0, config.head_dim)
     past = [(empty, empty)] * config.num_hidden_layers
