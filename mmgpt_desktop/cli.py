@@ -115,6 +115,7 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _open_window(options: argparse.Namespace) -> int:
+    _check_window(options.photos)
     if sys.platform == "win32":
         # Imported after PySide6, ONNX Runtime can load the wrong DLLs.
         from mmgpt_desktop.engine.onnx_runtime import import_onnxruntime
@@ -128,6 +129,18 @@ def _open_window(options: argparse.Namespace) -> int:
         hint = f"`{PROGRAM} doctor` says what is missing; `{PROGRAM} ask` needs no window."
         raise AppError(title, hint, reason=reason_of(error)) from error
     return run(options.model, options.runtime, options.photos)
+
+
+def _check_window(photos: Sequence[Path]) -> None:
+    """Qt ends the process where there is no display; and a command may be meant."""
+    for photo in photos:
+        if str(photo) in COMMANDS and not photo.exists():
+            title = "The word {name} comes first: {program} {name} ..."
+            raise AppError(title, name=str(photo), program=PROGRAM)
+    displays = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in displays):
+        title = "There is no display here, and the window needs one."
+        raise AppError(title, f"`{PROGRAM} ask` answers without a window.")
 
 
 def _ask_options(parser: argparse.ArgumentParser) -> None:

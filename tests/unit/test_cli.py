@@ -397,3 +397,18 @@ def test_an_interrupted_batch_gets_no_traceback(model: Path, tmp_path: Path) -> 
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
         assert (process.returncode, err) == (130, b"")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a display")
+def test_without_a_display_the_window_says_so(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    code, _, err = run()
+    assert code == 2
+    assert "no display" in err
+
+
+def test_a_command_after_options_is_no_photo(run: Any, photo: Path) -> None:
+    code, _, err = run("--runtime", "torch", "ask", photo, "what?")
+    assert code == 2
+    assert "mmgpt-desktop ask" in err
