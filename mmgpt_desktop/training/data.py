@@ -26,7 +26,7 @@ from mmgpt_desktop.training.labels import (
     presence_questions,
     regions,
 )
-from mmgpt_desktop.training.questions import QA, caption_questions
+from mmgpt_desktop.training.questions import QA, caption_questions, things_named
 
 Row = Mapping[str, Any]
 PAD_ID, USER_ID, ASSISTANT_ID, END_ID = map(SPECIAL_TOKENS.index, (PAD, USER, ASSISTANT, END))
@@ -120,8 +120,7 @@ def load_texts(data: Path, splits: Iterable[str]) -> list[PhotoTexts]:
                 _add_row(photo, row)
                 if row["kind"] == "caption":
                     captions[row["image"]].append(sentence(row["answer"]))
-    for image, texts in captions.items():
-        _add_captions(photos[image], texts)
+    _add_captions(photos, captions)
     _add_labels(data, photos)
     _add_presence(photos)
     return [photos[image] for image in sorted(photos) if photos[image].pairs]
@@ -156,14 +155,19 @@ def _add_title(photo: PhotoTexts, title: str) -> None:
             photo.pairs["wearer"].append(("who is it for", wearer.lower()))
 
 
-def _add_captions(photo: PhotoTexts, captions: Sequence[str]) -> None:
-    photo.pairs["caption"] += [("", caption) for caption in captions]
-    if len(captions) > 2:
-        by_length = sorted(captions, key=len)
-        photo.pairs["brief"] += [("", by_length[0])]
-        photo.pairs["detail"] += [("", by_length[-1]), ("", " ".join(by_length[-2:]))]
-    for kind, pairs in caption_questions(captions, random.Random(photo.image)).items():
-        photo.pairs[kind] += pairs
+def _add_captions(photos: Mapping[str, PhotoTexts], captions: Mapping[str, Sequence[str]]) -> None:
+    lower = {image: [text.lower() for text in texts] for image, texts in captions.items()}
+    everything = [thing for texts in lower.values() for thing in things_named(texts)]
+    for image, texts in captions.items():
+        pairs = photos[image].pairs
+        pairs["caption"] += [("", caption) for caption in texts]
+        if len(texts) > 2:
+            by_length = sorted(texts, key=len)
+            pairs["brief"] += [("", by_length[0])]
+            pairs["detail"] += [("", by_length[-1]), ("", " ".join(by_length[-2:]))]
+        made = caption_questions(lower[image], everything, random.Random(image))
+        for kind, found in made.items():
+            pairs[kind] += found
 
 
 def _add_labels(data: Path, photos: Mapping[str, PhotoTexts]) -> None:

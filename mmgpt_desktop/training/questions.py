@@ -121,44 +121,60 @@ def animal_questions(captions: Sequence[str]) -> Iterator[QA]:
             yield "what animal is in the picture", animal
 
 
-def yes_no_questions(captions: Sequence[str], rng: random.Random) -> Iterator[QA]:
-    """As many no as yes; the no things are none that a caption names or implies."""
-    text = " ".join(captions)
-    words = set(re.findall(r"\w+", text)) | {w[:-1] for w in re.findall(r"\w+s\b", text)}
-    people = bool(words & WORDS.people)
-    present = [thing for thing in WORDS.things if thing in words]
-    absent = [
-        thing
-        for thing in WORDS.things
-        if thing not in words
-        and not WORDS.related.get(thing, frozenset()) & words
-        and not (people and thing in WORDS.people)
-    ]
-    if not present or len(absent) < len(present):
-        return
-    for thing in present:
+def things_named(captions: Sequence[str]) -> list[str]:
+    """The things that the captions of one photo name."""
+    words = _words(captions)
+    return [thing for thing in WORDS.things if thing in words]
+
+
+def yes_no_questions(
+    captions: Sequence[str], everything: Sequence[str], rng: random.Random
+) -> Iterator[QA]:
+    """As many no as yes; what is denied is nothing that a caption names or implies.
+
+    `everything` lists the things of all photos, each as often as it is named: a thing is
+    denied about as often as it is affirmed, so that its name alone gives no answer away.
+    """
+    words = _words(captions)
+    present = things_named(captions)
+    drawn = rng.choices(everything, k=4 * len(present)) if everything else []
+    absent = [thing for thing in dict.fromkeys(drawn) if not _implied(thing, words)]
+    pairs = min(len(present), len(absent))
+    for thing in rng.sample(present, pairs):
         yield f"is there {article(thing)}", "yes"
-    for thing in rng.sample(absent, len(present)):
+    for thing in absent[:pairs]:
         yield f"is there {article(thing)}", "no"
     for question, answer in colour_questions(captions):
         noun = question.split(" the ")[-1]
-        wrong = rng.choice([c for c in WORDS.colours[:10] if c not in text])
+        wrong = rng.choice([c for c in WORDS.colours[:10] if c not in words])
         if " and " not in answer and " is " in question:
-            pair = [(answer, "yes"), (wrong, "no")]
-            colour, reply = rng.choice(pair)
+            colour, reply = rng.choice([(answer, "yes"), (wrong, "no")])
             yield f"is the {noun} {colour}", reply
 
 
-def caption_questions(captions: Sequence[str], rng: random.Random) -> dict[str, list[QA]]:
-    """All questions that the captions of one photo answer, by kind."""
-    lower = [caption.lower() for caption in captions]
+def _words(captions: Sequence[str]) -> set[str]:
+    """All words, plurals in s as singulars too."""
+    words = set(re.findall(r"\w+", " ".join(captions)))
+    return words | {word[:-1] for word in words if word.endswith("s")}
+
+
+def _implied(thing: str, words: set[str]) -> bool:
+    related = WORDS.related.get(thing, frozenset())
+    person = thing in WORDS.people and bool(words & WORDS.people)
+    return thing in words or bool(related & words) or person
+
+
+def caption_questions(
+    captions: Sequence[str], everything: Sequence[str], rng: random.Random
+) -> dict[str, list[QA]]:
+    """All questions that the lower-case captions of one photo answer, by kind."""
     made = {
-        "colour": list(colour_questions(lower)),
-        "count": list(count_questions(lower)),
-        "action": list(action_questions(lower)),
-        "place": list(place_questions(lower)),
-        "animal": list(animal_questions(lower)),
-        "yesno": list(yes_no_questions(lower, rng)),
+        "colour": list(colour_questions(captions)),
+        "count": list(count_questions(captions)),
+        "action": list(action_questions(captions)),
+        "place": list(place_questions(captions)),
+        "animal": list(animal_questions(captions)),
+        "yesno": list(yes_no_questions(captions, everything, rng)),
     }
     return {kind: sorted(set(pairs)) for kind, pairs in made.items() if pairs}
 

@@ -74,17 +74,33 @@ def test_places_and_animals() -> None:
 
 def test_yes_and_no_are_balanced_and_never_deny_what_is_implied() -> None:
     captions = ["a surfer rides a wave in the ocean .", "a man on a surfboard ."]
-    pairs = [p for p in yes_no_questions(captions, random.Random(0)) if "there" in p[0]]
+    everything = ["water", "beach", "woman", "boy", "dog", "car", "tree", "horse"] * 3
+    pairs = [p for p in yes_no_questions(captions, everything, random.Random(0)) if "there" in p[0]]
     answers = [answer for _, answer in pairs]
     assert answers.count("yes") == answers.count("no") > 0
     denied = {question.split()[-1] for question, answer in pairs if answer == "no"}
-    assert denied.isdisjoint({"water", "beach", "woman", "boy"})
+    assert denied <= {"dog", "car", "tree", "horse"}
+
+
+def test_a_thing_is_denied_as_often_as_others_name_it() -> None:
+    captions = ["a car ."]
+    everything = ["dog"] * 90 + ["tent"] * 10
+    pairs = [
+        pair
+        for seed in range(200)
+        for pair in yes_no_questions(captions, everything, random.Random(seed))
+    ]
+    assert pairs.count(("is there a dog", "no")) > 5 * pairs.count(("is there a tent", "no"))
+
+
+def test_nothing_is_asked_where_nothing_can_be_denied() -> None:
+    assert list(yes_no_questions(["a dog runs ."], ["dog"], random.Random(0))) == []
 
 
 def test_made_questions_are_the_same_every_time() -> None:
-    captions = ["A man in a red hat is riding a bike .", "A man on the street ."]
-    first = caption_questions(captions, random.Random(3))
-    assert first == caption_questions(captions, random.Random(3))
+    captions = ["a man in a red hat is riding a bike .", "a man on the street ."]
+    first = caption_questions(captions, ["dog", "tree"], random.Random(3))
+    assert first == caption_questions(captions, ["dog", "tree"], random.Random(3))
     assert {"colour", "action", "place", "yesno"} <= set(first)
 
 
