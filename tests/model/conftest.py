@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from mmgpt_desktop.model import MMGPTConfig, MMGPTForConditionalGeneration
-from mmgpt_desktop.model.configuration import SPECIAL_TOKENS
+from mmgpt_desktop.training.tokenizer import train_on
 
 
 def tiny_config() -> MMGPTConfig:
@@ -38,16 +37,7 @@ def tiny_model() -> MMGPTForConditionalGeneration:
 
 @pytest.fixture(scope="session")
 def tiny_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=300,
-        special_tokens=list(SPECIAL_TOKENS),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(["A dog runs. What is this? Is there a dog? yes no"], trainer)
+    tokenizer = train_on(["A dog runs. What is this? Is there a dog? yes no"], 300)
     path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
     tokenizer.save(str(path))
     return path
