@@ -67,8 +67,8 @@ def score_heads(
     for image, things in _photos(data, photos, model.config.grid_size):
         row = features.index[image]
         cells = model.encode_cells(
-            torch.from_numpy(features.fine[row : row + 1]).float(),
-            torch.from_numpy(features.coarse[row : row + 1]).float(),
+            torch.tensor(features.fine[row : row + 1], dtype=torch.float32),
+            torch.tensor(features.coarse[row : row + 1], dtype=torch.float32),
         )
         keys = torch.stack([key for key, _ in cells])
         values = torch.stack([value for _, value in cells])

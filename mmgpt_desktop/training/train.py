@@ -23,7 +23,10 @@ from mmgpt_desktop.training.features import FeatureStore
 
 @dataclass(frozen=True)
 class Recipe:
-    """The numbers of a run; a visit is one photo with `rows` rows of `length` tokens."""
+    """The numbers of a run; a visit is one photo with `rows` rows of `length` tokens.
+
+    A step takes `visits` visits; a checkpoint is written `save_every` steps.
+    """
 
     steps: int = 1800
     visits: int = 16
@@ -35,6 +38,7 @@ class Recipe:
     dropout: float = 0.0
     label_smoothing: float = 0.05
     seed: int = 1
+    save_every: int = 200
 
 
 def train(data: Path, work: Path, recipe: Recipe) -> Path:
@@ -97,7 +101,7 @@ def _arguments(work: Path, recipe: Recipe) -> TrainingArguments:
         "dataloader_pin_memory": cuda,
         "remove_unused_columns": False,
         "label_names": ["labels"],
-        "save_steps": 200,
+        "save_steps": recipe.save_every,
         "save_total_limit": 2,
         "eval_strategy": "steps",
         "eval_steps": 400,
