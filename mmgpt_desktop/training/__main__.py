@@ -28,6 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     stages.add_parser("features", parents=[staged], help="encode every photo once")
     stages.add_parser("tokenizer", parents=[staged], help="train the byte-level BPE")
     train = stages.add_parser("train", parents=[staged], help="train, or go on training")
+    train.add_argument("--start", type=Path, help="begin with the weights of this model")
     for option in fields(Recipe):
         train.add_argument(
             f"--{option.name.replace('_', '-')}", type=type(option.default), default=option.default
@@ -61,7 +62,7 @@ def _train(options: argparse.Namespace) -> None:
     from mmgpt_desktop.training.train import train
 
     recipe = Recipe(**{option.name: getattr(options, option.name) for option in fields(Recipe)})
-    print(f"The model lies in {train(options.data, options.work, recipe)}.")
+    print(f"The model lies in {train(options.data, options.work, recipe, options.start)}.")
 
 
 def _bundle(options: argparse.Namespace) -> None:

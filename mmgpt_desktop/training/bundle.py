@@ -78,7 +78,7 @@ def write_manifest(bundle: Path, config: MMGPTConfig, heads: HeadScores) -> None
             "end": config.eos_token_id,
         },
         "attention": {"heads": heads.best(), "how": heads.how()},
-        "sampling": {"repetition_penalty": 1.1, "max_new_tokens": 64},
+        "sampling": {"repetition_penalty": 1.2, "max_new_tokens": 64},
     }
     text = json.dumps(manifest, indent=1) + "\n"
     (bundle / "manifest.json").write_text(text, encoding="utf-8")

@@ -41,10 +41,15 @@ class Recipe:
     save_every: int = 200
 
 
-def train(data: Path, work: Path, recipe: Recipe) -> Path:
-    """Train to the end and return the folder of the finished model."""
+def train(data: Path, work: Path, recipe: Recipe, start: Path | None = None) -> Path:
+    """Train to the end and return the folder of the finished model.
+
+    A first run begins with the weights of the model in `start`, if there is one.
+    """
+    model = MMGPTForConditionalGeneration.from_pretrained(start) if start else new_model(recipe)
+    model.encoder.requires_grad_(False)
     trainer = Trainer(
-        model=new_model(recipe),
+        model=model,
         args=_arguments(work, recipe),
         train_dataset=_dataset(data, work, ["train"], recipe, recipe.steps * recipe.visits),
         eval_dataset=_dataset(data, work, ["dev"], recipe, 160),
@@ -64,7 +69,6 @@ def new_model(recipe: Recipe) -> MMGPTForConditionalGeneration:
     config = MMGPTConfig(dropout=recipe.dropout, label_smoothing=recipe.label_smoothing)
     model = MMGPTForConditionalGeneration(config)
     model.encoder.load_state_dict(pretrained_encoder().state_dict())
-    model.encoder.requires_grad_(False)
     return model
 
 

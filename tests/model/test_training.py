@@ -68,7 +68,6 @@ def tiny_model(recipe: stage.Recipe) -> MMGPTForConditionalGeneration:
     config = tiny_config()
     config.grid_size, config.vocab_size = 16, 8192
     model = MMGPTForConditionalGeneration(config)
-    model.encoder.requires_grad_(False)
     return model
 
 
