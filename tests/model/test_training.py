@@ -67,8 +67,7 @@ def tiny_model(recipe: stage.Recipe) -> MMGPTForConditionalGeneration:
     torch.manual_seed(recipe.seed)
     config = tiny_config()
     config.grid_size, config.vocab_size = 16, 8192
-    model = MMGPTForConditionalGeneration(config)
-    return model
+    return MMGPTForConditionalGeneration(config)
 
 
 def test_features_of_a_photo_are_the_encoders(data: Path, tmp_path: Path) -> None:
