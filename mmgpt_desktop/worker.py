@@ -87,6 +87,28 @@ def unexpected(error: Exception) -> AppError:
     return failure
 
 
+class _QueueThread(QThread):
+    """A thread with a queue of work; None in it ends the thread. Called from the GUI thread."""
+
+    def __init__(self, name: str, parent: QObject | None) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._closing = CancelToken()
+
+    def begin_close(self) -> None:
+        """Cancel all work and let the thread end."""
+        self._closing.cancel()
+        self._queue.put(None)
+
+    def end_close(self) -> bool:
+        """Wait for the end; False when it was still busy after `CLOSE_WAIT_MS`."""
+        if self.wait(CLOSE_WAIT_MS):
+            return True
+        _log.error("thread %s did not end within %d ms", self.objectName(), CLOSE_WAIT_MS)
+        return False
+
+
 @dataclass(frozen=True, eq=False)
 class _Load:
     cancel: CancelToken = field(default_factory=CancelToken)
@@ -98,7 +120,7 @@ class _Ask:
     cancel: CancelToken = field(default_factory=CancelToken)
 
 
-class EngineThread(QThread):
+class EngineThread(_QueueThread):
     """Owns the engine: loads it, then answers one request after the other.
 
     Exactly one `ended` for each `ask`, after its last `stepped`. `load`, `ask`, `cancel`
@@ -114,11 +136,8 @@ class EngineThread(QThread):
     def __init__(
         self, make_engine: Callable[[], EngineLike], parent: QObject | None = None
     ) -> None:
-        super().__init__(parent)
-        self.setObjectName("engine")
+        super().__init__("engine", parent)
         self._make_engine = make_engine
-        self._queue: queue.SimpleQueue[_Load | _Ask | None] = queue.SimpleQueue()
-        self._closing = CancelToken()
         self._engine: EngineLike | None = None
         self._load_error: AppError | None = None
 
@@ -131,15 +150,6 @@ class EngineThread(QThread):
     def _put(self, item: _Load | _Ask) -> CancelToken:
         self._queue.put(item)
         return item.cancel
-
-    def begin_close(self) -> None:
-        """Cancel all work and let the thread end."""
-        self._closing.cancel()
-        self._queue.put(None)
-
-    def end_close(self) -> bool:
-        """Wait for the end; False when it was still busy after `CLOSE_WAIT_MS`."""
-        return _wait(self)
 
     def run(self) -> None:
         _step_back()
@@ -197,7 +207,7 @@ class _Task:
     cancel: CancelToken
 
 
-class TaskThread(QThread):
+class TaskThread(_QueueThread):
     """Runs small jobs that must not block the window: decoding, drawing heatmaps, saving.
 
     With `latest_only`, jobs that waited while another ran give way to the newest. Each job
@@ -211,11 +221,8 @@ class TaskThread(QThread):
     def __init__(
         self, name: str, *, latest_only: bool = False, parent: QObject | None = None
     ) -> None:
-        super().__init__(parent)
-        self.setObjectName(name)
+        super().__init__(name, parent)
         self._latest_only = latest_only
-        self._queue: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
-        self._closing = CancelToken()
 
     def submit(
         self, key: object, work: Callable[[CancelToken], Any], cancel: CancelToken | None = None
@@ -224,22 +231,13 @@ class TaskThread(QThread):
         self._queue.put(task)
         return task.cancel
 
-    def begin_close(self) -> None:
-        """Cancel all work and let the thread end."""
-        self._closing.cancel()
-        self._queue.put(None)
-
-    def end_close(self) -> bool:
-        """Wait for the end; False when it was still busy after `CLOSE_WAIT_MS`."""
-        return _wait(self)
-
     def run(self) -> None:
         while (task := self._next()) is not None:
             if not task.cancel.cancelled and not self._closing.cancelled:
                 self._run(task)
 
     def _next(self) -> _Task | None:
-        task = self._queue.get()
+        task: _Task | None = self._queue.get()
         while self._latest_only and task is not None and not self._queue.empty():
             task = self._queue.get()
         return task
@@ -271,13 +269,6 @@ def _step_back() -> None:
     if sys.platform == "linux":
         niceness = os.getpriority(os.PRIO_PROCESS, 0) + ENGINE_NICENESS
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
-
-
-def _wait(thread: QThread) -> bool:
-    if thread.wait(CLOSE_WAIT_MS):
-        return True
-    _log.error("thread %s did not end within %d ms", thread.objectName(), CLOSE_WAIT_MS)
-    return False
 
 
 @dataclass(frozen=True, eq=False)
