@@ -14,8 +14,10 @@ from torch import Tensor, nn
 BATCH_NORM_EPS = 1e-3
 FINE_CHANNELS = 120
 """Channels of the finer stage (stride 16)."""
+COARSE_BACKBONE_CHANNELS = 352
+"""Channels of the coarser stage (stride 32)."""
 COARSE_CHANNELS = 1280
-"""Channels of the coarser stage (stride 32), after the classifier's 1x1 convolution."""
+"""The same after the classifier's 1x1 convolution."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ _STAGES = (
     _Stage(4, 3, 2, 6, 88),
     _Stage(4, 5, 1, 6, FINE_CHANNELS),
     _Stage(5, 5, 2, 6, 208),
-    _Stage(1, 3, 1, 6, 352),
+    _Stage(1, 3, 1, 6, COARSE_BACKBONE_CHANNELS),
 )
 _FINE_BLOCKS = sum(stage.repeats for stage in _STAGES[:5])
 

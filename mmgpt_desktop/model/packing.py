@@ -26,7 +26,7 @@ def pack(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A model's state in the shipped form; a tied or counting tensor is left out."""
     packed: dict[str, Tensor] = {}
     for name, tensor in state.items():
-        if name == "lm_head.weight" or name.endswith("num_batches_tracked"):
+        if _is_left_out(name):
             continue
         if tensor.ndim == 4:
             packed[name] = tensor.to(torch.float16)
@@ -35,6 +35,10 @@ def pack(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         else:
             packed[name] = tensor.to(torch.float32)
     return {name: tensor.contiguous() for name, tensor in packed.items()}
+
+
+def _is_left_out(name: str) -> bool:
+    return name == "lm_head.weight" or name.endswith("num_batches_tracked")
 
 
 def quantise(matrix: Tensor) -> tuple[Tensor, Tensor]:
@@ -65,9 +69,9 @@ def load_packed(bundle: Path) -> MMGPTForConditionalGeneration:
     model = MMGPTForConditionalGeneration(MMGPTConfig.from_pretrained(bundle))
     state = unpack(load_file(bundle / WEIGHTS))
     missing, unexpected = model.load_state_dict(state, strict=False)
-    allowed = {"lm_head.weight"} | {n for n in missing if n.endswith("num_batches_tracked")}
-    if unexpected or set(missing) - allowed:
-        raise ValueError(f"weights do not fit the model: {sorted(set(missing) - allowed)[:3]}")
+    wrong = [*unexpected, *(name for name in missing if not _is_left_out(name))]
+    if wrong:
+        raise ValueError(f"weights do not fit the model: {wrong[:3]}")
     model.tie_weights()
     model.eval()
     return model

@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     if "work" in options:
         options.work.mkdir(parents=True, exist_ok=True)
-    globals()[f"_{options.stage}"](options)
+    STAGES[options.stage](options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,7 +74,7 @@ def _bundle(options: argparse.Namespace) -> None:
     model = MMGPTForConditionalGeneration.from_pretrained(folder)
     heads = score_heads(options.data, options.work, model)
     print(heads.how())
-    build_bundle(folder, options.work / "tokenizer.json", heads, options.bundle)
+    build_bundle(model, options.work / "tokenizer.json", heads, options.bundle)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -87,6 +87,16 @@ def _parity(options: argparse.Namespace) -> None:
     from mmgpt_desktop.training.parity import compare
 
     print(compare(options.data, options.bundle, options.photos))
+
+
+STAGES = {
+    "features": _features,
+    "tokenizer": _tokenizer,
+    "train": _train,
+    "bundle": _bundle,
+    "evaluate": _evaluate,
+    "parity": _parity,
+}
 
 
 if __name__ == "__main__":

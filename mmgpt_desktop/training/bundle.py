@@ -25,10 +25,12 @@ UNLISTED = {"manifest.json", "README.md"}
 """Files of a bundle that carry no checksum."""
 
 
-def build_bundle(model: Path, tokenizer: Path, heads: HeadScores, bundle: Path) -> None:
+def build_bundle(
+    model: MMGPTForConditionalGeneration, tokenizer: Path, heads: HeadScores, bundle: Path
+) -> None:
     """Write weights, tokenizer, configuration, graphs and manifest below `bundle`."""
     bundle.mkdir(parents=True, exist_ok=True)
-    save_packed(MMGPTForConditionalGeneration.from_pretrained(model), bundle)
+    save_packed(model, bundle)
     processor(tokenizer).save_pretrained(bundle)
     shutil.copyfile(tokenizer, bundle / "tokenizer.json")
     packed = load_packed(bundle)

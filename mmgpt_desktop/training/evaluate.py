@@ -23,8 +23,6 @@ from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import GenerationRequest, Message, Photo, TokenStep
 from mmgpt_desktop.training.data import PhotoTexts, ask, load_texts
 
-KINDS = ("caption", "vqa", "scene", "label", "yesno", "colour", "count", "where", "item")
-"""The kinds that the table shows; all but captions count exact answers."""
 TITLES = {
     "caption": "captions (Flickr8k)",
     "vqa": "human questions (DAQUAR), exact answer",
@@ -36,6 +34,7 @@ TITLES = {
     "where": "made where questions",
     "item": "kinds of shop items, exact words",
 }
+"""The kinds that the table shows; all but captions count exact answers."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def evaluate(data: Path, bundle: Path, *, limit: int, split: str = "test") -> st
     seen = _answers(engine, data, questions, grey=False)
     blind = _answers(engine, data, questions, grey=True)
     lines = ["| task | questions | score | with a grey picture |", "| --- | --- | --- | --- |"]
-    for kind in KINDS:
+    for kind in TITLES:
         asked = [q for q in questions if q.kind == kind]
         if asked:
             lines += _rows(kind, asked, seen, blind)
@@ -79,7 +78,7 @@ def draw_questions(photos: Sequence[PhotoTexts], limit: int) -> list[Question]:
     """Up to `limit` of each kind; captions once a photo, yes and no in equal numbers."""
     pools: dict[str, list[Question]] = defaultdict(list)
     for photo in photos:
-        for kind in KINDS:
+        for kind in TITLES:
             pools[kind] += _questions(photo, kind)
     drawn = []
     for kind, pool in pools.items():

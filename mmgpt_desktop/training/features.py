@@ -21,12 +21,15 @@ from numpy.typing import NDArray
 from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.model import MMGPTImageProcessor
 from mmgpt_desktop.model.configuration import IMAGE_SIZE
-from mmgpt_desktop.model.encoder import FINE_CHANNELS, EfficientNetLite2
+from mmgpt_desktop.model.encoder import (
+    COARSE_BACKBONE_CHANNELS,
+    FINE_CHANNELS,
+    EfficientNetLite2,
+)
 from mmgpt_desktop.pixels import prepare
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 
 BATCH = 32
-COARSE_BACKBONE_CHANNELS = 352
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ import torch
 from PIL import Image
 from tokenizers import Tokenizer
 
-from mmgpt_desktop.model.configuration import ASSISTANT, SPECIAL_TOKENS, USER
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+from mmgpt_desktop.training.data import ASSISTANT_ID, USER_ID
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.labels import STUFF, class_names
 
@@ -85,8 +85,7 @@ def _attention(
     model: MMGPTForConditionalGeneration, tokenizer: Tokenizer, name: str, keys: Any, values: Any
 ) -> Any:
     """Weights [layer, head, cell] of the row that predicts the answer's first token."""
-    user, assistant = SPECIAL_TOKENS.index(USER), SPECIAL_TOKENS.index(ASSISTANT)
-    ids = [user, *tokenizer.encode(QUESTION.format(name)).ids, assistant]
+    ids = [USER_ID, *tokenizer.encode(QUESTION.format(name)).ids, ASSISTANT_ID]
     config = model.config
     empty = torch.zeros(1, config.num_attention_heads, 0, config.head_dim)
     past = [(empty, empty)] * config.num_hidden_layers

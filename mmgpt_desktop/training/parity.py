@@ -68,7 +68,7 @@ def compare_photos(paths: Sequence[Path], folder: Path) -> Parity:
         ]
         identical += answers[0] == answers[1]
         ids = [*prompt, *answers[0]]
-        for feed in (ids, [*ids[:-1]], list(prompt)):
+        for feed in (ids, ids[:-1], prompt):
             ours, theirs = (
                 runtime.decode(feed, cells, None, attention=True, cancel=cancel)
                 for runtime, cells in zip(runtimes, encoded, strict=True)

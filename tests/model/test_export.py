@@ -32,11 +32,10 @@ def bundle(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     folder = tmp_path_factory.mktemp("bundle")
-    tiny_model.save_pretrained(folder / "trained")
     heads = HeadScores([[0.1, 0.4], [0.3, 0.2]], 0.05, 10)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own
-        build_bundle(folder / "trained", tiny_tokenizer, heads, folder / "tiny")
+        build_bundle(tiny_model, tiny_tokenizer, heads, folder / "tiny")
     return folder / "tiny"
 
 
