@@ -102,7 +102,8 @@ class Message:
 class Sampling:
     """How the next token is drawn; the defaults are greedy.
 
-    `temperature` 0 means greedy; `top_k` 0 and `top_p` 1 mean no limit.
+    `temperature` 0 means greedy; `top_k` 0 and `top_p` 1 mean no limit. With `beams` above 1
+    the likeliest answer is searched for instead, and comes as a whole.
     """
 
     temperature: float = 0.0
@@ -111,6 +112,7 @@ class Sampling:
     repetition_penalty: float = 1.0
     seed: int = 0
     max_new_tokens: int = 64
+    beams: int = 1
 
 
 @dataclass(frozen=True, eq=False)

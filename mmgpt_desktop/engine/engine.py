@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mmgpt_desktop.engine.beam import beam_search
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily, TextStream
 from mmgpt_desktop.engine.generate import Answer, Token, decode
@@ -214,10 +215,11 @@ class Engine:
     ) -> Iterator[Token]:
         """Decode; when the runtime breaks, the next one goes on from the same token."""
         assert self._family is not None
+        write = beam_search if answer.sampling.beams > 1 else decode
         while True:
             assert self._runtime is not None
             try:
-                yield from decode(
+                yield from write(
                     self._runtime,
                     self._encode(photo, cancel),
                     answer,

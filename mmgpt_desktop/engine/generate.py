@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.runtime import CancelToken, Runtime
+from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Runtime
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Sampling
 
@@ -55,19 +55,31 @@ def decode(
     feed: Sequence[int] = [*answer.prompt, *answer.tokens]
     cache = None
     while len(answer.tokens) < full:
-        cancel.raise_if_cancelled()
-        result = runtime.decode(feed, encoded, cache, attention=attention, cancel=cancel)
-        cancel.raise_if_cancelled()
-        if not np.isfinite(result.logits).all():
-            raise RuntimeFailure(
-                "The model's arithmetic broke: it gave values that are no numbers."
-            )
+        result = run_decoder(runtime, feed, encoded, cache, attention=attention, cancel=cancel)
         token_id = sample(result.logits, answer.tokens, answer.sampling, answer.random)
         if token_id in stop_ids:
             return
         answer.tokens.append(token_id)
         yield Token(token_id, float(softmax(result.logits)[token_id]), result.attention)
         feed, cache = [token_id], result.cache
+
+
+def run_decoder(
+    runtime: Runtime,
+    token_ids: Sequence[int],
+    encoded: Any,
+    cache: Any | None,
+    *,
+    attention: bool,
+    cancel: CancelToken,
+) -> DecodeResult:
+    """One run, whose logits are numbers. Raises RuntimeFailure and Cancelled."""
+    cancel.raise_if_cancelled()
+    result = runtime.decode(token_ids, encoded, cache, attention=attention, cancel=cancel)
+    cancel.raise_if_cancelled()
+    if not np.isfinite(result.logits).all():
+        raise RuntimeFailure("The model's arithmetic broke: it gave values that are no numbers.")
+    return result
 
 
 def sample(
@@ -77,7 +89,7 @@ def sample(
     random: np.random.Generator,
 ) -> int:
     """Draw from logits [vocabulary]; `written` are the answer's tokens so far."""
-    scores = _penalised(logits.astype(np.float64), written, sampling.repetition_penalty)
+    scores = penalised(logits.astype(np.float64), written, sampling.repetition_penalty)
     if sampling.temperature <= 0:
         return int(scores.argmax())
     scores /= sampling.temperature
@@ -93,7 +105,7 @@ def softmax(scores: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(exponents / exponents.sum())
 
 
-def _penalised(
+def penalised(
     scores: NDArray[np.float64], written: Sequence[int], penalty: float
 ) -> NDArray[np.float64]:
     """CTRL's repetition penalty (Keskar et al. 2019), for the answer's tokens alone.
