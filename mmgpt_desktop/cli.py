@@ -176,8 +176,21 @@ def _bench(options: argparse.Namespace) -> int:
     return bench.run(options.model, options.runtime, options.tokens, options.rounds)
 
 
+def _evaluate_options(parser: argparse.ArgumentParser) -> None:
+    from mmgpt_desktop import evaluate
+
+    evaluate.add_options(parser)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from mmgpt_desktop import evaluate
+
+    return evaluate.run(options)
+
+
 COMMANDS = {
     "ask": Command("Ask about a photo and print the answer.", _ask_options, _ask),
     "doctor": Command("Say what is in use and what is missing.", _no_options, _doctor),
     "bench": Command("Measure the speed of each runtime that works.", _bench_options, _bench),
+    "evaluate": Command("Measure how well a model answers.", _evaluate_options, _evaluate),
 }

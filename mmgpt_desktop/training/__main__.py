@@ -36,10 +36,6 @@ def _parser() -> argparse.ArgumentParser:
     bundle = stages.add_parser("bundle", parents=[staged], help="score heads, export, pack")
     bundle.add_argument("--model", type=Path, help="a model's folder (default: WORK/model)")
     bundle.add_argument("--bundle", type=Path, default=default_bundle_path())
-    evaluate = stages.add_parser("evaluate", parents=[common], help="print the table of results")
-    evaluate.add_argument("--bundle", type=Path, default=default_bundle_path())
-    evaluate.add_argument("--limit", type=int, default=300, help="questions of each kind")
-    evaluate.add_argument("--split", default="test", choices=("dev", "test"))
     parity = stages.add_parser("parity", parents=[common], help="compare ONNX with PyTorch")
     parity.add_argument("--bundle", type=Path, default=default_bundle_path())
     parity.add_argument("--photos", type=int, default=100)
@@ -77,12 +73,6 @@ def _bundle(options: argparse.Namespace) -> None:
     build_bundle(model, options.work / "tokenizer.json", heads, options.bundle)
 
 
-def _evaluate(options: argparse.Namespace) -> None:
-    from mmgpt_desktop.training.evaluate import evaluate
-
-    print(evaluate(options.data, options.bundle, limit=options.limit, split=options.split))
-
-
 def _parity(options: argparse.Namespace) -> None:
     from mmgpt_desktop.training.parity import compare
 
@@ -94,7 +84,6 @@ STAGES = {
     "tokenizer": _tokenizer,
     "train": _train,
     "bundle": _bundle,
-    "evaluate": _evaluate,
     "parity": _parity,
 }
 

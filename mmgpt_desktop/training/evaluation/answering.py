@@ -1,0 +1,96 @@
+"""Puts questions to a bundle as the app does: its engine, its settings, one photo at a time."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from mmgpt_desktop.engine.engine import Engine
+from mmgpt_desktop.engine.images import load_photo
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.messages import GenerationRequest, Message, Photo, TokenStep
+from mmgpt_desktop.training.evaluation.baselines import grey_photo
+from mmgpt_desktop.training.evaluation.tasks import Question
+
+_EVERY_SECONDS = 10.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer, and the product of its tokens' probabilities (the end token's left out)."""
+
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True, eq=False)
+class Respondent:
+    """A loaded engine and the folder whose photos it is asked about."""
+
+    engine: Engine
+    data: Path
+
+    def answer_all(
+        self, questions: Sequence[Question], what: str, *, beams: int = 1
+    ) -> dict[Question, Answered]:
+        """Each question's answer; questions about one photo must follow one another."""
+        answers: dict[Question, Answered] = {}
+        for photo, question in self._with_photos(with_progress(what, questions)):
+            answers[question] = _answered(self.steps(photo, question.asked, beams=beams))
+        return answers
+
+    def answer_blindly(
+        self, questions: Sequence[Question], what: str, *, beams: int = 1
+    ) -> dict[Question, Answered]:
+        """Each question's answer about a grey picture."""
+        photo, answers = grey_photo(), dict[str, Answered]()
+        asked = dict.fromkeys(question.asked for question in questions)
+        for text in with_progress(what, list(asked)):
+            answers[text] = _answered(self.steps(photo, text, beams=beams))
+        return {question: answers[question.asked] for question in questions}
+
+    def photo(self, image: str) -> Photo:
+        return load_photo(self.data / image)
+
+    def steps(
+        self, photo: Photo, text: str, *, beams: int = 1, attention: bool = False
+    ) -> list[TokenStep]:
+        """The answer's tokens; what fails is raised."""
+        steps: list[TokenStep] = []
+        sampling = replace(self.engine.bundle.manifest.sampling, beams=beams)
+        request = GenerationRequest(0, (photo,), (Message("user", text),), sampling, attention)
+        outcome = self.engine.generate(request, CancelToken(), steps.append)
+        if outcome.error is not None:
+            raise outcome.error
+        return steps
+
+    def _with_photos(self, questions: Iterable[Question]) -> Iterator[tuple[Photo, Question]]:
+        image, photo = "", grey_photo()
+        for question in questions:
+            if question.image != image:
+                image, photo = question.image, self.photo(question.image)
+            yield photo, question
+
+
+def _answered(steps: Sequence[TokenStep]) -> Answered:
+    text = "".join(step.text for step in steps).strip()
+    return Answered(text, math.prod(step.probability for step in steps))
+
+
+def with_progress(what: str, items: Sequence[T]) -> Iterator[T]:
+    """The same items; stderr says now and then how far they are."""
+    started = told = time.monotonic()
+    for done, item in enumerate(items):
+        now = time.monotonic()
+        if now - told >= _EVERY_SECONDS:
+            told, left = now, (now - started) / max(1, done) * (len(items) - done)
+            print(f"{what}: {done} of {len(items)}, {left / 60:.0f} min left", file=sys.stderr)
+        yield item
+    print(f"{what}: {len(items)} in {time.monotonic() - started:.0f} s", file=sys.stderr)

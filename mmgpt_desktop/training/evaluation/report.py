@@ -1,0 +1,181 @@
+"""Stage 7: what a bundle can do on photos that it was not trained on, row by row.
+
+The bundle runs as in the app. Beside each figure stands what was reached without looking:
+the same model with a grey picture, and the most frequent training answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from mmgpt_desktop.engine.engine import Engine
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.training import wordnet
+from mmgpt_desktop.training.data import PhotoTexts, load_texts
+from mmgpt_desktop.training.evaluation.answering import Answered, Respondent
+from mmgpt_desktop.training.evaluation.baselines import MostFrequent
+from mmgpt_desktop.training.evaluation.captions import caption_measures
+from mmgpt_desktop.training.evaluation.grounding import Hits, ground
+from mmgpt_desktop.training.evaluation.metrics import (
+    CALIBRATION_BINS,
+    Statistic,
+    accuracy_of_answered,
+    balanced,
+    bootstrap,
+    calibration_error,
+    mean,
+    thresholded,
+    wups,
+)
+from mmgpt_desktop.training.evaluation.table import CENTRE, FREQUENT, GREY, RANDOM, Row
+from mmgpt_desktop.training.evaluation.tasks import (
+    TITLES,
+    TWO_SIDED,
+    Question,
+    answer_set,
+    draw_questions,
+)
+
+LEFT_OUT = (0.0, 0.1, 0.25, 0.5)
+NOTES = (
+    "Brackets: 95 % bootstrap intervals over photos. Shares in per cent, caption metrics as "
+    "they are (1 is the most for BLEU-4 and ROUGE-L, 10 for CIDEr-D).",
+    "Exact: lower-case words without punctuation; lists in any order; an action by its verb. "
+    "Balanced: yes and no weigh the same. Most frequent: the training answers to questions of "
+    "the same kind and collection that begin with the same three words, or two, or one, or any.",
+    "Caption metrics: pycocoevalcap, on the same words (apostrophes begin a word, hyphens "
+    "separate); CIDEr-D's word weights come from this split's references.",
+    "Certainty: the product of the answer's tokens' probabilities, its end left out; all kinds "
+    f"but captions together, {CALIBRATION_BINS} bins of equal width.",
+    "Pointing: the strongest cell of the heatmap of the model's chosen heads has its centre in "
+    "the thing's mask (things of 1 to 25 % of the picture).",
+)
+
+Answers = Mapping[Question, Answered]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured; no `limit` means all, one beam means greedy captions alone."""
+
+    data: Path
+    split: str = "test"
+    limit: int | None = None
+    beams: int = 3
+
+
+def evaluate(engine: Engine, settings: Settings) -> list[Row]:
+    """Every row of the table, for a loaded engine. Raises AppError."""
+    photos = _texts(settings.data, settings.split)
+    questions = draw_questions(photos, settings.limit)
+    respondent = Respondent(engine, settings.data)
+    captions = [question for question in questions if question.kind == "caption"]
+    short = [question for question in questions if question.kind != "caption"]
+    rows: list[Row] = []
+    for beams in sorted({1, settings.beams}) if captions else ():
+        way = "greedy" if beams == 1 else f"beam {beams}"
+        shown = respondent.answer_all(captions, f"captions, {way}", beams=beams)
+        grey = respondent.answer_blindly(captions, f"captions, grey, {way}", beams=beams)
+        rows += _caption_rows(captions, shown, grey, way)
+    shown = respondent.answer_all(short, "questions")
+    grey = respondent.answer_blindly(short, "questions, grey")
+    rows += _question_rows(short, [shown, grey, _most_frequent(settings.data, short)])
+    if short:
+        rows += _certainty_rows(short, shown)
+    return rows + list(_grounding_rows(ground(respondent, photos, settings.limit)))
+
+
+def _texts(data: Path, split: str) -> list[PhotoTexts]:
+    if not (data / "texts.jsonl").is_file():
+        title = "The folder {name} holds no texts.jsonl."
+        raise AppError(title, "Give the data folder with --data.", name=str(data))
+    photos = load_texts(data, [split])
+    if not photos:
+        raise AppError("The data folder has no {split} photos.", split=split)
+    return photos
+
+
+def _most_frequent(data: Path, questions: Iterable[Question]) -> Answers:
+    frequent = MostFrequent(load_texts(data, ["train"]))
+    return {question: Answered(frequent.answer(question), 1.0) for question in questions}
+
+
+def _caption_rows(
+    asked: Sequence[Question], shown: Answers, grey: Answers, way: str
+) -> Iterator[Row]:
+    photos = [question.image for question in asked]
+    references = {question.image: question.answers for question in asked}
+    measures = [
+        caption_measures(references, {question.image: answers[question].text for question in asked})
+        for answers in (shown, grey)
+    ]
+    for name, statistic in measures[0].items():
+        score, blind = bootstrap(statistic, photos), bootstrap(measures[1][name], photos)
+        measure = f"{name}, {way}"
+        yield Row(TITLES["caption"], measure, len(asked), score, {GREY: blind}, percent=False)
+
+
+def _question_rows(questions: Sequence[Question], ways: Sequence[Answers]) -> Iterator[Row]:
+    """`ways` to answer: the model, the model with a grey picture, the most frequent answer."""
+    for kind in TITLES:
+        asked = [question for question in questions if question.kind == kind]
+        if not asked:
+            continue
+        measure = {"action": "exact verb"}.get(kind, "balanced" if kind in TWO_SIDED else "exact")
+        yield _row(kind, measure, asked, [_accuracy(asked, answers) for answers in ways])
+        if kind == "vqa":
+            yield _wups_row(asked, ways)
+
+
+def _row(kind: str, measure: str, asked: Sequence[Question], ways: Sequence[Statistic]) -> Row:
+    photos = [question.image for question in asked]
+    model, grey, frequent = (bootstrap(statistic, photos) for statistic in ways)
+    return Row(TITLES[kind], measure, len(asked), model, {GREY: grey, FREQUENT: frequent})
+
+
+def _accuracy(asked: Sequence[Question], answers: Answers) -> Statistic:
+    right = _right(asked, answers)
+    if asked[0].kind in TWO_SIDED:
+        return balanced(right, [question.answers[0] for question in asked])
+    return mean(right)
+
+
+def _right(asked: Sequence[Question], answers: Answers) -> list[bool]:
+    return [question.is_right(answers[question].text) for question in asked]
+
+
+def _wups_row(asked: Sequence[Question], ways: Sequence[Answers]) -> Row:
+    if not wordnet.is_installed():
+        return Row(TITLES["vqa"], "WUPS 0.9", len(asked), "needs wordnet-base", {})
+    similarity = lru_cache(maxsize=None)(thresholded(wordnet.Nouns.read().word_similarity))
+    statistics = [
+        mean(
+            [wups(answer_set(answers[q].text), answer_set(q.answers[0]), similarity) for q in asked]
+        )
+        for answers in ways
+    ]
+    return _row("vqa", "WUPS 0.9", asked, statistics)
+
+
+def _certainty_rows(asked: Sequence[Question], answers: Answers) -> Iterator[Row]:
+    photos = [question.image for question in asked]
+    probability = [answers[question].probability for question in asked]
+    right = _right(asked, answers)
+    task = "certainty of short answers"
+    error = bootstrap(calibration_error(probability, right), photos)
+    yield Row(task, "expected calibration error", len(asked), error, {})
+    for share in LEFT_OUT:
+        score = bootstrap(accuracy_of_answered(probability, right, share), photos)
+        measure = f"right, least certain {share:.0%} left out" if share else "right, all answered"
+        yield Row(task, measure.replace("%", " %"), len(asked), score, {})
+
+
+def _grounding_rows(found: Mapping[str, Hits]) -> Iterator[Row]:
+    for way, hits in found.items():
+        if hits.photos:
+            model, chance, centre = hits.scores()
+            blind = {RANDOM: chance, CENTRE: centre}
+            yield Row("pointing (ADE20K)", way, len(hits.photos), model, blind)

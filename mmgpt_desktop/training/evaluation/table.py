@@ -1,0 +1,48 @@
+"""The table of results, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mmgpt_desktop.training.evaluation.metrics import Score
+
+GREY, FREQUENT, RANDOM, CENTRE = "grey picture", "most frequent", "random cell", "centre"
+_HEAD = "| task | measure | items | model | without looking |\n| --- | --- | --- | --- | --- |"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measure of one task; `model` may be a word on why there is no figure.
+
+    `blind` are the same measure's values for what never saw the picture. Shares are shown
+    in per cent, other measures as they are.
+    """
+
+    task: str
+    measure: str
+    items: int
+    model: Score | str
+    blind: Mapping[str, Score]
+    percent: bool = True
+
+    def markdown(self) -> str:
+        blind = "; ".join(f"{name} {self._shown(score)}" for name, score in self.blind.items())
+        model = self.model if isinstance(self.model, str) else f"**{self._shown(self.model)}**"
+        return f"| {self.task} | {self.measure} | {self.items} | {model} | {blind or '-'} |"
+
+    def _shown(self, score: Score) -> str:
+        value, low, high = score.value, score.low, score.high
+        if self.percent:
+            return f"{100 * value:.1f} ({100 * low:.1f}-{100 * high:.1f})"
+        return f"{value:.3f} ({low:.3f}-{high:.3f})"
+
+
+def as_markdown(rows: Sequence[Row], notes: Sequence[str]) -> str:
+    lines = [_HEAD, *(row.markdown() for row in rows), "", *notes]
+    return "\n".join(lines)
+
+
+def as_json(rows: Sequence[Row], notes: Sequence[str], about: Mapping[str, Any]) -> dict[str, Any]:
+    return {**about, "rows": [asdict(row) for row in rows], "notes": list(notes)}

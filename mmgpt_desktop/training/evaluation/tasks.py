@@ -1,0 +1,107 @@
+"""What is asked of a split's photos, and which answers count as right."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmgpt_desktop.training.data import PhotoTexts, ask
+
+CAPTION_QUESTION = "Describe this picture."
+TITLES = {
+    "caption": "captions (Flickr8k)",
+    "vqa": "human questions (DAQUAR)",
+    "scene": "scenes (ADE20K)",
+    "label": "groceries",
+    "yesno": "made: yes or no",
+    "truefalse": "true or false",
+    "colour": "made: colour",
+    "count": "made: count",
+    "action": "made: action",
+    "animal": "made: animal",
+    "where": "made: where",
+    "side": "made: left or right side",
+    "largest": "made: what fills most",
+    "item": "made: shop item",
+    "wearer": "made: for whom",
+}
+"""The kinds that are asked, in the table's order."""
+HUMAN_COLLECTION = "daquar"
+CAPTION_COLLECTION = "flickr8k"
+TWO_SIDED = ("yesno", "truefalse")
+"""Kinds whose two answers weigh the same, however often each is right."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question about one photo and every answer that counts as right.
+
+    `stem` is the question as the data has it, `asked` as it is put to the model.
+    """
+
+    image: str
+    kind: str
+    stem: str
+    asked: str
+    answers: tuple[str, ...]
+
+    @property
+    def collection(self) -> str:
+        return Path(self.image).parts[1]
+
+    def is_right(self, text: str) -> bool:
+        return self._compared(text) in map(self._compared, self.answers)
+
+    def _compared(self, text: str) -> frozenset[str]:
+        """Actions by their verb, the first word; others by all words, lists in any order."""
+        parts = answer_set(text)
+        return frozenset(part.split(" ")[0] for part in parts) if self.kind == "action" else parts
+
+
+def words(text: str) -> str:
+    """Lower-case words and numbers with single blanks, like PTB's less the punctuation.
+
+    What follows an apostrophe is a word of its own; hyphens separate.
+    """
+    return " ".join(re.findall(r"[a-z0-9]+|'[a-z]+", text.lower()))
+
+
+def answer_set(text: str) -> frozenset[str]:
+    """An answer's parts, which commas separate, as words."""
+    return frozenset(words(part) for part in text.split(","))
+
+
+def draw_questions(photos: Sequence[PhotoTexts], limit: int | None) -> list[Question]:
+    """Up to `limit` of each kind, always the same ones; in the photos' order."""
+    drawn: list[Question] = []
+    for kind in TITLES:
+        pool = [question for photo in photos for question in _questions(photo, kind)]
+        random.Random(kind).shuffle(pool)
+        drawn += pool[:limit]
+    return sorted(drawn, key=lambda question: question.image)
+
+
+def _questions(photo: PhotoTexts, kind: str) -> Iterator[Question]:
+    pairs = photo.pairs.get(kind, [])
+    rng = random.Random(photo.image)
+    if kind == "caption":
+        if pairs and photo.collection == CAPTION_COLLECTION:
+            captions = tuple(caption for _, caption in pairs)
+            yield Question(photo.image, kind, "", CAPTION_QUESTION, captions)
+        return
+    if kind == "vqa":  # as the test list has them: one question, one answer
+        if photo.collection == HUMAN_COLLECTION:
+            for stem, answer in pairs:
+                yield Question(photo.image, kind, stem, ask(kind, stem, rng), (answer,))
+        return
+    answers: dict[str, list[str]] = defaultdict(list)
+    for stem, answer in pairs:
+        if kind != "action" or stem.endswith("doing"):
+            answers[stem].append(answer)
+    for stem, given in answers.items():
+        if kind not in TWO_SIDED or len(set(given)) == 1:
+            yield Question(photo.image, kind, stem, ask(kind, stem, rng), tuple(given))

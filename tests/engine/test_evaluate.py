@@ -1,0 +1,129 @@
+"""`mmgpt-desktop evaluate`, from photos to the table."""
+
+from __future__ import annotations
+
+import builtins
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmgpt_desktop import cli
+from mmgpt_desktop.engine import onnx_runtime
+from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.training import wordnet
+from tests.tiny_bundle import ANSWER, make_tiny_bundle
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+Rows = dict[tuple[str, str], dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def no_graphics_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx_runtime, "cuda_obstacle", lambda: "switched off")
+
+
+def write_photo(path: Path, seed: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = np.random.default_rng(seed).integers(0, 255, (48, 64, 3)).astype(np.uint8)
+    Image.fromarray(values).save(path)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Photos of which everybody says what the tiny bundle says."""
+    rows = []
+    for number, split in enumerate(["test", "test", "train"]):
+        for collection, kind, question, answer in (
+            ("flickr8k", "caption", "", ANSWER),
+            ("flickr8k", "caption", "", f"There are {number} dogs."),
+            ("daquar", "vqa", "what is on the bed", ANSWER.lower() if number else "pillow"),
+            ("ade20k", "scene", "", "bedroom"),
+        ):
+            image = f"images/{collection}/{number}.png"
+            write_photo(tmp_path / image, number)
+            row = {"image": image, "kind": kind, "split": split}
+            rows.append({**row, "question": question, "answer": answer})
+        label_map = np.zeros((24, 32), np.uint8)
+        label_map[:8, :8] = 2
+        folder = tmp_path / "labels" / "ade20k"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(label_map).save(folder / f"{number}.png")
+    (tmp_path / "labels" / "ade20k_objects.txt").write_text("Idx\tName\n1\twall\n2\tlamp, light\n")
+    lines = "\n".join(map(json.dumps, rows))
+    (tmp_path / "texts.jsonl").write_text(lines + "\n")
+    return tmp_path
+
+
+def evaluate(data: Path, model: Path, report: Path, *options: str) -> Rows:
+    words = ["--data", data, "--model", model, "--json", report, *options]
+    assert cli.main(["evaluate", *map(str, words)]) == 0
+    rows = json.loads(report.read_text())["rows"]
+    return {(row["task"], row["measure"]): row for row in rows}
+
+
+def test_the_table_of_a_model_that_always_says_the_same(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = make_tiny_bundle(tmp_path / "tiny")
+    rows = evaluate(data, model, tmp_path / "report.json", "--beams", "2")
+    for way in ("greedy", "beam 2"):
+        bleu = rows["captions (Flickr8k)", f"BLEU-4, {way}"]
+        assert (bleu["items"], bleu["percent"]) == (2, False)
+        assert bleu["model"]["value"] == bleu["blind"]["grey picture"]["value"] > 0.99
+    human = rows["human questions (DAQUAR)", "exact"]
+    assert human["model"]["value"] == human["blind"]["grey picture"]["value"] == 0.5
+    assert human["blind"]["most frequent"]["value"] == 0.5
+    scenes = rows["scenes (ADE20K)", "exact"]
+    assert scenes["model"]["value"] == 0
+    assert scenes["blind"]["most frequent"]["value"] == 1
+    pointing = rows["pointing (ADE20K)", "asked for, first word"]
+    assert pointing["items"] == 2
+    assert pointing["blind"]["random cell"]["value"] == 1 / 16  # one cell's centre of 4 x 4
+    out, err = capsys.readouterr()
+    assert out.startswith("| task | measure |")
+    assert out.count("\n| ") == len(rows) + 1
+    assert "questions: " in err
+
+
+def test_wups_without_wordnet_says_what_is_missing(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wordnet, "is_installed", lambda: False)
+    model = make_tiny_bundle(tmp_path / "tiny")
+    rows = evaluate(data, model, tmp_path / "report.json", "--beams", "1")
+    assert rows["human questions (DAQUAR)", "WUPS 0.9"]["model"] == "needs wordnet-base"
+    assert not any("beam" in measure for _, measure in rows)
+
+
+def test_what_is_missing_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = make_tiny_bundle(tmp_path / "tiny")
+    words = ["evaluate", "--data", str(tmp_path), "--model", str(model)]
+    assert cli.main(words) == 2
+    assert "holds no texts.jsonl" in capsys.readouterr().err
+    real = builtins.__import__
+
+    def without_training(name: str, *rest: Any) -> Any:
+        if name.startswith("mmgpt_desktop.training"):
+            raise ModuleNotFoundError("No module named 'pycocoevalcap'")
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without_training)
+    assert cli.main(words) == 2
+    assert "mmgpt-desktop[training]" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the shared training data")
+def test_the_shipped_model_on_real_photos(tmp_path: Path) -> None:
+    rows = evaluate(SHARED, default_bundle_path(), tmp_path / "report.json", "--limit", "2")
+    measures = {task for task, _ in rows}
+    assert {"captions (Flickr8k)", "human questions (DAQUAR)", "pointing (ADE20K)"} <= measures
+    for row in rows.values():
+        assert row["items"] > 0
+        if isinstance(row["model"], dict):
+            assert row["model"]["low"] <= row["model"]["value"] <= row["model"]["high"]
