@@ -20,15 +20,19 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "mmgpt_desktop"
 FOLDER = ROOT / "resources" / "translations"
 LANGUAGES = ("zh_CN",)
-TERMINAL_ONLY = ("ask.py", "bench.py", "cli.py", "doctor.py")  # they speak English
+TERMINAL_ONLY = {"ask", "bench", "cli", "doctor", "evaluate", "training"}  # they speak English
 ERRORS = ("AppError", "ImageError", "BundleError", "PromptError", "RuntimeFailure")
 
 
 def error_texts() -> set[str]:
     """The titles and hints of all errors: they are translated when they are shown."""
-    paths = [path for path in sorted(PACKAGE.rglob("*.py")) if path.name not in TERMINAL_ONLY]
+    paths = [path for path in sorted(PACKAGE.rglob("*.py")) if not _terminal_only(path)]
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
     return {text for tree in trees for text in _error_texts(tree)}
+
+
+def _terminal_only(path: Path) -> bool:
+    return path.relative_to(PACKAGE).with_suffix("").parts[0] in TERMINAL_ONLY
 
 
 def _error_texts(tree: ast.Module) -> Iterator[str]:
