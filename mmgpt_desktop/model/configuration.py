@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from transformers import PretrainedConfig
@@ -14,10 +15,19 @@ SPECIAL_TOKENS = (PAD, USER, ASSISTANT, END)
 """Their ids are their places in this tuple."""
 
 
+CONCAT, CROSS_ATTENTION, GRAPH = "concat", "cross_attention", "graph"
+FUSIONS = (CONCAT, CROSS_ATTENTION, GRAPH)
+"""Feature concatenation, cross-attention, and a graph network of cells."""
+
+
 class MMGPTConfig(PretrainedConfig):
     """Sizes of encoder grid and decoder.
 
-    `cross_attention_every` n gives each n-th decoder layer a look at the picture.
+    `fusion` is the way in which picture and text meet unless a call names another of
+    `fusions`, those that the weights were trained for. `cross_attention_every` n gives each
+    n-th decoder layer a look at the picture; with `concat` all layers see it.
+    `pointing` weighs the loss that teaches `pointing_heads` (layer, head) to look at the
+    named thing; these layers must be among those that look.
     """
 
     model_type = "mmgpt"
@@ -35,6 +45,15 @@ class MMGPTConfig(PretrainedConfig):
         dropout: float = 0.1,
         label_smoothing: float = 0.0,
         grid_size: int = IMAGE_SIZE // 16,
+        fusion: str = CROSS_ATTENTION,
+        fusions: Sequence[str] = FUSIONS,
+        graph_rounds: int = 2,
+        graph_heads: int = 3,
+        similar_cells: int = 8,
+        name_classes: int = 4,
+        name_tokens: int = 5,
+        pointing: float = 0.1,
+        pointing_heads: Sequence[Sequence[int]] = ((5, 0), (5, 1), (7, 0), (7, 1)),
         pad_token_id: int = SPECIAL_TOKENS.index(PAD),
         user_token_id: int = SPECIAL_TOKENS.index(USER),
         assistant_token_id: int = SPECIAL_TOKENS.index(ASSISTANT),
@@ -51,6 +70,15 @@ class MMGPTConfig(PretrainedConfig):
         self.dropout = dropout
         self.label_smoothing = label_smoothing
         self.grid_size = grid_size
+        self.fusion = fusion
+        self.fusions = tuple(fusions)
+        self.graph_rounds = graph_rounds
+        self.graph_heads = graph_heads
+        self.similar_cells = similar_cells
+        self.name_classes = name_classes
+        self.name_tokens = name_tokens
+        self.pointing = pointing
+        self.pointing_heads = tuple((layer, head) for layer, head in pointing_heads)
         self.user_token_id = user_token_id
         self.assistant_token_id = assistant_token_id
         kwargs.setdefault("tie_word_embeddings", True)
@@ -71,3 +99,18 @@ class MMGPTConfig(PretrainedConfig):
     @property
     def cells(self) -> int:
         return self.grid_size**2
+
+    @property
+    def name_cells(self) -> int:
+        """Places for the encoder's class names, after the cells."""
+        return self.name_classes * self.name_tokens
+
+    def image_layers(self, fusion: str) -> tuple[int, ...]:
+        """The decoder layers that read the picture."""
+        if fusion == CONCAT:
+            return tuple(range(self.num_hidden_layers))
+        return self.cross_attention_layers
+
+    def grid_of(self, fusion: str) -> int:
+        """Rows (and columns) of the grid that the text reads: `concat` joins cells by four."""
+        return self.grid_size // 2 if fusion == CONCAT else self.grid_size

@@ -1,10 +1,14 @@
-"""The GPT decoder: blocks of self-attention, now and then a look at the picture, and an MLP."""
+"""The GPT decoder: blocks of self-attention, now and then a look at the picture, and an MLP.
+
+The picture comes as keys and values, made once for each picture. `concat` puts them before
+the text in every block's self-attention; the other fusions read them in gated
+cross-attention of their own.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 (the name everybody uses)
 
 from mmgpt_desktop.model.configuration import MMGPTConfig
 
@@ -28,6 +32,25 @@ def rotate(x: Tensor, cos_sin: KeyValue) -> Tensor:
     return (x * cos + turned * sin).to(x.dtype)
 
 
+def attend(query: Tensor, keys: KeyValue, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    """softmax(QK^T / sqrt(hd)) V and the weights [B, nh, S, T]; `mask` True where allowed.
+
+    Written out, for PyTorch's fused kernel keeps the weights to itself, and on a CPU its
+    backward pass is slower than this.
+    """
+    key, value = keys
+    scores = (query * key.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, float("-inf"))
+    weights = scores.softmax(dim=-1)
+    return weights.to(value.dtype) @ value, weights
+
+
+def join(first: KeyValue, second: KeyValue) -> KeyValue:
+    """One after the other, along the positions."""
+    return torch.cat([first[0], second[0]], dim=2), torch.cat([first[1], second[1]], dim=2)
+
+
 class SelfAttention(nn.Module):
     def __init__(self, config: MMGPTConfig) -> None:
         super().__init__()
@@ -36,23 +59,35 @@ class SelfAttention(nn.Module):
         self.output = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
 
     def forward(
-        self, x: Tensor, cos_sin: KeyValue, past: KeyValue | None, mask: Tensor | None
-    ) -> tuple[Tensor, KeyValue]:
-        """`mask` True where a position may look, [S, P + S]; None: causal without a past."""
+        self,
+        x: Tensor,
+        cos_sin: KeyValue,
+        past: KeyValue | None,
+        mask: Tensor | None,
+        image: KeyValue | None = None,
+    ) -> tuple[Tensor, KeyValue, Tensor]:
+        """Returns the sum to add, keys and values of `past` and x, and the weights.
+
+        `mask` is True where a position may look, over image, past and x in this order;
+        without one, all see all.
+        """
         batch, length, width = x.shape
         heads = self.query_key_value(x).view(batch, length, 3, self.heads, self.head_dim)
         query, key, value = heads.permute(2, 0, 3, 1, 4).unbind(0)  # (B, nh, S, hd)
-        query, key = rotate(query, cos_sin), rotate(key, cos_sin)
+        query, present = rotate(query, cos_sin), (rotate(key, cos_sin), value)
         if past is not None:
-            key = torch.cat([past[0], key], dim=2)
-            value = torch.cat([past[1], value], dim=2)
-        y = F.scaled_dot_product_attention(query, key, value, mask, is_causal=mask is None)
+            present = join(past, present)
+        y, weights = attend(query, present if image is None else join(image, present), mask)
         y = y.transpose(1, 2).reshape(batch, length, width)
-        return self.output(y), (key, value)
+        return self.output(y), present, weights
 
 
 class CrossAttention(nn.Module):
-    """Text reads the cells, or a learned null cell when nothing there helps."""
+    """Text reads the picture, or a learned null cell when nothing there helps.
+
+    A tanh gate scales what is read (Alayrac et al., "Flamingo", 2022); it begins open by a
+    third, not shut: the decoder is small and learns to read from the first step.
+    """
 
     def __init__(self, config: MMGPTConfig) -> None:
         super().__init__()
@@ -61,6 +96,7 @@ class CrossAttention(nn.Module):
         self.key_value = nn.Linear(config.hidden_size, 2 * config.hidden_size, bias=False)
         self.null_key = nn.Parameter(torch.zeros(self.heads, 1, self.head_dim))
         self.null_value = nn.Parameter(torch.zeros(self.heads, 1, self.head_dim))
+        self.gate = nn.Parameter(torch.full((1,), 0.35))
         self.output = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
 
     def project(self, cells: Tensor) -> KeyValue:
@@ -69,30 +105,18 @@ class CrossAttention(nn.Module):
         key, value = heads.permute(2, 0, 3, 1, 4).unbind(0)
         return key, value
 
-    def forward(self, x: Tensor, cells: KeyValue, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Returns the sum to add, and the last row's query [B, nh, 1, hd].
+    def forward(self, x: Tensor, image: KeyValue, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Returns the sum to add, and the weights [B, nh, S, T + 1], the null cell's last."""
+        batch, length, width = x.shape
+        query = self.query(x).view(batch, length, self.heads, self.head_dim).transpose(1, 2)
+        y, weights = attend(query, self._with_null(image), mask)
+        y = self.output(y.transpose(1, 2).reshape(batch, length, width))
+        return self.gate.tanh() * y, weights
 
-        Rows of text may come in groups of k to a picture: x [B * k, S, d], cells of batch B.
-        """
-        groups = cells[0].shape[0]
-        query = self.query(x).view(groups, -1, self.heads, self.head_dim).transpose(1, 2)
-        key, value = self._with_null(cells)
-        y = F.scaled_dot_product_attention(query, key, value, mask)
-        return self.output(y.transpose(1, 2).reshape(x.shape)), query[:, :, -1:]
-
-    def weights(self, query: Tensor, cells: KeyValue) -> Tensor:
-        """softmax(QK^T / sqrt(hd)) of the queries over the cells, the null cell left out."""
-        key, _ = self._with_null(cells)
-        scores = query @ key.transpose(-1, -2) / self.head_dim**0.5
-        weights: Tensor = scores.softmax(dim=-1)
-        return weights[..., :-1]  # (B, nh, S, T)
-
-    def _with_null(self, cells: KeyValue) -> KeyValue:
-        key, value = cells
-        shape = (key.shape[0], -1, -1, -1)
-        key = torch.cat([key, self.null_key.to(key.dtype)[None].expand(shape)], dim=2)
-        value = torch.cat([value, self.null_value.to(value.dtype)[None].expand(shape)], dim=2)
-        return key, value
+    def _with_null(self, image: KeyValue) -> KeyValue:
+        shape = (image[0].shape[0], -1, -1, -1)
+        null = (self.null_key[None].expand(shape), self.null_value[None].expand(shape))
+        return join(image, (null[0].to(image[0].dtype), null[1].to(image[1].dtype)))
 
 
 class Block(nn.Module):
@@ -116,16 +140,21 @@ class Block(nn.Module):
         x: Tensor,
         cos_sin: KeyValue,
         past: KeyValue | None,
-        causal: Tensor | None,
-        cells: KeyValue | None,
-        visible: Tensor | None,
+        mask: Tensor | None,
+        prefix: KeyValue | None = None,
+        cells: KeyValue | None = None,
+        visible: Tensor | None = None,
     ) -> tuple[Tensor, KeyValue, Tensor | None]:
-        """Returns the new x, this layer's keys and values, and the last cross-attention query."""
-        y, present = self.self_attention(self.norm_self(x), cos_sin, past, causal)
+        """Returns the new x, the text's keys and values, and the weights over the picture.
+
+        The picture is a `prefix` of the self-attention, or `cells` of the cross-attention
+        of which `visible` hides some; the weights [B, nh, S, T] leave out text and null cell.
+        """
+        y, present, weights = self.self_attention(self.norm_self(x), cos_sin, past, mask, prefix)
         x = x + self.dropout(y)
-        query = None
-        if self.cross_attention is not None and self.norm_cross is not None and cells is not None:
-            y, query = self.cross_attention(self.norm_cross(x), cells, visible)
+        seen = weights[..., : prefix[0].shape[2]] if prefix is not None else None
+        if cells is not None and self.cross_attention is not None and self.norm_cross is not None:
+            y, weights = self.cross_attention(self.norm_cross(x), cells, visible)
             x = x + self.dropout(y)
-        x = x + self.dropout(self.mlp(self.norm_mlp(x)))
-        return x, present, query
+            seen = weights[..., :-1]
+        return x + self.dropout(self.mlp(self.norm_mlp(x))), present, seen

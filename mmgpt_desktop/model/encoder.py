@@ -18,6 +18,8 @@ COARSE_BACKBONE_CHANNELS = 352
 """Channels of the coarser stage (stride 32)."""
 COARSE_CHANNELS = 1280
 """The same after the classifier's 1x1 convolution."""
+CLASSES = 1000
+"""ImageNet's."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class EfficientNetLite2(nn.Module):
                 inputs = stage.channels
         self.blocks = nn.ModuleList(blocks)
         self.head = ConvNorm(inputs, COARSE_CHANNELS, 1, act=True)
+        self.classifier = nn.Linear(COARSE_CHANNELS, CLASSES)
 
     def backbone(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Maps before the head: fine [B, 120, H/16, W/16] and coarse [B, 352, H/32, W/32].
@@ -114,7 +117,7 @@ class EfficientNetLite2(nn.Module):
             x = block(x)
         return fine, x
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Fine [B, 120, H/16, W/16] and coarse [B, 1280, H/32, W/32] cells."""
-        fine, coarse = self.backbone(pixels)
-        return fine, self.head(coarse)
+    def classify(self, coarse: Tensor) -> Tensor:
+        """Logits [B, 1000] of the head's map [B, 1280, H/32, W/32]."""
+        logits: Tensor = self.classifier(coarse.mean(dim=(2, 3)))
+        return logits

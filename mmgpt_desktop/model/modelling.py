@@ -1,13 +1,14 @@
-"""Our multimodal GPT as a transformers model: picture and text in, next token out.
+"""Our own multimodal GPT as a transformers model: picture and text in, next token out.
 
-The encoder's two stages become one grid of cells; the decoder's cross-attention layers
-read it. Keys and values of the cells depend on the picture alone, so they are computed
-once and serve every question about it.
+The encoder's two stages become one grid of cells, with the names of its likeliest classes
+beside it. How the decoder reads them is the fusion. Whatever the fusion, the picture
+becomes keys and values that depend on the picture alone, so they are computed once and
+serve every question about it.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,37 +16,26 @@ from torch.nn import functional as F  # noqa: N812 (the name everybody uses)
 from transformers import Cache, DynamicCache, GenerationMixin, PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from mmgpt_desktop.model.configuration import MMGPTConfig
+from mmgpt_desktop.model.configuration import CONCAT, GRAPH, MMGPTConfig
 from mmgpt_desktop.model.decoder import Block, CrossAttention, KeyValue, rotary
-from mmgpt_desktop.model.encoder import COARSE_CHANNELS, FINE_CHANNELS, EfficientNetLite2
+from mmgpt_desktop.model.encoder import EfficientNetLite2
+from mmgpt_desktop.model.fusion import CellEmbedder, CellGraph, CellJoiner, NameEmbedder
 
 IGNORED = -100
 """The label of tokens without a loss."""
 
 
-class CellEmbedder(nn.Module):
-    """Both stages of the encoder as one grid of cells of the decoder's width."""
+class Decoded(NamedTuple):
+    """Hidden states [B, S, d]; each layer's keys and values; each image layer's weights
+    [B, nh, S, T] over the picture's cells and names."""
 
-    def __init__(self, config: MMGPTConfig) -> None:
-        super().__init__()
-        self.grid = config.grid_size
-        self.norm_fine = nn.LayerNorm(FINE_CHANNELS)
-        self.fine = nn.Linear(FINE_CHANNELS, config.hidden_size, bias=False)
-        self.coarse = nn.Linear(COARSE_CHANNELS, config.hidden_size, bias=False)
-        self.position = nn.Parameter(torch.zeros(config.cells, config.hidden_size))
-        self.norm = nn.RMSNorm(config.hidden_size, eps=1e-5)
-
-    def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
-        """fine [B, T, 120] and coarse [B, T / 4, 1280] to cells [B, T, d]."""
-        half = self.grid // 2
-        wide = self.coarse(coarse).view(-1, half, 1, half, 1, self.coarse.out_features)
-        wide = wide.expand(-1, -1, 2, -1, 2, -1).reshape(-1, self.grid**2, wide.shape[-1])
-        cells: Tensor = self.norm(self.fine(self.norm_fine(fine)) + wide + self.position)
-        return cells
+    hidden: Tensor
+    presents: list[KeyValue]
+    seen: list[Tensor]
 
 
 class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
-    """GPT decoder with cross-attention to EfficientNet cells."""
+    """GPT decoder that reads EfficientNet cells in one of three ways."""
 
     config_class = MMGPTConfig
     config: MMGPTConfig
@@ -58,6 +48,9 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         super().__init__(config)
         self.encoder = EfficientNetLite2()
         self.cells = CellEmbedder(config)
+        self.names = NameEmbedder(config)
+        self.joiner = CellJoiner(config) if CONCAT in config.fusions else None
+        self.graph = CellGraph(config) if GRAPH in config.fusions else None
         self.embedding = nn.Embedding(config.vocab_size, config.hidden_size)
         self.dropout = nn.Dropout(config.dropout)
         looking = set(config.cross_attention_layers)
@@ -74,6 +67,8 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             nn.init.normal_(module.weight, std=0.02)
         elif isinstance(module, CellEmbedder):
             nn.init.normal_(module.position, std=0.02)
+        elif isinstance(module, NameEmbedder):
+            nn.init.normal_(module.slot, std=0.02)
         elif isinstance(module, Block):
             std = 0.02 / (2 * self.config.num_hidden_layers) ** 0.5
             nn.init.normal_(module.self_attention.output.weight, std=std)
@@ -94,92 +89,114 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
     # -- the picture ------------------------------------------------------------------
 
-    def encode_cells(self, fine: Tensor, coarse: Tensor) -> list[KeyValue]:
-        """The backbone's maps, flattened, to keys and values for each looking layer.
+    def encode_image(self, pixel_values: Tensor, fusion: str | None = None) -> KeyValue:
+        """Pixels [B, 3, size, size] to image keys and values [layer, B, nh, T, hd]."""
+        fine, coarse = self.encoder.backbone(pixel_values)
+        image, _ = self.encode_cells(fine.flatten(2).mT, coarse.flatten(2).mT, fusion)
+        return torch.stack([key for key, _ in image]), torch.stack([value for _, value in image])
 
-        fine [B, T, 120]; coarse [B, T / 4, 352], before the encoder's head.
+    def encode_cells(
+        self, fine: Tensor, coarse: Tensor, fusion: str | None = None
+    ) -> tuple[list[KeyValue], Tensor | None]:
+        """The backbone's maps, flattened, to keys and values for each image layer.
+
+        fine [B, T, 120]; coarse [B, T / 4, 352], before the encoder's head. Positions are
+        the cells of `config.grid_of(fusion)`, row by row, then the class names. With the
+        graph also its mean edge weights [B, T, T].
         """
+        fusion = fusion or self.config.fusion
+        cells, names = self._embed(fine, coarse)
+        if fusion == CONCAT:
+            return self._prefix(cells, names), None
+        edges = None
+        if fusion == GRAPH:
+            assert self.graph is not None
+            nodes, edges = self.graph(cells, names, self.cells.norm_fine(fine))
+        else:
+            nodes = torch.cat([cells, names], dim=1)
+        layers = self.config.cross_attention_layers
+        return [self._cross_attention(layer).project(nodes) for layer in layers], edges
+
+    def _embed(self, fine: Tensor, coarse: Tensor) -> tuple[Tensor, Tensor]:
         side = self.config.grid_size // 2
         maps = coarse.transpose(1, 2).reshape(coarse.shape[0], coarse.shape[2], side, side)
-        head = self.encoder.head(maps).flatten(2).transpose(1, 2)  # (B, T/4, 1280)
-        cells = self.cells(fine, head)
-        return [self._cross_attention(layer).project(cells) for layer in self._looking]
+        wide = self.encoder.head(maps)  # (B, 1280, side, side)
+        cells = self.cells(fine, wide.flatten(2).transpose(1, 2))
+        return cells, self.names(self.encoder.classify(wide), self.embedding)
 
-    def encode_image(self, pixel_values: Tensor) -> tuple[Tensor, Tensor]:
-        """Pixels [B, 3, size, size] to cross keys and values [layer, B, nh, T, hd]."""
-        fine, coarse = self.encoder.backbone(pixel_values)
-        cells = self.encode_cells(fine.flatten(2).mT, coarse.flatten(2).mT)
-        return torch.stack([key for key, _ in cells]), torch.stack([value for _, value in cells])
+    def _prefix(self, cells: Tensor, names: Tensor) -> list[KeyValue]:
+        """Cells and names through all blocks, where they see one another.
+
+        They share position 0: where a cell lies is in its embedding.
+        """
+        assert self.joiner is not None
+        x = torch.cat([self.joiner(cells), names], dim=1)
+        origin = rotary(self.config, torch.zeros(1, device=x.device))
+        presents = []
+        for block in self.blocks:
+            x, present, _ = block(x, origin, None, None)
+            presents.append(present)
+        return presents
 
     def _cross_attention(self, layer: int) -> CrossAttention:
         found = self.blocks[layer].cross_attention
         assert isinstance(found, CrossAttention)
         return found
 
-    @property
-    def _looking(self) -> tuple[int, ...]:
-        return self.config.cross_attention_layers
-
     # -- the text ---------------------------------------------------------------------
 
     def _decode(
         self,
         input_ids: Tensor,
-        cells: list[KeyValue],
-        past: list[KeyValue] | None,
+        image: list[KeyValue] | None,
+        past: list[KeyValue] | None = None,
+        *,
+        fusion: str,
         visible: Tensor | None = None,
-        mask: Tensor | None = None,
-    ) -> tuple[Tensor, list[KeyValue], list[Tensor]]:
-        """Hidden states [B, S, d], each layer's keys and values, last cross queries.
-
-        `visible` [B, 1, 1, T + 1] says which cells, `mask` [B, 1, S, P + S] which of the
-        earlier positions may be seen.
-        """
-        length = input_ids.shape[1]
+        segments: Tensor | None = None,
+    ) -> Decoded:
+        """`visible` [B, T] says what of the picture may be seen; `segments` as in `forward`."""
         start = past[0][0].shape[2] if past is not None else 0
-        positions = torch.arange(start, start + length, device=input_ids.device)
+        mask = _text_mask(start, input_ids.shape[1], segments, input_ids.device)
+        prefixed = fusion == CONCAT and image is not None
+        if visible is not None:
+            visible = visible[:, None, None]  # (B, 1, 1, T)
+        if prefixed:
+            mask = _with_prefix(mask, visible, image[0][0].shape[2])  # type: ignore[index]
+        elif visible is not None:
+            visible = F.pad(visible, (0, 1), value=True)  # the null cell
+        positions = torch.arange(start, start + input_ids.shape[1], device=input_ids.device)
         cos_sin = rotary(self.config, positions)
-        if past is not None or mask is not None:
-            everything = torch.arange(start + length, device=input_ids.device)
-            causal = everything[None, :] <= positions[:, None]  # (S, P + S)
-            mask = causal if mask is None else causal & mask
         x = self.dropout(self.embedding(input_ids))
+        layers = self.config.image_layers(fusion)
         presents: list[KeyValue] = []
-        queries: list[Tensor] = []
+        seen: list[Tensor] = []
         for layer, block in enumerate(self.blocks):
-            seen = cells[self._looking.index(layer)] if layer in self._looking else None
+            read = image[layers.index(layer)] if image and layer in layers else None
+            prefix, cells = (read, None) if prefixed else (None, read)
             earlier = past[layer] if past is not None else None
-            x, present, query = block(x, cos_sin, earlier, mask, seen, visible)
+            x, present, weights = block(x, cos_sin, earlier, mask, prefix, cells, visible)
             presents.append(present)
-            if query is not None:
-                queries.append(query)
-        return self.norm(x), presents, queries
-
-    def _attention(self, queries: list[Tensor], cells: list[KeyValue]) -> list[Tensor]:
-        """The last row's weights over the cells [B, nh, 1, T], for each looking layer."""
-        layers = zip(self._looking, queries, cells, strict=True)
-        return [self._cross_attention(i).weights(q, c) for i, q, c in layers]
+            seen += [] if weights is None else [weights]
+        return Decoded(self.norm(x), presents, seen)
 
     def decode_step(
         self,
         input_ids: Tensor,
-        cross_keys: Tensor,
-        cross_values: Tensor,
+        image_keys: Tensor,
+        image_values: Tensor,
         past: list[KeyValue],
-        *,
-        attention: bool = True,
-    ) -> tuple[Tensor, list[KeyValue], Tensor | None]:
+        fusion: str | None = None,
+    ) -> tuple[Tensor, list[KeyValue], Tensor]:
         """One run of the decoder, as it is exported.
 
-        Returns logits [B, V] of the last position, each layer's keys and values, and, if asked
-        for, the attention [B, layer, nh, T] of the last position over the cells.
+        Returns logits [B, V] of the last position, each layer's keys and values, and the
+        attention [B, layer, nh, T] of the last position over cells and names.
         """
-        cells = list(zip(cross_keys.unbind(0), cross_values.unbind(0), strict=True))
-        x, presents, queries = self._decode(input_ids, cells, past)
-        weights = None
-        if attention:
-            weights = torch.cat(self._attention(queries, cells), dim=2).transpose(1, 2)
-        return self.lm_head(x[:, -1]), presents, weights
+        image = list(zip(image_keys.unbind(0), image_values.unbind(0), strict=True))
+        decoded = self._decode(input_ids, image, past, fusion=fusion or self.config.fusion)
+        attention = torch.stack([weights[:, :, -1] for weights in decoded.seen], dim=1)
+        return self.lm_head(decoded.hidden[:, -1]), decoded.presents, attention
 
     # -- transformers' interface ------------------------------------------------------
 
@@ -188,13 +205,16 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         input_ids: Tensor,
         labels: Tensor | None = None,
         *,
+        fusion: str | None = None,
         segments: Tensor | None = None,
         pixel_values: Tensor | None = None,
-        cross_keys: Tensor | None = None,
-        cross_values: Tensor | None = None,
+        image_keys: Tensor | None = None,
+        image_values: Tensor | None = None,
         fine: Tensor | None = None,
         coarse: Tensor | None = None,
-        has_image: Tensor | None = None,
+        visible: Tensor | None = None,
+        pointed: Tensor | None = None,
+        masks: Tensor | None = None,
         past_key_values: Cache | None = None,
         output_attentions: bool | None = None,
         **_: Any,
@@ -202,65 +222,91 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """Logits, or the loss when `labels` are given.
 
         The picture comes as pixels, as encoded keys and values, or (in training) as cached
-        maps `fine` and `coarse`; several rows of text may share one picture. `has_image`
-        [B] False hides it. Without any, only the null cells are seen. Positions see those of
-        their own number in `segments` [B, S] alone; 0 is padding. Padding in a batch for
-        generation is not supported. With labels, logits are left out: the loss needs them at
-        the answers' tokens alone. `attentions` are the last position's weights over the cells,
-        [B, nh, 1, T] for each looking layer.
+        maps `fine` and `coarse`; of these, `visible` [B, T] hides cells and names. Without
+        any, there is text alone. Positions see those of their own number in `segments`
+        [B, S] alone; 0 is padding. Padding in a batch for generation is not supported. With
+        labels, logits are left out: the loss needs them at the labelled tokens alone.
+        `pointed` [N, 2] are (row, position) of tokens that predict the name of a thing,
+        `masks` [N, T] where it lies: some heads learn to look there. `attentions` are the
+        last position's weights over the picture, [B, nh, 1, T] for each image layer.
         """
-        cells = self._cells_for(input_ids, pixel_values, cross_keys, cross_values, fine, coarse)
-        visible = None if has_image is None else self._visible(has_image)
+        fusion = fusion or self.config.fusion
+        if fine is not None and coarse is not None:
+            image: list[KeyValue] | None = self.encode_cells(fine, coarse, fusion)[0]
+        else:
+            image = self._image(pixel_values, image_keys, image_values, fusion)
         past = _past_of(past_key_values)
-        mask = None if segments is None else segments[:, None, :, None] == segments[:, None, None]
-        x, presents, queries = self._decode(input_ids, cells, past, visible, mask)
+        decoded = self._decode(
+            input_ids, image, past, fusion=fusion, visible=visible, segments=segments
+        )
         if labels is not None:
-            return CausalLMOutputWithPast(loss=self._loss(x, labels))
+            loss = self._loss(decoded.hidden, labels)
+            if pointed is not None and masks is not None and len(pointed):
+                pointing = self._pointing(fusion, decoded.seen, pointed, masks)
+                loss = loss + self.config.pointing * pointing
+            return CausalLMOutputWithPast(loss=loss)
+        last = tuple(weights[:, :, -1:] for weights in decoded.seen)
         return CausalLMOutputWithPast(
-            logits=self.lm_head(x),
-            past_key_values=_extend(past_key_values, presents, input_ids.shape[1]),
-            attentions=(tuple(self._attention(queries, cells)) if output_attentions else None),
+            logits=self.lm_head(decoded.hidden),
+            past_key_values=_extend(past_key_values, decoded.presents, input_ids.shape[1]),
+            attentions=last if output_attentions else None,
         )
 
     def generate(self, *args: Any, pixel_values: Tensor | None = None, **kwargs: Any) -> Any:
         """transformers' `generate`; the picture is encoded once, before the first step."""
         if pixel_values is not None:
             with torch.no_grad():
-                kwargs["cross_keys"], kwargs["cross_values"] = self.encode_image(pixel_values)
+                fusion = kwargs.get("fusion")
+                kwargs["image_keys"], kwargs["image_values"] = self.encode_image(
+                    pixel_values, fusion
+                )
         return super().generate(*args, **kwargs)  # type: ignore[misc]
 
-    def _cells_for(
-        self,
-        input_ids: Tensor,
-        pixel_values: Tensor | None,
-        cross_keys: Tensor | None,
-        cross_values: Tensor | None,
-        fine: Tensor | None,
-        coarse: Tensor | None,
-    ) -> list[KeyValue]:
-        if fine is not None and coarse is not None:
-            return self.encode_cells(fine, coarse)
-        if pixel_values is not None:
-            cross_keys, cross_values = self.encode_image(pixel_values)
-        if cross_keys is None or cross_values is None:
-            heads, width = self.config.num_attention_heads, self.config.head_dim
-            none = self.embedding.weight.new_zeros(input_ids.shape[0], heads, 0, width)
-            return [(none, none) for _ in self._looking]
-        return list(zip(cross_keys.unbind(0), cross_values.unbind(0), strict=True))
-
-    def _visible(self, has_image: Tensor) -> Tensor:
-        mask = has_image.bool()[:, None, None, None].expand(-1, 1, 1, self.config.cells)
-        null = torch.ones_like(mask[..., :1])
-        return torch.cat([mask, null], dim=-1)
+    def _image(
+        self, pixels: Tensor | None, keys: Tensor | None, values: Tensor | None, fusion: str
+    ) -> list[KeyValue] | None:
+        if pixels is not None:
+            keys, values = self.encode_image(pixels, fusion)
+        if keys is None or values is None:
+            return None
+        return list(zip(keys.unbind(0), values.unbind(0), strict=True))
 
     def _loss(self, x: Tensor, labels: Tensor) -> Tensor:
         """Mean cross-entropy of the next token, over the tokens that have a label."""
         targets = labels[:, 1:]
         wanted = targets != IGNORED
         logits = self.lm_head(x[:, :-1][wanted])
-        return F.cross_entropy(
-            logits.float(), targets[wanted], label_smoothing=self.config.label_smoothing
-        )
+        smoothing = self.config.label_smoothing if self.training else 0.0
+        return F.cross_entropy(logits.float(), targets[wanted], label_smoothing=smoothing)
+
+    def _pointing(self, fusion: str, seen: list[Tensor], pointed: Tensor, masks: Tensor) -> Tensor:
+        """-log of the share of attention that falls on the named thing, mean over the heads."""
+        side, grid = self.config.grid_size, self.config.grid_of(fusion)
+        square = side // grid
+        places = F.avg_pool2d(masks.view(-1, 1, side, side), square).flatten(1)  # (N, cells)
+        rows, positions = pointed.unbind(dim=1)
+        layers = self.config.image_layers(fusion)
+        shares = [
+            (seen[layers.index(layer)][rows, head, positions, : grid**2] * places).sum(dim=-1)
+            for layer, head in self.config.pointing_heads
+        ]
+        return -torch.stack(shares).float().clamp(min=1e-4).log().mean()
+
+
+def _text_mask(past: int, length: int, segments: Tensor | None, device: torch.device) -> Tensor:
+    """True [B or 1, 1, S, P + S] where text sees text."""
+    places = torch.arange(past + length, device=device)
+    causal = (places[None, :] <= places[past:, None])[None, None]
+    if segments is None:
+        return causal
+    return causal & (segments[:, None, :, None] == segments[:, None, None, :])
+
+
+def _with_prefix(mask: Tensor, visible: Tensor | None, cells: int) -> Tensor:
+    """The text's mask with the picture's positions before it."""
+    if visible is None:
+        return F.pad(mask, (cells, 0), value=True)
+    return torch.cat([visible.expand(-1, -1, mask.shape[2], -1), mask], dim=-1)
 
 
 def _past_of(cache: Cache | None) -> list[KeyValue] | None:

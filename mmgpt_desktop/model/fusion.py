@@ -1,0 +1,142 @@
+"""From the encoder's maps to what the text reads: cells, class names, and the graph of cells."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mmgpt_desktop.model.configuration import MMGPTConfig
+from mmgpt_desktop.model.decoder import attend
+from mmgpt_desktop.model.encoder import CLASSES, COARSE_CHANNELS, FINE_CHANNELS
+
+
+class CellEmbedder(nn.Module):
+    """Both stages of the encoder as one grid of cells of the decoder's width."""
+
+    def __init__(self, config: MMGPTConfig) -> None:
+        super().__init__()
+        self.grid = config.grid_size
+        self.norm_fine = nn.LayerNorm(FINE_CHANNELS)
+        self.fine = nn.Linear(FINE_CHANNELS, config.hidden_size, bias=False)
+        self.coarse = nn.Linear(COARSE_CHANNELS, config.hidden_size, bias=False)
+        self.position = nn.Parameter(torch.zeros(config.cells, config.hidden_size))
+        self.norm = nn.RMSNorm(config.hidden_size, eps=1e-5)
+
+    def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
+        """fine [B, T, 120], coarse [B, T / 4, 1280] to cells [B, T, d]."""
+        half = self.grid // 2
+        wide = self.coarse(coarse).view(-1, half, 1, half, 1, self.coarse.out_features)
+        wide = wide.expand(-1, -1, 2, -1, 2, -1).reshape(-1, self.grid**2, wide.shape[-1])
+        cells: Tensor = self.norm(self.fine(self.norm_fine(fine)) + wide + self.position)
+        return cells
+
+
+class NameEmbedder(nn.Module):
+    """The encoder's likeliest ImageNet classes, as the tokens of their names.
+
+    The decoder can copy them, so it can name what no training text names. `tokens`
+    [class, name_tokens] is filled from the tokenizer before training and shipped with the
+    weights.
+    """
+
+    tokens: Tensor
+
+    def __init__(self, config: MMGPTConfig) -> None:
+        super().__init__()
+        self.classes = config.name_classes
+        table = torch.full((CLASSES, config.name_tokens), config.pad_token_id or 0)
+        self.register_buffer("tokens", table)
+        self.slot = nn.Parameter(torch.zeros(config.name_cells, config.hidden_size))
+        self.certainty = nn.Parameter(torch.zeros(1, 1, config.hidden_size))
+        self.norm = nn.RMSNorm(config.hidden_size, eps=1e-5)
+
+    def forward(self, class_logits: Tensor, embedding: nn.Embedding) -> Tensor:
+        """Class logits [B, 1000] to name cells [B, classes * name_tokens, d]."""
+        log_probability, found = class_logits.float().log_softmax(dim=-1).topk(self.classes)
+        words = embedding(self.tokens[found])  # (B, classes, name_tokens, d)
+        known = log_probability[:, :, None, None] * self.certainty
+        cells: Tensor = self.norm((words + known).flatten(1, 2) + self.slot)
+        return cells
+
+
+class GraphRound(nn.Module):
+    """One round of attention along the edges of a graph of cells.
+
+    Graph attention (Velickovic et al., 2018) with scaled dot products for scores.
+    """
+
+    def __init__(self, config: MMGPTConfig) -> None:
+        super().__init__()
+        width = config.hidden_size
+        self.heads = config.graph_heads
+        self.norm = nn.RMSNorm(width, eps=1e-5)
+        self.query_key_value = nn.Linear(width, 3 * width, bias=False)
+        self.output = nn.Linear(width, width, bias=False)
+
+    def forward(self, x: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
+        """Nodes [B, N, d] along `edges` (True [B, 1, N, N]); also the weights [B, nh, N, N]."""
+        batch, nodes, width = x.shape
+        heads = self.query_key_value(self.norm(x)).view(batch, nodes, 3, self.heads, -1)
+        query, key, value = heads.permute(2, 0, 3, 1, 4).unbind(0)
+        y, weights = attend(query, (key, value), edges)
+        y = y.transpose(1, 2).reshape(batch, nodes, width)
+        return x + nn.functional.gelu(self.output(y), approximate="tanh"), weights
+
+
+class CellGraph(nn.Module):
+    """Cells and class names as nodes; a few rounds of messages before the text reads them.
+
+    A cell has edges to itself, to its eight neighbours, to the `similar_cells` cells that
+    look most like it, and to every name; a name has edges to every node.
+    """
+
+    neighbours: Tensor
+
+    def __init__(self, config: MMGPTConfig) -> None:
+        super().__init__()
+        self.similar = config.similar_cells
+        self.rounds = nn.ModuleList(GraphRound(config) for _ in range(config.graph_rounds))
+        self.norm = nn.RMSNorm(config.hidden_size, eps=1e-5)
+        place = torch.arange(config.cells)
+        row, column = place // config.grid_size, place % config.grid_size
+        near = ((row[:, None] - row).abs() <= 1) & ((column[:, None] - column).abs() <= 1)
+        self.register_buffer("neighbours", near, persistent=False)
+
+    def forward(self, cells: Tensor, names: Tensor, looks: Tensor) -> tuple[Tensor, Tensor]:
+        """Nodes [B, T + names, d] after the rounds, and the mean edge weights [B, T, T].
+
+        `looks` [B, T, c] is what similarity is measured on, by cosine.
+        """
+        edges = self.edges(looks, names.shape[1])[:, None]
+        nodes = torch.cat([cells, names], dim=1)
+        shown = []
+        for graph_round in self.rounds:
+            nodes, weights = graph_round(nodes, edges)
+            shown.append(weights.mean(dim=1))
+        count = cells.shape[1]
+        return self.norm(nodes), torch.stack(shown).mean(dim=0)[:, :count, :count]
+
+    def edges(self, looks: Tensor, names: int) -> Tensor:
+        """True [B, T + names, T + names] from the row's node to what it reads."""
+        unit = nn.functional.normalize(looks, dim=-1)
+        alike = unit @ unit.transpose(-1, -2)
+        weakest = alike.topk(self.similar + 1).values[..., -1:]  # itself is among them
+        near = self.neighbours | (alike >= weakest)
+        return nn.functional.pad(near, (0, names, 0, names), value=True)
+
+
+class CellJoiner(nn.Module):
+    """Squares of four cells as one, so that the concatenated sequence stays short."""
+
+    def __init__(self, config: MMGPTConfig) -> None:
+        super().__init__()
+        self.grid = config.grid_size
+        self.join = nn.Linear(4 * config.hidden_size, config.hidden_size, bias=False)
+        self.norm = nn.RMSNorm(config.hidden_size, eps=1e-5)
+
+    def forward(self, cells: Tensor) -> Tensor:
+        """Cells [B, T, d] to [B, T / 4, d]."""
+        half, width = self.grid // 2, cells.shape[-1]
+        squares = cells.view(-1, half, 2, half, 2, width).transpose(2, 3)
+        joined: Tensor = self.norm(self.join(squares.reshape(-1, half * half, 4 * width)))
+        return joined
