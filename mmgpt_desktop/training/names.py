@@ -1,0 +1,66 @@
+"""The names of the encoder's 1,000 classes, as everyday words.
+
+ImageNet's classes are WordNet synsets; the order is that of the 2012 challenge. Most names
+are the synset's first word; where that is odd or ambiguous, we chose a plainer one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from mmgpt_desktop.model.configuration import PAD, SPECIAL_TOKENS
+from mmgpt_desktop.training import prompts
+from mmgpt_desktop.training.data import PhotoTexts
+from mmgpt_desktop.training.features import FeatureStore
+
+CERTAIN = 0.5
+"""A photo whose likeliest class has this probability is asked about by the class's name."""
+IN_PLACE = 0.4
+"""Where a class's activation is at least this share of its maximum, there the thing is."""
+ANIMALS = range(398)
+DOGS = range(151, 269)
+_TABLE = Path(__file__).with_name("imagenet_names.txt")
+
+
+def class_names() -> list[str]:
+    lines = _TABLE.read_text(encoding="utf-8").splitlines()
+    return [line.split(" ", 1)[1] for line in lines]
+
+
+def name_tokens(tokenizer: Tokenizer, length: int) -> Tensor:
+    """Token ids [1000, length] of the names as they stand in mid-sentence, padded or cut."""
+    pad = SPECIAL_TOKENS.index(PAD)
+    ids = [tokenizer.encode(f" {name}").ids[:length] for name in class_names()]
+    return torch.tensor([row + [pad] * (length - len(row)) for row in ids])
+
+
+def add_names(photos: Iterable[PhotoTexts], features: FeatureStore) -> None:
+    """Questions that the encoder itself answers: its class name, and where it sees that."""
+    guesses, names = features.guesses, class_names()
+    if guesses is None:
+        return
+    for photo in photos:
+        row = features.index[photo.image]
+        number = int(guesses.classes[row])
+        if photo.collection in LABELLED or guesses.probabilities[row] < CERTAIN:
+            continue
+        if number not in ANIMALS and photo.shows_people:
+            continue  # "What is this?" is not about a jersey there
+        name = names[number]
+        photo.pairs["name"] += [("", name)] * 2
+        if number in ANIMALS:
+            photo.pairs["name"] += [(question, name) for question in prompts.NAME_ANIMAL]
+        if number in DOGS:
+            photo.pairs["name"] += [(question, name) for question in prompts.NAME_DOG]
+        place = (guesses.places[row] >= IN_PLACE).astype(np.float16)
+        photo.masks.setdefault(name, place.repeat(2, axis=0).repeat(2, axis=1))
+
+
+LABELLED = frozenset(["grocery", "fashion"])
+"""Collections whose own labels say better what a photo shows."""
