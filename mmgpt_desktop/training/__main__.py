@@ -6,9 +6,13 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import TypeVar
 
 from mmgpt_desktop.resources import default_bundle_path
-from mmgpt_desktop.training.train import Recipe
+from mmgpt_desktop.training.mixture import DEFAULT, Mixture
+from mmgpt_desktop.training.recipes import Recipe, TextRecipe
+
+T = TypeVar("T", Recipe, TextRecipe)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -27,12 +31,14 @@ def _parser() -> argparse.ArgumentParser:
     staged.add_argument("--work", type=Path, required=True, help="where the stages leave files")
     stages.add_parser("features", parents=[staged], help="encode every photo once")
     stages.add_parser("tokenizer", parents=[staged], help="train the byte-level BPE")
+    pretrain = stages.add_parser("pretrain", parents=[staged], help="train on text alone")
+    _add_recipe(pretrain, TextRecipe)
     train = stages.add_parser("train", parents=[staged], help="train, or go on training")
-    train.add_argument("--start", type=Path, help="begin with the weights of this model")
-    for option in fields(Recipe):
-        train.add_argument(
-            f"--{option.name.replace('_', '-')}", type=type(option.default), default=option.default
-        )
+    train.add_argument(
+        "--start", type=Path, help="begin with this model (default: WORK/pretrained)"
+    )
+    train.add_argument("--mixture", type=Path, default=DEFAULT, help="what is drawn how often")
+    _add_recipe(train, Recipe)
     bundle = stages.add_parser("bundle", parents=[staged], help="score heads, export, pack")
     bundle.add_argument("--model", type=Path, help="a model's folder (default: WORK/model)")
     bundle.add_argument("--bundle", type=Path, default=default_bundle_path())
@@ -40,6 +46,17 @@ def _parser() -> argparse.ArgumentParser:
     parity.add_argument("--bundle", type=Path, default=default_bundle_path())
     parity.add_argument("--photos", type=int, default=100)
     return parser
+
+
+def _add_recipe(parser: argparse.ArgumentParser, recipe: type[Recipe | TextRecipe]) -> None:
+    for option in fields(recipe):
+        parser.add_argument(
+            f"--{option.name.replace('_', '-')}", type=type(option.default), default=option.default
+        )
+
+
+def _recipe(options: argparse.Namespace, recipe: type[T]) -> T:
+    return recipe(**{option.name: getattr(options, option.name) for option in fields(recipe)})  # type: ignore[arg-type]
 
 
 def _features(options: argparse.Namespace) -> None:
@@ -54,11 +71,20 @@ def _tokenizer(options: argparse.Namespace) -> None:
     train_tokenizer(options.data, options.work)
 
 
+def _pretrain(options: argparse.Namespace) -> None:
+    from mmgpt_desktop.training.pretrain import pretrain
+
+    recipe = _recipe(options, TextRecipe)
+    print(f"The model lies in {pretrain(options.data, options.work, recipe)}.")
+
+
 def _train(options: argparse.Namespace) -> None:
     from mmgpt_desktop.training.train import train
 
-    recipe = Recipe(**{option.name: getattr(options, option.name) for option in fields(Recipe)})
-    print(f"The model lies in {train(options.data, options.work, recipe, options.start)}.")
+    recipe = _recipe(options, Recipe)
+    start = options.start or options.work / "pretrained"
+    mixture = Mixture.read(options.mixture)
+    print(f"The model lies in {train(options.data, options.work, recipe, start, mixture)}.")
 
 
 def _bundle(options: argparse.Namespace) -> None:
@@ -82,6 +108,7 @@ def _parity(options: argparse.Namespace) -> None:
 STAGES = {
     "features": _features,
     "tokenizer": _tokenizer,
+    "pretrain": _pretrain,
     "train": _train,
     "bundle": _bundle,
     "parity": _parity,

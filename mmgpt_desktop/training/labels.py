@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from mmgpt_desktop.model.configuration import IMAGE_SIZE
 from mmgpt_desktop.training.questions import QA, article
 
 MIN_SHARE = 0.01
@@ -24,14 +26,21 @@ STUFF = frozenset(
 """Classes that lie nearly everywhere; where they are is no question."""
 
 
-@dataclass(frozen=True)
+Mask = NDArray[np.float16]
+
+
+@dataclass(frozen=True, eq=False)
 class Region:
-    """One class in one photo; the centre in shares of width and height."""
+    """One class in one photo; the centre in shares of width and height.
+
+    `cells` is the share of each of the encoder's cells that it covers.
+    """
 
     name: str
     share: float
     x: float
     y: float
+    cells: Mask
 
 
 def class_names(table: Path) -> dict[int, str]:
@@ -50,9 +59,16 @@ def regions(label_map: Path, names: dict[int, str]) -> list[Region]:
         share = float(count) / classes.size
         if int(number) in names and share >= MIN_SHARE:
             y, x = np.nonzero(classes == number)
-            name = names[int(number)]
-            found.append(Region(name, share, float(x.mean()) / width, float(y.mean()) / height))
+            centre = float(x.mean()) / width, float(y.mean()) / height
+            found.append(Region(names[int(number)], share, *centre, cells_of(classes == number)))
     return sorted(found, key=lambda region: -region.share)
+
+
+def cells_of(mask: NDArray[np.bool_]) -> Mask:
+    """The share of each cell that a mask of pixels covers."""
+    side = IMAGE_SIZE // 16
+    whole = Image.fromarray(mask.astype(np.uint8) * 255)
+    return np.asarray(whole.resize((side, side), Image.Resampling.BOX), np.float16) / 255
 
 
 def position(region: Region) -> str:

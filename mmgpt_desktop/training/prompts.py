@@ -48,6 +48,16 @@ OBJECTS = (
 ACTIONS = ("What are the people doing? List the actions.", "Which actions do you see?")
 LABEL = ("What is this?", "What product is this?", "Name this.", "What is it called?")
 TITLE = ("Write a shop title for this.", "What product is this?", "Give this item a title.")
+NAME = (
+    "What is the main thing here?",
+    "Name the main thing in this picture.",
+    "What is this?",
+    "What is it?",
+    "What is this thing called?",
+    "What am I looking at?",
+)
+NAME_ANIMAL = ("What animal is this?", "What kind of animal is it?")
+NAME_DOG = ("What breed is this dog?", "What kind of dog is this?")
 TRUE_FALSE = ("Is this true? {}", "True or not: {}", "{} Is that right?", "{} Yes or no?")
 NO_PICTURE = "I need a picture to answer that."
 

@@ -1,4 +1,4 @@
-"""Stage 2: a byte-level BPE tokenizer, trained on the training texts.
+"""Stage 2: a byte-level BPE tokenizer, trained on what the model will read and write.
 
 Byte-level: every input can be encoded, and there is no unknown token.
 """
@@ -12,12 +12,20 @@ from pathlib import Path
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from mmgpt_desktop.model.configuration import SPECIAL_TOKENS, MMGPTConfig
+from mmgpt_desktop.training.corpus import definitions
 from mmgpt_desktop.training.data import PhotoTexts, ask, load_texts
+from mmgpt_desktop.training.names import class_names
+
+NAMES_REPEATED = 30
+"""Class names count this often, so that a name takes few tokens."""
+DEFINITIONS_SHARE = 5
+"""Each fifth of WordNet's definitions is read: they are to be spelt, not to rule."""
 
 
 def train_tokenizer(data: Path, work: Path) -> None:
     """Train on the training split and write `work/tokenizer.json`."""
-    texts = _texts(load_texts(data, ["train"]))
+    texts = [*_texts(load_texts(data, ["train"])), *definitions()[::DEFINITIONS_SHARE]]
+    texts += [f"It is {name}." for name in class_names()] * NAMES_REPEATED
     train_on(texts, MMGPTConfig().vocab_size).save(str(work / "tokenizer.json"))
 
 

@@ -1,11 +1,11 @@
-"""Stage 3: train the decoder on cached cells with Hugging Face's Trainer.
+"""Stage 4: train the decoder on cached cells with Hugging Face's Trainer.
 
 Resumable: a run that finds checkpoints in its work folder goes on from the last one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,44 +16,46 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from mmgpt_desktop.model.configuration import MMGPTConfig
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
-from mmgpt_desktop.training.data import VisitDataset, collate, load_texts
+from mmgpt_desktop.training.data import load_texts
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.mixture import Mixture
+from mmgpt_desktop.training.names import add_names, name_tokens
+from mmgpt_desktop.training.recipes import Recipe
+from mmgpt_desktop.training.rows import Collator, VisitDataset
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """The numbers of a run; a visit is one photo with `rows` rows of `length` tokens.
-
-    A step takes `visits` visits; a checkpoint is written `save_every` steps.
-    """
-
-    steps: int = 1800
-    visits: int = 16
-    rows: int = 3
-    length: int = 64
-    learning_rate: float = 1.2e-3
-    warmup: int = 150
-    weight_decay: float = 0.05
-    dropout: float = 0.0
-    label_smoothing: float = 0.05
-    seed: int = 1
-    save_every: int = 200
-
-
-def train(data: Path, work: Path, recipe: Recipe, start: Path | None = None) -> Path:
+def train(data: Path, work: Path, recipe: Recipe, start: Path, mixture: Mixture) -> Path:
     """Train to the end and return the folder of the finished model.
 
-    A first run begins with the weights of the model in `start`, if there is one.
+    A first run begins with the weights of the model in `start`.
     """
-    model = MMGPTForConditionalGeneration.from_pretrained(start) if start else new_model(recipe)
+    model = MMGPTForConditionalGeneration.from_pretrained(
+        start,
+        dropout=recipe.dropout,
+        label_smoothing=recipe.label_smoothing,
+        pointing=recipe.pointing,
+    )
     model.encoder.requires_grad_(False)
+    source = Source.open(data, work, recipe)
     trainer = Trainer(
         model=model,
-        args=_arguments(work, recipe),
-        train_dataset=_dataset(data, work, ["train"], recipe, recipe.steps * recipe.visits),
-        eval_dataset=_dataset(data, work, ["dev"], recipe, 160),
-        data_collator=collate,
+        args=trainer_arguments(
+            work / "checkpoints",
+            steps=recipe.steps,
+            batch=recipe.visits,
+            learning_rate=recipe.learning_rate,
+            warmup=recipe.warmup,
+            weight_decay=recipe.weight_decay,
+            seed=recipe.seed,
+            save_every=recipe.save_every,
+        ),
+        train_dataset=source.visits("train", mixture, recipe.steps * recipe.visits),
+        eval_dataset={
+            fusion: source.visits("dev", replace(mixture, fusions={fusion: 1.0}), DEV_VISITS)
+            for fusion in mixture.fusions
+        },
+        data_collator=Collator(model.config),
     )
     checkpoints = work / "checkpoints"
     last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
@@ -63,40 +65,71 @@ def train(data: Path, work: Path, recipe: Recipe, start: Path | None = None) -> 
     return finished
 
 
-def new_model(recipe: Recipe) -> MMGPTForConditionalGeneration:
+DEV_VISITS = 192
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a run's visits come from."""
+
+    data: Path
+    features: FeatureStore
+    tokenizer: Tokenizer
+    recipe: Recipe
+
+    @classmethod
+    def open(cls, data: Path, work: Path, recipe: Recipe) -> Source:
+        tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
+        return cls(data, FeatureStore.open(work / "features"), tokenizer, recipe)
+
+    def visits(self, split: str, mixture: Mixture, number: int) -> VisitDataset:
+        photos = load_texts(self.data, [split])
+        add_names(photos, self.features)
+        return VisitDataset(
+            photos,
+            self.features,
+            self.tokenizer,
+            mixture,
+            visits=number,
+            batch=self.recipe.visits,
+            length=self.recipe.length,
+            seed=self.recipe.seed,
+            mirror=split == "train",
+        )
+
+
+def new_model(tokenizer: Tokenizer, seed: int) -> MMGPTForConditionalGeneration:
     """A fresh decoder behind the frozen ImageNet encoder."""
-    torch.manual_seed(recipe.seed)
-    config = MMGPTConfig(dropout=recipe.dropout, label_smoothing=recipe.label_smoothing)
-    model = MMGPTForConditionalGeneration(config)
+    torch.manual_seed(seed)
+    model = MMGPTForConditionalGeneration(MMGPTConfig())
     model.encoder.load_state_dict(pretrained_encoder().state_dict())
+    model.encoder.requires_grad_(False)
+    model.names.tokens.copy_(name_tokens(tokenizer, model.config.name_tokens))
     return model
 
 
-def _dataset(
-    data: Path, work: Path, splits: list[str], recipe: Recipe, visits: int
-) -> VisitDataset:
-    return VisitDataset(
-        load_texts(data, splits),
-        FeatureStore.open(work / "features"),
-        Tokenizer.from_file(str(work / "tokenizer.json")),
-        visits=visits,
-        rows=recipe.rows,
-        length=recipe.length,
-        seed=recipe.seed,
-    )
-
-
-def _arguments(work: Path, recipe: Recipe) -> TrainingArguments:
+def trainer_arguments(
+    checkpoints: Path,
+    *,
+    steps: int,
+    batch: int,
+    learning_rate: float,
+    warmup: int,
+    weight_decay: float,
+    seed: int,
+    save_every: int,
+) -> TrainingArguments:
+    """What all our runs share: AdamW, cosine schedule, clipped gradients, bf16."""
     cuda = torch.cuda.is_available()
     options: dict[str, Any] = {
-        "output_dir": str(work / "checkpoints"),
-        "max_steps": recipe.steps,
-        "per_device_train_batch_size": recipe.visits,
-        "per_device_eval_batch_size": recipe.visits,
-        "learning_rate": recipe.learning_rate,
+        "output_dir": str(checkpoints),
+        "max_steps": steps,
+        "per_device_train_batch_size": batch,
+        "per_device_eval_batch_size": batch,
+        "learning_rate": learning_rate,
         "lr_scheduler_type": "cosine",
-        "warmup_steps": recipe.warmup,
-        "weight_decay": recipe.weight_decay,
+        "warmup_steps": warmup,
+        "weight_decay": weight_decay,
         "adam_beta2": 0.98,
         "max_grad_norm": 1.0,
         "bf16": True,
@@ -105,13 +138,13 @@ def _arguments(work: Path, recipe: Recipe) -> TrainingArguments:
         "dataloader_pin_memory": cuda,
         "remove_unused_columns": False,
         "label_names": ["labels"],
-        "save_steps": recipe.save_every,
+        "save_steps": save_every,
         "save_total_limit": 2,
         "eval_strategy": "steps",
-        "eval_steps": 400,
+        "eval_steps": 2 * save_every,
         "logging_steps": 20,
         "report_to": [],
-        "seed": recipe.seed,
+        "seed": seed,
         "disable_tqdm": True,
     }
     return TrainingArguments(**options)

@@ -1,0 +1,59 @@
+"""Stage 3: the GPT learns to write before it sees: next-token cross-entropy on text alone."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from tokenizers import Tokenizer
+from transformers import Trainer
+from transformers.trainer_utils import get_last_checkpoint
+
+from mmgpt_desktop.training.corpus import (
+    TextRows,
+    definitions,
+    photo_texts,
+    split_definitions,
+    stack,
+)
+from mmgpt_desktop.training.data import load_texts
+from mmgpt_desktop.training.recipes import TextRecipe
+from mmgpt_desktop.training.train import new_model, trainer_arguments
+
+
+def pretrain(data: Path, work: Path, recipe: TextRecipe) -> Path:
+    """Train to the end; returns the folder of the model. Prints held-out perplexities."""
+    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
+    known, held_out = split_definitions(definitions())
+    texts = photo_texts(load_texts(data, ["train"])) + known
+    captions = [a for photo in load_texts(data, ["dev"]) for _, a in photo.pairs["caption"]]
+    total = recipe.steps * recipe.rows
+    checkpoints = work / "pretraining"
+    trainer = Trainer(
+        model=new_model(tokenizer, recipe.seed),
+        args=trainer_arguments(
+            checkpoints,
+            steps=recipe.steps,
+            batch=recipe.rows,
+            learning_rate=recipe.learning_rate,
+            warmup=recipe.warmup,
+            weight_decay=recipe.weight_decay,
+            seed=recipe.seed,
+            save_every=recipe.save_every,
+        ),
+        train_dataset=TextRows(texts, tokenizer, recipe.length, total, recipe.seed),
+        eval_dataset={
+            name: TextRows(kept, tokenizer, recipe.length, None, 0)
+            for name, kept in (("captions", captions), ("definitions", held_out))
+        },
+        data_collator=stack,
+    )
+    last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
+    trainer.train(resume_from_checkpoint=last)
+    for name, loss in trainer.evaluate().items():
+        if name.endswith("loss"):
+            text = name.removeprefix("eval_").removesuffix("_loss")
+            print(f"perplexity a token, held-out {text}: {math.exp(loss):.1f}")
+    finished = work / "pretrained"
+    trainer.save_model(str(finished))
+    return finished
