@@ -224,7 +224,7 @@ def _check_heatmap_path(path: Path, photo: Path | None) -> None:
 
 def _load(options: argparse.Namespace) -> tuple[Engine, HeadChoice]:
     engine = Engine(options.model, options.runtime)
-    return engine, engine.load().head_choice
+    return engine, engine.load().fusion_info().head_choice
 
 
 def _sampling(options: argparse.Namespace, engine: Engine) -> Sampling:

@@ -120,6 +120,7 @@ class GenerationRequest:
     """All that a job needs, captured once.
 
     `messages` ends with the user's question; earlier turns are the conversation so far.
+    `fusion` None stands for the model's default.
     """
 
     job_id: int
@@ -127,16 +128,30 @@ class GenerationRequest:
     messages: tuple[Message, ...]
     sampling: Sampling = field(default_factory=Sampling)
     attention: bool = True
+    fusion: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class AttentionMap:
-    """What one token read from the picture: float16 [layer, head, cell], image cells only.
+    """What one token read from the picture: float16 [layer, head, cell], places only.
 
-    Rows need not sum to 1: what is missing went to no cell (see the bundle's manifest).
+    Rows need not sum to 1. `elsewhere` is what went to the names that the encoder found,
+    the mean over layers and heads; the rest went to no cell, or to the text.
     """
 
     weights: NDArray[np.float16]
+    grid: PatchGrid
+    elsewhere: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeMap:
+    """What each cell of a picture's graph read from each: float32 [cell, cell], the row reads.
+
+    Means over the graph's rounds and heads. Rows need not sum to 1: cells read names too.
+    """
+
+    weights: NDArray[np.float32]
     grid: PatchGrid
 
 
@@ -145,7 +160,8 @@ class TokenStep:
     """One generated token.
 
     `text` may be empty while a character's bytes are incomplete; texts concatenated in
-    order give the answer. `probability` is the model's own (temperature 1, no filters).
+    order give the answer. `probability` is the model's own, calibrated on held-out photos;
+    sampling leaves it alone.
     """
 
     job_id: int
@@ -187,7 +203,11 @@ class Timings:
 
 @dataclass(frozen=True)
 class GenerationOutcome:
-    """How a request ended: exactly one for each request, after its last step."""
+    """How a request ended: exactly one for each request, after its last step.
+
+    `certainty` is the geometric mean of the tokens' probabilities, the end's included if
+    the model wrote it; None if nothing was written or the answer isn't done.
+    """
 
     job_id: int
     kind: Literal["done", "cancelled", "failed"]
@@ -195,6 +215,7 @@ class GenerationOutcome:
     runtime: RuntimeInfo | None = None
     error: AppError | None = None
     notes: tuple[str, ...] = ()
+    certainty: float | None = None
 
 
 @dataclass(frozen=True)
@@ -206,13 +227,42 @@ class HeadChoice:
 
 
 @dataclass(frozen=True)
+class FusionInfo:
+    """One way in which a model fuses picture and text, and the attention it gives.
+
+    Its attention maps are [image_layers, heads, rows * columns].
+    """
+
+    name: str
+    image_layers: int
+    heads: int
+    rows: int
+    columns: int
+    head_choice: HeadChoice
+
+
+@dataclass(frozen=True)
 class ModelInfo:
-    """What the window shows of a loaded bundle, and how its answers are best drawn."""
+    """What the window shows of a loaded bundle, and how its answers are best drawn.
+
+    `fusions` are in the order of showing, `fusion` names the default. An answer whose
+    certainty is below `doubt` is said with doubt.
+    """
 
     name: str
     description: str
-    layers: int
-    heads: int
     context_length: int
-    head_choice: HeadChoice
+    fusions: tuple[FusionInfo, ...]
+    fusion: str
+    doubt: float
     sampling: Sampling = field(default_factory=Sampling)
+
+    def fusion_info(self, name: str | None = None) -> FusionInfo:
+        """The fusion of that name, or the default. Raises AppError for an unknown one."""
+        wanted = name or self.fusion
+        for fusion in self.fusions:
+            if fusion.name == wanted:
+                return fusion
+        known = ", ".join(fusion.name for fusion in self.fusions)
+        title = "This model has no fusion called {name}."
+        raise AppError(title, "Choose one of these: {known}.", name=wanted, known=known)

@@ -13,6 +13,7 @@ from mmgpt_desktop.errors import AppError, Cancelled
 from mmgpt_desktop.messages import (
     AttentionMap,
     Box,
+    FusionInfo,
     GenerationOutcome,
     GenerationRequest,
     HeadChoice,
@@ -26,11 +27,12 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.worker import ShownPhoto, show_photo
 
-MODEL = ModelInfo(
-    "fake", "A model for tests.", 2, 3, 512, HeadChoice(((0, 1), (1, 2)), "Chosen for tests.")
-)
-ANSWER = ("A", " red", " ball", " in", " the", " corner", ".")
 GRID_ROWS = GRID_COLUMNS = 4
+FUSION = FusionInfo(
+    "graph", 2, 3, GRID_ROWS, GRID_COLUMNS, HeadChoice(((0, 1), (1, 2)), "Chosen for tests.")
+)
+MODEL = ModelInfo("fake", "A model for tests.", 512, (FUSION,), FUSION.name, doubt=0.3)
+ANSWER = ("A", " red", " ball", " in", " the", " corner", ".")
 
 
 class FakeEngine:
@@ -129,7 +131,8 @@ def _wait(gate: threading.Semaphore, cancel: CancelToken) -> None:
 
 def attention_map(photo: Photo, cell: int, box: Box | None = None) -> AttentionMap:
     """All heads look at one cell."""
-    weights = np.zeros((MODEL.layers, MODEL.heads, GRID_ROWS * GRID_COLUMNS), np.float16)
+    cells = GRID_ROWS * GRID_COLUMNS
+    weights = np.zeros((FUSION.image_layers, FUSION.heads, cells), np.float16)
     weights[:, :, cell] = 0.5
     box = box or Box(0, 0, photo.width, photo.height)
     return AttentionMap(weights, PatchGrid(GRID_ROWS, GRID_COLUMNS, box, photo.width, photo.height))

@@ -21,6 +21,7 @@ from mmgpt_desktop.engine.runtime import CancelToken, Runtime
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import (
     AttentionMap,
+    FusionInfo,
     GenerationOutcome,
     GenerationRequest,
     ModelInfo,
@@ -117,13 +118,21 @@ class Engine:
         progress(1.0, "Ready")
         self._load_seconds = time.perf_counter() - started
         manifest = bundle.manifest
+        fusion = FusionInfo(
+            "cross_attention",
+            manifest.decoder.attention_layers,
+            manifest.decoder.heads,
+            manifest.image.rows,
+            manifest.image.columns,
+            manifest.head_choice,
+        )
         return ModelInfo(
             name=manifest.name,
             description=manifest.description,
-            layers=manifest.decoder.attention_layers,
-            heads=manifest.decoder.heads,
             context_length=manifest.decoder.context_length,
-            head_choice=manifest.head_choice,
+            fusions=(fusion,),
+            fusion=fusion.name,
+            doubt=0.3,
             sampling=manifest.sampling,
         )
 

@@ -45,10 +45,11 @@ class HeadSelection:
     head: int = _ALL
 
     def pairs(self, model: ModelInfo) -> tuple[tuple[int, int], ...]:
+        fusion = model.fusion_info()
         if self.chosen:
-            return model.head_choice.heads
-        layers = range(model.layers) if self.layer == _ALL else (self.layer,)
-        heads = range(model.heads) if self.head == _ALL else (self.head,)
+            return fusion.head_choice.heads
+        layers = range(fusion.image_layers) if self.layer == _ALL else (self.layer,)
+        heads = range(fusion.heads) if self.head == _ALL else (self.head,)
         return tuple((layer, head) for layer in layers for head in heads)
 
 
@@ -224,8 +225,10 @@ class HeatmapPane(Pane):
 
     def set_model(self, model: ModelInfo) -> None:
         self._model = model
-        self._fill(self.layer, [self.tr("Chosen heads"), self.tr("All layers")], model.layers)
-        self._fill(self.head, [self.tr("All heads")], model.heads)
+        fusion = model.fusion_info()
+        layers = [self.tr("Chosen heads"), self.tr("All layers")]
+        self._fill(self.layer, layers, fusion.image_layers)
+        self._fill(self.head, [self.tr("All heads")], fusion.heads)
         self.layer.setEnabled(True)
         self._fit_heads()
 
@@ -305,4 +308,4 @@ class HeatmapPane(Pane):
             return ""
         if not self.selection.chosen:
             return self.tr("The mean over the layers and heads that you chose.")
-        return note_text(self._model.head_choice.how)
+        return note_text(self._model.fusion_info().head_choice.how)

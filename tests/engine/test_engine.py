@@ -88,7 +88,7 @@ def test_real_graphs_answer_and_say_where_they_looked(tiny_bundle: Path) -> None
     assert all(step.job_id == 7 and 0 < step.probability < 1 for step in steps)
     shown = steps[0].attention
     assert shown is not None
-    assert shown.weights.shape == (info.layers, info.heads, CELLS)
+    assert shown.weights.shape == (info.fusion_info().image_layers, info.fusion_info().heads, CELLS)
     assert shown.weights.dtype == np.float16
     assert not shown.weights.flags.writeable
     assert (shown.grid.photo_width, shown.grid.photo_height) == (64, 48)

@@ -217,7 +217,7 @@ def test_a_model_without_attention_says_so(qtbot: QtBot, make_app: MakeApp) -> N
 def test_the_default_heads_are_the_models_and_said_how_chosen(app: App) -> None:
     pane = app.window.heatmap
     assert pane.selection == HeadSelection()
-    assert pane.selection.pairs(MODEL) == MODEL.head_choice.heads
+    assert pane.selection.pairs(MODEL) == MODEL.fusion_info().head_choice.heads
     assert pane.how.text() == "Chosen for tests."
     assert not pane.head.isEnabled()
 
