@@ -97,10 +97,14 @@ class CellGraph(nn.Module):
         self.similar = config.similar_cells
         self.rounds = nn.ModuleList(GraphRound(config) for _ in range(config.graph_rounds))
         self.norm = nn.RMSNorm(config.hidden_size, eps=1e-5)
-        place = torch.arange(config.cells)
-        row, column = place // config.grid_size, place % config.grid_size
-        near = ((row[:, None] - row).abs() <= 1) & ((column[:, None] - column).abs() <= 1)
-        self.register_buffer("neighbours", near, persistent=False)
+        self.grid = config.grid_size
+        self.register_buffer("neighbours", self.find_neighbours(), persistent=False)
+
+    def find_neighbours(self) -> Tensor:
+        """True [T, T] where two cells touch."""
+        place = torch.arange(self.grid**2)
+        row, column = place // self.grid, place % self.grid
+        return ((row[:, None] - row).abs() <= 1) & ((column[:, None] - column).abs() <= 1)
 
     def forward(self, cells: Tensor, names: Tensor, looks: Tensor) -> tuple[Tensor, Tensor]:
         """Nodes [B, T + names, d] after the rounds, and the mean edge weights [B, T, T].

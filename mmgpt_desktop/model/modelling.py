@@ -69,6 +69,9 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             nn.init.normal_(module.position, std=0.02)
         elif isinstance(module, NameEmbedder):
             nn.init.normal_(module.slot, std=0.02)
+        elif isinstance(module, CellGraph):
+            # `from_pretrained` builds without memory: what no file holds is set here alone.
+            module.neighbours.copy_(module.find_neighbours())
         elif isinstance(module, Block):
             std = 0.02 / (2 * self.config.num_hidden_layers) ** 0.5
             nn.init.normal_(module.self_attention.output.weight, std=std)
