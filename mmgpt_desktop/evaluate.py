@@ -23,6 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--beams", type=_count, default=3, metavar="N", help="captions by beam search too (3)"
     )
+    parser.add_argument("--fusion", metavar="NAME", help="one of the model's (its default)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument(
         "--bundle",
@@ -44,8 +45,9 @@ def run(options: argparse.Namespace) -> int:
         raise AppError(title, hint, reason=reason_of(error)) from error
     engine = Engine(options.model, options.runtime)
     model = engine.load()
-    settings = report.Settings(options.data, options.split, options.limit, options.beams)
-    rows = report.evaluate(engine, settings)
+    fusion = model.fusion_info(options.fusion).name
+    settings = report.Settings(options.data, options.split, options.limit, options.beams, fusion)
+    rows = report.evaluate(engine, model, settings)
     about = {
         "model": model.name,
         "version": engine.bundle.manifest.version,

@@ -106,6 +106,8 @@ def test_what_is_missing_is_one_sentence(
     words = ["evaluate", "--data", str(tmp_path), "--model", str(model)]
     assert cli.main(words) == 2
     assert "holds no texts.jsonl" in capsys.readouterr().err
+    assert cli.main([*words, "--fusion", "osmosis"]) == 2
+    assert "no fusion called osmosis" in capsys.readouterr().err
     real = builtins.__import__
 
     def without_training(name: str, *rest: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +12,7 @@ from typing import TypeVar
 from mmgpt_desktop.engine.engine import Engine
 from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.messages import GenerationRequest, Message, Photo, TokenStep
+from mmgpt_desktop.messages import GenerationOutcome, GenerationRequest, Message, Photo, TokenStep
 from mmgpt_desktop.training.evaluation.baselines import grey_photo
 from mmgpt_desktop.training.evaluation.tasks import Question
 
@@ -24,18 +23,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer, and the product of its tokens' probabilities (the end token's left out)."""
+    """An answer, and how certain the model was of it, from 0 to 1."""
 
     text: str
-    probability: float
+    certainty: float
 
 
 @dataclass(frozen=True, eq=False)
 class Respondent:
-    """A loaded engine and the folder whose photos it is asked about."""
+    """A loaded engine, one of its fusions, and the folder whose photos it is asked about."""
 
     engine: Engine
     data: Path
+    fusion: str | None = None
 
     def answer_all(
         self, questions: Sequence[Question], what: str, *, beams: int = 1
@@ -43,7 +43,7 @@ class Respondent:
         """Each question's answer; questions about one photo must follow one another."""
         answers: dict[Question, Answered] = {}
         for photo, question in self._with_photos(with_progress(what, questions)):
-            answers[question] = _answered(self.steps(photo, question.asked, beams=beams))
+            answers[question] = _answered(*self.ask(photo, question.asked, beams=beams))
         return answers
 
     def answer_blindly(
@@ -53,23 +53,24 @@ class Respondent:
         photo, answers = grey_photo(), dict[str, Answered]()
         asked = dict.fromkeys(question.asked for question in questions)
         for text in with_progress(what, list(asked)):
-            answers[text] = _answered(self.steps(photo, text, beams=beams))
+            answers[text] = _answered(*self.ask(photo, text, beams=beams))
         return {question: answers[question.asked] for question in questions}
 
     def photo(self, image: str) -> Photo:
         return load_photo(self.data / image)
 
-    def steps(
+    def ask(
         self, photo: Photo, text: str, *, beams: int = 1, attention: bool = False
-    ) -> list[TokenStep]:
-        """The answer's tokens; what fails is raised."""
+    ) -> tuple[list[TokenStep], GenerationOutcome]:
+        """The answer's tokens, and how it ended; what fails is raised."""
         steps: list[TokenStep] = []
         sampling = replace(self.engine.bundle.manifest.sampling, beams=beams)
-        request = GenerationRequest(0, (photo,), (Message("user", text),), sampling, attention)
+        messages = (Message("user", text),)
+        request = GenerationRequest(0, (photo,), messages, sampling, attention, self.fusion)
         outcome = self.engine.generate(request, CancelToken(), steps.append)
         if outcome.error is not None:
             raise outcome.error
-        return steps
+        return steps, outcome
 
     def _with_photos(self, questions: Iterable[Question]) -> Iterator[tuple[Photo, Question]]:
         image, photo = "", grey_photo()
@@ -79,9 +80,8 @@ class Respondent:
             yield photo, question
 
 
-def _answered(steps: Sequence[TokenStep]) -> Answered:
-    text = "".join(step.text for step in steps).strip()
-    return Answered(text, math.prod(step.probability for step in steps))
+def _answered(steps: Sequence[TokenStep], outcome: GenerationOutcome) -> Answered:
+    return Answered("".join(step.text for step in steps).strip(), outcome.certainty or 0.0)
 
 
 def with_progress(what: str, items: Sequence[T]) -> Iterator[T]:

@@ -57,11 +57,10 @@ class Hits:
 
 
 def ground(
-    respondent: Respondent, photos: Sequence[PhotoTexts], limit: int | None
+    respondent: Respondent, heads: Heads, photos: Sequence[PhotoTexts], limit: int | None
 ) -> dict[str, Hits]:
-    """Point at the things of up to `limit` photos that have label maps."""
+    """Point at the things of up to `limit` photos that have label maps, with these heads."""
     folder = respondent.data / "labels"
-    heads = respondent.engine.bundle.manifest.head_choice.heads
     maps = {p.image: folder / p.collection / f"{Path(p.image).stem}.png" for p in photos}
     mapped = [photo for photo in photos if maps[photo.image].is_file()][:limit]
     names = class_names(folder / "ade20k_objects.txt") if mapped else {}
@@ -70,7 +69,7 @@ def ground(
         photo = respondent.photo(texts.image)
         masks = dict(thing_masks(maps[texts.image], names))
         for name, mask in masks.items():
-            steps = respondent.steps(photo, QUESTION.format(name), attention=True)
+            steps, _ = respondent.ask(photo, QUESTION.format(name), attention=True)
             if looked := _looked(steps):
                 hits[ASKED_FIRST].add(texts.image, looked[:1], heads, mask)
                 hits[ASKED_WHOLE].add(texts.image, looked, heads, mask)
@@ -110,7 +109,7 @@ def _named_things(
 ) -> Iterator[tuple[str, list[AttentionMap]]]:
     """Each thing of the list that the model writes, with what its words looked at."""
     question = ask("objects", "", random.Random(texts.image))
-    steps = respondent.steps(photo, question, attention=True)
+    steps, _ = respondent.ask(photo, question, attention=True)
     for name, (start, stop) in list_items(group_words(steps)):
         yield name, _looked(steps[start:stop])
 

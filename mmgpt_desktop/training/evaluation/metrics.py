@@ -67,9 +67,9 @@ def balanced(right: Sequence[bool], truths: Sequence[str]) -> Statistic:
     return statistic
 
 
-def calibration_error(probability: Sequence[float], right: Sequence[bool]) -> Statistic:
+def calibration_error(certainty: Sequence[float], right: Sequence[bool]) -> Statistic:
     """Expected calibration error with equal-width bins (Guo et al. 2017)."""
-    chances = np.array(probability, np.float64)
+    chances = np.array(certainty, np.float64)
     bins = np.clip(np.ceil(chances * CALIBRATION_BINS) - 1, 0, CALIBRATION_BINS - 1).astype(int)
     gaps = np.array(right, np.float64) - chances
 
@@ -80,10 +80,10 @@ def calibration_error(probability: Sequence[float], right: Sequence[bool]) -> St
 
 
 def accuracy_of_answered(
-    probability: Sequence[float], right: Sequence[bool], left_out: float
+    certainty: Sequence[float], right: Sequence[bool], left_out: float
 ) -> Statistic:
     """Accuracy where this share of the answers, the least certain ones, isn't given."""
-    order = np.argsort(probability, kind="stable")
+    order = np.argsort(certainty, kind="stable")
     hits = np.array(right, np.float64)[order]
 
     def statistic(weights: Values) -> float:

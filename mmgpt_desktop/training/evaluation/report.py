@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mmgpt_desktop.engine.engine import Engine
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.training import wordnet
 from mmgpt_desktop.training.data import PhotoTexts, load_texts
 from mmgpt_desktop.training.evaluation.answering import Answered, Respondent
@@ -48,8 +49,8 @@ NOTES = (
     "the same kind and collection that begin with the same three words, or two, or one, or any.",
     "Caption metrics: pycocoevalcap, on the same words (apostrophes begin a word, hyphens "
     "separate); CIDEr-D's word weights come from this split's references.",
-    "Certainty: the product of the answer's tokens' probabilities, its end left out; all kinds "
-    f"but captions together, {CALIBRATION_BINS} bins of equal width.",
+    "Certainty: the one that the app shows, the geometric mean of the tokens' probabilities, the "
+    f"end's included; all kinds but captions together, {CALIBRATION_BINS} bins of equal width.",
     "Pointing: the strongest cell of the heatmap of the model's chosen heads has its centre in "
     "the thing's mask (things of 1 to 25 % of the picture).",
 )
@@ -59,19 +60,23 @@ Answers = Mapping[Question, Answered]
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured; no `limit` means all, one beam means greedy captions alone."""
+    """What is measured; no `limit` means all, one beam means greedy captions alone, and no
+    `fusion` the model's default.
+    """
 
     data: Path
     split: str = "test"
     limit: int | None = None
     beams: int = 3
+    fusion: str | None = None
 
 
-def evaluate(engine: Engine, settings: Settings) -> list[Row]:
-    """Every row of the table, for a loaded engine. Raises AppError."""
+def evaluate(engine: Engine, model: ModelInfo, settings: Settings) -> list[Row]:
+    """Every row of the table, for a loaded engine and what it loaded. Raises AppError."""
+    heads = model.fusion_info(settings.fusion).head_choice.heads
     photos = _texts(settings.data, settings.split)
     questions = draw_questions(photos, settings.limit)
-    respondent = Respondent(engine, settings.data)
+    respondent = Respondent(engine, settings.data, settings.fusion)
     captions = [question for question in questions if question.kind == "caption"]
     short = [question for question in questions if question.kind != "caption"]
     rows: list[Row] = []
@@ -85,7 +90,7 @@ def evaluate(engine: Engine, settings: Settings) -> list[Row]:
     rows += _question_rows(short, [shown, grey, _most_frequent(settings.data, short)])
     if short:
         rows += _certainty_rows(short, shown)
-    return rows + list(_grounding_rows(ground(respondent, photos, settings.limit)))
+    return rows + list(_grounding_rows(ground(respondent, heads, photos, settings.limit)))
 
 
 def _texts(data: Path, split: str) -> list[PhotoTexts]:
@@ -162,13 +167,13 @@ def _wups_row(asked: Sequence[Question], ways: Sequence[Answers]) -> Row:
 
 def _certainty_rows(asked: Sequence[Question], answers: Answers) -> Iterator[Row]:
     photos = [question.image for question in asked]
-    probability = [answers[question].probability for question in asked]
+    certainty = [answers[question].certainty for question in asked]
     right = _right(asked, answers)
     task = "certainty of short answers"
-    error = bootstrap(calibration_error(probability, right), photos)
+    error = bootstrap(calibration_error(certainty, right), photos)
     yield Row(task, "expected calibration error", len(asked), error, {})
     for share in LEFT_OUT:
-        score = bootstrap(accuracy_of_answered(probability, right, share), photos)
+        score = bootstrap(accuracy_of_answered(certainty, right, share), photos)
         measure = f"right, least certain {share:.0%} left out" if share else "right, all answered"
         yield Row(task, measure.replace("%", " %"), len(asked), score, {})
 
