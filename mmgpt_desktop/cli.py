@@ -188,9 +188,22 @@ def _evaluate(options: argparse.Namespace) -> int:
     return evaluate.run(options)
 
 
+def _teach_options(parser: argparse.ArgumentParser) -> None:
+    from mmgpt_desktop import teach
+
+    teach.add_options(parser)
+
+
+def _teach(options: argparse.Namespace) -> int:
+    from mmgpt_desktop import teach
+
+    return teach.run(options)
+
+
 COMMANDS = {
     "ask": Command("Ask about a photo and print the answer.", _ask_options, _ask),
     "doctor": Command("Say what is in use and what is missing.", _no_options, _doctor),
     "bench": Command("Measure the speed of each runtime that works.", _bench_options, _bench),
+    "teach": Command("Fine-tune the model on your own rows.", _teach_options, _teach),
     "evaluate": Command("Measure how well a model answers.", _evaluate_options, _evaluate),
 }

@@ -80,6 +80,14 @@ class Packer:
             turn.pointed += [(first + place, name) for place in places]
         return turn
 
+    def single(self, question: str, answer: str) -> TokenRow:
+        """A row of one turn; a turn that is too long is cut."""
+        turn = self.turn(question, answer)
+        row = TokenRow(turn.ids[: self.length], turn.labels[: self.length], [], [])
+        row.segments = [1] * len(row.ids)
+        row.pad(self.length)
+        return row
+
     def row(
         self, draw: Callable[[], QA], rng: random.Random, names: Sequence[str] = ()
     ) -> TokenRow:

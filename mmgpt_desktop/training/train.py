@@ -118,6 +118,7 @@ def trainer_arguments(
     weight_decay: float,
     seed: int,
     save_every: int,
+    evaluates: bool = True,
 ) -> TrainingArguments:
     """What all our runs share: AdamW, cosine schedule, clipped gradients, bf16."""
     cuda = torch.cuda.is_available()
@@ -140,7 +141,7 @@ def trainer_arguments(
         "label_names": ["labels"],
         "save_steps": save_every,
         "save_total_limit": 2,
-        "eval_strategy": "steps",
+        "eval_strategy": "steps" if evaluates else "no",
         "eval_steps": 2 * save_every,
         "logging_steps": 20,
         "report_to": [],
