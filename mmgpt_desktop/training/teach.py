@@ -1,0 +1,379 @@
+"""`mmgpt-desktop teach`: fine-tune a bundle on a folder of one's own rows, on a CPU in minutes.
+
+The folder holds photos and `rows.csv` or `rows.jsonl` with image, question and answer. So
+that the model doesn't forget what it could, half of each batch rehearses: its own earlier
+answers to general questions. The graphs of the new bundle are the old one's, for the new
+weights lie in the file where the old ones lay.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.utils.data import Dataset
+from transformers import PrinterCallback, Trainer, TrainerCallback
+
+from mmgpt_desktop.engine.bundle import open_bundle
+from mmgpt_desktop.engine.images import load_photo
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import Photo
+from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+from mmgpt_desktop.model.packing import WEIGHTS, load_packed, save_packed
+from mmgpt_desktop.pixels import prepare
+from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.training.checksums import file_entry
+from mmgpt_desktop.training.rows import ASSISTANT_ID, END_ID, USER_ID, Collator, Packer
+from mmgpt_desktop.training.train import trainer_arguments
+
+MANIFEST = "manifest.json"
+TABLES = ("rows.csv", "rows.jsonl")
+COLUMNS = ("image", "question", "answer")
+FEWEST_ROWS = 8
+HELD_OUT = 5
+"""Each fifth photo is for measuring alone."""
+GENERAL = (
+    "Describe this picture.",
+    "What is this?",
+    "What colour is it?",
+    "How many people are there?",
+    "Is there a person?",
+    "Where was this photo taken?",
+)
+REHEARSED_PHOTOS = 24
+BATCH = 8
+LEARNING_RATE = 2e-4
+ANSWER_TOKENS = 32
+
+
+Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One row of the table; `cells` is its photo as the frozen encoder sees it."""
+
+    image: str
+    question: str
+    answer: str
+    cells: tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What teaching did: exact answers on held-out rows, and earlier answers kept, in 0..1."""
+
+    rows: int
+    held_out: int
+    before: float
+    after: float
+    rehearsed: int
+    kept: float
+
+    def __str__(self) -> str:
+        lines = [f"Taught on {self.rows} rows."]
+        if self.held_out:
+            lines.append(
+                f"Of {self.held_out} rows about photos kept apart, {100 * self.before:.0f} % were "
+                f"answered exactly before and {100 * self.after:.0f} % after."
+            )
+        lines.append(
+            f"Of {self.rehearsed} earlier answers about the sample photos, "
+            f"{100 * self.kept:.0f} % are still the same: the others were forgotten or changed."
+        )
+        return "\n".join(lines)
+
+
+def teach(
+    folder: Path,
+    bundle: Path,
+    target: Path,
+    *,
+    steps: int | None = None,
+    seed: int = 1,
+    progress: Progress = lambda _share, _what: None,
+) -> Report:
+    """Write a new bundle to `target`. Raises AppError for a table that can't be used."""
+    rows = read_rows(folder)
+    if target.exists():
+        title = "{path} is there already."
+        raise AppError(title, "Choose another folder with --to.", path=target.name)
+    manifest = open_bundle(bundle).manifest
+    model = load_packed(bundle)
+    tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
+    pupil = Pupil(model, tokenizer, manifest.image)
+    progress(0.0, "reads the photos")
+    lessons = [pupil.lesson(folder, row) for row in rows]
+    known, held_out = split(lessons)
+    progress(0.1, "asks what the model says now")
+    rehearsal = pupil.answers(_spread([lesson.cells for lesson in known], REHEARSED_PHOTOS))
+    samples = pupil.answers(_samples(pupil))
+    before = pupil.exact(held_out)
+    plan = Plan(steps or _steps(len(known)), seed)
+    pupil.learn(known, rehearsal, plan, lambda share: progress(0.3 + 0.6 * share, "learns"))
+    progress(0.9, "examines it")
+    report = Report(
+        rows=len(known),
+        held_out=len(held_out),
+        before=before,
+        after=pupil.exact(held_out),
+        rehearsed=len(samples),
+        kept=pupil.exact(samples),
+    )
+    write_bundle(model, bundle, target, report)
+    progress(1.0, "is done")
+    return report
+
+
+def read_rows(folder: Path) -> list[dict[str, str]]:
+    """The table's rows, each checked; paths stay below the folder."""
+    table = next((folder / name for name in TABLES if (folder / name).is_file()), None)
+    if table is None:
+        title = "{folder} has no rows.csv and no rows.jsonl."
+        raise AppError(title, _COLUMNS_HINT, folder=folder.name)
+    try:
+        rows = list(_table_rows(table))
+    except (OSError, ValueError, csv.Error) as error:
+        title = "{name} can't be read ({reason})."
+        raise AppError(title, _COLUMNS_HINT, name=table.name, reason=str(error)) from error
+    for number, row in enumerate(rows, start=1):
+        _check_row(folder, table.name, number, row)
+    if len(rows) < FEWEST_ROWS:
+        title = "{name} has {count} rows; teaching needs at least {least}."
+        raise AppError(title, name=table.name, count=len(rows), least=FEWEST_ROWS)
+    return rows
+
+
+_COLUMNS_HINT = "It needs the columns image, question and answer, one row for each question."
+
+
+def _table_rows(table: Path) -> Iterator[dict[str, str]]:
+    with table.open(encoding="utf-8-sig", newline="") as stream:
+        if table.suffix == ".csv":
+            yield from csv.DictReader(stream)
+            return
+        for line in stream:
+            if line.strip():
+                row = json.loads(line)
+                yield row if isinstance(row, dict) else {}
+
+
+def _check_row(folder: Path, table: str, number: int, row: Mapping[str, Any]) -> None:
+    for column in COLUMNS:
+        value = row.get(column)
+        if not isinstance(value, str) or not value.strip():
+            title = "Row {number} of {table} has no {column}."
+            raise AppError(title, _COLUMNS_HINT, number=number, table=table, column=column)
+    path = (folder / row["image"]).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        title = "Row {number} of {table} names a photo outside the folder."
+        raise AppError(title, "Copy it there.", number=number, table=table)
+
+
+def split(lessons: Sequence[Lesson]) -> tuple[list[Lesson], list[Lesson]]:
+    """Lessons to learn, and those of each fifth photo to measure with."""
+    images = sorted({lesson.image for lesson in lessons})
+    kept_back = set(images[HELD_OUT - 1 :: HELD_OUT])
+    known = [lesson for lesson in lessons if lesson.image not in kept_back]
+    return known, [lesson for lesson in lessons if lesson.image in kept_back]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to learn, and in which order."""
+
+    steps: int
+    seed: int
+
+
+class _Told(TrainerCallback):  # type: ignore[misc]
+    """Reports each step's share of the whole."""
+
+    def __init__(self, progress: Callable[[float], None]) -> None:
+        self.progress = progress
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.progress(state.global_step / state.max_steps)
+
+
+class Pupil:
+    """A model that learns and is examined; one thread."""
+
+    def __init__(
+        self, model: MMGPTForConditionalGeneration, tokenizer: Tokenizer, image: Any
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.image = image
+        self._cells: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def lesson(self, folder: Path, row: Mapping[str, str]) -> Lesson:
+        name = row["image"]
+        if name not in self._cells:
+            self._cells[name] = self.encode(load_photo(folder / name))
+        return Lesson(name, row["question"].strip(), row["answer"].strip(), self._cells[name])
+
+    @torch.inference_mode()
+    def encode(self, photo: Photo) -> tuple[Tensor, Tensor]:
+        """Fine [256, 120] and coarse [64, 352] cells."""
+        pixels, _ = prepare(photo, self.image)
+        fine, coarse = self.model.encoder.backbone(torch.from_numpy(pixels))
+        return fine.flatten(2).mT[0].clone(), coarse.flatten(2).mT[0].clone()
+
+    def answers(self, photos: Sequence[tuple[Tensor, Tensor]]) -> list[Lesson]:
+        """What the model says now to the general questions."""
+        return [
+            Lesson("", question, self.answer(question, cells), cells)
+            for cells in photos
+            for question in GENERAL
+        ]
+
+    @torch.inference_mode()
+    def answer(self, question: str, cells: tuple[Tensor, Tensor]) -> str:
+        """The greedy answer."""
+        self.model.eval()
+        image, _ = self.model.encode_cells(cells[0][None], cells[1][None])
+        ids = [USER_ID, *self.tokenizer.encode(question).ids, ASSISTANT_ID]
+        found = self.model.generate(
+            torch.tensor([ids]),
+            image_keys=torch.stack([key for key, _ in image]),
+            image_values=torch.stack([value for _, value in image]),
+            do_sample=False,
+            max_new_tokens=ANSWER_TOKENS,
+            eos_token_id=END_ID,
+            pad_token_id=END_ID,
+        )
+        text: str = self.tokenizer.decode(found[0, len(ids) :].tolist())
+        return text.strip()
+
+    def exact(self, lessons: Sequence[Lesson]) -> float:
+        """The share of lessons that are answered as they say, letter case aside."""
+        right = [
+            self.answer(lesson.question, lesson.cells).lower() == lesson.answer.lower()
+            for lesson in lessons
+        ]
+        return sum(right) / max(1, len(right))
+
+    def learn(
+        self,
+        lessons: Sequence[Lesson],
+        rehearsal: Sequence[Lesson],
+        plan: Plan,
+        progress: Callable[[float], None] = lambda _share: None,
+    ) -> None:
+        """Fine-tune the decoder; every fusion gets its turns."""
+        self.model.encoder.requires_grad_(False)
+        with TemporaryDirectory() as folder:
+            trainer = Trainer(
+                model=self.model,
+                args=trainer_arguments(
+                    Path(folder),
+                    steps=plan.steps,
+                    batch=BATCH,
+                    learning_rate=LEARNING_RATE,
+                    warmup=plan.steps // 10,
+                    weight_decay=0.01,
+                    seed=plan.seed,
+                    save_every=plan.steps + 1,
+                    evaluates=False,
+                ),
+                train_dataset=_Visits(
+                    lessons,
+                    rehearsal,
+                    self.tokenizer,
+                    self.model.config.fusions,
+                    plan,
+                ),
+                data_collator=Collator(self.model.config),
+                callbacks=[_Told(progress)],
+            )
+            trainer.remove_callback(PrinterCallback)
+            trainer.train()
+        self.model.eval()
+
+
+class _Visits(Dataset[dict[str, Any]]):
+    """Lessons and rehearsal in turn, in the form of `rows.VisitDataset`."""
+
+    def __init__(
+        self,
+        lessons: Sequence[Lesson],
+        rehearsal: Sequence[Lesson],
+        tokenizer: Tokenizer,
+        fusions: Sequence[str],
+        plan: Plan,
+    ) -> None:
+        self.packer = Packer(tokenizer, length=64)
+        self.fusions = fusions
+        rng = random.Random(plan.seed)
+        pools = [list(lessons), [lesson for lesson in rehearsal if lesson.answer] or list(lessons)]
+        self.order = [rng.choice(pools[visit % 2]) for visit in range(plan.steps * BATCH)]
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __getitem__(self, visit: int) -> dict[str, Any]:
+        lesson = self.order[visit]
+        fine, coarse = lesson.cells
+        return {
+            "fusion": self.fusions[visit // BATCH % len(self.fusions)],
+            "fine": fine.numpy(),
+            "coarse": coarse.numpy(),
+            "has_image": True,
+            "has_names": True,
+            "row": self.packer.single(lesson.question, lesson.answer),
+            "masks": [],
+        }
+
+
+def _steps(rows: int) -> int:
+    """About eight times over the rows, in 60 to 400 steps of four."""
+    return min(400, max(60, 2 * rows))
+
+
+def _spread(photos: Sequence[Any], limit: int) -> list[Any]:
+    """At most `limit` different ones, evenly from the first to the last."""
+    different = list({id(photo): photo for photo in photos}.values())
+    return different[:: max(1, -(-len(different) // limit))]
+
+
+def _samples(pupil: Pupil) -> list[tuple[Tensor, Tensor]]:
+    photos = sorted(resource_path("samples").glob("*.jpg"))
+    return [pupil.encode(load_photo(path)) for path in photos]
+
+
+def write_bundle(
+    model: MMGPTForConditionalGeneration, bundle: Path, target: Path, report: Report
+) -> None:
+    """The old bundle's files with new weights; nothing is left behind if that fails."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=target.parent, prefix=".teaching-") as folder:
+        draft = Path(folder) / target.name
+        shutil.copytree(bundle, draft, ignore=shutil.ignore_patterns("README.md"))
+        save_packed(model, draft)
+        if _header(draft / WEIGHTS) != _header(bundle / WEIGHTS):
+            raise AppError("The new weights don't fit the model's graphs.", "Export them anew.")
+        manifest = json.loads((draft / MANIFEST).read_text(encoding="utf-8"))
+        manifest["description"] = f"{manifest['name']}, taught on {report.rows} rows of one's own."
+        manifest["name"] = target.name
+        manifest["files"] = {name: file_entry(draft / name) for name in manifest["files"]}
+        (draft / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        text = f"# {target.name}\n\n{manifest['description']}\n\n{report}\n"
+        (draft / "README.md").write_text(text, encoding="utf-8")
+        draft.rename(target)
+
+
+def _header(weights: Path) -> bytes:
+    """Where each tensor lies in a safetensors file: 8 bytes of length, then as much JSON."""
+    with weights.open("rb") as stream:
+        return stream.read(int.from_bytes(stream.read(8), "little"))
