@@ -114,3 +114,7 @@ class MMGPTConfig(PretrainedConfig):
     def grid_of(self, fusion: str) -> int:
         """Rows (and columns) of the grid that the text reads: `concat` joins cells by four."""
         return self.grid_size // 2 if fusion == CONCAT else self.grid_size
+
+    def positions(self, fusion: str) -> int:
+        """What the text reads: the grid's cells, then the names'."""
+        return self.grid_of(fusion) ** 2 + self.name_cells

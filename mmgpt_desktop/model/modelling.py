@@ -183,6 +183,12 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             seen += [] if weights is None else [weights]
         return Decoded(self.norm(x), presents, seen)
 
+    def empty_past(self, batch: int = 1) -> list[KeyValue]:
+        """What `decode_step` takes before anything was read."""
+        config = self.config
+        none = torch.zeros(batch, config.num_attention_heads, 0, config.head_dim)
+        return [(none, none)] * config.num_hidden_layers
+
     def decode_step(
         self,
         input_ids: Tensor,

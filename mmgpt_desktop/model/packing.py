@@ -2,8 +2,8 @@
 
 Matrices of the decoder are int8 with one scale a row (`name` and `name.scale`,
 w = q * scale, q = round(w / scale), scale = max|row| / 127), the encoder's convolutions
-float16, the few small tensors float32. Both runtimes compute in float32 with exactly
-these values.
+float16, the few small tensors float32, token ids int64. Both runtimes compute in float32
+with exactly these values.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def pack(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for name, tensor in state.items():
         if _is_left_out(name):
             continue
-        if tensor.ndim == 4:
+        if not tensor.is_floating_point():
+            packed[name] = tensor
+        elif tensor.ndim == 4:
             packed[name] = tensor.to(torch.float16)
         elif tensor.ndim == 2:
             packed[name], packed[name + SCALE] = quantise(tensor)
@@ -48,12 +50,13 @@ def quantise(matrix: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The float32 state that the shipped tensors stand for."""
+    """The state, float32 and int64, that the shipped tensors stand for."""
     state = {}
     for name, tensor in packed.items():
-        if not name.endswith(SCALE):
-            value = tensor.to(torch.float32)
-            state[name] = value * packed[name + SCALE] if name + SCALE in packed else value
+        if name + SCALE in packed:
+            state[name] = tensor.to(torch.float32) * packed[name + SCALE]
+        elif not name.endswith(SCALE):
+            state[name] = tensor.to(torch.float32) if tensor.is_floating_point() else tensor
     return state
 
 

@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TypeVar
 
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.training.mixture import DEFAULT, Mixture
 from mmgpt_desktop.training.recipes import Recipe, TextRecipe
@@ -19,7 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     if "work" in options:
         options.work.mkdir(parents=True, exist_ok=True)
-    STAGES[options.stage](options)
+    try:
+        STAGES[options.stage](options)
+    except AppError as error:
+        raise SystemExit(str(error)) from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,7 +43,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument("--mixture", type=Path, default=DEFAULT, help="what is drawn how often")
     _add_recipe(train, Recipe)
-    bundle = stages.add_parser("bundle", parents=[staged], help="score heads, export, pack")
+    bundle = stages.add_parser(
+        "bundle", parents=[staged], help="score heads, fit the certainty, export, pack"
+    )
+    bundle.add_argument("--fusion", help="the default fusion (default: as the model has it)")
     bundle.add_argument("--model", type=Path, help="a model's folder (default: WORK/model)")
     bundle.add_argument("--bundle", type=Path, default=default_bundle_path())
     parity = stages.add_parser("parity", parents=[common], help="compare ONNX with PyTorch")
@@ -56,7 +63,7 @@ def _add_recipe(parser: argparse.ArgumentParser, recipe: type[Recipe | TextRecip
 
 
 def _recipe(options: argparse.Namespace, recipe: type[T]) -> T:
-    return recipe(**{option.name: getattr(options, option.name) for option in fields(recipe)})  # type: ignore[arg-type]
+    return recipe(**{option.name: getattr(options, option.name) for option in fields(recipe)})
 
 
 def _features(options: argparse.Namespace) -> None:
@@ -88,15 +95,18 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _bundle(options: argparse.Namespace) -> None:
-    from mmgpt_desktop.model import MMGPTForConditionalGeneration
-    from mmgpt_desktop.training.bundle import build_bundle
+    from mmgpt_desktop.training.bundle import build_bundle, load_trained
+    from mmgpt_desktop.training.calibrate import calibrate
     from mmgpt_desktop.training.heads import score_heads
 
-    folder = options.model or options.work / "model"
-    model = MMGPTForConditionalGeneration.from_pretrained(folder)
-    heads = score_heads(options.data, options.work, model)
-    print(heads.how())
-    build_bundle(model, options.work / "tokenizer.json", heads, options.bundle)
+    model = load_trained(options.model or options.work / "model", options.fusion)
+    heads = {}
+    for fusion in model.config.fusions:
+        heads[fusion] = score_heads(options.data, options.work, model, fusion)
+        print(f"{fusion}: {heads[fusion].how()}")
+    certainty = calibrate(options.data, options.work, model)
+    print(certainty.how())
+    build_bundle(model, options.work / "tokenizer.json", heads, certainty, options.bundle)
 
 
 def _parity(options: argparse.Namespace) -> None:

@@ -1,10 +1,10 @@
-"""Stage 6: a trained model as the folder that the app opens."""
+"""Stage 7: a trained model as the folder that the app opens."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,16 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from mmgpt_desktop import __version__
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration, MMGPTImageProcessor, MMGPTProcessor
 from mmgpt_desktop.model.configuration import END, PAD, MMGPTConfig
 from mmgpt_desktop.model.packing import load_packed, save_packed
-from mmgpt_desktop.training.export import export
+from mmgpt_desktop.training.calibrate import Certainty
+from mmgpt_desktop.training.checksums import file_entry
+from mmgpt_desktop.training.export import decoder_graph, encoder_graph, export
 from mmgpt_desktop.training.heads import HeadScores
 
+FORMAT = 2
 DESCRIPTION = (
     "Our own multimodal GPT: EfficientNet-Lite2 cells, read by a 20 million parameter decoder."
 )
@@ -25,17 +29,37 @@ UNLISTED = {"manifest.json", "README.md"}
 """Files of a bundle that carry no checksum."""
 
 
+def load_trained(folder: Path, fusion: str | None) -> MMGPTForConditionalGeneration:
+    """A trained model with this default fusion. Raises AppError if it was not trained for it."""
+    model = MMGPTForConditionalGeneration.from_pretrained(folder)
+    model.eval()
+    if fusion is not None and fusion not in model.config.fusions:
+        hint = "It has " + ", ".join(model.config.fusions) + "."
+        raise AppError("The model has no fusion {name}.", hint, name=fusion)
+    model.config.fusion = fusion or model.config.fusion
+    return model
+
+
 def build_bundle(
-    model: MMGPTForConditionalGeneration, tokenizer: Path, heads: HeadScores, bundle: Path
+    model: MMGPTForConditionalGeneration,
+    tokenizer: Path,
+    heads: Mapping[str, HeadScores],
+    certainty: Certainty,
+    bundle: Path,
 ) -> None:
-    """Write weights, tokenizer, configuration, graphs and manifest below `bundle`."""
+    """Write weights, tokenizer, configuration, graphs and manifest below `bundle`.
+
+    `heads` has each of the model's fusions; its configuration names the default one.
+    """
     bundle.mkdir(parents=True, exist_ok=True)
     save_packed(model, bundle)
     processor(tokenizer).save_pretrained(bundle)
     shutil.copyfile(tokenizer, bundle / "tokenizer.json")
+    for graph in bundle.glob("*.onnx"):  # an earlier build's, of other fusions perhaps
+        graph.unlink()
     packed = load_packed(bundle)
     export(packed, bundle)
-    write_manifest(bundle, packed.config, heads)
+    write_manifest(bundle, packed.config, heads, certainty)
 
 
 def processor(tokenizer: Path) -> MMGPTProcessor:
@@ -45,47 +69,52 @@ def processor(tokenizer: Path) -> MMGPTProcessor:
     return MMGPTProcessor(MMGPTImageProcessor(), fast)
 
 
-def write_manifest(bundle: Path, config: MMGPTConfig, heads: HeadScores) -> None:
+def write_manifest(
+    bundle: Path, config: MMGPTConfig, heads: Mapping[str, HeadScores], certainty: Certainty
+) -> None:
     spec = MMGPTImageProcessor().spec
+    files = [path for path in sorted(bundle.iterdir()) if path.name not in UNLISTED]
     manifest = {
-        "format": 1,
+        "format": FORMAT,
         "name": bundle.name,
         "family": config.model_type,
         "version": __version__,
         "description": DESCRIPTION,
-        "files": {
-            path.name: _entry(path)
-            for path in sorted(bundle.iterdir())
-            if path.name not in UNLISTED
-        },
+        "files": {path.name: file_entry(path) for path in files},
         "image": {
             "size": spec.size,
             "mean": spec.mean,
             "std": spec.std,
             "max_aspect": spec.max_aspect,
         },
-        "grid": {"rows": config.grid_size, "columns": config.grid_size},
         "decoder": {
             "layers": config.num_hidden_layers,
             "heads": config.num_attention_heads,
             "head_dim": config.head_dim,
-            "attention_layers": len(config.cross_attention_layers),
             "context_length": config.max_position_embeddings,
             "vocabulary": config.vocab_size,
         },
+        "fusion": config.fusion,
+        "fusions": {name: _fusion(name, config, heads[name]) for name in config.fusions},
         "special_tokens": {
             "pad": config.pad_token_id,
             "user": config.user_token_id,
             "assistant": config.assistant_token_id,
             "end": config.eos_token_id,
         },
-        "attention": {"heads": heads.best(), "how": heads.how()},
         "sampling": {"repetition_penalty": 1.2, "max_new_tokens": 64},
+        "certainty": {"temperature": certainty.temperature, "doubt": certainty.doubt},
     }
     text = json.dumps(manifest, indent=1) + "\n"
     (bundle / "manifest.json").write_text(text, encoding="utf-8")
 
 
-def _entry(path: Path) -> dict[str, Any]:
-    data = path.read_bytes()
-    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+def _fusion(name: str, config: MMGPTConfig, heads: HeadScores) -> dict[str, Any]:
+    side = config.grid_of(name)
+    return {
+        "image_encoder": encoder_graph(name),
+        "decoder": decoder_graph(name),
+        "grid": {"rows": side, "columns": side},
+        "image_layers": len(config.image_layers(name)),
+        "attention": {"heads": heads.best(), "how": heads.how()},
+    }

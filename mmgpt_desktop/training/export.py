@@ -1,4 +1,4 @@
-"""Stage 5: the ONNX graphs of a bundle.
+"""Stage 6: the ONNX graphs of a bundle: an encoder for each fusion, and two decoders.
 
 The graphs hold no weights: their initialisers point into `model.safetensors`, and a Cast
 (and a Mul with the row's scale) that ONNX Runtime folds when it loads them gives float32.
@@ -18,60 +18,83 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
+from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, GRAPH
 from mmgpt_desktop.model.decoder import KeyValue
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.packing import SCALE, WEIGHTS
 
-ENCODER_GRAPH, DECODER_GRAPH = "image_encoder.onnx", "decoder.onnx"
 OPSET = 20
-_ONNX_TYPES = {"F32": TensorProto.FLOAT, "F16": TensorProto.FLOAT16, "I8": TensorProto.INT8}
+_ONNX_TYPES = {
+    "F32": TensorProto.FLOAT,
+    "F16": TensorProto.FLOAT16,
+    "I8": TensorProto.INT8,
+    "I64": TensorProto.INT64,
+}
+
+
+def encoder_graph(fusion: str) -> str:
+    return f"image_encoder.{fusion}.onnx"
+
+
+def decoder_graph(fusion: str) -> str:
+    """The graph of cells differs in its encoder alone."""
+    return f"decoder.{CONCAT if fusion == CONCAT else CROSS_ATTENTION}.onnx"
 
 
 class _ImageEncoder(nn.Module):
-    def __init__(self, model: MMGPTForConditionalGeneration) -> None:
-        super().__init__()
-        self.model = model
+    """Pixels to image keys and values, and the edges of the graph of cells if there is one."""
 
-    def forward(self, pixel_values: Tensor) -> KeyValue:
-        return self.model.encode_image(pixel_values)
+    def __init__(self, model: MMGPTForConditionalGeneration, fusion: str) -> None:
+        super().__init__()
+        self.model, self.fusion = model, fusion
+
+    def forward(self, pixel_values: Tensor) -> tuple[Tensor, ...]:
+        fine, coarse = self.model.encoder.backbone(pixel_values)
+        maps = fine.flatten(2).mT, coarse.flatten(2).mT
+        image, edges = self.model.encode_cells(*maps, self.fusion)
+        keys, values = (torch.stack(parts) for parts in zip(*image, strict=True))
+        return (keys, values) if edges is None else (keys, values, edges)
 
 
 class _Decoder(nn.Module):
     """The decoder with its KV cache as flat tensors in and out."""
 
-    def __init__(self, model: MMGPTForConditionalGeneration) -> None:
+    def __init__(self, model: MMGPTForConditionalGeneration, fusion: str) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.fusion = model, fusion
 
     def forward(
-        self, input_ids: Tensor, cross_keys: Tensor, cross_values: Tensor, past: list[KeyValue]
-    ) -> tuple[Tensor, list[KeyValue], Tensor | None]:
-        return self.model.decode_step(input_ids, cross_keys, cross_values, past)
+        self, input_ids: Tensor, image_keys: Tensor, image_values: Tensor, past: list[KeyValue]
+    ) -> tuple[Tensor, list[KeyValue], Tensor]:
+        return self.model.decode_step(input_ids, image_keys, image_values, past, self.fusion)
 
 
 def export(model: MMGPTForConditionalGeneration, bundle: Path) -> None:
-    """Write both graphs beside the bundle's weights."""
+    """Write all graphs beside the bundle's weights."""
     model.eval()
-    _write(_export_encoder(model), bundle / ENCODER_GRAPH)
-    _write(_export_decoder(model), bundle / DECODER_GRAPH)
+    for fusion in model.config.fusions:
+        _write(_export_encoder(model, fusion), bundle / encoder_graph(fusion))
+    decoders = {decoder_graph(fusion): fusion for fusion in model.config.fusions}
+    for graph, fusion in decoders.items():
+        _write(_export_decoder(model, fusion), bundle / graph)
 
 
-def _export_encoder(model: MMGPTForConditionalGeneration) -> onnx.ModelProto:
+def _export_encoder(model: MMGPTForConditionalGeneration, fusion: str) -> onnx.ModelProto:
     side = model.config.grid_size * 16
     return _export(
-        _ImageEncoder(model),
+        _ImageEncoder(model, fusion),
         (torch.zeros(1, 3, side, side),),
         ["pixel_values"],
-        ["cross_keys", "cross_values"],
+        ["image_keys", "image_values", *(["edges"] if fusion == GRAPH else [])],
         None,
     )
 
 
-def _export_decoder(model: MMGPTForConditionalGeneration) -> onnx.ModelProto:
+def _export_decoder(model: MMGPTForConditionalGeneration, fusion: str) -> onnx.ModelProto:
     config = model.config
     layers = range(config.num_hidden_layers)
-    looking, heads = len(config.cross_attention_layers), config.num_attention_heads
-    cross = torch.randn(looking, 1, heads, config.cells, config.head_dim)
+    looking, heads = len(config.image_layers(fusion)), config.num_attention_heads
+    image = torch.randn(looking, 1, heads, config.positions(fusion), config.head_dim)
     # The example has 3 past positions and 5 new ones; one tensor used twice would become one
     # input, so each has its own.
     past_shape = (1, heads, 3, config.head_dim)
@@ -80,15 +103,15 @@ def _export_decoder(model: MMGPTForConditionalGeneration) -> onnx.ModelProto:
     cells = {3: dynamic}
     shapes = {
         "input_ids": {1: dynamic},
-        "cross_keys": cells,
-        "cross_values": cells,
+        "image_keys": cells,
+        "image_values": cells,
         "past": [({2: dynamic}, {2: dynamic}) for _ in layers],
     }
     pairs = [(f"keys.{i}", f"values.{i}") for i in layers]
     return _export(
-        _Decoder(model),
-        (torch.zeros(1, 5, dtype=torch.long), cross, cross.clone(), past),
-        ["input_ids", "cross_keys", "cross_values", *[f"past_{n}" for p in pairs for n in p]],
+        _Decoder(model, fusion),
+        (torch.zeros(1, 5, dtype=torch.long), image, image.clone(), past),
+        ["input_ids", "image_keys", "image_values", *[f"past_{n}" for p in pairs for n in p]],
         ["logits", *[f"present_{n}" for p in pairs for n in p], "attention"],
         shapes,
     )
@@ -189,8 +212,8 @@ def _reference(name: str, place: _Stored) -> TensorProto:
 
 
 def _restore(name: str, output: str, stored: dict[str, _Stored]) -> list[onnx.NodeProto]:
-    """Nodes that make the float32 tensor `output` of the stored tensor `name`."""
-    if stored[name].dtype == "F32":
+    """Nodes that make the tensor `output`, float32 or int64, of the stored tensor `name`."""
+    if stored[name].dtype in {"F32", "I64"}:
         return [] if name == output else [helper.make_node("Identity", [name], [output])]
     if name + SCALE not in stored:
         return [helper.make_node("Cast", [name], [output], to=TensorProto.FLOAT)]

@@ -141,7 +141,7 @@ def guess(encoder: EfficientNetLite2, coarse: NDArray[np.float16]) -> Guesses:
         classes.append(found.numpy().astype(np.int16))
         probabilities.append(probability.numpy().astype(np.float16))
         places.append((activation / largest).numpy().astype(np.float16))
-    return Guesses(*map(np.concatenate, (classes, probabilities, places)))
+    return Guesses(np.concatenate(classes), np.concatenate(probabilities), np.concatenate(places))
 
 
 def _array(path: Path, shape: tuple[int, ...]) -> Any:

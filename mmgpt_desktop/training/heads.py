@@ -1,4 +1,4 @@
-"""Stage 4: which attention heads look at the thing that is asked about.
+"""Stage 5: which attention heads look at the thing that is asked about.
 
 For each photo with a label map and each sizeable thing in it, the model is asked where the
 thing is, and each head's attention as the answer begins (the row that predicts its first
@@ -21,9 +21,9 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
-from mmgpt_desktop.training.data import ASSISTANT_ID, USER_ID
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.labels import STUFF, class_names
+from mmgpt_desktop.training.rows import ASSISTANT_ID, USER_ID
 
 KEPT = 3
 QUESTION = "Where is the {}?"
@@ -33,7 +33,7 @@ SHARES = (0.01, 0.25)
 
 @dataclass(frozen=True)
 class HeadScores:
-    """Hits and mean share of the masks; `scores` [layer][head], both in 0..1."""
+    """Hits and mean share of the masks, both in 0..1; `scores` [image layer][head]."""
 
     scores: list[list[float]]
     chance: float
@@ -57,41 +57,27 @@ class HeadScores:
 
 @torch.inference_mode()
 def score_heads(
-    data: Path, work: Path, model: MMGPTForConditionalGeneration, *, photos: int = 400
+    data: Path, work: Path, model: MMGPTForConditionalGeneration, fusion: str, *, photos: int = 400
 ) -> HeadScores:
-    """Score on the first training photos that have label maps."""
+    """Score one fusion's heads on the first training photos that have label maps."""
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     features = FeatureStore.open(work / "features")
     hits: list[Any] = []
     shares: list[float] = []
-    for image, things in _photos(data, photos, model.config.grid_size):
-        row = features.index[image]
-        cells = model.encode_cells(
-            torch.tensor(features.fine[row : row + 1], dtype=torch.float32),
-            torch.tensor(features.coarse[row : row + 1], dtype=torch.float32),
-        )
-        keys = torch.stack([key for key, _ in cells])
-        values = torch.stack([value for _, value in cells])
+    for image, things in _photos(data, photos, model.config.grid_of(fusion)):
+        fine, coarse = (torch.from_numpy(cells[None]).float() for cells in features.cells(image))
+        encoded, _ = model.encode_cells(fine, coarse, fusion)
+        keys, values = (torch.stack(parts) for parts in zip(*encoded, strict=True))
         for name, mask in things:
-            attention = _attention(model, tokenizer, name, keys, values)
-            hits.append(mask.reshape(-1)[attention.argmax(axis=-1)])
+            ids = [USER_ID, *tokenizer.encode(QUESTION.format(name)).ids, ASSISTANT_ID]
+            _, _, attention = model.decode_step(
+                torch.tensor([ids]), keys, values, model.empty_past(), fusion
+            )
+            places = attention[0, :, :, : mask.size].numpy()  # [layer, head, cell], no names
+            hits.append(mask.reshape(-1)[places.argmax(axis=-1)])
             shares.append(float(mask.mean()))
     scores = np.mean(hits, axis=0)
     return HeadScores(scores.round(4).tolist(), round(float(np.mean(shares)), 4), len(hits))
-
-
-@torch.inference_mode()
-def _attention(
-    model: MMGPTForConditionalGeneration, tokenizer: Tokenizer, name: str, keys: Any, values: Any
-) -> Any:
-    """Weights [layer, head, cell] of the row that predicts the answer's first token."""
-    ids = [USER_ID, *tokenizer.encode(QUESTION.format(name)).ids, ASSISTANT_ID]
-    config = model.config
-    empty = torch.zeros(1, config.num_attention_heads, 0, config.head_dim)
-    past = [(empty, empty)] * config.num_hidden_layers
-    _, _, attention = model.decode_step(torch.tensor([ids]), keys, values, past)
-    assert attention is not None
-    return attention[0].numpy()
 
 
 def _photos(data: Path, limit: int, grid: int) -> Iterator[tuple[str, list[tuple[str, Any]]]]:

@@ -25,7 +25,6 @@ STUFF = frozenset(
 ) | {"earth", "mountain", "sea"}
 """Classes that lie nearly everywhere; where they are is no question."""
 
-
 Mask = NDArray[np.float16]
 
 
@@ -68,7 +67,8 @@ def cells_of(mask: NDArray[np.bool_]) -> Mask:
     """The share of each cell that a mask of pixels covers."""
     side = IMAGE_SIZE // 16
     whole = Image.fromarray(mask.astype(np.uint8) * 255)
-    return np.asarray(whole.resize((side, side), Image.Resampling.BOX), np.float16) / 255
+    covered: Mask = np.asarray(whole.resize((side, side), Image.Resampling.BOX), np.float16)
+    return covered / np.float16(255)
 
 
 def position(region: Region) -> str:

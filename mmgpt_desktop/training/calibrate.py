@@ -1,0 +1,149 @@
+"""How certain an answer is: a temperature and a threshold, fitted on the dev split.
+
+An answer's certainty is the geometric mean of its tokens' probabilities, the end token's
+included, after the logits are divided by a temperature (Guo et al., "On Calibration of
+Modern Neural Networks", 2017). Which answer is written does not depend on it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+from mmgpt_desktop.training.data import load_texts
+from mmgpt_desktop.training.evaluation.metrics import calibration_error
+from mmgpt_desktop.training.evaluation.tasks import Question, draw_questions
+from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.rows import ASSISTANT_ID, END_ID, USER_ID
+
+TEMPERATURES = tuple(round(0.5 + 0.05 * step, 2) for step in range(51))
+"""From 0.5 to 3."""
+QUESTIONS_OF_A_KIND = 125
+LONGEST = 12
+"""Tokens of an answer; the few that are longer are left out."""
+BATCH = 32
+DOUBTED = 0.35
+"""Answers that are given with doubt are right less often than this."""
+FEWEST = 20
+"""Answers below a threshold that say how often such answers are right."""
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """A manifest's `certainty`, and what was found: errors are expected calibration errors."""
+
+    temperature: float
+    doubt: float
+    questions: int = 0
+    error_before: float = 0.0
+    error: float = 0.0
+
+    def how(self) -> str:
+        return (
+            f"Temperature {self.temperature}: calibration error {self.error:.3f} on "
+            f"{self.questions} dev questions, {self.error_before:.3f} without it. Answers with "
+            f"a certainty below {self.doubt} are doubted."
+        )
+
+
+def calibrate(data: Path, work: Path, model: MMGPTForConditionalGeneration) -> Certainty:
+    """Ask the dev split's questions with exact answers, with the model's own fusion."""
+    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
+    features = FeatureStore.open(work / "features")
+    drawn = draw_questions(load_texts(data, ["dev"]), QUESTIONS_OF_A_KIND)
+    questions = [question for question in drawn if question.kind != "caption"]
+    certainty, right = [], []
+    for question, ids, levels in answers(model, features, tokenizer, questions):
+        certainty.append(levels)
+        right.append(question.is_right(tokenizer.decode(ids)))
+    return fit(np.array(certainty), right)
+
+
+def fit(certainty: NDArray[Any], right: Sequence[bool]) -> Certainty:
+    """From certainties [answer, temperature] at `TEMPERATURES`."""
+    ones = np.ones(len(right))
+    errors = [calibration_error(column, right)(ones) for column in certainty.T]
+    best = int(np.argmin(errors))
+    doubt = doubt_below(certainty[:, best], right)
+    before = errors[TEMPERATURES.index(1.0)]
+    return Certainty(TEMPERATURES[best], doubt, len(right), before, errors[best])
+
+
+def doubt_below(certainty: NDArray[Any], right: Sequence[bool]) -> float:
+    """The highest certainty below which less than `DOUBTED` of the answers are right.
+
+    0 where even the least certain answers are right more often.
+    """
+    order = np.argsort(certainty, kind="stable")
+    counts = np.arange(1, len(order) + 1)
+    accuracy = np.cumsum(np.array(right, np.float64)[order]) / counts
+    doubted = np.flatnonzero((accuracy < DOUBTED) & (counts >= FEWEST))
+    return round(float(certainty[order[doubted[-1]]]), 2) if doubted.size else 0.0
+
+
+def answers(
+    model: MMGPTForConditionalGeneration,
+    features: FeatureStore,
+    tokenizer: Tokenizer,
+    questions: Sequence[Question],
+) -> Iterator[tuple[Question, list[int], NDArray[Any]]]:
+    """Each question with its greedy answer's tokens and certainty at each temperature.
+
+    Questions of the same number of tokens are asked together, so none needs padding.
+    """
+    by_length: dict[int, list[tuple[Question, list[int]]]] = defaultdict(list)
+    for question in questions:
+        ids = [USER_ID, *tokenizer.encode(question.asked).ids, ASSISTANT_ID]
+        by_length[len(ids)].append((question, ids))
+    for asked in by_length.values():
+        for first in range(0, len(asked), BATCH):
+            batch = asked[first : first + BATCH]
+            cells = [features.cells(question.image) for question, _ in batch]
+            fine, coarse = (
+                torch.from_numpy(np.stack(maps)).float() for maps in zip(*cells, strict=True)
+            )
+            prompts = torch.tensor([ids for _, ids in batch])
+            written = _greedy(model, fine, coarse, prompts)
+            for (question, _), (ids, levels) in zip(batch, written, strict=True):
+                if ids[-1] == END_ID:
+                    yield question, ids[:-1], levels
+
+
+@torch.inference_mode()
+def _greedy(
+    model: MMGPTForConditionalGeneration, fine: Tensor, coarse: Tensor, prompts: Tensor
+) -> list[tuple[list[int], NDArray[Any]]]:
+    """For each row the tokens to the end token, if it came, and their geometric means."""
+    image, _ = model.encode_cells(fine, coarse)
+    keys, values = (torch.stack(parts) for parts in zip(*image, strict=True))
+    past = model.empty_past(len(prompts))
+    feed, tokens, levels = prompts, [], []
+    for _ in range(LONGEST):
+        logits, past, _ = model.decode_step(feed, keys, values, past)
+        feed = logits.argmax(dim=-1, keepdim=True)
+        tokens.append(feed)
+        levels.append(_log_probabilities(logits, feed))
+        if (torch.cat(tokens, dim=1) == END_ID).any(dim=1).all():
+            break
+    found = []
+    for ids, level in zip(torch.cat(tokens, dim=1).tolist(), torch.stack(levels, 1), strict=True):
+        length = ids.index(END_ID) + 1 if END_ID in ids else len(ids)
+        found.append((ids[:length], level[:length].mean(dim=0).exp().numpy()))
+    return found
+
+
+def _log_probabilities(logits: Tensor, chosen: Tensor) -> Tensor:
+    """Of the chosen tokens [B, 1], at each temperature: [B, temperatures]."""
+    return torch.cat(
+        [(logits / warmth).log_softmax(dim=-1).gather(1, chosen) for warmth in TEMPERATURES], dim=1
+    )
