@@ -112,7 +112,8 @@ def _bundle(options: argparse.Namespace) -> None:
 def _parity(options: argparse.Namespace) -> None:
     from mmgpt_desktop.training.parity import compare
 
-    print(compare(options.data, options.bundle, options.photos))
+    for parity in compare(options.data, options.bundle, options.photos):
+        print(parity)
 
 
 STAGES = {

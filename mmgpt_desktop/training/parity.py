@@ -1,7 +1,8 @@
 """Do the exported graphs compute what the PyTorch model computes?
 
-On real photos: the largest difference of logits and attention along a greedy answer that
-both runtimes are fed, and how many greedy answers are the same to the last token.
+For each fusion, on real photos: the largest difference of logits and attention along a
+greedy answer that both runtimes are fed, and how many greedy answers are the same to the
+last token.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
-from mmgpt_desktop.engine.runtime import CancelToken, Runtime
+from mmgpt_desktop.engine.runtime import CancelToken, Encoded, Runtime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.messages import Message, RuntimeName
 from mmgpt_desktop.pixels import prepare
@@ -28,8 +30,9 @@ QUESTION = "Describe this picture."
 
 @dataclass(frozen=True)
 class Parity:
-    """Largest absolute differences, and answers that are the same."""
+    """Of one fusion: the largest absolute differences, and answers that are the same."""
 
+    fusion: str
     photos: int
     logits: float
     attention: float
@@ -37,51 +40,62 @@ class Parity:
 
     def __str__(self) -> str:
         return (
-            f"{self.photos} photos: logits differ by at most {self.logits:.1e}, attention by "
-            f"{self.attention:.1e}; {self.identical} of {self.photos} greedy answers are identical."
+            f"{self.fusion}, {self.photos} photos: logits differ by at most {self.logits:.1e}, "
+            f"attention by {self.attention:.1e}; {self.identical} of {self.photos} greedy answers "
+            "are identical."
         )
 
 
-def compare(data: Path, folder: Path, photos: int) -> Parity:
+def compare(data: Path, folder: Path, photos: int) -> list[Parity]:
     """ONNX Runtime on the CPU against PyTorch, on photos spread over the data folder."""
     paths = photo_paths(data)
     chosen = paths[:: max(1, len(paths) // photos)][:photos]
     return compare_photos([data / path for path in chosen], folder)
 
 
-def compare_photos(paths: Sequence[Path], folder: Path) -> Parity:
+def compare_photos(paths: Sequence[Path], folder: Path) -> list[Parity]:
+    """Each fusion of the bundle."""
     bundle = open_bundle(folder)
-    runtimes: tuple[Runtime, Runtime] = (
-        OnnxRuntime(bundle, RuntimeName.ONNX_CPU),
-        TorchRuntime(bundle),
-    )
-    family = MmgptFamily(bundle)
+    runtimes = OnnxRuntime(bundle, RuntimeName.ONNX_CPU), TorchRuntime(bundle)
+    pixels = [prepare(load_photo(path), bundle.manifest.image)[0] for path in paths]
+    return [
+        _summed(fusion, [_compare(photo, fusion, bundle, runtimes) for photo in pixels])
+        for fusion in bundle.manifest.fusions
+    ]
+
+
+def _summed(fusion: str, found: Sequence[tuple[float, float, bool]]) -> Parity:
+    logits, attention, identical = zip(*found, strict=True)
+    return Parity(fusion, len(found), max(logits), max(attention), sum(identical))
+
+
+def _compare(
+    pixels: NDArray[np.float32], fusion: str, bundle: Bundle, runtimes: Sequence[Runtime]
+) -> tuple[float, float, bool]:
+    """Differences of logits and attention along the first runtime's answer; is it both's?"""
+    family, cancel = MmgptFamily(bundle), CancelToken()
     prompt = family.prompt([Message("user", QUESTION)], 64).token_ids
-    logits, attention, identical = 0.0, 0.0, 0
-    for path in paths:
-        pixels, _ = prepare(load_photo(path), bundle.manifest.image)
-        cancel = CancelToken()
-        encoded = [runtime.encode(pixels, cancel) for runtime in runtimes]
-        answers = [
-            _greedy(runtime, cells, prompt, bundle, family)
+    encoded = [runtime.encode(pixels, fusion, cancel) for runtime in runtimes]
+    answers = [
+        _greedy(runtime, cells, prompt, bundle, family)
+        for runtime, cells in zip(runtimes, encoded, strict=True)
+    ]
+    logits, attention = 0.0, 0.0
+    ids = [*prompt, *answers[0]]
+    for feed in (ids, ids[:-1], prompt):
+        ours, theirs = (
+            runtime.decode(feed, cells, None, attention=True, cancel=cancel)
             for runtime, cells in zip(runtimes, encoded, strict=True)
-        ]
-        identical += answers[0] == answers[1]
-        ids = [*prompt, *answers[0]]
-        for feed in (ids, ids[:-1], prompt):
-            ours, theirs = (
-                runtime.decode(feed, cells, None, attention=True, cancel=cancel)
-                for runtime, cells in zip(runtimes, encoded, strict=True)
-            )
-            assert ours.attention is not None
-            assert theirs.attention is not None
-            logits = max(logits, float(np.abs(ours.logits - theirs.logits).max()))
-            attention = max(attention, float(np.abs(ours.attention - theirs.attention).max()))
-    return Parity(len(paths), logits, attention, identical)
+        )
+        assert ours.attention is not None
+        assert theirs.attention is not None
+        logits = max(logits, float(np.abs(ours.logits - theirs.logits).max()))
+        attention = max(attention, float(np.abs(ours.attention - theirs.attention).max()))
+    return logits, attention, answers[0] == answers[1]
 
 
 def _greedy(
-    runtime: Runtime, cells: object, prompt: Sequence[int], bundle: Bundle, family: MmgptFamily
+    runtime: Runtime, cells: Encoded, prompt: Sequence[int], bundle: Bundle, family: MmgptFamily
 ) -> list[int]:
     answer = Answer(prompt, bundle.manifest.sampling)
     tokens = decode(
