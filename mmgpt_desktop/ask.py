@@ -7,7 +7,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError, ImageError, PromptError
 from mmgpt_desktop.messages import (
+    FusionInfo,
     GenerationOutcome,
     GenerationRequest,
     HeadChoice,
@@ -47,6 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--heatmap", type=Path, metavar="OUT.png", help="write where the whole answer looked"
     )
+    parser.add_argument("--fusion", metavar="NAME", help="one of the model's (its default)")
     group = parser.add_argument_group("sampling", "Greedy by default; the model sets the rest.")
     group.add_argument("--temperature", type=_number(0, 100), metavar="T", help="0 is greedy")
     group.add_argument("--top-p", type=_number(0, 1), metavar="P")
@@ -72,58 +74,69 @@ def run(options: argparse.Namespace) -> int:
     photo = load_photo(photo_path) if photo_path else None
     for note in photo.notes if photo else ():
         print(note, file=sys.stderr)
-    engine, heads = _load(options)
+    asker = _load(options)
     show = _ignore if options.json else _print_text
-    steps, outcome = answer(engine, photo, question, _sampling(options, engine), show)
+    steps, outcome = asker.ask(photo, question, show)
     if steps and not options.json:
         print(flush=True)
     if outcome.error:
         raise outcome.error
     if options.heatmap is not None and photo:
-        write_heatmap(options.heatmap, photo, steps, heads)
+        write_heatmap(options.heatmap, photo, steps, asker.fusion.head_choice)
     if options.json:
-        print(json.dumps(as_object(engine, steps, outcome)))
+        print(json.dumps(asker.as_object(steps, outcome)))
     else:
-        for note in outcome.notes or filter(None, [engine.runtime.note]):
+        for note in asker.notes(outcome):
             print(note, file=sys.stderr)
     return 0
 
 
-def answer(
-    engine: Engine,
-    photo: Photo | None,
-    question: str,
-    sampling: Sampling,
-    on_step: Callable[[TokenStep], None],
-) -> tuple[Steps, GenerationOutcome]:
-    steps: Steps = []
+@dataclass(frozen=True, eq=False)
+class Asker:
+    """A loaded engine, and how all questions are put to it."""
 
-    def keep(step: TokenStep) -> None:
-        steps.append(step)
-        on_step(step)
+    engine: Engine
+    fusion: FusionInfo
+    sampling: Sampling
+    doubt: float
 
-    images = (photo,) if photo else ()
-    request = GenerationRequest(1, images, (Message("user", question),), sampling)
-    return steps, engine.generate(request, CancelToken(), keep)
+    def ask(
+        self, photo: Photo | None, question: str, on_step: Callable[[TokenStep], None]
+    ) -> tuple[Steps, GenerationOutcome]:
+        steps: Steps = []
 
+        def keep(step: TokenStep) -> None:
+            steps.append(step)
+            on_step(step)
 
-def as_object(engine: Engine, steps: Steps, outcome: GenerationOutcome) -> dict[str, Any]:
-    """What `--json` prints."""
-    runtime, timings = engine.runtime, outcome.timings
-    image = engine.bundle.manifest.image
-    answered = {
-        "answer": "".join(step.text for step in steps),
-        "tokens": [{"text": step.text, "probability": step.probability} for step in steps],
-        "runtime": str(runtime.runtime),
-        "provider": runtime.provider,
-        "grid": {"rows": image.rows, "columns": image.columns},
-        "seconds": {
-            "load": round(timings.load, 4),
-            "first_token": round(timings.first_token, 4),
-            "total": round(timings.total, 4),
-        },
-    }
-    return answered | ({"note": runtime.note} if runtime.note else {})
+        images, messages = (photo,) if photo else (), (Message("user", question),)
+        request = GenerationRequest(1, images, messages, self.sampling, fusion=self.fusion.name)
+        return steps, self.engine.generate(request, CancelToken(), keep)
+
+    def notes(self, outcome: GenerationOutcome) -> list[str]:
+        notes = list(outcome.notes or filter(None, [self.engine.runtime.note]))
+        if outcome.certainty is not None and outcome.certainty < self.doubt:
+            notes.append(f"The model is not sure of this answer ({outcome.certainty:.0%}).")
+        return notes
+
+    def as_object(self, steps: Steps, outcome: GenerationOutcome) -> dict[str, Any]:
+        """What `--json` prints."""
+        runtime, timings = self.engine.runtime, outcome.timings
+        answered = {
+            "answer": "".join(step.text for step in steps),
+            "certainty": outcome.certainty,
+            "tokens": [{"text": step.text, "probability": step.probability} for step in steps],
+            "fusion": self.fusion.name,
+            "runtime": str(runtime.runtime),
+            "provider": runtime.provider,
+            "grid": {"rows": self.fusion.rows, "columns": self.fusion.columns},
+            "seconds": {
+                "load": round(timings.load, 4),
+                "first_token": round(timings.first_token, 4),
+                "total": round(timings.total, 4),
+            },
+        }
+        return answered | ({"note": runtime.note} if runtime.note else {})
 
 
 def write_heatmap(path: Path, photo: Photo, steps: Steps, heads: HeadChoice) -> None:
@@ -153,23 +166,17 @@ def _run_batch(options: argparse.Namespace) -> int:
         reason = getattr(error, "strerror", None) or reason_of(error)
         raise AppError(title, name=_shown(path), reason=reason) from error
     with stream:
-        engine, _ = _load(options)
-        sampling = _sampling(options, engine)
+        asker = _load(options)
         load = lru_cache(maxsize=2)(load_photo)
         for number, line in enumerate(stream, start=1):
             if line.strip():
-                answered = _answer_line(engine, line, number, path.parent, sampling, load)
+                answered = _answer_line(asker, line, number, path.parent, load)
                 print(json.dumps(answered), flush=True)
     return 0
 
 
 def _answer_line(
-    engine: Engine,
-    line: bytes,
-    number: int,
-    folder: Path,
-    sampling: Sampling,
-    load: Callable[[Path], Photo],
+    asker: Asker, line: bytes, number: int, folder: Path, load: Callable[[Path], Photo]
 ) -> dict[str, Any]:
     try:
         given = json.loads(line)
@@ -180,12 +187,12 @@ def _answer_line(
     try:
         image, question = _asked(given)
         photo = load(folder / image) if image is not None else None
-        steps, outcome = answer(engine, photo, question, sampling, _ignore)
+        steps, outcome = asker.ask(photo, question, _ignore)
     except AppError as error:
         return given | {"error": str(error)}
     if outcome.error:
         return given | {"error": str(outcome.error)}
-    return given | as_object(engine, steps, outcome)
+    return given | asker.as_object(steps, outcome)
 
 
 def _asked(given: dict[str, Any]) -> tuple[str | None, str]:
@@ -222,17 +229,19 @@ def _check_heatmap_path(path: Path, photo: Path | None) -> None:
     raise AppError(title, "Make it first.", name=_shown(path.parent))
 
 
-def _load(options: argparse.Namespace) -> tuple[Engine, HeadChoice]:
+def _load(options: argparse.Namespace) -> Asker:
     engine = Engine(options.model, options.runtime)
-    return engine, engine.load().fusion_info().head_choice
+    model = engine.load()
+    fusion = model.fusion_info(options.fusion)
+    return Asker(engine, fusion, _sampling(options, model.sampling), model.doubt)
 
 
-def _sampling(options: argparse.Namespace, engine: Engine) -> Sampling:
+def _sampling(options: argparse.Namespace, default: Sampling) -> Sampling:
     """The model's own settings, but for what was asked for."""
     names = ("temperature", "top_p", "top_k", "repetition_penalty", "seed", "max_new_tokens")
     asked = {name: getattr(options, name) for name in names}
     known = {name: value for name, value in asked.items() if value is not None}
-    return replace(engine.bundle.manifest.sampling, **known)
+    return replace(default, **known)
 
 
 def _print_text(step: TokenStep) -> None:

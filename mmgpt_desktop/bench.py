@@ -1,19 +1,20 @@
-"""`mmgpt-desktop bench`: how fast each runtime answers, with and without attention."""
+"""`mmgpt-desktop bench`: how fast each runtime answers by each fusion, with and without
+attention."""
 
 from __future__ import annotations
 
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.bundle import DECODER, Bundle, open_bundle
-from mmgpt_desktop.engine.engine import ORDER, make_runtime
+from mmgpt_desktop.engine.bundle import Bundle, open_bundle
+from mmgpt_desktop.engine.engine import ORDER, make_runtime, model_info
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
@@ -61,10 +62,10 @@ class Task:
         room = bundle.manifest.decoder.context_length - len(prompt)
         return cls(bundle, pixels, prompt, max(2, min(tokens, room)))
 
-    def answer_with(self, runtime: Runtime, attention: bool) -> Speed:
+    def answer_with(self, runtime: Runtime, fusion: str, attention: bool) -> Speed:
         """The engine's own way, but it never stops early."""
         started, first, cancel = time.perf_counter(), 0.0, CancelToken()
-        encoded = runtime.encode(self.pixels, cancel)
+        encoded = runtime.encode(self.pixels, fusion, cancel)
         answer = Answer(self.prompt, Sampling(max_new_tokens=self.tokens))
         limit = self.bundle.manifest.decoder.context_length
         for _ in decode(
@@ -79,20 +80,27 @@ class Task:
             first = first or time.perf_counter() - started
         return Speed(first, time.perf_counter() - started)
 
-    def generate_with(self, runtime: TorchRuntime, attention: bool) -> Speed:
+    def generate_with(self, runtime: TorchRuntime, fusion: str, attention: bool) -> Speed:
         """transformers' `generate`, once for one token and once for all."""
-        first = runtime.time_generate(self.pixels, self.prompt, 1, attention=attention)
-        total = runtime.time_generate(self.pixels, self.prompt, self.tokens, attention=attention)
+        first, total = (
+            runtime.time_generate(self.pixels, fusion, self.prompt, tokens, attention=attention)
+            for tokens in (1, self.tokens)
+        )
         return Speed(first, total)
 
 
-def run(bundle_path: Path, choice: RuntimeName | None, tokens: int, rounds: int) -> int:
-    """Print a table; raises AppError when no runtime works."""
+def run(
+    bundle_path: Path, choice: RuntimeName | None, fusion: str | None, tokens: int, rounds: int
+) -> int:
+    """Print a table of all fusions, or of one; raises AppError when no runtime works."""
     task = Task.of(open_bundle(bundle_path), tokens)
+    model = model_info(task.bundle)
+    fusions = [model.fusion_info(fusion)] if fusion else model.fusions
+    names = [each.name for each in fusions]
     rows: list[Row] = []
     for name in [choice] if choice else ORDER:
         try:
-            found = _rows_of(name, task)
+            found = _rows_of(name, task, names)
             _measure(found, rounds)
         except AppError as error:
             print(f"{name}: left out. {error.title}", file=sys.stderr)
@@ -104,40 +112,62 @@ def run(bundle_path: Path, choice: RuntimeName | None, tokens: int, rounds: int)
     return 0
 
 
-def _rows_of(name: RuntimeName, task: Task) -> list[Row]:
+def _rows_of(name: RuntimeName, task: Task, fusions: Sequence[str]) -> list[Row]:
     print(f"{name}: loading ...", file=sys.stderr)
     started = time.perf_counter()
     bundle = open_bundle(task.bundle.path)
     bundle.verify(lambda done: None, CancelToken())
     runtime = make_runtime(name, bundle)
     seconds = time.perf_counter() - started
-    rows = [Row(f"{name}, attention", lambda: task.answer_with(runtime, True), seconds)]
     if isinstance(runtime, TorchRuntime):
-        rows += _torch_rows(runtime, task)
-    elif (stripped := _without_attention(bundle.file(DECODER))) is not None:
-        plain = OnnxRuntime(bundle, name, decoder=stripped)
-        rows.append(Row(f"{name}, no attention", lambda: task.answer_with(plain, False)))
+        rows = [row for fusion in fusions for row in _torch_rows(runtime, fusion, task)]
+    else:
+        plain = _without_attention(bundle, name, fusions)
+        rows = [row for fusion in fusions for row in _onnx_rows(runtime, plain, fusion, task)]
+    rows[0].load_seconds = seconds
     return rows
 
 
-def _torch_rows(runtime: TorchRuntime, task: Task) -> list[Row]:
+def _torch_rows(runtime: TorchRuntime, fusion: str, task: Task) -> list[Row]:
     return [
-        Row("torch, no attention", lambda: task.answer_with(runtime, False)),
-        Row("transformers generate", lambda: task.generate_with(runtime, False)),
+        Row(f"torch, {fusion}, attention", lambda: task.answer_with(runtime, fusion, True)),
+        Row(f"torch, {fusion}, no attention", lambda: task.answer_with(runtime, fusion, False)),
         Row(
-            "transformers generate, output_attentions",
-            lambda: task.generate_with(runtime, True),
+            f"transformers generate, {fusion}, output_attentions",
+            lambda: task.generate_with(runtime, fusion, True),
+        ),
+        Row(
+            f"transformers generate, {fusion}",
+            lambda: task.generate_with(runtime, fusion, False),
         ),
     ]
 
 
-def _without_attention(decoder: Path) -> bytes | None:
-    """The same graph less the attention output; None without the onnx package."""
+def _onnx_rows(runtime: Runtime, plain: Runtime | None, fusion: str, task: Task) -> list[Row]:
+    name = f"{runtime.info.runtime}, {fusion}"
+    rows = [Row(f"{name}, attention", lambda: task.answer_with(runtime, fusion, True))]
+    if plain is not None:
+        rows.append(Row(f"{name}, no attention", lambda: task.answer_with(plain, fusion, False)))
+    return rows
+
+
+def _without_attention(
+    bundle: Bundle, name: RuntimeName, fusions: Sequence[str]
+) -> OnnxRuntime | None:
+    """The same graphs less the attention output; None without the onnx package."""
     try:
-        import onnx
+        import onnx  # noqa: F401
     except ImportError:
         print("no attention: left out, the onnx package is not installed.", file=sys.stderr)
         return None
+    files = {bundle.manifest.fusions[fusion].decoder for fusion in fusions}
+    graphs = {file: _stripped(bundle.file(file)) for file in files}
+    return OnnxRuntime(bundle, name, graphs=graphs)
+
+
+def _stripped(decoder: Path) -> bytes:
+    import onnx
+
     model = onnx.load(str(decoder), load_external_data=False)
     for output in list(model.graph.output):
         if output.name == ATTENTION_OUTPUT:
@@ -165,4 +195,5 @@ def _table(rows: list[Row], tokens: int, rounds: int) -> str:
         speed = (tokens - 1) / rest
         lines.append(f"{row.label:{width}}  {load:>6}  {first * 1000:>14.0f}  {speed:>8.1f}")
     lines.append(f"Medians of {rounds} answers of {tokens} tokens each, the image encoded anew.")
+    lines.append("Loaded is the default fusion; another one's graphs are when it is first asked.")
     return "\n".join(lines)

@@ -166,6 +166,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _bench_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fusion", metavar="NAME", help="only this one of the model's (all)")
     parser.add_argument("--tokens", type=int, default=64, help="tokens of each answer")
     parser.add_argument("--rounds", type=int, default=5, help="answers of each kind")
 
@@ -173,7 +174,7 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
 def _bench(options: argparse.Namespace) -> int:
     from mmgpt_desktop import bench
 
-    return bench.run(options.model, options.runtime, options.tokens, options.rounds)
+    return bench.run(options.model, options.runtime, options.fusion, options.tokens, options.rounds)
 
 
 def _evaluate_options(parser: argparse.ArgumentParser) -> None:

@@ -64,6 +64,8 @@ def _report_model(path: Path) -> Bundle | None:
     size = sum(entry.bytes for entry in manifest.files.values()) / 1e6
     print(f"Model: {safe_name(manifest.name)} {safe_name(manifest.version)} in {path}")
     print(f"  {len(manifest.files)} files, {size:.1f} MB, all checksums match.")
+    names = [safe_name(name) for name in manifest.fusions]
+    print(f"  Fusions: {', '.join(names)}; {safe_name(manifest.fusion)} by default.")
     return bundle
 
 

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
+from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Encoded
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Photo, RuntimeInfo, RuntimeName
+
+ENCODED = Encoded("graph", None, None)
 
 
 class FakeRuntime:
@@ -35,6 +37,7 @@ class FakeRuntime:
     ) -> None:
         self.info = RuntimeInfo(name, "FakeProvider")
         self.encoded: list[bool] = []  # for each encode: was there a picture
+        self.fusions: list[str] = []  # for each decode: the fusion it was for
         self.fed: list[list[int]] = []  # the ids of each decode call
         self.closed = False
         self._script, self._vocabulary = script, vocabulary
@@ -42,14 +45,21 @@ class FakeRuntime:
         self._fail_at, self._before = fail_at, before
         self._failure = failure or RuntimeFailure("The fake runtime broke.")
 
-    def encode(self, pixels: NDArray[np.float32] | None, cancel: CancelToken) -> Any:
+    def encode(
+        self, pixels: NDArray[np.float32] | None, fusion: str, cancel: CancelToken
+    ) -> Encoded:
         self.encoded.append(pixels is not None)
-        return len(self.encoded)
+        return Encoded(fusion, None, None)
+
+    def edges(
+        self, pixels: NDArray[np.float32], fusion: str, cancel: CancelToken
+    ) -> NDArray[np.float32] | None:
+        return np.eye(self._cells, dtype=np.float32)
 
     def decode(
         self,
         token_ids: Sequence[int],
-        encoded: Any,
+        encoded: Encoded,
         cache: Any | None,
         *,
         attention: bool,
@@ -58,6 +68,7 @@ class FakeRuntime:
         cancel.raise_if_cancelled()
         call = len(self.fed)
         self.fed.append(list(token_ids))
+        self.fusions.append(encoded.fusion)
         self._before(call)
         if call in self._fail_at:
             raise self._failure

@@ -15,14 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.generate import Answer, Token, penalised, run_decoder, softmax
-from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Runtime
+from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Encoded, Runtime
 
 LENGTH_PENALTY = 0.6
 
 
 @dataclass(frozen=True, eq=False)
 class Beam:
-    """An answer that is followed: its tokens, their log probability, what goes in next."""
+    """An answer that is followed: its tokens, their log probability, what goes in next.
+
+    The last token of one that has ended is the end.
+    """
 
     tokens: tuple[Token, ...]
     log_probability: float
@@ -35,13 +38,12 @@ class Beam:
         """Log probability over the length penalty of Wu et al. 2016, "Google's Neural
         Machine Translation System": ((5 + length) / 6) ** 0.6, the end token counted.
         """
-        length = len(self.tokens) + self.ended
-        return float(self.log_probability / ((5 + length) / 6) ** LENGTH_PENALTY)
+        return float(self.log_probability / ((5 + len(self.tokens)) / 6) ** LENGTH_PENALTY)
 
 
 def beam_search(
     runtime: Runtime,
-    encoded: Any,
+    encoded: Encoded,
     answer: Answer,
     *,
     stop_ids: Collection[int],
@@ -63,31 +65,34 @@ def beam_search(
             result = run_decoder(
                 runtime, beam.feed, encoded, beam.cache, attention=attention, cancel=cancel
             )
-            grown += _grow(beam, result, width, answer.sampling.repetition_penalty, stop_ids)
+            grown += _grow(beam, result, width, answer, stop_ids)
         best = heapq.nlargest(width, grown, key=lambda beam: beam.log_probability)
         live = [beam for beam in best if not beam.ended]
         ended += [beam for beam in best if beam.ended]
         if not live:
             break
-    for token in max([*ended, *live], key=lambda beam: beam.score).tokens:
+    best = max([*ended, *live], key=lambda beam: beam.score)
+    answer.probabilities += [token.probability for token in best.tokens]
+    for token in best.tokens[:-1] if best.ended else best.tokens:
         answer.tokens.append(token.token_id)
         yield token
 
 
 def _grow(
-    beam: Beam, result: DecodeResult, width: int, penalty: float, stop_ids: Collection[int]
+    beam: Beam, result: DecodeResult, width: int, answer: Answer, stop_ids: Collection[int]
 ) -> Iterator[Beam]:
     """The `width` likeliest ways to go on with a beam."""
     written = [token.token_id for token in beam.tokens]
+    penalty = answer.sampling.repetition_penalty
     scores = _log_softmax(penalised(result.logits.astype(np.float64), written, penalty))
-    shown = softmax(result.logits)
+    shown = softmax(result.logits / answer.calibration)
     for token_id in map(int, np.argsort(-scores, kind="stable")[:width]):
         log_probability = beam.log_probability + float(scores[token_id])
+        tokens = (*beam.tokens, Token(token_id, float(shown[token_id]), result.attention))
         if token_id in stop_ids:
-            yield Beam(beam.tokens, log_probability, (), ended=True)
+            yield Beam(tokens, log_probability, (), ended=True)
         else:
-            token = Token(token_id, float(shown[token_id]), result.attention)
-            yield Beam((*beam.tokens, token), log_probability, [token_id], result.cache)
+            yield Beam(tokens, log_probability, [token_id], result.cache)
 
 
 def _log_softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError
-from mmgpt_desktop.messages import HeadChoice, Sampling
+from mmgpt_desktop.messages import FusionInfo, HeadChoice, Sampling
 from mmgpt_desktop.pixels import ImageSpec
 from mmgpt_desktop.text import safe_name
 
-FORMAT = 1
+FORMAT = 2
 FAMILIES = ("mmgpt",)
 TOKENIZER = "tokenizer.json"
 WEIGHTS = "model.safetensors"
-IMAGE_ENCODER = "image_encoder.onnx"
-DECODER = "decoder.onnx"
-NEEDED = (TOKENIZER, WEIGHTS, IMAGE_ENCODER, DECODER)
 
 _REINSTALL = "Install the app again, or choose another model folder."
 _CHUNK = 1 << 20
@@ -37,12 +34,11 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class DecoderSpec:
-    """Sizes of the decoder; attention comes as [attention_layers, heads, cells]."""
+    """Sizes of the decoder, the same for all fusions."""
 
     layers: int
     heads: int
     head_dim: int
-    attention_layers: int
     context_length: int
     vocabulary: int
 
@@ -56,8 +52,26 @@ class SpecialTokens:
 
 
 @dataclass(frozen=True)
+class FusionSpec:
+    """A fusion's graphs, by file name; fusions may share one."""
+
+    info: FusionInfo
+    image_encoder: str
+    decoder: str
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """`temperature` divides the logits before probabilities are reported; an answer whose
+    certainty is below `doubt` is in doubt."""
+
+    temperature: float
+    doubt: float
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """`manifest.json`, checked."""
+    """`manifest.json`, checked. `image` has the grid of the default `fusion`."""
 
     name: str
     family: str
@@ -66,9 +80,11 @@ class Manifest:
     files: dict[str, FileEntry]
     image: ImageSpec
     decoder: DecoderSpec
+    fusion: str
+    fusions: dict[str, FusionSpec]
     special_tokens: SpecialTokens
-    head_choice: HeadChoice
     sampling: Sampling
+    certainty: Certainty
 
 
 @dataclass(frozen=True)
@@ -158,44 +174,86 @@ def _manifest(data: dict[str, Any]) -> Manifest:
     if version > FORMAT:
         title = "This model was made for a newer version of MMGPT Desktop."
         raise BundleError(title, "Update the app, or choose another model folder.")
+    if version < FORMAT:
+        title = "This model was made for an older version of MMGPT Desktop."
+        raise BundleError(title, _REINSTALL)
     family = _value(data, "family", str)
     if family not in FAMILIES:
         title = "This version of MMGPT Desktop can't run models of the family {family}."
         raise BundleError(title, "Update the app.", family=safe_name(family))
     decoder = _record(DecoderSpec, _value(data, "decoder", dict))
-    image = {**_value(data, "image", dict), **_value(data, "grid", dict)}
+    files = _files(_value(data, "files", dict))
+    fusions = _fusions(_value(data, "fusions", dict), decoder, files)
+    fusion = _value(data, "fusion", str)
+    if fusion not in fusions:
+        raise _bad_manifest("its fusion is none of its fusions")
+    grid = {"rows": fusions[fusion].info.rows, "columns": fusions[fusion].info.columns}
     return Manifest(
         name=_value(data, "name", str),
         family=family,
         version=_value(data, "version", str),
         description=_value(data, "description", str),
-        files=_files(_value(data, "files", dict)),
-        image=_record(ImageSpec, image),
+        files=files,
+        image=_record(ImageSpec, {**_value(data, "image", dict), **grid}),
         decoder=decoder,
+        fusion=fusion,
+        fusions=fusions,
         special_tokens=_record(SpecialTokens, _value(data, "special_tokens", dict)),
-        head_choice=_head_choice(_value(data, "attention", dict), decoder),
         sampling=_record(Sampling, _value(data, "sampling", dict)),
+        certainty=_certainty(_value(data, "certainty", dict)),
     )
 
 
 def _files(data: dict[str, Any]) -> dict[str, FileEntry]:
     files = {name: _record(FileEntry, _value(data, name, dict)) for name in data}
-    if missing := [name for name in NEEDED if name not in files]:
-        raise _bad_manifest(f"it does not list {missing[0]}")
+    _check_listed((TOKENIZER, WEIGHTS), files)
     for name in files:
         if name != Path(name).name or "\\" in name or name in ("", ".", ".."):
             raise _bad_manifest("it names files outside its folder")
     return files
 
 
-def _head_choice(data: dict[str, Any], decoder: DecoderSpec) -> HeadChoice:
-    heads = _value(data, "heads", list)
-    for pair in heads:
+def _check_listed(names: Iterable[str], files: dict[str, FileEntry]) -> None:
+    for name in names:
+        if name not in files:
+            raise _bad_manifest(f"it does not list {safe_name(name)}")
+
+
+def _fusions(
+    data: dict[str, Any], decoder: DecoderSpec, files: dict[str, FileEntry]
+) -> dict[str, FusionSpec]:
+    fusions = {name: _fusion(name, _value(data, name, dict), decoder) for name in data}
+    for spec in fusions.values():
+        _check_listed((spec.image_encoder, spec.decoder), files)
+    return fusions
+
+
+def _fusion(name: str, data: dict[str, Any], decoder: DecoderSpec) -> FusionSpec:
+    grid, layers = _value(data, "grid", dict), _value(data, "image_layers", int)
+    heads = _head_choice(_value(data, "attention", dict), layers, decoder.heads)
+    rows, columns = _value(grid, "rows", int), _value(grid, "columns", int)
+    return FusionSpec(
+        FusionInfo(name, layers, decoder.heads, rows, columns, heads),
+        _value(data, "image_encoder", str),
+        _value(data, "decoder", str),
+    )
+
+
+def _certainty(data: dict[str, Any]) -> Certainty:
+    certainty = _record(Certainty, data)
+    if not certainty.temperature > 0:  # NaN too
+        raise _bad_manifest("its temperature is not above 0")
+    return certainty
+
+
+def _head_choice(data: dict[str, Any], layers: int, heads: int) -> HeadChoice:
+    chosen = _value(data, "heads", list)
+    for pair in chosen:
         if not isinstance(pair, list) or [type(i) for i in pair] != [int, int]:
             raise _bad_manifest("a chosen head is not a pair of layer and head")
-        if not (0 <= pair[0] < decoder.attention_layers and 0 <= pair[1] < decoder.heads):
+        if not (0 <= pair[0] < layers and 0 <= pair[1] < heads):
             raise _bad_manifest("it chooses a head that the model has not")
-    return HeadChoice(tuple((layer, head) for layer, head in heads), _value(data, "how", str))
+    return HeadChoice(tuple((layer, head) for layer, head in chosen), _value(data, "how", str))
 
 
 def _record(kind: type[T], data: dict[str, Any]) -> T:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,11 @@ from mmgpt_desktop.engine.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily, TextStream
 from mmgpt_desktop.engine.generate import Answer, Token, decode
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
-from mmgpt_desktop.engine.runtime import CancelToken, Runtime
+from mmgpt_desktop.engine.runtime import CancelToken, Encoded, Runtime
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import (
     AttentionMap,
+    EdgeMap,
     FusionInfo,
     GenerationOutcome,
     GenerationRequest,
@@ -32,14 +33,15 @@ from mmgpt_desktop.messages import (
     Timings,
     TokenStep,
 )
-from mmgpt_desktop.pixels import patch_grid, prepare
+from mmgpt_desktop.pixels import ImageSpec, patch_grid, prepare
 from mmgpt_desktop.text import reason_of
 
 Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
 RuntimeMaker = Callable[[RuntimeName, Bundle], Runtime]
 
 ORDER = (RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU, RuntimeName.TORCH)
-ENCODED_KEPT = 4
+GRAPH = "graph"  # the fusion whose cells are a graph
+ENCODED_KEPT = 12  # four photos by three fusions, about 30 MB
 _CHECKED = 0.4  # the share of loading's progress that goes to checksums
 
 RUNTIME_LABELS = {
@@ -58,14 +60,21 @@ def make_runtime(name: RuntimeName, bundle: Bundle) -> Runtime:
     return OnnxRuntime(bundle, name)
 
 
-@dataclass
-class _Clock:
-    """Times one request."""
+@dataclass(eq=False)
+class _Job:
+    """A request under way: its times, and what its outcome will say."""
 
+    request: GenerationRequest
     load: float
-    started: float
+    started: float = field(default_factory=time.perf_counter)
     first_token: float = 0.0
     tokens: int = 0
+    notes: list[str] = field(default_factory=list)
+    certainty: float | None = None
+
+    @property
+    def photo(self) -> Photo | None:
+        return self.request.images[0] if self.request.images else None
 
     def tick(self) -> None:
         self.tokens += 1
@@ -92,11 +101,12 @@ class Engine:
         self._forced = choice is not None
         self._untried = [choice] if choice else list(ORDER)
         self._bundle: Bundle | None = None
+        self._model: ModelInfo | None = None
         self._family: MmgptFamily | None = None
         self._runtime: Runtime | None = None
         self._note = ""
         self._load_seconds = 0.0
-        self._encoded: OrderedDict[str, Any] = OrderedDict()
+        self._encoded: OrderedDict[tuple[str, str], Encoded] = OrderedDict()
 
     def load(
         self,
@@ -113,28 +123,12 @@ class Engine:
         bundle = open_bundle(self._path)
         bundle.verify(lambda done: progress(done * _CHECKED, "Checking the model's files"), cancel)
         self._bundle, self._family = bundle, MmgptFamily(bundle)
+        self._model = model_info(bundle)
         progress(_CHECKED, "Starting the model")
         self._start_runtime(None, cancel)
         progress(1.0, "Ready")
         self._load_seconds = time.perf_counter() - started
-        manifest = bundle.manifest
-        fusion = FusionInfo(
-            "cross_attention",
-            manifest.decoder.attention_layers,
-            manifest.decoder.heads,
-            manifest.image.rows,
-            manifest.image.columns,
-            manifest.head_choice,
-        )
-        return ModelInfo(
-            name=manifest.name,
-            description=manifest.description,
-            context_length=manifest.decoder.context_length,
-            fusions=(fusion,),
-            fusion=fusion.name,
-            doubt=0.3,
-            sampling=manifest.sampling,
-        )
+        return self._model
 
     @property
     def bundle(self) -> Bundle:
@@ -158,22 +152,37 @@ class Engine:
 
         Only exceptions of `on_step` itself pass through.
         """
-        clock = _Clock(self._load_seconds, time.perf_counter())
-        notes: list[str] = []
-        steps = self._steps(request, cancel, notes)
+        job = _Job(request, self._load_seconds)
+        steps = self._steps(job, cancel)
         while True:
             try:
                 step = next(steps, None)
             except Cancelled:
-                return self._outcome(request, "cancelled", clock, notes)
+                return self._outcome(job, "cancelled")
             except AppError as error:
-                return self._outcome(request, "failed", clock, notes, error)
+                return self._outcome(job, "failed", error)
             except Exception as error:
-                return self._outcome(request, "failed", clock, notes, _unexpected(error))
+                return self._outcome(job, "failed", _unexpected(error))
             if step is None:
-                return self._outcome(request, "done", clock, notes)
-            clock.tick()
+                return self._outcome(job, "done")
+            job.tick()
             on_step(step)
+
+    def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None:
+        """What a photo's cells read from one another; None if the model makes no graph.
+
+        Encodes the photo anew. Raises RuntimeFailure and Cancelled.
+        """
+        assert self._runtime is not None
+        spec = self.bundle.manifest.fusions.get(GRAPH)
+        if spec is None:
+            return None
+        pixels, grid = prepare(photo, self._image_spec(spec.info))
+        weights = self._runtime.edges(pixels, GRAPH, cancel)
+        if weights is None:
+            return None
+        weights.setflags(write=False)
+        return EdgeMap(weights, grid)
 
     def close(self) -> None:
         if self._runtime is not None:
@@ -182,29 +191,33 @@ class Engine:
 
     def _outcome(
         self,
-        request: GenerationRequest,
+        job: _Job,
         kind: Literal["done", "cancelled", "failed"],
-        clock: _Clock,
-        notes: list[str],
         error: AppError | None = None,
     ) -> GenerationOutcome:
-        runtime = self.runtime if self._runtime is not None else None
         return GenerationOutcome(
-            request.job_id, kind, clock.timings(), runtime, error, tuple(notes)
+            job.request.job_id,
+            kind,
+            job.timings(),
+            self.runtime if self._runtime is not None else None,
+            error,
+            tuple(job.notes),
+            job.certainty,
         )
 
-    def _steps(
-        self, request: GenerationRequest, cancel: CancelToken, notes: list[str]
-    ) -> Iterator[TokenStep]:
+    def _steps(self, job: _Job, cancel: CancelToken) -> Iterator[TokenStep]:
         cancel.raise_if_cancelled()
         assert self._family is not None
-        family, photo = self._family, request.images[0] if request.images else None
+        assert self._model is not None
+        family, request = self._family, job.request
+        fusion = self._model.fusion_info(request.fusion)
         prompt = family.prompt(request.messages, request.sampling.max_new_tokens)
         if prompt.dropped_turns:
-            notes.append(f"Left out for length: the first {prompt.dropped_turns} turns.")
-        grid = patch_grid(photo, self.bundle.manifest.image) if photo else None
-        answer, text = Answer(prompt.token_ids, request.sampling), TextStream()
-        for token in self._tokens(answer, photo, request.attention, cancel, notes):
+            job.notes.append(f"Left out for length: the first {prompt.dropped_turns} turns.")
+        grid = patch_grid(job.photo, self._image_spec(fusion)) if job.photo else None
+        calibration = self.bundle.manifest.certainty.temperature
+        answer, text = Answer(prompt.token_ids, request.sampling, calibration), TextStream()
+        for token in self._tokens(job, answer, fusion.name, cancel):
             yield TokenStep(
                 request.job_id,
                 len(answer.tokens) - 1,
@@ -213,14 +226,10 @@ class Engine:
                 token.probability,
                 _attention_map(token.attention, grid),
             )
+        job.certainty = answer.certainty
 
     def _tokens(
-        self,
-        answer: Answer,
-        photo: Photo | None,
-        attention: bool,
-        cancel: CancelToken,
-        notes: list[str],
+        self, job: _Job, answer: Answer, fusion: str, cancel: CancelToken
     ) -> Iterator[Token]:
         """Decode; when the runtime breaks, the next one goes on from the same token."""
         assert self._family is not None
@@ -230,11 +239,11 @@ class Engine:
             try:
                 yield from write(
                     self._runtime,
-                    self._encode(photo, cancel),
+                    self._encode(job.photo, fusion, cancel),
                     answer,
                     stop_ids=self._family.stop_ids,
                     context_length=self.bundle.manifest.decoder.context_length,
-                    attention=attention and photo is not None,
+                    attention=job.request.attention and job.photo is not None,
                     cancel=cancel,
                 )
                 return
@@ -242,19 +251,23 @@ class Engine:
                 if self._forced or not self._untried:
                     raise
                 self._start_runtime(failure, cancel)
-                notes.append(self._note)
+                job.notes.append(self._note)
 
-    def _encode(self, photo: Photo | None, cancel: CancelToken) -> Any:
-        """Encode a photo once for all questions about it."""
+    def _encode(self, photo: Photo | None, fusion: str, cancel: CancelToken) -> Encoded:
+        """Encode a photo once for all questions about it by one fusion."""
         assert self._runtime is not None
-        key = photo.image_id if photo else ""
+        key = (photo.image_id if photo else "", fusion)
         if key not in self._encoded:
             pixels = prepare(photo, self.bundle.manifest.image)[0] if photo else None
-            self._encoded[key] = self._runtime.encode(pixels, cancel)
+            self._encoded[key] = self._runtime.encode(pixels, fusion, cancel)
             if len(self._encoded) > ENCODED_KEPT:
                 self._encoded.popitem(last=False)
         self._encoded.move_to_end(key)
         return self._encoded[key]
+
+    def _image_spec(self, fusion: FusionInfo) -> ImageSpec:
+        """How the model wants its pictures, with the grid of a fusion."""
+        return replace(self.bundle.manifest.image, rows=fusion.rows, columns=fusion.columns)
 
     def _start_runtime(self, failure: RuntimeFailure | None, cancel: CancelToken) -> None:
         """Go over to the next runtime that can be made; `failure` is the present one's.
@@ -278,6 +291,19 @@ class Engine:
         raise failure or RuntimeFailure("No runtime is left to try.")
 
 
+def model_info(bundle: Bundle) -> ModelInfo:
+    manifest = bundle.manifest
+    return ModelInfo(
+        name=manifest.name,
+        description=manifest.description,
+        context_length=manifest.decoder.context_length,
+        fusions=tuple(spec.info for spec in manifest.fusions.values()),
+        fusion=manifest.fusion,
+        doubt=manifest.certainty.doubt,
+        sampling=manifest.sampling,
+    )
+
+
 def _fallback_note(name: RuntimeName, failure: RuntimeFailure | None) -> str:
     return f"{RUNTIME_LABELS[name]} took over: {failure.title}" if failure else ""
 
@@ -287,9 +313,10 @@ def _attention_map(
 ) -> AttentionMap | None:
     if weights is None or grid is None:
         return None
-    half = weights.astype(np.float16)
-    half.setflags(write=False)
-    return AttentionMap(half, grid)
+    places = weights[:, :, : grid.cells].astype(np.float16)
+    places.setflags(write=False)
+    elsewhere = weights[:, :, grid.cells :].sum(axis=-1).mean()
+    return AttentionMap(places, grid, float(elsewhere))
 
 
 def _unexpected(error: Exception) -> RuntimeFailure:

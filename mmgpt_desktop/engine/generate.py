@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Runtime
+from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Encoded, Runtime
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Sampling
 
 
 @dataclass(frozen=True, eq=False)
 class Token:
-    """A drawn token. `attention` float32 [layer, head, cell] of the row that predicted it."""
+    """A drawn token. `attention` float32 [layer, head, T] of the row that predicted it."""
 
     token_id: int
     probability: float
@@ -25,20 +25,35 @@ class Token:
 
 @dataclass(eq=False)
 class Answer:
-    """An answer under way; it outlives the runtime that began it."""
+    """An answer under way; it outlives the runtime that began it.
+
+    `probabilities` are those of its tokens, and of the end once that is drawn. Before them
+    the logits are divided by `calibration` (temperature scaling: Guo et al. 2017, "On
+    Calibration of Modern Neural Networks"); the draw is without it.
+    """
 
     prompt: Sequence[int]
     sampling: Sampling
+    calibration: float = 1.0
     tokens: list[int] = field(default_factory=list)
+    probabilities: list[float] = field(default_factory=list)
     random: np.random.Generator = field(init=False)
 
     def __post_init__(self) -> None:
         self.random = np.random.default_rng(abs(self.sampling.seed))
 
+    @property
+    def certainty(self) -> float | None:
+        """The geometric mean of the probabilities; None without a token."""
+        if not self.tokens:
+            return None
+        tiny = np.finfo(np.float64).tiny  # a token drawn against all odds has no logarithm
+        return float(np.exp(np.log(np.maximum(self.probabilities, tiny)).mean()))
+
 
 def decode(
     runtime: Runtime,
-    encoded: Any,
+    encoded: Encoded,
     answer: Answer,
     *,
     stop_ids: Collection[int],
@@ -57,17 +72,19 @@ def decode(
     while len(answer.tokens) < full:
         result = run_decoder(runtime, feed, encoded, cache, attention=attention, cancel=cancel)
         token_id = sample(result.logits, answer.tokens, answer.sampling, answer.random)
+        probability = float(softmax(result.logits / answer.calibration)[token_id])
+        answer.probabilities.append(probability)
         if token_id in stop_ids:
             return
         answer.tokens.append(token_id)
-        yield Token(token_id, float(softmax(result.logits)[token_id]), result.attention)
+        yield Token(token_id, probability, result.attention)
         feed, cache = [token_id], result.cache
 
 
 def run_decoder(
     runtime: Runtime,
     token_ids: Sequence[int],
-    encoded: Any,
+    encoded: Encoded,
     cache: Any | None,
     *,
     attention: bool,

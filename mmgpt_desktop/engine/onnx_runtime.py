@@ -6,16 +6,17 @@ import contextlib
 import ctypes
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.bundle import DECODER, IMAGE_ENCODER, Bundle
+from mmgpt_desktop.engine.bundle import Bundle
 from mmgpt_desktop.engine.cores import physical_cores
-from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
+from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Encoded
 from mmgpt_desktop.errors import Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.text import reason_of
@@ -24,78 +25,121 @@ CUDA_PROVIDER = "CUDAExecutionProvider"
 CPU_PROVIDER = "CPUExecutionProvider"
 SILENT = 4  # fatal only: what goes wrong comes as an exception, and cancelling logs an error
 
+PIXELS, IMAGE, EDGES = "pixel_values", ("image_keys", "image_values"), "edges"
+IDS, LOGITS, ATTENTION = "input_ids", "logits", "attention"
+
 Arrays = tuple[NDArray[np.float32], ...]
-_KINDS = ("keys", "values")
+
+
+@dataclass(frozen=True)
+class _Graph:
+    session: Any
+    outputs: frozenset[str]
 
 
 class OnnxRuntime:
-    """Two sessions, encoder and decoder, on one provider.
+    """A session for each graph, all on one provider.
 
-    A cache is the decoder's present keys and values, as arrays on the host: handing them
-    back copies nothing on the CPU, and IO binding measured no faster. `decoder` replaces the
-    bundle's graph (benchmarks).
-    Raises RuntimeFailure if no session can be made or the provider is not the one asked for.
+    The default fusion's are made at once, the others when they are first needed. A cache is
+    the decoder's present keys and values, as arrays on the host: handing them back copies
+    nothing on the CPU, and IO binding measured no faster. `graphs` replace those of the
+    bundle, by file name (benchmarks).
+    Raises RuntimeFailure if a session can't be made or the provider is not the one asked for.
     """
 
-    def __init__(self, bundle: Bundle, name: RuntimeName, *, decoder: bytes | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, name: RuntimeName, *, graphs: Mapping[str, bytes] | None = None
+    ) -> None:
         cuda = name is RuntimeName.ONNX_CUDA
         ort = import_onnxruntime()
         if cuda and (obstacle := cuda_obstacle()):
             title = "ONNX Runtime can't use the graphics card ({reason})."
             raise RuntimeFailure(title, "Use another runtime.", reason=obstacle)
-        self._ort = ort
-        self._spec = bundle.manifest.decoder
-        encoder_path, decoder_path = bundle.file(IMAGE_ENCODER), bundle.file(DECODER)
-        self._encoder: Any = _session(ort, str(encoder_path), bundle.path, cuda)
-        self._decoder: Any = _session(ort, decoder or str(decoder_path), bundle.path, cuda)
-        self._outputs = [output.name for output in self._decoder.get_outputs()]
-        self._check_names()
-        self.info = RuntimeInfo(name, self._decoder.get_providers()[0])
+        self._ort, self._cuda = ort, cuda
+        self._bundle, self._replaced = bundle, graphs or {}
+        self._spec, self._fusions = bundle.manifest.decoder, bundle.manifest.fusions
+        pairs = [f"{kind}.{i}" for i in range(self._spec.layers) for kind in ("keys", "values")]
+        self._past = [f"past_{pair}" for pair in pairs]
+        self._present = [f"present_{pair}" for pair in pairs]
+        self._graphs: dict[str, _Graph] = {}
+        self._encoder(bundle.manifest.fusion)
+        decoder = self._decoder(bundle.manifest.fusion)
+        self.info = RuntimeInfo(name, decoder.session.get_providers()[0])
 
-    def encode(self, pixels: NDArray[np.float32] | None, cancel: CancelToken) -> Arrays:
-        """Cross keys and values, float32 [layer, 1, head, cell, head_dim] each."""
+    def encode(
+        self, pixels: NDArray[np.float32] | None, fusion: str, cancel: CancelToken
+    ) -> Encoded:
         if pixels is None:
-            spec = self._spec
-            nothing = np.zeros((spec.attention_layers, 1, spec.heads, 0, spec.head_dim), np.float32)
-            return nothing, nothing
-        outputs = ["cross_keys", "cross_values"]
-        return tuple(self._run(self._encoder, outputs, {"pixel_values": pixels}, cancel))
+            layers, spec = self._fusions[fusion].info.image_layers, self._spec
+            nothing = np.zeros((layers, 1, spec.heads, 0, spec.head_dim), np.float32)
+            return Encoded(fusion, nothing, nothing)
+        keys, values = self._run(self._encoder(fusion), IMAGE, {PIXELS: pixels}, cancel)
+        return Encoded(fusion, keys, values)
+
+    def edges(
+        self, pixels: NDArray[np.float32], fusion: str, cancel: CancelToken
+    ) -> NDArray[np.float32] | None:
+        encoder = self._encoder(fusion)
+        if EDGES not in encoder.outputs:
+            return None
+        (edges,) = self._run(encoder, [EDGES], {PIXELS: pixels}, cancel)
+        return np.asarray(edges[0])
 
     def decode(
         self,
         token_ids: Sequence[int],
-        encoded: Arrays,
+        encoded: Encoded,
         cache: Arrays | None,
         *,
         attention: bool,
         cancel: CancelToken,
     ) -> DecodeResult:
+        decoder = self._decoder(encoded.fusion)
         feeds = {
-            "input_ids": np.array([token_ids], np.int64),
-            "cross_keys": encoded[0],
-            "cross_values": encoded[1],
-            **dict(zip(self._past_names(), cache or self._empty_cache(), strict=True)),
+            IDS: np.array([token_ids], np.int64),
+            **dict(zip(IMAGE, (encoded.keys, encoded.values), strict=True)),
+            **dict(zip(self._past, cache or self._empty_cache(), strict=True)),
         }
-        wanted = ["logits", *self._present_names()]
-        if attention and "attention" in self._outputs:
-            wanted.append("attention")
-        logits, *rest = self._run(self._decoder, wanted, feeds, cancel)
-        layers = 2 * self._spec.layers
-        weights = rest[layers][0] if len(rest) > layers else None
-        return DecodeResult(logits[0], weights, tuple(rest[:layers]))
+        wanted = [LOGITS, *self._present]
+        if attention and ATTENTION in decoder.outputs:
+            wanted.append(ATTENTION)
+        logits, *rest = self._run(decoder, wanted, feeds, cancel)
+        count = len(self._present)
+        weights = rest[count][0] if len(rest) > count else None
+        return DecodeResult(logits[0], weights, tuple(rest[:count]))
 
     def close(self) -> None:
-        self._encoder = self._decoder = None
+        self._graphs.clear()
+
+    def _encoder(self, fusion: str) -> _Graph:
+        return self._graph(self._fusions[fusion].image_encoder, [PIXELS], IMAGE)
+
+    def _decoder(self, fusion: str) -> _Graph:
+        inputs, outputs = [IDS, *IMAGE, *self._past], [LOGITS, *self._present]
+        return self._graph(self._fusions[fusion].decoder, inputs, outputs)
+
+    def _graph(self, file: str, inputs: Iterable[str], outputs: Iterable[str]) -> _Graph:
+        """The graph of a file, which takes and gives at least these."""
+        if file not in self._graphs:
+            model = self._replaced.get(file) or str(self._bundle.file(file))
+            session = _session(self._ort, model, self._bundle.path, self._cuda)
+            given = frozenset(node.name for node in session.get_outputs())
+            taken = {node.name for node in session.get_inputs()}
+            if missing := sorted({*inputs} - taken | {*outputs} - given):
+                title, hint = "The model's {graph} lacks {name}.", "Install the app again."
+                raise RuntimeFailure(title, hint, graph=file, name=missing[0])
+            self._graphs[file] = _Graph(session, given)
+        return self._graphs[file]
 
     def _run(
-        self, session: Any, outputs: list[str], feeds: dict[str, Any], cancel: CancelToken
+        self, graph: _Graph, outputs: Sequence[str], feeds: dict[str, Any], cancel: CancelToken
     ) -> list[Any]:
         cancel.raise_if_cancelled()
         options = self._ort.RunOptions()  # one for each run: a terminated one stays so
         options.log_severity_level = SILENT
         forget = cancel.on_cancel(lambda: setattr(options, "terminate", True))
         try:
-            return list(session.run(outputs, feeds, options))
+            return list(graph.session.run(outputs, feeds, options))
         except Exception as error:  # the library's exceptions share no base but this
             if cancel.cancelled:
                 raise Cancelled from error
@@ -103,20 +147,6 @@ class OnnxRuntime:
             raise RuntimeFailure(title, "Ask again.", reason=reason_of(error)) from error
         finally:
             forget()
-
-    def _check_names(self) -> None:
-        inputs = {node.name for node in self._decoder.get_inputs()}
-        missing = {"input_ids", "cross_keys", "cross_values", *self._past_names()} - inputs
-        missing |= {"logits", *self._present_names()} - set(self._outputs)
-        if missing:
-            title = "The model's decoder graph lacks {name}."
-            raise RuntimeFailure(title, "Install the app again.", name=sorted(missing)[0])
-
-    def _past_names(self) -> list[str]:
-        return [f"past_{kind}.{i}" for i in range(self._spec.layers) for kind in _KINDS]
-
-    def _present_names(self) -> list[str]:
-        return [f"present_{kind}.{i}" for i in range(self._spec.layers) for kind in _KINDS]
 
     def _empty_cache(self) -> Arrays:
         empty = np.zeros((1, self._spec.heads, 0, self._spec.head_dim), np.float32)

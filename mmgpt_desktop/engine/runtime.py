@@ -56,10 +56,24 @@ class CancelToken:
 
 
 @dataclass(frozen=True, eq=False)
+class Encoded:
+    """A picture as the decoder of one fusion reads it.
+
+    `keys` and `values` are the runtime's own arrays, float32 [image layer, 1, head, T,
+    head_dim]: T is the cells of the fusion's grid and then the names that the encoder found;
+    0 without a picture.
+    """
+
+    fusion: str
+    keys: Any
+    values: Any
+
+
+@dataclass(frozen=True, eq=False)
 class DecodeResult:
     """One run of the decoder, for its last position.
 
-    `logits` float32 [vocabulary]; `attention` float32 [layer, head, cell] or None when it
+    `logits` float32 [vocabulary]; `attention` float32 [image layer, head, T] or None when it
     was not asked for; `cache` is the runtime's own and goes into the next call.
     """
 
@@ -74,13 +88,20 @@ class Runtime(Protocol):
     @property
     def info(self) -> RuntimeInfo: ...
 
-    def encode(self, pixels: NDArray[np.float32] | None, cancel: CancelToken) -> Any:
+    def encode(
+        self, pixels: NDArray[np.float32] | None, fusion: str, cancel: CancelToken
+    ) -> Encoded:
         """Encode normalised pixels [1, 3, height, width]; None stands for no picture."""
+
+    def edges(
+        self, pixels: NDArray[np.float32], fusion: str, cancel: CancelToken
+    ) -> NDArray[np.float32] | None:
+        """What each cell read from each, [cell, cell]; None where the fusion has no graph."""
 
     def decode(
         self,
         token_ids: Sequence[int],
-        encoded: Any,
+        encoded: Encoded,
         cache: Any | None,
         *,
         attention: bool,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.bundle import Bundle
 from mmgpt_desktop.engine.cores import physical_cores
-from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
+from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Encoded
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.text import reason_of
@@ -23,7 +23,6 @@ from mmgpt_desktop.text import reason_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-Encoded = tuple["Tensor", "Tensor"]
 Cache = list[tuple["Tensor", "Tensor"]]
 
 
@@ -31,7 +30,7 @@ class TorchRuntime:
     """The model itself, on the CPU. It can be cancelled between runs, not within one."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self._spec = bundle.manifest.decoder
+        self._spec, self._fusions = bundle.manifest.decoder, bundle.manifest.fusions
         with _failures("PyTorch can't load the model ({reason})."):
             import torch
 
@@ -44,16 +43,27 @@ class TorchRuntime:
             self._model: Any = load_packed(bundle.path)
         self.info = RuntimeInfo(RuntimeName.TORCH, "cpu")
 
-    def encode(self, pixels: NDArray[np.float32] | None, cancel: CancelToken) -> Encoded:
-        """Cross keys and values, float32 [layer, 1, head, cell, head_dim] each."""
+    def encode(
+        self, pixels: NDArray[np.float32] | None, fusion: str, cancel: CancelToken
+    ) -> Encoded:
         cancel.raise_if_cancelled()
         if pixels is None:
-            spec = self._spec
-            shape = (spec.attention_layers, 1, spec.heads, 0, spec.head_dim)
-            return self._torch.zeros(shape), self._torch.zeros(shape)
+            layers, spec = self._fusions[fusion].info.image_layers, self._spec
+            nothing = self._torch.zeros(layers, 1, spec.heads, 0, spec.head_dim)
+            return Encoded(fusion, nothing, nothing)
         with _failures(_BROKE), self._torch.inference_mode():
-            keys, values = self._model.encode_image(self._torch.from_numpy(pixels))
-            return keys, values
+            keys, values = self._model.encode_image(self._torch.from_numpy(pixels), fusion)
+            return Encoded(fusion, keys, values)
+
+    def edges(
+        self, pixels: NDArray[np.float32], fusion: str, cancel: CancelToken
+    ) -> NDArray[np.float32] | None:
+        cancel.raise_if_cancelled()
+        with _failures(_BROKE), self._torch.inference_mode():
+            maps = self._model.encoder.backbone(self._torch.from_numpy(pixels))
+            fine, coarse = (cells.flatten(2).mT for cells in maps)
+            _, edges = self._model.encode_cells(fine, coarse, fusion)
+            return None if edges is None else np.asarray(edges[0].numpy())
 
     def decode(
         self,
@@ -69,7 +79,7 @@ class TorchRuntime:
             ids = self._torch.tensor([list(token_ids)])
             past = self._empty_cache() if cache is None else cache
             logits, presents, weights = self._model.decode_step(
-                ids, *encoded, past, attention=attention
+                ids, encoded.keys, encoded.values, past, encoded.fusion
             )
             shown = weights[0].numpy() if attention else None
             return DecodeResult(logits[0].numpy(), shown, presents)
@@ -78,7 +88,13 @@ class TorchRuntime:
         self._model = None
 
     def time_generate(
-        self, pixels: NDArray[np.float32], prompt: Sequence[int], tokens: int, *, attention: bool
+        self,
+        pixels: NDArray[np.float32],
+        fusion: str,
+        prompt: Sequence[int],
+        tokens: int,
+        *,
+        attention: bool,
     ) -> float:
         """Seconds that transformers' own `generate` takes for exactly `tokens` tokens."""
         with self._torch.inference_mode():
@@ -86,6 +102,7 @@ class TorchRuntime:
             self._model.generate(
                 self._torch.tensor([list(prompt)]),
                 pixel_values=self._torch.from_numpy(pixels),
+                fusion=fusion,
                 do_sample=False,
                 min_new_tokens=tokens,
                 max_new_tokens=tokens,

@@ -14,7 +14,7 @@ from mmgpt_desktop.engine.generate import Answer, Token, decode
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
 from mmgpt_desktop.errors import Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName, Sampling
-from tests.fakes import FakeRuntime
+from tests.fakes import ENCODED, FakeRuntime
 
 END, A, B, C, D = range(5)
 PROMPT = (9, 9)
@@ -29,8 +29,11 @@ class TableRuntime:
         self.table = table
         self.fed: list[list[int]] = []
 
-    def encode(self, pixels: NDArray[np.float32] | None, cancel: CancelToken) -> Any:
-        return None
+    def encode(
+        self, pixels: NDArray[np.float32] | None, fusion: str, cancel: CancelToken
+    ) -> Any: ...
+
+    def edges(self, pixels: NDArray[np.float32], fusion: str, cancel: CancelToken) -> Any: ...
 
     def decode(
         self,
@@ -72,7 +75,7 @@ def write(
     tokens = list(
         how(
             runtime,
-            None,
+            ENCODED,
             answer,
             stop_ids={END},
             context_length=32,
@@ -104,6 +107,23 @@ def test_each_token_has_its_own_probability_and_attention() -> None:
     assert [weights.item() for weights in looked if weights is not None] == [2, 3]
 
 
+def test_certainty_counts_the_end_and_is_calibrated() -> None:
+    for calibration, chances in ((1.0, [0.4, 0.9, 1.0]), (2.0, [0.449, 0.748, 0.996])):
+        answer = Answer(PROMPT, Sampling(beams=2), calibration)
+        search = beam_search(
+            TableRuntime(GARDEN_PATH),
+            ENCODED,
+            answer,
+            stop_ids={END},
+            context_length=32,
+            attention=False,
+            cancel=CancelToken(),
+        )
+        assert ids(list(search)) == [B, D]
+        assert answer.probabilities == pytest.approx(chances, abs=2e-3)
+        assert answer.certainty == pytest.approx(np.prod(answer.probabilities) ** (1 / 3))
+
+
 def test_a_beam_feeds_the_prompt_once_and_then_one_token() -> None:
     runtime = TableRuntime(GARDEN_PATH)
     write(runtime, Sampling(beams=2))
@@ -114,7 +134,7 @@ def test_a_beam_feeds_the_prompt_once_and_then_one_token() -> None:
 def test_the_length_penalty_is_wus() -> None:
     token = Token(A, 0.5, None)
     assert Beam((token,), -2.0, ()).score == -2.0
-    assert Beam((token,) * 6, -2.0, (), ended=True).score == pytest.approx(-2 / 2**0.6)
+    assert Beam((token,) * 7, -2.0, (), ended=True).score == pytest.approx(-2 / 2**0.6)
 
 
 def test_length_is_made_up_for() -> None:
@@ -154,8 +174,8 @@ def test_it_can_be_cancelled_and_what_breaks_is_said() -> None:
     options: dict[str, Any] = {"stop_ids": {3}, "context_length": 32, "attention": False}
     broken = FakeRuntime([5, 6, 7], fail_at=[2])
     with pytest.raises(RuntimeFailure):
-        list(beam_search(broken, None, answer, cancel=cancel, **options))
+        list(beam_search(broken, ENCODED, answer, cancel=cancel, **options))
     assert answer.tokens == []
     stopped = FakeRuntime([5, 6, 7], before=lambda call: cancel.cancel() if call == 2 else None)
     with pytest.raises(Cancelled):
-        list(beam_search(stopped, None, answer, cancel=cancel, **options))
+        list(beam_search(stopped, ENCODED, answer, cancel=cancel, **options))

@@ -32,9 +32,15 @@ def test_a_whole_bundle_opens_and_verifies_with_progress(tiny_bundle: Path) -> N
     fractions: list[float] = []
     bundle = open_bundle(tiny_bundle)
     bundle.verify(fractions.append, CancelToken())
-    assert bundle.manifest.decoder.layers == 2
+    assert bundle.manifest.decoder.layers == 3
     assert bundle.manifest.image.rows == 4
-    assert bundle.manifest.head_choice.heads == ((0, 1), (1, 0))
+    assert bundle.manifest.fusion == "graph"
+    assert list(bundle.manifest.fusions) == ["graph", "cross_attention", "concat"]
+    graph, concat = (bundle.manifest.fusions[name] for name in ("graph", "concat"))
+    assert graph.info.head_choice.heads == ((0, 1), (1, 0))
+    assert graph.decoder == bundle.manifest.fusions["cross_attention"].decoder
+    assert (concat.info.image_layers, concat.info.rows, concat.info.columns) == (3, 2, 2)
+    assert (bundle.manifest.certainty.temperature, bundle.manifest.certainty.doubt) == (1.0, 0.3)
     assert bundle.manifest.sampling.max_new_tokens == 32
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
@@ -65,8 +71,8 @@ def test_paths_that_cant_be_looked_at(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_missing_file(own_bundle: Path) -> None:
-    (own_bundle / "decoder.onnx").unlink()
-    assert title_of(own_bundle) == "The model's file decoder.onnx is missing."
+    (own_bundle / "decoder.concat.onnx").unlink()
+    assert title_of(own_bundle) == "The model's file decoder.concat.onnx is missing."
 
 
 def test_a_file_cut_short(own_bundle: Path) -> None:
@@ -84,7 +90,14 @@ def test_a_changed_file(own_bundle: Path) -> None:
 
 
 def test_a_newer_format(own_bundle: Path) -> None:
-    assert "newer version" in title_of(change(own_bundle, lambda data: data.update(format=2)))
+    assert "newer version" in title_of(change(own_bundle, lambda data: data.update(format=3)))
+
+
+def test_an_older_format(own_bundle: Path) -> None:
+    with pytest.raises(
+        BundleError, match=r"older version of MMGPT Desktop\. Install the app again"
+    ):
+        open_bundle(change(own_bundle, lambda data: data.update(format=1)))
 
 
 def test_an_unknown_family(own_bundle: Path) -> None:
@@ -105,17 +118,31 @@ def test_an_unreadable_manifest(own_bundle: Path, data: bytes) -> None:
         lambda data: data.update(format="1"),
         lambda data: data.pop("name"),
         lambda data: data.update(files=[]),
-        lambda data: data["files"].pop("decoder.onnx"),
-        lambda data: data["files"].update({"../x": data["files"]["decoder.onnx"]}),
+        lambda data: data["files"].pop("tokenizer.json"),
+        lambda data: data["files"].pop("decoder.concat.onnx"),
+        lambda data: data["files"].update({"../x": data["files"]["tokenizer.json"]}),
         lambda data: data["files"].update({"x": {"bytes": 3}}),
         lambda data: data["decoder"].pop("heads"),
         lambda data: data["decoder"].update(heads="6"),
         lambda data: data["decoder"].update(layers=-1),
         lambda data: data["image"].update(size=None),
-        lambda data: data.update(grid=3),
-        lambda data: data["attention"].update(heads=[[0]]),
-        lambda data: data["attention"].update(heads=[[0, 99]]),
-        lambda data: data["attention"].update(heads=["ab"]),
+        lambda data: data.update(fusion="none"),
+        lambda data: data.pop("fusion"),
+        lambda data: data.update(fusions={}),
+        lambda data: data.update(fusions=["graph"]),
+        lambda data: data["fusions"].update(concat=None),
+        lambda data: data["fusions"]["graph"].pop("decoder"),
+        lambda data: data["fusions"]["graph"].update(image_encoder="../x"),
+        lambda data: data["fusions"]["graph"].update(image_layers="4"),
+        lambda data: data["fusions"]["graph"].update(grid=3),
+        lambda data: data["fusions"]["graph"]["attention"].update(heads=[[0]]),
+        lambda data: data["fusions"]["graph"]["attention"].update(heads=[[2, 0]]),
+        lambda data: data["fusions"]["graph"]["attention"].update(heads=[[0, 99]]),
+        lambda data: data["fusions"]["graph"]["attention"].update(heads=["ab"]),
+        lambda data: data.pop("certainty"),
+        lambda data: data["certainty"].pop("doubt"),
+        lambda data: data["certainty"].update(temperature=0),
+        lambda data: data["certainty"].update(temperature=float("nan")),
         lambda data: data["special_tokens"].update(end=1.5),
         lambda data: data["sampling"].update(top_k="many"),
     ],
@@ -142,4 +169,4 @@ def test_a_folder_in_a_files_place(own_bundle: Path) -> None:
 
 
 def test_the_manifest_is_plain_json(tiny_bundle: Path) -> None:
-    assert json.loads((tiny_bundle / "manifest.json").read_text())["format"] == 1
+    assert json.loads((tiny_bundle / "manifest.json").read_text())["format"] == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from tests.fakes import FakeRuntime, make_photo
-from tests.tiny_bundle import ANSWER, CELLS
+from tests.tiny_bundle import ANSWER, CELLS, FUSIONS, read_manifest, write_manifest
 
 CUDA, CPU, TORCH = RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU, RuntimeName.TORCH
 
@@ -54,6 +54,12 @@ def request(
 ) -> GenerationRequest:
     images = (photo,) if photo else ()
     return GenerationRequest(job, images, (Message("user", text),), sampling or Sampling())
+
+
+def make_striped_photo() -> Photo:
+    pixels = np.zeros((48, 64, 3), np.uint8)
+    pixels[:, ::16], pixels[:24, :, 1], pixels[24:, :, 2] = 255, 200, 90
+    return Photo(pixels, "striped", "striped.png")
 
 
 def ask(
@@ -89,6 +95,9 @@ def test_real_graphs_answer_and_say_where_they_looked(tiny_bundle: Path) -> None
     shown = steps[0].attention
     assert shown is not None
     assert shown.weights.shape == (info.fusion_info().image_layers, info.fusion_info().heads, CELLS)
+    assert 0 < shown.elsewhere < 1
+    mean = shown.weights.sum(axis=-1, dtype=np.float32).mean()
+    assert 0 < mean + shown.elsewhere < 1, "the rest goes to no cell"
     assert shown.weights.dtype == np.float16
     assert not shown.weights.flags.writeable
     assert (shown.grid.photo_width, shown.grid.photo_height) == (64, 48)
@@ -103,6 +112,82 @@ def test_real_graphs_answer_without_a_picture(tiny_bundle: Path) -> None:
     text, outcome, steps = ask(engine, request())
     assert (text, outcome.kind) == (ANSWER, "done")
     assert {step.attention for step in steps} == {None}
+
+
+def test_each_fusion_answers_with_its_own_grid(tiny_bundle: Path) -> None:
+    engine = Engine(tiny_bundle, CPU)
+    info = engine.load()
+    assert (info.fusion, info.doubt) == ("graph", 0.3)
+    assert [fusion.name for fusion in info.fusions] == list(FUSIONS)
+    photo, maps = make_striped_photo(), {}
+    for name in (*FUSIONS, None):
+        text, outcome, steps = ask(engine, replace(request(photo), fusion=name))
+        assert (text, outcome.error) == (ANSWER, None)
+        fusion, shown = info.fusion_info(name), steps[0].attention
+        assert shown is not None
+        assert (shown.grid.rows, shown.grid.columns) == (fusion.rows, fusion.columns)
+        cells = fusion.rows * fusion.columns
+        assert shown.weights.shape == (fusion.image_layers, fusion.heads, cells)
+        maps[name] = shown.weights
+    assert (maps[None] == maps["graph"]).all()
+    assert (maps["cross_attention"] != maps["graph"]).any()
+    engine.close()
+
+
+def test_an_unknown_fusion_is_an_outcome(tiny_bundle: Path) -> None:
+    runtime = FakeRuntime()
+    engine = loaded(tiny_bundle, Maker({CPU: runtime}))
+    _, outcome, steps = ask(engine, replace(request(make_photo()), fusion="early"))
+    assert (outcome.kind, list(steps), runtime.encoded) == ("failed", [], [])
+    assert str(outcome.error) == (
+        "This model has no fusion called early. "
+        "Choose one of these: graph, cross_attention, concat."
+    )
+
+
+def test_the_graphs_edges_are_a_map_of_cells(tiny_bundle: Path) -> None:
+    engine = Engine(tiny_bundle, CPU)
+    engine.load()
+    edges = engine.edges(make_photo(64, 48), CancelToken())
+    assert edges is not None
+    assert (edges.weights.shape, edges.weights.dtype) == ((CELLS, CELLS), np.float32)
+    assert not edges.weights.flags.writeable
+    assert (edges.grid.cells, edges.grid.photo_width) == (CELLS, 64)
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        engine.edges(make_photo(64, 48), cancel)
+
+
+@pytest.mark.parametrize("without", ["fusion", "output"])
+def test_a_model_without_a_graph_has_no_edges(own_bundle: Path, without: str) -> None:
+    about = read_manifest(own_bundle)
+    plain = about["fusions"]["cross_attention"]
+    about["fusions"] |= {"graph": plain}
+    if without == "fusion":
+        about["fusion"] = "cross_attention"
+        del about["fusions"]["graph"]
+    write_manifest(own_bundle, about)
+    engine = Engine(own_bundle, CPU)
+    engine.load()
+    assert engine.edges(make_photo(), CancelToken()) is None
+
+
+def test_a_done_answer_has_a_certainty(own_bundle: Path) -> None:
+    def certainty_at(temperature: float) -> float | None:
+        about = read_manifest(own_bundle)
+        about["certainty"]["temperature"] = temperature
+        write_manifest(own_bundle, about)
+        engine = Engine(own_bundle, CPU)
+        engine.load()
+        _, outcome, steps = ask(engine, request(make_photo()))
+        assert outcome.certainty is not None
+        mean = float(np.exp(np.mean([np.log(step.probability) for step in steps])))
+        assert outcome.certainty == pytest.approx(mean, abs=0.1)
+        assert ask(engine, request(text=""))[1].certainty is None
+        return outcome.certainty
+
+    assert certainty_at(1.0) > certainty_at(2.0) > 0
 
 
 def test_loading_reports_progress_to_the_end(tiny_bundle: Path) -> None:
@@ -169,8 +254,9 @@ def test_pytorch_goes_on_in_the_same_answer(
     onnx = FakeRuntime(script, fail_at=[fail_at])
     torch = FakeRuntime(script, name=TORCH)
     engine = loaded(tiny_bundle, Maker({CPU: onnx, TORCH: torch}))
-    text, outcome, steps = ask(engine, request(make_photo()))
+    text, outcome, steps = ask(engine, replace(request(make_photo()), fusion="concat"))
     assert text == ANSWER
+    assert {*onnx.fusions, *torch.fusions} == {"concat"}, "the fusion is kept"
     assert [step.index for step in steps] == list(range(len(script)))
     assert outcome.kind == "done"
     assert outcome.runtime is not None
@@ -215,10 +301,13 @@ def test_a_photo_is_encoded_once_for_all_questions(
     for photo in (first, second, first, None, second, None):
         ask(engine, request(photo))
     assert runtime.encoded == [True, True, False]
+    for fusion in ("concat", "graph", "concat"):
+        ask(engine, replace(request(first), fusion=fusion))
+    assert runtime.encoded == [True, True, False, True], "once for each fusion"
     for value in range(10, 10 + ENCODED_KEPT):
         ask(engine, request(make_photo(value=value)))
     ask(engine, request(first))
-    assert len(runtime.encoded) == 3 + ENCODED_KEPT + 1, "only a few are kept"
+    assert len(runtime.encoded) == 4 + ENCODED_KEPT + 1, "only a few are kept"
 
 
 def test_cancel_ends_the_answer_within_one_token(

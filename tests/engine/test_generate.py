@@ -11,7 +11,7 @@ from mmgpt_desktop.engine.generate import Answer, Token, decode, sample, softmax
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import Sampling
-from tests.fakes import FakeRuntime
+from tests.fakes import ENCODED, FakeRuntime
 
 PROMPT = (1, 50, 51, 2)
 SCRIPT = (10, 11, 12, 13)
@@ -27,7 +27,7 @@ def run(
     return list(
         decode(
             runtime,
-            None,
+            ENCODED,
             answer or Answer(PROMPT, Sampling()),
             stop_ids={0, 1, 2, 3},
             context_length=context_length,
@@ -67,6 +67,37 @@ def test_probability_is_the_models_own_whatever_the_sampling() -> None:
     (token, *_) = run(FakeRuntime((10,)), Answer(PROMPT, sampling))
     expected = np.exp(12) / (np.exp(12) + 511)
     assert token.probability == pytest.approx(expected)
+
+
+def test_probability_is_calibrated_and_the_draw_is_not() -> None:
+    def drawn(calibration: float) -> list[Token]:
+        sampling = Sampling(temperature=4, seed=1, max_new_tokens=6)
+        return run(FakeRuntime(SCRIPT), Answer(PROMPT, sampling, calibration))
+
+    plain, cooler = drawn(1.0), drawn(2.0)
+    assert [token.token_id for token in cooler] == [token.token_id for token in plain]
+    assert run(FakeRuntime((10,)), Answer(PROMPT, Sampling(), 2.0))[0].probability == (
+        pytest.approx(np.exp(6) / (np.exp(6) + 511))
+    )
+
+
+def test_certainty_is_the_geometric_mean_with_the_end() -> None:
+    answer = Answer(PROMPT, Sampling())
+    tokens = run(FakeRuntime(SCRIPT), answer)
+    assert len(answer.probabilities) == len(tokens) + 1
+    answer.probabilities = [0.9, 0.4, 0.6]
+    assert answer.certainty == pytest.approx((0.9 * 0.4 * 0.6) ** (1 / 3))
+    cut = Answer(PROMPT, Sampling(max_new_tokens=2))
+    run(FakeRuntime(SCRIPT), cut)
+    assert len(cut.probabilities) == 2
+
+
+def test_no_token_no_certainty_and_the_impossible_has_nearly_none() -> None:
+    answer = Answer(PROMPT, Sampling())
+    assert run(FakeRuntime(), answer) == []
+    assert (len(answer.probabilities), answer.certainty) == (1, None)
+    answer.tokens, answer.probabilities = [5], [0.0]
+    assert answer.certainty == pytest.approx(0)
 
 
 def test_cancel_ends_it_within_one_token() -> None:

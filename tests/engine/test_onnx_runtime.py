@@ -17,9 +17,22 @@ from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeName
-from tests.tiny_bundle import CELLS, HEADS, IR_VERSION, LAYERS, LOOKING, OPSET, SIZE, WIDTH
+from tests.tiny_bundle import (
+    CELLS,
+    FUSIONS,
+    HEADS,
+    IR_VERSION,
+    JOINED_ROWS,
+    LAYERS,
+    LOOKING,
+    NAMES,
+    OPSET,
+    SIZE,
+    WIDTH,
+)
 
 CPU, CUDA = RuntimeName.ONNX_CPU, RuntimeName.ONNX_CUDA
+ENCODER, DECODER = "image_encoder.graph.onnx", "decoder.cross_attention.onnx"
 PIXELS = np.linspace(-1, 1, 3 * SIZE * SIZE, dtype=np.float32).reshape(1, 3, SIZE, SIZE)
 
 
@@ -33,14 +46,24 @@ def test_it_says_what_the_session_really_got(bundle: Bundle) -> None:
     assert (info.runtime, info.provider) == (CPU, "CPUExecutionProvider")
 
 
-def test_shapes_of_a_run(bundle: Bundle) -> None:
+SIZES = {
+    "graph": (LOOKING, CELLS + NAMES),
+    "cross_attention": (LOOKING, CELLS + NAMES),
+    "concat": (LAYERS, JOINED_ROWS**2 + NAMES),
+}
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_shapes_of_a_run(bundle: Bundle, fusion: str) -> None:
     runtime, cancel = OnnxRuntime(bundle, CPU), CancelToken()
-    encoded = runtime.encode(PIXELS, cancel)
-    assert [array.shape for array in encoded] == [(LOOKING, 1, HEADS, CELLS, WIDTH)] * 2
+    encoded = runtime.encode(PIXELS, fusion, cancel)
+    layers, places = SIZES[fusion]
+    assert encoded.fusion == fusion
+    assert encoded.keys.shape == encoded.values.shape == (layers, 1, HEADS, places, WIDTH)
     result = runtime.decode([1, 5, 2], encoded, None, attention=True, cancel=cancel)
     assert result.logits.shape == (bundle.manifest.decoder.vocabulary,)
     assert result.attention is not None
-    assert result.attention.shape == (LOOKING, HEADS, CELLS)
+    assert result.attention.shape == (layers, HEADS, places)
     assert (result.attention.sum(axis=-1) <= 1).all()
     assert [array.shape for array in result.cache] == [(1, HEADS, 3, WIDTH)] * 2 * LAYERS
     after = runtime.decode([7], encoded, result.cache, attention=False, cancel=cancel)
@@ -49,21 +72,52 @@ def test_shapes_of_a_run(bundle: Bundle) -> None:
     assert (after.cache[0][:, :, :3] == result.cache[0]).all()
 
 
-def test_without_a_picture_there_are_no_cells(bundle: Bundle) -> None:
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_without_a_picture_there_are_no_cells(bundle: Bundle, fusion: str) -> None:
     runtime, cancel = OnnxRuntime(bundle, CPU), CancelToken()
     result = runtime.decode(
-        [1, 2], runtime.encode(None, cancel), None, attention=True, cancel=cancel
+        [1, 2], runtime.encode(None, fusion, cancel), None, attention=True, cancel=cancel
     )
     assert result.attention is not None
-    assert result.attention.shape == (LOOKING, HEADS, 0)
+    assert result.attention.shape == (SIZES[fusion][0], HEADS, 0)
+
+
+def test_the_graph_has_edges_and_the_others_none(bundle: Bundle) -> None:
+    runtime, cancel = OnnxRuntime(bundle, CPU), CancelToken()
+    edges = runtime.edges(PIXELS, "graph", cancel)
+    assert edges is not None
+    assert (edges.shape, edges.dtype) == ((CELLS, CELLS), np.float32)
+    assert edges.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert runtime.edges(PIXELS, "cross_attention", cancel) is None
+
+
+def test_sessions_are_made_when_they_are_needed_and_once(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, made = onnxruntime.InferenceSession, list[str]()
+
+    def make(model: str, *args: Any, **options: Any) -> Any:
+        made.append(Path(model).name)
+        return real(model, *args, **options)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", make)
+    runtime, cancel = OnnxRuntime(bundle, CPU), CancelToken()
+    assert made == ["image_encoder.graph.onnx", "decoder.cross_attention.onnx"]
+    for fusion in ("graph", "cross_attention", "graph", "cross_attention"):
+        encoded = runtime.encode(PIXELS, fusion, cancel)
+        runtime.decode([1, 2], encoded, None, attention=True, cancel=cancel)
+    assert made[2:] == ["image_encoder.cross_attention.onnx"], "two fusions share a decoder"
+    nothing = runtime.encode(None, "concat", cancel)
+    runtime.decode([1, 2], nothing, None, attention=True, cancel=cancel)
+    assert made[3:] == ["decoder.concat.onnx"], "without a picture there is nothing to encode"
 
 
 def test_a_graph_without_attention_gives_none(bundle: Bundle) -> None:
-    model = onnx.load(str(bundle.file("decoder.onnx")), load_external_data=False)
+    model = onnx.load(str(bundle.file(DECODER)), load_external_data=False)
     model.graph.output.pop()
-    runtime = OnnxRuntime(bundle, CPU, decoder=model.SerializeToString())
+    runtime = OnnxRuntime(bundle, CPU, graphs={DECODER: model.SerializeToString()})
     cancel = CancelToken()
-    encoded = runtime.encode(PIXELS, cancel)
+    encoded = runtime.encode(PIXELS, "graph", cancel)
     result = runtime.decode([1, 2], encoded, None, attention=True, cancel=cancel)
     full = OnnxRuntime(bundle, CPU).decode([1, 2], encoded, None, attention=True, cancel=cancel)
     assert result.attention is None
@@ -90,14 +144,14 @@ def endless_graph() -> bytes:
     )
     graph = helper.make_graph(
         [
-            helper.make_node("Loop", ["times", "yes", "pixel_values"], ["cross_keys"], body=body),
-            helper.make_node("Identity", ["cross_keys"], ["cross_values"]),
+            helper.make_node("Loop", ["times", "yes", "pixel_values"], ["image_keys"], body=body),
+            helper.make_node("Identity", ["image_keys"], ["image_values"]),
         ],
         "endless",
         [helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, (1, 3, SIZE, SIZE))],
         [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
-            for name in ("cross_keys", "cross_values")
+            for name in ("image_keys", "image_values")
         ],
         [
             helper.make_tensor("times", TensorProto.INT64, [], [1 << 50]),
@@ -114,7 +168,7 @@ def test_cancel_ends_a_long_run_at_once_and_the_session_stays_usable(
     own_bundle: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     bundle = open_bundle(own_bundle)
-    bundle.file("image_encoder.onnx").write_bytes(endless_graph())
+    bundle.file(ENCODER).write_bytes(endless_graph())
     runtime, cancel = OnnxRuntime(bundle, CPU), CancelToken()
     cancelled_at: list[float] = []
 
@@ -125,12 +179,11 @@ def test_cancel_ends_a_long_run_at_once_and_the_session_stays_usable(
     timer = threading.Timer(0.1, stop)
     timer.start()
     with pytest.raises(Cancelled):
-        runtime.encode(PIXELS, cancel)
+        runtime.encode(PIXELS, "graph", cancel)
     assert time.perf_counter() - cancelled_at[0] < 1
     timer.join()
-    result = runtime.decode(
-        [1, 2], runtime.encode(None, CancelToken()), None, attention=True, cancel=CancelToken()
-    )
+    nothing = runtime.encode(None, "graph", CancelToken())
+    result = runtime.decode([1, 2], nothing, None, attention=True, cancel=CancelToken())
     assert np.isfinite(result.logits).all()
     assert capfd.readouterr() == ("", "")
 
@@ -139,14 +192,14 @@ def test_a_cancelled_token_starts_no_run(bundle: Bundle) -> None:
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):
-        OnnxRuntime(bundle, CPU).encode(PIXELS, cancel)
+        OnnxRuntime(bundle, CPU).encode(PIXELS, "graph", cancel)
 
 
 def test_a_broken_graph_is_one_sentence_and_no_noise(
     own_bundle: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     bundle = open_bundle(own_bundle)
-    bundle.file("decoder.onnx").write_bytes(b"this is no graph")
+    bundle.file(DECODER).write_bytes(b"this is no graph")
     with pytest.raises(RuntimeFailure, match="can't load the model") as caught:
         OnnxRuntime(bundle, CPU)
     assert "\n" not in str(caught.value)
@@ -155,16 +208,19 @@ def test_a_broken_graph_is_one_sentence_and_no_noise(
 
 def test_a_graph_of_another_shape_is_named(own_bundle: Path) -> None:
     bundle = open_bundle(own_bundle)
-    encoder = bundle.file("image_encoder.onnx").read_bytes()
-    bundle.file("decoder.onnx").write_bytes(encoder)
-    with pytest.raises(RuntimeFailure, match="decoder graph lacks cross_keys"):
+    encoder, decoder = (bundle.file(name).read_bytes() for name in (ENCODER, DECODER))
+    bundle.file(DECODER).write_bytes(encoder)
+    with pytest.raises(RuntimeFailure, match=rf"{DECODER} lacks image_keys"):
+        OnnxRuntime(bundle, CPU)
+    bundle.file(ENCODER).write_bytes(decoder)
+    with pytest.raises(RuntimeFailure, match=rf"{ENCODER} lacks image_keys"):
         OnnxRuntime(bundle, CPU)
 
 
 def test_a_run_that_breaks_is_a_failure(bundle: Bundle) -> None:
     runtime = OnnxRuntime(bundle, CPU)
     with pytest.raises(RuntimeFailure, match="broke while it ran"):
-        runtime.encode(PIXELS[:, :2], CancelToken())
+        runtime.encode(PIXELS[:, :2], "graph", CancelToken())
 
 
 def test_forced_cuda_without_a_driver_says_so(

@@ -18,12 +18,18 @@ from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, Samp
 from mmgpt_desktop.model.configuration import MMGPTConfig
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.packing import save_packed
-from tests.fakes import make_photo
-from tests.tiny_bundle import make_tiny_bundle, manifest, read_manifest, write_manifest
+from tests.fakes import ENCODED, make_photo
+from tests.tiny_bundle import FUSIONS, make_tiny_bundle, manifest, read_manifest, write_manifest
 
 SIDE, ROWS, HEADS, WIDTH, LAYERS, LOOKING = 256, 16, 2, 16, 2, 1
 PIXELS = np.linspace(-1, 1, 3 * SIDE * SIDE, dtype=np.float32).reshape(1, 3, SIDE, SIDE)
 PROMPT = (1, 40, 41, 42, 2)
+SIZES = {
+    "graph": (LOOKING, ROWS),
+    "cross_attention": (LOOKING, ROWS),
+    "concat": (LAYERS, ROWS // 2),
+}
+NAMES = MMGPTConfig().name_cells
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +42,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         hidden_size=HEADS * WIDTH,
         num_hidden_layers=LAYERS,
         num_attention_heads=HEADS,
+        graph_heads=HEADS,
     )
     save_packed(MMGPTForConditionalGeneration(config).eval(), folder)
     about = manifest(folder, vocabulary)
-    about["image"]["size"], about["grid"] = SIDE, {"rows": ROWS, "columns": ROWS}
-    about["decoder"] |= {"head_dim": WIDTH, "attention_layers": LOOKING}
-    about["attention"]["heads"] = [[0, 1]]
+    about["image"]["size"] = SIDE
+    about["decoder"] |= {"layers": LAYERS, "head_dim": WIDTH}
+    for name, (layers, rows) in SIZES.items():
+        about["fusions"][name] |= {"image_layers": layers, "grid": {"rows": rows, "columns": rows}}
+        about["fusions"][name]["attention"]["heads"] = [[0, 1]]
     write_manifest(folder, about)
     return folder
 
@@ -56,23 +65,36 @@ def runtime(bundle: Bundle) -> TorchRuntime:
     return TorchRuntime(bundle)
 
 
-def test_shapes_of_a_run(bundle: Bundle, runtime: TorchRuntime) -> None:
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_shapes_of_a_run(bundle: Bundle, runtime: TorchRuntime, fusion: str) -> None:
     cancel = CancelToken()
-    encoded = runtime.encode(PIXELS, cancel)
-    assert [tuple(part.shape) for part in encoded] == [(LOOKING, 1, HEADS, ROWS**2, WIDTH)] * 2
+    encoded = runtime.encode(PIXELS, fusion, cancel)
+    layers, rows = SIZES[fusion]
+    places = rows**2 + NAMES
+    assert encoded.fusion == fusion
+    assert encoded.keys.shape == encoded.values.shape == (layers, 1, HEADS, places, WIDTH)
     result = runtime.decode(PROMPT, encoded, None, attention=True, cancel=cancel)
     assert result.logits.shape == (bundle.manifest.decoder.vocabulary,)
     assert result.attention is not None
-    assert result.attention.shape == (LOOKING, HEADS, ROWS**2)
+    assert result.attention.shape == (layers, HEADS, places)
     assert not runtime.decode(PROMPT, encoded, None, attention=False, cancel=cancel).attention
 
 
+def test_the_graph_has_edges_and_the_others_none(runtime: TorchRuntime) -> None:
+    edges = runtime.edges(PIXELS, "graph", CancelToken())
+    assert edges is not None
+    assert (edges.shape, edges.dtype) == ((ROWS**2, ROWS**2), np.float32)
+    assert (edges.sum(axis=1) <= 1 + 1e-5).all(), "the names take their part"
+    assert runtime.edges(PIXELS, "concat", CancelToken()) is None
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
 @pytest.mark.parametrize("pixels", [PIXELS, None])
 def test_steps_through_the_cache_equal_one_prefill(
-    runtime: TorchRuntime, pixels: np.ndarray | None
+    runtime: TorchRuntime, pixels: np.ndarray | None, fusion: str
 ) -> None:
     cancel = CancelToken()
-    encoded = runtime.encode(pixels, cancel)
+    encoded = runtime.encode(pixels, fusion, cancel)
     whole = runtime.decode(PROMPT, encoded, None, attention=True, cancel=cancel)
     cache = runtime.decode(PROMPT[:3], encoded, None, attention=False, cancel=cancel).cache
     cache = runtime.decode(PROMPT[3:4], encoded, cache, attention=False, cancel=cancel).cache
@@ -97,21 +119,21 @@ def test_the_engine_answers_with_it(folder: Path) -> None:
 
 def test_transformers_generate_can_be_timed(runtime: TorchRuntime) -> None:
     for attention in (False, True):
-        assert runtime.time_generate(PIXELS, PROMPT, 2, attention=attention) > 0
+        assert runtime.time_generate(PIXELS, "concat", PROMPT, 2, attention=attention) > 0
 
 
 def test_a_cancelled_token_starts_no_run(runtime: TorchRuntime) -> None:
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):
-        runtime.encode(PIXELS, cancel)
+        runtime.encode(PIXELS, "graph", cancel)
     with pytest.raises(Cancelled):
-        runtime.decode(PROMPT, None, None, attention=True, cancel=cancel)  # type: ignore[arg-type]
+        runtime.decode(PROMPT, ENCODED, None, attention=True, cancel=cancel)
 
 
 def test_a_run_that_breaks_is_a_failure(runtime: TorchRuntime) -> None:
     with pytest.raises(RuntimeFailure, match="PyTorch broke"):
-        runtime.encode(PIXELS[:, :2], CancelToken())
+        runtime.encode(PIXELS[:, :2], "graph", CancelToken())
 
 
 def test_weights_that_cant_be_read_are_a_failure(own_bundle: Path) -> None:

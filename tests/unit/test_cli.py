@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,7 +22,16 @@ from mmgpt_desktop.engine.bundle import Bundle
 from mmgpt_desktop.engine.runtime import Runtime
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import RuntimeName, TokenStep
-from tests.tiny_bundle import ANSWER, COLUMNS, ROWS, make_tiny_bundle
+from tests.tiny_bundle import (
+    ANSWER,
+    COLUMNS,
+    FUSIONS,
+    JOINED_ROWS,
+    ROWS,
+    make_tiny_bundle,
+    read_manifest,
+    write_manifest,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 Capture = pytest.CaptureFixture[str]
@@ -95,13 +105,48 @@ def test_ask_json_prints_one_object(run: Any, photo: Path) -> None:
     answered = json.loads(out)
     assert (code, err, out.count("\n")) == (0, "", 1)
     assert set(answered) == {
-        *("answer", "tokens", "runtime", "provider", "grid", "seconds"),
+        *("answer", "certainty", "tokens", "fusion"),
+        *("runtime", "provider", "grid", "seconds"),
     }
     assert answered["answer"] == ANSWER == "".join(token["text"] for token in answered["tokens"])
     assert all(set(token) == {"text", "probability"} for token in answered["tokens"])
     assert (answered["runtime"], answered["provider"]) == ("onnx-cpu", "CPUExecutionProvider")
-    assert answered["grid"] == {"rows": ROWS, "columns": COLUMNS}
+    assert (answered["fusion"], answered["grid"]) == ("graph", {"rows": ROWS, "columns": COLUMNS})
+    assert 0 < answered["certainty"] < 1
     assert set(answered["seconds"]) == {"load", "first_token", "total"}
+
+
+def test_the_fusion_can_be_chosen(run: Any, photo: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.png"
+    concat = ("--fusion", "concat")
+    code, out, err = run("ask", photo, "What is it?", "--json", "--heatmap", path, *concat)
+    answered = json.loads(out)
+    assert (code, err) == (0, "")
+    assert (answered["answer"], answered["fusion"]) == (ANSWER, "concat")
+    assert answered["grid"] == {"rows": JOINED_ROWS, "columns": JOINED_ROWS}
+    assert path.is_file()
+    (tmp_path / "in.jsonl").write_text('{"image": null, "question": "What?"}\n')
+    code, out, _ = run("ask", "--batch", tmp_path / "in.jsonl", *concat)
+    assert (code, json.loads(out)["fusion"]) == (0, "concat")
+
+
+def test_an_unknown_fusion_is_one_line(run: Any, photo: Path) -> None:
+    for words in (("ask", photo, "What is it?"), ("bench", "--rounds", 1)):
+        said = failure(run(*words, "--fusion", "late"))
+        assert said == (
+            "This model has no fusion called late. "
+            "Choose one of these: graph, cross_attention, concat."
+        )
+
+
+def test_a_doubtful_answer_says_so(run: Any, photo: Path, tmp_path: Path) -> None:
+    doubtful = make_tiny_bundle(tmp_path / "doubtful")
+    about = read_manifest(doubtful)
+    about["certainty"] = {"temperature": 2.0, "doubt": 0.9}
+    write_manifest(doubtful, about)
+    code, out, err = run("ask", photo, "What is it?", "--model", doubtful, add_model=False)
+    assert (code, out) == (0, ANSWER + "\n")
+    assert re.fullmatch(r"The model is not sure of this answer \(\d+%\)\.\n", err)
 
 
 def test_a_fallback_is_noted(run: Any, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,6 +315,7 @@ def test_doctor_says_what_is_in_use(run: Any, model: Path) -> None:
     code, out, _ = run("doctor")
     assert code == 0
     assert "all checksums match" in out
+    assert "Fusions: graph, cross_attention, concat; graph by default." in out
     assert "(onnx-cpu), using CPUExecutionProvider" in out
     assert "tokenizers" in out
     assert "Questions can be answered." in out
@@ -289,11 +335,16 @@ def test_doctor_says_what_is_missing(
 
 
 def test_bench_prints_a_table(run: Any) -> None:
-    code, out, _ = run("bench", "--runtime", "onnx-cpu", "--tokens", 8, "--rounds", 1)
+    few = ("--tokens", 8, "--rounds", 1)
+    code, out, _ = run("bench", "--runtime", "onnx-cpu", *few)
     assert code == 0
-    assert "onnx-cpu, attention" in out
-    assert "onnx-cpu, no attention" in out
+    for fusion in FUSIONS:
+        assert f"onnx-cpu, {fusion}, attention" in out
+        assert f"onnx-cpu, {fusion}, no attention" in out
     assert "tokens/s" in out
+    _, out, _ = run("bench", "--runtime", "onnx-cpu", "--fusion", "concat", *few)
+    assert "concat" in out
+    assert "graph," not in out
 
 
 def test_version_and_help(capsys: Capture) -> None:
