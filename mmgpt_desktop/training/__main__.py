@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import default_bundle_path, resource_path
 from mmgpt_desktop.training.mixture import DEFAULT, Mixture
 from mmgpt_desktop.training.recipes import Recipe, TextRecipe
 
@@ -52,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     parity = stages.add_parser("parity", parents=[common], help="compare ONNX with PyTorch")
     parity.add_argument("--bundle", type=Path, default=default_bundle_path())
     parity.add_argument("--photos", type=int, default=100)
+    failures = stages.add_parser("failures", help="draw what is wrong about the sample photos")
+    failures.add_argument("--bundle", type=Path, default=default_bundle_path())
+    failures.add_argument("--out", type=Path, default=resource_path("docs", "failures.png"))
     return parser
 
 
@@ -116,6 +119,17 @@ def _parity(options: argparse.Namespace) -> None:
         print(parity)
 
 
+def _failures(options: argparse.Namespace) -> None:
+    from mmgpt_desktop.training.failures import draw_failures, examine
+
+    verdicts = examine(options.bundle)
+    for verdict in verdicts:
+        mark = "right" if verdict.right else "WRONG"
+        print(f"{mark}  {verdict.image}: {verdict.question} {verdict.answer}")
+    print(f"{sum(v.right for v in verdicts)} of {len(verdicts)} are right.")
+    draw_failures(verdicts, options.out)
+
+
 STAGES = {
     "features": _features,
     "tokenizer": _tokenizer,
@@ -123,6 +137,7 @@ STAGES = {
     "train": _train,
     "bundle": _bundle,
     "parity": _parity,
+    "failures": _failures,
 }
 
 

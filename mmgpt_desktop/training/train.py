@@ -49,6 +49,7 @@ def train(data: Path, work: Path, recipe: Recipe, start: Path, mixture: Mixture)
             weight_decay=recipe.weight_decay,
             seed=recipe.seed,
             save_every=recipe.save_every,
+            workers=1,
         ),
         train_dataset=source.visits("train", mixture, recipe.steps * recipe.visits),
         eval_dataset={
@@ -119,6 +120,7 @@ def trainer_arguments(
     seed: int,
     save_every: int,
     evaluates: bool = True,
+    workers: int = 0,
 ) -> TrainingArguments:
     """What all our runs share: AdamW, cosine schedule, clipped gradients, bf16."""
     cuda = torch.cuda.is_available()
@@ -135,7 +137,7 @@ def trainer_arguments(
         "max_grad_norm": 1.0,
         "bf16": True,
         "use_cpu": not cuda,
-        "dataloader_num_workers": 0,
+        "dataloader_num_workers": workers,
         "dataloader_pin_memory": cuda,
         "remove_unused_columns": False,
         "label_names": ["labels"],
