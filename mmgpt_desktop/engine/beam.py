@@ -66,14 +66,14 @@ def beam_search(
                 runtime, beam.feed, encoded, beam.cache, attention=attention, cancel=cancel
             )
             grown += _grow(beam, result, width, answer, stop_ids)
-        best = heapq.nlargest(width, grown, key=lambda beam: beam.log_probability)
-        live = [beam for beam in best if not beam.ended]
-        ended += [beam for beam in best if beam.ended]
+        kept = heapq.nlargest(width, grown, key=lambda beam: beam.log_probability)
+        live = [beam for beam in kept if not beam.ended]
+        ended += [beam for beam in kept if beam.ended]
         if not live:
             break
-    best = max([*ended, *live], key=lambda beam: beam.score)
-    answer.probabilities += [token.probability for token in best.tokens]
-    for token in best.tokens[:-1] if best.ended else best.tokens:
+    likeliest = max([*ended, *live], key=lambda beam: beam.score)
+    answer.probabilities += [token.probability for token in likeliest.tokens]
+    for token in likeliest.tokens[:-1] if likeliest.ended else likeliest.tokens:
         answer.tokens.append(token.token_id)
         yield token
 

@@ -101,13 +101,16 @@ def test_the_sdist_holds_what_a_build_needs(built: Path) -> None:
     assert wanted <= names
 
 
-def test_the_installed_command_answers_a_question(installed: Installed) -> None:
+@pytest.mark.parametrize("fusion", ["graph", "cross_attention", "concat"])
+def test_the_installed_command_answers_a_question(installed: Installed, fusion: str) -> None:
     samples = ROOT / "resources" / "samples"
     done = run(
         installed.binaries / "mmgpt-desktop",
         "ask",
         samples / "coffee.jpg",
         "What is in this picture?",
+        "--fusion",
+        fusion,
         cwd=installed.home,
     )
     assert done.stdout.strip()

@@ -21,6 +21,7 @@ from mmgpt_desktop.pixels import prepare
 from mmgpt_desktop.resources import default_bundle_path, resource_path
 
 QUESTION = Message("user", "What is in this picture?")
+FUSIONS = ("graph", "cross_attention", "concat")
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +45,27 @@ def photo(name: str) -> Photo:
     return load_photo(resource_path("samples", name))
 
 
+def test_it_has_the_three_fusions_and_no_file_too_many(bundle: Bundle) -> None:
+    assert set(bundle.manifest.fusions) == set(FUSIONS)
+    graphs = {path.name for path in bundle.path.glob("*.onnx")}
+    specs = bundle.manifest.fusions.values()
+    assert graphs == {name for spec in specs for name in (spec.image_encoder, spec.decoder)}
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
 @pytest.mark.parametrize("name", ["cat.jpg", "coffee.jpg", None])
 def test_both_runtimes_agree_to_a_thousandth(
-    bundle: Bundle, onnx: Runtime, torch: Runtime, name: str | None
+    bundle: Bundle, onnx: Runtime, torch: Runtime, name: str | None, fusion: str
 ) -> None:
     cancel = CancelToken()
     pixels = prepare(photo(name), bundle.manifest.image)[0] if name else None
-    encoded = [runtime.encode(pixels, cancel) for runtime in (onnx, torch)]
-    for here, there in zip(*encoded, strict=True):
-        assert np.abs(here - np.asarray(there)).max(initial=0) < 1e-3
+    encoded = [runtime.encode(pixels, fusion, cancel) for runtime in (onnx, torch)]
+    ours, theirs = encoded
+    assert np.abs(ours.keys - np.asarray(theirs.keys)).max(initial=0) < 1e-3
+    assert np.abs(ours.values - np.asarray(theirs.values)).max(initial=0) < 1e-3
+    info = bundle.manifest.fusions[fusion].info
+    assert len(ours.keys) == info.image_layers
+    assert ours.keys.shape[3] > info.rows * info.columns if name else ours.keys.shape[3] == 0
     feed = list(MmgptFamily(bundle).prompt([QUESTION], 10).token_ids)
     caches: list[Any] = [None, None]
     for _ in range(8):
@@ -67,6 +80,19 @@ def test_both_runtimes_agree_to_a_thousandth(
         assert np.abs(first.attention - second.attention).max(initial=0) < 1e-3
         assert (first.attention.sum(axis=-1) < 1 + 1e-4).all()
         feed, caches = [int(first.logits.argmax())], [first.cache, second.cache]
+
+
+def test_both_runtimes_agree_on_the_graphs_edges(
+    bundle: Bundle, onnx: Runtime, torch: Runtime
+) -> None:
+    pixels, _ = prepare(photo("cat.jpg"), bundle.manifest.image)
+    ours, theirs = (runtime.edges(pixels, "graph", CancelToken()) for runtime in (onnx, torch))
+    assert ours is not None
+    assert theirs is not None
+    info = bundle.manifest.fusions["graph"].info
+    assert ours.shape == theirs.shape == (info.rows * info.columns,) * 2
+    assert np.abs(ours - theirs).max() < 1e-3
+    assert (ours.sum(axis=1) < 1 + 1e-4).all()
 
 
 def answer(engine: Engine) -> tuple[str, tuple[str, ...]]:

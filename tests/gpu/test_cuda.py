@@ -11,7 +11,7 @@ from mmgpt_desktop.engine.onnx_runtime import cuda_obstacle
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, TokenStep
 from tests.fakes import make_photo
-from tests.tiny_bundle import ANSWER, make_tiny_bundle
+from tests.tiny_bundle import ANSWER, FUSIONS, make_tiny_bundle
 
 pytestmark = [
     pytest.mark.gpu,
@@ -19,21 +19,24 @@ pytestmark = [
 ]
 
 
-def steps_of(folder: Path, name: RuntimeName) -> list[TokenStep]:
+def steps_of(folder: Path, name: RuntimeName, fusion: str) -> list[TokenStep]:
     engine = Engine(folder, name)
     engine.load()
     assert engine.runtime.runtime is name
     steps: list[TokenStep] = []
-    request = GenerationRequest(1, (make_photo(40, 30),), (Message("user", "A dog?"),))
+    question = (Message("user", "A dog?"),)
+    request = GenerationRequest(1, (make_photo(40, 30),), question, fusion=fusion)
     outcome = engine.generate(request, CancelToken(), steps.append)
     assert outcome.kind == "done"
     engine.close()
     return steps
 
 
-def test_cuda_answers_like_the_processor(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_cuda_answers_like_the_processor(tmp_path: Path, fusion: str) -> None:
     folder = make_tiny_bundle(tmp_path / "tiny")
-    cuda, cpu = (steps_of(folder, name) for name in (RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU))
+    names = (RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU)
+    cuda, cpu = (steps_of(folder, name, fusion) for name in names)
     assert "".join(step.text for step in cuda) == ANSWER
     for here, there in zip(cuda, cpu, strict=True):
         assert here.token_id == there.token_id
