@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 class Settings:
     """`theme` is system, light or dark; `language` empty means the system's.
 
-    `geometry` and `splitters` are Qt's own bytes in base64.
+    `geometry` and `splitters` are Qt's own bytes in base64. `fusion` empty means the model's.
     """
 
     theme: str = "system"
@@ -29,6 +29,7 @@ class Settings:
     colour_map: str = "inferno"
     opacity: float = 0.6
     smooth: bool = True
+    fusion: str = ""
     last_folder: str = ""
 
 

@@ -6,6 +6,7 @@ Connect no lambdas or partials to them: PySide6 would run those on the worker's 
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import queue
@@ -21,10 +22,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Qt, QThread, Signal
 from PySide6.QtGui import QImage
 
+from mmgpt_desktop.attention.reduce import Shares
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError, Cancelled, ImageError, RuntimeFailure
 from mmgpt_desktop.messages import (
     AttentionMap,
+    EdgeMap,
     GenerationOutcome,
     GenerationRequest,
     ModelInfo,
@@ -62,6 +65,8 @@ class EngineLike(Protocol):
         on_step: Callable[[TokenStep], None],
     ) -> GenerationOutcome: ...
 
+    def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None: ...
+
     def close(self) -> None: ...
 
 
@@ -90,7 +95,7 @@ def unexpected(error: Exception) -> AppError:
 class _QueueThread(QThread):
     """A thread with a queue of work; None in it ends the thread. Called from the GUI thread."""
 
-    def __init__(self, name: str, parent: QObject | None) -> None:
+    def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(name)
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -120,11 +125,18 @@ class _Ask:
     cancel: CancelToken = field(default_factory=CancelToken)
 
 
+@dataclass(frozen=True, eq=False)
+class _Edges:
+    photo: Photo
+    cancel: CancelToken = field(default_factory=CancelToken)
+
+
 class EngineThread(_QueueThread):
     """Owns the engine: loads it, then answers one request after the other.
 
-    Exactly one `ended` for each `ask`, after its last `stepped`. `load`, `ask`, `cancel`
-    and `close` are called from the GUI thread.
+    Exactly one `ended` for each `ask`, after its last `stepped`. `load`, `ask`, `edges`,
+    `cancel` and `close` are called from the GUI thread. Whoever asks takes the number of
+    the request from `job_ids`.
     """
 
     load_progress = Signal(float, str)
@@ -132,6 +144,8 @@ class EngineThread(_QueueThread):
     load_failed = Signal(object)  # AppError, or None when cancelled
     stepped = Signal(object)  # TokenStep
     ended = Signal(object)  # GenerationOutcome
+    edges_found = Signal(object, object)  # Photo, EdgeMap
+    edges_failed = Signal(object, object)  # Photo, AppError
 
     def __init__(
         self, make_engine: Callable[[], EngineLike], parent: QObject | None = None
@@ -140,6 +154,7 @@ class EngineThread(_QueueThread):
         self._make_engine = make_engine
         self._engine: EngineLike | None = None
         self._load_error: AppError | None = None
+        self.job_ids = itertools.count(1)
 
     def load(self) -> CancelToken:
         return self._put(_Load())
@@ -147,7 +162,11 @@ class EngineThread(_QueueThread):
     def ask(self, request: GenerationRequest) -> CancelToken:
         return self._put(_Ask(request))
 
-    def _put(self, item: _Load | _Ask) -> CancelToken:
+    def edges(self, photo: Photo) -> CancelToken:
+        """Ask what the cells of a photo's graph read from each other."""
+        return self._put(_Edges(photo))
+
+    def _put(self, item: _Load | _Ask | _Edges) -> CancelToken:
         self._queue.put(item)
         return item.cancel
 
@@ -157,8 +176,10 @@ class EngineThread(_QueueThread):
             forget = self._closing.on_cancel(item.cancel.cancel)
             if isinstance(item, _Load):
                 self._load(item)
-            else:
+            elif isinstance(item, _Ask):
                 self.ended.emit(self._answer(item))
+            else:
+                self._find_edges(item)
             forget()
         self._drop_engine()
 
@@ -194,6 +215,22 @@ class EngineThread(_QueueThread):
             _log.exception("the engine broke its promise")
             return GenerationOutcome(job_id, "failed", Timings(), error=unexpected(error))
 
+    def _find_edges(self, item: _Edges) -> None:
+        if item.cancel.cancelled or self._engine is None:
+            return
+        try:
+            edges = self._engine.edges(item.photo, item.cancel)
+        except Cancelled:
+            return
+        except AppError as error:
+            self.edges_failed.emit(item.photo, error)
+        except Exception as error:
+            _log.exception("the graph's edges failed")
+            self.edges_failed.emit(item.photo, unexpected(error))
+        else:
+            if edges is not None:
+                self.edges_found.emit(item.photo, edges)
+
     def _drop_engine(self) -> None:
         engine, self._engine = self._engine, None
         if engine is not None:
@@ -210,19 +247,13 @@ class _Task:
 class TaskThread(_QueueThread):
     """Runs small jobs that must not block the window: decoding, drawing heatmaps, saving.
 
-    With `latest_only`, jobs that waited while another ran give way to the newest. Each job
-    that runs ends in one `done` or `failed`; a cancelled one in neither.
+    Each job that runs ends in one `done` or `failed`; one that was cancelled before it ran,
+    in neither.
     """
 
     done = Signal(object, object)  # key, result
     failed = Signal(object, object)  # key, AppError
     progress = Signal(object, float)  # key, fraction 0..1, or -1 while unknown
-
-    def __init__(
-        self, name: str, *, latest_only: bool = False, parent: QObject | None = None
-    ) -> None:
-        super().__init__(name, parent)
-        self._latest_only = latest_only
 
     def submit(
         self, key: object, work: Callable[[CancelToken], Any], cancel: CancelToken | None = None
@@ -232,15 +263,9 @@ class TaskThread(_QueueThread):
         return task.cancel
 
     def run(self) -> None:
-        while (task := self._next()) is not None:
+        while (task := self._queue.get()) is not None:
             if not task.cancel.cancelled and not self._closing.cancelled:
                 self._run(task)
-
-    def _next(self) -> _Task | None:
-        task: _Task | None = self._queue.get()
-        while self._latest_only and task is not None and not self._queue.empty():
-            task = self._queue.get()
-        return task
 
     def _run(self, task: _Task) -> None:
         forget = self._closing.on_cancel(task.cancel.cancel)
@@ -336,11 +361,13 @@ class HeatmapStyle:
 
 @dataclass(frozen=True, eq=False)
 class Heatmap:
-    """RGBA over the whole photo, and the smallest and largest share of a cell."""
+    """RGBA over the whole photo; the smallest and largest share of a cell, and which that is."""
 
     image: QImage
     low: float
     high: float
+    peak: int
+    shares: Shares
 
 
 def draw_heatmap(
@@ -348,7 +375,7 @@ def draw_heatmap(
 ) -> Heatmap:
     """The mean of `maps` over `heads`, opaque; the window sets the opacity when painting."""
     from mmgpt_desktop.attention.heatmap import render
-    from mmgpt_desktop.attention.reduce import cell_weights
+    from mmgpt_desktop.attention.reduce import cell_weights, shares
 
     grid = maps[0].grid
     cells = cell_weights(maps, heads)
@@ -362,9 +389,13 @@ def draw_heatmap(
     height, width = rgba.shape[:2]
     image = QImage(rgba.data, width, height, width * 4, QImage.Format.Format_RGBA8888)
     premultiplied = image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
-    return Heatmap(premultiplied, *_range(cells))
+    low, high, peak = _range(cells)
+    return Heatmap(premultiplied, low, high, peak, shares(maps))
 
 
-def _range(cells: NDArray[np.float32]) -> tuple[float, float]:
-    finite = cells[np.isfinite(cells)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+def _range(cells: NDArray[np.float32]) -> tuple[float, float, int]:
+    finite = np.isfinite(cells)
+    if not finite.any():
+        return 0.0, 0.0, 0
+    peak = int(np.where(finite, cells, -np.inf).argmax())
+    return float(cells[finite].min()), float(cells.flat[peak]), peak

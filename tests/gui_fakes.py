@@ -13,6 +13,7 @@ from mmgpt_desktop.errors import AppError, Cancelled
 from mmgpt_desktop.messages import (
     AttentionMap,
     Box,
+    EdgeMap,
     FusionInfo,
     GenerationOutcome,
     GenerationRequest,
@@ -32,11 +33,14 @@ FUSION = FusionInfo(
     "graph", 2, 3, GRID_ROWS, GRID_COLUMNS, HeadChoice(((0, 1), (1, 2)), "Chosen for tests.")
 )
 MODEL = ModelInfo("fake", "A model for tests.", 512, (FUSION,), FUSION.name, doubt=0.3)
+CONCAT = FusionInfo("concat", 4, 2, 2, 2, HeadChoice(((3, 1),), "Chosen for concatenation."))
+CROSS = FusionInfo("cross_attention", 2, 3, GRID_ROWS, GRID_COLUMNS, FUSION.head_choice)
+THREE = ModelInfo("fake", "A model for tests.", 512, (FUSION, CROSS, CONCAT), "graph", doubt=0.3)
 ANSWER = ("A", " red", " ball", " in", " the", " corner", ".")
 
 
 class FakeEngine:
-    """Looks at the cell `step index` of a 4x4 grid with all heads.
+    """Looks at the cell `step index` of a grid with all heads.
 
     With a `gate` it waits before each step until `release` was called once more.
     """
@@ -45,6 +49,8 @@ class FakeEngine:
         self,
         answer: Sequence[str] = ANSWER,
         *,
+        model: ModelInfo = MODEL,
+        certainty: float | None = None,
         probabilities: Sequence[float] = (0.9, 0.6, 0.3, 0.1),
         gated: bool = False,
         load_error: AppError | None = None,
@@ -56,6 +62,7 @@ class FakeEngine:
         self.closed = False
         self.with_attention = True
         self.load_gate = threading.Semaphore(0)
+        self._model, self._certainty = model, certainty
         self._answer, self._probabilities = answer, probabilities
         self._gated, self._gate = gated, threading.Semaphore(0)
         self._load_error, self._load_gated = load_error, load_gated
@@ -82,7 +89,7 @@ class FakeEngine:
             _wait(self.load_gate, cancel)
         if self._load_error is not None:
             raise self._load_error
-        return MODEL
+        return self._model
 
     def generate(
         self,
@@ -107,19 +114,31 @@ class FakeEngine:
             return self._outcome(request, "failed", written, error)
         return self._outcome(request, "done", written)
 
+    def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None:
+        """Each cell reads from the one to its right most, and half of that from the next."""
+        cells = GRID_ROWS * GRID_COLUMNS
+        weights = np.eye(cells, k=1, dtype=np.float32) + np.eye(cells, k=2, dtype=np.float32) / 2
+        box = Box(0, 0, photo.width, photo.height)
+        return EdgeMap(weights, PatchGrid(GRID_ROWS, GRID_COLUMNS, box, photo.width, photo.height))
+
     def close(self) -> None:
         self.closed = True
 
     def _step(self, request: GenerationRequest, index: int, text: str) -> TokenStep:
         attention = None
         if request.images and self.with_attention:
-            attention = attention_map(request.images[0], index % (GRID_ROWS * GRID_COLUMNS))
+            fusion = self._model.fusion_info(request.fusion)
+            cell = index % (fusion.rows * fusion.columns)
+            attention = attention_map(request.images[0], cell, fusion)
         probability = self._probabilities[index % len(self._probabilities)]
         return TokenStep(request.job_id, index, index, text, probability, attention)
 
     def _outcome(self, request, kind, tokens, error=None):  # type: ignore[no-untyped-def]
         timings = Timings(0.1, 0.05, 0.05 + 0.01 * tokens, tokens)
-        return GenerationOutcome(request.job_id, kind, timings, self.runtime, error)
+        certainty = self._certainty if kind == "done" else None
+        return GenerationOutcome(
+            request.job_id, kind, timings, self.runtime, error, certainty=certainty
+        )
 
 
 def _wait(gate: threading.Semaphore, cancel: CancelToken) -> None:
@@ -129,13 +148,13 @@ def _wait(gate: threading.Semaphore, cancel: CancelToken) -> None:
     cancel.raise_if_cancelled()
 
 
-def attention_map(photo: Photo, cell: int, box: Box | None = None) -> AttentionMap:
-    """All heads look at one cell."""
-    cells = GRID_ROWS * GRID_COLUMNS
-    weights = np.zeros((FUSION.image_layers, FUSION.heads, cells), np.float16)
+def attention_map(photo: Photo, cell: int, fusion: FusionInfo = FUSION) -> AttentionMap:
+    """All heads give one cell a half, and the names that the encoder found a quarter."""
+    rows, columns = fusion.rows, fusion.columns
+    weights = np.zeros((fusion.image_layers, fusion.heads, rows * columns), np.float16)
     weights[:, :, cell] = 0.5
-    box = box or Box(0, 0, photo.width, photo.height)
-    return AttentionMap(weights, PatchGrid(GRID_ROWS, GRID_COLUMNS, box, photo.width, photo.height))
+    box = Box(0, 0, photo.width, photo.height)
+    return AttentionMap(weights, PatchGrid(rows, columns, box, photo.width, photo.height), 0.25)
 
 
 def make_photo(width: int = 160, height: int = 120, *, seed: int = 0) -> Photo:

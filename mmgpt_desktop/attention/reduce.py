@@ -26,6 +26,19 @@ class Word:
     probability: float
 
 
+@dataclass(frozen=True)
+class Shares:
+    """Where attention went, as the mean over all layers and heads; together 1.
+
+    `rest` is what a model with cross-attention reads from its null cell, and what one
+    without reads from the text.
+    """
+
+    photo: float
+    names: float
+    rest: float
+
+
 def group_words(steps: Sequence[TokenStep]) -> tuple[Word, ...]:
     """A word begins where a token begins with white space."""
     starts: list[int] = []
@@ -59,3 +72,11 @@ def cell_weights(
         weights = weights[:, layers, places]
     mean = weights.reshape(-1, grid.cells).mean(axis=0)
     return np.asarray(mean.reshape(grid.rows, grid.columns))
+
+
+def shares(maps: Sequence[AttentionMap]) -> Shares:
+    """Needs one map at least."""
+    sums = [each.weights.sum(axis=-1, dtype=np.float32).mean() for each in maps]
+    photo = float(np.mean(sums))
+    names = float(np.mean([each.elsewhere for each in maps]))
+    return Shares(photo, names, max(0.0, 1 - photo - names))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import (
@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QTextEdit, QToolTip, QWidget
 
 from mmgpt_desktop.ui.parts import announce
 from mmgpt_desktop.ui.session import Conversation, Turn, bare_word, printable
-from mmgpt_desktop.ui.texts import error_hint, error_title, note_text, percent
+from mmgpt_desktop.ui.texts import error_hint, error_title, fusion_label, note_text, percent
 from mmgpt_desktop.ui.theme import LARGE, SMALL, TIGHT, Theme
 
 # The less sure the model was, the more broken the line: a mark without colour.
@@ -33,6 +33,9 @@ _MARKS = (
 
 def mark(probability: float) -> QTextCharFormat.UnderlineStyle:
     return next((style for floor, style in _MARKS if probability >= floor), _MARKS[-1][1])
+
+
+_SURE, _QUITE_SURE = 0.8, 0.5  # from here on an answer is called so
 
 
 def _units(text: str) -> int:
@@ -53,15 +56,19 @@ class WordSpan:
 class AnswerView(QTextEdit):
     """Text of the model is inserted as plain text only, never as markup.
 
-    Pointing at a word hovers it, a click or the arrow keys choose it.
+    Pointing at a word hovers it, a click or the arrow keys choose it. Without `questions`
+    the answers stand alone, and what wrote them is said elsewhere.
     """
 
     word_chosen = Signal(object, int)  # Turn, index
     copy_wanted = Signal()  # nothing is selected
     word_hovered = Signal(object, int)  # Turn or None, index
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, parent: QWidget | None = None, *, questions: bool = True
+    ) -> None:
         super().__init__(parent)
+        self._questions = questions
         self.setObjectName("answer")
         self.setReadOnly(True)
         self.setUndoRedoEnabled(False)
@@ -103,7 +110,8 @@ class AnswerView(QTextEdit):
     def begin(self, turn: Turn) -> None:
         """Write the question; the answer's words follow it."""
         follow = self._at_bottom()
-        self._block(printable(turn.question), self._question_format(), top=LARGE)
+        if self._questions:
+            self._block(printable(turn.question), self._question_format(), top=LARGE)
         self._block("", self._answer_format(), top=SMALL)
         self._positions = [self._end().position()]
         self._highlight()  # a highlight at the end would grow with what is written after it
@@ -119,13 +127,29 @@ class AnswerView(QTextEdit):
             self._scroll_down()
 
     def finish(self, turn: Turn) -> None:
-        """Write how the answer ended under it."""
+        """Write how the answer ended under it, and in front of it that it is unsure."""
         follow = self._at_bottom()
+        if turn.unsure:
+            self._write_doubt(turn)
         for text in self._endings(turn):
             self._block(text, self._caption_format(), top=TIGHT)
         self._highlight()
         if follow:
             self._scroll_down()
+
+    def _write_doubt(self, turn: Turn) -> None:
+        """The window's words before the model's own: these move on."""
+        start = self._positions[0]
+        cursor = self._select(start, start)
+        cursor.insertText(self.tr("I'm not sure, perhaps:") + " ", self._doubt_format())
+        moved = cursor.position() - start
+        self._positions = [position + moved for position in self._positions]
+        self._spans = [
+            replace(span, start=span.start + moved, stop=span.stop + moved)
+            if span.turn is turn
+            else span
+            for span in self._spans
+        ]
 
     def choose(self, turn: Turn | None, index: int = 0) -> None:
         """Mark a word as the chosen one, without a signal."""
@@ -142,15 +166,35 @@ class AnswerView(QTextEdit):
             texts.append(self.tr("Stopped."))
         elif not turn.answer.strip():
             texts.append(self.tr("The model had nothing to say."))
-        timings = outcome.timings
-        first = self.locale().toString(timings.first_token, "f", 2)
-        speed = self.locale().toString(timings.tokens_per_second, "f", 0)
-        if timings.tokens > 1:
-            both = self.tr("First token after {first} s · {speed} tokens a second")
-            texts.append(both.format(first=first, speed=speed))
-        elif timings.tokens:
-            texts.append(self.tr("First token after {first} s").format(first=first))
+        if figures := self._figures(turn):
+            texts.append(" · ".join(figures))
         return [printable(text) for text in (*texts, *map(note_text, outcome.notes))]
+
+    def _figures(self, turn: Turn) -> list[str]:
+        """How sure the model was, what wrote the answer, and how fast."""
+        assert turn.outcome is not None
+        certainty, timings = turn.outcome.certainty, turn.outcome.timings
+        figures = [] if certainty is None else [self._certainty(certainty, turn.unsure)]
+        if turn.fusion is not None and self._questions:
+            figures.append(fusion_label(turn.fusion))
+        if timings.tokens:
+            first = self.locale().toString(timings.first_token * 1000, "f", 0)
+            figures.append(self.tr("First word after {first} ms").format(first=first))
+        if turn.words_per_second:
+            speed = self.locale().toString(turn.words_per_second, "f", 0)
+            figures.append(self.tr("{speed} words a second").format(speed=speed))
+        return figures
+
+    def _certainty(self, certainty: float, unsure: bool) -> str:
+        if unsure:
+            words = self.tr("Not sure, {percent}")
+        elif certainty >= _SURE:
+            words = self.tr("Sure, {percent}")
+        elif certainty >= _QUITE_SURE:
+            words = self.tr("Quite sure, {percent}")
+        else:
+            words = self.tr("Not quite sure, {percent}")
+        return words.format(percent=percent(certainty))
 
     def _end(self) -> QTextCursor:
         cursor = QTextCursor(self.document())
@@ -217,6 +261,11 @@ class AnswerView(QTextEdit):
 
     def _answer_format(self) -> QTextCharFormat:
         return self._format(1.25, "text")
+
+    def _doubt_format(self) -> QTextCharFormat:
+        style = self._format(1.25, "muted")
+        style.setFontItalic(True)
+        return style
 
     def _caption_format(self) -> QTextCharFormat:
         return self._format(0.9, "muted")

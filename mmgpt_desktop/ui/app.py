@@ -18,10 +18,12 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.settings import Settings, load_settings, save_settings, settings_path
+from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.controller import Controller
 from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog, read_samples
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.main_window import MainWindow
+from mmgpt_desktop.ui.photo_view import LinkedViews
 from mmgpt_desktop.ui.photos import Photos
 from mmgpt_desktop.ui.texts import install_language
 from mmgpt_desktop.ui.theme import Theme
@@ -55,19 +57,17 @@ class App(QObject):
         self.engine = EngineThread(make_engine)
         self._files = TaskThread("files")
         self._downloads = TaskThread("downloads")
-        self._drawing = TaskThread("heatmaps", latest_only=True)
+        self._drawing = TaskThread("heatmaps")
         self.threads = (self._files, self._downloads, self._drawing, self.engine)
         self.undo = Undo(self.window.notices)
         self.photos = Photos(
             self.window.image, self.window.notices, self.undo, self._files, self._downloads
         )
+        picture = self.window.heatmap.picture
         self.heatmaps = Heatmaps(
-            self.window.heatmap,
-            self.window.image,
-            self.window.output,
-            self.window.notices,
-            self._drawing,
+            picture, self.window.output.view, self.window.notices, self._drawing
         )
+        self._same_part = LinkedViews(self.window.image.view, picture.view)
         self.controller = Controller(
             self.window, self.engine, self.photos, self.heatmaps, self.undo
         )
@@ -88,6 +88,8 @@ class App(QObject):
         window.image.samples_wanted.connect(self.open_samples)
         window.heatmap.changed.connect(self._remember_heatmap)
         window.heatmap.opacity_changed.connect(self._remember_heatmap)
+        window.prompt.fusions.chosen.connect(self._remember_fusion)
+        window.prompt.fusions.compare_wanted.connect(self.compare)
         self.undo.available.connect(window.actions_by_name["undo"].setEnabled)
         self.undo.available.connect(window.prompt.edit.set_undo_elsewhere)
         window.prompt.edit.undo_wanted.connect(self.undo.undo)
@@ -109,7 +111,8 @@ class App(QObject):
             "go-picture": view.setFocus,
             "go-question": window.prompt.edit.setFocus,
             "go-answer": window.output.view.setFocus,
-            "go-heatmap": window.heatmap.view.setFocus,
+            "go-heatmap": window.heatmap.picture.view.setFocus,
+            "compare": self.compare,
             "keys": self._show_keys,
             "about": self._show_about,
         }.items():
@@ -161,6 +164,31 @@ class App(QObject):
             self.photos.open(dialog.paths)
         dialog.deleteLater()
 
+    @Slot()
+    def compare(self) -> None:
+        """All fusions answer one question about the photo shown."""
+        model, conversation = self.controller.model, self.controller.conversation
+        if model is None or conversation.shown is None:
+            self.window.notices.tell(
+                self.tr("There is no picture to compare the fusions on."),
+                self.tr("Open one first, for instance a sample photo."),
+            )
+            return
+        shown = conversation.shown
+        comparison = Comparison(
+            self.theme, self.engine, self._drawing, model, shown, parent=self.window
+        )
+        comparison.draw_like(self.window.heatmap)
+        comparison.resize(self.window.size() * 0.97)
+        comparison.open()
+        comparison.ask(self._question_now())
+
+    def _question_now(self) -> str:
+        """What is being typed, else what was asked last, else what fits every picture."""
+        typed = self.window.prompt.edit.toPlainText().strip()
+        turns = self.controller.conversation.turns
+        return typed or (turns[-1].question if turns else "Describe this picture.")
+
     def _show_keys(self) -> None:
         dialog = KeysDialog(self.window)
         dialog.exec()
@@ -189,6 +217,10 @@ class App(QObject):
             opacity=pane.opacity.value() / 100,
             smooth=pane.smooth.isChecked(),
         )
+
+    @Slot(str)
+    def _remember_fusion(self, fusion: str) -> None:
+        self._change(fusion=fusion)
 
     def _change(self, **changes: Any) -> None:
         self._settings = replace(self._settings, **changes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Slot
@@ -59,7 +58,7 @@ class Controller(QObject):
         self._heatmaps = heatmaps
         self._undo = undo
         self._job: Job | None = None
-        self._job_ids = itertools.count(1)
+        self._job_ids = engine.job_ids
         self._model: ModelInfo | None = None
         self._loading: CancelToken | None = None
         self._connect()
@@ -75,12 +74,14 @@ class Controller(QObject):
         window.prompt.asked.connect(self.ask)
         window.prompt.stopped.connect(self.stop)
         window.output.stopped.connect(self.stop)
+        window.prompt.fusions.ask_again_wanted.connect(self.ask_again)
         window.output.regenerate_wanted.connect(self.regenerate)
         window.output.clear_wanted.connect(self.clear)
         window.status.cancelled.connect(self.cancel_load)
         window.status.load_wanted.connect(self.load)
         window.actions_by_name["stop"].triggered.connect(self.stop)
         window.actions_by_name["regenerate"].triggered.connect(self.regenerate)
+        window.actions_by_name["ask-again"].triggered.connect(self.ask_again)
         window.actions_by_name["clear"].triggered.connect(self.clear)
         self._photos.chosen.connect(self._show_conversation)
 
@@ -116,10 +117,11 @@ class Controller(QObject):
         self._loading = None
         self._model = model
         self._window.status.show_model(model.name, runtime)
-        self._window.heatmap.set_model(model)
+        self._window.take_model(model)
         self._heatmaps.set_model(model)
         if self._job is not None:
             self._window.output.wait_for_first_word(self._waiting_text(self._job.conversation))
+        self._refresh()
 
     @Slot(object)
     def _fail_load(self, error: AppError | None) -> None:
@@ -163,14 +165,15 @@ class Controller(QObject):
     def _start(self, question: str, sampling: Sampling) -> None:
         conversation = self.conversation
         job_id = next(self._job_ids)
-        shown = conversation.shown
+        shown, fusion = conversation.shown, self._window.prompt.fusions.fusion
         request = GenerationRequest(
             job_id,
             images=(shown.photo,) if shown else (),
             messages=conversation.messages(question),
             sampling=sampling,
+            fusion=fusion,
         )
-        turn = Turn(job_id, question)
+        turn = Turn(job_id, question, fusion)
         conversation.turns.append(turn)
         self._heatmaps.follow(turn)
         self._window.output.view.begin(turn)
@@ -212,7 +215,7 @@ class Controller(QObject):
         if job is None or outcome.job_id != job.turn.job_id:
             return
         self._job = None
-        job.turn.outcome = outcome
+        job.turn.end(outcome, self._model.doubt if self._model is not None else 0.0)
         if outcome.runtime is not None and self._model is not None:
             self._window.status.show_model(self._model.name, outcome.runtime)
         shown = job.conversation is self.conversation
@@ -272,6 +275,13 @@ class Controller(QObject):
 
         self._undo.offer(self.tr("The conversation was cleared."), undo)
 
+    @Slot()
+    def ask_again(self) -> None:
+        """Ask the last question once more, with the fusion chosen now; both answers stay."""
+        turns = self.conversation.turns
+        if self._job is None and turns:
+            self._start(turns[-1].question, self._sampling())
+
     def _stop_if(self, conversation: Conversation) -> None:
         """End the job at once when it is about `conversation`; what still comes is dropped."""
         job = self._job
@@ -301,5 +311,8 @@ class Controller(QObject):
         turns = self.conversation.turns
         actions["stop"].setEnabled(self._job is not None)
         actions["regenerate"].setEnabled(bool(turns) and self._job is None)
+        again = bool(turns) and self._job is None and self._window.prompt.fusions.fusion is not None
+        actions["ask-again"].setEnabled(again)
+        self._window.prompt.fusions.again_button.setEnabled(again)
         actions["clear"].setEnabled(bool(turns))
         actions["copy"].setEnabled(bool(turns))

@@ -144,6 +144,8 @@ class KeysDialog(QDialog):
             ("+  -  0", self.tr("Zoom in, out, whole picture, while in a picture")),
             ("Ctrl+Shift+C", self.tr("Copy the answer")),
             ("Ctrl+R", self.tr("Answer again")),
+            ("Ctrl+Shift+R", self.tr("Ask the last question with the chosen fusion")),
+            ("Ctrl+Shift+F", self.tr("Compare the fusions")),
             ("Ctrl+L", self.tr("Clear this conversation")),
             ("Ctrl+Z", self.tr("Undo")),
             ("Ctrl+1 … 4", self.tr("Go to picture, question, answer, heatmap")),

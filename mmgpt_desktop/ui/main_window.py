@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
 
+from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.heatmap_pane import HeatmapPane
@@ -54,6 +55,7 @@ class MainWindow(QMainWindow):
         self.status = Status()
         self.setStatusBar(self.status)
         self.actions_by_name: dict[str, QAction] = {}
+        self._fusion_wanted = ""
         self._arrange()
         self._make_menus()
         self._set_tab_order()
@@ -104,6 +106,12 @@ class MainWindow(QMainWindow):
         answer = bar.addMenu(self.tr("&Answer"))
         self._add(answer, "stop", self.tr("&Stop"), "Esc")
         self._add(answer, "regenerate", self.tr("Answer &again"), "Ctrl+R")
+        answer.addSeparator()
+        self._add(
+            answer, "ask-again", self.tr("Ask the last question with this &fusion"), "Ctrl+Shift+R"
+        )
+        self._add(answer, "compare", self.tr("&Compare the fusions…"), "Ctrl+Shift+F")
+        self.actions_by_name["compare"].setEnabled(False)
         self._make_view_menu(bar.addMenu(self.tr("&View")))
         helping = bar.addMenu(self.tr("&Help"))
         self._add(helping, "keys", self.tr("&Keyboard"), "F1")
@@ -163,7 +171,7 @@ class MainWindow(QMainWindow):
             self.prompt.edit,
             self.prompt.ask_button,
             self.output.view,
-            self.heatmap.view,
+            self.heatmap.picture.view,
             self.image.view,
             self.image.thumbnails,
         )
@@ -177,6 +185,10 @@ class MainWindow(QMainWindow):
         else:
             self.showNormal()
 
+    def take_model(self, model: ModelInfo) -> None:
+        self.prompt.fusions.set_model(model, self.prompt.fusions.fusion or self._fusion_wanted)
+        self.actions_by_name["compare"].setEnabled(len(model.fusions) > 1)
+
     def take_settings(self, settings: Settings) -> None:
         if settings.geometry:
             self.restoreGeometry(_bytes(settings.geometry))
@@ -187,6 +199,7 @@ class MainWindow(QMainWindow):
             for action in group.actions():
                 action.setChecked(action.data() == value)
         self.heatmap.take_settings(settings)
+        self._fusion_wanted = settings.fusion
 
     def layout_settings(self) -> dict[str, object]:
         return {

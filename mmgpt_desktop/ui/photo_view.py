@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QObject, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
     QImage,
     QKeyEvent,
@@ -67,10 +67,12 @@ class PhotoView(QWidget):
         return self._centre
 
     def set_photo(self, shown: ShownPhoto | None) -> None:
-        self._shown = shown
+        """Without a layer; a photo that was shown already keeps its zoom."""
+        if shown is not self._shown:
+            self._shown = shown
+            self._cached = None
+            self._zoom, self._centre = 1.0, QPointF(0.5, 0.5)
         self._layer = None
-        self._cached = None
-        self._zoom, self._centre = 1.0, QPointF(0.5, 0.5)
         self.update()
 
     def set_layer(self, layer: QImage | None, *, smooth: bool = True) -> None:
@@ -253,3 +255,19 @@ class PhotoView(QWidget):
             seen.height() * scale_y,
         )
         painter.drawImage(seen, level, source)
+
+
+class LinkedViews(QObject):
+    """Where one photo is zoomed or moved, the others show the same part."""
+
+    def __init__(self, *views: PhotoView) -> None:
+        super().__init__(views[0])
+        self._views = views
+        for view in views:
+            view.view_changed.connect(self._follow)
+
+    @Slot(float, QPointF)
+    def _follow(self, zoom: float, centre: QPointF) -> None:
+        for view in self._views:
+            if view is not self.sender():
+                view.set_view(zoom, centre)

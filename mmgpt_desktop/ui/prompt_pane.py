@@ -7,6 +7,7 @@ from functools import partial
 from PySide6.QtCore import QMimeData, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QKeyEvent, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import (
+    QComboBox,
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
@@ -15,8 +16,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mmgpt_desktop.ui.parts import Pane, announce
+from mmgpt_desktop.messages import ModelInfo
+from mmgpt_desktop.ui.parts import IconButton, Pane, announce
 from mmgpt_desktop.ui.sources import offers_picture
+from mmgpt_desktop.ui.texts import fusion_label, fusion_text
 from mmgpt_desktop.ui.theme import SMALL, Theme, set_font
 
 MOST_HISTORY = 200
@@ -131,6 +134,67 @@ class Chips(QWidget):
         super().resizeEvent(event)
 
 
+class FusionSwitch(QWidget):
+    """Which of the model's fusions answers next; hidden where there is no choice."""
+
+    chosen = Signal(str)
+    ask_again_wanted = Signal()
+    compare_wanted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.box = QComboBox()
+        self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.box.currentIndexChanged.connect(self._choose)
+        label = QLabel(self.tr("Fusion"))
+        label.setObjectName("caption")
+        label.setBuddy(self.box)
+        self.box.setAccessibleName(
+            self.tr("Fusion: how the model brings picture and text together, from now on")
+        )
+        self.again_button = IconButton(theme, "regenerate")
+        self.again_button.set_name(
+            self.tr("Ask the last question again, with this fusion"), "Ctrl+Shift+R"
+        )
+        self.again_button.clicked.connect(self.ask_again_wanted)
+        self.compare_button = IconButton(theme, "compare")
+        self.compare_button.set_name(self.tr("Compare the fusions side by side"), "Ctrl+Shift+F")
+        self.compare_button.clicked.connect(self.compare_wanted)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SMALL)
+        for widget in (label, self.box, self.again_button, self.compare_button):
+            row.addWidget(widget)
+        self.hide()
+
+    def set_model(self, model: ModelInfo, wanted: str) -> None:
+        """Offer the model's fusions; `wanted` is chosen if it is one of them."""
+        names = [fusion.name for fusion in model.fusions]
+        self.box.blockSignals(True)
+        self.box.clear()
+        for place, name in enumerate(names):
+            self.box.addItem(fusion_label(name), name)
+            self.box.setItemData(place, fusion_text(name), Qt.ItemDataRole.ToolTipRole)
+        self.box.setCurrentIndex(names.index(wanted if wanted in names else model.fusion))
+        self.box.blockSignals(False)
+        self._explain()
+        self.setVisible(len(names) > 1)
+
+    @property
+    def fusion(self) -> str | None:
+        """None while there is no choice: the model's own."""
+        return self.box.currentData() if self.box.count() > 1 else None
+
+    def _choose(self) -> None:
+        self._explain()
+        self.chosen.emit(self.box.currentData())
+
+    def _explain(self) -> None:
+        text = fusion_text(self.box.currentData())
+        self.box.setToolTip(text)
+        self.box.setAccessibleDescription(text)
+
+
 class PromptPane(Pane):
     asked = Signal(str)
     stopped = Signal()
@@ -138,6 +202,8 @@ class PromptPane(Pane):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self.fusions = FusionSwitch(theme)
+        self.header.addWidget(self.fusions)
         self.edit = PromptEdit()
         self.edit.asked.connect(self._ask)
         self.edit.textChanged.connect(self._clear_problem)

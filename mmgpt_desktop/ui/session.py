@@ -16,14 +16,24 @@ _DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u
 
 @dataclass(eq=False)
 class Turn:
-    """A question and what came back; `outcome` is None while it is being answered."""
+    """A question and what came back; `outcome` is None while it is being answered.
+
+    `fusion` names the one that answers, None the model's default.
+    """
 
     job_id: int
     question: str
+    fusion: str | None = None
     steps: list[TokenStep] = field(default_factory=list)
     outcome: GenerationOutcome | None = None
+    unsure: bool = False  # the answer is said with doubt
     _words: tuple[Word, ...] = ()
     _grouped: int = 0  # how many steps `_words` were made of
+
+    def end(self, outcome: GenerationOutcome, doubt: float) -> None:
+        """Note how it ended; an answer of less certainty than `doubt` is an unsure one."""
+        self.outcome = outcome
+        self.unsure = outcome.certainty is not None and outcome.certainty < doubt
 
     @property
     def answer(self) -> str:
@@ -36,6 +46,13 @@ class Turn:
             self._words, self._grouped = group_words(self.steps), len(self.steps)
         return self._words
 
+    @property
+    def words_per_second(self) -> float:
+        """After the first token; 0 while nobody knows."""
+        if self.outcome is None or not self.steps:
+            return 0.0
+        return self.outcome.timings.tokens_per_second * len(self.words) / len(self.steps)
+
 
 @dataclass(eq=False)
 class Conversation:
@@ -45,10 +62,14 @@ class Conversation:
     turns: list[Turn] = field(default_factory=list)
 
     def messages(self, question: str) -> tuple[Message, ...]:
-        """The answered turns and the new question, as the engine wants them."""
+        """The answered turns and the new question, as the engine wants them.
+
+        Without answers to the same question: the model would only repeat them.
+        """
         told: list[Message] = []
         for turn in self.turns:
-            if turn.outcome is not None and turn.answer.strip():
+            answered = turn.outcome is not None and turn.answer.strip()
+            if answered and turn.question != question:
                 told += [Message("user", turn.question), Message("assistant", turn.answer)]
         return (*told, Message("user", question))
 

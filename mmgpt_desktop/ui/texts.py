@@ -93,6 +93,45 @@ def note_text(note: str) -> str:
     return note
 
 
+# The model's fusions for people who never heard the word.
+_FUSIONS = {
+    "graph": (
+        QT_TRANSLATE_NOOP("fusions", "Graph"),
+        QT_TRANSLATE_NOOP(
+            "fusions",
+            "The picture's cells first tell each other what they see, along a graph of "
+            "neighbours and look-alikes; then the text reads them.",
+        ),
+    ),
+    "cross_attention": (
+        QT_TRANSLATE_NOOP("fusions", "Cross-attention"),
+        QT_TRANSLATE_NOOP(
+            "fusions",
+            "Between its layers of text the model has layers that do nothing but look at the "
+            "picture's cells.",
+        ),
+    ),
+    "concat": (
+        QT_TRANSLATE_NOOP("fusions", "Concatenation"),
+        QT_TRANSLATE_NOOP(
+            "fusions",
+            "The picture's cells stand before the text like further words, and each layer reads "
+            "both at once.",
+        ),
+    ),
+}
+
+
+def fusion_label(name: str) -> str:
+    """A fusion's name in the window's language, or as it is."""
+    return translated("fusions", str(_FUSIONS[name][0])) if name in _FUSIONS else name
+
+
+def fusion_text(name: str) -> str:
+    """One sentence on what a fusion is; empty for one that nobody here knows."""
+    return translated("fusions", str(_FUSIONS[name][1])) if name in _FUSIONS else ""
+
+
 def percent(share: float, decimals: int = 0) -> str:
     """As the language writes it; a small share is not shown as nothing."""
     value = float(share) * 100

@@ -27,6 +27,10 @@
 <context>
     <name>AnswerView</name>
     <message>
+        <source>I&apos;m not sure, perhaps:</source>
+        <translation>我不确定，也许是：</translation>
+    </message>
+    <message>
         <source>Stopped.</source>
         <translation>已停止。</translation>
     </message>
@@ -35,12 +39,28 @@
         <translation>模型没有给出任何内容。</translation>
     </message>
     <message>
-        <source>First token after {first} s · {speed} tokens a second</source>
-        <translation>首个词元 {first} 秒 · 每秒 {speed} 个词元</translation>
+        <source>First word after {first} ms</source>
+        <translation>{first} 毫秒后出现第一个单词</translation>
     </message>
     <message>
-        <source>First token after {first} s</source>
-        <translation>首个词元 {first} 秒</translation>
+        <source>{speed} words a second</source>
+        <translation>每秒 {speed} 个单词</translation>
+    </message>
+    <message>
+        <source>Not sure, {percent}</source>
+        <translation>没有把握，{percent}</translation>
+    </message>
+    <message>
+        <source>Sure, {percent}</source>
+        <translation>有把握，{percent}</translation>
+    </message>
+    <message>
+        <source>Quite sure, {percent}</source>
+        <translation>比较有把握，{percent}</translation>
+    </message>
+    <message>
+        <source>Not quite sure, {percent}</source>
+        <translation>不太有把握，{percent}</translation>
     </message>
     <message>
         <source>“{word}”: probability {percent}</source>
@@ -62,8 +82,47 @@
         <translation>打开图片</translation>
     </message>
     <message>
+        <source>There is no picture to compare the fusions on.</source>
+        <translation>没有可用来比较融合方式的图片。</translation>
+    </message>
+    <message>
+        <source>Open one first, for instance a sample photo.</source>
+        <translation>请先打开一张，例如一张示例照片。</translation>
+    </message>
+    <message>
         <source>The new language is used from the next start on.</source>
         <translation>新语言将在下次启动时生效。</translation>
+    </message>
+</context>
+<context>
+    <name>Comparison</name>
+    <message>
+        <source>Compare the fusions</source>
+        <translation>比较融合方式</translation>
+    </message>
+    <message>
+        <source>Ask in English about the picture</source>
+        <translation>用英语就图片提问</translation>
+    </message>
+    <message>
+        <source>Your question, for all fusions</source>
+        <translation>您向所有融合方式提出的问题</translation>
+    </message>
+    <message>
+        <source>Ask all</source>
+        <translation>全部提问</translation>
+    </message>
+    <message>
+        <source>Ask all fusions, one after the other (Enter)</source>
+        <translation>依次向所有融合方式提问（Enter）</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Stop the answers (Esc)</source>
+        <translation>停止回答（Esc）</translation>
     </message>
 </context>
 <context>
@@ -114,26 +173,67 @@
     </message>
 </context>
 <context>
+    <name>FusionColumn</name>
+    <message>
+        <source>Show the graph</source>
+        <translation>显示图结构</translation>
+    </message>
+    <message>
+        <source>Lines from the marked cell to the cells that it read most from. A click or the arrow keys choose another cell.</source>
+        <translation>从标记的单元格连向它读取最多的单元格的线。单击或用方向键选择另一个单元格。</translation>
+    </message>
+    <message>
+        <source>Answer by {fusion}; the arrow keys walk from word to word</source>
+        <translation>{fusion}的回答；用方向键逐词移动</translation>
+    </message>
+    <message>
+        <source>Photo under the heatmap of {fusion}</source>
+        <translation>{fusion}的热图下的照片</translation>
+    </message>
+    <message>
+        <source>Waits for its turn…</source>
+        <translation>等待轮到它…</translation>
+    </message>
+    <message>
+        <source>Looking at the picture…</source>
+        <translation>正在看图片…</translation>
+    </message>
+</context>
+<context>
+    <name>FusionSwitch</name>
+    <message>
+        <source>Fusion</source>
+        <translation>融合方式</translation>
+    </message>
+    <message>
+        <source>Fusion: how the model brings picture and text together, from now on</source>
+        <translation>融合方式：从现在起模型如何把图片和文字结合起来</translation>
+    </message>
+    <message>
+        <source>Ask the last question again, with this fusion</source>
+        <translation>用这种融合方式再问一次上一个问题</translation>
+    </message>
+    <message>
+        <source>Compare the fusions side by side</source>
+        <translation>并排比较融合方式</translation>
+    </message>
+</context>
+<context>
+    <name>GraphView</name>
+    <message>
+        <source>Cell in row {row}, column {column}</source>
+        <translation>第 {row} 行第 {column} 列的单元格</translation>
+    </message>
+    <message>
+        <source>it read most from row {row}, column {column}: {percent}</source>
+        <translation>它从第 {row} 行第 {column} 列读取最多：{percent}</translation>
+    </message>
+</context>
+<context>
     <name>HeatmapPane</name>
     <message>
         <source>Where the model looked</source>
         <translation>模型看了哪里</translation>
-    </message>
-    <message>
-        <source>Word</source>
-        <translation>单词</translation>
-    </message>
-    <message>
-        <source>For the chosen word</source>
-        <translation>针对所选单词</translation>
-    </message>
-    <message>
-        <source>Whole answer</source>
-        <translation>整个回答</translation>
-    </message>
-    <message>
-        <source>The mean over all words of the answer</source>
-        <translation>回答中所有单词的平均值</translation>
     </message>
     <message>
         <source>Layer</source>
@@ -150,10 +250,6 @@
     <message>
         <source>Opacity</source>
         <translation>不透明度</translation>
-    </message>
-    <message>
-        <source>Photo under the heatmap</source>
-        <translation>热图下的照片</translation>
     </message>
     <message>
         <source>Smooth</source>
@@ -176,6 +272,41 @@
         <translation>所有头</translation>
     </message>
     <message>
+        <source>The mean over the layers and heads that you chose.</source>
+        <translation>您所选的层和头的平均值。</translation>
+    </message>
+</context>
+<context>
+    <name>HeatmapView</name>
+    <message>
+        <source>Photo under the heatmap</source>
+        <translation>热图下的照片</translation>
+    </message>
+    <message>
+        <source>nothing {percent}</source>
+        <translation>空 {percent}</translation>
+    </message>
+    <message>
+        <source>What was read, as the mean over all layers and heads: the photo&apos;s cells; the names of what the image encoder takes the photo for; or nothing, when neither helps.</source>
+        <translation>读取了什么（所有层和头的平均值）：照片的单元格；图像编码器认为照片中事物的名称；两者都没有帮助时则为空。</translation>
+    </message>
+    <message>
+        <source>the rest {percent}</source>
+        <translation>其余 {percent}</translation>
+    </message>
+    <message>
+        <source>What was read, as the mean over all layers and heads: the photo&apos;s cells; the names of what the image encoder takes the photo for; the rest is the text.</source>
+        <translation>读取了什么（所有层和头的平均值）：照片的单元格；图像编码器认为照片中事物的名称；其余是文字。</translation>
+    </message>
+    <message>
+        <source>photo {percent}</source>
+        <translation>照片 {percent}</translation>
+    </message>
+    <message>
+        <source>class names {percent}</source>
+        <translation>类别名称 {percent}</translation>
+    </message>
+    <message>
         <source>No heatmap yet</source>
         <translation>还没有热图</translation>
     </message>
@@ -186,10 +317,6 @@
     <message>
         <source>Ask about a picture, then point at a word of the answer.</source>
         <translation>先就一张图片提问，再指向回答中的一个单词。</translation>
-    </message>
-    <message>
-        <source>The mean over the layers and heads that you chose.</source>
-        <translation>您所选的层和头的平均值。</translation>
     </message>
 </context>
 <context>
@@ -321,6 +448,14 @@
         <translation>重新回答</translation>
     </message>
     <message>
+        <source>Ask the last question with the chosen fusion</source>
+        <translation>用所选融合方式问上一个问题</translation>
+    </message>
+    <message>
+        <source>Compare the fusions</source>
+        <translation>比较融合方式</translation>
+    </message>
+    <message>
         <source>Clear this conversation</source>
         <translation>清除这段对话</translation>
     </message>
@@ -401,6 +536,14 @@
     <message>
         <source>Answer &amp;again</source>
         <translation>重新回答(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Ask the last question with this &amp;fusion</source>
+        <translation>用这种融合方式问上一个问题(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Compare the fusions…</source>
+        <translation>比较融合方式(&amp;C)…</translation>
     </message>
     <message>
         <source>&amp;View</source>
@@ -685,7 +828,30 @@
     </message>
 </context>
 <context>
+    <name>WordOrWhole</name>
+    <message>
+        <source>Word</source>
+        <translation>单词</translation>
+    </message>
+    <message>
+        <source>For the chosen word</source>
+        <translation>针对所选单词</translation>
+    </message>
+    <message>
+        <source>Whole answer</source>
+        <translation>整个回答</translation>
+    </message>
+    <message>
+        <source>The mean over all words of the answer</source>
+        <translation>回答中所有单词的平均值</translation>
+    </message>
+</context>
+<context>
     <name>errors</name>
+    <message>
+        <source>--steps must be at least 1.</source>
+        <translation>--steps 至少为 1。</translation>
+    </message>
     <message>
         <source>Ask a shorter question.</source>
         <translation>请提一个更短的问题。</translation>
@@ -713,6 +879,10 @@
     <message>
         <source>Choose a picture.</source>
         <translation>请选择一张图片。</translation>
+    </message>
+    <message>
+        <source>Choose one of these: {known}.</source>
+        <translation>请选择其中之一：{known}。</translation>
     </message>
     <message>
         <source>Close other programs and ask again.</source>
@@ -823,10 +993,6 @@
         <translation>模型的计算出错：给出的值不是数字。</translation>
     </message>
     <message>
-        <source>The model&apos;s decoder graph lacks {name}.</source>
-        <translation>模型的解码器图缺少 {name}。</translation>
-    </message>
-    <message>
         <source>The model&apos;s file {name} is cut short or too long: {size} bytes, not {expected}.</source>
         <translation>模型文件 {name} 不完整或过长：{size} 字节，应为 {expected}。</translation>
     </message>
@@ -845,6 +1011,10 @@
     <message>
         <source>The model&apos;s tokenizer can&apos;t be read.</source>
         <translation>无法读取模型的分词器。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {graph} lacks {name}.</source>
+        <translation>模型的 {graph} 缺少 {name}。</translation>
     </message>
     <message>
         <source>The model&apos;s {name} can&apos;t be read ({reason}).</source>
@@ -899,8 +1069,16 @@
         <translation>这个文件不是可以打开的图片：{name}。</translation>
     </message>
     <message>
+        <source>This model has no fusion called {name}.</source>
+        <translation>此模型没有名为 {name} 的融合方式。</translation>
+    </message>
+    <message>
         <source>This model was made for a newer version of MMGPT Desktop.</source>
         <translation>这个模型是为更新版本的 MMGPT Desktop 制作的。</translation>
+    </message>
+    <message>
+        <source>This model was made for an older version of MMGPT Desktop.</source>
+        <translation>此模型是为旧版 MMGPT Desktop 制作的。</translation>
     </message>
     <message>
         <source>This version of MMGPT Desktop can&apos;t run models of the family {family}.</source>
@@ -935,6 +1113,10 @@
         <translation>请使用另一个运行时。</translation>
     </message>
     <message>
+        <source>What teaches a model can&apos;t be loaded ({reason}).</source>
+        <translation>无法加载训练模型所需的组件（{reason}）。</translation>
+    </message>
+    <message>
         <source>You have no permission to read {name}.</source>
         <translation>您没有读取 {name} 的权限。</translation>
     </message>
@@ -949,6 +1131,33 @@
     <message>
         <source>{name} is not an ordinary file.</source>
         <translation>{name} 不是普通文件。</translation>
+    </message>
+</context>
+<context>
+    <name>fusions</name>
+    <message>
+        <source>Graph</source>
+        <translation>图</translation>
+    </message>
+    <message>
+        <source>The picture&apos;s cells first tell each other what they see, along a graph of neighbours and look-alikes; then the text reads them.</source>
+        <translation>图片的单元格先沿着相邻和相似单元格构成的图互相告知所见，然后文字读取它们。</translation>
+    </message>
+    <message>
+        <source>Cross-attention</source>
+        <translation>交叉注意力</translation>
+    </message>
+    <message>
+        <source>Between its layers of text the model has layers that do nothing but look at the picture&apos;s cells.</source>
+        <translation>在处理文字的层之间，模型有专门查看图片单元格的层。</translation>
+    </message>
+    <message>
+        <source>Concatenation</source>
+        <translation>拼接</translation>
+    </message>
+    <message>
+        <source>The picture&apos;s cells stand before the text like further words, and each layer reads both at once.</source>
+        <translation>图片的单元格像额外的单词一样排在文字前面，每一层同时读取两者。</translation>
     </message>
 </context>
 <context>

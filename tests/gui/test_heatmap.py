@@ -12,11 +12,11 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.messages import AttentionMap, Photo
 from mmgpt_desktop.pixels import ImageSpec, patch_grid
 from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.heatmap_pane import HeadSelection
+from mmgpt_desktop.ui.heatmap_view import HeadSelection
 from mmgpt_desktop.ui.photo_view import LARGEST_ZOOM, PhotoView
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import HeatmapStyle, draw_heatmap, show_photo
-from tests.gui_fakes import ANSWER, MODEL, FakeEngine, attention_map, make_shown
+from tests.gui_fakes import ANSWER, FUSION, FakeEngine, attention_map, make_shown
 
 MakeApp = Callable[..., App]
 SPEC = ImageSpec(size=256, mean=127.0, std=128.0, max_aspect=2.0, rows=16, columns=16)
@@ -39,7 +39,7 @@ def ask(qtbot: QtBot, app: App, question: str = "What?") -> None:
 
 def brightest(app: App) -> tuple[float, float]:
     """Where in the photo, 0..1, the shown heatmap is yellow: the middle of the largest."""
-    layer = app.window.heatmap.view.layer
+    layer = app.window.heatmap.picture.view.layer
     assert layer is not None
     yellow = [
         (x / layer.width(), y / layer.height())
@@ -146,9 +146,9 @@ def test_an_empty_view_takes_all_keys(qtbot: QtBot, view: PhotoView) -> None:
 def test_both_photos_show_the_same_part(app: App) -> None:
     app.photos.add(make_shown())
     app.window.image.view.zoom_in()
-    assert app.window.heatmap.view.zoom == app.window.image.view.zoom
-    app.window.heatmap.view.zoom_in()
-    assert app.window.image.view.zoom == app.window.heatmap.view.zoom > 1.5
+    assert app.window.heatmap.picture.view.zoom == app.window.image.view.zoom
+    app.window.heatmap.picture.view.zoom_in()
+    assert app.window.image.view.zoom == app.window.heatmap.picture.view.zoom > 1.5
 
 
 def test_while_streaming_the_word_just_written_is_shown(qtbot: QtBot, make_app: MakeApp) -> None:
@@ -159,7 +159,7 @@ def test_while_streaming_the_word_just_written_is_shown(qtbot: QtBot, make_app: 
     for place, word in enumerate(("A", "red", "ball")):
         engine.release()
         wait_brightest(qtbot, app, place, 0)
-        assert f"“{word}”" in app.window.heatmap.caption.text()
+        assert f"“{word}”" in app.window.heatmap.picture.caption.text()
 
 
 def test_a_chosen_word_stays_while_the_answer_goes_on(qtbot: QtBot, make_app: MakeApp) -> None:
@@ -191,18 +191,20 @@ def test_pointing_previews_and_returns(qtbot: QtBot, make_app: MakeApp) -> None:
 def test_the_whole_answer_is_the_mean_of_its_words(qtbot: QtBot, app: App) -> None:
     app.photos.add(make_shown())
     ask(qtbot, app)
-    app.window.heatmap.whole_button.click()
-    qtbot.waitUntil(lambda: app.window.heatmap.caption.text() == "Mean over the whole answer")
-    assert app.window.heatmap.legend.accessibleName().endswith("from 0.0 % to 7.1 %")
+    app.window.heatmap.switch.whole_button.click()
+    qtbot.waitUntil(
+        lambda: app.window.heatmap.picture.caption.text() == "Mean over the whole answer"
+    )
+    assert app.window.heatmap.picture.legend.accessibleName().endswith("from 0.0 % to 7.1 %")
     app.heatmaps.choose(app.controller.conversation.turns[0], 0)
-    assert app.window.heatmap.word_button.isChecked()
+    assert app.window.heatmap.switch.word_button.isChecked()
 
 
 def test_an_answer_without_a_picture_says_why_there_is_no_heatmap(qtbot: QtBot, app: App) -> None:
     ask(qtbot, app)
-    pane = app.window.heatmap
-    assert not pane.view.isVisible()
-    assert pane.empty_text() == "This answer was written without a picture."
+    picture = app.window.heatmap.picture
+    assert not picture.view.isVisible()
+    assert picture.empty.hint.text() == "This answer was written without a picture."
 
 
 def test_a_model_without_attention_says_so(qtbot: QtBot, make_app: MakeApp) -> None:
@@ -211,13 +213,15 @@ def test_a_model_without_attention_says_so(qtbot: QtBot, make_app: MakeApp) -> N
     app = make_app(engine)
     app.photos.add(make_shown())
     ask(qtbot, app)
-    assert app.window.heatmap.empty_text() == "The model gave no attention for this word."
+    assert (
+        app.window.heatmap.picture.empty.hint.text() == "The model gave no attention for this word."
+    )
 
 
 def test_the_default_heads_are_the_models_and_said_how_chosen(app: App) -> None:
     pane = app.window.heatmap
     assert pane.selection == HeadSelection()
-    assert pane.selection.pairs(MODEL) == MODEL.fusion_info().head_choice.heads
+    assert pane.selection.pairs(FUSION) == FUSION.head_choice.heads
     assert pane.how.text() == "Chosen for tests."
     assert not pane.head.isEnabled()
 
@@ -225,11 +229,11 @@ def test_the_default_heads_are_the_models_and_said_how_chosen(app: App) -> None:
 def test_layer_and_head_can_be_chosen(app: App) -> None:
     pane = app.window.heatmap
     pane.layer.setCurrentText("2")
-    assert pane.selection.pairs(MODEL) == ((1, 0), (1, 1), (1, 2))
+    assert pane.selection.pairs(FUSION) == ((1, 0), (1, 1), (1, 2))
     pane.head.setCurrentText("3")
-    assert pane.selection.pairs(MODEL) == ((1, 2),)
+    assert pane.selection.pairs(FUSION) == ((1, 2),)
     pane.layer.setCurrentText("All layers")
-    assert pane.selection.pairs(MODEL) == ((0, 2), (1, 2))
+    assert pane.selection.pairs(FUSION) == ((0, 2), (1, 2))
     assert pane.how.text() == "The mean over the layers and heads that you chose."
 
 
@@ -237,9 +241,9 @@ def test_choosing_colours_draws_anew_and_is_remembered(qtbot: QtBot, make_app: M
     app = make_app(smooth=False)
     app.photos.add(make_shown())
     ask(qtbot, app)
-    before = app.window.heatmap.view.layer
+    before = app.window.heatmap.picture.view.layer
     app.window.heatmap.colours.setCurrentText("Cividis")
-    qtbot.waitUntil(lambda: app.window.heatmap.view.layer not in (None, before))
+    qtbot.waitUntil(lambda: app.window.heatmap.picture.view.layer not in (None, before))
     app.window.heatmap.opacity.setValue(30)
     app.window.close()
     again = make_app()

@@ -53,8 +53,8 @@ def test_a_photo_is_asked_and_each_word_has_its_heatmap(
     for index, word in enumerate(turn.words):
         app.heatmaps.choose(turn, index)
         text = word.text.strip(" .")
-        qtbot.waitUntil(lambda text=text: f"“{text}”" in app.window.heatmap.caption.text())
-        assert app.window.heatmap.view.layer is not None
+        qtbot.waitUntil(lambda text=text: f"“{text}”" in app.window.heatmap.picture.caption.text())
+        assert app.window.heatmap.picture.view.layer is not None
     app.window.close()
     assert app.ended_in_time
     app.window.deleteLater()

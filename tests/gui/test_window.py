@@ -74,7 +74,7 @@ def test_tab_visits_all_visible_controls(qtbot: QtBot, app: App) -> None:
         widget for widget in controls(app.window) if widget.isVisible() and widget.isEnabled()
     }
     # Of a group of buttons that exclude each other, Tab stops at the chosen one.
-    wanted.discard(app.window.heatmap.whole_button)
+    wanted.discard(app.window.heatmap.switch.whole_button)
     widget: QWidget = app.window.prompt.edit
     visited = set()
     for _ in range(400):
@@ -148,9 +148,14 @@ def test_ctrl_numbers_go_to_the_panes(qtbot: QtBot, app: App) -> None:
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy)
     window = app.window
-    qtbot.waitUntil(lambda: window.heatmap.view.isVisible())
+    qtbot.waitUntil(lambda: window.heatmap.picture.view.isVisible())
     window.activateWindow()
-    places = (window.image.view, window.prompt.edit, window.output.view, window.heatmap.view)
+    places = (
+        window.image.view,
+        window.prompt.edit,
+        window.output.view,
+        window.heatmap.picture.view,
+    )
     for number, place in enumerate(places, start=1):
         key = Qt.Key(int(Qt.Key.Key_0) + number)
         qtbot.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)

@@ -166,8 +166,8 @@ def test_closing_in_mid_answer_cancels_what_runs_and_what_waits(qtbot: QtBot) ->
     assert engine.closed
 
 
-def test_only_the_latest_of_the_waiting_jobs_runs(qtbot: QtBot) -> None:
-    thread = TaskThread("drawing", latest_only=True)
+def test_a_job_that_was_cancelled_while_it_waited_does_not_run(qtbot: QtBot) -> None:
+    thread = TaskThread("drawing")
     done: list[object] = []
     thread.done.connect(lambda key, _result: done.append(key))
     started, gate = threading.Event(), threading.Event()
@@ -179,15 +179,16 @@ def test_only_the_latest_of_the_waiting_jobs_runs(qtbot: QtBot) -> None:
     thread.start()
     thread.submit(0, first)
     started.wait(5)
-    for key in range(1, 10):
-        thread.submit(key, lambda _cancel: None)
+    tokens = [thread.submit(key, lambda _cancel: None) for key in range(1, 10)]
+    for token in tokens[:-1]:
+        token.cancel()
     gate.set()
     qtbot.waitUntil(lambda: 9 in done)
     assert done == [0, 9]
     end(thread)
 
 
-def test_without_latest_only_all_jobs_run_in_order(qtbot: QtBot) -> None:
+def test_jobs_run_in_order(qtbot: QtBot) -> None:
     thread = TaskThread("files")
     done: list[object] = []
     thread.done.connect(lambda key, _result: done.append(key))

@@ -1,0 +1,296 @@
+"""One question about one photo, answered by each of the model's fusions, side by side."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import (
+    EdgeMap,
+    FusionInfo,
+    GenerationOutcome,
+    GenerationRequest,
+    Message,
+    ModelInfo,
+    Photo,
+    TokenStep,
+)
+from mmgpt_desktop.text import without_controls
+from mmgpt_desktop.ui.answer_view import AnswerView
+from mmgpt_desktop.ui.graph_view import GraphView
+from mmgpt_desktop.ui.heatmap_pane import HeatmapPane, WordOrWhole
+from mmgpt_desktop.ui.heatmap_view import HeatmapView
+from mmgpt_desktop.ui.heatmaps import Heatmaps
+from mmgpt_desktop.ui.notices import Notices
+from mmgpt_desktop.ui.parts import Pane
+from mmgpt_desktop.ui.photo_view import LinkedViews, PhotoView
+from mmgpt_desktop.ui.session import Conversation, Turn
+from mmgpt_desktop.ui.texts import fusion_label, fusion_text
+from mmgpt_desktop.ui.theme import MEDIUM, SMALL, Theme, set_font
+from mmgpt_desktop.worker import EngineThread, Heatmap, ShownPhoto, TaskThread
+
+_WITH_GRAPH = "graph"  # the fusion that has edges to show
+_LONGEST_QUESTION = 1000
+
+
+class FusionColumn(Pane):
+    """What one fusion answers, where it looked, how sure it is and how fast."""
+
+    def __init__(
+        self, theme: Theme, fusion: FusionInfo, notices: Notices, drawing: TaskThread
+    ) -> None:
+        super().__init__()
+        self.fusion = fusion
+        self.set_title(fusion_label(fusion.name))
+        self.graph = GraphView(theme) if fusion.name == _WITH_GRAPH else None
+        self.graph_box = QCheckBox(self.tr("Show the graph"))
+        self.graph_box.setVisible(self.graph is not None)
+        self.graph_box.setToolTip(
+            self.tr(
+                "Lines from the marked cell to the cells that it read most from. A click or the "
+                "arrow keys choose another cell."
+            )
+        )
+        self.picture = HeatmapView(theme, self.graph or PhotoView(theme), plain_photo=True)
+        self.picture.heatmap_shown.connect(self._mark_peak)
+        self.answer = AnswerView(theme, questions=False)
+        self.heatmaps = Heatmaps(self.picture, self.answer, notices, drawing)
+        self._arrange()
+        name = fusion_label(fusion.name)
+        self.answer.setAccessibleName(
+            self.tr("Answer by {fusion}; the arrow keys walk from word to word").format(fusion=name)
+        )
+        self.picture.view.setAccessibleName(
+            self.tr("Photo under the heatmap of {fusion}").format(fusion=name)
+        )
+
+    def _arrange(self) -> None:
+        what = QLabel(fusion_text(self.fusion.name))
+        what.setObjectName("caption")
+        what.setWordWrap(True)
+        what.setAlignment(Qt.AlignmentFlag.AlignTop)
+        set_font(what, scale=0.9)
+        what.setMinimumHeight(what.fontMetrics().lineSpacing() * 3)
+        self.answer.setMinimumHeight(96)
+        self.header.addWidget(self.graph_box)
+        self.body.addWidget(what)
+        self.body.addWidget(self.picture, 5)
+        self.body.addWidget(self.answer, 2)
+
+    def begin(self, shown: ShownPhoto, turn: Turn) -> None:
+        conversation = Conversation(shown, [turn])
+        self.answer.show_conversation(conversation)
+        self.heatmaps.show_conversation(conversation)
+        self.heatmaps.follow(turn)
+        self.answer.setPlaceholderText(self.tr("Waits for its turn…"))
+
+    def look(self) -> None:
+        """It is this fusion's turn."""
+        self.answer.setPlaceholderText(self.tr("Looking at the picture…"))
+
+    def add_step(self, turn: Turn) -> None:
+        self.answer.add_step(turn)
+        self.heatmaps.step_written(turn)
+
+    def finish(self, turn: Turn) -> None:
+        self.answer.setPlaceholderText("")
+        self.answer.finish(turn)
+        self.heatmaps.answer_ended(turn)
+
+    def _mark_peak(self, heatmap: Heatmap) -> None:
+        """The graph begins where the word looked most."""
+        if self.graph is not None:
+            self.graph.choose_cell(heatmap.peak)
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    column: FusionColumn
+    turn: Turn
+    cancel: CancelToken
+
+
+class Comparison(QDialog):
+    """Asks the fusions one after the other; Esc stops them, then closes."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        engine: EngineThread,
+        drawing: TaskThread,
+        model: ModelInfo,
+        shown: ShownPhoto,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Compare the fusions"))
+        self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._engine, self._model, self._shown = engine, model, shown
+        self._jobs: dict[int, _Job] = {}
+        self._edges: EdgeMap | None = None
+        self.notices = Notices(theme)
+        self.columns = [
+            FusionColumn(theme, fusion, self.notices, drawing) for fusion in model.fusions
+        ]
+        for column in self.columns:
+            column.heatmaps.set_model(model)
+            column.picture.set_photo(shown)
+            column.graph_box.toggled.connect(self._show_graph)
+        self._same_part = LinkedViews(*(column.picture.view for column in self.columns))
+        self._make_controls()
+        self._arrange()
+        engine.stepped.connect(self._take_step)
+        engine.ended.connect(self._take_outcome)
+        engine.edges_found.connect(self._take_edges)
+        engine.edges_failed.connect(self._fail_edges)
+        self.finished.connect(self.stop)
+        self._refresh()
+
+    def _make_controls(self) -> None:
+        self.edit = QLineEdit()
+        self.edit.setMaxLength(_LONGEST_QUESTION)
+        self.edit.setPlaceholderText(self.tr("Ask in English about the picture"))
+        self.edit.setAccessibleName(self.tr("Your question, for all fusions"))
+        self.edit.returnPressed.connect(self._ask)
+        self.ask_button = QPushButton(self.tr("Ask all"))
+        self.ask_button.setObjectName("primary")
+        self.ask_button.setToolTip(self.tr("Ask all fusions, one after the other (Enter)"))
+        self.ask_button.clicked.connect(self._ask)
+        self.stop_button = QPushButton(self.tr("Stop"))
+        self.stop_button.setToolTip(self.tr("Stop the answers (Esc)"))
+        self.stop_button.clicked.connect(self.stop)
+        self.switch = WordOrWhole()
+        for column in self.columns:
+            self.switch.whole_changed.connect(column.picture.set_whole)
+            column.picture.whole_changed.connect(self.switch.set_whole)
+        for button in (self.ask_button, self.stop_button, *self.switch.findChildren(QPushButton)):
+            button.setAutoDefault(False)  # else Enter in the question presses one as well
+
+    def _arrange(self) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(SMALL)
+        row.addWidget(self.edit, 1)
+        row.addWidget(self.stop_button)
+        row.addWidget(self.ask_button)
+        row.addSpacing(MEDIUM)
+        row.addWidget(self.switch)
+        beside = QHBoxLayout()
+        beside.setSpacing(MEDIUM)
+        for column in self.columns:
+            beside.addWidget(column, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(MEDIUM, MEDIUM, MEDIUM, MEDIUM)
+        layout.setSpacing(MEDIUM)
+        layout.addLayout(row)
+        layout.addWidget(self.notices)
+        layout.addLayout(beside, 1)
+        views = [part for each in self.columns for part in (each.answer, each.picture.view)]
+        for before, after in itertools.pairwise((self.edit, self.ask_button, *views)):
+            self.setTabOrder(before, after)
+
+    def draw_like(self, pane: HeatmapPane) -> None:
+        """The colours and the opacity of the window's own heatmap."""
+        for column in self.columns:
+            column.picture.set_style(pane.colour_map, pane.smooth.isChecked())
+            column.picture.view.set_opacity(pane.opacity.value() / 100)
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._jobs)
+
+    def _ask(self) -> None:
+        self.ask(self.edit.text())
+
+    def ask(self, text: str) -> None:
+        """Ask all fusions; what was being answered is stopped."""
+        question = " ".join(without_controls(text).split())
+        self.edit.setText(question)
+        self.edit.setFocus()
+        if not question:
+            return
+        for job in self._jobs.values():
+            job.cancel.cancel()
+        self._jobs.clear()
+        for column in self.columns:
+            turn = Turn(next(self._engine.job_ids), question, column.fusion.name)
+            column.begin(self._shown, turn)
+            token = self._engine.ask(self._request(turn))
+            self._jobs[turn.job_id] = _Job(column, turn, token)
+        self._refresh()
+
+    def _request(self, turn: Turn) -> GenerationRequest:
+        return GenerationRequest(
+            turn.job_id,
+            images=(self._shown.photo,),
+            messages=(Message("user", turn.question),),
+            sampling=self._model.sampling,
+            fusion=turn.fusion,
+        )
+
+    @Slot()
+    def stop(self) -> None:
+        for job in self._jobs.values():
+            job.cancel.cancel()
+
+    def reject(self) -> None:
+        if self.busy:
+            self.stop()
+        else:
+            super().reject()
+
+    @Slot(object)
+    def _take_step(self, step: TokenStep) -> None:
+        job = self._jobs.get(step.job_id)
+        if job is not None:
+            job.turn.steps.append(step)
+            job.column.add_step(job.turn)
+
+    @Slot(object)
+    def _take_outcome(self, outcome: GenerationOutcome) -> None:
+        job = self._jobs.pop(outcome.job_id, None)
+        if job is not None:
+            job.turn.end(outcome, self._model.doubt)
+            job.column.finish(job.turn)
+            self._refresh()
+
+    def _refresh(self) -> None:
+        self.stop_button.setEnabled(self.busy)
+        for job in itertools.islice(self._jobs.values(), 1):
+            job.column.look()
+
+    @Slot(bool)
+    def _show_graph(self, wanted: bool) -> None:
+        if wanted and self._edges is None:
+            self._engine.edges(self._shown.photo)
+        self._draw_graph()
+
+    @Slot(object, object)
+    def _take_edges(self, photo: Photo, edges: EdgeMap) -> None:
+        if photo is self._shown.photo:
+            self._edges = edges
+            self._draw_graph()
+
+    @Slot(object, object)
+    def _fail_edges(self, photo: Photo, error: AppError) -> None:
+        if photo is self._shown.photo:
+            self.notices.tell_error(error)
+
+    def _draw_graph(self) -> None:
+        for column in self.columns:
+            if column.graph is not None:
+                column.graph.set_edges(self._edges if column.graph_box.isChecked() else None)

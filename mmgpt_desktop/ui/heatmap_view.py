@@ -1,0 +1,227 @@
+"""A photo under a heatmap, with what it is of and what its colours mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, legend
+from mmgpt_desktop.attention.reduce import Shares
+from mmgpt_desktop.messages import FusionInfo
+from mmgpt_desktop.ui.parts import EmptyState
+from mmgpt_desktop.ui.photo_view import PhotoView
+from mmgpt_desktop.ui.texts import percent
+from mmgpt_desktop.ui.theme import SMALL, Theme, set_font
+from mmgpt_desktop.worker import Heatmap, HeatmapStyle, ShownPhoto
+
+_ALL = -1
+_READS_TEXT_TOO = "concat"  # the fusion whose attention is shared by picture and text
+
+
+@dataclass(frozen=True)
+class HeadSelection:
+    """The chosen heads of a fusion, or a layer and a head by hand; -1 stands for all."""
+
+    chosen: bool = True
+    layer: int = _ALL
+    head: int = _ALL
+
+    def pairs(self, fusion: FusionInfo) -> tuple[tuple[int, int], ...]:
+        if self.chosen:
+            return fusion.head_choice.heads
+        layers = range(fusion.image_layers) if self.layer == _ALL else (self.layer,)
+        heads = range(fusion.heads) if self.head == _ALL else (self.head,)
+        return tuple((layer, head) for layer in layers for head in heads)
+
+
+class Legend(QWidget):
+    """The colours from the smallest to the largest share, with both figures."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._colours: NDArray[np.uint8] = legend(COLOUR_MAPS[0])
+        self._low = self._high = ""
+        set_font(self, scale=0.9)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(160, self.fontMetrics().height() + 14)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(100, self.sizeHint().height())
+
+    def set_colour_map(self, name: str) -> None:
+        self._colours = legend(name)
+        self.update()
+
+    def set_scale(self, low: float, high: float) -> None:
+        self._low, self._high = percent(low, 1), percent(high, 1)
+        self.setAccessibleName(
+            self.tr("Scale: a cell's share of the attention, from {low} to {high}").format(
+                low=self._low, high=self._high
+            )
+        )
+        self.setToolTip(self.accessibleName())
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        bar = QRectF(0.5, 0.5, self.width() - 1, 9)
+        gradient = QLinearGradient(bar.topLeft(), bar.topRight())
+        last = len(self._colours) - 1
+        for place in range(0, last + 1, 15):
+            gradient.setColorAt(place / last, QColor(*map(int, self._colours[place])))
+        painter.setPen(QPen(self._theme.colour("edge"), 1))
+        painter.setBrush(gradient)
+        painter.drawRoundedRect(bar, 3, 3)
+        painter.setPen(self._theme.colour("muted"))
+        below = QRectF(0, 12, self.width(), self.height() - 12)
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, self._low)
+        painter.drawText(below, Qt.AlignmentFlag.AlignRight, self._high)
+        middle = self.tr("share of a cell")
+        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, middle)
+        painter.end()
+
+
+class HeatmapView(QWidget):
+    """`changed` says that another picture is wanted; opacity needs none.
+
+    It knows how heatmaps are to be drawn; which one is drawn, others decide. With
+    `plain_photo` the photo alone is shown until there is one.
+    """
+
+    changed = Signal()
+    whole_changed = Signal(bool)
+    fusion_changed = Signal(object)  # FusionInfo
+    heatmap_shown = Signal(object)  # Heatmap
+
+    def __init__(
+        self, theme: Theme, view: PhotoView | None = None, *, plain_photo: bool = False
+    ) -> None:
+        super().__init__()
+        self._plain_photo = plain_photo
+        self.heads, self.whole = HeadSelection(), False
+        self.colour_map, self.smooth = COLOUR_MAPS[0], True
+        self.fusion: FusionInfo | None = None
+        self.view = view or PhotoView(theme)
+        self.view.setAccessibleName(self.tr("Photo under the heatmap"))
+        self.empty = EmptyState(theme, "look")
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(self.view)
+        self.caption, self.shares = QLabel(), QLabel()
+        for label in (self.caption, self.shares):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setWordWrap(True)
+        self.shares.setObjectName("caption")
+        self.shares.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        set_font(self.shares, scale=0.9)
+        self.legend = Legend(theme)
+        for widget in (self.caption, self.shares, self.legend):
+            policy = widget.sizePolicy()
+            policy.setRetainSizeWhenHidden(plain_photo)  # the photo stays where it is
+            widget.setSizePolicy(policy)
+        self._arrange()
+        self.say_empty("")
+
+    def _arrange(self) -> None:
+        said = QHBoxLayout()
+        said.setSpacing(SMALL)
+        said.addWidget(self.caption, 2)
+        said.addWidget(self.shares, 3)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SMALL)
+        column.addLayout(said)
+        column.addWidget(self._stack, 1)
+        column.addWidget(self.legend)
+
+    def set_style(self, colour_map: str, smooth: bool) -> None:
+        self.colour_map, self.smooth = colour_map, smooth
+        self.legend.set_colour_map(colour_map)
+        self.changed.emit()
+
+    def set_whole(self, whole: bool) -> None:
+        """The mean over all words instead of one word's."""
+        if whole != self.whole:
+            self.whole = whole
+            self.whole_changed.emit(whole)
+
+    def set_fusion(self, fusion: FusionInfo) -> None:
+        """Whose heatmap comes next; whoever offers its heads hears of another one."""
+        if fusion != self.fusion:
+            self.fusion = fusion
+            self.fusion_changed.emit(fusion)
+
+    def set_photo(self, shown: ShownPhoto | None) -> None:
+        self.view.set_photo(shown)
+
+    def style_wanted(self) -> HeatmapStyle:
+        return HeatmapStyle(self.colour_map, self.smooth, self._picture_edge())
+
+    def _picture_edge(self) -> int:
+        """The longest edge of the photo as shown unzoomed, in device pixels."""
+        ratio = self.view.devicePixelRatioF()
+        rect = self.view.photo_rect()
+        edge = max(rect.width(), rect.height()) / max(self.view.zoom, 1.0)
+        return max(64, min(1024, round(edge * ratio)))
+
+    def show_heatmap(self, heatmap: Heatmap, caption: str) -> None:
+        self._stack.setCurrentWidget(self.view)
+        self.view.set_layer(heatmap.image, smooth=self.smooth)
+        self.legend.set_scale(heatmap.low, heatmap.high)
+        self.legend.show()
+        self.caption.setText(caption)
+        self.caption.setVisible(bool(caption))
+        self._show_shares(heatmap.shares)
+        self.view.setAccessibleDescription(f"{caption}. {self.shares.text()}")
+        self.heatmap_shown.emit(heatmap)
+
+    def _show_shares(self, shares: Shares) -> None:
+        """How much was read from the photo at all: the colours only say where in it."""
+        rest = self.tr("nothing {percent}")
+        tip = self.tr(
+            "What was read, as the mean over all layers and heads: the photo's cells; the names "
+            "of what the image encoder takes the photo for; or nothing, when neither helps."
+        )
+        if self.fusion is not None and self.fusion.name == _READS_TEXT_TOO:
+            rest = self.tr("the rest {percent}")
+            tip = self.tr(
+                "What was read, as the mean over all layers and heads: the photo's cells; the "
+                "names of what the image encoder takes the photo for; the rest is the text."
+            )
+        parts = [
+            self.tr("photo {percent}").format(percent=percent(shares.photo)),
+            self.tr("class names {percent}").format(percent=percent(shares.names)),
+            rest.format(percent=percent(shares.rest)),
+        ]
+        self.shares.setText(" · ".join(parts))
+        self.shares.setToolTip(tip)
+        self.shares.show()
+
+    def say_empty(self, reason: str) -> None:
+        """No heatmap now: say why, or what to do for one."""
+        plain = self._plain_photo and not reason
+        self._stack.setCurrentWidget(self.view if plain else self.empty)
+        self.view.set_layer(None)
+        for label in (self.legend, self.caption, self.shares):
+            label.hide()
+        self.empty.set_texts(
+            self.tr("No heatmap yet") if not reason else self.tr("No heatmap"),
+            reason or self.tr("Ask about a picture, then point at a word of the answer."),
+        )
