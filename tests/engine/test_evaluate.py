@@ -13,7 +13,6 @@ from PIL import Image
 
 from mmgpt_desktop import cli
 from mmgpt_desktop.engine import onnx_runtime
-from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.training import wordnet
 from tests.tiny_bundle import ANSWER, make_tiny_bundle
 
@@ -43,7 +42,7 @@ def data(tmp_path: Path) -> Path:
             ("daquar", "vqa", "what is on the bed", ANSWER.lower() if number else "pillow"),
             ("ade20k", "scene", "", "bedroom"),
         ):
-            image = f"images/{collection}/{number}.png"
+            image = f"images/{collection}/{collection}{number}.png"
             write_photo(tmp_path / image, number)
             row = {"image": image, "kind": kind, "split": split}
             rows.append({**row, "question": question, "answer": answer})
@@ -51,7 +50,7 @@ def data(tmp_path: Path) -> Path:
         label_map[:8, :8] = 2
         folder = tmp_path / "labels" / "ade20k"
         folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(label_map).save(folder / f"{number}.png")
+        Image.fromarray(label_map).save(folder / f"ade20k{number}.png")
     (tmp_path / "labels" / "ade20k_objects.txt").write_text("Idx\tName\n1\twall\n2\tlamp, light\n")
     lines = "\n".join(map(json.dumps, rows))
     (tmp_path / "texts.jsonl").write_text(lines + "\n")
@@ -83,6 +82,10 @@ def test_the_table_of_a_model_that_always_says_the_same(
     pointing = rows["pointing (ADE20K)", "asked for, first word"]
     assert pointing["items"] == 2
     assert pointing["blind"]["random cell"]["value"] == 1 / 16  # one cell's centre of 4 x 4
+    error = rows["certainty of short answers", "expected calibration error"]
+    right = rows["certainty of short answers", "right, all answered"]
+    assert error["items"] == right["items"] > 4  # those made from the label maps too
+    assert right["model"]["value"] == 1 / right["items"]
     out, err = capsys.readouterr()
     assert out.startswith("| task | measure |")
     assert out.count("\n| ") == len(rows) + 1
@@ -121,8 +124,9 @@ def test_what_is_missing_is_one_sentence(
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs the shared training data")
-def test_the_shipped_model_on_real_photos(tmp_path: Path) -> None:
-    rows = evaluate(SHARED, default_bundle_path(), tmp_path / "report.json", "--limit", "2")
+def test_real_photos(tmp_path: Path) -> None:
+    model = make_tiny_bundle(tmp_path / "tiny")
+    rows = evaluate(SHARED, model, tmp_path / "report.json", "--limit", "2")
     measures = {task for task, _ in rows}
     assert {"captions (Flickr8k)", "human questions (DAQUAR)", "pointing (ADE20K)"} <= measures
     for row in rows.values():
