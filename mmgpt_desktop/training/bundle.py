@@ -72,7 +72,7 @@ def processor(tokenizer: Path) -> MMGPTProcessor:
 def write_manifest(
     bundle: Path, config: MMGPTConfig, heads: Mapping[str, HeadScores], certainty: Certainty
 ) -> None:
-    spec = MMGPTImageProcessor().spec
+    spec = MMGPTImageProcessor(size=16 * config.grid_size).spec
     files = [path for path in sorted(bundle.iterdir()) if path.name not in UNLISTED]
     manifest = {
         "format": FORMAT,

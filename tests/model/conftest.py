@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from mmgpt_desktop.model import MMGPTConfig, MMGPTForConditionalGeneration
+from mmgpt_desktop.model.configuration import FUSIONS
 from mmgpt_desktop.training.tokenizer import train_on
 
 
 def tiny_config() -> MMGPTConfig:
+    """Decoder layers 1 and 3 look; 16 cells (4 with concatenation) and 2 names of 2 tokens."""
     return MMGPTConfig(
         vocab_size=300,
         hidden_size=32,
@@ -20,7 +22,17 @@ def tiny_config() -> MMGPTConfig:
         grid_size=4,
         dropout=0.0,
         max_position_embeddings=64,
+        graph_heads=2,
+        similar_cells=2,
+        name_classes=2,
+        name_tokens=2,
+        pointing_heads=((1, 0), (3, 1)),
     )
+
+
+@pytest.fixture(params=FUSIONS)
+def fusion(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +43,7 @@ def tiny_model() -> MMGPTForConditionalGeneration:
     for name, parameter in model.named_parameters():
         if not name.startswith("encoder") and parameter.ndim > 1:
             torch.nn.init.normal_(parameter, std=0.3)
+    model.names.tokens.copy_(torch.randint(4, 300, model.names.tokens.shape))
     model.eval()
     return model
 

@@ -9,20 +9,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from mmgpt_desktop.engine.bundle import open_bundle
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
+from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
 from mmgpt_desktop.model.packing import load_packed, pack, quantise, unpack
-from mmgpt_desktop.training.bundle import build_bundle
+from mmgpt_desktop.training.bundle import build_bundle, load_trained
+from mmgpt_desktop.training.calibrate import Certainty
 from mmgpt_desktop.training.export import stored_tensors
 from mmgpt_desktop.training.heads import HeadScores
+from mmgpt_desktop.training.parity import compare_photos
 
 CANCEL = CancelToken()
-PIXELS = np.linspace(-1, 1, 3 * 64 * 64, dtype=np.float32).reshape(1, 3, 64, 64)
+PIXELS = np.random.default_rng(0).uniform(-1, 1, (1, 3, 64, 64)).astype(np.float32)
+Runtimes = tuple[OnnxRuntime, TorchRuntime]
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +38,15 @@ def bundle(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     folder = tmp_path_factory.mktemp("bundle")
-    heads = HeadScores([[0.1, 0.4], [0.3, 0.2]], 0.05, 10)
+    heads = dict.fromkeys(FUSIONS, HeadScores([[0.1, 0.4], [0.3, 0.2]], 0.05, 10))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own
-        build_bundle(tiny_model, tiny_tokenizer, heads, folder / "tiny")
+        build_bundle(tiny_model, tiny_tokenizer, heads, Certainty(1.2, 0.3), folder / "tiny")
     return folder / "tiny"
 
 
 @pytest.fixture(scope="module")
-def runtimes(bundle: Path) -> tuple[OnnxRuntime, TorchRuntime]:
+def runtimes(bundle: Path) -> Runtimes:
     opened = open_bundle(bundle)
     opened.verify(lambda _: None, CANCEL)
     return OnnxRuntime(opened, RuntimeName.ONNX_CPU), TorchRuntime(opened)
@@ -49,12 +55,12 @@ def runtimes(bundle: Path) -> tuple[OnnxRuntime, TorchRuntime]:
 @pytest.mark.parametrize("chunks", [[7], [4, 3], [5, 1, 1], [1, 6]])
 @pytest.mark.parametrize("picture", [True, False])
 def test_graphs_equal_the_model(
-    runtimes: tuple[OnnxRuntime, TorchRuntime], chunks: list[int], picture: bool
+    runtimes: Runtimes, fusion: str, chunks: list[int], picture: bool
 ) -> None:
     ids = [1, 20, 30, 40, 2, 50, 60]
     results = []
     for runtime in runtimes:
-        encoded = runtime.encode(PIXELS if picture else None, CANCEL)
+        encoded = runtime.encode(PIXELS if picture else None, fusion, CANCEL)
         cache, start = None, 0
         for size in chunks:
             feed = ids[start : start + size]
@@ -65,22 +71,68 @@ def test_graphs_equal_the_model(
     assert np.abs(ours.logits - theirs.logits).max() < 1e-3
     assert ours.attention is not None
     assert theirs.attention is not None
-    assert ours.attention.shape == (2, 2, 16 if picture else 0)
+    layers, positions = (4, 8) if fusion == CONCAT else (2, 20)
+    assert ours.attention.shape == (layers, 2, positions if picture else 0)
     assert np.allclose(ours.attention, theirs.attention, atol=1e-4)
 
 
+def test_edges_equal_the_models(runtimes: Runtimes) -> None:
+    ours, theirs = (runtime.edges(PIXELS, GRAPH, CANCEL) for runtime in runtimes)
+    assert ours is not None
+    assert theirs is not None
+    assert ours.shape == (16, 16)
+    assert np.allclose(ours, theirs, atol=1e-4)
+
+
 def test_the_weights_lie_in_the_bundle_once(bundle: Path) -> None:
-    graphs = sum((bundle / name).stat().st_size for name in ("image_encoder.onnx", "decoder.onnx"))
-    assert graphs < 1_000_000
+    graphs = {path.name: path.stat().st_size for path in bundle.glob("*.onnx")}
+    assert set(graphs) == {
+        "decoder.concat.onnx",
+        "decoder.cross_attention.onnx",
+        *(f"image_encoder.{fusion}.onnx" for fusion in FUSIONS),
+    }
+    assert sum(graphs.values()) < 2_000_000
     stored = stored_tensors(bundle / "model.safetensors")
     assert stored["embedding.weight"].dtype == "I8"
+    assert stored["names.tokens"].dtype == "I64"
     assert "lm_head.weight" not in stored
 
 
-def test_manifest_names_the_best_heads(bundle: Path) -> None:
+def test_the_manifest_tells_what_each_fusion_needs(bundle: Path) -> None:
     manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["attention"]["heads"] == [[0, 1], [1, 0], [1, 1]]
-    assert "40 %" in manifest["attention"]["how"]
+    assert manifest["fusion"] == CROSS_ATTENTION
+    assert tuple(manifest["fusions"]) == FUSIONS
+    graph, concat = manifest["fusions"][GRAPH], manifest["fusions"][CONCAT]
+    assert graph["decoder"] == manifest["fusions"][CROSS_ATTENTION]["decoder"] != concat["decoder"]
+    assert (graph["image_layers"], concat["image_layers"]) == (2, 4)
+    assert graph["grid"] == {"rows": 4, "columns": 4}
+    assert concat["grid"] == {"rows": 2, "columns": 2}
+    assert graph["attention"]["heads"] == [[0, 1], [1, 0], [1, 1]]
+    assert "40 %" in graph["attention"]["how"]
+    assert manifest["certainty"] == {"temperature": 1.2, "doubt": 0.3}
+
+
+def test_the_default_fusion_is_one_that_was_trained(
+    tiny_model: MMGPTForConditionalGeneration, tmp_path: Path
+) -> None:
+    tiny_model.save_pretrained(tmp_path)
+    assert load_trained(tmp_path, GRAPH).config.fusion == GRAPH
+    assert load_trained(tmp_path, None).config.fusion == CROSS_ATTENTION
+    with pytest.raises(AppError, match="no fusion guess"):
+        load_trained(tmp_path, "guess")
+
+
+def test_parity_of_each_fusion_is_told(bundle: Path, tmp_path: Path) -> None:
+    Image.fromarray(np.random.default_rng(1).integers(0, 255, (50, 60, 3), np.uint8)).save(
+        tmp_path / "photo.png"
+    )
+    found = compare_photos([tmp_path / "photo.png"], bundle)
+    assert [parity.fusion for parity in found] == list(FUSIONS)
+    for parity in found:
+        assert parity.identical == 1
+        assert parity.logits < 1e-2
+        assert parity.attention < 1e-3
+        assert str(parity).startswith(f"{parity.fusion}, 1 photos: logits differ by at most ")
 
 
 def test_quantising_keeps_each_value_within_half_a_step() -> None:

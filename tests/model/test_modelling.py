@@ -1,4 +1,4 @@
-"""The model computes the same however its work is cut up."""
+"""The model computes the same however its work is cut up, in each fusion."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
 from mmgpt_desktop.messages import Message
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
+from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, GRAPH
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training.bundle import processor
 
 IDS = torch.tensor([[1, 20, 30, 40, 2, 50, 60]])
-PIXELS = torch.linspace(-1, 1, 3 * 64 * 64).reshape(1, 3, 64, 64)
+PIXELS = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+OTHER = PIXELS.flip(3)
+Model = MMGPTForConditionalGeneration
 
 
 @pytest.fixture(autouse=True)
@@ -24,94 +27,199 @@ def no_gradients() -> object:
         yield
 
 
-def empty_past(model: MMGPTForConditionalGeneration) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    config = model.config
-    none = torch.zeros(1, config.num_attention_heads, 0, config.head_dim)
-    return [(none, none)] * config.num_hidden_layers
-
-
-def test_steps_with_a_cache_equal_one_pass(tiny_model: MMGPTForConditionalGeneration) -> None:
-    whole = tiny_model(IDS, pixel_values=PIXELS, output_attentions=True)
-    keys, values = tiny_model.encode_image(PIXELS)
-    _, past, _ = tiny_model.decode_step(IDS[:, :4], keys, values, empty_past(tiny_model))
-    logits, past, attention = tiny_model.decode_step(IDS[:, 4:], keys, values, past)
+def test_steps_with_a_cache_equal_one_pass(tiny_model: Model, fusion: str) -> None:
+    whole = tiny_model(IDS, pixel_values=PIXELS, fusion=fusion, output_attentions=True)
+    keys, values = tiny_model.encode_image(PIXELS, fusion)
+    past = tiny_model.empty_past()
+    _, past, _ = tiny_model.decode_step(IDS[:, :4], keys, values, past, fusion)
+    logits, past, attention = tiny_model.decode_step(IDS[:, 4:], keys, values, past, fusion)
     assert torch.allclose(logits, whole.logits[:, -1], atol=1e-5)
-    assert attention.shape == (1, 2, 2, 16)
+    layers, positions = (4, 8) if fusion == CONCAT else (2, 20)
+    assert attention.shape == (1, layers, 2, positions)
     assert torch.allclose(attention, torch.cat(whole.attentions, dim=2).transpose(1, 2), atol=1e-6)
     assert past[0][0].shape[2] == IDS.shape[1]
 
 
-def test_attention_over_cells_leaves_room_for_the_null_cell(
-    tiny_model: MMGPTForConditionalGeneration,
+def test_attention_over_the_picture_leaves_room_for_the_rest(
+    tiny_model: Model, fusion: str
 ) -> None:
-    keys, values = tiny_model.encode_image(PIXELS)
-    _, _, attention = tiny_model.decode_step(IDS, keys, values, empty_past(tiny_model))
+    keys, values = tiny_model.encode_image(PIXELS, fusion)
+    past = tiny_model.empty_past()
+    _, _, attention = tiny_model.decode_step(IDS, keys, values, past, fusion)
     sums = attention.sum(dim=-1)
     assert (sums > 0).all()
     assert (sums < 1).all()
 
 
-def test_the_picture_changes_the_answer_and_its_absence_hides_it(
-    tiny_model: MMGPTForConditionalGeneration,
-) -> None:
-    seen = tiny_model(IDS, pixel_values=PIXELS).logits
-    other = tiny_model(IDS, pixel_values=-PIXELS).logits
+def test_no_picture_equals_a_hidden_one(tiny_model: Model, fusion: str) -> None:
     blind = tiny_model(IDS).logits
-    hidden = tiny_model(IDS, pixel_values=PIXELS, has_image=torch.tensor([False])).logits
+    layers = len(tiny_model.config.image_layers(fusion))
+    nothing = torch.zeros(layers, 1, 2, 0, 16)
+    logits, _, attention = tiny_model.decode_step(
+        IDS, nothing, nothing, tiny_model.empty_past(), fusion
+    )
+    # Cross-attention to nothing still reads its null cell, whose value is a parameter.
+    if fusion == CONCAT:
+        assert torch.allclose(logits, blind[:, -1], atol=1e-5)
+    assert attention.shape == (1, layers, 2, 0)
+    hidden = torch.zeros(1, tiny_model.config.positions(fusion), dtype=torch.bool)
+    seen = tiny_model(IDS, pixel_values=PIXELS, fusion=fusion, visible=hidden).logits
+    assert torch.allclose(logits, seen[:, -1], atol=1e-5)
+
+
+def test_the_picture_changes_the_answer(tiny_model: Model, fusion: str) -> None:
+    seen = tiny_model(IDS, pixel_values=PIXELS, fusion=fusion).logits
+    other = tiny_model(IDS, pixel_values=OTHER, fusion=fusion).logits
     assert not torch.allclose(seen, other, atol=1e-3)
-    assert not torch.allclose(seen, blind, atol=1e-3)
-    assert torch.allclose(blind, hidden, atol=1e-5)
 
 
-def test_rows_that_share_a_picture_equal_rows_alone(
-    tiny_model: MMGPTForConditionalGeneration,
-) -> None:
-    other = IDS.flip(1)
-    pixels = torch.cat([PIXELS, -PIXELS])
-    rows = torch.cat([IDS, other, other, IDS])  # two rows for each of two pictures
-    together = tiny_model(rows, pixel_values=pixels).logits
-    for row, (ids, picture) in enumerate(
-        [(IDS, PIXELS), (other, PIXELS), (other, -PIXELS), (IDS, -PIXELS)]
-    ):
-        assert torch.allclose(
-            together[row], tiny_model(ids, pixel_values=picture).logits[0], atol=1e-4
-        )
+def test_fusions_differ(tiny_model: Model) -> None:
+    one, two, three = (
+        tiny_model(IDS, pixel_values=PIXELS, fusion=name).logits
+        for name in (CONCAT, CROSS_ATTENTION, GRAPH)
+    )
+    assert not torch.allclose(one, two, atol=1e-3)
+    assert not torch.allclose(two, three, atol=1e-3)
 
 
-def test_segments_do_not_see_one_another(tiny_model: MMGPTForConditionalGeneration) -> None:
+def test_a_hidden_position_changes_nothing(tiny_model: Model, fusion: str) -> None:
+    keys, values = tiny_model.encode_image(PIXELS, fusion)
+    visible = torch.ones(1, keys.shape[3], dtype=torch.bool)
+    visible[0, 2] = visible[0, -1] = False
+    inputs = {"input_ids": IDS, "fusion": fusion, "visible": visible}
+    before = tiny_model(**inputs, image_keys=keys, image_values=values).logits
+    keys, values = keys.clone(), values.clone()
+    keys[:, :, :, [2, -1]] += 7
+    values[:, :, :, [2, -1]] += 7
+    after = tiny_model(**inputs, image_keys=keys, image_values=values).logits
+    assert torch.allclose(before, after, atol=1e-5)
+
+
+def test_cached_maps_equal_pixels(tiny_model: Model, fusion: str) -> None:
+    fine, coarse = (maps.flatten(2).mT for maps in tiny_model.encoder.backbone(PIXELS))
+    cached = tiny_model(IDS, fine=fine, coarse=coarse, fusion=fusion).logits
+    assert torch.allclose(
+        cached, tiny_model(IDS, pixel_values=PIXELS, fusion=fusion).logits, atol=1e-5
+    )
+
+
+def test_pictures_in_a_batch_do_not_mix(tiny_model: Model, fusion: str) -> None:
+    ids, pixels = torch.cat([IDS, IDS.flip(1)]), torch.cat([PIXELS, OTHER])
+    together = tiny_model(ids, pixel_values=pixels, fusion=fusion).logits
+    for row in range(2):
+        alone = tiny_model(ids[row : row + 1], pixel_values=pixels[row : row + 1], fusion=fusion)
+        assert torch.allclose(together[row], alone.logits[0], atol=1e-4)
+
+
+def test_segments_do_not_see_one_another(tiny_model: Model, fusion: str) -> None:
     first, second = IDS, IDS.flip(1)
     packed = torch.cat([first, second], dim=1)
     segments = torch.tensor([[1] * 7 + [2] * 7])
-    logits = tiny_model(packed, pixel_values=PIXELS, segments=segments).logits
-    # Rotary positions are relative, so a segment's place in the row changes nothing.
-    alone = tiny_model(second, pixel_values=PIXELS).logits
-    assert torch.allclose(logits[:, 7:], alone, atol=1e-4)
+    logits = tiny_model(packed, pixel_values=PIXELS, fusion=fusion, segments=segments).logits
+    changed = packed.clone()
+    changed[0, 3] = 99
+    again = tiny_model(changed, pixel_values=PIXELS, fusion=fusion, segments=segments).logits
+    assert torch.allclose(logits[:, 7:], again[:, 7:], atol=1e-5)
+    if fusion != CONCAT:  # rotary positions are relative, and a prefix stands at 0
+        alone = tiny_model(second, pixel_values=PIXELS, fusion=fusion).logits
+        assert torch.allclose(logits[:, 7:], alone, atol=1e-4)
 
 
-def test_the_loss_counts_labelled_tokens_alone(tiny_model: MMGPTForConditionalGeneration) -> None:
+def test_the_loss_counts_labelled_tokens_alone(tiny_model: Model, fusion: str) -> None:
     labels = torch.full_like(IDS, IGNORED)
     labels[0, 5] = 50
-    loss = tiny_model(IDS, labels, pixel_values=PIXELS).loss
-    logits = tiny_model(IDS, pixel_values=PIXELS).logits
+    loss = tiny_model(IDS, labels, pixel_values=PIXELS, fusion=fusion).loss
+    logits = tiny_model(IDS, pixel_values=PIXELS, fusion=fusion).logits
     expected = -logits[0, 4].log_softmax(dim=-1)[50]
     assert torch.allclose(loss, expected, atol=1e-5)
 
 
-def test_generate_continues_greedily(tiny_model: MMGPTForConditionalGeneration) -> None:
+def test_pointing_costs_less_where_the_heads_look(tiny_model: Model, fusion: str) -> None:
+    """The mask of what they look at most costs less than the mask of the rest."""
+    labels = torch.full_like(IDS, IGNORED)
+    labels[0, 5] = 50
+    seen = tiny_model(IDS[:, :5], pixel_values=PIXELS, fusion=fusion, output_attentions=True)
+    layers = tiny_model.config.image_layers(fusion)
+    grid = tiny_model.config.grid_of(fusion)
+    looked = sum(
+        seen.attentions[layers.index(layer)][0, head, 0, : grid**2]
+        for layer, head in tiny_model.config.pointing_heads
+    )
+    bright = (looked > looked.median()).float().view(grid, grid)
+    bright = bright.repeat_interleave(4 // grid, 0).repeat_interleave(4 // grid, 1).view(1, 16)
+
+    def loss(mask: torch.Tensor) -> float:
+        made = tiny_model(
+            IDS,
+            labels,
+            pixel_values=PIXELS,
+            fusion=fusion,
+            pointed=torch.tensor([[0, 4]]),
+            masks=mask,
+        )
+        return float(made.loss)
+
+    plain = float(tiny_model(IDS, labels, pixel_values=PIXELS, fusion=fusion).loss)
+    assert plain < loss(bright) < loss(1 - bright)
+
+
+def test_cells_that_touch_are_neighbours(tiny_model: Model) -> None:
+    near = tiny_model.graph.neighbours
+    assert near[5].nonzero().flatten().tolist() == [0, 1, 2, 4, 5, 6, 8, 9, 10]
+    assert near[0].sum() == 4  # a corner
+
+
+def test_nodes_read_neighbours_and_alike_cells_and_names(tiny_model: Model) -> None:
+    looks = torch.zeros(1, 16, 8)
+    looks[0, :, 0] = torch.arange(16) * 0.1 + 1
+    looks[0, [0, 15], 1] = 9.0  # the far corners look alike
+    edges = tiny_model.graph.edges(looks, 3)[0]
+    assert edges.shape == (19, 19)
+    assert edges[0, [1, 4, 5, 15]].all()
+    assert edges[:, 16:].all()
+    assert edges[16:].all()
+    assert not edges[5, 15]
+
+
+def test_edge_weights_are_shares(tiny_model: Model) -> None:
+    fine, coarse = (maps.flatten(2).mT for maps in tiny_model.encoder.backbone(PIXELS))
+    _, edges = tiny_model.encode_cells(fine, coarse, GRAPH)
+    assert edges.shape == (1, 16, 16)
+    assert (edges.sum(dim=-1) < 1).all()  # the rest went to names
+    assert tiny_model.encode_cells(fine, coarse, CONCAT)[1] is None
+
+
+def test_names_are_those_of_the_likeliest_classes(tiny_model: Model) -> None:
+    scores = torch.zeros(1, 1000)
+    scores[0, 7], scores[0, 300] = 9.0, 8.0
+    cells = tiny_model.names(scores, tiny_model.embedding)
+    swapped = scores.clone()
+    swapped[0, 7], swapped[0, 9] = 0.0, 9.0
+    other = tiny_model.names(swapped, tiny_model.embedding)
+    assert cells.shape == (1, 4, 32)
+    assert not torch.allclose(cells[:, :2], other[:, :2], atol=1e-2)
+    assert not torch.equal(tiny_model.names.tokens[7], tiny_model.names.tokens[9])
+
+
+def test_generate_continues_greedily(tiny_model: Model, fusion: str) -> None:
     made = tiny_model.generate(
-        IDS, pixel_values=PIXELS, max_new_tokens=4, min_new_tokens=4, do_sample=False
+        IDS,
+        pixel_values=PIXELS,
+        fusion=fusion,
+        max_new_tokens=4,
+        min_new_tokens=4,
+        do_sample=False,
     )
     ids = IDS
     for _ in range(4):
-        scores = tiny_model(ids, pixel_values=PIXELS).logits[:, -1]
-        if ids.shape[1] < IDS.shape[1] + 4:
-            scores[:, tiny_model.config.eos_token_id] = -torch.inf
+        scores = tiny_model(ids, pixel_values=PIXELS, fusion=fusion).logits[:, -1]
+        scores[:, tiny_model.config.eos_token_id] = -torch.inf
         ids = torch.cat([ids, scores.argmax(dim=-1, keepdim=True)], dim=1)
     assert made.tolist() == ids.tolist()
 
 
 def test_auto_classes_load_what_was_saved(
-    tiny_model: MMGPTForConditionalGeneration, tiny_tokenizer: Path, tmp_path: Path
+    tiny_model: Model, tiny_tokenizer: Path, tmp_path: Path
 ) -> None:
     tiny_model.save_pretrained(tmp_path)
     processor(tiny_tokenizer).save_pretrained(tmp_path)
@@ -122,7 +230,10 @@ def test_auto_classes_load_what_was_saved(
     assert inputs["pixel_values"].shape == (1, 3, 256, 256)
     assert inputs["input_ids"][0, 0] == model.config.user_token_id
     assert inputs["input_ids"][0, -1] == model.config.assistant_token_id
-    assert torch.allclose(model(IDS).logits, tiny_model(IDS).logits, atol=1e-6)
+    assert torch.equal(model.graph.neighbours, tiny_model.graph.neighbours)
+    assert torch.equal(model.names.tokens, tiny_model.names.tokens)
+    seen = {"pixel_values": PIXELS, "fusion": GRAPH}
+    assert torch.allclose(model(IDS, **seen).logits, tiny_model(IDS, **seen).logits, atol=1e-5)
 
 
 def test_processor_lays_out_a_conversation(tiny_tokenizer: Path) -> None:
