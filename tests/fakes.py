@@ -36,6 +36,7 @@ class FakeRuntime:
         before: Callable[[int], None] = lambda call: None,
     ) -> None:
         self.info = RuntimeInfo(name, "FakeProvider")
+        self.prepared: list[str] = []
         self.encoded: list[bool] = []  # for each encode: was there a picture
         self.fusions: list[str] = []  # for each decode: the fusion it was for
         self.fed: list[list[int]] = []  # the ids of each decode call
@@ -44,6 +45,9 @@ class FakeRuntime:
         self._assistant, self._end, self._cells = assistant, end, cells
         self._fail_at, self._before = fail_at, before
         self._failure = failure or RuntimeFailure("The fake runtime broke.")
+
+    def prepare(self, fusion: str) -> None:
+        self.prepared.append(fusion)
 
     def encode(
         self, pixels: NDArray[np.float32] | None, fusion: str, cancel: CancelToken

@@ -62,9 +62,13 @@ class OnnxRuntime:
         self._past = [f"past_{pair}" for pair in pairs]
         self._present = [f"present_{pair}" for pair in pairs]
         self._graphs: dict[str, _Graph] = {}
-        self._encoder(bundle.manifest.fusion)
+        self.prepare(bundle.manifest.fusion)
         decoder = self._decoder(bundle.manifest.fusion)
         self.info = RuntimeInfo(name, decoder.session.get_providers()[0])
+
+    def prepare(self, fusion: str) -> None:
+        self._encoder(fusion)
+        self._decoder(fusion)
 
     def encode(
         self, pixels: NDArray[np.float32] | None, fusion: str, cancel: CancelToken

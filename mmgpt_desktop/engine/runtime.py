@@ -88,6 +88,9 @@ class Runtime(Protocol):
     @property
     def info(self) -> RuntimeInfo: ...
 
+    def prepare(self, fusion: str) -> None:
+        """Load what a fusion needs, the first time: the other calls would do it too."""
+
     def encode(
         self, pixels: NDArray[np.float32] | None, fusion: str, cancel: CancelToken
     ) -> Encoded:

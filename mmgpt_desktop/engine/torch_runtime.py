@@ -43,6 +43,9 @@ class TorchRuntime:
             self._model: Any = load_packed(bundle.path)
         self.info = RuntimeInfo(RuntimeName.TORCH, "cpu")
 
+    def prepare(self, fusion: str) -> None:
+        """All fusions are in the one model."""
+
     def encode(
         self, pixels: NDArray[np.float32] | None, fusion: str, cancel: CancelToken
     ) -> Encoded:

@@ -29,6 +29,8 @@ class TableRuntime:
         self.table = table
         self.fed: list[list[int]] = []
 
+    def prepare(self, fusion: str) -> None: ...
+
     def encode(
         self, pixels: NDArray[np.float32] | None, fusion: str, cancel: CancelToken
     ) -> Any: ...

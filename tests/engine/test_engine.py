@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
-from mmgpt_desktop.engine.engine import ENCODED_KEPT, Engine
+from mmgpt_desktop.engine.engine import ENCODED_KEPT, Engine, make_runtime
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.runtime import CancelToken, Runtime
 from mmgpt_desktop.errors import BundleError, Cancelled, PromptError, RuntimeFailure
@@ -132,6 +132,40 @@ def test_each_fusion_answers_with_its_own_grid(tiny_bundle: Path) -> None:
     assert (maps[None] == maps["graph"]).all()
     assert (maps["cross_attention"] != maps["graph"]).any()
     engine.close()
+
+
+def test_a_fusions_first_use_counts_as_loading(
+    tiny_bundle: Path, script: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("mmgpt_desktop.engine.engine.time.perf_counter", lambda: now)
+    runtime = FakeRuntime(script)
+
+    def prepare(fusion: str) -> None:
+        nonlocal now
+        now += 5.0
+
+    runtime.prepare = prepare  # type: ignore[method-assign]
+    timings = ask(loaded(tiny_bundle, Maker({CPU: runtime})), request())[1].timings
+    assert (timings.load, timings.first_token, timings.total) == (5.0, 0.0, 0.0)
+
+
+def test_a_fusion_that_cant_be_loaded_goes_to_the_next_runtime(
+    own_bundle: Path, script: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = FakeRuntime(script, name=TORCH)
+
+    def make(name: RuntimeName, bundle: Bundle) -> Runtime:
+        return torch if name is TORCH else make_runtime(name, bundle)
+
+    monkeypatch.setattr("mmgpt_desktop.engine.onnx_runtime.cuda_obstacle", lambda: "switched off")
+    engine = Engine(own_bundle, make=make)
+    engine.load()
+    (own_bundle / "decoder.concat.onnx").write_bytes(b"broken after loading")
+    text, outcome, _ = ask(engine, replace(request(make_photo()), fusion="concat"))
+    assert (text, outcome.kind) == (ANSWER, "done")
+    assert "PyTorch took over: ONNX Runtime can't load the model" in outcome.notes[0]
+    assert torch.prepared == ["concat"]
 
 
 def test_an_unknown_fusion_is_an_outcome(tiny_bundle: Path) -> None:
