@@ -95,23 +95,23 @@ def test_both_runtimes_agree_on_the_graphs_edges(
     assert (ours.sum(axis=1) < 1 + 1e-4).all()
 
 
-def answer(engine: Engine) -> tuple[str, tuple[str, ...]]:
+def answer(engine: Engine, fusion: str | None) -> tuple[str, tuple[str, ...]]:
     texts: list[str] = []
-    request = GenerationRequest(
-        1, (photo("cat.jpg"),), (QUESTION,), Sampling(repetition_penalty=1.1, max_new_tokens=16)
-    )
+    sampling = Sampling(repetition_penalty=1.1, max_new_tokens=16)
+    request = GenerationRequest(1, (photo("cat.jpg"),), (QUESTION,), sampling, fusion=fusion)
     outcome = engine.generate(request, CancelToken(), lambda step: texts.append(step.text))
     assert outcome.kind == "done", outcome.error
     return "".join(texts), outcome.notes
 
 
+@pytest.mark.parametrize("fusion", [None, "concat"])
 def test_when_onnx_breaks_in_mid_answer_pytorch_writes_the_rest(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, fusion: str | None
 ) -> None:
     monkeypatch.setattr(onnx_runtime, "cuda_obstacle", lambda: "switched off")
     engine = Engine(default_bundle_path())
     engine.load()
-    whole, notes = answer(engine)
+    whole, notes = answer(engine, fusion)
     assert whole
     assert notes == ()
     real, runs = onnxruntime.InferenceSession.run, 0
@@ -124,7 +124,7 @@ def test_when_onnx_breaks_in_mid_answer_pytorch_writes_the_rest(
         return real(*args)
 
     monkeypatch.setattr(onnxruntime.InferenceSession, "run", break_at_the_fourth)
-    assert answer(engine) == (
+    assert answer(engine, fusion) == (
         whole,
         ("PyTorch took over: ONNX Runtime broke while it ran the model (forced by a test).",),
     )

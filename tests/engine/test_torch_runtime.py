@@ -114,6 +114,9 @@ def test_the_engine_answers_with_it(folder: Path) -> None:
     assert (outcome.kind, outcome.error) == ("done", None)
     assert (engine.runtime.runtime, engine.runtime.provider) == (RuntimeName.TORCH, "cpu")
     assert all(step.attention is not None for step in steps)
+    edges = engine.edges(make_photo(40, 30), CancelToken())
+    assert edges is not None
+    assert edges.weights.shape == (edges.grid.cells, edges.grid.cells)
     engine.close()
 
 
