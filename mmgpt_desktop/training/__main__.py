@@ -49,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     bundle.add_argument("--fusion", help="the default fusion (default: as the model has it)")
     bundle.add_argument("--model", type=Path, help="a model's folder (default: WORK/model)")
     bundle.add_argument("--bundle", type=Path, default=default_bundle_path())
+    curves = stages.add_parser("curves", help="draw the losses of the runs so far")
+    curves.add_argument("--work", type=Path, required=True)
+    curves.add_argument("--out", type=Path, required=True, help="the picture to write")
     parity = stages.add_parser("parity", parents=[common], help="compare ONNX with PyTorch")
     parity.add_argument("--bundle", type=Path, default=default_bundle_path())
     parity.add_argument("--photos", type=int, default=100)
@@ -112,6 +115,12 @@ def _bundle(options: argparse.Namespace) -> None:
     build_bundle(model, options.work / "tokenizer.json", heads, certainty, options.bundle)
 
 
+def _curves(options: argparse.Namespace) -> None:
+    from mmgpt_desktop.training.curves import write_curves
+
+    print(f"The run's log is {write_curves(options.work, options.out)}.")
+
+
 def _parity(options: argparse.Namespace) -> None:
     from mmgpt_desktop.training.parity import compare
 
@@ -136,6 +145,7 @@ STAGES = {
     "pretrain": _pretrain,
     "train": _train,
     "bundle": _bundle,
+    "curves": _curves,
     "parity": _parity,
     "failures": _failures,
 }

@@ -23,7 +23,8 @@ class TextRecipe:
 class Recipe:
     """The numbers of a run; a step takes `visits` photos with `length` tokens of text each.
 
-    A checkpoint is written `save_every` steps.
+    A checkpoint is written each `save_every` steps. With a `patience`, so many evaluations
+    without a better mean loss of the dev sets end the run, and the best model is kept.
     """
 
     steps: int = 3000
@@ -37,3 +38,4 @@ class Recipe:
     pointing: float = 0.1
     seed: int = 1
     save_every: int = 100
+    patience: int = 0

@@ -134,7 +134,7 @@ class VisitDataset(Dataset[dict[str, Any]]):
     """Item i is the i-th visit to a photo: its cached cells and a row of text.
 
     Everything about a visit follows from the seed and i, so a run that is resumed at a
-    step sees what it would have seen. All visits of one step train the same fusion.
+    step sees what it would have seen.
     """
 
     def __init__(
@@ -189,7 +189,7 @@ class VisitDataset(Dataset[dict[str, Any]]):
         }
 
     def fusion(self, step: int) -> str:
-        """Which fusion a step trains: by chance, but the same in a resumed run."""
+        """Which fusion a step would train: by chance, but the same in a resumed run."""
         names = list(self.mixture.fusions)
         weights = list(self.mixture.fusions.values())
         return random.Random(self.seed * 7_919 + step).choices(names, weights)[0]
@@ -218,7 +218,10 @@ def _visit_order(
 
 
 class Collator:
-    """Visits of one step to a batch, as the model's `forward` takes it."""
+    """Visits of one step to a batch, as the model's `forward` takes it.
+
+    The Trainer shuffles the visits; the step trains the fusion of its first one.
+    """
 
     def __init__(self, config: MMGPTConfig) -> None:
         self.config = config

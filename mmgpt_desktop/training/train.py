@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from transformers import Trainer, TrainingArguments
+from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from mmgpt_desktop.model.configuration import MMGPTConfig
@@ -38,7 +38,7 @@ def train(data: Path, work: Path, recipe: Recipe, start: Path, mixture: Mixture)
     )
     model.encoder.requires_grad_(False)
     source = Source.open(data, work, recipe)
-    trainer = Trainer(
+    trainer = FusionTrainer(
         model=model,
         args=trainer_arguments(
             work / "checkpoints",
@@ -50,6 +50,7 @@ def train(data: Path, work: Path, recipe: Recipe, start: Path, mixture: Mixture)
             seed=recipe.seed,
             save_every=recipe.save_every,
             workers=1,
+            patience=recipe.patience,
         ),
         train_dataset=source.visits("train", mixture, recipe.steps * recipe.visits),
         eval_dataset={
@@ -57,6 +58,7 @@ def train(data: Path, work: Path, recipe: Recipe, start: Path, mixture: Mixture)
             for fusion in mixture.fusions
         },
         data_collator=Collator(model.config),
+        callbacks=[EarlyStopping(recipe.patience)] if recipe.patience else [],
     )
     checkpoints = work / "checkpoints"
     last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
@@ -67,6 +69,34 @@ def train(data: Path, work: Path, recipe: Recipe, start: Path, mixture: Mixture)
 
 
 DEV_VISITS = 192
+MEAN = "eval_loss"
+
+
+class FusionTrainer(Trainer):
+    """Evaluates each fusion, and tells the mean of their losses."""
+
+    def evaluate(
+        self,
+        eval_dataset: Any = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> dict[str, float]:
+        metrics = super().evaluate(eval_dataset, ignore_keys, metric_key_prefix)
+        if metric_key_prefix == "eval":  # else it is one fusion's part
+            losses = [value for name, value in metrics.items() if name.endswith("_loss")]
+            metrics[MEAN] = sum(losses) / len(losses)
+            self.control = self.callback_handler.on_evaluate(
+                self.args, self.state, self.control, metrics
+            )
+        return metrics
+
+
+class EarlyStopping(EarlyStoppingCallback):
+    """Waits for the mean; by itself it would complain of each fusion's part."""
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any, **kwargs: Any) -> None:
+        if MEAN in metrics:
+            super().on_evaluate(args, state, control, metrics, **kwargs)
 
 
 @dataclass(frozen=True)
@@ -120,6 +150,7 @@ def trainer_arguments(
     seed: int,
     save_every: int,
     evaluates: bool = True,
+    patience: int = 0,
     workers: int = 0,
 ) -> TrainingArguments:
     """What all our runs share: AdamW, cosine schedule, clipped gradients, bf16."""
@@ -144,7 +175,9 @@ def trainer_arguments(
         "save_steps": save_every,
         "save_total_limit": 2,
         "eval_strategy": "steps" if evaluates else "no",
-        "eval_steps": 2 * save_every,
+        "eval_steps": save_every if patience else 2 * save_every,
+        "load_best_model_at_end": bool(patience),
+        "metric_for_best_model": MEAN if patience else None,
         "logging_steps": 20,
         "report_to": [],
         "seed": seed,
