@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import replace
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
@@ -55,6 +55,7 @@ class FusionColumn(Pane):
     ) -> None:
         super().__init__()
         self.fusion = fusion
+        self.turn: Turn | None = None
         self.set_title(fusion_label(fusion.name))
         self.graph = GraphView(theme) if fusion.name == _WITH_GRAPH else None
         self.graph_box = QCheckBox(self.tr("Show the graph"))
@@ -85,13 +86,14 @@ class FusionColumn(Pane):
         what.setAlignment(Qt.AlignmentFlag.AlignTop)
         set_font(what, scale=0.9)
         what.setMinimumHeight(what.fontMetrics().lineSpacing() * 3)
-        self.answer.setMinimumHeight(96)
+        self.answer.setMinimumHeight(110)
         self.header.addWidget(self.graph_box)
         self.body.addWidget(what)
         self.body.addWidget(self.picture, 5)
         self.body.addWidget(self.answer, 2)
 
     def begin(self, shown: ShownPhoto, turn: Turn) -> None:
+        self.turn = turn
         conversation = Conversation(shown, [turn])
         self.answer.show_conversation(conversation)
         self.heatmaps.show_conversation(conversation)
@@ -102,26 +104,23 @@ class FusionColumn(Pane):
         """It is this fusion's turn."""
         self.answer.setPlaceholderText(self.tr("Looking at the picture…"))
 
-    def add_step(self, turn: Turn) -> None:
-        self.answer.add_step(turn)
-        self.heatmaps.step_written(turn)
+    def add_step(self, step: TokenStep) -> None:
+        assert self.turn is not None
+        self.turn.steps.append(step)
+        self.answer.add_step(self.turn)
+        self.heatmaps.step_written(self.turn)
 
-    def finish(self, turn: Turn) -> None:
+    def finish(self, outcome: GenerationOutcome, doubt: float) -> None:
+        assert self.turn is not None
+        self.turn.end(outcome, doubt)
         self.answer.setPlaceholderText("")
-        self.answer.finish(turn)
-        self.heatmaps.answer_ended(turn)
+        self.answer.finish(self.turn)
+        self.heatmaps.answer_ended(self.turn)
 
     def _mark_peak(self, heatmap: Heatmap) -> None:
         """The graph begins where the word looked most."""
         if self.graph is not None:
             self.graph.choose_cell(heatmap.peak)
-
-
-@dataclass(frozen=True, eq=False)
-class _Job:
-    column: FusionColumn
-    turn: Turn
-    cancel: CancelToken
 
 
 class Comparison(QDialog):
@@ -141,7 +140,7 @@ class Comparison(QDialog):
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._engine, self._model, self._shown = engine, model, shown
-        self._jobs: dict[int, _Job] = {}
+        self._jobs: dict[int, tuple[FusionColumn, CancelToken]] = {}
         self._edges: EdgeMap | None = None
         self.notices = Notices(theme)
         self.columns = [
@@ -223,20 +222,20 @@ class Comparison(QDialog):
         self.edit.setFocus()
         if not question:
             return
-        for job in self._jobs.values():
-            job.cancel.cancel()
+        self.stop()
         self._jobs.clear()
         for column in self.columns:
             turn = Turn(next(self._engine.job_ids), question, column.fusion.name)
             column.begin(self._shown, turn)
-            token = self._engine.ask(self._request(turn))
-            self._jobs[turn.job_id] = _Job(column, turn, token)
+            self._jobs[turn.job_id] = (column, self._engine.ask(self._request(turn)))
         self._refresh()
 
     def _request(self, turn: Turn) -> GenerationRequest:
+        """About a photo that the engine doesn't know yet: else the times would not compare."""
+        photo = self._shown.photo
         return GenerationRequest(
             turn.job_id,
-            images=(self._shown.photo,),
+            images=(replace(photo, image_id=f"{photo.image_id} {turn.job_id}"),),
             messages=(Message("user", turn.question),),
             sampling=self._model.sampling,
             fusion=turn.fusion,
@@ -244,8 +243,8 @@ class Comparison(QDialog):
 
     @Slot()
     def stop(self) -> None:
-        for job in self._jobs.values():
-            job.cancel.cancel()
+        for _, cancel in self._jobs.values():
+            cancel.cancel()
 
     def reject(self) -> None:
         if self.busy:
@@ -255,23 +254,20 @@ class Comparison(QDialog):
 
     @Slot(object)
     def _take_step(self, step: TokenStep) -> None:
-        job = self._jobs.get(step.job_id)
-        if job is not None:
-            job.turn.steps.append(step)
-            job.column.add_step(job.turn)
+        if step.job_id in self._jobs:
+            self._jobs[step.job_id][0].add_step(step)
 
     @Slot(object)
     def _take_outcome(self, outcome: GenerationOutcome) -> None:
-        job = self._jobs.pop(outcome.job_id, None)
-        if job is not None:
-            job.turn.end(outcome, self._model.doubt)
-            job.column.finish(job.turn)
+        if outcome.job_id in self._jobs:
+            column, _ = self._jobs.pop(outcome.job_id)
+            column.finish(outcome, self._model.doubt)
             self._refresh()
 
     def _refresh(self) -> None:
         self.stop_button.setEnabled(self.busy)
-        for job in itertools.islice(self._jobs.values(), 1):
-            job.column.look()
+        for column, _ in itertools.islice(self._jobs.values(), 1):
+            column.look()
 
     @Slot(bool)
     def _show_graph(self, wanted: bool) -> None:

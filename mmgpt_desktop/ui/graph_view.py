@@ -136,13 +136,13 @@ class GraphView(PhotoView):
             for colour, extra in ((Qt.GlobalColor.black, 2.0), (Qt.GlobalColor.white, 0.0)):
                 ink = QColor(colour)
                 ink.setAlphaF(0.25 + 0.75 * strength)
-                painter.setPen(QPen(ink, 1 + 4 * strength + extra, c=Qt.PenCapStyle.RoundCap))
+                painter.setPen(QPen(ink, 1 + 3 * strength + extra, c=Qt.PenCapStyle.RoundCap))
                 painter.drawLine(chosen.center(), end)
                 painter.setBrush(ink)
                 painter.setPen(Qt.PenStyle.NoPen)
                 radius = 2 + 2 * strength + extra / 2
                 painter.drawEllipse(end, radius, radius)
-        painter.setBrush(self._theme.colour("accent"))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         for colour, width in ((Qt.GlobalColor.black, 4.0), (Qt.GlobalColor.white, 2.0)):
             painter.setPen(QPen(QColor(colour), width))
             painter.drawRect(chosen)

@@ -63,6 +63,7 @@ class HeatmapPane(Pane):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._by_hand: dict[str, tuple[int, int]] = {}  # places in the boxes, for each fusion
         self.picture = HeatmapView(theme)
         self.picture.changed.connect(self.changed)
         self.picture.fusion_changed.connect(self._offer_heads)
@@ -147,8 +148,8 @@ class HeatmapPane(Pane):
         self._choose_style()
 
     def _offer_heads(self, fusion: FusionInfo) -> None:
-        """Fusions differ in how many layers look: what the new one has too stays chosen."""
-        layer, head = self.layer.currentIndex(), self.head.currentIndex()
+        """Layers of one fusion are not those of another: each keeps what was chosen for it."""
+        layer, head = self._by_hand.get(fusion.name, (0, 0))
         layers = [self.tr("Chosen heads"), self.tr("All layers")]
         self._fill(self.layer, layers, fusion.image_layers, layer)
         self._fill(self.head, [self.tr("All heads")], fusion.heads, head)
@@ -159,7 +160,7 @@ class HeatmapPane(Pane):
         box.blockSignals(True)
         box.clear()
         box.addItems([*names, *(str(number) for number in range(1, count + 1))])
-        box.setCurrentIndex(chosen if 0 <= chosen < box.count() else 0)
+        box.setCurrentIndex(min(chosen, box.count() - 1))
         box.blockSignals(False)
 
     @property
@@ -186,6 +187,9 @@ class HeatmapPane(Pane):
         self.picture.changed.emit()
 
     def _take_heads(self) -> None:
+        if self.picture.fusion is not None:
+            chosen = self.layer.currentIndex(), self.head.currentIndex()
+            self._by_hand[self.picture.fusion.name] = chosen
         self.picture.heads = self.selection
         self.head.setEnabled(not self.selection.chosen)
         self.how.setText(self._explanation())

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QLabel,
     QSizePolicy,
     QStackedWidget,
@@ -129,7 +128,6 @@ class HeatmapView(QWidget):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
         self.shares.setObjectName("caption")
-        self.shares.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         set_font(self.shares, scale=0.9)
         self.legend = Legend(theme)
         for widget in (self.caption, self.shares, self.legend):
@@ -140,10 +138,10 @@ class HeatmapView(QWidget):
         self.say_empty("")
 
     def _arrange(self) -> None:
-        said = QHBoxLayout()
-        said.setSpacing(SMALL)
-        said.addWidget(self.caption, 2)
-        said.addWidget(self.shares, 3)
+        said = QVBoxLayout()
+        said.setSpacing(2)
+        said.addWidget(self.caption)
+        said.addWidget(self.shares)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SMALL)
@@ -210,7 +208,7 @@ class HeatmapView(QWidget):
             self.tr("class names {percent}").format(percent=percent(shares.names)),
             rest.format(percent=percent(shares.rest)),
         ]
-        self.shares.setText(" · ".join(parts))
+        self.shares.setText(" · ".join(parts).replace(" %", "\u00a0%"))
         self.shares.setToolTip(tip)
         self.shares.show()
 

@@ -149,6 +149,7 @@ class FusionSwitch(QWidget):
         label = QLabel(self.tr("Fusion"))
         label.setObjectName("caption")
         label.setBuddy(self.box)
+        set_font(label, scale=0.9)
         self.box.setAccessibleName(
             self.tr("Fusion: how the model brings picture and text together, from now on")
         )

@@ -18,6 +18,7 @@ from PySide6.QtCore import QEventLoop, QTimer
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.app import App, make_application
+from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.session import Turn, chosen_word
 from mmgpt_desktop.worker import engine_maker
 
@@ -35,13 +36,14 @@ def main(arguments: list[str] | None = None) -> int:
             application,
             engine_maker(options.bundle, options.runtime),
             Path(folder) / "settings.json",
-            {"theme": options.theme, "language": options.language},
+            {"theme": options.theme, "language": options.language, "fusion": options.fusion},
         )
         app.window.resize(*options.size)
         app.start()
         try:
             _act(app, options)
-            app.window.grab().save(str(options.out))
+            shown = _compare(app, options) if options.compare else app.window
+            shown.grab().save(str(options.out))
         finally:
             app.window.close()
     return 0
@@ -61,6 +63,19 @@ def _act(app: App, options: argparse.Namespace) -> None:
     if turns and turns[-1].steps:
         app.heatmaps.choose(turns[-1], _telling_word(turns[-1], options.word))
     wait_for(_SETTLE_S)
+
+
+def _compare(app: App, options: argparse.Namespace) -> Comparison:
+    """The last question asked of all fusions."""
+    app.compare()
+    comparison = app.window.findChildren(Comparison)[0]
+    wait_until(lambda: not comparison.busy)
+    for column in comparison.columns:
+        if column.turn is not None and column.turn.steps:
+            column.heatmaps.choose(column.turn, _telling_word(column.turn, options.word))
+        column.graph_box.setChecked(options.graph)
+    wait_for(2 * _SETTLE_S)
+    return comparison
 
 
 def _telling_word(turn: Turn, wanted: str) -> int:
@@ -100,6 +115,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--photo", type=Path, action="append", default=[])
     parser.add_argument("--question", action="append", default=[])
     parser.add_argument("--word", default="", help="the word to choose")
+    parser.add_argument("--fusion", default="", help="the fusion that answers")
+    parser.add_argument("--compare", action="store_true", help="all fusions, side by side")
+    parser.add_argument("--graph", action="store_true", help="with --compare: show the graph")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
     parser.add_argument("--size", type=_size, default=(1280, 720), metavar="WIDTHxHEIGHT")
     parser.add_argument("--scale", type=float, default=1.0)

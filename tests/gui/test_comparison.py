@@ -50,6 +50,8 @@ def test_each_fusion_answers_the_same_question(comparison: Comparison, engine: F
     assert [request.fusion for request in engine.requests] == names
     assert {request.messages[-1].text for request in engine.requests} == {"Describe this picture."}
     assert len({request.job_id for request in engine.requests}) == 3
+    # No fusion finds the picture encoded already: the times compare.
+    assert len({request.images[0].image_id for request in engine.requests}) == 3
     for column in comparison.columns:
         text = column.answer.toPlainText()
         assert text.splitlines()[0] == f"I'm not sure, perhaps: {TEXT}"

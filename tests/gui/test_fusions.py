@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.messages import Message
 from mmgpt_desktop.ui.app import App
-from tests.gui_fakes import ANSWER, THREE, FakeEngine, make_shown
+from tests.gui_fakes import ANSWER, CONCAT, THREE, FakeEngine, make_shown
 
 MakeApp = Callable[..., App]
 TEXT = "".join(ANSWER)
@@ -32,7 +32,7 @@ def choose(app: App, label: str) -> None:
 
 
 def shares(app: App) -> str:
-    return app.window.heatmap.picture.shares.text()
+    return app.window.heatmap.picture.shares.text().replace("\u00a0", " ")
 
 
 def test_a_model_with_one_fusion_offers_no_choice(app: App) -> None:
@@ -132,6 +132,8 @@ def test_each_answer_is_drawn_with_its_own_fusions_heads(qtbot: QtBot, make_app:
     assert pane.how.text() == "Chosen for tests."
     app.heatmaps.hover(concat, 1)
     assert pane.layer.count() == 2 + 4
+    assert pane.layer.currentText() == "4"
+    assert pane.selection.pairs(CONCAT) == ((3, 0), (3, 1))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.dialogs import read_samples
 from mmgpt_desktop.worker import engine_maker
 from tests.tiny_bundle import ANSWER, make_tiny_bundle
@@ -61,6 +62,30 @@ def test_a_photo_is_asked_and_each_word_has_its_heatmap(
     app.theme.deleteLater()
 
 
+def test_all_fusions_answer_side_by_side_and_the_graph_is_shown(
+    qtbot: QtBot, qapp: QApplication, bundle: Path, tmp_path: Path
+) -> None:
+    app = App(qapp, engine_maker(bundle, None), tmp_path / "settings.json", {"language": "en"})
+    app.start()
+    app.photos.open([read_samples()[0].path])
+    qtbot.waitUntil(lambda: app.photos.count == 1 and app.controller.model is not None)
+    app.compare()
+    (comparison,) = app.window.findChildren(Comparison)
+    qtbot.waitUntil(lambda: not comparison.busy, timeout=20_000)
+    for column in comparison.columns:
+        assert ANSWER in column.answer.toPlainText()
+        assert "words a second" in column.answer.toPlainText()
+    graph = next(column.graph for column in comparison.columns if column.graph is not None)
+    for column in comparison.columns:
+        column.graph_box.setChecked(True)
+    qtbot.waitUntil(lambda: graph.edges is not None)
+    assert graph.strongest()
+    app.window.close()
+    assert app.ended_in_time
+    app.window.deleteLater()
+    app.theme.deleteLater()
+
+
 def test_the_screenshot_has_the_wanted_size(bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "shot.png"
     photo = read_samples()[0].path
@@ -71,6 +96,17 @@ def test_the_screenshot_has_the_wanted_size(bundle: Path, tmp_path: Path) -> Non
     )
     image = QImage(str(out))
     assert (image.width(), image.height()) == (2000, 1400)
+
+
+def test_the_comparison_can_be_photographed(bundle: Path, tmp_path: Path) -> None:
+    out = tmp_path / "shot.png"
+    photo = read_samples()[0].path
+    run(
+        "screenshot",
+        *(str(out), "--bundle", str(bundle), "--photo", str(photo), "--compare", "--graph"),
+        *("--question", "What is it?", "--size", "1000x700", "--fusion", "concat"),
+    )
+    assert QImage(str(out)).width() == 970
 
 
 def test_the_benchmark_reports_all_figures(bundle: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from mmgpt_desktop.attention.reduce import cell_weights, group_words
+from mmgpt_desktop.attention.reduce import cell_weights, group_words, shares
 from mmgpt_desktop.messages import AttentionMap, Box, PatchGrid, TokenStep
 
 GRID = PatchGrid(2, 3, Box(0, 0, 30, 20), 30, 20)
@@ -67,3 +67,17 @@ def test_cells_are_the_mean_of_the_maps() -> None:
 
 def test_no_chosen_heads_stand_for_all() -> None:
     assert cell_weights([attention(0)], [])[0, 0] == 65
+
+
+def test_shares_are_means_over_layers_heads_and_tokens() -> None:
+    first = np.zeros((2, 2, 6), np.float16)
+    first[0, :, 2] = 0.5  # layer 0 reads half from the photo, layer 1 nothing
+    second = np.full((2, 2, 6), 0.125, np.float16)
+    parts = shares([AttentionMap(first, GRID, 0.25), AttentionMap(second, GRID, 0.0)])
+    assert parts.photo == pytest.approx((0.25 + 0.75) / 2)
+    assert parts.names == pytest.approx(0.125)
+    assert parts.photo + parts.names + parts.rest == pytest.approx(1)
+
+
+def test_rounding_to_half_precision_makes_no_share_negative() -> None:
+    assert shares([AttentionMap(np.full((1, 1, 6), 0.1667, np.float16), GRID)]).rest == 0
