@@ -11,6 +11,7 @@ from mmgpt_desktop.messages import AttentionMap, GenerationOutcome, Message, Tok
 from mmgpt_desktop.worker import ShownPhoto
 
 _MARKS = string.whitespace + "\u00a0\u2029.,;:!?\"'()[]{}\u2018\u2019\u201c\u201d\u2026"
+_ENOUGH_WORDS = 3
 _DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -48,8 +49,8 @@ class Turn:
 
     @property
     def words_per_second(self) -> float:
-        """After the first token; 0 while nobody knows."""
-        if self.outcome is None or not self.steps:
+        """After the first token; 0 for an answer that is too short to tell."""
+        if self.outcome is None or len(self.words) < _ENOUGH_WORDS:
             return 0.0
         return self.outcome.timings.tokens_per_second * len(self.words) / len(self.steps)
 

@@ -175,6 +175,12 @@ def test_doubt_is_not_the_models_own_words(qtbot: QtBot, make_app: MakeApp) -> N
     qtbot.waitUntil(lambda: "“A”" in app.window.heatmap.picture.caption.text())
 
 
+def test_a_short_answer_tells_no_speed(qtbot: QtBot, make_app: MakeApp) -> None:
+    app = make_app(FakeEngine(("A", " ball"), certainty=0.9))
+    ask(qtbot, app)
+    assert app.window.output.view.toPlainText().endswith("Sure, 90 % · First word after 50 ms")
+
+
 def test_a_stopped_answer_makes_no_claim(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True, certainty=0.1)
     app = make_app(engine)
