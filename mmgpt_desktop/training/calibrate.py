@@ -70,7 +70,12 @@ def calibrate(data: Path, work: Path, model: MMGPTForConditionalGeneration) -> C
 
 
 def fit(certainty: NDArray[Any], right: Sequence[bool]) -> Certainty:
-    """From certainties [answer, temperature] at `TEMPERATURES`."""
+    """From certainties [answer, temperature] at `TEMPERATURES`.
+
+    Without answers the temperature is 1, and nothing is doubted.
+    """
+    if not right:
+        return Certainty(1.0, 0.0)
     ones = np.ones(len(right))
     errors = [calibration_error(column, right)(ones) for column in certainty.T]
     best = int(np.argmin(errors))

@@ -133,7 +133,7 @@ def guess(encoder: EfficientNetLite2, coarse: NDArray[np.float16]) -> Guesses:
     """What the encoder takes each photo for, and where it sees that."""
     classes, probabilities, places = [], [], []
     for first in range(0, len(coarse), 8 * BATCH):
-        maps = torch.from_numpy(coarse[first : first + 8 * BATCH]).float().mT
+        maps = torch.from_numpy(coarse[first : first + 8 * BATCH].astype(np.float32)).mT
         wide = encoder.head(maps.unflatten(2, (COARSE_SIDE, COARSE_SIDE)))
         probability, found = encoder.classify(wide).softmax(dim=-1).max(dim=-1)
         activation = torch.einsum("bchw,bc->bhw", wide, encoder.classifier.weight[found]).relu()

@@ -65,7 +65,8 @@ def score_heads(
     hits: list[Any] = []
     shares: list[float] = []
     for image, things in _photos(data, photos, model.config.grid_of(fusion)):
-        fine, coarse = (torch.from_numpy(cells[None]).float() for cells in features.cells(image))
+        cells = features.cells(image)
+        fine, coarse = (torch.from_numpy(maps[None].astype(np.float32)) for maps in cells)
         encoded, _ = model.encode_cells(fine, coarse, fusion)
         keys, values = (torch.stack(parts) for parts in zip(*encoded, strict=True))
         for name, mask in things:

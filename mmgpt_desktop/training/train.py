@@ -94,7 +94,7 @@ class FusionTrainer(Trainer):
 class EarlyStopping(EarlyStoppingCallback):
     """Waits for the mean; by itself it would complain of each fusion's part."""
 
-    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any, **kwargs: Any) -> None:
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any, **kwargs: Any) -> None:  # type: ignore[override] # as its parent, unlike its grandparent
         if MEAN in metrics:
             super().on_evaluate(args, state, control, metrics, **kwargs)
 

@@ -1,121 +1,266 @@
-"""The stages of training, from photos to a model, on four tiny photos."""
+"""The stages of training, from photos to a model, on a few tiny photos."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tokenizers import Tokenizer
 
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
+from mmgpt_desktop.model.configuration import CONCAT, FUSIONS, GRAPH
 from mmgpt_desktop.training import train as stage
 from mmgpt_desktop.training.__main__ import main
+from mmgpt_desktop.training.calibrate import TEMPERATURES, answers, calibrate
+from mmgpt_desktop.training.evaluation.tasks import Question
 from mmgpt_desktop.training.features import FeatureStore, read_pixels
 from mmgpt_desktop.training.heads import score_heads
 from tests.model.conftest import tiny_config
 
 COLOURS = {"red": (200, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 200), "white": (255,) * 3}
+DEFINITIONS = [f"word {number}: what is number {number}." for number in range(120)]
+SMALL = ["--length", "32", "--warmup", "1", "--learning-rate", "0.01", "--save-every", "2"]
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    (folder / "images" / "coco").mkdir(parents=True)
-    rows = []
-    for place, (name, colour) in enumerate(COLOURS.items()):
-        image = f"images/coco/{name}.png"
-        Image.new("RGB", (40, 30), colour).save(folder / image)
-        pair = {"kind": "vqa", "question": "what color is it", "answer": name}
-        rows.append({"image": image, "split": "dev" if place == 3 else "train", **pair})
-    (folder / "texts.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    return folder
-
-
-def test_every_stage_runs_and_training_resumes(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    work = tmp_path / "work"
-    common = ["--data", str(data), "--work", str(work)]
-    small = ["--visits", "3", "--rows", "1", "--length", "32", "--save-every", "2"]
-    small += ["--warmup", "1", "--learning-rate", "0.01"]
-    monkeypatch.setattr(stage, "new_model", tiny_model)
-    main(["features", *common])
-    main(["tokenizer", *common])
+@pytest.fixture(autouse=True)
+def quiet_and_small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for module in ("tokenizer", "pretrain"):
+        path = f"mmgpt_desktop.training.{module}.definitions"
+        monkeypatch.setattr(path, lambda: list(DEFINITIONS))
+    monkeypatch.setattr("mmgpt_desktop.training.pretrain.new_model", tiny_model)
+    monkeypatch.setattr(stage, "DEV_VISITS", 6)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the Trainer's own
-        main(["train", *common, *small, "--steps", "2"])
-        main(["train", *common, *small, "--steps", "4"])
-    state = json.loads((work / "checkpoints/checkpoint-4/trainer_state.json").read_text())
-    assert state["global_step"] == 4
-    assert (work / "checkpoints/checkpoint-2").is_dir()  # the first run's, gone on from
-    model = MMGPTForConditionalGeneration.from_pretrained(work / "model")
-    assert not any(parameter.isnan().any() for parameter in model.parameters())
-    untrained = tiny_model(stage.Recipe()).state_dict()
-    trained = model.state_dict()
-    assert torch.equal(
-        trained["encoder.blocks.3.layers.0.0.weight"],
-        untrained["encoder.blocks.3.layers.0.0.weight"],
-    )
-    assert not torch.equal(trained["embedding.weight"], untrained["embedding.weight"])
+        yield
 
 
-def tiny_model(recipe: stage.Recipe) -> MMGPTForConditionalGeneration:
-    torch.manual_seed(recipe.seed)
+def tiny_model(tokenizer: Tokenizer | None = None, seed: int = 1) -> MMGPTForConditionalGeneration:
+    torch.manual_seed(seed)
     config = tiny_config()
     config.grid_size, config.vocab_size = 16, 8192
     return MMGPTForConditionalGeneration(config)
 
 
-def test_features_of_a_photo_are_the_encoders(data: Path, tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    main(["features", "--data", str(data), "--work", str(work)])
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One photo of each colour, white for dev, and one whose left eighth is a cat."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "images" / "coco").mkdir(parents=True)
+    rows = []
+    for name, colour in COLOURS.items():
+        image = f"images/coco/{name}.png"
+        Image.new("RGB", (40, 30), colour).save(folder / image)
+        row = {"image": image, "split": "dev" if name == "white" else "train"}
+        rows.append(row | {"kind": "vqa", "question": "what color is it", "answer": name})
+        rows.append(row | {"kind": "caption", "question": "", "answer": f"a boy in a {name} shirt"})
+    plant_cat(folder)
+    row = {"image": "images/ade20k/a.jpg", "kind": "scene", "question": "", "answer": "hall"}
+    rows.append(row | {"split": "train"})
+    (folder / "texts.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return folder
+
+
+def plant_cat(folder: Path) -> None:
+    (folder / "images" / "ade20k").mkdir(parents=True)
+    (folder / "labels" / "ade20k").mkdir(parents=True)
+    Image.new("RGB", (64, 64)).save(folder / "images/ade20k/a.jpg")
+    classes = np.ones((64, 64), np.uint8)
+    classes[:, :8] = 2
+    Image.fromarray(classes).save(folder / "labels/ade20k/a.png")
+    table = "Idx\tRatio\tTrain\tVal\tName\n1\t0\t0\t0\tsky\n2\t0\t0\t0\tcat\n"
+    (folder / "labels" / "ade20k_objects.txt").write_text(table, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def prepared(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work folder with features and a tokenizer."""
+    work = tmp_path_factory.mktemp("work")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mmgpt_desktop.training.tokenizer.definitions", lambda: list(DEFINITIONS))
+        main(["features", "--data", str(data), "--work", str(work)])
+        main(["tokenizer", "--data", str(data), "--work", str(work)])
+    return work
+
+
+@pytest.fixture
+def work(prepared: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(prepared, tmp_path / "work"))
+
+
+def losses(work: Path, run: str, step: int) -> dict[str, list[float]]:
+    state = (work / run / f"checkpoint-{step}" / "trainer_state.json").read_text(encoding="utf-8")
+    found: dict[str, list[float]] = {}
+    for row in json.loads(state)["log_history"]:
+        for name, value in row.items():
+            if name.endswith("_loss"):
+                found.setdefault(name, []).append(value)
+    return found
+
+
+def test_every_stage_lowers_the_loss(
+    data: Path, work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["--data", str(data), "--work", str(work)]
+    main(["pretrain", *common, *SMALL, "--rows", "4", "--steps", "12"])
+    assert "perplexity a token, held-out definitions: " in capsys.readouterr().out
+    held_out = losses(work, "pretraining", 12)
+    assert set(held_out) == {"eval_captions_loss", "eval_definitions_loss"}
+    assert all(values[-1] < values[0] for values in held_out.values())
+    main(["train", *common, *SMALL, "--visits", "4", "--steps", "12"])
+    dev = losses(work, "checkpoints", 12)
+    assert set(dev) == {f"eval_{fusion}_loss" for fusion in FUSIONS}
+    assert all(values[-1] < values[0] for values in dev.values())
+    model = MMGPTForConditionalGeneration.from_pretrained(work / "model")
+    assert not any(parameter.isnan().any() for parameter in model.parameters())
+    first, trained = tiny_model().state_dict(), model.state_dict()
+    frozen = "encoder.blocks.3.layers.0.0.weight"
+    assert torch.equal(trained[frozen], first[frozen])
+    for name in ("embedding.weight", "joiner.join.weight", "graph.rounds.0.output.weight"):
+        assert not torch.equal(trained[name], first[name])
+    main(["curves", "--work", str(work), "--out", str(tmp_path / "curves.png")])
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.size == (1200, 700)
+    runs = [json.loads(line)["run"] for line in (work / "log.jsonl").read_text().splitlines()]
+    assert sorted(set(runs)) == ["checkpoints", "pretraining"]
+
+
+def test_a_resumed_run_sees_the_same_visits_and_fusions(
+    data: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_model().save_pretrained(work / "pretrained")
+    seen: list[tuple[str, list[Any]]] = []
+    training_step = stage.FusionTrainer.training_step
+
+    def watched(self: Any, model: Any, inputs: Any, *rest: Any) -> Any:
+        seen.append((inputs["fusion"], inputs["input_ids"].tolist()))
+        return training_step(self, model, inputs, *rest)
+
+    monkeypatch.setattr(stage.FusionTrainer, "training_step", watched)
+    command = ["train", "--data", str(data), "--work", str(work), *SMALL, "--visits", "3"]
+    main([*command, "--steps", "6"])
+    whole = seen[:]
+    assert len(whole) == 6
+    assert len({fusion for fusion, _ in whole}) > 1
+    shutil.rmtree(work / "checkpoints" / "checkpoint-6")  # as if it had been cut off
+    seen.clear()
+    main([*command, "--steps", "6"])
+    assert seen == whole[4:]
+
+
+def test_a_run_that_gets_no_better_ends_early(data: Path, work: Path) -> None:
+    tiny_model().save_pretrained(work / "pretrained")
+    command = ["train", "--data", str(data), "--work", str(work), *SMALL, "--visits", "2"]
+    main([*command, "--learning-rate", "0", "--steps", "12", "--patience", "2"])
+    assert sorted(path.name for path in (work / "checkpoints").iterdir())[-1] == "checkpoint-6"
+    kept = MMGPTForConditionalGeneration.from_pretrained(work / "model")
+    assert torch.equal(kept.embedding.weight, tiny_model().embedding.weight)
+
+
+def test_features_of_a_photo_are_the_encoders(data: Path, work: Path) -> None:
     store = FeatureStore.open(work / "features")
-    assert store.fine.shape == (4, 256, 120)
-    assert store.coarse.shape == (4, 64, 352)
+    assert store.plain[0].shape == (5, 256, 120)
+    assert store.plain[1].shape == (5, 64, 352)
+    assert store.mirrored is not None
+    assert store.guesses is not None
+    assert store.guesses.places.shape == (5, 8, 8)
+    assert store.guesses.places.max() == 1
     main(["features", "--data", str(data), "--work", str(work)])  # done already: changes nothing
-    assert np.array_equal(FeatureStore.open(work / "features").fine, store.fine)
+    assert np.array_equal(FeatureStore.open(work / "features").plain[0], store.plain[0])
     assert read_pixels(data / "images/coco/white.png").shape == (3, 256, 256)
 
 
+def test_a_mirrored_photo_has_features_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "images" / "coco").mkdir(parents=True)
+    ramp = np.tile(np.linspace(0, 255, 256).astype(np.uint8), (256, 1))
+    for name, pixels in (("a", ramp), ("b", ramp[:, ::-1])):
+        Image.fromarray(pixels).convert("RGB").save(tmp_path / f"images/coco/{name}.png")
+    row = {"kind": "caption", "question": "", "answer": "x", "split": "train"}
+    lines = [json.dumps(row | {"image": f"images/coco/{name}.png"}) for name in "ab"]
+    (tmp_path / "texts.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    main(["features", "--data", str(tmp_path), "--work", str(tmp_path)])
+    store = FeatureStore.open(tmp_path / "features")
+    turned, other = (
+        store.cells("images/coco/a.png", mirrored=True)[0],
+        store.cells("images/coco/b.png")[0],
+    )
+    assert np.allclose(turned, other, atol=0.1)
+    assert not np.allclose(turned, store.cells("images/coco/a.png")[0], atol=0.1)
+
+
+@pytest.mark.parametrize(("name", "grid"), [(GRAPH, 16), (CONCAT, 8)])
 def test_a_head_that_looks_at_the_thing_scores_best(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, work: Path, monkeypatch: pytest.MonkeyPatch, name: str, grid: int
 ) -> None:
-    data, work = planted(tmp_path)
-    monkeypatch.setattr("mmgpt_desktop.training.heads._attention", look_left)
-    model = tiny_model(stage.Recipe())
-    scores = score_heads(data, work, model)
+    model = tiny_model()
+
+    def look_left(*_: Any) -> tuple[None, None, torch.Tensor]:
+        """Head 0 of layer 1 looks at the left edge, the others at the right, all at a name."""
+        weights = torch.zeros(1, 2, 2, grid**2 + 4)
+        weights[..., -1] = 9
+        weights[..., grid**2 - 1] = 1
+        weights[0, 1, 0, 0] = 2
+        return None, None, weights
+
+    monkeypatch.setattr(model, "decode_step", look_left)
+    scores = score_heads(data, work, model, name)
     assert scores.things == 1
     assert scores.best()[0] == [1, 0]
     assert scores.scores == [[0.0, 0.0], [1.0, 0.0]]
-    assert 0.1 < scores.chance < 0.15
+    assert scores.chance == 0.125
 
 
-def look_left(*_: object) -> np.ndarray:
-    """Head 0 of layer 1 looks at the left edge, the others at the right."""
-    weights = np.zeros((2, 2, 256), np.float32)
-    weights[..., 255] = 1
-    weights[1, 0, 0] = 2
-    return weights
+class Bigram:
+    """A model whose next token follows from the last one, and a little from the picture."""
+
+    def __init__(self) -> None:
+        random = torch.Generator().manual_seed(8)
+        self.table = torch.randn(12, 12, generator=random) * 2
+        self.table[4:, 3] += 3  # most answers end soon
+        self.lean = torch.randn(12, generator=random)
+
+    def encode_cells(self, fine: Any, coarse: Any) -> Any:
+        bright = fine.mean(dim=(1, 2)) * 20 + 2.5
+        return [(bright, bright)], None
+
+    def empty_past(self, batch: int) -> int:
+        return batch
+
+    def decode_step(self, ids: Any, keys: Any, values: Any, past: int) -> Any:
+        assert len(ids) == past
+        return self.logits(ids[:, -1], keys[0]), past, None
+
+    def logits(self, last: Any, bright: Any) -> Any:
+        return self.table[last] + bright[..., None] * self.lean
 
 
-def planted(folder: Path) -> tuple[Path, Path]:
-    """A photo whose left eighth is a cat, with the cells of an untrained run."""
-    data, work = folder / "data", folder / "work"
-    (data / "images" / "ade20k").mkdir(parents=True)
-    (data / "labels" / "ade20k").mkdir(parents=True)
-    Image.new("RGB", (64, 64)).save(data / "images/ade20k/a.jpg")
-    classes = np.ones((64, 64), np.uint8)
-    classes[:, :8] = 2
-    Image.fromarray(classes).save(data / "labels/ade20k/a.png")
-    table = "Idx\tRatio\tTrain\tVal\tName\n1\t0\t0\t0\tsky\n2\t0\t0\t0\tcat\n"
-    (data / "labels" / "ade20k_objects.txt").write_text(table, encoding="utf-8")
-    row = {"image": "images/ade20k/a.jpg", "kind": "scene", "question": "", "answer": "x"}
-    (data / "texts.jsonl").write_text(json.dumps(row | {"split": "train"}), encoding="utf-8")
-    common = ["--data", str(data), "--work", str(work)]
-    main(["features", *common])
-    main(["tokenizer", *common])
-    return data, work
+def test_certainty_is_that_of_the_greedy_answer_alone(work: Path) -> None:
+    """Asked together, questions get the answers and the certainty that they get alone."""
+    model, features = Bigram(), FeatureStore.open(work / "features")
+    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
+    images = [image for image in features.index if "coco" in image]
+    asked = [
+        Question(i, "vqa", "", "what is it" + " now" * n, ("x",)) for n in (0, 3) for i in images
+    ]
+    found = list(answers(model, features, tokenizer, asked))  # type: ignore[arg-type]
+    assert len({tuple(ids) for _, ids, _ in found}) > 1
+    for question, ids, levels in found:
+        fine = torch.from_numpy(features.cells(question.image)[0].astype(np.float32))
+        bright = model.encode_cells(fine[None], None)[0][0][0]
+        chances = model.logits(torch.tensor([2, *ids]), bright).softmax(dim=-1)
+        assert chances.argmax(dim=-1).tolist() == [*ids, 3]
+        expected = chances.max(dim=-1).values.log().mean().exp()
+        assert levels[TEMPERATURES.index(1.0)] == pytest.approx(float(expected), abs=1e-5)
+
+
+def test_calibration_asks_the_dev_split(data: Path, work: Path) -> None:
+    certainty = calibrate(data, work, Bigram())  # type: ignore[arg-type]
+    assert certainty.questions == 3  # about the shirt, twice, and "is there a boy"
+    assert "on 3 dev questions" in certainty.how()
