@@ -196,7 +196,7 @@ class Plan:
     seed: int
 
 
-class _Told(TrainerCallback):  # type: ignore[misc]
+class _Told(TrainerCallback):
     """Reports each step's share of the whole."""
 
     def __init__(self, progress: Callable[[float], None]) -> None:

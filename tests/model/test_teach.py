@@ -1,0 +1,128 @@
+"""Teaching a bundle one's own rows, with a tiny model."""
+
+from __future__ import annotations
+
+import csv
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from mmgpt_desktop.engine.bundle import open_bundle
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.model import MMGPTForConditionalGeneration
+from mmgpt_desktop.model.configuration import FUSIONS
+from mmgpt_desktop.model.packing import WEIGHTS, load_packed, save_packed
+from mmgpt_desktop.training import teach as stage
+from mmgpt_desktop.training.bundle import write_manifest
+from mmgpt_desktop.training.calibrate import Certainty
+from mmgpt_desktop.training.export import decoder_graph, encoder_graph
+from mmgpt_desktop.training.heads import HeadScores
+from mmgpt_desktop.training.teach import read_rows, teach
+
+COLOURS = ("red", "blue")
+
+
+@pytest.fixture
+def bundle(tiny_model: MMGPTForConditionalGeneration, tiny_tokenizer: Path, tmp_path: Path) -> Path:
+    """A bundle whose graphs are empty files: teaching copies them unread."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    save_packed(tiny_model, folder)
+    (folder / "tokenizer.json").write_bytes(tiny_tokenizer.read_bytes())
+    for fusion in FUSIONS:
+        (folder / encoder_graph(fusion)).write_bytes(b"encoder")
+        (folder / decoder_graph(fusion)).write_bytes(b"decoder")
+    heads = dict.fromkeys(FUSIONS, HeadScores([[0.1, 0.4], [0.3, 0.2]], 0.05, 10))
+    write_manifest(folder, tiny_model.config, heads, Certainty(1.0, 0.3))
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["image"]["size"] = 64
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return folder
+
+
+def write_rows(folder: Path, rows: list[dict[str, str]]) -> None:
+    with (folder / "rows.csv").open("w", encoding="utf-8", newline="") as stream:
+        table = csv.DictWriter(stream, ["image", "question", "answer"])
+        table.writeheader()
+        table.writerows(rows)
+
+
+@pytest.fixture
+def lessons(tmp_path: Path) -> Path:
+    folder = tmp_path / "lessons"
+    folder.mkdir()
+    rows = []
+    for number in range(10):
+        name = COLOURS[number % 2]
+        Image.new("RGB", (40, 30), name).save(folder / f"{number}.png")
+        rows.append({"image": f"{number}.png", "question": "Is it red?", "answer": name})
+    write_rows(folder, rows)
+    return folder
+
+
+def test_a_taught_bundle_is_whole_and_has_learned(
+    bundle: Path, lessons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "GENERAL", ("What is it?",))
+    monkeypatch.setattr(stage, "ANSWER_TOKENS", 4)
+    shares: list[float] = []
+    target = tmp_path / "models" / "taught"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the Trainer's own
+        report = teach(
+            lessons, bundle, target, steps=30, progress=lambda share, _: shares.append(share)
+        )
+    opened = open_bundle(target)
+    opened.verify(lambda _: None, CancelToken())
+    assert opened.manifest.name == "taught"
+    assert (report.rows, report.held_out) == (8, 2)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    before, after = load_packed(bundle), load_packed(target)
+    assert torch.equal(before.encoder.stem[1].weight, after.encoder.stem[1].weight)
+    assert not torch.equal(before.embedding.weight, after.embedding.weight)
+    assert str(report) in (target / "README.md").read_text(encoding="utf-8")
+    assert list(target.parent.iterdir()) == [target]  # no draft is left
+
+
+def test_a_folder_that_is_there_is_never_overwritten(bundle: Path, lessons: Path) -> None:
+    with pytest.raises(AppError, match="is there already"):
+        teach(lessons, bundle, bundle)
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ({"image": "0.png", "question": "", "answer": "red"}, "Row 9 of rows.csv has no question"),
+        ({"image": "../0.png", "question": "What?", "answer": "red"}, "outside the folder"),
+    ],
+)
+def test_a_bad_row_is_named(lessons: Path, row: dict[str, str], sentence: str) -> None:
+    rows = [{"image": f"{i}.png", "question": "Is it?", "answer": "red"} for i in range(8)]
+    write_rows(lessons, [*rows, row])
+    with pytest.raises(AppError, match=sentence):
+        read_rows(lessons)
+
+
+def test_a_folder_without_a_table_says_what_it_needs(tmp_path: Path) -> None:
+    with pytest.raises(AppError, match=r"rows\.csv"):
+        read_rows(tmp_path)
+    (tmp_path / "rows.jsonl").write_text('{"image": "a.png"', encoding="utf-8")
+    with pytest.raises(AppError, match="can't be read"):
+        read_rows(tmp_path)
+    write_rows(tmp_path, [{"image": "a.png", "question": "What?", "answer": "a"}])
+    with pytest.raises(AppError, match="at least 8"):
+        read_rows(tmp_path)
+
+
+def test_the_weights_lie_where_the_graphs_look(bundle: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    again.mkdir()
+    save_packed(load_packed(bundle), again)
+    size = int.from_bytes((bundle / WEIGHTS).read_bytes()[:8], "little")
+    assert (again / WEIGHTS).read_bytes()[: 8 + size] == (bundle / WEIGHTS).read_bytes()[: 8 + size]
