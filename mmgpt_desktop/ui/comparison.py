@@ -6,6 +6,7 @@ import itertools
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -246,11 +247,11 @@ class Comparison(QDialog):
         for _, cancel in self._jobs.values():
             cancel.cancel()
 
-    def reject(self) -> None:
-        if self.busy:
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() == Qt.Key.Key_Escape and self.busy:
             self.stop()
         else:
-            super().reject()
+            super().keyPressEvent(event)
 
     @Slot(object)
     def _take_step(self, step: TokenStep) -> None:

@@ -112,13 +112,13 @@ def test_escape_stops_all_of_them_and_then_closes(qtbot: QtBot, make_app: MakeAp
     comparison = open_comparison(app)
     engine.release(2)
     qtbot.waitUntil(lambda: comparison.columns[0].answer.toPlainText() == "A red")
-    qtbot.keyClick(comparison.edit, Qt.Key.Key_Escape)
+    qtbot.keyClick(comparison.columns[1].answer, Qt.Key.Key_Escape)
     wait_idle(qtbot, comparison)
     for column in comparison.columns:
         assert "Stopped." in column.answer.toPlainText()
     assert len(engine.requests) == 1
     assert comparison.isVisible()
-    qtbot.keyClick(comparison.edit, Qt.Key.Key_Escape)
+    qtbot.keyClick(comparison.columns[0].picture.view, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: not app.window.findChildren(Comparison))
 
 
@@ -285,6 +285,25 @@ def test_it_fits_over_the_window(
             assert widget.width() >= widget.minimumSizeHint().width(), widget.text()
     for column in comparison.columns:
         assert column.picture.view.photo_rect().height() >= 100
+
+
+def test_nothing_of_a_closed_comparison_stays(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(model=THREE, gated=True)
+    app = make_app(engine)
+    app.photos.add(make_shown())
+    comparison = open_comparison(app)
+    engine.release(2)
+    qtbot.waitUntil(lambda: comparison.columns[0].answer.toPlainText() == "A red")
+    gone: list[object] = []
+    for column in comparison.columns:
+        column.heatmaps.destroyed.connect(lambda: gone.append(True))
+    comparison.close()  # answers stop, the window goes
+    qtbot.waitUntil(lambda: len(gone) == 3)
+    app.theme.choose("dark")
+    app.controller.ask("What?")
+    engine.release(len(ANSWER))
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    assert [turn.answer for turn in app.controller.conversation.turns] == [TEXT]
 
 
 def test_closing_the_app_in_mid_comparison_ends_all_threads(
