@@ -76,7 +76,7 @@ class TextRows(Dataset[dict[str, Any]]):
             "input_ids": ids,
             "segments": segments,
             "labels": [
-                token if place and segments[place] == segments[place - 1] else IGNORED
+                token if place and 0 < segments[place] == segments[place - 1] else IGNORED
                 for place, token in enumerate(ids)
             ],
         }

@@ -109,6 +109,10 @@ def test_the_vocabulary_has_no_word_in_two_roles_that_clash() -> None:
     assert WORDS.people <= set(WORDS.actors) | {"people"}
 
 
+def region(name: str, share: float, x: float, y: float) -> Region:
+    return Region(name, share, x, y, np.zeros((16, 16), np.float16))
+
+
 @pytest.mark.parametrize(
     ("x", "y", "expected"),
     [
@@ -121,7 +125,7 @@ def test_the_vocabulary_has_no_word_in_two_roles_that_clash() -> None:
     ],
 )
 def test_positions(x: float, y: float, expected: str) -> None:
-    assert position(Region("cat", 0.1, x, y)) == expected
+    assert position(region("cat", 0.1, x, y)) == expected
 
 
 def test_regions_of_a_label_map(tmp_path: Path) -> None:
@@ -134,10 +138,13 @@ def test_regions_of_a_label_map(tmp_path: Path) -> None:
     found = regions(tmp_path / "map.png", class_names(tmp_path / "names.txt"))
     assert [(r.name, r.share) for r in found] == [("cat", 0.25)]
     assert position(found[0]) == "on the left"
+    assert found[0].cells.shape == (16, 16)
+    assert (found[0].cells[:, :4] == 1).all()
+    assert (found[0].cells[:, 4:] == 0).all()
 
 
 def test_label_questions_deny_what_is_not_there() -> None:
-    found = [Region("sky", 0.5, 0.5, 0.2), Region("cat", 0.2, 0.1, 0.5)]
+    found = [region("sky", 0.5, 0.5, 0.2), region("cat", 0.2, 0.1, 0.5)]
     made = label_questions(found, ["dog", "cat", "owl"], random.Random(0))
     assert made["side"] == [("what is on the left side of the picture", "cat")]
     assert made["largest"] == [("what fills most of the picture", "sky")]

@@ -9,22 +9,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer
 
+from mmgpt_desktop.model.configuration import FUSIONS, MMGPTConfig
 from mmgpt_desktop.model.modelling import IGNORED
-from mmgpt_desktop.training.data import (
+from mmgpt_desktop.training.data import PhotoTexts, load_texts, sentence, split_of
+from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.mixture import Mixture
+from mmgpt_desktop.training.prompts import NO_PICTURE
+from mmgpt_desktop.training.rows import (
     ASSISTANT_ID,
     END_ID,
     PAD_ID,
     USER_ID,
+    Collator,
     Packer,
-    PhotoTexts,
     VisitDataset,
-    collate,
-    load_texts,
-    sentence,
+    mirrored,
 )
-from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.tokenizer import train_on
 
 ROWS = [
     ("images/flickr8k/a.jpg", "caption", "", "a black dog runs .", "train"),
@@ -61,6 +64,13 @@ def test_texts_of_each_kind(data: Path) -> None:
     assert ("is there a dog", "yes") in photos["coco"]["yesno"]
 
 
+def test_a_part_of_the_training_photos_is_kept_for_dev() -> None:
+    rows = [{"image": f"images/coco/{i}.jpg", "split": "train"} for i in range(4000)]
+    splits = [split_of(row) for row in rows]
+    assert 60 < splits.count("dev") < 140
+    assert split_of({"image": "images/coco/1.jpg", "split": "test"}) == "test"
+
+
 @pytest.mark.parametrize(
     ("raw", "clean"),
     [
@@ -73,71 +83,177 @@ def test_captions_become_prose(raw: str, clean: str) -> None:
     assert sentence(raw) == clean
 
 
+def tokenizer() -> Tokenizer:
+    """Words to numbers from 10 on; offsets as a byte-level BPE has them, blank included."""
+    lines = ["is it a red fire truck left of the right dog yes what no", NO_PICTURE]
+    return train_on(lines * 9, 420)
+
+
 def encode(text: str) -> list[int]:
-    return [10 + len(word) for word in text.split()]
+    return list(tokenizer().encode(text).ids)
 
 
 def test_a_row_is_full_and_labels_stand_at_answers_alone() -> None:
-    packer = Packer(encode, 32)
-    row = packer.row(lambda: ("what is it", "a dog"), random.Random(1))
-    ids, labels, segments = row["input_ids"], row["labels"], row["segments"]
-    assert len(ids) == len(labels) == len(segments) == 32
-    turn = [USER_ID, *encode("what is it"), ASSISTANT_ID, *encode("a dog"), END_ID]
-    assert ids[: len(turn)] == turn
-    assert labels[: len(turn)] == [IGNORED] * 5 + turn[5:]
-    padding = [place for place, token in enumerate(ids) if token == PAD_ID]
-    assert all(labels[place] == IGNORED and segments[place] == 0 for place in padding)
-    assert ids.count(USER_ID) == 4  # as many turns as fit
-    assert segments[0] == 1
-    assert max(segments) > 1
+    row = Packer(tokenizer(), 32).row(lambda: ("what is it", "a dog"), random.Random(1))
+    assert len(row.ids) == len(row.labels) == len(row.segments) == 32
+    asked = [USER_ID, *encode("what is it"), ASSISTANT_ID]
+    answered = [*encode("a dog"), END_ID]
+    turn = len(asked + answered)
+    assert row.ids[:turn] == asked + answered
+    assert row.labels[:turn] == [IGNORED] * len(asked) + answered
+    padding = [place for place, token in enumerate(row.ids) if token == PAD_ID]
+    assert all(row.labels[place] == IGNORED and row.segments[place] == 0 for place in padding)
+    assert row.ids.count(USER_ID) == 32 // turn  # as many turns as fit
+    assert row.segments[0] == 1
+    assert max(row.segments) > 1
 
 
 def test_a_text_longer_than_a_row_is_left_out() -> None:
     texts = iter([("q", "long " * 50), *[("q", "yes")] * 20])
-    row = Packer(encode, 16).row(lambda: next(texts), random.Random(0))
-    assert USER_ID in row["input_ids"]
-    assert len(row["input_ids"]) == 16
+    row = Packer(tokenizer(), 16).row(lambda: next(texts), random.Random(0))
+    assert USER_ID in row.ids
+    assert len(row.ids) == 16
+
+
+def test_all_tokens_of_a_name_are_pointed_at_by_the_tokens_before() -> None:
+    turn = Packer(tokenizer(), 64).turn("what is it", "a red fire truck", ["fire truck", "dog"])
+    named = tokenizer().encode(" fire truck").ids
+    pointed = [place for place, name in turn.pointed if name == "fire truck"]
+    assert [turn.ids[place + 1] for place in pointed] == named
+    assert [turn.labels[place + 1] for place in pointed] == named
+    assert {name for _, name in turn.pointed} == {"fire truck"}
+
+
+def test_an_answer_about_a_named_thing_points_as_it_begins() -> None:
+    packer = Packer(tokenizer(), 64)
+    turn = packer.turn("what is the dog", "yes", ["dog"])
+    assert [turn.ids[place] for place, _ in turn.pointed] == [ASSISTANT_ID]
+    assert packer.turn("is it a dog", "no", ["dog"]).pointed == []
+    assert packer.turn("is it a dogma", "yes", ["dog"]).pointed == []  # no word of its own
+
+
+def test_pointing_goes_with_its_turn() -> None:
+    packer = Packer(tokenizer(), 64)
+    row = packer.row(lambda: ("what is it", "a dog"), random.Random(0), ["dog"])
+    assert len(row.pointed) > 1
+    assert all(row.ids[place + 1] == encode(" dog")[0] for place, _ in row.pointed)
+
+
+@pytest.mark.parametrize(
+    ("text", "turned"),
+    [
+        ("at the top left", "at the top right"),
+        ("Left of the right dog", "Right of the left dog"),
+        ("a bright light is leftover", "a bright light is leftover"),
+    ],
+)
+def test_a_mirrored_picture_has_its_sides_swapped(text: str, turned: str) -> None:
+    assert mirrored(text) == turned
+    assert mirrored(turned) == text
+
+
+MIXTURE = Mixture(
+    mirrored=0.5,
+    names_hidden=0.2,
+    no_picture=0.1,
+    fusions=dict.fromkeys(FUSIONS, 1.0),
+    collections={"daquar": 2.0, "grocery": 0.5},
+    kinds={"vqa": 1.0},
+)
 
 
 def store(images: list[str]) -> FeatureStore:
+    """Cells that hold the photo's number, negative in the mirror images."""
     count = len(images)
-    fine = np.arange(count, dtype=np.float16).reshape(-1, 1, 1) * np.ones((1, 4, 3), np.float16)
-    return FeatureStore(fine, fine[:, :1], {image: row for row, image in enumerate(images)})
+    number = np.arange(1, count + 1, dtype=np.float16).reshape(-1, 1, 1)
+    fine, coarse = np.ones((1, 256, 3), np.float16), np.ones((1, 64, 5), np.float16)
+    index = {image: row for row, image in enumerate(images)}
+    return FeatureStore((number * fine, number * coarse), (-number * fine, -number * coarse), index)
 
 
-def visits(photos: list[PhotoTexts], number: int, seed: int = 0) -> VisitDataset:
-    tokenizer = Tokenizer(models.WordLevel({"<|pad|>": 0, "yes": 7}, unk_token="<|pad|>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+def visits(
+    photos: list[PhotoTexts], number: int, seed: int = 0, mixture: Mixture = MIXTURE
+) -> VisitDataset:
     return VisitDataset(
         photos,
         store([photo.image for photo in photos]),
-        tokenizer,
+        tokenizer(),
+        mixture,
         visits=number,
-        rows=2,
-        length=16,
+        batch=4,
+        length=24,
         seed=seed,
     )
 
 
+def photo_of(image: str, question: str = "is it", answer: str = "yes") -> PhotoTexts:
+    photo = PhotoTexts(image)
+    photo.pairs["vqa"].append((question, answer))
+    return photo
+
+
 def test_visits_follow_from_the_seed_and_weigh_the_collections() -> None:
-    photos = [PhotoTexts(f"images/{c}/{i}.jpg") for c in ("daquar", "grocery") for i in range(40)]
-    for photo in photos:
-        photo.pairs["vqa"].append(("is it", "yes"))
+    photos = [photo_of(f"images/{c}/{i}.jpg") for c in ("daquar", "grocery") for i in range(40)]
     first, again = visits(photos, 400), visits(photos, 400)
     assert first.order == again.order != visits(photos, 400, seed=1).order
     shown = [photos[place].collection for place in first.order]
     assert 2.5 < shown.count("daquar") / shown.count("grocery") < 6
-    assert first[3]["rows"] == again[3]["rows"]
+    assert first[3]["row"] == again[3]["row"]
     longer = visits(photos, 800)
     assert longer.order[:400] == first.order  # a longer run begins as a shorter one
+    assert longer[7]["row"] == first[7]["row"]
 
 
-def test_a_batch_has_rows_of_text_for_each_picture() -> None:
-    photo = PhotoTexts("images/coco/a.jpg")
-    photo.pairs["vqa"].append(("is it", "yes"))
-    dataset = visits([photo], 3)
-    batch = collate([dataset[i] for i in range(3)])
-    assert batch["input_ids"].shape == batch["labels"].shape == (6, 16)
-    assert batch["fine"].shape == (3, 4, 3)
-    assert batch["fine"].dtype == torch.float32
-    assert batch["has_image"].shape == (3,)
+def test_a_step_has_one_fusion_and_all_fusions_come() -> None:
+    dataset = visits([photo_of("images/coco/a.jpg")], 200)
+    fusions = [dataset[visit]["fusion"] for visit in range(200)]
+    assert all(len(set(fusions[step : step + 4])) == 1 for step in range(0, 200, 4))
+    assert set(fusions) == set(FUSIONS)
+    assert fusions == [dataset.fusion(visit // 4) for visit in range(200)]
+
+
+def test_a_mirrored_visit_has_mirrored_cells_texts_and_masks() -> None:
+    photo = photo_of("images/coco/a.jpg", "what is left of the dog", "left")
+    photo.masks["dog"] = np.zeros((16, 16), np.float16)
+    photo.masks["dog"][:, 0] = 1
+    dataset = visits([photo], 40)
+    for visit in map(dataset.__getitem__, range(40)):
+        if not visit["has_image"]:
+            assert encode(NO_PICTURE)[0] in visit["row"].labels
+            assert visit["masks"] == []
+            continue
+        flipped = visit["fine"][0, 0] < 0
+        written = set(visit["row"].labels)
+        assert (encode("right")[0] in written) == flipped
+        assert (encode("left")[0] in written) != flipped
+        for mask in visit["masks"]:
+            assert mask.reshape(16, 16)[:, 15 if flipped else 0].all()
+            assert mask.sum() == 16
+
+
+def test_a_batch_is_what_the_model_takes() -> None:
+    photo = photo_of("images/coco/a.jpg", "what is it", "a dog")
+    photo.masks["dog"] = np.ones((16, 16), np.float16)
+    dataset = visits([photo], 8)
+    for fusion, positions in (("concat", 64 + 20), ("graph", 256 + 20)):
+        items = [dataset[i] | {"fusion": fusion} for i in range(4)]
+        items[0] |= {"has_image": False, "has_names": True}
+        items[1] |= {"has_image": True, "has_names": False}
+        batch = Collator(MMGPTConfig())(items)
+        assert batch["fusion"] == fusion
+        assert batch["input_ids"].shape == batch["labels"].shape == (4, 24)
+        assert batch["fine"].shape == (4, 256, 3)
+        assert batch["fine"].dtype == torch.float32
+        assert batch["visible"].shape == (4, positions)
+        assert not batch["visible"][0].any()
+        assert batch["visible"][1].sum() == positions - 20
+        assert len(batch["pointed"]) == len(batch["masks"]) > 0
+        rows, places = batch["pointed"].unbind(dim=1)
+        assert (batch["input_ids"][rows, places + 1] == encode(" dog")[0]).all()
+
+
+def test_a_batch_may_have_nothing_to_point_at() -> None:
+    dataset = visits([photo_of("images/coco/a.jpg")], 2)
+    batch = Collator(MMGPTConfig())([dataset[0], dataset[1]])
+    assert batch["pointed"].shape == (0, 2)
+    assert batch["masks"].shape == (0, 256)

@@ -1,0 +1,75 @@
+"""The picture of a run's losses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.training.curves import SIZE, Axis, Panel, curves_of, draw, write_curves
+
+ROWS = [
+    {"loss": 5.0, "step": 20},
+    {"loss": 4.0, "step": 40},
+    {"eval_cross_attention_loss": 4.5, "eval_cross_attention_runtime": 3.0, "step": 40},
+    {"loss": 3.0, "step": 60},
+    {"train_loss": 3.5, "step": 60},
+]
+
+
+def test_curves_by_step() -> None:
+    assert curves_of(ROWS) == {
+        "training": [(20, 5.0), (40, 4.0), (60, 3.0)],
+        "dev, cross-attention": [(40, 4.5)],
+    }
+    assert curves_of([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0, 2200, [0, 500, 1000, 1500, 2000]),
+        (2.9, 5.1, [3, 3.5, 4, 4.5, 5]),
+        (0, 12, [0, 5, 10]),
+        (0.31, 0.34, [0.31, 0.32, 0.33, 0.34]),
+    ],
+)
+def test_ticks_are_round(low: float, high: float, ticks: list[float]) -> None:
+    assert Axis(low, high, 0, 100).ticks() == pytest.approx(ticks)
+
+
+def test_an_axis_turns_values_into_pixels() -> None:
+    assert Axis(2, 4, 100, 0).place(3) == 50
+
+
+def test_a_picture_shows_each_curve_in_its_colour() -> None:
+    points = [(0.0, 3.0), (50.0, 1.0)]
+    picture = draw([Panel("One", {"training": points, "dev": points})])
+    assert picture.size == SIZE
+    colours = {tuple(pixel) for pixel in np.asarray(picture).reshape(-1, 3)}
+    assert (0x00, 0x72, 0xB2) in colours  # the dev set's
+
+
+def test_a_single_point_is_drawn_too() -> None:
+    assert draw([Panel("One", {"training": [(1.0, 2.0)]})] * 2).size == SIZE
+
+
+def test_the_newest_checkpoint_is_read_and_its_log_kept(tmp_path: Path) -> None:
+    for step, rows in ((40, ROWS[:2]), (100, ROWS)):
+        folder = tmp_path / "checkpoints" / f"checkpoint-{step}"
+        folder.mkdir(parents=True)
+        (folder / "trainer_state.json").write_text(json.dumps({"log_history": rows}))
+    log = write_curves(tmp_path, tmp_path / "curves.png")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert lines == [{"run": "checkpoints", **row} for row in ROWS]
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.size == SIZE
+
+
+def test_without_a_checkpoint_there_is_nothing_to_draw(tmp_path: Path) -> None:
+    with pytest.raises(AppError, match="Train first"):
+        write_curves(tmp_path, tmp_path / "curves.png")
