@@ -23,6 +23,8 @@ from mmgpt_desktop.model.fusion import CellEmbedder, CellGraph, CellJoiner, Name
 
 IGNORED = -100
 """The label of tokens without a loss."""
+MARGIN = 2.0
+"""How much likelier, in logits, a class is made that is put first."""
 
 
 class Decoded(NamedTuple):
@@ -99,16 +101,21 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         return torch.stack([key for key, _ in image]), torch.stack([value for _, value in image])
 
     def encode_cells(
-        self, fine: Tensor, coarse: Tensor, fusion: str | None = None
+        self,
+        fine: Tensor,
+        coarse: Tensor,
+        fusion: str | None = None,
+        named: Tensor | None = None,
     ) -> tuple[list[KeyValue], Tensor | None]:
         """The backbone's maps, flattened, to keys and values for each image layer.
 
         fine [B, T, 120]; coarse [B, T / 4, 352], before the encoder's head. Positions are
         the cells of `config.grid_of(fusion)`, row by row, then the class names. With the
-        graph also its mean edge weights [B, T, T].
+        graph also its mean edge weights [B, T, T]. `named` [B] puts another class first among
+        the encoder's guesses, where it is not -1.
         """
         fusion = fusion or self.config.fusion
-        cells, names = self._embed(fine, coarse)
+        cells, names = self._embed(fine, coarse, named)
         if fusion == CONCAT:
             return self._prefix(cells, names), None
         edges = None
@@ -120,12 +127,17 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         layers = self.config.cross_attention_layers
         return [self._cross_attention(layer).project(nodes) for layer in layers], edges
 
-    def _embed(self, fine: Tensor, coarse: Tensor) -> tuple[Tensor, Tensor]:
+    def _embed(self, fine: Tensor, coarse: Tensor, named: Tensor | None) -> tuple[Tensor, Tensor]:
         side = self.config.grid_size // 2
         maps = coarse.transpose(1, 2).reshape(coarse.shape[0], coarse.shape[2], side, side)
         wide = self.encoder.head(maps)  # (B, 1280, side, side)
         cells = self.cells(fine, wide.flatten(2).transpose(1, 2))
-        return cells, self.names(self.encoder.classify(wide), self.embedding)
+        guesses = self.encoder.classify(wide)
+        if named is not None:
+            first = guesses.amax(dim=1, keepdim=True) + MARGIN
+            forced = guesses.scatter(1, named.clamp(min=0)[:, None], first)
+            guesses = torch.where(named[:, None] < 0, guesses, forced)
+        return cells, self.names(guesses, self.embedding)
 
     def _prefix(self, cells: Tensor, names: Tensor) -> list[KeyValue]:
         """Cells and names through all blocks, where they see one another.
@@ -222,6 +234,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         fine: Tensor | None = None,
         coarse: Tensor | None = None,
         visible: Tensor | None = None,
+        named: Tensor | None = None,
         pointed: Tensor | None = None,
         masks: Tensor | None = None,
         past_key_values: Cache | None = None,
@@ -231,7 +244,8 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """Logits, or the loss when `labels` are given.
 
         The picture comes as pixels, as encoded keys and values, or (in training) as cached
-        maps `fine` and `coarse`; of these, `visible` [B, T] hides cells and names. Without
+        maps `fine` and `coarse`; of these, `visible` [B, T] hides cells and names, and `named`
+        [B] changes the names (as in `encode_cells`). Without
         any, there is text alone. Positions see those of their own number in `segments`
         [B, S] alone; 0 is padding. Padding in a batch for generation is not supported. With
         labels, logits are left out: the loss needs them at the labelled tokens alone.
@@ -241,7 +255,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """
         fusion = fusion or self.config.fusion
         if fine is not None and coarse is not None:
-            image: list[KeyValue] | None = self.encode_cells(fine, coarse, fusion)[0]
+            image: list[KeyValue] | None = self.encode_cells(fine, coarse, fusion, named)[0]
         else:
             image = self._image(pixel_values, image_keys, image_values, fusion)
         past = _past_of(past_key_values)

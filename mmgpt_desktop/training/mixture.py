@@ -19,6 +19,7 @@ class Mixture:
 
     mirrored: float
     names_hidden: float
+    drilled: float
     no_picture: float
     fusions: Mapping[str, float]
     collections: Mapping[str, float]

@@ -33,6 +33,13 @@ def class_names() -> list[str]:
     return [line.split(" ", 1)[1] for line in lines]
 
 
+def answer_naming(name: str) -> str:
+    """The name after its article: so it begins with the same tokens as in a sentence."""
+    if name.endswith("s") and not name.endswith(("ss", "us", "is", "os", "as")):
+        return f"some {name}"
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
+
+
 def name_tokens(tokenizer: Tokenizer, length: int) -> Tensor:
     """Token ids [1000, length] of the names as they stand in mid-sentence, padded or cut."""
     pad = SPECIAL_TOKENS.index(PAD)
@@ -53,11 +60,12 @@ def add_names(photos: Iterable[PhotoTexts], features: FeatureStore) -> None:
         if number not in ANIMALS and photo.shows_people:
             continue  # "What is this?" is not about a jersey there
         name = names[number]
-        photo.pairs["name"] += [("", name)] * 2
+        answer = answer_naming(name)
+        photo.pairs["name"] += [("", answer)] * 2
         if number in ANIMALS:
-            photo.pairs["name"] += [(question, name) for question in prompts.NAME_ANIMAL]
+            photo.pairs["name"] += [(question, answer) for question in prompts.NAME_ANIMAL]
         if number in DOGS:
-            photo.pairs["name"] += [(question, name) for question in prompts.NAME_DOG]
+            photo.pairs["name"] += [(question, answer) for question in prompts.NAME_DOG]
         place = (guesses.places[row] >= IN_PLACE).astype(np.float16)
         photo.masks.setdefault(name, place.repeat(2, axis=0).repeat(2, axis=1))
 

@@ -27,6 +27,7 @@ from mmgpt_desktop.training import prompts
 from mmgpt_desktop.training.data import PhotoTexts
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.mixture import Mixture
+from mmgpt_desktop.training.names import ANIMALS, answer_naming, class_names
 from mmgpt_desktop.training.questions import QA
 
 PAD_ID, USER_ID, ASSISTANT_ID, END_ID = map(SPECIAL_TOKENS.index, (PAD, USER, ASSISTANT, END))
@@ -157,6 +158,7 @@ class VisitDataset(Dataset[dict[str, Any]]):
         self.seed = seed
         self.mirror = mirror and features.mirrored is not None
         self.packer = Packer(tokenizer, length)
+        self.names = class_names()
         self.order = _visit_order(photos, mixture.collections, visits, seed)
 
     def __len__(self) -> int:
@@ -166,6 +168,8 @@ class VisitDataset(Dataset[dict[str, Any]]):
         rng = random.Random(self.seed * 1_000_003 + visit)
         photo = self.photos[self.order[visit]]
         shares = self.mixture
+        if rng.random() < shares.drilled:
+            return self._drill(photo, rng, visit)
         has_image = rng.random() >= shares.no_picture
         flip = self.mirror and rng.random() < shares.mirrored
 
@@ -184,8 +188,30 @@ class VisitDataset(Dataset[dict[str, Any]]):
             "coarse": coarse,
             "has_image": has_image,
             "has_names": rng.random() >= shares.names_hidden,
+            "named": -1,
             "row": row,
             "masks": [_mask(photo, name, flip) for _, name in row.pointed],
+        }
+
+    def _drill(self, photo: PhotoTexts, rng: random.Random, visit: int) -> dict[str, Any]:
+        """Any class put first among the encoder's guesses, and asked for: copying is learned
+        for all names, not only for those of the training photos."""
+        named = rng.randrange(len(self.names))
+        questions = prompts.NAME + (prompts.NAME_ANIMAL if named in ANIMALS else ())
+
+        def draw() -> QA:
+            return rng.choice(questions), answer_naming(self.names[named])
+
+        fine, coarse = self.features.cells(photo.image)
+        return {
+            "fusion": self.fusion(visit // self.batch),
+            "fine": fine,
+            "coarse": coarse,
+            "has_image": True,
+            "has_names": True,
+            "named": named,
+            "row": self.packer.row(draw, rng),
+            "masks": [],
         }
 
     def fusion(self, step: int) -> str:
@@ -237,6 +263,7 @@ class Collator:
             "labels": torch.tensor([row.labels for row in rows]),
             "segments": torch.tensor([row.segments for row in rows]),
             "visible": self._visible(visits, fusion),
+            "named": torch.tensor([visit["named"] for visit in visits]),
             "pointed": torch.tensor(pointed, dtype=torch.long).view(-1, 2),
             "masks": torch.from_numpy(np.array(masks, np.float32).reshape(-1, self.config.cells)),
             **{

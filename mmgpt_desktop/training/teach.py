@@ -331,6 +331,7 @@ class _Visits(Dataset[dict[str, Any]]):
             "coarse": coarse.numpy(),
             "has_image": True,
             "has_names": True,
+            "named": -1,
             "row": self.packer.single(lesson.question, lesson.answer),
             "masks": [],
         }
