@@ -29,13 +29,14 @@ from mmgpt_desktop.training.rows import ASSISTANT_ID, END_ID, USER_ID
 TEMPERATURES = tuple(round(0.5 + 0.05 * step, 2) for step in range(51))
 """From 0.5 to 3."""
 QUESTIONS_OF_A_KIND = 125
-LONGEST = 12
+LONGEST = 32
 """Tokens of an answer; the few that are longer are left out."""
 BATCH = 32
 DOUBTED = 0.35
-"""Answers that are given with doubt are right less often than this."""
-FEWEST = 20
-"""Answers below a threshold that say how often such answers are right."""
+"""Once certainty is calibrated, short answers below it are right about one time in three or
+less."""
+DOUBTED_DESCRIPTIONS = 0.25
+"""This share of the dev photos' descriptions, the least certain, are doubted."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Certainty:
 
     temperature: float
     doubt: float
+    doubt_long: float
     questions: int = 0
     error_before: float = 0.0
     error: float = 0.0
@@ -51,49 +53,44 @@ class Certainty:
     def how(self) -> str:
         return (
             f"Temperature {self.temperature}: calibration error {self.error:.3f} on "
-            f"{self.questions} dev questions, {self.error_before:.3f} without it. Answers with "
-            f"a certainty below {self.doubt} are doubted."
+            f"{self.questions} dev questions, {self.error_before:.3f} without it. Short answers "
+            f"with a certainty below {self.doubt} are doubted, descriptions below "
+            f"{self.doubt_long}."
         )
 
 
 def calibrate(data: Path, work: Path, model: MMGPTForConditionalGeneration) -> Certainty:
-    """Ask the dev split's questions with exact answers, with the model's own fusion."""
+    """Ask the dev split's questions, with the model's own fusion."""
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     features = FeatureStore.open(work / "features")
-    drawn = draw_questions(load_texts(data, ["dev"]), QUESTIONS_OF_A_KIND)
-    questions = [question for question in drawn if question.kind != "caption"]
-    certainty, right = [], []
+    questions = draw_questions(load_texts(data, ["dev"]), QUESTIONS_OF_A_KIND)
+    certainty, right, descriptions = [], [], []
     for question, ids, levels in answers(model, features, tokenizer, questions):
-        certainty.append(levels)
-        right.append(question.is_right(tokenizer.decode(ids)))
-    return fit(np.array(certainty), right)
+        if question.kind == "caption":
+            descriptions.append(levels)
+        else:
+            certainty.append(levels)
+            right.append(question.is_right(tokenizer.decode(ids)))
+    return fit(np.array(certainty), right, np.array(descriptions))
 
 
-def fit(certainty: NDArray[Any], right: Sequence[bool]) -> Certainty:
-    """From certainties [answer, temperature] at `TEMPERATURES`.
+def fit(certainty: NDArray[Any], right: Sequence[bool], descriptions: NDArray[Any]) -> Certainty:
+    """From certainties [answer, temperature] at `TEMPERATURES`, of short answers and of
+    descriptions.
 
     Without answers the temperature is 1, and nothing is doubted.
     """
     if not right:
-        return Certainty(1.0, 0.0)
+        return Certainty(1.0, 0.0, 0.0)
     ones = np.ones(len(right))
     errors = [calibration_error(column, right)(ones) for column in certainty.T]
     best = int(np.argmin(errors))
-    doubt = doubt_below(certainty[:, best], right)
+    doubt_long = 0.0
+    if len(descriptions):
+        doubt_long = float(np.quantile(descriptions[:, best], DOUBTED_DESCRIPTIONS))
     before = errors[TEMPERATURES.index(1.0)]
-    return Certainty(TEMPERATURES[best], doubt, len(right), before, errors[best])
-
-
-def doubt_below(certainty: NDArray[Any], right: Sequence[bool]) -> float:
-    """The highest certainty below which less than `DOUBTED` of the answers are right.
-
-    0 where even the least certain answers are right more often.
-    """
-    order = np.argsort(certainty, kind="stable")
-    counts = np.arange(1, len(order) + 1)
-    accuracy = np.cumsum(np.array(right, np.float64)[order]) / counts
-    doubted = np.flatnonzero((accuracy < DOUBTED) & (counts >= FEWEST))
-    return round(float(certainty[order[doubted[-1]]]), 2) if doubted.size else 0.0
+    temperature = TEMPERATURES[best]
+    return Certainty(temperature, DOUBTED, round(doubt_long, 2), len(right), before, errors[best])
 
 
 def answers(
