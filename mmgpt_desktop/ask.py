@@ -22,6 +22,7 @@ from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError, ImageError, PromptError
 from mmgpt_desktop.messages import (
+    Doubt,
     FusionInfo,
     GenerationOutcome,
     GenerationRequest,
@@ -86,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(asker.as_object(steps, outcome)))
     else:
-        for note in asker.notes(outcome):
+        for note in asker.notes(steps, outcome):
             print(note, file=sys.stderr)
     return 0
 
@@ -98,7 +99,7 @@ class Asker:
     engine: Engine
     fusion: FusionInfo
     sampling: Sampling
-    doubt: float
+    doubt: Doubt
 
     def ask(
         self, photo: Photo | None, question: str, on_step: Callable[[TokenStep], None]
@@ -113,10 +114,10 @@ class Asker:
         request = GenerationRequest(1, images, messages, self.sampling, fusion=self.fusion.name)
         return steps, self.engine.generate(request, CancelToken(), keep)
 
-    def notes(self, outcome: GenerationOutcome) -> list[str]:
+    def notes(self, steps: Steps, outcome: GenerationOutcome) -> list[str]:
         notes = list(outcome.notes or filter(None, [self.engine.runtime.note]))
-        if outcome.certainty is not None and outcome.certainty < self.doubt:
-            notes.append(f"The model is not sure of this answer ({outcome.certainty:.0%}).")
+        if self.doubt.about("".join(step.text for step in steps), outcome.certainty):
+            notes.append(f"The model is not sure of this answer ({outcome.certainty or 0:.0%}).")
         return notes
 
     def as_object(self, steps: Steps, outcome: GenerationOutcome) -> dict[str, Any]:

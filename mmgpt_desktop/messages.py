@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -242,11 +242,28 @@ class FusionInfo:
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """The certainties below which an answer is said with doubt.
+
+    Each word of a description has good alternatives, so its certainty is lower than a short
+    answer's of the same worth: answers of more than `SHORT` words have their own.
+    """
+
+    SHORT: ClassVar[int] = 3
+    short: float
+    long: float
+
+    def about(self, answer: str, certainty: float | None) -> bool:
+        if certainty is None:
+            return False
+        return certainty < (self.long if len(answer.split()) > self.SHORT else self.short)
+
+
+@dataclass(frozen=True)
 class ModelInfo:
     """What the window shows of a loaded bundle, and how its answers are best drawn.
 
-    `fusions` are in the order of showing, `fusion` names the default. An answer whose
-    certainty is below `doubt` is said with doubt.
+    `fusions` are in the order of showing, `fusion` names the default.
     """
 
     name: str
@@ -254,7 +271,7 @@ class ModelInfo:
     context_length: int
     fusions: tuple[FusionInfo, ...]
     fusion: str
-    doubt: float
+    doubt: Doubt
     sampling: Sampling = field(default_factory=Sampling)
 
     def fusion_info(self, name: str | None = None) -> FusionInfo:

@@ -13,6 +13,7 @@ from mmgpt_desktop.errors import AppError, Cancelled
 from mmgpt_desktop.messages import (
     AttentionMap,
     Box,
+    Doubt,
     EdgeMap,
     FusionInfo,
     GenerationOutcome,
@@ -32,10 +33,12 @@ GRID_ROWS = GRID_COLUMNS = 4
 FUSION = FusionInfo(
     "graph", 2, 3, GRID_ROWS, GRID_COLUMNS, HeadChoice(((0, 1), (1, 2)), "Chosen for tests.")
 )
-MODEL = ModelInfo("fake", "A model for tests.", 512, (FUSION,), FUSION.name, doubt=0.3)
+MODEL = ModelInfo("fake", "A model for tests.", 512, (FUSION,), FUSION.name, doubt=Doubt(0.3, 0.3))
 CONCAT = FusionInfo("concat", 4, 2, 2, 2, HeadChoice(((3, 1),), "Chosen for concatenation."))
 CROSS = FusionInfo("cross_attention", 2, 3, GRID_ROWS, GRID_COLUMNS, FUSION.head_choice)
-THREE = ModelInfo("fake", "A model for tests.", 512, (FUSION, CROSS, CONCAT), "graph", doubt=0.3)
+THREE = ModelInfo(
+    "fake", "A model for tests.", 512, (FUSION, CROSS, CONCAT), "graph", doubt=Doubt(0.3, 0.3)
+)
 ANSWER = ("A", " red", " ball", " in", " the", " corner", ".")
 
 

@@ -62,11 +62,12 @@ class FusionSpec:
 
 @dataclass(frozen=True)
 class Certainty:
-    """`temperature` divides the logits before probabilities are reported; an answer whose
-    certainty is below `doubt` is in doubt."""
+    """`temperature` divides the logits before probabilities are reported; a short answer whose
+    certainty is below `doubt`, and a description below `doubt_long`, is in doubt."""
 
     temperature: float
     doubt: float
+    doubt_long: float
 
 
 @dataclass(frozen=True)

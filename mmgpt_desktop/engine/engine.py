@@ -21,6 +21,7 @@ from mmgpt_desktop.engine.runtime import CancelToken, Encoded, Runtime
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import (
     AttentionMap,
+    Doubt,
     EdgeMap,
     FusionInfo,
     GenerationOutcome,
@@ -308,7 +309,7 @@ def model_info(bundle: Bundle) -> ModelInfo:
         context_length=manifest.decoder.context_length,
         fusions=tuple(spec.info for spec in manifest.fusions.values()),
         fusion=manifest.fusion,
-        doubt=manifest.certainty.doubt,
+        doubt=Doubt(manifest.certainty.doubt, manifest.certainty.doubt_long),
         sampling=manifest.sampling,
     )
 

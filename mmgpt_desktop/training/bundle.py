@@ -103,7 +103,11 @@ def write_manifest(
             "end": config.eos_token_id,
         },
         "sampling": {"repetition_penalty": 1.2, "max_new_tokens": 64},
-        "certainty": {"temperature": certainty.temperature, "doubt": certainty.doubt},
+        "certainty": {
+            "temperature": certainty.temperature,
+            "doubt": certainty.doubt,
+            "doubt_long": certainty.doubt_long,
+        },
     }
     text = json.dumps(manifest, indent=1) + "\n"
     (bundle / "manifest.json").write_text(text, encoding="utf-8")

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
+    Doubt,
     EdgeMap,
     FusionInfo,
     GenerationOutcome,
@@ -111,7 +112,7 @@ class FusionColumn(Pane):
         self.answer.add_step(self.turn)
         self.heatmaps.step_written(self.turn)
 
-    def finish(self, outcome: GenerationOutcome, doubt: float) -> None:
+    def finish(self, outcome: GenerationOutcome, doubt: Doubt) -> None:
         assert self.turn is not None
         self.turn.end(outcome, doubt)
         self.answer.setPlaceholderText("")

@@ -215,7 +215,7 @@ class Controller(QObject):
         if job is None or outcome.job_id != job.turn.job_id:
             return
         self._job = None
-        job.turn.end(outcome, self._model.doubt if self._model is not None else 0.0)
+        job.turn.end(outcome, self._model.doubt if self._model is not None else None)
         if outcome.runtime is not None and self._model is not None:
             self._window.status.show_model(self._model.name, outcome.runtime)
         shown = job.conversation is self.conversation

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from mmgpt_desktop.attention.reduce import Word, group_words
-from mmgpt_desktop.messages import AttentionMap, GenerationOutcome, Message, TokenStep
+from mmgpt_desktop.messages import AttentionMap, Doubt, GenerationOutcome, Message, TokenStep
 from mmgpt_desktop.worker import ShownPhoto
 
 _MARKS = string.whitespace + "\u00a0\u2029.,;:!?\"'()[]{}\u2018\u2019\u201c\u201d\u2026"
@@ -31,10 +31,10 @@ class Turn:
     _words: tuple[Word, ...] = ()
     _grouped: int = 0  # how many steps `_words` were made of
 
-    def end(self, outcome: GenerationOutcome, doubt: float) -> None:
-        """Note how it ended; an answer of less certainty than `doubt` is an unsure one."""
+    def end(self, outcome: GenerationOutcome, doubt: Doubt | None) -> None:
+        """Note how it ended, and whether the answer is to be said with doubt."""
         self.outcome = outcome
-        self.unsure = outcome.certainty is not None and outcome.certainty < doubt
+        self.unsure = doubt is not None and doubt.about(self.answer, outcome.certainty)
 
     @property
     def answer(self) -> str:

@@ -140,7 +140,7 @@ def test_an_unreadable_manifest(own_bundle: Path, data: bytes) -> None:
         lambda data: data["fusions"]["graph"]["attention"].update(heads=[[0, 99]]),
         lambda data: data["fusions"]["graph"]["attention"].update(heads=["ab"]),
         lambda data: data.pop("certainty"),
-        lambda data: data["certainty"].pop("doubt"),
+        lambda data: data["certainty"].pop("doubt_long"),
         lambda data: data["certainty"].update(temperature=0),
         lambda data: data["certainty"].update(temperature=float("nan")),
         lambda data: data["special_tokens"].update(end=1.5),

@@ -15,6 +15,7 @@ from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.runtime import CancelToken, Runtime
 from mmgpt_desktop.errors import BundleError, Cancelled, PromptError, RuntimeFailure
 from mmgpt_desktop.messages import (
+    Doubt,
     GenerationOutcome,
     GenerationRequest,
     Message,
@@ -117,7 +118,7 @@ def test_real_graphs_answer_without_a_picture(tiny_bundle: Path) -> None:
 def test_each_fusion_answers_with_its_own_grid(tiny_bundle: Path) -> None:
     engine = Engine(tiny_bundle, CPU)
     info = engine.load()
-    assert (info.fusion, info.doubt) == ("graph", 0.3)
+    assert (info.fusion, info.doubt) == ("graph", Doubt(0.3, 0.2))
     assert [fusion.name for fusion in info.fusions] == list(FUSIONS)
     photo, maps = make_striped_photo(), {}
     for name in (*FUSIONS, None):

@@ -152,7 +152,7 @@ def test_an_answer_says_how_sure_it_is(
     ask(qtbot, app)
     assert words in app.window.output.view.toPlainText().splitlines()[-1]
     doubted = f"I'm not sure, perhaps: {TEXT}" in app.window.output.view.toPlainText()
-    assert doubted == (certainty < THREE.doubt)
+    assert doubted == (certainty < THREE.doubt.short)
 
 
 def test_doubt_is_not_the_models_own_words(qtbot: QtBot, make_app: MakeApp) -> None:

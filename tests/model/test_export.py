@@ -41,7 +41,7 @@ def bundle(
     heads = dict.fromkeys(FUSIONS, HeadScores([[0.1, 0.4], [0.3, 0.2]], 0.05, 10))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own
-        build_bundle(tiny_model, tiny_tokenizer, heads, Certainty(1.2, 0.3), folder / "tiny")
+        build_bundle(tiny_model, tiny_tokenizer, heads, Certainty(1.2, 0.3, 0.2), folder / "tiny")
     return folder / "tiny"
 
 
@@ -109,7 +109,7 @@ def test_the_manifest_tells_what_each_fusion_needs(bundle: Path) -> None:
     assert concat["grid"] == {"rows": 2, "columns": 2}
     assert graph["attention"]["heads"] == [[0, 1], [1, 0], [1, 1]]
     assert "40 %" in graph["attention"]["how"]
-    assert manifest["certainty"] == {"temperature": 1.2, "doubt": 0.3}
+    assert manifest["certainty"] == {"temperature": 1.2, "doubt": 0.3, "doubt_long": 0.2}
 
 
 def test_the_default_fusion_is_one_that_was_trained(

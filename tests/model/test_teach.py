@@ -38,7 +38,7 @@ def bundle(tiny_model: MMGPTForConditionalGeneration, tiny_tokenizer: Path, tmp_
         (folder / encoder_graph(fusion)).write_bytes(b"encoder")
         (folder / decoder_graph(fusion)).write_bytes(b"decoder")
     heads = dict.fromkeys(FUSIONS, HeadScores([[0.1, 0.4], [0.3, 0.2]], 0.05, 10))
-    write_manifest(folder, tiny_model.config, heads, Certainty(1.0, 0.3))
+    write_manifest(folder, tiny_model.config, heads, Certainty(1.0, 0.3, 0.2))
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     manifest["image"]["size"] = 64
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")

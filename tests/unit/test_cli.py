@@ -142,7 +142,7 @@ def test_an_unknown_fusion_is_one_line(run: Any, photo: Path) -> None:
 def test_a_doubtful_answer_says_so(run: Any, photo: Path, tmp_path: Path) -> None:
     doubtful = make_tiny_bundle(tmp_path / "doubtful")
     about = read_manifest(doubtful)
-    about["certainty"] = {"temperature": 2.0, "doubt": 0.9}
+    about["certainty"] = {"temperature": 2.0, "doubt": 0.9, "doubt_long": 0.9}
     write_manifest(doubtful, about)
     code, out, err = run("ask", photo, "What is it?", "--model", doubtful, add_model=False)
     assert (code, out) == (0, ANSWER + "\n")
