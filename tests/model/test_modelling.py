@@ -201,6 +201,18 @@ def test_names_are_those_of_the_likeliest_classes(tiny_model: Model) -> None:
     assert not torch.equal(tiny_model.names.tokens[7], tiny_model.names.tokens[9])
 
 
+def test_a_class_that_is_put_first_gives_the_first_name(tiny_model: Model) -> None:
+    fine, coarse = (maps.flatten(2).mT for maps in tiny_model.encoder.backbone(PIXELS))
+    plain = tiny_model(IDS, fine=fine, coarse=coarse).logits
+    let_be = tiny_model(IDS, fine=fine, coarse=coarse, named=torch.tensor([-1])).logits
+    forced = tiny_model(IDS, fine=fine, coarse=coarse, named=torch.tensor([77])).logits
+    assert torch.equal(plain, let_be)
+    assert not torch.allclose(plain, forced, atol=1e-3)
+    shown = tiny_model.encode_cells(fine, coarse, named=torch.tensor([77]))[0][0][0]
+    before = tiny_model.encode_cells(fine, coarse)[0][0][0]
+    assert torch.allclose(shown[:, :, :16], before[:, :, :16])  # the cells stay
+
+
 def test_generate_continues_greedily(tiny_model: Model, fusion: str) -> None:
     made = tiny_model.generate(
         IDS,

@@ -8,7 +8,14 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from mmgpt_desktop.training.data import PhotoTexts
 from mmgpt_desktop.training.features import FeatureStore, Guesses
-from mmgpt_desktop.training.names import ANIMALS, DOGS, add_names, class_names, name_tokens
+from mmgpt_desktop.training.names import (
+    ANIMALS,
+    DOGS,
+    add_names,
+    answer_naming,
+    class_names,
+    name_tokens,
+)
 
 BEAGLE, TENCH, BEER_BOTTLE = 162, 0, 440
 
@@ -21,6 +28,20 @@ def test_there_is_an_everyday_name_for_each_class() -> None:
     assert BEAGLE in DOGS
     assert names[BEER_BOTTLE] == "beer bottle"
     assert BEER_BOTTLE not in ANIMALS
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("beagle dog", "a beagle dog"),
+        ("owl", "an owl"),
+        ("scissors", "some scissors"),
+        ("bus", "a bus"),
+        ("dress", "a dress"),
+    ],
+)
+def test_an_answer_names_with_an_article(name: str, answer: str) -> None:
+    assert answer_naming(name) == answer
 
 
 def test_names_are_padded_or_cut() -> None:
@@ -49,7 +70,7 @@ def test_a_sure_guess_is_asked_about_and_has_its_place() -> None:
     photo = seen_as(BEAGLE, 0.9)
     answers = {answer for _, answer in photo.pairs["name"]}
     questions = {question for question, _ in photo.pairs["name"]}
-    assert answers == {"beagle dog"}
+    assert answers == {"a beagle dog"}
     assert "What breed is this dog?" in questions
     assert photo.masks["beagle dog"].shape == (16, 16)
     assert photo.masks["beagle dog"][:8, :8].all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training.data import PhotoTexts, load_texts, sentence, split_of
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.mixture import Mixture
+from mmgpt_desktop.training.names import answer_naming, class_names
 from mmgpt_desktop.training.prompts import NO_PICTURE
 from mmgpt_desktop.training.rows import (
     ASSISTANT_ID,
@@ -155,6 +157,7 @@ def test_a_mirrored_picture_has_its_sides_swapped(text: str, turned: str) -> Non
 MIXTURE = Mixture(
     mirrored=0.5,
     names_hidden=0.2,
+    drilled=0.0,
     no_picture=0.1,
     fusions=dict.fromkeys(FUSIONS, 1.0),
     collections={"daquar": 2.0, "grocery": 0.5},
@@ -231,6 +234,20 @@ def test_a_mirrored_visit_has_mirrored_cells_texts_and_masks() -> None:
             assert mask.sum() == 16
 
 
+def test_a_drill_asks_for_the_class_that_it_puts_first() -> None:
+    dataset = visits([photo_of("images/coco/a.jpg")], 12, mixture=replace(MIXTURE, drilled=1.0))
+    items = [dataset[visit] for visit in range(12)]
+    assert len({item["named"] for item in items}) > 6
+    for item in items:
+        assert (item["has_image"], item["has_names"], item["masks"]) == (True, True, [])
+        answer = answer_naming(class_names()[item["named"]])
+        written = [token for token in item["row"].labels if token not in (IGNORED, END_ID)]
+        assert not written or written[: len(encode(answer))] == encode(answer)
+    batch = Collator(MMGPTConfig())(items[:4])
+    assert batch["named"].tolist() == [item["named"] for item in items[:4]]
+    assert dataset[3]["row"] == items[3]["row"]
+
+
 def test_a_batch_is_what_the_model_takes() -> None:
     photo = photo_of("images/coco/a.jpg", "what is it", "a dog")
     photo.masks["dog"] = np.ones((16, 16), np.float16)
@@ -245,6 +262,7 @@ def test_a_batch_is_what_the_model_takes() -> None:
         assert batch["fine"].shape == (4, 256, 3)
         assert batch["fine"].dtype == torch.float32
         assert batch["visible"].shape == (4, positions)
+        assert batch["named"].tolist() == [-1] * 4
         assert not batch["visible"][0].any()
         assert batch["visible"][1].sum() == positions - 20
         assert len(batch["pointed"]) == len(batch["masks"]) > 0
