@@ -113,11 +113,12 @@ def test_every_stage_lowers_the_loss(
     assert "perplexity a token, held-out definitions: " in capsys.readouterr().out
     held_out = losses(work, "pretraining", 12)
     assert set(held_out) == {"eval_captions_loss", "eval_definitions_loss"}
-    assert all(values[-1] < values[0] for values in held_out.values())
+    learned = held_out["eval_definitions_loss"]  # nearly all of the text is of their kind
+    assert learned[-1] < learned[0] - 0.5
     main(["train", *common, *SMALL, "--visits", "4", "--steps", "12"])
     dev = losses(work, "checkpoints", 12)
     assert set(dev) == {f"eval_{fusion}_loss" for fusion in FUSIONS}
-    assert all(values[-1] < values[0] for values in dev.values())
+    assert all(values[-1] < values[0] for values in dev.values()), dev
     model = MMGPTForConditionalGeneration.from_pretrained(work / "model")
     assert not any(parameter.isnan().any() for parameter in model.parameters())
     first, trained = tiny_model().state_dict(), model.state_dict()
