@@ -136,12 +136,14 @@ class AttentionMap:
     """What one token read from the picture: float16 [layer, head, cell], places only.
 
     Rows need not sum to 1. `elsewhere` is what went to the names that the encoder found,
-    the mean over layers and heads; the rest went to no cell, or to the text.
+    the mean over layers and heads; the rest went to no cell, or to the text. `copied` is how
+    much of the token the copier took from those names, from 0 to 1.
     """
 
     weights: NDArray[np.float16]
     grid: PatchGrid
     elsewhere: float = 0.0
+    copied: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,8 @@ CELLS = ROWS * COLUMNS
 JOINED_ROWS = 2  # concat's grid
 NAMES = 2
 LAYERS, LOOKING, HEADS, WIDTH = 3, 2, 2, 4
+COPIER = 1
+"""The last image tensor and the last attention layer are the copier's."""
 FUSIONS = ("graph", "cross_attention", "concat")
 CONTEXT = 96
 IR_VERSION, OPSET = 10, 20
@@ -46,7 +48,7 @@ def make_tiny_bundle(folder: Path) -> Path:
     stored = _stored_tensors(folder / "model.safetensors")
     for name in FUSIONS:
         onnx.save(_encoder(stored, name), str(folder / f"image_encoder.{name}.onnx"))
-    for name, layers in (("cross_attention", LOOKING), ("concat", LAYERS)):
+    for name, layers in (("cross_attention", LOOKING + COPIER), ("concat", LAYERS + COPIER)):
         graph = _decoder(stored, vocabulary, layers)
         onnx.save(graph, str(folder / f"decoder.{name}.onnx"))
     write_manifest(folder, manifest(folder, vocabulary))
@@ -130,8 +132,8 @@ def _weights(tokenizer: Tokenizer, vocabulary: int) -> dict[str, NDArray[np.floa
     return {
         "successor": successor,
         "query": random.normal(0, 1, (vocabulary, HEADS * WIDTH)).astype(np.float32),
-        "cells": random.normal(0, 1, (3, LOOKING * HEADS * WIDTH)).astype(np.float32),
-        "joined": random.normal(0, 1, (3, LAYERS * HEADS * WIDTH)).astype(np.float32),
+        "cells": random.normal(0, 1, (3, (LOOKING + COPIER) * HEADS * WIDTH)).astype(np.float32),
+        "joined": random.normal(0, 1, (3, (LAYERS + COPIER) * HEADS * WIDTH)).astype(np.float32),
     }
 
 
@@ -176,9 +178,9 @@ def _encoder(stored: dict[str, onnx.TensorProto], fusion: str) -> onnx.ModelProt
     The names are copies of the first cells. In the graph, cells of like colour mix before.
     """
     node = helper.make_node
-    rows, layers, weights = ROWS, LOOKING, "cells"
+    rows, layers, weights = ROWS, LOOKING + COPIER, "cells"
     if fusion == "concat":
-        rows, layers, weights = JOINED_ROWS, LAYERS, "joined"
+        rows, layers, weights = JOINED_ROWS, LAYERS + COPIER, "joined"
     cells, side = rows * rows, [SIZE // rows] * 2
     nodes = [
         node("AveragePool", ["pixel_values"], ["pooled"], kernel_shape=side, strides=side),

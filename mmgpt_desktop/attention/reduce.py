@@ -28,7 +28,8 @@ class Word:
 
 @dataclass(frozen=True)
 class Shares:
-    """Where attention went, as the mean over all layers and heads; together 1.
+    """Where attention went, as the mean over all layers and heads; photo, names and rest are
+    together 1. `copied` is the largest share of a token that was copied from a name.
 
     `rest` is what a model with cross-attention reads from its null cell, and what one
     without reads from the text.
@@ -37,6 +38,7 @@ class Shares:
     photo: float
     names: float
     rest: float
+    copied: float = 0.0
 
 
 def group_words(steps: Sequence[TokenStep]) -> tuple[Word, ...]:
@@ -79,4 +81,5 @@ def shares(maps: Sequence[AttentionMap]) -> Shares:
     sums = [each.weights.sum(axis=-1, dtype=np.float32).mean() for each in maps]
     photo = float(np.mean(sums))
     names = float(np.mean([each.elsewhere for each in maps]))
-    return Shares(photo, names, max(0.0, 1 - photo - names))
+    copied = max(each.copied for each in maps)
+    return Shares(photo, names, max(0.0, 1 - photo - names), copied)

@@ -59,6 +59,11 @@ class FusionSpec:
     image_encoder: str
     decoder: str
 
+    @property
+    def tensors(self) -> int:
+        """Image keys, values and attention: one for each image layer, and the copier's."""
+        return self.info.image_layers + 1
+
 
 @dataclass(frozen=True)
 class Certainty:

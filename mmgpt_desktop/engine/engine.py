@@ -323,10 +323,11 @@ def _attention_map(
 ) -> AttentionMap | None:
     if weights is None or grid is None:
         return None
-    places = weights[:, :, : grid.cells].astype(np.float16)
+    *layers, copier = weights
+    places = np.stack(layers)[:, :, : grid.cells].astype(np.float16)
     places.setflags(write=False)
-    elsewhere = weights[:, :, grid.cells :].sum(axis=-1).mean()
-    return AttentionMap(places, grid, float(elsewhere))
+    elsewhere = np.stack(layers)[:, :, grid.cells :].sum(axis=-1).mean()
+    return AttentionMap(places, grid, float(elsewhere), float(copier[0, grid.cells :].sum()))
 
 
 def _unexpected(error: Exception) -> RuntimeFailure:

@@ -74,7 +74,7 @@ class OnnxRuntime:
         self, pixels: NDArray[np.float32] | None, fusion: str, cancel: CancelToken
     ) -> Encoded:
         if pixels is None:
-            layers, spec = self._fusions[fusion].info.image_layers, self._spec
+            layers, spec = self._fusions[fusion].tensors, self._spec
             nothing = np.zeros((layers, 1, spec.heads, 0, spec.head_dim), np.float32)
             return Encoded(fusion, nothing, nothing)
         keys, values = self._run(self._encoder(fusion), IMAGE, {PIXELS: pixels}, cancel)

@@ -51,7 +51,7 @@ class TorchRuntime:
     ) -> Encoded:
         cancel.raise_if_cancelled()
         if pixels is None:
-            layers, spec = self._fusions[fusion].info.image_layers, self._spec
+            layers, spec = self._fusions[fusion].tensors, self._spec
             nothing = self._torch.zeros(layers, 1, spec.heads, 0, spec.head_dim)
             return Encoded(fusion, nothing, nothing)
         with _failures(_BROKE), self._torch.inference_mode():

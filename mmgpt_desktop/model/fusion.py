@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmgpt_desktop.model.configuration import MMGPTConfig
-from mmgpt_desktop.model.decoder import attend
+from mmgpt_desktop.model.decoder import KeyValue, attend
 from mmgpt_desktop.model.encoder import CLASSES, COARSE_CHANNELS, FINE_CHANNELS
 
 
@@ -50,13 +50,61 @@ class NameEmbedder(nn.Module):
         self.certainty = nn.Parameter(torch.zeros(1, 1, config.hidden_size))
         self.norm = nn.RMSNorm(config.hidden_size, eps=1e-5)
 
-    def forward(self, class_logits: Tensor, embedding: nn.Embedding) -> Tensor:
-        """Class logits [B, 1000] to name cells [B, classes * name_tokens, d]."""
+    def forward(self, class_logits: Tensor, embedding: nn.Embedding) -> tuple[Tensor, Tensor]:
+        """Class logits [B, 1000] to name cells, and the embeddings of the tokens that they
+        stand for; both [B, classes * name_tokens, d]."""
         log_probability, found = class_logits.float().log_softmax(dim=-1).topk(self.classes)
         words = embedding(self.tokens[found])  # (B, classes, name_tokens, d)
         known = log_probability[:, :, None, None] * self.certainty
-        cells: Tensor = self.norm((words + known).flatten(1, 2) + self.slot)
-        return cells
+        return self.norm((words + known).flatten(1, 2) + self.slot), words.flatten(1, 2)
+
+
+class NameCopier(nn.Module):
+    """Lets the decoder write a class name's token as it stands: a pointer (See et al., 2017).
+
+    What the last hidden state points at is added to it as the token's own embedding, which
+    is also the token's row of the output layer. It may point at nothing.
+    """
+
+    def __init__(self, config: MMGPTConfig) -> None:
+        super().__init__()
+        self.heads, self.names = config.num_attention_heads, config.name_cells
+        self.query = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.key = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.nothing = nn.Parameter(torch.zeros(1))
+        self.strength = nn.Parameter(torch.zeros(1))
+
+    def start(self) -> None:
+        """Pointing at nothing is likelier than at twenty names with a score of 0."""
+        nn.init.constant_(self.nothing, 5.0)
+        nn.init.constant_(self.strength, 3.0)
+
+    def project(self, names: Tensor, words: Tensor, cells: int) -> KeyValue:
+        """Name cells and their tokens' embeddings as keys and values, in the form of an image
+        layer's: [B, nh, cells + names, hd], zero at the cells."""
+        value = nn.functional.rms_norm(words.float(), words.shape[-1:]).to(words.dtype)
+        key, value = (
+            nn.functional.pad(x, (0, 0, cells, 0)).unflatten(2, (self.heads, -1)).transpose(1, 2)
+            for x in (self.key(names), value)
+        )
+        return key, value
+
+    def forward(
+        self, hidden: Tensor, copied: KeyValue, visible: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """What to add to `hidden` [B, S, d], and the weights [B, S, T]; one for all heads.
+
+        `visible` [B, T] hides some of the names.
+        """
+        key, value = (x.transpose(1, 2).flatten(2) for x in copied)  # (B, T, d)
+        scores = self.query(hidden) @ key.transpose(1, 2) / hidden.shape[-1] ** 0.5
+        first = torch.arange(key.shape[1], device=key.device) < key.shape[1] - self.names
+        scores = scores.masked_fill(first, float("-inf"))
+        if visible is not None:
+            scores = scores.masked_fill(~visible[:, None], float("-inf"))
+        nothing = self.nothing.to(scores.dtype).expand(*scores.shape[:2], 1)
+        weights = torch.cat([nothing, scores], dim=-1).softmax(dim=-1)[..., 1:]
+        return self.strength * (weights.to(value.dtype) @ value), weights
 
 
 class GraphRound(nn.Module):

@@ -19,7 +19,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 from mmgpt_desktop.model.configuration import CONCAT, GRAPH, MMGPTConfig
 from mmgpt_desktop.model.decoder import Block, CrossAttention, KeyValue, rotary
 from mmgpt_desktop.model.encoder import EfficientNetLite2
-from mmgpt_desktop.model.fusion import CellEmbedder, CellGraph, CellJoiner, NameEmbedder
+from mmgpt_desktop.model.fusion import CellEmbedder, CellGraph, CellJoiner, NameCopier, NameEmbedder
 
 IGNORED = -100
 """The label of tokens without a loss."""
@@ -29,11 +29,12 @@ MARGIN = 2.0
 
 class Decoded(NamedTuple):
     """Hidden states [B, S, d]; each layer's keys and values; each image layer's weights
-    [B, nh, S, T] over the picture's cells and names."""
+    [B, nh, S, T] over the picture's cells and names; the weights [B, S, T] of what is copied."""
 
     hidden: Tensor
     presents: list[KeyValue]
     seen: list[Tensor]
+    copied: Tensor | None
 
 
 class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
@@ -51,6 +52,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         self.encoder = EfficientNetLite2()
         self.cells = CellEmbedder(config)
         self.names = NameEmbedder(config)
+        self.copier = NameCopier(config)
         self.joiner = CellJoiner(config) if CONCAT in config.fusions else None
         self.graph = CellGraph(config) if GRAPH in config.fusions else None
         self.embedding = nn.Embedding(config.vocab_size, config.hidden_size)
@@ -74,6 +76,8 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         elif isinstance(module, CellGraph):
             # `from_pretrained` builds without memory: what no file holds is set here alone.
             module.neighbours.copy_(module.find_neighbours())
+        elif isinstance(module, NameCopier):
+            module.start()
         elif isinstance(module, Block):
             std = 0.02 / (2 * self.config.num_hidden_layers) ** 0.5
             nn.init.normal_(module.self_attention.output.weight, std=std)
@@ -107,7 +111,8 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         fusion: str | None = None,
         named: Tensor | None = None,
     ) -> tuple[list[KeyValue], Tensor | None]:
-        """The backbone's maps, flattened, to keys and values for each image layer.
+        """The backbone's maps, flattened, to keys and values for each image layer and, last,
+        for the copier.
 
         fine [B, T, 120]; coarse [B, T / 4, 352], before the encoder's head. Positions are
         the cells of `config.grid_of(fusion)`, row by row, then the class names. With the
@@ -115,9 +120,10 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         the encoder's guesses, where it is not -1.
         """
         fusion = fusion or self.config.fusion
-        cells, names = self._embed(fine, coarse, named)
+        cells, names, words = self._embed(fine, coarse, named)
+        copied = self.copier.project(names, words, self.config.grid_of(fusion) ** 2)
         if fusion == CONCAT:
-            return self._prefix(cells, names), None
+            return [*self._prefix(cells, names), copied], None
         edges = None
         if fusion == GRAPH:
             assert self.graph is not None
@@ -125,9 +131,13 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         else:
             nodes = torch.cat([cells, names], dim=1)
         layers = self.config.cross_attention_layers
-        return [self._cross_attention(layer).project(nodes) for layer in layers], edges
+        image = [self._cross_attention(layer).project(nodes) for layer in layers]
+        return [*image, copied], edges
 
-    def _embed(self, fine: Tensor, coarse: Tensor, named: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _embed(
+        self, fine: Tensor, coarse: Tensor, named: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Cells, name cells, and the embeddings of the names' tokens."""
         side = self.config.grid_size // 2
         maps = coarse.transpose(1, 2).reshape(coarse.shape[0], coarse.shape[2], side, side)
         wide = self.encoder.head(maps)  # (B, 1280, side, side)
@@ -137,7 +147,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             first = guesses.amax(dim=1, keepdim=True) + MARGIN
             forced = guesses.scatter(1, named.clamp(min=0)[:, None], first)
             guesses = torch.where(named[:, None] < 0, guesses, forced)
-        return cells, self.names(guesses, self.embedding)
+        return cells, *self.names(guesses, self.embedding)
 
     def _prefix(self, cells: Tensor, names: Tensor) -> list[KeyValue]:
         """Cells and names through all blocks, where they see one another.
@@ -174,6 +184,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         start = past[0][0].shape[2] if past is not None else 0
         mask = _text_mask(start, input_ids.shape[1], segments, input_ids.device)
         prefixed = fusion == CONCAT and image is not None
+        shown = visible
         if visible is not None:
             visible = visible[:, None, None]  # (B, 1, 1, T)
         if prefixed:
@@ -193,7 +204,11 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             x, present, weights = block(x, cos_sin, earlier, mask, prefix, cells, visible)
             presents.append(present)
             seen += [] if weights is None else [weights]
-        return Decoded(self.norm(x), presents, seen)
+        x = self.norm(x)
+        if image is None:
+            return Decoded(x, presents, seen, None)
+        y, copied = self.copier(x, image[-1], shown)
+        return Decoded(x + y, presents, seen, copied)
 
     def empty_past(self, batch: int = 1) -> list[KeyValue]:
         """What `decode_step` takes before anything was read."""
@@ -212,11 +227,15 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """One run of the decoder, as it is exported.
 
         Returns logits [B, V] of the last position, each layer's keys and values, and the
-        attention [B, layer, nh, T] of the last position over cells and names.
+        attention [B, layer, nh, T] of the last position over cells and names; the last layer
+        is the copier's, the same for all heads.
         """
         image = list(zip(image_keys.unbind(0), image_values.unbind(0), strict=True))
         decoded = self._decode(input_ids, image, past, fusion=fusion or self.config.fusion)
-        attention = torch.stack([weights[:, :, -1] for weights in decoded.seen], dim=1)
+        assert decoded.copied is not None
+        copied = decoded.copied[:, None, -1].expand(-1, self.config.num_attention_heads, -1)
+        seen = [weights[:, :, -1] for weights in decoded.seen]
+        attention = torch.stack([*seen, copied], dim=1)
         return self.lm_head(decoded.hidden[:, -1]), decoded.presents, attention
 
     # -- transformers' interface ------------------------------------------------------

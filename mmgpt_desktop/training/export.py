@@ -93,7 +93,7 @@ def _export_encoder(model: MMGPTForConditionalGeneration, fusion: str) -> onnx.M
 def _export_decoder(model: MMGPTForConditionalGeneration, fusion: str) -> onnx.ModelProto:
     config = model.config
     layers = range(config.num_hidden_layers)
-    looking, heads = len(config.image_layers(fusion)), config.num_attention_heads
+    looking, heads = len(config.image_layers(fusion)) + 1, config.num_attention_heads
     image = torch.randn(looking, 1, heads, config.positions(fusion), config.head_dim)
     # The example has 3 past positions and 5 new ones; one tensor used twice would become one
     # input, so each has its own.

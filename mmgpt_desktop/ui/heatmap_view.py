@@ -208,6 +208,9 @@ class HeatmapView(QWidget):
             self.tr("class names {percent}").format(percent=percent(shares.names)),
             rest.format(percent=percent(shares.rest)),
         ]
+        if shares.copied >= 0.01:
+            parts.append(self.tr("copied {percent}").format(percent=percent(shares.copied)))
+            tip += " " + self.tr("Copied: how much of the word is a class name as it stands.")
         self.shares.setText(" · ".join(parts).replace(" %", "\u00a0%"))
         self.shares.setToolTip(tip)
         self.shares.show()

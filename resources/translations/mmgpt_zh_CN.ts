@@ -307,6 +307,14 @@
         <translation>类别名称 {percent}</translation>
     </message>
     <message>
+        <source>copied {percent}</source>
+        <translation>照抄 {percent}</translation>
+    </message>
+    <message>
+        <source>Copied: how much of the word is a class name as it stands.</source>
+        <translation>照抄：这个词有多少是直接取自类别名称。</translation>
+    </message>
+    <message>
         <source>No heatmap yet</source>
         <translation>还没有热图</translation>
     </message>
@@ -849,10 +857,6 @@
 <context>
     <name>errors</name>
     <message>
-        <source>--steps must be at least 1.</source>
-        <translation>--steps 至少为 1。</translation>
-    </message>
-    <message>
         <source>Ask a shorter question.</source>
         <translation>请提一个更短的问题。</translation>
     </message>
@@ -1111,10 +1115,6 @@
     <message>
         <source>Use another runtime.</source>
         <translation>请使用另一个运行时。</translation>
-    </message>
-    <message>
-        <source>What teaches a model can&apos;t be loaded ({reason}).</source>
-        <translation>无法加载训练模型所需的组件（{reason}）。</translation>
     </message>
     <message>
         <source>You have no permission to read {name}.</source>

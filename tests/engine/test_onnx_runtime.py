@@ -19,6 +19,7 @@ from mmgpt_desktop.errors import Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeName
 from tests.tiny_bundle import (
     CELLS,
+    COPIER,
     FUSIONS,
     HEADS,
     IR_VERSION,
@@ -47,9 +48,9 @@ def test_it_says_what_the_session_really_got(bundle: Bundle) -> None:
 
 
 SIZES = {
-    "graph": (LOOKING, CELLS + NAMES),
-    "cross_attention": (LOOKING, CELLS + NAMES),
-    "concat": (LAYERS, JOINED_ROWS**2 + NAMES),
+    "graph": (LOOKING + COPIER, CELLS + NAMES),
+    "cross_attention": (LOOKING + COPIER, CELLS + NAMES),
+    "concat": (LAYERS + COPIER, JOINED_ROWS**2 + NAMES),
 }
 
 

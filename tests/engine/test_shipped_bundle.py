@@ -64,7 +64,7 @@ def test_both_runtimes_agree_to_a_thousandth(
     assert np.abs(ours.keys - np.asarray(theirs.keys)).max(initial=0) < 1e-3
     assert np.abs(ours.values - np.asarray(theirs.values)).max(initial=0) < 1e-3
     info = bundle.manifest.fusions[fusion].info
-    assert len(ours.keys) == info.image_layers
+    assert len(ours.keys) == info.image_layers + 1
     assert ours.keys.shape[3] > info.rows * info.columns if name else ours.keys.shape[3] == 0
     feed = list(MmgptFamily(bundle).prompt([QUESTION], 10).token_ids)
     caches: list[Any] = [None, None]

@@ -72,11 +72,11 @@ def test_shapes_of_a_run(bundle: Bundle, runtime: TorchRuntime, fusion: str) -> 
     layers, rows = SIZES[fusion]
     places = rows**2 + NAMES
     assert encoded.fusion == fusion
-    assert encoded.keys.shape == encoded.values.shape == (layers, 1, HEADS, places, WIDTH)
+    assert encoded.keys.shape == encoded.values.shape == (layers + 1, 1, HEADS, places, WIDTH)
     result = runtime.decode(PROMPT, encoded, None, attention=True, cancel=cancel)
     assert result.logits.shape == (bundle.manifest.decoder.vocabulary,)
     assert result.attention is not None
-    assert result.attention.shape == (layers, HEADS, places)
+    assert result.attention.shape == (layers + 1, HEADS, places)
     assert not runtime.decode(PROMPT, encoded, None, attention=False, cancel=cancel).attention
 
 

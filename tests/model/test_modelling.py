@@ -35,8 +35,10 @@ def test_steps_with_a_cache_equal_one_pass(tiny_model: Model, fusion: str) -> No
     logits, past, attention = tiny_model.decode_step(IDS[:, 4:], keys, values, past, fusion)
     assert torch.allclose(logits, whole.logits[:, -1], atol=1e-5)
     layers, positions = (4, 8) if fusion == CONCAT else (2, 20)
-    assert attention.shape == (1, layers, 2, positions)
-    assert torch.allclose(attention, torch.cat(whole.attentions, dim=2).transpose(1, 2), atol=1e-6)
+    assert attention.shape == (1, layers + 1, 2, positions)  # the copier's is the last
+    assert torch.allclose(
+        attention[:, :-1], torch.cat(whole.attentions, dim=2).transpose(1, 2), atol=1e-6
+    )
     assert past[0][0].shape[2] == IDS.shape[1]
 
 
@@ -53,7 +55,7 @@ def test_attention_over_the_picture_leaves_room_for_the_rest(
 
 def test_no_picture_equals_a_hidden_one(tiny_model: Model, fusion: str) -> None:
     blind = tiny_model(IDS).logits
-    layers = len(tiny_model.config.image_layers(fusion))
+    layers = len(tiny_model.config.image_layers(fusion)) + 1
     nothing = torch.zeros(layers, 1, 2, 0, 16)
     logits, _, attention = tiny_model.decode_step(
         IDS, nothing, nothing, tiny_model.empty_past(), fusion
@@ -80,6 +82,23 @@ def test_fusions_differ(tiny_model: Model) -> None:
     )
     assert not torch.allclose(one, two, atol=1e-3)
     assert not torch.allclose(two, three, atol=1e-3)
+
+
+def test_a_name_that_is_pointed_at_is_copied(tiny_model: Model) -> None:
+    copier = tiny_model.copier
+    names = torch.randn(1, 4, 32)
+    words = tiny_model.embedding.weight[[60, 61, 62, 63]][None]
+    hidden = torch.randn(1, 1, 32)
+    key, value = copier.project(names, words, 3)
+    assert key.shape == value.shape == (1, 2, 3 + 4, 16)
+    pull = 50 * copier.query(hidden)[0, 0].view(2, 16)
+    key[0, :, 3 + 2] += pull  # the third name is what it looks for
+    y, weights = copier(hidden, (key, value), None)
+    assert weights[0, 0].argmax() == 5
+    assert tiny_model.lm_head(y)[0, 0, 62] > tiny_model.lm_head(y)[0, 0, [60, 61, 63]].max()
+    visible = torch.ones(1, 7, dtype=torch.bool)
+    visible[0, 5] = False
+    assert copier(hidden, (key, value), visible)[1][0, 0, 5] == 0
 
 
 def test_a_hidden_position_changes_nothing(tiny_model: Model, fusion: str) -> None:
@@ -192,11 +211,12 @@ def test_edge_weights_are_shares(tiny_model: Model) -> None:
 def test_names_are_those_of_the_likeliest_classes(tiny_model: Model) -> None:
     scores = torch.zeros(1, 1000)
     scores[0, 7], scores[0, 300] = 9.0, 8.0
-    cells = tiny_model.names(scores, tiny_model.embedding)
+    cells, words = tiny_model.names(scores, tiny_model.embedding)
     swapped = scores.clone()
     swapped[0, 7], swapped[0, 9] = 0.0, 9.0
-    other = tiny_model.names(swapped, tiny_model.embedding)
-    assert cells.shape == (1, 4, 32)
+    other, _ = tiny_model.names(swapped, tiny_model.embedding)
+    assert cells.shape == words.shape == (1, 4, 32)
+    assert torch.equal(words[0, :2], tiny_model.embedding(tiny_model.names.tokens[7]))
     assert not torch.allclose(cells[:, :2], other[:, :2], atol=1e-2)
     assert not torch.equal(tiny_model.names.tokens[7], tiny_model.names.tokens[9])
 
