@@ -74,7 +74,8 @@ def score_heads(
             _, _, attention = model.decode_step(
                 torch.tensor([ids]), keys, values, model.empty_past(), fusion
             )
-            places = attention[0, :, :, : mask.size].numpy()  # [layer, head, cell], no names
+            # [layer, head, cell]: no names, and not the copier, which is last
+            places = attention[0, :-1, :, : mask.size].numpy()
             hits.append(mask.reshape(-1)[places.argmax(axis=-1)])
             shares.append(float(mask.mean()))
     scores = np.mean(hits, axis=0)

@@ -72,7 +72,7 @@ def test_graphs_equal_the_model(
     assert ours.attention is not None
     assert theirs.attention is not None
     layers, positions = (4, 8) if fusion == CONCAT else (2, 20)
-    assert ours.attention.shape == (layers, 2, positions if picture else 0)
+    assert ours.attention.shape == (layers + 1, 2, positions if picture else 0)
     assert np.allclose(ours.attention, theirs.attention, atol=1e-4)
 
 
