@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "mmgpt_desktop"
 FOLDER = ROOT / "resources" / "translations"
 LANGUAGES = ("zh_CN",)
-TERMINAL_ONLY = {"ask", "bench", "cli", "doctor", "evaluate", "teach", "training"}  # they speak English
+# They speak English.
+TERMINAL_ONLY = {"ask", "bench", "cli", "doctor", "evaluate", "teach", "training"}
 ERRORS = ("AppError", "ImageError", "BundleError", "PromptError", "RuntimeFailure")
 
 
