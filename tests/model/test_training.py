@@ -204,10 +204,10 @@ def test_a_head_that_looks_at_the_thing_scores_best(
 
     def look_left(*_: Any) -> tuple[None, None, torch.Tensor]:
         """Head 0 of layer 1 looks at the left edge, the others at the right, all at a name."""
-        weights = torch.zeros(1, 2, 2, grid**2 + 4)
+        weights = torch.zeros(1, 2 + 1, 2, grid**2 + 4)  # the last layer is the copier
         weights[..., -1] = 9
         weights[..., grid**2 - 1] = 1
-        weights[0, 1, 0, 0] = 2
+        weights[0, 1:, 0, 0] = 2
         return None, None, weights
 
     monkeypatch.setattr(model, "decode_step", look_left)
