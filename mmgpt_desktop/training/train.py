@@ -172,6 +172,7 @@ def trainer_arguments(
         "dataloader_pin_memory": cuda,
         "remove_unused_columns": False,
         "label_names": ["labels"],
+        "save_strategy": "steps" if evaluates else "no",
         "save_steps": save_every,
         "save_total_limit": 2,
         "eval_strategy": "steps" if evaluates else "no",
