@@ -323,10 +323,10 @@ def _attention_map(
 ) -> AttentionMap | None:
     if weights is None or grid is None:
         return None
-    *layers, copier = weights
-    places = np.stack(layers)[:, :, : grid.cells].astype(np.float16)
+    layers, copier = weights[:-1], weights[-1]
+    places = layers[:, :, : grid.cells].astype(np.float16)
     places.setflags(write=False)
-    elsewhere = np.stack(layers)[:, :, grid.cells :].sum(axis=-1).mean()
+    elsewhere = layers[:, :, grid.cells :].sum(axis=-1).mean()
     return AttentionMap(places, grid, float(elsewhere), float(copier[0, grid.cells :].sum()))
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 from transformers import Trainer
-from transformers.trainer_utils import get_last_checkpoint
 
 from mmgpt_desktop.training.corpus import (
     TextRows,
@@ -18,7 +17,7 @@ from mmgpt_desktop.training.corpus import (
 )
 from mmgpt_desktop.training.data import load_texts
 from mmgpt_desktop.training.recipes import TextRecipe
-from mmgpt_desktop.training.train import new_model, trainer_arguments
+from mmgpt_desktop.training.train import new_model, run_to_the_end, trainer_arguments
 
 
 def pretrain(data: Path, work: Path, recipe: TextRecipe) -> Path:
@@ -28,11 +27,10 @@ def pretrain(data: Path, work: Path, recipe: TextRecipe) -> Path:
     texts = photo_texts(load_texts(data, ["train"])) + known
     captions = [a for photo in load_texts(data, ["dev"]) for _, a in photo.pairs["caption"]]
     total = recipe.steps * recipe.rows
-    checkpoints = work / "pretraining"
     trainer = Trainer(
         model=new_model(tokenizer, recipe.seed),
         args=trainer_arguments(
-            checkpoints,
+            work / "pretraining",
             steps=recipe.steps,
             batch=recipe.rows,
             learning_rate=recipe.learning_rate,
@@ -48,12 +46,9 @@ def pretrain(data: Path, work: Path, recipe: TextRecipe) -> Path:
         },
         data_collator=stack,
     )
-    last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
-    trainer.train(resume_from_checkpoint=last)
+    finished = run_to_the_end(trainer, work / "pretrained")
     for name, loss in trainer.evaluate().items():
         if name.endswith("loss"):
             text = name.removeprefix("eval_").removesuffix("_loss")
             print(f"perplexity a token, held-out {text}: {math.exp(loss):.1f}")
-    finished = work / "pretrained"
-    trainer.save_model(str(finished))
     return finished

@@ -60,10 +60,14 @@ def train(data: Path, work: Path, recipe: Recipe, start: Path, mixture: Mixture)
         data_collator=Collator(model.config),
         callbacks=[EarlyStopping(recipe.patience)] if recipe.patience else [],
     )
-    checkpoints = work / "checkpoints"
-    last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
+    return run_to_the_end(trainer, work / "model")
+
+
+def run_to_the_end(trainer: Trainer, finished: Path) -> Path:
+    """Train, from the last checkpoint if there is one, and save the model in `finished`."""
+    checkpoints = str(trainer.args.output_dir)
+    last = get_last_checkpoint(checkpoints) if Path(checkpoints).is_dir() else None
     trainer.train(resume_from_checkpoint=last)
-    finished = work / "model"
     trainer.save_model(str(finished))
     return finished
 
