@@ -213,7 +213,8 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def empty_past(self, batch: int = 1) -> list[KeyValue]:
         """What `decode_step` takes before anything was read."""
         config = self.config
-        none = torch.zeros(batch, config.num_attention_heads, 0, config.head_dim)
+        shape = batch, config.num_attention_heads, 0, config.head_dim
+        none = torch.zeros(shape, device=self.device)
         return [(none, none)] * config.num_hidden_layers
 
     def decode_step(
@@ -246,6 +247,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         labels: Tensor | None = None,
         *,
         fusion: str | None = None,
+        weights: Tensor | None = None,
         segments: Tensor | None = None,
         pixel_values: Tensor | None = None,
         image_keys: Tensor | None = None,
@@ -267,7 +269,9 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         [B] changes the names (as in `encode_cells`). Without
         any, there is text alone. Positions see those of their own number in `segments`
         [B, S] alone; 0 is padding. Padding in a batch for generation is not supported. With
-        labels, logits are left out: the loss needs them at the labelled tokens alone.
+        labels, logits are left out: the loss needs them at the labelled tokens alone. In
+        training `weights` [B, S] say what each label counts; what should become less likely
+        has a negative one.
         `pointed` [N, 2] are (row, position) of tokens that predict the name of a thing,
         `masks` [N, T] where it lies: some heads learn to look there. `attentions` are the
         last position's weights over the picture, [B, nh, 1, T] for each image layer.
@@ -282,7 +286,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             input_ids, image, past, fusion=fusion, visible=visible, segments=segments
         )
         if labels is not None:
-            loss = self._loss(decoded.hidden, labels)
+            loss = self._loss(decoded.hidden, labels, weights)
             if pointed is not None and masks is not None and len(pointed):
                 pointing = self._pointing(fusion, decoded.seen, pointed, masks)
                 loss = loss + self.config.pointing * pointing
@@ -313,13 +317,24 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             return None
         return list(zip(keys.unbind(0), values.unbind(0), strict=True))
 
-    def _loss(self, x: Tensor, labels: Tensor) -> Tensor:
-        """Mean cross-entropy of the next token, over the tokens that have a label."""
+    def _loss(self, x: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
+        """Mean cross-entropy of the next token, over the tokens that have a label.
+
+        Smoothed and weighed in training alone: so the losses of runs can be compared.
+        """
         targets = labels[:, 1:]
         wanted = targets != IGNORED
-        logits = self.lm_head(x[:, :-1][wanted])
-        smoothing = self.config.label_smoothing if self.training else 0.0
-        return F.cross_entropy(logits.float(), targets[wanted], label_smoothing=smoothing)
+        logits = self.lm_head(x[:, :-1][wanted]).float()
+        if not self.training:
+            return F.cross_entropy(logits, targets[wanted])
+        smoothing = self.config.label_smoothing
+        losses = F.cross_entropy(
+            logits, targets[wanted], label_smoothing=smoothing, reduction="none"
+        )
+        if weights is None:
+            return losses.mean()
+        shares = weights[:, 1:][wanted]
+        return (losses * shares).sum() / shares.abs().sum().clamp(min=1e-6)
 
     def _pointing(self, fusion: str, seen: list[Tensor], pointed: Tensor, masks: Tensor) -> Tensor:
         """-log of the share of attention that falls on the named thing, mean over the heads."""

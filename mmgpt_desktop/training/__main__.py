@@ -11,9 +11,9 @@ from typing import TypeVar
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.resources import default_bundle_path, resource_path
 from mmgpt_desktop.training.mixture import DEFAULT, Mixture
-from mmgpt_desktop.training.recipes import Recipe, TextRecipe
+from mmgpt_desktop.training.recipes import Recipe, RewardRecipe, Run, TextRecipe
 
-T = TypeVar("T", Recipe, TextRecipe)
+T = TypeVar("T", bound=Run)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -37,12 +37,15 @@ def _parser() -> argparse.ArgumentParser:
     stages.add_parser("tokenizer", parents=[staged], help="train the byte-level BPE")
     pretrain = stages.add_parser("pretrain", parents=[staged], help="train on text alone")
     _add_recipe(pretrain, TextRecipe)
-    train = stages.add_parser("train", parents=[staged], help="train, or go on training")
-    train.add_argument(
-        "--start", type=Path, help="begin with this model (default: WORK/pretrained)"
+    mixed = argparse.ArgumentParser(add_help=False, parents=[staged])
+    mixed.add_argument(
+        "--start", type=Path, help="begin with this model (default: the last stage's)"
     )
-    train.add_argument("--mixture", type=Path, default=DEFAULT, help="what is drawn how often")
+    mixed.add_argument("--mixture", type=Path, default=DEFAULT, help="what is drawn how often")
+    train = stages.add_parser("train", parents=[mixed], help="train, or go on training")
     _add_recipe(train, Recipe)
+    reward = stages.add_parser("reward", parents=[mixed], help="learn from one's own captions")
+    _add_recipe(reward, RewardRecipe)
     bundle = stages.add_parser(
         "bundle", parents=[staged], help="score heads, fit the certainty, export, pack"
     )
@@ -61,11 +64,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_recipe(parser: argparse.ArgumentParser, recipe: type[Recipe | TextRecipe]) -> None:
+def _add_recipe(parser: argparse.ArgumentParser, recipe: type[Run]) -> None:
     for option in fields(recipe):
-        parser.add_argument(
-            f"--{option.name.replace('_', '-')}", type=type(option.default), default=option.default
-        )
+        flag = f"--{option.name.replace('_', '-')}"
+        if isinstance(option.default, bool):
+            parser.add_argument(flag, action="store_true", default=option.default)
+        else:
+            parser.add_argument(flag, type=type(option.default), default=option.default)
 
 
 def _recipe(options: argparse.Namespace, recipe: type[T]) -> T:
@@ -98,6 +103,15 @@ def _train(options: argparse.Namespace) -> None:
     start = options.start or options.work / "pretrained"
     mixture = Mixture.read(options.mixture)
     print(f"The model lies in {train(options.data, options.work, recipe, start, mixture)}.")
+
+
+def _reward(options: argparse.Namespace) -> None:
+    from mmgpt_desktop.training.reward import reward
+
+    recipe = _recipe(options, RewardRecipe)
+    start = options.start or options.work / "model"
+    mixture = Mixture.read(options.mixture)
+    print(f"The model lies in {reward(options.data, options.work, recipe, start, mixture)}.")
 
 
 def _bundle(options: argparse.Namespace) -> None:
@@ -144,6 +158,7 @@ STAGES = {
     "tokenizer": _tokenizer,
     "pretrain": _pretrain,
     "train": _train,
+    "reward": _reward,
     "bundle": _bundle,
     "curves": _curves,
     "parity": _parity,

@@ -1,4 +1,4 @@
-"""A run's losses as a picture, and as lines of JSON.
+"""A run's losses and rewards as a picture, and as lines of JSON.
 
 Both are read from the state that the Trainer writes into each checkpoint, so a run that is
 still going on can be looked at.
@@ -18,7 +18,11 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from mmgpt_desktop.errors import AppError
 
-STAGES = {"pretraining": "Pretraining on text", "checkpoints": "Training with pictures"}
+STAGES = {
+    "pretraining": "Pretraining on text",
+    "checkpoints": "Training with pictures",
+    "rewarding": "Own captions, rewarded",
+}
 """The folders of checkpoints in a work folder, and what their runs are called."""
 SIZE = (1200, 700)
 SHARPNESS = 2
@@ -33,10 +37,11 @@ Rows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Panel:
-    """One run: named curves of (step, loss), the training's own first."""
+    """One run: named curves of (step, value), the training's own first."""
 
     title: str
     curves: Mapping[str, Sequence[Point]]
+    measure: str = "loss"
 
 
 @dataclass(frozen=True)
@@ -68,8 +73,16 @@ def write_curves(work: Path, picture: Path) -> Path:
     log = work / "log.jsonl"
     lines = [json.dumps({"run": run} | dict(row)) for run, rows in logs.items() for row in rows]
     log.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    draw([Panel(STAGES[run], curves_of(rows)) for run, rows in logs.items()]).save(picture)
+    draw([panel_of(STAGES[run], rows) for run, rows in logs.items()]).save(picture)
     return log
+
+
+def panel_of(title: str, rows: Rows) -> Panel:
+    """A run's losses; of a rewarded one the rewards, for its loss compares captions of one
+    step with each other and need not fall."""
+    if rewards := [(row["step"], row["reward"]) for row in rows if "reward" in row]:
+        return Panel(title, {"sampled captions": rewards}, "CIDEr-D")
+    return Panel(title, curves_of(rows))
 
 
 def _history(checkpoints: Path) -> Rows:
@@ -111,13 +124,13 @@ def _draw_panel(
     canvas: ImageDraw.ImageDraw, panel: Panel, box: tuple[float, float, float, float]
 ) -> None:
     left, top, right, bottom = box
-    steps, losses = zip(*(point for curve in panel.curves.values() for point in curve), strict=True)
-    room = 0.05 * (max(losses) - min(losses)) or 0.1
+    steps, values = zip(*(point for curve in panel.curves.values() for point in curve), strict=True)
+    room = 0.05 * (max(values) - min(values)) or 0.1
     across = Axis(0, max(steps), left, right)
-    upward = Axis(min(losses) - room, max(losses) + room, bottom, top)
+    upward = Axis(min(values) - room, max(values) + room, bottom, top)
     _write(canvas, (left, top - 18 * SHARPNESS), panel.title, 18, "ls")
     _write(canvas, ((left + right) / 2, bottom + 52 * SHARPNESS), "step", 14, "ms")
-    _write(canvas, (left - 60 * SHARPNESS, top - 18 * SHARPNESS), "loss", 14, "ls")
+    _write(canvas, (left - 60 * SHARPNESS, top - 18 * SHARPNESS), panel.measure, 14, "ls")
     for value in upward.ticks():
         y = upward.place(value)
         canvas.line([(left, y), (right, y)], GRID, SHARPNESS)

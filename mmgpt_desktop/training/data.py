@@ -13,6 +13,7 @@ from typing import Any
 
 from mmgpt_desktop.training import prompts
 from mmgpt_desktop.training.labels import (
+    STUFF,
     Mask,
     Region,
     class_names,
@@ -20,7 +21,14 @@ from mmgpt_desktop.training.labels import (
     presence_questions,
     regions,
 )
-from mmgpt_desktop.training.questions import QA, WORDS, caption_questions, things_named
+from mmgpt_desktop.training.questions import (
+    QA,
+    WORDS,
+    caption_questions,
+    listed,
+    naming,
+    things_named,
+)
 
 PEOPLE = WORDS.people | {"men", "women", "boys", "girls", "children", "kids"}
 Row = Mapping[str, Any]
@@ -57,6 +65,7 @@ class PhotoTexts:
 
 _WAYS = {
     "caption": prompts.DESCRIBE,
+    "view": prompts.DESCRIBE,
     "brief": prompts.BRIEF,
     "detail": prompts.DETAIL,
     "sentence": prompts.SENTENCE,
@@ -165,6 +174,16 @@ def _add_labels(data: Path, photos: Mapping[str, PhotoTexts]) -> None:
         made = label_questions(photo_regions, everything, random.Random(image))
         for kind, pairs in made.items():
             photos[image].pairs[kind] += pairs
+        _add_view(photos[image], [region.name for region in photo_regions])
+
+
+def _add_view(photo: PhotoTexts, things: Sequence[str]) -> None:
+    """A description of a photo that nobody described: its place, and what is large there."""
+    (_, place), *_ = photo.pairs.get("scene", [("", "")])
+    named = [thing for thing in things if thing not in STUFF][:3]
+    if named:
+        whole = naming(place or "place").capitalize()
+        photo.pairs["view"].append(("", f"{whole} with {listed(named)}."))
 
 
 def _add_presence(photos: Mapping[str, PhotoTexts]) -> None:
@@ -176,4 +195,6 @@ def _add_presence(photos: Mapping[str, PhotoTexts]) -> None:
     }
     everything = [name for names in lists.values() for name in names]
     for image, names in lists.items():
+        if "caption" not in photos[image].pairs:
+            photos[image].pairs["view"] += [("", f"A photo with {listed(names[:3])}.")]
         photos[image].pairs["yesno"] += presence_questions(names, everything, random.Random(image))

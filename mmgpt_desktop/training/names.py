@@ -18,6 +18,7 @@ from mmgpt_desktop.model.configuration import PAD, SPECIAL_TOKENS
 from mmgpt_desktop.training import prompts
 from mmgpt_desktop.training.data import PhotoTexts
 from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.questions import naming
 
 CERTAIN = 0.5
 """A photo whose likeliest class has this probability is asked about by the class's name."""
@@ -31,13 +32,6 @@ _TABLE = Path(__file__).with_name("imagenet_names.txt")
 def class_names() -> list[str]:
     lines = _TABLE.read_text(encoding="utf-8").splitlines()
     return [line.split(" ", 1)[1] for line in lines]
-
-
-def answer_naming(name: str) -> str:
-    """The name after its article: so it begins with the same tokens as in a sentence."""
-    if name.endswith("s") and not name.endswith(("ss", "us", "is", "os", "as")):
-        return f"some {name}"
-    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def name_tokens(tokenizer: Tokenizer, length: int) -> Tensor:
@@ -60,7 +54,7 @@ def add_names(photos: Iterable[PhotoTexts], features: FeatureStore) -> None:
         if number not in ANIMALS and photo.shows_people:
             continue  # "What is this?" is not about a jersey there
         name = names[number]
-        answer = answer_naming(name)
+        answer = naming(name)
         photo.pairs["name"] += [("", answer)] * 2
         if number in ANIMALS:
             photo.pairs["name"] += [(question, answer) for question in prompts.NAME_ANIMAL]

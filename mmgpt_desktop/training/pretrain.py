@@ -26,19 +26,10 @@ def pretrain(data: Path, work: Path, recipe: TextRecipe) -> Path:
     known, held_out = split_definitions(definitions())
     texts = photo_texts(load_texts(data, ["train"])) + known
     captions = [a for photo in load_texts(data, ["dev"]) for _, a in photo.pairs["caption"]]
-    total = recipe.steps * recipe.rows
+    total = recipe.steps * recipe.batch
     trainer = Trainer(
         model=new_model(tokenizer, recipe.seed),
-        args=trainer_arguments(
-            work / "pretraining",
-            steps=recipe.steps,
-            batch=recipe.rows,
-            learning_rate=recipe.learning_rate,
-            warmup=recipe.warmup,
-            weight_decay=recipe.weight_decay,
-            seed=recipe.seed,
-            save_every=recipe.save_every,
-        ),
+        args=trainer_arguments(work / "pretraining", recipe),
         train_dataset=TextRows(texts, tokenizer, recipe.length, total, recipe.seed),
         eval_dataset={
             name: TextRows(kept, tokenizer, recipe.length, None, 0)

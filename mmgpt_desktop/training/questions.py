@@ -187,7 +187,21 @@ def _clause(text: str) -> str:
     return " ".join(words)
 
 
+def naming(noun: str) -> str:
+    """The noun after its article, as an answer has it."""
+    if noun.endswith("s") and not noun.endswith(("ss", "us", "is", "os", "as")):
+        return f"some {noun}"
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
+def listed(nouns: Sequence[str]) -> str:
+    """ "a bed, a lamp and some curtains"."""
+    *first, last = map(naming, nouns)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def article(noun: str) -> str:
+    """The noun after "is there"."""
     if noun in {"snow", "grass", "water", "sand", "stairs", "glasses", "sunglasses"}:
         return f"any {noun}"
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"

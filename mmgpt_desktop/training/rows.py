@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 from torch.utils.data import Dataset
 
@@ -27,22 +28,29 @@ from mmgpt_desktop.training import prompts
 from mmgpt_desktop.training.data import PhotoTexts
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.mixture import Mixture
-from mmgpt_desktop.training.names import ANIMALS, answer_naming, class_names
-from mmgpt_desktop.training.questions import QA
+from mmgpt_desktop.training.names import ANIMALS, DOGS, LABELLED, class_names
+from mmgpt_desktop.training.questions import QA, naming
 
+Cells = NDArray[np.floating[Any]]
 PAD_ID, USER_ID, ASSISTANT_ID, END_ID = map(SPECIAL_TOKENS.index, (PAD, USER, ASSISTANT, END))
+
+SHORTNESS = 0.5
+"""An answer of n tokens counts as n ** (1 - this) in the loss: a caption has six times the
+tokens of "yes", but should not teach six times as much."""
 
 
 @dataclass
 class TokenRow:
     """Tokens of some conversations that don't see one another.
 
-    Labels stand at the answers' tokens alone. `pointed` are positions whose next token
-    belongs to, or answers about, a thing with a known place.
+    Labels stand at the answers' tokens alone, and `weights` say what each counts in the
+    loss. `pointed` are positions whose next token belongs to, or answers about, a thing with
+    a known place.
     """
 
     ids: list[int] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
     segments: list[int] = field(default_factory=list)
     pointed: list[tuple[int, str]] = field(default_factory=list)
 
@@ -50,6 +58,7 @@ class TokenRow:
         start = len(self.ids)
         self.ids += turn.ids
         self.labels += turn.labels
+        self.weights += turn.weights
         self.segments += [segment] * len(turn.ids)
         self.pointed += [(start + position, name) for position, name in turn.pointed]
 
@@ -57,6 +66,7 @@ class TokenRow:
         missing = length - len(self.ids)
         self.ids += [PAD_ID] * missing
         self.labels += [IGNORED] * missing
+        self.weights += [0.0] * missing
         self.segments += [0] * missing
 
 
@@ -72,7 +82,8 @@ class Packer:
         encoded: Encoding = self._encode(answer)
         asked = [USER_ID, *self._encode(question).ids, ASSISTANT_ID]
         answered = [*encoded.ids, END_ID]
-        turn = TokenRow(asked + answered, [IGNORED] * len(asked) + answered)
+        weights = [0.0] * len(asked) + [len(answered) ** -SHORTNESS] * len(answered)
+        turn = TokenRow(asked + answered, [IGNORED] * len(asked) + answered, weights)
         first = len(asked) - 1  # this token predicts the answer's first
         for name in names:
             places = _tokens_of(name, answer, encoded)
@@ -84,7 +95,8 @@ class Packer:
     def single(self, question: str, answer: str) -> TokenRow:
         """A row of one turn; a turn that is too long is cut."""
         turn = self.turn(question, answer)
-        row = TokenRow(turn.ids[: self.length], turn.labels[: self.length], [], [])
+        length = self.length
+        row = TokenRow(turn.ids[:length], turn.labels[:length], turn.weights[:length])
         row.segments = [1] * len(row.ids)
         row.pad(self.length)
         return row
@@ -92,10 +104,14 @@ class Packer:
     def row(
         self, draw: Callable[[], QA], rng: random.Random, names: Sequence[str] = ()
     ) -> TokenRow:
-        """Turns until the row is nearly full; most begin a conversation of their own."""
-        row, segment = TokenRow(), 1
+        """Different turns until the row is nearly full; most begin a conversation of their own."""
+        row, segment, drawn = TokenRow(), 1, set[QA]()
         for attempt in range(12):
-            turn = self.turn(*draw(), names)
+            pair = draw()
+            if pair in drawn:
+                continue
+            drawn.add(pair)
+            turn = self.turn(*pair, names)
             if len(row.ids) + len(turn.ids) > self.length:
                 if attempt > 8 or len(row.ids) > 0.8 * self.length:
                     break
@@ -131,7 +147,30 @@ def mirrored(text: str) -> str:
     return re.sub(r"\b([Ll]eft|[Rr]ight)\b", lambda found: _SIDES[found[1]], text)
 
 
-class VisitDataset(Dataset[dict[str, Any]]):
+@dataclass
+class Visit:
+    """A look at one photo: its cached cells `fine` [T, 120] and `coarse` [T / 4, 352], and a
+    row of text about it.
+
+    `masks` say where what the row points at lies, [T] each. The picture, or the encoder's
+    class names, may be hidden; `named` is a class to put first among these, or -1. A
+    `fusion` is that of its step. The row of a `described` visit is for the model to write.
+    """
+
+    number: int
+    image: str
+    fine: Cells
+    coarse: Cells
+    row: TokenRow
+    masks: list[Cells] = field(default_factory=list)
+    has_image: bool = True
+    has_names: bool = True
+    named: int = -1
+    fusion: str | None = None
+    described: bool = False
+
+
+class VisitDataset(Dataset[Visit]):
     """Item i is the i-th visit to a photo: its cached cells and a row of text.
 
     Everything about a visit follows from the seed and i, so a run that is resumed at a
@@ -146,16 +185,16 @@ class VisitDataset(Dataset[dict[str, Any]]):
         mixture: Mixture,
         *,
         visits: int,
-        batch: int,
         length: int,
         seed: int = 0,
         mirror: bool = True,
+        fusion: str | None = None,
     ) -> None:
         self.photos = photos
         self.features = features
         self.mixture = mixture
-        self.batch = batch
         self.seed = seed
+        self.fusion = fusion
         self.mirror = mirror and features.mirrored is not None
         self.packer = Packer(tokenizer, length)
         self.names = class_names()
@@ -164,12 +203,12 @@ class VisitDataset(Dataset[dict[str, Any]]):
     def __len__(self) -> int:
         return len(self.order)
 
-    def __getitem__(self, visit: int) -> dict[str, Any]:
-        rng = random.Random(self.seed * 1_000_003 + visit)
-        photo = self.photos[self.order[visit]]
+    def __getitem__(self, number: int) -> Visit:
+        rng = random.Random(self.seed * 1_000_003 + number)
+        photo = self.photos[self.order[number]]
         shares = self.mixture
         if rng.random() < shares.drilled:
-            return self._drill(photo, rng, visit)
+            return self._drill(photo, rng, number)
         has_image = rng.random() >= shares.no_picture
         flip = self.mirror and rng.random() < shares.mirrored
 
@@ -181,47 +220,59 @@ class VisitDataset(Dataset[dict[str, Any]]):
 
         names = list(photo.masks) if has_image else []
         row = self.packer.row(draw, rng, names)
-        fine, coarse = self.features.cells(photo.image, mirrored=flip)
-        return {
-            "fusion": self.fusion(visit // self.batch),
-            "fine": fine,
-            "coarse": coarse,
-            "has_image": has_image,
-            "has_names": rng.random() >= shares.names_hidden,
-            "named": -1,
-            "row": row,
-            "masks": [_mask(photo, name, flip) for _, name in row.pointed],
-        }
+        return Visit(
+            number,
+            photo.image,
+            *self.features.cells(photo.image, mirrored=flip),
+            row,
+            [_mask(photo, name, flip) for _, name in row.pointed],
+            has_image=has_image,
+            has_names=rng.random() >= shares.names_hidden,
+            fusion=self.fusion,
+        )
 
-    def _drill(self, photo: PhotoTexts, rng: random.Random, visit: int) -> dict[str, Any]:
-        """Any class put first among the encoder's guesses, and asked for: copying is learned
-        for all names, not only for those of the training photos."""
-        named = rng.randrange(len(self.names))
+    def _drill(self, photo: PhotoTexts, rng: random.Random, number: int) -> Visit:
+        """Any class put first among the encoder's guesses, and asked for or described: copying
+        is learned for all names, not only for those of the training photos."""
+        captions = dog_captions(photo)
+        named = rng.choice(OTHER_ANIMALS) if captions else rng.randrange(len(self.names))
+        name = self.names[named]
         questions = prompts.NAME + (prompts.NAME_ANIMAL if named in ANIMALS else ())
 
         def draw() -> QA:
-            return rng.choice(questions), answer_naming(self.names[named])
+            if captions and rng.random() < 0.6:
+                return rng.choice(prompts.DESCRIBE), with_animal(rng.choice(captions), name)
+            if photo.collection in LABELLED and rng.random() < 0.4:
+                return rng.choice(prompts.DESCRIBE), f"A photo of {naming(name)}."
+            return rng.choice(questions), naming(name)
 
-        fine, coarse = self.features.cells(photo.image)
-        return {
-            "fusion": self.fusion(visit // self.batch),
-            "fine": fine,
-            "coarse": coarse,
-            "has_image": True,
-            "has_names": True,
-            "named": named,
-            "row": self.packer.row(draw, rng),
-            "masks": [],
-        }
-
-    def fusion(self, step: int) -> str:
-        """Which fusion a step would train: by chance, but the same in a resumed run."""
-        names = list(self.mixture.fusions)
-        weights = list(self.mixture.fusions.values())
-        return random.Random(self.seed * 7_919 + step).choices(names, weights)[0]
+        cells = self.features.cells(photo.image)
+        row = self.packer.row(draw, rng)
+        return Visit(number, photo.image, *cells, row, named=named, fusion=self.fusion)
 
 
-def _mask(photo: PhotoTexts, name: str, flip: bool) -> Any:
+OTHER_ANIMALS = sorted(set(ANIMALS) - set(DOGS))
+_DOG = re.compile(r"\b(?:([Aa])n? )?dog\b")
+
+
+def dog_captions(photo: PhotoTexts) -> list[str]:
+    """The captions that speak of one dog."""
+    captions = [caption for _, caption in photo.pairs.get("caption", ())]
+    return [caption for caption in captions if len(_DOG.findall(caption)) == 1]
+
+
+def with_animal(caption: str, animal: str) -> str:
+    """The caption with another animal in the dog's place."""
+
+    def renamed(found: re.Match[str]) -> str:
+        if not found[1]:
+            return animal
+        return f"{found[1]}{'n' if animal[0] in 'aeiou' else ''} {animal}"
+
+    return _DOG.sub(renamed, caption)
+
+
+def _mask(photo: PhotoTexts, name: str, flip: bool) -> Cells:
     mask = photo.masks[name]
     return (mask[:, ::-1] if flip else mask).reshape(-1).astype(np.float32)
 
@@ -246,35 +297,44 @@ def _visit_order(
 class Collator:
     """Visits of one step to a batch, as the model's `forward` takes it.
 
-    The Trainer shuffles the visits; the step trains the fusion of its first one.
+    A step trains one fusion: by chance, weighted as in `fusions`, but the same in a run that
+    is resumed, for it follows from the seed and the number of the step's first visit.
     """
 
-    def __init__(self, config: MMGPTConfig) -> None:
+    def __init__(
+        self, config: MMGPTConfig, fusions: Mapping[str, float] | None = None, seed: int = 0
+    ) -> None:
         self.config = config
+        self.fusions = fusions or dict.fromkeys(config.fusions, 1.0)
+        self.seed = seed
 
-    def __call__(self, visits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        rows: list[TokenRow] = [visit["row"] for visit in visits]
-        fusion = visits[0]["fusion"]
+    def __call__(self, visits: Sequence[Visit]) -> dict[str, Any]:
+        rows = [visit.row for visit in visits]
+        fusion = visits[0].fusion or self.draw_fusion(visits[0].number)
         pointed = [(i, position) for i, row in enumerate(rows) for position, _ in row.pointed]
-        masks = [mask for visit in visits for mask in visit["masks"]]
+        masks = [mask for visit in visits for mask in visit.masks]
         return {
             "fusion": fusion,
+            "described": [(i, visit.image) for i, visit in enumerate(visits) if visit.described],
             "input_ids": torch.tensor([row.ids for row in rows]),
             "labels": torch.tensor([row.labels for row in rows]),
+            "weights": torch.tensor([row.weights for row in rows]),
             "segments": torch.tensor([row.segments for row in rows]),
             "visible": self._visible(visits, fusion),
-            "named": torch.tensor([visit["named"] for visit in visits]),
+            "named": torch.tensor([visit.named for visit in visits]),
             "pointed": torch.tensor(pointed, dtype=torch.long).view(-1, 2),
             "masks": torch.from_numpy(np.array(masks, np.float32).reshape(-1, self.config.cells)),
-            **{
-                name: torch.from_numpy(np.stack([visit[name] for visit in visits])).float()
-                for name in ("fine", "coarse")
-            },
+            "fine": torch.from_numpy(np.stack([visit.fine for visit in visits])).float(),
+            "coarse": torch.from_numpy(np.stack([visit.coarse for visit in visits])).float(),
         }
 
-    def _visible(self, visits: Sequence[Mapping[str, Any]], fusion: str) -> torch.Tensor:
-        has_image = torch.tensor([visit["has_image"] for visit in visits])
-        has_names = torch.tensor([visit["has_names"] for visit in visits]) & has_image
+    def draw_fusion(self, number: int) -> str:
+        names, weights = list(self.fusions), list(self.fusions.values())
+        return random.Random(self.seed * 7_919 + number).choices(names, weights)[0]
+
+    def _visible(self, visits: Sequence[Visit], fusion: str) -> torch.Tensor:
+        has_image = torch.tensor([visit.has_image for visit in visits])
+        has_names = torch.tensor([visit.has_names for visit in visits]) & has_image
         cells = has_image[:, None].expand(-1, self.config.grid_of(fusion) ** 2)
         names = has_names[:, None].expand(-1, self.config.name_cells)
         return torch.cat([cells, names], dim=1)

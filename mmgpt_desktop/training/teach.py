@@ -33,7 +33,15 @@ from mmgpt_desktop.model.packing import WEIGHTS, load_packed, save_packed
 from mmgpt_desktop.pixels import prepare
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.training.checksums import file_entry
-from mmgpt_desktop.training.rows import ASSISTANT_ID, END_ID, USER_ID, Collator, Packer
+from mmgpt_desktop.training.recipes import Run
+from mmgpt_desktop.training.rows import (
+    ASSISTANT_ID,
+    END_ID,
+    USER_ID,
+    Collator,
+    Packer,
+    Visit,
+)
 from mmgpt_desktop.training.train import trainer_arguments
 
 MANIFEST = "manifest.json"
@@ -119,8 +127,8 @@ def teach(
     rehearsal = pupil.answers(_spread([lesson.cells for lesson in known], REHEARSED_PHOTOS))
     samples = pupil.answers(_samples(pupil))
     before = pupil.exact(held_out)
-    plan = Plan(steps or _steps(len(known)), seed)
-    pupil.learn(known, rehearsal, plan, lambda share: progress(0.3 + 0.6 * share, "learns"))
+    run = _run(steps or _steps(len(known)), seed)
+    pupil.learn(known, rehearsal, run, lambda share: progress(0.3 + 0.6 * share, "learns"))
     progress(0.9, "examines it")
     report = Report(
         rows=len(known),
@@ -186,14 +194,6 @@ def split(lessons: Sequence[Lesson]) -> tuple[list[Lesson], list[Lesson]]:
     kept_back = set(images[HELD_OUT - 1 :: HELD_OUT])
     known = [lesson for lesson in lessons if lesson.image not in kept_back]
     return known, [lesson for lesson in lessons if lesson.image in kept_back]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long to learn, and in which order."""
-
-    steps: int
-    seed: int
 
 
 class _Told(TrainerCallback):
@@ -268,7 +268,7 @@ class Pupil:
         self,
         lessons: Sequence[Lesson],
         rehearsal: Sequence[Lesson],
-        plan: Plan,
+        run: Run,
         progress: Callable[[float], None] = lambda _share: None,
     ) -> None:
         """Fine-tune the decoder; every fusion gets its turns."""
@@ -276,24 +276,8 @@ class Pupil:
         with TemporaryDirectory() as folder:
             trainer = Trainer(
                 model=self.model,
-                args=trainer_arguments(
-                    Path(folder),
-                    steps=plan.steps,
-                    batch=BATCH,
-                    learning_rate=LEARNING_RATE,
-                    warmup=plan.steps // 10,
-                    weight_decay=0.01,
-                    seed=plan.seed,
-                    save_every=plan.steps + 1,
-                    evaluates=False,
-                ),
-                train_dataset=_Visits(
-                    lessons,
-                    rehearsal,
-                    self.tokenizer,
-                    self.model.config.fusions,
-                    plan,
-                ),
+                args=trainer_arguments(Path(folder), run, checkpointed=False),
+                train_dataset=_Visits(lessons, rehearsal, self.tokenizer, run),
                 data_collator=Collator(self.model.config),
                 callbacks=[_Told(progress)],
             )
@@ -302,39 +286,29 @@ class Pupil:
         self.model.eval()
 
 
-class _Visits(Dataset[dict[str, Any]]):
-    """Lessons and rehearsal in turn, in the form of `rows.VisitDataset`."""
+class _Visits(Dataset[Visit]):
+    """Lessons and rehearsal in turn."""
 
     def __init__(
-        self,
-        lessons: Sequence[Lesson],
-        rehearsal: Sequence[Lesson],
-        tokenizer: Tokenizer,
-        fusions: Sequence[str],
-        plan: Plan,
+        self, lessons: Sequence[Lesson], rehearsal: Sequence[Lesson], tokenizer: Tokenizer, run: Run
     ) -> None:
         self.packer = Packer(tokenizer, length=64)
-        self.fusions = fusions
-        rng = random.Random(plan.seed)
+        rng = random.Random(run.seed)
         pools = [list(lessons), [lesson for lesson in rehearsal if lesson.answer] or list(lessons)]
-        self.order = [rng.choice(pools[visit % 2]) for visit in range(plan.steps * BATCH)]
+        self.order = [rng.choice(pools[visit % 2]) for visit in range(run.steps * run.batch)]
 
     def __len__(self) -> int:
         return len(self.order)
 
-    def __getitem__(self, visit: int) -> dict[str, Any]:
-        lesson = self.order[visit]
-        fine, coarse = lesson.cells
-        return {
-            "fusion": self.fusions[visit // BATCH % len(self.fusions)],
-            "fine": fine.numpy(),
-            "coarse": coarse.numpy(),
-            "has_image": True,
-            "has_names": True,
-            "named": -1,
-            "row": self.packer.single(lesson.question, lesson.answer),
-            "masks": [],
-        }
+    def __getitem__(self, number: int) -> Visit:
+        lesson = self.order[number]
+        fine, coarse = (part.numpy() for part in lesson.cells)
+        row = self.packer.single(lesson.question, lesson.answer)
+        return Visit(number, lesson.image, fine, coarse, row)
+
+
+def _run(steps: int, seed: int) -> Run:
+    return Run(steps, BATCH, LEARNING_RATE, steps // 10, weight_decay=0.01, seed=seed)
 
 
 def _steps(rows: int) -> int:

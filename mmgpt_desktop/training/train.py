@@ -5,7 +5,7 @@ Resumable: a run that finds checkpoints in its work folder goes on from the last
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.names import add_names, name_tokens
-from mmgpt_desktop.training.recipes import Recipe
+from mmgpt_desktop.training.recipes import Recipe, Run
 from mmgpt_desktop.training.rows import Collator, VisitDataset
 
 
@@ -30,6 +30,13 @@ def train(data: Path, work: Path, recipe: Recipe, start: Path, mixture: Mixture)
 
     A first run begins with the weights of the model in `start`.
     """
+    model = prepared(start, recipe)
+    trainer = FusionTrainer(model, Source.open(data, work, recipe), mixture, work / "checkpoints")
+    return run_to_the_end(trainer, work / "model")
+
+
+def prepared(start: Path, recipe: Recipe) -> MMGPTForConditionalGeneration:
+    """The model in `start`, ready for a run."""
     model = MMGPTForConditionalGeneration.from_pretrained(
         start,
         dropout=recipe.dropout,
@@ -37,30 +44,21 @@ def train(data: Path, work: Path, recipe: Recipe, start: Path, mixture: Mixture)
         pointing=recipe.pointing,
     )
     model.encoder.requires_grad_(False)
-    source = Source.open(data, work, recipe)
-    trainer = FusionTrainer(
-        model=model,
-        args=trainer_arguments(
-            work / "checkpoints",
-            steps=recipe.steps,
-            batch=recipe.visits,
-            learning_rate=recipe.learning_rate,
-            warmup=recipe.warmup,
-            weight_decay=recipe.weight_decay,
-            seed=recipe.seed,
-            save_every=recipe.save_every,
-            workers=1,
-            patience=recipe.patience,
-        ),
-        train_dataset=source.visits("train", mixture, recipe.steps * recipe.visits),
-        eval_dataset={
-            fusion: source.visits("dev", replace(mixture, fusions={fusion: 1.0}), DEV_VISITS)
-            for fusion in mixture.fusions
-        },
-        data_collator=Collator(model.config),
-        callbacks=[EarlyStopping(recipe.patience)] if recipe.patience else [],
-    )
-    return run_to_the_end(trainer, work / "model")
+    if recipe.compiled:
+        compile_parts(model)
+    return model
+
+
+def compile_parts(model: MMGPTForConditionalGeneration) -> None:
+    """Let PyTorch compile what every step repeats; needs a C++ compiler.
+
+    The parts, not the whole: the number of labelled and of pointed tokens changes from step
+    to step. Each fusion, with and without gradients, has versions of its own.
+    """
+    torch._dynamo.config.recompile_limit = 64
+    rounds = model.graph.rounds if model.graph is not None else ()
+    for part in (model.cells, *model.blocks, *rounds):
+        part.compile(dynamic=False)
 
 
 def run_to_the_end(trainer: Trainer, finished: Path) -> Path:
@@ -77,7 +75,27 @@ MEAN = "eval_loss"
 
 
 class FusionTrainer(Trainer):
-    """Evaluates each fusion, and tells the mean of their losses."""
+    """Trains the fusions in turn; evaluates each, and tells the mean of their losses."""
+
+    def __init__(
+        self,
+        model: MMGPTForConditionalGeneration,
+        source: Source,
+        mixture: Mixture,
+        checkpoints: Path,
+    ) -> None:
+        recipe = source.recipe
+        super().__init__(
+            model=model,
+            args=trainer_arguments(checkpoints, recipe, workers=1),
+            train_dataset=source.visits("train", mixture, recipe.steps * recipe.batch),
+            eval_dataset={
+                fusion: source.visits("dev", mixture, DEV_VISITS, fusion)
+                for fusion in mixture.fusions
+            },
+            data_collator=Collator(model.config, mixture.fusions, recipe.seed),
+            callbacks=[EarlyStopping(recipe.patience)] if recipe.patience else [],
+        )
 
     def evaluate(
         self,
@@ -117,7 +135,9 @@ class Source:
         tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
         return cls(data, FeatureStore.open(work / "features"), tokenizer, recipe)
 
-    def visits(self, split: str, mixture: Mixture, number: int) -> VisitDataset:
+    def visits(
+        self, split: str, mixture: Mixture, number: int, fusion: str | None = None
+    ) -> VisitDataset:
         photos = load_texts(self.data, [split])
         add_names(photos, self.features)
         return VisitDataset(
@@ -126,10 +146,10 @@ class Source:
             self.tokenizer,
             mixture,
             visits=number,
-            batch=self.recipe.visits,
             length=self.recipe.length,
             seed=self.recipe.seed,
             mirror=split == "train",
+            fusion=fusion,
         )
 
 
@@ -144,30 +164,22 @@ def new_model(tokenizer: Tokenizer, seed: int) -> MMGPTForConditionalGeneration:
 
 
 def trainer_arguments(
-    checkpoints: Path,
-    *,
-    steps: int,
-    batch: int,
-    learning_rate: float,
-    warmup: int,
-    weight_decay: float,
-    seed: int,
-    save_every: int,
-    evaluates: bool = True,
-    patience: int = 0,
-    workers: int = 0,
+    checkpoints: Path, run: Run, *, checkpointed: bool = True, workers: int = 0
 ) -> TrainingArguments:
-    """What all our runs share: AdamW, cosine schedule, clipped gradients, bf16."""
+    """What all our runs share: AdamW, cosine schedule, clipped gradients, bf16.
+
+    A run that is not `checkpointed` leaves nothing behind and measures nothing on its way.
+    """
     cuda = torch.cuda.is_available()
     options: dict[str, Any] = {
         "output_dir": str(checkpoints),
-        "max_steps": steps,
-        "per_device_train_batch_size": batch,
-        "per_device_eval_batch_size": batch,
-        "learning_rate": learning_rate,
+        "max_steps": run.steps,
+        "per_device_train_batch_size": run.batch,
+        "per_device_eval_batch_size": run.batch,
+        "learning_rate": run.learning_rate,
         "lr_scheduler_type": "cosine",
-        "warmup_steps": warmup,
-        "weight_decay": weight_decay,
+        "warmup_steps": run.warmup,
+        "weight_decay": run.weight_decay,
         "adam_beta2": 0.98,
         "max_grad_norm": 1.0,
         "bf16": True,
@@ -176,16 +188,16 @@ def trainer_arguments(
         "dataloader_pin_memory": cuda,
         "remove_unused_columns": False,
         "label_names": ["labels"],
-        "save_strategy": "steps" if evaluates else "no",
-        "save_steps": save_every,
+        "save_strategy": "steps" if checkpointed else "no",
+        "save_steps": run.save_every,
         "save_total_limit": 2,
-        "eval_strategy": "steps" if evaluates else "no",
-        "eval_steps": save_every if patience else 2 * save_every,
-        "load_best_model_at_end": bool(patience),
-        "metric_for_best_model": MEAN if patience else None,
+        "eval_strategy": "steps" if checkpointed else "no",
+        "eval_steps": run.save_every if run.patience else 2 * run.save_every,
+        "load_best_model_at_end": bool(run.patience),
+        "metric_for_best_model": MEAN if run.patience else None,
         "logging_steps": 20,
         "report_to": [],
-        "seed": seed,
+        "seed": run.seed,
         "disable_tqdm": True,
     }
     return TrainingArguments(**options)

@@ -17,12 +17,15 @@ from tokenizers import Tokenizer
 
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.configuration import CONCAT, FUSIONS, GRAPH
+from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training import train as stage
 from mmgpt_desktop.training.__main__ import main
 from mmgpt_desktop.training.calibrate import TEMPERATURES, answers, calibrate
 from mmgpt_desktop.training.evaluation.tasks import Question
 from mmgpt_desktop.training.features import FeatureStore, read_pixels
 from mmgpt_desktop.training.heads import score_heads
+from mmgpt_desktop.training.reward import ANSWER_TOKENS, advantages, sample
+from mmgpt_desktop.training.rows import END_ID
 from tests.model.conftest import tiny_config
 
 COLOURS = {"red": (200, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 200), "white": (255,) * 3}
@@ -109,13 +112,13 @@ def test_every_stage_lowers_the_loss(
     data: Path, work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     common = ["--data", str(data), "--work", str(work)]
-    main(["pretrain", *common, *SMALL, "--rows", "4", "--steps", "12"])
+    main(["pretrain", *common, *SMALL, "--batch", "4", "--steps", "12"])
     assert "perplexity a token, held-out definitions: " in capsys.readouterr().out
     held_out = losses(work, "pretraining", 12)
     assert set(held_out) == {"eval_captions_loss", "eval_definitions_loss"}
     learned = held_out["eval_definitions_loss"]  # nearly all of the text is of their kind
     assert learned[-1] < learned[0] - 0.5
-    main(["train", *common, *SMALL, "--visits", "4", "--steps", "12"])
+    main(["train", *common, *SMALL, "--batch", "4", "--steps", "12"])
     dev = losses(work, "checkpoints", 12)
     assert set(dev) == {f"eval_{fusion}_loss" for fusion in FUSIONS}
     assert all(values[-1] < values[0] for values in dev.values()), dev
@@ -145,7 +148,7 @@ def test_a_resumed_run_sees_the_same_visits_and_fusions(
         return training_step(self, model, inputs, *rest)
 
     monkeypatch.setattr(stage.FusionTrainer, "training_step", watched)
-    command = ["train", "--data", str(data), "--work", str(work), *SMALL, "--visits", "3"]
+    command = ["train", "--data", str(data), "--work", str(work), *SMALL, "--batch", "3"]
     main([*command, "--steps", "6"])
     whole = seen[:]
     assert len(whole) == 6
@@ -158,11 +161,55 @@ def test_a_resumed_run_sees_the_same_visits_and_fusions(
 
 def test_a_run_that_gets_no_better_ends_early(data: Path, work: Path) -> None:
     tiny_model().save_pretrained(work / "pretrained")
-    command = ["train", "--data", str(data), "--work", str(work), *SMALL, "--visits", "2"]
+    command = ["train", "--data", str(data), "--work", str(work), *SMALL, "--batch", "2"]
     main([*command, "--learning-rate", "0", "--steps", "12", "--patience", "2"])
     assert sorted(path.name for path in (work / "checkpoints").iterdir())[-1] == "checkpoint-6"
     kept = MMGPTForConditionalGeneration.from_pretrained(work / "model")
     assert torch.equal(kept.embedding.weight, tiny_model().embedding.weight)
+
+
+def test_the_model_learns_from_its_own_captions(
+    data: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_model().save_pretrained(work / "model")
+    monkeypatch.setattr("mmgpt_desktop.training.reward.FEWEST_REFERENCES", 1)
+    filled: list[tuple[bool, Any]] = []
+    training_step = stage.FusionTrainer.training_step
+
+    def watched(self: Any, model: Any, inputs: Any, *rest: Any) -> Any:
+        described = [row for row, _ in inputs["described"]]
+        loss = training_step(self, model, inputs, *rest)
+        for row in described:
+            weights, labels = inputs["weights"][row], inputs["labels"][row]
+            filled.append((bool((labels[weights != 0] != IGNORED).all()), weights.sum().item()))
+            assert inputs["segments"][row].max() == 3
+        return loss
+
+    monkeypatch.setattr(stage.FusionTrainer, "training_step", watched)
+    command = ["reward", "--data", str(data), "--work", str(work), *SMALL, "--length", "96"]
+    main([*command, "--batch", "4", "--steps", "4", "--samples", "3", "--described", "0.7"])
+    assert len(filled) > 4
+    assert all(labelled for labelled, _ in filled)
+    log = json.loads((work / "rewarding/checkpoint-4/trainer_state.json").read_text())
+    assert {f"eval_{fusion}_loss" for fusion in FUSIONS} <= set().union(*log["log_history"])
+    before, after = tiny_model(), MMGPTForConditionalGeneration.from_pretrained(work / "rewarded")
+    assert not torch.equal(after.embedding.weight, before.embedding.weight)
+
+
+def test_a_sampled_answer_ends_where_the_model_ends_it() -> None:
+    model = tiny_model()
+    torch.nn.init.zeros_(model.lm_head.weight)  # every token is as likely
+    cells = torch.zeros(2, 256, 120), torch.zeros(2, 64, 352)
+    torch.manual_seed(0)
+    for fusion in FUSIONS:
+        answers = sample(model, cells, [1, 5, 2], 40, fusion)
+        assert len(answers) == 80
+        assert all(END_ID not in answer[:-1] for answer in answers)
+        assert {len(answer) for answer in answers if answer[-1] != END_ID} <= {ANSWER_TOKENS}
+
+
+def test_an_advantage_is_over_the_others() -> None:
+    assert advantages([1.0, 0.0, 0.5]) == pytest.approx([0.75, -0.75, 0.0])
 
 
 def test_features_of_a_photo_are_the_encoders(data: Path, work: Path) -> None:

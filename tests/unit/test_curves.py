@@ -10,7 +10,15 @@ import pytest
 from PIL import Image
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.training.curves import SIZE, Axis, Panel, curves_of, draw, write_curves
+from mmgpt_desktop.training.curves import (
+    SIZE,
+    Axis,
+    Panel,
+    curves_of,
+    draw,
+    panel_of,
+    write_curves,
+)
 
 ROWS = [
     {"loss": 5.0, "step": 20},
@@ -27,6 +35,13 @@ def test_curves_by_step() -> None:
         "dev, cross-attention": [(40, 4.5)],
     }
     assert curves_of([]) == {}
+
+
+def test_of_a_rewarded_run_the_rewards_are_drawn() -> None:
+    rows = [{"loss": 0.1, "reward": 0.2, "step": 20}, {"loss": 0.2, "reward": 0.4, "step": 40}]
+    panel = panel_of("Rewarded", rows)
+    assert panel.curves == {"sampled captions": [(20, 0.2), (40, 0.4)]}
+    assert panel.measure != panel_of("One", ROWS).measure == "loss"
 
 
 @pytest.mark.parametrize(

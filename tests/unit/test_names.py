@@ -12,10 +12,10 @@ from mmgpt_desktop.training.names import (
     ANIMALS,
     DOGS,
     add_names,
-    answer_naming,
     class_names,
     name_tokens,
 )
+from mmgpt_desktop.training.questions import naming
 
 BEAGLE, TENCH, BEER_BOTTLE = 162, 0, 440
 
@@ -41,7 +41,7 @@ def test_there_is_an_everyday_name_for_each_class() -> None:
     ],
 )
 def test_an_answer_names_with_an_article(name: str, answer: str) -> None:
-    assert answer_naming(name) == answer
+    assert naming(name) == answer
 
 
 def test_names_are_padded_or_cut() -> None:

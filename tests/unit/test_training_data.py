@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +19,9 @@ from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training.data import PhotoTexts, load_texts, sentence, split_of
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.mixture import Mixture
-from mmgpt_desktop.training.names import answer_naming, class_names
+from mmgpt_desktop.training.names import class_names
 from mmgpt_desktop.training.prompts import NO_PICTURE
+from mmgpt_desktop.training.questions import QA, naming
 from mmgpt_desktop.training.rows import (
     ASSISTANT_ID,
     END_ID,
@@ -91,12 +94,18 @@ def tokenizer() -> Tokenizer:
     return train_on(lines * 9, 420)
 
 
+def questions(answer: str) -> Callable[[], QA]:
+    """Different questions of three words, in turn."""
+    asked = itertools.permutations(["what", "is", "it", "the"], 3)
+    return lambda: (" ".join(next(asked)), answer)
+
+
 def encode(text: str) -> list[int]:
     return list(tokenizer().encode(text).ids)
 
 
 def test_a_row_is_full_and_labels_stand_at_answers_alone() -> None:
-    row = Packer(tokenizer(), 32).row(lambda: ("what is it", "a dog"), random.Random(1))
+    row = Packer(tokenizer(), 32).row(questions("a dog"), random.Random(1))
     assert len(row.ids) == len(row.labels) == len(row.segments) == 32
     asked = [USER_ID, *encode("what is it"), ASSISTANT_ID]
     answered = [*encode("a dog"), END_ID]
@@ -108,6 +117,19 @@ def test_a_row_is_full_and_labels_stand_at_answers_alone() -> None:
     assert row.ids.count(USER_ID) == 32 // turn  # as many turns as fit
     assert row.segments[0] == 1
     assert max(row.segments) > 1
+
+
+def test_a_row_says_nothing_twice() -> None:
+    row = Packer(tokenizer(), 32).row(lambda: ("what is it", "a dog"), random.Random(1))
+    assert row.ids.count(USER_ID) == 1
+
+
+def test_a_short_answer_weighs_more_a_token_and_less_in_all() -> None:
+    packer = Packer(tokenizer(), 32)
+    short, long = packer.turn("is it", "no"), packer.turn("what is it", "a red fire truck")
+    assert [weight > 0 for weight in long.weights] == [label != IGNORED for label in long.labels]
+    assert short.weights[-1] > long.weights[-1] > 0
+    assert sum(short.weights) < sum(long.weights)
 
 
 def test_a_text_longer_than_a_row_is_left_out() -> None:
@@ -136,7 +158,7 @@ def test_an_answer_about_a_named_thing_points_as_it_begins() -> None:
 
 def test_pointing_goes_with_its_turn() -> None:
     packer = Packer(tokenizer(), 64)
-    row = packer.row(lambda: ("what is it", "a dog"), random.Random(0), ["dog"])
+    row = packer.row(questions("a dog"), random.Random(0), ["dog"])
     assert len(row.pointed) > 1
     assert all(row.ids[place + 1] == encode(" dog")[0] for place, _ in row.pointed)
 
@@ -183,7 +205,6 @@ def visits(
         tokenizer(),
         mixture,
         visits=number,
-        batch=4,
         length=24,
         seed=seed,
     )
@@ -201,18 +222,21 @@ def test_visits_follow_from_the_seed_and_weigh_the_collections() -> None:
     assert first.order == again.order != visits(photos, 400, seed=1).order
     shown = [photos[place].collection for place in first.order]
     assert 2.5 < shown.count("daquar") / shown.count("grocery") < 6
-    assert first[3]["row"] == again[3]["row"]
+    assert first[3].row == again[3].row
     longer = visits(photos, 800)
     assert longer.order[:400] == first.order  # a longer run begins as a shorter one
-    assert longer[7]["row"] == first[7]["row"]
+    assert longer[7].row == first[7].row
 
 
 def test_a_step_has_one_fusion_and_all_fusions_come() -> None:
     dataset = visits([photo_of("images/coco/a.jpg")], 200)
-    fusions = [dataset[visit]["fusion"] for visit in range(200)]
-    assert all(len(set(fusions[step : step + 4])) == 1 for step in range(0, 200, 4))
-    assert set(fusions) == set(FUSIONS)
-    assert fusions == [dataset.fusion(visit // 4) for visit in range(200)]
+    shares = {"concat": 1.0, "graph": 3.0}
+    collate = Collator(MMGPTConfig(), shares, seed=5)
+    fusions = [collate([dataset[visit]])["fusion"] for visit in range(200)]
+    assert set(fusions) == set(shares)
+    assert fusions.count("graph") > 2 * fusions.count("concat")
+    again = Collator(MMGPTConfig(), shares, seed=5)
+    assert fusions == [again([dataset[visit]])["fusion"] for visit in range(200)]
 
 
 def test_a_mirrored_visit_has_mirrored_cells_texts_and_masks() -> None:
@@ -221,15 +245,15 @@ def test_a_mirrored_visit_has_mirrored_cells_texts_and_masks() -> None:
     photo.masks["dog"][:, 0] = 1
     dataset = visits([photo], 40)
     for visit in map(dataset.__getitem__, range(40)):
-        if not visit["has_image"]:
-            assert encode(NO_PICTURE)[0] in visit["row"].labels
-            assert visit["masks"] == []
+        if not visit.has_image:
+            assert encode(NO_PICTURE)[0] in visit.row.labels
+            assert visit.masks == []
             continue
-        flipped = visit["fine"][0, 0] < 0
-        written = set(visit["row"].labels)
+        flipped = visit.fine[0, 0] < 0
+        written = set(visit.row.labels)
         assert (encode("right")[0] in written) == flipped
         assert (encode("left")[0] in written) != flipped
-        for mask in visit["masks"]:
+        for mask in visit.masks:
             assert mask.reshape(16, 16)[:, 15 if flipped else 0].all()
             assert mask.sum() == 16
 
@@ -237,15 +261,15 @@ def test_a_mirrored_visit_has_mirrored_cells_texts_and_masks() -> None:
 def test_a_drill_asks_for_the_class_that_it_puts_first() -> None:
     dataset = visits([photo_of("images/coco/a.jpg")], 12, mixture=replace(MIXTURE, drilled=1.0))
     items = [dataset[visit] for visit in range(12)]
-    assert len({item["named"] for item in items}) > 6
+    assert len({item.named for item in items}) > 6
     for item in items:
-        assert (item["has_image"], item["has_names"], item["masks"]) == (True, True, [])
-        answer = answer_naming(class_names()[item["named"]])
-        written = [token for token in item["row"].labels if token not in (IGNORED, END_ID)]
+        assert (item.has_image, item.has_names, item.masks) == (True, True, [])
+        answer = naming(class_names()[item.named])
+        written = [token for token in item.row.labels if token not in (IGNORED, END_ID)]
         assert not written or written[: len(encode(answer))] == encode(answer)
     batch = Collator(MMGPTConfig())(items[:4])
-    assert batch["named"].tolist() == [item["named"] for item in items[:4]]
-    assert dataset[3]["row"] == items[3]["row"]
+    assert batch["named"].tolist() == [item.named for item in items[:4]]
+    assert dataset[3].row == items[3].row
 
 
 def test_a_batch_is_what_the_model_takes() -> None:
@@ -253,9 +277,9 @@ def test_a_batch_is_what_the_model_takes() -> None:
     photo.masks["dog"] = np.ones((16, 16), np.float16)
     dataset = visits([photo], 8)
     for fusion, positions in (("concat", 64 + 20), ("graph", 256 + 20)):
-        items = [dataset[i] | {"fusion": fusion} for i in range(4)]
-        items[0] |= {"has_image": False, "has_names": True}
-        items[1] |= {"has_image": True, "has_names": False}
+        items = [replace(dataset[i], fusion=fusion) for i in range(4)]
+        items[0] = replace(items[0], has_image=False, has_names=True)
+        items[1] = replace(items[1], has_image=True, has_names=False)
         batch = Collator(MMGPTConfig())(items)
         assert batch["fusion"] == fusion
         assert batch["input_ids"].shape == batch["labels"].shape == (4, 24)

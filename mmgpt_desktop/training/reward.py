@@ -1,0 +1,199 @@
+"""Stage 5: the model describes training photos, and learns from how well it did.
+
+Cross-entropy teaches to go on from people's words; here the model goes on from its own, as
+when it is asked. Self-critical training (Rennie et al., 2017): captions are sampled, and each
+is made likelier as far as its CIDEr-D exceeds the mean of the photo's others (Luo, 2020). In
+the same step other photos go on as in stage 4, so that nothing else is forgotten.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from mmgpt_desktop.model.modelling import IGNORED, MMGPTForConditionalGeneration
+from mmgpt_desktop.training import prompts
+from mmgpt_desktop.training.consensus import Consensus
+from mmgpt_desktop.training.data import PhotoTexts
+from mmgpt_desktop.training.evaluation.tasks import words
+from mmgpt_desktop.training.mixture import Mixture
+from mmgpt_desktop.training.recipes import RewardRecipe
+from mmgpt_desktop.training.rows import (
+    ASSISTANT_ID,
+    END_ID,
+    USER_ID,
+    TokenRow,
+    Visit,
+    VisitDataset,
+)
+from mmgpt_desktop.training.train import FusionTrainer, Source, prepared, run_to_the_end
+
+ANSWER_TOKENS = 20
+FINISHED = "."
+"""Stands for the end of a caption as if it were a word: to break off is no agreement."""
+FEWEST_REFERENCES = 3
+
+
+def reward(data: Path, work: Path, recipe: RewardRecipe, start: Path, mixture: Mixture) -> Path:
+    """Train on from the model in `start`; returns the folder of the finished model."""
+    model = prepared(start, recipe)
+    source = Source.open(data, work, recipe)
+    trainer = RewardTrainer(model, source, mixture, work / "rewarding", recipe)
+    return run_to_the_end(trainer, work / "rewarded")
+
+
+class DescribedVisits(Dataset[Visit]):
+    """Ordinary visits, and now and then a photo that the model shall describe."""
+
+    def __init__(self, ordinary: VisitDataset, images: Sequence[str], share: float) -> None:
+        self.ordinary = ordinary
+        self.images = images
+        self.share = share
+
+    def __len__(self) -> int:
+        return len(self.ordinary)
+
+    def __getitem__(self, number: int) -> Visit:
+        rng = random.Random(self.ordinary.seed * 1_000_003 - number)
+        if rng.random() >= self.share:
+            return self.ordinary[number]
+        image, row = rng.choice(self.images), TokenRow()
+        row.pad(self.ordinary.packer.length)
+        flip = self.ordinary.mirror and rng.random() < self.ordinary.mixture.mirrored
+        cells = self.ordinary.features.cells(image, mirrored=flip)
+        return Visit(number, image, *cells, row, described=True)
+
+
+class RewardTrainer(FusionTrainer):
+    """Fills the rows of described photos with sampled captions, weighed by their advantage.
+
+    The log's `reward` is the mean CIDEr-D of the captions sampled since the last entry.
+    """
+
+    def __init__(
+        self,
+        model: MMGPTForConditionalGeneration,
+        source: Source,
+        mixture: Mixture,
+        checkpoints: Path,
+        recipe: RewardRecipe,
+    ) -> None:
+        super().__init__(model, source, mixture, checkpoints)
+        ordinary = self.train_dataset
+        assert isinstance(ordinary, VisitDataset)
+        references = caption_words(ordinary.photos)
+        self.train_dataset = DescribedVisits(ordinary, list(references), recipe.described)
+        self.consensus = Consensus(references)
+        self.tokenizer = source.tokenizer
+        self.recipe = recipe
+        self.rewards: list[float] = []
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        if described := inputs.pop("described"):
+            self._describe(model, inputs, described)
+        return super().compute_loss(model, inputs, *args, **kwargs)
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        if "loss" in logs and self.rewards:
+            logs["reward"] = round(sum(self.rewards) / len(self.rewards), 4)
+            self.rewards.clear()
+        super().log(logs, *args, **kwargs)
+
+    def _describe(
+        self,
+        model: MMGPTForConditionalGeneration,
+        inputs: dict[str, Any],
+        described: Sequence[tuple[int, str]],
+    ) -> None:
+        """Write captions into the batch's described rows."""
+        question = random.Random(self.state.global_step).choice(prompts.DESCRIBE)
+        asked = [USER_ID, *self.tokenizer.encode(question).ids, ASSISTANT_ID]
+        rows = [row for row, _ in described]
+        fine, coarse = inputs["fine"][rows], inputs["coarse"][rows]
+        count = self.recipe.samples
+        answers = sample(model, (fine, coarse), asked, count, inputs["fusion"])
+        length = inputs["input_ids"].shape[1]
+        for place, (row, image) in enumerate(described):
+            captions = answers[place * count : (place + 1) * count]
+            scores = [self.score(image, caption) for caption in captions]
+            self.rewards += scores
+            filled = self._filled(asked, captions, advantages(scores))
+            filled.pad(length)
+            for name, values in (
+                ("input_ids", filled.ids),
+                ("labels", filled.labels),
+                ("weights", filled.weights),
+                ("segments", filled.segments),
+            ):
+                inputs[name][row] = torch.tensor(values[:length])
+
+    def score(self, image: str, caption: Sequence[int]) -> float:
+        finished = caption[-1] == END_ID
+        text = self.tokenizer.decode([token for token in caption if token != END_ID])
+        return self.consensus.score(image, words(text).split() + [FINISHED] * finished)
+
+    def _filled(
+        self, asked: list[int], captions: Sequence[list[int]], worth: Sequence[float]
+    ) -> TokenRow:
+        row = TokenRow()
+        for segment, (caption, advantage) in enumerate(zip(captions, worth, strict=True), 1):
+            labels = [IGNORED] * len(asked) + caption
+            weights = [0.0] * len(asked) + [self.recipe.reward * advantage] * len(caption)
+            row.add(TokenRow(asked + caption, labels, weights), segment)
+        return row
+
+
+def caption_words(photos: Sequence[PhotoTexts]) -> dict[str, list[list[str]]]:
+    """The words of each photo's captions, where it has some."""
+    found = {
+        photo.image: [[*words(caption).split(), FINISHED] for _, caption in captions]
+        for photo in photos
+        if (captions := photo.pairs.get("caption"))
+    }
+    return {image: texts for image, texts in found.items() if len(texts) >= FEWEST_REFERENCES}
+
+
+def advantages(scores: Sequence[float]) -> list[float]:
+    """How far each score exceeds the mean of the others."""
+    total, others = sum(scores), len(scores) - 1
+    return [score - (total - score) / others for score in scores]
+
+
+@torch.no_grad()
+def sample(
+    model: MMGPTForConditionalGeneration,
+    cells: tuple[Tensor, Tensor],
+    asked: Sequence[int],
+    number: int,
+    fusion: str,
+) -> list[list[int]]:
+    """`number` answers about each photo, one after the other, with their end if they have one.
+
+    `cells` are the photos' fine and coarse maps, as for `encode_cells`.
+    """
+    with torch.compiler.set_stance("force_eager"):  # each length would be compiled anew
+        image, _ = model.encode_cells(*cells, fusion)
+        keys, values = (torch.stack(part) for part in zip(*image, strict=True))
+        keys, values = (part.repeat_interleave(number, dim=1) for part in (keys, values))
+        rows = keys.shape[1]
+        past = model.empty_past(rows)
+        ids = torch.tensor([list(asked)] * rows, device=keys.device)
+        answers: list[Tensor] = []
+        ended = torch.zeros(rows, 1, dtype=torch.bool, device=keys.device)
+        while len(answers) < ANSWER_TOKENS and not ended.all():
+            logits, past, _ = model.decode_step(ids, keys, values, past, fusion)
+            drawn = torch.multinomial(logits.float().softmax(dim=-1), 1)
+            ids = drawn.masked_fill(ended, END_ID)
+            ended = ended | (ids == END_ID)
+            answers.append(ids)
+    return [_until_end(row) for row in torch.cat(answers, dim=1).tolist()]
+
+
+def _until_end(tokens: list[int]) -> list[int]:
+    return tokens[: tokens.index(END_ID) + 1] if END_ID in tokens else tokens
