@@ -207,8 +207,9 @@ class Timings:
 class GenerationOutcome:
     """How a request ended: exactly one for each request, after its last step.
 
-    `certainty` is the geometric mean of the tokens' probabilities, the end's included if
-    the model wrote it; None if nothing was written or the answer isn't done.
+    `certainty` is the model's chance to be right, from 0 to 1, as its tokens' probabilities
+    tell it, the end's included if the model wrote it; None if nothing was written or the
+    answer isn't done.
     """
 
     job_id: int

@@ -67,12 +67,26 @@ class FusionSpec:
 
 @dataclass(frozen=True)
 class Certainty:
-    """`temperature` divides the logits before probabilities are reported; a short answer whose
-    certainty is below `doubt`, and a description below `doubt_long`, is in doubt."""
+    """How an answer's certainty comes from its tokens' probabilities, before which the logits
+    are divided by `temperature`.
+
+    The odds of the probabilities' geometric mean are taken to `power`, times `scale`: so that
+    it is the chance to be right (Platt, 1999). A short answer whose certainty is below
+    `doubt`, and a description below `doubt_long`, is in doubt.
+    """
 
     temperature: float
     doubt: float
     doubt_long: float
+    power: float = 1.0
+    scale: float = 1.0
+
+    def of(self, mean: float) -> float:
+        """From the geometric mean, 0 to 1."""
+        if not 0 < mean < 1:
+            return mean
+        odds = self.scale * (mean / (1 - mean)) ** self.power
+        return 1 - 1 / (1 + odds)
 
 
 @dataclass(frozen=True)

@@ -235,7 +235,8 @@ class Engine:
                 token.probability,
                 _attention_map(token.attention, grid),
             )
-        job.certainty = answer.certainty
+        if (mean := answer.mean_probability) is not None:
+            job.certainty = self.bundle.manifest.certainty.of(mean)
 
     def _tokens(
         self, job: _Job, answer: Answer, fusion: str, cancel: CancelToken

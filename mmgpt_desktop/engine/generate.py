@@ -43,8 +43,8 @@ class Answer:
         self.random = np.random.default_rng(abs(self.sampling.seed))
 
     @property
-    def certainty(self) -> float | None:
-        """The geometric mean of the probabilities; None without a token."""
+    def mean_probability(self) -> float | None:
+        """The geometric mean; None without a token."""
         if not self.tokens:
             return None
         tiny = np.finfo(np.float64).tiny  # a token drawn against all odds has no logarithm

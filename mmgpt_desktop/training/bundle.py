@@ -107,6 +107,8 @@ def write_manifest(
             "temperature": certainty.temperature,
             "doubt": certainty.doubt,
             "doubt_long": certainty.doubt_long,
+            "power": certainty.power,
+            "scale": certainty.scale,
         },
     }
     text = json.dumps(manifest, indent=1) + "\n"

@@ -1,8 +1,10 @@
-"""How certain an answer is: a temperature and a threshold, fitted on the dev split.
+"""How certain an answer is: what turns probabilities to certainty, fitted on the dev split.
 
-An answer's certainty is the geometric mean of its tokens' probabilities, the end token's
-included, after the logits are divided by a temperature (Guo et al., "On Calibration of
-Modern Neural Networks", 2017). Which answer is written does not depend on it.
+The logits are divided by a temperature (Guo et al., "On Calibration of Modern Neural
+Networks", 2017). The geometric mean of an answer's token probabilities, the end token's
+included, then becomes its chance to be right by a logistic regression on its log-odds (Platt,
+"Probabilistic outputs for support vector machines", 1999). Which answer is written does not
+depend on either.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from mmgpt_desktop.engine import bundle as spec
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.training.data import load_texts
 from mmgpt_desktop.training.evaluation.metrics import calibration_error
@@ -32,6 +35,7 @@ QUESTIONS_OF_A_KIND = 125
 LONGEST = 32
 """Tokens of an answer; the few that are longer are left out."""
 BATCH = 32
+PULL = 1.0
 DOUBTED = 0.35
 """Once certainty is calibrated, short answers below it are right about one time in three or
 less."""
@@ -46,14 +50,17 @@ class Certainty:
     temperature: float
     doubt: float
     doubt_long: float
+    power: float = 1.0
+    scale: float = 1.0
     questions: int = 0
     error_before: float = 0.0
     error: float = 0.0
 
     def how(self) -> str:
         return (
-            f"Temperature {self.temperature}: calibration error {self.error:.3f} on "
-            f"{self.questions} dev questions, {self.error_before:.3f} without it. Short answers "
+            f"Temperature {self.temperature}, odds to the power of {self.power:.2f} times "
+            f"{self.scale:.2f}: calibration error {self.error:.3f} on {self.questions} dev "
+            f"questions, {self.error_before:.3f} without them. Short answers "
             f"with a certainty below {self.doubt} are doubted, descriptions below "
             f"{self.doubt_long}."
         )
@@ -85,12 +92,41 @@ def fit(certainty: NDArray[Any], right: Sequence[bool], descriptions: NDArray[An
     ones = np.ones(len(right))
     errors = [calibration_error(column, right)(ones) for column in certainty.T]
     best = int(np.argmin(errors))
+    power, scale = platt(certainty[:, best], right)
+    found = spec.Certainty(TEMPERATURES[best], DOUBTED, 0.0, power, scale)
+    shown = [found.of(mean) for mean in certainty[:, best]]
     doubt_long = 0.0
     if len(descriptions):
-        doubt_long = float(np.quantile(descriptions[:, best], DOUBTED_DESCRIPTIONS))
-    before = errors[TEMPERATURES.index(1.0)]
-    temperature = TEMPERATURES[best]
-    return Certainty(temperature, DOUBTED, round(doubt_long, 2), len(right), before, errors[best])
+        levels = [found.of(mean) for mean in descriptions[:, best]]
+        doubt_long = float(np.quantile(levels, DOUBTED_DESCRIPTIONS))
+    return Certainty(
+        found.temperature,
+        found.doubt,
+        round(doubt_long, 2),
+        power,
+        scale,
+        questions=len(right),
+        error_before=errors[TEMPERATURES.index(1.0)],
+        error=calibration_error(shown, right)(ones),
+    )
+
+
+def platt(means: NDArray[Any], right: Sequence[bool]) -> tuple[float, float]:
+    """The power and the factor of the odds that make the answers likeliest.
+
+    Newton's method; a weak pull to 1 and 1 keeps few answers from extremes.
+    """
+    odds = np.clip(means, 1e-6, 1 - 1e-6)
+    x = np.stack([np.log(odds / (1 - odds)), np.ones(len(odds))], axis=1)
+    truth, start = np.asarray(right, np.float64), np.array([1.0, 0.0])
+    weights = start
+    for _ in range(30):
+        chance = 1 / (1 + np.exp(-x @ weights))
+        slope = x.T @ (chance - truth) + PULL * (weights - start)
+        curvature = (x.T * (chance * (1 - chance))) @ x + PULL * np.eye(2)
+        weights = weights - np.linalg.solve(curvature, slope)
+    power, shift = max(0.0, float(weights[0])), float(weights[1])
+    return round(power, 3), round(float(np.exp(shift)), 3)
 
 
 def answers(

@@ -123,7 +123,7 @@ def test_certainty_counts_the_end_and_is_calibrated() -> None:
         )
         assert ids(list(search)) == [B, D]
         assert answer.probabilities == pytest.approx(chances, abs=2e-3)
-        assert answer.certainty == pytest.approx(np.prod(answer.probabilities) ** (1 / 3))
+        assert answer.mean_probability == pytest.approx(np.prod(answer.probabilities) ** (1 / 3))
 
 
 def test_a_beam_feeds_the_prompt_once_and_then_one_token() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mmgpt_desktop.engine.bundle import open_bundle
+from mmgpt_desktop.engine.bundle import Certainty, open_bundle
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError, Cancelled
 from tests.tiny_bundle import entry, read_manifest, write_manifest
@@ -44,6 +44,14 @@ def test_a_whole_bundle_opens_and_verifies_with_progress(tiny_bundle: Path) -> N
     assert bundle.manifest.sampling.max_new_tokens == 32
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.2, 0.7, 1.0])
+def test_certainty_follows_from_the_odds(mean: float) -> None:
+    assert Certainty(1.0, 0.3, 0.1).of(mean) == pytest.approx(mean)
+    bent = Certainty(1.0, 0.3, 0.1, power=2.0, scale=0.5)
+    expected = mean**2 / (mean**2 + 2 * (1 - mean) ** 2)
+    assert bent.of(mean) == pytest.approx(expected)
 
 
 def test_verifying_can_be_cancelled(tiny_bundle: Path) -> None:

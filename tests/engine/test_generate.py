@@ -86,7 +86,7 @@ def test_certainty_is_the_geometric_mean_with_the_end() -> None:
     tokens = run(FakeRuntime(SCRIPT), answer)
     assert len(answer.probabilities) == len(tokens) + 1
     answer.probabilities = [0.9, 0.4, 0.6]
-    assert answer.certainty == pytest.approx((0.9 * 0.4 * 0.6) ** (1 / 3))
+    assert answer.mean_probability == pytest.approx((0.9 * 0.4 * 0.6) ** (1 / 3))
     cut = Answer(PROMPT, Sampling(max_new_tokens=2))
     run(FakeRuntime(SCRIPT), cut)
     assert len(cut.probabilities) == 2
@@ -95,9 +95,9 @@ def test_certainty_is_the_geometric_mean_with_the_end() -> None:
 def test_no_token_no_certainty_and_the_impossible_has_nearly_none() -> None:
     answer = Answer(PROMPT, Sampling())
     assert run(FakeRuntime(), answer) == []
-    assert (len(answer.probabilities), answer.certainty) == (1, None)
+    assert (len(answer.probabilities), answer.mean_probability) == (1, None)
     answer.tokens, answer.probabilities = [5], [0.0]
-    assert answer.certainty == pytest.approx(0)
+    assert answer.mean_probability == pytest.approx(0)
 
 
 def test_cancel_ends_it_within_one_token() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from mmgpt_desktop.training.calibrate import DOUBTED, TEMPERATURES, fit
+from mmgpt_desktop.training.calibrate import DOUBTED, TEMPERATURES, fit, platt
 
 NONE = np.zeros((0, len(TEMPERATURES)))
 
@@ -17,6 +18,24 @@ def test_the_temperature_with_the_smallest_error_is_chosen() -> None:
     assert found.temperature == 1.7
     assert found.questions == 120
     assert found.error < 0.01 < 0.4 < found.error_before
+
+
+def test_certainty_becomes_the_chance_to_be_right() -> None:
+    random = np.random.default_rng(0)
+    means = random.uniform(0.02, 0.98, 4000)
+    chance = 1 - 1 / (1 + 0.4 * (means / (1 - means)) ** 1.6)
+    right = list(random.uniform(size=4000) < chance)
+    power, scale = platt(means, right)
+    assert power == pytest.approx(1.6, abs=0.15)
+    assert scale == pytest.approx(0.4, abs=0.05)
+    found = fit(means[:, None].repeat(len(TEMPERATURES), axis=1), right, NONE)
+    assert found.error < 0.03 < found.error_before
+
+
+def test_few_answers_move_it_little() -> None:
+    power, scale = platt(np.array([0.9, 0.9]), [True, True])
+    assert 0.5 < power < 2
+    assert 0.5 < scale < 2
 
 
 def test_without_answers_nothing_is_changed() -> None:

@@ -1,4 +1,4 @@
-"""Stage 7: what a bundle can do on photos that it was not trained on, row by row.
+"""Stage 8: what a bundle can do on photos that it was not trained on, row by row.
 
 The bundle runs as in the app. Beside each figure stands what was reached without looking:
 the same model with a grey picture, and the most frequent training answers.
@@ -49,8 +49,9 @@ NOTES = (
     "the same kind and collection that begin with the same three words, or two, or one, or any.",
     "Caption metrics: pycocoevalcap, on the same words (apostrophes begin a word, hyphens "
     "separate); CIDEr-D's word weights come from this split's references.",
-    "Certainty: the one that the app shows, the geometric mean of the tokens' probabilities, the "
-    f"end's included; all kinds but captions together, {CALIBRATION_BINS} bins of equal width.",
+    "Certainty: the one that the app shows, from the geometric mean of the tokens' probabilities, "
+    "the end's included; all kinds but captions together, "
+    f"{CALIBRATION_BINS} bins of equal width.",
     "Pointing: the strongest cell of the heatmap of the model's chosen heads has its centre in "
     "the thing's mask (things of 1 to 25 % of the picture).",
 )
