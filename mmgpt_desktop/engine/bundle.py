@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -85,7 +86,7 @@ class Certainty:
         """From the geometric mean, 0 to 1."""
         if not 0 < mean < 1:
             return mean
-        odds = self.scale * (mean / (1 - mean)) ** self.power
+        odds = self.scale * math.pow(mean / (1 - mean), self.power)
         return 1 - 1 / (1 + odds)
 
 
