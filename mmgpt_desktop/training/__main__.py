@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         "bundle", parents=[staged], help="score heads, fit the certainty, export, pack"
     )
     bundle.add_argument("--fusion", help="the default fusion (default: as the model has it)")
-    bundle.add_argument("--model", type=Path, help="a model's folder (default: WORK/model)")
+    bundle.add_argument("--model", type=Path, help="a model's folder (default: the last stage's)")
     bundle.add_argument("--bundle", type=Path, default=default_bundle_path())
     curves = stages.add_parser("curves", help="draw the losses of the runs so far")
     curves.add_argument("--work", type=Path, required=True)
@@ -119,7 +119,7 @@ def _bundle(options: argparse.Namespace) -> None:
     from mmgpt_desktop.training.calibrate import calibrate
     from mmgpt_desktop.training.heads import score_heads
 
-    model = load_trained(options.model or options.work / "model", options.fusion)
+    model = load_trained(options.model or _last_model(options.work), options.fusion)
     heads = {}
     for fusion in model.config.fusions:
         heads[fusion] = score_heads(options.data, options.work, model, fusion)
@@ -127,6 +127,11 @@ def _bundle(options: argparse.Namespace) -> None:
     certainty = calibrate(options.data, options.work, model)
     print(certainty.how())
     build_bundle(model, options.work / "tokenizer.json", heads, certainty, options.bundle)
+
+
+def _last_model(work: Path) -> Path:
+    rewarded = work / "rewarded"
+    return rewarded if rewarded.is_dir() else work / "model"
 
 
 def _curves(options: argparse.Namespace) -> None:
