@@ -147,6 +147,14 @@ class AttentionMap:
 
 
 @dataclass(frozen=True, eq=False)
+class Explanation:
+    """The answer that is to be explained: what was asked, and the tokens written, in order."""
+
+    request: GenerationRequest
+    token_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class EdgeMap:
     """What each cell of a picture's graph read from each: float32 [cell, cell], the row reads.
 
@@ -155,6 +163,95 @@ class EdgeMap:
 
     weights: NDArray[np.float32]
     grid: PatchGrid
+
+
+class Method(StrEnum):
+    """A way from a model at work to a map of where it looked, or of what it needed."""
+
+    HEADS = "heads"  # the bundle's chosen heads
+    MEAN = "mean"  # all heads
+    NO_SINKS = "no-sinks"
+    RELATIVE = "relative"
+    ROLLOUT = "rollout"
+    RELEVANCY = "relevancy"
+    TAM = "tam"
+    OCCLUSION = "occlusion"
+
+
+@dataclass(frozen=True, eq=False)
+class CellMaps:
+    """A map for each token of an answer: float32 [token, row, column], read-only.
+
+    NaN where a cell is not measured yet. A search that refines sends several, and the last
+    is `done` 1.
+    """
+
+    method: Method
+    weights: NDArray[np.float32]
+    grid: PatchGrid
+    done: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class HeadNumbers:
+    """One head at work for one token: softmax(q K^T / sqrt(d)) V in numbers, float32.
+
+    `query` [d]; of the n brightest `cells` (int64 [n], brightest first) the `keys` and `values`
+    [n, d], `scores` [n] = q k^T / sqrt(d) and `weights` [n] = exp(score) / `denominator`, which
+    is the sum of exp(score) over all that the head could read: also dimmer cells, names, and
+    text or null cell. They take `rest`, so that weights and rest are together 1. `output` [d]
+    is what the head read in all.
+    """
+
+    query: NDArray[np.float32]
+    cells: NDArray[np.int64]
+    keys: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    values: NDArray[np.float32]
+    denominator: float
+    rest: float
+    output: NDArray[np.float32]
+
+
+class Verdict(StrEnum):
+    """What a word needed, in plain words."""
+
+    MATTERED = "mattered"
+    PARTLY = "partly"
+    LANGUAGE = "language"  # the word came from language, not from the picture
+
+
+@dataclass(frozen=True)
+class Check:
+    """A word's probability while parts of the photo are hidden, from 0 to 1.
+
+    The word is the answer's steps `start` to `stop` (exclusive). `whole` is with nothing
+    hidden, `hidden` without the cells where `method`'s map is strongest, `random` without as
+    many cells drawn by chance, once for each draw, `centre` without those in the middle.
+    """
+
+    method: Method
+    start: int
+    stop: int
+    whole: float
+    hidden: float
+    random: tuple[float, ...]
+    centre: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """Hiding what was looked at must cost the word a third of its probability, and more
+        than hiding random places does; half of that is partly."""
+        lost = self._lost(self.hidden)
+        by_chance = sum(map(self._lost, self.random)) / max(1, len(self.random))
+        if lost >= 1 / 3 and lost >= 1.5 * by_chance:
+            return Verdict.MATTERED
+        return Verdict.PARTLY if lost >= 1 / 6 and lost > by_chance else Verdict.LANGUAGE
+
+    def _lost(self, probability: float) -> float:
+        """The share of the word's probability that is gone."""
+        return 1 - probability / self.whole if self.whole > 0 else 0.0
 
 
 @dataclass(frozen=True, eq=False)

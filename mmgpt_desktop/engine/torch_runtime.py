@@ -6,7 +6,7 @@ torch and transformers take seconds to import, so that happens when a runtime is
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from mmgpt_desktop.engine.bundle import Bundle
 from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Encoded
-from mmgpt_desktop.errors import RuntimeFailure
-from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
+from mmgpt_desktop.errors import Cancelled, NotAvailable, RuntimeFailure
+from mmgpt_desktop.messages import HeadNumbers, Method, RuntimeInfo, RuntimeName
 from mmgpt_desktop.text import reason_of
 
 if TYPE_CHECKING:
@@ -77,15 +77,72 @@ class TorchRuntime:
         attention: bool,
         cancel: CancelToken,
     ) -> DecodeResult:
+        logits, presents, weights = self._decode(token_ids, encoded, cache, cancel)
+        shown = weights[0].numpy() if attention else None
+        return DecodeResult(logits[0, -1].numpy(), shown, presents)
+
+    def score(
+        self, token_ids: Sequence[int], encoded: Encoded, cancel: CancelToken
+    ) -> NDArray[np.float32]:
+        return np.asarray(self._decode(token_ids, encoded, None, cancel)[0][0].numpy())
+
+    def explain(
+        self,
+        method: Method,
+        pixels: NDArray[np.float32],
+        prompt_ids: Sequence[int],
+        token_ids: Sequence[int],
+        fusion: str,
+        progress: Callable[[float], None],
+        cancel: CancelToken,
+    ) -> NDArray[np.float32]:
+        """A map for each token that was written, [token, rows, columns], by one of the methods
+        that need the model itself; `progress` is told 0 to 1.
+
+        Raises NotAvailable where the fusion has no such map, RuntimeFailure and Cancelled.
+        """
+        from mmgpt_desktop.model.explain import explain
+
         cancel.raise_if_cancelled()
-        with _failures(_BROKE), self._torch.inference_mode():
-            ids = self._torch.tensor([list(token_ids)])
-            past = self._empty_cache() if cache is None else cache
-            logits, presents, weights = self._model.decode_step(
-                ids, encoded.keys, encoded.values, past, encoded.fusion
+        with _failures(_BROKE):
+            return explain(
+                self._model,
+                method,
+                self._torch.from_numpy(pixels),
+                prompt_ids,
+                token_ids,
+                fusion,
+                progress,
+                lambda: cancel.cancelled,
             )
-            shown = weights[0].numpy() if attention else None
-            return DecodeResult(logits[0].numpy(), shown, presents)
+
+    def attention_numbers(
+        self,
+        pixels: NDArray[np.float32],
+        prompt_ids: Sequence[int],
+        token_ids: Sequence[int],
+        fusion: str,
+        *,
+        token: int,
+        layer: int,
+        head: int,
+        cancel: CancelToken,
+    ) -> HeadNumbers:
+        """What a head of an image layer computed for the answer's token number `token`."""
+        from mmgpt_desktop.model.explain import attention_numbers
+
+        cancel.raise_if_cancelled()
+        with _failures(_BROKE):
+            return attention_numbers(
+                self._model,
+                self._torch.from_numpy(pixels),
+                prompt_ids,
+                token_ids,
+                fusion,
+                token=token,
+                layer=layer,
+                head=head,
+            )
 
     def close(self) -> None:
         self._model = None
@@ -114,6 +171,19 @@ class TorchRuntime:
             )
             return time.perf_counter() - started
 
+    def _decode(
+        self, token_ids: Sequence[int], encoded: Encoded, cache: Cache | None, cancel: CancelToken
+    ) -> tuple[Tensor, Cache, Tensor]:
+        """The model's `decode_step`."""
+        cancel.raise_if_cancelled()
+        with _failures(_BROKE), self._torch.inference_mode():
+            ids = self._torch.tensor([list(token_ids)])
+            past = self._empty_cache() if cache is None else cache
+            stepped: tuple[Tensor, Cache, Tensor] = self._model.decode_step(
+                ids, encoded.keys, encoded.values, past, encoded.fusion
+            )
+            return stepped
+
     def _empty_cache(self) -> Cache:
         empty = self._torch.zeros(1, self._spec.heads, 0, self._spec.head_dim)
         return [(empty, empty)] * self._spec.layers
@@ -127,6 +197,8 @@ def _failures(title: str) -> Iterator[None]:
     """PyTorch raises RuntimeError for nearly all, out of memory included."""
     try:
         yield
+    except (Cancelled, NotAvailable):
+        raise
     except Exception as error:
         hint = "Install the app's packages again, or use another runtime."
         raise RuntimeFailure(title, hint, reason=reason_of(error)) from error

@@ -13,8 +13,15 @@ from mmgpt_desktop.engine.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.engine import Engine
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
-from mmgpt_desktop.errors import Cancelled, RuntimeFailure
-from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, Sampling, TokenStep
+from mmgpt_desktop.errors import Cancelled, NotAvailable, RuntimeFailure
+from mmgpt_desktop.messages import (
+    GenerationRequest,
+    Message,
+    Method,
+    RuntimeName,
+    Sampling,
+    TokenStep,
+)
 from mmgpt_desktop.model.configuration import MMGPTConfig
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.packing import save_packed
@@ -99,6 +106,10 @@ def test_steps_through_the_cache_equal_one_prefill(
     cache = runtime.decode(PROMPT[:3], encoded, None, attention=False, cancel=cancel).cache
     cache = runtime.decode(PROMPT[3:4], encoded, cache, attention=False, cancel=cancel).cache
     last = runtime.decode(PROMPT[4:], encoded, cache, attention=True, cancel=cancel)
+    scores = runtime.score(PROMPT, encoded, cancel)
+    assert scores[-1] == pytest.approx(whole.logits, abs=1e-5)
+    first = runtime.decode(PROMPT[:1], encoded, None, attention=False, cancel=cancel)
+    assert scores[0] == pytest.approx(first.logits, abs=1e-5)
     assert last.logits == pytest.approx(whole.logits, abs=1e-5)
     assert last.attention == pytest.approx(whole.attention, abs=1e-5)
 
@@ -125,6 +136,41 @@ def test_transformers_generate_can_be_timed(runtime: TorchRuntime) -> None:
         assert runtime.time_generate(PIXELS, "concat", PROMPT, 2, attention=attention) > 0
 
 
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_an_answer_is_explained(runtime: TorchRuntime, fusion: str) -> None:
+    told: list[float] = []
+    for method in (Method.ROLLOUT, Method.RELEVANCY):
+        maps = runtime.explain(method, PIXELS, PROMPT, (40, 41), fusion, told.append, CancelToken())
+        assert maps.shape == (2, *(SIZES[fusion][1],) * 2)
+        assert maps.any()
+    assert told[-1] == 1
+
+
+def test_a_map_that_cant_be_had_is_said(runtime: TorchRuntime) -> None:
+    with pytest.raises(NotAvailable, match="Token activation maps need"):
+        runtime.explain(Method.TAM, PIXELS, PROMPT, (40,), "graph", print, CancelToken())
+
+
+def test_explaining_is_cancelled_between_tokens(runtime: TorchRuntime) -> None:
+    cancel = CancelToken()
+    with pytest.raises(Cancelled):
+        runtime.explain(
+            Method.RELEVANCY, PIXELS, PROMPT, (40,), "graph", lambda _done: cancel.cancel(), cancel
+        )
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_a_heads_numbers_are_those_of_its_attention(runtime: TorchRuntime, fusion: str) -> None:
+    cancel = CancelToken()
+    numbers = runtime.attention_numbers(
+        PIXELS, PROMPT, (40, 41), fusion, token=1, layer=0, head=1, cancel=cancel
+    )
+    encoded = runtime.encode(PIXELS, fusion, cancel)
+    seen = runtime.decode((*PROMPT, 40), encoded, None, attention=True, cancel=cancel).attention
+    assert seen is not None
+    assert numbers.weights == pytest.approx(seen[0, 1, numbers.cells], abs=1e-6)
+
+
 def test_a_cancelled_token_starts_no_run(runtime: TorchRuntime) -> None:
     cancel = CancelToken()
     cancel.cancel()
@@ -132,6 +178,8 @@ def test_a_cancelled_token_starts_no_run(runtime: TorchRuntime) -> None:
         runtime.encode(PIXELS, "graph", cancel)
     with pytest.raises(Cancelled):
         runtime.decode(PROMPT, ENCODED, None, attention=True, cancel=cancel)
+    with pytest.raises(Cancelled):
+        runtime.explain(Method.ROLLOUT, PIXELS, PROMPT, (40,), "graph", print, cancel)
 
 
 def test_a_run_that_breaks_is_a_failure(runtime: TorchRuntime) -> None:
