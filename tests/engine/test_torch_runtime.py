@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ import torch
 
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.engine import Engine
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.runtime import CancelToken, Runtime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
-from mmgpt_desktop.errors import Cancelled, NotAvailable, RuntimeFailure
+from mmgpt_desktop.errors import AppError, Cancelled, NotAvailable, RuntimeFailure
 from mmgpt_desktop.messages import (
+    Explanation,
     GenerationRequest,
     Message,
     Method,
@@ -25,7 +27,7 @@ from mmgpt_desktop.messages import (
 from mmgpt_desktop.model.configuration import MMGPTConfig
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.packing import save_packed
-from tests.fakes import ENCODED, make_photo
+from tests.fakes import ENCODED, FakeRuntime, make_photo
 from tests.tiny_bundle import FUSIONS, make_tiny_bundle, manifest, read_manifest, write_manifest
 
 SIDE, ROWS, HEADS, WIDTH, LAYERS, LOOKING = 256, 16, 2, 16, 2, 1
@@ -128,6 +130,34 @@ def test_the_engine_answers_with_it(folder: Path) -> None:
     edges = engine.edges(make_photo(40, 30), CancelToken())
     assert edges is not None
     assert edges.weights.shape == (edges.grid.cells, edges.grid.cells)
+    engine.close()
+
+
+@pytest.mark.parametrize("choice", [RuntimeName.TORCH, RuntimeName.ONNX_CPU])
+def test_the_engine_explains_with_it_whatever_answers(folder: Path, choice: RuntimeName) -> None:
+    def make(name: RuntimeName, bundle: Bundle) -> Runtime:
+        return TorchRuntime(bundle) if name is RuntimeName.TORCH else FakeRuntime()
+
+    engine = Engine(folder, choice, make)
+    engine.load()
+    photo, tokens = make_photo(40, 30), (40, 41, 42)
+    request = GenerationRequest(1, (photo,), (Message("user", "A dog?"),), fusion="graph")
+    what, cancel, told = Explanation(request, tokens), CancelToken(), list[float]()
+    for method in (Method.ROLLOUT, Method.RELEVANCY):
+        maps = engine.explain(what, method, cancel, told.append)
+        assert (maps.method, maps.done) == (method, 1.0)
+        assert maps.weights.shape == (len(tokens), maps.grid.rows, maps.grid.columns)
+        assert told[-1] == 1
+    with pytest.raises(NotAvailable):
+        engine.explain(what, Method.TAM, cancel, told.append)
+    numbers = engine.numbers(what, 1, 0, 1, cancel)
+    assert numbers.query.shape == (WIDTH,)
+    bare = Explanation(replace(request, images=()), tokens)
+    with pytest.raises(AppError, match="without a picture"):
+        engine.explain(bare, Method.ROLLOUT, cancel, told.append)
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        engine.explain(what, Method.ROLLOUT, cancel, told.append)
     engine.close()
 
 
