@@ -25,12 +25,14 @@ from PySide6.QtGui import QImage
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError, Cancelled, ImageError, RuntimeFailure
 from mmgpt_desktop.messages import (
+    AttentionMap,
     CellMaps,
     Check,
     EdgeMap,
     Explanation,
     GenerationOutcome,
     GenerationRequest,
+    HeadNumbers,
     Method,
     ModelInfo,
     Photo,
@@ -89,6 +91,12 @@ class EngineLike(Protocol):
         method: Method,
         cancel: CancelToken,
     ) -> Check: ...
+
+    def numbers(
+        self, explanation: Explanation, token: int, layer: int, head: int, cancel: CancelToken
+    ) -> HeadNumbers: ...
+
+    def neutral(self, photo: Photo, fusion: str | None, cancel: CancelToken) -> AttentionMap: ...
 
     def close(self) -> None: ...
 
@@ -170,6 +178,18 @@ class _CheckWord:
     cancel: CancelToken = field(default_factory=CancelToken)
 
 
+@dataclass(frozen=True, eq=False)
+class _Numbers:
+    explanation: Explanation
+    token: int
+    layer: int
+    head: int
+    cancel: CancelToken = field(default_factory=CancelToken)
+
+
+_Item = _Load | _Ask | _Edges | _Explain | _CheckWord | _Numbers
+
+
 class EngineThread(_QueueThread):
     """Owns the engine: loads it, then answers one request after the other.
 
@@ -186,7 +206,10 @@ class EngineThread(_QueueThread):
     edges_found = Signal(object, object)  # Photo, EdgeMap
     edges_failed = Signal(object, object)  # Photo, AppError
     maps_found = Signal(object, object)  # Explanation, CellMaps
+    neutral_found = Signal(object, object)  # Explanation, AttentionMap
     checked = Signal(object, object)  # Explanation, Check
+    numbers_found = Signal(object, object)  # Explanation, HeadNumbers
+    numbers_failed = Signal(object, object)  # Explanation, AppError
     explain_failed = Signal(object, object)  # Explanation, AppError
 
     def __init__(
@@ -209,7 +232,10 @@ class EngineThread(_QueueThread):
         return self._put(_Edges(photo))
 
     def explain(self, explanation: Explanation, method: Method) -> CancelToken:
-        """Ask for an answer's maps; occlusion sends several, the last with `done` 1."""
+        """Ask for an answer's maps; occlusion sends several, the last with `done` 1.
+
+        For RELATIVE comes what it needs, the attention to a neutral question.
+        """
         return self._put(_Explain(explanation, method))
 
     def check(
@@ -218,7 +244,11 @@ class EngineThread(_QueueThread):
         """Ask what hiding the brightest of `cells` [row, column] does to the word."""
         return self._put(_CheckWord(explanation, word, cells, method))
 
-    def _put(self, item: _Load | _Ask | _Edges | _Explain | _CheckWord) -> CancelToken:
+    def numbers(self, explanation: Explanation, token: int, layer: int, head: int) -> CancelToken:
+        """Ask what one head computed for a token."""
+        return self._put(_Numbers(explanation, token, layer, head))
+
+    def _put(self, item: _Item) -> CancelToken:
         self._queue.put(item)
         return item.cancel
 
@@ -285,32 +315,39 @@ class EngineThread(_QueueThread):
             if edges is not None:
                 self.edges_found.emit(item.photo, edges)
 
-    def _explain(self, item: _Explain | _CheckWord) -> None:
+    def _explain(self, item: _Explain | _CheckWord | _Numbers) -> None:
         if item.cancel.cancelled or self._engine is None:
             return
+        failed = self.numbers_failed if isinstance(item, _Numbers) else self.explain_failed
         try:
             self._find_out(self._engine, item)
         except Cancelled:
             return
         except AppError as error:
-            self.explain_failed.emit(item.explanation, error)
+            failed.emit(item.explanation, error)
         except Exception as error:
             _log.exception("explaining an answer failed")
-            self.explain_failed.emit(item.explanation, unexpected(error))
+            failed.emit(item.explanation, unexpected(error))
 
-    def _find_out(self, engine: EngineLike, item: _Explain | _CheckWord) -> None:
-        explanation = item.explanation
+    def _find_out(self, engine: EngineLike, item: _Explain | _CheckWord | _Numbers) -> None:
+        asked, cancel = item.explanation, item.cancel
 
         def found(maps: CellMaps) -> None:
-            self.maps_found.emit(explanation, maps)
+            self.maps_found.emit(asked, maps)
 
         if isinstance(item, _CheckWord):
-            check = engine.check(explanation, item.word, item.cells, item.method, item.cancel)
-            self.checked.emit(explanation, check)
+            check = engine.check(asked, item.word, item.cells, item.method, cancel)
+            self.checked.emit(asked, check)
+        elif isinstance(item, _Numbers):
+            numbers = engine.numbers(asked, item.token, item.layer, item.head, cancel)
+            self.numbers_found.emit(asked, numbers)
         elif item.method is Method.OCCLUSION:
-            engine.occlude(explanation, item.cancel, found)
+            engine.occlude(asked, cancel, found)
+        elif item.method is Method.RELATIVE:
+            photo, fusion = asked.request.images[0], asked.request.fusion
+            self.neutral_found.emit(asked, engine.neutral(photo, fusion, cancel))
         else:
-            found(engine.explain(explanation, item.method, item.cancel, lambda _fraction: None))
+            found(engine.explain(asked, item.method, cancel, lambda _fraction: None))
 
     def _drop_engine(self) -> None:
         engine, self._engine = self._engine, None

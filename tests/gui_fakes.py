@@ -23,6 +23,7 @@ from mmgpt_desktop.messages import (
     GenerationOutcome,
     GenerationRequest,
     HeadChoice,
+    HeadNumbers,
     Method,
     ModelInfo,
     PatchGrid,
@@ -80,6 +81,7 @@ class FakeEngine:
         self.explained: list[tuple[Method, slice | None]] = []  # None: maps, else a check
         self.explain_gate = threading.Semaphore(0 if explain_gated else 1_000_000)
         self.explain_error = explain_error
+        self.numbers_asked: list[tuple[int, int, int]] = []  # token, layer, head
 
     def __call__(self) -> FakeEngine:
         return self
@@ -172,6 +174,23 @@ class FakeEngine:
         assert cells.shape == (GRID_ROWS, GRID_COLUMNS)
         hidden = 0.1 if word.start % 2 == 0 else 0.78
         return Check(method, word.start, word.stop, 0.8, hidden, (0.75, 0.8, 0.7, 0.75), 0.6)
+
+    def numbers(
+        self, explanation: Explanation, token: int, layer: int, head: int, cancel: CancelToken
+    ) -> HeadNumbers:
+        """A query of ones and two cells; the first took three quarters of the look."""
+        self.numbers_asked.append((token, layer, head))
+        if self.explain_error is not None:
+            raise self.explain_error
+        keys = np.array([[2, 2, 2, 2], [1, 1, 1, 1]], np.float32)
+        query, weights = np.ones(4, np.float32), np.array([0.75, 0.2], np.float32)
+        scores = keys @ query / 2
+        cells = np.array([5, 2], np.int64)
+        return HeadNumbers(query, cells, keys, scores, weights, keys / 2, 72.8, 0.05, keys[0] / 3)
+
+    def neutral(self, photo: Photo, fusion: str | None, cancel: CancelToken) -> AttentionMap:
+        """Looks at cell 0."""
+        return attention_map(photo, 0, self._model.fusion_info(fusion))
 
     def _begin_to_explain(self, method: Method, word: slice | None, cancel: CancelToken) -> None:
         self.explained.append((method, word))

@@ -27,6 +27,7 @@ from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog, rea
 from mmgpt_desktop.ui.explainer import Explainer
 from mmgpt_desktop.ui.film import Film, HoldKey
 from mmgpt_desktop.ui.heatmaps import Heatmaps
+from mmgpt_desktop.ui.inside import Inside
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.photo_view import LinkedViews
 from mmgpt_desktop.ui.photos import Photos
@@ -64,7 +65,8 @@ class App(QObject):
         self._files = TaskThread("files")
         self._downloads = TaskThread("downloads")
         self._drawing = TaskThread("heatmaps")
-        self.threads = (self._files, self._downloads, self._drawing, self.engine)
+        self._small = TaskThread("small maps")  # the large one never waits for them
+        self.threads = (self._files, self._downloads, self._drawing, self._small, self.engine)
         self.undo = Undo(self.window.notices)
         self.photos = Photos(
             self.window.image, self.window.notices, self.undo, self._files, self._downloads
@@ -73,7 +75,7 @@ class App(QObject):
         self.heatmaps = Heatmaps(
             picture, self.window.output.view, self.window.notices, self._drawing
         )
-        self.strips = Strips(self.window.output.strip, self.heatmaps, self._drawing)
+        self.strips = Strips(self.window.output.strip, self.heatmaps, self._small)
         self.film = Film(self.heatmaps)
         self._hold = HoldKey(picture.view, self.window.output.view)
         self._same_part = LinkedViews(self.window.image.view, picture.view)
@@ -85,6 +87,7 @@ class App(QObject):
         self.explainer.maps_changed.connect(self.brush.maps_changed)
         if isinstance(picture.view, CellView):
             picture.view.brushed.connect(self.brush.take)
+        self.inside = Inside(self.window, self.engine, self._small, self.heatmaps, self.explainer)
         self.controller = Controller(
             self.window, self.engine, self.photos, self.heatmaps, self.explainer, self.undo
         )
@@ -107,6 +110,7 @@ class App(QObject):
         window.heatmap.opacity_changed.connect(self._remember_heatmap)
         window.output.underline_chosen.connect(self._choose_underline)
         window.heatmap.film_wanted.connect(self.film.toggle)
+        window.heatmap.wall_wanted.connect(self.inside.open_wall)
         self.film.running_changed.connect(window.heatmap.show_film)
         window.heatmap.before_held.connect(self.heatmaps.show_before)
         self._hold.held.connect(self.heatmaps.show_before)
@@ -136,6 +140,8 @@ class App(QObject):
             "go-heatmap": window.heatmap.picture.view.setFocus,
             "compare": self.compare,
             "film": self.film.toggle,
+            "wall": self.inside.open_wall,
+            "formula": self.inside.open_brightest_formula,
             "keys": self._show_keys,
             "about": self._show_about,
         }.items():

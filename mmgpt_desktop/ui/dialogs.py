@@ -138,6 +138,7 @@ class KeysDialog(QDialog):
             ("Esc", self.tr("Stop the answer")),
             ("←  →  ↑  ↓", self.tr("From word to word, while in the answer")),
             ("F5", self.tr("Play the answer word by word")),
+            ("F6  F7", self.tr("All heads for the chosen word, and the formula's numbers")),
             ("X", self.tr("Hold: the map before this one, while in the answer or the heatmap")),
             ("Shift", self.tr("Drag with it to brush a zoomed photo in the heatmap")),
             ("Ctrl+O", self.tr("Open pictures")),

@@ -12,7 +12,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage, QPainter
 
 from mmgpt_desktop.attention.heatmap import render
-from mmgpt_desktop.attention.methods import FROM_ATTENTION, from_attention, over_tokens
+from mmgpt_desktop.attention.methods import from_attention, over_tokens
 from mmgpt_desktop.attention.reduce import Shares, shares
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import AttentionMap, CellMaps, Method, PatchGrid
@@ -30,11 +30,6 @@ class Look:
     method: Method = Method.HEADS
     heads: tuple[tuple[int, int], ...] = ()
 
-    @property
-    def from_attention(self) -> bool:
-        """It needs no more than what came with the answer."""
-        return self.method in FROM_ATTENTION and self.method is not Method.RELATIVE
-
 
 @dataclass(frozen=True, eq=False)
 class AnswerMaps:
@@ -43,13 +38,15 @@ class AnswerMaps:
     look: Look
     attention: tuple[AttentionMap, ...]
     found: CellMaps | None = None
+    neutral: AttentionMap | None = None
 
     @cached_property
     def maps(self) -> CellMaps:
         """Made when it is first needed, on whichever thread that is."""
         if self.found is not None:
             return self.found
-        return from_attention(self.look.method, self.attention, self.look.heads)
+        look = self.look
+        return from_attention(look.method, self.attention, look.heads, self.neutral)
 
     def cells(self, start: int, stop: int) -> NDArray[np.float32]:
         """The map [row, column] of the steps `start` to `stop`.
@@ -78,6 +75,9 @@ class HeatmapStyle:
     longest_edge: int
     contours: bool = False
     same_scale: bool = False
+
+    def sized(self, longest_edge: int) -> HeatmapStyle:
+        return replace(self, longest_edge=longest_edge)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,19 +128,25 @@ def draw_strip(
     cancel: CancelToken,
 ) -> tuple[QImage, ...]:
     """A small picture for each word: the photo under its map. Raises Cancelled."""
-    small = photo.scaled(
-        size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-    )
-    style = replace(style, longest_edge=max(small.width(), small.height()))
+    small = small_photo(photo, size)
+    style = style.sized(max(small.width(), small.height()))
     scale = maps.range(words) if style.same_scale and words else None
     pictures = []
     for word in words:
         cancel.raise_if_cancelled()
-        pictures.append(_over(small, draw_cells(maps.cells(*word), maps.maps.grid, style, scale)))
+        pictures.append(
+            over_photo(small, draw_cells(maps.cells(*word), maps.maps.grid, style, scale))
+        )
     return tuple(pictures)
 
 
-def _over(photo: QImage, layer: QImage) -> QImage:
+def small_photo(photo: QImage, size: QSize) -> QImage:
+    """As large as it fits into `size`."""
+    ratio, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+    return photo.scaled(size, ratio, smooth)
+
+
+def over_photo(photo: QImage, layer: QImage) -> QImage:
     picture = photo.convertToFormat(QImage.Format.Format_RGB32)
     painter = QPainter(picture)
     painter.setOpacity(SMALL_OPACITY)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import CellMaps, Check, Explanation, Method
+from mmgpt_desktop.messages import AttentionMap, CellMaps, Check, Explanation, Method
 from mmgpt_desktop.ui.drawing import Look
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.session import Turn
@@ -50,6 +50,7 @@ class Explainer(QObject):
         self._running: _Running | None = None
         self._paused = 0
         engine.maps_found.connect(self._take_maps)
+        engine.neutral_found.connect(self._take_neutral)
         engine.checked.connect(self._take_check)
         engine.explain_failed.connect(self._fail)
         heatmaps.looked.connect(self.go_on)
@@ -94,7 +95,7 @@ class Explainer(QObject):
         occlusion = Look(Method.OCCLUSION)
         if self._lacks_maps(turn, look):
             yield Piece(look)
-        complete = look.from_attention or found.complete(look.method)
+        complete = found.complete(look.method)
         checkable = complete and self._heatmaps.answer_maps(turn) is not None
         words = [word, *(each for each in range(len(turn.words)) if each != word)]
         checks = [
@@ -109,9 +110,7 @@ class Explainer(QObject):
 
     def _lacks_maps(self, turn: Turn, look: Look) -> bool:
         found = turn.findings
-        if look.from_attention or look.method in found.failed:
-            return False
-        return not found.complete(look.method)
+        return look.method not in found.failed and not found.complete(look.method)
 
     def _begin(self, turn: Turn, explanation: Explanation, piece: Piece) -> CancelToken:
         look = piece.look
@@ -140,6 +139,16 @@ class Explainer(QObject):
         self.maps_changed.emit(running.turn, maps.method)
         self.changed.emit()
         self.go_on()
+
+    @Slot(object, object)
+    def _take_neutral(self, explanation: Explanation, neutral: AttentionMap) -> None:
+        running = self._end(explanation)
+        if running is not None:
+            self._running = None
+            running.turn.findings.neutral = neutral
+            self.maps_changed.emit(running.turn, Method.RELATIVE)
+            self.changed.emit()
+            self.go_on()
 
     @Slot(object, object)
     def _take_check(self, explanation: Explanation, check: Check) -> None:

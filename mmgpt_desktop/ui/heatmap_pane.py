@@ -132,6 +132,7 @@ class HeatmapPane(Pane):
     opacity_changed = Signal(float)
     before_held = Signal(bool)
     film_wanted = Signal()
+    wall_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -156,6 +157,8 @@ class HeatmapPane(Pane):
         self.before_button = IconButton(theme, "flip")
         self.before_button.pressed.connect(lambda: self.before_held.emit(True))
         self.before_button.released.connect(lambda: self.before_held.emit(False))
+        self.wall_button = IconButton(theme, "wall")
+        self.wall_button.clicked.connect(self.wall_wanted)
         self.film_button = IconButton(theme, "play")
         self.film_button.clicked.connect(self.film_wanted)
         self.method = QComboBox()
@@ -170,7 +173,12 @@ class HeatmapPane(Pane):
         set_font(self.how, scale=0.9)
 
     def _arrange(self) -> None:
-        for button in (self.before_button, self.film_button, self.drawing_button):
+        for button in (
+            self.wall_button,
+            self.before_button,
+            self.film_button,
+            self.drawing_button,
+        ):
             self.header.addWidget(button)
         self.header.addWidget(self.switch)
         heads = QHBoxLayout()
@@ -209,6 +217,7 @@ class HeatmapPane(Pane):
         self.method.setAccessibleName(self.tr("Method"))
         self.layer.setAccessibleName(self.tr("Layer"))
         self.head.setAccessibleName(self.tr("Head"))
+        self.wall_button.set_name(self.tr("All heads for the chosen word"), "F6")
         self.before_button.set_name(self.tr("Hold to see the map before this one"), "X")
         self.show_film(False)
         self.drawing_button.set_name(self.tr("Colours, opacity and scale"))

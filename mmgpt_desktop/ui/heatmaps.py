@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -91,7 +91,7 @@ class Heatmaps(QObject):
     @property
     def style(self) -> HeatmapStyle:
         """As chosen, for a picture of no size yet."""
-        return replace(self._view.style_wanted(), longest_edge=0)
+        return self._view.style_wanted().sized(0)
 
     @property
     def in_view(self) -> tuple[Turn, int] | None:
@@ -214,22 +214,22 @@ class Heatmaps(QObject):
 
     def answer_maps(self, turn: Turn) -> AnswerMaps | None:
         """What the maps in view are made of, kept until the answer or the look changes."""
-        look, found = self.look(turn), None
-        if not look.from_attention:
-            found = turn.findings.maps.get(look.method)
-            if found is None:
-                return None
-        key, made = (len(turn.steps), look, found), self._made.get(turn)
+        look, findings = self.look(turn), turn.findings
+        found = findings.maps.get(look.method)
+        if found is None and not findings.complete(look.method):
+            return None
+        neutral = findings.neutral if look.method is Method.RELATIVE else None
+        key, made = (len(turn.steps), look, found, neutral), self._made.get(turn)
         if made is None or made[0] != key:
             attention = attention_maps(turn.steps)
             if not attention and found is None:
                 return None
-            made = self._made[turn] = key, AnswerMaps(look, attention, found)
+            made = self._made[turn] = key, AnswerMaps(look, attention, found, neutral)
         return made[1]
 
     def _why_no_maps(self, turn: Turn) -> str:
         look = self.look(turn)
-        if look.from_attention:
+        if turn.findings.complete(look.method):
             return self.tr("The model gave no attention for this word.")
         if look.method in turn.findings.failed:
             return error_title(turn.findings.failed[look.method])

@@ -114,6 +114,8 @@ class MainWindow(QMainWindow):
         self.actions_by_name["compare"].setEnabled(False)
         answer.addSeparator()
         self._add(answer, "film", self.tr("&Play it word by word"), "F5")
+        self._add(answer, "wall", self.tr("All &heads for the chosen word…"), "F6")
+        self._add(answer, "formula", self.tr("The f&ormula with its numbers…"), "F7")
         self._make_view_menu(bar.addMenu(self.tr("&View")))
         helping = bar.addMenu(self.tr("&Help"))
         self._add(helping, "keys", self.tr("&Keyboard"), "F1")

@@ -257,6 +257,53 @@
     </message>
 </context>
 <context>
+    <name>FormulaDialog</name>
+    <message>
+        <source>The formula with its numbers</source>
+        <translation>公式与实际数字</translation>
+    </message>
+    <message>
+        <source>“{word}”, layer {layer}, head {head}: the query q asks with what was read so far, each cell of the photo offers a key k and a value v. The better k fits q, the more of v is read.</source>
+        <translation>“{word}”，第 {layer} 层，第 {head} 头：查询 q 根据已读内容提问，照片的每个单元格提供键 k 和值 v。k 与 q 越匹配，读取的 v 就越多。</translation>
+    </message>
+    <message>
+        <source>The brightest cells and what they give</source>
+        <translation>最亮的单元格及其提供的内容</translation>
+    </message>
+    <message>
+        <source>Being computed…</source>
+        <translation>正在计算…</translation>
+    </message>
+    <message>
+        <source>q = {vector}, {count} numbers; √d = {root}</source>
+        <translation>q = {vector}，共 {count} 个数；√d = {root}</translation>
+    </message>
+    <message>
+        <source>cell</source>
+        <translation>单元格</translation>
+    </message>
+    <message>
+        <source>weight</source>
+        <translation>权重</translation>
+    </message>
+    <message>
+        <source>row {row}, column {column}</source>
+        <translation>第 {row} 行，第 {column} 列</translation>
+    </message>
+    <message>
+        <source>all other cells, names and text</source>
+        <translation>其他所有单元格、名称和文本</translation>
+    </message>
+    <message>
+        <source>together</source>
+        <translation>合计</translation>
+    </message>
+    <message>
+        <source>The brightest cell: q·k = {product}, divided by {root} is {score}. exp({score}) = {exponential}, divided by the sum over everything, {sum}, is {weight}. So much of its v is in what the head read: {output}.</source>
+        <translation>最亮的单元格：q·k = {product}，除以 {root} 得 {score}。exp({score}) = {exponential}，除以总和 {sum} 得 {weight}。它的 v 以这个比例进入该头读到的内容：{output}。</translation>
+    </message>
+</context>
+<context>
     <name>FusionColumn</name>
     <message>
         <source>Show the graph</source>
@@ -314,6 +361,13 @@
     </message>
 </context>
 <context>
+    <name>HeadsModel</name>
+    <message>
+        <source>Layer {layer}, head {head}</source>
+        <translation>第 {layer} 层，第 {head} 头</translation>
+    </message>
+</context>
+<context>
     <name>HeatmapPane</name>
     <message>
         <source>Where the model looked</source>
@@ -330,6 +384,10 @@
     <message>
         <source>Head</source>
         <translation>注意力头</translation>
+    </message>
+    <message>
+        <source>All heads for the chosen word</source>
+        <translation>所选单词的所有头</translation>
     </message>
     <message>
         <source>Hold to see the map before this one</source>
@@ -518,6 +576,17 @@
     </message>
 </context>
 <context>
+    <name>Inside</name>
+    <message>
+        <source>There is no word to look inside the model for.</source>
+        <translation>没有可以查看模型内部的单词。</translation>
+    </message>
+    <message>
+        <source>Ask about a picture, wait for the answer, and choose a word of it.</source>
+        <translation>请就一张图片提问，等待回答，然后选择其中一个单词。</translation>
+    </message>
+</context>
+<context>
     <name>KeysDialog</name>
     <message>
         <source>Keyboard</source>
@@ -546,6 +615,10 @@
     <message>
         <source>Play the answer word by word</source>
         <translation>逐词播放回答</translation>
+    </message>
+    <message>
+        <source>All heads for the chosen word, and the formula&apos;s numbers</source>
+        <translation>所选单词的所有头，以及公式的数字</translation>
     </message>
     <message>
         <source>Hold: the map before this one, while in the answer or the heatmap</source>
@@ -680,6 +753,14 @@
     <message>
         <source>&amp;Play it word by word</source>
         <translation>逐词播放(&amp;P)</translation>
+    </message>
+    <message>
+        <source>All &amp;heads for the chosen word…</source>
+        <translation>所选单词的所有头(&amp;H)…</translation>
+    </message>
+    <message>
+        <source>The f&amp;ormula with its numbers…</source>
+        <translation>公式与实际数字(&amp;O)…</translation>
     </message>
     <message>
         <source>&amp;View</source>
@@ -980,6 +1061,45 @@
     </message>
 </context>
 <context>
+    <name>Wall</name>
+    <message>
+        <source>All heads for “{word}”</source>
+        <translation>“{word}”的所有头</translation>
+    </message>
+    <message>
+        <source>All heads; Enter shows one in the heatmap</source>
+        <translation>所有头；按 Enter 在热图中显示一个</translation>
+    </message>
+    <message>
+        <source>Agreement with what the word needed</source>
+        <translation>与该词所需之处的一致程度</translation>
+    </message>
+    <message>
+        <source>Concentration on few cells</source>
+        <translation>集中于少数单元格的程度</translation>
+    </message>
+    <message>
+        <source>Layer and head</source>
+        <translation>层和头</translation>
+    </message>
+    <message>
+        <source>Order</source>
+        <translation>排序</translation>
+    </message>
+    <message>
+        <source>Show in the heatmap</source>
+        <translation>在热图中显示</translation>
+    </message>
+    <message>
+        <source>The formula with its numbers…</source>
+        <translation>公式与实际数字…</translation>
+    </message>
+    <message>
+        <source>Sorted by</source>
+        <translation>排序依据</translation>
+    </message>
+</context>
+<context>
     <name>WordOrWhole</name>
     <message>
         <source>Word</source>
@@ -1037,6 +1157,10 @@
     <message>
         <source>Ask its owner, or copy it to a folder of yours.</source>
         <translation>请联系其所有者，或把它复制到您自己的文件夹。</translation>
+    </message>
+    <message>
+        <source>Ask with the fusion “Concatenation”, or choose another way.</source>
+        <translation>请用“拼接”融合方式提问，或选择其他方法。</translation>
     </message>
     <message>
         <source>Check the connection, or save the picture in the browser and open the file.</source>
@@ -1269,6 +1393,10 @@
     <message>
         <source>This version of MMGPT Desktop can&apos;t run models of the family {family}.</source>
         <translation>这个版本的 MMGPT Desktop 无法运行 {family} 系列的模型。</translation>
+    </message>
+    <message>
+        <source>Token activation maps need a model whose decoder reads the picture as tokens.</source>
+        <translation>词元激活图需要解码器把图片当作词元来读取的模型。</translation>
     </message>
     <message>
         <source>Try again; if it happens again, copy the details and report them.</source>

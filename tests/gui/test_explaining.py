@@ -211,3 +211,14 @@ def test_values_have_units(qapp: object) -> None:
     assert map_value(Method.RELATIVE, 2.0) == "\u00d72.0"
     assert map_value(Method.OCCLUSION, -0.5) == "-0.5"
     assert map_value(Method.TAM, 0.5) == "0.5"
+
+
+def test_relative_attention_waits_for_the_neutral_question(qtbot: QtBot, app: App) -> None:
+    turn = ask(qtbot, app)
+    choose_method(app, Method.RELATIVE)
+    picture = app.window.heatmap.picture
+    qtbot.waitUntil(lambda: "times the neutral" in picture.legend.accessibleName())
+    assert turn.findings.neutral is not None
+    app.heatmaps.choose(turn, 2)
+    qtbot.waitUntil(lambda: picture.caption.text().startswith("“ball”"))
+    assert picture.legend.accessibleName().endswith("to \u00d733.0")
