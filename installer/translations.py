@@ -22,7 +22,7 @@ FOLDER = ROOT / "resources" / "translations"
 LANGUAGES = ("zh_CN",)
 # They speak English.
 TERMINAL_ONLY = {"ask", "bench", "cli", "doctor", "evaluate", "teach", "training"}
-ERRORS = ("AppError", "ImageError", "BundleError", "PromptError", "RuntimeFailure")
+ERRORS = ("AppError", "ImageError", "BundleError", "PromptError", "RuntimeFailure", "NotAvailable")
 
 
 def error_texts() -> set[str]:

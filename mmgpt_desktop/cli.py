@@ -169,12 +169,16 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fusion", metavar="NAME", help="only this one of the model's (all)")
     parser.add_argument("--tokens", type=int, default=64, help="tokens of each answer")
     parser.add_argument("--rounds", type=int, default=5, help="answers of each kind")
+    parser.add_argument(
+        "--explain", action="store_true", help="instead: what explaining a word costs"
+    )
 
 
 def _bench(options: argparse.Namespace) -> int:
     from mmgpt_desktop import bench
 
-    return bench.run(options.model, options.runtime, options.fusion, options.tokens, options.rounds)
+    run = bench.run_explaining if options.explain else bench.run
+    return run(options.model, options.runtime, options.fusion, options.tokens, options.rounds)
 
 
 def _evaluate_options(parser: argparse.ArgumentParser) -> None:

@@ -869,6 +869,10 @@
         <translation>请联系其所有者，或把它复制到您自己的文件夹。</translation>
     </message>
     <message>
+        <source>Ask with the fusion “Concatenation”, or choose another way.</source>
+        <translation>请用“拼接”融合方式提问，或选择其他方法。</translation>
+    </message>
+    <message>
         <source>Check the connection, or save the picture in the browser and open the file.</source>
         <translation>请检查网络连接，或在浏览器中保存图片后打开文件。</translation>
     </message>
@@ -1087,6 +1091,10 @@
     <message>
         <source>This version of MMGPT Desktop can&apos;t run models of the family {family}.</source>
         <translation>这个版本的 MMGPT Desktop 无法运行 {family} 系列的模型。</translation>
+    </message>
+    <message>
+        <source>Token activation maps need a model whose decoder reads the picture as tokens.</source>
+        <translation>词元激活图需要解码器把图片当作词元来读取的模型。</translation>
     </message>
     <message>
         <source>Try again; if it happens again, copy the details and report them.</source>

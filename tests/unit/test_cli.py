@@ -347,6 +347,16 @@ def test_bench_prints_a_table(run: Any) -> None:
     assert "graph," not in out
 
 
+def test_bench_prints_what_explaining_costs(run: Any) -> None:
+    few = ("--tokens", 2, "--rounds", 1, "--explain")
+    code, out, _ = run("bench", "--runtime", "onnx-cpu", *few)
+    assert code == 0
+    for fusion in FUSIONS:
+        assert re.search(rf"onnx-cpu, {fusion} +\d+\.\d\d +\d+\.\d\d +\d+\.\d\d\n", out)
+    said = failure(run("bench", "--fusion", "late", *few))
+    assert said.startswith("This model has no fusion called late.")
+
+
 def test_version_and_help(capsys: Capture) -> None:
     for words, said in (
         (["--version"], __version__),
