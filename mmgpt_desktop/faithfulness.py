@@ -12,7 +12,7 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Method
 from mmgpt_desktop.text import reason_of
 
-PHOTOS = 60
+PHOTOS = 40
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
