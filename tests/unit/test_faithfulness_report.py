@@ -221,3 +221,10 @@ def test_the_same_figures_every_time(data: Path) -> None:
         for report in (first, second)
     ]
     assert timeless[0] == timeless[1]
+
+
+def test_photos_without_anything_to_explain_are_told(data: Path) -> None:
+    row = {"image": "images/coco/d.png", "kind": "vqa", "question": "is it", "answer": "no"}
+    (data / "texts.jsonl").write_text(json.dumps({**row, "split": "test"}) + "\n")
+    with pytest.raises(AppError, match="no test photos that can be explained"):
+        report_of(data, Planted())
