@@ -18,16 +18,23 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.settings import Settings, load_settings, save_settings, settings_path
+from mmgpt_desktop.ui.brush import Brush
+from mmgpt_desktop.ui.cell_view import CellView
+from mmgpt_desktop.ui.check_card import Checks
 from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.controller import Controller
 from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog, read_samples
+from mmgpt_desktop.ui.explainer import Explainer
+from mmgpt_desktop.ui.film import Film, HoldKey
 from mmgpt_desktop.ui.heatmaps import Heatmaps
+from mmgpt_desktop.ui.inside import Inside
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.photo_view import LinkedViews
 from mmgpt_desktop.ui.photos import Photos
 from mmgpt_desktop.ui.texts import install_language
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.ui.undo import Undo
+from mmgpt_desktop.ui.word_strip import Strips
 from mmgpt_desktop.worker import EngineLike, EngineThread, TaskThread, engine_maker
 
 _SAVE_MS = 800
@@ -58,7 +65,8 @@ class App(QObject):
         self._files = TaskThread("files")
         self._downloads = TaskThread("downloads")
         self._drawing = TaskThread("heatmaps")
-        self.threads = (self._files, self._downloads, self._drawing, self.engine)
+        self._small = TaskThread("small maps")  # the large one never waits for them
+        self.threads = (self._files, self._downloads, self._drawing, self._small, self.engine)
         self.undo = Undo(self.window.notices)
         self.photos = Photos(
             self.window.image, self.window.notices, self.undo, self._files, self._downloads
@@ -67,9 +75,21 @@ class App(QObject):
         self.heatmaps = Heatmaps(
             picture, self.window.output.view, self.window.notices, self._drawing
         )
+        self.strips = Strips(self.window.output.strip, self.heatmaps, self._small)
+        self.film = Film(self.heatmaps)
+        self._hold = HoldKey(picture.view, self.window.output.view)
         self._same_part = LinkedViews(self.window.image.view, picture.view)
+        self.explainer = Explainer(self.engine, self.heatmaps)
+        self.checks = Checks(
+            self.window.heatmap.check, self.window.output.view, self.heatmaps, self.explainer
+        )
+        self.brush = Brush(picture, self.window.output.view, self.heatmaps)
+        self.explainer.maps_changed.connect(self.brush.maps_changed)
+        if isinstance(picture.view, CellView):
+            picture.view.brushed.connect(self.brush.take)
+        self.inside = Inside(self.window, self.engine, self._small, self.heatmaps, self.explainer)
         self.controller = Controller(
-            self.window, self.engine, self.photos, self.heatmaps, self.undo
+            self.window, self.engine, self.photos, self.heatmaps, self.explainer, self.undo
         )
         self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
         self._saving.timeout.connect(self._save)
@@ -88,6 +108,12 @@ class App(QObject):
         window.image.samples_wanted.connect(self.open_samples)
         window.heatmap.changed.connect(self._remember_heatmap)
         window.heatmap.opacity_changed.connect(self._remember_heatmap)
+        window.output.underline_chosen.connect(self._choose_underline)
+        window.heatmap.film_wanted.connect(self.film.toggle)
+        window.heatmap.wall_wanted.connect(self.inside.open_wall)
+        self.film.running_changed.connect(window.heatmap.show_film)
+        window.heatmap.before_held.connect(self.heatmaps.show_before)
+        self._hold.held.connect(self.heatmaps.show_before)
         window.prompt.fusions.chosen.connect(self._remember_fusion)
         window.prompt.fusions.compare_wanted.connect(self.compare)
         self.undo.available.connect(window.actions_by_name["undo"].setEnabled)
@@ -113,6 +139,9 @@ class App(QObject):
             "go-answer": window.output.view.setFocus,
             "go-heatmap": window.heatmap.picture.view.setFocus,
             "compare": self.compare,
+            "film": self.film.toggle,
+            "wall": self.inside.open_wall,
+            "formula": self.inside.open_brightest_formula,
             "keys": self._show_keys,
             "about": self._show_about,
         }.items():
@@ -180,6 +209,8 @@ class App(QObject):
         )
         comparison.draw_like(self.window.heatmap)
         comparison.resize(self.window.size() * 0.97)
+        self.explainer.pause()
+        comparison.finished.connect(self.explainer.resume)
         comparison.open()
         comparison.ask(self._question_now())
 
@@ -211,12 +242,19 @@ class App(QObject):
 
     @Slot()
     def _remember_heatmap(self) -> None:
-        pane = self.window.heatmap
+        drawing = self.window.heatmap.drawing
         self._change(
-            colour_map=pane.colour_map,
-            opacity=pane.opacity.value() / 100,
-            smooth=pane.smooth.isChecked(),
+            colour_map=drawing.colour_map,
+            opacity=drawing.opacity.value() / 100,
+            smooth=drawing.smooth.isChecked(),
+            contours=drawing.contours.isChecked(),
+            same_scale=drawing.same_scale.isChecked(),
         )
+
+    @Slot(str)
+    def _choose_underline(self, underline: str) -> None:
+        self.checks.tell_verdicts(underline == "needed")
+        self._change(underline=underline)
 
     @Slot(str)
     def _remember_fusion(self, fusion: str) -> None:

@@ -1,0 +1,140 @@
+"""softmax(Q K^T / sqrt(d)) V with the numbers of one head and one word."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import HeadNumbers, PatchGrid
+from mmgpt_desktop.ui.texts import error_hint, error_title, percent
+from mmgpt_desktop.ui.theme import LARGE, MEDIUM, set_font
+
+_SHOWN = 4  # of a vector's numbers
+
+
+def number(value: float) -> str:
+    return QLocale().toString(float(value), "f", 2)
+
+
+def vector(values: Sequence[float], shown: int = _SHOWN) -> str:
+    more = ", …" if len(values) > shown else ""
+    return f"({', '.join(number(value) for value in values[:shown])}{more})"
+
+
+class FormulaDialog(QDialog):
+    """What a head computed for one token; waits until the numbers are there."""
+
+    def __init__(
+        self, word: str, layer: int, head: int, grid: PatchGrid, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("The formula with its numbers"))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._grid = grid
+        self.formula = QLabel("softmax(Q Kᵀ / √d) V")
+        set_font(self.formula, scale=1.6, bold=True)
+        self.what = _text(
+            self.tr(
+                "“{word}”, layer {layer}, head {head}: the query q asks with what was read so "
+                "far, each cell of the photo offers a key k and a value v. The better k fits q, "
+                "the more of v is read."
+            ).format(word=word, layer=layer + 1, head=head + 1)
+        )
+        self.query = _text("")
+        self.table = QTableWidget(0, 6)
+        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.table.verticalHeader().hide()
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.table.horizontalHeader().setStretchLastSection(True)
+        self.table.setAccessibleName(self.tr("The brightest cells and what they give"))
+        self.worked = _text(self.tr("Being computed…"))
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(LARGE, LARGE, LARGE, MEDIUM)
+        column.setSpacing(MEDIUM)
+        for widget in (self.formula, self.what, self.query):
+            column.addWidget(widget)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.worked)
+        column.addWidget(buttons)
+        self.query.hide()
+        self.table.hide()
+        self.resize(760, 520)
+
+    def show_error(self, error: AppError) -> None:
+        self.worked.setText(f"{error_title(error)} {error_hint(error)}".strip())
+
+    def show_numbers(self, numbers: HeadNumbers) -> None:
+        size = len(numbers.query)
+        self.query.setText(
+            self.tr("q = {vector}, {count} numbers; √d = {root}").format(
+                vector=vector(numbers.query, 8), count=size, root=number(math.sqrt(size))
+            )
+        )
+        self._fill(numbers)
+        self.worked.setText(self._worked(numbers))
+        self.query.show()
+        self.table.show()
+
+    def _fill(self, numbers: HeadNumbers) -> None:
+        self.table.setHorizontalHeaderLabels(
+            [self.tr("cell"), "k", "q·k / √d", "exp(q·k / √d)", self.tr("weight"), "v"]
+        )
+        self.table.setRowCount(len(numbers.cells) + 2)
+        place = self.tr("row {row}, column {column}")
+        for row, cell in enumerate(numbers.cells):
+            where = place.format(
+                row=int(cell) // self._grid.columns + 1, column=int(cell) % self._grid.columns + 1
+            )
+            score = float(numbers.scores[row])
+            weight = percent(numbers.weights[row], 1)
+            key, value = vector(numbers.keys[row]), vector(numbers.values[row])
+            self._row(row, (where, key, number(score), number(math.exp(score)), weight, value))
+        last = len(numbers.cells)
+        everything = number(numbers.denominator)
+        rest = percent(numbers.rest, 1)
+        self._row(last, (self.tr("all other cells, names and text"), "", "", "", rest, ""))
+        output = vector(numbers.output)
+        self._row(last + 1, (self.tr("together"), "", "", everything, percent(1.0), output))
+
+    def _row(self, row: int, texts: Sequence[str]) -> None:
+        for column, text in enumerate(texts):
+            self.table.setItem(row, column, QTableWidgetItem(text))
+
+    def _worked(self, numbers: HeadNumbers) -> str:
+        """The brightest cell's line of the formula, with its numbers put in."""
+        score, root = float(numbers.scores[0]), math.sqrt(len(numbers.query))
+        return self.tr(
+            "The brightest cell: q·k = {product}, divided by {root} is {score}. exp({score}) = "
+            "{exponential}, divided by the sum over everything, {sum}, is {weight}. So much of "
+            "its v is in what the head read: {output}."
+        ).format(
+            product=number(score * root),
+            root=number(root),
+            score=number(score),
+            exponential=number(math.exp(score)),
+            sum=number(numbers.denominator),
+            weight=percent(numbers.weights[0], 1),
+            output=vector(numbers.output),
+        )
+
+
+def _text(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    return label

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.messages import AttentionMap, Method
+from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.drawing import HeatmapStyle
+from mmgpt_desktop.ui.formula import FormulaDialog
+from mmgpt_desktop.ui.heatmap_pane import METHODS
+from mmgpt_desktop.ui.heatmap_view import HeadSelection
+from mmgpt_desktop.ui.session import Turn
+from mmgpt_desktop.ui.wall import Wall, WallWord
+from mmgpt_desktop.worker import TaskThread
+from tests.gui_fakes import FakeEngine, attention_map, make_shown
+
+MakeApp = Callable[..., App]
+STYLE = HeatmapStyle("viridis", False, 0)
+
+
+def ask(qtbot: QtBot, app: App) -> Turn:
+    app.photos.add(make_shown())
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    return app.controller.conversation.turns[-1]
+
+
+def word_with_heads(layers: int, heads: int, *, best: tuple[int, int]) -> WallWord:
+    """One head looks at cell 5 alone, the others at all cells alike."""
+    shown = make_shown()
+    grid = attention_map(shown.photo, 0).grid
+    weights = np.full((layers, heads, grid.cells), 0.01, np.float16)
+    weights[best] = 0
+    weights[best][5] = 0.5
+    needed = np.zeros((grid.rows, grid.columns), np.float32)
+    needed[1, 1] = 2
+    return WallWord("ball", (AttentionMap(weights, grid),), shown, STYLE, needed)
+
+
+def open_wall(qtbot: QtBot, word: WallWord) -> tuple[Wall, TaskThread]:
+    thread = TaskThread("small maps")
+    wall = Wall(word, thread)
+    wall.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    qtbot.addWidget(wall)
+    return wall, thread
+
+
+def end(thread: TaskThread) -> None:
+    thread.begin_close()
+    assert thread.end_close()
+
+
+def test_the_head_that_agrees_most_is_first(qtbot: QtBot) -> None:
+    wall, _ = open_wall(qtbot, word_with_heads(3, 4, best=(2, 1)))
+    assert wall.model.rowCount() == 12
+    assert wall.model.head(0) == (2, 1)
+    assert wall.model.data(wall.model.index(0)) == "Layer 3, head 2: 100 %"
+    wall.order.setCurrentIndex(wall.order.findData("concentration"))
+    assert wall.model.head(0) == (2, 1)
+    wall.order.setCurrentIndex(wall.order.findData(""))
+    assert [wall.model.head(row) for row in range(5)] == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0)]
+    assert wall.model.data(wall.model.index(0)) == "Layer 1, head 1"
+
+
+def test_only_what_is_seen_is_drawn(qtbot: QtBot) -> None:
+    wall, thread = open_wall(qtbot, word_with_heads(24, 16, best=(20, 1)))
+    thread.start()
+    assert wall.model.drawn == 0
+    wall.resize(700, 400)
+    wall.show()
+    qtbot.waitUntil(lambda: wall.model.drawn > 0)
+    role = Qt.ItemDataRole.DecorationRole
+    first = wall.model.index(0)
+    qtbot.waitUntil(lambda: wall.model.data(first, role).toImage().pixelColor(40, 36).alpha() > 0)
+    assert wall.model.drawn < 24 * 16 / 4
+    image = wall.model.data(first, role).toImage()
+    bright, dark = (QColor(image.pixelColor(x, 36)) for x in (48, 100))
+    assert bright.green() > dark.green() + 40
+    end(thread)
+
+
+def test_a_head_of_the_wall_is_shown_in_the_heatmap(qtbot: QtBot, app: App) -> None:
+    ask(qtbot, app)
+    app.window.heatmap.method.setCurrentIndex(METHODS.index(Method.OCCLUSION))
+    app.window.heatmap.wall_button.click()
+    wall = app.window.findChildren(Wall)[0]
+    wall.order.setCurrentIndex(wall.order.findData(""))
+    wall.list.setCurrentIndex(wall.model.index(4))
+    wall.show_button.click()
+    assert app.window.heatmap.selection == HeadSelection(False, 1, 1)
+    assert app.window.heatmap.picture.method is Method.HEADS
+    wall.close()
+
+
+def test_without_an_answer_the_wall_says_what_to_do(app: App) -> None:
+    app.window.actions_by_name["wall"].trigger()
+    app.window.actions_by_name["formula"].trigger()
+    (notice,) = app.window.notices.current()
+    assert notice.title.text() == "There is no word to look inside the model for."
+
+
+def formula(app: App) -> FormulaDialog:
+    return app.window.findChildren(FormulaDialog)[0]
+
+
+def test_the_formula_is_worked_with_the_numbers(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine()
+    app = make_app(engine)
+    turn = ask(qtbot, app)
+    app.heatmaps.choose(turn, 2)
+    app.window.actions_by_name["formula"].trigger()
+    page = formula(app)
+    qtbot.waitUntil(lambda: page.table.rowCount() == 4)
+    assert engine.numbers_asked == [(2, 0, 1)]
+    assert "“ball”, layer 1, head 2" in page.what.text()
+    assert page.query.text() == "q = (1.00, 1.00, 1.00, 1.00), 4 numbers; √d = 2.00"
+    rows = [[page.table.item(row, c).text() for c in range(6)] for row in range(4)]
+    four = "(2.00, 2.00, 2.00, 2.00)"
+    assert rows[0] == [
+        "row 2, column 2", four, "4.00", "54.60", "75.0 %", "(1.00, 1.00, 1.00, 1.00)"
+    ]  # fmt: skip
+    assert rows[2][4] == "5.0 %"
+    assert rows[3][:5] == ["together", "", "", "72.80", "100 %"]
+    assert "q·k = 8.00, divided by 2.00 is 4.00. exp(4.00) = 54.60" in page.worked.text()
+    page.close()
+    qtbot.waitUntil(lambda: turn.findings.complete(Method.OCCLUSION))
+
+
+def test_numbers_that_can_not_be_had_are_told(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(explain_error=RuntimeFailure("PyTorch is not here.", "Install it."))
+    app = make_app(engine)
+    ask(qtbot, app)
+    app.window.actions_by_name["formula"].trigger()
+    page = formula(app)
+    qtbot.waitUntil(lambda: page.worked.text() == "PyTorch is not here. Install it.")
+    assert page.table.isHidden()
+    page.close()
+
+
+def test_a_page_closed_early_lets_explaining_go_on(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(explain_gated=True)
+    app = make_app(engine)
+    turn = ask(qtbot, app)
+    app.window.actions_by_name["formula"].trigger()
+    formula(app).close()
+    engine.explain_gate.release(1000)
+    qtbot.waitUntil(lambda: turn.findings.complete(Method.OCCLUSION))
