@@ -84,7 +84,7 @@ def _dispatch(argv: Sequence[str]) -> int:
 
 
 def _window_parser() -> argparse.ArgumentParser:
-    commands = "\n".join(f"  {name:<8} {command.summary}" for name, command in COMMANDS.items())
+    commands = "\n".join(f"  {name:<12} {command.summary}" for name, command in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Ask a photo, read the answer, and see where each word looked.",
@@ -193,6 +193,18 @@ def _evaluate(options: argparse.Namespace) -> int:
     return evaluate.run(options)
 
 
+def _faithfulness_options(parser: argparse.ArgumentParser) -> None:
+    from mmgpt_desktop import faithfulness
+
+    faithfulness.add_options(parser)
+
+
+def _faithfulness(options: argparse.Namespace) -> int:
+    from mmgpt_desktop import faithfulness
+
+    return faithfulness.run(options)
+
+
 def _teach_options(parser: argparse.ArgumentParser) -> None:
     from mmgpt_desktop import teach
 
@@ -211,4 +223,7 @@ COMMANDS = {
     "bench": Command("Measure the speed of each runtime that works.", _bench_options, _bench),
     "teach": Command("Fine-tune the model on your own rows.", _teach_options, _teach),
     "evaluate": Command("Measure how well a model answers.", _evaluate_options, _evaluate),
+    "faithfulness": Command(
+        "Measure which heatmaps tell the truth.", _faithfulness_options, _faithfulness
+    ),
 }

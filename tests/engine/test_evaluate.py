@@ -1,4 +1,4 @@
-"""`mmgpt-desktop evaluate`, from photos to the table."""
+"""`mmgpt-desktop evaluate` and `faithfulness`, from photos to their tables."""
 
 from __future__ import annotations
 
@@ -102,11 +102,60 @@ def test_wups_without_wordnet_says_what_is_missing(
     assert not any("beam" in measure for _, measure in rows)
 
 
-def test_what_is_missing_is_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_maps_of_a_model_that_never_needs_the_picture(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, report = make_tiny_bundle(tmp_path / "tiny"), tmp_path / "maps.json"
+    words = ["--data", data, "--model", model, "--json", report, "--limit", 0]
+    assert cli.main(["faithfulness", *map(str, words)]) == 0
+    found = json.loads(report.read_text())
+    assert (found["split"], found["fusion"], found["limit"]) == ("test", "graph", None)
+    figures = {(figure["way"], figure["measure"]): figure for figure in found["figures"]}
+    ways = {way for way, _ in figures}
+    assert ways == {"heads", "mean", "no-sinks", "relative", "occlusion", "random", "centre"}
+    assert set(found["missing"]) == {"rollout", "relevancy", "tam"}  # there is no PyTorch model
+    for way in ways:
+        effect = figures[way, "deletion effect"]
+        assert effect["items"] == 4  # two things and two descriptions
+        assert effect["score"]["value"] == pytest.approx(0, abs=1e-5)
+    pointing = figures["occlusion", "pointing game, asked for"]
+    assert pointing["score"]["value"] == pytest.approx(1 / 16)  # an even map points everywhere
+    out, err = capsys.readouterr()
+    assert out.startswith("| method | deletion effect (4) |")
+    assert "relevancy: left out. " in out
+    assert "descriptions: " in err
+
+
+def test_a_table_of_fewer_maps(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = make_tiny_bundle(tmp_path / "tiny")
-    words = ["evaluate", "--data", str(tmp_path), "--model", str(model)]
+    words = [
+        "--data",
+        data,
+        "--model",
+        model,
+        "--limit",
+        1,
+        "--methods",
+        "mean",
+        "--fusion",
+        "concat",
+    ]
+    assert cli.main(["faithfulness", *map(str, words)]) == 0
+    rows = [line.split(" | ")[0] for line in capsys.readouterr().out.splitlines()]
+    assert [row for row in rows if row.startswith("| ")][2:5] == ["| mean", "| random", "| centre"]
+
+
+@pytest.mark.parametrize("command", ["evaluate", "faithfulness"])
+def test_what_is_missing_is_one_sentence(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    model = make_tiny_bundle(tmp_path / "tiny")
+    words = [command, "--data", str(tmp_path), "--model", str(model)]
     assert cli.main(words) == 2
     assert "holds no texts.jsonl" in capsys.readouterr().err
     assert cli.main([*words, "--fusion", "osmosis"]) == 2
