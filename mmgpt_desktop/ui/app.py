@@ -21,6 +21,7 @@ from mmgpt_desktop.settings import Settings, load_settings, save_settings, setti
 from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.controller import Controller
 from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog, read_samples
+from mmgpt_desktop.ui.export import Exporter
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.photo_view import LinkedViews
@@ -58,7 +59,8 @@ class App(QObject):
         self._files = TaskThread("files")
         self._downloads = TaskThread("downloads")
         self._drawing = TaskThread("heatmaps")
-        self.threads = (self._files, self._downloads, self._drawing, self.engine)
+        self._exports = TaskThread("exports")
+        self.threads = (self._files, self._downloads, self._drawing, self._exports, self.engine)
         self.undo = Undo(self.window.notices)
         self.photos = Photos(
             self.window.image, self.window.notices, self.undo, self._files, self._downloads
@@ -71,6 +73,7 @@ class App(QObject):
         self.controller = Controller(
             self.window, self.engine, self.photos, self.heatmaps, self.undo
         )
+        self.exporter = Exporter(self.window, self.controller, self.heatmaps, self._exports)
         self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
         self._saving.timeout.connect(self._save)
         self._connect()

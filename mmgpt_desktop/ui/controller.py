@@ -173,7 +173,7 @@ class Controller(QObject):
             sampling=sampling,
             fusion=fusion,
         )
-        turn = Turn(job_id, question, fusion)
+        turn = Turn(job_id, question, fusion, request=request)
         conversation.turns.append(turn)
         self._heatmaps.follow(turn)
         self._window.output.view.begin(turn)

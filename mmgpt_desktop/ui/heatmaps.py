@@ -58,6 +58,10 @@ class Heatmaps(QObject):
         answer.word_chosen.connect(self.choose)
         answer.word_hovered.connect(self.hover)
 
+    @property
+    def chosen(self) -> tuple[Turn, int] | None:
+        return self._chosen
+
     def set_model(self, model: ModelInfo) -> None:
         self._model = model
         self._view.set_fusion(model.fusion_info())

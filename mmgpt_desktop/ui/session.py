@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import string
-import unicodedata
 from dataclasses import dataclass, field
 
 from mmgpt_desktop.attention.reduce import Word, group_words
-from mmgpt_desktop.messages import AttentionMap, Doubt, GenerationOutcome, Message, TokenStep
+from mmgpt_desktop.messages import (
+    AttentionMap,
+    Doubt,
+    GenerationOutcome,
+    GenerationRequest,
+    Message,
+    TokenStep,
+)
+from mmgpt_desktop.text import printable as printable
 from mmgpt_desktop.worker import ShownPhoto
 
 _MARKS = string.whitespace + "\u00a0\u2029.,;:!?\"'()[]{}\u2018\u2019\u201c\u201d\u2026"
 _ENOUGH_WORDS = 3
-_DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(eq=False)
 class Turn:
     """A question and what came back; `outcome` is None while it is being answered.
 
-    `fusion` names the one that answers, None the model's default.
+    `fusion` names the one that answers, None the model's default. `request` is what the
+    engine was asked.
     """
 
     job_id: int
@@ -28,6 +35,7 @@ class Turn:
     steps: list[TokenStep] = field(default_factory=list)
     outcome: GenerationOutcome | None = None
     unsure: bool = False  # the answer is said with doubt
+    request: GenerationRequest | None = None
     _words: tuple[Word, ...] = ()
     _grouped: int = 0  # how many steps `_words` were made of
 
@@ -108,23 +116,3 @@ def bare_word(text: str) -> tuple[str, str]:
     """
     inner = text.strip(_MARKS) or text.strip()
     return text[: text.find(inner)], inner
-
-
-def printable(text: str) -> str:
-    """`text` with what could disturb the lines around it made visible.
-
-    Control characters and marks that change the reading direction become U+FFFD; the
-    length in characters stays, so positions still fit.
-    """
-    return "".join(_printable(character) for character in text)
-
-
-def _printable(character: str) -> str:
-    if character in "\n\t":
-        return character
-    code = ord(character)
-    noncharacter = 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE
-    breaks_line = character in "\u2028\u2029"
-    if breaks_line or noncharacter or character in _DIRECTION_MARKS:
-        return "\ufffd"
-    return "\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character
