@@ -20,6 +20,7 @@ class Settings:
     """`theme` is system, light or dark; `language` empty means the system's.
 
     `geometry` and `splitters` are Qt's own bytes in base64. `fusion` empty means the model's.
+    `underline` is what a word's underline tells: needed (its verdict) or sure (its probability).
     """
 
     theme: str = "system"
@@ -29,6 +30,9 @@ class Settings:
     colour_map: str = "inferno"
     opacity: float = 0.6
     smooth: bool = True
+    contours: bool = False
+    same_scale: bool = False
+    underline: str = "needed"
     fusion: str = ""
     last_folder: str = ""
 

@@ -12,7 +12,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,14 +22,16 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Qt, QThread, Signal
 from PySide6.QtGui import QImage
 
-from mmgpt_desktop.attention.reduce import Shares
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError, Cancelled, ImageError, RuntimeFailure
 from mmgpt_desktop.messages import (
-    AttentionMap,
+    CellMaps,
+    Check,
     EdgeMap,
+    Explanation,
     GenerationOutcome,
     GenerationRequest,
+    Method,
     ModelInfo,
     Photo,
     RuntimeInfo,
@@ -41,9 +43,6 @@ from mmgpt_desktop.messages import (
 CLOSE_WAIT_MS = 5000
 ENGINE_NICENESS = 5
 SMALLEST_LEVEL_EDGE = 256
-# A smooth map has no edges to lose when it is painted larger. Drawn at a large pane's full
-# size it took 60 ms for each token, from the cores that write the answer.
-SMOOTH_EDGE = 256
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +65,30 @@ class EngineLike(Protocol):
     ) -> GenerationOutcome: ...
 
     def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None: ...
+
+    def occlude(
+        self,
+        explanation: Explanation,
+        cancel: CancelToken,
+        on_maps: Callable[[CellMaps], None],
+    ) -> None: ...
+
+    def explain(
+        self,
+        explanation: Explanation,
+        method: Method,
+        cancel: CancelToken,
+        progress: Callable[[float], None],
+    ) -> CellMaps: ...
+
+    def check(
+        self,
+        explanation: Explanation,
+        word: slice,
+        cells: NDArray[np.float32],
+        method: Method,
+        cancel: CancelToken,
+    ) -> Check: ...
 
     def close(self) -> None: ...
 
@@ -131,6 +154,22 @@ class _Edges:
     cancel: CancelToken = field(default_factory=CancelToken)
 
 
+@dataclass(frozen=True, eq=False)
+class _Explain:
+    explanation: Explanation
+    method: Method
+    cancel: CancelToken = field(default_factory=CancelToken)
+
+
+@dataclass(frozen=True, eq=False)
+class _CheckWord:
+    explanation: Explanation
+    word: slice
+    cells: NDArray[np.float32]
+    method: Method
+    cancel: CancelToken = field(default_factory=CancelToken)
+
+
 class EngineThread(_QueueThread):
     """Owns the engine: loads it, then answers one request after the other.
 
@@ -146,6 +185,9 @@ class EngineThread(_QueueThread):
     ended = Signal(object)  # GenerationOutcome
     edges_found = Signal(object, object)  # Photo, EdgeMap
     edges_failed = Signal(object, object)  # Photo, AppError
+    maps_found = Signal(object, object)  # Explanation, CellMaps
+    checked = Signal(object, object)  # Explanation, Check
+    explain_failed = Signal(object, object)  # Explanation, AppError
 
     def __init__(
         self, make_engine: Callable[[], EngineLike], parent: QObject | None = None
@@ -166,7 +208,17 @@ class EngineThread(_QueueThread):
         """Ask what the cells of a photo's graph read from each other."""
         return self._put(_Edges(photo))
 
-    def _put(self, item: _Load | _Ask | _Edges) -> CancelToken:
+    def explain(self, explanation: Explanation, method: Method) -> CancelToken:
+        """Ask for an answer's maps; occlusion sends several, the last with `done` 1."""
+        return self._put(_Explain(explanation, method))
+
+    def check(
+        self, explanation: Explanation, word: slice, cells: NDArray[np.float32], method: Method
+    ) -> CancelToken:
+        """Ask what hiding the brightest of `cells` [row, column] does to the word."""
+        return self._put(_CheckWord(explanation, word, cells, method))
+
+    def _put(self, item: _Load | _Ask | _Edges | _Explain | _CheckWord) -> CancelToken:
         self._queue.put(item)
         return item.cancel
 
@@ -178,8 +230,10 @@ class EngineThread(_QueueThread):
                 self._load(item)
             elif isinstance(item, _Ask):
                 self.ended.emit(self._answer(item))
-            else:
+            elif isinstance(item, _Edges):
                 self._find_edges(item)
+            else:
+                self._explain(item)
             forget()
         self._drop_engine()
 
@@ -230,6 +284,33 @@ class EngineThread(_QueueThread):
         else:
             if edges is not None:
                 self.edges_found.emit(item.photo, edges)
+
+    def _explain(self, item: _Explain | _CheckWord) -> None:
+        if item.cancel.cancelled or self._engine is None:
+            return
+        try:
+            self._find_out(self._engine, item)
+        except Cancelled:
+            return
+        except AppError as error:
+            self.explain_failed.emit(item.explanation, error)
+        except Exception as error:
+            _log.exception("explaining an answer failed")
+            self.explain_failed.emit(item.explanation, unexpected(error))
+
+    def _find_out(self, engine: EngineLike, item: _Explain | _CheckWord) -> None:
+        explanation = item.explanation
+
+        def found(maps: CellMaps) -> None:
+            self.maps_found.emit(explanation, maps)
+
+        if isinstance(item, _CheckWord):
+            check = engine.check(explanation, item.word, item.cells, item.method, item.cancel)
+            self.checked.emit(explanation, check)
+        elif item.method is Method.OCCLUSION:
+            engine.occlude(explanation, item.cancel, found)
+        else:
+            found(engine.explain(explanation, item.method, item.cancel, lambda _fraction: None))
 
     def _drop_engine(self) -> None:
         engine, self._engine = self._engine, None
@@ -348,54 +429,3 @@ def photo_from_image(image: QImage, name: str) -> ShownPhoto:
             "Copy the picture again, or save it as a file and open that.",
         )
     return photo_from_data(bytes(buffer.data().data()), name)
-
-
-@dataclass(frozen=True)
-class HeatmapStyle:
-    """How cells become a picture; `longest_edge` is in device pixels."""
-
-    colour_map: str
-    smooth: bool
-    longest_edge: int
-
-
-@dataclass(frozen=True, eq=False)
-class Heatmap:
-    """RGBA over the whole photo; the smallest and largest share of a cell, and which that is."""
-
-    image: QImage
-    low: float
-    high: float
-    peak: int
-    shares: Shares
-
-
-def draw_heatmap(
-    maps: Sequence[AttentionMap], heads: Sequence[tuple[int, int]], style: HeatmapStyle
-) -> Heatmap:
-    """The mean of `maps` over `heads`, opaque; the window sets the opacity when painting."""
-    from mmgpt_desktop.attention.heatmap import render
-    from mmgpt_desktop.attention.reduce import cell_weights, shares
-
-    grid = maps[0].grid
-    cells = cell_weights(maps, heads)
-    edge = min(style.longest_edge, SMOOTH_EDGE) if style.smooth else style.longest_edge
-    scale = edge / max(grid.photo_width, grid.photo_height)
-    size = (
-        max(1, round(grid.photo_width * scale)),
-        max(1, round(grid.photo_height * scale)),
-    )
-    rgba = np.ascontiguousarray(render(cells, grid, style.colour_map, style.smooth, 1.0, size))
-    height, width = rgba.shape[:2]
-    image = QImage(rgba.data, width, height, width * 4, QImage.Format.Format_RGBA8888)
-    premultiplied = image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
-    low, high, peak = _range(cells)
-    return Heatmap(premultiplied, low, high, peak, shares(maps))
-
-
-def _range(cells: NDArray[np.float32]) -> tuple[float, float, int]:
-    finite = np.isfinite(cells)
-    if not finite.any():
-        return 0.0, 0.0, 0
-    peak = int(np.where(finite, cells, -np.inf).argmax())
-    return float(cells[finite].min()), float(cells.flat[peak]), peak

@@ -77,12 +77,26 @@ class FakeRuntime:
         if call in self._fail_at:
             raise self._failure
         seen = [*(cache or []), *token_ids]
+        weights = np.full((2, 2, self._cells), 1 / self._cells, np.float32) if attention else None
+        return DecodeResult(self._logits(seen), weights, seen)
+
+    def score(
+        self, token_ids: Sequence[int], encoded: Encoded, cancel: CancelToken
+    ) -> NDArray[np.float32]:
+        """The logits of `decode` from the last prompt's end on; zeros before."""
+        cancel.raise_if_cancelled()
+        ids = list(token_ids)
+        start = len(ids) - ids[::-1].index(self._assistant)
+        scores = np.zeros((len(ids), self._vocabulary), np.float32)
+        scores[start - 1 :] = [self._logits(ids[:end]) for end in range(start, len(ids) + 1)]
+        return scores
+
+    def _logits(self, seen: list[int]) -> NDArray[np.float32]:
         written = seen[len(seen) - seen[::-1].index(self._assistant) :]
         follow = self._script[len(written)] if len(written) < len(self._script) else self._end
         logits = np.zeros(self._vocabulary, np.float32)
         logits[follow] = 12
-        weights = np.full((2, 2, self._cells), 1 / self._cells, np.float32) if attention else None
-        return DecodeResult(logits, weights, seen)
+        return logits
 
     def close(self) -> None:
         self.closed = True

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage
 
 from mmgpt_desktop.engine.runtime import CancelToken
@@ -13,12 +14,16 @@ from mmgpt_desktop.errors import AppError, Cancelled
 from mmgpt_desktop.messages import (
     AttentionMap,
     Box,
+    CellMaps,
+    Check,
     Doubt,
     EdgeMap,
+    Explanation,
     FusionInfo,
     GenerationOutcome,
     GenerationRequest,
     HeadChoice,
+    Method,
     ModelInfo,
     PatchGrid,
     Photo,
@@ -60,6 +65,8 @@ class FakeEngine:
         fail_after: int | None = None,
         error: AppError | None = None,
         load_gated: bool = False,
+        explain_gated: bool = False,
+        explain_error: AppError | None = None,
     ) -> None:
         self.requests: list[GenerationRequest] = []
         self.closed = False
@@ -70,6 +77,9 @@ class FakeEngine:
         self._gated, self._gate = gated, threading.Semaphore(0)
         self._load_error, self._load_gated = load_error, load_gated
         self._fail_after, self._error = fail_after, error
+        self.explained: list[tuple[Method, slice | None]] = []  # None: maps, else a check
+        self.explain_gate = threading.Semaphore(0 if explain_gated else 1_000_000)
+        self.explain_error = explain_error
 
     def __call__(self) -> FakeEngine:
         return self
@@ -124,6 +134,51 @@ class FakeEngine:
         box = Box(0, 0, photo.width, photo.height)
         return EdgeMap(weights, PatchGrid(GRID_ROWS, GRID_COLUMNS, box, photo.width, photo.height))
 
+    def occlude(
+        self,
+        explanation: Explanation,
+        cancel: CancelToken,
+        on_maps: Callable[[CellMaps], None],
+    ) -> None:
+        """Half of the rows first, then all: token `n` needed cell `n`, and no other."""
+        self._begin_to_explain(Method.OCCLUSION, None, cancel)
+        maps = needed(explanation, Method.OCCLUSION)
+        half = maps.weights.copy()
+        half[:, GRID_ROWS // 2 :] = np.nan
+        on_maps(CellMaps(Method.OCCLUSION, half, maps.grid, 0.5))
+        _wait(self.explain_gate, cancel)
+        on_maps(maps)
+
+    def explain(
+        self,
+        explanation: Explanation,
+        method: Method,
+        cancel: CancelToken,
+        progress: Callable[[float], None],
+    ) -> CellMaps:
+        self._begin_to_explain(method, None, cancel)
+        return needed(explanation, method)
+
+    def check(
+        self,
+        explanation: Explanation,
+        word: slice,
+        cells: NDArray[np.float32],
+        method: Method,
+        cancel: CancelToken,
+    ) -> Check:
+        """Words at even places needed what they looked at; the others are language."""
+        self._begin_to_explain(method, word, cancel)
+        assert cells.shape == (GRID_ROWS, GRID_COLUMNS)
+        hidden = 0.1 if word.start % 2 == 0 else 0.78
+        return Check(method, word.start, word.stop, 0.8, hidden, (0.75, 0.8, 0.7, 0.75), 0.6)
+
+    def _begin_to_explain(self, method: Method, word: slice | None, cancel: CancelToken) -> None:
+        self.explained.append((method, word))
+        _wait(self.explain_gate, cancel)
+        if self.explain_error is not None:
+            raise self.explain_error
+
     def close(self) -> None:
         self.closed = True
 
@@ -158,6 +213,16 @@ def attention_map(photo: Photo, cell: int, fusion: FusionInfo = FUSION) -> Atten
     weights[:, :, cell] = 0.5
     box = Box(0, 0, photo.width, photo.height)
     return AttentionMap(weights, PatchGrid(rows, columns, box, photo.width, photo.height), 0.25)
+
+
+def needed(explanation: Explanation, method: Method) -> CellMaps:
+    """Hiding cell `n` alone costs token `n` two nats."""
+    photo, tokens = explanation.request.images[0], len(explanation.token_ids)
+    weights = np.zeros((tokens, GRID_ROWS * GRID_COLUMNS), np.float32)
+    weights[np.arange(tokens), np.arange(tokens) % (GRID_ROWS * GRID_COLUMNS)] = 2
+    box = Box(0, 0, photo.width, photo.height)
+    grid = PatchGrid(GRID_ROWS, GRID_COLUMNS, box, photo.width, photo.height)
+    return CellMaps(method, weights.reshape(tokens, GRID_ROWS, GRID_COLUMNS), grid)
 
 
 def make_photo(width: int = 160, height: int = 120, *, seed: int = 0) -> Photo:

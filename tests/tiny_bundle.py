@@ -224,7 +224,7 @@ def _decoder(
     node = helper.make_node
     nodes = [
         node("Gather", ["input_ids", "last"], ["last_id"], axis=1),  # [1]
-        node("Gather", ["successor", "last_id"], ["logits"]),
+        node("Gather", ["successor", "input_ids"], ["logits"]),  # [1, S, V]
         node("Gather", ["query", "last_id"], ["flat_query"]),
         node("Reshape", ["flat_query", "query_shape"], ["head_query"]),  # [1, 1, H, W, 1]
         node("MatMul", ["image_keys", "head_query"], ["scores"]),  # [L, 1, H, T, 1]
@@ -255,7 +255,7 @@ def _decoder(
         helper.make_tensor_value_info("input_ids", INT64, (1, "S")),
         *(_tensor(f"image_{kind}", image_layers, 1, HEADS, "T", WIDTH) for kind in KINDS),
     ]
-    outputs = [_tensor("logits", 1, vocabulary)]
+    outputs = [_tensor("logits", 1, "S", vocabulary)]
     for layer in range(LAYERS):
         for kind in KINDS:
             past, present = f"past_{kind}.{layer}", f"present_{kind}.{layer}"

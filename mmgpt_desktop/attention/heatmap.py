@@ -12,6 +12,7 @@ from PIL import Image
 from mmgpt_desktop.messages import PatchGrid, Photo
 
 COLOUR_MAPS = ("viridis", "cividis", "inferno", "magma")
+CONTOURS = 6  # bands between the lines
 _SHADES = 256
 
 
@@ -22,11 +23,15 @@ def render(
     smooth: bool,
     opacity: float,
     size: tuple[int, int] | None = None,
+    *,
+    scale: tuple[float, float] | None = None,
+    contours: bool = False,
 ) -> NDArray[np.uint8]:
     """RGBA [height, width, 4] over the whole photo, transparent where no cell lies.
 
-    `cells` [rows, columns] are scaled from their least to their greatest; a constant map is
-    all least, and so is NaN. `size` (width, height) is the photo's when left out.
+    `cells` [rows, columns] are scaled from their least to their greatest, or by `scale`; a
+    constant map is all least. Where a cell is NaN or infinite nothing is painted. `size`
+    (width, height) is the photo's when left out. With `contours` only lines are painted.
     """
     width, height = size or (grid.photo_width, grid.photo_height)
     box = grid.box
@@ -36,13 +41,18 @@ def render(
     columns = (x - box.left) / box.width * grid.columns
     spread = _cubic if smooth else _nearest
     # Not `@`: while the model has the cores, BLAS's threads wait for them, 16 ms for a 16x16 grid.
-    across = _scaled(cells) @ spread(columns, grid.columns).T
+    across = _scaled(cells, scale) @ spread(columns, grid.columns).T
     values = np.einsum("yr,rx->yx", spread(rows, grid.rows), across)
     shades = np.rint(np.clip(values, 0, 1) * (_SHADES - 1)).astype(np.intp)
     rgba = np.empty((height, width, 4), np.uint8)
     rgba[..., :3] = legend(colour_map)[shades]
-    inside = _within(rows, grid.rows)[:, np.newaxis] & _within(columns, grid.columns)
-    rgba[..., 3] = inside * round(255 * min(1.0, max(0.0, opacity)))
+    painted = _within(rows, grid.rows)[:, np.newaxis] & _within(columns, grid.columns)
+    painted &= np.isfinite(cells)[
+        _cell(rows, grid.rows)[:, np.newaxis], _cell(columns, grid.columns)
+    ]
+    if contours:
+        painted &= _contours(values)
+    rgba[..., 3] = painted * round(255 * min(1.0, max(0.0, opacity)))
     return rgba
 
 
@@ -64,14 +74,26 @@ def overlay(photo: Photo, rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return pixels
 
 
-def _scaled(cells: NDArray[np.float32]) -> NDArray[np.float32]:
+def _scaled(cells: NDArray[np.float32], scale: tuple[float, float] | None) -> NDArray[np.float32]:
     finite = np.where(np.isfinite(cells), cells, np.nan)
     if np.isnan(finite).all():
         return np.zeros_like(cells)
-    low, high = np.nanmin(finite), np.nanmax(finite)
+    low, high = scale or (np.nanmin(finite), np.nanmax(finite))
     if high <= low:
         return np.zeros_like(cells)
     return np.asarray(np.nan_to_num((finite - low) / (high - low)), np.float32)
+
+
+def _contours(values: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Where `values` [height, width] cross one of the levels, as lines two pixels wide or three."""
+    band = np.minimum(np.floor(values * CONTOURS), CONTOURS - 1)
+    above = np.zeros(band.shape, bool)
+    above[1:] |= band[1:] != band[:-1]
+    above[:, 1:] |= band[:, 1:] != band[:, :-1]
+    wide = above.copy()
+    wide[:-1] |= above[1:]
+    wide[:, :-1] |= above[:, 1:]
+    return wide
 
 
 def _within(places: NDArray[np.floating], count: int) -> NDArray[np.bool_]:
@@ -81,9 +103,13 @@ def _within(places: NDArray[np.floating], count: int) -> NDArray[np.bool_]:
 def _nearest(places: NDArray[np.floating], count: int) -> NDArray[np.float32]:
     """One-hot weights [place, cell]: each place takes the cell that it lies in."""
     weights = np.zeros((places.size, count), np.float32)
-    cell = np.clip(np.floor(places), 0, count - 1).astype(np.intp)
-    weights[np.arange(places.size), cell] = 1
+    weights[np.arange(places.size), _cell(places, count)] = 1
     return weights
+
+
+def _cell(places: NDArray[np.floating], count: int) -> NDArray[np.intp]:
+    """The cell that each place lies in, the nearest for one outside."""
+    return np.asarray(np.clip(np.floor(places), 0, count - 1), np.intp)
 
 
 def _cubic(places: NDArray[np.floating], count: int) -> NDArray[np.float32]:

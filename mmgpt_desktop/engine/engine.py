@@ -15,17 +15,23 @@ from numpy.typing import NDArray
 from mmgpt_desktop.engine.beam import beam_search
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily, TextStream
-from mmgpt_desktop.engine.generate import Answer, Token, decode
+from mmgpt_desktop.engine.generate import Answer, Token, decode, run_decoder
+from mmgpt_desktop.engine.occlusion import Hider, Hiding, Rescorer, check, occlude
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.runtime import CancelToken, Encoded, Runtime
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import (
     AttentionMap,
+    CellMaps,
+    Check,
     Doubt,
     EdgeMap,
+    Explanation,
     FusionInfo,
     GenerationOutcome,
     GenerationRequest,
+    Message,
+    Method,
     ModelInfo,
     PatchGrid,
     Photo,
@@ -42,6 +48,8 @@ RuntimeMaker = Callable[[RuntimeName, Bundle], Runtime]
 
 ORDER = (RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU, RuntimeName.TORCH)
 GRAPH = "graph"  # the fusion whose cells are a graph
+NEUTRAL = "Write a general description of the image."
+HIDING = Hiding.BLUR
 ENCODED_KEPT = 12  # four photos by three fusions, about 30 MB
 _CHECKED = 0.4  # the share of loading's progress that goes to checksums
 
@@ -193,6 +201,73 @@ class Engine:
         weights.setflags(write=False)
         return EdgeMap(weights, grid)
 
+    def hidden(
+        self,
+        explanation: Explanation,
+        masks: NDArray[np.bool_],
+        cancel: CancelToken,
+        how: Hiding = HIDING,
+    ) -> NDArray[np.float32]:
+        """Each token's probability while cells are hidden, as in `TokenStep`: [n, token].
+
+        `masks` [n, row, column] are True where a cell is hidden. Raises AppError without a
+        photo, RuntimeFailure and Cancelled.
+        """
+        score = self._rescorer(explanation, cancel, how)
+        return np.exp([score(mask) for mask in masks]).astype(np.float32)
+
+    def occlude(
+        self,
+        explanation: Explanation,
+        cancel: CancelToken,
+        on_maps: Callable[[CellMaps], None],
+        word: slice | None = None,
+    ) -> None:
+        """Find out what hiding places of the photo takes off each token's log-probability.
+
+        `on_maps` gets maps that grow finer, the last with `done` 1; the search looks closer
+        where `word` (steps of the answer) loses most, or else where all words do. Raises as
+        `hidden`.
+        """
+        occlude(self._rescorer(explanation, cancel), on_maps, word)
+
+    def check(
+        self,
+        explanation: Explanation,
+        word: slice,
+        cells: NDArray[np.float32],
+        method: Method,
+        cancel: CancelToken,
+    ) -> Check:
+        """Does the word need the places where `method`'s map `cells` [row, column] is strongest?
+
+        The same photo has the same random places. Raises as `hidden`.
+        """
+        score = self._rescorer(explanation, cancel)
+        seed = explanation.request.images[0].image_id
+        return check(score, word, cells, method, seed)
+
+    def neutral(
+        self, photo: Photo, fusion: str | None = None, cancel: CancelToken | None = None
+    ) -> AttentionMap:
+        """The attention as the answer to a question that asks for nothing begins.
+
+        Raises RuntimeFailure and Cancelled.
+        """
+        assert self._family is not None
+        assert self._model is not None
+        assert self._runtime is not None
+        info, cancel = self._model.fusion_info(fusion), cancel or CancelToken()
+        prompt = self._family.prompt([Message("user", NEUTRAL)], 1)
+        encoded = self._encode(photo, info.name, cancel)
+        result = run_decoder(
+            self._runtime, prompt.token_ids, encoded, None, attention=True, cancel=cancel
+        )
+        attention = _attention_map(result.attention, patch_grid(photo, self._image_spec(info)))
+        if attention is None:
+            raise RuntimeFailure("The model's graphs don't give their attention.")
+        return attention
+
     def close(self) -> None:
         if self._runtime is not None:
             self._runtime.close()
@@ -274,6 +349,31 @@ class Engine:
                 self._encoded.popitem(last=False)
         self._encoded.move_to_end(key)
         return self._encoded[key]
+
+    def _rescorer(
+        self, explanation: Explanation, cancel: CancelToken, how: Hiding = HIDING
+    ) -> Rescorer:
+        """What scores the answer again, with the photo prepared and the prompt laid out."""
+        assert self._family is not None
+        assert self._model is not None
+        assert self._runtime is not None
+        request = explanation.request
+        if not request.images:
+            title = "This answer was given without a picture, so there is nothing to explain."
+            raise AppError(title, "Ask about a picture.")
+        info = self._model.fusion_info(request.fusion)
+        pixels, grid = prepare(request.images[0], self._image_spec(info))
+        prompt = self._family.prompt(request.messages, request.sampling.max_new_tokens)
+        return Rescorer(
+            self._runtime,
+            info.name,
+            Hider(pixels, grid, how),
+            grid,
+            prompt.token_ids,
+            explanation.token_ids,
+            self.bundle.manifest.certainty.temperature,
+            cancel,
+        )
 
     def _image_spec(self, fusion: FusionInfo) -> ImageSpec:
         """How the model wants its pictures, with the grid of a fusion."""

@@ -98,22 +98,38 @@ class OnnxRuntime:
         attention: bool,
         cancel: CancelToken,
     ) -> DecodeResult:
-        decoder = self._decoder(encoded.fusion)
-        feeds = {
-            IDS: np.array([token_ids], np.int64),
-            **dict(zip(IMAGE, (encoded.keys, encoded.values), strict=True)),
-            **dict(zip(self._past, cache or self._empty_cache(), strict=True)),
-        }
+        decoder, feeds = self._decoder(encoded.fusion), self._feeds(token_ids, encoded, cache)
         wanted = [LOGITS, *self._present]
         if attention and ATTENTION in decoder.outputs:
             wanted.append(ATTENTION)
         logits, *rest = self._run(decoder, wanted, feeds, cancel)
         count = len(self._present)
         weights = rest[count][0] if len(rest) > count else None
-        return DecodeResult(logits[0], weights, tuple(rest[:count]))
+        return DecodeResult(_by_position(logits)[-1], weights, tuple(rest[:count]))
+
+    def score(
+        self, token_ids: Sequence[int], encoded: Encoded, cancel: CancelToken
+    ) -> NDArray[np.float32]:
+        feeds = self._feeds(token_ids, encoded, None)
+        (logits,) = self._run(self._decoder(encoded.fusion), [LOGITS], feeds, cancel)
+        scores = _by_position(logits)
+        if len(scores) != len(token_ids):
+            title = "The model's {graph} is of an older kind: it can't score a whole answer."
+            graph = self._fusions[encoded.fusion].decoder
+            raise RuntimeFailure(title, "Use PyTorch, or export the graphs again.", graph=graph)
+        return scores
 
     def close(self) -> None:
         self._graphs.clear()
+
+    def _feeds(
+        self, token_ids: Sequence[int], encoded: Encoded, cache: Arrays | None
+    ) -> dict[str, Any]:
+        return {
+            IDS: np.array([token_ids], np.int64),
+            **dict(zip(IMAGE, (encoded.keys, encoded.values), strict=True)),
+            **dict(zip(self._past, cache or self._empty_cache(), strict=True)),
+        }
 
     def _encoder(self, fusion: str) -> _Graph:
         return self._graph(self._fusions[fusion].image_encoder, [PIXELS], IMAGE)
@@ -155,6 +171,11 @@ class OnnxRuntime:
     def _empty_cache(self) -> Arrays:
         empty = np.zeros((1, self._spec.heads, 0, self._spec.head_dim), np.float32)
         return (empty,) * (2 * self._spec.layers)
+
+
+def _by_position(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[position, vocabulary]; graphs exported by older versions give the last position alone."""
+    return logits.reshape(-1, logits.shape[-1])
 
 
 def cuda_obstacle() -> str | None:

@@ -112,4 +112,9 @@ class Runtime(Protocol):
     ) -> DecodeResult:
         """Feed `token_ids` after what `cache` holds (None: nothing yet)."""
 
+    def score(
+        self, token_ids: Sequence[int], encoded: Encoded, cancel: CancelToken
+    ) -> NDArray[np.float32]:
+        """Logits [S, vocabulary] of what follows each of `token_ids`, fed after nothing."""
+
     def close(self) -> None: ...

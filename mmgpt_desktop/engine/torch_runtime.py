@@ -77,15 +77,14 @@ class TorchRuntime:
         attention: bool,
         cancel: CancelToken,
     ) -> DecodeResult:
-        cancel.raise_if_cancelled()
-        with _failures(_BROKE), self._torch.inference_mode():
-            ids = self._torch.tensor([list(token_ids)])
-            past = self._empty_cache() if cache is None else cache
-            logits, presents, weights = self._model.decode_step(
-                ids, encoded.keys, encoded.values, past, encoded.fusion
-            )
-            shown = weights[0].numpy() if attention else None
-            return DecodeResult(logits[0].numpy(), shown, presents)
+        logits, presents, weights = self._decode(token_ids, encoded, cache, cancel)
+        shown = weights[0].numpy() if attention else None
+        return DecodeResult(logits[0, -1].numpy(), shown, presents)
+
+    def score(
+        self, token_ids: Sequence[int], encoded: Encoded, cancel: CancelToken
+    ) -> NDArray[np.float32]:
+        return np.asarray(self._decode(token_ids, encoded, None, cancel)[0][0].numpy())
 
     def close(self) -> None:
         self._model = None
@@ -113,6 +112,19 @@ class TorchRuntime:
                 return_dict_in_generate=attention,
             )
             return time.perf_counter() - started
+
+    def _decode(
+        self, token_ids: Sequence[int], encoded: Encoded, cache: Cache | None, cancel: CancelToken
+    ) -> tuple[Tensor, Cache, Tensor]:
+        """The model's `decode_step`."""
+        cancel.raise_if_cancelled()
+        with _failures(_BROKE), self._torch.inference_mode():
+            ids = self._torch.tensor([list(token_ids)])
+            past = self._empty_cache() if cache is None else cache
+            stepped: tuple[Tensor, Cache, Tensor] = self._model.decode_step(
+                ids, encoded.keys, encoded.values, past, encoded.fusion
+            )
+            return stepped
 
     def _empty_cache(self) -> Cache:
         empty = self._torch.zeros(1, self._spec.heads, 0, self._spec.head_dim)

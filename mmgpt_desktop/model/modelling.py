@@ -227,9 +227,9 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
     ) -> tuple[Tensor, list[KeyValue], Tensor]:
         """One run of the decoder, as it is exported.
 
-        Returns logits [B, V] of the last position, each layer's keys and values, and the
-        attention [B, layer, nh, T] of the last position over cells and names; the last layer
-        is the copier's, the same for all heads.
+        Returns logits [B, S, V], each layer's keys and values, and the attention
+        [B, layer, nh, T] of the last position over cells and names; the last layer is the
+        copier's, the same for all heads.
         """
         image = list(zip(image_keys.unbind(0), image_values.unbind(0), strict=True))
         decoded = self._decode(input_ids, image, past, fusion=fusion or self.config.fusion)
@@ -237,7 +237,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         copied = decoded.copied[:, None, -1].expand(-1, self.config.num_attention_heads, -1)
         seen = [weights[:, :, -1] for weights in decoded.seen]
         attention = torch.stack([*seen, copied], dim=1)
-        return self.lm_head(decoded.hidden[:, -1]), decoded.presents, attention
+        return self.lm_head(decoded.hidden), decoded.presents, attention
 
     # -- transformers' interface ------------------------------------------------------
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.attention.heatmap import legend
+from mmgpt_desktop.attention.methods import FROM_ATTENTION
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.messages import CellMaps, Check
 from mmgpt_desktop.report import texts
@@ -104,7 +105,8 @@ def _methods(report: Report, on_map: OnMap) -> Iterator[str]:
     for place, maps in enumerate(report.maps):
         yield f"<section>\n<h2>{_text(texts.NAMES[maps.method])}</h2>"
         yield f"<p>{_text(texts.SENTENCES[maps.method])} "
-        yield f"Each map has its own scale: {_text(texts.unit(maps.method))}.</p>"
+        scale = "All words share one scale" if report.style.same_scale else "Each map has its scale"
+        yield f"{scale}: {_text(texts.unit(maps.method))}.</p>"
         yield '<div class="cards">'
         for number, word in enumerate(report.words, 1):
             on_map(drawn / total)
@@ -126,7 +128,7 @@ def _card(report: Report, painter: Painter, maps: CellMaps, word: Word) -> str:
 
 
 def _scale(report: Report, maps: CellMaps, word: Word | None) -> str:
-    low, high = texts.scale(maps.method, report.cells(maps, word))
+    low, high = texts.scale(maps.method, report.range(maps, word))
     return (
         f'<span class="scale"><span>{_text(low)}</span><span class="bar"></span>'
         f"<span>{_text(high)}</span></span>"
@@ -164,7 +166,8 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
     outcome, fusion, photo = report.outcome, report.fusion, report.photo
     yield "Model", f"{report.model.name}. {report.model.description}"
     yield "Fusion", f"{fusion.name}, {fusion.rows} × {fusion.columns} cells"  # noqa: RUF001
-    yield "Heads", _heads(report)
+    if any(maps.method in FROM_ATTENTION for maps in report.maps):
+        yield "Heads", _heads(report)
     if outcome.runtime is not None:
         yield "Runtime", f"{outcome.runtime.runtime}, {outcome.runtime.provider}"
     if outcome.certainty is not None:
@@ -175,8 +178,9 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
     yield "Photo", f"{photo.name}, {photo.width} × {photo.height} pixels"  # noqa: RUF001
     style = report.style
     smooth = "smooth" if style.smooth else "each cell even"
-    shown = f"{style.colour_map}, {smooth}, opacity {texts.percent(style.opacity)}"
-    yield "Drawing", shown
+    lines = ", contours" if style.contours else ""
+    opacity = texts.percent(style.opacity)
+    yield "Drawing", f"{style.colour_map}, {smooth}{lines}, opacity {opacity}"
     yield "Written by", f"MMGPT Desktop {__version__}"
 
 

@@ -37,8 +37,17 @@ class Painter:
 
     def paint(self, maps: CellMaps, word: Word | None) -> Image.Image:
         """The map of a word, or with None of the whole answer."""
-        style, cells = self._style, self._report.cells(maps, word)
-        rgba = render(cells, maps.grid, style.colour_map, style.smooth, style.opacity, self._size)
+        style, report = self._style, self._report
+        rgba = render(
+            report.cells(maps, word),
+            maps.grid,
+            style.colour_map,
+            style.smooth,
+            style.opacity,
+            self._size,
+            scale=report.range(maps, word),
+            contours=style.contours,
+        )
         return Image.fromarray(overlay(self._below, rgba))
 
 
@@ -82,7 +91,7 @@ def _framed(report: Report, painter: Painter, word: Word | None) -> Image.Image:
     width = max(painted.width, _NARROWEST)
     wide = Image.new("RGB", (width, painted.height), "white")
     wide.paste(painted, ((width - painted.width) // 2, 0))
-    low, high = texts.scale(maps.method, report.cells(maps, word))
+    low, high = texts.scale(maps.method, report.range(maps, word))
     above = with_legend(wide, report.style.colour_map, low, high)
     return _captioned(above, _caption(report, word, width))
 

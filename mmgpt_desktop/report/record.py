@@ -30,11 +30,17 @@ Heads = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Style:
-    """How cells become a picture."""
+    """How cells become a picture.
+
+    With `contours` lines of equal value stand for colour; with `same_scale` all words of the
+    answer share one.
+    """
 
     colour_map: str = COLOUR_MAPS[0]
     smooth: bool = True
     opacity: float = 0.6
+    contours: bool = False
+    same_scale: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +101,14 @@ class Report:
         mean = over_tokens(maps.weights, start, stop)
         # What hiding a cell takes from the logarithms of a word's tokens adds up.
         return mean * (stop - start) if maps.method is Method.OCCLUSION and word else mean
+
+    def range(self, maps: CellMaps, word: Word | None) -> tuple[float, float] | None:
+        """What the colours reach from and to; None where no cell was measured."""
+        together = self.style.same_scale and word is not None
+        cells = [self.cells(maps, each) for each in (self.words if together else (word,))]
+        values = np.concatenate([each.ravel() for each in cells])
+        values = values[np.isfinite(values)]
+        return (float(values.min()), float(values.max())) if values.size else None
 
     def check(self, method: Method, word: Word) -> Check | None:
         """None where it was not measured."""

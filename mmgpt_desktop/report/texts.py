@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mmgpt_desktop.messages import Check, Method, Verdict
 
 NAMES = {
@@ -67,12 +64,11 @@ def bars(check: Check) -> tuple[tuple[str, float], ...]:
     )
 
 
-def scale(method: Method, cells: NDArray[np.float32]) -> tuple[str, str]:
-    """What the least and the greatest colour stand for; cells without a number have no part."""
-    known = cells[np.isfinite(cells)]
-    if not known.size:
+def scale(method: Method, reach: tuple[float, float] | None) -> tuple[str, str]:
+    """What the least and the greatest colour stand for."""
+    if reach is None:
         return "not measured", ""
-    return value(method, float(known.min())), value(method, float(known.max()))
+    return value(method, reach[0]), value(method, reach[1])
 
 
 def unit(method: Method) -> str:

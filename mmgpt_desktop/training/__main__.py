@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     bundle.add_argument("--fusion", help="the default fusion (default: as the model has it)")
     bundle.add_argument("--model", type=Path, help="a model's folder (default: WORK/model)")
     bundle.add_argument("--bundle", type=Path, default=default_bundle_path())
+    graphs = stages.add_parser("graphs", help="export a bundle's graphs anew from its weights")
+    graphs.add_argument("--bundle", type=Path, default=default_bundle_path())
     curves = stages.add_parser("curves", help="draw the losses of the runs so far")
     curves.add_argument("--work", type=Path, required=True)
     curves.add_argument("--out", type=Path, required=True, help="the picture to write")
@@ -129,6 +131,12 @@ def _bundle(options: argparse.Namespace) -> None:
     build_bundle(model, options.work / "tokenizer.json", heads, certainty, options.bundle)
 
 
+def _graphs(options: argparse.Namespace) -> None:
+    from mmgpt_desktop.training.bundle import export_again
+
+    export_again(options.bundle)
+
+
 def _curves(options: argparse.Namespace) -> None:
     from mmgpt_desktop.training.curves import write_curves
 
@@ -160,6 +168,7 @@ STAGES = {
     "train": _train,
     "reward": _reward,
     "bundle": _bundle,
+    "graphs": _graphs,
     "curves": _curves,
     "parity": _parity,
     "failures": _failures,

@@ -62,6 +62,15 @@ def build_bundle(
     write_manifest(bundle, packed.config, heads, certainty)
 
 
+def export_again(bundle: Path) -> None:
+    """Write a bundle's graphs anew from its own weights, which stay as they are."""
+    export(load_packed(bundle), bundle)
+    path = bundle / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["files"] = {name: file_entry(bundle / name) for name in manifest["files"]}
+    _write_json(manifest, path)
+
+
 def processor(tokenizer: Path) -> MMGPTProcessor:
     fast = PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer.from_file(str(tokenizer)), pad_token=PAD, eos_token=END
@@ -109,8 +118,11 @@ def write_manifest(
             "doubt_long": certainty.doubt_long,
         },
     }
-    text = json.dumps(manifest, indent=1) + "\n"
-    (bundle / "manifest.json").write_text(text, encoding="utf-8")
+    _write_json(manifest, bundle / "manifest.json")
+
+
+def _write_json(manifest: dict[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 
 def _fusion(name: str, config: MMGPTConfig, heads: HeadScores) -> dict[str, Any]:

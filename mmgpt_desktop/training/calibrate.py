@@ -131,7 +131,8 @@ def _greedy(
     past = model.empty_past(len(prompts))
     feed, tokens, levels = prompts, [], []
     for _ in range(LONGEST):
-        logits, past, _ = model.decode_step(feed, keys, values, past)
+        scores, past, _ = model.decode_step(feed, keys, values, past)
+        logits = scores[:, -1]
         feed = logits.argmax(dim=-1, keepdim=True)
         tokens.append(feed)
         levels.append(_log_probabilities(logits, feed))

@@ -188,7 +188,7 @@ def sample(
         ended = torch.zeros(rows, 1, dtype=torch.bool, device=keys.device)
         while len(answers) < ANSWER_TOKENS and not ended.all():
             logits, past, _ = model.decode_step(ids, keys, values, past, fusion)
-            drawn = torch.multinomial(logits.float().softmax(dim=-1), 1)
+            drawn = torch.multinomial(logits[:, -1].float().softmax(dim=-1), 1)
             ids = drawn.masked_fill(ended, END_ID)
             ended = ended | (ids == END_ID)
             answers.append(ids)

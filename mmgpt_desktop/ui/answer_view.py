@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import (
     QFont,
     QHelpEvent,
@@ -17,9 +18,18 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QTextEdit, QToolTip, QWidget
 
+from mmgpt_desktop.messages import Verdict
+from mmgpt_desktop.ui.drawing import Look
 from mmgpt_desktop.ui.parts import announce
 from mmgpt_desktop.ui.session import Conversation, Turn, bare_word, printable
-from mmgpt_desktop.ui.texts import error_hint, error_title, fusion_label, note_text, percent
+from mmgpt_desktop.ui.texts import (
+    error_hint,
+    error_title,
+    fusion_label,
+    note_text,
+    percent,
+    verdict_text,
+)
 from mmgpt_desktop.ui.theme import LARGE, SMALL, TIGHT, Theme
 
 # The less sure the model was, the more broken the line: a mark without colour.
@@ -29,6 +39,15 @@ _MARKS = (
     (0.25, QTextCharFormat.UnderlineStyle.DashUnderline),
     (0.00, QTextCharFormat.UnderlineStyle.DotLine),
 )
+
+
+# Also without colour: the less of the picture a word needed, the more broken the line.
+_VERDICT_MARKS = {
+    None: QTextCharFormat.UnderlineStyle.NoUnderline,
+    Verdict.MATTERED: QTextCharFormat.UnderlineStyle.SingleUnderline,
+    Verdict.PARTLY: QTextCharFormat.UnderlineStyle.DashUnderline,
+    Verdict.LANGUAGE: QTextCharFormat.UnderlineStyle.DotLine,
+}
 
 
 def mark(probability: float) -> QTextCharFormat.UnderlineStyle:
@@ -57,7 +76,8 @@ class AnswerView(QTextEdit):
     """Text of the model is inserted as plain text only, never as markup.
 
     Pointing at a word hovers it, a click or the arrow keys choose it. Without `questions`
-    the answers stand alone, and what wrote them is said elsewhere.
+    the answers stand alone, and what wrote them is said elsewhere. A word's underline tells
+    how sure the model was or, with a look, the verdict on that look's map, once measured.
     """
 
     word_chosen = Signal(object, int)  # Turn, index
@@ -82,7 +102,9 @@ class AnswerView(QTextEdit):
         self._positions: list[int] = []  # where each step of the last turn starts, and the end
         self._chosen: tuple[Turn, int] | None = None
         self._hovered: WordSpan | None = None
+        self._lit: tuple[Turn | None, dict[int, float]] = (None, {})
         self._pressed_at: QPoint | None = None
+        self._look_of: Callable[[Turn], Look] | None = None
         theme.changed.connect(self.redraw)
 
     @property
@@ -92,6 +114,7 @@ class AnswerView(QTextEdit):
     def show_conversation(self, conversation: Conversation) -> None:
         self._conversation = conversation
         self._chosen = self._hovered = None
+        self._lit = None, {}
         self.redraw()
 
     def redraw(self) -> None:
@@ -154,6 +177,11 @@ class AnswerView(QTextEdit):
     def choose(self, turn: Turn | None, index: int = 0) -> None:
         """Mark a word as the chosen one, without a signal."""
         self._chosen = None if turn is None else (turn, index)
+        self._highlight()
+
+    def light(self, turn: Turn | None, words: dict[int, float]) -> None:
+        """Light up words of an answer, each with a strength from 0 to 1."""
+        self._lit = turn, words
         self._highlight()
 
     def _endings(self, turn: Turn) -> list[str]:
@@ -220,18 +248,51 @@ class AnswerView(QTextEdit):
         self._positions.append(cursor.position())
 
     def _mark_words(self, turn: Turn, first: int) -> None:
-        """Note where the words from `first` on lie, and mark how sure the model was."""
+        """Note where the words from `first` on lie, and underline them."""
         self._spans = [span for span in self._spans if span.turn is not turn or span.index < first]
         for index, word in enumerate(turn.words[first:], start=first):
             start, stop = self._trimmed(self._positions[word.start], self._positions[word.stop])
             if start < stop:
-                self._spans.append(WordSpan(start, stop, turn, index, word.probability))
-                cursor = self._select(start, stop)
-                style = self._answer_format()
-                style.setUnderlineStyle(mark(word.probability))
-                style.setUnderlineColor(self._theme.colour("muted"))
-                cursor.setCharFormat(style)
+                span = WordSpan(start, stop, turn, index, word.probability)
+                self._spans.append(span)
+                self._underline(span)
         self._highlight()
+
+    def underline(self, look_of: Callable[[Turn], Look] | None) -> None:
+        """Tell verdicts on the look of each turn, or with None how sure the model was."""
+        self._look_of = look_of
+        self.underline_again()
+
+    @Slot()
+    def underline_again(self) -> None:
+        """The looks have changed."""
+        whole = QTextCursor(self.document())
+        whole.beginEditBlock()  # one layout for all of them
+        for span in self._spans:
+            self._underline(span)
+        whole.endEditBlock()
+
+    @Slot(object, int)
+    def underline_word(self, turn: Turn, index: int) -> None:
+        """A verdict has come."""
+        for span in self._spans:
+            if (span.turn, span.index) == (turn, index):
+                self._underline(span)
+
+    def verdict(self, span: WordSpan) -> Verdict | None:
+        """On the map in view; None until it was measured, and while verdicts aren't told."""
+        if self._look_of is None:
+            return None
+        return span.turn.findings.verdict(self._look_of(span.turn), span.index)
+
+    def _underline(self, span: WordSpan) -> None:
+        style = self._answer_format()
+        verdict = self.verdict(span)
+        told = mark(span.probability) if self._look_of is None else _VERDICT_MARKS[verdict]
+        style.setUnderlineStyle(told)
+        needed = verdict in (Verdict.MATTERED, Verdict.PARTLY)
+        style.setUnderlineColor(self._theme.colour("accent" if needed else "muted"))
+        self._select(span.start, span.stop).setCharFormat(style)
 
     def _trimmed(self, start: int, stop: int) -> tuple[int, int]:
         """Without spaces and marks around it; positions count UTF-16 units, as Qt does."""
@@ -271,20 +332,28 @@ class AnswerView(QTextEdit):
         return self._format(0.9, "muted")
 
     def _highlight(self) -> None:
-        selections = []
-        for span in self._spans:
-            chosen = self._chosen is not None and self._chosen == (span.turn, span.index)
-            if chosen or span is self._hovered:
-                selection = QTextEdit.ExtraSelection()
-                selection.cursor = self._select(span.start, span.stop)
-                style = QTextCharFormat()
-                style.setBackground(self._theme.colour("accent_soft"))
-                if chosen:
-                    style.setForeground(self._theme.colour("on_accent"))
-                    style.setBackground(self._theme.colour("accent"))
-                selection.format = style
-                selections.append(selection)
-        self.setExtraSelections(selections)
+        self.setExtraSelections(
+            [selection for span in self._spans if (selection := self._selection(span)) is not None]
+        )
+
+    def _selection(self, span: WordSpan) -> QTextEdit.ExtraSelection | None:
+        turn, lit = self._lit
+        style = QTextCharFormat()
+        if self._chosen == (span.turn, span.index):
+            style.setForeground(self._theme.colour("on_accent"))
+            style.setBackground(self._theme.colour("accent"))
+        elif span.turn is turn and span.index in lit:
+            ground = self._theme.colour("lit")
+            ground.setAlphaF(0.25 + 0.75 * lit[span.index])
+            style.setBackground(ground)
+        elif span is self._hovered:
+            style.setBackground(self._theme.colour("accent_soft"))
+        else:
+            return None
+        selection = QTextEdit.ExtraSelection()
+        selection.cursor = self._select(span.start, span.stop)
+        selection.format = style
+        return selection
 
     def _at_bottom(self) -> bool:
         bar = self.verticalScrollBar()
@@ -304,9 +373,13 @@ class AnswerView(QTextEdit):
 
     def describe(self, span: WordSpan) -> str:
         text = self._select(span.start, span.stop).selectedText()
-        return self.tr("“{word}”: probability {percent}").format(
+        said = self.tr("“{word}”: probability {percent}").format(
             word=text, percent=percent(span.probability, 1)
         )
+        if self._look_of is None:
+            return said
+        check = span.turn.findings.checks.get((self._look_of(span.turn), span.index))
+        return said if check is None else f"{said}. {verdict_text(check)}"
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         self._pressed_at = event.position().toPoint()

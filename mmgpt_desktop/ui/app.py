@@ -18,10 +18,15 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.settings import Settings, load_settings, save_settings, settings_path
+from mmgpt_desktop.ui.brush import Brush
+from mmgpt_desktop.ui.cell_view import CellView
+from mmgpt_desktop.ui.check_card import Checks
 from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.controller import Controller
 from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog, read_samples
 from mmgpt_desktop.ui.export import Exporter
+from mmgpt_desktop.ui.explainer import Explainer
+from mmgpt_desktop.ui.film import Film, HoldKey
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.photo_view import LinkedViews
@@ -29,6 +34,7 @@ from mmgpt_desktop.ui.photos import Photos
 from mmgpt_desktop.ui.texts import install_language
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.ui.undo import Undo
+from mmgpt_desktop.ui.word_strip import Strips
 from mmgpt_desktop.worker import EngineLike, EngineThread, TaskThread, engine_maker
 
 _SAVE_MS = 800
@@ -69,9 +75,20 @@ class App(QObject):
         self.heatmaps = Heatmaps(
             picture, self.window.output.view, self.window.notices, self._drawing
         )
+        self.strips = Strips(self.window.output.strip, self.heatmaps, self._drawing)
+        self.film = Film(self.heatmaps)
+        self._hold = HoldKey(picture.view, self.window.output.view)
         self._same_part = LinkedViews(self.window.image.view, picture.view)
+        self.explainer = Explainer(self.engine, self.heatmaps)
+        self.checks = Checks(
+            self.window.heatmap.check, self.window.output.view, self.heatmaps, self.explainer
+        )
+        self.brush = Brush(picture, self.window.output.view, self.heatmaps)
+        self.explainer.maps_changed.connect(self.brush.maps_changed)
+        if isinstance(picture.view, CellView):
+            picture.view.brushed.connect(self.brush.take)
         self.controller = Controller(
-            self.window, self.engine, self.photos, self.heatmaps, self.undo
+            self.window, self.engine, self.photos, self.heatmaps, self.explainer, self.undo
         )
         self.exporter = Exporter(self.window, self.controller, self.heatmaps, self._exports)
         self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
@@ -91,6 +108,11 @@ class App(QObject):
         window.image.samples_wanted.connect(self.open_samples)
         window.heatmap.changed.connect(self._remember_heatmap)
         window.heatmap.opacity_changed.connect(self._remember_heatmap)
+        window.output.underline_chosen.connect(self._choose_underline)
+        window.heatmap.film_wanted.connect(self.film.toggle)
+        self.film.running_changed.connect(window.heatmap.show_film)
+        window.heatmap.before_held.connect(self.heatmaps.show_before)
+        self._hold.held.connect(self.heatmaps.show_before)
         window.prompt.fusions.chosen.connect(self._remember_fusion)
         window.prompt.fusions.compare_wanted.connect(self.compare)
         self.undo.available.connect(window.actions_by_name["undo"].setEnabled)
@@ -116,6 +138,7 @@ class App(QObject):
             "go-answer": window.output.view.setFocus,
             "go-heatmap": window.heatmap.picture.view.setFocus,
             "compare": self.compare,
+            "film": self.film.toggle,
             "keys": self._show_keys,
             "about": self._show_about,
         }.items():
@@ -183,6 +206,8 @@ class App(QObject):
         )
         comparison.draw_like(self.window.heatmap)
         comparison.resize(self.window.size() * 0.97)
+        self.explainer.pause()
+        comparison.finished.connect(self.explainer.resume)
         comparison.open()
         comparison.ask(self._question_now())
 
@@ -214,12 +239,19 @@ class App(QObject):
 
     @Slot()
     def _remember_heatmap(self) -> None:
-        pane = self.window.heatmap
+        drawing = self.window.heatmap.drawing
         self._change(
-            colour_map=pane.colour_map,
-            opacity=pane.opacity.value() / 100,
-            smooth=pane.smooth.isChecked(),
+            colour_map=drawing.colour_map,
+            opacity=drawing.opacity.value() / 100,
+            smooth=drawing.smooth.isChecked(),
+            contours=drawing.contours.isChecked(),
+            same_scale=drawing.same_scale.isChecked(),
         )
+
+    @Slot(str)
+    def _choose_underline(self, underline: str) -> None:
+        self.checks.tell_verdicts(underline == "needed")
+        self._change(underline=underline)
 
     @Slot(str)
     def _remember_fusion(self, fusion: str) -> None:

@@ -33,6 +33,7 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.text import without_controls
 from mmgpt_desktop.ui.answer_view import AnswerView
+from mmgpt_desktop.ui.drawing import Heatmap
 from mmgpt_desktop.ui.graph_view import GraphView
 from mmgpt_desktop.ui.heatmap_pane import HeatmapPane, WordOrWhole
 from mmgpt_desktop.ui.heatmap_view import HeatmapView
@@ -43,7 +44,7 @@ from mmgpt_desktop.ui.photo_view import LinkedViews, PhotoView
 from mmgpt_desktop.ui.session import Conversation, Turn
 from mmgpt_desktop.ui.texts import fusion_label, fusion_text
 from mmgpt_desktop.ui.theme import MEDIUM, SMALL, Theme, set_font
-from mmgpt_desktop.worker import EngineThread, Heatmap, ShownPhoto, TaskThread
+from mmgpt_desktop.worker import EngineThread, ShownPhoto, TaskThread
 
 _WITH_GRAPH = "graph"  # the fusion that has edges to show
 _LONGEST_QUESTION = 1000
@@ -207,8 +208,8 @@ class Comparison(QDialog):
     def draw_like(self, pane: HeatmapPane) -> None:
         """The colours and the opacity of the window's own heatmap."""
         for column in self.columns:
-            column.picture.set_style(pane.colour_map, pane.smooth.isChecked())
-            column.picture.view.set_opacity(pane.opacity.value() / 100)
+            column.picture.set_style(pane.colour_map, pane.drawing.smooth.isChecked())
+            column.picture.view.set_opacity(pane.drawing.opacity.value() / 100)
 
     @property
     def busy(self) -> bool:

@@ -18,6 +18,7 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.text import without_controls
+from mmgpt_desktop.ui.explainer import Explainer
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.photos import Photos
@@ -49,6 +50,7 @@ class Controller(QObject):
         engine: EngineThread,
         photos: Photos,
         heatmaps: Heatmaps,
+        explainer: Explainer,
         undo: Undo,
     ) -> None:
         super().__init__(window)
@@ -56,6 +58,7 @@ class Controller(QObject):
         self._engine = engine
         self._photos = photos
         self._heatmaps = heatmaps
+        self._explainer = explainer
         self._undo = undo
         self._job: Job | None = None
         self._job_ids = engine.job_ids
@@ -174,6 +177,7 @@ class Controller(QObject):
             fusion=fusion,
         )
         turn = Turn(job_id, question, fusion, request=request)
+        self._explainer.pause()
         conversation.turns.append(turn)
         self._heatmaps.follow(turn)
         self._window.output.view.begin(turn)
@@ -226,6 +230,7 @@ class Controller(QObject):
         elif shown:
             self._window.output.view.finish(job.turn)
             self._heatmaps.answer_ended(job.turn)
+        self._explainer.resume()
         self._refresh()
 
     def _give_question_back(self, job: Job, error: AppError) -> None:

@@ -20,6 +20,7 @@ from mmgpt_desktop.messages import Method, ModelInfo
 from mmgpt_desktop.report.files import Kind, save
 from mmgpt_desktop.report.record import Report, Style, attention_of
 from mmgpt_desktop.ui.controller import Controller
+from mmgpt_desktop.ui.drawing import Look
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.notices import Notice
@@ -99,22 +100,39 @@ class Exporter(QObject):
 
     def _report_maker(self, turn: Turn, model: ModelInfo) -> Callable[[], Report]:
         """Captures all now; the maps are made when it is called."""
-        pane, request, steps = self._window.heatmap, turn.request, tuple(turn.steps)
-        outcome = turn.outcome
+        request, steps, outcome = turn.request, tuple(turn.steps), turn.outcome
+        look, found = self._heatmaps.look(turn), dict(turn.findings.maps)
+        looks = (look, Look(Method.OCCLUSION))
+        checks = tuple(
+            check for (each, _), check in turn.findings.checks.items() if each in looks
+        )
+        heads, style = look.heads or model.fusion_info(turn.fusion).head_choice.heads, self._style()
         assert request is not None
         assert outcome is not None
-        fusion = model.fusion_info(turn.fusion)
-        heads = pane.selection.pairs(fusion)
-        every = len(heads) == fusion.image_layers * fusion.heads
-        style = Style(pane.colour_map, pane.smooth.isChecked(), pane.opacity.value() / 100)
 
         def make() -> Report:
             attention = attention_of(steps)
-            method = Method.MEAN if every else Method.HEADS
-            maps = (from_attention(method, attention, heads),) if attention else ()
-            return Report(request, steps, outcome, model, maps, heads, style=style)
+            if look.from_attention and attention:
+                found[look.method] = from_attention(look.method, attention, look.heads)
+            maps = tuple(
+                found[method]
+                for method in dict.fromkeys(each.method for each in looks)
+                if method in found and found[method].done >= 1
+            )
+            return Report(request, steps, outcome, model, maps, heads, checks, style)
 
         return make
+
+    def _style(self) -> Style:
+        """As in the pane."""
+        drawing = self._window.heatmap.drawing
+        return Style(
+            drawing.colour_map,
+            drawing.smooth.isChecked(),
+            drawing.opacity.value() / 100,
+            drawing.contours.isChecked(),
+            drawing.same_scale.isChecked(),
+        )
 
     def _proposed(self, turn: Turn, kind: Kind) -> str:
         photo = turn.request.images[0].name if turn.request and turn.request.images else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 
 from mmgpt_desktop.messages import EdgeMap
@@ -77,19 +77,6 @@ class GraphView(PhotoView):
         self.setToolTip(text)
         announce(self, text)
 
-    def _on_widget(self, cell: int) -> QRectF:
-        assert self._edges is not None
-        rect, grid = self.photo_rect(), self._edges.grid
-        scale = rect.width() / grid.photo_width
-        box = grid.cell_box(cell)
-        left, top = rect.left() + box.left * scale, rect.top() + box.top * scale
-        return QRectF(left, top, box.width * scale, box.height * scale)
-
-    def _cell_at(self, point: QPointF) -> int | None:
-        assert self._edges is not None
-        cells = range(self._edges.grid.cells)
-        return next((cell for cell in cells if self._on_widget(cell).contains(point)), None)
-
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         self._pressed = event.position()
         super().mousePressEvent(event)
@@ -98,7 +85,7 @@ class GraphView(PhotoView):
         super().mouseReleaseEvent(event)
         still = (event.position() - self._pressed).manhattanLength() < _CLICK
         if self._edges is not None and still:
-            cell = self._cell_at(event.position())
+            cell = self.cell_at(self._edges.grid, event.position())
             if cell is not None:
                 self._pick(cell)
 
@@ -128,10 +115,12 @@ class GraphView(PhotoView):
 
     def _paint_edges(self, painter: QPainter) -> None:
         """White in black, to be seen on any photo; the weakest first."""
-        chosen, strongest = self._on_widget(self._cell), self.strongest()
+        assert self._edges is not None
+        grid, strongest = self._edges.grid, self.strongest()
+        chosen = self.cell_rect(grid, self._cell)
         most = strongest[0][1] if strongest else 1.0
         for cell, share in reversed(strongest):
-            end = self._on_widget(cell).center()
+            end = self.cell_rect(grid, cell).center()
             strength = share / most
             for colour, extra in ((Qt.GlobalColor.black, 2.0), (Qt.GlobalColor.white, 0.0)):
                 ink = QColor(colour)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QComboBox,
-    QGridLayout,
+    QFormLayout,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -17,14 +19,19 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS
-from mmgpt_desktop.messages import FusionInfo
+from mmgpt_desktop.attention.methods import FROM_ATTENTION
+from mmgpt_desktop.messages import FusionInfo, Method
 from mmgpt_desktop.settings import Settings
+from mmgpt_desktop.ui.check_card import CheckCard
 from mmgpt_desktop.ui.heatmap_view import HeadSelection, HeatmapView
-from mmgpt_desktop.ui.parts import Pane
-from mmgpt_desktop.ui.texts import note_text, percent
-from mmgpt_desktop.ui.theme import SMALL, TIGHT, Theme, set_font
+from mmgpt_desktop.ui.parts import IconButton, Pane
+from mmgpt_desktop.ui.texts import method_label, method_text, note_text, percent
+from mmgpt_desktop.ui.theme import MEDIUM, SMALL, TIGHT, Theme, set_font
 
-_CONTROLS_WIDTH = 204
+# In the order of showing; all heads are a choice of layers.
+METHODS = tuple(method for method in Method if method is not Method.MEAN)
+_CONTROLS_WIDTH = 216
+_ROOM_TO_EXPLAIN = 370
 
 
 class WordOrWhole(QWidget):
@@ -55,11 +62,76 @@ class WordOrWhole(QWidget):
         (self.whole_button if whole else self.word_button).setChecked(True)
 
 
+class DrawingPanel(QFrame):
+    """How maps are drawn, whatever they show; opens below its button."""
+
+    changed = Signal()  # all but the opacity
+    opacity_changed = Signal(float)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setObjectName("popup")
+        self.colours = QComboBox()
+        self.colours.addItems([name.capitalize() for name in COLOUR_MAPS])
+        self.colours.currentIndexChanged.connect(self.changed)
+        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity.setRange(0, 100)
+        self.opacity.setPageStep(10)
+        self.opacity.valueChanged.connect(self._tell_opacity)
+        self.smooth = QCheckBox(self.tr("Smooth"))
+        self.smooth.setToolTip(self.tr("Off: each cell as one even square"))
+        self.contours = QCheckBox(self.tr("Contours"))
+        self.contours.setToolTip(self.tr("Lines of equal value instead of colour over the photo"))
+        self.same_scale = QCheckBox(self.tr("One scale for all words"))
+        self.same_scale.setToolTip(
+            self.tr("Off: each word's colours reach from its least value to its greatest")
+        )
+        form = QFormLayout(self)
+        form.setContentsMargins(MEDIUM, MEDIUM, MEDIUM, MEDIUM)
+        form.setSpacing(SMALL)
+        for control, name in (
+            (self.colours, self.tr("Colours")),
+            (self.opacity, self.tr("Opacity")),
+        ):
+            control.setAccessibleName(name)
+            form.addRow(name, control)
+        for box in (self.smooth, self.contours, self.same_scale):
+            box.toggled.connect(self.changed)
+            form.addRow(box)
+
+    @property
+    def colour_map(self) -> str:
+        return COLOUR_MAPS[max(0, self.colours.currentIndex())]
+
+    def take_settings(self, settings: Settings) -> None:
+        if settings.colour_map in COLOUR_MAPS:
+            self.colours.setCurrentIndex(COLOUR_MAPS.index(settings.colour_map))
+        self.opacity.setValue(round(settings.opacity * 100))
+        self._tell_opacity(self.opacity.value())
+        self.smooth.setChecked(settings.smooth)
+        self.contours.setChecked(settings.contours)
+        self.same_scale.setChecked(settings.same_scale)
+        self.changed.emit()
+
+    def open_below(self, button: QWidget) -> None:
+        self.adjustSize()
+        corner = button.mapToGlobal(button.rect().bottomRight())
+        self.move(corner.x() - self.width(), corner.y() + TIGHT)
+        self.show()
+        self.opacity.setFocus()
+
+    def _tell_opacity(self, value: int) -> None:
+        self.opacity.setToolTip(percent(value / 100))
+        self.opacity_changed.emit(value / 100)
+
+
 class HeatmapPane(Pane):
     """`changed` says that the drawing was changed by hand, all but the opacity."""
 
     changed = Signal()
     opacity_changed = Signal(float)
+    before_held = Signal(bool)
+    film_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -70,50 +142,53 @@ class HeatmapPane(Pane):
         self.switch = WordOrWhole()
         self.switch.whole_changed.connect(self.picture.set_whole)
         self.picture.whole_changed.connect(self.switch.set_whole)
-        self._make_controls()
+        self.drawing = DrawingPanel(self)
+        self.drawing.changed.connect(self._choose_style)
+        self.drawing.opacity_changed.connect(self._set_opacity)
+        self.check = CheckCard(theme)
+        self._make_controls(theme)
         self._arrange()
         self._write()
 
-    def _make_controls(self) -> None:
+    def _make_controls(self, theme: Theme) -> None:
+        self.drawing_button = IconButton(theme, "sliders")
+        self.drawing_button.clicked.connect(self._open_drawing)
+        self.before_button = IconButton(theme, "flip")
+        self.before_button.pressed.connect(lambda: self.before_held.emit(True))
+        self.before_button.released.connect(lambda: self.before_held.emit(False))
+        self.film_button = IconButton(theme, "play")
+        self.film_button.clicked.connect(self.film_wanted)
+        self.method = QComboBox()
+        self.method.currentIndexChanged.connect(self._choose_method)
         self.layer = QComboBox()
         self.layer.currentIndexChanged.connect(self._choose_heads)
         self.head = QComboBox()
         self.head.currentIndexChanged.connect(self._choose_heads)
-        self.colours = QComboBox()
-        self.colours.addItems([name.capitalize() for name in COLOUR_MAPS])
-        self.colours.currentIndexChanged.connect(self._choose_style)
-        self.opacity = QSlider(Qt.Orientation.Horizontal)
-        self.opacity.setRange(0, 100)
-        self.opacity.setPageStep(10)
-        self.opacity.valueChanged.connect(self._set_opacity)
-        self.smooth = QCheckBox()
-        self.smooth.toggled.connect(self._choose_style)
         self.how = QLabel()
         self.how.setObjectName("caption")
         self.how.setWordWrap(True)
         set_font(self.how, scale=0.9)
 
     def _arrange(self) -> None:
+        for button in (self.before_button, self.film_button, self.drawing_button):
+            self.header.addWidget(button)
         self.header.addWidget(self.switch)
-        self._labels = [QLabel() for _ in range(4)]
-        controls = QGridLayout()
-        controls.setHorizontalSpacing(SMALL)
-        controls.setVerticalSpacing(TIGHT + 2)
-        controls.setColumnStretch(1, 1)
-        fields = (self.layer, self.head, self.colours, self.opacity)
-        for row, (label, control) in enumerate(zip(self._labels, fields, strict=True)):
-            label.setObjectName("caption")
-            label.setBuddy(control)
-            set_font(label, scale=0.9)
-            controls.addWidget(label, row, 0)
-            controls.addWidget(control, row, 1)
-            control.setMinimumHeight(control.sizeHint().height())
-        controls.addWidget(self.smooth, len(fields), 1)
+        heads = QHBoxLayout()
+        heads.setSpacing(TIGHT)
+        heads.addWidget(self.layer, 5)
+        heads.addWidget(self.head, 4)
+        for box in (self.method, self.layer, self.head):
+            box.setMinimumHeight(box.sizeHint().height())
+            box.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
         side = QVBoxLayout()
-        side.setSpacing(TIGHT)
-        side.addLayout(controls)
-        side.addSpacing(TIGHT)
+        side.setSpacing(TIGHT + 2)
+        side.addWidget(self.method)
+        side.addLayout(heads)
         side.addWidget(self.how)
+        side.addSpacing(TIGHT)
+        side.addWidget(self.check)
         side.addStretch(1)
         holder = QWidget()
         holder.setFixedWidth(_CONTROLS_WIDTH)
@@ -127,39 +202,53 @@ class HeatmapPane(Pane):
 
     def _write(self) -> None:
         self.set_title(self.tr("Where the model looked"))
-        names = (self.tr("Layer"), self.tr("Head"), self.tr("Colours"), self.tr("Opacity"))
-        fields = (self.layer, self.head, self.colours, self.opacity)
-        for label, control, name in zip(self._labels, fields, names, strict=True):
-            label.setText(name)
-            control.setAccessibleName(name)
-        self._fill(self.layer, [self.tr("Chosen heads")], 0)
-        self._fill(self.head, [self.tr("All heads")], 0)
+        for method in METHODS:
+            self.method.addItem(method_label(method), method)
+            place = self.method.count() - 1
+            self.method.setItemData(place, method_text(method), Qt.ItemDataRole.ToolTipRole)
+        self.method.setAccessibleName(self.tr("Method"))
+        self.layer.setAccessibleName(self.tr("Layer"))
+        self.head.setAccessibleName(self.tr("Head"))
+        self.before_button.set_name(self.tr("Hold to see the map before this one"), "X")
+        self.show_film(False)
+        self.drawing_button.set_name(self.tr("Colours, opacity and scale"))
+        self._fill(self.layer, [self.tr("Chosen heads")])
+        self._fill(self.head, [self.tr("All heads")])
         self.layer.setEnabled(False)
         self.head.setEnabled(False)
-        self.smooth.setText(self.tr("Smooth"))
-        self.smooth.setToolTip(self.tr("Off: each cell as one even square"))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """The check goes before the explanation, which is in the method's tooltip too."""
+        super().resizeEvent(event)
+        self.how.setVisible(self.height() >= _ROOM_TO_EXPLAIN)
 
     def take_settings(self, settings: Settings) -> None:
-        if settings.colour_map in COLOUR_MAPS:
-            self.colours.setCurrentIndex(COLOUR_MAPS.index(settings.colour_map))
-        self.opacity.setValue(round(settings.opacity * 100))
-        self._set_opacity(self.opacity.value())
-        self.smooth.setChecked(settings.smooth)
-        self._choose_style()
+        self.drawing.take_settings(settings)
+
+    def show_film(self, running: bool) -> None:
+        """What the film's button does next."""
+        self.film_button.set_icon("pause" if running else "play")
+        name = self.tr("Stop the film") if running else self.tr("Play the answer word by word")
+        self.film_button.set_name(name, "F5")
+
+    def _open_drawing(self) -> None:
+        self.drawing.open_below(self.drawing_button)
 
     def _offer_heads(self, fusion: FusionInfo) -> None:
         """Layers of one fusion are not those of another: each keeps what was chosen for it."""
         layer, head = self._by_hand.get(fusion.name, (0, 0))
-        layers = [self.tr("Chosen heads"), self.tr("All layers")]
-        self._fill(self.layer, layers, fusion.image_layers, layer)
-        self._fill(self.head, [self.tr("All heads")], fusion.heads, head)
-        self.layer.setEnabled(True)
+        layers = [
+            self.tr("Layer {number}").format(number=each + 1) for each in range(fusion.image_layers)
+        ]
+        heads = [self.tr("Head {number}").format(number=each + 1) for each in range(fusion.heads)]
+        self._fill(self.layer, [self.tr("Chosen heads"), self.tr("All layers"), *layers], layer)
+        self._fill(self.head, [self.tr("All heads"), *heads], head)
         self._take_heads()
 
-    def _fill(self, box: QComboBox, names: list[str], count: int, chosen: int = 0) -> None:
+    def _fill(self, box: QComboBox, names: list[str], chosen: int = 0) -> None:
         box.blockSignals(True)
         box.clear()
-        box.addItems([*names, *(str(number) for number in range(1, count + 1))])
+        box.addItems(names)
         box.setCurrentIndex(min(chosen, box.count() - 1))
         box.blockSignals(False)
 
@@ -170,17 +259,35 @@ class HeatmapPane(Pane):
             return HeadSelection()
         return HeadSelection(False, place - 2, self.head.currentIndex() - 1)
 
+    def choose_head(self, layer: int, head: int) -> None:
+        """One head's attention, as if it were chosen in the boxes."""
+        self.method.setCurrentIndex(METHODS.index(Method.HEADS))
+        self.layer.setCurrentIndex(layer + 2)
+        self.head.setCurrentIndex(head + 1)
+
     @property
     def colour_map(self) -> str:
-        return COLOUR_MAPS[max(0, self.colours.currentIndex())]
+        return self.drawing.colour_map
 
-    def _set_opacity(self, value: int) -> None:
-        self.picture.view.set_opacity(value / 100)
-        self.opacity.setToolTip(percent(value / 100))
-        self.opacity_changed.emit(value / 100)
+    def _set_opacity(self, opacity: float) -> None:
+        self.picture.view.set_opacity(opacity)
+        self.opacity_changed.emit(opacity)
 
     def _choose_style(self) -> None:
-        self.picture.set_style(self.colour_map, self.smooth.isChecked())
+        drawing = self.drawing
+        self.picture.set_style(
+            drawing.colour_map,
+            drawing.smooth.isChecked(),
+            contours=drawing.contours.isChecked(),
+            same_scale=drawing.same_scale.isChecked(),
+        )
+
+    def _choose_method(self) -> None:
+        self.picture.method = METHODS[self.method.currentIndex()]
+        needed = self.picture.method is Method.OCCLUSION
+        looked = self.tr("Where the model looked")
+        self.set_title(self.tr("What the words needed") if needed else looked)
+        self._choose_heads()
 
     def _choose_heads(self) -> None:
         self._take_heads()
@@ -191,12 +298,18 @@ class HeatmapPane(Pane):
             chosen = self.layer.currentIndex(), self.head.currentIndex()
             self._by_hand[self.picture.fusion.name] = chosen
         self.picture.heads = self.selection
-        self.head.setEnabled(not self.selection.chosen)
+        known = self.picture.fusion is not None
+        by_heads = known and self.picture.method in FROM_ATTENTION
+        self.layer.setEnabled(by_heads)
+        self.head.setEnabled(by_heads and not self.selection.chosen)
         self.how.setText(self._explanation())
+        self.method.setToolTip(self.how.text())
 
     def _explanation(self) -> str:
         if self.picture.fusion is None:
             return ""
+        if self.picture.method is not Method.HEADS:
+            return method_text(self.picture.method)
         if not self.selection.chosen:
             return self.tr("The mean over the layers and heads that you chose.")
         return note_text(self.picture.fusion.head_choice.how)

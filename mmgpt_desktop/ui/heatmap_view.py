@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QLabel,
@@ -17,15 +18,21 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, legend
+from mmgpt_desktop.attention.methods import FROM_ATTENTION
 from mmgpt_desktop.attention.reduce import Shares
-from mmgpt_desktop.messages import FusionInfo
+from mmgpt_desktop.messages import FusionInfo, Method
+from mmgpt_desktop.ui.cell_view import CellView
+from mmgpt_desktop.ui.drawing import Heatmap, HeatmapStyle, Look
 from mmgpt_desktop.ui.parts import EmptyState
 from mmgpt_desktop.ui.photo_view import PhotoView
-from mmgpt_desktop.ui.texts import percent
+from mmgpt_desktop.ui.texts import map_value, percent, scale_text, translated
 from mmgpt_desktop.ui.theme import SMALL, Theme, set_font
-from mmgpt_desktop.worker import Heatmap, HeatmapStyle, ShownPhoto
+from mmgpt_desktop.worker import ShownPhoto
 
 _ALL = -1
+_WHERE = str(QT_TRANSLATE_NOOP("cells", "Row {row}, column {column}"))
+_NOT_MEASURED = str(QT_TRANSLATE_NOOP("cells", "not measured yet"))
+_RANK = str(QT_TRANSLATE_NOOP("cells", "brightest {rank} of {count}"))
 _READS_TEXT_TOO = "concat"  # the fusion whose attention is shared by picture and text
 
 
@@ -46,13 +53,13 @@ class HeadSelection:
 
 
 class Legend(QWidget):
-    """The colours from the smallest to the largest share, with both figures."""
+    """The colours from the smallest to the largest value, with both figures."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._colours: NDArray[np.uint8] = legend(COLOUR_MAPS[0])
-        self._low = self._high = ""
+        self._low = self._high = self._what = ""
         set_font(self, scale=0.9)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
@@ -67,11 +74,12 @@ class Legend(QWidget):
         self._colours = legend(name)
         self.update()
 
-    def set_scale(self, low: float, high: float) -> None:
-        self._low, self._high = percent(low, 1), percent(high, 1)
+    def set_scale(self, method: Method, low: float, high: float) -> None:
+        self._low, self._high = map_value(method, low), map_value(method, high)
+        self._what = scale_text(method)
         self.setAccessibleName(
-            self.tr("Scale: a cell's share of the attention, from {low} to {high}").format(
-                low=self._low, high=self._high
+            self.tr("Scale: {what}, from {low} to {high}").format(
+                what=self._what, low=self._low, high=self._high
             )
         )
         self.setToolTip(self.accessibleName())
@@ -92,9 +100,21 @@ class Legend(QWidget):
         below = QRectF(0, 12, self.width(), self.height() - 12)
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft, self._low)
         painter.drawText(below, Qt.AlignmentFlag.AlignRight, self._high)
-        middle = self.tr("share of a cell")
-        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, middle)
+        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, self._what)
         painter.end()
+
+
+def cell_text(heatmap: Heatmap, cell: int) -> str:
+    """A cell's place, its value and its rank, for a tooltip."""
+    row, column = divmod(cell, heatmap.grid.columns)
+    value = float(heatmap.cells[row, column])
+    where = translated("cells", _WHERE).format(row=row + 1, column=column + 1)
+    if not math.isfinite(value):
+        return f"{where}: {translated('cells', _NOT_MEASURED)}"
+    what = f"{map_value(heatmap.method, value)} ({scale_text(heatmap.method)})"
+    rank = int((heatmap.cells > value).sum()) + 1
+    place = translated("cells", _RANK).format(rank=rank, count=heatmap.grid.cells)
+    return f"{where}: {what}; {place}"
 
 
 class HeatmapView(QWidget):
@@ -114,10 +134,12 @@ class HeatmapView(QWidget):
     ) -> None:
         super().__init__()
         self._plain_photo = plain_photo
-        self.heads, self.whole = HeadSelection(), False
+        self.method, self.heads, self.whole = Method.HEADS, HeadSelection(), False
         self.colour_map, self.smooth = COLOUR_MAPS[0], True
+        self.contours = self.same_scale = False
         self.fusion: FusionInfo | None = None
-        self.view = view or PhotoView(theme)
+        self._caption = self._note = ""
+        self.view = view or CellView(theme)
         self.view.setAccessibleName(self.tr("Photo under the heatmap"))
         self.empty = EmptyState(theme, "look")
         self._stack = QStackedWidget()
@@ -149,8 +171,16 @@ class HeatmapView(QWidget):
         column.addWidget(self._stack, 1)
         column.addWidget(self.legend)
 
-    def set_style(self, colour_map: str, smooth: bool) -> None:
+    def set_style(
+        self,
+        colour_map: str,
+        smooth: bool,
+        *,
+        contours: bool = False,
+        same_scale: bool = False,
+    ) -> None:
         self.colour_map, self.smooth = colour_map, smooth
+        self.contours, self.same_scale = contours, same_scale
         self.legend.set_colour_map(colour_map)
         self.changed.emit()
 
@@ -170,7 +200,16 @@ class HeatmapView(QWidget):
         self.view.set_photo(shown)
 
     def style_wanted(self) -> HeatmapStyle:
-        return HeatmapStyle(self.colour_map, self.smooth, self._picture_edge())
+        edge = self._picture_edge()
+        return HeatmapStyle(self.colour_map, self.smooth, edge, self.contours, self.same_scale)
+
+    def look(self, fusion: FusionInfo) -> Look:
+        """The method and the heads chosen, for an answer of that fusion."""
+        if self.method not in FROM_ATTENTION:
+            return Look(self.method)
+        if self.method is Method.HEADS and self.heads == HeadSelection(chosen=False):
+            return Look(Method.MEAN)
+        return Look(self.method, self.heads.pairs(fusion))
 
     def _picture_edge(self) -> int:
         """The longest edge of the photo as shown unzoomed, in device pixels."""
@@ -182,16 +221,32 @@ class HeatmapView(QWidget):
     def show_heatmap(self, heatmap: Heatmap, caption: str) -> None:
         self._stack.setCurrentWidget(self.view)
         self.view.set_layer(heatmap.image, smooth=self.smooth)
-        self.legend.set_scale(heatmap.low, heatmap.high)
+        self.legend.set_scale(heatmap.method, heatmap.low, heatmap.high)
         self.legend.show()
-        self.caption.setText(caption)
-        self.caption.setVisible(bool(caption))
+        self._caption = caption
+        self._show_caption()
         self._show_shares(heatmap.shares)
+        if isinstance(self.view, CellView):
+            self.view.set_cells(heatmap.grid, lambda cell: cell_text(heatmap, cell))
         self.view.setAccessibleDescription(f"{caption}. {self.shares.text()}")
         self.heatmap_shown.emit(heatmap)
 
-    def _show_shares(self, shares: Shares) -> None:
+    def set_note(self, note: str) -> None:
+        """Say something else than which word it is, until the note is empty."""
+        self._note = note
+        self._show_caption()
+
+    def _show_caption(self) -> None:
+        said = self._note or self._caption
+        self.caption.setText(said)
+        self.caption.setVisible(bool(said))
+
+    def _show_shares(self, shares: Shares | None) -> None:
         """How much was read from the photo at all: the colours only say where in it."""
+        if shares is None:
+            self.shares.clear()
+            self.shares.hide()
+            return
         rest = self.tr("nothing {percent}")
         tip = self.tr(
             "What was read, as the mean over all layers and heads: the photo's cells; the names "
@@ -220,6 +275,9 @@ class HeatmapView(QWidget):
         plain = self._plain_photo and not reason
         self._stack.setCurrentWidget(self.view if plain else self.empty)
         self.view.set_layer(None)
+        if isinstance(self.view, CellView):
+            self.view.set_cells(None)
+        self._caption = self._note = ""
         for label in (self.legend, self.caption, self.shares):
             label.hide()
         self.empty.set_texts(

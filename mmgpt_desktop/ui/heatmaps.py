@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import AttentionMap, ModelInfo
+from mmgpt_desktop.messages import Method, ModelInfo
 from mmgpt_desktop.ui.answer_view import AnswerView
-from mmgpt_desktop.ui.heatmap_view import HeatmapView
+from mmgpt_desktop.ui.drawing import AnswerMaps, Heatmap, HeatmapStyle, Look, draw_heatmap
+from mmgpt_desktop.ui.heatmap_view import HeadSelection, HeatmapView
 from mmgpt_desktop.ui.notices import Notices
 from mmgpt_desktop.ui.session import (
     Conversation,
@@ -17,18 +21,33 @@ from mmgpt_desktop.ui.session import (
     chosen_word,
     printable,
 )
-from mmgpt_desktop.ui.texts import percent
-from mmgpt_desktop.worker import Heatmap, TaskThread, draw_heatmap
+from mmgpt_desktop.ui.texts import error_title, method_label, percent
+from mmgpt_desktop.worker import ShownPhoto, TaskThread
 
 _RESIZE_MS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class _Wanted:
+    turn: Turn
+    maps: AnswerMaps
+    span: tuple[int, int]
+    caption: str
+
+    @property
+    def what(self) -> tuple[Turn, Look, tuple[int, int]]:
+        return self.turn, self.maps.look, self.span
 
 
 class Heatmaps(QObject):
     """Asks the heatmap thread for pictures; only the latest one asked for is drawn and shown.
 
     A word that is pointed at goes before the chosen one. While an answer is written the
-    word just written is the chosen one, until the user chooses.
+    word just written is the chosen one, until the user chooses. `looked` says that another
+    word, or another map of it, is in view.
     """
+
+    looked = Signal()
 
     def __init__(
         self,
@@ -45,9 +64,12 @@ class Heatmaps(QObject):
         self._chosen: tuple[Turn, int] | None = None
         self._hovered: tuple[Turn, int] | None = None
         self._following: Turn | None = None
+        self._made: WeakKeyDictionary[Turn, tuple[object, AnswerMaps]] = WeakKeyDictionary()
         self._asked = object()
         self._drawing = CancelToken()
-        self._caption = ""
+        self._wants: _Wanted | None = None
+        self._now: tuple[_Wanted, Heatmap] | None = None
+        self._before: tuple[_Wanted, Heatmap] | None = None
         self._resized = QTimer(self, singleShot=True, interval=_RESIZE_MS)
         self._resized.timeout.connect(self.refresh)
         thread.done.connect(self._show)
@@ -62,6 +84,33 @@ class Heatmaps(QObject):
     def chosen(self) -> tuple[Turn, int] | None:
         return self._chosen
 
+    @property
+    def shown(self) -> ShownPhoto | None:
+        return self._conversation.shown
+
+    @property
+    def style(self) -> HeatmapStyle:
+        """As chosen, for a picture of no size yet."""
+        return replace(self._view.style_wanted(), longest_edge=0)
+
+    @property
+    def in_view(self) -> tuple[Turn, int] | None:
+        """The word whose map is wanted now; None for the whole answer."""
+        if self._view.whole and self._hovered is None:
+            return None
+        return self._hovered or self._chosen
+
+    @property
+    def selection(self) -> tuple[Method, HeadSelection]:
+        """What was chosen, before it is known for which fusion."""
+        return self._view.method, self._view.heads
+
+    def look(self, turn: Turn) -> Look:
+        """The method and heads chosen, for the fusion that wrote an answer."""
+        if self._model is None:
+            return Look()
+        return self._view.look(self._model.fusion_info(turn.fusion))
+
     def set_model(self, model: ModelInfo) -> None:
         self._model = model
         self._view.set_fusion(model.fusion_info())
@@ -70,6 +119,7 @@ class Heatmaps(QObject):
     def show_conversation(self, conversation: Conversation) -> None:
         self._conversation = conversation
         self._chosen = self._hovered = self._following = None
+        self._now = self._before = None
         self._view.set_photo(conversation.shown)
         turns = conversation.turns
         if turns and turns[-1].steps:
@@ -111,6 +161,13 @@ class Heatmaps(QObject):
         self._hovered = None if turn is None else (turn, index)
         self.refresh()
 
+    @Slot(object, object)
+    def maps_changed(self, turn: Turn, method: Method) -> None:
+        """More was found out about an answer; only the map in view is drawn anew."""
+        at = self._hovered or self._chosen
+        if at is not None and at[0] is turn and self.look(turn).method is method:
+            self.refresh()
+
     @Slot()
     def refresh(self) -> None:
         """Have the picture drawn that is wanted now, or say why there is none."""
@@ -120,30 +177,65 @@ class Heatmaps(QObject):
         wanted = self._wanted(*at) if at is not None and self._model is not None else ""
         if isinstance(wanted, str):
             self._view.say_empty(wanted)
-            return
-        assert at is not None
+        else:
+            assert at is not None
+            self._draw(wanted)
+        self.looked.emit()
+
+    def _draw(self, wanted: _Wanted) -> None:
         assert self._model is not None
-        maps, self._caption = wanted
-        fusion = self._model.fusion_info(at[0].fusion)
-        self._view.set_fusion(fusion)
-        heads, style = self._view.heads.pairs(fusion), self._view.style_wanted()
+        self._wants, turn = wanted, wanted.turn
+        self._view.set_fusion(self._model.fusion_info(turn.fusion))
+        style, maps, span = self._view.style_wanted(), wanted.maps, wanted.span
+        words = tuple((word.start, word.stop) for word in turn.words)
         self._drawing = self._thread.submit(
-            self._asked, lambda cancel: draw_heatmap(maps, heads, style)
+            self._asked, lambda cancel: draw_heatmap(maps, span, style, words)
         )
 
-    def _wanted(self, turn: Turn, index: int) -> tuple[tuple[AttentionMap, ...], str] | str:
+    def _wanted(self, turn: Turn, index: int) -> _Wanted | str:
         """The maps and a caption, or the reason why there are none."""
         if self._conversation.shown is None:
             return self.tr("This answer was written without a picture.")
+        maps = self.answer_maps(turn)
+        if maps is None:
+            return self._why_no_maps(turn)
         if self._view.whole and self._hovered is None:
-            maps, caption = attention_maps(turn.steps), self.tr("Mean over the whole answer")
+            span, caption = (0, len(turn.steps)), self.tr("Mean over the whole answer")
         else:
             word = chosen_word(turn, index)
-            maps = word.maps
+            span = word.span
             caption = self.tr("“{word}” · probability {percent}").format(
                 word=printable(word.text), percent=percent(word.probability)
             )
-        return (maps, caption) if maps else self.tr("The model gave no attention for this word.")
+        if maps.found is not None and maps.found.done < 1:
+            done = percent(maps.found.done)
+            caption += " · " + self.tr("{percent} measured").format(percent=done)
+        return _Wanted(turn, maps, span, caption)
+
+    def answer_maps(self, turn: Turn) -> AnswerMaps | None:
+        """What the maps in view are made of, kept until the answer or the look changes."""
+        look, found = self.look(turn), None
+        if not look.from_attention:
+            found = turn.findings.maps.get(look.method)
+            if found is None:
+                return None
+        key, made = (len(turn.steps), look, found), self._made.get(turn)
+        if made is None or made[0] != key:
+            attention = attention_maps(turn.steps)
+            if not attention and found is None:
+                return None
+            made = self._made[turn] = key, AnswerMaps(look, attention, found)
+        return made[1]
+
+    def _why_no_maps(self, turn: Turn) -> str:
+        look = self.look(turn)
+        if look.from_attention:
+            return self.tr("The model gave no attention for this word.")
+        if look.method in turn.findings.failed:
+            return error_title(turn.findings.failed[look.method])
+        if turn.outcome is None:
+            return self.tr("This is measured when the answer is complete.")
+        return self.tr("Being measured…")
 
     def _mark(self) -> None:
         turn, index = self._chosen or (None, 0)
@@ -151,8 +243,25 @@ class Heatmaps(QObject):
 
     @Slot(object, object)
     def _show(self, key: object, heatmap: Heatmap) -> None:
-        if key is self._asked:
-            self._view.show_heatmap(heatmap, self._caption)
+        if key is not self._asked or self._wants is None:
+            return
+        if self._now is not None and self._now[0].what != self._wants.what:
+            self._before = self._now
+        self._now = self._wants, heatmap
+        self._view.show_heatmap(heatmap, self._wants.caption)
+
+    @Slot(bool)
+    def show_before(self, wanted: bool) -> None:
+        """The map that was in view before this one: another word's, method's or model's."""
+        shown = self._before if wanted else self._now
+        if shown is None or self._now is None:
+            return
+        caption = shown[0].caption
+        if wanted:
+            look = shown[0].maps.look
+            before = self.tr("Before: {caption} · {method}")
+            caption = before.format(caption=caption, method=method_label(look.method))
+        self._view.show_heatmap(shown[1], caption)
 
     @Slot(object, object)
     def _fail(self, key: object, error: AppError) -> None:

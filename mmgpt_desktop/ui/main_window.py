@@ -62,8 +62,8 @@ class MainWindow(QMainWindow):
         self.prompt.edit.picture_pasted.connect(self.dropped)
 
     def _arrange(self) -> None:
-        left = self._column(self.image, self.prompt, (415, 225))
-        right = self._column(self.heatmap, self.output, (415, 225))
+        left = self._column(self.image, self.prompt, (385, 255))
+        right = self._column(self.heatmap, self.output, (385, 255))
         self._across = QSplitter(Qt.Orientation.Horizontal)
         self._across.setHandleWidth(MEDIUM)
         self._across.addWidget(left)
@@ -118,6 +118,8 @@ class MainWindow(QMainWindow):
         )
         self._add(answer, "compare", self.tr("&Compare the fusions…"), "Ctrl+Shift+F")
         self.actions_by_name["compare"].setEnabled(False)
+        answer.addSeparator()
+        self._add(answer, "film", self.tr("&Play it word by word"), "F5")
         self._make_view_menu(bar.addMenu(self.tr("&View")))
         helping = bar.addMenu(self.tr("&Help"))
         self._add(helping, "keys", self.tr("&Keyboard"), "F1")
@@ -177,6 +179,7 @@ class MainWindow(QMainWindow):
             self.prompt.edit,
             self.prompt.ask_button,
             self.output.view,
+            self.output.strip,
             self.heatmap.picture.view,
             self.image.view,
             self.image.thumbnails,
@@ -205,6 +208,7 @@ class MainWindow(QMainWindow):
             for action in group.actions():
                 action.setChecked(action.data() == value)
         self.heatmap.take_settings(settings)
+        self.output.take_settings(settings)
         self._fusion_wanted = settings.fusion
 
     def layout_settings(self) -> dict[str, object]:

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QLabel,
+    QProgressBar,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
+from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.answer_view import AnswerView
 from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane
 from mmgpt_desktop.ui.session import Conversation, Turn
 from mmgpt_desktop.ui.theme import TIGHT, Theme, set_font
+from mmgpt_desktop.ui.word_strip import WordStrip
 
 _WAIT_BEFORE_BUSY_MS = 300
+_ANSWER_HEIGHT = 76
 
 
 class OutputPane(Pane):
+    """`underline_chosen` says what the words' underlines are to tell: needed or sure."""
+
+    underline_chosen = Signal(str)
     regenerate_wanted = Signal()
     clear_wanted = Signal()
     stopped = Signal()
@@ -27,6 +40,11 @@ class OutputPane(Pane):
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self.view)
+        self._stack.setMinimumHeight(_ANSWER_HEIGHT)  # not the empty state's, beside the strip
+        self.underline = QComboBox()
+        self.underline.setMinimumWidth(110)
+        self.underline.currentIndexChanged.connect(self._choose_underline)
+        self.header.addWidget(self.underline)
         self.stop_button = IconButton(theme, "stop")
         self.copy_button = IconButton(theme, "copy")
         self.regenerate_button = IconButton(theme, "regenerate")
@@ -41,6 +59,9 @@ class OutputPane(Pane):
             self.header.addWidget(button)
         self.body.addWidget(self._stack, 1)
         self.body.addWidget(self._waiting_row())
+        self.strip = WordStrip()
+        self.strip.hide()
+        self.body.addWidget(self.strip)
         self.legend = QLabel()
         self.legend.setObjectName("caption")
         self.legend.setWordWrap(True)
@@ -78,9 +99,31 @@ class OutputPane(Pane):
         self.copy_button.set_name(self.tr("Copy the last answer"), "Ctrl+Shift+C")
         self.regenerate_button.set_name(self.tr("Answer again"), "Ctrl+R")
         self.clear_button.set_name(self.tr("Clear this conversation"), "Ctrl+L")
-        self.legend.setText(
-            self.tr("No line: sure. Solid, dashed, dotted underline: less and less sure.")
-        )
+        self.underline.setAccessibleName(self.tr("What a word's underline tells"))
+        self.underline.setToolTip(self.underline.accessibleName())
+        self.underline.blockSignals(True)
+        self.underline.addItem(self.tr("Needs the picture?"), "needed")
+        self.underline.addItem(self.tr("How sure?"), "sure")
+        self.underline.blockSignals(False)
+        self._write_legend()
+
+    def _choose_underline(self) -> None:
+        self._write_legend()
+        self.underline_chosen.emit(self.underline.currentData())
+
+    def _write_legend(self) -> None:
+        if self.underline.currentData() == "sure":
+            text = self.tr("No line: sure. Solid, dashed, dotted underline: less and less sure.")
+        else:
+            text = self.tr(
+                "Underline: solid, it mattered; dashed, partly; dotted, from language; none, "
+                "not measured."
+            )
+        self.legend.setText(text)
+
+    def take_settings(self, settings: Settings) -> None:
+        self.underline.setCurrentIndex(max(0, self.underline.findData(settings.underline)))
+        self.underline_chosen.emit(self.underline.currentData())
 
     def show_conversation(self, conversation: Conversation) -> None:
         self._conversation = conversation

@@ -21,51 +21,6 @@ from mmgpt_desktop.ui.theme import MEDIUM, SMALL, Theme, set_font
 HEADER_HEIGHT = 32
 
 
-class Pane(QFrame):
-    """A card with a heading; `header` takes further widgets, `body` the content."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("pane")
-        self.heading = QLabel()
-        self.heading.setObjectName("heading")
-        set_font(self.heading, scale=1.05, bold=True)
-        self.header = QHBoxLayout()
-        self.header.setSpacing(SMALL)
-        self.header.addWidget(self.heading)
-        self.header.addStrut(HEADER_HEIGHT)
-        self.header.addStretch(1)
-        self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(MEDIUM, SMALL, MEDIUM, MEDIUM)
-        self.body.setSpacing(SMALL)
-        self.body.addLayout(self.header)
-
-    def set_title(self, title: str) -> None:
-        self.heading.setText(title)
-        self.setAccessibleName(title)
-
-
-class IconButton(QToolButton):
-    """A flat button with an icon that follows the theme, and a name that is read out."""
-
-    def __init__(self, theme: Theme, icon: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("flat")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setIconSize(QSize(18, 18))
-        self.setFixedSize(30, 30)
-        self._theme, self._icon = theme, icon
-        theme.changed.connect(self._draw)
-        self._draw()
-
-    def set_name(self, name: str, shortcut: str = "") -> None:
-        self.setAccessibleName(name)
-        self.setToolTip(f"{name} ({shortcut})" if shortcut else name)
-
-    def _draw(self) -> None:
-        self.setIcon(self._theme.icon(self._icon))
-
-
 class ElidedLabel(QLabel):
     """One line that is shortened where it doesn't fit; the tooltip has all of it."""
 
@@ -93,6 +48,55 @@ class ElidedLabel(QLabel):
         width = self.contentsRect().width()
         end = Qt.TextElideMode.ElideRight
         self.setText(self.fontMetrics().elidedText(self._whole, end, width))
+
+
+class Pane(QFrame):
+    """A card with a heading; `header` takes further widgets, `body` the content."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("pane")
+        self.heading = ElidedLabel()
+        self.heading.setObjectName("heading")
+        self.heading.setMinimumWidth(30)
+        set_font(self.heading, scale=1.05, bold=True)
+        self.header = QHBoxLayout()
+        self.header.setSpacing(SMALL)
+        self.header.addWidget(self.heading, 1)
+        self.header.addStrut(HEADER_HEIGHT)
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(MEDIUM, SMALL, MEDIUM, MEDIUM)
+        self.body.setSpacing(SMALL)
+        self.body.addLayout(self.header)
+
+    def set_title(self, title: str) -> None:
+        self.heading.say(title)
+        self.setAccessibleName(title)
+
+
+class IconButton(QToolButton):
+    """A flat button with an icon that follows the theme, and a name that is read out."""
+
+    def __init__(self, theme: Theme, icon: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("flat")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setIconSize(QSize(18, 18))
+        self.setFixedSize(30, 30)
+        self._theme, self._icon = theme, icon
+        theme.changed.connect(self._draw)
+        self._draw()
+
+    def set_name(self, name: str, shortcut: str = "") -> None:
+        self.setAccessibleName(name)
+        self.setToolTip(f"{name} ({shortcut})" if shortcut else name)
+
+    def set_icon(self, icon: str) -> None:
+        self._icon = icon
+        self._draw()
+
+    def _draw(self) -> None:
+        self.setIcon(self._theme.icon(self._icon))
 
 
 class EmptyState(QWidget):

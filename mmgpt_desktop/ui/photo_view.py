@@ -16,6 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from mmgpt_desktop.messages import PatchGrid
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import ShownPhoto
 
@@ -93,6 +94,19 @@ class PhotoView(QWidget):
         left = self.width() / 2 - self._centre.x() * width
         top = self.height() / 2 - self._centre.y() * height
         return QRectF(left, top, width, height)
+
+    def cell_rect(self, grid: PatchGrid, cell: int) -> QRectF:
+        """Where a cell lies in the widget."""
+        rect = self.photo_rect()
+        scale = rect.width() / grid.photo_width
+        box = grid.cell_box(cell)
+        left, top = rect.left() + box.left * scale, rect.top() + box.top * scale
+        return QRectF(left, top, box.width * scale, box.height * scale)
+
+    def cell_at(self, grid: PatchGrid, point: QPointF) -> int | None:
+        """The cell under a point of the widget, if there is one."""
+        cells = range(grid.cells)
+        return next((cell for cell in cells if self.cell_rect(grid, cell).contains(point)), None)
 
     def set_view(self, zoom: float, centre: QPointF) -> None:
         self._zoom = min(max(zoom, 1.0), LARGEST_ZOOM)

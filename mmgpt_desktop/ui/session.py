@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from mmgpt_desktop.attention.reduce import Word, group_words
 from mmgpt_desktop.messages import (
     AttentionMap,
     Doubt,
+    Explanation,
     GenerationOutcome,
     GenerationRequest,
     Message,
     TokenStep,
 )
 from mmgpt_desktop.text import printable as printable
+from mmgpt_desktop.ui.findings import Findings
 from mmgpt_desktop.worker import ShownPhoto
 
 _MARKS = string.whitespace + "\u00a0\u2029.,;:!?\"'()[]{}\u2018\u2019\u201c\u201d\u2026"
@@ -36,6 +39,7 @@ class Turn:
     outcome: GenerationOutcome | None = None
     unsure: bool = False  # the answer is said with doubt
     request: GenerationRequest | None = None
+    findings: Findings = field(default_factory=Findings)
     _words: tuple[Word, ...] = ()
     _grouped: int = 0  # how many steps `_words` were made of
 
@@ -54,6 +58,13 @@ class Turn:
         if self._grouped != len(self.steps):
             self._words, self._grouped = group_words(self.steps), len(self.steps)
         return self._words
+
+    @cached_property
+    def explanation(self) -> Explanation | None:
+        """What can be explained once the answer has ended: None without a picture."""
+        if self.request is None or not self.request.images or not self.steps:
+            return None
+        return Explanation(self.request, tuple(step.token_id for step in self.steps))
 
     @property
     def words_per_second(self) -> float:
@@ -85,28 +96,29 @@ class Conversation:
 
 @dataclass(frozen=True, eq=False)
 class ChosenWord:
-    """A word of an answer as the window shows it; `maps` are its tokens' attention."""
+    """A word of an answer as the window shows it; `span` are its steps."""
 
     turn: Turn
     index: int
     text: str
     probability: float
-    maps: tuple[AttentionMap, ...]
+    span: tuple[int, int]
 
 
 def chosen_word(turn: Turn, index: int) -> ChosenWord:
     word = turn.words[index]
-    maps = attention_maps(turn.steps[word.start : word.stop])
-    return ChosenWord(turn, index, bare_word(word.text)[1], word.probability, maps)
+    text = bare_word(word.text)[1]
+    return ChosenWord(turn, index, text, word.probability, (word.start, word.stop))
 
 
 def attention_maps(steps: list[TokenStep]) -> tuple[AttentionMap, ...]:
-    """Those that look at a picture: a text-only answer has none."""
-    return tuple(
+    """One for each step; none when a step looked at no picture, as in a text-only answer."""
+    maps = tuple(
         step.attention
         for step in steps
         if step.attention is not None and step.attention.weights.size
     )
+    return maps if len(maps) == len(steps) else ()
 
 
 def bare_word(text: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from PySide6.QtCore import (
 )
 
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import Check, Method, Verdict
 from mmgpt_desktop.resources import resource_path
 
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
@@ -130,6 +131,108 @@ def fusion_label(name: str) -> str:
 def fusion_text(name: str) -> str:
     """One sentence on what a fusion is; empty for one that nobody here knows."""
     return translated("fusions", str(_FUSIONS[name][1])) if name in _FUSIONS else ""
+
+
+# Methods, with a sentence on each for people who never heard the word.
+_METHODS = {
+    Method.HEADS: (
+        QT_TRANSLATE_NOOP("methods", "Attention"),
+        QT_TRANSLATE_NOOP("methods", "Where the model read from while it wrote the word."),
+    ),
+    Method.MEAN: (
+        QT_TRANSLATE_NOOP("methods", "Attention, all heads"),
+        QT_TRANSLATE_NOOP("methods", "The mean over all layers and heads."),
+    ),
+    Method.NO_SINKS: (
+        QT_TRANSLATE_NOOP("methods", "Attention without sinks"),
+        QT_TRANSLATE_NOOP(
+            "methods", "Attention, where cells that glow for nearly every word are turned down."
+        ),
+    ),
+    Method.RELATIVE: (
+        QT_TRANSLATE_NOOP("methods", "Relative attention"),
+        QT_TRANSLATE_NOOP(
+            "methods", "Attention, as a multiple of that for “Describe the image” on this photo."
+        ),
+    ),
+    Method.ROLLOUT: (
+        QT_TRANSLATE_NOOP("methods", "Rollout"),
+        QT_TRANSLATE_NOOP("methods", "Attention followed through all layers back to the picture."),
+    ),
+    Method.RELEVANCY: (
+        QT_TRANSLATE_NOOP("methods", "Relevancy"),
+        QT_TRANSLATE_NOOP(
+            "methods", "Attention weighted by how much it would change the word (gradients)."
+        ),
+    ),
+    Method.TAM: (
+        QT_TRANSLATE_NOOP("methods", "Token activation"),
+        QT_TRANSLATE_NOOP("methods", "How strongly each cell by itself would say the word."),
+    ),
+    Method.OCCLUSION: (
+        QT_TRANSLATE_NOOP("methods", "Occlusion"),
+        QT_TRANSLATE_NOOP(
+            "methods",
+            "Parts of the photo are hidden, and the word's probability is measured again: what "
+            "is bright was needed.",
+        ),
+    ),
+}
+_VERDICTS = {
+    Verdict.MATTERED: QT_TRANSLATE_NOOP("verdicts", "It mattered: the word needs what is bright."),
+    Verdict.PARTLY: QT_TRANSLATE_NOOP("verdicts", "Partly: the word needs some of what is bright."),
+    Verdict.LANGUAGE: QT_TRANSLATE_NOOP(
+        "verdicts", "This word came from language, not from the picture."
+    ),
+}
+_ANYWHERE = QT_TRANSLATE_NOOP(
+    "verdicts", "It needs the picture, but what is bright no more than other places."
+)
+_MUCH = 1 / 6  # of a word's probability: from here on a loss is said
+
+
+def method_label(method: Method) -> str:
+    return translated("methods", str(_METHODS[method][0]))
+
+
+def method_text(method: Method) -> str:
+    """One sentence on what a method shows."""
+    return translated("methods", str(_METHODS[method][1]))
+
+
+def verdict_text(check: Check) -> str:
+    """A sentence for everybody; not "from language" when hiding other places costs as much."""
+    others = min(check.centre, *check.random) if check.random else check.centre
+    text = _VERDICTS[check.verdict]
+    if check.verdict is Verdict.LANGUAGE and min(others, check.hidden) < check.whole * (1 - _MUCH):
+        text = _ANYWHERE
+    return translated("verdicts", str(text))
+
+
+def scale_text(method: Method) -> str:
+    """What a cell's value is."""
+    if method in (Method.HEADS, Method.MEAN, Method.NO_SINKS):
+        text = QT_TRANSLATE_NOOP("methods", "share of a cell")
+    elif method is Method.RELATIVE:
+        text = QT_TRANSLATE_NOOP("methods", "times the neutral question's")
+    elif method is Method.OCCLUSION:
+        text = QT_TRANSLATE_NOOP("methods", "cost of hiding it")
+    else:
+        text = QT_TRANSLATE_NOOP("methods", "strength")
+    return translated("methods", str(text))
+
+
+def map_value(method: Method, value: float) -> str:
+    """A cell's value in its unit.
+
+    Occlusion's is in nats: the drops of the word's log-probability, added up over the hidden
+    squares, large and small, that held the cell.
+    """
+    if method in (Method.HEADS, Method.MEAN, Method.NO_SINKS):
+        return percent(value, 1)
+    if method is Method.RELATIVE:
+        return "\u00d7" + QLocale().toString(float(value), "f", 1)
+    return QLocale().toString(float(value), "g", 2)
 
 
 def percent(share: float, decimals: int = 0) -> str:

@@ -31,6 +31,7 @@ class Colours:
     accent_strong: str  # the accent under the pointer
     on_accent: str
     accent_soft: str
+    lit: str  # behind a word that needed what is brushed
     problem: str
     problem_soft: str
 
@@ -48,6 +49,7 @@ LIGHT = Colours(
     accent_strong="#3142b8",
     on_accent="#ffffff",
     accent_soft="#e4e8fc",
+    lit="#ffd666",
     problem="#a8261d",
     problem_soft="#fdebe9",
 )
@@ -65,6 +67,7 @@ DARK = Colours(
     accent_strong="#b6c0ff",
     on_accent="#11162e",
     accent_soft="#2c3460",
+    lit="#7a5a00",
     problem="#ffa198",
     problem_soft="#42211f",
 )

@@ -95,6 +95,55 @@
     </message>
 </context>
 <context>
+    <name>Brush</name>
+    <message>
+        <source>What the words needed is not measured yet.</source>
+        <translation>单词需要什么尚未测量。</translation>
+    </message>
+    <message>
+        <source>Needed this place: {words}</source>
+        <translation>需要此处：{words}</translation>
+    </message>
+    <message>
+        <source>No word needed this place more than others.</source>
+        <translation>没有单词比其他地方更需要此处。</translation>
+    </message>
+    <message>
+        <source>still being measured</source>
+        <translation>仍在测量</translation>
+    </message>
+</context>
+<context>
+    <name>CheckCard</name>
+    <message>
+        <source>Probability {percent} with the whole photo (the mark), and:</source>
+        <translation>看到整张照片时概率为 {percent}（竖线），另外：</translation>
+    </message>
+    <message>
+        <source>without what is bright</source>
+        <translation>遮住亮处</translation>
+    </message>
+    <message>
+        <source>without random places</source>
+        <translation>遮住随机位置</translation>
+    </message>
+    <message>
+        <source>without the centre</source>
+        <translation>遮住中央</translation>
+    </message>
+    <message>
+        <source>The brightest fifth of the map is hidden in the photo, and the same answer is scored again; then as many places drawn by chance, {count} times (the dots), and as many in the middle.</source>
+        <translation>在照片中遮住热图最亮的五分之一，再为同一回答重新计分；然后随机遮住同样多的位置，共 {count} 次（圆点），再遮住中央同样多的位置。</translation>
+    </message>
+</context>
+<context>
+    <name>Checks</name>
+    <message>
+        <source>Measuring whether the word needs what is bright…</source>
+        <translation>正在测量这个词是否需要亮处…</translation>
+    </message>
+</context>
+<context>
     <name>Comparison</name>
     <message>
         <source>Compare the fusions</source>
@@ -170,6 +219,41 @@
     <message>
         <source>The conversation was cleared.</source>
         <translation>对话已清除。</translation>
+    </message>
+</context>
+<context>
+    <name>DrawingPanel</name>
+    <message>
+        <source>Smooth</source>
+        <translation type="unfinished">平滑</translation>
+    </message>
+    <message>
+        <source>Off: each cell as one even square</source>
+        <translation type="unfinished">关闭：每个单元格显示为一个纯色方块</translation>
+    </message>
+    <message>
+        <source>Contours</source>
+        <translation>等值线</translation>
+    </message>
+    <message>
+        <source>Lines of equal value instead of colour over the photo</source>
+        <translation>用等值线代替照片上的颜色</translation>
+    </message>
+    <message>
+        <source>One scale for all words</source>
+        <translation>所有单词使用同一刻度</translation>
+    </message>
+    <message>
+        <source>Off: each word&apos;s colours reach from its least value to its greatest</source>
+        <translation>关闭时：每个单词的颜色从它的最小值到最大值</translation>
+    </message>
+    <message>
+        <source>Colours</source>
+        <translation type="unfinished">配色</translation>
+    </message>
+    <message>
+        <source>Opacity</source>
+        <translation type="unfinished">不透明度</translation>
     </message>
 </context>
 <context>
@@ -267,6 +351,10 @@
         <translation>模型看了哪里</translation>
     </message>
     <message>
+        <source>Method</source>
+        <translation>方法</translation>
+    </message>
+    <message>
         <source>Layer</source>
         <translation>层</translation>
     </message>
@@ -275,24 +363,20 @@
         <translation>注意力头</translation>
     </message>
     <message>
-        <source>Colours</source>
-        <translation>配色</translation>
-    </message>
-    <message>
-        <source>Opacity</source>
-        <translation>不透明度</translation>
-    </message>
-    <message>
-        <source>Smooth</source>
-        <translation>平滑</translation>
-    </message>
-    <message>
-        <source>Off: each cell as one even square</source>
-        <translation>关闭：每个单元格显示为一个纯色方块</translation>
+        <source>Hold to see the map before this one</source>
+        <translation>按住查看前一幅热图</translation>
     </message>
     <message>
         <source>Chosen heads</source>
         <translation>选定的头</translation>
+    </message>
+    <message>
+        <source>Stop the film</source>
+        <translation>停止播放</translation>
+    </message>
+    <message>
+        <source>Play the answer word by word</source>
+        <translation>逐词播放回答</translation>
     </message>
     <message>
         <source>All layers</source>
@@ -301,6 +385,22 @@
     <message>
         <source>All heads</source>
         <translation>所有头</translation>
+    </message>
+    <message>
+        <source>Colours, opacity and scale</source>
+        <translation>颜色、不透明度和刻度</translation>
+    </message>
+    <message>
+        <source>Layer {number}</source>
+        <translation>第 {number} 层</translation>
+    </message>
+    <message>
+        <source>Head {number}</source>
+        <translation>第 {number} 头</translation>
+    </message>
+    <message>
+        <source>What the words needed</source>
+        <translation>单词需要什么</translation>
     </message>
     <message>
         <source>The mean over the layers and heads that you chose.</source>
@@ -373,8 +473,24 @@
         <translation>“{word}” · 概率 {percent}</translation>
     </message>
     <message>
+        <source>{percent} measured</source>
+        <translation>已测量 {percent}</translation>
+    </message>
+    <message>
         <source>The model gave no attention for this word.</source>
         <translation>模型没有给出这个单词的注意力。</translation>
+    </message>
+    <message>
+        <source>This is measured when the answer is complete.</source>
+        <translation>回答完成后才会测量。</translation>
+    </message>
+    <message>
+        <source>Being measured…</source>
+        <translation>正在测量…</translation>
+    </message>
+    <message>
+        <source>Before: {caption} · {method}</source>
+        <translation>之前：{caption} · {method}</translation>
     </message>
 </context>
 <context>
@@ -459,6 +575,18 @@
         <translation>逐词移动（在回答中）</translation>
     </message>
     <message>
+        <source>Play the answer word by word</source>
+        <translation>逐词播放回答</translation>
+    </message>
+    <message>
+        <source>Hold: the map before this one, while in the answer or the heatmap</source>
+        <translation>在回答或热图中按住：查看前一幅热图</translation>
+    </message>
+    <message>
+        <source>Drag with it to brush a zoomed photo in the heatmap</source>
+        <translation>按住并拖动，在放大的热图照片上涂选</translation>
+    </message>
+    <message>
         <source>Open pictures</source>
         <translation>打开图片</translation>
     </message>
@@ -518,12 +646,8 @@
 <context>
     <name>Legend</name>
     <message>
-        <source>Scale: a cell&apos;s share of the attention, from {low} to {high}</source>
-        <translation>刻度：单个单元格所占的注意力，从 {low} 到 {high}</translation>
-    </message>
-    <message>
-        <source>share of a cell</source>
-        <translation>单元格所占比例</translation>
+        <source>Scale: {what}, from {low} to {high}</source>
+        <translation>刻度：{what}，从 {low} 到 {high}</translation>
     </message>
 </context>
 <context>
@@ -607,6 +731,10 @@
     <message>
         <source>&amp;Compare the fusions…</source>
         <translation>比较融合方式(&amp;C)…</translation>
+    </message>
+    <message>
+        <source>&amp;Play it word by word</source>
+        <translation>逐词播放(&amp;P)</translation>
     </message>
     <message>
         <source>&amp;View</source>
@@ -738,8 +866,24 @@
         <translation>清除这段对话</translation>
     </message>
     <message>
+        <source>What a word&apos;s underline tells</source>
+        <translation>单词下划线的含义</translation>
+    </message>
+    <message>
+        <source>Needs the picture?</source>
+        <translation>需要图片吗？</translation>
+    </message>
+    <message>
+        <source>How sure?</source>
+        <translation>有多大把握？</translation>
+    </message>
+    <message>
         <source>No line: sure. Solid, dashed, dotted underline: less and less sure.</source>
         <translation>无下划线：有把握。实线、虚线、点线：把握依次降低。</translation>
+    </message>
+    <message>
+        <source>Underline: solid, it mattered; dashed, partly; dotted, from language; none, not measured.</source>
+        <translation>下划线：实线表示需要；虚线表示部分需要；点线表示来自语言；无线表示未测量。</translation>
     </message>
 </context>
 <context>
@@ -910,6 +1054,28 @@
     </message>
 </context>
 <context>
+    <name>WordStrip</name>
+    <message>
+        <source>Small maps of all words; the arrow keys choose one</source>
+        <translation>所有单词的小热图；用方向键选择一个</translation>
+    </message>
+</context>
+<context>
+    <name>cells</name>
+    <message>
+        <source>Row {row}, column {column}</source>
+        <translation>第 {row} 行，第 {column} 列</translation>
+    </message>
+    <message>
+        <source>not measured yet</source>
+        <translation>尚未测量</translation>
+    </message>
+    <message>
+        <source>brightest {rank} of {count}</source>
+        <translation>亮度排名 {rank} / {count}</translation>
+    </message>
+</context>
+<context>
     <name>errors</name>
     <message>
         <source>Ask a shorter question.</source>
@@ -918,6 +1084,10 @@
     <message>
         <source>Ask about a picture first.</source>
         <translation>请先就一张图片提问。</translation>
+    </message>
+    <message>
+        <source>Ask about a picture.</source>
+        <translation>请就一张图片提问。</translation>
     </message>
     <message>
         <source>Ask again.</source>
@@ -1084,12 +1254,20 @@
         <translation>模型文件 {name} 被改动过：校验和不符。</translation>
     </message>
     <message>
+        <source>The model&apos;s graphs don&apos;t give their attention.</source>
+        <translation>模型的计算图不提供注意力。</translation>
+    </message>
+    <message>
         <source>The model&apos;s manifest.json can&apos;t be used: {reason}.</source>
         <translation>模型的 manifest.json 无法使用：{reason}。</translation>
     </message>
     <message>
         <source>The model&apos;s tokenizer can&apos;t be read.</source>
         <translation>无法读取模型的分词器。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {graph} is of an older kind: it can&apos;t score a whole answer.</source>
+        <translation>模型的 {graph} 是较旧的类型：无法为整个回答计分。</translation>
     </message>
     <message>
         <source>The model&apos;s {graph} lacks {name}.</source>
@@ -1152,6 +1330,10 @@
         <translation>内存不足，无法回答。</translation>
     </message>
     <message>
+        <source>This answer was given without a picture, so there is nothing to explain.</source>
+        <translation>这个回答没有用到图片，因此没有可解释的内容。</translation>
+    </message>
+    <message>
         <source>This answer was written without a picture, so there is no map to save.</source>
         <translation>这个回答没有使用图片，因此没有可保存的热图。</translation>
     </message>
@@ -1190,6 +1372,10 @@
     <message>
         <source>Update the app.</source>
         <translation>请更新本应用。</translation>
+    </message>
+    <message>
+        <source>Use PyTorch, or export the graphs again.</source>
+        <translation>请使用 PyTorch，或重新导出计算图。</translation>
     </message>
     <message>
         <source>Use PyTorch.</source>
@@ -1249,6 +1435,89 @@
     <message>
         <source>The picture&apos;s cells stand before the text like further words, and each layer reads both at once.</source>
         <translation>图片的单元格像额外的单词一样排在文字前面，每一层同时读取两者。</translation>
+    </message>
+</context>
+<context>
+    <name>methods</name>
+    <message>
+        <source>Attention</source>
+        <translation>注意力</translation>
+    </message>
+    <message>
+        <source>Where the model read from while it wrote the word.</source>
+        <translation>模型写这个词时从哪里读取信息。</translation>
+    </message>
+    <message>
+        <source>Attention, all heads</source>
+        <translation>注意力，所有头</translation>
+    </message>
+    <message>
+        <source>The mean over all layers and heads.</source>
+        <translation>所有层和头的平均。</translation>
+    </message>
+    <message>
+        <source>Attention without sinks</source>
+        <translation>去除汇点的注意力</translation>
+    </message>
+    <message>
+        <source>Attention, where cells that glow for nearly every word are turned down.</source>
+        <translation>注意力，其中几乎对每个词都发亮的单元格被调暗。</translation>
+    </message>
+    <message>
+        <source>Relative attention</source>
+        <translation>相对注意力</translation>
+    </message>
+    <message>
+        <source>Attention, as a multiple of that for “Describe the image” on this photo.</source>
+        <translation>注意力，以对这张照片提“描述图片”时的倍数表示。</translation>
+    </message>
+    <message>
+        <source>Rollout</source>
+        <translation>注意力展开</translation>
+    </message>
+    <message>
+        <source>Attention followed through all layers back to the picture.</source>
+        <translation>沿所有层追溯回图片的注意力。</translation>
+    </message>
+    <message>
+        <source>Relevancy</source>
+        <translation>相关性</translation>
+    </message>
+    <message>
+        <source>Attention weighted by how much it would change the word (gradients).</source>
+        <translation>按对该词的影响（梯度）加权的注意力。</translation>
+    </message>
+    <message>
+        <source>Token activation</source>
+        <translation>词元激活</translation>
+    </message>
+    <message>
+        <source>How strongly each cell by itself would say the word.</source>
+        <translation>每个单元格单独说出这个词的强度。</translation>
+    </message>
+    <message>
+        <source>Occlusion</source>
+        <translation>遮挡</translation>
+    </message>
+    <message>
+        <source>Parts of the photo are hidden, and the word&apos;s probability is measured again: what is bright was needed.</source>
+        <translation>遮住照片的一部分，再次测量该词的概率：亮处就是所需之处。</translation>
+    </message>
+    <message>
+        <source>share of a cell</source>
+        <translation type="unfinished">单元格所占比例</translation>
+    </message>
+    <message>
+        <source>times the neutral question&apos;s</source>
+        <translation>相对中性问题的倍数</translation>
+    </message>
+    <message>
+        <source>cost of hiding it</source>
+        <translation>遮住后损失</translation>
+    </message>
+    <message>
+        <source>strength</source>
+        <translation>强度</translation>
     </message>
 </context>
 <context>
@@ -1314,6 +1583,25 @@
     <message>
         <source>Chelsea the cat</source>
         <translation>小猫切尔西</translation>
+    </message>
+</context>
+<context>
+    <name>verdicts</name>
+    <message>
+        <source>It mattered: the word needs what is bright.</source>
+        <translation>有关系：这个词需要亮处。</translation>
+    </message>
+    <message>
+        <source>Partly: the word needs some of what is bright.</source>
+        <translation>部分有关：这个词需要亮处的一部分。</translation>
+    </message>
+    <message>
+        <source>This word came from language, not from the picture.</source>
+        <translation>这个词来自语言，而不是图片。</translation>
+    </message>
+    <message>
+        <source>It needs the picture, but what is bright no more than other places.</source>
+        <translation>它需要图片，但亮处并不比其他地方更重要。</translation>
     </message>
 </context>
 </TS>

@@ -74,6 +74,35 @@ def test_shapes_of_a_run(bundle: Bundle, fusion: str) -> None:
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
+def test_a_score_has_the_logits_of_each_step(bundle: Bundle, fusion: str) -> None:
+    runtime, cancel, ids = OnnxRuntime(bundle, CPU), CancelToken(), [1, 5, 2, 7]
+    encoded = runtime.encode(PIXELS, fusion, cancel)
+    scores = runtime.score(ids, encoded, cancel)
+    assert scores.shape == (4, bundle.manifest.decoder.vocabulary)
+    cache = None
+    for token_id, row in zip(ids, scores, strict=True):
+        step = runtime.decode([token_id], encoded, cache, attention=False, cancel=cancel)
+        cache = step.cache
+        assert row == pytest.approx(step.logits, abs=1e-6)
+
+
+def test_graphs_of_the_older_kind_answer_but_score_nothing(bundle: Bundle) -> None:
+    model = onnx.load(str(bundle.file(DECODER)), load_external_data=False)
+    (gather,) = [node for node in model.graph.node if node.output[0] == "logits"]
+    gather.input[1] = "last_id"
+    shape = model.graph.output[0].type.tensor_type.shape
+    del shape.dim[1]
+    runtime = OnnxRuntime(bundle, CPU, graphs={DECODER: model.SerializeToString()})
+    cancel = CancelToken()
+    encoded = runtime.encode(PIXELS, "graph", cancel)
+    result = runtime.decode([1, 5, 2], encoded, None, attention=True, cancel=cancel)
+    full = OnnxRuntime(bundle, CPU).decode([1, 5, 2], encoded, None, attention=True, cancel=cancel)
+    assert (result.logits == full.logits).all()
+    with pytest.raises(RuntimeFailure, match=r"older kind: it can't score a whole answer\."):
+        runtime.score([1, 5, 2], encoded, cancel)
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
 def test_without_a_picture_there_are_no_cells(bundle: Bundle, fusion: str) -> None:
     runtime, cancel = OnnxRuntime(bundle, CPU), CancelToken()
     result = runtime.decode(

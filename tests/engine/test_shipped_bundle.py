@@ -67,6 +67,12 @@ def test_both_runtimes_agree_to_a_thousandth(
     assert len(ours.keys) == info.image_layers + 1
     assert ours.keys.shape[3] > info.rows * info.columns if name else ours.keys.shape[3] == 0
     feed = list(MmgptFamily(bundle).prompt([QUESTION], 10).token_ids)
+    scores = [
+        runtime.score(feed, seen, cancel)
+        for runtime, seen in zip((onnx, torch), encoded, strict=True)
+    ]
+    assert scores[0].shape == (len(feed), bundle.manifest.decoder.vocabulary)
+    assert np.abs(scores[0] - scores[1]).max() < 1e-3
     caches: list[Any] = [None, None]
     for _ in range(8):
         first, second = (

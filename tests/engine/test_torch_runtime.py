@@ -99,6 +99,10 @@ def test_steps_through_the_cache_equal_one_prefill(
     cache = runtime.decode(PROMPT[:3], encoded, None, attention=False, cancel=cancel).cache
     cache = runtime.decode(PROMPT[3:4], encoded, cache, attention=False, cancel=cancel).cache
     last = runtime.decode(PROMPT[4:], encoded, cache, attention=True, cancel=cancel)
+    scores = runtime.score(PROMPT, encoded, cancel)
+    assert scores[-1] == pytest.approx(whole.logits, abs=1e-5)
+    first = runtime.decode(PROMPT[:1], encoded, None, attention=False, cancel=cancel)
+    assert scores[0] == pytest.approx(first.logits, abs=1e-5)
     assert last.logits == pytest.approx(whole.logits, abs=1e-5)
     assert last.attention == pytest.approx(whole.attention, abs=1e-5)
 

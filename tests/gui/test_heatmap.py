@@ -12,15 +12,20 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.messages import AttentionMap, Photo
 from mmgpt_desktop.pixels import ImageSpec, patch_grid
 from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.drawing import AnswerMaps, Heatmap, HeatmapStyle, Look, draw_heatmap
 from mmgpt_desktop.ui.heatmap_view import HeadSelection
 from mmgpt_desktop.ui.photo_view import LARGEST_ZOOM, PhotoView
 from mmgpt_desktop.ui.theme import Theme
-from mmgpt_desktop.worker import HeatmapStyle, draw_heatmap, show_photo
+from mmgpt_desktop.worker import show_photo
 from tests.gui_fakes import ANSWER, FUSION, FakeEngine, attention_map, make_shown
 
 MakeApp = Callable[..., App]
 SPEC = ImageSpec(size=256, mean=127.0, std=128.0, max_aspect=2.0, rows=16, columns=16)
 PLAIN = HeatmapStyle("viridis", False, 640)
+
+
+def draw(map_: AttentionMap) -> Heatmap:
+    return draw_heatmap(AnswerMaps(Look(heads=((0, 0),)), (map_,)), (0, 1), PLAIN)
 
 
 @pytest.fixture
@@ -83,7 +88,7 @@ def test_the_heatmap_lies_on_the_object_in_the_corner(
     view.set_photo(show_photo(photo))
     view.set_view(zoom, QPointF(1, 1))
     plain = view.grab().toImage()
-    view.set_layer(draw_heatmap((map_,), ((0, 0),), PLAIN).image, smooth=False)
+    view.set_layer(draw(map_).image, smooth=False)
     covered = view.grab().toImage()
     rect = view.photo_rect()
     scale_x, scale_y = rect.width() / width, rect.height() / height
@@ -228,9 +233,9 @@ def test_the_default_heads_are_the_models_and_said_how_chosen(app: App) -> None:
 
 def test_layer_and_head_can_be_chosen(app: App) -> None:
     pane = app.window.heatmap
-    pane.layer.setCurrentText("2")
+    pane.layer.setCurrentText("Layer 2")
     assert pane.selection.pairs(FUSION) == ((1, 0), (1, 1), (1, 2))
-    pane.head.setCurrentText("3")
+    pane.head.setCurrentText("Head 3")
     assert pane.selection.pairs(FUSION) == ((1, 2),)
     pane.layer.setCurrentText("All layers")
     assert pane.selection.pairs(FUSION) == ((0, 2), (1, 2))
@@ -242,20 +247,20 @@ def test_choosing_colours_draws_anew_and_is_remembered(qtbot: QtBot, make_app: M
     app.photos.add(make_shown())
     ask(qtbot, app)
     before = app.window.heatmap.picture.view.layer
-    app.window.heatmap.colours.setCurrentText("Cividis")
+    app.window.heatmap.drawing.colours.setCurrentText("Cividis")
     qtbot.waitUntil(lambda: app.window.heatmap.picture.view.layer not in (None, before))
-    app.window.heatmap.opacity.setValue(30)
+    app.window.heatmap.drawing.opacity.setValue(30)
     app.window.close()
     again = make_app()
     assert again.window.heatmap.colour_map == "cividis"
-    assert again.window.heatmap.opacity.value() == 30
+    assert again.window.heatmap.drawing.opacity.value() == 30
 
 
 def test_opacity_shows_the_photo_through(view: PhotoView) -> None:
     shown = make_shown(640, 480)
     view.set_photo(shown)
     plain = view.grab().toImage().pixelColor(10, 10)
-    layer = draw_heatmap((attention_map(shown.photo, 15),), ((0, 0),), PLAIN).image
+    layer = draw(attention_map(shown.photo, 15)).image
     view.set_layer(layer)
     seen = []
     for opacity in (0.0, 0.5, 1.0):

@@ -46,6 +46,7 @@ def test_text_is_readable_on_every_ground(colours: Colours) -> None:
     assert contrast(colours.on_accent, colours.accent_strong) >= 4.5
     assert contrast(colours.problem, colours.card) >= 4.5
     assert contrast(colours.text, colours.problem_soft) >= 4.5
+    assert contrast(colours.text, colours.lit) >= 4.5
 
 
 @THEMES

@@ -184,7 +184,7 @@ def test_layout_and_theme_are_remembered(qtbot: QtBot, make_app: MakeApp, tmp_pa
 
 
 def test_changes_are_saved_while_it_runs(qtbot: QtBot, app: App, tmp_path: Path) -> None:
-    app.window.heatmap.opacity.setValue(11)
+    app.window.heatmap.drawing.opacity.setValue(11)
     path = tmp_path / "settings.json"
     qtbot.waitUntil(lambda: path.exists() and '"opacity": 0.11' in path.read_text())
 

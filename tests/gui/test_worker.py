@@ -14,13 +14,11 @@ from mmgpt_desktop.messages import GenerationRequest, Message, Photo
 from mmgpt_desktop.worker import (
     ENGINE_NICENESS,
     EngineThread,
-    HeatmapStyle,
     TaskThread,
-    draw_heatmap,
     photo_from_image,
     show_photo,
 )
-from tests.gui_fakes import ANSWER, FakeEngine, attention_map, make_image, make_photo
+from tests.gui_fakes import ANSWER, FakeEngine, make_image, make_photo
 
 
 class Log:
@@ -256,11 +254,3 @@ def test_pixels_from_the_clipboard_become_a_photo() -> None:
     shown = photo_from_image(make_image(colour="#2266aa"), "pasted")
     assert (shown.photo.width, shown.photo.height) == (40, 30)
     assert tuple(shown.photo.pixels[0, 0]) == (0x22, 0x66, 0xAA)
-
-
-def test_a_heatmap_has_the_photos_shape_and_its_range() -> None:
-    photo = make_photo(200, 100)
-    style = HeatmapStyle("viridis", False, 400)
-    heatmap = draw_heatmap((attention_map(photo, 5),), ((0, 0),), style)
-    assert (heatmap.image.width(), heatmap.image.height()) == (400, 200)
-    assert (heatmap.low, heatmap.high) == (0.0, 0.5)

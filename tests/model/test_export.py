@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
 from mmgpt_desktop.model.packing import load_packed, pack, quantise, unpack
-from mmgpt_desktop.training.bundle import build_bundle, load_trained
+from mmgpt_desktop.training.bundle import build_bundle, export_again, load_trained
 from mmgpt_desktop.training.calibrate import Certainty
 from mmgpt_desktop.training.export import stored_tensors
 from mmgpt_desktop.training.heads import HeadScores
@@ -69,6 +70,13 @@ def test_graphs_equal_the_model(
         results.append(result)
     ours, theirs = results
     assert np.abs(ours.logits - theirs.logits).max() < 1e-3
+    scores, expected = (
+        runtime.score(ids, runtime.encode(PIXELS if picture else None, fusion, CANCEL), CANCEL)
+        for runtime in runtimes
+    )
+    assert scores.shape == (len(ids), 300)
+    assert np.abs(scores - expected).max() < 1e-3
+    assert np.abs(scores[-1] - ours.logits).max() < 1e-3
     assert ours.attention is not None
     assert theirs.attention is not None
     layers, positions = (4, 8) if fusion == CONCAT else (2, 20)
@@ -96,6 +104,17 @@ def test_the_weights_lie_in_the_bundle_once(bundle: Path) -> None:
     assert stored["embedding.weight"].dtype == "I8"
     assert stored["names.tokens"].dtype == "I64"
     assert "lm_head.weight" not in stored
+
+
+def test_graphs_exported_again_leave_the_weights_alone(bundle: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(bundle, tmp_path / "tiny"))
+    (copy / "decoder.concat.onnx").write_bytes(b"old")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        export_again(copy)
+    open_bundle(copy).verify(lambda _: None, CANCEL)
+    for name in ("model.safetensors", "decoder.concat.onnx", "manifest.json"):
+        assert (copy / name).read_bytes() == (bundle / name).read_bytes()
 
 
 def test_the_manifest_tells_what_each_fusion_needs(bundle: Path) -> None:

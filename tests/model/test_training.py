@@ -283,7 +283,7 @@ class Bigram:
 
     def decode_step(self, ids: Any, keys: Any, values: Any, past: int) -> Any:
         assert len(ids) == past
-        return self.logits(ids[:, -1], keys[0]), past, None
+        return self.logits(ids[:, -1], keys[0])[:, None], past, None
 
     def logits(self, last: Any, bright: Any) -> Any:
         return self.table[last] + bright[..., None] * self.lean

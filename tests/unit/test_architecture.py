@@ -52,7 +52,7 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
     "modules",
     [
         "mmgpt_desktop.engine.engine, mmgpt_desktop.engine.generate, mmgpt_desktop.engine.images",
-        "mmgpt_desktop.attention.reduce, mmgpt_desktop.attention.heatmap",
+        "mmgpt_desktop.attention.faithfulness, mmgpt_desktop.attention.heatmap",
     ],
 )
 def test_a_fresh_process_needs_no_qt_and_no_torch_for(modules: str) -> None:

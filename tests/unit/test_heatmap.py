@@ -92,7 +92,8 @@ def test_maps_without_a_range_draw_without_complaint(
     with warnings.catch_warnings(), np.errstate(all="raise"):
         warnings.simplefilter("error")
         rgba = render(cells.astype(np.float32), grid(Box(0, 0, 8, 8), 8, 8), "magma", smooth, 1.0)
-    assert (rgba[..., 3] == 255).all()
+    painted = np.kron(np.isfinite(cells.astype(np.float32)), np.ones((2, 2))) > 0
+    assert ((rgba[..., 3] == 255) == painted).all()
 
 
 @pytest.mark.parametrize("smooth", [False, True])
@@ -101,6 +102,25 @@ def test_single_cells_and_rows_draw(rows: int, columns: int, smooth: bool) -> No
     place = grid(Box(0, 0, 1, 1), 1, 1, rows, columns)
     rgba = render(lit(0, rows, columns), place, "inferno", smooth, 1.0)
     assert rgba.shape == (1, 1, 4)
+
+
+def test_a_scale_is_kept_across_maps() -> None:
+    place, half = grid(Box(0, 0, 8, 8), 8, 8), lit(0) / 2
+    alone = render(half, place, "viridis", False, 1.0)
+    among = render(half, place, "viridis", False, 1.0, scale=(0.0, 1.0))
+    assert (alone[0, 0, :3] == legend("viridis")[-1]).all()
+    assert (among[0, 0, :3] == legend("viridis")[128]).all()
+
+
+def test_contours_are_lines_around_what_is_bright() -> None:
+    place = grid(Box(0, 0, 84, 84), 84, 84)
+    lines = render(lit(5), place, "viridis", True, 1.0, contours=True)[..., 3] > 0
+    assert 0.02 < lines.mean() < 0.6
+    assert not lines[31, 31]  # the top
+    assert not lines[80, 80]
+    assert lines[31, 31:].any()
+    flat = render(np.ones((4, 4), np.float32), place, "viridis", True, 1.0, contours=True)
+    assert flat[..., 3].max() == 0
 
 
 def test_opacity_is_kept_in_bounds() -> None:

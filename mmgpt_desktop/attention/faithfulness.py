@@ -1,0 +1,165 @@
+"""Does a map tell the truth? Measures of one map, in numpy.
+
+Two kinds: what hiding the map's cells does to the word's probability, which is about the
+model, and whether the map lies on the thing that the word names, which is about the photo.
+Maps are float32 [row, column]. NaN is a cell that has no value: it is the weakest. Cells of
+one value have no order, so chance gives them one: an even map is as good as a random one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.attention.methods import Cells, Maps, over_tokens
+from mmgpt_desktop.messages import PatchGrid
+
+Hidden = NDArray[np.bool_]  # [mask, row, column], True where the photo is hidden
+Scorer = Callable[[Hidden], NDArray[np.floating]]
+"""From what is hidden to a word's probability [mask], teacher-forced, from 0 to 1."""
+Span = tuple[int, int]  # steps, the second exclusive
+
+PARTS = 8
+"""A curve goes from the whole photo to none of it in so many steps."""
+
+_LISTED = """
+a an and another are as at be been being but by can did do does each for from had has have he her
+his if in into is it its may no nor not of off on or our out over she so some than that the their
+them then there these they this those to up was we were which while who will with would you your
+"""
+FUNCTION_WORDS = frozenset(_LISTED.split())
+"""English words that say how others belong together, and are in no picture."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A word's probability with nothing hidden, and the areas under its two curves.
+
+    `deletion` is while the strongest cells go first: low where the map knows what the word
+    needs. `insertion` is while they come first, into a hidden photo: high there. Both are
+    means over the share of the photo that is hidden, from 0 to 1.
+    """
+
+    whole: float
+    deletion: float
+    insertion: float
+
+    @property
+    def effect(self) -> float:
+        """How far the probability falls, the mean over the curve."""
+        return self.whole - self.deletion
+
+
+def curves(cells: Cells, score: Scorer, random: np.random.Generator) -> Curves:
+    """Deletion and insertion (Petsiuk et al. 2018, "RISE"), by the trapezoid rule.
+
+    One call of `score`, with the masks of both curves from the whole photo to none of it.
+    """
+    rank = np.empty(cells.size, np.intp)
+    rank[order(cells, random)] = np.arange(cells.size)
+    gone = np.rint(np.linspace(0, cells.size, PARTS + 1))
+    deleted = (rank < gone[:, np.newaxis]).reshape(-1, *cells.shape)
+    found = np.asarray(score(np.concatenate([deleted, ~deleted])), np.float64)
+    falling, rising = found[: PARTS + 1], found[PARTS + 1 :]
+    return Curves(float(falling[0]), _area(falling), _area(rising))
+
+
+def _area(values: NDArray[np.float64]) -> float:
+    """Of a curve over 0 to 1 with even steps."""
+    return float((values[1:] + values[:-1]).mean() / 2)
+
+
+def order(cells: Cells, random: np.random.Generator) -> NDArray[np.intp]:
+    """All cells, the strongest first, NaN last; by chance among equal ones."""
+    shuffled = random.permutation(cells.size)
+    values = np.where(np.isfinite(cells), cells, -np.inf).reshape(-1)[shuffled]
+    return np.asarray(shuffled[np.argsort(-values, kind="stable")])
+
+
+def pointing(cells: Cells, on_thing: NDArray[np.bool_]) -> float:
+    """1 if the strongest cell lies on the thing (Zhang et al. 2016, "Top-down neural attention
+    by excitation backprop"); of several strongest ones, the share that does."""
+    values = np.where(np.isfinite(cells), cells, -np.inf)
+    return float(on_thing[values == values.max()].mean())
+
+
+def mask_iou(cells: Cells, cover: Cells, random: np.random.Generator) -> float:
+    """Intersection over union of a thing and as many of the strongest cells as it is large.
+
+    `cover` [row, column] is the share of each cell that the thing covers, with at least one
+    above 0. The number follows from the thing, so that what counts is the map's order: it has
+    no threshold to choose, and maps of any scale compare.
+    """
+    size = float(cover.sum())
+    count = max(1, round(size))
+    shared = float(cover.reshape(-1)[order(cells, random)[:count]].sum())
+    return shared / (count + size - shared)
+
+
+def brightness(maps: Maps, words: Sequence[Span]) -> list[float]:
+    """How bright each word is drawn on one scale for the answer, 1 for the brightest.
+
+    A word's brightness is the peak of its map; one below 0 is dark.
+    """
+    peaks = [_peak(over_tokens(maps, start, stop)) for start, stop in words]
+    most = max(peaks, default=0.0)
+    return [peak / most if most > 0 else 0.0 for peak in peaks]
+
+
+def _peak(cells: Cells) -> float:
+    return max(0.0, float(np.max(cells, where=np.isfinite(cells), initial=0.0)))
+
+
+def is_function_word(text: str) -> bool:
+    return text.strip(" .,;:!?\"'").lower() in FUNCTION_WORDS
+
+
+def is_content_word(text: str) -> bool:
+    return any(character.isalpha() for character in text) and not is_function_word(text)
+
+
+def cover(mask: NDArray[np.bool_], grid: PatchGrid) -> Cells:
+    """The share of each cell [row, column] that a mask covers.
+
+    The mask may have another size than the photo, but the same frame; beyond it is nothing.
+    """
+    box, (height, width) = grid.box, mask.shape
+    rows = _overlap(box.top, box.bottom, grid.rows, grid.photo_height, height)
+    columns = _overlap(box.left, box.right, grid.columns, grid.photo_width, width)
+    covered: Cells = rows @ mask.astype(np.float32) @ columns.T
+    return covered
+
+
+def _overlap(start: float, stop: float, cells: int, frame: int, pixels: int) -> Cells:
+    """[cell, pixel]: the share of each cell's length that lies in each pixel of the mask."""
+    edges = np.linspace(start, stop, cells + 1) * pixels / frame  # in the mask's pixels
+    left = np.arange(pixels)
+    shared = np.minimum(edges[1:, None], left + 1) - np.maximum(edges[:-1, None], left)
+    return (np.clip(shared, 0, None) / (edges[1] - edges[0])).astype(np.float32)
+
+
+def on_photo(grid: PatchGrid) -> NDArray[np.bool_]:
+    """Which cells [row, column] have their centre on the photo, and not in a letterbox."""
+    y, x = centres(grid)
+    return np.asarray(((y >= 0) & (y < 1))[:, None] & ((x >= 0) & (x < 1)))
+
+
+def centres(grid: PatchGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of the rows and of the columns, in shares of the photo's height and width."""
+    box = grid.box
+    y = box.top + (np.arange(grid.rows) + 0.5) / grid.rows * box.height
+    x = box.left + (np.arange(grid.columns) + 0.5) / grid.columns * box.width
+    return y / grid.photo_height, x / grid.photo_width
+
+
+def centre_map(grid: PatchGrid) -> Cells:
+    """A map that knows nothing of the photo: the nearer to its middle, the stronger."""
+    y, x = centres(grid)
+    return (1 - np.hypot((y - 0.5)[:, None], x - 0.5)).astype(np.float32)
+
+
+def random_map(grid: PatchGrid, random: np.random.Generator) -> Cells:
+    return random.random((grid.rows, grid.columns), np.float32)

@@ -1,0 +1,191 @@
+"""The measured answer to "does the word need what is bright?", as bars and a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, QRectF, QSize, Qt, Slot
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from mmgpt_desktop.messages import Check, Verdict
+from mmgpt_desktop.ui.answer_view import AnswerView
+from mmgpt_desktop.ui.explainer import Explainer
+from mmgpt_desktop.ui.heatmaps import Heatmaps
+from mmgpt_desktop.ui.session import Turn
+from mmgpt_desktop.ui.texts import error_title, percent, verdict_text
+from mmgpt_desktop.ui.theme import TIGHT, Theme, set_font
+
+_BAR, _GAP = 6, 5
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A probability, and the single draws that it is the mean of."""
+
+    label: str
+    value: float
+    draws: tuple[float, ...] = ()
+
+
+class Bars(QWidget):
+    """Probabilities from 0 to 1 below each other, with a mark where the whole photo's is."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._whole = 0.0
+        self.bars: tuple[Bar, ...] = ()
+        set_font(self, scale=0.9)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.update)
+
+    def show_bars(self, whole: float, bars: tuple[Bar, ...]) -> None:
+        self._whole, self.bars = whole, bars
+        said = (f"{bar.label}: {percent(bar.value)}" for bar in bars)
+        self.setAccessibleName("; ".join(said))
+        self.updateGeometry()
+        self.update()
+
+    def _row_height(self) -> int:
+        return self.fontMetrics().height() + _BAR + _GAP
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(160, 3 * self._row_height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(120, self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for row, bar in enumerate(self.bars):
+            self._paint_bar(painter, bar, row * self._row_height())
+        painter.end()
+
+    def _paint_bar(self, painter: QPainter, bar: Bar, top: int) -> None:
+        height, width = self.fontMetrics().height(), self.width()
+        line = QRectF(0, top, width, height)
+        painter.setPen(self._theme.colour("muted"))
+        painter.drawText(line, Qt.AlignmentFlag.AlignLeft, bar.label)
+        painter.setPen(self._theme.colour("text"))
+        painter.drawText(line, Qt.AlignmentFlag.AlignRight, percent(bar.value))
+        below = top + height + 1
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.colour("border"))
+        painter.drawRoundedRect(QRectF(0, below, width, _BAR), 3, 3)
+        painter.setBrush(self._theme.colour("accent"))
+        painter.drawRoundedRect(QRectF(0, below, max(2.0, width * bar.value), _BAR), 3, 3)
+        painter.setBrush(self._theme.colour("text"))
+        for draw in bar.draws:
+            painter.drawEllipse(QRectF(width * draw - 1.5, below + _BAR / 2 - 1.5, 3, 3))
+        mark = min(width * self._whole, width - 2.0)
+        painter.drawRect(QRectF(mark, below - 2, 2, _BAR + 4))
+
+
+class CheckCard(QWidget):
+    """Empty until something was measured for the word in view."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.heading, self.verdict = QLabel(), QLabel()
+        self.heading.setObjectName("caption")
+        set_font(self.heading, scale=0.9)
+        set_font(self.verdict, bold=True)
+        for label in (self.heading, self.verdict):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setWordWrap(True)
+        self.bars = Bars(theme)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(TIGHT)
+        column.addWidget(self.verdict)
+        column.addWidget(self.heading)
+        column.addWidget(self.bars)
+        self.say("")
+
+    def say(self, text: str) -> None:
+        """No check now: say why, or nothing at all."""
+        self.verdict.hide()
+        self.bars.hide()
+        self.heading.setText(text)
+        self.heading.setVisible(bool(text))
+        self.setToolTip("")
+
+    def show_check(self, check: Check) -> None:
+        self.verdict.setText(verdict_text(check))
+        self.verdict.setObjectName("muted" if check.verdict is Verdict.LANGUAGE else "")
+        self.heading.setText(
+            self.tr("Probability {percent} with the whole photo (the mark), and:").format(
+                percent=percent(check.whole)
+            )
+        )
+        drawn = sum(check.random) / len(check.random) if check.random else check.whole
+        self.bars.show_bars(
+            check.whole,
+            (
+                Bar(self.tr("without what is bright"), check.hidden),
+                Bar(self.tr("without random places"), drawn, check.random),
+                Bar(self.tr("without the centre"), check.centre),
+            ),
+        )
+        self.setToolTip(
+            self.tr(
+                "The brightest fifth of the map is hidden in the photo, and the same answer is "
+                "scored again; then as many places drawn by chance, {count} times (the dots), and "
+                "as many in the middle."
+            ).format(count=len(check.random))
+        )
+        for widget in (self.heading, self.verdict, self.bars):
+            widget.show()
+
+
+class Checks(QObject):
+    """Shows what the explainer measured: the word in view's in the card, all words' below them."""
+
+    def __init__(
+        self, card: CheckCard, answer: AnswerView, heatmaps: Heatmaps, explainer: Explainer
+    ) -> None:
+        super().__init__(card)
+        self._card, self._answer = card, answer
+        self._heatmaps, self._explainer = heatmaps, explainer
+        self._selection = heatmaps.selection
+        self._verdicts = False
+        heatmaps.looked.connect(self._look)
+        explainer.changed.connect(self.refresh)
+        explainer.checked.connect(answer.underline_word)
+
+    def tell_verdicts(self, wanted: bool) -> None:
+        """Under the words; else how sure the model was."""
+        self._verdicts = wanted
+        self._answer.underline(self._heatmaps.look if wanted else None)
+
+    @Slot()
+    def _look(self) -> None:
+        if self._selection != self._heatmaps.selection:
+            self._selection = self._heatmaps.selection
+            if self._verdicts:
+                self._answer.underline_again()
+        self.refresh()
+
+    @Slot()
+    def refresh(self) -> None:
+        at = self._heatmaps.in_view
+        if at is None:
+            self._card.say("")
+            return
+        turn, word = at
+        check = turn.findings.checks.get((self._heatmaps.look(turn), word))
+        if check is not None:
+            self._card.show_check(check)
+        else:
+            self._card.say(self._why_none(turn))
+
+    def _why_none(self, turn: Turn) -> str:
+        if turn.outcome is None or turn.explanation is None:
+            return ""
+        if turn.findings.check_failed is not None:
+            return error_title(turn.findings.check_failed)
+        if self._explainer.busy:
+            return self.tr("Measuring whether the word needs what is bright…")
+        return ""

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QHelpEvent
+from PySide6.QtWidgets import QApplication, QToolTip
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.messages import Box, CellMaps, Method, PatchGrid, TokenStep
+from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.brush import needs
+from mmgpt_desktop.ui.cell_view import CellView
+from mmgpt_desktop.ui.session import Turn
+from mmgpt_desktop.ui.theme import Theme
+from tests.gui_fakes import FakeEngine, make_shown
+
+MakeApp = Callable[..., App]
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def view(qtbot: QtBot, qapp: QApplication) -> CellView:
+    view = CellView(Theme(qapp, "light"))
+    qtbot.addWidget(view)
+    view.resize(400, 400)
+    view.set_photo(make_shown(100, 100))
+    view.set_cells(PatchGrid(4, 4, Box(0, 0, 100, 100), 100, 100), lambda cell: f"cell {cell}")
+    view.show()
+    return view
+
+
+def cell_point(view: CellView, cell: int) -> QPoint:
+    row, column = divmod(cell, 4)
+    rect = view.photo_rect()
+    x, y = (column + 0.5) / 4 * rect.width(), (row + 0.5) / 4 * rect.height()
+    return (rect.topLeft() + QPointF(x, y)).toPoint()
+
+
+def drag(qtbot: QtBot, view: CellView, *cells: int) -> None:
+    qtbot.mousePress(view, LEFT, pos=cell_point(view, cells[0]))
+    for cell in cells[1:]:
+        qtbot.mouseMove(view, cell_point(view, cell))
+    qtbot.mouseRelease(view, LEFT, pos=cell_point(view, cells[-1]))
+
+
+def ask(qtbot: QtBot, app: App) -> Turn:
+    app.photos.add(make_shown())
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    return app.controller.conversation.turns[-1]
+
+
+def cells_of(app: App) -> CellView:
+    view = app.window.heatmap.picture.view
+    assert isinstance(view, CellView)
+    return view
+
+
+def lit(app: App) -> list[str]:
+    """What is highlighted in the answer, the chosen word left out."""
+    view = app.window.output.view
+    accent = app.theme.colour("accent").rgb()
+    return [
+        each.cursor.selectedText()
+        for each in view.extraSelections()
+        if each.format.background().color().rgb() != accent
+    ]
+
+
+def test_dragging_brushes_the_cells_under_the_pointer(qtbot: QtBot, view: CellView) -> None:
+    drag(qtbot, view, 5, 6, 10)
+    assert view.cells == {5, 6, 10}
+    drag(qtbot, view, 0)
+    assert view.cells == {0}
+    drag(qtbot, view, 0)
+    assert view.cells == frozenset()
+
+
+def test_zoomed_in_it_takes_shift(qtbot: QtBot, view: CellView) -> None:
+    view.set_view(2.0, QPointF(0.5, 0.5))
+    drag(qtbot, view, 5, 6)
+    assert view.cells == frozenset()
+    qtbot.mousePress(view, LEFT, Qt.KeyboardModifier.ShiftModifier, QPoint(200, 200))
+    qtbot.mouseRelease(view, LEFT, Qt.KeyboardModifier.ShiftModifier, QPoint(200, 200))
+    assert len(view.cells) == 1
+
+
+def test_the_arrow_keys_move_a_brush_of_one_cell(qtbot: QtBot, view: CellView) -> None:
+    for key in (Qt.Key.Key_Up, Qt.Key.Key_Up, Qt.Key.Key_Right, Qt.Key.Key_Right):
+        qtbot.keyClick(view, key)
+    assert view.cells == {7}
+    qtbot.keyClick(view, Qt.Key.Key_Delete)
+    assert view.cells == frozenset()
+
+
+def test_the_brush_is_seen(qtbot: QtBot, view: CellView) -> None:
+    plain = view.grab().toImage()
+    drag(qtbot, view, 5)
+    assert view.grab().toImage() != plain
+
+
+def test_a_tooltip_tells_the_cell(view: CellView) -> None:
+    point = cell_point(view, 6)
+    event = QHelpEvent(QEvent.Type.ToolTip, point, view.mapToGlobal(point))
+    QApplication.sendEvent(view, event)
+    assert QToolTip.text() == "cell 6"
+    QToolTip.hideText()
+
+
+def turn_that_needed(*costs: list[float]) -> Turn:
+    """A word for each list: what hiding each of two by two cells costs it."""
+    turn = Turn(1, "What?")
+    turn.steps = [TokenStep(1, place, place, f" w{place}", 0.9) for place in range(len(costs))]
+    weights = np.array(costs, np.float32).reshape(-1, 2, 2)
+    grid = PatchGrid(2, 2, Box(0, 0, 10, 10), 10, 10)
+    turn.findings.maps[Method.OCCLUSION] = CellMaps(Method.OCCLUSION, weights, grid)
+    return turn
+
+
+def test_only_words_that_needed_the_place_most_light_up() -> None:
+    nan = float("nan")
+    turn = turn_that_needed(
+        [2.0, 0.1, 0.1, 0.1],  # the place
+        [1.5, 2.0, 0.1, 0.1],  # the place too
+        [0.5, 2.0, 0.1, 0.1],  # rather another place
+        [0.1, 0.0, 0.0, 0.0],  # nothing that counts
+        [-3.0, nan, nan, nan],  # likelier without it
+    )
+    assert needs(turn, frozenset({0})) == {0: 1.0, 1: 0.75}
+    assert needs(turn, frozenset({0, 1})) == {0: 1.0, 1: 1.0, 2: 1.0}
+    assert needs(turn, frozenset({3})) == {}
+    assert needs(Turn(1, "What?"), frozenset({3})) is None
+
+
+def test_words_that_needed_the_brushed_place_light_up(qtbot: QtBot, app: App) -> None:
+    turn = ask(qtbot, app)
+    qtbot.waitUntil(lambda: turn.findings.complete(Method.OCCLUSION))
+    qtbot.waitUntil(lambda: app.window.heatmap.picture.view.layer is not None)
+    drag(qtbot, cells_of(app), 1, 2)
+    assert lit(app) == ["red", "ball"]
+    caption = app.window.heatmap.picture.caption
+    assert caption.text() == "Needed this place: “red”, “ball”"
+    drag(qtbot, cells_of(app), 15)
+    assert lit(app) == []
+    assert caption.text() == "No word needed this place more than others."
+    drag(qtbot, cells_of(app), 15)
+    assert caption.text().startswith("“corner”")
+
+
+def test_the_brush_says_when_nothing_is_measured_yet(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(explain_gated=True)
+    app = make_app(engine)
+    turn = ask(qtbot, app)
+    qtbot.waitUntil(lambda: app.window.heatmap.picture.view.layer is not None)
+    drag(qtbot, cells_of(app), 1)
+    caption = app.window.heatmap.picture.caption
+    assert caption.text() == "What the words needed is not measured yet."
+    assert lit(app) == []
+    engine.explain_gate.release(2)
+    qtbot.waitUntil(lambda: caption.text().endswith("“red” · still being measured"))
+    engine.explain_gate.release(100)
+    qtbot.waitUntil(lambda: caption.text() == "Needed this place: “red”")
+    assert lit(app) == ["red"]
+    assert turn.findings.complete(Method.OCCLUSION)
+
+
+def test_the_brush_says_why_it_can_not_be_measured(qtbot: QtBot, make_app: MakeApp) -> None:
+    app = make_app(FakeEngine(explain_error=RuntimeFailure("It is too old.", "Export it anew.")))
+    turn = ask(qtbot, app)
+    qtbot.waitUntil(lambda: Method.OCCLUSION in turn.findings.failed)
+    qtbot.waitUntil(lambda: app.window.heatmap.picture.view.layer is not None)
+    drag(qtbot, cells_of(app), 1)
+    assert app.window.heatmap.picture.caption.text() == "It is too old."
+
+
+def test_a_cells_tooltip_has_its_value_and_rank(qtbot: QtBot, app: App) -> None:
+    ask(qtbot, app)
+    qtbot.waitUntil(lambda: app.window.heatmap.picture.view.layer is not None)
+    tell = cells_of(app)._tell
+    assert tell is not None
+    assert tell(5) == "Row 2, column 2: 25.0 % (share of a cell); brightest 1 of 16"

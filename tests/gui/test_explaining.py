@@ -1,0 +1,213 @@
+"""What the words of an answer needed: found out while the user reads, never shown before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtGui import QTextCharFormat, QTextCursor
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.messages import Check, Method
+from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.heatmap_pane import METHODS
+from mmgpt_desktop.ui.session import Turn
+from mmgpt_desktop.ui.texts import map_value, verdict_text
+from tests.gui_fakes import ANSWER, FakeEngine, make_shown
+
+MakeApp = Callable[..., App]
+Underline = QTextCharFormat.UnderlineStyle
+WORDS = len(ANSWER) - 1  # the full stop belongs to the last
+
+
+def ask(qtbot: QtBot, app: App) -> Turn:
+    if app.photos.count == 0:
+        app.photos.add(make_shown())
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    return app.controller.conversation.turns[-1]
+
+
+def all_found(qtbot: QtBot, app: App, turn: Turn) -> None:
+    qtbot.waitUntil(lambda: not app.explainer.busy and len(turn.findings.checks) == WORDS)
+
+
+def choose_method(app: App, method: Method) -> None:
+    app.window.heatmap.method.setCurrentIndex(METHODS.index(method))
+
+
+def underlines(app: App) -> list[Underline]:
+    view = app.window.output.view
+    styles = []
+    for span in view.spans:
+        cursor = QTextCursor(view.document())
+        cursor.setPosition(span.start + 1)
+        styles.append(cursor.charFormat().underlineStyle())
+    return styles
+
+
+def test_the_chosen_word_is_checked_first_then_occlusion_then_the_others(
+    qtbot: QtBot, make_app: MakeApp
+) -> None:
+    engine = FakeEngine()
+    app = make_app(engine)
+    turn = ask(qtbot, app)
+    all_found(qtbot, app, turn)
+    assert engine.explained[:3] == [
+        (Method.HEADS, slice(5, 7)),
+        (Method.OCCLUSION, None),
+        (Method.HEADS, slice(0, 1)),
+    ]
+    assert len(engine.explained) == WORDS + 1
+    assert turn.findings.complete(Method.OCCLUSION)
+
+
+def test_nothing_is_shown_before_it_was_measured(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(explain_gated=True)
+    app = make_app(engine)
+    turn = ask(qtbot, app)
+    card = app.window.heatmap.check
+    qtbot.waitUntil(lambda: len(engine.explained) == 1)
+    assert card.heading.text() == "Measuring whether the word needs what is bright…"
+    assert card.verdict.isHidden()
+    assert card.bars.isHidden()
+    assert set(underlines(app)) == {Underline.NoUnderline}
+    engine.explain_gate.release(100)
+    all_found(qtbot, app, turn)
+    assert not card.verdict.isHidden()
+
+
+def test_the_check_is_three_bars_and_a_sentence(qtbot: QtBot, app: App) -> None:
+    turn = ask(qtbot, app)
+    all_found(qtbot, app, turn)
+    card = app.window.heatmap.check
+    app.heatmaps.choose(turn, 2)
+    assert card.verdict.text() == "It mattered: the word needs what is bright."
+    assert card.heading.text() == "Probability 80 % with the whole photo (the mark), and:"
+    assert card.bars.accessibleName() == (
+        "without what is bright: 10 %; without random places: 75 %; without the centre: 60 %"
+    )
+    app.heatmaps.hover(turn, 3)
+    assert card.verdict.text().startswith("It needs the picture")
+    app.heatmaps.hover(None, 0)
+    assert card.verdict.text().startswith("It mattered")
+    app.window.heatmap.switch.whole_button.click()
+    assert card.verdict.isHidden()
+
+
+def test_a_word_is_checked_once_for_each_map(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine()
+    app = make_app(engine)
+    turn = ask(qtbot, app)
+    all_found(qtbot, app, turn)
+    for word in range(WORDS):
+        app.heatmaps.choose(turn, word)
+    assert len(engine.explained) == WORDS + 1
+    app.window.heatmap.layer.setCurrentText("Layer 2")
+    assert set(underlines(app)) == {Underline.NoUnderline}  # these maps were not checked yet
+    qtbot.waitUntil(lambda: len(turn.findings.checks) == 2 * WORDS)
+    app.window.heatmap.layer.setCurrentText("Chosen heads")
+    assert len(engine.explained) == 2 * WORDS + 1
+
+
+def test_verdicts_are_underlines_and_certainty_is_one_choice_away(qtbot: QtBot, app: App) -> None:
+    turn = ask(qtbot, app)
+    all_found(qtbot, app, turn)
+    mattered, language = Underline.SingleUnderline, Underline.DotLine
+    assert underlines(app) == [mattered, language, mattered, language, mattered, language]
+    output = app.window.output
+    assert "it mattered" in output.legend.text()
+    assert "It mattered" in output.view.describe(output.view.spans[0])
+    output.underline.setCurrentText("How sure?")
+    assert underlines(app)[:2] == [Underline.NoUnderline, Underline.SingleUnderline]
+    assert "sure" in output.legend.text()
+    output.underline.setCurrentIndex(0)
+    assert underlines(app)[1] is language
+
+
+def test_what_the_underline_tells_is_remembered(qtbot: QtBot, make_app: MakeApp) -> None:
+    app = make_app()
+    app.window.output.underline.setCurrentText("How sure?")
+    app.window.close()
+    assert make_app().window.output.underline.currentText() == "How sure?"
+
+
+def test_the_next_question_goes_first_and_what_was_begun_begins_anew(
+    qtbot: QtBot, make_app: MakeApp
+) -> None:
+    engine = FakeEngine(explain_gated=True)
+    app = make_app(engine)
+    first = ask(qtbot, app)
+    qtbot.waitUntil(lambda: len(engine.explained) == 1)
+    second = ask(qtbot, app)
+    assert not first.findings.checks
+    engine.explain_gate.release(1000)
+    all_found(qtbot, app, second)
+    app.heatmaps.choose(first, 0)
+    all_found(qtbot, app, first)
+
+
+def test_occlusion_is_drawn_as_it_comes(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(explain_gated=True)
+    app = make_app(engine, smooth=False)
+    turn = ask(qtbot, app)
+    choose_method(app, Method.OCCLUSION)
+    picture = app.window.heatmap.picture
+    assert picture.empty.hint.text() == "Being measured…"
+    engine.explain_gate.release(2)  # the check that was begun, and occlusion's first half
+    qtbot.waitUntil(lambda: picture.caption.text().endswith("50 % measured"))
+    qtbot.waitUntil(lambda: picture.view.layer is not None)
+    layer = picture.view.layer
+    assert layer is not None
+    assert layer.pixelColor(2, layer.height() - 2).alpha() == 0
+    engine.explain_gate.release(1000)
+    qtbot.waitUntil(lambda: "measured" not in picture.caption.text())
+    assert picture.legend.accessibleName() == "Scale: cost of hiding it, from 0 to 2"
+    assert picture.shares.isHidden()
+    qtbot.waitUntil(lambda: len(turn.findings.checks) > WORDS)
+
+
+def test_a_method_that_can_not_be_had_says_so(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(explain_error=RuntimeFailure("PyTorch is not here.", "Install it."))
+    app = make_app(engine)
+    turn = ask(qtbot, app)
+    choose_method(app, Method.ROLLOUT)
+    qtbot.waitUntil(lambda: Method.ROLLOUT in turn.findings.failed)
+    assert app.window.heatmap.picture.empty.hint.text() == "PyTorch is not here."
+    assert app.window.heatmap.check.heading.text() == "PyTorch is not here."
+    qtbot.waitUntil(lambda: not app.explainer.busy)
+    assert len(engine.explained) == 3  # one check, occlusion, rollout: none is tried again
+
+
+def test_without_a_picture_nothing_is_measured(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine()
+    app = make_app(engine)
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    assert engine.explained == []
+    assert app.window.heatmap.check.heading.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("hidden", "random", "centre", "start"),
+    [
+        (0.1, 0.8, 0.8, "It mattered"),
+        (0.6, 0.75, 0.8, "Partly"),
+        (0.8, 0.8, 0.8, "This word came from language"),
+        (0.1, 0.1, 0.1, "It needs the picture"),
+        (0.8, 0.8, 0.1, "It needs the picture"),
+    ],
+)
+def test_a_verdict_says_no_more_than_was_measured(
+    hidden: float, random: float, centre: float, start: str
+) -> None:
+    check = Check(Method.HEADS, 0, 1, 0.8, hidden, (random, random), centre)
+    assert verdict_text(check).startswith(start)
+
+
+def test_values_have_units(qapp: object) -> None:
+    assert map_value(Method.HEADS, 0.053) == "5.3 %"
+    assert map_value(Method.RELATIVE, 2.0) == "\u00d72.0"
+    assert map_value(Method.OCCLUSION, -0.5) == "-0.5"
+    assert map_value(Method.TAM, 0.5) == "0.5"
