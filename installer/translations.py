@@ -21,8 +21,18 @@ PACKAGE = ROOT / "mmgpt_desktop"
 FOLDER = ROOT / "resources" / "translations"
 LANGUAGES = ("zh_CN",)
 # They speak English.
-TERMINAL_ONLY = {"ask", "bench", "cli", "doctor", "evaluate", "explain", "teach", "training"}
-ERRORS = ("AppError", "ImageError", "BundleError", "PromptError", "RuntimeFailure")
+TERMINAL_ONLY = {
+    "ask",
+    "bench",
+    "cli",
+    "doctor",
+    "evaluate",
+    "explain",
+    "faithfulness",
+    "teach",
+    "training",
+}
+ERRORS = ("AppError", "ImageError", "BundleError", "PromptError", "RuntimeFailure", "NotAvailable")
 
 
 def error_texts() -> set[str]:

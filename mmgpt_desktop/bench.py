@@ -1,5 +1,5 @@
 """`mmgpt-desktop bench`: how fast each runtime answers by each fusion, with and without
-attention."""
+attention; with `--explain`, how long it takes to find out what a word needed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
-from mmgpt_desktop.engine.engine import ORDER, make_runtime, model_info
+from mmgpt_desktop.engine.engine import ORDER, Engine, make_runtime, model_info
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.runtime import CancelToken, Runtime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.errors import AppError, RuntimeFailure
-from mmgpt_desktop.messages import Message, RuntimeName, Sampling
+from mmgpt_desktop.messages import (
+    CellMaps,
+    Explanation,
+    FusionInfo,
+    GenerationRequest,
+    Message,
+    Method,
+    Photo,
+    RuntimeName,
+    Sampling,
+)
 
 QUESTION = "What is happening in this picture?"
 ATTENTION_OUTPUT = "attention"
@@ -110,6 +120,64 @@ def run(
         raise RuntimeFailure("No runtime works, so there is nothing to measure.")
     print(_table(rows, task.tokens, rounds))
     return 0
+
+
+def run_explaining(
+    bundle_path: Path, choice: RuntimeName | None, fusion: str | None, tokens: int, rounds: int
+) -> int:
+    """Print the seconds that occlusion and the check of a word take; raises like `run`."""
+    model, lines = model_info(open_bundle(bundle_path)), list[str]()
+    fusions = [model.fusion_info(fusion)] if fusion else model.fusions
+    for name in [choice] if choice else ORDER:
+        try:
+            lines += _explained(Engine(bundle_path, name), fusions, tokens, rounds)
+        except AppError as error:
+            print(f"{name}: left out. {error.title}", file=sys.stderr)
+    if not lines:
+        raise RuntimeFailure("No runtime works, so there is nothing to measure.")
+    print(f"{'':28}  first map s  occlusion s  check s")
+    print(*lines, sep="\n")
+    print(f"Medians of {rounds} rounds: one word of an answer of at most {tokens} tokens.")
+    return 0
+
+
+def _explained(
+    engine: Engine, fusions: Sequence[FusionInfo], tokens: int, rounds: int
+) -> list[str]:
+    engine.load()
+    lines = []
+    for info in fusions:
+        explanation = _answer(engine, info.name, tokens)
+        times = [_explain(engine, explanation) for _ in range(rounds + 1)][1:]  # one to warm up
+        first, whole, check = (statistics.median(each) for each in zip(*times, strict=True))
+        label = f"{engine.runtime.runtime}, {info.name}"
+        lines.append(f"{label:28}  {first:>11.2f}  {whole:>11.2f}  {check:>7.2f}")
+    engine.close()
+    return lines
+
+
+def _answer(engine: Engine, fusion: str, tokens: int) -> Explanation:
+    pixels = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    question, sampling = (Message("user", QUESTION),), Sampling(max_new_tokens=tokens)
+    photo = Photo(pixels, "noise", "noise")
+    request, ids = GenerationRequest(0, (photo,), question, sampling, fusion=fusion), list[int]()
+    engine.generate(request, CancelToken(), lambda step: ids.append(step.token_id))
+    return Explanation(request, tuple(ids))
+
+
+def _explain(engine: Engine, explanation: Explanation) -> tuple[float, float, float]:
+    """Seconds to a word's first map, to its last one, and of its check."""
+    word, cancel, started = slice(0, 1), CancelToken(), time.perf_counter()
+    found = list[tuple[float, CellMaps]]()
+
+    def take(maps: CellMaps) -> None:
+        found.append((time.perf_counter() - started, maps))
+
+    engine.occlude(explanation, cancel, take, word)
+    searched = time.perf_counter()
+    cells = found[-1][1].weights[0]
+    engine.check(explanation, word, cells, Method.OCCLUSION, cancel)
+    return found[0][0], searched - started, time.perf_counter() - searched
 
 
 def _rows_of(name: RuntimeName, task: Task, fusions: Sequence[str]) -> list[Row]:

@@ -84,7 +84,7 @@ def _dispatch(argv: Sequence[str]) -> int:
 
 
 def _window_parser() -> argparse.ArgumentParser:
-    commands = "\n".join(f"  {name:<8} {command.summary}" for name, command in COMMANDS.items())
+    commands = "\n".join(f"  {name:<12} {command.summary}" for name, command in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Ask a photo, read the answer, and see where each word looked.",
@@ -181,12 +181,16 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fusion", metavar="NAME", help="only this one of the model's (all)")
     parser.add_argument("--tokens", type=int, default=64, help="tokens of each answer")
     parser.add_argument("--rounds", type=int, default=5, help="answers of each kind")
+    parser.add_argument(
+        "--explain", action="store_true", help="instead: what explaining a word costs"
+    )
 
 
 def _bench(options: argparse.Namespace) -> int:
     from mmgpt_desktop import bench
 
-    return bench.run(options.model, options.runtime, options.fusion, options.tokens, options.rounds)
+    run = bench.run_explaining if options.explain else bench.run
+    return run(options.model, options.runtime, options.fusion, options.tokens, options.rounds)
 
 
 def _evaluate_options(parser: argparse.ArgumentParser) -> None:
@@ -199,6 +203,18 @@ def _evaluate(options: argparse.Namespace) -> int:
     from mmgpt_desktop import evaluate
 
     return evaluate.run(options)
+
+
+def _faithfulness_options(parser: argparse.ArgumentParser) -> None:
+    from mmgpt_desktop import faithfulness
+
+    faithfulness.add_options(parser)
+
+
+def _faithfulness(options: argparse.Namespace) -> int:
+    from mmgpt_desktop import faithfulness
+
+    return faithfulness.run(options)
 
 
 def _teach_options(parser: argparse.ArgumentParser) -> None:
@@ -220,4 +236,7 @@ COMMANDS = {
     "bench": Command("Measure the speed of each runtime that works.", _bench_options, _bench),
     "teach": Command("Fine-tune the model on your own rows.", _teach_options, _teach),
     "evaluate": Command("Measure how well a model answers.", _evaluate_options, _evaluate),
+    "faithfulness": Command(
+        "Measure which heatmaps tell the truth.", _faithfulness_options, _faithfulness
+    ),
 }

@@ -45,5 +45,9 @@ class RuntimeFailure(AppError):
     """A runtime could not be made, or broke while it ran."""
 
 
+class NotAvailable(AppError):
+    """Something that this model or this runtime can't give, whatever the question."""
+
+
 class Cancelled(Exception):
     """The user stopped the work; never shown as an error."""

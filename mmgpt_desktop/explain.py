@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from mmgpt_desktop.ask import Asker, add_answering_options, load_asker, print_text
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS
-from mmgpt_desktop.attention.methods import from_attention
+from mmgpt_desktop.attention.methods import FROM_ATTENTION, from_attention
+from mmgpt_desktop.engine.engine import Engine
 from mmgpt_desktop.engine.images import load_photo
+from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import GenerationRequest, Method
+from mmgpt_desktop.messages import (
+    AttentionMap,
+    CellMaps,
+    Check,
+    Explanation,
+    GenerationRequest,
+    Method,
+)
 from mmgpt_desktop.report.files import Kind, save, write
 from mmgpt_desktop.report.pictures import picture
 from mmgpt_desktop.report.record import Report, Style, attention_of
 from mmgpt_desktop.text import reason_of, safe_name
 
-METHODS = (Method.HEADS, Method.MEAN, Method.NO_SINKS)
+_OPACITY = 0.6
 NAMES = {
     Kind.PNG: "answer.png",
     Kind.GIF: "film.gif",
@@ -40,13 +50,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         type=Method,
-        choices=METHODS,
+        choices=list(Method),
         action="append",
-        metavar="{" + ",".join(METHODS) + "}",
+        metavar="{" + ",".join(Method) + "}",
         help="may be given more than once; the first is drawn in pictures and the film (heads)",
     )
     parser.add_argument("--colours", choices=COLOUR_MAPS, default=COLOUR_MAPS[0])
     parser.add_argument("--cells", action="store_true", help="each cell even, not smooth")
+    parser.add_argument("--contours", action="store_true", help="lines of equal value, no colour")
+    parser.add_argument("--same-scale", action="store_true", help="one scale for all words")
+    parser.add_argument(
+        "--no-check", action="store_true", help="don't measure what hiding the brightest cells does"
+    )
     add_answering_options(parser)
 
 
@@ -76,14 +91,50 @@ def _answered(asker: Asker, request: GenerationRequest, options: argparse.Namesp
         raise outcome.error
     for note in asker.notes(steps, outcome):
         print(note, file=sys.stderr)
-    heads, attention = asker.fusion.head_choice.heads, attention_of(steps)
-    maps = tuple(
-        from_attention(method, attention, heads)
-        for method in dict.fromkeys(options.method or [Method.HEADS])
-        if attention
+    if not steps:
+        raise AppError("The answer is empty, so there is nothing to save.", "Ask in other words.")
+    explanation = Explanation(request, tuple(step.token_id for step in steps))
+    methods = dict.fromkeys(options.method or [Method.HEADS])
+    maps = tuple(_maps(asker, explanation, attention_of(steps), method) for method in methods)
+    style = Style(
+        options.colours, not options.cells, _OPACITY, options.contours, options.same_scale
     )
-    style = Style(options.colours, not options.cells)
-    return Report(request, tuple(steps), outcome, asker.model, maps, heads, style=style)
+    heads = asker.fusion.head_choice.heads
+    report = Report(request, tuple(steps), outcome, asker.model, maps, heads, style=style)
+    return report if options.no_check else replace(report, checks=_checks(asker.engine, report))
+
+
+def _maps(
+    asker: Asker, explanation: Explanation, attention: tuple[AttentionMap, ...], method: Method
+) -> CellMaps:
+    engine, heads = asker.engine, asker.fusion.head_choice.heads
+    if method is Method.OCCLUSION:
+        found: list[CellMaps] = []
+        engine.occlude(explanation, CancelToken(), found.append)
+        return found[-1]
+    if method not in FROM_ATTENTION:
+        return engine.explain(explanation, method, CancelToken(), lambda _done: None)
+    if not attention:
+        raise AppError("The model gave no attention for this answer.", "Use another method.")
+    photo, neutral = explanation.request.images[0], None
+    if method is Method.RELATIVE:
+        neutral = engine.neutral(photo, asker.fusion.name)
+    return from_attention(method, attention, heads, neutral)
+
+
+def _checks(engine: Engine, report: Report) -> tuple[Check, ...]:
+    """Of each word, by the first of the maps."""
+    maps, explanation = report.maps[0], report.explanation
+    return tuple(
+        engine.check(
+            explanation,
+            slice(word.start, word.stop),
+            report.cells(maps, word),
+            maps.method,
+            CancelToken(),
+        )
+        for word in report.words
+    )
 
 
 def _made(folder: Path) -> Path:

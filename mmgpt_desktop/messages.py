@@ -192,6 +192,28 @@ class CellMaps:
     done: float = 1.0
 
 
+@dataclass(frozen=True, eq=False)
+class HeadNumbers:
+    """One head at work for one token: softmax(q K^T / sqrt(d)) V in numbers, float32.
+
+    `query` [d]; of the n brightest `cells` (int64 [n], brightest first) the `keys` and `values`
+    [n, d], `scores` [n] = q k^T / sqrt(d) and `weights` [n] = exp(score) / `denominator`, which
+    is the sum of exp(score) over all that the head could read: also dimmer cells, names, and
+    text or null cell. They take `rest`, so that weights and rest are together 1. `output` [d]
+    is what the head read in all.
+    """
+
+    query: NDArray[np.float32]
+    cells: NDArray[np.int64]
+    keys: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    values: NDArray[np.float32]
+    denominator: float
+    rest: float
+    output: NDArray[np.float32]
+
+
 class Verdict(StrEnum):
     """What a word needed, in plain words."""
 

@@ -138,27 +138,16 @@ def _overlap(start: float, stop: float, cells: int, frame: int, pixels: int) -> 
     edges = np.linspace(start, stop, cells + 1) * pixels / frame  # in the mask's pixels
     left = np.arange(pixels)
     shared = np.minimum(edges[1:, None], left + 1) - np.maximum(edges[:-1, None], left)
-    return (np.clip(shared, 0, None) / (edges[1] - edges[0])).astype(np.float32)
-
-
-def on_photo(grid: PatchGrid) -> NDArray[np.bool_]:
-    """Which cells [row, column] have their centre on the photo, and not in a letterbox."""
-    y, x = centres(grid)
-    return np.asarray(((y >= 0) & (y < 1))[:, None] & ((x >= 0) & (x < 1)))
-
-
-def centres(grid: PatchGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of the rows and of the columns, in shares of the photo's height and width."""
-    box = grid.box
-    y = box.top + (np.arange(grid.rows) + 0.5) / grid.rows * box.height
-    x = box.left + (np.arange(grid.columns) + 0.5) / grid.columns * box.width
-    return y / grid.photo_height, x / grid.photo_width
+    return np.asarray(np.clip(shared, 0, None) / (edges[1] - edges[0]), np.float32)
 
 
 def centre_map(grid: PatchGrid) -> Cells:
     """A map that knows nothing of the photo: the nearer to its middle, the stronger."""
-    y, x = centres(grid)
-    return (1 - np.hypot((y - 0.5)[:, None], x - 0.5)).astype(np.float32)
+    box = grid.box
+    y = box.top + (np.arange(grid.rows) + 0.5) / grid.rows * box.height
+    x = box.left + (np.arange(grid.columns) + 0.5) / grid.columns * box.width
+    far = np.hypot((y / grid.photo_height - 0.5)[:, np.newaxis], x / grid.photo_width - 0.5)
+    return (1 - far).astype(np.float32)
 
 
 def random_map(grid: PatchGrid, random: np.random.Generator) -> Cells:

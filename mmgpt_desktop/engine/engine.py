@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,11 @@ from mmgpt_desktop.engine.beam import beam_search
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily, TextStream
 from mmgpt_desktop.engine.generate import Answer, Token, decode, run_decoder
+from mmgpt_desktop.engine.job import Job
 from mmgpt_desktop.engine.occlusion import Hider, Hiding, Rescorer, check, occlude
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.runtime import CancelToken, Encoded, Runtime
+from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -30,6 +32,7 @@ from mmgpt_desktop.messages import (
     FusionInfo,
     GenerationOutcome,
     GenerationRequest,
+    HeadNumbers,
     Message,
     Method,
     ModelInfo,
@@ -37,7 +40,6 @@ from mmgpt_desktop.messages import (
     Photo,
     RuntimeInfo,
     RuntimeName,
-    Timings,
     TokenStep,
 )
 from mmgpt_desktop.pixels import ImageSpec, patch_grid, prepare
@@ -63,44 +65,17 @@ RUNTIME_LABELS = {
 def make_runtime(name: RuntimeName, bundle: Bundle) -> Runtime:
     """Raises RuntimeFailure if that runtime can't be had here."""
     if name is RuntimeName.TORCH:
-        from mmgpt_desktop.engine.torch_runtime import TorchRuntime
-
         return TorchRuntime(bundle)
     return OnnxRuntime(bundle, name)
 
 
-@dataclass(eq=False)
-class _Job:
-    """A request under way: its times, and what its outcome will say."""
+class _Asked(NamedTuple):
+    """What an explained answer was asked with, as a runtime takes it."""
 
-    request: GenerationRequest
-    load: float
-    started: float
-    first_token: float = 0.0
-    tokens: int = 0
-    notes: list[str] = field(default_factory=list)
-    certainty: float | None = None
-
-    @property
-    def photo(self) -> Photo | None:
-        return self.request.images[0] if self.request.images else None
-
-    def count_as_loading(self, prepare: Callable[[str], None], fusion: str) -> None:
-        """What takes its time once tells nothing of a fusion's speed."""
-        began = time.perf_counter()
-        prepare(fusion)
-        seconds = time.perf_counter() - began
-        self.load += seconds
-        self.started += seconds
-
-    def tick(self) -> None:
-        self.tokens += 1
-        if self.tokens == 1:
-            self.first_token = time.perf_counter() - self.started
-
-    def timings(self) -> Timings:
-        total = time.perf_counter() - self.started
-        return Timings(self.load, self.first_token, total, self.tokens)
+    fusion: str
+    pixels: NDArray[np.float32]
+    grid: PatchGrid
+    prompt: tuple[int, ...]
 
 
 class Engine:
@@ -121,6 +96,7 @@ class Engine:
         self._model: ModelInfo | None = None
         self._family: MmgptFamily | None = None
         self._runtime: Runtime | None = None
+        self._traced: TorchRuntime | None = None  # beside ONNX Runtime, for what it can't tell
         self._note = ""
         self._load_seconds = 0.0
         self._encoded: OrderedDict[tuple[str, str], Encoded] = OrderedDict()
@@ -169,7 +145,7 @@ class Engine:
 
         Only exceptions of `on_step` itself pass through.
         """
-        job = _Job(request, self._load_seconds, time.perf_counter())
+        job = Job(request, self._load_seconds, time.perf_counter())
         steps = self._steps(job, cancel)
         while True:
             try:
@@ -247,6 +223,48 @@ class Engine:
         seed = explanation.request.images[0].image_id
         return check(score, word, cells, method, seed)
 
+    def explain(
+        self,
+        explanation: Explanation,
+        method: Method,
+        cancel: CancelToken,
+        progress: Callable[[float], None],
+    ) -> CellMaps:
+        """The maps of ROLLOUT, RELEVANCY or TAM, through PyTorch; `progress` is told 0 to 1.
+
+        Raises NotAvailable where the fusion has no such map, and as `hidden`.
+        """
+        asked = self._asked(explanation)
+        weights = self._torch().explain(
+            method,
+            asked.pixels,
+            asked.prompt,
+            explanation.token_ids,
+            asked.fusion,
+            progress,
+            cancel,
+        )
+        return CellMaps(method, weights, asked.grid)
+
+    def numbers(
+        self, explanation: Explanation, token: int, layer: int, head: int, cancel: CancelToken
+    ) -> HeadNumbers:
+        """What one head of an image layer computed for the answer's token, through PyTorch.
+
+        Raises as `hidden`.
+        """
+        asked = self._asked(explanation)
+        return self._torch().attention_numbers(
+            asked.pixels,
+            asked.prompt,
+            explanation.token_ids,
+            asked.fusion,
+            token=token,
+            layer=layer,
+            head=head,
+            cancel=cancel,
+        )
+
     def neutral(
         self, photo: Photo, fusion: str | None = None, cancel: CancelToken | None = None
     ) -> AttentionMap:
@@ -269,13 +287,15 @@ class Engine:
         return attention
 
     def close(self) -> None:
-        if self._runtime is not None:
-            self._runtime.close()
+        for runtime in (self._runtime, self._traced):
+            if runtime is not None:
+                runtime.close()
+        self._traced = None
         self._encoded.clear()
 
     def _outcome(
         self,
-        job: _Job,
+        job: Job,
         kind: Literal["done", "cancelled", "failed"],
         error: AppError | None = None,
     ) -> GenerationOutcome:
@@ -289,7 +309,7 @@ class Engine:
             job.certainty,
         )
 
-    def _steps(self, job: _Job, cancel: CancelToken) -> Iterator[TokenStep]:
+    def _steps(self, job: Job, cancel: CancelToken) -> Iterator[TokenStep]:
         cancel.raise_if_cancelled()
         assert self._family is not None
         assert self._model is not None
@@ -313,7 +333,7 @@ class Engine:
         job.certainty = answer.certainty
 
     def _tokens(
-        self, job: _Job, answer: Answer, fusion: str, cancel: CancelToken
+        self, job: Job, answer: Answer, fusion: str, cancel: CancelToken
     ) -> Iterator[Token]:
         """Decode; when the runtime breaks, the next one goes on from the same token."""
         assert self._family is not None
@@ -353,10 +373,22 @@ class Engine:
     def _rescorer(
         self, explanation: Explanation, cancel: CancelToken, how: Hiding = HIDING
     ) -> Rescorer:
-        """What scores the answer again, with the photo prepared and the prompt laid out."""
+        assert self._runtime is not None
+        asked = self._asked(explanation)
+        return Rescorer(
+            self._runtime,
+            asked.fusion,
+            Hider(asked.pixels, asked.grid, how),
+            asked.grid,
+            asked.prompt,
+            explanation.token_ids,
+            self.bundle.manifest.certainty.temperature,
+            cancel,
+        )
+
+    def _asked(self, explanation: Explanation) -> _Asked:
         assert self._family is not None
         assert self._model is not None
-        assert self._runtime is not None
         request = explanation.request
         if not request.images:
             title = "This answer was given without a picture, so there is nothing to explain."
@@ -364,16 +396,15 @@ class Engine:
         info = self._model.fusion_info(request.fusion)
         pixels, grid = prepare(request.images[0], self._image_spec(info))
         prompt = self._family.prompt(request.messages, request.sampling.max_new_tokens)
-        return Rescorer(
-            self._runtime,
-            info.name,
-            Hider(pixels, grid, how),
-            grid,
-            prompt.token_ids,
-            explanation.token_ids,
-            self.bundle.manifest.certainty.temperature,
-            cancel,
-        )
+        return _Asked(info.name, pixels, grid, prompt.token_ids)
+
+    def _torch(self) -> TorchRuntime:
+        """The runtime, if it is PyTorch, or else one beside it, made when first needed."""
+        if isinstance(self._runtime, TorchRuntime):
+            return self._runtime
+        if self._traced is None:
+            self._traced = TorchRuntime(self.bundle)
+        return self._traced
 
     def _image_spec(self, fusion: FusionInfo) -> ImageSpec:
         """How the model wants its pictures, with the grid of a fusion."""

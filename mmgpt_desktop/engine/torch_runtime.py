@@ -6,7 +6,7 @@ torch and transformers take seconds to import, so that happens when a runtime is
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from mmgpt_desktop.engine.bundle import Bundle
 from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Encoded
-from mmgpt_desktop.errors import RuntimeFailure
-from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
+from mmgpt_desktop.errors import Cancelled, NotAvailable, RuntimeFailure
+from mmgpt_desktop.messages import HeadNumbers, Method, RuntimeInfo, RuntimeName
 from mmgpt_desktop.text import reason_of
 
 if TYPE_CHECKING:
@@ -86,6 +86,64 @@ class TorchRuntime:
     ) -> NDArray[np.float32]:
         return np.asarray(self._decode(token_ids, encoded, None, cancel)[0][0].numpy())
 
+    def explain(
+        self,
+        method: Method,
+        pixels: NDArray[np.float32],
+        prompt_ids: Sequence[int],
+        token_ids: Sequence[int],
+        fusion: str,
+        progress: Callable[[float], None],
+        cancel: CancelToken,
+    ) -> NDArray[np.float32]:
+        """A map for each token that was written, [token, rows, columns], by one of the methods
+        that need the model itself; `progress` is told 0 to 1.
+
+        Raises NotAvailable where the fusion has no such map, RuntimeFailure and Cancelled.
+        """
+        from mmgpt_desktop.model.explain import explain
+
+        cancel.raise_if_cancelled()
+        with _failures(_BROKE):
+            return explain(
+                self._model,
+                method,
+                self._torch.from_numpy(pixels),
+                prompt_ids,
+                token_ids,
+                fusion,
+                progress,
+                lambda: cancel.cancelled,
+            )
+
+    def attention_numbers(
+        self,
+        pixels: NDArray[np.float32],
+        prompt_ids: Sequence[int],
+        token_ids: Sequence[int],
+        fusion: str,
+        *,
+        token: int,
+        layer: int,
+        head: int,
+        cancel: CancelToken,
+    ) -> HeadNumbers:
+        """What a head of an image layer computed for the answer's token number `token`."""
+        from mmgpt_desktop.model.explain import attention_numbers
+
+        cancel.raise_if_cancelled()
+        with _failures(_BROKE):
+            return attention_numbers(
+                self._model,
+                self._torch.from_numpy(pixels),
+                prompt_ids,
+                token_ids,
+                fusion,
+                token=token,
+                layer=layer,
+                head=head,
+            )
+
     def close(self) -> None:
         self._model = None
 
@@ -139,6 +197,8 @@ def _failures(title: str) -> Iterator[None]:
     """PyTorch raises RuntimeError for nearly all, out of memory included."""
     try:
         yield
+    except (Cancelled, NotAvailable):
+        raise
     except Exception as error:
         hint = "Install the app's packages again, or use another runtime."
         raise RuntimeFailure(title, hint, reason=reason_of(error)) from error

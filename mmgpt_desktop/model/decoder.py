@@ -58,6 +58,12 @@ class SelfAttention(nn.Module):
         self.query_key_value = nn.Linear(config.hidden_size, 3 * config.hidden_size, bias=False)
         self.output = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
 
+    def project(self, x: Tensor, cos_sin: KeyValue) -> tuple[Tensor, KeyValue]:
+        """x [B, S, d] to queries, and to keys and values; each [B, nh, S, hd]."""
+        heads = self.query_key_value(x).view(*x.shape[:2], 3, self.heads, self.head_dim)
+        query, key, value = heads.permute(2, 0, 3, 1, 4).unbind(0)
+        return rotate(query, cos_sin), (rotate(key, cos_sin), value)
+
     def forward(
         self,
         x: Tensor,
@@ -72,9 +78,7 @@ class SelfAttention(nn.Module):
         without one, all see all.
         """
         batch, length, width = x.shape
-        heads = self.query_key_value(x).view(batch, length, 3, self.heads, self.head_dim)
-        query, key, value = heads.permute(2, 0, 3, 1, 4).unbind(0)  # (B, nh, S, hd)
-        query, present = rotate(query, cos_sin), (rotate(key, cos_sin), value)
+        query, present = self.project(x, cos_sin)
         if past is not None:
             present = join(past, present)
         y, weights = attend(query, present if image is None else join(image, present), mask)
@@ -105,15 +109,19 @@ class CrossAttention(nn.Module):
         key, value = heads.permute(2, 0, 3, 1, 4).unbind(0)
         return key, value
 
+    def ask(self, x: Tensor) -> Tensor:
+        """x [B, S, d] to queries [B, nh, S, hd]."""
+        return self.query(x).view(*x.shape[:2], self.heads, self.head_dim).transpose(1, 2)
+
     def forward(self, x: Tensor, image: KeyValue, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """Returns the sum to add, and the weights [B, nh, S, T + 1], the null cell's last."""
         batch, length, width = x.shape
-        query = self.query(x).view(batch, length, self.heads, self.head_dim).transpose(1, 2)
-        y, weights = attend(query, self._with_null(image), mask)
+        y, weights = attend(self.ask(x), self.with_null(image), mask)
         y = self.output(y.transpose(1, 2).reshape(batch, length, width))
         return self.gate.tanh() * y, weights
 
-    def _with_null(self, image: KeyValue) -> KeyValue:
+    def with_null(self, image: KeyValue) -> KeyValue:
+        """The null cell after the picture's positions."""
         shape = (image[0].shape[0], -1, -1, -1)
         null = (self.null_key[None].expand(shape), self.null_value[None].expand(shape))
         return join(image, (null[0].to(image[0].dtype), null[1].to(image[1].dtype)))

@@ -16,6 +16,7 @@ from mmgpt_desktop.messages import (
     AttentionMap,
     CellMaps,
     Check,
+    Explanation,
     FusionInfo,
     GenerationOutcome,
     GenerationRequest,
@@ -68,6 +69,10 @@ class Report:
             raise AppError("The answer is empty, so there is nothing to save.", "Ask again.")
         if not self.maps:
             raise AppError("There is no map of this answer yet.", "Wait until it is measured.")
+
+    @property
+    def explanation(self) -> Explanation:
+        return Explanation(self.request, tuple(step.token_id for step in self.steps))
 
     @property
     def photo(self) -> Photo:

@@ -24,8 +24,8 @@ from mmgpt_desktop.ui.check_card import Checks
 from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.controller import Controller
 from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog, read_samples
-from mmgpt_desktop.ui.export import Exporter
 from mmgpt_desktop.ui.explainer import Explainer
+from mmgpt_desktop.ui.export import Exporter
 from mmgpt_desktop.ui.film import Film, HoldKey
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.main_window import MainWindow

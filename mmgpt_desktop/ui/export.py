@@ -103,9 +103,7 @@ class Exporter(QObject):
         request, steps, outcome = turn.request, tuple(turn.steps), turn.outcome
         look, found = self._heatmaps.look(turn), dict(turn.findings.maps)
         looks = (look, Look(Method.OCCLUSION))
-        checks = tuple(
-            check for (each, _), check in turn.findings.checks.items() if each in looks
-        )
+        checks = tuple(check for (each, _), check in turn.findings.checks.items() if each in looks)
         heads, style = look.heads or model.fusion_info(turn.fusion).head_choice.heads, self._style()
         assert request is not None
         assert outcome is not None

@@ -225,11 +225,11 @@
     <name>DrawingPanel</name>
     <message>
         <source>Smooth</source>
-        <translation type="unfinished">平滑</translation>
+        <translation>平滑</translation>
     </message>
     <message>
         <source>Off: each cell as one even square</source>
-        <translation type="unfinished">关闭：每个单元格显示为一个纯色方块</translation>
+        <translation>关闭：每个单元格显示为一个纯色方块</translation>
     </message>
     <message>
         <source>Contours</source>
@@ -249,11 +249,11 @@
     </message>
     <message>
         <source>Colours</source>
-        <translation type="unfinished">配色</translation>
+        <translation>配色</translation>
     </message>
     <message>
         <source>Opacity</source>
-        <translation type="unfinished">不透明度</translation>
+        <translation>不透明度</translation>
     </message>
 </context>
 <context>
@@ -1098,6 +1098,10 @@
         <translation>请联系其所有者，或把它复制到您自己的文件夹。</translation>
     </message>
     <message>
+        <source>Ask with the fusion “Concatenation”, or choose another way.</source>
+        <translation>请用“拼接”融合方式提问，或选择其他方法。</translation>
+    </message>
+    <message>
         <source>Check the connection, or save the picture in the browser and open the file.</source>
         <translation>请检查网络连接，或在浏览器中保存图片后打开文件。</translation>
     </message>
@@ -1358,6 +1362,10 @@
         <translation>这个版本的 MMGPT Desktop 无法运行 {family} 系列的模型。</translation>
     </message>
     <message>
+        <source>Token activation maps need a model whose decoder reads the picture as tokens.</source>
+        <translation>词元激活图需要解码器把图片当作词元来读取的模型。</translation>
+    </message>
+    <message>
         <source>Try again; if it happens again, copy the details and report them.</source>
         <translation>请重试；如果再次发生，请复制详细信息并报告。</translation>
     </message>
@@ -1505,7 +1513,7 @@
     </message>
     <message>
         <source>share of a cell</source>
-        <translation type="unfinished">单元格所占比例</translation>
+        <translation>单元格所占比例</translation>
     </message>
     <message>
         <source>times the neutral question&apos;s</source>

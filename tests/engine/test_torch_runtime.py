@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,22 @@ import torch
 
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.engine import Engine
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.runtime import CancelToken, Runtime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
-from mmgpt_desktop.errors import Cancelled, RuntimeFailure
-from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, Sampling, TokenStep
+from mmgpt_desktop.errors import AppError, Cancelled, NotAvailable, RuntimeFailure
+from mmgpt_desktop.messages import (
+    Explanation,
+    GenerationRequest,
+    Message,
+    Method,
+    RuntimeName,
+    Sampling,
+    TokenStep,
+)
 from mmgpt_desktop.model.configuration import MMGPTConfig
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.packing import save_packed
-from tests.fakes import ENCODED, make_photo
+from tests.fakes import ENCODED, FakeRuntime, make_photo
 from tests.tiny_bundle import FUSIONS, make_tiny_bundle, manifest, read_manifest, write_manifest
 
 SIDE, ROWS, HEADS, WIDTH, LAYERS, LOOKING = 256, 16, 2, 16, 2, 1
@@ -124,9 +133,72 @@ def test_the_engine_answers_with_it(folder: Path) -> None:
     engine.close()
 
 
+@pytest.mark.parametrize("choice", [RuntimeName.TORCH, RuntimeName.ONNX_CPU])
+def test_the_engine_explains_with_it_whatever_answers(folder: Path, choice: RuntimeName) -> None:
+    def make(name: RuntimeName, bundle: Bundle) -> Runtime:
+        return TorchRuntime(bundle) if name is RuntimeName.TORCH else FakeRuntime()
+
+    engine = Engine(folder, choice, make)
+    engine.load()
+    photo, tokens = make_photo(40, 30), (40, 41, 42)
+    request = GenerationRequest(1, (photo,), (Message("user", "A dog?"),), fusion="graph")
+    what, cancel, told = Explanation(request, tokens), CancelToken(), list[float]()
+    for method in (Method.ROLLOUT, Method.RELEVANCY):
+        maps = engine.explain(what, method, cancel, told.append)
+        assert (maps.method, maps.done) == (method, 1.0)
+        assert maps.weights.shape == (len(tokens), maps.grid.rows, maps.grid.columns)
+        assert told[-1] == 1
+    with pytest.raises(NotAvailable):
+        engine.explain(what, Method.TAM, cancel, told.append)
+    numbers = engine.numbers(what, 1, 0, 1, cancel)
+    assert numbers.query.shape == (WIDTH,)
+    bare = Explanation(replace(request, images=()), tokens)
+    with pytest.raises(AppError, match="without a picture"):
+        engine.explain(bare, Method.ROLLOUT, cancel, told.append)
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        engine.explain(what, Method.ROLLOUT, cancel, told.append)
+    engine.close()
+
+
 def test_transformers_generate_can_be_timed(runtime: TorchRuntime) -> None:
     for attention in (False, True):
         assert runtime.time_generate(PIXELS, "concat", PROMPT, 2, attention=attention) > 0
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_an_answer_is_explained(runtime: TorchRuntime, fusion: str) -> None:
+    told: list[float] = []
+    for method in (Method.ROLLOUT, Method.RELEVANCY):
+        maps = runtime.explain(method, PIXELS, PROMPT, (40, 41), fusion, told.append, CancelToken())
+        assert maps.shape == (2, *(SIZES[fusion][1],) * 2)
+        assert maps.any()
+    assert told[-1] == 1
+
+
+def test_a_map_that_cant_be_had_is_said(runtime: TorchRuntime) -> None:
+    with pytest.raises(NotAvailable, match="Token activation maps need"):
+        runtime.explain(Method.TAM, PIXELS, PROMPT, (40,), "graph", print, CancelToken())
+
+
+def test_explaining_is_cancelled_between_tokens(runtime: TorchRuntime) -> None:
+    cancel = CancelToken()
+    with pytest.raises(Cancelled):
+        runtime.explain(
+            Method.RELEVANCY, PIXELS, PROMPT, (40,), "graph", lambda _done: cancel.cancel(), cancel
+        )
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_a_heads_numbers_are_those_of_its_attention(runtime: TorchRuntime, fusion: str) -> None:
+    cancel = CancelToken()
+    numbers = runtime.attention_numbers(
+        PIXELS, PROMPT, (40, 41), fusion, token=1, layer=0, head=1, cancel=cancel
+    )
+    encoded = runtime.encode(PIXELS, fusion, cancel)
+    seen = runtime.decode((*PROMPT, 40), encoded, None, attention=True, cancel=cancel).attention
+    assert seen is not None
+    assert numbers.weights == pytest.approx(seen[0, 1, numbers.cells], abs=1e-6)
 
 
 def test_a_cancelled_token_starts_no_run(runtime: TorchRuntime) -> None:
@@ -136,6 +208,8 @@ def test_a_cancelled_token_starts_no_run(runtime: TorchRuntime) -> None:
         runtime.encode(PIXELS, "graph", cancel)
     with pytest.raises(Cancelled):
         runtime.decode(PROMPT, ENCODED, None, attention=True, cancel=cancel)
+    with pytest.raises(Cancelled):
+        runtime.explain(Method.ROLLOUT, PIXELS, PROMPT, (40,), "graph", print, cancel)
 
 
 def test_a_run_that_breaks_is_a_failure(runtime: TorchRuntime) -> None:

@@ -14,10 +14,12 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.messages import Method
 from mmgpt_desktop.report.files import Kind
 from mmgpt_desktop.report.record import Report
 from mmgpt_desktop.ui import export
 from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.heatmap_pane import METHODS
 from tests.gui_fakes import GRID_COLUMNS, GRID_ROWS, FakeEngine, make_shown
 
 MakeApp = Callable[..., App]
@@ -91,13 +93,45 @@ def test_what_was_chosen_by_hand_is_what_is_saved(
     ask(qtbot, app)
     app.window.heatmap.layer.setCurrentIndex(2)
     app.window.heatmap.head.setCurrentIndex(3)
-    app.window.heatmap.colours.setCurrentIndex(1)
+    app.window.heatmap.drawing.colours.setCurrentIndex(1)
+    app.window.heatmap.drawing.contours.setChecked(True)
+    app.window.heatmap.drawing.same_scale.setChecked(True)
     choose(app, monkeypatch, tmp_path / "a.html")
     app.exporter.export(Kind.HTML)
     qtbot.waitUntil(lambda: "Saved as a.html." in said(app))
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert "layer 1 head 3<" in page
-    assert "cividis" in page
+    assert "cividis, smooth, contours" in page
+    assert "All words share one scale" in page
+
+
+def test_what_was_measured_goes_into_the_report(
+    qtbot: QtBot, app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ask(qtbot, app)
+    turn = app.controller.conversation.turns[0]
+    qtbot.waitUntil(lambda: len(turn.findings.checks) == len(turn.words))
+    assert turn.findings.complete(Method.OCCLUSION)
+    choose(app, monkeypatch, tmp_path / "a.json")
+    app.exporter.export(Kind.JSON)
+    qtbot.waitUntil(lambda: "Saved as a.json." in said(app))
+    data = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert [each["method"] for each in data["maps"]] == ["heads", "occlusion"]
+    assert len(data["checks"]) == len(turn.words)
+    assert {each["verdict"] for each in data["checks"]} == {"mattered", "language"}
+
+
+def test_a_map_that_is_still_measured_is_not_saved(
+    qtbot: QtBot, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine = FakeEngine(explain_gated=True)
+    app = make_app(engine)
+    ask(qtbot, app)
+    app.window.heatmap.method.setCurrentIndex(METHODS.index(Method.OCCLUSION))
+    choose(app, monkeypatch, tmp_path / "a.png")
+    app.exporter.export(Kind.PNG)
+    qtbot.waitUntil(lambda: any("no map of this answer yet" in text for text in said(app)))
+    assert list(tmp_path.glob("a.*")) == []
 
 
 def test_without_a_finished_answer_it_is_said(qtbot: QtBot, make_app: MakeApp) -> None:

@@ -187,10 +187,13 @@ def test_explain_writes_all_kinds_of_files(run: Any, photo: Path, tmp_path: Path
     data = json.loads((folder / "data.json").read_text(encoding="utf-8"))
     assert (data["answer"], data["fusion"], data["photo"]["name"]) == (ANSWER, "graph", photo.name)
     assert [each["method"] for each in data["maps"]] == ["heads"]
+    assert len(data["checks"]) == words
+    assert all(0 <= each["hidden"] <= 1 for each in data["checks"])
+    assert "words were checked" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_explain_writes_what_was_asked_for(run: Any, photo: Path, tmp_path: Path) -> None:
-    methods = ("--method", "mean", "--method", "no-sinks")
+    methods = ("--method", "mean", "--method", "no-sinks", "--no-check")
     kinds = ("--json", "--fusion", "concat", "--out", tmp_path / "out")
     assert run("explain", photo, "What is it?", *kinds, *methods)[0] == 0
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"data.json", "data.npz"}
@@ -198,6 +201,20 @@ def test_explain_writes_what_was_asked_for(run: Any, photo: Path, tmp_path: Path
     assert [each["array"] for each in data["maps"]] == ["maps_mean", "maps_no_sinks"]
     with np.load(tmp_path / "out" / "data.npz", allow_pickle=False) as arrays:
         assert arrays["maps_mean"].shape == (len(data["tokens"]), JOINED_ROWS, JOINED_ROWS)
+    assert data["checks"] == []
+
+
+def test_explain_measures_what_the_answer_did_not_bring(
+    run: Any, photo: Path, tmp_path: Path
+) -> None:
+    methods = ("--method", "occlusion", "--method", "relative", "--json", "--no-check")
+    assert run("explain", photo, "What is it?", "--out", tmp_path, *methods)[0] == 0
+    data = json.loads((tmp_path / "data.json").read_text(encoding="utf-8"))
+    assert [each["method"] for each in data["maps"]] == ["occlusion", "relative"]
+    with np.load(tmp_path / "data.npz", allow_pickle=False) as arrays:
+        for name in ("maps_occlusion", "maps_relative"):
+            assert arrays[name].shape == (len(data["tokens"]), ROWS, COLUMNS)
+            assert np.isfinite(arrays[name]).all()
 
 
 def test_explain_says_before_the_answer_that_its_folder_cant_be_made(
@@ -379,6 +396,16 @@ def test_bench_prints_a_table(run: Any) -> None:
     _, out, _ = run("bench", "--runtime", "onnx-cpu", "--fusion", "concat", *few)
     assert "concat" in out
     assert "graph," not in out
+
+
+def test_bench_prints_what_explaining_costs(run: Any) -> None:
+    few = ("--tokens", 2, "--rounds", 1, "--explain")
+    code, out, _ = run("bench", "--runtime", "onnx-cpu", *few)
+    assert code == 0
+    for fusion in FUSIONS:
+        assert re.search(rf"onnx-cpu, {fusion} +\d+\.\d\d +\d+\.\d\d +\d+\.\d\d\n", out)
+    said = failure(run("bench", "--fusion", "late", *few))
+    assert said.startswith("This model has no fusion called late.")
 
 
 def test_version_and_help(capsys: Capture) -> None:

@@ -24,6 +24,7 @@ from mmgpt_desktop.training.evaluation.metrics import (
     bootstrap,
     calibration_error,
     mean,
+    ratio,
     thresholded,
     wups,
 )
@@ -128,6 +129,13 @@ def test_calibration_error_is_the_mean_gap_of_the_bins() -> None:
     error = calibration_error([0.9, 0.9, 0.3], [True, False, True])
     assert value(error, 3) == pytest.approx((2 * abs(0.5 - 0.9) + abs(1 - 0.3)) / 3)
     assert value(calibration_error([1.0, 0.0], [True, False]), 2) == 0
+
+
+def test_a_ratio_is_of_means_not_a_mean_of_ratios() -> None:
+    assert value(ratio([1, 3], [2, 2]), 2) == 1
+    assert value(ratio([1, 8], [1, 2]), 2) == 3
+    assert ratio([1, 8], [1, 2])(np.array([0.0, 2])) == 4
+    assert math.isnan(value(ratio([1.0], [0.0]), 1))
 
 
 def test_weights_are_repetitions() -> None:

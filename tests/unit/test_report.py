@@ -172,8 +172,9 @@ def test_maps_without_a_range_are_saved_without_complaint(cells: NDArray[Any]) -
     report = make_report()
     weights = np.stack([cells] * len(ANSWER)).astype(np.float32)
     report = replace(report, maps=(CellMaps(Method.OCCLUSION, weights, grid(64, 48)),))
-    picture(report)
+    image = np.asarray(opened(picture(report)).convert("RGB"))
     known = np.isfinite(cells).all()
+    assert (image[10, 10] == 90).all() != known  # the bare photo where nothing was measured
     assert ("not measured" in page(report)) != known
     json.loads(as_json(report, "a.npz"))
     as_npz(report)
@@ -359,6 +360,16 @@ def test_occlusion_adds_up_over_a_words_tokens() -> None:
     assert (report.cells(lost, report.words[2]) == 4).all()
     assert (report.cells(lost, None) == 1).all()
     assert (report.cells(replace(lost, method=Method.TAM), report.words[2]) == 1).all()
+
+
+def test_one_scale_for_all_words_if_wanted() -> None:
+    report = make_report()
+    weights = np.arange(len(ANSWER) * 16, dtype=np.float32).reshape(-1, ROWS, COLUMNS)
+    maps = CellMaps(Method.TAM, weights, grid(64, 48))
+    assert report.range(maps, report.words[0]) == (0, 15)
+    same = replace(report, maps=(maps,), style=Style(same_scale=True))
+    assert same.range(maps, same.words[0]) == same.range(maps, same.words[2]) == (0, 71)
+    assert "All words share one scale" in page(same)
 
 
 def test_lines_break_where_they_must() -> None:

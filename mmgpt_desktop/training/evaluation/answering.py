@@ -63,10 +63,18 @@ class Respondent:
         self, photo: Photo, text: str, *, beams: int = 1, attention: bool = False
     ) -> tuple[list[TokenStep], GenerationOutcome]:
         """The answer's tokens, and how it ended; what fails is raised."""
-        steps: list[TokenStep] = []
+        return self.answer(self.request(photo, text, beams=beams, attention=attention))
+
+    def request(
+        self, photo: Photo, text: str, *, beams: int = 1, attention: bool = False
+    ) -> GenerationRequest:
         sampling = replace(self.engine.bundle.manifest.sampling, beams=beams)
         messages = (Message("user", text),)
-        request = GenerationRequest(0, (photo,), messages, sampling, attention, self.fusion)
+        return GenerationRequest(0, (photo,), messages, sampling, attention, self.fusion)
+
+    def answer(self, request: GenerationRequest) -> tuple[list[TokenStep], GenerationOutcome]:
+        """As `ask`."""
+        steps: list[TokenStep] = []
         outcome = self.engine.generate(request, CancelToken(), steps.append)
         if outcome.error is not None:
             raise outcome.error

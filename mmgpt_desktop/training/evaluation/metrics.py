@@ -52,6 +52,17 @@ def mean(values: Sequence[float]) -> Statistic:
     return lambda weights: float(array @ weights / weights.sum())
 
 
+def ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Statistic:
+    """Of the two means; NaN where the lower one is 0."""
+    above, below = np.array(numerators, np.float64), np.array(denominators, np.float64)
+
+    def statistic(weights: Values) -> float:
+        divisor = float(below @ weights)
+        return float(above @ weights) / divisor if divisor else math.nan
+
+    return statistic
+
+
 def balanced(right: Sequence[bool], truths: Sequence[str]) -> Statistic:
     """Accuracy with the same weight for each true answer; NaN where one is missing."""
     hits = np.array(right, np.float64)

@@ -74,7 +74,7 @@ class Settings:
 def evaluate(engine: Engine, model: ModelInfo, settings: Settings) -> list[Row]:
     """Every row of the table, for a loaded engine and what it loaded. Raises AppError."""
     heads = model.fusion_info(settings.fusion).head_choice.heads
-    photos = _texts(settings.data, settings.split)
+    photos = texts_of(settings.data, settings.split)
     questions = draw_questions(photos, settings.limit)
     respondent = Respondent(engine, settings.data, settings.fusion)
     captions = [question for question in questions if question.kind == "caption"]
@@ -93,7 +93,8 @@ def evaluate(engine: Engine, model: ModelInfo, settings: Settings) -> list[Row]:
     return rows + list(_grounding_rows(ground(respondent, heads, photos, settings.limit)))
 
 
-def _texts(data: Path, split: str) -> list[PhotoTexts]:
+def texts_of(data: Path, split: str) -> list[PhotoTexts]:
+    """A split's photos. Raises AppError where there are none."""
     if not (data / "texts.jsonl").is_file():
         title = "The folder {name} holds no texts.jsonl."
         raise AppError(title, "Give the data folder with --data.", name=str(data))

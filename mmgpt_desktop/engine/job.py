@@ -1,0 +1,43 @@
+"""A request under way, and what was measured of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mmgpt_desktop.messages import GenerationRequest, Photo, Timings
+
+
+@dataclass(eq=False)
+class Job:
+    """A request under way: its times, and what its outcome will say."""
+
+    request: GenerationRequest
+    load: float
+    started: float
+    first_token: float = 0.0
+    tokens: int = 0
+    notes: list[str] = field(default_factory=list)
+    certainty: float | None = None
+
+    @property
+    def photo(self) -> Photo | None:
+        return self.request.images[0] if self.request.images else None
+
+    def count_as_loading(self, prepare: Callable[[str], None], fusion: str) -> None:
+        """What takes its time once tells nothing of a fusion's speed."""
+        began = time.perf_counter()
+        prepare(fusion)
+        seconds = time.perf_counter() - began
+        self.load += seconds
+        self.started += seconds
+
+    def tick(self) -> None:
+        self.tokens += 1
+        if self.tokens == 1:
+            self.first_token = time.perf_counter() - self.started
+
+    def timings(self) -> Timings:
+        total = time.perf_counter() - self.started
+        return Timings(self.load, self.first_token, total, self.tokens)
