@@ -130,16 +130,16 @@ def _card(report: Report, painter: Painter, maps: CellMaps, word: Word) -> str:
 def _scale(report: Report, maps: CellMaps, word: Word | None) -> str:
     low, high = texts.scale(maps.method, report.range(maps, word))
     return (
-        f'<span class="scale"><span>{_text(low)}</span><span class="bar"></span>'
+        f'<span class="scale"><span>{_text(low)}</span><span class="bar"></span> '
         f"<span>{_text(high)}</span></span>"
     )
 
 
 def _check(check: Check) -> str:
     rows = "".join(
-        f'<span class="row"><span>{_text(what)}</span><span class="track">'
+        f'<span class="row"><span>{_text(what)}</span> <span class="track">'
         f'<span class="share" style="width:{100 * min(1.0, max(0.0, share)):.1f}%"></span></span>'
-        f"<span>{share:.2f}</span></span>"
+        f" <span>{share:.2f}</span></span> "
         for what, share in texts.bars(check)
     )
     return f'<span class="check">{rows}</span><em>{_text(texts.verdict(check))}</em>'

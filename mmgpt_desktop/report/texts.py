@@ -33,7 +33,8 @@ UNITS = {
     Method.ROLLOUT: "strength",
     Method.RELEVANCY: "strength",
     Method.TAM: "strength",
-    Method.OCCLUSION: "of the word's probability, lost when the cell is hidden",
+    Method.OCCLUSION: "of the word's probability, lost when the cell is hidden; "
+    "below 0 the word became likelier",
 }
 VERDICTS = {
     Verdict.MATTERED: "It mattered: the word needs what is bright.",
@@ -95,4 +96,4 @@ def percent(share: float, decimals: int = 0) -> str:
     """A small share is not shown as nothing."""
     if 0 < 100 * share < 10**-decimals:
         return f"<{10.0**-decimals:.{decimals}f} %"
-    return f"{100 * share:.{decimals}f} %"
+    return f"{round(100 * share, decimals) + 0.0:.{decimals}f} %"  # + 0.0: no "-0"
