@@ -21,7 +21,17 @@ PACKAGE = ROOT / "mmgpt_desktop"
 FOLDER = ROOT / "resources" / "translations"
 LANGUAGES = ("zh_CN",)
 # They speak English.
-TERMINAL_ONLY = {"ask", "bench", "cli", "doctor", "evaluate", "teach", "training"}
+TERMINAL_ONLY = {
+    "ask",
+    "bench",
+    "cli",
+    "doctor",
+    "evaluate",
+    "explain",
+    "faithfulness",
+    "teach",
+    "training",
+}
 ERRORS = ("AppError", "ImageError", "BundleError", "PromptError", "RuntimeFailure", "NotAvailable")
 
 

@@ -12,26 +12,26 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
-from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, overlay, render, with_legend
+from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, overlay, render
 from mmgpt_desktop.attention.reduce import cell_weights
 from mmgpt_desktop.engine.engine import Engine
 from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError, ImageError, PromptError
 from mmgpt_desktop.messages import (
-    Doubt,
     FusionInfo,
     GenerationOutcome,
     GenerationRequest,
     HeadChoice,
     Message,
+    ModelInfo,
     Photo,
     Sampling,
     TokenStep,
 )
+from mmgpt_desktop.report.pictures import with_legend
 from mmgpt_desktop.text import reason_of, safe_name
 
 HEATMAP_FORMATS = (".png", ".jpg", ".jpeg", ".webp")
@@ -49,6 +49,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--heatmap", type=Path, metavar="OUT.png", help="write where the whole answer looked"
     )
+    add_answering_options(parser)
+
+
+def add_answering_options(parser: argparse.ArgumentParser) -> None:
+    """What `load_asker` reads."""
     parser.add_argument("--fusion", metavar="NAME", help="one of the model's (its default)")
     group = parser.add_argument_group("sampling", "Greedy by default; the model sets the rest.")
     group.add_argument("--temperature", type=_number(0, 100), metavar="T", help="0 is greedy")
@@ -75,9 +80,9 @@ def run(options: argparse.Namespace) -> int:
     photo = load_photo(photo_path) if photo_path else None
     for note in photo.notes if photo else ():
         print(note, file=sys.stderr)
-    asker = _load(options)
-    show = _ignore if options.json else _print_text
-    steps, outcome = asker.ask(photo, question, show)
+    asker = load_asker(options)
+    show = _ignore if options.json else print_text
+    steps, outcome = asker.ask(asker.request(photo, question), show)
     if steps and not options.json:
         print(flush=True)
     if outcome.error:
@@ -97,12 +102,16 @@ class Asker:
     """A loaded engine, and how all questions are put to it."""
 
     engine: Engine
+    model: ModelInfo
     fusion: FusionInfo
     sampling: Sampling
-    doubt: Doubt
+
+    def request(self, photo: Photo | None, question: str) -> GenerationRequest:
+        images, messages = (photo,) if photo else (), (Message("user", question),)
+        return GenerationRequest(1, images, messages, self.sampling, fusion=self.fusion.name)
 
     def ask(
-        self, photo: Photo | None, question: str, on_step: Callable[[TokenStep], None]
+        self, request: GenerationRequest, on_step: Callable[[TokenStep], None]
     ) -> tuple[Steps, GenerationOutcome]:
         steps: Steps = []
 
@@ -110,13 +119,11 @@ class Asker:
             steps.append(step)
             on_step(step)
 
-        images, messages = (photo,) if photo else (), (Message("user", question),)
-        request = GenerationRequest(1, images, messages, self.sampling, fusion=self.fusion.name)
         return steps, self.engine.generate(request, CancelToken(), keep)
 
     def notes(self, steps: Steps, outcome: GenerationOutcome) -> list[str]:
         notes = list(outcome.notes or filter(None, [self.engine.runtime.note]))
-        if self.doubt.about("".join(step.text for step in steps), outcome.certainty):
+        if self.model.doubt.about("".join(step.text for step in steps), outcome.certainty):
             notes.append(f"The model is not sure of this answer ({outcome.certainty or 0:.0%}).")
         return notes
 
@@ -147,9 +154,9 @@ def write_heatmap(path: Path, photo: Photo, steps: Steps, heads: HeadChoice) -> 
         raise AppError("The answer is empty, so there is no heatmap.", "Ask in other words.")
     cells = cell_weights(maps, heads.heads)
     rgba = render(cells, maps[0].grid, COLOUR_MAPS[0], smooth=True, opacity=_OPACITY)
-    picture = with_legend(overlay(photo, rgba), COLOUR_MAPS[0])
+    below = Image.fromarray(overlay(photo, rgba))
     try:
-        Image.fromarray(np.ascontiguousarray(picture)).save(path)
+        with_legend(below, COLOUR_MAPS[0], "looked least", "looked most").save(path)
     except OSError as error:
         title = "The heatmap can't be written to {name} ({reason})."
         reason = error.strerror or reason_of(error)
@@ -167,7 +174,7 @@ def _run_batch(options: argparse.Namespace) -> int:
         reason = getattr(error, "strerror", None) or reason_of(error)
         raise AppError(title, name=_shown(path), reason=reason) from error
     with stream:
-        asker = _load(options)
+        asker = load_asker(options)
         load = lru_cache(maxsize=2)(load_photo)
         for number, line in enumerate(stream, start=1):
             if line.strip():
@@ -188,7 +195,7 @@ def _answer_line(
     try:
         image, question = _asked(given)
         photo = load(folder / image) if image is not None else None
-        steps, outcome = asker.ask(photo, question, _ignore)
+        steps, outcome = asker.ask(asker.request(photo, question), _ignore)
     except AppError as error:
         return given | {"error": str(error)}
     if outcome.error:
@@ -230,11 +237,11 @@ def _check_heatmap_path(path: Path, photo: Path | None) -> None:
     raise AppError(title, "Make it first.", name=_shown(path.parent))
 
 
-def _load(options: argparse.Namespace) -> Asker:
+def load_asker(options: argparse.Namespace) -> Asker:
     engine = Engine(options.model, options.runtime)
     model = engine.load()
     fusion = model.fusion_info(options.fusion)
-    return Asker(engine, fusion, _sampling(options, model.sampling), model.doubt)
+    return Asker(engine, model, fusion, _sampling(options, model.sampling))
 
 
 def _sampling(options: argparse.Namespace, default: Sampling) -> Sampling:
@@ -245,7 +252,7 @@ def _sampling(options: argparse.Namespace, default: Sampling) -> Sampling:
     return replace(default, **known)
 
 
-def _print_text(step: TokenStep) -> None:
+def print_text(step: TokenStep) -> None:
     print(step.text, end="", flush=True)
 
 

@@ -155,6 +155,18 @@ def _ask(options: argparse.Namespace) -> int:
     return ask.run(options)
 
 
+def _explain_options(parser: argparse.ArgumentParser) -> None:
+    from mmgpt_desktop import explain
+
+    explain.add_options(parser)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from mmgpt_desktop import explain
+
+    return explain.run(options)
+
+
 def _no_options(parser: argparse.ArgumentParser) -> None:
     del parser
 
@@ -219,6 +231,7 @@ def _teach(options: argparse.Namespace) -> int:
 
 COMMANDS = {
     "ask": Command("Ask about a photo and print the answer.", _ask_options, _ask),
+    "explain": Command("Save an answer and its maps as files.", _explain_options, _explain),
     "doctor": Command("Say what is in use and what is missing.", _no_options, _doctor),
     "bench": Command("Measure the speed of each runtime that works.", _bench_options, _bench),
     "teach": Command("Fine-tune the model on your own rows.", _teach_options, _teach),

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from cmap import Colormap
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from mmgpt_desktop.messages import PatchGrid, Photo
 
@@ -127,19 +127,3 @@ def _cubic(places: NDArray[np.floating], count: int) -> NDArray[np.float32]:
         cell = np.clip(first + offset, 0, count - 1).astype(np.intp)  # the edge goes on outside
         np.add.at(weights, (np.arange(places.size), cell), weight)
     return weights
-
-
-def with_legend(picture: NDArray[np.uint8], colour_map: str) -> NDArray[np.uint8]:
-    """An RGB picture with a strip below it that says what the colours mean."""
-    height, width = picture.shape[:2]
-    size = max(10, min(width, height) // 28)
-    canvas = Image.new("RGB", (width, height + 3 * size), "white")
-    canvas.paste(Image.fromarray(picture))
-    bar = Image.fromarray(legend(colour_map)[np.newaxis]).resize((max(1, width // 3), size))
-    canvas.paste(bar, ((width - bar.width) // 2, height + size))
-    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(size)
-    middle, gap = height + 1.5 * size, size / 2
-    left = (width - bar.width) // 2
-    draw.text((left - gap, middle), "looked least", "black", font, anchor="rm")
-    draw.text((left + bar.width + gap, middle), "looked most", "black", font, anchor="lm")
-    return np.array(canvas)

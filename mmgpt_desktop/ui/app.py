@@ -25,6 +25,7 @@ from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.controller import Controller
 from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog, read_samples
 from mmgpt_desktop.ui.explainer import Explainer
+from mmgpt_desktop.ui.export import Exporter
 from mmgpt_desktop.ui.film import Film, HoldKey
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.inside import Inside
@@ -66,7 +67,9 @@ class App(QObject):
         self._downloads = TaskThread("downloads")
         self._drawing = TaskThread("heatmaps")
         self._small = TaskThread("small maps")  # the large one never waits for them
-        self.threads = (self._files, self._downloads, self._drawing, self._small, self.engine)
+        self._exports = TaskThread("exports")
+        tasks = (self._files, self._downloads, self._drawing, self._small, self._exports)
+        self.threads = (*tasks, self.engine)
         self.undo = Undo(self.window.notices)
         self.photos = Photos(
             self.window.image, self.window.notices, self.undo, self._files, self._downloads
@@ -91,6 +94,7 @@ class App(QObject):
         self.controller = Controller(
             self.window, self.engine, self.photos, self.heatmaps, self.explainer, self.undo
         )
+        self.exporter = Exporter(self.window, self.controller, self.heatmaps, self._exports)
         self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
         self._saving.timeout.connect(self._save)
         self._connect()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import string
-import unicodedata
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,12 +16,12 @@ from mmgpt_desktop.messages import (
     Message,
     TokenStep,
 )
+from mmgpt_desktop.text import printable as printable
 from mmgpt_desktop.ui.findings import Findings
 from mmgpt_desktop.worker import ShownPhoto
 
 _MARKS = string.whitespace + "\u00a0\u2029.,;:!?\"'()[]{}\u2018\u2019\u201c\u201d\u2026"
 _ENOUGH_WORDS = 3
-_DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(eq=False)
@@ -129,23 +128,3 @@ def bare_word(text: str) -> tuple[str, str]:
     """
     inner = text.strip(_MARKS) or text.strip()
     return text[: text.find(inner)], inner
-
-
-def printable(text: str) -> str:
-    """`text` with what could disturb the lines around it made visible.
-
-    Control characters and marks that change the reading direction become U+FFFD; the
-    length in characters stays, so positions still fit.
-    """
-    return "".join(_printable(character) for character in text)
-
-
-def _printable(character: str) -> str:
-    if character in "\n\t":
-        return character
-    code = ord(character)
-    noncharacter = 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE
-    breaks_line = character in "\u2028\u2029"
-    if breaks_line or noncharacter or character in _DIRECTION_MARKS:
-        return "\ufffd"
-    return "\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character

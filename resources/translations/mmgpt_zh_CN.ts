@@ -225,11 +225,11 @@
     <name>DrawingPanel</name>
     <message>
         <source>Smooth</source>
-        <translation type="unfinished">平滑</translation>
+        <translation>平滑</translation>
     </message>
     <message>
         <source>Off: each cell as one even square</source>
-        <translation type="unfinished">关闭：每个单元格显示为一个纯色方块</translation>
+        <translation>关闭：每个单元格显示为一个纯色方块</translation>
     </message>
     <message>
         <source>Contours</source>
@@ -249,11 +249,42 @@
     </message>
     <message>
         <source>Colours</source>
-        <translation type="unfinished">配色</translation>
+        <translation>配色</translation>
     </message>
     <message>
         <source>Opacity</source>
-        <translation type="unfinished">不透明度</translation>
+        <translation>不透明度</translation>
+    </message>
+</context>
+<context>
+    <name>Exporter</name>
+    <message>
+        <source>There is no finished answer to save.</source>
+        <translation>还没有可保存的完整回答。</translation>
+    </message>
+    <message>
+        <source>Ask about a picture first.</source>
+        <translation>请先就一张图片提问。</translation>
+    </message>
+    <message>
+        <source>Saving {name}…</source>
+        <translation>正在保存 {name}…</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Save the answer</source>
+        <translation>保存回答</translation>
+    </message>
+    <message>
+        <source>Saved as {name}.</source>
+        <translation>已保存为 {name}。</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
     </message>
 </context>
 <context>
@@ -653,6 +684,10 @@
         <translation>复制回答</translation>
     </message>
     <message>
+        <source>Save the map as a picture, the answer as a report</source>
+        <translation>把热图存为图片，把回答存为报告</translation>
+    </message>
+    <message>
         <source>Answer again</source>
         <translation>重新回答</translation>
     </message>
@@ -709,6 +744,26 @@
     <message>
         <source>&amp;Remove this picture</source>
         <translation>移除这张图片(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Export</source>
+        <translation>导出(&amp;E)</translation>
+    </message>
+    <message>
+        <source>&amp;Picture of the map (PNG)…</source>
+        <translation>热图图片 (PNG)…(&amp;P)</translation>
+    </message>
+    <message>
+        <source>&amp;Film, word by word (GIF)…</source>
+        <translation>逐词动画 (GIF)…(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Report (HTML)…</source>
+        <translation>报告 (HTML)…(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Data (JSON and NPZ)…</source>
+        <translation>数据 (JSON 和 NPZ)…(&amp;D)</translation>
     </message>
     <message>
         <source>&amp;Quit</source>
@@ -1147,6 +1202,10 @@
         <translation>请提一个更短的问题。</translation>
     </message>
     <message>
+        <source>Ask about a picture first.</source>
+        <translation>请先就一张图片提问。</translation>
+    </message>
+    <message>
         <source>Ask about a picture.</source>
         <translation>请就一张图片提问。</translation>
     </message>
@@ -1177,6 +1236,14 @@
     <message>
         <source>Choose a picture.</source>
         <translation>请选择一张图片。</translation>
+    </message>
+    <message>
+        <source>Choose another name, one that ends in .json.</source>
+        <translation>请换一个以 .json 结尾的名称。</translation>
+    </message>
+    <message>
+        <source>Choose another place.</source>
+        <translation>请选择其他位置。</translation>
     </message>
     <message>
         <source>Choose one of these: {known}.</source>
@@ -1275,8 +1342,16 @@
         <translation>模型工作时出了问题：{reason}。</translation>
     </message>
     <message>
+        <source>The answer is empty, so there is nothing to save.</source>
+        <translation>回答是空的，没有可保存的内容。</translation>
+    </message>
+    <message>
         <source>The clipboard holds no picture that can be read.</source>
         <translation>剪贴板中没有可读取的图片。</translation>
+    </message>
+    <message>
+        <source>The file {name} can&apos;t be written ({reason}).</source>
+        <translation>无法写入文件 {name}（{reason}）。</translation>
     </message>
     <message>
         <source>The file {name} is empty.</source>
@@ -1327,6 +1402,10 @@
         <translation>无法读取模型的 {name}（{reason}）。</translation>
     </message>
     <message>
+        <source>The numbers would go to {name}, and that is another file already.</source>
+        <translation>数值本应写入 {name}，但那里已有另一个文件。</translation>
+    </message>
+    <message>
         <source>The picture could not be downloaded: {reason}.</source>
         <translation>无法下载图片：{reason}。</translation>
     </message>
@@ -1363,6 +1442,10 @@
         <translation>没有文件 {name}。</translation>
     </message>
     <message>
+        <source>There is no map of this answer yet.</source>
+        <translation>这个回答还没有热图。</translation>
+    </message>
+    <message>
         <source>There is no model folder {path}.</source>
         <translation>没有模型文件夹 {path}。</translation>
     </message>
@@ -1373,6 +1456,10 @@
     <message>
         <source>This answer was given without a picture, so there is nothing to explain.</source>
         <translation>这个回答没有用到图片，因此没有可解释的内容。</translation>
+    </message>
+    <message>
+        <source>This answer was written without a picture, so there is no map to save.</source>
+        <translation>这个回答没有使用图片，因此没有可保存的热图。</translation>
     </message>
     <message>
         <source>This file is not a picture that can be opened: {name}.</source>
@@ -1429,6 +1516,10 @@
     <message>
         <source>Use another runtime.</source>
         <translation>请使用另一个运行时。</translation>
+    </message>
+    <message>
+        <source>Wait until it is measured.</source>
+        <translation>请等到测量完成。</translation>
     </message>
     <message>
         <source>You have no permission to read {name}.</source>
@@ -1542,7 +1633,7 @@
     </message>
     <message>
         <source>share of a cell</source>
-        <translation type="unfinished">单元格所占比例</translation>
+        <translation>单元格所占比例</translation>
     </message>
     <message>
         <source>times the neutral question&apos;s</source>

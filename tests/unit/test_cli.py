@@ -94,7 +94,7 @@ def test_ask_streams_each_token(run: Any, photo: Path, monkeypatch: pytest.Monke
     def see(step: TokenStep) -> None:
         texts.append(step.text)
 
-    monkeypatch.setattr(ask, "_print_text", see)
+    monkeypatch.setattr(ask, "print_text", see)
     run("ask", photo, "What is it?")
     assert len(texts) > 3
     assert "".join(texts) == ANSWER
@@ -172,6 +172,57 @@ def test_ask_writes_the_heatmap_over_the_photo(run: Any, photo: Path, tmp_path: 
         assert picture.width == 64
         assert picture.height > 48
         assert len(picture.convert("RGB").getcolors(1 << 16) or ()) > 100
+
+
+def test_explain_writes_all_kinds_of_files(run: Any, photo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "out"
+    code, out, err = run("explain", photo, "What is it?", "--out", folder)
+    assert (code, out) == (0, ANSWER + "\n")
+    assert err == f"Written to {folder}.\n" or "…" in err
+    words = len(ANSWER.split())
+    assert {path.name for path in folder.iterdir()} == {
+        *("answer.png", "film.gif", "report.html", "data.json", "data.npz"),
+        *(f"word-{number:02}.png" for number in range(1, words + 1)),
+    }
+    data = json.loads((folder / "data.json").read_text(encoding="utf-8"))
+    assert (data["answer"], data["fusion"], data["photo"]["name"]) == (ANSWER, "graph", photo.name)
+    assert [each["method"] for each in data["maps"]] == ["heads"]
+    assert len(data["checks"]) == words
+    assert all(0 <= each["hidden"] <= 1 for each in data["checks"])
+    assert "words were checked" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_explain_writes_what_was_asked_for(run: Any, photo: Path, tmp_path: Path) -> None:
+    methods = ("--method", "mean", "--method", "no-sinks", "--no-check")
+    kinds = ("--json", "--fusion", "concat", "--out", tmp_path / "out")
+    assert run("explain", photo, "What is it?", *kinds, *methods)[0] == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"data.json", "data.npz"}
+    data = json.loads((tmp_path / "out" / "data.json").read_text(encoding="utf-8"))
+    assert [each["array"] for each in data["maps"]] == ["maps_mean", "maps_no_sinks"]
+    with np.load(tmp_path / "out" / "data.npz", allow_pickle=False) as arrays:
+        assert arrays["maps_mean"].shape == (len(data["tokens"]), JOINED_ROWS, JOINED_ROWS)
+    assert data["checks"] == []
+
+
+def test_explain_measures_what_the_answer_did_not_bring(
+    run: Any, photo: Path, tmp_path: Path
+) -> None:
+    methods = ("--method", "occlusion", "--method", "relative", "--json", "--no-check")
+    assert run("explain", photo, "What is it?", "--out", tmp_path, *methods)[0] == 0
+    data = json.loads((tmp_path / "data.json").read_text(encoding="utf-8"))
+    assert [each["method"] for each in data["maps"]] == ["occlusion", "relative"]
+    with np.load(tmp_path / "data.npz", allow_pickle=False) as arrays:
+        for name in ("maps_occlusion", "maps_relative"):
+            assert arrays[name].shape == (len(data["tokens"]), ROWS, COLUMNS)
+            assert np.isfinite(arrays[name]).all()
+
+
+def test_explain_says_before_the_answer_that_its_folder_cant_be_made(
+    run: Any, photo: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    said = failure(run("explain", photo, "What is it?", "--out", tmp_path / "file" / "out"))
+    assert "can't be made" in said
 
 
 def test_the_photos_notes_go_to_stderr(run: Any, tmp_path: Path) -> None:

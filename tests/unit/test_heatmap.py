@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, legend, overlay, render, with_legend
+from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, legend, overlay, render
 from mmgpt_desktop.messages import Box, PatchGrid
 from tests.fakes import make_photo
 
@@ -143,13 +143,3 @@ def test_overlay_mixes_by_opacity() -> None:
     assert (overlay(photo, rgba) == photo.pixels).all()
     rgba[..., 3] = 255
     assert (overlay(photo, rgba) == 0).all()
-
-
-@pytest.mark.parametrize("size", [(1, 1), (300, 200), (4096, 10), (10, 4096)])
-def test_a_legend_goes_below_pictures_of_any_size(size: tuple[int, int]) -> None:
-    width, height = size
-    picture = np.zeros((height, width, 3), np.uint8)
-    shown = with_legend(picture, "viridis")
-    assert shown.shape[1] == width
-    assert shown.shape[0] > height
-    assert (shown[:height] == 0).all()

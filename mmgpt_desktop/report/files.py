@@ -1,0 +1,67 @@
+"""A report as files: never half of one, and every failure in a sentence."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+
+from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.report.data import as_json, as_npz
+from mmgpt_desktop.report.page import page
+from mmgpt_desktop.report.pictures import film, picture
+from mmgpt_desktop.report.record import Report
+from mmgpt_desktop.text import reason_of, safe_name
+
+
+class Kind(StrEnum):
+    """What can be saved; the value is the file's suffix, and JSON has an NPZ beside it."""
+
+    PNG = "png"
+    GIF = "gif"
+    HTML = "html"
+    JSON = "json"
+
+
+def save(
+    report: Report,
+    kind: Kind,
+    path: Path,
+    progress: Callable[[float], None] = lambda _done: None,
+    word: Word | None = None,
+) -> None:
+    """Write one kind; `word` is the one that a picture shows. Raises AppError.
+
+    `progress` gets the fraction that is drawn; what it raises ends the work.
+    """
+    if kind is Kind.PNG:
+        write(path, picture(report, word))
+    elif kind is Kind.GIF:
+        write(path, film(report, progress))
+    elif kind is Kind.HTML:
+        write(path, page(report, progress).encode())
+    else:
+        arrays = path.with_suffix(".npz")
+        if arrays == path or (arrays.exists() and not path.exists()):
+            title = "The numbers would go to {name}, and that is another file already."
+            hint = "Choose another name, one that ends in .json."
+            raise AppError(title, hint, name=safe_name(arrays.name))
+        write(arrays, as_npz(report))
+        write(path, as_json(report, arrays.name))
+
+
+def write(path: Path, data: bytes) -> None:
+    """All of it or nothing: what stood there stays until the new file is whole."""
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
+    except (OSError, ValueError) as error:  # ValueError: NUL in path
+        with contextlib.suppress(OSError, ValueError):
+            unfinished.unlink(missing_ok=True)
+        title = "The file {name} can't be written ({reason})."
+        reason = getattr(error, "strerror", None) or reason_of(error)
+        name = safe_name(path.name)
+        raise AppError(title, "Choose another place.", name=name, reason=reason) from error

@@ -1,0 +1,159 @@
+"""A report as pictures: one with legend and caption, and a film of all words."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from mmgpt_desktop.attention.heatmap import legend, overlay, render
+from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.messages import CellMaps, Photo
+from mmgpt_desktop.report import texts
+from mmgpt_desktop.report.lettering import Paragraph, Run, font_for, paragraph
+from mmgpt_desktop.report.record import Report
+
+PICTURE_EDGE = 1024
+FILM_EDGE = 480
+_NARROWEST = 480  # so that the caption can be read under any photo
+_LONGEST_QUESTION = 400
+_MUTED, _MARK = "#555555", "#ffd75e"
+_LETTER_MS, _SHORTEST_MS, _WHOLE_MS = 70, 400, 2500
+
+
+class Painter:
+    """The photo under heatmaps, `edge` pixels on its longer side; shrinks the photo once."""
+
+    def __init__(self, report: Report, edge: int) -> None:
+        self._style = report.style
+        photo = report.photo
+        scale = edge / max(photo.width, photo.height)
+        self._size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
+        self.photo = Image.fromarray(photo.pixels).resize(self._size)
+        self._below = Photo(np.asarray(self.photo), photo.image_id, photo.name)
+        self._report = report
+
+    def paint(self, maps: CellMaps, word: Word | None) -> Image.Image:
+        """The map of a word, or with None of the whole answer."""
+        style, report = self._style, self._report
+        rgba = render(
+            report.cells(maps, word),
+            maps.grid,
+            style.colour_map,
+            style.smooth,
+            style.opacity,
+            self._size,
+            scale=report.range(maps, word),
+            contours=style.contours,
+        )
+        return Image.fromarray(overlay(self._below, rgba))
+
+
+def picture(report: Report, word: Word | None = None) -> bytes:
+    """PNG: the first map of a word or of the whole answer, what it is and what it means."""
+    return _encoded(_framed(report, Painter(report, PICTURE_EDGE), word), "PNG")
+
+
+def film(report: Report, on_frame: Callable[[float], None] = lambda _done: None) -> bytes:
+    """GIF without end: the words in turn, then the whole answer.
+
+    `on_frame` gets the fraction that is drawn; what it raises ends the work.
+    """
+    painter, frames, times = Painter(report, FILM_EDGE), list[Image.Image](), list[int]()
+    scenes: list[Word | None] = [*report.words, None]
+    for scene in scenes:
+        on_frame(len(frames) / len(scenes))
+        frames.append(_framed(report, painter, scene))
+        letters = len(scene.text) if scene else 0
+        times.append(max(_SHORTEST_MS, _LETTER_MS * letters) if scene else _WHOLE_MS)
+    width, height = frames[0].width, max(frame.height for frame in frames)
+    even = [_coloured(frame, width, height) for frame in frames]
+    stream = io.BytesIO()
+    even[0].save(
+        stream, "GIF", save_all=True, append_images=even[1:], duration=times, loop=0, disposal=1
+    )
+    return stream.getvalue()
+
+
+def _coloured(frame: Image.Image, width: int, height: int) -> Image.Image:
+    """GIF has 256 colours a frame; each takes its own, few and bright ones too."""
+    canvas = Image.new("RGB", (width, height), "white")
+    canvas.paste(frame)
+    palette = canvas.quantize(256, Image.Quantize.MAXCOVERAGE)
+    return canvas.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+
+
+def _framed(report: Report, painter: Painter, word: Word | None) -> Image.Image:
+    maps = report.maps[0]
+    painted = painter.paint(maps, word)
+    width = max(painted.width, _NARROWEST)
+    wide = Image.new("RGB", (width, painted.height), "white")
+    wide.paste(painted, ((width - painted.width) // 2, 0))
+    low, high = texts.scale(maps.method, report.range(maps, word))
+    above = with_legend(wide, report.style.colour_map, low, high)
+    return _captioned(above, _caption(report, word, width))
+
+
+def _caption(report: Report, word: Word | None, width: int) -> list[Paragraph]:
+    size = max(14, width // 44)
+    room, small = width - 2 * size, round(size * 0.8)
+    question = report.question
+    if len(question) > _LONGEST_QUESTION:
+        question = question[:_LONGEST_QUESTION] + "…"
+    answer = [Run(each.text, mark=_MARK if each == word else "") for each in report.words]
+    method = report.maps[0].method
+    of = f"“{word.text.strip()}”, probability {texts.percent(word.probability, 1)}" if word else ""
+    told = [
+        f"{texts.NAMES[method]} ({texts.unit(method)}) · {of or 'the whole answer'}",
+        *(_checked(report, word) if word else []),
+        f"{report.model.name} · {report.fusion.name} · MMGPT Desktop",
+    ]
+    return [
+        paragraph([Run(question, _MUTED)], size, room),
+        paragraph(answer, round(size * 1.2), room),
+        *(paragraph([Run(each, _MUTED)], small, room) for each in told),
+    ]
+
+
+def _checked(report: Report, word: Word) -> list[str]:
+    check = report.check(report.maps[0].method, word)
+    if check is None:
+        return []
+    whole, *parts = [f"{what} {share:.2f}" for what, share in texts.bars(check)]
+    return [f"Probability with the {whole}; {', '.join(parts)}. {texts.verdict(check)}"]
+
+
+def _captioned(above: Image.Image, caption: Sequence[Paragraph]) -> Image.Image:
+    gap = 8
+    height = sum(each.height + gap for each in caption)
+    canvas = Image.new("RGB", (above.width, above.height + height + gap), "white")
+    canvas.paste(above)
+    draw, top = ImageDraw.Draw(canvas), above.height
+    for each in caption:
+        each.draw(draw, max(14, above.width // 44), top)
+        top += each.height + gap
+    return canvas
+
+
+def with_legend(picture: Image.Image, colour_map: str, low: str, high: str) -> Image.Image:
+    """An RGB picture with a strip below it that says what the colours mean."""
+    width, height = picture.size
+    size = max(10, min(width, height) // 28)
+    canvas = Image.new("RGB", (width, height + 3 * size), "white")
+    canvas.paste(picture)
+    bar = Image.fromarray(legend(colour_map)[np.newaxis]).resize((max(1, width // 3), size))
+    canvas.paste(bar, ((width - bar.width) // 2, height + size))
+    draw, font = ImageDraw.Draw(canvas), font_for(low + high, size)
+    middle, gap = height + 1.5 * size, size / 2
+    left = (width - bar.width) // 2
+    draw.text((left - gap, middle), low, "black", font, anchor="rm")
+    draw.text((left + bar.width + gap, middle), high, "black", font, anchor="lm")
+    return canvas
+
+
+def _encoded(image: Image.Image, kind: str) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind)
+    return stream.getvalue()

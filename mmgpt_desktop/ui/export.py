@@ -1,0 +1,184 @@
+"""Saves the answer in view: a picture, a film, a page or data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePath
+
+from PySide6.QtCore import QObject, QStandardPaths, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QDialog, QFileDialog
+
+from mmgpt_desktop.attention.methods import from_attention
+from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import Method, ModelInfo
+from mmgpt_desktop.report.files import Kind, save
+from mmgpt_desktop.report.record import Report, Style, attention_of
+from mmgpt_desktop.ui.controller import Controller
+from mmgpt_desktop.ui.drawing import Look
+from mmgpt_desktop.ui.heatmaps import Heatmaps
+from mmgpt_desktop.ui.main_window import MainWindow
+from mmgpt_desktop.ui.notices import Notice
+from mmgpt_desktop.ui.session import Turn
+from mmgpt_desktop.worker import TaskThread
+
+_UNSAFE = re.compile(r"[^\w\- ]")  # in a file's name, on one system or another
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    path: Path
+    cancel: CancelToken
+    notice: Notice
+
+
+class Exporter(QObject):
+    """What is saved is captured when the menu is used; drawing and writing happen on `thread`."""
+
+    def __init__(
+        self, window: MainWindow, controller: Controller, heatmaps: Heatmaps, thread: TaskThread
+    ) -> None:
+        super().__init__(window)
+        self._window, self._controller, self._heatmaps = window, controller, heatmaps
+        self._thread = thread
+        self._jobs: dict[object, _Job] = {}
+        self._folder = QStandardPaths.writableLocation(
+            QStandardPaths.StandardLocation.PicturesLocation
+        )
+        for kind in Kind:
+            action = window.actions_by_name[f"export-{kind}"]
+            action.triggered.connect(lambda _=False, kind=kind: self.export(kind))
+        thread.done.connect(self._tell_done)
+        thread.failed.connect(self._fail)
+        thread.progress.connect(self._show_progress)
+
+    def export(self, kind: Kind) -> None:
+        """Ask for a name and save the answer of the chosen word, else the last one."""
+        turn, model = self._turn(), self._controller.model
+        if turn is None or turn.outcome is None or model is None:
+            self._window.notices.tell(
+                self.tr("There is no finished answer to save."),
+                self.tr("Ask about a picture first."),
+            )
+            return
+        report, word = self._report_maker(turn, model), self._word()
+        path = self.ask_path(kind, self._proposed(turn, kind))
+        if path is None:
+            return
+        self._folder = str(path.parent)
+        key, cancel = object(), CancelToken()
+        notice = self._window.notices.tell(self.tr("Saving {name}…").format(name=path.name))
+        notice.add_action(self.tr("Cancel"), partial(self._cancel, key))
+        self._jobs[key] = _Job(path, cancel, notice)
+
+        def work(cancel: CancelToken) -> None:
+            def go_on(done: float) -> None:
+                cancel.raise_if_cancelled()
+                self._thread.progress.emit(key, done)
+
+            save(report(), kind, path, go_on, word)
+
+        self._thread.submit(key, work, cancel)
+
+    def _turn(self) -> Turn | None:
+        if self._heatmaps.chosen is not None:
+            return self._heatmaps.chosen[0]
+        turns = self._controller.conversation.turns
+        return turns[-1] if turns else None
+
+    def _word(self) -> Word | None:
+        """The one whose map is in view; None for the whole answer's."""
+        chosen = self._heatmaps.chosen
+        if chosen is None or self._window.heatmap.picture.whole:
+            return None
+        return chosen[0].words[chosen[1]]
+
+    def _report_maker(self, turn: Turn, model: ModelInfo) -> Callable[[], Report]:
+        """Captures all now; the maps are made when it is called."""
+        request, steps, outcome = turn.request, tuple(turn.steps), turn.outcome
+        look, found = self._heatmaps.look(turn), dict(turn.findings.maps)
+        looks = (look, Look(Method.OCCLUSION))
+        checks = tuple(check for (each, _), check in turn.findings.checks.items() if each in looks)
+        heads, style = look.heads or model.fusion_info(turn.fusion).head_choice.heads, self._style()
+        assert request is not None
+        assert outcome is not None
+
+        def make() -> Report:
+            attention = attention_of(steps)
+            if look.from_attention and attention:
+                found[look.method] = from_attention(look.method, attention, look.heads)
+            maps = tuple(
+                found[method]
+                for method in dict.fromkeys(each.method for each in looks)
+                if method in found and found[method].done >= 1
+            )
+            return Report(request, steps, outcome, model, maps, heads, checks, style)
+
+        return make
+
+    def _style(self) -> Style:
+        """As in the pane."""
+        drawing = self._window.heatmap.drawing
+        return Style(
+            drawing.colour_map,
+            drawing.smooth.isChecked(),
+            drawing.opacity.value() / 100,
+            drawing.contours.isChecked(),
+            drawing.same_scale.isChecked(),
+        )
+
+    def _proposed(self, turn: Turn, kind: Kind) -> str:
+        photo = turn.request.images[0].name if turn.request and turn.request.images else ""
+        stem = _UNSAFE.sub("_", PurePath(photo).stem).strip() or "answer"
+        return f"{stem}.{kind}"
+
+    def ask_path(self, kind: Kind, proposed: str) -> Path | None:
+        """The dialog asks before a file is replaced."""
+        dialog = QFileDialog(self._window, self.tr("Save the answer"), self._folder)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilter(f"{kind.upper()} (*.{kind})")
+        dialog.setDefaultSuffix(str(kind))
+        dialog.selectFile(proposed)
+        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        dialog.deleteLater()
+        return Path(dialog.selectedFiles()[0]) if accepted else None
+
+    def _cancel(self, key: object) -> None:
+        job = self._jobs.pop(key, None)
+        if job is not None:
+            job.cancel.cancel()
+
+    def _end(self, key: object) -> _Job | None:
+        """The job, if it was still wanted."""
+        job = self._jobs.pop(key, None)
+        if job is not None:
+            self._window.notices.forget(job.notice)
+        return job
+
+    @Slot(object, float)
+    def _show_progress(self, key: object, fraction: float) -> None:
+        if key in self._jobs:
+            self._jobs[key].notice.set_progress(fraction)
+
+    @Slot(object, object)
+    def _tell_done(self, key: object, _result: None) -> None:
+        job = self._end(key)
+        if job is not None:
+            notice = self._window.notices.tell(
+                self.tr("Saved as {name}.").format(name=job.path.name), str(job.path.parent)
+            )
+            notice.add_action(self.tr("Open"), partial(_open, job.path))
+
+    @Slot(object, object)
+    def _fail(self, key: object, error: AppError) -> None:
+        if self._end(key) is not None:
+            self._window.notices.tell_error(error)
+
+
+def _open(path: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

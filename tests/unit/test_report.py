@@ -1,0 +1,397 @@
+"""An answer's report as pictures, film, page and data."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageSequence
+
+from mmgpt_desktop.attention.heatmap import legend
+from mmgpt_desktop.attention.methods import from_attention
+from mmgpt_desktop.errors import AppError, Cancelled
+from mmgpt_desktop.messages import (
+    AttentionMap,
+    Box,
+    CellMaps,
+    Check,
+    Doubt,
+    FusionInfo,
+    GenerationOutcome,
+    GenerationRequest,
+    HeadChoice,
+    Message,
+    Method,
+    ModelInfo,
+    PatchGrid,
+    RuntimeInfo,
+    RuntimeName,
+    Timings,
+    TokenStep,
+)
+from mmgpt_desktop.report import texts
+from mmgpt_desktop.report.data import as_json, as_npz
+from mmgpt_desktop.report.files import Kind, save, write
+from mmgpt_desktop.report.lettering import Run, font_for, paragraph
+from mmgpt_desktop.report.page import page
+from mmgpt_desktop.report.pictures import FILM_EDGE, PICTURE_EDGE, film, picture, with_legend
+from mmgpt_desktop.report.record import Report, Style
+from tests.fakes import make_photo
+
+ROWS = COLUMNS = 4
+ANSWER = ("A", " red", " ba", "ll", ".", "")
+HOSTILE = "</title><script>alert('1')</script><img src=x onerror=\"a()\">&amp;\u202e\x00\ud800 猫"
+FUSION = FusionInfo("graph", 2, 3, ROWS, COLUMNS, HeadChoice(((0, 1),), "Chosen for tests."))
+MATTERED = Check(Method.HEADS, 1, 2, 0.8, 0.1, (0.7, 0.8), 0.6)
+LANGUAGE = Check(Method.HEADS, 0, 1, 0.8, 0.8, (0.79,), 0.8)
+
+
+def grid(width: int, height: int) -> PatchGrid:
+    return PatchGrid(ROWS, COLUMNS, Box(0, 0, width, height), width, height)
+
+
+def make_report(
+    answer: Sequence[str] = ANSWER,
+    *,
+    question: str = "What is it?",
+    size: tuple[int, int] = (64, 48),
+    name: str = "fake.png",
+    checks: tuple[Check, ...] = (),
+    note: str = "",
+) -> Report:
+    """Token `n` looks at cell `n` with every head."""
+    photo = make_photo(*size, name=name)
+    attention = []
+    for index in range(len(answer)):
+        weights = np.zeros((2, 3, ROWS * COLUMNS), np.float16)
+        weights[:, :, index % (ROWS * COLUMNS)] = 0.5
+        attention.append(AttentionMap(weights, grid(*size), 0.25, 0.125))
+    steps = tuple(
+        TokenStep(1, index, 10 + index, text, 0.5, attention[index])
+        for index, text in enumerate(answer)
+    )
+    model = ModelInfo(f"model {question}", question, 99, (FUSION,), "graph", Doubt(0.3, 0.3))
+    runtime = RuntimeInfo(RuntimeName.ONNX_CPU, "CPU")
+    outcome = GenerationOutcome(
+        1, "done", Timings(1, 2, 3, 4), runtime, notes=(note,) if note else (), certainty=0.5
+    )
+    request = GenerationRequest(1, (photo,), (Message("user", question),))
+    heads = FUSION.head_choice.heads
+    maps = (from_attention(Method.HEADS, attention, heads),)
+    return Report(request, steps, outcome, model, maps, heads, checks)
+
+
+class Page(HTMLParser):
+    """What a browser would see: elements with their attributes, and the text."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def opened(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def test_a_picture_has_the_photo_the_legend_and_a_caption() -> None:
+    report = make_report()
+    image = opened(picture(report)).convert("RGB")
+    photo_height = round(PICTURE_EDGE * 48 / 64)
+    assert image.width == PICTURE_EDGE
+    below = np.asarray(image)[photo_height:]
+    assert {tuple(c) for c in legend(report.style.colour_map)[::255]} <= {
+        tuple(c) for c in below.reshape(-1, 3)
+    }
+    dark = (below.max(axis=-1) < 90).any(axis=1)
+    assert dark.sum() > 30  # lines of text
+
+
+def test_a_words_picture_is_bright_where_it_looked_and_marks_it() -> None:
+    report = replace(make_report(), style=Style("viridis", smooth=False, opacity=1.0))
+    word = report.words[1]
+    image = np.asarray(opened(picture(report, word)).convert("RGB"))
+    brightest, darkest = legend("viridis")[-1], legend("viridis")[0]
+    cell = PICTURE_EDGE // COLUMNS
+    assert (image[cell // 4, cell + cell // 4] == brightest).all()
+    assert (image[cell // 4, cell // 4] == darkest).all()
+    assert (image == (0xFF, 0xD7, 0x5E)).all(axis=-1).sum() > 500
+    whole = np.asarray(opened(picture(report)).convert("RGB"))
+    assert (whole == (0xFF, 0xD7, 0x5E)).all(axis=-1).sum() == 0
+
+
+@pytest.mark.parametrize("size", [(1, 1), (300, 2), (2, 300)])
+def test_photos_of_any_shape_become_pictures(size: tuple[int, int]) -> None:
+    image = opened(picture(make_report(size=size)))
+    assert image.width >= 480
+
+
+def test_the_checks_stand_in_the_caption() -> None:
+    with_check, without = make_report(checks=(MATTERED,)), make_report()
+    word = with_check.words[1]
+    one, other = opened(picture(with_check, word)), opened(picture(without, word))
+    assert one.height > other.height
+    assert opened(picture(with_check, with_check.words[0])).height == other.height
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [np.zeros((4, 4)), np.full((4, 4), np.nan), np.full((4, 4), 0.3), np.full((4, 4), np.inf)],
+)
+def test_maps_without_a_range_are_saved_without_complaint(cells: NDArray[Any]) -> None:
+    report = make_report()
+    weights = np.stack([cells] * len(ANSWER)).astype(np.float32)
+    report = replace(report, maps=(CellMaps(Method.OCCLUSION, weights, grid(64, 48)),))
+    image = np.asarray(opened(picture(report)).convert("RGB"))
+    known = np.isfinite(cells).all()
+    assert (image[10, 10] == 90).all() != known  # the bare photo where nothing was measured
+    assert ("not measured" in page(report)) != known
+    json.loads(as_json(report, "a.npz"))
+    as_npz(report)
+
+
+def test_the_film_shows_each_word_and_then_the_whole_answer() -> None:
+    report = make_report(checks=(MATTERED,))
+    assert [word.text for word in report.words] == ["A", " red", " ball."]
+    done: list[float] = []
+    image = opened(film(report, done.append))
+    assert (image.format, image.info["loop"]) == ("GIF", 0)
+    frames = [
+        (frame.size, frame.info["duration"], frame.convert("RGB").tobytes())
+        for frame in ImageSequence.Iterator(image)
+    ]
+    assert len(frames) == len({data for _, _, data in frames}) == 4
+    assert len({size for size, _, _ in frames}) == 1
+    assert frames[0][0][0] == FILM_EDGE
+    assert [time for _, time, _ in frames] == [400, 400, 420, 2500]
+    assert done == [0, 0.25, 0.5, 0.75]
+
+
+def test_a_film_of_one_word_moves_too() -> None:
+    assert getattr(opened(film(make_report(("Red",)))), "n_frames", 1) == 2
+
+
+@pytest.mark.parametrize("make", [film, page])
+def test_what_progress_raises_ends_the_work(make: Callable[..., Any]) -> None:
+    def stop(done: float) -> None:
+        if done > 0:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        make(make_report(), stop)
+
+
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    source = page(make_report(checks=(MATTERED, LANGUAGE)))
+    shown = Page(source)
+    assert shown.open == []
+    assert {tag for tag, _ in shown.elements}.isdisjoint(
+        {"script", "link", "iframe", "object", "embed", "base", "form", "audio", "video", "svg"}
+    )
+    policy = next(meta["content"] for meta in shown.all("meta") if "http-equiv" in meta)
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    for _, attributes in shown.elements:
+        assert not any(name.startswith("on") for name in attributes)
+        assert {"srcset", "action", "data", "poster", "background"}.isdisjoint(attributes)
+    assert not re.search(r"https?:|//\w|@import|url\(", re.sub(r'src="data:[^"]*"', "", source))
+    for link in shown.all("a"):
+        assert str(link["href"]).startswith("#")
+    targets = {attributes.get("id") for _, attributes in shown.elements}
+    assert {str(link["href"])[1:] for link in shown.all("a")} <= targets
+
+
+def test_the_pages_pictures_are_whole() -> None:
+    shown = Page(page(make_report()))
+    images = shown.all("img")
+    assert len(images) == 2 + 3
+    for image in images:
+        head, _, data = str(image["src"]).partition(",")
+        assert head == "data:image/jpeg;base64"
+        drawn = opened(base64.b64decode(data, validate=True))
+        assert (str(drawn.width), str(drawn.height)) == (image["width"], image["height"])
+        assert image["alt"]
+
+
+def test_hostile_text_stays_text() -> None:
+    answer = ("<b>A</b>", f" {HOSTILE}", ' "quoted"')
+    report = make_report(answer, question=HOSTILE, name=HOSTILE, note=HOSTILE)
+    earlier = (Message("user", HOSTILE), Message("assistant", HOSTILE), *report.request.messages)
+    source = page(replace(report, request=replace(report.request, messages=earlier)))
+    shown, plain = Page(source), Page(page(make_report(("a", " b", " c"))))
+    tags = [tag for tag, _ in shown.elements]
+    added = [tag for tag, _ in plain.elements]
+    assert set(tags) == set(added)
+    assert [tag for tag in tags if tag in ("img", "title", "meta")] == [
+        tag for tag in added if tag in ("img", "title", "meta")
+    ]
+    assert "<script" not in source.lower()
+    assert "onerror" in shown.text
+    assert "<b>A</b>" in shown.text
+    assert not {"\u202e", "\x00", "\ud800"} & set(source)
+    source.encode()
+
+
+def test_the_page_says_what_was_asked_seen_and_measured() -> None:
+    shown = Page(page(make_report(checks=(MATTERED, LANGUAGE))))
+    text = " ".join(shown.text.split())
+    for wanted in (
+        "What is it?",
+        "It mattered: the word needs what is bright.",
+        "This word came from language, not from the picture.",
+        "without what is bright 0.10",
+        "without random places 0.75",
+        "2 of 3 words were checked",
+        "graph, 4 × 4 cells",  # noqa: RUF001
+        "layer 1 head 2. Chosen for tests.",
+        "greedy",
+    ):
+        assert wanted in text, wanted
+    kinds = [link["class"] for link in shown.all("a")]
+    assert kinds == ["word language", "word mattered", "word"]
+
+
+def test_what_was_not_measured_is_not_shown() -> None:
+    shown = Page(page(make_report()))
+    assert "No word of this answer was checked." in shown.text
+    assert "without" not in shown.text
+
+
+def test_a_check_belongs_to_its_method() -> None:
+    report = make_report(checks=(replace(MATTERED, method=Method.TAM),))
+    assert report.check(Method.HEADS, report.words[1]) is None
+
+
+def test_no_language_is_blamed_when_other_places_cost_as_much() -> None:
+    assert "came from language" in texts.verdict(LANGUAGE)
+    assert "no more than other places" in texts.verdict(replace(LANGUAGE, centre=0.2))
+
+
+@pytest.mark.parametrize(
+    ("method", "number", "said"),
+    [
+        (Method.HEADS, 0.0004, "<0.1 %"),
+        (Method.MEAN, 0.125, "12.5 %"),
+        (Method.RELATIVE, 3.14, "×3.1"),  # noqa: RUF001
+        (Method.OCCLUSION, np.log(4), "75 %"),
+        (Method.OCCLUSION, 1e9, "100 %"),
+        (Method.OCCLUSION, -1e-4, "0 %"),
+        (Method.TAM, 0.1234, "0.12"),
+    ],
+)
+def test_values_are_told_in_their_unit(method: Method, number: float, said: str) -> None:
+    assert texts.value(method, number) == said
+
+
+def test_the_data_can_be_read_back(tmp_path: Path) -> None:
+    report = make_report(checks=(MATTERED,), question=HOSTILE)
+    save(report, Kind.JSON, tmp_path / "a.json")
+    data = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert data["question"] == HOSTILE
+    assert (data["answer"], data["arrays"]) == ("A red ball.", "a.npz")
+    assert [word["text"] for word in data["words"]] == ["A", " red", " ball."]
+    assert data["checks"][0]["verdict"] == "mattered"
+    assert data["maps"][0]["grid"]["box"] == {"left": 0, "top": 0, "right": 64, "bottom": 48}
+    with np.load(tmp_path / data["arrays"], allow_pickle=False) as arrays:
+        assert arrays["attention"].dtype == np.float16
+        assert arrays["attention"].shape == (6, 2, 3, 16)
+        assert (arrays[data["maps"][0]["array"]] == report.maps[0].weights).all()
+        assert arrays["token_ids"].tolist() == [10, 11, 12, 13, 14, 15]
+        assert arrays["elsewhere"].tolist() == [0.25] * 6
+
+
+def test_numbers_never_replace_another_file(tmp_path: Path) -> None:
+    (tmp_path / "a.npz").write_bytes(b"precious")
+    for name in ("a.json", "a.npz"):
+        with pytest.raises(AppError, match="another file"):
+            save(make_report(), Kind.JSON, tmp_path / name)
+    assert (tmp_path / "a.npz").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("name", ["taken", "gone/a.png", "x" * 300, "nul\0.png"])
+def test_a_file_that_cant_be_written_is_a_sentence(tmp_path: Path, name: str) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(AppError, match="can't be written"):
+        write(tmp_path / name, b"data")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_there_must_be_a_picture_an_answer_and_a_map() -> None:
+    report = make_report()
+    with pytest.raises(AppError, match="without a picture"):
+        replace(report, request=replace(report.request, images=()))
+    with pytest.raises(AppError, match="empty"):
+        replace(report, steps=())
+    with pytest.raises(AppError, match="no map"):
+        replace(report, maps=())
+
+
+def test_occlusion_adds_up_over_a_words_tokens() -> None:
+    report = make_report()
+    ones = np.ones((len(ANSWER), ROWS, COLUMNS), np.float32)
+    lost = CellMaps(Method.OCCLUSION, ones, grid(64, 48))
+    assert (report.cells(lost, report.words[2]) == 4).all()
+    assert (report.cells(lost, None) == 1).all()
+    assert (report.cells(replace(lost, method=Method.TAM), report.words[2]) == 1).all()
+
+
+def test_one_scale_for_all_words_if_wanted() -> None:
+    report = make_report()
+    weights = np.arange(len(ANSWER) * 16, dtype=np.float32).reshape(-1, ROWS, COLUMNS)
+    maps = CellMaps(Method.TAM, weights, grid(64, 48))
+    assert report.range(maps, report.words[0]) == (0, 15)
+    same = replace(report, maps=(maps,), style=Style(same_scale=True))
+    assert same.range(maps, same.words[0]) == same.range(maps, same.words[2]) == (0, 71)
+    assert "All words share one scale" in page(same)
+
+
+def test_lines_break_where_they_must() -> None:
+    laid = paragraph([Run("one two three"), Run("x" * 100)], 16, 120)
+    assert all(piece.x + laid.font.getlength(piece.text) <= 120 for piece in laid.placed)
+    assert "".join(piece.text for piece in laid.placed) == "onetwothree" + "x" * 100
+    assert laid.height > 5 * 16
+    assert paragraph([Run("  \n ")], 16, 120).height == 0
+    assert paragraph([Run("wide")], 16, 1).height > 3 * 16
+
+
+def test_a_font_is_found_or_the_built_in_one_serves() -> None:
+    built_in = font_for("What is it?", 20).getname()
+    assert font_for("“It” · is…", 20).getname() == built_in
+    assert font_for("\U0010fffd", 20).getname() == built_in
+
+
+@pytest.mark.parametrize("size", [(1, 1), (300, 200), (4096, 10), (10, 4096)])
+def test_a_legend_goes_below_pictures_of_any_size(size: tuple[int, int]) -> None:
+    shown = with_legend(Image.new("RGB", size), "viridis", "least", "most")
+    assert shown.width == size[0]
+    assert shown.height > size[1]
+    assert not np.asarray(shown)[: size[1]].any()
