@@ -25,7 +25,7 @@ SHARE = 0.2
 DRAWS = 4
 COARSEST = 4
 """Squares along a side of the grid in the search's first round."""
-REFINED = (24, 12)
+REFINED = (18, 8)
 """Squares that are hidden in the second round, and in each later one, for one word."""
 ALL_WORDS = 2
 """How many times that is for the answer as a whole."""

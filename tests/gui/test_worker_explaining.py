@@ -1,0 +1,142 @@
+"""The engine's thread finds out what an answer needed, after what was asked before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.messages import (
+    AttentionMap,
+    CellMaps,
+    Check,
+    Explanation,
+    GenerationRequest,
+    Message,
+    Method,
+    RuntimeName,
+    Verdict,
+)
+from mmgpt_desktop.worker import EngineLike, EngineThread, engine_maker
+from tests.gui_fakes import GRID_COLUMNS, GRID_ROWS, FakeEngine, make_photo
+from tests.tiny_bundle import COLUMNS, ROWS, make_tiny_bundle
+
+MakeThread = Callable[[Callable[[], EngineLike]], EngineThread]
+CELLS = np.zeros((GRID_ROWS, GRID_COLUMNS), np.float32)
+WORD = slice(0, 1)
+
+
+@pytest.fixture
+def make_thread() -> Iterator[MakeThread]:
+    threads: list[EngineThread] = []
+
+    def make(engine: Callable[[], EngineLike]) -> EngineThread:
+        thread = EngineThread(engine)
+        threads.append(thread)
+        thread.start()
+        thread.load()
+        return thread
+
+    yield make
+    for thread in threads:
+        thread.begin_close()
+        assert thread.end_close()
+
+
+class Heard:
+    """What a thread emitted, in order."""
+
+    def __init__(self, thread: EngineThread) -> None:
+        self.all: list[object] = []
+        thread.ended.connect(self.all.append)
+        for signal in (thread.maps_found, thread.checked, thread.neutral_found):
+            signal.connect(self.take)
+        thread.explain_failed.connect(self.take)
+
+    def take(self, explanation: object, found: object) -> None:
+        assert explanation is WHAT
+        self.all.append(found)
+
+
+WHAT = Explanation(
+    GenerationRequest(1, (make_photo(),), (Message("user", "What?"),)), token_ids=(40, 41, 42)
+)
+
+
+def test_the_real_engine_explains_on_its_thread(
+    qtbot: QtBot, make_thread: MakeThread, tmp_path: Path
+) -> None:
+    bundle = make_tiny_bundle(tmp_path / "tiny")
+    thread = make_thread(engine_maker(bundle, RuntimeName.ONNX_CPU))
+    heard = Heard(thread)
+    thread.explain(WHAT, Method.OCCLUSION)
+    thread.check(WHAT, slice(1, 3), np.ones((ROWS, COLUMNS), np.float32), Method.HEADS)
+    thread.explain(WHAT, Method.RELATIVE)
+    qtbot.waitUntil(
+        lambda: any(isinstance(found, AttentionMap) for found in heard.all), timeout=20_000
+    )
+    *maps, check, neutral = heard.all
+    assert [type(each) for each in maps] == [CellMaps] * len(maps)
+    assert maps[-1].done == 1  # type: ignore[attr-defined]
+    assert maps[-1].weights.shape == (3, ROWS, COLUMNS)  # type: ignore[attr-defined]
+    assert isinstance(check, Check)
+    assert (check.start, check.stop, check.verdict) == (1, 3, Verdict.LANGUAGE)
+    assert isinstance(neutral, AttentionMap)
+
+
+def test_what_was_asked_before_is_answered_before(qtbot: QtBot, make_thread: MakeThread) -> None:
+    engine = FakeEngine(gated=True)
+    thread = make_thread(engine)
+    heard = Heard(thread)
+    thread.ask(WHAT.request)
+    thread.check(WHAT, WORD, CELLS, Method.HEADS)
+    engine.release(100)
+    qtbot.waitUntil(lambda: len(heard.all) == 2)
+    assert heard.all[0].kind == "done"  # type: ignore[attr-defined]
+    assert isinstance(heard.all[1], Check)
+
+
+def test_a_cancelled_search_makes_way_for_the_next_question(
+    qtbot: QtBot, make_thread: MakeThread
+) -> None:
+    thread = make_thread(FakeEngine(explain_gated=True))
+    heard = Heard(thread)
+    running = thread.explain(WHAT, Method.OCCLUSION)
+    waiting = thread.check(WHAT, WORD, CELLS, Method.OCCLUSION)
+    for cancel in (running, waiting):
+        cancel.cancel()
+    thread.ask(WHAT.request)
+    qtbot.waitUntil(lambda: bool(heard.all))
+    assert [each.kind for each in heard.all] == ["done"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("error", [RuntimeFailure("It broke."), ZeroDivisionError("bug")])
+def test_what_fails_is_told_and_the_thread_goes_on(
+    qtbot: QtBot, make_thread: MakeThread, error: Exception
+) -> None:
+    engine = FakeEngine(explain_error=error)  # type: ignore[arg-type]
+    thread = make_thread(engine)
+    heard = Heard(thread)
+    thread.explain(WHAT, Method.ROLLOUT)
+    qtbot.waitUntil(lambda: bool(heard.all))
+    engine.explain_error = None
+    thread.check(WHAT, WORD, CELLS, Method.ROLLOUT)
+    qtbot.waitUntil(lambda: len(heard.all) == 2)
+    failure, check = heard.all
+    assert isinstance(failure, RuntimeFailure)
+    assert str(error) in failure.title
+    assert isinstance(check, Check)
+
+
+def test_closing_ends_a_search(qtbot: QtBot) -> None:
+    thread = EngineThread(FakeEngine(explain_gated=True))
+    thread.start()
+    thread.load()
+    with qtbot.waitSignal(thread.loaded):
+        thread.explain(WHAT, Method.ROLLOUT)
+    thread.begin_close()
+    assert thread.end_close()
