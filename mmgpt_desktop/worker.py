@@ -289,10 +289,7 @@ class EngineThread(_QueueThread):
         if item.cancel.cancelled:
             return GenerationOutcome(job_id, "cancelled", Timings())
         if self._engine is None:
-            error = self._load_error or RuntimeFailure(
-                "No model is loaded, so there is no answer.", "Load the model, then ask again."
-            )
-            return GenerationOutcome(job_id, "failed", Timings(), error=error)
+            return GenerationOutcome(job_id, "failed", Timings(), error=self._no_engine())
         try:
             return self._engine.generate(item.request, item.cancel, self.stepped.emit)
         except Exception as error:  # the engine promises none; one outcome must come anyway
@@ -316,10 +313,12 @@ class EngineThread(_QueueThread):
                 self.edges_found.emit(item.photo, edges)
 
     def _explain(self, item: _Explain | _CheckWord | _Numbers) -> None:
-        if item.cancel.cancelled or self._engine is None:
+        if item.cancel.cancelled:
             return
         failed = self.numbers_failed if isinstance(item, _Numbers) else self.explain_failed
         try:
+            if self._engine is None:
+                raise self._no_engine()
             self._find_out(self._engine, item)
         except Cancelled:
             return
@@ -348,6 +347,11 @@ class EngineThread(_QueueThread):
             self.neutral_found.emit(asked, engine.neutral(photo, fusion, cancel))
         else:
             found(engine.explain(asked, item.method, cancel, lambda _fraction: None))
+
+    def _no_engine(self) -> AppError:
+        return self._load_error or RuntimeFailure(
+            "No model is loaded, so there is no answer.", "Load the model, then ask again."
+        )
 
     def _drop_engine(self) -> None:
         engine, self._engine = self._engine, None

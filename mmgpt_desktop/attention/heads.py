@@ -12,7 +12,8 @@ from mmgpt_desktop.messages import AttentionMap
 
 def head_maps(maps: Sequence[AttentionMap]) -> NDArray[np.float32]:
     """The mean over a word's tokens of each head's map: float32 [layer, head, cell]."""
-    return np.stack([each.weights for each in maps]).astype(np.float32).mean(axis=0)
+    weights = np.stack([each.weights for each in maps]).astype(np.float32)
+    return np.asarray(weights.mean(axis=0))
 
 
 def concentration(weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -42,4 +43,4 @@ def agreement(weights: NDArray[np.float32], needed: NDArray[np.float32]) -> NDAr
     wanted = wanted - wanted.mean()
     scale = np.sqrt((seen**2).sum(axis=-1) * (wanted**2).sum())
     product = (seen * wanted).sum(axis=-1)
-    return np.divide(product, scale, out=np.zeros_like(product), where=scale > 0)
+    return np.asarray(np.divide(product, scale, out=np.zeros_like(product), where=scale > 0))

@@ -7,14 +7,12 @@ from PySide6.QtCore import QObject, Slot
 
 from mmgpt_desktop.messages import Method
 from mmgpt_desktop.ui.answer_view import AnswerView
-from mmgpt_desktop.ui.drawing import AnswerMaps, Look
+from mmgpt_desktop.ui.drawing import LEAST_NEED, AnswerMaps, Look
 from mmgpt_desktop.ui.heatmap_view import HeatmapView
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.session import Turn, chosen_word, printable
 from mmgpt_desktop.ui.texts import error_title
 
-# In nats: less than a fifth of a word's probability is no need, wherever it is.
-LEAST_NEED = 0.2
 LEAST_PART = 0.5  # of the most that any place costs the word
 
 

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop import __version__
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.ui.parts import untinted
 from mmgpt_desktop.ui.texts import translated
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL, set_font
 
@@ -75,9 +76,7 @@ class SamplesDialog(QDialog):
         self.list.setWordWrap(True)
         for sample in samples:
             pixmap = QPixmap(str(sample.path))
-            icon = QIcon(pixmap)
-            icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else it is tinted
-            item = QListWidgetItem(icon, translated("samples", sample.title))
+            item = QListWidgetItem(untinted(pixmap), translated("samples", sample.title))
             item.setSizeHint(_ICON + QSize(16, 40))
             self.list.addItem(item)
         self.source = QLabel()

@@ -21,6 +21,8 @@ from mmgpt_desktop.messages import AttentionMap, CellMaps, Method, PatchGrid
 # size it took 60 ms for each token, from the cores that write the answer.
 SMOOTH_EDGE = 256
 SMALL_OPACITY = 0.7
+# In nats: less than a fifth of a word's probability is no need, wherever it is.
+LEAST_NEED = 0.2
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,19 @@ class AnswerMaps:
         mean = over_tokens(self.maps.weights, start, stop)
         return mean * (stop - start) if self.look.method is Method.OCCLUSION else mean
 
-    def range(self, spans: Sequence[tuple[int, int]]) -> tuple[float, float] | None:
-        """The least and the greatest value of all words."""
+    def scale(self, spans: Sequence[tuple[int, int]]) -> tuple[float, float] | None:
+        """From the least to the greatest value of some words; None while there is none.
+
+        What occlusion found is scaled from 0, and to `LEAST_NEED` at least: else a word that
+        needed nothing would glow where the noise is largest.
+        """
         values = np.concatenate([self.cells(*span).ravel() for span in spans])
         values = values[np.isfinite(values)]
-        return (float(values.min()), float(values.max())) if values.size else None
+        if not values.size:
+            return None
+        low, high = float(values.min()), float(values.max())
+        occlusion = self.look.method is Method.OCCLUSION
+        return (0.0, max(high, LEAST_NEED)) if occlusion else (low, high)
 
 
 @dataclass(frozen=True)
@@ -109,10 +119,10 @@ def draw_heatmap(
     `words` are all words' spans, for one scale across them.
     """
     cells = maps.cells(*span)
-    scale = maps.range(words) if style.same_scale and words else None
+    scale = maps.scale(words if style.same_scale and words else [span])
     image = draw_cells(cells, maps.maps.grid, style, scale)
-    low, high, peak = _range(cells)
-    low, high = scale or (low, high)
+    low, high = scale or (0.0, 0.0)
+    peak = int(np.where(np.isfinite(cells), cells, -np.inf).argmax())
     read = None
     if maps.found is None:
         read = shares(maps.attention[slice(*span)])
@@ -130,10 +140,11 @@ def draw_strip(
     """A small picture for each word: the photo under its map. Raises Cancelled."""
     small = small_photo(photo, size)
     style = style.sized(max(small.width(), small.height()))
-    scale = maps.range(words) if style.same_scale and words else None
+    same = maps.scale(words) if style.same_scale and words else None
     pictures = []
     for word in words:
         cancel.raise_if_cancelled()
+        scale = same or maps.scale([word])
         pictures.append(
             over_photo(small, draw_cells(maps.cells(*word), maps.maps.grid, style, scale))
         )
@@ -183,11 +194,3 @@ def draw_cells(
     height, width = rgba.shape[:2]
     image = QImage(rgba.data, width, height, width * 4, QImage.Format.Format_RGBA8888)
     return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
-
-
-def _range(cells: NDArray[np.float32]) -> tuple[float, float, int]:
-    finite = np.isfinite(cells)
-    if not finite.any():
-        return 0.0, 0.0, 0
-    peak = int(np.where(finite, cells, -np.inf).argmax())
-    return float(cells[finite].min()), float(cells.flat[peak]), peak

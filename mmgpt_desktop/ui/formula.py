@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QLocale, Qt
 from PySide6.QtWidgets import (
     QDialog,
@@ -29,9 +31,9 @@ def number(value: float) -> str:
     return QLocale().toString(float(value), "f", 2)
 
 
-def vector(values: Sequence[float], shown: int = _SHOWN) -> str:
+def vector(values: NDArray[np.float32], shown: int = _SHOWN) -> str:
     more = ", …" if len(values) > shown else ""
-    return f"({', '.join(number(value) for value in values[:shown])}{more})"
+    return f"({', '.join(number(float(value)) for value in values[:shown])}{more})"
 
 
 class FormulaDialog(QDialog):

@@ -268,9 +268,12 @@ class HeatmapPane(Pane):
             return HeadSelection()
         return HeadSelection(False, place - 2, self.head.currentIndex() - 1)
 
+    def choose_method(self, method: Method) -> None:
+        self.method.setCurrentIndex(METHODS.index(method))
+
     def choose_head(self, layer: int, head: int) -> None:
         """One head's attention, as if it were chosen in the boxes."""
-        self.method.setCurrentIndex(METHODS.index(Method.HEADS))
+        self.choose_method(Method.HEADS)
         self.layer.setCurrentIndex(layer + 2)
         self.head.setCurrentIndex(head + 1)
 

@@ -32,6 +32,7 @@ from mmgpt_desktop.worker import ShownPhoto
 _ALL = -1
 _WHERE = str(QT_TRANSLATE_NOOP("cells", "Row {row}, column {column}"))
 _NOT_MEASURED = str(QT_TRANSLATE_NOOP("cells", "not measured yet"))
+_BRUSH = str(QT_TRANSLATE_NOOP("cells", "Drag to see which words needed a place."))
 _RANK = str(QT_TRANSLATE_NOOP("cells", "brightest {rank} of {count}"))
 _READS_TEXT_TOO = "concat"  # the fusion whose attention is shared by picture and text
 
@@ -114,7 +115,7 @@ def cell_text(heatmap: Heatmap, cell: int) -> str:
     what = f"{map_value(heatmap.method, value)} ({scale_text(heatmap.method)})"
     rank = int((heatmap.cells > value).sum()) + 1
     place = translated("cells", _RANK).format(rank=rank, count=heatmap.grid.cells)
-    return f"{where}: {what}; {place}"
+    return f"{where}: {what}; {place}\n{translated('cells', _BRUSH)}"
 
 
 class HeatmapView(QWidget):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QKeyEvent, QPixmap
+from PySide6.QtGui import QKeyEvent, QPixmap
 from PySide6.QtWidgets import (
     QLabel,
     QListView,
@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane, restyle
+from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane, restyle, untinted
 from mmgpt_desktop.ui.photo_view import PhotoView
 from mmgpt_desktop.ui.texts import note_text
 from mmgpt_desktop.ui.theme import Theme, set_font
@@ -129,9 +129,7 @@ class ImagePane(Pane):
         self.thumbnails.clear()
         for shown in photos:
             pixmap = QPixmap.fromImage(shown.levels[-1])
-            icon = QIcon(pixmap)
-            icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else it is tinted
-            item = QListWidgetItem(icon, "")
+            item = QListWidgetItem(untinted(pixmap), "")
             item.setToolTip(shown.photo.name)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, shown.photo.name)
             item.setSizeHint(_THUMBNAIL + QSize(12, 12))

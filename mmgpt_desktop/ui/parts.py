@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QResizeEvent
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QIcon,
+    QPixmap,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -142,6 +148,13 @@ def _centred(*, scale: float, bold: bool = False) -> QLabel:
     label.setWordWrap(True)
     set_font(label, scale=scale, bold=bold)
     return label
+
+
+def untinted(pixmap: QPixmap) -> QIcon:
+    """An icon that looks the same where it is selected."""
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon
 
 
 def announce(widget: QWidget, text: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QTimer
 
-from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.messages import Method, RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.app import App, make_application
 from mmgpt_desktop.ui.comparison import Comparison
@@ -62,6 +62,8 @@ def _act(app: App, options: argparse.Namespace) -> None:
     turns = app.controller.conversation.turns
     if turns and turns[-1].steps:
         app.heatmaps.choose(turns[-1], _telling_word(turns[-1], options.word))
+        app.window.heatmap.choose_method(options.method)
+        wait_until(lambda: not app.explainer.busy)
     wait_for(_SETTLE_S)
 
 
@@ -115,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--photo", type=Path, action="append", default=[])
     parser.add_argument("--question", action="append", default=[])
     parser.add_argument("--word", default="", help="the word to choose")
+    parser.add_argument("--method", type=Method, default=Method.HEADS, help="from words to maps")
     parser.add_argument("--fusion", default="", help="the fusion that answers")
     parser.add_argument("--compare", action="store_true", help="all fusions, side by side")
     parser.add_argument("--graph", action="store_true", help="with --compare: show the graph")

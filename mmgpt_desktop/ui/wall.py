@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -32,6 +32,7 @@ from mmgpt_desktop.attention.heads import agreement, concentration, head_maps
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import AttentionMap, PatchGrid
 from mmgpt_desktop.ui.drawing import HeatmapStyle, draw_cells, over_photo, small_photo
+from mmgpt_desktop.ui.parts import untinted
 from mmgpt_desktop.ui.texts import percent
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL
 from mmgpt_desktop.worker import ShownPhoto, TaskThread
@@ -66,7 +67,7 @@ class HeadsModel(QAbstractListModel):
         self._by_place = [(layer, head) for layer in range(layers) for head in range(heads)]
         self._order = list(self._by_place)
         self._scores: NDArray[np.float32] | None = None
-        self._pictures: dict[tuple[int, int], QPixmap] = {}
+        self._pictures: dict[tuple[int, int], QIcon] = {}
         self._asked: dict[tuple[int, int], CancelToken] = {}
         thread.done.connect(self._take)
 
@@ -107,7 +108,7 @@ class HeadsModel(QAbstractListModel):
         text = self.tr("Layer {layer}, head {head}").format(layer=layer + 1, head=head + 1)
         return text if self._scores is None else f"{text}: {percent(self._scores[place])}"
 
-    def _picture(self, place: tuple[int, int]) -> QPixmap:
+    def _picture(self, place: tuple[int, int]) -> QIcon:
         if place not in self._asked:
             grid, word = self._word.grid, self._word
             cells = self._weights[place].reshape(grid.rows, grid.columns)
@@ -123,7 +124,7 @@ class HeadsModel(QAbstractListModel):
     @Slot(object, object)
     def _take(self, key: object, picture: object) -> None:
         if isinstance(key, tuple) and key[0] is self and isinstance(picture, QImage):
-            self._pictures[key[1]] = QPixmap.fromImage(picture)
+            self._pictures[key[1]] = untinted(QPixmap.fromImage(picture))
             index = self.index(self._order.index(key[1]))
             self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
 
@@ -132,10 +133,10 @@ class HeadsModel(QAbstractListModel):
             cancel.cancel()
 
 
-def _blank() -> QPixmap:
+def _blank() -> QIcon:
     pixmap = QPixmap(_ICON)
     pixmap.fill(Qt.GlobalColor.transparent)
-    return pixmap
+    return QIcon(pixmap)
 
 
 class Wall(QDialog):

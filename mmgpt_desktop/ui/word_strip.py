@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QIcon, QImage, QMouseEvent, QPixmap
+from PySide6.QtGui import QImage, QMouseEvent, QPixmap
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QSizePolicy, QWidget
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.ui.drawing import draw_strip
 from mmgpt_desktop.ui.heatmaps import Heatmaps
+from mmgpt_desktop.ui.parts import untinted
 from mmgpt_desktop.ui.session import Turn, chosen_word, printable
 from mmgpt_desktop.ui.theme import set_font
 from mmgpt_desktop.worker import TaskThread
@@ -49,10 +50,7 @@ class WordStrip(QListWidget):
         if [self.item(row).text() for row in range(self.count())] != list(words):
             self._make_items(words)
         for row, picture in enumerate(pictures):
-            pixmap = QPixmap.fromImage(picture)
-            icon = QIcon(pixmap)
-            icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else it is tinted
-            self.item(row).setIcon(icon)
+            self.item(row).setIcon(untinted(QPixmap.fromImage(picture)))
 
     def _make_items(self, words: Sequence[str]) -> None:
         self.blockSignals(True)

@@ -1191,6 +1191,10 @@
         <translation>尚未测量</translation>
     </message>
     <message>
+        <source>Drag to see which words needed a place.</source>
+        <translation>拖动以查看哪些单词需要某处。</translation>
+    </message>
+    <message>
         <source>brightest {rank} of {count}</source>
         <translation>亮度排名 {rank} / {count}</translation>
     </message>

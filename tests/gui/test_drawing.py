@@ -46,6 +46,16 @@ def test_one_scale_for_all_words() -> None:
     assert among.image.pixelColor(10, 10) != alone.image.pixelColor(10, 10)
 
 
+def test_a_word_that_needed_nothing_glows_nowhere() -> None:
+    maps = found(Method.OCCLUSION, 0.004)
+    heatmap = draw_heatmap(maps, (0, 1), PLAIN)
+    assert (heatmap.low, heatmap.high) == (0.0, 0.2)
+    dark, bright = (heatmap.image.pixelColor(*place) for place in ((390, 390), (10, 10)))
+    assert abs(dark.green() - bright.green()) < 20
+    needed = draw_heatmap(found(Method.OCCLUSION, 3.0), (0, 1), PLAIN)
+    assert (needed.low, needed.high) == (0.0, 3.0)
+
+
 def test_what_was_not_measured_is_not_painted() -> None:
     maps = found(Method.OCCLUSION, float("nan"))
     image = draw_heatmap(maps, (0, 1), PLAIN).image

@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.messages import Method
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.dialogs import read_samples
@@ -56,6 +57,10 @@ def test_a_photo_is_asked_and_each_word_has_its_heatmap(
         text = word.text.strip(" .")
         qtbot.waitUntil(lambda text=text: f"“{text}”" in app.window.heatmap.picture.caption.text())
         assert app.window.heatmap.picture.view.layer is not None
+    words = len(turn.words)
+    qtbot.waitUntil(lambda: len(turn.findings.checks) == words, timeout=20_000)
+    assert turn.findings.complete(Method.OCCLUSION)
+    assert not turn.findings.failed
     app.window.close()
     assert app.ended_in_time
     app.window.deleteLater()

@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QIcon, QImage
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import RuntimeFailure
@@ -70,16 +70,19 @@ def test_the_head_that_agrees_most_is_first(qtbot: QtBot) -> None:
 def test_only_what_is_seen_is_drawn(qtbot: QtBot) -> None:
     wall, thread = open_wall(qtbot, word_with_heads(24, 16, best=(20, 1)))
     thread.start()
-    assert wall.model.drawn == 0
     wall.resize(700, 400)
     wall.show()
     qtbot.waitUntil(lambda: wall.model.drawn > 0)
     role = Qt.ItemDataRole.DecorationRole
     first = wall.model.index(0)
-    qtbot.waitUntil(lambda: wall.model.data(first, role).toImage().pixelColor(40, 36).alpha() > 0)
+
+    def image() -> QImage:
+        picture: QIcon = wall.model.data(first, role)
+        return picture.pixmap(QSize(128, 96)).toImage()
+
+    qtbot.waitUntil(lambda: image().pixelColor(40, 36).alpha() > 0)
     assert wall.model.drawn < 24 * 16 / 4
-    image = wall.model.data(first, role).toImage()
-    bright, dark = (QColor(image.pixelColor(x, 36)) for x in (48, 100))
+    bright, dark = (image().pixelColor(x, 36) for x in (48, 100))
     assert bright.green() > dark.green() + 40
     end(thread)
 

@@ -132,6 +132,17 @@ def test_what_fails_is_told_and_the_thread_goes_on(
     assert isinstance(check, Check)
 
 
+def test_without_a_model_it_is_told_too(qtbot: QtBot) -> None:
+    thread = EngineThread(FakeEngine())
+    heard = Heard(thread)
+    thread.start()
+    thread.explain(WHAT, Method.ROLLOUT)
+    qtbot.waitUntil(lambda: bool(heard.all))
+    assert str(heard.all[0]).startswith("No model is loaded")
+    thread.begin_close()
+    assert thread.end_close()
+
+
 def test_closing_ends_a_search(qtbot: QtBot) -> None:
     thread = EngineThread(FakeEngine(explain_gated=True))
     thread.start()
