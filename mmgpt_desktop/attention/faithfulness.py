@@ -22,8 +22,10 @@ Scorer = Callable[[Hidden], NDArray[np.floating]]
 """From what is hidden to a word's probability [mask], teacher-forced, from 0 to 1."""
 Span = tuple[int, int]  # steps, the second exclusive
 
-PARTS = 8
-"""A curve goes from the whole photo to none of it in so many steps."""
+SHARES = (0.0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""A curve's places: the shares of the cells that are hidden, or shown. Maps differ early."""
+CHECKED = 0.2
+"""The share that the check of a word hides."""
 
 _LISTED = """
 a an and another are as at be been being but by can did do does each for from had has have he her
@@ -36,21 +38,27 @@ FUNCTION_WORDS = frozenset(_LISTED.split())
 
 @dataclass(frozen=True)
 class Curves:
-    """A word's probability with nothing hidden, and the areas under its two curves.
+    """A word's probability with nothing hidden, and what its two curves say.
 
-    `deletion` is while the strongest cells go first: low where the map knows what the word
-    needs. `insertion` is while they come first, into a hidden photo: high there. Both are
-    means over the share of the photo that is hidden, from 0 to 1.
+    `deletion` is the area while the strongest cells go first: low where the map knows what
+    the word needs. `insertion` is that while they come first, into a hidden photo: high
+    there. `checked` is the probability when the strongest fifth is hidden. All from 0 to 1.
     """
 
     whole: float
+    checked: float
     deletion: float
     insertion: float
 
     @property
     def effect(self) -> float:
-        """How far the probability falls, the mean over the curve."""
+        """How far the probability falls, the mean over the deletion curve."""
         return self.whole - self.deletion
+
+    @property
+    def fall(self) -> float:
+        """How far it falls when the strongest fifth is hidden."""
+        return self.whole - self.checked
 
 
 def curves(cells: Cells, score: Scorer, random: np.random.Generator) -> Curves:
@@ -60,16 +68,16 @@ def curves(cells: Cells, score: Scorer, random: np.random.Generator) -> Curves:
     """
     rank = np.empty(cells.size, np.intp)
     rank[order(cells, random)] = np.arange(cells.size)
-    gone = np.rint(np.linspace(0, cells.size, PARTS + 1))
+    gone = np.rint(cells.size * np.array(SHARES))
     deleted = (rank < gone[:, np.newaxis]).reshape(-1, *cells.shape)
     found = np.asarray(score(np.concatenate([deleted, ~deleted])), np.float64)
-    falling, rising = found[: PARTS + 1], found[PARTS + 1 :]
-    return Curves(float(falling[0]), _area(falling), _area(rising))
-
-
-def _area(values: NDArray[np.float64]) -> float:
-    """Of a curve over 0 to 1 with even steps."""
-    return float((values[1:] + values[:-1]).mean() / 2)
+    falling, rising = np.split(found, 2)
+    return Curves(
+        float(falling[0]),
+        float(falling[SHARES.index(CHECKED)]),
+        float(np.trapezoid(falling, SHARES)),
+        float(np.trapezoid(rising, SHARES)),
+    )
 
 
 def order(cells: Cells, random: np.random.Generator) -> NDArray[np.intp]:

@@ -121,7 +121,7 @@ def test_the_maps_of_a_model_that_never_needs_the_picture(
     pointing = figures["occlusion", "pointing game, asked for"]
     assert pointing["score"]["value"] == pytest.approx(1 / 16)  # an even map points everywhere
     out, err = capsys.readouterr()
-    assert out.startswith("| method | deletion effect (4) |")
+    assert out.startswith("| method | fall at 20 % (4) |")
     assert "relevancy: left out. " in out
     assert "descriptions: " in err
 

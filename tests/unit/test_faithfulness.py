@@ -36,14 +36,17 @@ def ignores(hidden: f.Hidden) -> NDArray[np.floating]:
 @pytest.mark.parametrize("cell", range(CELLS))
 def test_a_map_of_the_needed_cell_kills_the_word_at_once(cell: int) -> None:
     found = f.curves(peak_at(cell), needs(cell), rng())
-    step = 1 / f.PARTS
-    assert found.whole == 0.9
+    step = f.SHARES[1]
+    assert (found.whole, found.checked) == (0.9, 0.1)
     assert found.deletion == pytest.approx(0.1 + 0.8 * step / 2)
     assert found.insertion == pytest.approx(0.9 - 0.8 * step / 2)
     assert found.effect == pytest.approx(0.9 - found.deletion)
+    assert found.fall == pytest.approx(0.8)
     worst = f.curves(-peak_at(cell), needs(cell), rng())
-    assert worst.deletion == pytest.approx(found.insertion)
-    assert worst.insertion == pytest.approx(found.deletion)
+    step = f.SHARES[-1] - f.SHARES[-2]
+    assert worst.deletion == pytest.approx(0.9 - 0.8 * step / 2)
+    assert worst.insertion == pytest.approx(0.1 + 0.8 * step / 2)
+    assert worst.fall == 0
 
 
 def test_the_check_fails_a_map_that_is_only_bright() -> None:
@@ -54,8 +57,9 @@ def test_the_check_fails_a_map_that_is_only_bright() -> None:
 
 def test_a_model_that_ignores_the_picture_loses_nothing() -> None:
     found = f.curves(peak_at(3), ignores, rng())
-    assert found == f.Curves(0.6, pytest.approx(0.6), pytest.approx(0.6))
+    assert found == f.Curves(0.6, 0.6, pytest.approx(0.6), pytest.approx(0.6))
     assert found.effect == pytest.approx(0)
+    assert found.fall == 0
 
 
 def test_the_curves_go_from_the_whole_photo_to_none_of_it() -> None:
@@ -67,8 +71,8 @@ def test_the_curves_go_from_the_whole_photo_to_none_of_it() -> None:
 
     f.curves(peak_at(7), score, rng())
     (masks,) = seen
-    deleted, inserted = np.split(masks.reshape(2 * (f.PARTS + 1), -1), 2)
-    assert deleted.sum(axis=1).tolist() == [CELLS * part // f.PARTS for part in range(f.PARTS + 1)]
+    deleted, inserted = np.split(masks.reshape(2 * len(f.SHARES), -1), 2)
+    assert deleted.sum(axis=1).tolist() == [0, 1, 2, 5, 10, 14, 19, 24]
     assert deleted[1:, 7].all()
     assert (inserted == ~deleted).all()
 

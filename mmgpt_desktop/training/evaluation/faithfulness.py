@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.attention.faithfulness import (
-    PARTS,
+    CHECKED,
     brightness,
     centre_map,
     cover,
@@ -52,23 +52,28 @@ RANDOM, CENTRE = "random", "centre"
 BASELINES = (RANDOM, CENTRE)
 
 EFFECT, DELETION, INSERTION = "deletion effect", "deletion area", "insertion area"
+FALL = f"fall at {CHECKED:.0%}".replace("%", " %")
 POINTING, IOU = "pointing game", "mask IoU"
 MEANS = (
-    *(EFFECT, DELETION, INSERTION),
+    *(FALL, EFFECT, DELETION, INSERTION),
     *(f"{measure}, {task}" for measure in (POINTING, IOU) for task in (ASKED, NAMED)),
 )
-TIMES_RANDOM, DARKNESS, SECONDS = "times random", "function-word darkness", "seconds a word"
+TIMES = {FALL: f"{FALL}, times random", EFFECT: f"{EFFECT}, times random"}
+DARKNESS, SECONDS = "function-word darkness", "seconds a word"
 DARKER, CONTENT = "how much darker function words are", "brightness of content words"
 TIME, WORDS = "seconds an answer", "words"
 LOW_IS_GOOD = (DELETION, SECONDS)
-TABLES = ((EFFECT, TIMES_RANDOM, DELETION, INSERTION, DARKNESS, SECONDS), MEANS[3:])
+TABLES = (
+    (FALL, TIMES[FALL], EFFECT, TIMES[EFFECT], DELETION, INSERTION),
+    (*MEANS[4:], DARKNESS, SECONDS),
+)
 NOTES = (
     "Numbers of items in the heads, 95 % bootstrap intervals over photos in brackets, the best "
     "method of each column bold; all but times and seconds in per cent.",
-    f"Deletion and insertion: the word's probability, teacher-forced, while the map's strongest "
-    f"cells are blurred first, or shown first, in {PARTS} steps; the area under that curve. "
-    "Effect: how far below its probability with the whole photo deletion holds it, on average; "
-    "times random is that against a random map's.",
+    "Deletion and insertion: the word's probability, teacher-forced, while the map's strongest "
+    "cells are blurred first, or shown first; the area under that curve over the share of cells. "
+    "Fall: how far below its probability with the whole photo the word is without the strongest "
+    "fifth; deletion effect: on average over the curve. Times random: against a random map's.",
     "Words: a content word drawn from each description, the things of a list that the photo's "
     "label map has, and whole answers to the question where a thing is.",
     "Pointing game: the strongest cell has its centre in the thing's mask (things of 1 to 25 % of "
@@ -219,6 +224,7 @@ class _Judge:
 
         found = curves(cells, score, _chance(self._case, f"hide {place}"))
         for name, value in (
+            (FALL, found.fall),
             (EFFECT, found.effect),
             (DELETION, found.deletion),
             (INSERTION, found.insertion),
@@ -246,13 +252,13 @@ class _Judge:
 
 
 def _figures(found: Mapping[str, Items]) -> Iterator[Figure]:
-    by_chance = found[RANDOM].values[EFFECT]
+    by_chance = found[RANDOM].values
     for way, items in found.items():
         values = items.values
         for name in MEANS:
             yield from items.figure(way, name, mean(values[name]), name)
-        times = ratio(values[EFFECT], by_chance)
-        yield from items.figure(way, TIMES_RANDOM, times, EFFECT)
+        for name, times in TIMES.items():
+            yield from items.figure(way, times, ratio(values[name], by_chance[name]), name)
         yield from items.figure(way, DARKNESS, ratio(values[DARKER], values[CONTENT]), CONTENT)
         if way not in BASELINES:
             yield from items.figure(way, SECONDS, ratio(values[TIME], values[WORDS]), WORDS)
@@ -294,7 +300,7 @@ def _best(figures: Sequence[Figure], measure: str) -> Figure | None:
 def _shown(figure: Figure | None, best: bool) -> str:
     if figure is None:
         return "-"
-    scale, digits = (1, 2) if figure.measure in (TIMES_RANDOM, SECONDS) else (100, 1)
+    scale, digits = (1, 2) if figure.measure in (*TIMES.values(), SECONDS) else (100, 1)
     score = figure.score
     value, low, high = (f"{scale * x:.{digits}f}" for x in (score.value, score.low, score.high))
     return f"**{value}** ({low} to {high})" if best else f"{value} ({low} to {high})"
