@@ -135,7 +135,8 @@ class HeatmapView(QWidget):
     ) -> None:
         super().__init__()
         self._plain_photo = plain_photo
-        self.method, self.heads, self.whole = Method.HEADS, HeadSelection(), False
+        self.method, self.whole = Method.HEADS, False
+        self._heads: dict[str, HeadSelection] = {}  # by fusion: one's layers are not another's
         self.colour_map, self.smooth = COLOUR_MAPS[0], True
         self.contours = self.same_scale = False
         self.fusion: FusionInfo | None = None
@@ -200,6 +201,20 @@ class HeatmapView(QWidget):
     def set_photo(self, shown: ShownPhoto | None) -> None:
         self.view.set_photo(shown)
 
+    @property
+    def heads(self) -> HeadSelection:
+        """What is chosen for the fusion in view."""
+        return self._heads_of(self.fusion)
+
+    @heads.setter
+    def heads(self, heads: HeadSelection) -> None:
+        if self.fusion is not None:
+            self._heads[self.fusion.name] = heads
+
+    def _heads_of(self, fusion: FusionInfo | None) -> HeadSelection:
+        chosen = None if fusion is None else self._heads.get(fusion.name)
+        return chosen or HeadSelection()
+
     def style_wanted(self) -> HeatmapStyle:
         edge = self._picture_edge()
         return HeatmapStyle(self.colour_map, self.smooth, edge, self.contours, self.same_scale)
@@ -208,9 +223,10 @@ class HeatmapView(QWidget):
         """The method and the heads chosen, for an answer of that fusion."""
         if self.method not in FROM_ATTENTION:
             return Look(self.method)
-        if self.method is Method.HEADS and self.heads == HeadSelection(chosen=False):
+        heads = self._heads_of(fusion)
+        if self.method is Method.HEADS and heads == HeadSelection(chosen=False):
             return Look(Method.MEAN)
-        return Look(self.method, self.heads.pairs(fusion))
+        return Look(self.method, heads.pairs(fusion))
 
     def _picture_edge(self) -> int:
         """The longest edge of the photo as shown unzoomed, in device pixels."""

@@ -7,7 +7,7 @@ from mmgpt_desktop.messages import Box, CellMaps, Method, PatchGrid
 from mmgpt_desktop.ui.drawing import AnswerMaps, HeatmapStyle, Look, draw_heatmap
 from mmgpt_desktop.ui.heatmap_view import HeadSelection, HeatmapView
 from mmgpt_desktop.ui.theme import Theme
-from tests.gui_fakes import FUSION, attention_map, make_photo
+from tests.gui_fakes import CONCAT, FUSION, attention_map, make_photo
 
 PLAIN = HeatmapStyle("viridis", False, 400)
 
@@ -66,11 +66,13 @@ def test_what_was_not_measured_is_not_painted() -> None:
 def test_a_look_names_the_heads_that_it_reads(qapp: object, qtbot: object) -> None:
     view = HeatmapView(Theme(qapp, "light"))  # type: ignore[arg-type]
     assert view.look(FUSION) == Look(Method.HEADS, FUSION.head_choice.heads)
+    view.set_fusion(FUSION)
     view.heads = HeadSelection(chosen=False)
     assert view.look(FUSION) == Look(Method.MEAN)
     view.heads = HeadSelection(False, 1, 2)
     view.method = Method.NO_SINKS
     assert view.look(FUSION) == Look(Method.NO_SINKS, ((1, 2),))
+    assert view.look(CONCAT) == Look(Method.NO_SINKS, CONCAT.head_choice.heads)
     view.method = Method.OCCLUSION
     assert view.look(FUSION) == Look(Method.OCCLUSION)
     view.deleteLater()

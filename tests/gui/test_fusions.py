@@ -123,7 +123,7 @@ def test_each_answer_is_drawn_with_its_own_fusions_heads(qtbot: QtBot, make_app:
     qtbot.waitUntil(lambda: shares(app) == "photo 50 % · class names 25 % · the rest 25 %")
     assert pane.how.text() == "Chosen for concatenation."
     assert pane.layer.count() == 2 + 4
-    pane.layer.setCurrentText("4")
+    pane.layer.setCurrentText("Layer 4")
     graph, concat = app.controller.conversation.turns
     app.heatmaps.choose(graph, 0)
     qtbot.waitUntil(lambda: shares(app) == "photo 50 % · class names 25 % · nothing 25 %")
@@ -132,7 +132,7 @@ def test_each_answer_is_drawn_with_its_own_fusions_heads(qtbot: QtBot, make_app:
     assert pane.how.text() == "Chosen for tests."
     app.heatmaps.hover(concat, 1)
     assert pane.layer.count() == 2 + 4
-    assert pane.layer.currentText() == "4"
+    assert pane.layer.currentText() == "Layer 4"
     assert pane.selection.pairs(CONCAT) == ((3, 0), (3, 1))
 
 
