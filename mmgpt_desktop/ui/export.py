@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QStandardPaths, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QFileDialog
 
-from mmgpt_desktop.attention.methods import from_attention
+from mmgpt_desktop.attention.methods import FROM_ATTENTION, from_attention
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
@@ -102,7 +102,7 @@ class Exporter(QObject):
         """Captures all now; the maps are made when it is called."""
         request, steps, outcome = turn.request, tuple(turn.steps), turn.outcome
         look, found = self._heatmaps.look(turn), dict(turn.findings.maps)
-        looks = (look, Look(Method.OCCLUSION))
+        neutral, looks = turn.findings.neutral, (look, Look(Method.OCCLUSION))
         checks = tuple(check for (each, _), check in turn.findings.checks.items() if each in looks)
         heads, style = look.heads or model.fusion_info(turn.fusion).head_choice.heads, self._style()
         assert request is not None
@@ -110,8 +110,9 @@ class Exporter(QObject):
 
         def make() -> Report:
             attention = attention_of(steps)
-            if look.from_attention and attention:
-                found[look.method] = from_attention(look.method, attention, look.heads)
+            known = neutral is not None or look.method is not Method.RELATIVE
+            if look.method in FROM_ATTENTION and attention and known:
+                found[look.method] = from_attention(look.method, attention, look.heads, neutral)
             maps = tuple(
                 found[method]
                 for method in dict.fromkeys(each.method for each in looks)
