@@ -190,7 +190,9 @@ class Engine:
         photo, RuntimeFailure and Cancelled.
         """
         score = self._rescorer(explanation, cancel, how)
-        return np.exp([score(mask) for mask in masks]).astype(np.float32)
+        found = [score(mask) for mask in masks]
+        shape = len(masks), len(explanation.token_ids)
+        return np.exp(np.reshape(found, shape)).astype(np.float32)
 
     def occlude(
         self,

@@ -111,7 +111,8 @@ class CrossAttention(nn.Module):
 
     def ask(self, x: Tensor) -> Tensor:
         """x [B, S, d] to queries [B, nh, S, hd]."""
-        return self.query(x).view(*x.shape[:2], self.heads, self.head_dim).transpose(1, 2)
+        queries: Tensor = self.query(x).view(*x.shape[:2], self.heads, self.head_dim)
+        return queries.transpose(1, 2)
 
     def forward(self, x: Tensor, image: KeyValue, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """Returns the sum to add, and the weights [B, nh, S, T + 1], the null cell's last."""

@@ -299,6 +299,7 @@ def test_with_nothing_hidden_the_probabilities_are_those_of_the_steps(own_bundle
         assert (found.shape, found.dtype) == ((2, len(steps)), np.float32)
         assert found[0] == pytest.approx([step.probability for step in steps], abs=1e-6)
         assert found[1] == pytest.approx(found[0]), "the tiny model reads the text alone"
+        assert engine.hidden(what, masks[:0], CancelToken()).shape == (0, len(steps))
     engine.close()
 
 
