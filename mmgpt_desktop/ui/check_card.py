@@ -17,6 +17,7 @@ from mmgpt_desktop.ui.texts import error_title, percent, verdict_text
 from mmgpt_desktop.ui.theme import TIGHT, Theme, set_font
 
 _BAR, _GAP = 6, 5
+_SMALL = 0.1
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Bar:
     label: str
     value: float
     draws: tuple[float, ...] = ()
+
+
+def probability(value: float, whole: float) -> str:
+    """With a decimal beside a small one: else nobody sees what it falls from and to."""
+    return percent(value, 1 if whole < _SMALL else 0)
 
 
 class Bars(QWidget):
@@ -42,7 +48,7 @@ class Bars(QWidget):
 
     def show_bars(self, whole: float, bars: tuple[Bar, ...]) -> None:
         self._whole, self.bars = whole, bars
-        said = (f"{bar.label}: {percent(bar.value)}" for bar in bars)
+        said = (f"{bar.label}: {probability(bar.value, whole)}" for bar in bars)
         self.setAccessibleName("; ".join(said))
         self.updateGeometry()
         self.update()
@@ -69,7 +75,8 @@ class Bars(QWidget):
         painter.setPen(self._theme.colour("muted"))
         painter.drawText(line, Qt.AlignmentFlag.AlignLeft, bar.label)
         painter.setPen(self._theme.colour("text"))
-        painter.drawText(line, Qt.AlignmentFlag.AlignRight, percent(bar.value))
+        figure = probability(bar.value, self._whole)
+        painter.drawText(line, Qt.AlignmentFlag.AlignRight, figure)
         below = top + height + 1
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.colour("border"))
@@ -117,7 +124,7 @@ class CheckCard(QWidget):
         self.verdict.setObjectName("muted" if check.verdict is Verdict.LANGUAGE else "")
         self.heading.setText(
             self.tr("Probability {percent} with the whole photo (the mark), and:").format(
-                percent=percent(check.whole)
+                percent=probability(check.whole, check.whole)
             )
         )
         drawn = sum(check.random) / len(check.random) if check.random else check.whole

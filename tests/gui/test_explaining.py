@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Check, Method
 from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.check_card import probability
 from mmgpt_desktop.ui.heatmap_pane import METHODS
 from mmgpt_desktop.ui.session import Turn
 from mmgpt_desktop.ui.texts import map_value, verdict_text
@@ -204,6 +205,11 @@ def test_a_verdict_says_no_more_than_was_measured(
 ) -> None:
     check = Check(Method.HEADS, 0, 1, 0.8, hidden, (random, random), centre)
     assert verdict_text(check).startswith(start)
+
+
+def test_small_probabilities_have_a_decimal(qapp: object) -> None:
+    assert probability(0.012, 0.02) == "1.2 %"
+    assert probability(0.012, 0.8) == "1 %"
 
 
 def test_values_have_units(qapp: object) -> None:
