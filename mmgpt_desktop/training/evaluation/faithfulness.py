@@ -73,7 +73,8 @@ NOTES = (
     "Deletion and insertion: the word's probability, teacher-forced, while the map's strongest "
     "cells are blurred first, or shown first; the area under that curve over the share of cells. "
     "Fall: how far below its probability with the whole photo the word is without the strongest "
-    "fifth; deletion effect: on average over the curve. Times random: against a random map's.",
+    "fifth; deletion effect: on average over the curve. Times random: against a random map's. "
+    "Occlusion hides cells too, so these measures are its own; pointing and IoU are not.",
     "Words: a content word drawn from each description, the things of a list that the photo's "
     "label map has, and whole answers to the question where a thing is.",
     "Pointing game: the strongest cell has its centre in the thing's mask (things of 1 to 25 % of "
