@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
+    QResizeEvent,
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
@@ -362,6 +363,13 @@ class AnswerView(QTextEdit):
     def _scroll_down(self) -> None:
         bar = self.verticalScrollBar()
         bar.setValue(bar.maximum())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """What was last in view stays so, as when the strip of maps takes its place below."""
+        follow = self._at_bottom()
+        super().resizeEvent(event)
+        if follow:
+            self._scroll_down()
 
     def span_at(self, point: QPoint) -> WordSpan | None:
         """The word under a point of the viewport."""

@@ -200,3 +200,14 @@ def test_a_new_theme_keeps_the_text(qapp: QApplication, qtbot: QtBot) -> None:
 def test_an_answer_without_words_says_so(view: AnswerView) -> None:
     show(view, make_turn())
     assert "The model had nothing to say." in view.toPlainText()
+
+
+def test_the_last_answer_stays_in_view_when_the_pane_shrinks(view: AnswerView) -> None:
+    show(view, *(make_turn(" A", " dog", ".", job_id=number) for number in range(1, 9)))
+    bar = view.verticalScrollBar()
+    assert bar.value() == bar.maximum() > 0
+    view.resize(300, 120)
+    assert bar.value() == bar.maximum()
+    bar.setValue(0)  # the user reads what is above
+    view.resize(300, 90)
+    assert bar.value() < bar.maximum()
