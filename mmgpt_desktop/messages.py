@@ -219,6 +219,7 @@ class Verdict(StrEnum):
 
     MATTERED = "mattered"
     PARTLY = "partly"
+    ANYWHERE = "anywhere"  # it needs the picture, but this place no more than others
     LANGUAGE = "language"  # the word came from language, not from the picture
 
 
@@ -241,13 +242,17 @@ class Check:
 
     @property
     def verdict(self) -> Verdict:
-        """Hiding what was looked at must cost the word a third of its probability, and more
-        than hiding random places does; half of that is partly."""
-        lost = self._lost(self.hidden)
-        by_chance = sum(map(self._lost, self.random)) / max(1, len(self.random))
-        if lost >= 1 / 3 and lost >= 1.5 * by_chance:
+        """Hiding what was looked at must cost the word a third of its probability, and half
+        as much again as hiding random places does; a sixth and a fifth are partly. Where no
+        hiding costs a sixth, the word came from language."""
+        lost, by_chance = self._lost(self.hidden), [self._lost(each) for each in self.random]
+        mean = sum(by_chance) / max(1, len(by_chance))
+        if lost >= 1 / 3 and lost >= 1.5 * mean:
             return Verdict.MATTERED
-        return Verdict.PARTLY if lost >= 1 / 6 and lost > by_chance else Verdict.LANGUAGE
+        if lost >= 1 / 6 and lost >= 1.2 * mean:
+            return Verdict.PARTLY
+        most = max(lost, self._lost(self.centre), *by_chance)
+        return Verdict.ANYWHERE if most >= 1 / 6 else Verdict.LANGUAGE
 
     def _lost(self, probability: float) -> float:
         """The share of the word's probability that is gone."""

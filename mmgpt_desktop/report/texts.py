@@ -39,18 +39,14 @@ UNITS = {
 VERDICTS = {
     Verdict.MATTERED: "It mattered: the word needs what is bright.",
     Verdict.PARTLY: "Partly: the word needs some of what is bright.",
+    Verdict.ANYWHERE: "It needs the picture, but what is bright no more than other places.",
     Verdict.LANGUAGE: "This word came from language, not from the picture.",
 }
-_ANYWHERE = "It needs the picture, but what is bright no more than other places."
-_MUCH = 1 / 6  # of a word's probability: from here on a loss is said
 _SHARES = (Method.HEADS, Method.MEAN, Method.NO_SINKS)
 
 
 def verdict(check: Check) -> str:
-    """A sentence for everybody; not "from language" when hiding other places costs as much."""
-    others = min(check.hidden, check.centre, *check.random)
-    if check.verdict is Verdict.LANGUAGE and others < check.whole * (1 - _MUCH):
-        return _ANYWHERE
+    """A sentence for everybody."""
     return VERDICTS[check.verdict]
 
 

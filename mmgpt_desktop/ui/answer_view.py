@@ -47,6 +47,7 @@ _VERDICT_MARKS = {
     None: QTextCharFormat.UnderlineStyle.NoUnderline,
     Verdict.MATTERED: QTextCharFormat.UnderlineStyle.SingleUnderline,
     Verdict.PARTLY: QTextCharFormat.UnderlineStyle.DashUnderline,
+    Verdict.ANYWHERE: QTextCharFormat.UnderlineStyle.DashDotLine,
     Verdict.LANGUAGE: QTextCharFormat.UnderlineStyle.DotLine,
 }
 

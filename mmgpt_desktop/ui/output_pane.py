@@ -116,8 +116,8 @@ class OutputPane(Pane):
             text = self.tr("No line: sure. Solid, dashed, dotted underline: less and less sure.")
         else:
             text = self.tr(
-                "Underline: solid, it mattered; dashed, partly; dotted, from language; none, "
-                "not measured."
+                "Underline: solid, it mattered; dashed, partly; dash and dot, no more than other "
+                "places; dotted, from language; none, not measured."
             )
         self.legend.setText(text)
 

@@ -181,14 +181,13 @@ _METHODS = {
 _VERDICTS = {
     Verdict.MATTERED: QT_TRANSLATE_NOOP("verdicts", "It mattered: the word needs what is bright."),
     Verdict.PARTLY: QT_TRANSLATE_NOOP("verdicts", "Partly: the word needs some of what is bright."),
+    Verdict.ANYWHERE: QT_TRANSLATE_NOOP(
+        "verdicts", "It needs the picture, but what is bright no more than other places."
+    ),
     Verdict.LANGUAGE: QT_TRANSLATE_NOOP(
         "verdicts", "This word came from language, not from the picture."
     ),
 }
-_ANYWHERE = QT_TRANSLATE_NOOP(
-    "verdicts", "It needs the picture, but what is bright no more than other places."
-)
-_MUCH = 1 / 6  # of a word's probability: from here on a loss is said
 
 
 def method_label(method: Method) -> str:
@@ -201,12 +200,8 @@ def method_text(method: Method) -> str:
 
 
 def verdict_text(check: Check) -> str:
-    """A sentence for everybody; not "from language" when hiding other places costs as much."""
-    others = min(check.centre, *check.random) if check.random else check.centre
-    text = _VERDICTS[check.verdict]
-    if check.verdict is Verdict.LANGUAGE and min(others, check.hidden) < check.whole * (1 - _MUCH):
-        text = _ANYWHERE
-    return translated("verdicts", str(text))
+    """A sentence for everybody."""
+    return translated("verdicts", str(_VERDICTS[check.verdict]))
 
 
 def scale_text(method: Method) -> str:

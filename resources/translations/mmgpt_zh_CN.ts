@@ -963,8 +963,8 @@
         <translation>无下划线：有把握。实线、虚线、点线：把握依次降低。</translation>
     </message>
     <message>
-        <source>Underline: solid, it mattered; dashed, partly; dotted, from language; none, not measured.</source>
-        <translation>下划线：实线表示需要；虚线表示部分需要；点线表示来自语言；无线表示未测量。</translation>
+        <source>Underline: solid, it mattered; dashed, partly; dash and dot, no more than other places; dotted, from language; none, not measured.</source>
+        <translation>下划线：实线表示需要；虚线表示部分需要；点划线表示与其他地方一样；点线表示来自语言；无线表示未测量。</translation>
     </message>
 </context>
 <context>

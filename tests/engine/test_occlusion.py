@@ -169,7 +169,8 @@ def test_a_map_that_looks_elsewhere_did_not_matter(folder: Path) -> None:
     elsewhere[10:, :10] = 1
     word = slice(NEEDS, NEEDS + 1)
     check = engine.check(what, word, elsewhere, Method.MEAN, CancelToken())
-    assert check.verdict is Verdict.LANGUAGE
+    assert min(check.random) < 0.1  # a draw hit the cell that is needed
+    assert check.verdict is Verdict.ANYWHERE
     assert check.hidden == pytest.approx(check.whole)
     assert check.centre == pytest.approx(check.whole), "the corner is not the centre"
     assert check == engine.check(what, word, elsewhere, Method.MEAN, CancelToken())

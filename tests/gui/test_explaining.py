@@ -115,8 +115,8 @@ def test_a_word_is_checked_once_for_each_map(qtbot: QtBot, make_app: MakeApp) ->
 def test_verdicts_are_underlines_and_certainty_is_one_choice_away(qtbot: QtBot, app: App) -> None:
     turn = ask(qtbot, app)
     all_found(qtbot, app, turn)
-    mattered, language = Underline.SingleUnderline, Underline.DotLine
-    assert underlines(app) == [mattered, language, mattered, language, mattered, language]
+    mattered, anywhere = Underline.SingleUnderline, Underline.DashDotLine
+    assert underlines(app) == [mattered, anywhere, mattered, anywhere, mattered, anywhere]
     output = app.window.output
     assert "it mattered" in output.legend.text()
     assert "It mattered" in output.view.describe(output.view.spans[0])
@@ -124,7 +124,7 @@ def test_verdicts_are_underlines_and_certainty_is_one_choice_away(qtbot: QtBot, 
     assert underlines(app)[:2] == [Underline.NoUnderline, Underline.SingleUnderline]
     assert "sure" in output.legend.text()
     output.underline.setCurrentIndex(0)
-    assert underlines(app)[1] is language
+    assert underlines(app)[1] is anywhere
 
 
 def test_what_the_underline_tells_is_remembered(qtbot: QtBot, make_app: MakeApp) -> None:
@@ -198,6 +198,7 @@ def test_without_a_picture_nothing_is_measured(qtbot: QtBot, make_app: MakeApp) 
         (0.8, 0.8, 0.8, "This word came from language"),
         (0.1, 0.1, 0.1, "It needs the picture"),
         (0.8, 0.8, 0.1, "It needs the picture"),
+        (0.001, 0.006, 0.8, "It needs the picture"),  # hardly more is lost than by chance
     ],
 )
 def test_a_verdict_says_no_more_than_was_measured(
