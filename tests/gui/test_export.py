@@ -118,7 +118,7 @@ def test_what_was_measured_goes_into_the_report(
     data = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert [each["method"] for each in data["maps"]] == ["heads", "occlusion"]
     assert len(data["checks"]) == len(turn.words)
-    assert {each["verdict"] for each in data["checks"]} == {"mattered", "language"}
+    assert {each["verdict"] for each in data["checks"]} == {"mattered", "anywhere"}
 
 
 def test_a_map_that_is_still_measured_is_not_saved(
