@@ -12,9 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.generate import Answer, Token, penalised, run_decoder, softmax
+from mmgpt_desktop.engine.generate import (
+    Answer,
+    Token,
+    log_softmax,
+    penalised,
+    run_decoder,
+    softmax,
+)
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Encoded, Runtime
 
 LENGTH_PENALTY = 0.6
@@ -84,7 +90,7 @@ def _grow(
     """The `width` likeliest ways to go on with a beam."""
     written = [token.token_id for token in beam.tokens]
     penalty = answer.sampling.repetition_penalty
-    scores = _log_softmax(penalised(result.logits.astype(np.float64), written, penalty))
+    scores = log_softmax(penalised(result.logits.astype(np.float64), written, penalty))
     shown = softmax(result.logits / answer.calibration)
     for token_id in map(int, np.argsort(-scores, kind="stable")[:width]):
         log_probability = beam.log_probability + float(scores[token_id])
@@ -93,8 +99,3 @@ def _grow(
             yield Beam(tokens, log_probability, (), ended=True)
         else:
             yield Beam(tokens, log_probability, [token_id], result.cache)
-
-
-def _log_softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    shifted = scores - scores.max()
-    return np.asarray(shifted - np.log(np.exp(shifted).sum()))

@@ -122,6 +122,12 @@ def softmax(scores: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(exponents / exponents.sum())
 
 
+def log_softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Over the last axis."""
+    shifted = scores - scores.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
 def penalised(
     scores: NDArray[np.float64], written: Sequence[int], penalty: float
 ) -> NDArray[np.float64]:

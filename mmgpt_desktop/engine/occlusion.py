@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmgpt_desktop.engine.generate import log_softmax
 from mmgpt_desktop.engine.runtime import CancelToken, Runtime
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import CellMaps, Check, Method, PatchGrid
@@ -127,15 +128,10 @@ class Rescorer:
             raise RuntimeFailure(
                 "The model's arithmetic broke: it gave values that are no numbers."
             )
-        return _log_softmax(scores.astype(np.float64))[range(len(self.tokens)), self.tokens]
+        return log_softmax(scores.astype(np.float64))[range(len(self.tokens)), self.tokens]
 
     def nothing_hidden(self) -> NDArray[np.float64]:
         return self(np.zeros((self.grid.rows, self.grid.columns), np.bool_))
-
-
-def _log_softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    shifted = scores - scores.max(axis=-1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
 
 def occlude(score: Rescorer, on_maps: Callable[[CellMaps], None], word: slice | None) -> None:
