@@ -146,8 +146,8 @@ def test_without_a_model_it_is_told_too(qtbot: QtBot) -> None:
 def test_closing_ends_a_search(qtbot: QtBot) -> None:
     thread = EngineThread(FakeEngine(explain_gated=True))
     thread.start()
-    thread.load()
     with qtbot.waitSignal(thread.loaded):
+        thread.load()
         thread.explain(WHAT, Method.ROLLOUT)
     thread.begin_close()
     assert thread.end_close()
