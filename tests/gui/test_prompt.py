@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-
 import pytest
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtWidgets import QApplication
