@@ -14,12 +14,11 @@ from typing import Any
 from mmgpt_desktop.training import prompts
 from mmgpt_desktop.training.labels import (
     STUFF,
-    Mask,
+    Cells,
+    LabelMaps,
     Region,
-    class_names,
     label_questions,
     presence_questions,
-    regions,
 )
 from mmgpt_desktop.training.questions import (
     QA,
@@ -44,7 +43,7 @@ class PhotoTexts:
 
     image: str
     pairs: dict[str, list[QA]] = field(default_factory=lambda: defaultdict(list))
-    masks: dict[str, Mask] = field(default_factory=dict)
+    masks: dict[str, Cells] = field(default_factory=dict)
 
     @property
     def collection(self) -> str:
@@ -159,16 +158,11 @@ def _add_captions(photos: Mapping[str, PhotoTexts], captions: Mapping[str, Seque
 
 
 def _add_labels(data: Path, photos: Mapping[str, PhotoTexts]) -> None:
-    table = data / "labels" / "ade20k_objects.txt"
-    if not table.exists():
-        return
-    names = class_names(table)
+    maps = LabelMaps(data)
     found: dict[str, list[Region]] = {}
-    for image in photos:
-        label_map = data / "labels" / "ade20k" / f"{Path(image).stem}.png"
-        if label_map.exists():
-            found[image] = regions(label_map, names)
-            photos[image].masks = {region.name: region.cells for region in found[image]}
+    for image in filter(maps.has, photos):
+        found[image] = maps.regions(image)
+        photos[image].masks = {region.name: region.cells for region in found[image]}
     everything = [region.name for photo in found.values() for region in photo]
     for image, photo_regions in found.items():
         made = label_questions(photo_regions, everything, random.Random(image))

@@ -22,13 +22,10 @@ from tokenizers import Tokenizer
 
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.training.features import FeatureStore
-from mmgpt_desktop.training.labels import STUFF, class_names
+from mmgpt_desktop.training.labels import POINTING_QUESTION, LabelMaps
 from mmgpt_desktop.training.rows import ASSISTANT_ID, USER_ID
 
 KEPT = 3
-QUESTION = "Where is the {}?"
-SHARES = (0.01, 0.25)
-"""Things smaller or larger than this share of the picture are left out."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ def score_heads(
         encoded, _ = model.encode_cells(fine, coarse, fusion)
         keys, values = (torch.stack(parts) for parts in zip(*encoded, strict=True))
         for name, mask in things:
-            ids = [USER_ID, *tokenizer.encode(QUESTION.format(name)).ids, ASSISTANT_ID]
+            ids = [USER_ID, *tokenizer.encode(POINTING_QUESTION.format(name)).ids, ASSISTANT_ID]
             _, _, attention = model.decode_step(
                 torch.tensor([ids]), keys, values, model.empty_past(), fusion
             )
@@ -84,18 +81,14 @@ def score_heads(
 
 def _photos(data: Path, limit: int, grid: int) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
     """Training photos with the masks [grid, grid] of their things, at the cells' size."""
-    names = class_names(data / "labels" / "ade20k_objects.txt")
+    maps = LabelMaps(data)
     with (data / "texts.jsonl").open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     images = sorted({r["image"] for r in rows if r["split"] == "train" and r["kind"] == "scene"})
     for image in images[:limit]:
-        with Image.open(data / "labels" / "ade20k" / f"{Path(image).stem}.png") as label_map:
-            classes = np.asarray(label_map)
         things = []
-        for number, count in zip(*np.unique(classes, return_counts=True), strict=True):
-            name = names.get(int(number), "")
-            if name and name not in STUFF and SHARES[0] <= count / classes.size <= SHARES[1]:
-                whole = Image.fromarray((classes == number).astype(np.uint8) * 255)
-                mask = np.asarray(whole.resize((grid, grid), Image.Resampling.BOX)) > 127
-                things.append((name, mask))
+        for name, mask in maps.things(image).items():
+            whole = Image.fromarray(mask.astype(np.uint8) * 255)
+            cells = np.asarray(whole.resize((grid, grid), Image.Resampling.BOX)) > 127
+            things.append((name, cells))
         yield image, things

@@ -7,8 +7,9 @@ names come from a tab-separated table with a header.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,12 @@ STUFF = frozenset(
 ) | {"earth", "mountain", "sea"}
 """Classes that lie nearly everywhere; where they are is no question."""
 
-Mask = NDArray[np.float16]
+THING_SHARES = (0.01, 0.25)
+"""Things smaller or larger than this share of the picture are not pointed at."""
+POINTING_QUESTION = "Where is the {}?"
+
+Cells = NDArray[np.float16]  # the share of each cell, [rows, columns]
+Mask = NDArray[np.bool_]  # [height, width]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +45,33 @@ class Region:
     share: float
     x: float
     y: float
-    cells: Mask
+    cells: Cells
+
+
+@dataclass(frozen=True)
+class LabelMaps:
+    """A data folder's label maps: which photos have one, and the names in it."""
+
+    data: Path
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """None where there is no table."""
+        table = self.data / "labels" / "ade20k_objects.txt"
+        return class_names(table) if table.is_file() else {}
+
+    def has(self, image: str) -> bool:
+        return bool(self.names) and self._file(image).is_file()
+
+    def regions(self, image: str) -> list[Region]:
+        return regions(self._file(image), self.names)
+
+    def things(self, image: str) -> dict[str, Mask]:
+        """Where the photo's things of middling size are."""
+        return dict(thing_masks(self._file(image), self.names))
+
+    def _file(self, image: str) -> Path:
+        return self.data / "labels" / Path(image).parts[1] / f"{Path(image).stem}.png"
 
 
 def class_names(table: Path) -> dict[int, str]:
@@ -48,26 +80,40 @@ def class_names(table: Path) -> dict[int, str]:
     return {int(row[0]): row[-1].split(",")[0].strip() for row in rows if row[0].strip()}
 
 
-def regions(label_map: Path, names: dict[int, str]) -> list[Region]:
+def regions(label_map: Path, names: Mapping[int, str]) -> list[Region]:
     """The photo's classes, largest first."""
-    with Image.open(label_map) as image:
-        classes = np.asarray(image)
-    height, width = classes.shape
     found = []
-    for number, count in zip(*np.unique(classes, return_counts=True), strict=True):
-        share = float(count) / classes.size
-        if int(number) in names and share >= MIN_SHARE:
-            y, x = np.nonzero(classes == number)
+    for name, share, mask in _classes(label_map, names):
+        if share >= MIN_SHARE:
+            height, width = mask.shape
+            y, x = np.nonzero(mask)
             centre = float(x.mean()) / width, float(y.mean()) / height
-            found.append(Region(names[int(number)], share, *centre, cells_of(classes == number)))
+            found.append(Region(name, share, *centre, cells_of(mask)))
     return sorted(found, key=lambda region: -region.share)
 
 
-def cells_of(mask: NDArray[np.bool_]) -> Mask:
+def thing_masks(label_map: Path, names: Mapping[int, str]) -> Iterator[tuple[str, Mask]]:
+    """The things that can be pointed at."""
+    low, high = THING_SHARES
+    for name, share, mask in _classes(label_map, names):
+        if name not in STUFF and low <= share <= high:
+            yield name, mask
+
+
+def _classes(label_map: Path, names: Mapping[int, str]) -> Iterator[tuple[str, float, Mask]]:
+    """Each class that has a name, with its share of the picture."""
+    with Image.open(label_map) as image:
+        classes = np.asarray(image)
+    for number, count in zip(*np.unique(classes, return_counts=True), strict=True):
+        if name := names.get(int(number), ""):
+            yield name, float(count) / classes.size, classes == number
+
+
+def cells_of(mask: Mask) -> Cells:
     """The share of each cell that a mask of pixels covers."""
     side = IMAGE_SIZE // 16
     whole = Image.fromarray(mask.astype(np.uint8) * 255)
-    covered: Mask = np.asarray(whole.resize((side, side), Image.Resampling.BOX), np.float16)
+    covered: Cells = np.asarray(whole.resize((side, side), Image.Resampling.BOX), np.float16)
     return covered / np.float16(255)
 
 

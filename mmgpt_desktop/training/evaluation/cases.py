@@ -5,17 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from mmgpt_desktop.attention.faithfulness import Span, is_content_word
 from mmgpt_desktop.attention.reduce import Word, group_words
 from mmgpt_desktop.messages import AttentionMap, Explanation, Photo
 from mmgpt_desktop.training.data import PhotoTexts, ask
 from mmgpt_desktop.training.evaluation.answering import Respondent, with_progress
-from mmgpt_desktop.training.evaluation.grounding import Mask, list_items, thing_masks
+from mmgpt_desktop.training.evaluation.grounding import list_items
 from mmgpt_desktop.training.evaluation.tasks import CAPTION_COLLECTION, CAPTION_QUESTION
-from mmgpt_desktop.training.heads import QUESTION
-from mmgpt_desktop.training.labels import class_names
+from mmgpt_desktop.training.labels import POINTING_QUESTION, LabelMaps, Mask
 
 ASKED, NAMED, DESCRIBED = "asked for", "named in a list", "described"
 ASKED_A_PHOTO = 2
@@ -45,13 +43,11 @@ def cases(
     respondent: Respondent, photos: Sequence[PhotoTexts], limit: int | None
 ) -> Iterator[Case]:
     """Of up to `limit` photos with label maps, and of as many that people described."""
-    folder = respondent.data / "labels"
-    maps = {p.image: folder / p.collection / f"{Path(p.image).stem}.png" for p in photos}
-    mapped = [photo for photo in photos if maps[photo.image].is_file()][:limit]
-    names = class_names(folder / "ade20k_objects.txt") if mapped else {}
+    maps = LabelMaps(respondent.data)
+    mapped = [photo for photo in photos if maps.has(photo.image)][:limit]
     for texts in with_progress("things", mapped):
         photo = respondent.photo(texts.image)
-        masks = dict(thing_masks(maps[texts.image], names))
+        masks = maps.things(texts.image)
         yield from _asked(respondent, texts.image, photo, masks)
         yield from _named(respondent, texts.image, photo, masks)
     described = [photo for photo in photos if photo.collection == CAPTION_COLLECTION][:limit]
@@ -65,7 +61,7 @@ def _asked(
     """Where a thing is: the whole answer is about it."""
     names = sorted(masks)
     for name in random.Random(image).sample(names, min(ASKED_A_PHOTO, len(names))):
-        case = _case(respondent, ASKED, image, photo, QUESTION.format(name))
+        case = _case(respondent, ASKED, image, photo, POINTING_QUESTION.format(name))
         yield from _with_targets(case, [Target((0, len(case.attention)), masks[name])])
 
 

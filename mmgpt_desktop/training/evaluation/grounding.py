@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from mmgpt_desktop.attention.reduce import Word, cell_weights, group_words
 from mmgpt_desktop.messages import AttentionMap, PatchGrid, Photo, TokenStep
 from mmgpt_desktop.training.data import PhotoTexts, ask
 from mmgpt_desktop.training.evaluation.answering import Respondent, with_progress
 from mmgpt_desktop.training.evaluation.metrics import Score, bootstrap, mean
-from mmgpt_desktop.training.heads import QUESTION, SHARES
-from mmgpt_desktop.training.labels import STUFF, class_names
+from mmgpt_desktop.training.labels import POINTING_QUESTION, LabelMaps, Mask
 
-Mask = NDArray[np.bool_]  # [height, width]
 Heads = Sequence[tuple[int, int]]  # (layer, head)
 
 ASKED_FIRST = "asked for, first word"
@@ -60,16 +56,14 @@ def ground(
     respondent: Respondent, heads: Heads, photos: Sequence[PhotoTexts], limit: int | None
 ) -> dict[str, Hits]:
     """Point at the things of up to `limit` photos that have label maps, with these heads."""
-    folder = respondent.data / "labels"
-    maps = {p.image: folder / p.collection / f"{Path(p.image).stem}.png" for p in photos}
-    mapped = [photo for photo in photos if maps[photo.image].is_file()][:limit]
-    names = class_names(folder / "ade20k_objects.txt") if mapped else {}
+    maps = LabelMaps(respondent.data)
+    mapped = [photo for photo in photos if maps.has(photo.image)][:limit]
     hits = {way: Hits() for way in (ASKED_FIRST, ASKED_WHOLE, NAMED)}
     for texts in with_progress("grounding", mapped):
         photo = respondent.photo(texts.image)
-        masks = dict(thing_masks(maps[texts.image], names))
+        masks = maps.things(texts.image)
         for name, mask in masks.items():
-            steps, _ = respondent.ask(photo, QUESTION.format(name), attention=True)
+            steps, _ = respondent.ask(photo, POINTING_QUESTION.format(name), attention=True)
             if looked := _looked(steps):
                 hits[ASKED_FIRST].add(texts.image, looked[:1], heads, mask)
                 hits[ASKED_WHOLE].add(texts.image, looked, heads, mask)
@@ -77,16 +71,6 @@ def ground(
             if name in masks and looked:
                 hits[NAMED].add(texts.image, looked, heads, masks[name])
     return hits
-
-
-def thing_masks(label_map: Path, names: Mapping[int, str]) -> Iterator[tuple[str, Mask]]:
-    """The things of middling size, as in the choice of heads."""
-    with Image.open(label_map) as image:
-        classes = np.asarray(image)
-    for number, count in zip(*np.unique(classes, return_counts=True), strict=True):
-        name = names.get(int(number), "")
-        if name and name not in STUFF and SHARES[0] <= count / classes.size <= SHARES[1]:
-            yield name, classes == number
 
 
 def cells_on(mask: Mask, grid: PatchGrid) -> NDArray[np.bool_]:
