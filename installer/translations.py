@@ -29,6 +29,7 @@ TERMINAL_ONLY = {
     "evaluate",
     "explain",
     "faithfulness",
+    "measuring",
     "teach",
     "training",
 }

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict
 from pathlib import Path
 
-from mmgpt_desktop.engine.engine import Engine
-from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.text import reason_of
-
-SPLITS = ("dev", "test")
+from mmgpt_desktop import measuring
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data", type=Path, required=True, metavar="DIR", help="folder with texts.jsonl"
-    )
-    parser.add_argument("--split", default="test", choices=SPLITS)
+    measuring.add_options(parser)
     parser.add_argument("--limit", type=_count, metavar="N", help="questions of a kind (all)")
     parser.add_argument(
         "--beams", type=_count, default=3, metavar="N", help="captions by beam search too (3)"
     )
-    parser.add_argument("--fusion", metavar="NAME", help="one of the model's (its default)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument(
         "--bundle",
         type=Path,
@@ -37,28 +26,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the table; what is done meanwhile goes to stderr."""
-    try:
+    with measuring.extras("What measures the answers can't be loaded ({reason})."):
         from mmgpt_desktop.training.evaluation import report, table
-    except ImportError as error:
-        title = "What measures the answers can't be loaded ({reason})."
-        hint = "Install it first: pip install 'mmgpt-desktop[training]'"
-        raise AppError(title, hint, reason=reason_of(error)) from error
-    engine = Engine(options.model, options.runtime)
-    model = engine.load()
-    fusion = model.fusion_info(options.fusion).name
-    settings = report.Settings(options.data, options.split, options.limit, options.beams, fusion)
-    rows = report.evaluate(engine, model, settings)
-    about = {
-        "model": model.name,
-        "version": engine.bundle.manifest.version,
-        "runtime": engine.runtime.runtime,
-        **{name: value for name, value in asdict(settings).items() if name != "data"},
-    }
-    if options.json is not None:
-        text = json.dumps(table.as_json(rows, report.NOTES, about), indent=1)
-        options.json.write_text(text + "\n", encoding="utf-8")
-    print(table.as_markdown(rows, report.NOTES))
-    return 0
+    subject = measuring.Subject.load(options)
+    settings = report.Settings(
+        options.data, options.split, options.limit, options.beams, subject.fusion
+    )
+    rows = report.evaluate(subject.engine, subject.model, settings)
+    figures = table.as_json(rows, report.NOTES, subject.about(settings))
+    return measuring.publish(options.json, figures, table.as_markdown(rows, report.NOTES))
 
 
 def _count(text: str) -> int:
