@@ -16,6 +16,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from mmgpt_desktop.sentences import all_sentences
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "mmgpt_desktop"
 FOLDER = ROOT / "resources" / "translations"
@@ -91,6 +93,21 @@ def progress_texts() -> set[str]:
     }
 
 
+def report_texts() -> set[str]:
+    """What reports say by themselves, and with the window."""
+    trees = [
+        ast.parse(path.read_text(encoding="utf-8")) for path in (PACKAGE / "report").glob("*.py")
+    ]
+    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return all_sentences() | {
+        call.args[0].value
+        for call in calls
+        if _name(call.func) == "say"
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+    }
+
+
 def data_texts() -> dict[str, set[str]]:
     """Texts in the shipped data. A model's own sentences change with it and stay English."""
     samples = json.loads((ROOT / "resources" / "samples" / "samples.json").read_text("utf-8"))
@@ -105,7 +122,12 @@ def _name(function: ast.expr) -> str:
 
 def texts_by_context() -> dict[str, set[str]]:
     """What is not in the window's code, where lupdate finds the rest."""
-    contexts = {"errors": error_texts(), "progress": progress_texts(), **data_texts()}
+    contexts = {
+        "errors": error_texts(),
+        "progress": progress_texts(),
+        "sentences": report_texts(),
+        **data_texts(),
+    }
     return {context: {text for text in texts if text} for context, texts in contexts.items()}
 
 

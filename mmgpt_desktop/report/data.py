@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.messages import CellMaps, Check
-from mmgpt_desktop.report import texts
 from mmgpt_desktop.report.record import Report
+from mmgpt_desktop.sentences import MEANINGS, NAMES
 
 FORMAT = 1
 
@@ -87,7 +87,7 @@ def _sizes(report: Report) -> dict[str, int]:
 def _map(maps: CellMaps) -> dict[str, Any]:
     """The cells' box is in pixels of the upright photo, and may reach beyond it."""
     grid = {"rows": maps.grid.rows, "columns": maps.grid.columns, "box": asdict(maps.grid.box)}
-    said = {"name": texts.NAMES[maps.method], "says": texts.SENTENCES[maps.method]}
+    said = {"name": NAMES[maps.method], "says": MEANINGS[maps.method]}
     return {"method": str(maps.method), **said, "array": _array_name(maps), "grid": grid}
 
 

@@ -89,12 +89,17 @@ def _pieces(text: str, font: Font, width: float) -> Iterator[str]:
         yield rest
 
 
+def can_write(text: str) -> bool:
+    """Whether a font here has all of the characters."""
+    return _has_all(font_for(text, 14), _drawn(text))
+
+
 @lru_cache(maxsize=64)
 def font_for(text: str, size: int) -> Font:
     """The built-in font, or the first one here that has all of the characters, if any has."""
     built_in = ImageFont.load_default(size)
     assert isinstance(built_in, ImageFont.FreeTypeFont)
-    wanted = {c for c in text if unicodedata.category(c)[0] not in "CMZ"}
+    wanted = _drawn(text)
     if all(c.isascii() for c in wanted) or _has_all(built_in, wanted):
         return built_in
     for name in _FONTS:
@@ -105,6 +110,10 @@ def font_for(text: str, size: int) -> Font:
         if _has_all(font, wanted):
             return font
     return built_in
+
+
+def _drawn(text: str) -> set[str]:
+    return {c for c in text if unicodedata.category(c)[0] not in "CMZ"}
 
 
 def _has_all(font: Font, characters: set[str]) -> bool:

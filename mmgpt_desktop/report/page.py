@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterator
 
 from PIL import Image
 
-from mmgpt_desktop import __version__
 from mmgpt_desktop.attention.heatmap import legend
-from mmgpt_desktop.attention.methods import FROM_ATTENTION
 from mmgpt_desktop.attention.reduce import Word
-from mmgpt_desktop.messages import CellMaps, Check
+from mmgpt_desktop.messages import CellMaps, Check, Method
 from mmgpt_desktop.report import texts
+from mmgpt_desktop.report.facts import facts
 from mmgpt_desktop.report.pictures import Painter
 from mmgpt_desktop.report.record import Report
 from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.sentences import MEANINGS, NAMES, UNITS, VERDICTS
 from mmgpt_desktop.text import printable
 
 PHOTO_EDGE, WORD_EDGE = 720, 320
@@ -34,11 +34,12 @@ OnMap = Callable[[float], None]
 
 def page(report: Report, on_map: OnMap = lambda _done: None) -> str:
     """`on_map` gets the fraction that is drawn; what it raises ends the work."""
+    say = report.wording
     title = f"{report.question[:80]} – MMGPT Desktop"  # noqa: RUF001
     style = resource_path("style", "report.css").read_text(encoding="utf-8")
     body = "\n".join([*_answer(report), *_methods(report, on_map), *_making(report)])
     return f"""<!DOCTYPE html>
-<html lang="en">
+<html lang="{_text(say("en"))}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{_POLICY}">
@@ -68,9 +69,10 @@ def _answer(report: Report) -> Iterator[str]:
     yield f'<p class="muted">{_text(_key(report))}</p>'
     yield "</header>"
     yield '<div class="pair">'
-    name = f"The photo, {report.photo.name}"
+    say = report.wording
+    name = say("The photo, {name}", name=report.photo.name)
     yield f"<figure>{_image(painter.photo, name)}<figcaption>{_text(name)}</figcaption></figure>"
-    whole = f"{texts.NAMES[maps.method]}: mean over the whole answer"
+    whole = say("{method}: mean over the whole answer", method=say(NAMES[maps.method]))
     yield f"<figure>{_image(painter.paint(maps, None), whole)}"
     yield f"<figcaption>{_text(whole)}{_scale(report, maps, None)}</figcaption></figure>"
     yield "</div>"
@@ -80,33 +82,44 @@ def _word(report: Report, number: int, word: Word) -> str:
     """A word of the answer as a link to its map; the space before it stays."""
     bare = word.text.strip()
     lead = word.text[: word.text.index(bare)]
-    check = report.check(report.maps[0].method, word)
-    said = f"probability {texts.percent(word.probability, 1)}"
-    said += f". {texts.verdict(check)}" if check else ""
+    check, say = report.check(report.maps[0].method, word), report.wording
+    said = _probability(report, word)
+    said += f". {say(VERDICTS[check.verdict])}" if check else ""
     kind = f"word {check.verdict}" if check else "word"
     link = f'<a class="{kind}" href="#word-{number}" title="{_text(said)}">{_text(bare)}</a>'
     return _text(lead) + link
 
 
+def _probability(report: Report, word: Word) -> str:
+    percent = texts.percent(word.probability, 1)
+    return report.wording("probability {percent}", percent=percent)
+
+
 def _key(report: Report) -> str:
+    say = report.wording
     checked = sum(report.check(report.maps[0].method, word) is not None for word in report.words)
     if not checked:
-        return "Choose a word to go to its map. No word of this answer was checked."
-    return (
+        return say("Choose a word to go to its map. No word of this answer was checked.")
+    return say(
         "Choose a word to go to its map. Solid line: what is bright mattered; dashed: partly; "
         "dotted: the word came from language, or needed other places as much; no line: not "
-        f"checked. {checked} of {len(report.words)} words were checked."
+        "checked. {checked} of {words} words were checked.",
+        checked=checked,
+        words=len(report.words),
     )
 
 
 def _methods(report: Report, on_map: OnMap) -> Iterator[str]:
     painter, total = Painter(report, WORD_EDGE), len(report.maps) * len(report.words)
-    drawn = 0
+    drawn, say = 0, report.wording
     for place, maps in enumerate(report.maps):
-        yield f"<section>\n<h2>{_text(texts.NAMES[maps.method])}</h2>"
-        yield f"<p>{_text(texts.SENTENCES[maps.method])} "
-        scale = "All words share one scale" if report.style.same_scale else "Each map has its scale"
-        yield f"{scale}: {_text(texts.unit(maps.method))}.</p>"
+        unit = say(UNITS[maps.method])
+        if report.style.same_scale:
+            scale = say("All words share one scale: {unit}.", unit=unit)
+        else:
+            scale = say("Each map has its scale: {unit}.", unit=unit)
+        yield f"<section>\n<h2>{_text(say(NAMES[maps.method]))}</h2>"
+        yield f"<p>{_text(say(MEANINGS[maps.method]))} {_text(scale)}</p>"
         yield '<div class="cards">'
         for number, word in enumerate(report.words, 1):
             on_map(drawn / total)
@@ -117,97 +130,57 @@ def _methods(report: Report, on_map: OnMap) -> Iterator[str]:
 
 
 def _card(report: Report, painter: Painter, maps: CellMaps, word: Word) -> str:
-    bare = word.text.strip()
+    bare, say = word.text.strip(), report.wording
     check = report.check(maps.method, word)
-    image = _image(painter.paint(maps, word), f"{texts.NAMES[maps.method]} of “{bare}”")
+    name = say("{method} of “{word}”", method=say(NAMES[maps.method]), word=bare)
     return (
-        f'{image}<figcaption><strong dir="auto">{_text(bare)}</strong> '
-        f'<span class="muted">probability {_text(texts.percent(word.probability, 1))}</span>'
-        f"{_scale(report, maps, word)}{_check(check) if check else ''}</figcaption>"
+        f'{_image(painter.paint(maps, word), name)}<figcaption><strong dir="auto">{_text(bare)}'
+        f'</strong> <span class="muted">{_text(_probability(report, word))}</span>'
+        f"{_scale(report, maps, word)}{_check(report, check) if check else ''}</figcaption>"
     )
 
 
 def _scale(report: Report, maps: CellMaps, word: Word | None) -> str:
-    low, high = texts.scale(maps.method, report.range(maps, word))
+    low, high = texts.scale(maps.method, report.range(maps, word), report.wording)
     return (
         f'<span class="scale"><span>{_text(low)}</span><span class="bar"></span> '
         f"<span>{_text(high)}</span></span>"
     )
 
 
-def _check(check: Check) -> str:
+def _check(report: Report, check: Check) -> str:
     rows = "".join(
         f'<span class="row"><span>{_text(what)}</span> <span class="track">'
         f'<span class="share" style="width:{100 * min(1.0, max(0.0, share)):.1f}%"></span></span>'
         f" <span>{share:.2f}</span></span> "
-        for what, share in texts.bars(check)
+        for what, share in texts.bars(check, report.wording)
     )
-    return f'<span class="check">{rows}</span><em>{_text(texts.verdict(check))}</em>'
+    verdict = report.wording(VERDICTS[check.verdict])
+    return f'<span class="check">{rows}</span><em>{_text(verdict)}</em>'
 
 
 def _making(report: Report) -> Iterator[str]:
-    yield "<section>\n<h2>How this was made</h2>"
+    say = report.wording
+    yield f"<section>\n<h2>{_text(say('How this was made'))}</h2>"
     if report.checks:
-        yield f"<p>{_text(_CHECKING)}</p>"
-    yield "<dl>"
-    for name, said in _facts(report):
-        yield f"<dt>{_text(name)}</dt><dd>{_text(said)}</dd>"
-    yield "</dl>\n</section>"
-
-
-_CHECKING = (
-    "The bars show the word's probability when the same answer is scored again: with the whole "
-    "photo, without the fifth of the cells where the map is brightest, without as many cells "
-    "drawn at random (the mean of several draws), and without the centre."
-)
-
-
-def _facts(report: Report) -> Iterator[tuple[str, str]]:
-    outcome, fusion, photo = report.outcome, report.fusion, report.photo
-    yield "Model", f"{report.model.name}. {report.model.description}"
-    yield "Fusion", f"{fusion.name}, {fusion.rows} × {fusion.columns} cells"  # noqa: RUF001
-    if any(maps.method in FROM_ATTENTION for maps in report.maps):
-        yield "Heads", _heads(report)
-    if outcome.runtime is not None:
-        yield "Runtime", f"{outcome.runtime.runtime}, {outcome.runtime.provider}"
-    if outcome.certainty is not None:
-        yield "Certainty", texts.percent(outcome.certainty)
-    yield "Sampling", _sampling(report)
-    for note in outcome.notes:
-        yield "Note", note
-    yield "Photo", f"{photo.name}, {photo.width} × {photo.height} pixels"  # noqa: RUF001
-    style = report.style
-    smooth = "smooth" if style.smooth else "each cell even"
-    lines = ", contours" if style.contours else ""
-    opacity = texts.percent(style.opacity)
-    yield "Drawing", f"{style.colour_map}, {smooth}{lines}, opacity {opacity}"
-    yield "Written by", f"MMGPT Desktop {__version__}"
-
-
-def _heads(report: Report) -> str:
-    """Counted from 1, as the window does."""
-    fusion = report.fusion
-    every = fusion.image_layers * fusion.heads
-    if not report.heads or len(report.heads) == every:
-        return f"all {every}"
-    pairs = ", ".join(f"layer {layer + 1} head {head + 1}" for layer, head in report.heads)
-    chosen = report.heads == fusion.head_choice.heads
-    return f"{pairs}. {fusion.head_choice.how}" if chosen else pairs
-
-
-def _sampling(report: Report) -> str:
-    sampling = report.request.sampling
-    if sampling.beams > 1:
-        drawn = f"the likeliest of {sampling.beams} answers followed"
-    elif sampling.temperature <= 0:
-        drawn = "greedy"
-    else:
-        drawn = (
-            f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}, "
-            f"top-k {sampling.top_k}, seed {sampling.seed}"
+        said = say(
+            "The bars show the word's probability when the same answer is scored again: with the "
+            "whole photo, without the fifth of the cells where the map is brightest, without as "
+            "many cells drawn at random (the mean of several draws), and without the centre."
         )
-    penalty = f"repetition penalty {sampling.repetition_penalty:g}"
-    return f"{drawn}, {penalty}, at most {sampling.max_new_tokens} tokens"
+        yield f"<p>{_text(said)}</p>"
+    if any(maps.method is Method.OCCLUSION for maps in report.maps):
+        said = say(
+            "Occlusion blurs squares of the photo one at a time, first large ones, then smaller "
+            "ones where much was lost. A cell's cost adds up, over the squares that held it, what "
+            "hiding them took off the logarithm of the word's probability; below 0 the word "
+            "became likelier."
+        )
+        yield f"<p>{_text(said)}</p>"
+    yield "<dl>"
+    for name, fact in facts(report):
+        yield f"<dt>{_text(name)}</dt><dd>{_text(fact)}</dd>"
+    yield "</dl>\n</section>"
 
 
 def _gradient(colour_map: str) -> str:

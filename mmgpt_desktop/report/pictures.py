@@ -12,8 +12,9 @@ from mmgpt_desktop.attention.heatmap import legend, overlay, render
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.messages import CellMaps, Photo
 from mmgpt_desktop.report import texts
-from mmgpt_desktop.report.lettering import Paragraph, Run, font_for, paragraph
+from mmgpt_desktop.report.lettering import Paragraph, Run, can_write, font_for, paragraph
 from mmgpt_desktop.report.record import Report
+from mmgpt_desktop.sentences import NAMES, UNITS, VERDICTS, Wording
 
 PICTURE_EDGE = 1024
 FILM_EDGE = 480
@@ -91,7 +92,7 @@ def _framed(report: Report, painter: Painter, word: Word | None) -> Image.Image:
     width = max(painted.width, _NARROWEST)
     wide = Image.new("RGB", (width, painted.height), "white")
     wide.paste(painted, ((width - painted.width) // 2, 0))
-    low, high = texts.scale(maps.method, report.range(maps, word))
+    low, high = texts.scale(maps.method, report.range(maps, word), _wording(report))
     above = with_legend(wide, report.style.colour_map, low, high)
     return _captioned(above, _caption(report, word, width))
 
@@ -103,11 +104,14 @@ def _caption(report: Report, word: Word | None, width: int) -> list[Paragraph]:
     if len(question) > _LONGEST_QUESTION:
         question = question[:_LONGEST_QUESTION] + "…"
     answer = [Run(each.text, mark=_MARK if each == word else "") for each in report.words]
-    method = report.maps[0].method
-    of = f"“{word.text.strip()}”, probability {texts.percent(word.probability, 1)}" if word else ""
+    method, say = report.maps[0].method, _wording(report)
+    of = say("the whole answer")
+    if word:
+        percent = texts.percent(word.probability, 1)
+        of = f"“{word.text.strip()}”, {say('probability {percent}', percent=percent)}"
     told = [
-        f"{texts.NAMES[method]} ({texts.unit(method)}) · {of or 'the whole answer'}",
-        *(_checked(report, word) if word else []),
+        f"{say(NAMES[method])} ({say(UNITS[method])}) · {of}",
+        *(_checked(report, word, say) if word else []),
         f"{report.model.name} · {report.fusion.name} · MMGPT Desktop",
     ]
     return [
@@ -117,12 +121,18 @@ def _caption(report: Report, word: Word | None, width: int) -> list[Paragraph]:
     ]
 
 
-def _checked(report: Report, word: Word) -> list[str]:
+def _wording(report: Report) -> Wording:
+    """English where no font here has the language's characters."""
+    written = "".join(map(report.wording.translate, NAMES.values()))
+    return report.wording if can_write(written) else Wording()
+
+
+def _checked(report: Report, word: Word, say: Wording) -> list[str]:
     check = report.check(report.maps[0].method, word)
     if check is None:
         return []
-    whole, *parts = [f"{what} {share:.2f}" for what, share in texts.bars(check)]
-    return [f"Probability with the {whole}; {', '.join(parts)}. {texts.verdict(check)}"]
+    parts = ", ".join(f"{what} {share:.2f}" for what, share in texts.bars(check, say))
+    return [f"{say('Probability: {parts}.', parts=parts)} {say(VERDICTS[check.verdict])}"]
 
 
 def _captioned(above: Image.Image, caption: Sequence[Paragraph]) -> Image.Image:

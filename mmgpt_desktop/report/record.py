@@ -25,6 +25,7 @@ from mmgpt_desktop.messages import (
     Photo,
     TokenStep,
 )
+from mmgpt_desktop.sentences import Wording
 
 Heads = tuple[tuple[int, int], ...]
 
@@ -60,6 +61,7 @@ class Report:
     heads: Heads = ()
     checks: tuple[Check, ...] = ()
     style: Style = field(default_factory=Style)
+    wording: Wording = field(default_factory=Wording)
 
     def __post_init__(self) -> None:
         if not self.request.images:

@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QTextEdit, QToolTip, QWidget
 
 from mmgpt_desktop.messages import Verdict
+from mmgpt_desktop.sentences import VERDICTS
 from mmgpt_desktop.ui.drawing import Look
 from mmgpt_desktop.ui.parts import announce
 from mmgpt_desktop.ui.session import Conversation, Turn, bare_word, printable
@@ -29,7 +30,7 @@ from mmgpt_desktop.ui.texts import (
     fusion_label,
     note_text,
     percent,
-    verdict_text,
+    say,
 )
 from mmgpt_desktop.ui.theme import LARGE, SMALL, TIGHT, Theme
 
@@ -388,7 +389,7 @@ class AnswerView(QTextEdit):
         if self._look_of is None:
             return said
         check = span.turn.findings.checks.get((self._look_of(span.turn), span.index))
-        return said if check is None else f"{said}. {verdict_text(check)}"
+        return said if check is None else f"{said}. {say(VERDICTS[check.verdict])}"
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         self._pressed_at = event.position().toPoint()

@@ -9,11 +9,12 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from mmgpt_desktop.messages import Check, Verdict
+from mmgpt_desktop.sentences import VERDICTS, by_hiding
 from mmgpt_desktop.ui.answer_view import AnswerView
 from mmgpt_desktop.ui.explainer import Explainer
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.session import Turn
-from mmgpt_desktop.ui.texts import error_title, percent, verdict_text
+from mmgpt_desktop.ui.texts import error_title, percent, say
 from mmgpt_desktop.ui.theme import TIGHT, Theme, set_font
 
 _BAR, _GAP = 6, 5
@@ -120,21 +121,17 @@ class CheckCard(QWidget):
         self.setToolTip("")
 
     def show_check(self, check: Check) -> None:
-        self.verdict.setText(verdict_text(check))
+        self.verdict.setText(say(VERDICTS[check.verdict]))
         self.verdict.setObjectName("muted" if check.verdict is Verdict.LANGUAGE else "")
         self.heading.setText(
             self.tr("Probability {percent} with the whole photo (the mark), and:").format(
                 percent=probability(check.whole, check.whole)
             )
         )
-        drawn = sum(check.random) / len(check.random) if check.random else check.whole
+        draws = ((), check.random, ())
+        bars = zip(by_hiding(check), draws, strict=True)
         self.bars.show_bars(
-            check.whole,
-            (
-                Bar(self.tr("without what is bright"), check.hidden),
-                Bar(self.tr("without random places"), drawn, check.random),
-                Bar(self.tr("without the centre"), check.centre),
-            ),
+            check.whole, tuple(Bar(say(what), share, drawn) for (what, share), drawn in bars)
         )
         self.setToolTip(
             self.tr(

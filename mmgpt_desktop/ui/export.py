@@ -25,6 +25,7 @@ from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.notices import Notice
 from mmgpt_desktop.ui.session import Turn
+from mmgpt_desktop.ui.texts import wording
 from mmgpt_desktop.worker import TaskThread
 
 _UNSAFE = re.compile(r"[^\w\- ]")  # in a file's name, on one system or another
@@ -107,6 +108,7 @@ class Exporter(QObject):
         heads, style = look.heads or model.fusion_info(turn.fusion).head_choice.heads, self._style()
         assert request is not None
         assert outcome is not None
+        language = wording()
 
         def make() -> Report:
             attention = attention_of(steps)
@@ -118,7 +120,7 @@ class Exporter(QObject):
                 for method in dict.fromkeys(each.method for each in looks)
                 if method in found and found[method].done >= 1
             )
-            return Report(request, steps, outcome, model, maps, heads, checks, style)
+            return Report(request, steps, outcome, model, maps, heads, checks, style, language)
 
         return make
 

@@ -21,11 +21,12 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS
 from mmgpt_desktop.attention.methods import FROM_ATTENTION
 from mmgpt_desktop.messages import FusionInfo, Method
+from mmgpt_desktop.sentences import MEANINGS, NAMES
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.check_card import CheckCard
 from mmgpt_desktop.ui.heatmap_view import HeadSelection, HeatmapView
 from mmgpt_desktop.ui.parts import IconButton, Pane
-from mmgpt_desktop.ui.texts import method_label, method_text, note_text, percent
+from mmgpt_desktop.ui.texts import note_text, percent, say
 from mmgpt_desktop.ui.theme import MEDIUM, SMALL, TIGHT, Theme, set_font
 
 # In the order of showing; all heads are a choice of layers.
@@ -211,9 +212,9 @@ class HeatmapPane(Pane):
     def _write(self) -> None:
         self.set_title(self.tr("Where the model looked"))
         for method in METHODS:
-            self.method.addItem(method_label(method), method)
+            self.method.addItem(say(NAMES[method]), method)
             place = self.method.count() - 1
-            self.method.setItemData(place, method_text(method), Qt.ItemDataRole.ToolTipRole)
+            self.method.setItemData(place, say(MEANINGS[method]), Qt.ItemDataRole.ToolTipRole)
         self.method.setAccessibleName(self.tr("Method"))
         self.layer.setAccessibleName(self.tr("Layer"))
         self.head.setAccessibleName(self.tr("Head"))
@@ -321,7 +322,7 @@ class HeatmapPane(Pane):
         if self.picture.fusion is None:
             return ""
         if self.picture.method is not Method.HEADS:
-            return method_text(self.picture.method)
+            return say(MEANINGS[self.picture.method])
         if not self.selection.chosen:
             return self.tr("The mean over the layers and heads that you chose.")
         return note_text(self.picture.fusion.head_choice.how)

@@ -21,11 +21,12 @@ from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, legend
 from mmgpt_desktop.attention.methods import FROM_ATTENTION
 from mmgpt_desktop.attention.reduce import Shares
 from mmgpt_desktop.messages import FusionInfo, Method
+from mmgpt_desktop.sentences import UNITS
 from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.drawing import Heatmap, HeatmapStyle, Look
 from mmgpt_desktop.ui.parts import EmptyState
 from mmgpt_desktop.ui.photo_view import PhotoView
-from mmgpt_desktop.ui.texts import map_value, percent, scale_text, translated
+from mmgpt_desktop.ui.texts import map_value, percent, say, translated
 from mmgpt_desktop.ui.theme import SMALL, Theme, set_font
 from mmgpt_desktop.worker import ShownPhoto
 
@@ -77,7 +78,7 @@ class Legend(QWidget):
 
     def set_scale(self, method: Method, low: float, high: float) -> None:
         self._low, self._high = map_value(method, low), map_value(method, high)
-        self._what = scale_text(method)
+        self._what = say(UNITS[method])
         self.setAccessibleName(
             self.tr("Scale: {what}, from {low} to {high}").format(
                 what=self._what, low=self._low, high=self._high
@@ -112,7 +113,7 @@ def cell_text(heatmap: Heatmap, cell: int) -> str:
     where = translated("cells", _WHERE).format(row=row + 1, column=column + 1)
     if not math.isfinite(value):
         return f"{where}: {translated('cells', _NOT_MEASURED)}"
-    what = f"{map_value(heatmap.method, value)} ({scale_text(heatmap.method)})"
+    what = f"{map_value(heatmap.method, value)} ({say(UNITS[heatmap.method])})"
     rank = int((heatmap.cells > value).sum()) + 1
     place = translated("cells", _RANK).format(rank=rank, count=heatmap.grid.cells)
     return f"{where}: {what}; {place}\n{translated('cells', _BRUSH)}"

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Method, ModelInfo
+from mmgpt_desktop.sentences import NAMES
 from mmgpt_desktop.ui.answer_view import AnswerView
 from mmgpt_desktop.ui.drawing import AnswerMaps, Heatmap, HeatmapStyle, Look, draw_heatmap
 from mmgpt_desktop.ui.heatmap_view import HeadSelection, HeatmapView
@@ -21,7 +22,7 @@ from mmgpt_desktop.ui.session import (
     chosen_word,
     printable,
 )
-from mmgpt_desktop.ui.texts import error_title, method_label, percent
+from mmgpt_desktop.ui.texts import error_title, percent, say
 from mmgpt_desktop.worker import ShownPhoto, TaskThread
 
 _RESIZE_MS = 60
@@ -260,7 +261,7 @@ class Heatmaps(QObject):
         if wanted:
             look = shown[0].maps.look
             before = self.tr("Before: {caption} · {method}")
-            caption = before.format(caption=caption, method=method_label(look.method))
+            caption = before.format(caption=caption, method=say(NAMES[look.method]))
         self._view.show_heatmap(shown[1], caption)
 
     @Slot(object, object)

@@ -13,8 +13,9 @@ from PySide6.QtCore import (
 )
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import Check, Method, Verdict
+from mmgpt_desktop.messages import Method
 from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.sentences import SHARES, Wording
 
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 
@@ -133,97 +134,19 @@ def fusion_text(name: str) -> str:
     return translated("fusions", str(_FUSIONS[name][1])) if name in _FUSIONS else ""
 
 
-# Methods, with a sentence on each for people who never heard the word.
-_METHODS = {
-    Method.HEADS: (
-        QT_TRANSLATE_NOOP("methods", "Attention"),
-        QT_TRANSLATE_NOOP("methods", "Where the model read from while it wrote the word."),
-    ),
-    Method.MEAN: (
-        QT_TRANSLATE_NOOP("methods", "Attention, all heads"),
-        QT_TRANSLATE_NOOP("methods", "The mean over all layers and heads."),
-    ),
-    Method.NO_SINKS: (
-        QT_TRANSLATE_NOOP("methods", "Attention without sinks"),
-        QT_TRANSLATE_NOOP(
-            "methods", "Attention, where cells that glow for nearly every word are turned down."
-        ),
-    ),
-    Method.RELATIVE: (
-        QT_TRANSLATE_NOOP("methods", "Relative attention"),
-        QT_TRANSLATE_NOOP(
-            "methods", "Attention, as a multiple of that for “Describe the image” on this photo."
-        ),
-    ),
-    Method.ROLLOUT: (
-        QT_TRANSLATE_NOOP("methods", "Rollout"),
-        QT_TRANSLATE_NOOP("methods", "Attention followed through all layers back to the picture."),
-    ),
-    Method.RELEVANCY: (
-        QT_TRANSLATE_NOOP("methods", "Relevancy"),
-        QT_TRANSLATE_NOOP(
-            "methods", "Attention weighted by how much it would change the word (gradients)."
-        ),
-    ),
-    Method.TAM: (
-        QT_TRANSLATE_NOOP("methods", "Token activation"),
-        QT_TRANSLATE_NOOP("methods", "How strongly each cell by itself would say the word."),
-    ),
-    Method.OCCLUSION: (
-        QT_TRANSLATE_NOOP("methods", "Occlusion"),
-        QT_TRANSLATE_NOOP(
-            "methods",
-            "Parts of the photo are hidden, and the word's probability is measured again: what "
-            "is bright was needed.",
-        ),
-    ),
-}
-_VERDICTS = {
-    Verdict.MATTERED: QT_TRANSLATE_NOOP("verdicts", "It mattered: the word needs what is bright."),
-    Verdict.PARTLY: QT_TRANSLATE_NOOP("verdicts", "Partly: the word needs some of what is bright."),
-    Verdict.ANYWHERE: QT_TRANSLATE_NOOP(
-        "verdicts", "It needs the picture, but what is bright no more than other places."
-    ),
-    Verdict.LANGUAGE: QT_TRANSLATE_NOOP(
-        "verdicts", "This word came from language, not from the picture."
-    ),
-}
+def say(text: str) -> str:
+    """A sentence that the reports say too."""
+    return translated("sentences", text)
 
 
-def method_label(method: Method) -> str:
-    return translated("methods", str(_METHODS[method][0]))
-
-
-def method_text(method: Method) -> str:
-    """One sentence on what a method shows."""
-    return translated("methods", str(_METHODS[method][1]))
-
-
-def verdict_text(check: Check) -> str:
-    """A sentence for everybody."""
-    return translated("verdicts", str(_VERDICTS[check.verdict]))
-
-
-def scale_text(method: Method) -> str:
-    """What a cell's value is."""
-    if method in (Method.HEADS, Method.MEAN, Method.NO_SINKS):
-        text = QT_TRANSLATE_NOOP("methods", "share of a cell")
-    elif method is Method.RELATIVE:
-        text = QT_TRANSLATE_NOOP("methods", "times the neutral question's")
-    elif method is Method.OCCLUSION:
-        text = QT_TRANSLATE_NOOP("methods", "cost of hiding it")
-    else:
-        text = QT_TRANSLATE_NOOP("methods", "strength")
-    return translated("methods", str(text))
+def wording() -> Wording:
+    """The window's language for a report. Its functions may be called in any thread."""
+    return Wording(say, note_text)
 
 
 def map_value(method: Method, value: float) -> str:
-    """A cell's value in its unit.
-
-    Occlusion's is in nats: the drops of the word's log-probability, added up over the hidden
-    squares, large and small, that held the cell.
-    """
-    if method in (Method.HEADS, Method.MEAN, Method.NO_SINKS):
+    """A cell's value in its unit; see `sentences.UNITS`."""
+    if method in SHARES:
         return percent(value, 1)
     if method is Method.RELATIVE:
         return "\u00d7" + QLocale().toString(float(value), "f", 1)

@@ -120,18 +120,6 @@
         <translation>看到整张照片时概率为 {percent}（竖线），另外：</translation>
     </message>
     <message>
-        <source>without what is bright</source>
-        <translation>遮住亮处</translation>
-    </message>
-    <message>
-        <source>without random places</source>
-        <translation>遮住随机位置</translation>
-    </message>
-    <message>
-        <source>without the centre</source>
-        <translation>遮住中央</translation>
-    </message>
-    <message>
         <source>The brightest fifth of the map is hidden in the photo, and the same answer is scored again; then as many places drawn by chance, {count} times (the dots), and as many in the middle.</source>
         <translation>在照片中遮住热图最亮的五分之一，再为同一回答重新计分；然后随机遮住同样多的位置，共 {count} 次（圆点），再遮住中央同样多的位置。</translation>
     </message>
@@ -1570,89 +1558,6 @@
     </message>
 </context>
 <context>
-    <name>methods</name>
-    <message>
-        <source>Attention</source>
-        <translation>注意力</translation>
-    </message>
-    <message>
-        <source>Where the model read from while it wrote the word.</source>
-        <translation>模型写这个词时从哪里读取信息。</translation>
-    </message>
-    <message>
-        <source>Attention, all heads</source>
-        <translation>注意力，所有头</translation>
-    </message>
-    <message>
-        <source>The mean over all layers and heads.</source>
-        <translation>所有层和头的平均。</translation>
-    </message>
-    <message>
-        <source>Attention without sinks</source>
-        <translation>去除汇点的注意力</translation>
-    </message>
-    <message>
-        <source>Attention, where cells that glow for nearly every word are turned down.</source>
-        <translation>注意力，其中几乎对每个词都发亮的单元格被调暗。</translation>
-    </message>
-    <message>
-        <source>Relative attention</source>
-        <translation>相对注意力</translation>
-    </message>
-    <message>
-        <source>Attention, as a multiple of that for “Describe the image” on this photo.</source>
-        <translation>注意力，以对这张照片提“描述图片”时的倍数表示。</translation>
-    </message>
-    <message>
-        <source>Rollout</source>
-        <translation>注意力展开</translation>
-    </message>
-    <message>
-        <source>Attention followed through all layers back to the picture.</source>
-        <translation>沿所有层追溯回图片的注意力。</translation>
-    </message>
-    <message>
-        <source>Relevancy</source>
-        <translation>相关性</translation>
-    </message>
-    <message>
-        <source>Attention weighted by how much it would change the word (gradients).</source>
-        <translation>按对该词的影响（梯度）加权的注意力。</translation>
-    </message>
-    <message>
-        <source>Token activation</source>
-        <translation>词元激活</translation>
-    </message>
-    <message>
-        <source>How strongly each cell by itself would say the word.</source>
-        <translation>每个单元格单独说出这个词的强度。</translation>
-    </message>
-    <message>
-        <source>Occlusion</source>
-        <translation>遮挡</translation>
-    </message>
-    <message>
-        <source>Parts of the photo are hidden, and the word&apos;s probability is measured again: what is bright was needed.</source>
-        <translation>遮住照片的一部分，再次测量该词的概率：亮处就是所需之处。</translation>
-    </message>
-    <message>
-        <source>share of a cell</source>
-        <translation>单元格所占比例</translation>
-    </message>
-    <message>
-        <source>times the neutral question&apos;s</source>
-        <translation>相对中性问题的倍数</translation>
-    </message>
-    <message>
-        <source>cost of hiding it</source>
-        <translation>遮住后损失</translation>
-    </message>
-    <message>
-        <source>strength</source>
-        <translation>强度</translation>
-    </message>
-</context>
-<context>
     <name>notes</name>
     <message>
         <source>Only the first of its {0} frames is used.</source>
@@ -1718,22 +1623,266 @@
     </message>
 </context>
 <context>
-    <name>verdicts</name>
+    <name>sentences</name>
+    <message>
+        <source>All words share one scale: {unit}.</source>
+        <translation>所有词共用一个刻度：{unit}。</translation>
+    </message>
+    <message>
+        <source>Attention</source>
+        <translation>注意力</translation>
+    </message>
+    <message>
+        <source>Attention followed through all layers back to the picture.</source>
+        <translation>沿所有层追溯回图片的注意力。</translation>
+    </message>
+    <message>
+        <source>Attention weighted by how much it would change the word (gradients).</source>
+        <translation>按对该词的影响（梯度）加权的注意力。</translation>
+    </message>
+    <message>
+        <source>Attention without sinks</source>
+        <translation>去除汇点的注意力</translation>
+    </message>
+    <message>
+        <source>Attention, all heads</source>
+        <translation>注意力，所有头</translation>
+    </message>
+    <message>
+        <source>Attention, as a multiple of that for a neutral question about this photo.</source>
+        <translation>注意力，以对这张照片提一个中性问题时的倍数表示。</translation>
+    </message>
+    <message>
+        <source>Attention, where cells that glow for nearly every word are turned down.</source>
+        <translation>注意力，其中几乎对每个词都发亮的单元格被调暗。</translation>
+    </message>
+    <message>
+        <source>Certainty</source>
+        <translation>把握</translation>
+    </message>
+    <message>
+        <source>Choose a word to go to its map. No word of this answer was checked.</source>
+        <translation>选择一个词可转到它的热图。这个回答没有词经过检验。</translation>
+    </message>
+    <message>
+        <source>Choose a word to go to its map. Solid line: what is bright mattered; dashed: partly; dotted: the word came from language, or needed other places as much; no line: not checked. {checked} of {words} words were checked.</source>
+        <translation>选择一个词可转到它的热图。实线：亮处有关系；虚线：部分有关；点线：这个词来自语言，或同样需要其他地方；无线：未检验。{words} 个词中检验了 {checked} 个。</translation>
+    </message>
+    <message>
+        <source>Drawing</source>
+        <translation>绘制</translation>
+    </message>
+    <message>
+        <source>Each map has its scale: {unit}.</source>
+        <translation>每张热图有自己的刻度：{unit}。</translation>
+    </message>
+    <message>
+        <source>Fusion</source>
+        <translation>融合方式</translation>
+    </message>
+    <message>
+        <source>Heads</source>
+        <translation>注意力头</translation>
+    </message>
+    <message>
+        <source>How strongly each cell by itself would say the word.</source>
+        <translation>每个单元格单独说出这个词的强度。</translation>
+    </message>
+    <message>
+        <source>How this was made</source>
+        <translation>制作说明</translation>
+    </message>
     <message>
         <source>It mattered: the word needs what is bright.</source>
         <translation>有关系：这个词需要亮处。</translation>
+    </message>
+    <message>
+        <source>It needs the picture, but what is bright no more than other places.</source>
+        <translation>它需要图片，但亮处并不比其他地方更重要。</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Note</source>
+        <translation>备注</translation>
+    </message>
+    <message>
+        <source>Occlusion</source>
+        <translation>遮挡</translation>
+    </message>
+    <message>
+        <source>Occlusion blurs squares of the photo one at a time, first large ones, then smaller ones where much was lost. A cell&apos;s cost adds up, over the squares that held it, what hiding them took off the logarithm of the word&apos;s probability; below 0 the word became likelier.</source>
+        <translation>遮挡法逐个模糊照片中的方块：先是大方块，再在损失大的地方用较小的方块。单元格的代价是：遮住包含它的各个方块时，这个词的概率对数所减少的量之和；低于 0 表示这个词变得更可能。</translation>
     </message>
     <message>
         <source>Partly: the word needs some of what is bright.</source>
         <translation>部分有关：这个词需要亮处的一部分。</translation>
     </message>
     <message>
+        <source>Parts of the photo are hidden, and the word&apos;s probability is measured again: what is bright was needed.</source>
+        <translation>遮住照片的一部分，再次测量该词的概率：亮处就是所需之处。</translation>
+    </message>
+    <message>
+        <source>Photo</source>
+        <translation>照片</translation>
+    </message>
+    <message>
+        <source>Probability: {parts}.</source>
+        <translation>概率：{parts}。</translation>
+    </message>
+    <message>
+        <source>Relative attention</source>
+        <translation>相对注意力</translation>
+    </message>
+    <message>
+        <source>Relevancy</source>
+        <translation>相关性</translation>
+    </message>
+    <message>
+        <source>Rollout</source>
+        <translation>注意力展开</translation>
+    </message>
+    <message>
+        <source>Runtime</source>
+        <translation>运行环境</translation>
+    </message>
+    <message>
+        <source>Sampling</source>
+        <translation>采样</translation>
+    </message>
+    <message>
+        <source>The bars show the word&apos;s probability when the same answer is scored again: with the whole photo, without the fifth of the cells where the map is brightest, without as many cells drawn at random (the mean of several draws), and without the centre.</source>
+        <translation>条形显示对同一回答重新评分时这个词的概率：用整张照片、去掉热图最亮的五分之一单元格、去掉随机抽取的同样多单元格（多次抽取的平均），以及去掉中央。</translation>
+    </message>
+    <message>
+        <source>The photo, {name}</source>
+        <translation>照片，{name}</translation>
+    </message>
+    <message>
         <source>This word came from language, not from the picture.</source>
         <translation>这个词来自语言，而不是图片。</translation>
     </message>
     <message>
-        <source>It needs the picture, but what is bright no more than other places.</source>
-        <translation>它需要图片，但亮处并不比其他地方更重要。</translation>
+        <source>Token activation</source>
+        <translation>词元激活</translation>
+    </message>
+    <message>
+        <source>Where the model read from while it wrote the word: the mean over all layers and heads.</source>
+        <translation>模型写这个词时从哪里读取信息：所有层和头的平均。</translation>
+    </message>
+    <message>
+        <source>Where the model read from while it wrote the word: the mean over chosen heads.</source>
+        <translation>模型写这个词时从哪里读取信息：所选头的平均。</translation>
+    </message>
+    <message>
+        <source>Written by</source>
+        <translation>生成程序</translation>
+    </message>
+    <message>
+        <source>all {count}</source>
+        <translation>全部 {count} 个</translation>
+    </message>
+    <message>
+        <source>contours</source>
+        <translation>等值线</translation>
+    </message>
+    <message>
+        <source>cost of hiding it</source>
+        <translation>遮住后损失</translation>
+    </message>
+    <message>
+        <source>each cell even</source>
+        <translation>每格均匀</translation>
+    </message>
+    <message>
+        <source>en</source>
+        <translation>zh-CN</translation>
+    </message>
+    <message>
+        <source>greedy</source>
+        <translation>贪心</translation>
+    </message>
+    <message>
+        <source>layer {layer} head {head}</source>
+        <translation>第 {layer} 层第 {head} 头</translation>
+    </message>
+    <message>
+        <source>not measured</source>
+        <translation>未测量</translation>
+    </message>
+    <message>
+        <source>opacity {percent}</source>
+        <translation>不透明度 {percent}</translation>
+    </message>
+    <message>
+        <source>probability {percent}</source>
+        <translation>概率 {percent}</translation>
+    </message>
+    <message>
+        <source>repetition penalty {penalty}, at most {count} tokens</source>
+        <translation>重复惩罚 {penalty}，最多 {count} 个词元</translation>
+    </message>
+    <message>
+        <source>share of a cell</source>
+        <translation>单元格所占比例</translation>
+    </message>
+    <message>
+        <source>smooth</source>
+        <translation>平滑</translation>
+    </message>
+    <message>
+        <source>strength</source>
+        <translation>强度</translation>
+    </message>
+    <message>
+        <source>temperature {temperature}, top-p {top_p}, top-k {top_k}, seed {seed}</source>
+        <translation>温度 {temperature}，top-p {top_p}，top-k {top_k}，种子 {seed}</translation>
+    </message>
+    <message>
+        <source>the likeliest of {count} answers followed</source>
+        <translation>跟踪 {count} 个回答，取最可能的</translation>
+    </message>
+    <message>
+        <source>the whole answer</source>
+        <translation>整个回答</translation>
+    </message>
+    <message>
+        <source>times the neutral question&apos;s</source>
+        <translation>相对中性问题的倍数</translation>
+    </message>
+    <message>
+        <source>whole photo</source>
+        <translation>整张照片</translation>
+    </message>
+    <message>
+        <source>without random places</source>
+        <translation>遮住随机位置</translation>
+    </message>
+    <message>
+        <source>without the centre</source>
+        <translation>遮住中央</translation>
+    </message>
+    <message>
+        <source>without what is bright</source>
+        <translation>遮住亮处</translation>
+    </message>
+    <message>
+        <source>{method} of “{word}”</source>
+        <translation>“{word}”的{method}</translation>
+    </message>
+    <message>
+        <source>{method}: mean over the whole answer</source>
+        <translation>{method}：整个回答的平均</translation>
+    </message>
+    <message>
+        <source>{rows} × {columns} cells</source>
+        <translation>{rows} × {columns} 个单元格</translation>
+    </message>
+    <message>
+        <source>{width} × {height} pixels</source>
+        <translation>{width} × {height} 像素</translation>
     </message>
 </context>
 </TS>

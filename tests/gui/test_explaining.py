@@ -10,11 +10,12 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Check, Method
+from mmgpt_desktop.sentences import VERDICTS
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.check_card import probability
 from mmgpt_desktop.ui.heatmap_pane import METHODS
 from mmgpt_desktop.ui.session import Turn
-from mmgpt_desktop.ui.texts import map_value, verdict_text
+from mmgpt_desktop.ui.texts import map_value
 from tests.gui_fakes import ANSWER, FakeEngine, make_shown
 
 MakeApp = Callable[..., App]
@@ -205,7 +206,7 @@ def test_a_verdict_says_no_more_than_was_measured(
     hidden: float, random: float, centre: float, start: str
 ) -> None:
     check = Check(Method.HEADS, 0, 1, 0.8, hidden, (random, random), centre)
-    assert verdict_text(check).startswith(start)
+    assert VERDICTS[check.verdict].startswith(start)
 
 
 def test_small_probabilities_have_a_decimal(qapp: object) -> None:

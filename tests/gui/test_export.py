@@ -199,3 +199,26 @@ def test_saving_can_be_cancelled(
     app.exporter.export(Kind.PNG)
     qtbot.waitUntil(lambda: said(app) == ["Saved as b.png."])
     assert ended == ["b.png"]
+
+
+@pytest.mark.parametrize(
+    ("language", "tag", "said"), [("en", "en", "How this was made"), ("zh_CN", "zh-CN", "制作说明")]
+)
+def test_a_report_speaks_the_windows_language(
+    qtbot: QtBot,
+    make_app: MakeApp,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    language: str,
+    tag: str,
+    said: str,
+) -> None:
+    app = make_app(language=language)
+    ask(qtbot, app)
+    path = tmp_path / "a.html"
+    choose(app, monkeypatch, path)
+    app.exporter.export(Kind.HTML)
+    qtbot.waitUntil(path.exists)
+    source = path.read_text(encoding="utf-8")
+    assert f'<html lang="{tag}">' in source
+    assert f"<h2>{said}</h2>" in source

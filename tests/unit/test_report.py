@@ -38,6 +38,7 @@ from mmgpt_desktop.messages import (
     RuntimeName,
     Timings,
     TokenStep,
+    Verdict,
 )
 from mmgpt_desktop.report import texts
 from mmgpt_desktop.report.data import as_json, as_npz
@@ -46,6 +47,8 @@ from mmgpt_desktop.report.lettering import Run, font_for, paragraph
 from mmgpt_desktop.report.page import page
 from mmgpt_desktop.report.pictures import FILM_EDGE, PICTURE_EDGE, film, picture, with_legend
 from mmgpt_desktop.report.record import Report, Style
+from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.sentences import VERDICTS, Wording
 from tests.fakes import make_photo
 
 ROWS = COLUMNS = 4
@@ -280,6 +283,49 @@ def test_the_page_says_what_was_asked_seen_and_measured() -> None:
     assert kinds == ["word language", "word mattered", "word"]
 
 
+@pytest.mark.parametrize("verdict", Verdict)
+def test_each_verdict_has_its_line(verdict: Verdict) -> None:
+    style = resource_path("style", "report.css").read_text(encoding="utf-8")
+    assert re.search(rf"\.{verdict}\b[^{{}}]*{{[^}}]*underline", style)
+    assert re.search(rf"\.{verdict}\b[^{{}}]*{{[^}}]*text-decoration-(color|style)", style)
+
+
+def scribble(english: str) -> str:
+    """As long as the English, but with its places to fill alone."""
+    return re.sub(r"(?<!{)\b[A-Za-z']+\b(?!})", "字", english)
+
+
+def test_the_page_speaks_the_wordings_language() -> None:
+    report = make_report(("一", " 只", " 猫"), question="猫?", name="1.png", note="note")
+    checks = (MATTERED, LANGUAGE)
+    weights = np.ones((3, ROWS, COLUMNS), np.float32)
+    weights[0] = np.nan
+    maps = (*report.maps, *(CellMaps(each, weights, grid(64, 48)) for each in Method))
+    wording = Wording(scribble, lambda note: "注")
+    for style in (Style(), Style(smooth=False, contours=True, same_scale=True)):
+        for heads in ((), FUSION.head_choice.heads):
+            made = replace(
+                report, checks=checks, maps=maps, style=style, heads=heads, wording=wording
+            )
+            shown = Page(page(made))
+            text = " ".join([shown.text, *(str(i["alt"]) for i in shown.all("img"))])
+            for ours in ("MMGPT Desktop", "onnx-cpu, CPU", "viridis", "graph", "model", "1.png"):
+                text = text.replace(ours, "")
+            assert re.findall("[A-Za-z]{2,}", text) == []
+            assert shown.all("html")[0]["lang"] == "字"
+
+
+def test_a_picture_is_in_english_where_its_language_cant_be_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    report = make_report(checks=(MATTERED,))
+    exotic = replace(report, wording=Wording(lambda text: "\U00013000" + text))
+    monkeypatch.setattr("mmgpt_desktop.report.lettering._FONTS", ())
+    assert picture(exotic, report.words[1]) == picture(report, report.words[1])
+    french = replace(report, wording=Wording(lambda text: "Voici " + text))
+    assert picture(french, report.words[1]) != picture(report, report.words[1])
+
+
 def test_what_was_not_measured_is_not_shown() -> None:
     shown = Page(page(make_report()))
     assert "No word of this answer was checked." in shown.text
@@ -292,8 +338,8 @@ def test_a_check_belongs_to_its_method() -> None:
 
 
 def test_no_language_is_blamed_when_other_places_cost_as_much() -> None:
-    assert "came from language" in texts.verdict(LANGUAGE)
-    assert "no more than other places" in texts.verdict(replace(LANGUAGE, centre=0.2))
+    assert "came from language" in VERDICTS[LANGUAGE.verdict]
+    assert "no more than other places" in VERDICTS[replace(LANGUAGE, centre=0.2).verdict]
 
 
 @pytest.mark.parametrize(
@@ -302,9 +348,8 @@ def test_no_language_is_blamed_when_other_places_cost_as_much() -> None:
         (Method.HEADS, 0.0004, "<0.1 %"),
         (Method.MEAN, 0.125, "12.5 %"),
         (Method.RELATIVE, 3.14, "×3.1"),  # noqa: RUF001
-        (Method.OCCLUSION, np.log(4), "75 %"),
-        (Method.OCCLUSION, 1e9, "100 %"),
-        (Method.OCCLUSION, -1e-4, "0 %"),
+        (Method.OCCLUSION, 1.386, "1.4"),
+        (Method.OCCLUSION, -0.5, "-0.5"),
         (Method.TAM, 0.1234, "0.12"),
     ],
 )

@@ -1,0 +1,76 @@
+"""How an answer came about, as a report's last table tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mmgpt_desktop import __version__
+from mmgpt_desktop.attention.methods import FROM_ATTENTION
+from mmgpt_desktop.report import texts
+from mmgpt_desktop.report.record import Report
+
+
+def facts(report: Report) -> Iterator[tuple[str, str]]:
+    """Each fact's name and what it is."""
+    say, outcome, fusion, photo = report.wording, report.outcome, report.fusion, report.photo
+    yield say("Model"), f"{report.model.name}. {report.model.description}"
+    cells = say("{rows} × {columns} cells", rows=fusion.rows, columns=fusion.columns)  # noqa: RUF001
+    yield say("Fusion"), f"{fusion.name}, {cells}"
+    if any(maps.method in FROM_ATTENTION for maps in report.maps):
+        yield say("Heads"), _heads(report)
+    if outcome.runtime is not None:
+        yield say("Runtime"), f"{outcome.runtime.runtime}, {outcome.runtime.provider}"
+    if outcome.certainty is not None:
+        yield say("Certainty"), texts.percent(outcome.certainty)
+    yield say("Sampling"), _sampling(report)
+    for note in outcome.notes:
+        yield say("Note"), say.note(note)
+    size = say("{width} × {height} pixels", width=photo.width, height=photo.height)  # noqa: RUF001
+    yield say("Photo"), f"{photo.name}, {size}"
+    yield say("Drawing"), _drawing(report)
+    yield say("Written by"), f"MMGPT Desktop {__version__}"
+
+
+def _heads(report: Report) -> str:
+    """Counted from 1, as the window does."""
+    say, fusion = report.wording, report.fusion
+    every = fusion.image_layers * fusion.heads
+    if not report.heads or len(report.heads) == every:
+        return say("all {count}", count=every)
+    pairs = ", ".join(
+        say("layer {layer} head {head}", layer=layer + 1, head=head + 1)
+        for layer, head in report.heads
+    )
+    chosen = report.heads == fusion.head_choice.heads
+    return f"{pairs}. {say.note(fusion.head_choice.how)}" if chosen else pairs
+
+
+def _sampling(report: Report) -> str:
+    say, sampling = report.wording, report.request.sampling
+    if sampling.beams > 1:
+        drawn = say("the likeliest of {count} answers followed", count=sampling.beams)
+    elif sampling.temperature <= 0:
+        drawn = say("greedy")
+    else:
+        drawn = say(
+            "temperature {temperature}, top-p {top_p}, top-k {top_k}, seed {seed}",
+            temperature=f"{sampling.temperature:g}",
+            top_p=f"{sampling.top_p:g}",
+            top_k=sampling.top_k,
+            seed=sampling.seed,
+        )
+    limits = say(
+        "repetition penalty {penalty}, at most {count} tokens",
+        penalty=f"{sampling.repetition_penalty:g}",
+        count=sampling.max_new_tokens,
+    )
+    return f"{drawn}, {limits}"
+
+
+def _drawing(report: Report) -> str:
+    say, style = report.wording, report.style
+    ways = [style.colour_map, say("smooth") if style.smooth else say("each cell even")]
+    if style.contours:
+        ways.append(say("contours"))
+    ways.append(say("opacity {percent}", percent=texts.percent(style.opacity)))
+    return ", ".join(ways)
