@@ -126,9 +126,9 @@ def _bundle(options: argparse.Namespace) -> None:
     for fusion in model.config.fusions:
         heads[fusion] = score_heads(options.data, options.work, model, fusion)
         print(f"{fusion}: {heads[fusion].how()}")
-    certainty = calibrate(options.data, options.work, model)
-    print(certainty.how())
-    build_bundle(model, options.work / "tokenizer.json", heads, certainty, options.bundle)
+    found = calibrate(options.data, options.work, model)
+    print(found.how())
+    build_bundle(model, options.work / "tokenizer.json", heads, found.certainty, options.bundle)
 
 
 def _last_model(work: Path) -> Path:

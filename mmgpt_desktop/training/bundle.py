@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from mmgpt_desktop import __version__
+from mmgpt_desktop.engine.bundle import Certainty
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration, MMGPTImageProcessor, MMGPTProcessor
 from mmgpt_desktop.model.configuration import END, PAD, MMGPTConfig
 from mmgpt_desktop.model.packing import load_packed, save_packed
-from mmgpt_desktop.training.calibrate import Certainty
 from mmgpt_desktop.training.checksums import file_entry
 from mmgpt_desktop.training.export import decoder_graph, encoder_graph, export
 from mmgpt_desktop.training.heads import HeadScores
@@ -112,13 +113,7 @@ def write_manifest(
             "end": config.eos_token_id,
         },
         "sampling": {"repetition_penalty": 1.2, "max_new_tokens": 64},
-        "certainty": {
-            "temperature": certainty.temperature,
-            "doubt": certainty.doubt,
-            "doubt_long": certainty.doubt_long,
-            "power": certainty.power,
-            "scale": certainty.scale,
-        },
+        "certainty": asdict(certainty),
     }
     _write_json(manifest, bundle / "manifest.json")
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from mmgpt_desktop.engine import bundle as spec
+from mmgpt_desktop.engine.bundle import Certainty
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.training.data import load_texts
 from mmgpt_desktop.training.evaluation.metrics import calibration_error
@@ -44,29 +44,26 @@ DOUBTED_DESCRIPTIONS = 0.25
 
 
 @dataclass(frozen=True)
-class Certainty:
-    """A manifest's `certainty`, and what was found: errors are expected calibration errors."""
+class Calibration:
+    """What goes into a manifest, and how well it does: expected calibration errors."""
 
-    temperature: float
-    doubt: float
-    doubt_long: float
-    power: float = 1.0
-    scale: float = 1.0
+    certainty: Certainty
     questions: int = 0
     error_before: float = 0.0
     error: float = 0.0
 
     def how(self) -> str:
+        found = self.certainty
         return (
-            f"Temperature {self.temperature}, odds to the power of {self.power:.2f} times "
-            f"{self.scale:.2f}: calibration error {self.error:.3f} on {self.questions} dev "
+            f"Temperature {found.temperature}, odds to the power of {found.power:.2f} times "
+            f"{found.scale:.2f}: calibration error {self.error:.3f} on {self.questions} dev "
             f"questions, {self.error_before:.3f} without them. Short answers "
-            f"with a certainty below {self.doubt} are doubted, descriptions below "
-            f"{self.doubt_long}."
+            f"with a certainty below {found.doubt} are doubted, descriptions below "
+            f"{found.doubt_long}."
         )
 
 
-def calibrate(data: Path, work: Path, model: MMGPTForConditionalGeneration) -> Certainty:
+def calibrate(data: Path, work: Path, model: MMGPTForConditionalGeneration) -> Calibration:
     """Ask the dev split's questions, with the model's own fusion."""
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     features = FeatureStore.open(work / "features")
@@ -81,30 +78,26 @@ def calibrate(data: Path, work: Path, model: MMGPTForConditionalGeneration) -> C
     return fit(np.array(certainty), right, np.array(descriptions))
 
 
-def fit(certainty: NDArray[Any], right: Sequence[bool], descriptions: NDArray[Any]) -> Certainty:
+def fit(certainty: NDArray[Any], right: Sequence[bool], descriptions: NDArray[Any]) -> Calibration:
     """From certainties [answer, temperature] at `TEMPERATURES`, of short answers and of
     descriptions.
 
     Without answers the temperature is 1, and nothing is doubted.
     """
     if not right:
-        return Certainty(1.0, 0.0, 0.0)
+        return Calibration(Certainty(1.0, 0.0, 0.0))
     ones = np.ones(len(right))
     errors = [calibration_error(column, right)(ones) for column in certainty.T]
     best = int(np.argmin(errors))
     power, scale = platt(certainty[:, best], right)
-    found = spec.Certainty(TEMPERATURES[best], DOUBTED, 0.0, power, scale)
+    found = Certainty(TEMPERATURES[best], DOUBTED, 0.0, power, scale)
     shown = [found.of(mean) for mean in certainty[:, best]]
-    doubt_long = 0.0
     if len(descriptions):
         levels = [found.of(mean) for mean in descriptions[:, best]]
-        doubt_long = float(np.quantile(levels, DOUBTED_DESCRIPTIONS))
-    return Certainty(
-        found.temperature,
-        found.doubt,
-        round(doubt_long, 2),
-        power,
-        scale,
+        least = float(np.quantile(levels, DOUBTED_DESCRIPTIONS))
+        found = replace(found, doubt_long=round(least, 2))
+    return Calibration(
+        found,
         questions=len(right),
         error_before=errors[TEMPERATURES.index(1.0)],
         error=calibration_error(shown, right)(ones),

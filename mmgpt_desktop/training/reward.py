@@ -44,7 +44,7 @@ def reward(data: Path, work: Path, recipe: RewardRecipe, start: Path, mixture: M
     """Train on from the model in `start`; returns the folder of the finished model."""
     model = prepared(start, recipe)
     source = Source.open(data, work, recipe)
-    trainer = RewardTrainer(model, source, mixture, work / "rewarding", recipe)
+    trainer = RewardTrainer(model, source, mixture, work / "rewarding")
     return run_to_the_end(trainer, work / "rewarded")
 
 
@@ -82,9 +82,10 @@ class RewardTrainer(FusionTrainer):
         source: Source,
         mixture: Mixture,
         checkpoints: Path,
-        recipe: RewardRecipe,
     ) -> None:
         super().__init__(model, source, mixture, checkpoints)
+        recipe = source.recipe
+        assert isinstance(recipe, RewardRecipe)
         ordinary = self.train_dataset
         assert isinstance(ordinary, VisitDataset)
         references = caption_words(ordinary.photos)

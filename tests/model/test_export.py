@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mmgpt_desktop.engine.bundle import open_bundle
+from mmgpt_desktop.engine.bundle import Certainty, open_bundle
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
@@ -23,7 +23,6 @@ from mmgpt_desktop.model import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
 from mmgpt_desktop.model.packing import load_packed, pack, quantise, unpack
 from mmgpt_desktop.training.bundle import build_bundle, export_again, load_trained
-from mmgpt_desktop.training.calibrate import Certainty
 from mmgpt_desktop.training.export import stored_tensors
 from mmgpt_desktop.training.heads import HeadScores
 from mmgpt_desktop.training.parity import compare_photos

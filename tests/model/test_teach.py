@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mmgpt_desktop.engine.bundle import open_bundle
+from mmgpt_desktop.engine.bundle import Certainty, open_bundle
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
@@ -19,7 +19,6 @@ from mmgpt_desktop.model.configuration import FUSIONS
 from mmgpt_desktop.model.packing import WEIGHTS, load_packed, save_packed
 from mmgpt_desktop.training import teach as stage
 from mmgpt_desktop.training.bundle import write_manifest
-from mmgpt_desktop.training.calibrate import Certainty
 from mmgpt_desktop.training.export import decoder_graph, encoder_graph
 from mmgpt_desktop.training.heads import HeadScores
 from mmgpt_desktop.training.teach import read_rows, teach

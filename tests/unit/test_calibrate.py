@@ -15,7 +15,7 @@ def test_the_temperature_with_the_smallest_error_is_chosen() -> None:
     certainty = np.full((120, len(TEMPERATURES)), 0.95)
     certainty[:, TEMPERATURES.index(1.7)] = 0.5
     found = fit(certainty, right, NONE)
-    assert found.temperature == 1.7
+    assert found.certainty.temperature == 1.7
     assert found.questions == 120
     assert found.error < 0.01 < 0.4 < found.error_before
 
@@ -39,12 +39,12 @@ def test_few_answers_move_it_little() -> None:
 
 
 def test_without_answers_nothing_is_changed() -> None:
-    found = fit(NONE, [], NONE)
+    found = fit(NONE, [], NONE).certainty
     assert (found.temperature, found.doubt, found.doubt_long) == (1.0, 0.0, 0.0)
 
 
 def test_the_least_certain_quarter_of_the_descriptions_is_doubted() -> None:
     certainty = np.full((120, len(TEMPERATURES)), 0.5)
     descriptions = np.linspace(0.2, 0.6, 101)[:, None].repeat(len(TEMPERATURES), axis=1)
-    found = fit(certainty, [True, False] * 60, descriptions)
+    found = fit(certainty, [True, False] * 60, descriptions).certainty
     assert (found.doubt, found.doubt_long) == (DOUBTED, 0.3)
