@@ -34,11 +34,15 @@ _VARIED_TEMPERATURE, _VARIED_TOP_P = 0.8, 0.95
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """The question that is being answered."""
+    """The question that is being answered.
+
+    One that is `waiting` goes to the engine when there is a model, and it is known what it has.
+    """
 
     turn: Turn
     conversation: Conversation
     cancel: CancelToken
+    waiting: bool = False
 
 
 class Controller(QObject):
@@ -122,6 +126,7 @@ class Controller(QObject):
         self._window.status.show_model(model.name, runtime)
         self._window.take_model(model)
         self._heatmaps.set_model(model)
+        self._send_waiting()
         if self._job is not None:
             self._window.output.wait_for_first_word(self._waiting_text(self._job.conversation))
         self._refresh()
@@ -135,6 +140,7 @@ class Controller(QObject):
             self._window.status.show_no_model(error_title(error))
             notice = self._window.notices.tell_error(error)
             notice.add_action(self.tr("Try again"), self.load)
+        self._send_waiting()  # the engine says why there is no answer
 
     @Slot(str)
     def ask(self, text: str) -> None:
@@ -182,8 +188,22 @@ class Controller(QObject):
         self._heatmaps.follow(turn)
         self._window.output.view.begin(turn)
         self._window.output.wait_for_first_word(self._waiting_text(conversation))
-        self._job = Job(turn, conversation, self._engine.ask(request))
+        if self._model is None:
+            self._job = Job(turn, conversation, CancelToken(), waiting=True)
+        else:
+            self._job = Job(turn, conversation, self._engine.ask(request))
         self._refresh()
+
+    def _send_waiting(self) -> None:
+        """With the fusion that was remembered, and the model's own way to draw."""
+        job = self._job
+        if job is None or not job.waiting or job.turn.request is None:
+            return
+        turn, request = job.turn, job.turn.request
+        sampling = self._sampling() if request.sampling == Sampling() else request.sampling
+        turn.fusion = self._window.prompt.fusions.fusion
+        turn.request = replace(request, sampling=sampling, fusion=turn.fusion)
+        self._job = replace(job, cancel=self._engine.ask(turn.request), waiting=False)
 
     def _waiting_text(self, conversation: Conversation) -> str:
         if self._model is None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.messages import Message
+from mmgpt_desktop.messages import Message, Sampling
 from mmgpt_desktop.ui.app import App
 from tests.gui_fakes import ANSWER, CONCAT, THREE, FakeEngine, make_shown
 
@@ -192,3 +192,20 @@ def test_a_stopped_answer_makes_no_claim(qtbot: QtBot, make_app: MakeApp) -> Non
     text = app.window.output.view.toPlainText()
     assert "perhaps" not in text
     assert "sure" not in text.lower()
+
+
+@pytest.mark.parametrize(("remembered", "answers"), [("concat", "concat"), ("gone", "graph")])
+def test_a_question_before_the_model_waits_for_the_remembered_fusion(
+    qtbot: QtBot, make_app: MakeApp, remembered: str, answers: str
+) -> None:
+    model = replace(THREE, sampling=Sampling(max_new_tokens=9))
+    engine = FakeEngine(model=model, load_gated=True)
+    app = make_app(engine, wait=False, fusion=remembered)
+    app.controller.ask("Early?")
+    engine.load_gate.release()
+    wait_idle(qtbot, app)
+    assert [request.fusion for request in engine.requests] == [answers]
+    assert engine.requests[0].sampling == model.sampling
+    (turn,) = app.controller.conversation.turns
+    assert (turn.fusion, turn.answer) == (answers, TEXT)
+    assert turn.request is engine.requests[0]
