@@ -251,7 +251,7 @@ def _fusions(
 
 def _fusion(name: str, data: dict[str, Any], decoder: DecoderSpec) -> FusionSpec:
     grid, layers = _value(data, "grid", dict), _value(data, "image_layers", int)
-    heads = _head_choice(_value(data, "attention", dict), layers, decoder.heads)
+    heads = head_choice(_value(data, "attention", dict), layers, decoder.heads)
     rows, columns = _value(grid, "rows", int), _value(grid, "columns", int)
     return FusionSpec(
         FusionInfo(name, layers, decoder.heads, rows, columns, heads),
@@ -267,7 +267,8 @@ def _certainty(data: dict[str, Any]) -> Certainty:
     return certainty
 
 
-def _head_choice(data: dict[str, Any], layers: int, heads: int) -> HeadChoice:
+def head_choice(data: dict[str, Any], layers: int, heads: int) -> HeadChoice:
+    """From a record of a model of that size. Raises BundleError."""
     chosen = _value(data, "heads", list)
     for pair in chosen:
         if not isinstance(pair, list) or [type(i) for i in pair] != [int, int]:

@@ -20,12 +20,11 @@ import torch
 from PIL import Image
 from tokenizers import Tokenizer
 
+from mmgpt_desktop.engine.head_choice import strongest
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.labels import POINTING_QUESTION, LabelMaps
 from mmgpt_desktop.training.rows import ASSISTANT_ID, USER_ID
-
-KEPT = 3
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,7 @@ class HeadScores:
 
     def best(self) -> list[list[int]]:
         """The few (layer, head) pairs with the highest scores."""
-        pairs = [
-            (s, layer, head) for layer, row in enumerate(self.scores) for head, s in enumerate(row)
-        ]
-        return [[layer, head] for _, layer, head in sorted(pairs, reverse=True)[:KEPT]]
+        return [list(pair) for pair in strongest(np.array(self.scores))]
 
     def how(self) -> str:
         found = [f"{100 * self.scores[layer][head]:.0f} %" for layer, head in self.best()]

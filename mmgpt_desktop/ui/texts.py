@@ -81,6 +81,28 @@ _NOTES = (
         ),
     ),
     (
+        re.compile(
+            r"The (\d+) heads with the largest share of their look in the named thing's box, in "
+            r"(\d+) composed pictures: (.+) \(all cells alike: (.+)\)\."
+        ),
+        QT_TRANSLATE_NOOP(
+            "notes",
+            "The {0} heads with the largest share of their look in the named thing's box, in {1} "
+            "composed pictures: {2} (all cells alike: {3}).",
+        ),
+    ),
+    (
+        re.compile(
+            r"No head looked at the named thing more than by chance in (\d+) composed pictures, "
+            r"so this is the mean over all heads\."
+        ),
+        QT_TRANSLATE_NOOP(
+            "notes",
+            "No head looked at the named thing more than by chance in {0} composed pictures, so "
+            "this is the mean over all heads.",
+        ),
+    ),
+    (
         re.compile(r"(.+) took over: (.+)", re.DOTALL),
         QT_TRANSLATE_NOOP("notes", "{0} took over: {1}"),
     ),

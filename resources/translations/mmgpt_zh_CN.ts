@@ -1278,6 +1278,10 @@
         <translation>请安装它们，或使用另一个运行时。</translation>
     </message>
     <message>
+        <source>Its heads can&apos;t be chosen.</source>
+        <translation>无法选择它的注意力头。</translation>
+    </message>
+    <message>
         <source>Load the model, then ask again.</source>
         <translation>请先加载模型，再提问。</translation>
     </message>
@@ -1352,6 +1356,10 @@
     <message>
         <source>The folder {path} holds no model: manifest.json is missing.</source>
         <translation>文件夹 {path} 中没有模型：缺少 manifest.json。</translation>
+    </message>
+    <message>
+        <source>The model gave no attention for the composed pictures.</source>
+        <translation>模型没有给出合成图片的注意力。</translation>
     </message>
     <message>
         <source>The model&apos;s arithmetic broke: it gave values that are no numbers.</source>
@@ -1574,6 +1582,14 @@
     <message>
         <source>The {0} heads whose strongest cell lies on the named thing most often, of {1} things in training photos with label maps: {2} (a random cell: {3}).</source>
         <translation>最亮的单元格最常落在所述物体上的 {0} 个头，依据带标注的训练照片中的 {1} 个物体：{2}（随机单元格：{3}）。</translation>
+    </message>
+    <message>
+        <source>The {0} heads with the largest share of their look in the named thing&apos;s box, in {1} composed pictures: {2} (all cells alike: {3}).</source>
+        <translation>在 {1} 张合成图片中，目光落在所述物体框内份额最大的 {0} 个头：{2}（各单元格均等时：{3}）。</translation>
+    </message>
+    <message>
+        <source>No head looked at the named thing more than by chance in {0} composed pictures, so this is the mean over all heads.</source>
+        <translation>在 {0} 张合成图片中，没有哪个头看所述物体多于随机水平，因此这里是所有头的平均。</translation>
     </message>
     <message>
         <source>{0} took over: {1}</source>

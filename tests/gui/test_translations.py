@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QTranslator
 from PySide6.QtWidgets import QApplication
 
+from mmgpt_desktop.engine.head_choice import HeadReport
 from mmgpt_desktop.errors import ImageError
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.ui.texts import (
@@ -134,3 +136,12 @@ def test_small_shares_are_not_shown_as_nothing(qapp: QApplication) -> None:
         "83.4 %",
         "100 %",
     ]
+
+
+def test_how_heads_were_chosen_is_translated(chinese: None) -> None:
+    shares = np.array([[0.5, 0.01]], np.float32)
+    some, none = (HeadReport(shares, chance, 36).choice().how for chance in (0.1, 0.9))
+    assert note_text(some) != some
+    assert "36" in note_text(some)
+    assert "50 %" in note_text(some)
+    assert note_text(none) != none

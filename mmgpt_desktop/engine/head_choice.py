@@ -1,0 +1,128 @@
+"""Which heads of a model look at the thing that it is asked about, learnt once for a model.
+
+Any model can be asked about composed scenes. A head's score is the share of its look that
+falls into the box of the thing, the mean over scenes; the share that a look at all cells
+alike has there is chance (compare the energy-based pointing game of Wang et al. 2020,
+"Score-CAM"). A model's choice is kept as a small JSON file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.engine.bundle import head_choice
+from mmgpt_desktop.engine.scenes import Scene, compose
+from mmgpt_desktop.errors import AppError, BundleError
+from mmgpt_desktop.messages import AttentionMap, Box, HeadChoice, PatchGrid, Photo
+
+KEPT = 3
+SCENES = 36
+
+Ask = Callable[[Photo, str], Sequence[AttentionMap]]
+"""Puts a question about a photo to a model: the attention of its answer's tokens."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeadReport:
+    """`inside` float32 [layer, head] and `chance` are mean shares in the things' boxes, 0 to 1."""
+
+    inside: NDArray[np.float32]
+    chance: float
+    scenes: int
+
+    def choice(self) -> HeadChoice:
+        """The few best heads that beat chance; none stands for all heads together."""
+        found = [
+            (layer, head)
+            for layer, head in strongest(self.inside)
+            if self.inside[layer, head] > self.chance
+        ]
+        if not found:
+            return HeadChoice(
+                (),
+                f"No head looked at the named thing more than by chance in {self.scenes} composed "
+                "pictures, so this is the mean over all heads.",
+            )
+        shares = ", ".join(f"{100 * self.inside[pair]:.0f} %" for pair in found)
+        how = (
+            f"The {len(found)} heads with the largest share of their look in the named thing's "
+            f"box, in {self.scenes} composed pictures: {shares} (all cells alike: "
+            f"{100 * self.chance:.0f} %)."
+        )
+        return HeadChoice(tuple(found), how)
+
+
+def strongest(scores: NDArray[np.floating]) -> list[tuple[int, int]]:
+    """The few (layer, head) pairs with the highest scores [layer, head], best first."""
+    order = np.argsort(-scores, axis=None, kind="stable")[:KEPT]
+    return [(int(place) // scores.shape[1], int(place) % scores.shape[1]) for place in order]
+
+
+def score_heads(
+    ask: Ask,
+    scenes: Iterable[Scene] | None = None,
+    on_scene: Callable[[int], None] = lambda _done: None,
+) -> HeadReport:
+    """Ask about each scene; `on_scene` gets how many are done, and what it raises ends it.
+
+    Raises AppError where no answer came with attention.
+    """
+    inside, chance = list[NDArray[np.float32]](), list[float]()
+    for done, scene in enumerate(scenes or map(compose, range(SCENES))):
+        on_scene(done)
+        if maps := ask(scene.photo, scene.question):
+            covered = cells_in(scene.box, maps[0].grid)
+            inside.append(shares_in(maps, covered))
+            chance.append(float(covered.mean()))
+    if not inside:
+        title = "The model gave no attention for the composed pictures."
+        raise AppError(title, "Its heads can't be chosen.")
+    return HeadReport(np.mean(inside, axis=0), float(np.mean(chance)), len(inside))
+
+
+def shares_in(maps: Sequence[AttentionMap], covered: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The share of each head's look that falls on `covered` [cell]: [layer, head].
+
+    The mean over the answer's tokens is looked at; a head that looks nowhere has 0.
+    """
+    look = np.mean([np.nan_to_num(each.weights.astype(np.float32)) for each in maps], axis=0)
+    whole, part = look.sum(axis=-1), look @ covered
+    return np.asarray(np.divide(part, whole, out=np.zeros_like(part), where=whole > 0))
+
+
+def cells_in(box: Box, grid: PatchGrid) -> NDArray[np.float32]:
+    """The share of each cell that lies in the box: [cell]."""
+    cells = [grid.cell_box(cell) for cell in range(grid.cells)]
+    return np.array(
+        [_overlap(cell, box) / (cell.width * cell.height) for cell in cells], np.float32
+    )
+
+
+def _overlap(one: Box, other: Box) -> float:
+    width = min(one.right, other.right) - max(one.left, other.left)
+    height = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return max(0.0, width) * max(0.0, height)
+
+
+def save_choice(path: Path, choice: HeadChoice) -> None:
+    """As a manifest has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    record = {"heads": [list(pair) for pair in choice.heads], "how": choice.how}
+    unfinished = path.with_name(path.name + ".part")
+    unfinished.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+
+
+def load_choice(path: Path, layers: int, heads: int) -> HeadChoice | None:
+    """What was chosen; None where nothing was, or for a model of another size."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return head_choice(record, layers, heads) if isinstance(record, dict) else None
+    except (OSError, ValueError, RecursionError, BundleError):
+        return None
