@@ -179,8 +179,10 @@ class AnswerView(QTextEdit):
 
     def choose(self, turn: Turn | None, index: int = 0) -> None:
         """Mark a word as the chosen one, without a signal."""
-        self._chosen = None if turn is None else (turn, index)
-        self._highlight()
+        chosen = None if turn is None else (turn, index)
+        if chosen != self._chosen:  # the window echoes what was picked here
+            self._chosen = chosen
+            self._highlight()
 
     def light(self, turn: Turn | None, words: dict[int, float]) -> None:
         """Light up words of an answer, each with a strength from 0 to 1."""

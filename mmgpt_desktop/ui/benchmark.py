@@ -1,6 +1,7 @@
 """How soon the window is there, and how late its thread is while the model answers.
 
 python -m mmgpt_desktop.ui.benchmark
+python -m mmgpt_desktop.ui.benchmark --walk   # what each word costs that an arrow key leads to
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from mmgpt_desktop.resources import default_bundle_path, resource_path
 from mmgpt_desktop.ui.app import SWITCH_S, App, make_application
 from mmgpt_desktop.ui.screenshot import wait_for_model, wait_until
+from mmgpt_desktop.ui.walk import Reciter, walk
 from mmgpt_desktop.worker import engine_maker
 
 _QUESTIONS = ("Describe this picture.", "What is happening here?", "What objects are here?")
@@ -75,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bundle", type=Path, default=default_bundle_path())
     parser.add_argument("--photo", type=Path, default=resource_path("samples", "coffee.jpg"))
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument(
+        "--walk", action="store_true", help="instead: arrow keys through a long answer"
+    )
     parser.add_argument(_FIRST_PAINT, action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -82,6 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Path(folder) / "settings.json"
         if options.first_paint:
             return _paint_once(options.bundle, settings)
+        if options.walk:
+            _measure_walk(options, settings)
+            return 0
         starts = [_time_start(options.bundle) for _ in range(options.repeat)]
         _report("start to first paint, ms", [start * 1000 for start in starts])
         _measure_answers(options, settings)
@@ -124,6 +132,19 @@ def _measure_answers(options: argparse.Namespace, settings: Path) -> None:
             late += lateness.stop()
             app.controller.clear()
         _report("lateness while it answers, ms", late)
+    finally:
+        app.window.close()
+
+
+def _measure_walk(options: argparse.Namespace, settings: Path) -> None:
+    """Processor time, so that what else the machine does counts little."""
+    app = App(make_application(), lambda: Reciter(options.bundle, None), settings)
+    app.window.resize(1280, 720)
+    try:
+        app.start()
+        frames = walk(app, options.photo)
+        _report("GUI thread for a word, ms", [frame.window for frame in frames])
+        _report("whole process for a word, ms", [frame.process for frame in frames])
     finally:
         app.window.close()
 
