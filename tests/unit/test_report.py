@@ -264,6 +264,51 @@ def test_hostile_text_stays_text() -> None:
     source.encode()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "--><!-- ]]>",
+        "</style></figcaption></main></html>",
+        "' onmouseover='x()' \" autofocus onfocus=\"x()",
+        "javascript:alert(1)",
+        "<!DOCTYPE html><meta http-equiv=refresh content=0;url=//x.example>",
+        "&lt;script&gt; &#60;b&#62; &amp;amp;",
+        "{question} {0} {method} %s",
+        "https://x.example/a.png url(//x.example) @import",
+        "a\nb\tc\u2028d\ufeff\u0000e",
+        "=cmd|'/c calc'!A1",
+        "\U0001f431" * 200,
+        "",
+    ],
+)
+def test_whatever_is_written_the_page_stays_whole(text: str) -> None:
+    """In names, questions, answers, notes and translations: the same elements, all closed."""
+
+    def elements(page_text: str) -> list[tuple[str, list[str]]]:
+        shown = Page(page_text)
+        assert shown.open == []
+        return [(tag, sorted(attributes)) for tag, attributes in shown.elements]
+
+    def made(text: str) -> Report:
+        answer = (f"{text}x", f" {text.split()[0] if text.split() else ''}y", " z")
+        checks = (MATTERED, LANGUAGE)
+        return make_report(
+            answer, question=f"{text}?", name=f"{text}.png", note=text or "n", checks=checks
+        )
+
+    plain = elements(page(made("plain")))
+    source = page(made(text))
+    kinds = {(tag, tuple(attributes)) for tag, attributes in plain}
+    assert {(tag, tuple(attributes)) for tag, attributes in elements(source)} <= kinds
+    for attributes in Page(source).all("a"):
+        assert str(attributes["href"]).startswith("#word-")
+    for attributes in Page(source).all("img"):
+        assert str(attributes["src"]).startswith("data:image/jpeg;base64,")
+    assert len(Page(source).all("meta")) == 3
+    odd = Wording(lambda english: text.replace("{", "").replace("}", "") + english)
+    assert elements(page(replace(made("plain"), wording=odd))) == plain
+
+
 def test_the_page_says_what_was_asked_seen_and_measured() -> None:
     shown = Page(page(make_report(checks=(MATTERED, LANGUAGE))))
     text = " ".join(shown.text.split())
