@@ -64,6 +64,23 @@ def head_mean(attention: Sequence[AttentionMap], heads: Heads = ()) -> Maps:
     return np.stack([cell_weights([each], heads) for each in attention])
 
 
+LEAST_NEED = 0.2
+"""In nats: less than a fifth of a word's probability is no need, wherever it is."""
+
+
+def scale_of(method: Method, cells: Cells) -> tuple[float, float] | None:
+    """What the colours reach from and to: the least and greatest value; None while there is none.
+
+    What occlusion found is scaled from 0, and to `LEAST_NEED` at least: else a word that
+    needed nothing would glow where the noise is largest.
+    """
+    values = cells[np.isfinite(cells)]
+    if not values.size:
+        return None
+    low, high = float(values.min()), float(values.max())
+    return (0.0, max(high, LEAST_NEED)) if method is Method.OCCLUSION else (low, high)
+
+
 def over_tokens(maps: Maps, start: int, stop: int) -> Cells:
     """One map of a word, a phrase or the answer: the mean over its tokens.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS
-from mmgpt_desktop.attention.methods import over_tokens
+from mmgpt_desktop.attention.methods import over_tokens, scale_of
 from mmgpt_desktop.attention.reduce import Word, group_words
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
@@ -113,9 +113,7 @@ class Report:
         """What the colours reach from and to; None where no cell was measured."""
         together = self.style.same_scale and word is not None
         cells = [self.cells(maps, each) for each in (self.words if together else (word,))]
-        values = np.concatenate([each.ravel() for each in cells])
-        values = values[np.isfinite(values)]
-        return (float(values.min()), float(values.max())) if values.size else None
+        return scale_of(maps.method, np.stack(cells))
 
     def check(self, method: Method, word: Word) -> Check | None:
         """None where it was not measured."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QObject, Slot
 
+from mmgpt_desktop.attention.methods import LEAST_NEED
 from mmgpt_desktop.messages import Method
 from mmgpt_desktop.ui.answer_view import AnswerView
-from mmgpt_desktop.ui.drawing import LEAST_NEED, AnswerMaps, Look
+from mmgpt_desktop.ui.drawing import AnswerMaps, Look
 from mmgpt_desktop.ui.heatmap_view import HeatmapView
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.session import Turn, chosen_word, printable

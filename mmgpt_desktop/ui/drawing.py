@@ -12,7 +12,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage, QPainter
 
 from mmgpt_desktop.attention.heatmap import render
-from mmgpt_desktop.attention.methods import from_attention, over_tokens
+from mmgpt_desktop.attention.methods import from_attention, over_tokens, scale_of
 from mmgpt_desktop.attention.reduce import Shares, shares
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import AttentionMap, CellMaps, Method, PatchGrid
@@ -21,8 +21,6 @@ from mmgpt_desktop.messages import AttentionMap, CellMaps, Method, PatchGrid
 # size it took 60 ms for each token, from the cores that write the answer.
 SMOOTH_EDGE = 256
 SMALL_OPACITY = 0.7
-# In nats: less than a fifth of a word's probability is no need, wherever it is.
-LEAST_NEED = 0.2
 
 
 @dataclass(frozen=True)
@@ -59,18 +57,8 @@ class AnswerMaps:
         return mean * (stop - start) if self.look.method is Method.OCCLUSION else mean
 
     def scale(self, spans: Sequence[tuple[int, int]]) -> tuple[float, float] | None:
-        """From the least to the greatest value of some words; None while there is none.
-
-        What occlusion found is scaled from 0, and to `LEAST_NEED` at least: else a word that
-        needed nothing would glow where the noise is largest.
-        """
-        values = np.concatenate([self.cells(*span).ravel() for span in spans])
-        values = values[np.isfinite(values)]
-        if not values.size:
-            return None
-        low, high = float(values.min()), float(values.max())
-        occlusion = self.look.method is Method.OCCLUSION
-        return (0.0, max(high, LEAST_NEED)) if occlusion else (low, high)
+        """What the colours of some words reach from and to; None while there is none."""
+        return scale_of(self.look.method, np.stack([self.cells(*span) for span in spans]))
 
 
 @dataclass(frozen=True)

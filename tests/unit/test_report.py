@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from mmgpt_desktop.attention.heatmap import legend
-from mmgpt_desktop.attention.methods import from_attention
+from mmgpt_desktop.attention.methods import LEAST_NEED, from_attention
 from mmgpt_desktop.errors import AppError, Cancelled
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -452,6 +452,17 @@ def test_occlusion_adds_up_over_a_words_tokens() -> None:
     assert (report.cells(lost, report.words[2]) == 4).all()
     assert (report.cells(lost, None) == 1).all()
     assert (report.cells(replace(lost, method=Method.TAM), report.words[2]) == 1).all()
+
+
+def test_a_word_that_needed_nothing_stays_dark() -> None:
+    report = make_report()
+    noise = np.random.default_rng(1).normal(0, 0.01, (len(ANSWER), ROWS, COLUMNS))
+    maps = CellMaps(Method.OCCLUSION, noise.astype(np.float32), grid(64, 48))
+    assert report.range(maps, report.words[0]) == (0, LEAST_NEED)
+    assert report.range(replace(maps, method=Method.TAM), report.words[0]) == (
+        pytest.approx(noise[0].min()),
+        pytest.approx(noise[0].max()),
+    )
 
 
 def test_one_scale_for_all_words_if_wanted() -> None:
