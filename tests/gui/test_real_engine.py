@@ -122,3 +122,12 @@ def test_the_benchmark_reports_all_figures(bundle: Path) -> None:
         "lateness while it answers",
     ]
     assert all("p99" in line for line in lines)
+
+
+def test_walking_through_an_answer_is_measured_word_by_word(bundle: Path) -> None:
+    lines = run("benchmark", "--bundle", str(bundle), "--walk").splitlines()
+    assert [line.split(",")[0] for line in lines] == [
+        "GUI thread for a word",
+        "whole process for a word",
+    ]
+    assert all(line.endswith("n 59") for line in lines)
