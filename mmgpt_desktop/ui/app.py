@@ -74,6 +74,25 @@ class App(QObject):
         self.theme.set_still(self._settings.still)
         self.window = MainWindow(self.theme)
         self.engine = EngineThread(make_engine)
+        self._make_threads()
+        self._make_parts()
+        self.sessions = Sessions(
+            self.window,
+            self.photos,
+            self.controller,
+            self.undo,
+            self._storing,
+            data_folder or settings_file.parent,
+            keeps=self._settings.autosave,
+        )
+        self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
+        self._saving.timeout.connect(self._save)
+        self._connect()
+        self._connect_menus()
+        self.window.take_settings(self._settings)
+        self.ended_in_time = True
+
+    def _make_threads(self) -> None:
         self._files = TaskThread("files")
         self._downloads = TaskThread("downloads")
         self._drawing = TaskThread("heatmaps")
@@ -82,6 +101,8 @@ class App(QObject):
         self._storing = TaskThread("sessions")
         tasks = (self._files, self._downloads, self._drawing, self._small, self._exports)
         self.threads = (*tasks, self._storing, self.engine)
+
+    def _make_parts(self) -> None:
         self.undo = Undo(self.window.notices)
         self.photos = Photos(
             self.window.image, self.window.notices, self.undo, self._files, self._downloads
@@ -107,23 +128,9 @@ class App(QObject):
             self.window, self.engine, self.photos, self.heatmaps, self.explainer, self.undo
         )
         self.exporter = Exporter(self.window, self.controller, self.heatmaps, self._exports)
-        self.sessions = Sessions(
-            self.window,
-            self.photos,
-            self.controller,
-            self.undo,
-            self._storing,
-            data_folder or settings_file.parent,
-            keeps=self._settings.autosave,
-        )
         window = self.window
         panes = (window.image, window.prompt, window.output, window.heatmap)
         self.tour = Tour(window, panes)
-        self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
-        self._saving.timeout.connect(self._save)
-        self._connect()
-        self.window.take_settings(self._settings)
-        self.ended_in_time = True
 
     def _connect(self) -> None:
         window, photos = self.window, self.photos
@@ -148,13 +155,16 @@ class App(QObject):
         self.undo.available.connect(window.prompt.edit.set_undo_elsewhere)
         window.prompt.edit.undo_wanted.connect(self.undo.undo)
         window.actions_by_name["undo"].setEnabled(False)
-        view = window.image.view
-        window.actions_by_name["autosave"].triggered.connect(self._choose_autosave)
-        window.actions_by_name["still"].triggered.connect(self._choose_still)
         self.tour.ended.connect(self._end_tour)
         photos.added.connect(lambda: self.tour.go_on_from(0))
         window.rewritten.connect(self.heatmaps.refresh)
         window.rewritten.connect(self.brush.refresh)
+
+    def _connect_menus(self) -> None:
+        window, photos = self.window, self.photos
+        view = window.image.view
+        window.actions_by_name["autosave"].triggered.connect(self._choose_autosave)
+        window.actions_by_name["still"].triggered.connect(self._choose_still)
         for name, action in {
             "open-session": self.sessions.choose_and_open,
             "recent": self.sessions.show_recent,

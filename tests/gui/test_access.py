@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 from PySide6.QtCore import QEvent, Qt
@@ -24,6 +26,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.session.recent import Entry
+from mmgpt_desktop.ui import app as ui
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog, read_samples
@@ -236,3 +239,16 @@ def test_the_tour_follows_window_and_language(qtbot: QtBot, app: App) -> None:
         app.window.language_chosen.emit("zh_CN")
     assert app.tour.title.text() == "看模型看了哪里"
     assert isinstance(app.tour, Tour)
+
+
+@pytest.mark.parametrize("images", [[], [Path("cat.jpg")]])
+def test_the_tour_is_not_in_the_way_of_a_photo(
+    monkeypatch: pytest.MonkeyPatch, images: list[Path]
+) -> None:
+    made = MagicMock(ended_in_time=True)
+    monkeypatch.setattr(ui, "App", lambda *_, **__: made)
+    monkeypatch.setattr(ui, "make_application", MagicMock())
+    monkeypatch.setattr(ui.signal, "signal", MagicMock())
+    monkeypatch.setattr(ui.sys, "setswitchinterval", MagicMock())
+    ui.run(Path("none"), None, images)
+    assert made.welcome.called is (not images)
