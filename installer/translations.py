@@ -35,7 +35,15 @@ TERMINAL_ONLY = {
     "teach",
     "training",
 }
-ERRORS = ("AppError", "ImageError", "BundleError", "PromptError", "RuntimeFailure", "NotAvailable")
+ERRORS = (
+    "AppError",
+    "ImageError",
+    "SessionError",
+    "BundleError",
+    "PromptError",
+    "RuntimeFailure",
+    "NotAvailable",
+)
 
 
 def error_texts() -> set[str]:

@@ -91,7 +91,9 @@ def _window_parser() -> argparse.ArgumentParser:
         epilog=f"commands (each has its own --help):\n{commands}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("photos", nargs="*", type=Path, help="photos to open in the window")
+    parser.add_argument(
+        "photos", nargs="*", type=Path, help="photos, or a session (.mmgpt), to open in the window"
+    )
     parser.add_argument("--version", action="version", version=f"MMGPT Desktop {__version__}")
     _add_engine_options(parser)
     return parser

@@ -33,6 +33,10 @@ class ImageError(AppError):
     """A file that can't be used as a picture."""
 
 
+class SessionError(AppError):
+    """A file that can't be opened as a session."""
+
+
 class BundleError(AppError):
     """A model folder that is missing, damaged or too new."""
 

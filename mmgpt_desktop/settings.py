@@ -17,10 +17,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Settings:
-    """`theme` is system, light or dark; `language` empty means the system's.
+    """`theme` is system, light, dark or contrast; `language` empty means the system's.
 
     `geometry` and `splitters` are Qt's own bytes in base64. `fusion` empty means the model's.
     `underline` is what a word's underline tells: needed (its verdict) or sure (its probability).
+    `autosave` keeps sessions that nobody saved. With `still` nothing moves by itself.
     """
 
     theme: str = "system"
@@ -35,10 +36,18 @@ class Settings:
     underline: str = "needed"
     fusion: str = ""
     last_folder: str = ""
+    autosave: bool = True
+    still: bool = False
+    tour_seen: bool = False
 
 
 def settings_path() -> Path:
     return platformdirs.user_config_path("mmgpt-desktop", appauthor=False) / "settings.json"
+
+
+def data_path() -> Path:
+    """Where sessions are kept that nobody saved."""
+    return platformdirs.user_data_path("mmgpt-desktop", appauthor=False)
 
 
 def load_settings(path: Path) -> Settings:

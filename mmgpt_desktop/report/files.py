@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
@@ -54,9 +54,16 @@ def save(
 
 def write(path: Path, data: bytes) -> None:
     """All of it or nothing: what stood there stays until the new file is whole."""
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file beside `path` that takes its place once it is written. Raises AppError."""
     unfinished = path.with_name(path.name + ".part")
     try:
-        unfinished.write_bytes(data)
+        yield unfinished
         unfinished.replace(path)
     except (OSError, ValueError) as error:  # ValueError: NUL in path
         with contextlib.suppress(OSError, ValueError):

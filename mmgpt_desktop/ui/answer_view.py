@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QLocale, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import (
     QFont,
     QHelpEvent,
@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QTextEdit, QToolTip, QWidget
 from mmgpt_desktop.messages import Verdict
 from mmgpt_desktop.sentences import VERDICTS
 from mmgpt_desktop.ui.drawing import Look
-from mmgpt_desktop.ui.parts import announce
+from mmgpt_desktop.ui.parts import Rewritten, announce
 from mmgpt_desktop.ui.session import Conversation, Turn, bare_word, printable
 from mmgpt_desktop.ui.texts import (
     error_hint,
@@ -75,7 +75,7 @@ class WordSpan:
     probability: float
 
 
-class AnswerView(QTextEdit):
+class AnswerView(Rewritten, QTextEdit):
     """Text of the model is inserted as plain text only, never as markup.
 
     Pointing at a word hovers it, a click or the arrow keys choose it. Without `questions`
@@ -118,6 +118,9 @@ class AnswerView(QTextEdit):
         self._conversation = conversation
         self._chosen = self._hovered = None
         self._lit = None, {}
+        self.redraw()
+
+    def _write(self) -> None:
         self.redraw()
 
     def redraw(self) -> None:
@@ -211,10 +214,10 @@ class AnswerView(QTextEdit):
         if turn.fusion is not None and self._questions:
             figures.append(fusion_label(turn.fusion))
         if timings.tokens:
-            first = self.locale().toString(timings.first_token * 1000, "f", 0)
+            first = QLocale().toString(timings.first_token * 1000, "f", 0)
             figures.append(self.tr("First word after {first} ms").format(first=first))
         if turn.words_per_second:
-            speed = self.locale().toString(turn.words_per_second, "f", 0)
+            speed = QLocale().toString(turn.words_per_second, "f", 0)
             figures.append(self.tr("{speed} words a second").format(speed=speed))
         return figures
 

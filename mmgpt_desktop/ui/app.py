@@ -17,7 +17,13 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import RuntimeName
-from mmgpt_desktop.settings import Settings, load_settings, save_settings, settings_path
+from mmgpt_desktop.settings import (
+    Settings,
+    data_path,
+    load_settings,
+    save_settings,
+    settings_path,
+)
 from mmgpt_desktop.ui.brush import Brush
 from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.check_card import Checks
@@ -32,8 +38,10 @@ from mmgpt_desktop.ui.inside import Inside
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.photo_view import LinkedViews
 from mmgpt_desktop.ui.photos import Photos
+from mmgpt_desktop.ui.sessions import Sessions
 from mmgpt_desktop.ui.texts import install_language
 from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.ui.tour import Tour
 from mmgpt_desktop.ui.undo import Undo
 from mmgpt_desktop.ui.word_strip import Strips
 from mmgpt_desktop.worker import EngineLike, EngineThread, TaskThread, engine_maker
@@ -55,21 +63,46 @@ class App(QObject):
         make_engine: Callable[[], EngineLike],
         settings_file: Path,
         overrides: dict[str, Any] | None = None,
+        data_folder: Path | None = None,
     ) -> None:
+        """What nobody saved is kept in `data_folder`; beside the settings if there is none."""
         super().__init__()
-        self._settings_file = settings_file
+        self._application, self._settings_file = application, settings_file
         self._settings = replace(load_settings(settings_file), **(overrides or {}))
         install_language(application, self._settings.language)
         self.theme = Theme(application, self._settings.theme)
+        self.theme.set_still(self._settings.still)
         self.window = MainWindow(self.theme)
         self.engine = EngineThread(make_engine)
+        self._make_threads()
+        self._make_parts()
+        self.sessions = Sessions(
+            self.window,
+            self.photos,
+            self.controller,
+            self.undo,
+            self._storing,
+            data_folder or settings_file.parent,
+            keeps=self._settings.autosave,
+        )
+        self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
+        self._saving.timeout.connect(self._save)
+        self._connect()
+        self._connect_menus()
+        self.window.take_settings(self._settings)
+        self.ended_in_time = True
+
+    def _make_threads(self) -> None:
         self._files = TaskThread("files")
         self._downloads = TaskThread("downloads")
         self._drawing = TaskThread("heatmaps")
         self._small = TaskThread("small maps")  # the large one never waits for them
         self._exports = TaskThread("exports")
+        self._storing = TaskThread("sessions")
         tasks = (self._files, self._downloads, self._drawing, self._small, self._exports)
-        self.threads = (*tasks, self.engine)
+        self.threads = (*tasks, self._storing, self.engine)
+
+    def _make_parts(self) -> None:
         self.undo = Undo(self.window.notices)
         self.photos = Photos(
             self.window.image, self.window.notices, self.undo, self._files, self._downloads
@@ -95,11 +128,9 @@ class App(QObject):
             self.window, self.engine, self.photos, self.heatmaps, self.explainer, self.undo
         )
         self.exporter = Exporter(self.window, self.controller, self.heatmaps, self._exports)
-        self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
-        self._saving.timeout.connect(self._save)
-        self._connect()
-        self.window.take_settings(self._settings)
-        self.ended_in_time = True
+        window = self.window
+        panes = (window.image, window.prompt, window.output, window.heatmap)
+        self.tour = Tour(window, panes)
 
     def _connect(self) -> None:
         window, photos = self.window, self.photos
@@ -124,8 +155,21 @@ class App(QObject):
         self.undo.available.connect(window.prompt.edit.set_undo_elsewhere)
         window.prompt.edit.undo_wanted.connect(self.undo.undo)
         window.actions_by_name["undo"].setEnabled(False)
+        self.tour.ended.connect(self._end_tour)
+        photos.added.connect(lambda: self.tour.go_on_from(0))
+        window.rewritten.connect(self.heatmaps.refresh)
+        window.rewritten.connect(self.brush.refresh)
+
+    def _connect_menus(self) -> None:
+        window, photos = self.window, self.photos
         view = window.image.view
+        window.actions_by_name["autosave"].triggered.connect(self._choose_autosave)
+        window.actions_by_name["still"].triggered.connect(self._choose_still)
         for name, action in {
+            "open-session": self.sessions.choose_and_open,
+            "recent": self.sessions.show_recent,
+            "save": self.sessions.save,
+            "save-as": self.sessions.save_as,
             "open": self.open_files,
             "paste": self.paste,
             "samples": self.open_samples,
@@ -146,6 +190,7 @@ class App(QObject):
             "film": self.film.toggle,
             "wall": self.inside.open_wall,
             "formula": self.inside.open_brightest_formula,
+            "tour": self.tour.begin,
             "keys": self._show_keys,
             "about": self._show_about,
         }.items():
@@ -157,6 +202,7 @@ class App(QObject):
         self.window.show()
         for thread in self.threads:
             thread.start()
+        self.sessions.start()
         QTimer.singleShot(0, self.controller, self.controller.load)
 
     @Slot()
@@ -171,6 +217,7 @@ class App(QObject):
             thread.begin_close()
         in_time = [thread.end_close() for thread in self.threads]
         self.ended_in_time = all(in_time)
+        self.sessions.close()
         _write_settings(self._settings_file, self._settings)
 
     @Slot()
@@ -239,10 +286,31 @@ class App(QObject):
         self.theme.choose(choice)
         self._change(theme=choice)
 
+    @Slot(bool)
+    def _choose_autosave(self, wanted: bool) -> None:
+        self.sessions.set_keeping(wanted)
+        self._change(autosave=wanted)
+
+    @Slot(bool)
+    def _choose_still(self, wanted: bool) -> None:
+        self.theme.set_still(wanted)
+        self._change(still=wanted)
+
+    def welcome(self) -> None:
+        """The tour, for who was never here before."""
+        if not self._settings.tour_seen:
+            self.tour.begin()
+
+    @Slot()
+    def _end_tour(self) -> None:
+        self.window.prompt.edit.setFocus()
+        self._change(tour_seen=True)
+
     @Slot(str)
     def _choose_language(self, language: str) -> None:
+        """At once: Qt tells each widget, and it writes its texts anew."""
+        install_language(self._application, language)
         self._change(language=language)
-        self.window.notices.tell(self.tr("The new language is used from the next start on."))
 
     @Slot()
     def _remember_heatmap(self) -> None:
@@ -302,9 +370,12 @@ def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> i
     sys.setswitchinterval(SWITCH_S)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it; Python would never get a turn
     application = make_application()
-    app = App(application, engine_maker(bundle_path, runtime), settings_path())
+    make_engine = engine_maker(bundle_path, runtime)
+    app = App(application, make_engine, settings_path(), data_folder=data_path())
     app.start()
     app.photos.open(images)
+    if not images:
+        app.welcome()
     code = application.exec()
     if not app.ended_in_time:
         # A native call that doesn't come back must not keep the process, nor crash it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Slot
@@ -65,9 +66,10 @@ class Controller(QObject):
         self._explainer = explainer
         self._undo = undo
         self._job: Job | None = None
-        self._job_ids = engine.job_ids
+        self.job_ids = engine.job_ids
         self._model: ModelInfo | None = None
         self._loading: CancelToken | None = None
+        self._say_status: Callable[[], None] = lambda: None
         self._connect()
         self._show_conversation(self.conversation)
 
@@ -78,6 +80,7 @@ class Controller(QObject):
         engine.load_failed.connect(self._fail_load)
         engine.stepped.connect(self._take_step)
         engine.ended.connect(self._take_outcome)
+        window.rewritten.connect(self.rewrite)
         window.prompt.asked.connect(self.ask)
         window.prompt.stopped.connect(self.stop)
         window.output.stopped.connect(self.stop)
@@ -104,10 +107,22 @@ class Controller(QObject):
     def model(self) -> ModelInfo | None:
         return self._model
 
+    def _tell(self, status: Callable[[], None]) -> None:
+        """Say it in the status bar, and again in a new language."""
+        self._say_status = status
+        status()
+
+    @Slot()
+    def rewrite(self) -> None:
+        """The window's language has changed."""
+        self._say_status()
+        if self._job is not None:
+            self._window.output.waiting_text.setText(self._waiting_text(self._job.conversation))
+
     @Slot()
     def load(self) -> None:
         if self._loading is None:
-            self._window.status.show_loading(0.0, self.tr("Loading the model…"))
+            self._tell(lambda: self._window.status.show_loading(0.0, self.tr("Loading the model…")))
             self._loading = self._engine.load()
 
     @Slot()
@@ -117,13 +132,15 @@ class Controller(QObject):
 
     @Slot(float, str)
     def _show_load(self, fraction: float, what: str) -> None:
-        self._window.status.show_loading(fraction, translated("progress", what))
+        self._tell(lambda: self._window.status.show_loading(fraction, translated("progress", what)))
 
     @Slot(object, object)
     def _take_model(self, model: ModelInfo, runtime: RuntimeInfo) -> None:
         self._loading = None
         self._model = model
-        self._window.status.show_model(model.name, runtime)
+        if self._job is not None:
+            self._job.turn.model = model
+        self._tell(lambda: self._window.status.show_model(model.name, runtime))
         self._window.take_model(model)
         self._heatmaps.set_model(model)
         self._send_waiting()
@@ -135,9 +152,10 @@ class Controller(QObject):
     def _fail_load(self, error: AppError | None) -> None:
         self._loading = None
         if error is None:
-            self._window.status.show_no_model(self.tr("The model was not loaded."))
+            not_loaded = self._window.status.show_no_model
+            self._tell(lambda: not_loaded(self.tr("The model was not loaded.")))
         else:
-            self._window.status.show_no_model(error_title(error))
+            self._tell(lambda: self._window.status.show_no_model(error_title(error)))
             notice = self._window.notices.tell_error(error)
             notice.add_action(self.tr("Try again"), self.load)
         self._send_waiting()  # the engine says why there is no answer
@@ -173,7 +191,7 @@ class Controller(QObject):
 
     def _start(self, question: str, sampling: Sampling) -> None:
         conversation = self.conversation
-        job_id = next(self._job_ids)
+        job_id = next(self.job_ids)
         shown, fusion = conversation.shown, self._window.prompt.fusions.fusion
         request = GenerationRequest(
             job_id,
@@ -182,7 +200,7 @@ class Controller(QObject):
             sampling=sampling,
             fusion=fusion,
         )
-        turn = Turn(job_id, question, fusion, request=request)
+        turn = Turn(job_id, question, fusion, request=request, model=self._model)
         self._explainer.pause()
         conversation.turns.append(turn)
         self._heatmaps.follow(turn)
@@ -240,8 +258,9 @@ class Controller(QObject):
             return
         self._job = None
         job.turn.end(outcome, self._model.doubt if self._model is not None else None)
-        if outcome.runtime is not None and self._model is not None:
-            self._window.status.show_model(self._model.name, outcome.runtime)
+        runtime, model = outcome.runtime, self._model
+        if runtime is not None and model is not None:
+            self._tell(lambda: self._window.status.show_model(model.name, runtime))
         shown = job.conversation is self.conversation
         if shown:
             self._window.output.end_waiting()
@@ -269,7 +288,7 @@ class Controller(QObject):
             return
         conversation, old = self.conversation, turns.pop()
         self._window.output.show_conversation(conversation)
-        seed = next(self._job_ids)
+        seed = next(self.job_ids)
         varied = replace(
             self._sampling(), temperature=_VARIED_TEMPERATURE, top_p=_VARIED_TOP_P, seed=seed
         )

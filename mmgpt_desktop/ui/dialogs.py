@@ -147,6 +147,8 @@ class KeysDialog(QDialog):
             ("+  -  0", self.tr("Zoom in, out, whole picture, while in a picture")),
             ("Ctrl+Shift+C", self.tr("Copy the answer")),
             ("Ctrl+E, Ctrl+Shift+E", self.tr("Save the map as a picture, the answer as a report")),
+            ("Ctrl+S, Ctrl+Shift+O", self.tr("Save the session, open one")),
+            ("Ctrl+H", self.tr("Recent sessions, and a search in them")),
             ("Ctrl+R", self.tr("Answer again")),
             ("Ctrl+Shift+R", self.tr("Ask the last question with the chosen fusion")),
             ("Ctrl+Shift+F", self.tr("Compare the fusions")),

@@ -31,6 +31,12 @@ class Findings:
             return True
         return method in self.maps and self.maps[method].done >= 1
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many things are known; they only grow."""
+        whole = sum(maps.done >= 1 for maps in self.maps.values())
+        return whole, len(self.checks), int(self.neutral is not None)
+
     def verdict(self, look: Look, word: int) -> Verdict | None:
         """None until it was measured."""
         check = self.checks.get((look, word))

@@ -25,9 +25,9 @@ from mmgpt_desktop.sentences import MEANINGS, NAMES
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.check_card import CheckCard
 from mmgpt_desktop.ui.heatmap_view import HeadSelection, HeatmapView
-from mmgpt_desktop.ui.parts import IconButton, Pane
+from mmgpt_desktop.ui.parts import IconButton, Pane, Rewritten
 from mmgpt_desktop.ui.texts import note_text, percent, say
-from mmgpt_desktop.ui.theme import MEDIUM, SMALL, TIGHT, Theme, set_font
+from mmgpt_desktop.ui.theme import MEDIUM, SMALL, TIGHT, Theme, scaled, set_font
 
 # In the order of showing; all heads are a choice of layers.
 METHODS = tuple(method for method in Method if method is not Method.MEAN)
@@ -35,17 +35,15 @@ _CONTROLS_WIDTH = 216
 _ROOM_TO_EXPLAIN = 370
 
 
-class WordOrWhole(QWidget):
+class WordOrWhole(Rewritten, QWidget):
     """Two buttons, one of them down: a word's heatmap or the whole answer's."""
 
     whole_changed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.word_button = QPushButton(self.tr("Word"))
-        self.word_button.setToolTip(self.tr("For the chosen word"))
-        self.whole_button = QPushButton(self.tr("Whole answer"))
-        self.whole_button.setToolTip(self.tr("The mean over all words of the answer"))
+        self.word_button, self.whole_button = QPushButton(), QPushButton()
+        self._write()
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
@@ -59,11 +57,17 @@ class WordOrWhole(QWidget):
         self.word_button.setChecked(True)
         self.whole_button.toggled.connect(self.whole_changed)
 
+    def _write(self) -> None:
+        self.word_button.setText(self.tr("Word"))
+        self.word_button.setToolTip(self.tr("For the chosen word"))
+        self.whole_button.setText(self.tr("Whole answer"))
+        self.whole_button.setToolTip(self.tr("The mean over all words of the answer"))
+
     def set_whole(self, whole: bool) -> None:
         (self.whole_button if whole else self.word_button).setChecked(True)
 
 
-class DrawingPanel(QFrame):
+class DrawingPanel(Rewritten, QFrame):
     """How maps are drawn, whatever they show; opens below its button."""
 
     changed = Signal()  # all but the opacity
@@ -79,26 +83,34 @@ class DrawingPanel(QFrame):
         self.opacity.setRange(0, 100)
         self.opacity.setPageStep(10)
         self.opacity.valueChanged.connect(self._tell_opacity)
-        self.smooth = QCheckBox(self.tr("Smooth"))
-        self.smooth.setToolTip(self.tr("Off: each cell as one even square"))
-        self.contours = QCheckBox(self.tr("Contours"))
-        self.contours.setToolTip(self.tr("Lines of equal value instead of colour over the photo"))
-        self.same_scale = QCheckBox(self.tr("One scale for all words"))
-        self.same_scale.setToolTip(
-            self.tr("Off: each word's colours reach from its least value to its greatest")
-        )
-        form = QFormLayout(self)
-        form.setContentsMargins(MEDIUM, MEDIUM, MEDIUM, MEDIUM)
-        form.setSpacing(SMALL)
+        self.smooth, self.contours, self.same_scale = QCheckBox(), QCheckBox(), QCheckBox()
+        self._form = QFormLayout(self)
+        self._form.setContentsMargins(MEDIUM, MEDIUM, MEDIUM, MEDIUM)
+        self._form.setSpacing(SMALL)
+        for control in (self.colours, self.opacity):
+            self._form.addRow(QLabel(), control)
+        for box in (self.smooth, self.contours, self.same_scale):
+            box.toggled.connect(self.changed)
+            self._form.addRow(box)
+        self._write()
+
+    def _write(self) -> None:
         for control, name in (
             (self.colours, self.tr("Colours")),
             (self.opacity, self.tr("Opacity")),
         ):
             control.setAccessibleName(name)
-            form.addRow(name, control)
-        for box in (self.smooth, self.contours, self.same_scale):
-            box.toggled.connect(self.changed)
-            form.addRow(box)
+            label = self._form.labelForField(control)
+            assert isinstance(label, QLabel)
+            label.setText(name)
+        self.smooth.setText(self.tr("Smooth"))
+        self.smooth.setToolTip(self.tr("Off: each cell as one even square"))
+        self.contours.setText(self.tr("Contours"))
+        self.contours.setToolTip(self.tr("Lines of equal value instead of colour over the photo"))
+        self.same_scale.setText(self.tr("One scale for all words"))
+        self.same_scale.setToolTip(
+            self.tr("Off: each word's colours reach from its least value to its greatest")
+        )
 
     @property
     def colour_map(self) -> str:
@@ -126,7 +138,7 @@ class DrawingPanel(QFrame):
         self.opacity_changed.emit(value / 100)
 
 
-class HeatmapPane(Pane):
+class HeatmapPane(Rewritten, Pane):
     """`changed` says that the drawing was changed by hand, all but the opacity."""
 
     changed = Signal()
@@ -137,6 +149,7 @@ class HeatmapPane(Pane):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._film_runs = False
         self._by_hand: dict[str, tuple[int, int]] = {}  # places in the boxes, for each fusion
         self.picture = HeatmapView(theme)
         self.picture.changed.connect(self.changed)
@@ -150,6 +163,8 @@ class HeatmapPane(Pane):
         self.check = CheckCard(theme)
         self._make_controls(theme)
         self._arrange()
+        self.layer.setEnabled(False)
+        self.head.setEnabled(False)
         self._write()
 
     def _make_controls(self, theme: Theme) -> None:
@@ -163,6 +178,8 @@ class HeatmapPane(Pane):
         self.film_button = IconButton(theme, "play")
         self.film_button.clicked.connect(self.film_wanted)
         self.method = QComboBox()
+        for method in METHODS:
+            self.method.addItem("", method)
         self.method.currentIndexChanged.connect(self._choose_method)
         self.layer = QComboBox()
         self.layer.currentIndexChanged.connect(self._choose_heads)
@@ -200,7 +217,7 @@ class HeatmapPane(Pane):
         side.addWidget(self.check)
         side.addStretch(1)
         holder = QWidget()
-        holder.setFixedWidth(_CONTROLS_WIDTH)
+        holder.setFixedWidth(scaled(_CONTROLS_WIDTH))
         holder.setLayout(side)
         side.setContentsMargins(0, 0, 0, 0)
         beside = QHBoxLayout()
@@ -210,22 +227,27 @@ class HeatmapPane(Pane):
         self.body.addLayout(beside, 1)
 
     def _write(self) -> None:
-        self.set_title(self.tr("Where the model looked"))
-        for method in METHODS:
-            self.method.addItem(say(NAMES[method]), method)
-            place = self.method.count() - 1
+        self._write_title()
+        for place, method in enumerate(METHODS):
+            self.method.setItemText(place, say(NAMES[method]))
             self.method.setItemData(place, say(MEANINGS[method]), Qt.ItemDataRole.ToolTipRole)
         self.method.setAccessibleName(self.tr("Method"))
         self.layer.setAccessibleName(self.tr("Layer"))
         self.head.setAccessibleName(self.tr("Head"))
         self.wall_button.set_name(self.tr("All heads for the chosen word"), "F6")
         self.before_button.set_name(self.tr("Hold to see the map before this one"), "X")
-        self.show_film(False)
+        self.show_film(self._film_runs)
         self.drawing_button.set_name(self.tr("Colours, opacity and scale"))
-        self._fill(self.layer, [self.tr("Chosen heads")])
-        self._fill(self.head, [self.tr("All heads")])
-        self.layer.setEnabled(False)
-        self.head.setEnabled(False)
+        if self.picture.fusion is not None:
+            self._offer_heads(self.picture.fusion)
+        else:
+            self._fill(self.layer, [self.tr("Chosen heads")])
+            self._fill(self.head, [self.tr("All heads")])
+
+    def _write_title(self) -> None:
+        needed = self.picture.method is Method.OCCLUSION
+        looked = self.tr("Where the model looked")
+        self.set_title(self.tr("What the words needed") if needed else looked)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """The check goes before the explanation, which is in the method's tooltip too."""
@@ -237,6 +259,7 @@ class HeatmapPane(Pane):
 
     def show_film(self, running: bool) -> None:
         """What the film's button does next."""
+        self._film_runs = running
         self.film_button.set_icon("pause" if running else "play")
         name = self.tr("Stop the film") if running else self.tr("Play the answer word by word")
         self.film_button.set_name(name, "F5")
@@ -297,9 +320,7 @@ class HeatmapPane(Pane):
 
     def _choose_method(self) -> None:
         self.picture.method = METHODS[self.method.currentIndex()]
-        needed = self.picture.method is Method.OCCLUSION
-        looked = self.tr("Where the model looked")
-        self.set_title(self.tr("What the words needed") if needed else looked)
+        self._write_title()
         self._choose_heads()
 
     def _choose_heads(self) -> None:

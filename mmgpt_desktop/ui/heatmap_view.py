@@ -24,7 +24,7 @@ from mmgpt_desktop.messages import FusionInfo, Method
 from mmgpt_desktop.sentences import UNITS
 from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.drawing import Heatmap, HeatmapStyle, Look
-from mmgpt_desktop.ui.parts import EmptyState
+from mmgpt_desktop.ui.parts import EmptyState, Rewritten
 from mmgpt_desktop.ui.photo_view import PhotoView
 from mmgpt_desktop.ui.texts import map_value, percent, say, translated
 from mmgpt_desktop.ui.theme import SMALL, Theme, set_font
@@ -49,9 +49,13 @@ class HeadSelection:
     def pairs(self, fusion: FusionInfo) -> tuple[tuple[int, int], ...]:
         if self.chosen:
             return fusion.head_choice.heads
-        layers = range(fusion.image_layers) if self.layer == _ALL else (self.layer,)
-        heads = range(fusion.heads) if self.head == _ALL else (self.head,)
-        return tuple((layer, head) for layer in layers for head in heads)
+        # A session's model may have fewer of them than the one that they were chosen for.
+        layers, heads = range(fusion.image_layers), range(fusion.heads)
+        return tuple(
+            (layer, head)
+            for layer in ((self.layer,) if self.layer in layers else layers)
+            for head in ((self.head,) if self.head in heads else heads)
+        )
 
 
 class Legend(QWidget):
@@ -119,7 +123,7 @@ def cell_text(heatmap: Heatmap, cell: int) -> str:
     return f"{where}: {what}; {place}\n{translated('cells', _BRUSH)}"
 
 
-class HeatmapView(QWidget):
+class HeatmapView(Rewritten, QWidget):
     """`changed` says that another picture is wanted; opacity needs none.
 
     It knows how heatmaps are to be drawn; which one is drawn, others decide. With
@@ -143,7 +147,6 @@ class HeatmapView(QWidget):
         self.fusion: FusionInfo | None = None
         self._caption = self._note = ""
         self.view = view or CellView(theme)
-        self.view.setAccessibleName(self.tr("Photo under the heatmap"))
         self.empty = EmptyState(theme, "look")
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
@@ -160,7 +163,11 @@ class HeatmapView(QWidget):
             policy.setRetainSizeWhenHidden(plain_photo)  # the photo stays where it is
             widget.setSizePolicy(policy)
         self._arrange()
+        self._write()
         self.say_empty("")
+
+    def _write(self) -> None:
+        self.view.setAccessibleName(self.tr("Photo under the heatmap"))
 
     def _arrange(self) -> None:
         said = QVBoxLayout()

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import Method, ModelInfo
+from mmgpt_desktop.messages import FusionInfo, Method, ModelInfo
 from mmgpt_desktop.sentences import NAMES
 from mmgpt_desktop.ui.answer_view import AnswerView
 from mmgpt_desktop.ui.drawing import AnswerMaps, Heatmap, HeatmapStyle, Look, draw_heatmap
@@ -108,9 +108,16 @@ class Heatmaps(QObject):
 
     def look(self, turn: Turn) -> Look:
         """The method and heads chosen, for the fusion that wrote an answer."""
-        if self._model is None:
-            return Look()
-        return self._view.look(self._model.fusion_info(turn.fusion))
+        fusion = self._fusion(turn)
+        return Look() if fusion is None else self._view.look(fusion)
+
+    def _fusion(self, turn: Turn) -> FusionInfo | None:
+        model = turn.model or self._model
+        return None if model is None else model.fusion_info(turn.fusion)
+
+    def measurable(self, turn: Turn) -> bool:
+        """Only the model that wrote an answer can say more about it."""
+        return self._model is not None and turn.model in (None, self._model)
 
     def set_model(self, model: ModelInfo) -> None:
         self._model = model
@@ -175,7 +182,8 @@ class Heatmaps(QObject):
         self._asked = object()
         self._drawing.cancel()
         at = self._hovered or self._chosen
-        wanted = self._wanted(*at) if at is not None and self._model is not None else ""
+        known = at is not None and self._fusion(at[0]) is not None
+        wanted = self._wanted(*at) if at is not None and known else ""
         if isinstance(wanted, str):
             self._view.say_empty(wanted)
         else:
@@ -184,9 +192,10 @@ class Heatmaps(QObject):
         self.looked.emit()
 
     def _draw(self, wanted: _Wanted) -> None:
-        assert self._model is not None
         self._wants, turn = wanted, wanted.turn
-        self._view.set_fusion(self._model.fusion_info(turn.fusion))
+        fusion = self._fusion(turn)
+        assert fusion is not None
+        self._view.set_fusion(fusion)
         style, maps, span = self._view.style_wanted(), wanted.maps, wanted.span
         words = tuple((word.start, word.stop) for word in turn.words)
         self._drawing = self._thread.submit(
@@ -234,6 +243,10 @@ class Heatmaps(QObject):
             return self.tr("The model gave no attention for this word.")
         if look.method in turn.findings.failed:
             return error_title(turn.findings.failed[look.method])
+        if self._model is not None and not self.measurable(turn):
+            return self.tr(
+                "Another model wrote this answer, and this was not measured while it was here."
+            )
         if turn.outcome is None:
             return self.tr("This is measured when the answer is complete.")
         return self.tr("Being measured…")

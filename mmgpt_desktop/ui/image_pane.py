@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane, restyle, untinted
+from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane, Rewritten, restyle, untinted
 from mmgpt_desktop.ui.photo_view import PhotoView
 from mmgpt_desktop.ui.texts import note_text
 from mmgpt_desktop.ui.theme import Theme, set_font
@@ -43,7 +43,7 @@ class Thumbnails(QListWidget):
             super().keyPressEvent(event)
 
 
-class ImagePane(Pane):
+class ImagePane(Rewritten, Pane):
     open_wanted = Signal()
     samples_wanted = Signal()
     remove_wanted = Signal()
@@ -60,6 +60,7 @@ class ImagePane(Pane):
         self.thumbnails = Thumbnails()
         self.thumbnails.currentRowChanged.connect(self.photo_chosen)
         self.thumbnails.remove_wanted.connect(self.remove_wanted)
+        self._photo_notes: tuple[str, ...] = ()
         self.notes = QLabel()
         self.notes.setObjectName("caption")
         self.notes.setTextFormat(Qt.TextFormat.PlainText)
@@ -112,16 +113,20 @@ class ImagePane(Pane):
             ("close", self.tr("Remove this picture"), "Ctrl+W"),
         ):
             self._tools[icon].set_name(name, keys)  # type: ignore[attr-defined]
+        self._write_notes()
 
     def show_photo(self, shown: ShownPhoto | None) -> None:
         self.view.set_photo(shown)
         self._stack.setCurrentWidget(self._empty if shown is None else self.view)
         for button in self._tools.values():
             button.setVisible(shown is not None)
-        notes = shown.photo.notes if shown else ()
-        self.notes.setText(" ".join(map(note_text, notes)))
-        self.notes.setVisible(bool(notes))
+        self._photo_notes = shown.photo.notes if shown else ()
+        self._write_notes()
         self.view.setAccessibleDescription(shown.photo.name if shown else "")
+
+    def _write_notes(self) -> None:
+        self.notes.setText(" ".join(map(note_text, self._photo_notes)))
+        self.notes.setVisible(bool(self._photo_notes))
 
     def set_thumbnails(self, photos: list[ShownPhoto], current: int) -> None:
         """Shown from two photos on: one needs no choice."""

@@ -69,6 +69,12 @@ class Inside(QObject):
         if chosen is None or not maps or explanation is None:
             self._tell_nothing()
             return
+        if not self._heatmaps.measurable(chosen[0]):
+            self._window.notices.tell(
+                self.tr("The model that wrote this answer is not loaded."),
+                self.tr("Only that one can show its numbers. Ask again to get an answer of this."),
+            )
+            return
         word = chosen_word(*chosen)
         parent = self._window
         self._page = FormulaDialog(printable(word.text), layer, head, maps[0].grid, parent)

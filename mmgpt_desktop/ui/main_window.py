@@ -25,6 +25,7 @@ from mmgpt_desktop.ui.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.image_pane import ImagePane
 from mmgpt_desktop.ui.notices import Notices
 from mmgpt_desktop.ui.output_pane import OutputPane
+from mmgpt_desktop.ui.parts import Rewritten
 from mmgpt_desktop.ui.prompt_pane import PromptPane
 from mmgpt_desktop.ui.sources import offers_picture
 from mmgpt_desktop.ui.status import Status
@@ -32,13 +33,14 @@ from mmgpt_desktop.ui.texts import LANGUAGES
 from mmgpt_desktop.ui.theme import MEDIUM, Theme
 
 
-class MainWindow(QMainWindow):
+class MainWindow(Rewritten, QMainWindow):
     """Left the picture and the question, right the heatmap and the answer."""
 
     closing = Signal()
     dropped = Signal(object)  # QMimeData
     theme_chosen = Signal(str)
     language_chosen = Signal(str)
+    rewritten = Signal()  # in another language
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -55,9 +57,13 @@ class MainWindow(QMainWindow):
         self.status = Status()
         self.setStatusBar(self.status)
         self.actions_by_name: dict[str, QAction] = {}
+        self._choices: dict[str, QActionGroup] = {}
         self._fusion_wanted = ""
         self._arrange()
         self._make_menus()
+        self._full = self.actions_by_name["full-screen"]
+        self._full.toggled.connect(self._set_full_screen)
+        self.actions_by_name["compare"].setEnabled(False)
         self._set_tab_order()
         self.prompt.edit.picture_pasted.connect(self.dropped)
 
@@ -89,6 +95,15 @@ class MainWindow(QMainWindow):
         column.setChildrenCollapsible(False)
         return column
 
+    def _write(self) -> None:
+        """The menus anew; their actions stay, and what is connected to them."""
+        old = self._menus
+        self.menuBar().clear()
+        self._make_menus()
+        for menu in old:
+            menu.deleteLater()
+        self.rewritten.emit()
+
     def _make_menus(self) -> None:
         key = QKeySequence.StandardKey
         bar = self.menuBar()
@@ -97,6 +112,12 @@ class MainWindow(QMainWindow):
         self._add(file, "paste", self.tr("&Paste a picture"), key.Paste)
         self._add(file, "samples", self.tr("&Sample photos…"))
         self._add(file, "remove", self.tr("&Remove this picture"), "Ctrl+W")
+        file.addSeparator()
+        self._add(file, "open-session", self.tr("Open sess&ion…"), "Ctrl+Shift+O")
+        self._add(file, "recent", self.tr("Re&cent sessions…"), "Ctrl+H")
+        self._add(file, "save", self.tr("Sa&ve the session"), key.Save)
+        self._add(file, "save-as", self.tr("Save the session &as…"), "Ctrl+Shift+S")
+        self._add(file, "autosave", self.tr("&Keep unsaved sessions")).setCheckable(True)
         file.addSeparator()
         export = file.addMenu(self.tr("&Export"))
         self._add(export, "export-png", self.tr("&Picture of the map (PNG)…"), "Ctrl+E")
@@ -117,15 +138,17 @@ class MainWindow(QMainWindow):
             answer, "ask-again", self.tr("Ask the last question with this &fusion"), "Ctrl+Shift+R"
         )
         self._add(answer, "compare", self.tr("&Compare the fusions…"), "Ctrl+Shift+F")
-        self.actions_by_name["compare"].setEnabled(False)
         answer.addSeparator()
         self._add(answer, "film", self.tr("&Play it word by word"), "F5")
         self._add(answer, "wall", self.tr("All &heads for the chosen word…"), "F6")
         self._add(answer, "formula", self.tr("The f&ormula with its numbers…"), "F7")
-        self._make_view_menu(bar.addMenu(self.tr("&View")))
+        view = bar.addMenu(self.tr("&View"))
+        self._make_view_menu(view)
         helping = bar.addMenu(self.tr("&Help"))
+        self._add(helping, "tour", self.tr("&Tour in four steps"))
         self._add(helping, "keys", self.tr("&Keyboard"), "F1")
         self._add(helping, "about", self.tr("&About MMGPT Desktop"))
+        self._menus = (file, edit, answer, view, helping)
 
     def _make_view_menu(self, menu: QMenu) -> None:
         self._add(menu, "zoom-in", self.tr("Zoom &in"), "Ctrl++", "Ctrl+=")
@@ -139,42 +162,48 @@ class MainWindow(QMainWindow):
         self._add(menu, "go-answer", self.tr("Go to the answer"), "Ctrl+3")
         self._add(menu, "go-heatmap", self.tr("Go to the heatmap"), "Ctrl+4")
         menu.addSeparator()
-        self._full = self._add(menu, "full-screen", self.tr("&Full screen"), "F11")
-        self._full.setCheckable(True)
-        self._full.toggled.connect(self._set_full_screen)
-        self._themes = self._add_choices(
+        self._add(menu, "full-screen", self.tr("&Full screen"), "F11").setCheckable(True)
+        self._add_choices(
             menu.addMenu(self.tr("&Theme")),
+            "theme",
             {
                 "system": self.tr("Like the &system"),
                 "light": self.tr("&Light"),
                 "dark": self.tr("&Dark"),
+                "contrast": self.tr("&High contrast"),
             },
             self.theme_chosen,
         )
-        self._languages = self._add_choices(
+        self._add(menu, "still", self.tr("&Reduce motion")).setCheckable(True)
+        self._add_choices(
             menu.addMenu(self.tr("&Language")),
+            "language",
             {"": self.tr("Like the &system"), **LANGUAGES},
             self.language_chosen,
         )
 
     def _add(self, menu: QMenu, name: str, text: str, *keys: object) -> QAction:
-        action = QAction(text, self)
+        """The action of that name, made if it is new, at the end of a menu."""
+        action = self.actions_by_name.get(name)
+        if action is None:
+            action = self.actions_by_name[name] = QAction(self)
+        action.setText(text)
         action.setShortcuts([QKeySequence(key) for key in keys])  # type: ignore[call-overload]
         menu.addAction(action)
-        self.actions_by_name[name] = action
         return action
 
     def _add_choices(
-        self, menu: QMenu, choices: dict[str, str], chosen: SignalInstance
-    ) -> QActionGroup:
-        group = QActionGroup(self)
-        for value, text in choices.items():
-            action = group.addAction(text)
+        self, menu: QMenu, name: str, choices: dict[str, str], chosen: SignalInstance
+    ) -> None:
+        if name not in self._choices:
+            group = self._choices[name] = QActionGroup(self)
+            for value in choices:
+                group.addAction("").setData(value)
+            group.triggered.connect(lambda action: chosen.emit(action.data()))
+        for action, text in zip(self._choices[name].actions(), choices.values(), strict=True):
+            action.setText(text)
             action.setCheckable(True)
-            action.setData(value)
             menu.addAction(action)
-        group.triggered.connect(lambda action: chosen.emit(action.data()))
-        return group
 
     def _set_tab_order(self) -> None:
         stops = (
@@ -206,8 +235,10 @@ class MainWindow(QMainWindow):
         for splitter, state in zip(self.splitters, settings.splitters, strict=False):
             splitter.restoreState(_bytes(state))
         self._full.setChecked(self.isFullScreen())
-        for group, value in ((self._themes, settings.theme), (self._languages, settings.language)):
-            for action in group.actions():
+        self.actions_by_name["autosave"].setChecked(settings.autosave)
+        self.actions_by_name["still"].setChecked(settings.still)
+        for name, value in (("theme", settings.theme), ("language", settings.language)):
+            for action in self._choices[name].actions():
                 action.setChecked(action.data() == value)
         self.heatmap.take_settings(settings)
         self.output.take_settings(settings)

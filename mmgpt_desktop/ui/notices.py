@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -19,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.errors import AppError, ImageError, PromptError
-from mmgpt_desktop.ui.parts import IconButton, announce
+from mmgpt_desktop.ui.parts import IconButton, WaitBar, announce
 from mmgpt_desktop.ui.session import printable
 from mmgpt_desktop.ui.texts import error_hint, error_title
 from mmgpt_desktop.ui.theme import MEDIUM, SMALL, TIGHT, Theme, set_font
@@ -47,8 +46,7 @@ class Notice(QFrame):
         texts.setSpacing(2)
         texts.addWidget(self.title)
         texts.addWidget(self.hint)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
+        self.bar = WaitBar(theme)
         self.bar.hide()
         texts.addWidget(self.bar)
         self.cross = IconButton(theme, "close")
@@ -72,8 +70,7 @@ class Notice(QFrame):
     def set_progress(self, fraction: float) -> None:
         """0 to 1, or below 0 while nobody knows how much there is."""
         self.bar.setVisible(True)
-        self.bar.setRange(0, 0 if fraction < 0 else 100)
-        self.bar.setValue(round(fraction * 100))
+        self.bar.show_fraction(fraction)
 
     def dismiss(self) -> None:
         self.hide()

@@ -7,7 +7,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QComboBox,
     QLabel,
-    QProgressBar,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -15,7 +14,7 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.answer_view import AnswerView
-from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane
+from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane, Rewritten, WaitBar
 from mmgpt_desktop.ui.session import Conversation, Turn
 from mmgpt_desktop.ui.theme import TIGHT, Theme, set_font
 from mmgpt_desktop.ui.word_strip import WordStrip
@@ -24,7 +23,7 @@ _WAIT_BEFORE_BUSY_MS = 300
 _ANSWER_HEIGHT = 76
 
 
-class OutputPane(Pane):
+class OutputPane(Rewritten, Pane):
     """`underline_chosen` says what the words' underlines are to tell: needed or sure."""
 
     underline_chosen = Signal(str)
@@ -43,6 +42,8 @@ class OutputPane(Pane):
         self._stack.setMinimumHeight(_ANSWER_HEIGHT)  # not the empty state's, beside the strip
         self.underline = QComboBox()
         self.underline.setMinimumWidth(110)
+        self.underline.addItem("", "needed")
+        self.underline.addItem("", "sure")
         self.underline.currentIndexChanged.connect(self._choose_underline)
         self.header.addWidget(self.underline)
         self.stop_button = IconButton(theme, "stop")
@@ -58,7 +59,7 @@ class OutputPane(Pane):
             button.clicked.connect(action)
             self.header.addWidget(button)
         self.body.addWidget(self._stack, 1)
-        self.body.addWidget(self._waiting_row())
+        self.body.addWidget(self._waiting_row(theme))
         self.strip = WordStrip()
         self.strip.hide()
         self.body.addWidget(self.strip)
@@ -73,18 +74,15 @@ class OutputPane(Pane):
         self._write()
         self.show_conversation(self._conversation)
 
-    def _waiting_row(self) -> QWidget:
+    def _waiting_row(self, theme: Theme) -> QWidget:
         self._waiting = QWidget()
         column = QVBoxLayout(self._waiting)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(TIGHT)
         self.waiting_text = QLabel()
         self.waiting_text.setObjectName("muted")
-        bar = QProgressBar()
-        bar.setRange(0, 0)
-        bar.setTextVisible(False)
         column.addWidget(self.waiting_text)
-        column.addWidget(bar)
+        column.addWidget(WaitBar(theme))
         self._waiting.hide()
         return self._waiting
 
@@ -101,10 +99,8 @@ class OutputPane(Pane):
         self.clear_button.set_name(self.tr("Clear this conversation"), "Ctrl+L")
         self.underline.setAccessibleName(self.tr("What a word's underline tells"))
         self.underline.setToolTip(self.underline.accessibleName())
-        self.underline.blockSignals(True)
-        self.underline.addItem(self.tr("Needs the picture?"), "needed")
-        self.underline.addItem(self.tr("How sure?"), "sure")
-        self.underline.blockSignals(False)
+        self.underline.setItemText(0, self.tr("Needs the picture?"))
+        self.underline.setItemText(1, self.tr("How sure?"))
         self._write_legend()
 
     def _choose_underline(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QProgressBar,
     QPushButton,
     QSizePolicy,
     QStyle,
@@ -22,9 +23,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mmgpt_desktop.ui.theme import MEDIUM, SMALL, Theme, set_font
+from mmgpt_desktop.ui.theme import MEDIUM, SMALL, Theme, scaled, set_font
 
 HEADER_HEIGHT = 32
+
+
+class Rewritten:
+    """Beside a QWidget: `_write` sets all texts, and does so again in a new language."""
+
+    def _write(self) -> None:
+        raise NotImplementedError
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)  # type: ignore[misc]
+        if event.type() == QEvent.Type.LanguageChange:
+            self._write()
 
 
 class ElidedLabel(QLabel):
@@ -69,7 +82,7 @@ class Pane(QFrame):
         self.header = QHBoxLayout()
         self.header.setSpacing(SMALL)
         self.header.addWidget(self.heading, 1)
-        self.header.addStrut(HEADER_HEIGHT)
+        self.header.addStrut(scaled(HEADER_HEIGHT))
         self.body = QVBoxLayout(self)
         self.body.setContentsMargins(MEDIUM, SMALL, MEDIUM, MEDIUM)
         self.body.setSpacing(SMALL)
@@ -87,8 +100,8 @@ class IconButton(QToolButton):
         super().__init__(parent)
         self.setObjectName("flat")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setIconSize(QSize(18, 18))
-        self.setFixedSize(30, 30)
+        self.setIconSize(QSize(scaled(18), scaled(18)))
+        self.setFixedSize(scaled(30), scaled(30))
         self._theme, self._icon = theme, icon
         theme.changed.connect(self._draw)
         self._draw()
@@ -103,6 +116,27 @@ class IconButton(QToolButton):
 
     def _draw(self) -> None:
         self.setIcon(self._theme.icon(self._icon))
+
+
+class WaitBar(QProgressBar):
+    """How far something has come; it moves while nobody knows, unless nothing is to move."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme, self._fraction = theme, -1.0
+        self.setTextVisible(False)
+        theme.changed.connect(self._draw)
+        self._draw()
+
+    def show_fraction(self, fraction: float) -> None:
+        """0 to 1, or below 0 while nobody knows how much there is."""
+        self._fraction = fraction
+        self._draw()
+
+    def _draw(self) -> None:
+        moves = self._fraction < 0 and not self._theme.still
+        self.setRange(0, 0 if moves else 100)
+        self.setValue(round(max(0.0, self._fraction) * 100))
 
 
 class EmptyState(QWidget):

@@ -13,6 +13,7 @@ from PySide6.QtCore import QMimeData, QObject, QTimer, Signal, Slot
 from mmgpt_desktop.download import download
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.session.files import is_session
 from mmgpt_desktop.ui.image_pane import ImagePane
 from mmgpt_desktop.ui.notices import Notice, Notices
 from mmgpt_desktop.ui.session import Conversation
@@ -53,6 +54,7 @@ class Photos(QObject):
 
     chosen = Signal(object)  # Conversation
     added = Signal()
+    session_wanted = Signal(object)  # Path
 
     def __init__(
         self,
@@ -86,6 +88,9 @@ class Photos(QObject):
 
     def open(self, paths: list[Path] | tuple[Path, ...]) -> None:
         for path in paths:
+            if is_session(path):
+                self.session_wanted.emit(path)
+                continue
             self._submit(
                 self._files,
                 self.tr("Opening {name}…").format(name=path.name),
@@ -200,6 +205,17 @@ class Photos(QObject):
             self._show(self._all.index(conversation))
 
         self._undo.offer(self.tr("The picture and its conversation were removed."), undo)
+
+    @property
+    def conversations(self) -> tuple[Conversation, ...]:
+        """The one without a picture first."""
+        return (self._blank, *self._all)
+
+    def take_over(self, conversations: tuple[Conversation, ...], current: Conversation) -> None:
+        """Put others, in the order of `conversations`, in the place of all there are."""
+        self._blank, self._all = conversations[0], list(conversations[1:])
+        last = len(self._all) - 1
+        self._show(self._all.index(current) if current in self._all else last)
 
     def _show(self, place: int) -> None:
         self._place = place

@@ -17,12 +17,19 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.messages import ModelInfo
-from mmgpt_desktop.ui.parts import IconButton, Pane, announce
+from mmgpt_desktop.ui.parts import IconButton, Pane, Rewritten, announce
 from mmgpt_desktop.ui.sources import offers_picture
 from mmgpt_desktop.ui.texts import fusion_label, fusion_text
 from mmgpt_desktop.ui.theme import SMALL, Theme, set_font
 
 MOST_HISTORY = 200
+# The model knows English only, so a chip shows its translation and asks in English.
+_CHIPS = (
+    "Describe this picture.",
+    "What is happening here?",
+    "What objects are here?",
+    "What colour is the …?",
+)
 
 
 class PromptEdit(QPlainTextEdit):
@@ -125,16 +132,19 @@ class Chips(QWidget):
         self.setMinimumHeight(button.sizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        self.place()
+        super().resizeEvent(event)
+
+    def place(self) -> None:
         left = 0
         for button in self.buttons:
             size = button.sizeHint()
             button.setVisible(left + size.width() <= self.width())
             button.setGeometry(left, (self.height() - size.height()) // 2, *size.toTuple())
             left += size.width() + SMALL
-        super().resizeEvent(event)
 
 
-class FusionSwitch(QWidget):
+class FusionSwitch(Rewritten, QWidget):
     """Which of the model's fusions answers next; hidden where there is no choice."""
 
     chosen = Signal(str)
@@ -146,39 +156,47 @@ class FusionSwitch(QWidget):
         self.box = QComboBox()
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.box.currentIndexChanged.connect(self._choose)
-        label = QLabel(self.tr("Fusion"))
-        label.setObjectName("caption")
-        label.setBuddy(self.box)
-        set_font(label, scale=0.9)
-        self.box.setAccessibleName(
-            self.tr("Fusion: how the model brings picture and text together, from now on")
-        )
+        self._label = QLabel()
+        self._label.setObjectName("caption")
+        self._label.setBuddy(self.box)
+        set_font(self._label, scale=0.9)
         self.again_button = IconButton(theme, "regenerate")
-        self.again_button.set_name(
-            self.tr("Ask the last question again, with this fusion"), "Ctrl+Shift+R"
-        )
         self.again_button.clicked.connect(self.ask_again_wanted)
         self.compare_button = IconButton(theme, "compare")
-        self.compare_button.set_name(self.tr("Compare the fusions side by side"), "Ctrl+Shift+F")
         self.compare_button.clicked.connect(self.compare_wanted)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SMALL)
-        for widget in (label, self.box, self.again_button, self.compare_button):
+        for widget in (self._label, self.box, self.again_button, self.compare_button):
             row.addWidget(widget)
+        self._write()
         self.hide()
+
+    def _write(self) -> None:
+        self._label.setText(self.tr("Fusion"))
+        self.box.setAccessibleName(
+            self.tr("Fusion: how the model brings picture and text together, from now on")
+        )
+        self.again_button.set_name(
+            self.tr("Ask the last question again, with this fusion"), "Ctrl+Shift+R"
+        )
+        self.compare_button.set_name(self.tr("Compare the fusions side by side"), "Ctrl+Shift+F")
+        for place in range(self.box.count()):
+            name = self.box.itemData(place)
+            self.box.setItemText(place, fusion_label(name))
+            self.box.setItemData(place, fusion_text(name), Qt.ItemDataRole.ToolTipRole)
+        self._explain()
 
     def set_model(self, model: ModelInfo, wanted: str) -> None:
         """Offer the model's fusions; `wanted` is chosen if it is one of them."""
         names = [fusion.name for fusion in model.fusions]
         self.box.blockSignals(True)
         self.box.clear()
-        for place, name in enumerate(names):
-            self.box.addItem(fusion_label(name), name)
-            self.box.setItemData(place, fusion_text(name), Qt.ItemDataRole.ToolTipRole)
+        for name in names:
+            self.box.addItem("", name)
         self.box.setCurrentIndex(names.index(wanted if wanted in names else model.fusion))
         self.box.blockSignals(False)
-        self._explain()
+        self._write()
         self.setVisible(len(names) > 1)
 
     @property
@@ -191,12 +209,12 @@ class FusionSwitch(QWidget):
         self.chosen.emit(self.box.currentData())
 
     def _explain(self) -> None:
-        text = fusion_text(self.box.currentData())
+        text = fusion_text(self.box.currentData() or "")
         self.box.setToolTip(text)
         self.box.setAccessibleDescription(text)
 
 
-class PromptPane(Pane):
+class PromptPane(Rewritten, Pane):
     asked = Signal(str)
     stopped = Signal()
 
@@ -221,6 +239,7 @@ class PromptPane(Pane):
         for button in (self.ask_button, self.stop_button):
             button.setIconSize(QSize(16, 16))
         self.chips = Chips()
+        self._make_chips()
         row = QHBoxLayout()
         row.setSpacing(SMALL)
         row.addWidget(self.chips, 1)
@@ -244,26 +263,27 @@ class PromptPane(Pane):
         self.ask_button.setToolTip(self.tr("Ask (Enter)"))
         self.stop_button.setText(self.tr("Stop"))
         self.stop_button.setToolTip(self.tr("Stop the answer (Esc)"))
-        # The model knows English only, so a chip shows its translation and asks in English.
-        for label, question in (
-            (self.tr("Describe this picture."), "Describe this picture."),
-            (self.tr("What is happening here?"), "What is happening here?"),
-            (self.tr("What objects are here?"), "What objects are here?"),
-        ):
-            chip = self._add_chip(label, self.tr("Ask: {question}").format(question=question))
-            chip.clicked.connect(partial(self.asked.emit, question))
-        question = "What colour is the …?"
-        chip = self._add_chip(
-            self.tr("What colour is the …?"), self.tr("Begin this question, to be completed")
+        labels = (
+            self.tr("Describe this picture."),
+            self.tr("What is happening here?"),
+            self.tr("What objects are here?"),
+            self.tr("What colour is the …?"),
         )
-        chip.clicked.connect(partial(self._begin, question))
+        for chip, label, question in zip(self.chips.buttons, labels, _CHIPS, strict=True):
+            chip.setText(label)
+            chip.setToolTip(self.tr("Ask: {question}").format(question=question))
+            if "…" in question:
+                chip.setToolTip(self.tr("Begin this question, to be completed"))
+        self.chips.place()
+        self._clear_problem()
 
-    def _add_chip(self, label: str, tip: str) -> QPushButton:
-        chip = QPushButton(label)
-        chip.setObjectName("chip")
-        chip.setToolTip(tip)
-        self.chips.add(chip)
-        return chip
+    def _make_chips(self) -> None:
+        for question in _CHIPS:
+            chip = QPushButton()
+            chip.setObjectName("chip")
+            begin = partial(self._begin if "…" in question else self.asked.emit, question)
+            chip.clicked.connect(begin)
+            self.chips.add(chip)
 
     def _begin(self, question: str, *_: object) -> None:
         """Put the question into the field with its gap selected."""

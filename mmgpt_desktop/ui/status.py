@@ -6,12 +6,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
 
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
-from mmgpt_desktop.ui.parts import ElidedLabel
+from mmgpt_desktop.ui.parts import ElidedLabel, Rewritten
 from mmgpt_desktop.ui.session import printable
 from mmgpt_desktop.ui.texts import note_text
 
 
-class Status(QStatusBar):
+class Status(Rewritten, QStatusBar):
     cancelled = Signal()
     load_wanted = Signal()
 
@@ -25,17 +25,21 @@ class Status(QStatusBar):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(160)
-        self.cancel = QPushButton(self.tr("Cancel"))
-        self.load = QPushButton(self.tr("Load the model"))
+        self.cancel, self.load = QPushButton(), QPushButton()
         for button, signal in ((self.cancel, self.cancelled), (self.load, self.load_wanted)):
             button.setObjectName("flat")
             button.clicked.connect(signal)
-        self.cancel.setToolTip(self.tr("Stop loading the model"))
-        self.bar.setAccessibleName(self.tr("Loading the model"))
         self.addWidget(self.text, 1)
         for widget in (self.bar, self.cancel, self.load):
             self.addPermanentWidget(widget)
+        self._write()
         self._show(loading=False, missing=False)
+
+    def _write(self) -> None:
+        self.cancel.setText(self.tr("Cancel"))
+        self.load.setText(self.tr("Load the model"))
+        self.cancel.setToolTip(self.tr("Stop loading the model"))
+        self.bar.setAccessibleName(self.tr("Loading the model"))
 
     def show_loading(self, fraction: float, what: str) -> None:
         self._say(what)

@@ -21,7 +21,11 @@ LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 
 
 def install_language(application: QCoreApplication, language: str) -> None:
-    """Translate into `language`, or the system's when empty; English needs no file."""
+    """Translate into `language` from now on, or the system's when empty.
+
+    English needs no file.
+    """
+    remove_language(application)
     locale = QLocale(language) if language else QLocale.system()
     QLocale.setDefault(locale)
     qt_folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)

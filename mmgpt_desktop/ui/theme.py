@@ -1,4 +1,4 @@
-"""Colours, fonts and icons: two themes with one accent, following the system."""
+"""Colours, fonts and icons: light, dark and high contrast, following the system."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from functools import lru_cache
 from string import Template
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QGuiApplication,
+    QIcon,
+    QPainter,
+    QPalette,
+    QPixmap,
+)
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -15,6 +24,8 @@ from mmgpt_desktop.resources import resource_path
 
 # The spacing scale, in device-independent pixels.
 TIGHT, SMALL, MEDIUM, LARGE = 4, 8, 12, 20
+_CURSOR_MS = 1000
+_USUAL_LINE = 22  # of the largest ordinary font, in pixels
 
 
 @dataclass(frozen=True)
@@ -72,14 +83,35 @@ DARK = Colours(
     problem_soft="#42211f",
 )
 
+# Black, white and one colour; what a control is shows its edge, not its ground.
+CONTRAST = Colours(
+    window="#000000",
+    card="#000000",
+    canvas="#000000",
+    field="#000000",
+    border="#8a8a8a",
+    edge="#c8c8c8",
+    text="#ffffff",
+    muted="#f0f0f0",
+    accent="#ffe94d",
+    accent_strong="#fff5a8",
+    on_accent="#000000",
+    accent_soft="#003a57",
+    lit="#6a4e00",
+    problem="#ffb3ab",
+    problem_soft="#3a0d0a",
+)
+THEMES = {"light": LIGHT, "dark": DARK, "contrast": CONTRAST}
+
 
 class Theme(QObject):
     """Applies the colours to the application and says when they changed.
 
-    `choice` is system, light or dark.
+    `choice` is system, light, dark or contrast.
     """
 
     changed = Signal()
+    still = False  # nothing moves by itself
 
     def __init__(self, application: QApplication, choice: str = "system") -> None:
         super().__init__(application)
@@ -87,25 +119,39 @@ class Theme(QObject):
         self.choice = choice
         self.colours = LIGHT
         application.setStyle("Fusion")
-        QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow)
+        hints = QGuiApplication.styleHints()
+        hints.colorSchemeChanged.connect(self._follow)
+        hints.accessibility().contrastPreferenceChanged.connect(self._follow)
         self._apply()
 
     def choose(self, choice: str) -> None:
         self.choice = choice
         self._apply()
 
-    @property
-    def is_dark(self) -> bool:
-        if self.choice == "system":
-            return QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
-        return self.choice == "dark"
+    def set_still(self, still: bool) -> None:
+        self.still = still
+        if still:
+            QApplication.setCursorFlashTime(0)
+            for effect in Qt.UIEffect:
+                QApplication.setEffectEnabled(effect, False)
+        else:
+            QApplication.setCursorFlashTime(_CURSOR_MS)
+        self.changed.emit()
+
+    def _wanted(self) -> Colours:
+        if self.choice in THEMES:
+            return THEMES[self.choice]
+        hints = QGuiApplication.styleHints()
+        if hints.accessibility().contrastPreference() == Qt.ContrastPreference.HighContrast:
+            return CONTRAST
+        return DARK if hints.colorScheme() == Qt.ColorScheme.Dark else LIGHT
 
     def _follow(self) -> None:
         if self.choice == "system":
             self._apply()
 
     def _apply(self) -> None:
-        self.colours = DARK if self.is_dark else LIGHT
+        self.colours = self._wanted()
         self._application.setPalette(_palette(self.colours))
         self._application.setStyleSheet(style_sheet(self.colours))
         self.changed.emit()
@@ -146,11 +192,11 @@ def _palette(colours: Colours) -> QPalette:
 
 def style_sheet(colours: Colours) -> str:
     """The sheet filled with the colours, and with icons that it must name as files."""
-    check = "check-dark.svg" if colours is DARK else "check-light.svg"
+    name = next(name for name, each in THEMES.items() if each is colours)
     sheet = resource_path("style", "app.qss").read_text(encoding="utf-8")
     return Template(sheet).substitute(
         asdict(colours),
-        check=resource_path("icons", check).as_posix(),
+        check=resource_path("icons", f"check-{name}.svg").as_posix(),
         chevron_down=resource_path("icons", "chevron-down.svg").as_posix(),
     )
 
@@ -177,6 +223,12 @@ def _draw(renderer: QSvgRenderer, edge: int) -> QPixmap:
     renderer.render(painter, QRectF(0, 0, edge, edge))
     painter.end()
     return pixmap
+
+
+def scaled(pixels: int) -> int:
+    """A size beside text: it grows where the system's text is larger than usual."""
+    line = QFontMetrics(QApplication.font()).height()
+    return round(pixels * max(1.0, line / _USUAL_LINE))
 
 
 def set_font(widget: QWidget, *, scale: float = 1.0, bold: bool = False) -> None:

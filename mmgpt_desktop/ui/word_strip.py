@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QSizePoli
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.ui.drawing import draw_strip
 from mmgpt_desktop.ui.heatmaps import Heatmaps
-from mmgpt_desktop.ui.parts import untinted
+from mmgpt_desktop.ui.parts import Rewritten, untinted
 from mmgpt_desktop.ui.session import Turn, chosen_word, printable
 from mmgpt_desktop.ui.theme import set_font
 from mmgpt_desktop.worker import TaskThread
@@ -21,7 +21,7 @@ _SHARP = 2  # pictures are drawn as many times as large, for screens with small 
 _SETTLE_MS = 120  # while words stream in, or occlusion refines
 
 
-class WordStrip(QListWidget):
+class WordStrip(Rewritten, QListWidget):
     """A picture with its word below for each word; a click or the arrow keys choose it."""
 
     word_chosen = Signal(int)
@@ -44,6 +44,9 @@ class WordStrip(QListWidget):
         self.setMouseTracking(True)
         self._pointed = -1
         self.currentRowChanged.connect(self._choose)
+        self._write()
+
+    def _write(self) -> None:
         self.setAccessibleName(self.tr("Small maps of all words; the arrow keys choose one"))
 
     def show_words(self, words: Sequence[str], pictures: Sequence[QImage]) -> None:

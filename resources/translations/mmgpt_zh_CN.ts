@@ -89,10 +89,6 @@
         <source>Open one first, for instance a sample photo.</source>
         <translation>请先打开一张，例如一张示例照片。</translation>
     </message>
-    <message>
-        <source>The new language is used from the next start on.</source>
-        <translation>新语言将在下次启动时生效。</translation>
-    </message>
 </context>
 <context>
     <name>Brush</name>
@@ -527,6 +523,10 @@
         <translation>模型没有给出这个单词的注意力。</translation>
     </message>
     <message>
+        <source>Another model wrote this answer, and this was not measured while it was here.</source>
+        <translation>这个回答由另一个模型写出，当时没有测量这一项。</translation>
+    </message>
+    <message>
         <source>This is measured when the answer is complete.</source>
         <translation>回答完成后才会测量。</translation>
     </message>
@@ -596,6 +596,14 @@
 </context>
 <context>
     <name>Inside</name>
+    <message>
+        <source>The model that wrote this answer is not loaded.</source>
+        <translation>写出这个回答的模型没有加载。</translation>
+    </message>
+    <message>
+        <source>Only that one can show its numbers. Ask again to get an answer of this.</source>
+        <translation>只有那个模型能显示它的数字。再问一次，可得到当前模型的回答。</translation>
+    </message>
     <message>
         <source>There is no word to look inside the model for.</source>
         <translation>没有可以查看模型内部的单词。</translation>
@@ -676,6 +684,14 @@
         <translation>把热图存为图片，把回答存为报告</translation>
     </message>
     <message>
+        <source>Save the session, open one</source>
+        <translation>保存会话、打开会话</translation>
+    </message>
+    <message>
+        <source>Recent sessions, and a search in them</source>
+        <translation>最近的会话，并可在其中搜索</translation>
+    </message>
+    <message>
         <source>Answer again</source>
         <translation>重新回答</translation>
     </message>
@@ -732,6 +748,26 @@
     <message>
         <source>&amp;Remove this picture</source>
         <translation>移除这张图片(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Open sess&amp;ion…</source>
+        <translation>打开会话(&amp;I)…</translation>
+    </message>
+    <message>
+        <source>Re&amp;cent sessions…</source>
+        <translation>最近的会话(&amp;C)…</translation>
+    </message>
+    <message>
+        <source>Sa&amp;ve the session</source>
+        <translation>保存会话(&amp;V)</translation>
+    </message>
+    <message>
+        <source>Save the session &amp;as…</source>
+        <translation>会话另存为(&amp;A)…</translation>
+    </message>
+    <message>
+        <source>&amp;Keep unsaved sessions</source>
+        <translation>保留未保存的会话(&amp;K)</translation>
     </message>
     <message>
         <source>&amp;Export</source>
@@ -814,6 +850,10 @@
         <translation>帮助(&amp;H)</translation>
     </message>
     <message>
+        <source>&amp;Tour in four steps</source>
+        <translation>四步导览(&amp;T)</translation>
+    </message>
+    <message>
         <source>&amp;Keyboard</source>
         <translation>键盘(&amp;K)</translation>
     </message>
@@ -876,6 +916,14 @@
     <message>
         <source>&amp;Dark</source>
         <translation>深色(&amp;D)</translation>
+    </message>
+    <message>
+        <source>&amp;High contrast</source>
+        <translation>高对比度(&amp;H)</translation>
+    </message>
+    <message>
+        <source>&amp;Reduce motion</source>
+        <translation>减少动态效果(&amp;R)</translation>
     </message>
     <message>
         <source>&amp;Language</source>
@@ -1054,6 +1102,53 @@
     </message>
 </context>
 <context>
+    <name>RecentDialog</name>
+    <message>
+        <source>Recent sessions</source>
+        <translation>最近的会话</translation>
+    </message>
+    <message>
+        <source>Search in questions, answers and names</source>
+        <translation>在问题、回答和名称中搜索</translation>
+    </message>
+    <message>
+        <source>Sessions; Enter opens one, Delete forgets it</source>
+        <translation>会话；按回车键打开，按 Delete 键移除</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Forget</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Take it off this list; the file stays, unless nobody saved it</source>
+        <translation>从列表中移除；文件保留，除非从未保存过</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>No session has all of these words.</source>
+        <translation>没有会话包含所有这些词。</translation>
+    </message>
+    <message>
+        <source>There are no sessions yet. Save one with Ctrl+S.</source>
+        <translation>还没有会话。按 Ctrl+S 保存一个。</translation>
+    </message>
+    <message>
+        <source>Not saved</source>
+        <translation>未保存</translation>
+    </message>
+    <message>
+        <source>{pictures} pictures, {questions} questions</source>
+        <translation>{pictures} 张图片，{questions} 个问题</translation>
+    </message>
+</context>
+<context>
     <name>SamplesDialog</name>
     <message>
         <source>Sample photos</source>
@@ -1070,6 +1165,49 @@
     <message>
         <source>{title}, by {author}. Licence: {licence}. Source: {source}</source>
         <translation>{title}，作者 {author}。许可：{licence}。来源：{source}</translation>
+    </message>
+</context>
+<context>
+    <name>Sessions</name>
+    <message>
+        <source>Save the session</source>
+        <translation>保存会话</translation>
+    </message>
+    <message>
+        <source>Open a session</source>
+        <translation>打开会话</translation>
+    </message>
+    <message>
+        <source>Sessions</source>
+        <translation>会话</translation>
+    </message>
+    <message>
+        <source>Opening {name}…</source>
+        <translation>正在打开 {name}…</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>The opened session took the place of what was here.</source>
+        <translation>打开的会话取代了原有内容。</translation>
+    </message>
+    <message>
+        <source>The program ended before its last session was saved.</source>
+        <translation>程序上次结束时，会话还没有保存。</translation>
+    </message>
+    <message>
+        <source>It was kept, and is also among the recent sessions.</source>
+        <translation>会话已保留，也可在最近的会话中找到。</translation>
+    </message>
+    <message>
+        <source>Bring it back</source>
+        <translation>恢复</translation>
+    </message>
+    <message>
+        <source>Saved as {name}.</source>
+        <translation>已保存为 {name}。</translation>
     </message>
 </context>
 <context>
@@ -1101,6 +1239,61 @@
     <message>
         <source>PyTorch on the processor</source>
         <translation>PyTorch（处理器）</translation>
+    </message>
+</context>
+<context>
+    <name>Tour</name>
+    <message>
+        <source>Put a picture in</source>
+        <translation>放入一张图片</translation>
+    </message>
+    <message>
+        <source>Drop one here, open one, or begin with a sample photo. It stays on this computer.</source>
+        <translation>拖到这里、打开一张，或从示例照片开始。图片只留在本机。</translation>
+    </message>
+    <message>
+        <source>Ask about it</source>
+        <translation>提问</translation>
+    </message>
+    <message>
+        <source>Type a question in English and press Enter, or choose one below it.</source>
+        <translation>用英文输入问题并按回车键，或在下方选择一个。</translation>
+    </message>
+    <message>
+        <source>Read the answer</source>
+        <translation>阅读回答</translation>
+    </message>
+    <message>
+        <source>It comes word by word. Point at a word, or walk to it with the arrow keys.</source>
+        <translation>回答逐词出现。指向一个词，或用方向键移到它上面。</translation>
+    </message>
+    <message>
+        <source>See where the model looked</source>
+        <translation>看模型看了哪里</translation>
+    </message>
+    <message>
+        <source>The map belongs to the chosen word. While you read, the program measures whether the word really needed what is bright.</source>
+        <translation>热图属于所选的词。在您阅读时，程序会测量这个词是否真的需要明亮的部分。</translation>
+    </message>
+    <message>
+        <source>Step {number} of {count}</source>
+        <translation>第 {number} 步，共 {count} 步</translation>
+    </message>
+    <message>
+        <source>Skip the tour</source>
+        <translation>跳过导览</translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation>上一步</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <translation>完成</translation>
+    </message>
+    <message>
+        <source>Next</source>
+        <translation>下一步</translation>
     </message>
 </context>
 <context>
@@ -1222,12 +1415,20 @@
         <translation>请检查路径：它可能已被移动或改名。</translation>
     </message>
     <message>
+        <source>Choose a file that ends in .mmgpt.</source>
+        <translation>请选择以 .mmgpt 结尾的文件。</translation>
+    </message>
+    <message>
         <source>Choose a file.</source>
         <translation>请选择一个文件。</translation>
     </message>
     <message>
         <source>Choose a picture.</source>
         <translation>请选择一张图片。</translation>
+    </message>
+    <message>
+        <source>Choose a session&apos;s file.</source>
+        <translation>请选择会话文件。</translation>
     </message>
     <message>
         <source>Choose another name, one that ends in .json.</source>
@@ -1240,6 +1441,10 @@
     <message>
         <source>Choose one of these: {known}.</source>
         <translation>请选择其中之一：{known}。</translation>
+    </message>
+    <message>
+        <source>Clear conversations or remove pictures, then save it again.</source>
+        <translation>请先清除一些对话或移除图片，再保存。</translation>
     </message>
     <message>
         <source>Close other programs and ask again.</source>
@@ -1276,6 +1481,10 @@
     <message>
         <source>Install them, or use another runtime.</source>
         <translation>请安装它们，或使用另一个运行时。</translation>
+    </message>
+    <message>
+        <source>It may have been moved or renamed.</source>
+        <translation>它可能已被移动或重命名。</translation>
     </message>
     <message>
         <source>Its heads can&apos;t be chosen.</source>
@@ -1320,6 +1529,10 @@
     <message>
         <source>Only http and https addresses can be downloaded.</source>
         <translation>只能下载 http 和 https 地址。</translation>
+    </message>
+    <message>
+        <source>Open only sessions that you know.</source>
+        <translation>请只打开来源可靠的会话。</translation>
     </message>
     <message>
         <source>Save a smaller version of it and open the file.</source>
@@ -1434,6 +1647,26 @@
         <translation>问题太长：{tokens} 个词元，而这个模型最多读取 {limit} 个。</translation>
     </message>
     <message>
+        <source>The session is too large to be saved.</source>
+        <translation>会话太大，无法保存。</translation>
+    </message>
+    <message>
+        <source>The session {name} is damaged or cut short.</source>
+        <translation>会话 {name} 已损坏或不完整。</translation>
+    </message>
+    <message>
+        <source>The session {name} is too large for this computer&apos;s memory.</source>
+        <translation>会话 {name} 太大，本机内存不够。</translation>
+    </message>
+    <message>
+        <source>The session {name} was saved by a newer version of this program.</source>
+        <translation>会话 {name} 由更新版本的程序保存。</translation>
+    </message>
+    <message>
+        <source>The session {name} would fill the memory when it is unpacked.</source>
+        <translation>会话 {name} 解压后会占满内存。</translation>
+    </message>
+    <message>
         <source>The system says: {reason}.</source>
         <translation>系统提示：{reason}。</translation>
     </message>
@@ -1494,6 +1727,10 @@
         <translation>请先输入问题。</translation>
     </message>
     <message>
+        <source>Update MMGPT Desktop, then open it again.</source>
+        <translation>请更新 MMGPT Desktop，然后再打开。</translation>
+    </message>
+    <message>
         <source>Update the app, or choose another model folder.</source>
         <translation>请更新本应用，或选择另一个模型文件夹。</translation>
     </message>
@@ -1532,6 +1769,14 @@
     <message>
         <source>{name} is a folder, not a picture.</source>
         <translation>{name} 是文件夹，不是图片。</translation>
+    </message>
+    <message>
+        <source>{name} is no file.</source>
+        <translation>{name} 不是文件。</translation>
+    </message>
+    <message>
+        <source>{name} is no session of this program.</source>
+        <translation>{name} 不是本程序的会话。</translation>
     </message>
     <message>
         <source>{name} is not an ordinary file.</source>

@@ -29,7 +29,7 @@ def make_app(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeApp]:
         apps.append(app)
         app.start()
         if wait:
-            qtbot.waitUntil(lambda: app.controller.model is not None)
+            qtbot.waitUntil(lambda: app.controller.model is not None, timeout=30_000)
         return app
 
     yield make

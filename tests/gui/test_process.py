@@ -20,6 +20,7 @@ from tests.gui_fakes import FakeEngine
 engine = FakeEngine(gated=True)
 ui.engine_maker = lambda bundle, runtime: engine
 ui.settings_path = lambda: Path(sys.argv[1])
+ui.data_path = lambda: Path(sys.argv[1]).parent
 
 class Closer(ui.App):
     def start(self):

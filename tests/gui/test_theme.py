@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.resources import resource_path
-from mmgpt_desktop.ui.theme import DARK, LIGHT, Colours, Theme, style_sheet
+from mmgpt_desktop.ui.theme import CONTRAST, DARK, LIGHT, THEMES, Colours, Theme, style_sheet
 
-THEMES = pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+EACH = pytest.mark.parametrize("colours", THEMES.values(), ids=THEMES)
 TINTED = sorted(
     path.stem for path in resource_path("icons").glob("*.svg") if "currentColor" in path.read_text()
 )
@@ -34,7 +34,7 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@THEMES
+@EACH
 def test_text_is_readable_on_every_ground(colours: Colours) -> None:
     grounds = (colours.window, colours.card, colours.canvas, colours.field, colours.accent_soft)
     for ground in grounds:
@@ -44,19 +44,44 @@ def test_text_is_readable_on_every_ground(colours: Colours) -> None:
         assert contrast(colours.accent, ground) >= 4.5
     assert contrast(colours.on_accent, colours.accent) >= 4.5
     assert contrast(colours.on_accent, colours.accent_strong) >= 4.5
-    assert contrast(colours.problem, colours.card) >= 4.5
+    for ground in (colours.card, colours.problem_soft):
+        assert contrast(colours.problem, ground) >= 4.5
+        assert contrast(colours.accent, ground) >= 4.5  # of a notice's buttons
+    assert contrast(colours.accent, colours.accent_soft) >= 4.5
     assert contrast(colours.text, colours.problem_soft) >= 4.5
     assert contrast(colours.text, colours.lit) >= 4.5
 
 
-@THEMES
+@EACH
 def test_controls_and_focus_stand_out_from_their_ground(colours: Colours) -> None:
     for ground in (colours.card, colours.field):
         assert contrast(colours.edge, ground) >= 3
         assert contrast(colours.accent, ground) >= 3
 
 
-@THEMES
+@EACH
+def test_each_rule_of_the_sheet_is_readable(colours: Colours) -> None:
+    """Where a rule names text and ground; disabled controls may be dim (WCAG 2.2, 1.4.3)."""
+    rules = re.findall(r"([^{}]+)\{([^}]*)\}", style_sheet(colours))
+    seen = 0
+    for selector, body in rules:
+        ground = re.search(r"(?<![\w-])(?:selection-)?background(?:-color)?: (#\w{6})", body)
+        text = re.search(r"(?<![\w-])(?:selection-)?color: (#\w{6})", body)
+        if ground and text and ":disabled" not in selector:
+            seen += 1
+            assert contrast(text[1], ground[1]) >= 4.5, selector
+    assert seen > 15
+
+
+def test_high_contrast_is_higher() -> None:
+    for ground in ("window", "card", "canvas", "field"):
+        for text in ("text", "muted", "accent", "problem"):
+            assert contrast(getattr(CONTRAST, text), getattr(CONTRAST, ground)) >= 7
+        assert contrast(CONTRAST.border, getattr(CONTRAST, ground)) >= 3  # ordinary themes: less
+    assert contrast(CONTRAST.text, CONTRAST.border) >= 3  # marks on a bar
+
+
+@EACH
 def test_the_sheet_is_filled_completely(colours: Colours) -> None:
     sheet = style_sheet(colours)
     assert "$" not in sheet
@@ -78,6 +103,9 @@ def test_it_follows_the_system(qtbot: QtBot, qapp: QApplication) -> None:
     assert theme.colours is DARK
     with qtbot.assertNotEmitted(theme.changed):
         hints.colorSchemeChanged.emit(Qt.ColorScheme.Light)
+    with qtbot.waitSignal(theme.changed):
+        theme.choose("contrast")
+    assert theme.colours is CONTRAST
     theme.choose("system")
     assert theme.colours is (DARK if hints.colorScheme() == Qt.ColorScheme.Dark else LIGHT)
     theme.deleteLater()

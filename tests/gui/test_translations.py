@@ -42,6 +42,16 @@ def catalogue(language: str) -> dict[tuple[str, str], str]:
     }
 
 
+def unfinished(tree: ElementTree.ElementTree[ElementTree.Element]) -> list[str]:
+    """What the updater left for a person: nothing yet, a guess, or a text that is gone."""
+    return [
+        message.findtext("source", "")
+        for message in tree.getroot().iter("message")
+        for translation in message.iter("translation")
+        if translation.get("type") is not None
+    ]
+
+
 def window_texts() -> Iterator[tuple[str, str]]:
     """(context, text) of each `tr` in the window's code."""
     for path in sorted((ROOT / "mmgpt_desktop" / "ui").glob("*.py")):
@@ -51,6 +61,15 @@ def window_texts() -> Iterator[tuple[str, str]]:
                     if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "tr":
                         assert isinstance(node.args[0], ast.Constant), ast.unparse(node)
                         yield owner.name, node.args[0].value
+
+
+def noop_texts() -> Iterator[tuple[str, str]]:
+    """(context, text) of each mark for the updater in the window's code."""
+    for path in sorted((ROOT / "mmgpt_desktop" / "ui").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "QT_TRANSLATE_NOOP":
+                context, text = (ast.literal_eval(argument) for argument in node.args)
+                yield context, text
 
 
 def updater() -> ModuleType:
@@ -86,6 +105,23 @@ def test_every_error_and_note_is_translated(language: str) -> None:
     ]
     assert len(wanted) > 40
     assert [text for text in wanted if not known.get(text)] == []
+
+
+@EACH
+def test_no_translation_is_a_guess_or_stale(language: str) -> None:
+    path = resource_path("translations", f"mmgpt_{language}.ts")
+    assert unfinished(ElementTree.parse(path)) == []
+    wanted = {*window_texts(), *noop_texts()}
+    for context, texts in updater().texts_by_context().items():
+        wanted |= {(context, text) for text in texts}
+    assert set(catalogue(language)) == wanted
+
+
+@pytest.mark.parametrize("kind", ["unfinished", "vanished", "obsolete"])
+def test_a_guess_and_a_stale_text_are_found(kind: str) -> None:
+    message = f'<message><source>A</source><translation type="{kind}">B</translation></message>'
+    tree = ElementTree.ElementTree(ElementTree.fromstring(f"<TS><context>{message}</context></TS>"))
+    assert unfinished(tree) == ["A"]
 
 
 @EACH

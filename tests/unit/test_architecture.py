@@ -52,6 +52,7 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
     "modules",
     [
         "mmgpt_desktop.engine.engine, mmgpt_desktop.engine.generate, mmgpt_desktop.engine.images",
+        "mmgpt_desktop.session.files, mmgpt_desktop.session.recent",
         "mmgpt_desktop.attention.faithfulness, mmgpt_desktop.attention.heatmap",
     ],
 )

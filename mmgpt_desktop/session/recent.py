@@ -1,0 +1,93 @@
+"""Which sessions there were lately, and what was said in them: one small file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.report.files import write
+from mmgpt_desktop.session.codec import Reader, Writer
+from mmgpt_desktop.session.record import Session
+
+MOST = 50
+_MOST_TEXT = 20_000
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`saved` is in seconds since 1970; `text` is what a search looks through."""
+
+    path: str
+    saved: float
+    pictures: int
+    questions: int
+    text: str
+    kept: bool = False  # by the program itself: nobody chose the file
+
+    @property
+    def name(self) -> str:
+        return Path(self.path).stem
+
+    @property
+    def first_line(self) -> str:
+        return self.text.partition("\n")[0]
+
+
+def describe(session: Session, path: Path, *, kept: bool = False) -> Entry:
+    turns = [turn for each in session.conversations for turn in each.turns]
+    photos = [each.photo for each in session.conversations if each.photo is not None]
+    said = [line for turn in turns for line in (turn.question, turn.answer.strip())]
+    text = "\n".join([*said, *(photo.name for photo in photos), session.draft]).strip()
+    now = datetime.now(UTC).timestamp()
+    return Entry(str(path), now, len(photos), len(turns), text[:_MOST_TEXT], kept)
+
+
+def matches(entry: Entry, search: str) -> bool:
+    """All words of the search occur, in any order and case."""
+    found_in = f"{'' if entry.kept else entry.name}\n{entry.text}".casefold()
+    return all(word in found_in for word in search.casefold().split())
+
+
+def read_recent(file: Path) -> tuple[Entry, ...]:
+    """The newest first; a damaged file counts as none."""
+    try:
+        entries = Reader((), b"").decode(tuple[Entry, ...], json.loads(file.read_bytes()))
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, RecursionError) as error:
+        _log.warning("the list of recent sessions can't be read: %s", error)
+        return ()
+    return tuple(sorted(entries, key=lambda entry: -entry.saved))
+
+
+def remember(file: Path, entry: Entry) -> None:
+    _write(file, (entry, *_without(file, entry.path))[:MOST])
+
+
+def forget(file: Path, path: str) -> None:
+    """A session that the program kept is deleted, one that a person saved stays."""
+    for entry in read_recent(file):
+        if entry.path == path and entry.kept:
+            with contextlib.suppress(OSError):
+                Path(path).unlink(missing_ok=True)
+    _write(file, _without(file, path))
+
+
+def _without(file: Path, path: str) -> tuple[Entry, ...]:
+    return tuple(entry for entry in read_recent(file) if entry.path != path)
+
+
+def _write(file: Path, entries: tuple[Entry, ...]) -> None:
+    """A list that can't be written costs the user nothing but the list."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write(file, json.dumps(Writer().encode(entries)).encode())
+    except (OSError, AppError) as error:
+        _log.warning("the list of recent sessions can't be written: %s", error)

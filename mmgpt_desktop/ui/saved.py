@@ -1,0 +1,82 @@
+"""The window's conversations as a session, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.messages import GenerationOutcome, GenerationRequest, Message, Photo, Timings
+from mmgpt_desktop.session.files import open_session
+from mmgpt_desktop.session.record import SavedConversation, SavedTurn, Session, WordCheck
+from mmgpt_desktop.ui.drawing import Look
+from mmgpt_desktop.ui.session import Conversation, Turn
+from mmgpt_desktop.worker import ShownPhoto, show_photo
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A session, and what its photos are painted from."""
+
+    session: Session
+    shown: dict[Photo, ShownPhoto]
+
+
+def read_opened(path: Path, cancel: CancelToken) -> Opened:
+    """For another thread than the window's. Raises SessionError."""
+    session = open_session(path, cancel)
+    photos = [each.photo for each in session.conversations if each.photo is not None]
+    return Opened(session, {photo: show_photo(photo) for photo in photos})
+
+
+def saved_conversation(conversation: Conversation) -> SavedConversation:
+    """All of it as it stands now: what is written from now on doesn't change it."""
+    shown = conversation.shown
+    turns = tuple(_saved_turn(turn) for turn in conversation.turns)
+    return SavedConversation(shown.photo if shown else None, turns)
+
+
+def _saved_turn(turn: Turn) -> SavedTurn:
+    request = turn.request
+    if request is None:
+        asked = (Message("user", turn.question),)
+        request = GenerationRequest(turn.job_id, (), asked, fusion=turn.fusion)
+    found = turn.findings
+    return SavedTurn(
+        request,
+        tuple(turn.steps),
+        turn.outcome or GenerationOutcome(turn.job_id, "cancelled", Timings()),
+        turn.unsure,
+        turn.model,
+        tuple(maps for maps in found.maps.values() if maps.done >= 1),
+        found.neutral,
+        tuple(WordCheck(check, word, look.heads) for (look, word), check in found.checks.items()),
+    )
+
+
+def conversation_of(
+    saved: SavedConversation, shown: dict[Photo, ShownPhoto], job_ids: Iterator[int]
+) -> Conversation:
+    photo = None if saved.photo is None else shown[saved.photo]
+    return Conversation(photo, [_turn_of(turn, next(job_ids)) for turn in saved.turns])
+
+
+def _turn_of(saved: SavedTurn, job_id: int) -> Turn:
+    """With a number of its own: the session's were given out by another run."""
+    turn = Turn(
+        job_id,
+        saved.question,
+        saved.request.fusion,
+        [replace(step, job_id=job_id) for step in saved.steps],
+        replace(saved.outcome, job_id=job_id),
+        saved.unsure,
+        replace(saved.request, job_id=job_id),
+        saved.model,
+    )
+    found = turn.findings
+    found.maps.update({maps.method: maps for maps in saved.maps})
+    found.neutral = saved.neutral
+    for each in saved.checks:
+        found.checks[Look(each.check.method, each.heads), each.word] = each.check
+    return turn

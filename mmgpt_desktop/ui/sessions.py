@@ -1,0 +1,393 @@
+"""Saves what the window holds, brings it back, and keeps it while nobody saves it."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePath
+
+from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QStandardPaths, QTimer, Slot
+from PySide6.QtWidgets import QDialog, QFileDialog
+
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.session.files import SUFFIX, is_session, save_session
+from mmgpt_desktop.session.recent import Entry, describe, forget, read_recent, remember
+from mmgpt_desktop.session.record import Session
+from mmgpt_desktop.ui.controller import Controller
+from mmgpt_desktop.ui.main_window import MainWindow
+from mmgpt_desktop.ui.notices import Notice
+from mmgpt_desktop.ui.photos import Photos
+from mmgpt_desktop.ui.recent_dialog import RecentDialog
+from mmgpt_desktop.ui.saved import Opened, conversation_of, read_opened, saved_conversation
+from mmgpt_desktop.ui.session import Conversation
+from mmgpt_desktop.ui.undo import Undo
+from mmgpt_desktop.worker import TaskThread
+
+KEEP_MS = 2000
+_CALM = 10  # times as long as keeping took, it isn't done again
+_MOST_KEPT = 5
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class _Saving:
+    path: Path
+    state: object
+
+
+@dataclass(frozen=True, eq=False)
+class _Opening:
+    """`kept`: by the program itself, so that there is no file to save it to."""
+
+    path: Path
+    kept: bool
+    notice: Notice
+
+
+@dataclass(frozen=True, eq=False)
+class _Keeping:
+    clock: QElapsedTimer
+
+
+@dataclass(frozen=True, eq=False)
+class _Listing:
+    pass
+
+
+@dataclass(frozen=True, eq=False)
+class _LookingBack:
+    pass
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """What the window shows, to be put back as it was."""
+
+    conversations: tuple[Conversation, ...]
+    current: Conversation
+    draft: str
+    path: Path | None
+    saved: object
+
+
+class Sessions(QObject):
+    """Files are read and written on `thread`, in `folder` those that nobody saved.
+
+    A program that is killed leaves its lock beside the session that it kept. The next one to
+    start finds that nobody holds it, and offers the session.
+    """
+
+    def __init__(
+        self,
+        window: MainWindow,
+        photos: Photos,
+        controller: Controller,
+        undo: Undo,
+        thread: TaskThread,
+        folder: Path,
+        *,
+        keeps: bool,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._photos, self._controller = window, photos, controller
+        self._undo, self._thread, self._folder = undo, thread, folder
+        self._recent = folder / "recent.json"
+        self._kept_in = folder / "unsaved"
+        self._slot = self._kept_in / f"{uuid.uuid4().hex}{SUFFIX}"
+        self._lock = QLockFile(str(self._slot.with_suffix(".lock")))
+        self._keeps = keeps
+        self._path: Path | None = None
+        self._saved = self._kept = self._now()  # how things stood when they were written last
+        self._busy = self._told = False
+        self._opening: CancelToken | None = None
+        self._last_folder = QStandardPaths.writableLocation(
+            QStandardPaths.StandardLocation.DocumentsLocation
+        )
+        self._timer = QTimer(self, interval=KEEP_MS)
+        self._timer.timeout.connect(self.keep)
+        thread.done.connect(self._take)
+        thread.failed.connect(self._fail)
+        photos.session_wanted.connect(self.open)
+
+    def start(self) -> None:
+        """Look for what a killed program left, and keep what changes from now on."""
+        if self._keeps:
+            folder, recent = self._kept_in, self._recent
+            self._thread.submit(_LookingBack(), lambda _: _look_back(folder, recent))
+            self._timer.start()
+
+    def close(self) -> None:
+        """Keep what nobody saved. Call it when the threads have ended."""
+        self._timer.stop()
+        session = self.session()
+        changed = self._now() not in (self._saved, self._kept)
+        if self._keeps and changed and not session.is_empty:
+            try:
+                self._write_slot(session)(CancelToken())
+            except (AppError, OSError) as error:
+                _log.warning("the session can't be kept: %s", error)
+        self._lock.unlock()
+
+    def session(self) -> Session:
+        """All that the window holds, as it stands now."""
+        conversations = self._photos.conversations
+        return Session(
+            tuple(map(saved_conversation, conversations)),
+            conversations.index(self._photos.current),
+            self._window.prompt.edit.toPlainText(),
+        )
+
+    def _now(self) -> object:
+        """Another one whenever there is something more, or less, to keep."""
+        talked = tuple(
+            (
+                conversation.shown.photo.image_id if conversation.shown else "",
+                tuple(
+                    (turn.job_id, len(turn.steps), turn.outcome is None, *turn.findings.sizes)
+                    for turn in conversation.turns
+                ),
+            )
+            for conversation in self._photos.conversations
+        )
+        return talked, self._window.prompt.edit.toPlainText()
+
+    # Saving
+
+    @Slot()
+    def save(self) -> None:
+        if self._path is None:
+            self.save_as()
+        else:
+            self._save(self._path)
+
+    @Slot()
+    def save_as(self) -> None:
+        path = self.ask_where_to(self._proposed())
+        if path is not None:
+            self._save(path if is_session(path) else path.with_name(path.name + SUFFIX))
+
+    def _save(self, path: Path) -> None:
+        session, recent = self.session(), self._recent
+
+        def work(_cancel: CancelToken) -> None:
+            save_session(session, path)
+            remember(recent, describe(session, path))
+
+        self._thread.submit(_Saving(path, self._now()), work)
+
+    def _proposed(self) -> str:
+        shown = self._photos.current.shown
+        stem = PurePath(shown.photo.name).stem if shown else ""
+        kept = "".join(letter for letter in stem if letter.isalnum() or letter in "-_ ").strip()
+        return (kept or "session") + SUFFIX
+
+    def ask_where_to(self, proposed: str) -> Path | None:
+        """The dialog asks before a file is replaced."""
+        return self._ask(self.tr("Save the session"), proposed)
+
+    def ask_which(self) -> Path | None:
+        return self._ask(self.tr("Open a session"), None)
+
+    def _ask(self, title: str, proposed: str | None) -> Path | None:
+        dialog = QFileDialog(self._window, title, self._last_folder)
+        dialog.setNameFilter(self.tr("Sessions") + f" (*{SUFFIX})")
+        if proposed is None:
+            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        else:
+            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+            dialog.setDefaultSuffix(SUFFIX.removeprefix("."))
+            dialog.selectFile(proposed)
+        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        dialog.deleteLater()
+        if not accepted:
+            return None
+        path = Path(dialog.selectedFiles()[0])
+        self._last_folder = str(path.parent)
+        return path
+
+    def _set_path(self, path: Path | None) -> None:
+        self._path = path
+        name = f"{path.stem} – " if path is not None else ""  # noqa: RUF001
+        self._window.setWindowTitle(f"{name}MMGPT Desktop")
+
+    # Opening
+
+    @Slot()
+    def choose_and_open(self) -> None:
+        path = self.ask_which()
+        if path is not None:
+            self.open(path)
+
+    @Slot(object)
+    def open(self, path: Path) -> None:
+        """Read a session; it takes the place of what is here when it is found to be whole."""
+        if self._opening is not None:
+            self._opening.cancel()
+        notice = self._window.notices.tell(self.tr("Opening {name}…").format(name=path.name))
+        kept = path.parent == self._kept_in
+        cancel = self._opening = CancelToken()
+        notice.add_action(self.tr("Cancel"), cancel.cancel)
+        self._thread.submit(_Opening(path, kept, notice), partial(read_opened, path), cancel)
+
+    def _take_opened(self, opening: _Opening, opened: Opened) -> None:
+        self._window.notices.forget(opening.notice)
+        if self._opening is None or self._opening.cancelled:
+            return
+        self._opening = None
+        before, empty = self._state(), self.session().is_empty
+        self._controller.stop()
+        session, job_ids = opened.session, self._controller.job_ids
+        conversations = tuple(
+            conversation_of(saved, opened.shown, job_ids) for saved in session.conversations
+        )
+        current, path = conversations[session.current], None if opening.kept else opening.path
+        self._put(_State(conversations, current, session.draft, path, None))
+        self._saved = None if opening.kept else self._now()
+        if path is not None:
+            recent = self._recent
+            self._thread.submit(None, lambda _: remember(recent, describe(session, path)))
+        if not empty:
+            said = self.tr("The opened session took the place of what was here.")
+            self._undo.offer(said, partial(self._put_back, before))
+
+    def _state(self) -> _State:
+        draft = self._window.prompt.edit.toPlainText()
+        conversations, current = self._photos.conversations, self._photos.current
+        return _State(conversations, current, draft, self._path, self._saved)
+
+    def _put(self, state: _State) -> None:
+        self._photos.take_over(state.conversations, state.current)
+        self._window.prompt.edit.replace(state.draft)
+        self._set_path(state.path)
+        self._saved = state.saved
+
+    def _put_back(self, state: _State) -> None:
+        self._controller.stop()
+        self._put(state)
+
+    # Recent sessions
+
+    @Slot()
+    def show_recent(self) -> None:
+        recent = self._recent
+        self._thread.submit(_Listing(), lambda _: read_recent(recent))
+
+    def _show_list(self, entries: tuple[Entry, ...]) -> None:
+        others = tuple(entry for entry in entries if entry.path != str(self._slot))
+        dialog = RecentDialog(others, self._window)
+        dialog.chosen.connect(self._open_entry)
+        dialog.forgotten.connect(self._forget)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    @Slot(str)
+    def _open_entry(self, path: str) -> None:
+        self.open(Path(path))
+
+    @Slot(str)
+    def _forget(self, path: str) -> None:
+        recent = self._recent
+        self._thread.submit(None, lambda _: forget(recent, path))
+
+    # Keeping what nobody saved
+
+    @Slot(bool)
+    def set_keeping(self, wanted: bool) -> None:
+        self._keeps = wanted
+        self._timer.start() if wanted else self._timer.stop()
+        if not wanted:
+            self._forget(str(self._slot))
+            self._kept = None
+
+    @Slot()
+    def keep(self) -> None:
+        """Write what has changed since it was saved or kept; nothing where all is saved."""
+        now = self._now()
+        if self._busy or now == self._kept:
+            return
+        self._kept, session = now, self.session()
+        if now == self._saved or session.is_empty:
+            self._forget(str(self._slot))
+            return
+        self._busy = True
+        clock = QElapsedTimer()
+        clock.start()
+        self._thread.submit(_Keeping(clock), self._write_slot(session))
+
+    def _write_slot(self, session: Session) -> Callable[[CancelToken], None]:
+        slot, lock, recent = self._slot, self._lock, self._recent
+
+        def work(_cancel: CancelToken) -> None:
+            slot.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock.tryLock(0)
+            save_session(session, slot)
+            remember(recent, describe(session, slot, kept=True))
+
+        return work
+
+    def _end_keeping(self, keeping: _Keeping) -> None:
+        self._busy = False
+        self._timer.setInterval(max(KEEP_MS, _CALM * int(keeping.clock.elapsed())))
+
+    def _offer(self, path: Path | None) -> None:
+        if path is None:
+            return
+        notice = self._window.notices.tell(
+            self.tr("The program ended before its last session was saved."),
+            self.tr("It was kept, and is also among the recent sessions."),
+        )
+        notice.add_action(self.tr("Bring it back"), partial(self.open, path))
+
+    @Slot(object, object)
+    def _take(self, key: object, result: object) -> None:
+        if isinstance(key, _Saving):
+            self._saved = key.state
+            self._kept = None  # what was kept of it has had its day
+            self._set_path(key.path)
+            self._window.notices.tell(
+                self.tr("Saved as {name}.").format(name=key.path.name), str(key.path.parent)
+            )
+        elif isinstance(key, _Opening) and isinstance(result, Opened):
+            self._take_opened(key, result)
+        elif isinstance(key, _Keeping):
+            self._end_keeping(key)
+        elif isinstance(key, _Listing) and isinstance(result, tuple):
+            self._show_list(result)
+        elif isinstance(key, _LookingBack) and (result is None or isinstance(result, Path)):
+            self._offer(result)
+
+    @Slot(object, object)
+    def _fail(self, key: object, error: AppError) -> None:
+        if isinstance(key, _Opening):
+            self._window.notices.forget(key.notice)
+            self._opening = None
+        if isinstance(key, _Keeping):
+            self._end_keeping(key)
+            if self._told:
+                return
+            self._told = True  # once is enough: it is tried again with every change
+        self._window.notices.tell_error(error)
+
+
+def _look_back(folder: Path, recent: Path) -> Path | None:
+    """The newest session whose program was killed; but for the newest, old ones are deleted."""
+    left: list[Path] = []
+    for lock_file in folder.glob("*.lock"):
+        lock = QLockFile(str(lock_file))
+        lock.setStaleLockTime(0)  # a lock is as good as its program, however old
+        if lock.tryLock(0):
+            lock.unlock()
+            left.append(lock_file.with_suffix(SUFFIX))
+    in_use = {lock_file.with_suffix(SUFFIX) for lock_file in folder.glob("*.lock")}
+    kept = sorted(
+        (path for path in folder.glob(f"*{SUFFIX}") if path not in in_use),
+        key=lambda path: -path.stat().st_mtime,
+    )
+    for path in kept[_MOST_KEPT:]:
+        forget(recent, str(path))
+    return next((path for path in kept[:_MOST_KEPT] if path in left), None)

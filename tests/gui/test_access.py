@@ -1,0 +1,254 @@
+"""The window without a mouse, without sight of it, with large text, and without motion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest.mock import MagicMock
+
+import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QApplication,
+    QComboBox,
+    QDialog,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QProgressBar,
+    QTextEdit,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.session.recent import Entry
+from mmgpt_desktop.ui import app as ui
+from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.comparison import Comparison
+from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog, read_samples
+from mmgpt_desktop.ui.formula import FormulaDialog
+from mmgpt_desktop.ui.photo_view import PhotoView
+from mmgpt_desktop.ui.recent_dialog import RecentDialog
+from mmgpt_desktop.ui.tour import Tour
+from mmgpt_desktop.ui.wall import Wall
+from tests.gui_fakes import THREE, FakeEngine, make_shown
+
+MakeApp = Callable[..., App]
+CONTROLS = (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QTextEdit,
+    PhotoView,
+)
+
+
+def controls(root: QWidget) -> list[QWidget]:
+    """What a person uses, without Qt's own parts of it (scroll bars, a box's list, a header)."""
+    return [
+        widget
+        for widget in root.findChildren(QWidget)
+        if isinstance(widget, CONTROLS) and not _inside(widget, root)
+    ]
+
+
+def _inside(widget: QWidget, root: QWidget) -> bool:
+    above = widget.parentWidget()
+    internal = widget.objectName().startswith("qt_")
+    while above is not None and above is not root:
+        internal |= isinstance(above, CONTROLS) or above.objectName().startswith("qt_")
+        above = above.parentWidget()
+    return internal
+
+
+def name_of(widget: QWidget) -> str:
+    return widget.accessibleName() or (widget.text() if isinstance(widget, QAbstractButton) else "")
+
+
+def check_keyboard_and_names(root: QWidget) -> None:
+    shown = [each for each in controls(root) if each.isVisibleTo(root) and each.isEnabled()]
+    assert [each for each in shown if not name_of(each)] == []
+    lonely = [each for each in shown if not each.focusPolicy() & Qt.FocusPolicy.TabFocus]
+    assert [name_of(each) for each in lonely] == []
+    chain, widget = set(), root.nextInFocusChain()
+    for _ in range(1000):
+        chain.add(widget)
+        widget = widget.nextInFocusChain()
+    assert [name_of(each) for each in shown if each not in chain] == []
+
+
+def answered(qtbot: QtBot, app: App) -> None:
+    for seed in (1, 2):
+        app.photos.add(make_shown(seed=seed))
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy, timeout=30_000)
+    qtbot.waitUntil(lambda: not app.explainer.busy, timeout=30_000)
+    app.heatmaps.choose(app.controller.conversation.turns[0], 2)
+    qtbot.waitUntil(app.window.output.strip.isVisible)
+
+
+@pytest.fixture
+def full(qtbot: QtBot, make_app: MakeApp) -> App:
+    app = make_app(FakeEngine(model=THREE))
+    answered(qtbot, app)
+    return app
+
+
+def opened(qtbot: QtBot, app: App, kind: type[QDialog]) -> QDialog:
+    qtbot.waitUntil(lambda: bool(app.window.findChildren(kind)))
+    return app.window.findChildren(kind)[0]
+
+
+def test_every_control_of_the_window_and_its_dialogs_has_a_name_and_a_key(
+    qtbot: QtBot, full: App
+) -> None:
+    window = full.window
+    check_keyboard_and_names(window)
+    check_keyboard_and_names(window.heatmap.drawing)
+    entry = Entry("/a/b.mmgpt", 1.0, 1, 1, "text")
+    plain = (
+        SamplesDialog(read_samples(), window),
+        KeysDialog(window),
+        AboutDialog(THREE, window),
+        RecentDialog((entry,), window),
+    )
+    for dialog in plain:
+        check_keyboard_and_names(dialog)
+        dialog.deleteLater()
+    for kind, open_it in (
+        (Wall, full.inside.open_wall),
+        (FormulaDialog, full.inside.open_brightest_formula),
+        (Comparison, full.compare),
+    ):
+        open_it()
+        dialog = opened(qtbot, full, kind)
+        check_keyboard_and_names(dialog)
+        dialog.reject()
+
+
+def test_the_focus_is_seen_on_every_control(qtbot: QtBot, full: App) -> None:
+    window = full.window
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    full.theme.set_still(True)  # a blinking cursor is no mark
+    window.menuBar().setFocus()
+    unseen = []
+    shown = [each for each in controls(window) if each.isVisible() and each.isEnabled()]
+    for control in shown:
+        window.setFocus()
+        before = control.grab().toImage()
+        control.setFocus(Qt.FocusReason.TabFocusReason)
+        if control.grab().toImage() == before:
+            unseen.append(name_of(control))
+    assert len(shown) > 20
+    assert unseen == []
+
+
+@pytest.fixture
+def large_text(qapp: QApplication) -> Iterator[None]:
+    usual = QApplication.font()
+    large = QFont(usual)
+    large.setPointSizeF(usual.pointSizeF() * 2)
+    QApplication.setFont(large)
+    yield
+    QApplication.setFont(usual)
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_text_of_twice_the_size_is_not_cut_off(
+    qtbot: QtBot, large_text: None, make_app: MakeApp, language: str
+) -> None:
+    app = make_app(FakeEngine(model=THREE), language=language)
+    app.window.resize(1920, 1080)
+    answered(qtbot, app)
+    assert (app.window.width(), app.window.height()) == (1920, 1080)
+    cut = []
+    for widget in app.window.findChildren(QWidget):
+        if isinstance(widget, QAbstractButton | QLabel) and widget.isVisible() and widget.text():
+            needs = widget.minimumSizeHint()
+            tall = widget.heightForWidth(widget.width()) if widget.hasHeightForWidth() else 0
+            if widget.width() < needs.width() or widget.height() < max(tall, needs.height()) - 1:
+                cut.append(widget.text())
+    assert cut == []
+
+
+def test_nothing_moves_where_motion_is_unwanted(qtbot: QtBot, app: App) -> None:
+    app.window.actions_by_name["still"].trigger()
+    notice = app.window.notices.tell("Downloading…")
+    notice.set_progress(-1)
+    bars = app.window.findChildren(QProgressBar)
+    assert len(bars) >= 3
+    assert all(bar.maximum() > 0 for bar in bars)  # 0: it runs to and fro
+    assert QApplication.cursorFlashTime() == 0
+    app.window.actions_by_name["still"].trigger()
+    assert notice.bar.maximum() == 0
+    assert QApplication.cursorFlashTime() > 0
+
+
+def test_the_tour_is_walked_by_keyboard(qtbot: QtBot, app: App) -> None:
+    app.welcome()
+    tour = app.tour
+    app.window.activateWindow()
+    check_keyboard_and_names(tour)
+    said, places = [], []
+    for step in range(4):
+        assert app.window.focusWidget() is tour.next_button
+        assert tour.step == step
+        said.append(tour.accessibleName())
+        places.append(tour.geometry())
+        assert app.window.rect().contains(tour.geometry())
+        pane = tour._panes[step]
+        covered = tour.geometry().intersected(
+            pane.rect().translated(pane.mapTo(app.window, pane.rect().topLeft()))
+        )
+        assert covered.isEmpty()
+        qtbot.keyClick(tour.next_button, Qt.Key.Key_Space)
+    assert len(set(said)) == 4
+    assert tour.isHidden()
+    assert app.window.focusWidget() is app.window.prompt.edit
+    app.welcome()
+    assert tour.isHidden()  # once is enough
+    app.window.actions_by_name["tour"].trigger()
+    assert not tour.isHidden()
+
+
+def test_esc_skips_the_tour_and_a_photo_moves_it_on(qtbot: QtBot, app: App) -> None:
+    app.welcome()
+    app.window.activateWindow()
+    app.photos.add(make_shown())
+    assert app.tour.step == 1
+    qtbot.keyClick(app.tour.next_button, Qt.Key.Key_Escape)
+    assert app.tour.isHidden()
+    assert not any(pane.property("drop") for pane in app.tour._panes)
+
+
+def test_the_tour_follows_window_and_language(qtbot: QtBot, app: App) -> None:
+    app.welcome()
+    app.tour.go(3)
+    app.window.resize(1500, 800)
+    QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+    assert app.window.rect().contains(app.tour.geometry())
+    with qtbot.waitSignal(app.window.rewritten):
+        app.window.language_chosen.emit("zh_CN")
+    assert app.tour.title.text() == "看模型看了哪里"
+    assert isinstance(app.tour, Tour)
+
+
+@pytest.mark.parametrize("images", [[], [Path("cat.jpg")]])
+def test_the_tour_is_not_in_the_way_of_a_photo(
+    monkeypatch: pytest.MonkeyPatch, images: list[Path]
+) -> None:
+    made = MagicMock(ended_in_time=True)
+    monkeypatch.setattr(ui, "App", lambda *_, **__: made)
+    monkeypatch.setattr(ui, "make_application", MagicMock())
+    monkeypatch.setattr(ui.signal, "signal", MagicMock())
+    monkeypatch.setattr(ui.sys, "setswitchinterval", MagicMock())
+    ui.run(Path("none"), None, images)
+    assert made.welcome.called is (not images)

@@ -1,0 +1,321 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import Method
+from mmgpt_desktop.session.files import open_session, save_session
+from mmgpt_desktop.session.recent import Entry, read_recent, remember
+from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.recent_dialog import RecentDialog
+from tests import sessions
+from tests.gui_fakes import ANSWER, CROSS, MODEL, THREE, FakeEngine, make_shown
+
+MakeApp = Callable[..., App]
+ROOT = Path(__file__).resolve().parents[2]
+
+KILLED = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from mmgpt_desktop.ui.app import App, make_application
+from tests.gui_fakes import FakeEngine, make_shown
+
+application = make_application()
+app = App(application, FakeEngine(gated=True), Path(sys.argv[1]), {"language": "en"})
+app.start()
+app.photos.add(make_shown(seed=3))
+app.controller.ask("Survive?")
+timer = QTimer(interval=10)
+
+def look():
+    app.sessions.keep()
+    kept = [*Path(sys.argv[1]).parent.glob("unsaved/*.mmgpt")]
+    if kept:
+        print("kept", flush=True)
+
+timer.timeout.connect(look)
+timer.start()
+application.exec()
+"""
+
+
+def talk(qtbot: QtBot, app: App, question: str = "What?") -> None:
+    app.controller.ask(question)
+    qtbot.waitUntil(lambda: not app.controller.busy, timeout=30_000)
+    qtbot.waitUntil(lambda: not app.explainer.busy, timeout=30_000)
+
+
+def fill(qtbot: QtBot, app: App) -> None:
+    """Two photos, each with an answer, and the first in view."""
+    for seed in (1, 2):
+        app.photos.add(make_shown(seed=seed))
+        talk(qtbot, app, f"What is {seed}?")
+    app.photos.choose(0)
+
+
+def said(app: App) -> list[list[str]]:
+    return [
+        [turn.question + turn.answer for turn in conversation.turns]
+        for conversation in app.photos.conversations
+    ]
+
+
+def click(app: App, text: str) -> None:
+    buttons = app.window.notices.findChildren(QPushButton)
+    next(button for button in buttons if button.text() == text).click()
+
+
+def save(qtbot: QtBot, app: App, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.sessions, "ask_where_to", lambda proposed: path)
+    app.window.actions_by_name["save"].trigger()
+    finish(qtbot, app)
+
+
+def keep(qtbot: QtBot, app: App) -> None:
+    """As the timer does every few seconds."""
+    finish(qtbot, app)
+    app.sessions.keep()
+    finish(qtbot, app)
+
+
+def finish(qtbot: QtBot, app: App) -> None:
+    """The thread has done all that it was given, and the window knows."""
+    thread, key = app.sessions._thread, object()
+    with qtbot.waitSignal(thread.done, check_params_cb=lambda done, _: done is key):
+        thread.submit(key, lambda _cancel: None)
+
+
+def open_(qtbot: QtBot, app: App, path: Path) -> None:
+    with qtbot.waitSignal(app.photos.chosen):
+        app.photos.open([path])
+
+
+def test_a_saved_session_opens_as_it_was(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, path = make_app(), tmp_path / "mine.mmgpt"
+    fill(qtbot, app)
+    app.window.prompt.edit.setPlainText("half a quest")
+    wanted, turn = said(app), app.controller.conversation.turns[0]
+    save(qtbot, app, path, monkeypatch)
+    assert app.window.windowTitle() == "mine – MMGPT Desktop"  # noqa: RUF001
+    engine = FakeEngine()
+    again = make_app(engine)
+    open_(qtbot, again, path)
+    assert said(again) == wanted
+    assert again.window.prompt.edit.toPlainText() == "half a quest"
+    back = again.controller.conversation.turns[0]
+    assert back.findings.checks == turn.findings.checks
+    assert np.array_equal(
+        back.findings.maps[Method.OCCLUSION].weights, turn.findings.maps[Method.OCCLUSION].weights
+    )
+    again.heatmaps.choose(back, 1)
+    qtbot.waitUntil(lambda: "red" in again.window.heatmap.picture.caption.text())
+    assert engine.explained == []  # nothing is measured again that the session holds
+    assert "".join(ANSWER) in again.window.output.view.toPlainText()
+    talk(qtbot, again, "And now?")
+    assert engine.requests[0].messages[0].text == "What is 1?"
+
+
+def test_opening_can_be_undone(qtbot: QtBot, app: App, tmp_path: Path) -> None:
+    save_session(sessions.session(), tmp_path / "other.mmgpt")
+    fill(qtbot, app)
+    app.window.prompt.edit.setPlainText("draft")
+    before = said(app)
+    open_(qtbot, app, tmp_path / "other.mmgpt")
+    assert app.photos.count == 2
+    assert app.window.prompt.edit.toPlainText() == "half a quest"
+    app.undo.undo()
+    assert said(app) == before
+    assert app.window.prompt.edit.toPlainText() == "draft"
+    assert app.window.windowTitle() == "MMGPT Desktop"
+
+
+def test_a_damaged_session_changes_nothing(qtbot: QtBot, app: App, tmp_path: Path) -> None:
+    path = tmp_path / "bad.mmgpt"
+    save_session(sessions.session(), path)
+    path.write_bytes(path.read_bytes()[:500])
+    fill(qtbot, app)
+    before = said(app)
+    with qtbot.waitSignal(app.sessions._thread.failed):
+        app.photos.open([path])
+    assert "damaged" in app.window.notices.current()[-1].title.text()
+    assert said(app) == before
+
+
+def test_a_session_is_dropped_like_a_photo(qtbot: QtBot, app: App, tmp_path: Path) -> None:
+    save_session(sessions.session(), tmp_path / "Dropped.MMGPT")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(tmp_path / "Dropped.MMGPT"))])
+    copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    none = Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(50, 50), copy, mime, left, none)
+    QGuiApplication.sendEvent(app.window, enter)
+    event = QDropEvent(QPointF(50, 50), copy, mime, left, none)
+    with qtbot.waitSignal(app.photos.chosen):
+        QGuiApplication.sendEvent(app.window, event)
+    assert app.photos.count == 2
+
+
+def test_another_models_answer_is_shown_and_not_measured(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, path = make_app(FakeEngine(model=THREE)), tmp_path / "three.mmgpt"
+    app.photos.add(make_shown())
+    app.window.prompt.fusions.box.setCurrentIndex(1)
+    talk(qtbot, app)
+    save(qtbot, app, path, monkeypatch)
+    engine = FakeEngine(model=MODEL)
+    again = make_app(engine)
+    open_(qtbot, again, path)
+    turn = again.controller.conversation.turns[0]
+    assert turn.fusion == CROSS.name
+    again.heatmaps.choose(turn, 1)
+    qtbot.waitUntil(lambda: "red" in again.window.heatmap.picture.caption.text())
+    again.window.heatmap.choose_method(Method.ROLLOUT)
+    assert "Another model" in again.window.heatmap.picture.empty.hint.text()
+    again.inside.open_formula(0, 0)
+    assert "not loaded" in again.window.notices.current()[-1].title.text()
+    assert (engine.explained, engine.numbers_asked) == ([], [])
+
+
+def test_what_nobody_saved_is_kept_and_goes_when_it_is_saved(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, kept = make_app(), tmp_path / "unsaved"
+    app.sessions.keep()
+    fill(qtbot, app)
+    keep(qtbot, app)
+    (slot,) = kept.glob("*.mmgpt")
+    assert [len(each.turns) for each in open_session(slot).conversations] == [0, 1, 1]
+    assert [entry.kept for entry in read_recent(tmp_path / "recent.json")] == [True]
+    save(qtbot, app, tmp_path / "a.mmgpt", monkeypatch)
+    keep(qtbot, app)
+    assert list(kept.glob("*.mmgpt")) == []
+    assert [entry.name for entry in read_recent(tmp_path / "recent.json")] == ["a"]
+
+
+def test_closing_keeps_what_nobody_saved_without_a_question_later(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app()
+    fill(qtbot, app)
+    app.window.close()
+    assert len(list((tmp_path / "unsaved").glob("*.mmgpt"))) == 1
+    again = make_app(wait=False)
+    qtbot.waitUntil(lambda: again.controller.model is not None)
+    again.window.actions_by_name["recent"].trigger()
+    qtbot.waitUntil(lambda: bool(again.window.findChildren(RecentDialog)))
+    assert again.window.notices.current() == []
+    dialog = again.window.findChildren(RecentDialog)[0]
+    assert dialog.list.item(0).text().startswith("Not saved")
+    with qtbot.waitSignal(again.photos.chosen):
+        dialog.open_button.click()
+    assert again.photos.count == 2
+    assert again.window.windowTitle() == "MMGPT Desktop"
+
+
+def test_switched_off_nothing_is_left_behind(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app(autosave=False)
+    assert not app.sessions._timer.isActive()
+    fill(qtbot, app)
+    app.window.close()
+    assert not (tmp_path / "unsaved").exists()
+    assert not (tmp_path / "recent.json").exists()
+
+
+def test_switching_off_deletes_what_was_kept(qtbot: QtBot, app: App, tmp_path: Path) -> None:
+    fill(qtbot, app)
+    keep(qtbot, app)
+    app.window.actions_by_name["autosave"].trigger()
+    finish(qtbot, app)
+    assert list((tmp_path / "unsaved").glob("*.mmgpt")) == []
+
+
+def test_a_full_disk_is_told_once(qtbot: QtBot, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise AppError("The disk is full.")
+
+    monkeypatch.setattr("mmgpt_desktop.ui.sessions.save_session", full)
+    for count in (1, 2):
+        app.photos.add(make_shown(seed=count))
+        keep(qtbot, app)
+        assert len(app.window.notices.current()) == (count == 1)
+        if count == 1:
+            app.window.notices.current()[-1].dismiss()
+    assert app.window.notices.current() == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
+def test_a_killed_program_loses_nothing(qtbot: QtBot, make_app: MakeApp, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "settings.json")]
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"kept\n"
+        living = make_app()
+        talk(qtbot, living)  # while it lives, its session is nobody else's
+        assert living.window.notices.current() == []
+        living.window.close()
+        process.send_signal(signal.SIGKILL)
+        process.wait(30)
+    app = make_app()
+    qtbot.waitUntil(lambda: bool(app.window.notices.current()))
+    with qtbot.waitSignal(app.photos.chosen):
+        click(app, "Bring it back")
+    assert [turn.question for turn in app.controller.conversation.turns] == ["Survive?"]
+    third = make_app()
+    third.window.actions_by_name["recent"].trigger()
+    qtbot.waitUntil(lambda: bool(third.window.findChildren(RecentDialog)))
+    assert third.window.notices.current() == []  # it was offered, and is not again
+
+
+def test_the_list_is_searched_and_walked_by_keyboard(
+    qtbot: QtBot, app: App, tmp_path: Path
+) -> None:
+    for name, when in (("older", 1.0), ("newer", 2.0)):
+        path = tmp_path / f"{name}.mmgpt"
+        save_session(sessions.session(), path)
+        remember(tmp_path / "recent.json", Entry(str(path), when, 2, 3, f"A {name} ball"))
+    app.window.actions_by_name["recent"].trigger()
+    qtbot.waitUntil(lambda: bool(app.window.findChildren(RecentDialog)))
+    dialog = app.window.findChildren(RecentDialog)[0]
+    assert [dialog.list.item(row).text()[:5] for row in range(2)] == ["newer", "older"]
+    qtbot.keyClick(dialog.search, Qt.Key.Key_Down)
+    assert dialog.list.currentRow() == 1
+    qtbot.keyClicks(dialog.search, "ball OLD")
+    assert dialog.list.count() == 1
+    qtbot.keyClicks(dialog.search, "x")
+    assert dialog.none.isVisible()
+    assert not dialog.open_button.isEnabled()
+    dialog.search.clear()
+    qtbot.keyClick(dialog.list, Qt.Key.Key_Delete)
+    finish(qtbot, app)
+    assert (tmp_path / "newer.mmgpt").exists()
+    assert [entry.name for entry in read_recent(tmp_path / "recent.json")] == ["older"]
+    with qtbot.waitSignal(app.photos.chosen):
+        qtbot.keyClick(dialog.search, Qt.Key.Key_Return)
+    assert app.window.windowTitle().startswith("older")
+
+
+def test_the_dialogs_closing_leaves_nothing(qtbot: QtBot, app: App) -> None:
+    app.window.actions_by_name["recent"].trigger()
+    qtbot.waitUntil(lambda: bool(app.window.findChildren(RecentDialog)))
+    app.window.findChildren(RecentDialog)[0].reject()
+    QGuiApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert app.window.findChildren(RecentDialog) == []

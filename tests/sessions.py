@@ -1,0 +1,88 @@
+"""A session with everything in it, for tests."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import (
+    AttentionMap,
+    Box,
+    CellMaps,
+    Check,
+    Doubt,
+    FusionInfo,
+    GenerationOutcome,
+    GenerationRequest,
+    HeadChoice,
+    Message,
+    Method,
+    ModelInfo,
+    PatchGrid,
+    Photo,
+    RuntimeInfo,
+    RuntimeName,
+    Sampling,
+    Timings,
+    TokenStep,
+)
+from mmgpt_desktop.session.record import SavedConversation, SavedTurn, Session, WordCheck
+
+FUSION = FusionInfo("graph", 2, 3, 4, 4, HeadChoice(((0, 1), (1, 2)), "Chosen for tests."))
+MODEL = ModelInfo("fake", "For tests.", 512, (FUSION,), "graph", doubt=Doubt(0.3, 0.3))
+WORDS = ("A", " red", " ball")
+
+
+def photo(seed: int = 0) -> Photo:
+    pixels = np.random.default_rng(seed).integers(0, 255, (30, 40, 3)).astype(np.uint8)
+    pixels.setflags(write=False)
+    return Photo(
+        pixels, f"photo {seed}", f"猫 {seed}.png", ("Only the first of its 3 frames is used.",)
+    )
+
+
+def turn(about: Photo | None, question: str = "What is this?") -> SavedTurn:
+    images = () if about is None else (about,)
+    request = GenerationRequest(
+        7, images, (Message("user", question),), Sampling(seed=3), True, "graph"
+    )
+    grid = PatchGrid(4, 4, Box(0, -5, 40, 35.5), 40, 30)
+    weights = np.random.default_rng(1).random((len(WORDS), 2, 3, 16)).astype(np.float16)
+    maps = np.arange(len(WORDS) * 16, dtype=np.float32).reshape(len(WORDS), 4, 4)
+    maps[0, 0, 0] = np.nan
+    steps = tuple(
+        TokenStep(
+            7, place, 40 + place, word, 0.5, AttentionMap(each, grid, 0.25) if about else None
+        )
+        for place, (word, each) in enumerate(zip(WORDS, weights, strict=True))
+    )
+    outcome = GenerationOutcome(
+        7,
+        "failed",
+        Timings(0.1, 0.2, 0.3, 3),
+        RuntimeInfo(RuntimeName.ONNX_CPU, "CPUExecutionProvider", "It fell back."),
+        AppError("It {verb}.", "Try {again}.", verb="broke", again="{again}"),
+        ("A note.",),
+        0.7,
+    )
+    check = Check(Method.HEADS, 1, 2, 0.8, 0.1, (0.7, 0.8), 0.6)
+    return SavedTurn(
+        request,
+        steps,
+        outcome,
+        True,
+        MODEL,
+        (CellMaps(Method.OCCLUSION, maps, grid),) if about else (),
+        AttentionMap(weights[0], grid) if about else None,
+        (WordCheck(check, 1, ((0, 1), (1, 2))),),
+    )
+
+
+def session() -> Session:
+    one, other = photo(1), photo(2)
+    conversations = (
+        SavedConversation(None, (turn(None, "Hello?"),)),
+        SavedConversation(one, (turn(one), turn(one, "And this?"))),
+        SavedConversation(other),
+    )
+    return Session(conversations, 1, "half a quest")

@@ -1,0 +1,314 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import AppError, Cancelled, SessionError
+from mmgpt_desktop.session import files
+from mmgpt_desktop.session.files import open_session, save_session
+from mmgpt_desktop.session.recent import (
+    MOST,
+    Entry,
+    describe,
+    forget,
+    matches,
+    read_recent,
+    remember,
+)
+from tests import sessions
+
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "a session.mmgpt"
+    save_session(sessions.session(), path)
+    return path
+
+
+def members(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def rewrite(path: Path, parts: dict[str, bytes], kind: int = zipfile.ZIP_STORED) -> None:
+    with zipfile.ZipFile(path, "w", kind) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+
+
+def change(path: Path, how: Change) -> None:
+    parts = members(path)
+    stored = json.loads(parts["session.json"])
+    how(stored)
+    rewrite(path, {**parts, "session.json": json.dumps(stored).encode()})
+
+
+def sentence(path: Path) -> str:
+    """Of the failure; it is whole, and the file stays as it was."""
+    before = path.read_bytes() if path.is_file() else None
+    folder = sorted(path.parent.iterdir())
+    with pytest.raises(SessionError) as caught:
+        open_session(path)
+    assert sorted(path.parent.iterdir()) == folder
+    assert before is None or path.read_bytes() == before
+    return str(caught.value)
+
+
+def test_all_comes_back(path: Path) -> None:
+    wanted, found = sessions.session(), open_session(path)
+    assert (found.current, found.draft) == (1, "half a quest")
+    assert [len(each.turns) for each in found.conversations] == [1, 2, 0]
+    photo, turn = found.conversations[1].photo, found.conversations[1].turns[1]
+    expected, known = wanted.conversations[1].turns[1], wanted.conversations[1].photo
+    assert photo is not None
+    assert known is not None
+    assert (photo.name, photo.notes) == (known.name, known.notes)
+    assert np.array_equal(photo.pixels, known.pixels)
+    assert turn.request.images == (photo,)
+    assert replace(turn.request, images=()).messages == expected.request.messages
+    assert (turn.request.sampling, turn.request.fusion) == (expected.request.sampling, "graph")
+    assert (turn.answer, turn.unsure, turn.model) == ("A red ball", True, sessions.MODEL)
+    assert [step.token_id for step in turn.steps] == [40, 41, 42]
+    for step, other in zip(turn.steps, expected.steps, strict=True):
+        assert step.attention is not None
+        assert other.attention is not None
+        assert step.attention.grid == other.attention.grid
+        assert step.attention.weights.dtype == np.float16
+        assert np.array_equal(step.attention.weights, other.attention.weights)
+        assert not step.attention.weights.flags.writeable
+    assert np.array_equal(turn.maps[0].weights, expected.maps[0].weights, equal_nan=True)
+    assert turn.checks[0].check == expected.checks[0].check
+    assert turn.checks[0].heads == ((0, 1), (1, 2))
+
+
+def test_how_it_ended_comes_back_in_words(path: Path) -> None:
+    outcome = open_session(path).conversations[1].turns[0].outcome
+    assert (outcome.kind, outcome.certainty, outcome.notes) == ("failed", 0.7, ("A note.",))
+    assert outcome.error is not None
+    assert (outcome.error.title, outcome.error.hint) == ("It broke.", "Try {again}.")
+    assert outcome.runtime is not None
+    assert outcome.runtime.note == "It fell back."
+
+
+def test_a_photo_is_in_the_file_once(path: Path) -> None:
+    assert sorted(members(path)) == [
+        "arrays.bin",
+        "photos/0.png",
+        "photos/1.png",
+        "session.json",
+    ]
+
+
+def test_what_stood_there_stays_when_saving_breaks(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = path.read_bytes()
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(AppError, match="No space left"):
+        save_session(sessions.session(), path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_session_too_large_to_open_is_not_saved(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = path.read_bytes()
+    monkeypatch.setattr(files, "MOST_BYTES", 100)
+    with pytest.raises(SessionError, match="too large"):
+        save_session(sessions.session(), path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("part", [0.02, 0.3, 0.6, 0.9, 0.999])
+def test_a_truncated_file_is_one_sentence(path: Path, part: float) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * part)])
+    assert "damaged or cut short" in sentence(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PNG", b"\x89PNG\r\n\x1a\n", b'{"format": 1}'])
+def test_another_file_is_no_session(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    assert "no session of this program" in sentence(path)
+
+
+@pytest.mark.parametrize("parts", [{"a.txt": b"x"}, {"session.json": b"[]"}])
+def test_another_zip_is_no_session(path: Path, parts: dict[str, bytes]) -> None:
+    rewrite(path, parts)
+    assert "no session of this program" in sentence(path)
+
+
+def test_a_newer_format_says_so(path: Path) -> None:
+    change(path, lambda stored: stored.update(format=2, session="something else"))
+    assert "newer version" in sentence(path)
+
+
+def test_changed_bytes_are_noticed(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    at = data.index(members(path)["arrays.bin"][:64]) + 10
+    data[at] ^= 0xFF
+    path.write_bytes(data)
+    assert "damaged" in sentence(path)
+
+
+def test_a_zip_bomb_is_not_unpacked(path: Path) -> None:
+    parts = members(path)
+    rewrite(path, {**parts, "arrays.bin": bytes(80 << 20)}, zipfile.ZIP_DEFLATED)
+    assert path.stat().st_size < 1 << 20
+    assert "fill the memory" in sentence(path)
+
+
+def test_a_picture_bomb_is_refused(path: Path) -> None:
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.new("1", (20_000, 6_000)).save(stream, "PNG")
+    rewrite(path, {**members(path), "photos/0.png": stream.getvalue()})
+    assert "damaged" in sentence(path)
+
+
+@pytest.mark.parametrize("name", ["../../evil.png", "/tmp/evil.png", "C:\\evil.png"])
+def test_paths_lead_nowhere(path: Path, name: str) -> None:
+    parts = members(path)
+    stored = json.loads(parts["session.json"])
+    stored["photos"][0]["file"] = name
+    stored["photos"][0]["name"] = "a\nb\u202e"
+    parts[name] = parts.pop("photos/0.png")
+    rewrite(path, {**parts, "session.json": json.dumps(stored).encode()})
+    before = sorted(path.parent.iterdir())
+    found = open_session(path)
+    assert found.conversations[1].photo is not None
+    assert found.conversations[1].photo.name == "a\ufffdb\ufffd"
+    assert sorted(path.parent.iterdir()) == before
+
+
+def turn_of(stored: dict[str, Any]) -> dict[str, Any]:
+    turn: dict[str, Any] = stored["session"]["conversations"][1]["turns"][0]
+    return turn
+
+
+WRONG: dict[str, Change] = {
+    "no session": lambda stored: stored.pop("session"),
+    "no photos": lambda stored: stored.pop("photos"),
+    "photos of text": lambda stored: stored.update(photos=["x"]),
+    "no such photo": lambda stored: stored["session"]["conversations"][1].update(photo=9),
+    "a negative photo": lambda stored: stored["session"]["conversations"][1].update(photo=-1),
+    "a photo of text": lambda stored: stored["session"]["conversations"][1].update(photo="0"),
+    "nothing in view": lambda stored: stored["session"].update(current=3),
+    "True in view": lambda stored: stored["session"].update(current=True),
+    "a draft of numbers": lambda stored: stored["session"].update(draft=5),
+    "no steps": lambda stored: turn_of(stored).pop("steps"),
+    "no question": lambda stored: turn_of(stored)["request"].update(messages=[]),
+    "endless text": lambda stored: turn_of(stored)["steps"][0].update(text="x" * 300_000),
+    "another role": lambda stored: turn_of(stored)["request"]["messages"][0].update(role="root"),
+    "another ending": lambda stored: turn_of(stored)["outcome"].update(kind="exploded"),
+    "another method": lambda stored: turn_of(stored)["maps"][0].update(method="magic"),
+    "endless odds": lambda stored: turn_of(stored)["steps"][0].update(probability=float("inf")),
+    "no odds": lambda stored: turn_of(stored)["steps"][0].update(probability=float("nan")),
+    "a token beyond": lambda stored: turn_of(stored)["steps"][0].update(token_id=2**70),
+    "another fusion": lambda stored: turn_of(stored)["request"].update(fusion="magic"),
+    "a head beyond": lambda stored: turn_of(stored)["checks"][0].update(heads=[[0, 9]]),
+    "half a head": lambda stored: turn_of(stored)["checks"][0].update(heads=[[0]]),
+    "a word beyond": lambda stored: turn_of(stored)["checks"][0].update(word=99),
+    "a check beyond": lambda stored: turn_of(stored)["checks"][0]["check"].update(stop=99),
+    "an array beyond": lambda stored: turn_of(stored)["maps"][0]["weights"].update(at=10**9),
+    "an array before": lambda stored: turn_of(stored)["maps"][0]["weights"].update(at=-16),
+    "a vast array": lambda stored: turn_of(stored)["maps"][0]["weights"].update(shape=[10**15]),
+    "another shape": lambda stored: turn_of(stored)["maps"][0]["weights"].update(shape=[1, 4, 4]),
+    "no size": lambda stored: turn_of(stored)["maps"][0]["weights"].update(shape=[-1, -1]),
+    "no rows": lambda stored: turn_of(stored)["maps"][0]["grid"].update(rows=0),
+    "other cells": lambda stored: turn_of(stored)["steps"][1]["attention"]["grid"].update(rows=5),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_wrong_content_is_one_sentence(path: Path, wrong: str) -> None:
+    change(path, WRONG[wrong])
+    assert sentence(path) == (
+        "The session a session.mmgpt is damaged or cut short. Get a whole copy of it and try again."
+    )
+
+
+def test_endless_nesting_is_one_sentence(path: Path) -> None:
+    rewrite(path, {**members(path), "session.json": b"[" * 200_000})
+    assert "damaged" in sentence(path)
+
+
+def test_what_an_older_program_did_not_write_has_its_default(path: Path) -> None:
+    change(path, lambda stored: turn_of(stored).pop("neutral"))
+    change(path, lambda stored: turn_of(stored).update(invented="later"))
+    assert open_session(path).conversations[1].turns[0].neutral is None
+
+
+def test_missing_files_and_folders_are_sentences(tmp_path: Path) -> None:
+    assert "no file none.mmgpt" in sentence(tmp_path / "none.mmgpt")
+    (tmp_path / "folder.mmgpt").mkdir()
+    assert "is no file" in sentence(tmp_path / "folder.mmgpt")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of Unix")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mmgpt")
+    with pytest.raises(SessionError, match="is no file"):
+        open_session(tmp_path / "pipe.mmgpt")
+
+
+def test_opening_can_be_cancelled(path: Path) -> None:
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        open_session(path, cancel)
+
+
+def test_recent_sessions_are_the_newest_first_and_each_once(tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "recent.json"
+    for number in range(MOST + 5):
+        remember(file, Entry(f"/a/{number}.mmgpt", float(number), 1, 1, "text"))
+    remember(file, Entry("/a/20.mmgpt", 1000.0, 1, 2, "text"))
+    found = read_recent(file)
+    assert len(found) == MOST
+    assert [entry.name for entry in found[:2]] == ["20", str(MOST + 4)]
+    assert sum(entry.name == "20" for entry in found) == 1
+
+
+def test_a_search_finds_words_of_answers_questions_and_names() -> None:
+    entry = describe(sessions.session(), Path("/x/holiday.mmgpt"))
+    assert (entry.pictures, entry.questions) == (2, 3)
+    assert all(
+        matches(entry, search) for search in ("", "RED ball", "猫 hello", "HOLIDAY", "quest")
+    )
+    assert not matches(entry, "red dog")
+
+
+def test_only_what_the_program_kept_is_deleted_with_its_entry(tmp_path: Path) -> None:
+    file = tmp_path / "recent.json"
+    for kept in (True, False):
+        path = tmp_path / f"{kept}.mmgpt"
+        save_session(sessions.session(), path)
+        remember(file, describe(sessions.session(), path, kept=kept))
+        forget(file, str(path))
+        assert path.exists() is not kept
+    assert read_recent(file) == ()
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'[{"path": 1}]', b"[" * 100_000, b"\xff"])
+def test_a_damaged_list_counts_as_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "recent.json").write_bytes(content)
+    assert read_recent(tmp_path / "recent.json") == ()
