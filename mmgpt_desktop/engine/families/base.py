@@ -1,0 +1,142 @@
+"""What a family of public vision-language models says about its prompts and pictures.
+
+A photo becomes `Seen`: arrays for the image encoder, and where each of its image tokens lies
+on the photo. A conversation becomes `Laid`: token ids in which a run of placeholders stands
+for each photo. Nothing here imports torch, transformers or ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.messages import Box, Message, PatchGrid, Photo
+
+PICTURE = "\ufffc"  # in a message's text: the next photo stands here (Unicode's object character)
+
+
+@dataclass(frozen=True)
+class View:
+    """A part of a photo, or all of it, that is read as `rows` x `columns` patches.
+
+    `box` is in photo pixels. Patch `row * columns + column` is the image encoder's number
+    `first` + that.
+    """
+
+    rows: int
+    columns: int
+    box: Box
+    first: int
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A photo as the image encoder takes it.
+
+    `inputs` are named as the model's own arguments ("pixel_values", "image_grid_thw"), batch
+    of one photo. `tokens` is how many image tokens the photo takes in the prompt. `spread`
+    float32 [patch, cell] says which cells of `grid` each patch covers: a row sums to 1, or to
+    0 for a patch that stands for no place (a separator). Patches are the image tokens
+    themselves, unless the model resamples them (`Features.reading`).
+    """
+
+    inputs: Mapping[str, NDArray[Any]]
+    tokens: int
+    grid: PatchGrid
+    spread: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """A photo as the decoder reads it.
+
+    `embeddings` is the runtime's own (float [token, width], or one for each layer that takes
+    some). `reading` float32 [token, patch] is what each image token read from the patches,
+    where a resampler or projector stands between (Kosmos-2, Idefics), else None.
+    """
+
+    embeddings: Any
+    reading: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """A conversation laid out for the decoder.
+
+    `image_positions` are the places of the image tokens in `token_ids`, photo after photo.
+    `positions` int64 [axis, S] are the rotary positions of each token (one axis, or three
+    with M-RoPE); a later token has `next_position` + its number on all axes.
+    """
+
+    token_ids: tuple[int, ...]
+    image_positions: tuple[int, ...]
+    positions: NDArray[np.int64]
+    next_position: int
+    dropped_turns: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """What a runtime decodes with: the laid-out prompt and the photos in it, in order."""
+
+    laid: Laid
+    seen: tuple[Seen, ...] = ()
+    features: tuple[Features, ...] = ()
+
+
+class Family(Protocol):
+    """One architecture's rules, for one opened model. One thread at a time."""
+
+    stop_ids: frozenset[int]
+
+    def see(self, photo: Photo) -> Seen:
+        """Prepare a photo as the model's own image processor does."""
+
+    def lay(self, messages: Sequence[Message], seen: Sequence[Seen], room: int) -> Laid:
+        """Lay out a conversation so that `room` tokens of answer still fit.
+
+        Photos stand where `PICTURE` is in the messages' texts, and those that no text places
+        before the first question. The oldest turns go first. Raises PromptError for an empty
+        question, and for one that is too long by itself.
+        """
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """What a token adds to the answer; a character may take the bytes of several tokens."""
+
+
+def spread_views(views: Sequence[View], patches: int, grid: PatchGrid) -> NDArray[np.float32]:
+    """Which cells of `grid` each patch of the views covers, by area: float32 [patch, cell].
+
+    A patch that lies beyond the grid's box, or belongs to no view, has a row of zeros; one
+    that reaches beyond it gives all its weight to the cells that it does cover.
+    """
+    spread = np.zeros((patches, grid.rows, grid.columns), np.float32)
+    for view in views:
+        down = _overlap(
+            (view.box.top, view.box.bottom, view.rows), (grid.box.top, grid.box.bottom, grid.rows)
+        )
+        across = _overlap(
+            (view.box.left, view.box.right, view.columns),
+            (grid.box.left, grid.box.right, grid.columns),
+        )
+        covered = np.einsum("rR,cC->rcRC", down, across)
+        last = view.first + view.rows * view.columns
+        spread[view.first : last] = covered.reshape(-1, grid.rows, grid.columns)
+    flat = spread.reshape(patches, grid.cells)
+    total = flat.sum(axis=1, keepdims=True)
+    return np.divide(flat, total, out=np.zeros_like(flat), where=total > 0)
+
+
+def _overlap(
+    parts: tuple[float, float, int], cells: tuple[float, float, int]
+) -> NDArray[np.float32]:
+    """How long the parts of one segment and the cells of another overlap: [part, cell]."""
+    part_edges = np.linspace(parts[0], parts[1], parts[2] + 1)
+    cell_edges = np.linspace(cells[0], cells[1], cells[2] + 1)
+    low = np.maximum(part_edges[:-1, None], cell_edges[None, :-1])
+    high = np.minimum(part_edges[1:, None], cell_edges[None, 1:])
+    return np.maximum(0.0, high - low).astype(np.float32)
