@@ -128,7 +128,8 @@ def spread_views(views: Sequence[View], patches: int, grid: PatchGrid) -> NDArra
         spread[view.first : last] = covered.reshape(-1, grid.rows, grid.columns)
     flat = spread.reshape(patches, grid.cells)
     total = flat.sum(axis=1, keepdims=True)
-    return np.divide(flat, total, out=np.zeros_like(flat), where=total > 0)
+    shares: NDArray[np.float32] = np.divide(flat, total, out=np.zeros_like(flat), where=total > 0)
+    return shares
 
 
 def _overlap(
@@ -139,4 +140,4 @@ def _overlap(
     cell_edges = np.linspace(cells[0], cells[1], cells[2] + 1)
     low = np.maximum(part_edges[:-1, None], cell_edges[None, :-1])
     high = np.minimum(part_edges[1:, None], cell_edges[None, 1:])
-    return np.maximum(0.0, high - low).astype(np.float32)
+    return np.asarray(np.maximum(0.0, high - low), np.float32)
