@@ -92,9 +92,13 @@ class Family(Protocol):
     """One architecture's rules, for one opened model. One thread at a time."""
 
     stop_ids: frozenset[int]
+    context_length: int
 
-    def see(self, photo: Photo) -> Seen:
-        """Prepare a photo as the model's own image processor does."""
+    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
+        """Prepare a photo as the model's own image processor does.
+
+        With `fine` a family that can cut photos into tiles does so; else it takes one view.
+        """
 
     def lay(self, messages: Sequence[Message], seen: Sequence[Seen], room: int) -> Laid:
         """Lay out a conversation so that `room` tokens of answer still fit.
