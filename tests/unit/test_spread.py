@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmgpt_desktop.engine.families.base import View, spread_views
+from mmgpt_desktop.engine.families.base import View, spread_boxes, spread_views, tile_boxes
 from mmgpt_desktop.messages import Box, PatchGrid
 
 WHOLE = Box(0, 0, 40, 20)
@@ -35,3 +35,11 @@ def test_padding_beyond_the_photo_counts_for_nothing() -> None:
     spread = spread_views([View(2, 1, Box(0, -40, 40, 40), 0)], 2, GRID)
     assert not spread[0].any()
     assert np.allclose(spread[1], 1 / 8)
+
+
+def test_uneven_patches_have_boxes_of_their_own() -> None:
+    across, down = np.array([0.0, 10.0, 25.0, 40.0]), np.array([0.0, 20.0])
+    spread = spread_boxes(np.vstack([tile_boxes(across, down), np.zeros((1, 4))]), GRID)
+    assert np.allclose(spread[0].reshape(2, 4), [[0.5, 0, 0, 0]] * 2)
+    assert np.allclose(spread[1].reshape(2, 4), [[0, 1 / 3, 1 / 6, 0]] * 2)
+    assert not spread[3].any()

@@ -69,7 +69,9 @@ class Laid:
 
     `image_positions` are the places of the image tokens in `token_ids`, photo after photo.
     `positions` int64 [axis, S] are the rotary positions of each token (one axis, or three
-    with M-RoPE); a later token has `next_position` + its number on all axes.
+    with M-RoPE); a later token has `next_position` + its number on all axes. `blocks` int64
+    [S] are for prefix attention: tokens of one block see each other both ways, and -1 stands
+    for a token that sees only what is before it; None where all are such.
     """
 
     token_ids: tuple[int, ...]
@@ -77,6 +79,7 @@ class Laid:
     positions: NDArray[np.int64]
     next_position: int
     dropped_turns: int = 0
+    blocks: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,30 +121,39 @@ def spread_views(views: Sequence[View], patches: int, grid: PatchGrid) -> NDArra
     A patch that lies beyond the grid's box, or belongs to no view, has a row of zeros; one
     that reaches beyond it gives all its weight to the cells that it does cover.
     """
-    spread = np.zeros((patches, grid.rows, grid.columns), np.float32)
+    boxes = np.zeros((patches, 4))
     for view in views:
-        down = _overlap(
-            (view.box.top, view.box.bottom, view.rows), (grid.box.top, grid.box.bottom, grid.rows)
-        )
-        across = _overlap(
-            (view.box.left, view.box.right, view.columns),
-            (grid.box.left, grid.box.right, grid.columns),
-        )
-        covered = np.einsum("rR,cC->rcRC", down, across)
+        across = np.linspace(view.box.left, view.box.right, view.columns + 1)
+        down = np.linspace(view.box.top, view.box.bottom, view.rows + 1)
         last = view.first + view.rows * view.columns
-        spread[view.first : last] = covered.reshape(-1, grid.rows, grid.columns)
-    flat = spread.reshape(patches, grid.cells)
+        boxes[view.first : last] = tile_boxes(across, down)
+    return spread_boxes(boxes, grid)
+
+
+def tile_boxes(across: NDArray[np.float64], down: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The boxes between edges, row by row: [row x column, 4] of left, top, right, bottom."""
+    rows, columns = len(down) - 1, len(across) - 1
+    left, right = np.tile(across[:-1], rows), np.tile(across[1:], rows)
+    top, bottom = np.repeat(down[:-1], columns), np.repeat(down[1:], columns)
+    return np.stack([left, top, right, bottom], axis=1)
+
+
+def spread_boxes(boxes: NDArray[np.float64], grid: PatchGrid) -> NDArray[np.float32]:
+    """As `spread_views`, of patches that have a box each: [patch, 4] in photo pixels.
+
+    A box is left, top, right, bottom; an empty one stands for no place.
+    """
+    down = _overlap(boxes[:, 1::2], (grid.box.top, grid.box.bottom, grid.rows))
+    across = _overlap(boxes[:, 0::2], (grid.box.left, grid.box.right, grid.columns))
+    flat = np.einsum("pr,pc->prc", down, across).reshape(len(boxes), grid.cells)
     total = flat.sum(axis=1, keepdims=True)
     shares: NDArray[np.float32] = np.divide(flat, total, out=np.zeros_like(flat), where=total > 0)
     return shares
 
 
-def _overlap(
-    parts: tuple[float, float, int], cells: tuple[float, float, int]
-) -> NDArray[np.float32]:
-    """How long the parts of one segment and the cells of another overlap: [part, cell]."""
-    part_edges = np.linspace(parts[0], parts[1], parts[2] + 1)
-    cell_edges = np.linspace(cells[0], cells[1], cells[2] + 1)
-    low = np.maximum(part_edges[:-1, None], cell_edges[None, :-1])
-    high = np.minimum(part_edges[1:, None], cell_edges[None, 1:])
+def _overlap(parts: NDArray[np.float64], cells: tuple[float, float, int]) -> NDArray[np.float32]:
+    """How long each part [part, 2] lies over each cell of a segment: [part, cell]."""
+    edges = np.linspace(cells[0], cells[1], cells[2] + 1)
+    low = np.maximum(parts[:, :1], edges[None, :-1])
+    high = np.minimum(parts[:, 1:], edges[None, 1:])
     return np.asarray(np.maximum(0.0, high - low), np.float32)
