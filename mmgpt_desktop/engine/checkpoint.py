@@ -47,8 +47,12 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        """What to call the model: its folder's name."""
-        return safe_name(self.path.resolve().name)
+        """What to call the model: its folder's name, or the repository's in huggingface_hub's
+        cache ("models--owner--name/snapshots/<commit>")."""
+        path = self.path.absolute()
+        if path.parent.name == "snapshots":
+            return safe_name(path.parent.parent.name.rpartition("--")[2])
+        return safe_name(path.name)
 
     def tokenizer(self) -> Tokenizer:
         """The fast tokenizer, without padding or truncation. Raises BundleError."""

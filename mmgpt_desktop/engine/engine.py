@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.beam import beam_search
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
-from mmgpt_desktop.engine.families.mmgpt import MmgptFamily, TextStream
+from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
+from mmgpt_desktop.engine.families.spelling import TextStream
 from mmgpt_desktop.engine.generate import Answer, Token, decode, run_decoder
 from mmgpt_desktop.engine.job import Job
 from mmgpt_desktop.engine.occlusion import Hider, Hiding, Rescorer, check, occlude

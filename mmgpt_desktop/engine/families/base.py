@@ -7,6 +7,7 @@ for each photo. Nothing here imports torch, transformers or ONNX Runtime.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.messages import Box, Message, PatchGrid, Photo
+from mmgpt_desktop.text import without_controls
 
 PICTURE = "\ufffc"  # in a message's text: the next photo stands here (Unicode's object character)
 
@@ -113,6 +115,30 @@ class Family(Protocol):
 
     def token_bytes(self, token_id: int) -> bytes:
         """What a token adds to the answer; a character may take the bytes of several tokens."""
+
+
+def positions(laid: Laid, fed: int, count: int) -> NDArray[np.int64]:
+    """The rotary positions of the next `count` tokens after `fed` others: [1, S], or
+    [3, 1, S] with M-RoPE."""
+    prompt = laid.positions.shape[1]
+    later = laid.next_position - prompt + np.arange(max(fed, prompt), fed + count)
+    first = laid.positions[:, fed : fed + count]
+    found = np.concatenate([first, np.broadcast_to(later, (len(first), len(later)))], axis=1)
+    return found if len(found) == 1 else found[:, np.newaxis]
+
+
+def clean(text: str) -> str:
+    return without_controls(text).strip()
+
+
+def answered(messages: Sequence[Message]) -> list[tuple[str, str]]:
+    """The questions that were answered, with their answers, cleaned."""
+    turns = []
+    for question, answer in itertools.pairwise(messages):
+        turn = clean(question.text), clean(answer.text)
+        if (question.role, answer.role) == ("user", "assistant") and all(turn):
+            turns.append(turn)
+    return turns
 
 
 def spread_views(views: Sequence[View], patches: int, grid: PatchGrid) -> NDArray[np.float32]:
