@@ -42,6 +42,30 @@ def byte_tokenizer(special: Sequence[str]) -> Tokenizer:
     return tokenizer
 
 
+def save_settings(
+    path: Path,
+    config: Mapping[str, Any],
+    tokenizer: Tokenizer,
+    template: str | None,
+    *,
+    image_processor: Mapping[str, Any],
+    tokens: Mapping[str, str] | None = None,
+) -> Path:
+    """A checkpoint without weights; `tokens` go into tokenizer_config.json ("eos_token")."""
+    path.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(path / "tokenizer.json"))
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", **(tokens or {})}
+    for name, data in {
+        "config": config,
+        "tokenizer_config": settings,
+        "preprocessor_config": image_processor,
+    }.items():
+        (path / f"{name}.json").write_text(json.dumps(dict(data)))
+    if template is not None:
+        (path / "chat_template.jinja").write_text(template)
+    return path
+
+
 def save_checkpoint(
     path: Path,
     model: Any,
@@ -51,29 +75,53 @@ def save_checkpoint(
     image_processor: Mapping[str, Any],
     tokens: Mapping[str, str] | None = None,
 ) -> Path:
-    """`tokens` go into tokenizer_config.json ("eos_token")."""
+    """With the weights of a transformers model, and its config."""
+    config, processor = model.config.to_dict(), image_processor
+    save_settings(path, config, tokenizer, template, image_processor=processor, tokens=tokens)
     model.save_pretrained(path)
-    tokenizer.save(str(path / "tokenizer.json"))
-    settings = {"tokenizer_class": "PreTrainedTokenizerFast", **(tokens or {})}
-    (path / "tokenizer_config.json").write_text(json.dumps(settings))
-    (path / "preprocessor_config.json").write_text(json.dumps(dict(image_processor)))
-    if template is not None:
-        (path / "chat_template.jinja").write_text(template)
     return path
 
 
-def tiny_smolvlm(path: Path, *, layers: int = 2, seed: int = 0) -> Path:
-    """4 x 4 image tokens for a tile of 64 x 64 pixels; tiles when a picture is larger."""
+def smolvlm_settings(path: Path) -> Path:
+    """4 x 4 image tokens for a tile of 64 x 64 pixels; no weights, and no need of torch."""
+    return save_settings(
+        path,
+        smolvlm_config(),
+        byte_tokenizer(SMOLVLM_TOKENS),
+        SMOLVLM_TEMPLATE,
+        image_processor=SMOLVLM_PICTURES,
+        tokens=SMOLVLM_NAMED,
+    )
+
+
+def tiny_smolvlm(path: Path, seed: int = 0) -> Path:
+    """The same with random weights."""
     import torch
     from transformers import SmolVLMConfig, SmolVLMForConditionalGeneration
 
+    torch.manual_seed(seed)
+    config = smolvlm_config()
+    del config["model_type"]
+    model = SmolVLMForConditionalGeneration(SmolVLMConfig(**config))
+    model.generation_config.eos_token_id = config["text_config"]["eos_token_id"]
+    return save_checkpoint(
+        path,
+        model,
+        byte_tokenizer(SMOLVLM_TOKENS),
+        SMOLVLM_TEMPLATE,
+        image_processor=SMOLVLM_PICTURES,
+        tokens=SMOLVLM_NAMED,
+    )
+
+
+def smolvlm_config() -> dict[str, Any]:
     tokenizer = byte_tokenizer(SMOLVLM_TOKENS)
     ids = {token: tokenizer.token_to_id(token) for token in SMOLVLM_TOKENS}
     text = {
         "model_type": "llama",
         "hidden_size": 32,
         "intermediate_size": 64,
-        "num_hidden_layers": layers,
+        "num_hidden_layers": 2,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
         "vocab_size": tokenizer.get_vocab_size(),
@@ -90,31 +138,31 @@ def tiny_smolvlm(path: Path, *, layers: int = 2, seed: int = 0) -> Path:
         "image_size": 64,
         "patch_size": 8,
     }
-    torch.manual_seed(seed)
-    config = SmolVLMConfig(
-        text_config=text, vision_config=vision, scale_factor=2, image_token_id=ids["<image>"]
-    )
-    model = SmolVLMForConditionalGeneration(config)
-    model.generation_config.eos_token_id = ids["<end_of_utterance>"]
-    processor = {
-        "image_processor_type": "SmolVLMImageProcessor",
-        "size": {"longest_edge": 192},
-        "max_image_size": {"longest_edge": 64},
-        "resample": 1,
-        "image_mean": [0.5, 0.5, 0.5],
-        "image_std": [0.5, 0.5, 0.5],
-        "do_resize": True,
-        "do_rescale": True,
-        "do_normalize": True,
-        "do_convert_rgb": True,
-        "do_image_splitting": True,
-        "do_pad": True,
-        "rescale_factor": 1 / 255,
+    return {
+        "model_type": "smolvlm",
+        "text_config": text,
+        "vision_config": vision,
+        "scale_factor": 2,
+        "image_token_id": ids["<image>"],
     }
-    tokens = {"bos_token": "<|im_start|>", "eos_token": "<end_of_utterance>"}
-    return save_checkpoint(
-        path, model, tokenizer, SMOLVLM_TEMPLATE, image_processor=processor, tokens=tokens
-    )
+
+
+SMOLVLM_NAMED = {"bos_token": "<|im_start|>", "eos_token": "<end_of_utterance>"}
+SMOLVLM_PICTURES = {
+    "image_processor_type": "SmolVLMImageProcessor",
+    "size": {"longest_edge": 192},
+    "max_image_size": {"longest_edge": 64},
+    "resample": 1,
+    "image_mean": [0.5, 0.5, 0.5],
+    "image_std": [0.5, 0.5, 0.5],
+    "do_resize": True,
+    "do_rescale": True,
+    "do_normalize": True,
+    "do_convert_rgb": True,
+    "do_image_splitting": True,
+    "do_pad": True,
+    "rescale_factor": 1 / 255,
+}
 
 
 def noise_photo(width: int, height: int, seed: int = 0) -> Photo:

@@ -6,6 +6,7 @@ Only JSON, text and safetensors are read: nothing in the folder is run.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,7 +33,7 @@ class Checkpoint:
     `chat_template` is the Jinja source that makes a prompt of messages. `processor` is
     processor_config.json, `image_processor` the settings of pictures from
     preprocessor_config.json or from within `processor`. `weights` are the safetensors files,
-    none if the folder was only read.
+    which hold so many `parameters`; none if the folder was only read.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class Checkpoint:
     tokenizer_config: Mapping[str, Any]
     chat_template: str | None
     weights: tuple[Path, ...] = ()
+    parameters: int = 0
 
     @property
     def name(self) -> str:
@@ -80,9 +82,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
     """
     checkpoint = read_checkpoint(path)
     weights = _weights(path)
-    for file in weights:
-        _check_whole(file)
-    return replace(checkpoint, weights=weights)
+    return replace(checkpoint, weights=weights, parameters=sum(map(_parameters, weights)))
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -154,28 +154,31 @@ def _weights(path: Path) -> tuple[Path, ...]:
     return tuple(path / name for name in shards)
 
 
-def _check_whole(file: Path) -> None:
-    """Does a safetensors file reach as far as its header says?
+def _parameters(file: Path) -> int:
+    """How many numbers a safetensors file holds, which must reach as far as its header says.
 
     8 bytes give the header's length, little-endian; the header is JSON, in which each tensor
-    has its `data_offsets` in the bytes that follow (the safetensors format's specification).
+    has its `shape`, and its `data_offsets` in the bytes that follow (the safetensors format's
+    specification).
     """
     try:
         with file.open("rb") as stream:
             length = int.from_bytes(stream.read(8), "little")
             header = json.loads(stream.read(min(length, _HEADER_LIMIT)))
-        ends = [each["data_offsets"][1] for name, each in header.items() if name != "__metadata__"]
-        expected = 8 + length + max(ends, default=0)
+        tensors = [each for name, each in header.items() if name != "__metadata__"]
+        expected = 8 + length + max((each["data_offsets"][1] for each in tensors), default=0)
+        parameters = sum(math.prod(each["shape"]) for each in tensors)
         size = file.stat().st_size
     except OSError as error:
         raise _unreadable(file.name, error) from error
-    except (ValueError, RecursionError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (ValueError, RecursionError, TypeError, LookupError, AttributeError) as error:
         title = "The model's {name} is damaged: it is no safetensors file."
         raise BundleError(title, _ANOTHER, name=safe_name(file.name)) from error
     if size != expected:
         title = "The model's file {name} is cut short or too long: {size} bytes, not {expected}."
         values = {"name": safe_name(file.name), "size": size, "expected": expected}
         raise BundleError(title, _ANOTHER, **values)
+    return int(parameters)
 
 
 def _read(path: Path, name: str) -> dict[str, Any]:

@@ -25,10 +25,10 @@ class Job:
     def photo(self) -> Photo | None:
         return self.request.images[0] if self.request.images else None
 
-    def count_as_loading(self, prepare: Callable[[str], None], fusion: str) -> None:
+    def count_as_loading(self, prepare: Callable[[], None]) -> None:
         """What takes its time once tells nothing of a fusion's speed."""
         began = time.perf_counter()
-        prepare(fusion)
+        prepare()
         seconds = time.perf_counter() - began
         self.load += seconds
         self.started += seconds

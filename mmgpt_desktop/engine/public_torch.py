@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.families.base import Context, Features, Seen, positions
+from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
 from mmgpt_desktop.errors import Cancelled, NotAvailable, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
@@ -37,8 +38,10 @@ class PublicTorch:
     What differs between models is in the hooks: `features`, `arguments`, `rows`.
     """
 
-    def __init__(self, checkpoint: Checkpoint, dtype: str = "float32") -> None:
-        """Raises RuntimeFailure."""
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        """In 16 bits where there is no memory for 32. Raises RuntimeFailure."""
+        dtype = "float32" if 4 * checkpoint.parameters + BESIDE < free_memory() else "bfloat16"
+        require_memory(checkpoint.parameters * (4 if dtype == "float32" else 2))
         with _failures("PyTorch can't load the model ({reason})."):
             import torch
 
@@ -62,6 +65,12 @@ class PublicTorch:
             trust_remote_code=False,
         )
         return model.eval()
+
+    @property
+    def attention_shape(self) -> tuple[int, int]:
+        """Layers and heads of `DecodeResult.attention`."""
+        config = self.model.config.get_text_config(decoder=True)
+        return config.num_hidden_layers, config.num_attention_heads
 
     def encode(self, seen: Seen, cancel: CancelToken) -> Features:
         with self._running(cancel):

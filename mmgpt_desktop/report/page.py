@@ -163,9 +163,9 @@ _CHECKING = (
 
 
 def _facts(report: Report) -> Iterator[tuple[str, str]]:
-    outcome, fusion, photo = report.outcome, report.fusion, report.photo
+    outcome, photo, grid = report.outcome, report.photo, report.maps[0].grid
     yield "Model", f"{report.model.name}. {report.model.description}"
-    yield "Fusion", f"{fusion.name}, {fusion.rows} × {fusion.columns} cells"  # noqa: RUF001
+    yield "Fusion", f"{report.fusion.name}, {grid.rows} × {grid.columns} cells"  # noqa: RUF001
     if any(maps.method in FROM_ATTENTION for maps in report.maps):
         yield "Heads", _heads(report)
     if outcome.runtime is not None:

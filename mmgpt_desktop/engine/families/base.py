@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +98,8 @@ class Family(Protocol):
 
     stop_ids: frozenset[int]
     context_length: int
+    fusion: ClassVar[str]
+    """How picture and text meet, by a name that the window knows."""
 
     def see(self, photo: Photo, *, fine: bool = False) -> Seen:
         """Prepare a photo as the model's own image processor does.

@@ -31,6 +31,7 @@ class ChatFamily(ABC):
     """
 
     placeholder: ClassVar[str]
+    fusion: ClassVar[str] = "concat"  # as the window names it: picture and text in one row
     default_template: ClassVar[str | None] = None  # for checkpoints that have none
 
     def __init__(self, checkpoint: Checkpoint) -> None:

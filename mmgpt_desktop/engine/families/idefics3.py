@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Seen, View, spread_views
 from mmgpt_desktop.engine.families.chat import ChatFamily
+from mmgpt_desktop.engine.families.crops import cells_over, whole
 from mmgpt_desktop.engine.families.pixels import normalised, resized
-from mmgpt_desktop.messages import Box, PatchGrid, Photo
+from mmgpt_desktop.messages import PatchGrid, Photo
 
 _AROUND, _WHOLE = "<fake_token_around_image>", "<global-img>"
 _DEFAULTS = {
@@ -65,9 +66,9 @@ class Idefics3(ChatFamily):
     def expansion(self, seen: Seen) -> str:
         tiles = seen.inputs["pixel_values"].shape[1] - 1
         run = "<image>" * (seen.tokens // (tiles + 1))
-        whole = f"{_AROUND}{_WHOLE}{run}{_AROUND}"
+        shown = f"{_AROUND}{_WHOLE}{run}{_AROUND}"
         if not tiles:
-            return whole
+            return shown
         side = round((seen.tokens // (tiles + 1)) ** 0.5)
         lines = [
             "".join(
@@ -76,19 +77,19 @@ class Idefics3(ChatFamily):
             )
             for row in range(seen.grid.rows // side)
         ]
-        return "".join(f"{line}\n" for line in lines) + f"\n{whole}"
+        return "".join(f"{line}\n" for line in lines) + f"\n{shown}"
 
 
 def _places(
     photo: Photo, rows: int, columns: int, side: int
 ) -> tuple[PatchGrid, NDArray[np.float32]]:
     """Of `rows` x `columns` tiles of `side` x `side` tokens each, and the whole picture."""
-    whole, cells = Box(0, 0, photo.width, photo.height), side * side
-    tiles = PatchGrid(rows, columns, whole, photo.width, photo.height)
+    shown, cells = whole(photo), side * side
+    tiles = PatchGrid(rows, columns, shown, photo.width, photo.height)
     count = tiles.cells if tiles.cells > 1 else 0
     views = [View(side, side, tiles.cell_box(tile), tile * cells) for tile in range(count)]
-    views.append(View(side, side, whole, count * cells))
-    grid = PatchGrid(rows * side, columns * side, whole, photo.width, photo.height)
+    views.append(View(side, side, shown, count * cells))
+    grid = cells_over(photo, rows * side, columns * side)
     return grid, spread_views(views, len(views) * cells, grid)
 
 
