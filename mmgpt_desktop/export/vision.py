@@ -157,3 +157,17 @@ def _save(model: onnx.ModelProto, path: Path) -> None:
     data = path.with_name(f"{path.name}.data")
     data.unlink(missing_ok=True)
     onnx.save(model, path, save_as_external_data=True, location=data.name, size_threshold=_LARGE)
+
+
+def quantise(path: Path) -> None:
+    """Matrices to int8 a row, and their inputs as they come (ONNX Runtime's dynamic kind)."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore[import-untyped]
+
+    quantize_dynamic(
+        path,
+        path,
+        op_types_to_quantize=["MatMul"],
+        per_channel=True,
+        weight_type=QuantType.QInt8,
+    )
+    _save(onnx.load(path), path)
