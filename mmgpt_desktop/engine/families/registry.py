@@ -14,6 +14,8 @@ _HERE = "mmgpt_desktop.engine.families."
 
 FAMILIES: dict[str, str] = {
     "idefics3": _HERE + "idefics3:Idefics3",
+    "qwen2_5_vl": _HERE + "qwen:Qwen",
+    "qwen3_vl": _HERE + "qwen:Qwen",
     "smolvlm": _HERE + "idefics3:Idefics3",
 }
 
