@@ -277,6 +277,19 @@ class TokenStep:
 
 
 @dataclass(frozen=True)
+class Grounding:
+    """Where a model says that a part of its answer is on the photo.
+
+    The part is the answer's steps `start` to `stop` (exclusive), none for boxes alone; the
+    boxes are in photo pixels.
+    """
+
+    start: int
+    stop: int
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True)
 class RuntimeInfo:
     """What answers, and how it came to that.
 
@@ -311,7 +324,7 @@ class GenerationOutcome:
 
     `certainty` is the model's chance to be right, from 0 to 1, as its tokens' probabilities
     tell it, the end's included if the model wrote it; None if nothing was written or the
-    answer isn't done.
+    answer isn't done. `groundings` come from models that give places with their words.
     """
 
     job_id: int
@@ -321,6 +334,7 @@ class GenerationOutcome:
     error: AppError | None = None
     notes: tuple[str, ...] = ()
     certainty: float | None = None
+    groundings: tuple[Grounding, ...] = ()
 
 
 @dataclass(frozen=True)
