@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def public_torch(checkpoint: Checkpoint, dtype: str = "float32") -> PublicTorch:
+def public_torch(checkpoint: Checkpoint) -> PublicTorch:
     """The runtime for a checkpoint. Raises RuntimeFailure."""
     kind = _MODELS.get(checkpoint.model_type, PublicTorch)
-    return kind(checkpoint, dtype)
+    return kind(checkpoint)
 
 
 class Qwen3Torch(PublicTorch):
