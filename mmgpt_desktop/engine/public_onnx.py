@@ -16,10 +16,11 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.checkpoint import Checkpoint
-from mmgpt_desktop.engine.families.base import Context, Features, Seen
+from mmgpt_desktop.engine.checkpoint import CONFIG, Checkpoint
+from mmgpt_desktop.engine.families.base import Context, Features, Seen, positions
+from mmgpt_desktop.engine.families.chat import text_config
 from mmgpt_desktop.engine.graph_file import read_graph
-from mmgpt_desktop.engine.graph_files import GraphFiles, find_graphs
+from mmgpt_desktop.engine.layouts import GraphFiles, find_graphs
 from mmgpt_desktop.engine.onnx_runtime import make_session, run_session, wants_cuda
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
 from mmgpt_desktop.engine.surgery import ATTENTION, attending_graph
@@ -135,6 +136,7 @@ class PublicOnnx:
         self._past = [name for name in self._decoder.inputs if _PAST.match(name)]
         self._presents = [_PAST.sub("present.", name) for name in self._past]
         self._check_presents()
+        self.attention_shape = self._attention_shape(checkpoint)
         provider = self._decoder.session.get_providers()[0]
         self.info = RuntimeInfo(name, provider, note)
 
@@ -192,6 +194,15 @@ class PublicOnnx:
         for part in (self._decoder, self._vision, self._embed):
             part.close()
 
+    def _attention_shape(self, checkpoint: Checkpoint) -> tuple[int, int]:
+        """(layers, heads)"""
+        config = text_config(checkpoint.config)
+        heads = config.get("num_attention_heads")
+        if not isinstance(heads, int):
+            title = "The model's {name} does not say how many heads it has."
+            raise BundleError(title, "Get the model again.", name=CONFIG)
+        return sum(1 for name in self._past if name.endswith("key")), heads
+
     def _check_presents(self) -> None:
         for name in (LOGITS, *self._presents):
             if name not in self._decoder.outputs:
@@ -217,7 +228,7 @@ class PublicOnnx:
         feeds = {
             IDS: ids,
             MASK: np.ones((1, total), np.int64),
-            POSITIONS: positions(context, past.length, count),
+            POSITIONS: positions(context.laid, past.length, count),
             WITH_PAST: np.array([past.length > 0]),
             KEPT: np.array(kept),
             FROM: np.array(count - kept),
@@ -318,13 +329,3 @@ def _image_tokens(
     places = np.array(context.laid.image_positions, np.int64) - fed
     which = np.flatnonzero((places >= 0) & (places < count))
     return places[which], which
-
-
-def positions(context: Context, fed: int, count: int) -> NDArray[np.int64]:
-    """The rotary positions of the next `count` tokens: [1, S], or [3, 1, S] with M-RoPE."""
-    laid = context.laid
-    prompt = laid.positions.shape[1]
-    later = laid.next_position - prompt + np.arange(max(fed, prompt), fed + count)
-    first = laid.positions[:, fed : fed + count]
-    found = np.concatenate([first, np.broadcast_to(later, (len(first), len(later)))], axis=1)
-    return found if len(found) == 1 else found[:, np.newaxis]

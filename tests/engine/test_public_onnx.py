@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 from mmgpt_desktop.engine.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.families.base import Context, Laid, Seen
 from mmgpt_desktop.engine.generate import Answer, decode
-from mmgpt_desktop.engine.graph_files import find_graphs, holds_graphs
+from mmgpt_desktop.engine.layouts import find_graphs, is_graphs
 from mmgpt_desktop.engine.public_onnx import PublicOnnx
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError, Cancelled, RuntimeFailure
@@ -42,7 +42,9 @@ def ungrouped() -> Any:
 
 
 def folder_of(tmp_path: Path, model: Any, kind: str, **options: Any) -> Path:
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "tiny"}))
+    (tmp_path / "config.json").write_text(
+        json.dumps({"model_type": "tiny", "num_attention_heads": HEADS})
+    )
     write_community(tmp_path, model, kind, **options)
     return tmp_path
 
@@ -84,6 +86,7 @@ def test_logits_and_attention_equal_pytorchs(
     llama = ungrouped if kind == "mha" else llama
     runtime, cancel = open_runtime(folder_of(tmp_path, llama, kind)), CancelToken()
     assert runtime.info.note == ""
+    assert runtime.attention_shape == (LAYERS, HEADS)
     context = context_of(runtime)
     features = context.features[0].embeddings
     cache, written = None, list[int]()
@@ -187,10 +190,10 @@ def put(folder: Path, *names: str) -> None:
 
 
 def test_which_files_are_taken(tmp_path: Path) -> None:
-    assert not holds_graphs(tmp_path)
+    assert not is_graphs(tmp_path)
     names = ["vision_encoder_q4.onnx", "embed_tokens_fp16.onnx", "embed_tokens.onnx_data"]
     put(tmp_path / "onnx", *names, "decoder_model_merged_q4.onnx", "readme.onnx")
-    assert holds_graphs(tmp_path)
+    assert is_graphs(tmp_path)
     found = find_graphs(tmp_path)
     assert found.vision.name == "vision_encoder_q4.onnx"
     assert found.embeddings.name == "embed_tokens_fp16.onnx"

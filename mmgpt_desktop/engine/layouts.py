@@ -49,7 +49,7 @@ class GraphFiles:
         return sum(file.stat().st_size for file in files)
 
 
-def holds_graphs(folder: Path) -> bool:
+def is_graphs(folder: Path) -> bool:
     """Whether there is a decoder's graph that is a public model's."""
     return any(_found(place, DECODER) for place in _places(folder))
 
