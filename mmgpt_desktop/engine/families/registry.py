@@ -14,6 +14,7 @@ _HERE = "mmgpt_desktop.engine.families."
 
 FAMILIES: dict[str, str] = {
     "idefics3": _HERE + "idefics3:Idefics3",
+    "llava": _HERE + "llava:Llava",
     "smolvlm": _HERE + "idefics3:Idefics3",
 }
 
