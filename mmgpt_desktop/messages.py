@@ -281,6 +281,19 @@ class TokenStep:
 
 
 @dataclass(frozen=True)
+class Grounding:
+    """Where a model says that a part of its answer is on the photo.
+
+    The part is the answer's steps `start` to `stop` (exclusive), none for boxes alone; the
+    boxes are in photo pixels.
+    """
+
+    start: int
+    stop: int
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True)
 class RuntimeInfo:
     """What answers, and how it came to that.
 
@@ -315,7 +328,7 @@ class GenerationOutcome:
 
     `certainty` is the model's chance to be right, from 0 to 1, as its tokens' probabilities
     tell it, the end's included if the model wrote it; None if nothing was written or the
-    answer isn't done.
+    answer isn't done. `groundings` come from models that give places with their words.
     """
 
     job_id: int
@@ -325,6 +338,7 @@ class GenerationOutcome:
     error: AppError | None = None
     notes: tuple[str, ...] = ()
     certainty: float | None = None
+    groundings: tuple[Grounding, ...] = ()
 
 
 @dataclass(frozen=True)

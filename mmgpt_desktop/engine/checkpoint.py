@@ -75,6 +75,10 @@ def is_checkpoint(path: Path) -> bool:
     return (path / CONFIG).is_file()
 
 
+def has_weights(path: Path) -> bool:
+    return (path / WEIGHTS).is_file() or (path / INDEX).is_file()
+
+
 def open_checkpoint(path: Path) -> Checkpoint:
     """Read a folder's settings and look at each of its safetensors files.
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mmgpt_desktop.messages import GenerationRequest, Photo, Timings
+from mmgpt_desktop.messages import GenerationRequest, Grounding, Timings
 
 
 @dataclass(eq=False)
@@ -20,10 +20,7 @@ class Job:
     tokens: int = 0
     notes: list[str] = field(default_factory=list)
     certainty: float | None = None
-
-    @property
-    def photo(self) -> Photo | None:
-        return self.request.images[0] if self.request.images else None
+    groundings: tuple[Grounding, ...] = ()
 
     def count_as_loading(self, prepare: Callable[[], None]) -> None:
         """What takes its time once tells nothing of a fusion's speed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,11 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.checkpoint import Checkpoint, open_checkpoint
+from mmgpt_desktop.engine.checkpoint import (
+    Checkpoint,
+    has_weights,
+    open_checkpoint,
+    read_checkpoint,
+)
 from mmgpt_desktop.engine.families.base import Context, Family, Features, Laid, Seen
 from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.layouts import find_graphs, is_graphs
+from mmgpt_desktop.engine.memory import require_memory
 from mmgpt_desktop.engine.occlusion import Cells, Hiding, PhotoHider, Rescorer
-from mmgpt_desktop.engine.public_torch import PublicTorch
+from mmgpt_desktop.engine.public_onnx import PublicOnnx
+from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.serving import Asked, EngineBase, Progress
 from mmgpt_desktop.errors import AppError, NotAvailable
@@ -46,7 +55,11 @@ _ALL_HEADS = "All heads of all layers: which of them tell most was not measured 
 
 def make_runtime(name: RuntimeName, checkpoint: Checkpoint) -> Any:
     """Raises RuntimeFailure if that runtime can't be had here."""
-    return PublicTorch(checkpoint)
+    if name is RuntimeName.TORCH:
+        whole = checkpoint if checkpoint.weights else open_checkpoint(checkpoint.path)
+        return public_torch(whole)
+    require_memory(find_graphs(checkpoint.path).bytes)
+    return PublicOnnx(checkpoint, name)
 
 
 class PublicEngine(EngineBase):
@@ -55,8 +68,8 @@ class PublicEngine(EngineBase):
     def __init__(
         self, folder: Path, choice: RuntimeName | None = None, make: RuntimeMaker | None = None
     ) -> None:
-        super().__init__([RuntimeName.TORCH], choice)
-        self._path = folder
+        self._path, self._graphs = folder, is_graphs(folder)
+        super().__init__(self._order(), choice)
         self._make = make or make_runtime
         self._checkpoint: Checkpoint | None = None
         self._family: Family | None = None
@@ -75,7 +88,7 @@ class PublicEngine(EngineBase):
         return self._family
 
     def open(self, progress: Progress, cancel: CancelToken) -> None:
-        self._checkpoint = open_checkpoint(self._path)
+        self._checkpoint = (read_checkpoint if self._graphs else open_checkpoint)(self._path)
         self._family = family_of(self._checkpoint)
         self.stop_ids = self._family.stop_ids
         self.context_length = self._family.context_length
@@ -86,7 +99,8 @@ class PublicEngine(EngineBase):
 
     def describe(self) -> ModelInfo:
         layers, heads = self._runtime.attention_shape
-        fusion = FusionInfo(self.family.fusion, layers, heads, 0, 0, HeadChoice((), _ALL_HEADS))
+        choice = _head_choice(self._path, layers, heads)
+        fusion = FusionInfo(self.family.fusion, layers, heads, 0, 0, choice)
         return ModelInfo(
             name=self.checkpoint.name,
             description="",
@@ -115,7 +129,12 @@ class PublicEngine(EngineBase):
             return attention_maps(weights, encoded[0])
 
         return Asked(
-            laid.token_ids, laid.dropped_turns, lambda: None, encode, read if seen else None
+            laid.token_ids,
+            laid.dropped_turns,
+            lambda: None,
+            encode,
+            read if seen else None,
+            lambda tokens: self.family.groundings(tokens, seen),
         )
 
     def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None:
@@ -159,6 +178,11 @@ class PublicEngine(EngineBase):
     def forget(self) -> None:
         self._features.clear()
 
+    def _order(self) -> list[RuntimeName]:
+        """Graphs where there are some, and PyTorch where there are weights for it."""
+        graphs = [RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU] if self._graphs else []
+        return graphs + ([RuntimeName.TORCH] if not graphs or has_weights(self._path) else [])
+
     def _context(
         self,
         laid: Laid,
@@ -178,6 +202,19 @@ class PublicEngine(EngineBase):
         while len(self._features) > FEATURES_KEPT:
             self._features.popitem(last=False)
         return Context(laid, tuple(seen), tuple(features))
+
+
+def _head_choice(folder: Path, layers: int, heads: int) -> HeadChoice:
+    """What an export's manifest says, else all heads."""
+    try:
+        chosen = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["attention"]
+        pairs = tuple((int(layer), int(head)) for layer, head in chosen["heads"])
+        how = str(chosen["how"])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return HeadChoice((), _ALL_HEADS)
+    if not all(0 <= layer < layers and 0 <= head < heads for layer, head in pairs):
+        return HeadChoice((), _ALL_HEADS)
+    return HeadChoice(pairs, how)
 
 
 def attention_maps(weights: NDArray[np.float32], context: Context) -> AttentionMap:

@@ -26,6 +26,7 @@ from mmgpt_desktop.messages import (
     Explanation,
     GenerationOutcome,
     GenerationRequest,
+    Grounding,
     HeadNumbers,
     Message,
     Method,
@@ -56,7 +57,7 @@ class Asked:
 
     `prepare` loads what the present runtime needs for it, the first time; `encode` gives what
     that runtime decodes with; `attention` makes a map of `DecodeResult.attention`, None
-    without a photo.
+    without a photo; `ground` tells the places that a whole answer gives with its words.
     """
 
     token_ids: Sequence[int]
@@ -64,6 +65,7 @@ class Asked:
     prepare: Callable[[], None]
     encode: Callable[[CancelToken], Any]
     attention: Callable[[NDArray[np.float32]], AttentionMap] | None
+    ground: Callable[[Sequence[int]], tuple[Grounding, ...]] = lambda _tokens: ()
 
 
 class EngineBase(ABC):
@@ -289,6 +291,7 @@ class EngineBase(ABC):
             error,
             tuple(job.notes),
             job.certainty,
+            job.groundings,
         )
 
     def _steps(self, job: Job, cancel: CancelToken) -> Iterator[TokenStep]:
@@ -311,6 +314,7 @@ class EngineBase(ABC):
             )
         if (mean := answer.mean_probability) is not None:
             job.certainty = self.certainty(mean)
+        job.groundings = asked.ground(answer.tokens)
 
     def _tokens(
         self, job: Job, answer: Answer, asked: Asked, cancel: CancelToken

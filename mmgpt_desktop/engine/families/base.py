@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.messages import Box, Message, PatchGrid, Photo
+from mmgpt_desktop.messages import Box, Grounding, Message, PatchGrid, Photo
 from mmgpt_desktop.text import without_controls
 
 PICTURE = "\ufffc"  # in a message's text: the next photo stands here (Unicode's object character)
@@ -114,6 +114,9 @@ class Family(Protocol):
         before the first question. The oldest turns go first. Raises PromptError for an empty
         question, and for one that is too long by itself.
         """
+
+    def groundings(self, token_ids: Sequence[int], seen: Sequence[Seen]) -> tuple[Grounding, ...]:
+        """The places that an answer gives with its words; none with most models."""
 
     def token_bytes(self, token_id: int) -> bytes:
         """What a token adds to the answer; a character may take the bytes of several tokens."""

@@ -16,7 +16,7 @@ from mmgpt_desktop.engine.families.base import PICTURE, Laid, Seen, answered, cl
 from mmgpt_desktop.engine.families.spelling import Spelling
 from mmgpt_desktop.engine.families.template import ChatTemplate
 from mmgpt_desktop.errors import BundleError, PromptError
-from mmgpt_desktop.messages import Message, Photo
+from mmgpt_desktop.messages import Grounding, Message, Photo
 
 _UNSAID_CONTEXT = 2048  # where config.json says nothing of the context's length
 
@@ -87,6 +87,10 @@ class ChatFamily(ABC):
         if named is not None and (eos := self.tokenizer.token_to_id(named)) is not None:
             found.add(eos)
         return frozenset(found)
+
+    def groundings(self, token_ids: Sequence[int], seen: Sequence[Seen]) -> tuple[Grounding, ...]:
+        """As `Family.groundings`."""
+        return ()
 
     def token_bytes(self, token_id: int) -> bytes:
         return b"" if token_id in self.stop_ids else self._spelling.bytes_of(token_id)

@@ -35,3 +35,8 @@ def normalised(pixels: NDArray[np.uint8], settings: Mapping[str, Any]) -> NDArra
         mean = np.asarray(settings["image_mean"], np.float32)
         values = (values - mean) / np.asarray(settings["image_std"], np.float32)
     return np.ascontiguousarray(values.transpose(2, 0, 1))
+
+
+def settings_over(defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A processor's settings over what it takes for granted; null stands for nothing said."""
+    return {**defaults, **{name: value for name, value in settings.items() if value is not None}}

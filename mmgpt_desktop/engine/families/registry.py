@@ -13,7 +13,12 @@ from mmgpt_desktop.text import safe_name
 _HERE = "mmgpt_desktop.engine.families."
 
 FAMILIES: dict[str, str] = {
+    "idefics": _HERE + "idefics:Idefics",
     "idefics3": _HERE + "idefics3:Idefics3",
+    "kosmos-2": _HERE + "kosmos2:Kosmos2",
+    "llava": _HERE + "llava:Llava",
+    "qwen2_5_vl": _HERE + "qwen:Qwen",
+    "qwen3_vl": _HERE + "qwen:Qwen",
     "smolvlm": _HERE + "idefics3:Idefics3",
 }
 
