@@ -33,7 +33,13 @@ LOGITS, FEATURES = "logits", "image_features"
 WITH_PAST = "use_cache_branch"  # which branch of a graph that was merged of two
 KEPT = "num_logits_to_keep"  # 0 keeps all
 FROM = "logits_from"
+BLOCKS = "blocks"
 DEEP_FEATURES, DEEP_EMBEDS = "deepstack_features", "deepstack_embeds"
+_BOTH_WAYS = ("gemma3", "paligemma")  # families with prefix attention
+_IN_ORDER = (
+    "These graphs read the prompt in order only, where the model reads pictures both ways:"
+    " answers may differ from PyTorch's."
+)
 _HEADER_LIMIT = 100_000_000  # bytes of a safetensors header, by its specification
 _PAST = re.compile(r"past_key_values\.|past_")
 
@@ -131,6 +137,8 @@ class PublicOnnx:
         except NotAvailable as missing:
             edited, note = None, missing.title
         self._decoder = Graph(files.decoder, cuda, edited)
+        if checkpoint.model_type in _BOTH_WAYS and BLOCKS not in self._decoder.inputs:
+            note = note or _IN_ORDER
         self._vision = Graph(files.vision, cuda)
         self._embed = _embedder(files, cuda)
         self._past = [name for name in self._decoder.inputs if _PAST.match(name)]
@@ -232,6 +240,7 @@ class PublicOnnx:
             WITH_PAST: np.array([past.length > 0]),
             KEPT: np.array(kept),
             FROM: np.array(count - kept),
+            BLOCKS: _blocks(context, total),
             **past.arrays,
         }
         if len(image):
@@ -314,6 +323,15 @@ class _Lookup:
 def _embedder(files: GraphFiles, cuda: bool) -> _Table | _Lookup:
     table = files.embeddings.suffix == ".safetensors"
     return _Table(files.embeddings) if table else _Lookup(files.embeddings, cuda)
+
+
+def _blocks(context: Context, total: int) -> NDArray[np.int64]:
+    """`Laid.blocks` of all positions; those after the prompt see only what is before them."""
+    blocks = np.full(total, -1, np.int64)
+    if context.laid.blocks is not None:
+        known = context.laid.blocks[:total]
+        blocks[: len(known)] = known
+    return blocks
 
 
 def _parts(features: Features) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -78,6 +78,7 @@ def _edit(model: onnx.ModelProto) -> None:
     if model.functions:
         model.CopyFrom(inline_local_functions(model))
     wanted = sum(1 for output in model.graph.output if _PRESENT_KEY.search(output.name))
+    _make_room(model.graph)
     kinds = tensor_kinds(model)
     found = _Weaver(model.graph, kinds).weave(ATTENTION) or _edit_branches(model.graph, kinds)
     if not found:
@@ -86,6 +87,15 @@ def _edit(model: onnx.ModelProto) -> None:
         raise Unknown(f"of {wanted} layers, {found} were recognised")
     axes = ["layers", "heads", "positions"]
     model.graph.output.append(helper.make_tensor_value_info(ATTENTION, TensorProto.FLOAT, axes))
+
+
+def _make_room(graph: onnx.GraphProto) -> None:
+    """A tensor within the graph may have the output's name: it gets another."""
+    for node in graph.node:
+        for names in (node.input, node.output):
+            for index, name in enumerate(names):
+                if name == ATTENTION:
+                    names[index] = f"{ATTENTION}/own"
 
 
 def _edit_branches(graph: onnx.GraphProto, kinds: dict[str, TensorKind]) -> int:

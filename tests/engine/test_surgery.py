@@ -358,6 +358,15 @@ def test_layers_of_different_kinds_keep_their_order() -> None:
     assert (weights[[0, 2]] > 0).all()
 
 
+def test_a_tensor_of_that_name_is_no_obstacle() -> None:
+    decoder = Decoder()
+    for layer in range(LAYERS):
+        spelled(decoder, layer)
+    decoder.nodes[-1].output[0] = ATTENTION
+    decoder.node("Identity", [ATTENTION], [f"out.{LAYERS - 1}"])
+    check(decoder)
+
+
 def branch(name: str) -> onnx.GraphProto:
     decoder = Decoder()
     for layer in range(LAYERS):
