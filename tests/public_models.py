@@ -94,7 +94,7 @@ def smolvlm_settings(path: Path) -> Path:
     )
 
 
-def tiny_smolvlm(path: Path, seed: int = 0) -> Path:
+def tiny_smolvlm(path: Path, seed: int = 0, head_dim: int = 8) -> Path:
     """The same with random weights."""
     import torch
     from transformers import SmolVLMConfig, SmolVLMForConditionalGeneration
@@ -102,6 +102,7 @@ def tiny_smolvlm(path: Path, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     config = smolvlm_config()
     del config["model_type"]
+    config["text_config"]["head_dim"] = head_dim
     model = SmolVLMForConditionalGeneration(SmolVLMConfig(**config))
     model.generation_config.eos_token_id = config["text_config"]["eos_token_id"]
     return save_checkpoint(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ from safetensors.numpy import save_file
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.engine.checkpoint import Checkpoint, open_checkpoint
-from mmgpt_desktop.engine.families.chat import text_config
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.layouts import FORMAT, MANIFEST, PUBLIC
-from mmgpt_desktop.errors import AppError, BundleError
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.export.decoder import build_decoder
+from mmgpt_desktop.export.linear import Precision, linears_for
 from mmgpt_desktop.export.spec import DecoderSpec, read_spec
 from mmgpt_desktop.export.weights import DecoderWeights, SafetensorsWeights
 from mmgpt_desktop.text import safe_name
@@ -43,15 +43,6 @@ _CHUNK = 1 << 20
 Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
 
 
-class Precision(StrEnum):
-    """What the language model's weights are stored in; activations are float32."""
-
-    FP32 = "fp32"
-    FP16 = "fp16"
-    INT8 = "int8"
-    INT4 = "int4"
-
-
 @dataclass(frozen=True)
 class Exported:
     """Bytes by file name, and what the checkpoint's weights take."""
@@ -68,11 +59,7 @@ def export(path: Path, out: Path, precision: Precision, progress: Progress) -> E
     """
     checkpoint = open_checkpoint(path)
     family = family_of(checkpoint)
-    if checkpoint.model_type in _BOTH_WAYS:
-        title = "Models of the family {family} read pictures both ways, and our decoder graph can't."
-        hint = "With PyTorch the model works as it is."
-        raise BundleError(title, hint, family=checkpoint.model_type)
-    spec = read_spec(text_config(checkpoint.config))
+    spec = read_spec(_text_config(checkpoint), blocks=checkpoint.model_type in _BOTH_WAYS)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         title = "The folder {path} is not empty."
         raise AppError(title, "Name a new folder for the export.", path=safe_name(str(out)))
@@ -96,6 +83,15 @@ def export(path: Path, out: Path, precision: Precision, progress: Progress) -> E
     return Exported(out, sizes, before)
 
 
+def _text_config(checkpoint: Checkpoint) -> dict[str, Any]:
+    """With what config.json leaves to the defaults of its kind."""
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(checkpoint.path, local_files_only=True)
+    found: dict[str, Any] = config.get_text_config(decoder=True).to_dict()
+    return found
+
+
 def _copy_settings(checkpoint: Checkpoint, folder: Path) -> None:
     for name in _COPIED:
         if (checkpoint.path / name).is_file():
@@ -106,8 +102,10 @@ def _write_decoder(
     spec: DecoderSpec, checkpoint: Checkpoint, folder: Path, precision: Precision
 ) -> None:
     weights = DecoderWeights(SafetensorsWeights(checkpoint.path))
-    build_decoder(spec, weights, folder / DECODER, linears_of(precision))
+    build_decoder(spec, weights, folder / DECODER, linears_for(precision))
     table = weights["embed_tokens.weight"]
+    if spec.model_type.startswith("gemma"):  # it scales what stands for words, not for photos
+        table = table * np.float32(math.sqrt(spec.width))
     kind = np.float32 if precision is Precision.FP32 else np.float16
     save_file({"model.embed_tokens.weight": table.astype(kind)}, folder / EMBEDDINGS)
 
