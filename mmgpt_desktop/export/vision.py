@@ -83,6 +83,14 @@ _ENCODERS: dict[str, tuple[Callable[[Any], nn.Module], int | None]] = {
     "smolvlm": (_Idefics3, 1),
 }
 EXPORTABLE = frozenset(_ENCODERS)
+# Where PyTorch's exporter (2.13, transformers 5.23) stops, and what stops it: sizes that are
+# computed from the photo's own shape.
+_DEPENDENT = "Could not extract specialized integer from data-dependent expression"
+_STOPPED = {
+    "llava_onevision": f"{_DEPENDENT} u0",
+    "qwen2_5_vl": f"{_DEPENDENT} u4",
+    "qwen3_vl": "Could not guard on data-dependent expression Eq(u7, 0)",
+}
 
 
 def export_vision(checkpoint: Checkpoint, family: Family, path: Path) -> None:
@@ -92,10 +100,11 @@ def export_vision(checkpoint: Checkpoint, family: Family, path: Path) -> None:
     exporter breaks.
     """
     if checkpoint.model_type not in _ENCODERS:
-        title = "The image encoder of {family} models can't be exported yet."
+        title = "The image encoder of {family} models can't be exported yet ({reason})."
         hint = "These can: {known}. With PyTorch the model works as it is."
-        known = ", ".join(sorted(EXPORTABLE))
-        raise BundleError(title, hint, family=checkpoint.model_type, known=known)
+        kind, known = checkpoint.model_type, ", ".join(sorted(EXPORTABLE))
+        reason = _STOPPED.get(kind, "nobody tried")
+        raise BundleError(title, hint, family=kind, reason=reason, known=known)
     make, axis = _ENCODERS[checkpoint.model_type]
     try:
         model = AutoModelForImageTextToText.from_pretrained(
