@@ -28,6 +28,7 @@ TERMINAL_ONLY = {
     "doctor",
     "evaluate",
     "explain",
+    "export",
     "faithfulness",
     "teach",
     "training",
