@@ -136,7 +136,7 @@ class HeatmapView(QWidget):
         super().__init__()
         self._plain_photo = plain_photo
         self.method, self.whole = Method.HEADS, False
-        self._heads: dict[str, HeadSelection] = {}  # by fusion: one's layers are not another's
+        self._heads: dict[FusionInfo, HeadSelection] = {}  # one's layers are not another's
         self.colour_map, self.smooth = COLOUR_MAPS[0], True
         self.contours = self.same_scale = False
         self.fusion: FusionInfo | None = None
@@ -209,10 +209,10 @@ class HeatmapView(QWidget):
     @heads.setter
     def heads(self, heads: HeadSelection) -> None:
         if self.fusion is not None:
-            self._heads[self.fusion.name] = heads
+            self._heads[self.fusion] = heads
 
     def _heads_of(self, fusion: FusionInfo | None) -> HeadSelection:
-        chosen = None if fusion is None else self._heads.get(fusion.name)
+        chosen = None if fusion is None else self._heads.get(fusion)
         return chosen or HeadSelection()
 
     def style_wanted(self) -> HeatmapStyle:
