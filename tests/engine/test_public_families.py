@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmgpt_desktop.engine.public import PublicEngine
+from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import (
     CellMaps,
@@ -18,6 +19,7 @@ from mmgpt_desktop.messages import (
     Sampling,
     TokenStep,
 )
+from tests.public_checks import context_of, greedy
 from tests.public_models import noise_photo
 from tests.tiny_idefics import tiny_idefics
 from tests.tiny_kosmos2 import tiny_kosmos2
@@ -64,6 +66,18 @@ def test_each_word_has_a_map_on_each_photo(engine: PublicEngine, photos: int) ->
         seen = sum(each.weights.sum(axis=-1) for each in maps)
         assert (seen <= 1.01).all()
         assert seen.max() > 0
+
+
+def test_half_the_memory_does_too(engine: PublicEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mmgpt_desktop.engine.public_torch.free_memory", lambda: 0)
+    runtime = public_torch(engine.checkpoint)
+    assert runtime.model.dtype == runtime.torch.bfloat16
+    messages = asked(()).messages
+    for photos in (PHOTOS, ()):
+        context = context_of(runtime, engine.family, messages, photos)
+        for token in greedy(runtime, context):
+            assert token.attention is not None
+            assert (token.attention.sum(axis=-1) <= 1.01).all()
 
 
 def test_what_a_word_needed_can_be_measured(engine: PublicEngine) -> None:
