@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import Method, ModelInfo
+from mmgpt_desktop.messages import Box, Method, ModelInfo
 from mmgpt_desktop.ui.answer_view import AnswerView
 from mmgpt_desktop.ui.drawing import AnswerMaps, Heatmap, HeatmapStyle, Look, draw_heatmap
 from mmgpt_desktop.ui.heatmap_view import HeadSelection, HeatmapView
@@ -18,6 +18,7 @@ from mmgpt_desktop.ui.session import (
     Conversation,
     Turn,
     attention_maps,
+    boxes_of,
     chosen_word,
     printable,
 )
@@ -33,6 +34,7 @@ class _Wanted:
     maps: AnswerMaps
     span: tuple[int, int]
     caption: str
+    boxes: tuple[Box, ...]
 
     @property
     def what(self) -> tuple[Turn, Look, tuple[int, int]]:
@@ -214,7 +216,10 @@ class Heatmaps(QObject):
         if maps.found is not None and maps.found.done < 1:
             done = percent(maps.found.done)
             caption += " · " + self.tr("{percent} measured").format(percent=done)
-        return _Wanted(turn, maps, span, caption)
+        boxes = boxes_of(turn, span)
+        if boxes:
+            caption += " · " + self.tr("boxed by the model")
+        return _Wanted(turn, maps, span, caption, boxes)
 
     def answer_maps(self, turn: Turn) -> AnswerMaps | None:
         """What the maps in view are made of, kept until the answer or the look changes."""
@@ -254,7 +259,7 @@ class Heatmaps(QObject):
         if self._now is not None and self._now[0].what != self._wants.what:
             self._before = self._now
         self._now = self._wants, heatmap
-        self._view.show_heatmap(heatmap, self._wants.caption)
+        self._view.show_heatmap(heatmap, self._wants.caption, self._wants.boxes)
 
     @Slot(bool)
     def show_before(self, wanted: bool) -> None:
@@ -267,7 +272,7 @@ class Heatmaps(QObject):
             look = shown[0].maps.look
             before = self.tr("Before: {caption} · {method}")
             caption = before.format(caption=caption, method=method_label(look.method))
-        self._view.show_heatmap(shown[1], caption)
+        self._view.show_heatmap(shown[1], caption, shown[0].boxes)
 
     @Slot(object, object)
     def _fail(self, key: object, error: AppError) -> None:

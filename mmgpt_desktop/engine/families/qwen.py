@@ -1,4 +1,4 @@
-"""Qwen2.5-VL and Qwen3-VL: a photo in its own shape, and rotary positions on three axes.
+"""Qwen2-VL, Qwen2.5-VL and Qwen3-VL: a photo in its own shape, and rotary positions on three axes.
 
 Patches are joined `merge_size` x `merge_size` to an image token, row by row (Wang et al. 2024,
 "Qwen2-VL"; Bai et al. 2025, "Qwen2.5-VL Technical Report").

@@ -18,6 +18,7 @@ FAMILIES: dict[str, str] = {
     "kosmos-2": _HERE + "kosmos2:Kosmos2",
     "llava": _HERE + "llava:Llava",
     "qwen2_5_vl": _HERE + "qwen:Qwen",
+    "qwen2_vl": _HERE + "qwen:Qwen",
     "qwen3_vl": _HERE + "qwen:Qwen",
     "smolvlm": _HERE + "idefics3:Idefics3",
 }
