@@ -17,6 +17,7 @@ FAMILIES: dict[str, str] = {
     "idefics3": _HERE + "idefics3:Idefics3",
     "kosmos-2": _HERE + "kosmos2:Kosmos2",
     "llava": _HERE + "llava:Llava",
+    "llava_onevision": _HERE + "llava_onevision:LlavaOnevision",
     "qwen2_5_vl": _HERE + "qwen:Qwen",
     "qwen3_vl": _HERE + "qwen:Qwen",
     "smolvlm": _HERE + "idefics3:Idefics3",
