@@ -15,6 +15,7 @@ _HERE = "mmgpt_desktop.engine.families."
 FAMILIES: dict[str, str] = {
     "idefics": _HERE + "idefics:Idefics",
     "idefics3": _HERE + "idefics3:Idefics3",
+    "internvl": _HERE + "internvl:InternVL",
     "kosmos-2": _HERE + "kosmos2:Kosmos2",
     "llava": _HERE + "llava:Llava",
     "llava_onevision": _HERE + "llava_onevision:LlavaOnevision",
