@@ -547,6 +547,10 @@
         <translation>回答完成后才会测量。</translation>
     </message>
     <message>
+        <source>Another model gave this answer: only that one can be measured.</source>
+        <translation>这个回答是另一个模型给出的：只能对那个模型进行测量。</translation>
+    </message>
+    <message>
         <source>Being measured…</source>
         <translation>正在测量…</translation>
     </message>
@@ -612,6 +616,14 @@
 </context>
 <context>
     <name>Inside</name>
+    <message>
+        <source>Another model gave this answer: only that one can be measured.</source>
+        <translation>这个回答是另一个模型给出的：只能对那个模型进行测量。</translation>
+    </message>
+    <message>
+        <source>Ask again, or go back to that model.</source>
+        <translation>请重新提问，或换回那个模型。</translation>
+    </message>
     <message>
         <source>There is no word to look inside the model for.</source>
         <translation>没有可以查看模型内部的单词。</translation>
