@@ -56,7 +56,9 @@ class PublicTorch:
 
     def load(self, checkpoint: Checkpoint, dtype: Any) -> Any:
         from transformers import AutoModelForImageTextToText
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()  # on stderr, among what a command tells
         _register_last_row()
         model = AutoModelForImageTextToText.from_pretrained(
             checkpoint.path,
