@@ -136,9 +136,7 @@ class HeatmapPane(Pane):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._by_hand: dict[
-            FusionInfo, tuple[int, int]
-        ] = {}  # places in the boxes
+        self._by_hand: dict[FusionInfo, tuple[int, int]] = {}  # places in the boxes
         self.picture = HeatmapView(theme)
         self.picture.changed.connect(self.changed)
         self.picture.fusion_changed.connect(self._offer_heads)
