@@ -1,4 +1,4 @@
-"""Qwen2.5-VL's and Qwen3-VL's checkpoints, tiny and random."""
+"""Qwen2-VL's, Qwen2.5-VL's and Qwen3-VL's checkpoints, tiny and random."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ TOKENS = (
     *("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>"),
     *("<|image_pad|>", "<|video_pad|>"),
 )
+
+
+def tiny_qwen2(path: Path, seed: int = 0) -> Path:
+    """Patches of 4 x 4 pixels, 2 x 2 of them a token."""
+    import torch
+    from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
+
+    vision = _vision(4) | {"embed_dim": 32, "mlp_ratio": 2}
+    text = _text() | {"rope_scaling": {"type": "mrope", "mrope_section": [1, 1, 2]}}
+    torch.manual_seed(seed)
+    config = Qwen2VLConfig(text_config=text, vision_config=vision, **_ids())
+    return _save(path, Qwen2VLForConditionalGeneration(config), _processor(patch=4))
 
 
 def tiny_qwen25(path: Path, seed: int = 0) -> Path:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LAST_ROW = "last_row"  # our name among transformers' ways to compute attention
 
+_OUTSIDE_BLOCKS = {"gemma3": 0, "paligemma": 1}  # the token type of what is read in order
+
 Past = tuple[Any, int]  # transformers' cache, and how many tokens it holds
 
 
@@ -54,7 +56,9 @@ class PublicTorch:
 
     def load(self, checkpoint: Checkpoint, dtype: Any) -> Any:
         from transformers import AutoModelForImageTextToText
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()  # on stderr, among what a command tells
         _register_last_row()
         model = AutoModelForImageTextToText.from_pretrained(
             checkpoint.path,
@@ -125,10 +129,20 @@ class PublicTorch:
 
     def arguments(self, token_ids: Sequence[int], context: Context, fed: int) -> dict[str, Any]:
         """What the model is called with, for tokens that stand after `fed` others."""
-        return {
+        given = {
             "inputs_embeds": self.embedded(token_ids, context, fed),
             "position_ids": self._tensor(positions(context.laid, fed, len(token_ids))),
         }
+        if context.laid.blocks is not None and not fed:
+            given["token_type_ids"] = self._token_types(context.laid.blocks, len(token_ids))
+        return given
+
+    def _token_types(self, blocks: NDArray[np.int64], count: int) -> Tensor:
+        """`Laid.blocks` as the model takes them: what comes after the prompt is in none."""
+        outside = _OUTSIDE_BLOCKS[self.model.config.model_type]
+        types = np.full(count, outside, np.int64)
+        types[: len(blocks)][blocks >= 0] = 1 - outside
+        return self._tensor(types[np.newaxis])
 
     def rows(self, output: Any, context: Context, total: int) -> NDArray[np.float32]:
         """The last of `total` positions' attention, as `DecodeResult.attention`."""

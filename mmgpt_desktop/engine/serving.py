@@ -178,7 +178,8 @@ class EngineBase(ABC):
     def runtime(self) -> RuntimeInfo:
         """What really runs, with a note on a fallback; after `load`."""
         assert self._runtime is not None
-        return replace(self._runtime.info, note=self._note or self._runtime.info.note)
+        info: RuntimeInfo = self._runtime.info
+        return replace(info, note=self._note or info.note)
 
     def generate(
         self,
@@ -303,14 +304,14 @@ class EngineBase(ABC):
         answer = Answer(asked.token_ids, request.sampling, self.calibration)
         text = TextStream()
         for token in self._tokens(job, answer, asked, cancel):
-            read = token.attention is not None and asked.attention is not None
+            looked = token.attention
             yield TokenStep(
                 request.job_id,
                 len(answer.tokens) - 1,
                 token.token_id,
                 text.feed(self.token_bytes(token.token_id)),
                 token.probability,
-                asked.attention(token.attention) if read else None,
+                asked.attention(looked) if looked is not None and asked.attention else None,
             )
         if (mean := answer.mean_probability) is not None:
             job.certainty = self.certainty(mean)

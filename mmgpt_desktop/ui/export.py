@@ -59,7 +59,8 @@ class Exporter(QObject):
 
     def export(self, kind: Kind) -> None:
         """Ask for a name and save the answer of the chosen word, else the last one."""
-        turn, model = self._turn(), self._controller.model
+        turn = self._turn()
+        model = (turn and turn.model) or self._controller.model
         if turn is None or turn.outcome is None or model is None:
             self._window.notices.tell(
                 self.tr("There is no finished answer to save."),

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import Method, ModelInfo
+from mmgpt_desktop.messages import Box, Method, ModelInfo
 from mmgpt_desktop.ui.answer_view import AnswerView
 from mmgpt_desktop.ui.drawing import AnswerMaps, Heatmap, HeatmapStyle, Look, draw_heatmap
 from mmgpt_desktop.ui.heatmap_view import HeadSelection, HeatmapView
@@ -18,6 +18,7 @@ from mmgpt_desktop.ui.session import (
     Conversation,
     Turn,
     attention_maps,
+    boxes_of,
     chosen_word,
     printable,
 )
@@ -33,6 +34,7 @@ class _Wanted:
     maps: AnswerMaps
     span: tuple[int, int]
     caption: str
+    boxes: tuple[Box, ...]
 
     @property
     def what(self) -> tuple[Turn, Look, tuple[int, int]]:
@@ -107,9 +109,12 @@ class Heatmaps(QObject):
 
     def look(self, turn: Turn) -> Look:
         """The method and heads chosen, for the fusion that wrote an answer."""
-        if self._model is None:
-            return Look()
-        return self._view.look(self._model.fusion_info(turn.fusion))
+        model = turn.model or self._model
+        return Look() if model is None else self._view.look(model.fusion_info(turn.fusion))
+
+    def is_anothers(self, turn: Turn) -> bool:
+        """Whether a model answered that is no longer loaded: nothing more is found out then."""
+        return turn.model is not None and turn.model is not self._model
 
     def set_model(self, model: ModelInfo) -> None:
         self._model = model
@@ -183,9 +188,10 @@ class Heatmaps(QObject):
         self.looked.emit()
 
     def _draw(self, wanted: _Wanted) -> None:
-        assert self._model is not None
         self._wants, turn = wanted, wanted.turn
-        self._view.set_fusion(self._model.fusion_info(turn.fusion))
+        model = turn.model or self._model
+        assert model is not None
+        self._view.set_fusion(model.fusion_info(turn.fusion))
         style, maps, span = self._view.style_wanted(), wanted.maps, wanted.span
         words = tuple((word.start, word.stop) for word in turn.words)
         self._drawing = self._thread.submit(
@@ -210,7 +216,10 @@ class Heatmaps(QObject):
         if maps.found is not None and maps.found.done < 1:
             done = percent(maps.found.done)
             caption += " · " + self.tr("{percent} measured").format(percent=done)
-        return _Wanted(turn, maps, span, caption)
+        boxes = boxes_of(turn, span)
+        if boxes:
+            caption += " · " + self.tr("boxed by the model")
+        return _Wanted(turn, maps, span, caption, boxes)
 
     def answer_maps(self, turn: Turn) -> AnswerMaps | None:
         """What the maps in view are made of, kept until the answer or the look changes."""
@@ -235,6 +244,8 @@ class Heatmaps(QObject):
             return error_title(turn.findings.failed[look.method])
         if turn.outcome is None:
             return self.tr("This is measured when the answer is complete.")
+        if self.is_anothers(turn):
+            return self.tr("Another model gave this answer: only that one can be measured.")
         return self.tr("Being measured…")
 
     def _mark(self) -> None:
@@ -248,7 +259,7 @@ class Heatmaps(QObject):
         if self._now is not None and self._now[0].what != self._wants.what:
             self._before = self._now
         self._now = self._wants, heatmap
-        self._view.show_heatmap(heatmap, self._wants.caption)
+        self._view.show_heatmap(heatmap, self._wants.caption, self._wants.boxes)
 
     @Slot(bool)
     def show_before(self, wanted: bool) -> None:
@@ -261,7 +272,7 @@ class Heatmaps(QObject):
             look = shown[0].maps.look
             before = self.tr("Before: {caption} · {method}")
             caption = before.format(caption=caption, method=method_label(look.method))
-        self._view.show_heatmap(shown[1], caption)
+        self._view.show_heatmap(shown[1], caption, shown[0].boxes)
 
     @Slot(object, object)
     def _fail(self, key: object, error: AppError) -> None:

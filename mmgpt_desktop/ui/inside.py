@@ -69,6 +69,12 @@ class Inside(QObject):
         if chosen is None or not maps or explanation is None:
             self._tell_nothing()
             return
+        if self._heatmaps.is_anothers(chosen[0]):
+            self._window.notices.tell(
+                self.tr("Another model gave this answer: only that one can be measured."),
+                self.tr("Ask again, or go back to that model."),
+            )
+            return
         word = chosen_word(*chosen)
         parent = self._window
         self._page = FormulaDialog(printable(word.text), layer, head, maps[0].grid, parent)

@@ -9,11 +9,13 @@ from functools import cached_property
 from mmgpt_desktop.attention.reduce import Word, group_words
 from mmgpt_desktop.messages import (
     AttentionMap,
+    Box,
     Doubt,
     Explanation,
     GenerationOutcome,
     GenerationRequest,
     Message,
+    ModelInfo,
     TokenStep,
 )
 from mmgpt_desktop.text import printable as printable
@@ -29,7 +31,7 @@ class Turn:
     """A question and what came back; `outcome` is None while it is being answered.
 
     `fusion` names the one that answers, None the model's default. `request` is what the
-    engine was asked.
+    engine was asked, `model` who answered.
     """
 
     job_id: int
@@ -39,6 +41,7 @@ class Turn:
     outcome: GenerationOutcome | None = None
     unsure: bool = False  # the answer is said with doubt
     request: GenerationRequest | None = None
+    model: ModelInfo | None = None
     findings: Findings = field(default_factory=Findings)
     _words: tuple[Word, ...] = ()
     _grouped: int = 0  # how many steps `_words` were made of
@@ -119,6 +122,20 @@ def attention_maps(steps: list[TokenStep]) -> tuple[AttentionMap, ...]:
         if step.attention is not None and step.attention.weights.size
     )
     return maps if len(maps) == len(steps) else ()
+
+
+def boxes_of(turn: Turn, span: tuple[int, int]) -> tuple[Box, ...]:
+    """Where the model says that these steps of its answer are on the photo; a box that it
+    gave without words belongs to the whole answer alone."""
+    groundings = turn.outcome.groundings if turn.outcome is not None else ()
+    start, stop = span
+    everything = start == 0 and stop == len(turn.steps)
+    return tuple(
+        box
+        for each in groundings
+        if everything or (each.start < stop and each.stop > start)
+        for box in each.boxes
+    )
 
 
 def bare_word(text: str) -> tuple[str, str]:

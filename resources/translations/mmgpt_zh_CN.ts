@@ -535,12 +535,20 @@
         <translation>已测量 {percent}</translation>
     </message>
     <message>
+        <source>boxed by the model</source>
+        <translation>方框由模型给出</translation>
+    </message>
+    <message>
         <source>The model gave no attention for this word.</source>
         <translation>模型没有给出这个单词的注意力。</translation>
     </message>
     <message>
         <source>This is measured when the answer is complete.</source>
         <translation>回答完成后才会测量。</translation>
+    </message>
+    <message>
+        <source>Another model gave this answer: only that one can be measured.</source>
+        <translation>这个回答是另一个模型给出的：只能对那个模型进行测量。</translation>
     </message>
     <message>
         <source>Being measured…</source>
@@ -608,6 +616,14 @@
 </context>
 <context>
     <name>Inside</name>
+    <message>
+        <source>Another model gave this answer: only that one can be measured.</source>
+        <translation>这个回答是另一个模型给出的：只能对那个模型进行测量。</translation>
+    </message>
+    <message>
+        <source>Ask again, or go back to that model.</source>
+        <translation>请重新提问，或换回那个模型。</translation>
+    </message>
     <message>
         <source>There is no word to look inside the model for.</source>
         <translation>没有可以查看模型内部的单词。</translation>
@@ -1202,6 +1218,10 @@
 <context>
     <name>errors</name>
     <message>
+        <source>Ask a shorter question, or about fewer pictures or with less detail.</source>
+        <translation>请缩短问题，减少图片，或降低细节。</translation>
+    </message>
+    <message>
         <source>Ask a shorter question.</source>
         <translation>请提一个更短的问题。</translation>
     </message>
@@ -1226,6 +1246,14 @@
         <translation>请用“拼接”融合方式提问，或选择其他方法。</translation>
     </message>
     <message>
+        <source>Attention and occlusion can be had with every model.</source>
+        <translation>注意力和遮挡适用于每个模型。</translation>
+    </message>
+    <message>
+        <source>Begin a new conversation, or choose another model.</source>
+        <translation>请开始新的对话，或选择另一个模型。</translation>
+    </message>
+    <message>
         <source>Check the connection, or save the picture in the browser and open the file.</source>
         <translation>请检查网络连接，或在浏览器中保存图片后打开文件。</translation>
     </message>
@@ -1238,8 +1266,20 @@
         <translation>请选择一个文件。</translation>
     </message>
     <message>
+        <source>Choose a model that was made for conversations.</source>
+        <translation>请选择为对话制作的模型。</translation>
+    </message>
+    <message>
         <source>Choose a picture.</source>
         <translation>请选择一张图片。</translation>
+    </message>
+    <message>
+        <source>Choose another model, or use another runtime.</source>
+        <translation>请选择另一个模型，或使用另一种运行时。</translation>
+    </message>
+    <message>
+        <source>Choose another model.</source>
+        <translation>请选择另一个模型。</translation>
     </message>
     <message>
         <source>Choose another name, one that ends in .json.</source>
@@ -1250,6 +1290,10 @@
         <translation>请选择其他位置。</translation>
     </message>
     <message>
+        <source>Choose another.</source>
+        <translation>请选择另一个。</translation>
+    </message>
+    <message>
         <source>Choose one of these: {known}.</source>
         <translation>请选择其中之一：{known}。</translation>
     </message>
@@ -1258,12 +1302,36 @@
         <translation>请关闭其他程序后再提问。</translation>
     </message>
     <message>
+        <source>Close other programs, or choose a smaller model.</source>
+        <translation>请关闭其他程序，或选择更小的模型。</translation>
+    </message>
+    <message>
         <source>Copy the picture again, or save it as a file and open that.</source>
         <translation>请重新复制图片，或把它存为文件再打开。</translation>
     </message>
     <message>
+        <source>Cut it to the part you ask about.</source>
+        <translation>请将其裁剪到要提问的部分。</translation>
+    </message>
+    <message>
+        <source>Don&apos;t use this model.</source>
+        <translation>请不要使用这个模型。</translation>
+    </message>
+    <message>
+        <source>Download the model again, or choose another one.</source>
+        <translation>请重新下载模型，或选择另一个模型。</translation>
+    </message>
+    <message>
         <source>Get a whole copy of it and try again.</source>
         <translation>请取得完整的文件后重试。</translation>
+    </message>
+    <message>
+        <source>Get the model again.</source>
+        <translation>请重新获取模型。</translation>
+    </message>
+    <message>
+        <source>Get the model&apos;s files again, or choose another model.</source>
+        <translation>请重新获取模型文件，或选择另一个模型。</translation>
     </message>
     <message>
         <source>Install the app again, or choose another model folder.</source>
@@ -1290,12 +1358,24 @@
         <translation>请安装它们，或使用另一个运行时。</translation>
     </message>
     <message>
+        <source>It can answer, but show no map of where a word looked; PyTorch may.</source>
+        <translation>它可以回答，但无法显示单词看了哪里；PyTorch 或许可以。</translation>
+    </message>
+    <message>
+        <source>Its tokenizer or chat template does not fit: choose another model.</source>
+        <translation>它的分词器或对话模板不匹配：请选择另一个模型。</translation>
+    </message>
+    <message>
         <source>Load the model, then ask again.</source>
         <translation>请先加载模型，再提问。</translation>
     </message>
     <message>
         <source>Make it smaller first: at most {limit} million pixels.</source>
         <translation>请先缩小图片：最多 {limit} 百万像素。</translation>
+    </message>
+    <message>
+        <source>Models of the family {family} are not known here.</source>
+        <translation>这里不认识 {family} 系列的模型。</translation>
     </message>
     <message>
         <source>No model is loaded, so there is no answer.</source>
@@ -1366,12 +1446,40 @@
         <translation>文件夹 {path} 中没有模型：缺少 manifest.json。</translation>
     </message>
     <message>
+        <source>The folder {path} holds no model: {name} is missing.</source>
+        <translation>文件夹 {path} 中没有模型：缺少 {name}。</translation>
+    </message>
+    <message>
+        <source>The head&apos;s map can be had with every model.</source>
+        <translation>注意力头的热图适用于每个模型。</translation>
+    </message>
+    <message>
+        <source>The model has no chat template, so it can&apos;t be asked.</source>
+        <translation>模型没有对话模板，因此无法提问。</translation>
+    </message>
+    <message>
+        <source>The model has no weights as safetensors: {name} is missing.</source>
+        <translation>模型没有 safetensors 格式的权重：缺少 {name}。</translation>
+    </message>
+    <message>
         <source>The model&apos;s arithmetic broke: it gave values that are no numbers.</source>
         <translation>模型的计算出错：给出的值不是数字。</translation>
     </message>
     <message>
+        <source>The model&apos;s chat template can&apos;t be read ({reason}).</source>
+        <translation>无法读取模型的对话模板（{reason}）。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s chat template refuses this conversation ({reason}).</source>
+        <translation>模型的对话模板拒绝了这段对话（{reason}）。</translation>
+    </message>
+    <message>
         <source>The model&apos;s file {name} is cut short or too long: {size} bytes, not {expected}.</source>
         <translation>模型文件 {name} 不完整或过长：{size} 字节，应为 {expected}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s file {name} is missing or not whole.</source>
+        <translation>模型文件 {name} 缺失或不完整。</translation>
     </message>
     <message>
         <source>The model&apos;s file {name} is missing.</source>
@@ -1382,6 +1490,26 @@
         <translation>模型文件 {name} 被改动过：校验和不符。</translation>
     </message>
     <message>
+        <source>The model&apos;s folder has no graph {name}.</source>
+        <translation>模型文件夹中没有计算图 {name}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s graph points to a file outside its folder: {name}.</source>
+        <translation>模型的计算图指向其文件夹之外的文件：{name}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s graph {graph} asks for {name}, which is not known here.</source>
+        <translation>模型的计算图 {graph} 需要 {name}，而这里不认识它。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s graph {graph} takes numbers of a kind that is not known here: {kind}.</source>
+        <translation>模型的计算图 {graph} 使用这里不认识的数值类型：{kind}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s graph {name} is missing or damaged.</source>
+        <translation>模型的计算图 {name} 缺失或已损坏。</translation>
+    </message>
+    <message>
         <source>The model&apos;s graphs don&apos;t give their attention.</source>
         <translation>模型的计算图不提供注意力。</translation>
     </message>
@@ -1390,8 +1518,24 @@
         <translation>模型的 manifest.json 无法使用：{reason}。</translation>
     </message>
     <message>
+        <source>The model&apos;s prompt has {found} image tokens, and its pictures need {expected}.</source>
+        <translation>模型的提示中有 {found} 个图像词元，而图片需要 {expected} 个。</translation>
+    </message>
+    <message>
         <source>The model&apos;s tokenizer can&apos;t be read.</source>
         <translation>无法读取模型的分词器。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s tokenizer has no {token}, which stands for pictures.</source>
+        <translation>模型的分词器没有代表图片的 {token}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {graph} does not say the size of {name}.</source>
+        <translation>模型的 {graph} 没有说明 {name} 的大小。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {graph} gives {found} tokens for a photo, and not {expected}.</source>
+        <translation>模型的 {graph} 为一张照片给出 {found} 个词元，而不是 {expected} 个。</translation>
     </message>
     <message>
         <source>The model&apos;s {graph} is of an older kind: it can&apos;t score a whole answer.</source>
@@ -1404,6 +1548,46 @@
     <message>
         <source>The model&apos;s {name} can&apos;t be read ({reason}).</source>
         <translation>无法读取模型的 {name}（{reason}）。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} can&apos;t be read.</source>
+        <translation>无法读取模型的 {name}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} does not say how many heads it has.</source>
+        <translation>模型的 {name} 没有说明它有多少个注意力头。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} does not say its model_type.</source>
+        <translation>模型的 {name} 没有说明 model_type。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} is damaged: it is no safetensors file.</source>
+        <translation>模型的 {name} 已损坏：它不是 safetensors 文件。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} is missing.</source>
+        <translation>缺少模型的 {name}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} is not JSON.</source>
+        <translation>模型的 {name} 不是 JSON。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} is not a JSON object.</source>
+        <translation>模型的 {name} 不是 JSON 对象。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} is not text.</source>
+        <translation>模型的 {name} 不是文本。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} names files outside its folder.</source>
+        <translation>模型的 {name} 指向其文件夹之外的文件。</translation>
+    </message>
+    <message>
+        <source>The numbers of a head can be shown for the app&apos;s own models only.</source>
+        <translation>只有本应用自带的模型才能显示注意力头的数值。</translation>
     </message>
     <message>
         <source>The numbers would go to {name}, and that is another file already.</source>
@@ -1430,6 +1614,10 @@
         <translation>图片 {name} 太大：{width} x {height} 像素。</translation>
     </message>
     <message>
+        <source>The question and its pictures are too long: {tokens} tokens, and this model reads {limit}.</source>
+        <translation>问题和图片太长：{tokens} 个词元，而这个模型最多读取 {limit} 个。</translation>
+    </message>
+    <message>
         <source>The question is empty.</source>
         <translation>问题是空的。</translation>
     </message>
@@ -1454,8 +1642,20 @@
         <translation>没有模型文件夹 {path}。</translation>
     </message>
     <message>
+        <source>There is not enough memory for this model: it needs about {needed} GB, and {free} GB are free.</source>
+        <translation>内存不足以运行这个模型：它大约需要 {needed} GB，而可用内存为 {free} GB。</translation>
+    </message>
+    <message>
         <source>There is not enough memory to answer.</source>
         <translation>内存不足，无法回答。</translation>
+    </message>
+    <message>
+        <source>These are: {known}.</source>
+        <translation>认识的有：{known}。</translation>
+    </message>
+    <message>
+        <source>This LLaVA model looks through {encoder}, which is not known here.</source>
+        <translation>这个 LLaVA 模型使用 {encoder} 观察图片，而这里不认识它。</translation>
     </message>
     <message>
         <source>This answer was given without a picture, so there is nothing to explain.</source>
@@ -1470,6 +1670,10 @@
         <translation>这个文件不是可以打开的图片：{name}。</translation>
     </message>
     <message>
+        <source>This model can&apos;t read a picture that is more than {times} times as long as wide.</source>
+        <translation>这个模型无法读取长度超过宽度 {times} 倍的图片。</translation>
+    </message>
+    <message>
         <source>This model has no fusion called {name}.</source>
         <translation>此模型没有名为 {name} 的融合方式。</translation>
     </message>
@@ -1482,8 +1686,20 @@
         <translation>此模型是为旧版 MMGPT Desktop 制作的。</translation>
     </message>
     <message>
+        <source>This model&apos;s decoder doesn&apos;t give its attention ({reason}).</source>
+        <translation>这个模型的解码器不提供注意力（{reason}）。</translation>
+    </message>
+    <message>
         <source>This version of MMGPT Desktop can&apos;t run models of the family {family}.</source>
         <translation>这个版本的 MMGPT Desktop 无法运行 {family} 系列的模型。</translation>
+    </message>
+    <message>
+        <source>This way of explaining is worked out for the app&apos;s own models only.</source>
+        <translation>这种解释方式只适用于本应用自带的模型。</translation>
+    </message>
+    <message>
+        <source>Those with these are: {known}.</source>
+        <translation>认识的有：{known}。</translation>
     </message>
     <message>
         <source>Token activation maps need a model whose decoder reads the picture as tokens.</source>
@@ -1524,6 +1740,10 @@
     <message>
         <source>Wait until it is measured.</source>
         <translation>请等到测量完成。</translation>
+    </message>
+    <message>
+        <source>Weights in other forms may run code of strangers, so they are never opened.</source>
+        <translation>其他格式的权重可能会运行陌生人的代码，因此从不打开。</translation>
     </message>
     <message>
         <source>You have no permission to read {name}.</source>
@@ -1680,10 +1900,6 @@
     <message>
         <source>Checking the model&apos;s files</source>
         <translation>正在检查模型文件</translation>
-    </message>
-    <message>
-        <source>Ready</source>
-        <translation>就绪</translation>
     </message>
     <message>
         <source>Starting the model</source>

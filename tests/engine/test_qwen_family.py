@@ -1,4 +1,4 @@
-"""Qwen2.5-VL and Qwen3-VL, beside transformers' own processor and models."""
+"""Qwen2-VL, Qwen2.5-VL and Qwen3-VL, beside transformers' own processor and models."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ from mmgpt_desktop.errors import ImageError
 from mmgpt_desktop.messages import Message, Photo
 from tests.public_checks import STEPS, check_regions, context_of, greedy
 from tests.public_models import noise_photo
-from tests.tiny_qwen import tiny_qwen3, tiny_qwen25
+from tests.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25
 
 SIZES = [(30, 50), (50, 30), (3, 2), (200, 9), (300, 200)]
 ROOM = 8
 
 
-@pytest.fixture(scope="module", params=[tiny_qwen25, tiny_qwen3], ids=["qwen2.5", "qwen3"])
+@pytest.fixture(
+    scope="module", params=[tiny_qwen2, tiny_qwen25, tiny_qwen3], ids=["qwen2", "qwen2.5", "qwen3"]
+)
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path: Path = request.param(tmp_path_factory.mktemp("qwen"))
     return path
@@ -55,13 +57,14 @@ def model(folder: Path) -> Any:
 @pytest.fixture(scope="module")
 def processor(folder: Path) -> Any:
     """transformers' own, but for the part that reads films: that one needs torchvision."""
-    from transformers import AutoTokenizer, Qwen2_5_VLProcessor, Qwen3VLProcessor
+    from transformers import AutoTokenizer, Qwen2_5_VLProcessor, Qwen2VLProcessor, Qwen3VLProcessor
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import (
         Qwen2VLImageProcessorPil,
     )
 
     checkpoint = open_checkpoint(folder)
-    kind = {"qwen2_5_vl": Qwen2_5_VLProcessor, "qwen3_vl": Qwen3VLProcessor}[checkpoint.model_type]
+    kinds = {"qwen2_vl": Qwen2VLProcessor, "qwen2_5_vl": Qwen2_5_VLProcessor}
+    kind = kinds.get(checkpoint.model_type, Qwen3VLProcessor)
 
     class WithoutFilms(kind):  # type: ignore[misc, valid-type]
         def check_argument_for_proper_class(self, name: str, given: object) -> None:

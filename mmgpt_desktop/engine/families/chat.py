@@ -18,8 +18,6 @@ from mmgpt_desktop.engine.families.template import ChatTemplate
 from mmgpt_desktop.errors import BundleError, PromptError
 from mmgpt_desktop.messages import Grounding, Message, Photo
 
-_UNSAID_CONTEXT = 2048  # where config.json says nothing of the context's length
-
 Turn = tuple[str, str]  # question, answer
 
 
@@ -33,12 +31,13 @@ class ChatFamily(ABC):
     placeholder: ClassVar[str]
     fusion: ClassVar[str] = "concat"  # as the window names it: picture and text in one row
     default_template: ClassVar[str | None] = None  # for checkpoints that have none
+    unsaid_context: ClassVar[int] = 2048  # where config.json leaves the context's length out
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
         self.tokenizer = checkpoint.tokenizer()
         self.image_token_id = self.find_image_token()
-        self.context_length = _context_length(checkpoint.config)
+        self.context_length = _context_length(checkpoint.config, self.unsaid_context)
         self.stop_ids = self.find_stop_ids()
         self._special = _special_tokens(checkpoint.tokenizer_config)
         self._template = self._read_template()
@@ -209,12 +208,12 @@ def text_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else config
 
 
-def _context_length(config: Mapping[str, Any]) -> int:
+def _context_length(config: Mapping[str, Any], unsaid: int) -> int:
     for part in (text_config(config), config):
         length = part.get("max_position_embeddings")
         if isinstance(length, int) and length > 0:
             return length
-    return _UNSAID_CONTEXT
+    return unsaid
 
 
 def _special_tokens(tokenizer_config: Mapping[str, Any]) -> dict[str, str]:

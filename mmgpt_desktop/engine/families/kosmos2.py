@@ -22,7 +22,7 @@ from mmgpt_desktop.engine.families.pixels import normalised
 from mmgpt_desktop.messages import Box, Grounding, PatchGrid, Photo
 
 _PATCH_INDEX = re.compile(r"<patch_index_(\d+)>")
-_DEFAULTS = {
+_DEFAULTS: dict[str, Any] = {
     "size": {"shortest_edge": 224},
     "crop_size": {"height": 224, "width": 224},
     "resample": 3,  # bicubic

@@ -32,8 +32,9 @@ def normalised(pixels: NDArray[np.uint8], settings: Mapping[str, Any]) -> NDArra
         factor = float(settings.get("rescale_factor", 1 / 255))
         values = (pixels * np.float64(factor)).astype(np.float32)
     if settings.get("do_normalize", True):
-        mean = np.asarray(settings["image_mean"], np.float32)
-        values = (values - mean) / np.asarray(settings["image_std"], np.float32)
+        mean: NDArray[np.float32] = np.asarray(settings["image_mean"], np.float32)
+        spread: NDArray[np.float32] = np.asarray(settings["image_std"], np.float32)
+        values = np.asarray((values - mean) / spread, np.float32)
     return np.ascontiguousarray(values.transpose(2, 0, 1))
 
 

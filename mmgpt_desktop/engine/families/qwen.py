@@ -1,4 +1,4 @@
-"""Qwen2.5-VL and Qwen3-VL: a photo in its own shape, and rotary positions on three axes.
+"""Qwen2-VL, Qwen2.5-VL and Qwen3-VL: a photo in its own shape, and rotary positions on three axes.
 
 Patches are joined `merge_size` x `merge_size` to an image token, row by row (Wang et al. 2024,
 "Qwen2-VL"; Bai et al. 2025, "Qwen2.5-VL Technical Report").
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from mmgpt_desktop.messages import Photo
 # to each takes memory and time.
 GLANCE, FINE = 512, 2048
 _MAX_ASPECT = 200
-_DEFAULTS = {
+_DEFAULTS: dict[str, Any] = {
     "patch_size": 14,
     "temporal_patch_size": 2,
     "merge_size": 2,
@@ -64,7 +65,7 @@ class Qwen(ChatFamily):
         frames = int(self._settings["temporal_patch_size"])
         rows = patches(normalised(pixels, self._settings), self._patch, self._merge, frames)
         shape = np.array([[1, height // self._patch, width // self._patch]], np.int64)
-        inputs = {"pixel_values": rows, "image_grid_thw": shape}
+        inputs: dict[str, NDArray[Any]] = {"pixel_values": rows, "image_grid_thw": shape}
         view = View(height // side, width // side, whole(photo), first=0)
         grid, tokens = cells_over(photo, view.rows, view.columns), view.rows * view.columns
         return Seen(inputs, tokens, grid, spread_views([view], tokens, grid))

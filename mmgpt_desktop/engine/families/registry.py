@@ -13,11 +13,16 @@ from mmgpt_desktop.text import safe_name
 _HERE = "mmgpt_desktop.engine.families."
 
 FAMILIES: dict[str, str] = {
+    "gemma3": _HERE + "gemma3:Gemma3",
     "idefics": _HERE + "idefics:Idefics",
     "idefics3": _HERE + "idefics3:Idefics3",
+    "internvl": _HERE + "internvl:InternVL",
     "kosmos-2": _HERE + "kosmos2:Kosmos2",
     "llava": _HERE + "llava:Llava",
+    "llava_onevision": _HERE + "llava_onevision:LlavaOnevision",
+    "paligemma": _HERE + "paligemma:PaliGemma",
     "qwen2_5_vl": _HERE + "qwen:Qwen",
+    "qwen2_vl": _HERE + "qwen:Qwen",
     "qwen3_vl": _HERE + "qwen:Qwen",
     "smolvlm": _HERE + "idefics3:Idefics3",
 }
