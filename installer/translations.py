@@ -30,6 +30,7 @@ TERMINAL_ONLY = {
     "doctor",
     "evaluate",
     "explain",
+    "export",
     "faithfulness",
     "measuring",
     "teach",

@@ -16,9 +16,10 @@ from PIL import Image
 
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, overlay, render
 from mmgpt_desktop.attention.reduce import cell_weights
-from mmgpt_desktop.engine.engine import Engine
 from mmgpt_desktop.engine.images import load_photo
+from mmgpt_desktop.engine.opening import open_engine
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.serving import EngineBase
 from mmgpt_desktop.errors import AppError, ImageError, PromptError
 from mmgpt_desktop.messages import (
     FusionInfo,
@@ -55,6 +56,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def add_answering_options(parser: argparse.ArgumentParser) -> None:
     """What `load_asker` reads."""
     parser.add_argument("--fusion", metavar="NAME", help="one of the model's (its default)")
+    parser.add_argument(
+        "--fine", action="store_true", help="read the photo in tiles, if the model can: slower"
+    )
     group = parser.add_argument_group("sampling", "Greedy by default; the model sets the rest.")
     group.add_argument("--temperature", type=_number(0, 100), metavar="T", help="0 is greedy")
     group.add_argument("--top-p", type=_number(0, 1), metavar="P")
@@ -101,14 +105,16 @@ def run(options: argparse.Namespace) -> int:
 class Asker:
     """A loaded engine, and how all questions are put to it."""
 
-    engine: Engine
+    engine: EngineBase
     model: ModelInfo
     fusion: FusionInfo
     sampling: Sampling
+    fine: bool = False
 
     def request(self, photo: Photo | None, question: str) -> GenerationRequest:
         images, messages = (photo,) if photo else (), (Message("user", question),)
-        return GenerationRequest(1, images, messages, self.sampling, fusion=self.fusion.name)
+        sampling, fusion = self.sampling, self.fusion.name
+        return GenerationRequest(1, images, messages, sampling, fusion=fusion, fine=self.fine)
 
     def ask(
         self, request: GenerationRequest, on_step: Callable[[TokenStep], None]
@@ -137,7 +143,7 @@ class Asker:
             "fusion": self.fusion.name,
             "runtime": str(runtime.runtime),
             "provider": runtime.provider,
-            "grid": {"rows": self.fusion.rows, "columns": self.fusion.columns},
+            "grid": self._grid(steps),
             "seconds": {
                 "load": round(timings.load, 4),
                 "first_token": round(timings.first_token, 4),
@@ -145,6 +151,12 @@ class Asker:
             },
         }
         return answered | ({"note": runtime.note} if runtime.note else {})
+
+    def _grid(self, steps: Steps) -> dict[str, int]:
+        """Of the photo as it was read, or of the model's photos in general."""
+        read = next((step.attention for step in steps if step.attention is not None), None)
+        grid = self.fusion if read is None else read.grid
+        return {"rows": grid.rows, "columns": grid.columns}
 
 
 def write_heatmap(path: Path, photo: Photo, steps: Steps, heads: HeadChoice) -> None:
@@ -238,10 +250,10 @@ def _check_heatmap_path(path: Path, photo: Path | None) -> None:
 
 
 def load_asker(options: argparse.Namespace) -> Asker:
-    engine = Engine(options.model, options.runtime)
+    engine = open_engine(options.model, options.runtime)
     model = engine.load()
     fusion = model.fusion_info(options.fusion)
-    return Asker(engine, model, fusion, _sampling(options, model.sampling))
+    return Asker(engine, model, fusion, _sampling(options, model.sampling), options.fine)
 
 
 def _sampling(options: argparse.Namespace, default: Sampling) -> Sampling:

@@ -231,11 +231,24 @@ def _teach(options: argparse.Namespace) -> int:
     return teach.run(options)
 
 
+def _export_options(parser: argparse.ArgumentParser) -> None:
+    from mmgpt_desktop.export import command
+
+    command.add_options(parser)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from mmgpt_desktop.export import command
+
+    return command.run(options)
+
+
 COMMANDS = {
     "ask": Command("Ask about a photo and print the answer.", _ask_options, _ask),
     "explain": Command("Save an answer and its maps as files.", _explain_options, _explain),
     "doctor": Command("Say what is in use and what is missing.", _no_options, _doctor),
     "bench": Command("Measure the speed of each runtime that works.", _bench_options, _bench),
+    "export": Command("Make ONNX graphs of a public model.", _export_options, _export),
     "teach": Command("Fine-tune the model on your own rows.", _teach_options, _teach),
     "evaluate": Command("Measure how well a model answers.", _evaluate_options, _evaluate),
     "faithfulness": Command(

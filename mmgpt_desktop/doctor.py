@@ -10,8 +10,9 @@ from pathlib import Path
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
-from mmgpt_desktop.engine.engine import RUNTIME_LABELS, Engine, make_runtime
+from mmgpt_desktop.engine.engine import Engine, make_runtime
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.serving import RUNTIME_LABELS
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.text import safe_name

@@ -10,9 +10,9 @@ from pathlib import Path
 from mmgpt_desktop.ask import Asker, add_answering_options, load_asker, print_text
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS
 from mmgpt_desktop.attention.methods import FROM_ATTENTION, from_attention
-from mmgpt_desktop.engine.engine import Engine
 from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.serving import EngineBase
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -122,7 +122,7 @@ def _maps(
     return from_attention(method, attention, heads, neutral)
 
 
-def _checks(engine: Engine, report: Report) -> tuple[Check, ...]:
+def _checks(engine: EngineBase, report: Report) -> tuple[Check, ...]:
     """Of each word, by the first of the maps."""
     maps, explanation = report.maps[0], report.explanation
     return tuple(

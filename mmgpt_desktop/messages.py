@@ -120,7 +120,8 @@ class GenerationRequest:
     """All that a job needs, captured once.
 
     `messages` ends with the user's question; earlier turns are the conversation so far.
-    `fusion` None stands for the model's default.
+    `fusion` None stands for the model's default. With `fine` a model that can read a photo in
+    tiles does so: more detail, and more time.
     """
 
     job_id: int
@@ -129,6 +130,7 @@ class GenerationRequest:
     sampling: Sampling = field(default_factory=Sampling)
     attention: bool = True
     fusion: str | None = None
+    fine: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,13 +139,15 @@ class AttentionMap:
 
     Rows need not sum to 1. `elsewhere` is what went to the names that the encoder found,
     the mean over layers and heads; the rest went to no cell, or to the text. `copied` is how
-    much of the token the copier took from those names, from 0 to 1.
+    much of the token the copier took from those names, from 0 to 1. `others` are the same
+    token's maps of the request's further photos, in order.
     """
 
     weights: NDArray[np.float16]
     grid: PatchGrid
     elsewhere: float = 0.0
     copied: float = 0.0
+    others: tuple[AttentionMap, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,6 +281,19 @@ class TokenStep:
 
 
 @dataclass(frozen=True)
+class Grounding:
+    """Where a model says that a part of its answer is on the photo.
+
+    The part is the answer's steps `start` to `stop` (exclusive), none for boxes alone; the
+    boxes are in photo pixels.
+    """
+
+    start: int
+    stop: int
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True)
 class RuntimeInfo:
     """What answers, and how it came to that.
 
@@ -311,7 +328,7 @@ class GenerationOutcome:
 
     `certainty` is the model's chance to be right, from 0 to 1, as its tokens' probabilities
     tell it, the end's included if the model wrote it; None if nothing was written or the
-    answer isn't done.
+    answer isn't done. `groundings` come from models that give places with their words.
     """
 
     job_id: int
@@ -321,6 +338,7 @@ class GenerationOutcome:
     error: AppError | None = None
     notes: tuple[str, ...] = ()
     certainty: float | None = None
+    groundings: tuple[Grounding, ...] = ()
 
 
 @dataclass(frozen=True)

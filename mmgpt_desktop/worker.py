@@ -105,9 +105,9 @@ def engine_maker(bundle: Path, runtime: RuntimeName | None) -> Callable[[], Engi
     """What makes the real engine; called on the engine's thread, where its imports happen."""
 
     def make() -> EngineLike:
-        from mmgpt_desktop.engine.engine import Engine
+        from mmgpt_desktop.engine.opening import open_engine
 
-        return Engine(bundle, runtime)
+        return open_engine(bundle, runtime)
 
     return make
 

@@ -22,6 +22,7 @@ from mmgpt_desktop.messages import (
     FusionInfo,
     GenerationOutcome,
     GenerationRequest,
+    Grounding,
     HeadChoice,
     HeadNumbers,
     Method,
@@ -68,7 +69,9 @@ class FakeEngine:
         load_gated: bool = False,
         explain_gated: bool = False,
         explain_error: AppError | None = None,
+        groundings: tuple[Grounding, ...] = (),
     ) -> None:
+        self._groundings = groundings
         self.requests: list[GenerationRequest] = []
         self.closed = False
         self.with_attention = True
@@ -214,7 +217,13 @@ class FakeEngine:
         timings = Timings(0.1, 0.05, 0.05 + 0.01 * tokens, tokens)
         certainty = self._certainty if kind == "done" else None
         return GenerationOutcome(
-            request.job_id, kind, timings, self.runtime, error, certainty=certainty
+            request.job_id,
+            kind,
+            timings,
+            self.runtime,
+            error,
+            certainty=certainty,
+            groundings=self._groundings if kind == "done" else (),
         )
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mmgpt_desktop.messages import GenerationRequest, Photo, Timings
+from mmgpt_desktop.messages import GenerationRequest, Grounding, Timings
 
 
 @dataclass(eq=False)
@@ -20,15 +20,12 @@ class Job:
     tokens: int = 0
     notes: list[str] = field(default_factory=list)
     certainty: float | None = None
+    groundings: tuple[Grounding, ...] = ()
 
-    @property
-    def photo(self) -> Photo | None:
-        return self.request.images[0] if self.request.images else None
-
-    def count_as_loading(self, prepare: Callable[[str], None], fusion: str) -> None:
+    def count_as_loading(self, prepare: Callable[[], None]) -> None:
         """What takes its time once tells nothing of a fusion's speed."""
         began = time.perf_counter()
-        prepare(fusion)
+        prepare()
         seconds = time.perf_counter() - began
         self.load += seconds
         self.started += seconds

@@ -11,15 +11,16 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from mmgpt_desktop.engine.generate import log_softmax
-from mmgpt_desktop.engine.runtime import CancelToken, Runtime
+from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import RuntimeFailure
-from mmgpt_desktop.messages import CellMaps, Check, Method, PatchGrid
+from mmgpt_desktop.messages import CellMaps, Check, Method, PatchGrid, Photo
 
 SHARE = 0.2
 """The share of the photo's cells that a check hides."""
@@ -67,6 +68,39 @@ class Hider:
         return np.where(hidden[self._rows][:, self._columns], self._cover, self._pixels)
 
 
+class PhotoHider:
+    """The same on a photo's own pixels, for models that prepare it in many ways.
+
+    What lies beyond the grid is never hidden.
+    """
+
+    def __init__(self, photo: Photo, grid: PatchGrid, how: Hiding) -> None:
+        self._photo = photo
+        box = grid.box
+        self._rows = _numbers(photo.height, box.top, box.height, grid.rows)
+        self._columns = _numbers(photo.width, box.left, box.width, grid.columns)
+        self._cover = _blurred_photo(photo) if how is Hiding.BLUR else photo.pixels.mean((0, 1))
+
+    def __call__(self, hidden: Cells) -> Photo:
+        """The photo with the cells hidden where `hidden` [row, column] is True."""
+        edged = np.pad(hidden, ((0, 1), (0, 1)))  # number -1: in no cell
+        where = edged[self._rows][:, self._columns, np.newaxis]
+        pixels = np.where(where, self._cover, self._photo.pixels).astype(np.uint8)
+        pixels.setflags(write=False)
+        return Photo(pixels, f"{self._photo.image_id} hidden {hidden.tobytes().hex()}", "")
+
+
+def _numbers(pixels: int, start: float, length: float, count: int) -> NDArray[np.int64]:
+    """In which cell each pixel's middle lies along a side; -1 in none."""
+    found = np.floor((np.arange(pixels) + 0.5 - start) * count / length).astype(np.int64)
+    return np.where((found >= 0) & (found < count), found, -1)
+
+
+def _blurred_photo(photo: Photo) -> NDArray[np.uint8]:
+    few = Image.fromarray(photo.pixels).resize((_BLURRED_TO,) * 2, Image.Resampling.BOX)
+    return np.asarray(few.resize((photo.width, photo.height), Image.Resampling.BILINEAR))
+
+
 def _photo_span(start: float, length: float, photo: int, pixels: int) -> tuple[int, int]:
     """From where to where the photo lies along a side of the model's square, in its pixels."""
     scale = pixels / length
@@ -102,12 +136,12 @@ def _touches(start: float, length: float, count: int, photo: int) -> NDArray[np.
 class Rescorer:
     """Scores one answer again while cells of its photo are hidden. The engine's thread only.
 
+    `encode` gives what the runtime decodes with, of the photo with cells hidden.
     `temperature` divides the logits, as in `TokenStep.probability`.
     """
 
-    runtime: Runtime
-    fusion: str
-    hider: Hider
+    runtime: Any
+    encode: Callable[[Cells], Any]
     grid: PatchGrid
     prompt: tuple[int, ...]
     tokens: tuple[int, ...]
@@ -120,10 +154,9 @@ class Rescorer:
         Raises RuntimeFailure and Cancelled.
         """
         self.cancel.raise_if_cancelled()
-        encoded = self.runtime.encode(self.hider(hidden), self.fusion, self.cancel)
+        encoded = self.encode(hidden)
         logits = self.runtime.score([*self.prompt, *self.tokens[:-1]], encoded, self.cancel)
-        start = len(self.prompt) - 1
-        scores = logits[start : start + len(self.tokens)] / self.temperature
+        scores = logits[len(logits) - len(self.tokens) :] / self.temperature
         if not np.isfinite(scores).all():
             raise RuntimeFailure(
                 "The model's arithmetic broke: it gave values that are no numbers."

@@ -50,12 +50,7 @@ class OnnxRuntime:
     def __init__(
         self, bundle: Bundle, name: RuntimeName, *, graphs: Mapping[str, bytes] | None = None
     ) -> None:
-        cuda = name is RuntimeName.ONNX_CUDA
-        ort = import_onnxruntime()
-        if cuda and (obstacle := cuda_obstacle()):
-            title = "ONNX Runtime can't use the graphics card ({reason})."
-            raise RuntimeFailure(title, "Use another runtime.", reason=obstacle)
-        self._ort, self._cuda = ort, cuda
+        self._cuda = wants_cuda(name)
         self._bundle, self._replaced = bundle, graphs or {}
         self._spec, self._fusions = bundle.manifest.decoder, bundle.manifest.fusions
         pairs = [f"{kind}.{i}" for i in range(self._spec.layers) for kind in ("keys", "values")]
@@ -77,7 +72,7 @@ class OnnxRuntime:
             layers, spec = self._fusions[fusion].tensors, self._spec
             nothing = np.zeros((layers, 1, spec.heads, 0, spec.head_dim), np.float32)
             return Encoded(fusion, nothing, nothing)
-        keys, values = self._run(self._encoder(fusion), IMAGE, {PIXELS: pixels}, cancel)
+        keys, values = run_session(self._encoder(fusion).session, IMAGE, {PIXELS: pixels}, cancel)
         return Encoded(fusion, keys, values)
 
     def edges(
@@ -86,7 +81,7 @@ class OnnxRuntime:
         encoder = self._encoder(fusion)
         if EDGES not in encoder.outputs:
             return None
-        (edges,) = self._run(encoder, [EDGES], {PIXELS: pixels}, cancel)
+        (edges,) = run_session(encoder.session, [EDGES], {PIXELS: pixels}, cancel)
         return np.asarray(edges[0])
 
     def decode(
@@ -102,7 +97,7 @@ class OnnxRuntime:
         wanted = [LOGITS, *self._present]
         if attention and ATTENTION in decoder.outputs:
             wanted.append(ATTENTION)
-        logits, *rest = self._run(decoder, wanted, feeds, cancel)
+        logits, *rest = run_session(decoder.session, wanted, feeds, cancel)
         count = len(self._present)
         weights = rest[count][0] if len(rest) > count else None
         return DecodeResult(_by_position(logits)[-1], weights, tuple(rest[:count]))
@@ -111,7 +106,8 @@ class OnnxRuntime:
         self, token_ids: Sequence[int], encoded: Encoded, cancel: CancelToken
     ) -> NDArray[np.float32]:
         feeds = self._feeds(token_ids, encoded, None)
-        (logits,) = self._run(self._decoder(encoded.fusion), [LOGITS], feeds, cancel)
+        decoder = self._decoder(encoded.fusion)
+        (logits,) = run_session(decoder.session, [LOGITS], feeds, cancel)
         scores = _by_position(logits)
         if len(scores) != len(token_ids):
             title = "The model's {graph} is of an older kind: it can't score a whole answer."
@@ -142,7 +138,7 @@ class OnnxRuntime:
         """The graph of a file, which takes and gives at least these."""
         if file not in self._graphs:
             model = self._replaced.get(file) or str(self._bundle.file(file))
-            session = _session(self._ort, model, self._bundle.path, self._cuda)
+            session = make_session(model, self._bundle.path, self._cuda)
             given = frozenset(node.name for node in session.get_outputs())
             taken = {node.name for node in session.get_inputs()}
             if missing := sorted({*inputs} - taken | {*outputs} - given):
@@ -150,23 +146,6 @@ class OnnxRuntime:
                 raise RuntimeFailure(title, hint, graph=file, name=missing[0])
             self._graphs[file] = _Graph(session, given)
         return self._graphs[file]
-
-    def _run(
-        self, graph: _Graph, outputs: Sequence[str], feeds: dict[str, Any], cancel: CancelToken
-    ) -> list[Any]:
-        cancel.raise_if_cancelled()
-        options = self._ort.RunOptions()  # one for each run: a terminated one stays so
-        options.log_severity_level = SILENT
-        forget = cancel.on_cancel(lambda: setattr(options, "terminate", True))
-        try:
-            return list(graph.session.run(outputs, feeds, options))
-        except Exception as error:  # the library's exceptions share no base but this
-            if cancel.cancelled:
-                raise Cancelled from error
-            title = "ONNX Runtime broke while it ran the model ({reason})."
-            raise RuntimeFailure(title, "Ask again.", reason=reason_of(error)) from error
-        finally:
-            forget()
 
     def _empty_cache(self) -> Arrays:
         empty = np.zeros((1, self._spec.heads, 0, self._spec.head_dim), np.float32)
@@ -199,8 +178,40 @@ def import_onnxruntime() -> Any:
     return onnxruntime
 
 
-def _session(ort: Any, model: str | bytes, folder: Path, cuda: bool) -> Any:
-    """A session that really runs on the provider asked for: creation may fall back silently."""
+def wants_cuda(name: RuntimeName) -> bool:
+    """Raises RuntimeFailure where CUDA is wanted and can't be had."""
+    cuda = name is RuntimeName.ONNX_CUDA
+    if cuda and (obstacle := cuda_obstacle()):
+        title = "ONNX Runtime can't use the graphics card ({reason})."
+        raise RuntimeFailure(title, "Use another runtime.", reason=obstacle)
+    return cuda
+
+
+def run_session(
+    session: Any, outputs: Sequence[str], feeds: Mapping[str, Any], cancel: CancelToken
+) -> list[Any]:
+    """Arrays on the host. Raises RuntimeFailure, and Cancelled also in mid-run."""
+    cancel.raise_if_cancelled()
+    options = import_onnxruntime().RunOptions()  # one for each run: a terminated one stays so
+    options.log_severity_level = SILENT
+    forget = cancel.on_cancel(lambda: setattr(options, "terminate", True))
+    try:
+        return list(session.run(outputs, feeds, options))
+    except Exception as error:  # the library's exceptions share no base but this
+        if cancel.cancelled:
+            raise Cancelled from error
+        title = "ONNX Runtime broke while it ran the model ({reason})."
+        raise RuntimeFailure(title, "Ask again.", reason=reason_of(error)) from error
+    finally:
+        forget()
+
+
+def make_session(model: str | bytes, folder: Path, cuda: bool) -> Any:
+    """A session that really runs on the provider asked for: creation may fall back silently.
+
+    The weights of a graph given as bytes lie in `folder`. Raises RuntimeFailure.
+    """
+    ort = import_onnxruntime()
     providers: list[Any] = [CPU_PROVIDER]
     if cuda:
         providers.insert(0, (CUDA_PROVIDER, {"use_tf32": "0"}))  # TF32 would round the answers
@@ -218,7 +229,7 @@ def _session(ort: Any, model: str | bytes, folder: Path, cuda: bool) -> Any:
         options.add_session_config_entry(key, str(folder))
     try:
         session = ort.InferenceSession(model, options, providers=providers, enable_fallback=0)
-    except Exception as error:  # as in `_run`
+    except Exception as error:  # as in `run_session`
         title = "ONNX Runtime can't load the model ({reason})."
         raise RuntimeFailure(title, "Use PyTorch.", reason=reason_of(error)) from error
     if cuda and session.get_providers()[0] != CUDA_PROVIDER:

@@ -12,10 +12,11 @@ from mmgpt_desktop.report.record import Report
 
 def facts(report: Report) -> Iterator[tuple[str, str]]:
     """Each fact's name and what it is."""
-    say, outcome, fusion, photo = report.wording, report.outcome, report.fusion, report.photo
+    say, outcome, photo = report.wording, report.outcome, report.photo
     yield say("Model"), f"{report.model.name}. {report.model.description}"
-    cells = say("{rows} × {columns} cells", rows=fusion.rows, columns=fusion.columns)  # noqa: RUF001
-    yield say("Fusion"), f"{fusion.name}, {cells}"
+    grid = report.maps[0].grid
+    cells = say("{rows} × {columns} cells", rows=grid.rows, columns=grid.columns)  # noqa: RUF001
+    yield say("Fusion"), f"{report.fusion.name}, {cells}"
     if any(maps.method in FROM_ATTENTION for maps in report.maps):
         yield say("Heads"), _heads(report)
     if outcome.runtime is not None:

@@ -190,6 +190,6 @@ class Checks(QObject):
             return ""
         if turn.findings.check_failed is not None:
             return error_title(turn.findings.check_failed)
-        if self._explainer.busy:
+        if self._explainer.busy and not self._heatmaps.is_anothers(turn):
             return self.tr("Measuring whether the word needs what is bright…")
         return ""

@@ -245,6 +245,7 @@ class Controller(QObject):
         job = self._job
         if job is None or step.job_id != job.turn.job_id:
             return
+        job.turn.model = self._model
         job.turn.steps.append(step)
         if job.conversation is self.conversation:
             self._window.output.end_waiting()

@@ -150,7 +150,7 @@ class HeatmapPane(Rewritten, Pane):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._film_runs = False
-        self._by_hand: dict[str, tuple[int, int]] = {}  # places in the boxes, for each fusion
+        self._by_hand: dict[FusionInfo, tuple[int, int]] = {}  # places in the boxes
         self.picture = HeatmapView(theme)
         self.picture.changed.connect(self.changed)
         self.picture.fusion_changed.connect(self._offer_heads)
@@ -269,7 +269,7 @@ class HeatmapPane(Rewritten, Pane):
 
     def _offer_heads(self, fusion: FusionInfo) -> None:
         """Layers of one fusion are not those of another: each keeps what was chosen for it."""
-        layer, head = self._by_hand.get(fusion.name, (0, 0))
+        layer, head = self._by_hand.get(fusion, (0, 0))
         layers = [
             self.tr("Layer {number}").format(number=each + 1) for each in range(fusion.image_layers)
         ]
@@ -330,7 +330,7 @@ class HeatmapPane(Rewritten, Pane):
     def _take_heads(self) -> None:
         if self.picture.fusion is not None:
             chosen = self.layer.currentIndex(), self.head.currentIndex()
-            self._by_hand[self.picture.fusion.name] = chosen
+            self._by_hand[self.picture.fusion] = chosen
         self.picture.heads = self.selection
         known = self.picture.fusion is not None
         by_heads = known and self.picture.method in FROM_ATTENTION

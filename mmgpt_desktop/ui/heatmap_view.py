@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, legend
 from mmgpt_desktop.attention.methods import FROM_ATTENTION
 from mmgpt_desktop.attention.reduce import Shares
-from mmgpt_desktop.messages import FusionInfo, Method
+from mmgpt_desktop.messages import Box, FusionInfo, Method
 from mmgpt_desktop.sentences import UNITS
 from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.drawing import Heatmap, HeatmapStyle, Look
@@ -141,7 +141,7 @@ class HeatmapView(Rewritten, QWidget):
         super().__init__()
         self._plain_photo = plain_photo
         self.method, self.whole = Method.HEADS, False
-        self._heads: dict[str, HeadSelection] = {}  # by fusion: one's layers are not another's
+        self._heads: dict[FusionInfo, HeadSelection] = {}  # one's layers are not another's
         self.colour_map, self.smooth = COLOUR_MAPS[0], True
         self.contours = self.same_scale = False
         self.fusion: FusionInfo | None = None
@@ -217,10 +217,10 @@ class HeatmapView(Rewritten, QWidget):
     @heads.setter
     def heads(self, heads: HeadSelection) -> None:
         if self.fusion is not None:
-            self._heads[self.fusion.name] = heads
+            self._heads[self.fusion] = heads
 
     def _heads_of(self, fusion: FusionInfo | None) -> HeadSelection:
-        chosen = None if fusion is None else self._heads.get(fusion.name)
+        chosen = None if fusion is None else self._heads.get(fusion)
         return chosen or HeadSelection()
 
     def style_wanted(self) -> HeatmapStyle:
@@ -243,8 +243,9 @@ class HeatmapView(Rewritten, QWidget):
         edge = max(rect.width(), rect.height()) / max(self.view.zoom, 1.0)
         return max(64, min(1024, round(edge * ratio)))
 
-    def show_heatmap(self, heatmap: Heatmap, caption: str) -> None:
+    def show_heatmap(self, heatmap: Heatmap, caption: str, boxes: tuple[Box, ...] = ()) -> None:
         self._stack.setCurrentWidget(self.view)
+        self.view.set_boxes(boxes)
         self.view.set_layer(heatmap.image, smooth=self.smooth)
         self.legend.set_scale(heatmap.method, heatmap.low, heatmap.high)
         self.legend.show()
@@ -300,6 +301,7 @@ class HeatmapView(Rewritten, QWidget):
         plain = self._plain_photo and not reason
         self._stack.setCurrentWidget(self.view if plain else self.empty)
         self.view.set_layer(None)
+        self.view.set_boxes(())
         if isinstance(self.view, CellView):
             self.view.set_cells(None)
         self._caption = self._note = ""

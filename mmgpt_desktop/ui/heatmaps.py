@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import FusionInfo, Method, ModelInfo
+from mmgpt_desktop.messages import Box, FusionInfo, Method, ModelInfo
 from mmgpt_desktop.sentences import NAMES
 from mmgpt_desktop.ui.answer_view import AnswerView
 from mmgpt_desktop.ui.drawing import AnswerMaps, Heatmap, HeatmapStyle, Look, draw_heatmap
@@ -19,6 +19,7 @@ from mmgpt_desktop.ui.session import (
     Conversation,
     Turn,
     attention_maps,
+    boxes_of,
     chosen_word,
     printable,
 )
@@ -34,6 +35,7 @@ class _Wanted:
     maps: AnswerMaps
     span: tuple[int, int]
     caption: str
+    boxes: tuple[Box, ...]
 
     @property
     def what(self) -> tuple[Turn, Look, tuple[int, int]]:
@@ -115,9 +117,9 @@ class Heatmaps(QObject):
         model = turn.model or self._model
         return None if model is None else model.fusion_info(turn.fusion)
 
-    def measurable(self, turn: Turn) -> bool:
-        """Only the model that wrote an answer can say more about it."""
-        return self._model is not None and turn.model in (None, self._model)
+    def is_anothers(self, turn: Turn) -> bool:
+        """Whether a model answered that is not loaded: nothing more is found out then."""
+        return turn.model is not None and turn.model != self._model
 
     def set_model(self, model: ModelInfo) -> None:
         self._model = model
@@ -220,7 +222,10 @@ class Heatmaps(QObject):
         if maps.found is not None and maps.found.done < 1:
             done = percent(maps.found.done)
             caption += " · " + self.tr("{percent} measured").format(percent=done)
-        return _Wanted(turn, maps, span, caption)
+        boxes = boxes_of(turn, span)
+        if boxes:
+            caption += " · " + self.tr("boxed by the model")
+        return _Wanted(turn, maps, span, caption, boxes)
 
     def answer_maps(self, turn: Turn) -> AnswerMaps | None:
         """What the maps in view are made of, kept until the answer or the look changes."""
@@ -243,12 +248,10 @@ class Heatmaps(QObject):
             return self.tr("The model gave no attention for this word.")
         if look.method in turn.findings.failed:
             return error_title(turn.findings.failed[look.method])
-        if self._model is not None and not self.measurable(turn):
-            return self.tr(
-                "Another model wrote this answer, and this was not measured while it was here."
-            )
         if turn.outcome is None:
             return self.tr("This is measured when the answer is complete.")
+        if self.is_anothers(turn):
+            return self.tr("Another model gave this answer: only that one can be measured.")
         return self.tr("Being measured…")
 
     def _mark(self) -> None:
@@ -262,7 +265,7 @@ class Heatmaps(QObject):
         if self._now is not None and self._now[0].what != self._wants.what:
             self._before = self._now
         self._now = self._wants, heatmap
-        self._view.show_heatmap(heatmap, self._wants.caption)
+        self._view.show_heatmap(heatmap, self._wants.caption, self._wants.boxes)
 
     @Slot(bool)
     def show_before(self, wanted: bool) -> None:
@@ -275,7 +278,7 @@ class Heatmaps(QObject):
             look = shown[0].maps.look
             before = self.tr("Before: {caption} · {method}")
             caption = before.format(caption=caption, method=say(NAMES[look.method]))
-        self._view.show_heatmap(shown[1], caption)
+        self._view.show_heatmap(shown[1], caption, shown[0].boxes)
 
     @Slot(object, object)
     def _fail(self, key: object, error: AppError) -> None:

@@ -69,10 +69,10 @@ class Inside(QObject):
         if chosen is None or not maps or explanation is None:
             self._tell_nothing()
             return
-        if not self._heatmaps.measurable(chosen[0]):
+        if self._heatmaps.is_anothers(chosen[0]):
             self._window.notices.tell(
-                self.tr("The model that wrote this answer is not loaded."),
-                self.tr("Only that one can show its numbers. Ask again to get an answer of this."),
+                self.tr("Another model gave this answer: only that one can be measured."),
+                self.tr("Ask again, or go back to that model."),
             )
             return
         word = chosen_word(*chosen)

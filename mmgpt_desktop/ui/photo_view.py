@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
     QImage,
@@ -16,7 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from mmgpt_desktop.messages import PatchGrid
+from mmgpt_desktop.messages import Box, PatchGrid
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import ShownPhoto
 
@@ -29,7 +31,7 @@ class PhotoView(QWidget):
     """Zoom 1 shows the whole photo; `centre` is the photo's point in the middle, 0..1.
 
     The photo and the layer are painted into the same rectangle, so a layer that covers the
-    whole photo lies exactly on it.
+    whole photo lies exactly on it. `boxes`, in photo pixels, are outlined over both.
     """
 
     view_changed = Signal(float, QPointF)  # zoom, centre: by the user only
@@ -40,6 +42,7 @@ class PhotoView(QWidget):
         self._theme = theme
         self._shown: ShownPhoto | None = None
         self._layer: QImage | None = None
+        self._boxes: tuple[Box, ...] = ()
         self._opacity = 1.0
         self._smooth = True
         self._zoom = 1.0
@@ -64,6 +67,10 @@ class PhotoView(QWidget):
         return self._layer
 
     @property
+    def boxes(self) -> tuple[Box, ...]:
+        return self._boxes
+
+    @property
     def centre(self) -> QPointF:
         return self._centre
 
@@ -73,7 +80,11 @@ class PhotoView(QWidget):
             self._shown = shown
             self._cached = None
             self._zoom, self._centre = 1.0, QPointF(0.5, 0.5)
-        self._layer = None
+        self._layer, self._boxes = None, ()
+        self.update()
+
+    def set_boxes(self, boxes: Sequence[Box]) -> None:
+        self._boxes = tuple(boxes)
         self.update()
 
     def set_layer(self, layer: QImage | None, *, smooth: bool = True) -> None:
@@ -97,9 +108,11 @@ class PhotoView(QWidget):
 
     def cell_rect(self, grid: PatchGrid, cell: int) -> QRectF:
         """Where a cell lies in the widget."""
+        return self._box_rect(grid.cell_box(cell), grid.photo_width)
+
+    def _box_rect(self, box: Box, photo_width: int) -> QRectF:
         rect = self.photo_rect()
-        scale = rect.width() / grid.photo_width
-        box = grid.cell_box(cell)
+        scale = rect.width() / photo_width
         left, top = rect.left() + box.left * scale, rect.top() + box.top * scale
         return QRectF(left, top, box.width * scale, box.height * scale)
 
@@ -217,6 +230,7 @@ class PhotoView(QWidget):
         if self._shown is not None:
             painter.drawPixmap(0, 0, self._base())
             self._paint_layer(painter)
+            self._paint_boxes(painter, self._shown.photo.width)
         if self.hasFocus():
             painter.setPen(QPen(self._theme.colour("accent"), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -230,6 +244,13 @@ class PhotoView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
         painter.drawImage(self._painted_rect(), self._layer)
         painter.setOpacity(1.0)
+
+    def _paint_boxes(self, painter: QPainter, photo_width: int) -> None:
+        """A light line in a dark one: to be seen on any photo."""
+        for colour, width in ((Qt.GlobalColor.black, 4), (Qt.GlobalColor.white, 2)):
+            painter.setPen(QPen(colour, width))
+            for box in self._boxes:
+                painter.drawRect(self._box_rect(box, photo_width))
 
     def _painted_rect(self) -> QRectF:
         """`photo_rect` on whole device pixels: else a seam shows where the layer ends."""

@@ -9,6 +9,7 @@ from functools import cached_property
 from mmgpt_desktop.attention.reduce import Word, group_words
 from mmgpt_desktop.messages import (
     AttentionMap,
+    Box,
     Doubt,
     Explanation,
     GenerationOutcome,
@@ -121,6 +122,20 @@ def attention_maps(steps: list[TokenStep]) -> tuple[AttentionMap, ...]:
         if step.attention is not None and step.attention.weights.size
     )
     return maps if len(maps) == len(steps) else ()
+
+
+def boxes_of(turn: Turn, span: tuple[int, int]) -> tuple[Box, ...]:
+    """Where the model says that these steps of its answer are on the photo; a box that it
+    gave without words belongs to the whole answer alone."""
+    groundings = turn.outcome.groundings if turn.outcome is not None else ()
+    start, stop = span
+    everything = start == 0 and stop == len(turn.steps)
+    return tuple(
+        box
+        for each in groundings
+        if everything or (each.start < stop and each.stop > start)
+        for box in each.boxes
+    )
 
 
 def bare_word(text: str) -> tuple[str, str]:

@@ -139,7 +139,7 @@ def test_a_fusions_first_use_counts_as_loading(
     tiny_bundle: Path, script: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
-    monkeypatch.setattr("mmgpt_desktop.engine.engine.time.perf_counter", lambda: now)
+    monkeypatch.setattr("mmgpt_desktop.engine.serving.time.perf_counter", lambda: now)
     runtime = FakeRuntime(script)
 
     def prepare(fusion: str) -> None:

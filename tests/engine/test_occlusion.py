@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
-from mmgpt_desktop.engine.engine import NEUTRAL, Engine
+from mmgpt_desktop.engine.engine import Engine
 from mmgpt_desktop.engine.occlusion import (
     ALL_WORDS,
     COARSEST,
@@ -21,6 +21,7 @@ from mmgpt_desktop.engine.occlusion import (
     photo_cells,
 )
 from mmgpt_desktop.engine.runtime import CancelToken, Encoded, Runtime
+from mmgpt_desktop.engine.serving import NEUTRAL
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import (
     Box,

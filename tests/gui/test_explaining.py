@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from PySide6.QtGui import QTextCharFormat, QTextCursor
@@ -16,7 +17,7 @@ from mmgpt_desktop.ui.check_card import probability
 from mmgpt_desktop.ui.heatmap_pane import METHODS
 from mmgpt_desktop.ui.session import Turn
 from mmgpt_desktop.ui.texts import map_value
-from tests.gui_fakes import ANSWER, FakeEngine, make_shown
+from tests.gui_fakes import ANSWER, CONCAT, FUSION, MODEL, THREE, FakeEngine, make_shown
 
 MakeApp = Callable[..., App]
 Underline = QTextCharFormat.UnderlineStyle
@@ -63,6 +64,32 @@ def test_the_chosen_word_is_checked_first_then_occlusion_then_the_others(
     ]
     assert len(engine.explained) == WORDS + 1
     assert turn.findings.complete(Method.OCCLUSION)
+
+
+def test_an_answer_of_another_model_keeps_its_maps_and_is_examined_no_more(
+    qtbot: QtBot, make_app: MakeApp
+) -> None:
+    engine = FakeEngine(explain_gated=True)
+    app = make_app(engine)
+    turn = ask(qtbot, app)
+    assert turn.model is MODEL
+    qtbot.waitUntil(lambda: len(engine.explained) == 1)
+    other = replace(THREE, name="other", fusions=(CONCAT,), fusion=CONCAT.name)
+    app.engine.loaded.emit(other, engine.runtime)
+    assert app.heatmaps.is_anothers(turn)
+    engine.explain_gate.release(100)
+    qtbot.waitUntil(lambda: not app.explainer.busy)
+    assert len(engine.explained) == 1
+    assert app.heatmaps.look(turn).heads == FUSION.head_choice.heads
+    assert app.heatmaps.answer_maps(turn) is not None
+    choose_method(app, Method.OCCLUSION)
+    assert app.heatmaps.answer_maps(turn) is None
+    said = app.window.heatmap.picture.empty.hint.text()
+    assert said.startswith("Another model gave this answer")
+
+    app.engine.loaded.emit(MODEL, engine.runtime)
+    app.explainer.go_on()
+    qtbot.waitUntil(lambda: turn.findings.complete(Method.OCCLUSION))
 
 
 def test_nothing_is_shown_before_it_was_measured(qtbot: QtBot, make_app: MakeApp) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.messages import AttentionMap, Photo
+from mmgpt_desktop.messages import AttentionMap, Box, Grounding, Photo
 from mmgpt_desktop.pixels import ImageSpec, patch_grid
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.drawing import AnswerMaps, Heatmap, HeatmapStyle, Look, draw_heatmap
@@ -269,3 +269,36 @@ def test_opacity_shows_the_photo_through(view: PhotoView) -> None:
     assert seen[0] == plain
     assert seen[2] == layer.pixelColor(10, 10)
     assert abs(seen[1].red() - (plain.red() + seen[2].red()) / 2) <= 2
+
+
+def test_boxes_are_outlined_where_they_lie_on_the_photo(view: PhotoView) -> None:
+    view.set_photo(make_shown(100, 100))
+    view.set_boxes([Box(25, 50, 75, 100)])
+    image = view.grab().toImage()
+    for x, y in ((200, 300), (440, 300), (320, 240)):  # the photo is 480 x 480, from x 80 on
+        assert image.pixelColor(x, y) == QColor("white")
+    assert image.pixelColor(320, 300) != QColor("white")
+    view.set_photo(make_shown(50, 100))
+    assert view.boxes == ()
+
+
+def test_the_models_boxes_are_shown_with_their_words(qtbot: QtBot, make_app: MakeApp) -> None:
+    ball, corner = Box(1, 2, 30, 40), Box(0, 0, 9, 9)
+    groundings = (Grounding(1, 3, (ball,)), Grounding(5, 5, (corner,)))
+    app = make_app(FakeEngine(groundings=groundings))
+    app.photos.add(make_shown())
+    ask(qtbot, app)
+    pane, turn = app.window.heatmap.picture, app.controller.conversation.turns[0]
+
+    def shown(word: int) -> tuple[Box, ...]:
+        app.heatmaps.choose(turn, word)
+        text = turn.words[word].text.strip()
+        qtbot.waitUntil(lambda: f"“{text}”" in pane.caption.text())
+        assert ("boxed by the model" in pane.caption.text()) == bool(pane.view.boxes)
+        return pane.view.boxes
+
+    assert shown(0) == ()
+    assert shown(1) == shown(2) == (ball,)
+    assert shown(3) == ()
+    app.window.heatmap.switch.whole_button.click()
+    qtbot.waitUntil(lambda: pane.view.boxes == (ball, corner))

@@ -6,7 +6,6 @@ Each turn is `<|user|> question <|assistant|> answer <|end|>`; a prompt ends wit
 
 from __future__ import annotations
 
-import codecs
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from mmgpt_desktop.engine.bundle import TOKENIZER, Bundle
+from mmgpt_desktop.engine.families.base import answered, clean
+from mmgpt_desktop.engine.families.spelling import byte_level_bytes
 from mmgpt_desktop.errors import BundleError, PromptError
 from mmgpt_desktop.messages import Message
-from mmgpt_desktop.text import without_controls
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class MmgptFamily:
         that is too long by itself.
         """
         *earlier, question = messages
-        text = _clean(question.text)
+        text = clean(question.text)
         if not text:
             raise PromptError("The question is empty.", "Type a question first.")
         last = [self._special.user, *self._encode(text), self._special.assistant]
@@ -69,45 +69,21 @@ class MmgptFamily:
         if token_id in self.stop_ids:
             return b""
         token = self._tokenizer.id_to_token(token_id) or ""
-        return bytes(_BYTE_OF[character] for character in token if character in _BYTE_OF)
+        return byte_level_bytes(token)
 
     def _turns(self, messages: Sequence[Message]) -> list[list[int]]:
         """Token ids of the questions that were answered."""
-        turns = []
-        for question, answer in itertools.pairwise(messages):
-            asked, answered = _clean(question.text), _clean(answer.text)
-            if (question.role, answer.role) != ("user", "assistant") or not (asked and answered):
-                continue
-            turns.append(
-                [
-                    *(self._special.user, *self._encode(asked)),
-                    *(self._special.assistant, *self._encode(answered)),
-                    self._special.end,
-                ]
-            )
-        return turns
+        return [
+            [
+                *(self._special.user, *self._encode(question)),
+                *(self._special.assistant, *self._encode(answer)),
+                self._special.end,
+            ]
+            for question, answer in answered(messages)
+        ]
 
     def _encode(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
-
-
-class TextStream:
-    """Bytes of tokens in, text out; a character is held back until its last byte is there."""
-
-    def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("ignore")
-        self._begun = False
-
-    def feed(self, data: bytes) -> str:
-        text = without_controls(self._decoder.decode(data))
-        if not self._begun:
-            text = text.lstrip()
-            self._begun = bool(text)
-        return text
-
-
-def _clean(text: str) -> str:
-    return without_controls(text).strip()
 
 
 def _load_tokenizer(path: Path) -> Tokenizer:
@@ -120,19 +96,3 @@ def _load_tokenizer(path: Path) -> Tokenizer:
     tokenizer.no_truncation()
     tokenizer.encode_special_tokens = True  # "<|end|>" typed by a user is plain text
     return tokenizer
-
-
-def _byte_alphabet() -> dict[str, int]:
-    """Byte-level BPE writes each byte as one visible character.
-
-    Bytes that are visible in Latin-1 stand for themselves; the others, in order, are the
-    characters from U+0100 on (Radford et al. 2019, the GPT-2 tokenizer).
-    """
-    visible = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
-    hidden = [byte for byte in range(256) if byte not in visible]
-    return {chr(byte): byte for byte in visible} | {
-        chr(0x100 + place): byte for place, byte in enumerate(hidden)
-    }
-
-
-_BYTE_OF = _byte_alphabet()

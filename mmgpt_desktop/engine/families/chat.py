@@ -1,0 +1,226 @@
+"""What families share whose photos are runs of image tokens in a chat prompt."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.engine.checkpoint import Checkpoint
+from mmgpt_desktop.engine.families.base import PICTURE, Laid, Seen, answered, clean
+from mmgpt_desktop.engine.families.spelling import Spelling
+from mmgpt_desktop.engine.families.template import ChatTemplate
+from mmgpt_desktop.errors import BundleError, PromptError
+from mmgpt_desktop.messages import Grounding, Message, Photo
+
+Turn = tuple[str, str]  # question, answer
+
+
+class ChatFamily(ABC):
+    """A conversation is rendered by the checkpoint's chat template, photos become tokens.
+
+    A family says what the template writes for a photo (`placeholder`), by what text that is
+    replaced (`expansion`), and which token in it is an image token (`image_token_id`).
+    """
+
+    placeholder: ClassVar[str]
+    fusion: ClassVar[str] = "concat"  # as the window names it: picture and text in one row
+    default_template: ClassVar[str | None] = None  # for checkpoints that have none
+    unsaid_context: ClassVar[int] = 2048  # where config.json leaves the context's length out
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint = checkpoint
+        self.tokenizer = checkpoint.tokenizer()
+        self.image_token_id = self.find_image_token()
+        self.context_length = _context_length(checkpoint.config, self.unsaid_context)
+        self.stop_ids = self.find_stop_ids()
+        self._special = _special_tokens(checkpoint.tokenizer_config)
+        self._template = self._read_template()
+        self._spelling = Spelling(self.tokenizer)
+        self._typed_token = self._guard()
+
+    @abstractmethod
+    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
+        """As `Family.see`."""
+
+    @abstractmethod
+    def expansion(self, seen: Seen) -> str:
+        """The text that stands for a photo, with `seen.tokens` image tokens in it."""
+
+    def rotary(
+        self, token_ids: NDArray[np.int64], seen: Sequence[Seen]
+    ) -> tuple[NDArray[np.int64], int]:
+        """`Laid.positions` and `Laid.next_position`: one after the other."""
+        return np.arange(len(token_ids), dtype=np.int64)[np.newaxis], len(token_ids)
+
+    def blocks(self, token_ids: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """`Laid.blocks`: none."""
+        return None
+
+    def find_image_token(self) -> int:
+        """The id that stands for a part of a photo. Raises BundleError."""
+        config = self.checkpoint.config
+        for key in ("image_token_id", "image_token_index"):
+            if isinstance(config.get(key), int):
+                return int(config[key])
+        if (found := self.tokenizer.token_to_id(self.placeholder)) is not None:
+            return int(found)
+        title = "The model's tokenizer has no {token}, which stands for pictures."
+        raise BundleError(title, "Choose another model.", token=self.placeholder)
+
+    def find_stop_ids(self) -> frozenset[int]:
+        """The tokens that end an answer, wherever the checkpoint names them."""
+        checkpoint, text = self.checkpoint, text_config(self.checkpoint.config)
+        found: set[int] = set()
+        for config in (checkpoint.generation, checkpoint.config, text):
+            ids = config.get("eos_token_id")
+            found.update(ids if isinstance(ids, list) else [] if ids is None else [ids])
+            if found:
+                break
+        named = _special_tokens(checkpoint.tokenizer_config).get("eos_token")
+        if named is not None and (eos := self.tokenizer.token_to_id(named)) is not None:
+            found.add(eos)
+        return frozenset(found)
+
+    def groundings(self, token_ids: Sequence[int], seen: Sequence[Seen]) -> tuple[Grounding, ...]:
+        """As `Family.groundings`."""
+        return ()
+
+    def token_bytes(self, token_id: int) -> bytes:
+        return b"" if token_id in self.stop_ids else self._spelling.bytes_of(token_id)
+
+    def lay(self, messages: Sequence[Message], seen: Sequence[Seen], room: int) -> Laid:
+        """As `Family.lay`. Where texts place fewer photos than there are, theirs are the last."""
+        *earlier, last = messages
+        question, turns = clean(last.text), answered(earlier)
+        if not question.replace(PICTURE, "").strip():
+            raise PromptError("The question is empty.", "Type a question first.")
+        limit = self.context_length - min(room, self.context_length // 2)
+        for dropped in range(len(turns) + 1):
+            token_ids = self.encode(turns[dropped:], question, seen)
+            if len(token_ids) <= limit:
+                return self._laid(token_ids, seen, dropped)
+        raise PromptError(
+            "The question and its pictures are too long: {tokens} tokens, and this model reads"
+            " {limit}.",
+            "Ask a shorter question, or about fewer pictures or with less detail.",
+            tokens=len(token_ids),
+            limit=limit,
+        )
+
+    def encode(self, turns: Sequence[Turn], question: str, seen: Sequence[Seen]) -> list[int]:
+        """Token ids of a conversation with a run of image tokens for each photo."""
+        prompt = self.template(self.messages(turns, question, len(seen)))
+        pieces = prompt.split(self.placeholder)
+        runs = map(self.expansion, seen)
+        return self.tokens(
+            "".join(itertools.chain(*itertools.zip_longest(pieces, runs, fillvalue="")))
+        )
+
+    def tokens(self, prompt: str) -> list[int]:
+        """Token ids of a rendered prompt, whose beginning the tokenizer adds if need be."""
+        begun = self._special.get("bos_token")
+        with_bos = begun is None or not prompt.startswith(begun)
+        return list(self.tokenizer.encode(prompt, add_special_tokens=with_bos).ids)
+
+    def template(self, messages: Sequence[Mapping[str, Any]]) -> str:
+        """The prompt of messages, with `placeholder` for each photo."""
+        return self._template.render(messages)
+
+    def messages(
+        self, turns: Sequence[Turn], question: str, photos: int
+    ) -> list[Mapping[str, Any]]:
+        """As chat templates take them: each content is a list of texts and pictures."""
+        texts = [*itertools.chain(*turns), question]
+        placed = sum(text.count(PICTURE) for text in texts[::2])
+        unplaced = max(0, photos - placed)
+        texts[0] = PICTURE * unplaced + texts[0]
+        left = iter(range(photos))
+        return [
+            {
+                "role": ("user", "assistant")[place % 2],
+                "content": list(self._parts(text, left if place % 2 == 0 else iter(()))),
+            }
+            for place, text in enumerate(texts)
+        ]
+
+    def _parts(self, text: str, photos: Iterator[int]) -> Iterator[dict[str, str]]:
+        """A picture between each two pieces of text, as long as there are photos."""
+        for place, piece in enumerate(text.split(PICTURE)):
+            if place and next(photos, None) is not None:
+                yield {"type": "image"}
+            if piece.strip():
+                yield {"type": "text", "text": self.plain(piece)}
+
+    def plain(self, text: str) -> str:
+        """`text` with a gap in whatever the tokenizer would take for a special token: typed
+        by a user it is no picture, and ends no turn."""
+        return self._typed_token.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+
+    def markers(self) -> set[str]:
+        """What no user may type as it is: `plain` makes a gap in it."""
+        added = self.tokenizer.get_added_tokens_decoder().values()
+        special = {token.content for token in added if token.special}
+        return special | {self.placeholder, self.tokenizer.id_to_token(self.image_token_id) or ""}
+
+    def places(self, token_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where image tokens stand, photo after photo."""
+        return np.flatnonzero(token_ids == self.image_token_id)
+
+    def _guard(self) -> re.Pattern[str]:
+        markers = sorted(filter(str.strip, self.markers()), key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, markers)))
+
+    def _laid(self, token_ids: list[int], seen: Sequence[Seen], dropped: int) -> Laid:
+        ids = np.array(token_ids, np.int64)
+        places = self.places(ids)
+        expected = sum(each.tokens for each in seen)
+        if len(places) != expected:
+            title = "The model's prompt has {found} image tokens, and its pictures need {expected}."
+            hint = "Its tokenizer or chat template does not fit: choose another model."
+            raise BundleError(title, hint, found=len(places), expected=expected)
+        positions, following = self.rotary(ids, seen)
+        return Laid(
+            tuple(token_ids),
+            tuple(places.tolist()),
+            positions,
+            following,
+            dropped,
+            self.blocks(ids),
+        )
+
+    def _read_template(self) -> ChatTemplate:
+        source = self.checkpoint.chat_template or self.default_template
+        if source is None:
+            title = "The model has no chat template, so it can't be asked."
+            raise BundleError(title, "Choose a model that was made for conversations.")
+        return ChatTemplate(source, self._special)
+
+
+def text_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The language model's part of a config.json, or all of it where it has no parts."""
+    found = config.get("text_config", config)
+    return found if isinstance(found, dict) else config
+
+
+def _context_length(config: Mapping[str, Any], unsaid: int) -> int:
+    for part in (text_config(config), config):
+        length = part.get("max_position_embeddings")
+        if isinstance(length, int) and length > 0:
+            return length
+    return unsaid
+
+
+def _special_tokens(tokenizer_config: Mapping[str, Any]) -> dict[str, str]:
+    """ "bos_token" and the like; an older file writes them as objects with a "content"."""
+    found = {}
+    for name, token in tokenizer_config.items():
+        content = token.get("content") if isinstance(token, dict) else token
+        if name.endswith("_token") and isinstance(content, str):
+            found[name] = content
+    return found

@@ -1,0 +1,93 @@
+"""Gemma 3: the photo stretched to a square, in fine detail with crops along its longer side.
+
+Each view's patches are averaged to a smaller grid of tokens, which see each other both ways.
+Gemma Team 2025, "Gemma 3 Technical Report" (pan and scan).
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.engine.checkpoint import Checkpoint
+from mmgpt_desktop.engine.families.base import Seen, View, spread_views
+from mmgpt_desktop.engine.families.chat import ChatFamily
+from mmgpt_desktop.engine.families.crops import Pixels, cells_over, whole
+from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over
+from mmgpt_desktop.messages import Box, Photo
+
+_SETTINGS = {
+    "resample": 2,
+    "size": {"height": 224, "width": 224},
+    "image_mean": [0.5, 0.5, 0.5],
+    "image_std": [0.5, 0.5, 0.5],
+    "pan_and_scan_min_crop_size": 256,
+    "pan_and_scan_max_num_crops": 4,
+    "pan_and_scan_min_ratio_to_activate": 1.2,
+}
+
+
+class Gemma3(ChatFamily):
+    placeholder = "<start_of_image>"
+    unsaid_context = 131_072
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        super().__init__(checkpoint)
+        self._settings = settings_over(_SETTINGS, checkpoint.image_processor)
+        self._across = math.isqrt(int(checkpoint.config.get("mm_tokens_per_image", 256)))
+
+    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
+        boxes = [whole(photo), *(self._crops(photo) if fine else [])]
+        pixels = np.stack([normalised(self._view(photo, box), self._settings) for box in boxes])
+        each = self._across**2
+        views = [
+            View(self._across, self._across, box, number * each) for number, box in enumerate(boxes)
+        ]
+        more = max(1, len(boxes) - 1)
+        wide = photo.width >= photo.height
+        rows, columns = (1, more) if wide else (more, 1)
+        grid = cells_over(photo, rows * self._across, columns * self._across)
+        tokens = each * len(boxes)
+        return Seen({"pixel_values": pixels}, tokens, grid, spread_views(views, tokens, grid))
+
+    def expansion(self, seen: Seen) -> str:
+        views = seen.tokens // self._across**2
+        run = (self.tokenizer.id_to_token(self.image_token_id) or "") * self._across**2
+        view = f"\n\n{self.placeholder}{run}<end_of_image>\n\n"
+        if views == 1:
+            return view
+        crops = " ".join([view] * (views - 1))
+        return (
+            f"Here is the original image {view} and here are some crops to help you see better "
+            f"{crops}"
+        )
+
+    def blocks(self, token_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Each view's tokens are one."""
+        image = token_ids == self.image_token_id
+        begins = image & ~np.concatenate([[False], image[:-1]])
+        return np.where(image, np.cumsum(begins) - 1, -1)
+
+    def _view(self, photo: Photo, box: Box) -> Pixels:
+        pixels = photo.pixels[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
+        size = self._settings["size"]
+        return resized(pixels, int(size["width"]), int(size["height"]), self._settings["resample"])
+
+    def _crops(self, photo: Photo) -> list[Box]:
+        """Pan and scan: a long photo cut across into pieces of a like size, else none."""
+        long, short = max(photo.width, photo.height), min(photo.width, photo.height)
+        least = int(self._settings["pan_and_scan_min_crop_size"])
+        if long / short < float(self._settings["pan_and_scan_min_ratio_to_activate"]):
+            return []
+        number = max(2, min(long // least, math.floor(long / short + 0.5)))
+        number = min(number, int(self._settings["pan_and_scan_max_num_crops"]))
+        length = math.ceil(long / number)
+        if min(length, short) < least:
+            return []
+        edges = [min(long, length * place) for place in range(number + 1)]
+        if photo.width >= photo.height:
+            return [Box(start, 0, stop, photo.height) for start, stop in pairwise(edges)]
+        return [Box(0, start, photo.width, stop) for start, stop in pairwise(edges)]

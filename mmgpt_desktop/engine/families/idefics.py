@@ -1,0 +1,82 @@
+"""Idefics (the public Flamingo): words look at a photo by gated cross-attention.
+
+A resampler's latents read the image encoder's patches, and each word looks at the latents of
+the last photo before it (Alayrac et al. 2022, "Flamingo"; Laurencon et al. 2023, "OBELICS").
+In the prompt a photo is one token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.engine.checkpoint import Checkpoint
+from mmgpt_desktop.engine.families.base import Seen, View, spread_views
+from mmgpt_desktop.engine.families.chat import ChatFamily
+from mmgpt_desktop.engine.families.crops import whole
+from mmgpt_desktop.engine.families.pixels import normalised, resized
+from mmgpt_desktop.messages import PatchGrid, Photo
+
+_AROUND, _END = "<fake_token_around_image>", "<end_of_utterance>"
+_NAMES = {"user": "User:", "assistant": "Assistant:"}
+_DEFAULTS: dict[str, Any] = {
+    "resample": 3,  # bicubic
+    "image_mean": (0.48145466, 0.4578275, 0.40821073),  # CLIP's (Radford et al. 2021)
+    "image_std": (0.26862954, 0.26130258, 0.27577711),
+}
+
+
+class Idefics(ChatFamily):
+    """The instructed model ends each turn with a token of its own, the base model with a line."""
+
+    placeholder = "<image>"
+    fusion = "cross_attention"
+    default_template = ""  # it has none: `template`
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        super().__init__(checkpoint)
+        config, self._settings = checkpoint.config, _DEFAULTS | dict(checkpoint.image_processor)
+        vision = config.get("vision_config", {})
+        self._side = int(vision.get("image_size", 224))
+        self._rows = self._side // int(vision.get("patch_size", 14))
+        latents = config.get("perceiver_config", {}).get("resampler_n_latents", 64)
+        self._tokens = int(latents) if config.get("use_resampler") else self._rows**2 + 1
+
+    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
+        pixels = resized(photo.pixels, self._side, self._side, int(self._settings["resample"]))
+        grid = PatchGrid(self._rows, self._rows, whole(photo), photo.width, photo.height)
+        view = View(grid.rows, grid.columns, grid.box, first=1)  # 0 is the whole picture's token
+        inputs = {"pixel_values": normalised(pixels, self._settings)[np.newaxis]}
+        return Seen(inputs, self._tokens, grid, spread_views([view], 1 + grid.cells, grid))
+
+    def expansion(self, seen: Seen) -> str:
+        return self.placeholder
+
+    def template(self, messages: Sequence[Mapping[str, Any]]) -> str:
+        end = "" if self.tokenizer.token_to_id(_END) is None else _END
+        turns = (f"{_NAMES[each['role']]}{_said(each['content'])}{end}\n" for each in messages)
+        return f"<s>{''.join(turns)}{_NAMES['assistant']}"
+
+    def places(self, token_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """All tokens of a photo are at its one place in the prompt."""
+        return np.repeat(super().places(token_ids), self._tokens)
+
+    def find_stop_ids(self) -> frozenset[int]:
+        """It ends too where it would go on with a picture of its own."""
+        named = (self.tokenizer.token_to_id(token) for token in (_END, _AROUND, "<image>"))
+        return super().find_stop_ids() | {found for found in named if found is not None}
+
+
+def _said(content: Sequence[Mapping[str, Any]]) -> str:
+    """Pictures that follow each other share the token between them."""
+    said = ""
+    for part in content:
+        if part["type"] == "image":
+            said += ("" if said.endswith(_AROUND) else _AROUND) + Idefics.placeholder + _AROUND
+        else:
+            text = part["text"].strip()
+            said += text if said.endswith(_AROUND) else f" {text}"
+    return said

@@ -1,0 +1,180 @@
+"""Kosmos-2: grounded answers, whose phrases come with boxes on the photo.
+
+Its latent queries read the image encoder's patches and stand for the photo in the prompt
+(Peng et al. 2023, "Kosmos-2: Grounding Multimodal Large Language Models to the World").
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.engine.checkpoint import Checkpoint
+from mmgpt_desktop.engine.families.base import Seen, View, spread_views
+from mmgpt_desktop.engine.families.chat import ChatFamily, Turn
+from mmgpt_desktop.engine.families.crops import centre_cropped, shrunk_to, whole
+from mmgpt_desktop.engine.families.pixels import normalised
+from mmgpt_desktop.messages import Box, Grounding, PatchGrid, Photo
+
+_PATCH_INDEX = re.compile(r"<patch_index_(\d+)>")
+_DEFAULTS: dict[str, Any] = {
+    "size": {"shortest_edge": 224},
+    "crop_size": {"height": 224, "width": 224},
+    "resample": 3,  # bicubic
+    "image_mean": (0.48145466, 0.4578275, 0.40821073),  # CLIP's (Radford et al. 2021)
+    "image_std": (0.26862954, 0.26130258, 0.27577711),
+}
+_OFFSET = 2  # its positions begin behind the padding's
+
+
+class Kosmos2(ChatFamily):
+    """Asked without a question mark, it goes on with the text as it stands ("An image of")."""
+
+    placeholder = "<image>"
+    default_template = ""  # it has none: `template`
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        super().__init__(checkpoint)
+        self._settings = _settings(checkpoint.image_processor)
+        self._patch = int(checkpoint.config.get("vision_config", {}).get("patch_size", 14))
+        self._latents = int(checkpoint.config.get("latent_query_num", 64))
+        self._tags = frozenset(self.tokenizer.get_added_tokens_decoder())
+        self._first = (self.tokenizer.token_to_id("<unk>") or 0) + 1
+        named = {token: _PATCH_INDEX.fullmatch(token) for token in self.tokenizer.get_vocab()}
+        found = {token: int(match[1]) for token, match in named.items() if match}
+        self._corners = {self.tokenizer.token_to_id(token): place for token, place in found.items()}
+        self._side = math.isqrt(len(found))
+
+    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
+        settings = self._settings
+        pixels, box = photo.pixels, whole(photo)
+        pixels = shrunk_to(settings["size"], pixels, int(settings["resample"]))
+        if settings.get("do_center_crop", True):
+            crop = settings["crop_size"]
+            pixels, box = centre_cropped(pixels, box, int(crop["height"]), int(crop["width"]))
+        rows, columns = (side // self._patch for side in pixels.shape[:2])
+        grid = PatchGrid(rows, columns, box, photo.width, photo.height)
+        view = View(rows, columns, box, first=1)  # patch 0 is the whole picture's token
+        inputs = {"pixel_values": normalised(pixels, settings)[np.newaxis]}
+        return Seen(inputs, self._latents, grid, spread_views([view], 1 + grid.cells, grid))
+
+    def expansion(self, seen: Seen) -> str:
+        return "<image></image>"
+
+    def template(self, messages: Sequence[Mapping[str, Any]]) -> str:
+        """As the authors prompt: the picture, `<grounding>`, then what is to be gone on with."""
+        turns = [_said(message) for message in messages]
+        pictures, first = turns[0]
+        later = (f"{before} {text}".strip() for before, text in turns[1:])
+        return f"<s>{pictures} <grounding> {' '.join([first, *later])}"
+
+    def encode(self, turns: Sequence[Turn], question: str, seen: Sequence[Seen]) -> list[int]:
+        """Behind each `<image>` stand the ids that the models' own processor writes: the
+        first ones of the vocabulary, one for each latent."""
+        run = range(self._first, self._first + self._latents)
+        found = list[int]()
+        for token_id in super().encode(turns, question, seen):
+            found += [token_id, *run] if token_id == self.image_token_id else [token_id]
+        return found
+
+    def places(self, token_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        begun = np.flatnonzero(token_ids == self.image_token_id)
+        return (begun[:, np.newaxis] + 1 + np.arange(self._latents)).ravel()
+
+    def rotary(
+        self, token_ids: NDArray[np.int64], seen: Sequence[Seen]
+    ) -> tuple[NDArray[np.int64], int]:
+        positions, following = super().rotary(token_ids, seen)
+        return positions + _OFFSET, following + _OFFSET
+
+    def markers(self) -> set[str]:
+        """Its tags are no special tokens, but a user can't write them either."""
+        return {token.content for token in self.tokenizer.get_added_tokens_decoder().values()}
+
+    def token_bytes(self, token_id: int) -> bytes:
+        return b"" if token_id in self._tags else super().token_bytes(token_id)
+
+    def groundings(self, token_ids: Sequence[int], seen: Sequence[Seen]) -> tuple[Grounding, ...]:
+        """The phrases of an answer and their boxes on the last photo, in order.
+
+        `<phrase>`, words, `</phrase>`, `<object>`, two patch indices for each box, `</object>`.
+        """
+        if not seen:
+            return ()
+        return tuple(self._groundings(token_ids, seen[-1].grid))
+
+    def _groundings(self, token_ids: Sequence[int], grid: PatchGrid) -> Iterator[Grounding]:
+        tags = {self.tokenizer.token_to_id(tag): tag for tag in _TAGS}
+        start = stop = 0
+        corners = list[int]()
+        for step, token_id in enumerate(token_ids):
+            tag = tags.get(token_id)
+            if tag == "<phrase>":
+                start = stop = step + 1
+            elif tag == "</phrase>":
+                stop = step
+            elif tag == "<object>":
+                start, stop = (start, stop) if stop > start else (step, step)
+                corners = []
+            elif token_id in self._corners:
+                corners.append(self._corners[token_id])
+            elif tag == "</object>":
+                pairs = zip(corners[::2], corners[1::2], strict=False)
+                boxes = tuple(_on_photo(box_between(*pair, self._side), grid) for pair in pairs)
+                if boxes:
+                    yield Grounding(start, stop, boxes)
+                start = stop = step + 1
+
+
+_TAGS = ("<phrase>", "</phrase>", "<object>", "</object>")
+
+
+def box_between(first: int, last: int, side: int) -> Box:
+    """The box from the upper left cell to the lower right one, of `side` x `side` cells, as
+    shares of the picture's sides: from middle to middle, or, where both lie in one row or
+    column, all of the cells.
+    """
+    (top, left), (bottom, right) = divmod(first, side), divmod(last, side)
+    in_line = top == bottom or left == right
+    begun, ended = (0.0, 1.0) if in_line else (0.5, 0.5)
+    return Box(
+        (left + begun) / side, (top + begun) / side, (right + ended) / side, (bottom + ended) / side
+    )
+
+
+def _on_photo(share: Box, grid: PatchGrid) -> Box:
+    """A box in shares of what the model saw, in photo pixels; no larger than the photo."""
+    box = grid.box
+    across = sorted(box.left + part * box.width for part in (share.left, share.right))
+    down = sorted(box.top + part * box.height for part in (share.top, share.bottom))
+    left, right = (min(max(0.0, each), grid.photo_width) for each in across)
+    top, bottom = (min(max(0.0, each), grid.photo_height) for each in down)
+    return Box(left, top, right, bottom)
+
+
+def _said(message: Mapping[str, Any]) -> tuple[str, str]:
+    """A turn's leading pictures and its text. A question is asked as the model was trained."""
+    parts = [part.get("text", Kosmos2.placeholder).strip() for part in message["content"]]
+    leading = 0
+    while leading < len(parts) and parts[leading] == Kosmos2.placeholder:
+        leading += 1
+    text = " ".join(parts[leading:])
+    asked = message["role"] == "user" and text.endswith("?")
+    return "".join(parts[:leading]), f"Question: {text} Answer:" if asked else text
+
+
+def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Older files write a side alone, and `use_square_size` for a picture that isn't cropped."""
+    settings = _DEFAULTS | dict(given)
+    if isinstance(size := settings["size"], int):
+        settings["size"] = {"shortest_edge": size}
+    if isinstance(crop := settings["crop_size"], int):
+        settings["crop_size"] = {"height": crop, "width": crop}
+    if settings.get("use_square_size"):
+        settings["size"] = {"height": 224, "width": 224}
+    return settings

@@ -1,0 +1,162 @@
+"""LLaVA-OneVision: the photo as one square view, or in fine detail as an overview and tiles.
+
+The tiles' tokens lie row by row over the photo, with a newline token after each row; a grid
+of more than `anyres_max_9` tiles' tokens is scaled down. Li et al. 2024, "LLaVA-OneVision:
+Easy Visual Task Transfer".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.engine.checkpoint import Checkpoint
+from mmgpt_desktop.engine.families.base import Seen, spread_boxes, tile_boxes
+from mmgpt_desktop.engine.families.chat import ChatFamily
+from mmgpt_desktop.engine.families.crops import Pixels, cells_over, read_part, squared, whole
+from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over
+from mmgpt_desktop.messages import Box, PatchGrid, Photo
+
+_SETTINGS = {
+    "resample": 3,
+    "size": {"height": 384, "width": 384},
+    "image_mean": [0.48145466, 0.4578275, 0.40821073],
+    "image_std": [0.26862954, 0.26130258, 0.27577711],
+    "image_grid_pinpoints": [
+        [384 * rows, 384 * columns] for rows in range(1, 7) for columns in range(1, 7)
+    ],
+}
+
+
+class LlavaOnevision(ChatFamily):
+    placeholder = "<image>"
+    unsaid_context = 32_768
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        super().__init__(checkpoint)
+        vision = checkpoint.config.get("vision_config", {})
+        self._settings = settings_over(_SETTINGS, checkpoint.image_processor)
+        self._patch = int(vision.get("patch_size", 14))
+        self._side = int(self._settings["size"]["height"])
+        self._across = self._side // self._patch  # patches of a view
+        self._pinpoints = (
+            checkpoint.config.get("image_grid_pinpoints") or self._settings["image_grid_pinpoints"]
+        )
+        ratio = str(checkpoint.config.get("vision_aspect_ratio", "anyres_max_9"))
+        self._most_tiles = int(ratio.removeprefix("anyres_max_"))
+
+    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
+        return self._tiles(photo) if fine else self._square(photo)
+
+    def expansion(self, seen: Seen) -> str:
+        return self.placeholder * seen.tokens
+
+    def _square(self, photo: Photo) -> Seen:
+        """As one of several photos is taken: padded to a square, with one newline token."""
+        pixels, box = squared(photo.pixels, whole(photo), self._settings["image_mean"])
+        part = read_part(box, self._side, self._side, self._patch)
+        grid = PatchGrid(self._across, self._across, part, photo.width, photo.height)
+        spread = np.eye(grid.cells + 1, grid.cells, dtype=np.float32)
+        return self._seen(photo, [self._resized(pixels)], grid, spread)
+
+    def _tiles(self, photo: Photo) -> Seen:
+        """As a photo by itself is taken: stretched to a square, then large and in tiles."""
+        canvas, place = self._canvas(photo)
+        rows, columns = (side // self._side for side in canvas.shape[:2])
+        tiles = canvas.reshape(rows, self._side, columns, self._side, 3).swapaxes(1, 2)
+        views = [self._resized(photo.pixels), *tiles.reshape(-1, self._side, self._side, 3)]
+        overview = read_part(whole(photo), self._side, self._side, self._patch)
+        down, across = self._edges(photo, place, rows, columns)
+        boxes = [_grid_boxes(overview, self._across), _lines(tile_boxes(across, down), len(across))]
+        grid = cells_over(photo, len(down) - 1, len(across) - 1)
+        return self._seen(photo, views, grid, spread_boxes(np.concatenate(boxes), grid))
+
+    def _canvas(self, photo: Photo) -> tuple[Pixels, Box]:
+        """The photo in the middle of the pinpoint that fits it best, and where it lies there."""
+        height, width = _best_fit(photo, self._pinpoints)
+        scale_x, scale_y = width / photo.width, height / photo.height
+        if scale_x < scale_y:
+            columns, rows = width, min(math.ceil(photo.height * scale_x), height)
+        else:
+            columns, rows = min(math.ceil(photo.width * scale_y), width), height
+        left, top = (width - columns) // 2, (height - rows) // 2
+        canvas = np.zeros((height, width, 3), np.uint8)
+        pixels = resized(photo.pixels, columns, rows, self._settings["resample"])
+        canvas[top : top + rows, left : left + columns] = pixels
+        return canvas, Box(left, top, left + columns, top + rows)
+
+    def _edges(
+        self, photo: Photo, place: Box, rows: int, columns: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Where the tiles' tokens part, down and across, in photo pixels.
+
+        As in the model: what is padding is cut off evenly, and a grid that is too large is
+        scaled down as a whole.
+        """
+        height, width = rows * self._across, columns * self._across
+        cut_down = cut_across = 0
+        if photo.width / photo.height > width / height:
+            cut_down = (height - int(round(photo.height * (width / photo.width), 7))) // 2
+        else:
+            cut_across = (width - int(round(photo.width * (height / photo.height), 7))) // 2
+        high, wide = height - 2 * cut_down, width - 2 * cut_across
+        ratio = math.sqrt(high * wide / (self._most_tiles * self._across**2))
+        parts = (high, wide) if ratio <= 1.1 else (int(high // ratio), int(wide // ratio))
+        down = self._on_canvas(cut_down + np.linspace(0, high, parts[0] + 1))
+        across = self._on_canvas(cut_across + np.linspace(0, wide, parts[1] + 1))
+        return (
+            (down - place.top) * photo.height / place.height,
+            (across - place.left) * photo.width / place.width,
+        )
+
+    def _on_canvas(self, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+        """From patches to pixels: a tile may end before its last patch would be whole."""
+        tile, patch = np.divmod(edges, self._across)
+        return np.asarray(tile * self._side + patch * self._patch)
+
+    def _resized(self, pixels: Pixels) -> Pixels:
+        return resized(pixels, self._side, self._side, self._settings["resample"])
+
+    def _seen(
+        self,
+        photo: Photo,
+        views: Sequence[Pixels],
+        grid: PatchGrid,
+        spread: NDArray[np.float32],
+    ) -> Seen:
+        pixels = np.stack([normalised(view, self._settings) for view in views])
+        inputs = {
+            "pixel_values": pixels[None],
+            "image_sizes": np.array([[photo.height, photo.width]], np.int64),
+            # The model looks for tiles only if this says that the photo is the only one.
+            "batch_num_images": np.array([1 if len(views) > 1 else 2], np.int64),
+        }
+        return Seen(inputs, len(spread), grid, spread)
+
+
+def _best_fit(photo: Photo, sizes: Sequence[Sequence[int]]) -> tuple[int, int]:
+    """The (height, width) that keeps most of the photo's pixels, and of these the smallest."""
+
+    def worth(size: Sequence[int]) -> tuple[int, int]:
+        height, width = size
+        scale = min(width / photo.width, height / photo.height)
+        kept = int(photo.width * scale) * int(photo.height * scale)
+        kept = min(kept, photo.width * photo.height)
+        return kept, kept - width * height
+
+    height, width = max(sizes, key=worth)
+    return height, width
+
+
+def _grid_boxes(box: Box, side: int) -> NDArray[np.float64]:
+    across = np.linspace(box.left, box.right, side + 1)
+    return tile_boxes(across, np.linspace(box.top, box.bottom, side + 1))
+
+
+def _lines(boxes: NDArray[np.float64], columns: int) -> NDArray[np.float64]:
+    """Each row of boxes with an empty one after it: `columns` counts that one."""
+    rows = boxes.reshape(-1, columns - 1, 4)
+    return np.pad(rows, ((0, 0), (0, 1), (0, 0))).reshape(-1, 4)

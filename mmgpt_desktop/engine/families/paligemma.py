@@ -1,0 +1,77 @@
+"""PaliGemma: one question about photos; photos and question are read both ways.
+
+Beyer et al. 2024, "PaliGemma: A versatile 3B VLM for transfer".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.engine.checkpoint import Checkpoint
+from mmgpt_desktop.engine.families.base import Laid, Seen, answered
+from mmgpt_desktop.engine.families.chat import ChatFamily
+from mmgpt_desktop.engine.families.crops import read_part, whole
+from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over
+from mmgpt_desktop.messages import Message, PatchGrid, Photo
+
+_SETTINGS = {
+    "resample": 3,
+    "size": {"height": 224, "width": 224},
+    "image_mean": [0.5, 0.5, 0.5],
+    "image_std": [0.5, 0.5, 0.5],
+}
+
+
+class PaliGemma(ChatFamily):
+    """It was made to be asked once: earlier turns are left out."""
+
+    placeholder = "<image>"
+    unsaid_context = 8192
+    default_template = (
+        "{% for part in messages[-1]['content'] if part['type'] == 'image' %}<image>{% endfor %}"
+        "{{ bos_token }}"
+        "{% for part in messages[-1]['content'] if part['type'] == 'text' %}"
+        "{{ part['text'] }}{% endfor %}{{ '\\n' }}"
+    )
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        super().__init__(checkpoint)
+        self._settings = settings_over(_SETTINGS, checkpoint.image_processor)
+        self._patch = int(checkpoint.config.get("vision_config", {}).get("patch_size", 14))
+
+    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
+        """The whole photo stretched to a square: there are no tiles."""
+        size = self._settings["size"]
+        height, width = int(size["height"]), int(size["width"])
+        pixels = resized(photo.pixels, width, height, self._settings["resample"])
+        part = read_part(whole(photo), height, width, self._patch)
+        rows, columns = height // self._patch, width // self._patch
+        grid = PatchGrid(rows, columns, part, photo.width, photo.height)
+        inputs = {"pixel_values": normalised(pixels, self._settings)[None]}
+        return Seen(inputs, grid.cells, grid, np.eye(grid.cells, dtype=np.float32))
+
+    def expansion(self, seen: Seen) -> str:
+        return self.placeholder * seen.tokens
+
+    def lay(self, messages: Sequence[Message], seen: Sequence[Seen], room: int) -> Laid:
+        laid = super().lay(messages[-1:], seen, room)
+        return replace(laid, dropped_turns=len(answered(messages[:-1])))
+
+    def tokens(self, prompt: str) -> list[int]:
+        """The prompt has its own beginning, after the photos."""
+        return list(self.tokenizer.encode(prompt, add_special_tokens=False).ids)
+
+    def rotary(
+        self, token_ids: NDArray[np.int64], seen: Sequence[Seen]
+    ) -> tuple[NDArray[np.int64], int]:
+        """Counted from 1."""
+        positions, following = super().rotary(token_ids, seen)
+        return positions + 1, following + 1
+
+    def blocks(self, token_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """All of the prompt is one: only the answer is read in order."""
+        return np.zeros_like(token_ids)

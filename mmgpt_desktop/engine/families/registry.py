@@ -1,0 +1,40 @@
+"""Which family reads which checkpoint, by the `model_type` of its config.json."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+from mmgpt_desktop.engine.checkpoint import Checkpoint
+from mmgpt_desktop.engine.families.base import Family
+from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.text import safe_name
+
+_HERE = "mmgpt_desktop.engine.families."
+
+FAMILIES: dict[str, str] = {
+    "gemma3": _HERE + "gemma3:Gemma3",
+    "idefics": _HERE + "idefics:Idefics",
+    "idefics3": _HERE + "idefics3:Idefics3",
+    "internvl": _HERE + "internvl:InternVL",
+    "kosmos-2": _HERE + "kosmos2:Kosmos2",
+    "llava": _HERE + "llava:Llava",
+    "llava_onevision": _HERE + "llava_onevision:LlavaOnevision",
+    "paligemma": _HERE + "paligemma:PaliGemma",
+    "qwen2_5_vl": _HERE + "qwen:Qwen",
+    "qwen2_vl": _HERE + "qwen:Qwen",
+    "qwen3_vl": _HERE + "qwen:Qwen",
+    "smolvlm": _HERE + "idefics3:Idefics3",
+}
+
+
+def family_of(checkpoint: Checkpoint) -> Family:
+    """Raises BundleError for an unknown family, and where its files are missing or damaged."""
+    named = FAMILIES.get(checkpoint.model_type)
+    if named is None:
+        title = "Models of the family {family} are not known here."
+        hint = "These are: {known}."
+        known = ", ".join(sorted(FAMILIES))
+        raise BundleError(title, hint, family=safe_name(checkpoint.model_type), known=known)
+    module, _, name = named.partition(":")
+    return cast(Family, getattr(import_module(module), name)(checkpoint))

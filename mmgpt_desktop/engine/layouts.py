@@ -1,0 +1,116 @@
+"""Which files of a folder are a public model's graphs.
+
+Either our own export's, or the community's (transformers.js, Optimum): `vision_encoder`,
+`embed_tokens` and `decoder_model_merged`, each in several precisions, often in `onnx/`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.text import safe_name
+
+MANIFEST = "manifest.json"
+FORMAT = 3
+PUBLIC = "public"  # the manifest's kind
+
+VISION, EMBEDDINGS, DECODER = "vision_encoder", "embed_tokens", "decoder"
+_STEMS = {
+    VISION: (VISION,),
+    EMBEDDINGS: (EMBEDDINGS,),
+    DECODER: (DECODER, "decoder_model_merged", "decoder_model_with_past"),
+}
+# The truest first: a folder that was downloaded for its size holds nothing else.
+PRECISIONS = ("fp32", "fp16", "int8", "quantized", "uint8", "q8", "q4", "q4f16", "bnb4")
+_NAME = re.compile(r"(?P<stem>[a-z_]+?)(?:_(?P<precision>{}))?\.(?P<kind>onnx|safetensors)".format(
+    "|".join(PRECISIONS)))  # fmt: skip
+
+_ANOTHER = "Download the model again, or choose another one."
+
+
+@dataclass(frozen=True)
+class GraphFiles:
+    """One file for each part. `embeddings` is a graph, or a table as safetensors."""
+
+    vision: Path
+    embeddings: Path
+    decoder: Path
+
+    @property
+    def bytes(self) -> int:
+        """What they take, their external data included."""
+        files = {file for graph in (self.vision, self.embeddings, self.decoder)
+                 for file in (graph, *_data_files(graph))}  # fmt: skip
+        return sum(file.stat().st_size for file in files)
+
+
+def is_graphs(folder: Path) -> bool:
+    """Whether there is a decoder's graph that is a public model's."""
+    return any(_found(place, DECODER) for place in _places(folder))
+
+
+def find_graphs(folder: Path, precision: str | None = None) -> GraphFiles:
+    """The files of `precision`, or else the truest there are; a part that has no file of the
+    precision is taken from the others.
+
+    Raises BundleError for a part that is missing, and a bundle of a newer version.
+    """
+    _check_manifest(folder)
+    return GraphFiles(*(_choose(folder, part, precision) for part in _STEMS))
+
+
+def _places(folder: Path) -> Sequence[Path]:
+    return (folder, folder / "onnx")
+
+
+def _choose(folder: Path, part: str, precision: str | None) -> Path:
+    order = (precision, *PRECISIONS) if precision else PRECISIONS
+    for place in _places(folder):
+        if files := _found(place, part):
+            return min(files.items(), key=lambda item: order.index(item[0]))[1]
+    title = "The model's folder has no graph {name}."
+    raise BundleError(title, _ANOTHER, name=f"{_STEMS[part][-1]}.onnx")
+
+
+def _found(place: Path, part: str) -> dict[str, Path]:
+    """The files of one part, by precision."""
+    found = dict[str, Path]()
+    for file in sorted(place.iterdir()) if place.is_dir() else ():
+        named = _NAME.fullmatch(file.name)
+        if named is None or named["stem"] not in _STEMS[part] or not file.is_file():
+            continue
+        if named["kind"] == "onnx" or part == EMBEDDINGS:
+            found.setdefault(named["precision"] or "fp32", file)
+    return found
+
+
+def _data_files(graph: Path) -> Sequence[Path]:
+    """`x.onnx_data`, `x.onnx_data_1`, `x.onnx.data`: whatever begins with the graph's name."""
+    return [file for file in graph.parent.iterdir() if file.name.startswith(graph.name)]
+
+
+def _check_manifest(folder: Path) -> None:
+    """Community folders have none."""
+    file = folder / MANIFEST
+    if not file.is_file():
+        return
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        version, files = manifest["format"], manifest.get("files", {})
+        sizes = {str(name): int(entry["bytes"]) for name, entry in files.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise BundleError("The model's {name} can't be read.", _ANOTHER, name=MANIFEST) from error
+    if type(version) is not int or version > FORMAT:
+        title = "This model was made for a newer version of MMGPT Desktop."
+        raise BundleError(title, "Update the app, or choose another model folder.")
+    for name, size in sizes.items():
+        path = folder / name
+        actual = path.stat().st_size if path.is_file() else 0
+        if name != Path(name).name or actual != size:
+            title = "The model's file {name} is missing or not whole."
+            raise BundleError(title, _ANOTHER, name=safe_name(name))

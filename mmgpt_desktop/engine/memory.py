@@ -1,0 +1,28 @@
+"""Is there memory enough for a model? Asked before it is loaded."""
+
+from __future__ import annotations
+
+import psutil  # type: ignore[import-untyped]
+
+from mmgpt_desktop.errors import RuntimeFailure
+
+BESIDE = 300_000_000  # bytes that a model at work takes beside its weights, at least
+_GIGA = 1e9
+
+
+def free_memory() -> int:
+    """Bytes that can be had without swapping."""
+    return int(psutil.virtual_memory().available)
+
+
+def require_memory(weights: int) -> None:
+    """Raises RuntimeFailure if so many bytes of weights won't fit."""
+    needed, free = weights + BESIDE, free_memory()
+    if needed > free:
+        raise RuntimeFailure(
+            "There is not enough memory for this model: it needs about {needed} GB, and {free} GB"
+            " are free.",
+            "Close other programs, or choose a smaller model.",
+            needed=f"{needed / _GIGA:.1f}",
+            free=f"{free / _GIGA:.1f}",
+        )

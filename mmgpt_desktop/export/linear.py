@@ -1,0 +1,117 @@
+"""How a linear layer is written into a graph, for each precision."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.export.graph import CONTRIB, FLOAT, GraphWriter
+from mmgpt_desktop.export.quantise import Quantiser, round_to_nearest
+
+INT8_ACTIVATIONS = 4  # MatMulNBits's `accuracy_level`
+BLOCK = 32
+
+Floats = NDArray[np.float32]
+
+
+class Precision(StrEnum):
+    """How a decoder's weights are kept."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8 = "int8"
+    INT4 = "int4"
+
+
+class Linears(Protocol):
+    """Adds linear layers to a graph."""
+
+    def add(
+        self, graph: GraphWriter, name: str, value: str, weight: Floats, bias: Floats | None
+    ) -> str:
+        """Nodes for value @ weight.T + bias, weight [N, K]; returns the output's name."""
+
+
+class Floating:
+    """Weights as they are, or stored in half the bytes: ONNX Runtime makes them float32 again
+    when it loads them."""
+
+    def __init__(self, *, half: bool = False) -> None:
+        self._half = half
+
+    def add(
+        self, graph: GraphWriter, name: str, value: str, weight: Floats, bias: Floats | None
+    ) -> str:
+        stored = weight.T.astype(np.float16) if self._half else weight.T
+        matrix = graph.tensor(f"{name}.weight", stored)
+        if self._half:
+            matrix = graph.op("Cast", matrix, to=FLOAT)
+        product = graph.op("MatMul", value, matrix)
+        if bias is None:
+            return product
+        return graph.op("Add", product, graph.tensor(f"{name}.bias", bias))
+
+
+class InBlocks:
+    """Weights in few bits with a scale for each block of a row, activations in int8 likewise."""
+
+    def __init__(self, quantiser: Quantiser) -> None:
+        self._quantiser = quantiser
+
+    def add(
+        self, graph: GraphWriter, name: str, value: str, weight: Floats, bias: Floats | None
+    ) -> str:
+        blocks = self._quantiser(name, weight)
+        inputs = [
+            value,
+            graph.tensor(f"{name}.codes", blocks.packed()),
+            graph.tensor(f"{name}.scales", blocks.scales),
+            "",
+            "",
+            "" if bias is None else graph.tensor(f"{name}.bias", bias),
+        ]
+        zeros = blocks.packed_zeros()
+        if zeros is not None:
+            inputs[3] = graph.tensor(f"{name}.zeros", zeros)
+        return graph.op(
+            "MatMulNBits",
+            *inputs,
+            domain=CONTRIB,
+            N=weight.shape[0],
+            K=weight.shape[1],
+            bits=blocks.bits,
+            block_size=blocks.size,
+            accuracy_level=INT8_ACTIVATIONS,
+        )
+
+
+class DynamicInt8:
+    """Weights int8 with a scale for each output, activations uint8 with one for the tensor:
+    the quickest way through many positions, and the least exact."""
+
+    def add(
+        self, graph: GraphWriter, name: str, value: str, weight: Floats, bias: Floats | None
+    ) -> str:
+        most = np.abs(weight).max(axis=1)
+        scales = (np.where(most == 0, 1, most) / 127).astype(np.float32)
+        codes = np.round(weight / scales[:, None]).astype(np.int8)
+        return graph.op(
+            "DynamicQuantizeMatMul",
+            value,
+            graph.tensor(f"{name}.codes", codes.T),
+            graph.tensor(f"{name}.scales", scales),
+            "",
+            "" if bias is None else graph.tensor(f"{name}.bias", bias),
+            domain=CONTRIB,
+        )
+
+
+def linears_for(precision: Precision) -> Linears:
+    """The way that is used unless another is asked for."""
+    if precision in (Precision.FP32, Precision.FP16):
+        return Floating(half=precision is Precision.FP16)
+    bits = 8 if precision is Precision.INT8 else 4
+    return InBlocks(round_to_nearest(bits, BLOCK, symmetric=bits == 8))

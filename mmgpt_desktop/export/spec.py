@@ -1,0 +1,191 @@
+"""What a decoder-only language model's configuration says about its graph."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.errors import BundleError
+
+SILU, GELU_TANH = "silu", "gelu_tanh"
+_ACTIVATIONS = {
+    "silu": SILU,
+    "swish": SILU,
+    "gelu_pytorch_tanh": GELU_TANH,
+    "gelu_new": GELU_TANH,
+    "gelu": GELU_TANH,  # Gemma's checkpoints say gelu and mean its tanh form
+}
+_GEMMA = ("gemma", "gemma2", "gemma3", "gemma3_text")
+_QK_NORM = ("qwen3", "qwen3_vl", "qwen3_vl_text", "gemma3", "gemma3_text")
+_QKV_BIAS = ("qwen2", "qwen2_vl", "qwen2_vl_text", "qwen2_5_vl", "qwen2_5_vl_text")
+_PLAIN = ("llama", "mistral", "qwen3", "qwen3_vl", "qwen3_vl_text")
+BUILDABLE = frozenset((*_GEMMA, *_QKV_BIAS, *_PLAIN))
+
+
+@dataclass(frozen=True, eq=False)
+class Rope:
+    """Rotary positions (Su et al. 2021): how fast each half-dimension turns.
+
+    `frequencies` float32 [head_dim / 2], `axes` int64 likewise: which of the three axes of
+    M-RoPE (Qwen2-VL, 2024) each of them reads; None with one axis.
+    """
+
+    frequencies: NDArray[np.float32]
+    axes: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class DecoderSpec:
+    """One decoder-only language model's shape.
+
+    `windows[layer]` is how far back a layer looks, -1 without a limit; `ropes[layer]` its
+    rotary positions. `norm_offset` is added to every norm's weight (Gemma stores weight - 1).
+    `sandwich`: each block's output is normalised before it joins the residual stream.
+    `deepstack`: after so many of the first layers, image features are added (Qwen3-VL).
+    `blocks`: some positions see each other both ways (Gemma 3's photos, PaliGemma's prompts).
+    """
+
+    model_type: str
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    width: int
+    inner: int
+    vocabulary: int
+    context_length: int
+    epsilon: float
+    activation: str
+    scale: float
+    ropes: tuple[Rope, ...]
+    windows: tuple[int, ...]
+    norm_offset: float = 0.0
+    qk_norm: bool = False
+    sandwich: bool = False
+    softcap: float = 0.0
+    logit_softcap: float = 0.0
+    deepstack: int = 0
+    blocks: bool = False
+
+    @property
+    def axes(self) -> int:
+        """Rotary axes in `position_ids`."""
+        return 1 if self.ropes[0].axes is None else 3
+
+
+def read_spec(
+    config: Mapping[str, Any], *, deepstack: int = 0, blocks: bool = False
+) -> DecoderSpec:
+    """The shape from a text model's configuration, as in config.json or `to_dict()`.
+
+    Raises BundleError for an architecture or a kind of rotary scaling that isn't known.
+    """
+    kind = str(config.get("model_type", ""))
+    if kind not in BUILDABLE:
+        title = "No graph can be built for a decoder of type {kind}."
+        known = ", ".join(sorted(BUILDABLE))
+        raise BundleError(title, "Known are: {known}.", kind=kind or "?", known=known)
+    heads, width = int(config["num_attention_heads"]), int(config["hidden_size"])
+    head_dim = int(config.get("head_dim") or width // heads)
+    layers, gemma = int(config["num_hidden_layers"]), kind in _GEMMA
+    sandwich = kind in _GEMMA[1:]
+    activation = config.get("hidden_activation") or config.get("hidden_act") or "silu"
+    query_scalar = float(config.get("query_pre_attn_scalar") or head_dim) if sandwich else head_dim
+    sliding = _sliding(config, layers)
+    return DecoderSpec(
+        model_type=kind,
+        layers=layers,
+        heads=heads,
+        kv_heads=int(config.get("num_key_value_heads") or heads),
+        head_dim=head_dim,
+        width=width,
+        inner=int(config["intermediate_size"]),
+        vocabulary=int(config["vocab_size"]),
+        context_length=int(config.get("max_position_embeddings") or 2048),
+        epsilon=float(config.get("rms_norm_eps") or 1e-6),
+        activation=GELU_TANH if gemma else _ACTIVATIONS[str(activation)],
+        scale=1 / math.sqrt(query_scalar),
+        ropes=_ropes(config, head_dim, sliding),
+        windows=tuple(int(config["sliding_window"]) if slides else -1 for slides in sliding),
+        norm_offset=1.0 if gemma else 0.0,
+        qk_norm=kind in _QK_NORM,
+        sandwich=sandwich,
+        softcap=float(config.get("attn_logit_softcapping") or 0.0),
+        logit_softcap=float(config.get("final_logit_softcapping") or 0.0),
+        deepstack=deepstack,
+        blocks=blocks,
+    )
+
+
+def _sliding(config: Mapping[str, Any], layers: int) -> tuple[bool, ...]:
+    """Which layers look back over a window only."""
+    kind, window = str(config["model_type"]), config.get("sliding_window")
+    if not window or not config.get("use_sliding_window", not kind.startswith("qwen")):
+        return (False,) * layers
+    if types := config.get("layer_types"):
+        return tuple(each == "sliding_attention" for each in types)
+    if kind == "mistral":
+        return (True,) * layers
+    if kind == "gemma2":
+        return tuple(i % 2 == 0 for i in range(layers))
+    if kind.startswith("gemma3"):
+        pattern = int(config.get("sliding_window_pattern") or 6)
+        return tuple((i + 1) % pattern != 0 for i in range(layers))
+    first = int(config.get("max_window_layers") or 0)
+    return tuple(i >= first for i in range(layers))
+
+
+def _ropes(config: Mapping[str, Any], head_dim: int, sliding: tuple[bool, ...]) -> tuple[Rope, ...]:
+    found = config.get("rope_parameters") or {}
+    if "full_attention" in found:  # Gemma 3: one for each kind of layer
+        full = _rope(found["full_attention"], head_dim)
+        near = _rope(found["sliding_attention"], head_dim)
+        return tuple(near if slides else full for slides in sliding)
+    theta = config.get("rope_theta") or (1e6 if config["model_type"].startswith("gemma3") else 1e4)
+    settings = {"rope_theta": theta, **(config.get("rope_scaling") or {}), **found}
+    full = _rope(settings, head_dim, str(config["model_type"]).startswith("qwen3_vl"))
+    if config["model_type"].startswith("gemma3"):
+        near = _rope({"rope_theta": config.get("rope_local_base_freq") or 1e4}, head_dim)
+        return tuple(near if slides else full for slides in sliding)
+    return (full,) * len(sliding)
+
+
+def _rope(settings: Mapping[str, Any], head_dim: int, interleaved: bool = False) -> Rope:
+    kind = settings.get("rope_type") or settings.get("type") or "default"
+    places = np.arange(0, head_dim, 2, dtype=np.float32) / np.float32(head_dim)
+    frequencies = (1 / np.float32(settings["rope_theta"]) ** places).astype(np.float32)
+    if kind == "linear":
+        frequencies = frequencies / np.float32(settings["factor"])
+    elif kind == "llama3":
+        frequencies = _llama3(frequencies, settings)
+    elif kind not in ("default", "mrope"):
+        title = "Rotary positions of the kind {kind} aren't known to the graph builder."
+        raise BundleError(title, kind=kind)
+    return Rope(frequencies, _axes(settings, head_dim // 2, interleaved))
+
+
+def _llama3(frequencies: NDArray[np.float32], settings: Mapping[str, Any]) -> NDArray[np.float32]:
+    """Llama 3.1's (2024): slow turns are slowed by `factor`, fast ones kept, blended between."""
+    low, high = float(settings["low_freq_factor"]), float(settings["high_freq_factor"])
+    turns = settings["original_max_position_embeddings"] * frequencies / (2 * math.pi)
+    kept = np.clip((turns - low) / (high - low), 0, 1)
+    slowed = frequencies / float(settings["factor"])
+    return np.asarray(kept * frequencies + (1 - kept) * slowed, np.float32)
+
+
+def _axes(settings: Mapping[str, Any], half: int, interleaved: bool) -> NDArray[np.int64] | None:
+    """Which axis each half-dimension reads: in runs (Qwen2-VL), or in turn (Qwen3-VL)."""
+    sections = settings.get("mrope_section")
+    if not sections:
+        return None
+    if not interleaved:
+        return np.repeat(np.arange(3), sections)[:half].astype(np.int64)
+    axes = np.zeros(half, np.int64)
+    for axis in (1, 2):
+        axes[axis : 3 * sections[axis] : 3] = axis
+    return axes

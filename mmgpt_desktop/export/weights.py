@@ -1,0 +1,107 @@
+"""Reads the tensors of a checkpoint's safetensors files, one at a time."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.errors import BundleError
+
+_BF16 = "BF16"
+_TYPES = {"F32": np.float32, "F16": np.float16, _BF16: np.uint16, "F64": np.float64}
+
+
+@dataclass(frozen=True)
+class _Place:
+    file: Path
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+
+
+class SafetensorsWeights(Mapping[str, NDArray[np.float32]]):
+    """All floating tensors in a folder's `*.safetensors`, by name, as float32.
+
+    Each is read from the disk when it is asked for and kept by nobody.
+    Raises BundleError for a folder without such files or with a damaged one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        files = sorted(folder.glob("*.safetensors"))
+        if not files:
+            raise BundleError("There are no safetensors files in {folder}.", folder=folder.name)
+        self._places: dict[str, _Place] = {}
+        for file in files:
+            try:
+                self._places.update(_places(file))
+            except (OSError, ValueError, KeyError, struct.error) as error:
+                title = "The file {file} is damaged."
+                raise BundleError(title, "Get the model anew.", file=file.name) from error
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        place = self._places[name]
+        count = int(np.prod(place.shape))
+        kind = np.dtype(_TYPES[place.dtype])
+        stored = np.fromfile(place.file, kind, count, offset=place.offset)
+        if stored.size != count:
+            title = "The file {file} is damaged."
+            raise BundleError(title, "Get the model anew.", file=place.file.name)
+        if place.dtype == _BF16:  # the upper half of a float32
+            stored = (stored.astype(np.uint32) << 16).view(np.float32)
+        return np.asarray(stored.reshape(place.shape), np.float32)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def _places(file: Path) -> dict[str, _Place]:
+    """The header: 8 bytes of length, then JSON; offsets count from its end."""
+    with file.open("rb") as stream:
+        (size,) = struct.unpack("<Q", stream.read(8))
+        header = json.loads(stream.read(size))
+    return {
+        name: _Place(
+            file, entry["dtype"], tuple(entry["shape"]), 8 + size + entry["data_offsets"][0]
+        )
+        for name, entry in header.items()
+        if name != "__metadata__" and entry["dtype"] in _TYPES
+    }
+
+
+class DecoderWeights:
+    """A language model's tensors by the names of its own class, wherever they stand in a
+    checkpoint ("model.text_model.layers.0...", "language_model.model.layers.0...")."""
+
+    def __init__(self, tensors: Mapping[str, NDArray[np.float32]]) -> None:
+        self._tensors = tensors
+        ending = "embed_tokens.weight"
+        found = [name.removesuffix(ending) for name in tensors if name.endswith(ending)]
+        found = [
+            prefix for prefix in found if prefix + "layers.0.self_attn.q_proj.weight" in tensors
+        ]
+        if not found:
+            raise BundleError("There is no language model that is known among the weights.")
+        self._prefix = min(found, key=len)
+
+    def __contains__(self, name: str) -> bool:
+        return self._prefix + name in self._tensors
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        return self._tensors[self._prefix + name]
+
+    def head(self) -> NDArray[np.float32]:
+        """What makes logits, [vocabulary, width]: the embedding itself where there is none."""
+        around = self._prefix.removesuffix("model.")
+        for name in (f"{around}lm_head.weight", "lm_head.weight", "language_model.lm_head.weight"):
+            if name in self._tensors:
+                return self._tensors[name]
+        return self["embed_tokens.weight"]

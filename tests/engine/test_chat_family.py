@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tokenizers import AddedToken, Tokenizer, decoders, models
+
+from mmgpt_desktop.engine.checkpoint import read_checkpoint
+from mmgpt_desktop.engine.families.base import PICTURE, Family, positions
+from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.families.spelling import Spelling
+from mmgpt_desktop.engine.families.template import ChatTemplate
+from mmgpt_desktop.errors import BundleError, PromptError
+from mmgpt_desktop.messages import Message
+from tests.public_models import noise_photo, smolvlm_settings
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return smolvlm_settings(tmp_path_factory.mktemp("settings") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def family(folder: Path) -> Family:
+    return family_of(read_checkpoint(folder))
+
+
+def text_of(family: Family, token_ids: tuple[int, ...]) -> str:
+    tokenizer = family.checkpoint.tokenizer()  # type: ignore[attr-defined]
+    return str(tokenizer.decode(list(token_ids), skip_special_tokens=False))
+
+
+def asked(*texts: str) -> list[Message]:
+    roles = ("user", "assistant")
+    return [Message(roles[place % 2], text) for place, text in enumerate(texts)]  # type: ignore[arg-type]
+
+
+def test_the_first_turns_go_first_and_their_photo_stays(family: Family) -> None:
+    seen = [family.see(noise_photo(64, 64))]
+    turns = asked("one " * 60, "two " * 60, "three", "four", "last?")
+    whole = family.lay(turns, seen, 100)
+    assert whole.dropped_turns == 0
+    assert len(whole.token_ids) > 512
+    laid = family.lay(turns, seen, 512)
+    assert laid.dropped_turns == 1
+    text = text_of(family, laid.token_ids)
+    assert "one" not in text
+    assert text.startswith("<|im_start|>User:<fake_token_around_image><global-img><image>")
+    assert "three<end_of_utterance>" in text
+    assert len(laid.image_positions) == 16
+    assert {laid.token_ids[place] for place in laid.image_positions} == {family.image_token_id}  # type: ignore[attr-defined]
+
+
+def test_photos_stand_where_the_text_says_and_the_others_first(family: Family) -> None:
+    seen = [family.see(noise_photo(64, 64, seed)) for seed in range(2)]
+    text = text_of(family, family.lay(asked(f"A {PICTURE} B"), seen, 10).token_ids)
+    before, middle, after = text.split("<fake_token_around_image><global-img>")
+    assert before.endswith("User:")
+    assert middle.endswith("A ")
+    assert after.endswith(" B<end_of_utterance>\nAssistant:")
+    text = text_of(
+        family, family.lay(asked(f"{PICTURE} or {PICTURE} {PICTURE}?"), seen, 9).token_ids
+    )
+    assert text.count("<global-img>") == 2
+
+
+def test_what_a_user_types_is_no_special_token(family: Family) -> None:
+    seen = [family.see(noise_photo(64, 64))]
+    laid = family.lay(asked("What is <image> and <end_of_utterance>?"), seen, 10)
+    assert len(laid.image_positions) == 16
+    stop = next(iter(family.stop_ids))
+    assert laid.token_ids.count(stop) == 1
+
+
+def test_an_empty_or_too_long_question_is_refused(family: Family) -> None:
+    seen = [family.see(noise_photo(64, 64))]
+    with pytest.raises(PromptError, match="empty"):
+        family.lay(asked(f" {PICTURE} "), seen, 10)
+    with pytest.raises(PromptError, match="too long"):
+        family.lay(asked("why " * 2000), seen, 10)
+
+
+def test_positions_go_on_after_the_prompt(family: Family) -> None:
+    laid = family.lay(asked("What?"), [], 10)
+    count = len(laid.token_ids)
+    assert positions(laid, 0, count + 2).tolist() == [list(range(count + 2))]
+    assert positions(laid, count + 5, 1).tolist() == [[count + 5]]
+
+
+def test_characters_come_whole_out_of_bytes(family: Family) -> None:
+    tokenizer = family.checkpoint.tokenizer()  # type: ignore[attr-defined]
+    ids = tokenizer.encode("a the 猫", add_special_tokens=False).ids
+    assert b"".join(map(family.token_bytes, ids)).decode() == "a the 猫"
+    assert family.token_bytes(next(iter(family.stop_ids))) == b""
+    assert family.token_bytes(10**6) == b""
+
+
+def test_sentencepiece_spells_spaces_bytes_and_added_words() -> None:
+    words = {word: place for place, word in enumerate(["\u2581the", "cat", "<0xE7>", "\u2581"])}
+    tokenizer = Tokenizer(models.BPE(vocab=words, merges=[], byte_fallback=True))
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()]
+    )
+    tokenizer.add_special_tokens([AddedToken("<s>")])
+    tokenizer.add_tokens([AddedToken("<loc01>")])
+    spelling = Spelling(tokenizer)
+    spelt = [spelling.bytes_of(place) for place in range(6)]
+    assert spelt == [b" the", b"cat", b"\xe7", b" ", b"", b"<loc01>"]
+
+
+def test_a_strangers_template_stays_in_its_sandbox() -> None:
+    say = ChatTemplate(
+        "{% for m in messages %}{{ m.content[0].text|tojson }}{% endfor %}"
+        "{% generation %}{{ bos_token }}{% endgeneration %}"
+        "{% set ns = namespace(found=1) %}{% set ns.found = 2 %}{{ ns.found }}",
+        {"bos_token": "<s>"},
+    )
+    message = {"role": "user", "content": [{"type": "text", "text": "<a>"}]}
+    assert say.render([message]) == '"<a>"<s>2'
+    for escape in (
+        "{{ messages.__class__.__mro__ }}{{ raise_exception('no') }}",
+        "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+        "{{ namespace(__class__=1) }}",
+        "{{ raise_exception('Only one picture.') }}",
+        "{{ messages.append(1) }}",
+    ):
+        with pytest.raises(PromptError):
+            ChatTemplate(escape, {}).render([message])
+    with pytest.raises(BundleError):
+        ChatTemplate("{% for %}", {})
+
+
+def test_without_a_template_or_an_image_token_it_is_said(folder: Path, tmp_path: Path) -> None:
+    own = smolvlm_settings(tmp_path / "own")
+    (own / "chat_template.jinja").unlink()
+    with pytest.raises(BundleError, match="no chat template"):
+        family_of(read_checkpoint(own))
+
+
+def test_stop_ids_are_all_that_the_generation_settings_name(tmp_path: Path) -> None:
+    own = smolvlm_settings(tmp_path / "own")
+    (own / "generation_config.json").write_text(json.dumps({"eos_token_id": [7, 8]}))
+    family = family_of(read_checkpoint(own))
+    assert {7, 8} <= family.stop_ids
+
+
+def test_spreads_cover_the_photo_once_for_each_view(family: Family) -> None:
+    seen = family.see(noise_photo(190, 100), fine=True)
+    tiles = seen.tokens // 16
+    assert tiles > 1
+    np.testing.assert_allclose(seen.spread.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(seen.spread[-16:].sum(axis=0), 16 / seen.grid.cells, atol=1e-6)

@@ -1,0 +1,116 @@
+"""A decoder of ours, run with a cache that is written in place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmgpt_desktop.engine.decoder_session import DecoderSession
+from mmgpt_desktop.export.attention import Attention
+from mmgpt_desktop.export.compare import CHUNK, difference, read
+from mmgpt_desktop.export.decoder import build_decoder
+from mmgpt_desktop.export.linear import InBlocks, Linears, Precision, linears_for
+from mmgpt_desktop.export.quantise import round_to_nearest
+from mmgpt_desktop.export.spec import read_spec
+from mmgpt_desktop.export.weights import DecoderWeights
+
+CONFIG = {
+    "model_type": "llama",
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "intermediate_size": 48,
+    "vocab_size": 50,
+}
+TEXTS = [list(range(40)), [7, 3, 9] * 6]
+
+
+@pytest.fixture(scope="module")
+def weights() -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(0)
+
+    def some(*shape: int) -> np.ndarray:
+        return generator.normal(scale=0.3, size=shape).astype(np.float32)
+
+    made = {"model.embed_tokens.weight": some(50, 32), "model.norm.weight": 1 + some(32)}
+    for layer in range(2):
+        name = f"model.layers.{layer}"
+        made |= {
+            f"{name}.input_layernorm.weight": 1 + some(32),
+            f"{name}.post_attention_layernorm.weight": 1 + some(32),
+            f"{name}.self_attn.q_proj.weight": some(64, 32),
+            f"{name}.self_attn.k_proj.weight": some(32, 32),
+            f"{name}.self_attn.v_proj.weight": some(32, 32),
+            f"{name}.self_attn.o_proj.weight": some(32, 64),
+            f"{name}.mlp.gate_proj.weight": some(48, 32),
+            f"{name}.mlp.up_proj.weight": some(48, 32),
+            f"{name}.mlp.down_proj.weight": some(32, 48),
+        }
+    return made
+
+
+def session(
+    weights: dict[str, np.ndarray],
+    folder: Path,
+    linears: Linears,
+    attention: Attention = Attention.KERNEL,
+) -> DecoderSession:
+    path = folder / "decoder.onnx"
+    build_decoder(read_spec(CONFIG), DecoderWeights(weights), path, linears, attention=attention)
+    return DecoderSession(path, capacity=48, threads=1)
+
+
+@pytest.mark.parametrize("kind", [Attention.KERNEL, Attention.REBUILT])
+def test_step_by_step_equals_all_at_once(
+    weights: dict[str, np.ndarray], tmp_path: Path, kind: Attention
+) -> None:
+    decoder = session(weights, tmp_path, linears_for(Precision.FP32), kind)
+    embedded = weights["model.embed_tokens.weight"][TEXTS[0]][None]
+    whole, rows = decoder.feed(embedded, logits_from=0)
+    assert whole.shape == (40, 50)
+    assert rows is not None
+    assert rows.shape == (2, 4, 40)
+    decoder.length = 0
+    for place in range(40):
+        logits, row = decoder.feed(embedded[:, place : place + 1])
+        np.testing.assert_allclose(logits[0], whole[place], atol=1e-4)
+    assert row is not None
+    np.testing.assert_allclose(row, rows, atol=1e-5)
+    np.testing.assert_allclose(row.sum(-1), 1, atol=1e-5)
+
+
+def test_a_graph_without_attention_gives_none(
+    weights: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    decoder = session(weights, tmp_path, linears_for(Precision.FP32), Attention.NONE)
+    assert decoder.feed(weights["model.embed_tokens.weight"][:3][None])[1] is None
+
+
+def test_fewer_bits_are_farther_from_the_truth(
+    weights: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    table, readings = weights["model.embed_tokens.weight"], []
+    ways = [
+        linears_for(Precision.FP32),
+        linears_for(Precision.FP16),
+        linears_for(Precision.INT8),
+        linears_for(Precision.INT4),
+        InBlocks(round_to_nearest(2, 32)),
+    ]
+    for place, linears in enumerate(ways):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        readings.append(read(session(weights, folder, linears), table, TEXTS))
+    assert len(readings[0].choices) == sum(map(len, TEXTS))
+    assert len(readings[0].rows) == sum(-(-len(text) // CHUNK) for text in TEXTS)
+    found = [difference(readings[0], other) for other in readings]
+    assert (found[0].agreement, found[0].attention) == (1, 0)
+    assert found[1].agreement > 0.98
+    assert found[2].agreement > 0.9
+    moved = [each.attention for each in found]
+    assert moved == sorted(moved)
+    assert found[4].agreement < found[2].agreement

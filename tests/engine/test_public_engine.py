@@ -1,0 +1,267 @@
+"""The engine of public models, with a runtime that needs no library: SmolVLM's prompt and grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from mmgpt_desktop.engine.checkpoint import Checkpoint
+from mmgpt_desktop.engine.engine import Engine
+from mmgpt_desktop.engine.families.base import Context, Features, Seen
+from mmgpt_desktop.engine.memory import require_memory
+from mmgpt_desktop.engine.occlusion import Hiding, PhotoHider
+from mmgpt_desktop.engine.opening import open_engine
+from mmgpt_desktop.engine.public import PublicEngine
+from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
+from mmgpt_desktop.errors import AppError, BundleError, NotAvailable, RuntimeFailure
+from mmgpt_desktop.messages import (
+    Box,
+    CellMaps,
+    Explanation,
+    GenerationOutcome,
+    GenerationRequest,
+    Message,
+    Method,
+    PatchGrid,
+    Photo,
+    RuntimeInfo,
+    RuntimeName,
+    Sampling,
+    TokenStep,
+)
+from tests.public_models import noise_photo, smolvlm_settings
+
+SCRIPT = (40, 41, 42)  # of the byte-level alphabet
+LAYERS, HEADS, VOCABULARY = 2, 3, 512
+NEEDED = 5  # the cell that the second token needs
+
+
+class LookingRuntime:
+    """Writes `SCRIPT`; token t looks at image token t, and needs that `NEEDED` is bright."""
+
+    attention_shape = (LAYERS, HEADS)
+
+    def __init__(self, stop: int, fail_at: int | None = None) -> None:
+        self.info = RuntimeInfo(RuntimeName.TORCH, "FakeProvider")
+        self.encoded = 0
+        self.contexts: list[Context] = []
+        self.closed = False
+        self._stop, self._fail_at = stop, fail_at
+
+    def encode(self, seen: Seen, cancel: CancelToken) -> Features:
+        self.encoded += 1
+        values = seen.inputs["pixel_values"][0, -1].mean(axis=0)  # [64, 64]
+        return Features(values.reshape(4, 16, 4, 16).mean((1, 3)).reshape(16))
+
+    def decode(
+        self,
+        token_ids: Sequence[int],
+        context: Context,
+        cache: int | None,
+        *,
+        attention: bool,
+        cancel: CancelToken,
+    ) -> DecodeResult:
+        self.contexts.append(context)
+        total = (cache or 0) + len(token_ids)
+        written = total - len(context.laid.token_ids)
+        if written == self._fail_at:
+            raise RuntimeFailure("The fake broke.")
+        tokens = sum(seen.tokens for seen in context.seen)
+        weights = np.zeros((LAYERS, HEADS, tokens), np.float32)
+        weights[:, :, written : written + 1] = 0.5
+        weights[:, :, tokens - 1 :] += 0.25
+        return DecodeResult(self._logits(written, context), weights if attention else None, total)
+
+    def score(
+        self, token_ids: Sequence[int], context: Context, cancel: CancelToken
+    ) -> NDArray[np.float32]:
+        count = len(token_ids) - len(context.laid.token_ids) + 1
+        return np.stack([self._logits(place, context) for place in range(count)])
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _logits(self, written: int, context: Context) -> NDArray[np.float32]:
+        logits = np.zeros(VOCABULARY, np.float32)
+        token = SCRIPT[written] if written < len(SCRIPT) else self._stop
+        bright = context.features[0].embeddings[NEEDED] if context.features else 1.0
+        logits[token] = 10.0 if written != 1 else 10.0 * float(bright > 0.5)
+        return logits
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = smolvlm_settings(tmp_path / "Tiny-VLM")
+    save_file({"a": np.zeros((3, 5), np.float32)}, path / "model.safetensors")
+    return path
+
+
+class Maker:
+    def __init__(self, **options: Any) -> None:
+        self.made: list[LookingRuntime] = []
+        self._options = options
+
+    def __call__(self, name: RuntimeName, checkpoint: Checkpoint) -> LookingRuntime:
+        stop = checkpoint.tokenizer().token_to_id("<end_of_utterance>")
+        self.made.append(LookingRuntime(stop, **self._options))
+        return self.made[-1]
+
+
+def loaded(folder: Path, make: Maker) -> PublicEngine:
+    engine = PublicEngine(folder, make=make)
+    engine.load()
+    return engine
+
+
+def lit_photo() -> Photo:
+    """Dark but for cell `NEEDED` of 4 x 4."""
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    row, column = divmod(NEEDED, 4)
+    pixels[row * 16 : row * 16 + 16, column * 16 : column * 16 + 16] = 255
+    pixels.setflags(write=False)
+    return Photo(pixels, "lit", "lit.png")
+
+
+def ask(engine: PublicEngine, *photos: Photo) -> tuple[list[TokenStep], GenerationOutcome]:
+    steps: list[TokenStep] = []
+    outcome = engine.generate(request(*photos), CancelToken(), steps.append)
+    return steps, outcome
+
+
+def request(*photos: Photo) -> GenerationRequest:
+    return GenerationRequest(1, photos, (Message("user", "What?"),), Sampling(max_new_tokens=8))
+
+
+def test_a_checkpoint_answers_word_by_word_with_maps(folder: Path) -> None:
+    make = Maker()
+    engine = loaded(folder, make)
+    assert (engine.model.name, engine.model.context_length) == ("Tiny-VLM", 1024)
+    fusion = engine.model.fusion_info()
+    assert (fusion.image_layers, fusion.heads) == (LAYERS, HEADS)
+
+    steps, outcome = ask(engine, lit_photo())
+    assert outcome.kind == "done"
+    assert outcome.certainty is None  # nobody measured it
+    assert [step.token_id for step in steps] == list(SCRIPT)
+    for place, step in enumerate(steps):
+        assert step.attention is not None
+        assert step.attention.weights.shape == (LAYERS, HEADS, 16)
+        assert step.attention.weights[0, 0, place] == 0.5
+        assert step.attention.weights[0, 0, 15] == 0.25
+        assert step.attention.elsewhere == 0
+    ask(engine, lit_photo())
+    assert make.made[0].encoded == 1
+
+
+def test_several_photos_have_a_map_each(folder: Path) -> None:
+    engine = loaded(folder, Maker())
+    steps, _ = ask(engine, lit_photo(), noise_photo(90, 60))
+    first = steps[2].attention
+    assert first is not None
+    (second,) = first.others
+    assert first.weights[1, 1].tolist() == [0, 0, 0.5] + [0] * 13
+    assert second.weights[1, 1].tolist() == [0] * 15 + [0.25]
+    assert (second.grid.photo_width, second.grid.photo_height) == (90, 60)
+
+
+def test_a_question_without_a_photo_is_answered(folder: Path) -> None:
+    steps, outcome = ask(loaded(folder, Maker()))
+    assert outcome.kind == "done"
+    assert all(step.attention is None for step in steps)
+
+
+def test_fine_detail_is_the_requests_to_choose(folder: Path) -> None:
+    make = Maker()
+    engine = loaded(folder, make)
+    plain, photo = request(noise_photo(190, 100)), noise_photo(190, 100)
+    fine = GenerationRequest(1, (photo,), plain.messages, plain.sampling, fine=True)
+    for each, tokens in ((plain, 16), (fine, 16 * 7)):
+        engine.generate(each, CancelToken(), lambda step: None)
+        assert make.made[0].contexts[-1].seen[0].tokens == tokens
+    assert make.made[0].encoded == 2
+
+
+def test_occlusion_finds_the_place_that_a_word_needs(folder: Path) -> None:
+    engine = loaded(folder, Maker())
+    steps, _ = ask(engine, lit_photo())
+    about = Explanation(request(lit_photo()), tuple(step.token_id for step in steps))
+    found: list[CellMaps] = []
+    engine.occlude(about, CancelToken(), found.append)
+    assert found[-1].done == 1
+    assert int(found[-1].weights[1].argmax()) == NEEDED
+    assert not found[-1].weights[0].any()
+
+    checked = engine.check(
+        about, slice(1, 2), found[-1].weights[1], Method.OCCLUSION, CancelToken()
+    )
+    assert checked.whole > 0.9
+    assert checked.hidden < 0.1
+    whole = engine.hidden(about, np.zeros((1, 4, 4), np.bool_), CancelToken())
+    assert whole[0] == pytest.approx([step.probability for step in steps], abs=1e-6)
+
+
+def test_hidden_cells_are_the_photos_and_nothing_else_changes() -> None:
+    photo, grid = noise_photo(40, 20), PatchGrid(2, 2, Box(10, 0, 30, 20), 40, 20)
+    for how in Hiding:
+        hider = PhotoHider(photo, grid, how)
+        hidden = np.array([[False, True], [False, False]])
+        changed = (hider(hidden).pixels != photo.pixels).any(axis=2)
+        assert changed[:10, 20:30].mean() > 0.9
+        assert changed.sum() == changed[:10, 20:30].sum()
+        assert hider(hidden).image_id != hider(~hidden).image_id
+
+
+def test_the_neutral_questions_attention_can_be_had(folder: Path) -> None:
+    neutral = loaded(folder, Maker()).neutral(lit_photo())
+    assert neutral.weights[0, 0, 0] == 0.5
+
+
+def test_what_is_not_worked_out_is_said(folder: Path) -> None:
+    engine, cancel = loaded(folder, Maker()), CancelToken()
+    about = Explanation(request(lit_photo()), SCRIPT)
+    assert engine.edges(lit_photo(), cancel) is None
+    with pytest.raises(NotAvailable):
+        engine.explain(about, Method.ROLLOUT, cancel, lambda done: None)
+    with pytest.raises(NotAvailable):
+        engine.numbers(about, 0, 0, 0, cancel)
+    with pytest.raises(AppError, match="without a picture"):
+        engine.occlude(Explanation(request(), SCRIPT), cancel, lambda maps: None)
+
+
+def test_a_runtime_that_breaks_leaves_what_was_written(folder: Path) -> None:
+    steps, outcome = ask(loaded(folder, Maker(fail_at=2)), lit_photo())
+    assert len(steps) == 2
+    assert outcome.kind == "failed"
+    assert outcome.error is not None
+    assert "The fake broke" in outcome.error.title
+
+
+def test_closing_gives_the_runtime_back(folder: Path) -> None:
+    make = Maker()
+    engine = loaded(folder, make)
+    engine.close()
+    assert make.made[0].closed
+
+
+def test_the_folder_chooses_the_engine(folder: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    assert isinstance(open_engine(folder), PublicEngine)
+    assert isinstance(open_engine(tiny_bundle), Engine)
+    (folder / "manifest.json").write_text('{"kind": "public"}')
+    assert isinstance(open_engine(folder), PublicEngine)
+    with pytest.raises(BundleError):
+        open_engine(tmp_path / "nothing").load()
+
+
+def test_too_little_memory_is_said_before_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mmgpt_desktop.engine.memory.free_memory", lambda: 2_000_000_000)
+    require_memory(1_600_000_000)
+    with pytest.raises(RuntimeFailure) as caught:
+        require_memory(3_000_000_000)
+    assert "needs about 3.3 GB, and 2.0 GB are free" in caught.value.title

@@ -1,0 +1,228 @@
+"""Graphs as the community writes them, beside PyTorch's own model."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from mmgpt_desktop.engine.checkpoint import read_checkpoint
+from mmgpt_desktop.engine.families.base import Context, Laid, Seen
+from mmgpt_desktop.engine.generate import Answer, decode
+from mmgpt_desktop.engine.layouts import find_graphs, is_graphs
+from mmgpt_desktop.engine.public_onnx import PublicOnnx
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import BundleError, Cancelled, RuntimeFailure
+from mmgpt_desktop.messages import Box, PatchGrid, RuntimeName, Sampling
+from tests.community import HEADS, KINDS, LAYERS, PATCH, PATCHES, make_llama, write_community
+
+CPU = RuntimeName.ONNX_CPU
+IMAGE = 9999  # beyond the vocabulary, as some families' is
+PROMPT = (1, 5, *([IMAGE] * PATCHES), 7, 3)
+PLACES = tuple(range(2, 2 + PATCHES))
+PIXELS = np.random.default_rng(2).normal(size=(1, PATCHES, PATCH)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def llama() -> Any:
+    return make_llama(2)
+
+
+@pytest.fixture(scope="module")
+def ungrouped() -> Any:
+    """MultiHeadAttention has keys for each head."""
+    return make_llama(HEADS)
+
+
+def folder_of(tmp_path: Path, model: Any, kind: str, **options: Any) -> Path:
+    (tmp_path / "config.json").write_text(
+        json.dumps({"model_type": "tiny", "num_attention_heads": HEADS})
+    )
+    write_community(tmp_path, model, kind, **options)
+    return tmp_path
+
+
+def open_runtime(folder: Path, **options: Any) -> PublicOnnx:
+    return PublicOnnx(read_checkpoint(folder), CPU, cache=folder / "cache", **options)
+
+
+def seen() -> Seen:
+    grid = PatchGrid(1, PATCHES, Box(0, 0, 60, 10), 60, 10)
+    return Seen({"pixel_values": PIXELS}, PATCHES, grid, np.eye(PATCHES, dtype=np.float32))
+
+
+def context_of(runtime: PublicOnnx) -> Context:
+    photo = seen()
+    laid = Laid(PROMPT, PLACES, np.arange(len(PROMPT))[np.newaxis], len(PROMPT))
+    return Context(laid, (photo,), (runtime.encode(photo, CancelToken()),))
+
+
+def reference(
+    model: Any, features: NDArray[np.float32], answer: Sequence[int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """PyTorch's logits [S, vocabulary] and attention [layer, head, S, S] of prompt and answer."""
+    import torch
+
+    ids = torch.tensor([[0 if i == IMAGE else i for i in (*PROMPT, *answer)]])
+    with torch.inference_mode():
+        embeds = model.model.embed_tokens(ids)
+        embeds[0, list(PLACES)] = torch.from_numpy(features)
+        output = model(inputs_embeds=embeds, output_attentions=True)
+    attention = torch.cat(list(output.attentions))
+    return output.logits[0].numpy(), attention.numpy()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_logits_and_attention_equal_pytorchs(
+    tmp_path: Path, llama: Any, ungrouped: Any, kind: str
+) -> None:
+    llama = ungrouped if kind == "mha" else llama
+    runtime, cancel = open_runtime(folder_of(tmp_path, llama, kind)), CancelToken()
+    assert runtime.info.note == ""
+    assert runtime.attention_shape == (LAYERS, HEADS)
+    context = context_of(runtime)
+    features = context.features[0].embeddings
+    cache, written = None, list[int]()
+    feed: Sequence[int] = PROMPT
+    for _ in range(4):
+        result = runtime.decode(feed, context, cache, attention=True, cancel=cancel)
+        logits, attention = reference(llama, features, written)
+        np.testing.assert_allclose(result.logits, logits[-1], atol=2e-4)
+        assert result.attention is not None
+        assert result.attention.shape == (LAYERS, HEADS, PATCHES)
+        expected = attention[:, :, -1][:, :, list(PLACES)]
+        np.testing.assert_allclose(result.attention, expected, atol=1e-5)
+        feed, cache = [int(result.logits.argmax())], result.cache
+        written += feed
+
+
+def test_the_decoding_loop_writes_what_pytorch_writes(tmp_path: Path, llama: Any) -> None:
+    runtime = open_runtime(folder_of(tmp_path, llama, "gqa-rotary", external=True))
+    context = context_of(runtime)
+    answer = Answer(PROMPT, Sampling(max_new_tokens=6))
+    tokens = decode(
+        runtime,  # type: ignore[arg-type]
+        context,  # type: ignore[arg-type]
+        answer,
+        stop_ids=(),
+        context_length=100,
+        attention=False,
+        cancel=CancelToken(),
+    )
+    assert [token.attention for token in tokens] == [None] * 6
+    expected = list[int]()
+    for _ in range(6):
+        logits, _ = reference(llama, context.features[0].embeddings, expected)
+        expected.append(int(logits[-1].argmax()))
+    assert answer.tokens == expected
+    scores = runtime.score([*PROMPT, *expected], context, CancelToken())
+    logits, _ = reference(llama, context.features[0].embeddings, expected)
+    np.testing.assert_allclose(scores, logits[len(PROMPT) - 1 :], atol=2e-4)
+
+
+def test_float16(tmp_path: Path, llama: Any) -> None:
+    folder = folder_of(tmp_path, llama, "gqa-rotary", dtype=np.float16)
+    runtime = open_runtime(folder)
+    context = context_of(runtime)
+    result = runtime.decode(PROMPT, context, None, attention=True, cancel=CancelToken())
+    logits, attention = reference(llama, context.features[0].embeddings, ())
+    np.testing.assert_allclose(result.logits, logits[-1], atol=0.1)
+    assert result.attention is not None
+    expected = attention[:, :, -1][:, :, list(PLACES)]
+    np.testing.assert_allclose(result.attention, expected, atol=0.01)
+
+
+def test_embeddings_may_be_a_table(tmp_path: Path, llama: Any) -> None:
+    folder = folder_of(tmp_path, llama, "gqa")
+    runtime = open_runtime(folder)
+    expected = runtime.decode(
+        PROMPT, context_of(runtime), None, attention=False, cancel=CancelToken()
+    )
+    runtime.close()
+    (folder / "onnx" / "embed_tokens.onnx").unlink()
+    table = llama.model.embed_tokens.weight.detach().numpy()
+    save_file({"model.embed_tokens.weight": table}, folder / "onnx" / "embed_tokens.safetensors")
+    runtime = open_runtime(folder)
+    result = runtime.decode(
+        PROMPT, context_of(runtime), None, attention=False, cancel=CancelToken()
+    )
+    assert (result.logits == expected.logits).all()
+    runtime.close()
+    (folder / "onnx" / "embed_tokens.safetensors").write_bytes(b"12345678")
+    with pytest.raises(BundleError, match="embed_tokens"):
+        open_runtime(folder)
+
+
+def test_a_cancelled_run_ends(tmp_path: Path, llama: Any) -> None:
+    runtime, cancel = open_runtime(folder_of(tmp_path, llama, "gqa")), CancelToken()
+    context = context_of(runtime)
+
+    def run_for_ever() -> None:
+        threading.Thread(target=cancel.cancel).start()
+        while True:
+            runtime.decode(PROMPT, context, None, attention=False, cancel=cancel)
+
+    with pytest.raises(Cancelled):
+        run_for_ever()
+
+
+def test_a_photo_of_another_size_is_said(tmp_path: Path, llama: Any) -> None:
+    runtime = open_runtime(folder_of(tmp_path, llama, "gqa"))
+    fewer = {"pixel_values": PIXELS[:, 1:]}
+    photo = Seen(fewer, PATCHES, seen().grid, seen().spread)
+    with pytest.raises(RuntimeFailure, match="gives 5 tokens for a photo, and not 6"):
+        runtime.encode(photo, CancelToken())
+    with pytest.raises(RuntimeFailure, match="asks for pixel_values"):
+        runtime.encode(Seen({}, PATCHES, photo.grid, photo.spread), CancelToken())
+
+
+def put(folder: Path, *names: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(b"x")
+
+
+def test_which_files_are_taken(tmp_path: Path) -> None:
+    assert not is_graphs(tmp_path)
+    names = ["vision_encoder_q4.onnx", "embed_tokens_fp16.onnx", "embed_tokens.onnx_data"]
+    put(tmp_path / "onnx", *names, "decoder_model_merged_q4.onnx", "readme.onnx")
+    assert is_graphs(tmp_path)
+    found = find_graphs(tmp_path)
+    assert found.vision.name == "vision_encoder_q4.onnx"
+    assert found.embeddings.name == "embed_tokens_fp16.onnx"
+    assert found.decoder.name == "decoder_model_merged_q4.onnx"
+    assert found.bytes == 3
+    put(tmp_path / "onnx", "decoder_model_merged.onnx", "decoder_model_merged.onnx_data")
+    put(tmp_path / "onnx", "decoder_model_merged_int8.onnx", "embed_tokens.onnx")
+    assert find_graphs(tmp_path).decoder.name == "decoder_model_merged.onnx"
+    assert find_graphs(tmp_path).bytes == 5
+    assert find_graphs(tmp_path, "int8").decoder.name == "decoder_model_merged_int8.onnx"
+    assert find_graphs(tmp_path, "int8").vision.name == "vision_encoder_q4.onnx"
+    (tmp_path / "onnx" / "vision_encoder_q4.onnx").unlink()
+    with pytest.raises(BundleError, match=r"no graph vision_encoder\.onnx"):
+        find_graphs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "sentence"),
+    [
+        ("{", "can't be read"),
+        ('{"format": 4}', "newer version"),
+        ('{"format": 3, "files": {"a.onnx": {"bytes": 3}}}', r"a\.onnx is missing or not whole"),
+        ('{"format": 3, "files": {"../a.onnx": {"bytes": 3}}}', "missing or not whole"),
+    ],
+)
+def test_a_bad_manifest_is_said(tmp_path: Path, manifest: str, sentence: str) -> None:
+    put(tmp_path / "x", "vision_encoder.onnx", "embed_tokens.safetensors", "decoder.onnx")
+    put(tmp_path, "a.onnx")
+    assert find_graphs(tmp_path / "x").embeddings.suffix == ".safetensors"
+    (tmp_path / "x" / "manifest.json").write_text(manifest)
+    with pytest.raises(BundleError, match=sentence):
+        find_graphs(tmp_path / "x")

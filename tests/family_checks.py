@@ -1,0 +1,260 @@
+"""What is checked of every family of public models, beside transformers' own code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, processors
+from transformers import AutoModelForImageTextToText
+from transformers.processing_utils import ProcessorMixin
+
+from mmgpt_desktop.engine.families.base import PICTURE, Context, Family, Laid, Seen, spread_boxes
+from mmgpt_desktop.engine.generate import Answer, decode
+from mmgpt_desktop.engine.public_torch import PublicTorch
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.messages import Message, PatchGrid, Photo, Sampling
+
+SHAPES = [(60, 40), (40, 60), (24, 24), (5, 3)]  # landscape, portrait, square, tiny
+ASKED = "What is the <thing> in the café?"
+_SPACE = "\u2581"
+
+
+def sentence_tokenizer(special: Sequence[str], begin: str, *, prepend: bool) -> Tokenizer:
+    """As SentencePiece's are: spaces as a character, bytes for what no piece covers.
+
+    `special` come first. `begin` opens each text; with `prepend` (Llama) a space does too.
+    """
+    pieces = [*special, *(f"<0x{byte:02X}>" for byte in range(256)), _SPACE]
+    pieces += [chr(letter) for letter in range(0x21, 0x7F)]
+    merges = [("t", "h"), ("th", "e"), (_SPACE, "a")]
+    if not prepend:  # Gemma has pieces for newlines, Llama spells them as bytes
+        pieces += ["\n", "\n\n", "\n\n\n"]
+        merges += [("\n", "\n"), ("\n\n", "\n")]
+    pieces += [left + right for left, right in merges if left + right not in pieces]
+    vocabulary = {piece: place for place, piece in enumerate(pieces)}
+    model = models.BPE(vocab=vocabulary, merges=merges, byte_fallback=True, fuse_unk=True)
+    tokenizer = Tokenizer(model)
+    spaces = normalizers.Replace(" ", _SPACE)
+    lead = [normalizers.Prepend(_SPACE)] if prepend else []
+    tokenizer.normalizer = normalizers.Sequence([*lead, spaces])
+    back = [decoders.Replace(_SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
+    tokenizer.decoder = decoders.Sequence(back)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{begin} $A", pair=f"{begin} $A $B", special_tokens=[(begin, vocabulary[begin])]
+    )
+    tokenizer.add_special_tokens([AddedToken(token, normalized=False) for token in special])
+    return tokenizer
+
+
+def check_prompt(
+    family: Family, processor: Any, photos: Sequence[Photo], *, fine: bool = False
+) -> None:
+    """A question about the first photo, with `fine` in tiles; and if there are others an
+    answer, and a question with the others in it, without tiles."""
+    one, *others = photos
+    seen = [family.see(one, fine=fine)]
+    laid = family.lay([Message("user", ASKED)], seen, 16)
+    theirs = _processed(processor, [_user(_image(one), ASKED)])
+    assert list(laid.token_ids) == theirs["input_ids"][0].tolist()
+    assert len(laid.image_positions) == seen[0].tokens
+    np.testing.assert_array_equal(theirs["pixel_values"], seen[0].inputs["pixel_values"])
+    if not others:
+        return
+
+    messages = [Message("user", "First."), Message("assistant", "An answer.")]
+    messages.append(Message("user", f"{PICTURE * len(others)}{ASKED}"))
+    seen = [family.see(photo) for photo in photos]
+    laid = family.lay(messages, seen, 16)
+    answer = {"role": "assistant", "content": [{"type": "text", "text": "An answer."}]}
+    chat = [_user(_image(one), "First."), answer, _user(*map(_image, others), ASKED)]
+    theirs = _processed(processor, chat)
+    assert list(laid.token_ids) == theirs["input_ids"][0].tolist()
+    np.testing.assert_array_equal(theirs["pixel_values"], joined(seen)["pixel_values"])
+    assert laid.dropped_turns == 0
+
+
+def _user(*parts: Any) -> dict[str, Any]:
+    texts = [{"type": "text", "text": part} if isinstance(part, str) else part for part in parts]
+    return {"role": "user", "content": texts}
+
+
+def _image(photo: Photo) -> dict[str, Any]:
+    return {"type": "image", "image": Image.fromarray(photo.pixels)}
+
+
+def _processed(processor: Any, chat: Sequence[Any]) -> Any:
+    return processor.apply_chat_template(
+        chat,
+        tokenize=True,
+        return_dict=True,
+        add_generation_prompt=True,
+        processor_kwargs={"return_tensors": "np"},
+    )
+
+
+def check_answer(
+    family: Family,
+    runtime: PublicTorch,
+    seen: Sequence[Seen],
+    arguments: Callable[[Laid], Mapping[str, Any]] = lambda _laid: {},
+) -> None:
+    """Words and attention are those of transformers, whose rows over all positions sum to 1.
+
+    `arguments` are what the model takes beside token ids and pixels.
+    """
+    laid = family.lay([Message("user", ASKED)], seen, 16)
+    cancel = CancelToken()
+    context = Context(laid, tuple(seen), tuple(runtime.encode(each, cancel) for each in seen))
+    answer = Answer(laid.token_ids, Sampling(max_new_tokens=6))
+    options: Any = {"stop_ids": (), "context_length": 10**6, "attention": True}
+    tokens = list(decode(runtime, context, answer, cancel=cancel, **options))
+
+    reference = AutoModelForImageTextToText.from_pretrained(
+        runtime.model.config._name_or_path, attn_implementation="eager"
+    )
+    inputs = {name: torch.from_numpy(values) for name, values in joined(seen).items()}
+    whole = [*laid.token_ids, *(token.token_id for token in tokens)]
+    with torch.inference_mode():
+        output = reference(
+            input_ids=torch.tensor([whole]),
+            **inputs,
+            **arguments(replace(laid, token_ids=tuple(whole))),
+            output_attentions=True,
+        )
+        written = reference.generate(
+            input_ids=torch.tensor([laid.token_ids]),
+            attention_mask=torch.ones(1, len(laid.token_ids), dtype=torch.long),
+            **inputs,
+            **arguments(laid),
+            max_new_tokens=6,
+            min_new_tokens=6,
+            do_sample=False,
+        )
+    assert written[0].tolist() == whole
+    rows = torch.stack(output.attentions)[:, 0].numpy()
+    assert np.allclose(rows.sum(axis=-1), 1, atol=1e-5)
+    places = list(laid.image_positions)
+    for number, token in enumerate(tokens):
+        row = rows[:, :, len(laid.token_ids) - 1 + number]
+        assert token.attention is not None
+        assert np.allclose(token.attention, row[:, :, places], atol=1e-5)
+    scores = runtime.score(whole, context, cancel)
+    assert np.ptp(scores, axis=-1).min() > 0.1  # a model that can go wrong
+    assert np.allclose(scores, output.logits[0, -len(scores) :].numpy(), atol=1e-3)
+
+
+def joined(seen: Sequence[Seen]) -> dict[str, NDArray[Any]]:
+    """Several photos' inputs as one call of a model takes them."""
+    return {name: np.concatenate([each.inputs[name] for each in seen]) for name in seen[0].inputs}
+
+
+def embeddings(runtime: PublicTorch, seen: Seen) -> NDArray[np.float32]:
+    return np.asarray(runtime.encode(seen, CancelToken()).embeddings)
+
+
+def without_videos(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let transformers' processors do without a video processor, which needs torchvision."""
+    check = ProcessorMixin.check_argument_for_proper_class
+
+    def lenient(self: ProcessorMixin, name: str, argument: Any) -> Any:
+        return None if name == "video_processor" else check(self, name, argument)
+
+    monkeypatch.setattr(ProcessorMixin, "check_argument_for_proper_class", lenient)
+
+
+def liven(model: Any) -> None:
+    """Large random weights, so that words, attention and patches differ from each other.
+
+    The image encoder's layers get small ones, so that what a patch becomes is mostly its own:
+    that is what training brings about.
+    """
+    torch.manual_seed(1)
+    language = model.model.language_model
+    for name, parameter in [*language.named_parameters(), ("head", model.lm_head.weight)]:
+        if parameter.ndim > 1 and "embed" not in name:
+            torch.nn.init.normal_(parameter, std=0.3)
+    for name, parameter in model.model.vision_tower.named_parameters():
+        if "patch_embedding" in name and parameter.ndim == 4:  # a patch's mean colour
+            means = torch.randn(parameter.shape[:2])[:, :, None, None]
+            parameter.data.copy_(means.expand_as(parameter) / parameter[0, 0].numel())
+        elif "position_embedding" in name:  # else a plain patch is as good as nothing
+            torch.nn.init.normal_(parameter, std=0.5)
+        elif name.endswith(("out_proj.weight", "projection_layer.weight", "fc2.weight")):
+            torch.nn.init.normal_(parameter, std=0.002)
+
+
+def check_map(
+    family: Family,
+    runtime: PublicTorch,
+    photo: Photo,
+    *,
+    fine: bool = False,
+    overview: slice = slice(0, 0),
+) -> None:
+    """Change one region after the other: the token that moves most is one that names it.
+
+    So among the tokens of the `overview`, and among the others.
+    """
+    photo = _dull(photo)
+    seen = family.see(photo, fine=fine)
+    before = embeddings(runtime, seen)
+    assert before.shape[0] == seen.tokens == seen.spread.shape[0]
+    numbers = np.arange(seen.tokens)
+    groups = [group for group in (numbers[overview], np.delete(numbers, overview)) if len(group)]
+    least = 0.01 if _enlarged(seen.grid) else 0.5  # enlarging blurs a pixel over its neighbours
+    regions = list(_regions(seen.grid, photo))
+    assert regions
+    for region in regions:
+        there = spread_boxes(np.array([region], float), seen.grid)[0]
+        changed = family.see(_marked(photo, *region), fine=fine)
+        moved = np.linalg.norm(embeddings(runtime, changed) - before, axis=1)
+        for group in groups:
+            if seen.spread[group][:, there.argmax()].max() < 0.1:
+                continue  # pixels beyond the last whole patch of a view are not read
+            spread = seen.spread[group[moved[group].argmax()]]
+            assert spread.max() > 0, region
+            named = np.flatnonzero(spread >= 0.2 * spread.max())
+            assert there[named].max() >= least * there.max(), (region, named, there.argmax())
+
+
+def _dull(photo: Photo) -> Photo:
+    """The photo in like greys, so that a mark stands out by as much as it covers of a patch."""
+    return Photo(photo.pixels // 16 + 120, f"dull-{photo.image_id}", photo.name)
+
+
+def _marked(photo: Photo, left: int, top: int, right: int, bottom: int) -> Photo:
+    """The dull photo with a lighter grey in a rectangle of it."""
+    pixels = photo.pixels.copy()
+    pixels[top:bottom, left:right] = 168
+    return Photo(pixels, f"{photo.image_id}-{left}-{top}-{right}-{bottom}", photo.name)
+
+
+def _enlarged(grid: PatchGrid) -> bool:
+    return min(grid.box.width / grid.columns, grid.box.height / grid.rows) < 2
+
+
+def _regions(grid: PatchGrid, photo: Photo) -> Iterator[tuple[int, int, int, int]]:
+    """The cells that lie on the photo, or its pixels where these are larger."""
+    if _enlarged(grid):
+        for top, left in np.ndindex(photo.height, photo.width):
+            if _inside(grid, left + 0.5, top + 0.5):
+                yield left, top, left + 1, top + 1
+        return
+    for cell in range(grid.cells):
+        box = grid.cell_box(cell)
+        left, top = max(0, round(box.left)), max(0, round(box.top))
+        right, bottom = min(photo.width, round(box.right)), min(photo.height, round(box.bottom))
+        if (right - left) * (bottom - top) > 0.6 * box.width * box.height:
+            yield left, top, right, bottom
+
+
+def _inside(grid: PatchGrid, x: float, y: float) -> bool:
+    box = grid.box
+    return box.left <= x <= box.right and box.top <= y <= box.bottom

@@ -1,0 +1,149 @@
+"""A tiny SmolVLM exported, and opened by the app as a folder of graphs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from mmgpt_desktop.engine.checkpoint import open_checkpoint, read_checkpoint
+from mmgpt_desktop.engine.families.base import Context
+from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.public import PublicEngine
+from mmgpt_desktop.engine.public_onnx import PublicOnnx
+from mmgpt_desktop.engine.public_torch import PublicTorch
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.surgery import ATTENTION
+from mmgpt_desktop.errors import AppError, BundleError
+from mmgpt_desktop.export.bundle import DECODER, EMBEDDINGS, VISION, Exported, export
+from mmgpt_desktop.export.linear import Precision
+from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, Sampling, TokenStep
+from tests.public_models import noise_photo, tiny_smolvlm
+
+CPU = RuntimeName.ONNX_CPU
+PHOTO = noise_photo(150, 100)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Heads as wide as ONNX Runtime's operator takes them: a multiple of 16."""
+    return tiny_smolvlm(tmp_path_factory.mktemp("model") / "tiny-smolvlm", head_dim=16)
+
+
+def exported(checkpoint: Path, out: Path, precision: Precision) -> Exported:
+    told = list[float]()
+    done = export(checkpoint, out, precision, lambda fraction, _what: told.append(fraction))
+    assert told == sorted(told)
+    assert {VISION, EMBEDDINGS, DECODER} <= done.sizes.keys()
+    assert not out.with_name(out.name + ".part").exists()
+    return done
+
+
+@pytest.fixture(scope="module")
+def graphs(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("out") / "graphs"
+    return exported(checkpoint, out, Precision.FP32).folder
+
+
+def differences(
+    checkpoint: Path, folder: Path, cache: Path, *, fine: bool = False
+) -> tuple[float, float]:
+    """The greatest difference to PyTorch, of logits and of attention, as an answer begins."""
+    whole, cancel = open_checkpoint(checkpoint), CancelToken()
+    family = family_of(whole)
+    seen = family.see(PHOTO, fine=fine)
+    laid = family.lay([Message("user", "What is this?")], [seen], 16)
+    results = []
+    for runtime in (PublicTorch(whole), PublicOnnx(read_checkpoint(folder), CPU, cache=cache)):
+        context = Context(laid, (seen,), (runtime.encode(seen, cancel),))
+        first = runtime.decode(laid.token_ids, context, None, attention=True, cancel=cancel)
+        then = runtime.decode([5], context, first.cache, attention=True, cancel=cancel)
+        results.append((first, then))
+    pairs = list(zip(*results, strict=True))
+    assert all(mine.attention is not None for _, mine in pairs)
+    logits = max(float(np.abs(one.logits - two.logits).max()) for one, two in pairs)
+    attention = max(float(np.abs(one.attention - two.attention).max()) for one, two in pairs)
+    return logits, attention
+
+
+@pytest.mark.parametrize("fine", [False, True])
+def test_the_graphs_give_what_pytorch_gives(
+    checkpoint: Path, graphs: Path, tmp_path: Path, fine: bool
+) -> None:
+    logits, attention = differences(checkpoint, graphs, tmp_path, fine=fine)
+    assert logits < 1e-4
+    assert attention < 1e-5
+
+
+@pytest.mark.parametrize("precision", [Precision.FP16, Precision.INT8, Precision.INT4])
+def test_smaller_ones_are_near_it(checkpoint: Path, tmp_path: Path, precision: Precision) -> None:
+    done = exported(checkpoint, tmp_path / "out", precision)
+    logits, attention = differences(checkpoint, done.folder, tmp_path / "cache")
+    assert 0 < logits < 0.1
+    assert attention < 0.02
+    assert json.loads((done.folder / "manifest.json").read_text())["precision"] == precision
+
+
+def answer(folder: Path, runtime: RuntimeName) -> tuple[list[TokenStep], PublicEngine]:
+    engine, steps = PublicEngine(folder, runtime), list[TokenStep]()
+    engine.load()
+    messages = (Message("user", "What is this?"),)
+    request = GenerationRequest(1, (PHOTO,), messages, Sampling(max_new_tokens=4))
+    outcome = engine.generate(request, CancelToken(), steps.append)
+    assert (outcome.kind, outcome.error) == ("done", None)
+    return steps, engine
+
+
+def test_the_engine_answers_from_the_graphs(checkpoint: Path, graphs: Path) -> None:
+    slow, _ = answer(checkpoint, RuntimeName.TORCH)
+    fast, engine = answer(graphs, CPU)
+    assert engine.runtime.runtime is CPU
+    assert [step.token_id for step in fast] == [step.token_id for step in slow]
+    for one, two in zip(fast, slow, strict=True):
+        assert one.attention is not None
+        assert two.attention is not None
+        np.testing.assert_allclose(one.attention.weights, two.attention.weights, atol=1e-3)
+
+
+def test_the_community_s_layout_opens_without_a_manifest(
+    checkpoint: Path, graphs: Path, tmp_path: Path
+) -> None:
+    """`onnx/`, other names, and a decoder that gives no attention."""
+    folder = tmp_path / "community"
+    shutil.copytree(graphs, folder)
+    (folder / "manifest.json").unlink()
+    (folder / "onnx").mkdir()
+    for name in (EMBEDDINGS, VISION, f"{VISION}.data", f"{DECODER}.data"):
+        (folder / name).rename(folder / "onnx" / name)
+    decoder = onnx.load(folder / DECODER, load_external_data=False)
+    kept = [each for each in decoder.graph.output if each.name != ATTENTION]
+    del decoder.graph.output[:]
+    decoder.graph.output.extend(kept)
+    onnx.save(decoder, folder / "onnx" / "decoder_model_merged.onnx")
+    (folder / DECODER).unlink()
+    logits, attention = differences(checkpoint, folder, tmp_path / "cache")
+    assert logits < 1e-4
+    assert attention < 1e-5
+    assert list((tmp_path / "cache").glob("attention-*.onnx"))
+
+
+def test_a_folder_in_use_is_not_written_into(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(AppError, match="is not empty"):
+        export(checkpoint, tmp_path, Precision.FP32, lambda _fraction, _what: None)
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_what_can_not_be_exported_leaves_nothing(checkpoint: Path, tmp_path: Path) -> None:
+    folder, out = tmp_path / "other", tmp_path / "out"
+    shutil.copytree(checkpoint, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["text_config"]["model_type"] = "gpt2"
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(BundleError, match="gpt2"):
+        export(folder, out, Precision.FP32, lambda _fraction, _what: None)
+    assert not out.exists()

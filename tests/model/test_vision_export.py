@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmgpt_desktop.engine.checkpoint import open_checkpoint
+from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.public_onnx import Graph
+from mmgpt_desktop.engine.public_torch_models import public_torch
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.export.vision import FEATURES, export_vision
+from tests.model.test_llava import tiny_llava
+from tests.public_models import noise_photo
+from tests.tiny_qwen import tiny_qwen25
+
+
+def test_llavas_image_encoder_gives_what_pytorch_gives(tmp_path: Path) -> None:
+    checkpoint = open_checkpoint(tiny_llava(tmp_path / "llava"))
+    family, path = family_of(checkpoint), tmp_path / "vision_encoder.onnx"
+    export_vision(checkpoint, family, path)
+    graph, runtime, cancel = Graph(path, cuda=False), public_torch(checkpoint), CancelToken()
+    for photo in (noise_photo(150, 100), noise_photo(90, 200)):
+        seen = family.see(photo)
+        (features,) = graph.run([FEATURES], seen.inputs, cancel)
+        expected = runtime.encode(seen, cancel).embeddings.numpy()
+        np.testing.assert_allclose(features, expected, atol=1e-6)
+
+
+def test_what_stops_the_exporter_is_said(tmp_path: Path) -> None:
+    checkpoint = open_checkpoint(tiny_qwen25(tmp_path / "qwen"))
+    with pytest.raises(BundleError, match="data-dependent expression"):
+        export_vision(checkpoint, family_of(checkpoint), tmp_path / "vision_encoder.onnx")
