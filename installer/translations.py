@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +33,15 @@ TERMINAL_ONLY = {
     "teach",
     "training",
 }
-ERRORS = ("AppError", "ImageError", "BundleError", "PromptError", "RuntimeFailure", "NotAvailable")
+ERRORS = (
+    "AppError",
+    "ImageError",
+    "BundleError",
+    "PromptError",
+    "RuntimeFailure",
+    "NotAvailable",
+    "DownloadError",
+)
 
 
 def error_texts() -> set[str]:
@@ -93,7 +102,11 @@ def progress_texts() -> set[str]:
 def data_texts() -> dict[str, set[str]]:
     """Texts in the shipped data. A model's own sentences change with it and stay English."""
     samples = json.loads((ROOT / "resources" / "samples" / "samples.json").read_text("utf-8"))
-    return {"samples": {sample["title"] for sample in samples}}
+    models = tomllib.loads((ROOT / "resources" / "models.toml").read_text("utf-8"))["model"]
+    return {
+        "samples": {sample["title"] for sample in samples},
+        "catalogue": {model["summary"] for model in models},
+    }
 
 
 def _name(function: ast.expr) -> str:
