@@ -58,6 +58,11 @@ def kept_bytes(hub: Hub, entry: Entry) -> int:
     return sum(path.stat().st_size for path in blobs.iterdir() if path.is_file())
 
 
+def bytes_on_disk(path: Path) -> int:
+    """What the files of any model's folder take; 0 for a folder that is gone."""
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
 def delete(hub: Hub, entry: Entry) -> None:
     """Remove all that the cache holds of a repository."""
     try:

@@ -14,47 +14,27 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote
 
 import filelock
 import httpx2
-from huggingface_hub import HfApi, constants
+from huggingface_hub import HfApi, constants, get_session, hf_raise_for_status
 from huggingface_hub.hf_api import RepoSibling
-from huggingface_hub.utils import (  # type: ignore[attr-defined]  # they are loaded lazily
-    build_hf_headers,
-    get_session,
-    hf_raise_for_status,
-)
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # loaded lazily
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import DownloadError
 from mmgpt_desktop.hub.cache import Hub
 from mmgpt_desktop.hub.catalogue import Entry
 from mmgpt_desktop.hub.failures import sentence
+from mmgpt_desktop.hub.progress import Phase, Progress
 from mmgpt_desktop.text import size_text
 
 _PIECE = 2**18
 _SPARE = 200 * 10**6  # what a disk needs besides the model
 _REPORT_S = 0.1
 _CHECKSUM = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-
-
-class Phase(StrEnum):
-    ASKING = "asking"  # the server, what there is
-    LOADING = "loading"
-    WAITING = "waiting"  # for a server that went silent
-    CHECKING = "checking"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Bytes of the whole model; `total` is 0 while nobody knows it."""
-
-    phase: Phase
-    done: int = 0
-    total: int = 0
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from mmgpt_desktop.hub.cache import Hub
 from mmgpt_desktop.hub.catalogue import Entry
 from mmgpt_desktop.text import reason_of
 
-_STAYS = "What has arrived is kept: start it again, and it goes on from there."
+_STAYS = "Start it again, and it goes on from there: what has arrived is kept."
 
 
 def sentence(error: Exception, hub: Hub, entry: Entry) -> DownloadError:
@@ -35,7 +35,7 @@ def sentence(error: Exception, hub: Hub, entry: Entry) -> DownloadError:
     if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
         return DownloadError(
             "{host} can't be reached: there is no network, or something blocks it.",
-            "Check the connection, then try again. " + _STAYS,
+            "Check the connection, then start it again: what has arrived is kept.",
             host=host,
         )
     if isinstance(error, httpx2.TransportError):
@@ -77,7 +77,7 @@ def _refused(error: HfHubHTTPError, host: str, entry: Entry) -> DownloadError:
         return _too_many(error, host)
     return DownloadError(
         "{host} can't answer just now ({status}).",
-        "Try again later. " + _STAYS,
+        "Start it again later: what has arrived is kept.",
         host=host,
         status=status,
     )
@@ -101,7 +101,7 @@ def _not_written(error: OSError, hub: Hub, entry: Entry) -> DownloadError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DownloadError(
             "The disk is full, so {name} could not be stored.",
-            "Make room in {folder}. " + _STAYS,
+            "Make room in {folder}, then start it again: what has arrived is kept.",
             name=entry.name,
             folder=hub.cache,
         )

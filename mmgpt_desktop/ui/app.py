@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.hub.cache import Hub, usual_hub
+from mmgpt_desktop.hub.catalogue import read_catalogue
 from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.settings import Settings, load_settings, save_settings, settings_path
 from mmgpt_desktop.ui.brush import Brush
 from mmgpt_desktop.ui.cell_view import CellView
@@ -30,6 +35,8 @@ from mmgpt_desktop.ui.film import Film, HoldKey
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.inside import Inside
 from mmgpt_desktop.ui.main_window import MainWindow
+from mmgpt_desktop.ui.models import Models, Row
+from mmgpt_desktop.ui.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.photo_view import LinkedViews
 from mmgpt_desktop.ui.photos import Photos
 from mmgpt_desktop.ui.texts import install_language
@@ -37,6 +44,8 @@ from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.ui.undo import Undo
 from mmgpt_desktop.ui.word_strip import Strips
 from mmgpt_desktop.worker import EngineLike, EngineThread, TaskThread, engine_maker
+
+OpenModel = Callable[[Path], Callable[[], EngineLike]]
 
 _SAVE_MS = 800
 _PICTURES = "*.jpg *.jpeg *.png *.webp *.gif *.bmp *.tif *.tiff *.avif"
@@ -55,8 +64,14 @@ class App(QObject):
         make_engine: Callable[[], EngineLike],
         settings_file: Path,
         overrides: dict[str, Any] | None = None,
+        *,
+        model: Path | None = None,
+        open_model: OpenModel | None = None,
+        make_hub: Callable[[], Hub] = usual_hub,
     ) -> None:
         super().__init__()
+        model = model or default_bundle_path()
+        self._open_model: OpenModel = open_model or partial(engine_maker, runtime=None)
         self._settings_file = settings_file
         self._settings = replace(load_settings(settings_file), **(overrides or {}))
         install_language(application, self._settings.language)
@@ -68,8 +83,10 @@ class App(QObject):
         self._drawing = TaskThread("heatmaps")
         self._small = TaskThread("small maps")  # the large one never waits for them
         self._exports = TaskThread("exports")
+        self._fetching = TaskThread("models")
+        self._model_folders = TaskThread("model folders")
         tasks = (self._files, self._downloads, self._drawing, self._small, self._exports)
-        self.threads = (*tasks, self.engine)
+        self.threads = (*tasks, self._fetching, self._model_folders, self.engine)
         self.undo = Undo(self.window.notices)
         self.photos = Photos(
             self.window.image, self.window.notices, self.undo, self._files, self._downloads
@@ -92,8 +109,14 @@ class App(QObject):
             picture.view.brushed.connect(self.brush.take)
         self.inside = Inside(self.window, self.engine, self._small, self.heatmaps, self.explainer)
         self.controller = Controller(
-            self.window, self.engine, self.photos, self.heatmaps, self.explainer, self.undo
+            self.window, self.engine, self.photos, self.heatmaps, self.explainer, self.undo, model
         )
+        self.models = Models(
+            self._fetching, self._model_folders, default_bundle_path(), read_catalogue(), make_hub
+        )
+        self.models.current = model
+        self.models.take_settings(self._settings)
+        self.models_dialog: ModelsDialog | None = None
         self.exporter = Exporter(self.window, self.controller, self.heatmaps, self._exports)
         self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
         self._saving.timeout.connect(self._save)
@@ -124,6 +147,7 @@ class App(QObject):
         self.undo.available.connect(window.prompt.edit.set_undo_elsewhere)
         window.prompt.edit.undo_wanted.connect(self.undo.undo)
         window.actions_by_name["undo"].setEnabled(False)
+        self._connect_models()
         view = window.image.view
         for name, action in {
             "open": self.open_files,
@@ -143,6 +167,7 @@ class App(QObject):
             "go-answer": window.output.view.setFocus,
             "go-heatmap": window.heatmap.picture.view.setFocus,
             "compare": self.compare,
+            "models": self.open_models,
             "film": self.film.toggle,
             "wall": self.inside.open_wall,
             "formula": self.inside.open_brightest_formula,
@@ -151,6 +176,18 @@ class App(QObject):
         }.items():
             # Without the bool that `triggered` carries.
             window.actions_by_name[name].triggered.connect(lambda _=False, run=action: run())
+
+    def _connect_models(self) -> None:
+        models, controller = self.models, self.controller
+        models.use_wanted.connect(self._use_model)
+        models.failed.connect(self._tell_model_failure)
+        models.fetched.connect(self._tell_fetched)
+        models.folders_changed.connect(self._remember_models)
+        models.speed_measured.connect(self._remember_models)
+        self.engine.ended.connect(models.take_outcome)
+        controller.opened.connect(models.take_opened)
+        controller.opened.connect(self._remember_model)
+        controller.not_opened.connect(self._offer_embedded)
 
     def start(self) -> None:
         """Show the window, then load the model behind it."""
@@ -217,6 +254,52 @@ class App(QObject):
         comparison.finished.connect(self.explainer.resume)
         comparison.open()
         comparison.ask(self._question_now())
+
+    @Slot()
+    def open_models(self) -> None:
+        if self.models_dialog is None:
+            self.models_dialog = ModelsDialog(self.theme, self.models, self.window)
+        self.models_dialog.look_at_current()
+        self.models_dialog.open()
+
+    @Slot(object)
+    def _use_model(self, path: Path) -> None:
+        self.controller.switch(path, self._open_model(path))
+
+    @Slot(object)
+    def _remember_model(self, path: Path) -> None:
+        self._change(model="" if path == default_bundle_path() else str(path))
+
+    @Slot(object)
+    def _offer_embedded(self, path: Path) -> None:
+        """Without a model the window is of no use; the one that ships is always there."""
+        embedded = default_bundle_path()
+        if self.controller.model is None and path != embedded:
+            notice = self.window.notices.current()[-1]
+            notice.add_action(
+                self.tr("Use the model that ships"), lambda: self._use_model(embedded)
+            )
+
+    @Slot()
+    def _remember_models(self) -> None:
+        self._change(model_folders=self.models.folders, speeds=dict(self.models.speeds))
+
+    @Slot(object)
+    def _tell_model_failure(self, error: AppError) -> None:
+        """The dialog tells it itself, where it is open."""
+        if not self._models_dialog_open():
+            self.window.notices.tell_error(error)
+
+    @Slot(object)
+    def _tell_fetched(self, row: Row) -> None:
+        if not self._models_dialog_open():
+            notice = self.window.notices.tell(
+                self.tr("{name} is on this computer now.").format(name=row.name)
+            )
+            notice.add_action(self.tr("Use this model"), lambda: self.models.use(row.key))
+
+    def _models_dialog_open(self) -> bool:
+        return self.models_dialog is not None and self.models_dialog.isVisible()
 
     def _question_now(self) -> str:
         """What is being typed, else what was asked last, else what fits every picture."""
@@ -286,6 +369,11 @@ def _write_settings(path: Path, settings: Settings) -> None:
         _log.warning("settings can't be written: %s", error)
 
 
+def _model_to_open(named: Path, settings: Settings) -> Path:
+    last = Path(settings.model)
+    return last if settings.model and named == default_bundle_path() and last.is_dir() else named
+
+
 def make_application() -> QApplication:
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
@@ -298,11 +386,16 @@ def make_application() -> QApplication:
 
 
 def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> int:
-    """The window, until it is closed; the process's exit code."""
+    """The window, until it is closed; the process's exit code.
+
+    With the folder of the model that ships, it opens the one that was used last.
+    """
     sys.setswitchinterval(SWITCH_S)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it; Python would never get a turn
     application = make_application()
-    app = App(application, engine_maker(bundle_path, runtime), settings_path())
+    model = _model_to_open(bundle_path, load_settings(settings_path()))
+    open_model = partial(engine_maker, runtime=runtime)
+    app = App(application, open_model(model), settings_path(), model=model, open_model=open_model)
     app.start()
     app.photos.open(images)
     code = application.exec()

@@ -107,9 +107,12 @@ class Heatmaps(QObject):
 
     def look(self, turn: Turn) -> Look:
         """The method and heads chosen, for the fusion that wrote an answer."""
-        if self._model is None:
-            return Look()
-        return self._view.look(self._model.fusion_info(turn.fusion))
+        model = turn.model or self._model
+        return Look() if model is None else self._view.look(model.fusion_info(turn.fusion))
+
+    def explainable(self, turn: Turn) -> bool:
+        """Whether the model that is loaded wrote an answer, so that it can be asked about it."""
+        return turn.model is None or turn.model is self._model
 
     def set_model(self, model: ModelInfo) -> None:
         self._model = model
@@ -183,9 +186,10 @@ class Heatmaps(QObject):
         self.looked.emit()
 
     def _draw(self, wanted: _Wanted) -> None:
-        assert self._model is not None
         self._wants, turn = wanted, wanted.turn
-        self._view.set_fusion(self._model.fusion_info(turn.fusion))
+        model = turn.model or self._model
+        assert model is not None
+        self._view.set_fusion(model.fusion_info(turn.fusion))
         style, maps, span = self._view.style_wanted(), wanted.maps, wanted.span
         words = tuple((word.start, word.stop) for word in turn.words)
         self._drawing = self._thread.submit(
@@ -233,6 +237,11 @@ class Heatmaps(QObject):
             return self.tr("The model gave no attention for this word.")
         if look.method in turn.findings.failed:
             return error_title(turn.findings.failed[look.method])
+        if not self.explainable(turn):
+            assert turn.model is not None
+            return self.tr(
+                "Another model wrote this answer. Use {name} again to have this measured."
+            ).format(name=turn.model.name)
         if turn.outcome is None:
             return self.tr("This is measured when the answer is complete.")
         return self.tr("Being measured…")

@@ -69,6 +69,12 @@ class Inside(QObject):
         if chosen is None or not maps or explanation is None:
             self._tell_nothing()
             return
+        if not self._heatmaps.explainable(chosen[0]):
+            self._window.notices.tell(
+                self.tr("Another model wrote this answer, so its numbers are gone."),
+                self.tr("Use that model again, and ask once more."),
+            )
+            return
         word = chosen_word(*chosen)
         parent = self._window
         self._page = FormulaDialog(printable(word.text), layer, head, maps[0].grid, parent)

@@ -122,6 +122,7 @@ class MainWindow(QMainWindow):
         self._add(answer, "film", self.tr("&Play it word by word"), "F5")
         self._add(answer, "wall", self.tr("All &heads for the chosen word…"), "F6")
         self._add(answer, "formula", self.tr("The f&ormula with its numbers…"), "F7")
+        self._add(bar.addMenu(self.tr("&Model")), "models", self.tr("&Models…"), "Ctrl+M")
         self._make_view_menu(bar.addMenu(self.tr("&View")))
         helping = bar.addMenu(self.tr("&Help"))
         self._add(helping, "keys", self.tr("&Keyboard"), "F1")

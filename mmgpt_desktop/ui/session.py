@@ -14,6 +14,7 @@ from mmgpt_desktop.messages import (
     GenerationOutcome,
     GenerationRequest,
     Message,
+    ModelInfo,
     TokenStep,
 )
 from mmgpt_desktop.text import printable as printable
@@ -29,7 +30,8 @@ class Turn:
     """A question and what came back; `outcome` is None while it is being answered.
 
     `fusion` names the one that answers, None the model's default. `request` is what the
-    engine was asked.
+    engine was asked, `model` who answered: None before the first word, or where there is one
+    model only.
     """
 
     job_id: int
@@ -39,6 +41,7 @@ class Turn:
     outcome: GenerationOutcome | None = None
     unsure: bool = False  # the answer is said with doubt
     request: GenerationRequest | None = None
+    model: ModelInfo | None = None
     findings: Findings = field(default_factory=Findings)
     _words: tuple[Word, ...] = ()
     _grouped: int = 0  # how many steps `_words` were made of

@@ -9,6 +9,7 @@ import socket
 import threading
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ from mmgpt_desktop.errors import Cancelled, DownloadError
 from mmgpt_desktop.hub import cache
 from mmgpt_desktop.hub.cache import Hub
 from mmgpt_desktop.hub.catalogue import Entry, read_catalogue
-from mmgpt_desktop.hub.download import Phase, Progress, fetch
+from mmgpt_desktop.hub.download import fetch
+from mmgpt_desktop.hub.progress import Phase, Progress
 from tests.hub_server import COMMIT, FILES, REPOSITORY, HubServer, Misbehaviour, running_hub
 
 WEIGHTS = FILES["model.safetensors"]
@@ -39,7 +41,13 @@ def server() -> Iterator[HubServer]:
 
 @pytest.fixture
 def hub(server: HubServer, tmp_path: Path) -> Hub:
-    return Hub(tmp_path / "hub", server.endpoint, TOKEN, timeout_s=0.3, pause_s=0.01, tries=2)
+    return Hub(tmp_path / "hub", server.endpoint, TOKEN, timeout_s=20, pause_s=0.01, tries=2)
+
+
+@pytest.fixture
+def hasty(hub: Hub) -> Hub:
+    """It waits only a moment for a server that went silent."""
+    return replace(hub, timeout_s=1.0)
 
 
 def fetched(hub: Hub, entry: Entry = ENTRY) -> Path:
@@ -91,19 +99,19 @@ def test_a_connection_cut_at_90_percent_goes_on_by_itself(server: HubServer, hub
 
 
 def test_a_server_that_goes_silent_ends_it_and_the_next_time_goes_on(
-    server: HubServer, hub: Hub
+    server: HubServer, hasty: Hub
 ) -> None:
     silent = Misbehaviour(stall=0)
     server.misbehave("model.safetensors", Misbehaviour(stall=MOST), silent, silent)
     seen: list[Progress] = []
     with pytest.raises(DownloadError) as caught:
-        fetch(hub, ENTRY, CancelToken(), seen.append)
+        fetch(hasty, ENTRY, CancelToken(), seen.append)
     assert caught.value.title == "The connection to 127.0.0.1 broke off."
     assert "goes on from there" in caught.value.hint
     assert Phase.WAITING in {each.phase for each in seen}
-    assert cache.find(hub, ENTRY) is None
-    assert cache.kept_bytes(hub, ENTRY) >= MOST
-    assert (fetched(hub) / "model.safetensors").read_bytes() == WEIGHTS
+    assert cache.find(hasty, ENTRY) is None
+    assert cache.kept_bytes(hasty, ENTRY) >= MOST
+    assert (fetched(hasty) / "model.safetensors").read_bytes() == WEIGHTS
     assert server.ranges("model.safetensors")[-1] == f"bytes={MOST}-"
 
 
@@ -131,17 +139,17 @@ def test_what_is_here_is_not_asked_for_again(server: HubServer, hub: Hub) -> Non
     assert [path for path, _ in server.asked] == [f"/api/models/{REPOSITORY}"]
 
 
-def test_the_window_cancels_in_mid_file(server: HubServer, hub: Hub) -> None:
+def test_the_window_cancels_in_mid_file(server: HubServer, hasty: Hub) -> None:
     server.misbehave("model.safetensors", Misbehaviour(stall=MOST))
     cancel = CancelToken()
-    thread = download_that_is_cancelled(hub, cancel)
-    assert server.stalled.wait(10)
+    thread = download_that_is_cancelled(hasty, cancel)
+    assert server.stalled.wait(60)
     cancel.cancel()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
 
 
-def test_cancelling_while_it_waits_keeps_what_came(server: HubServer, hub: Hub) -> None:
+def test_cancelling_while_it_waits_keeps_what_came(server: HubServer, hasty: Hub) -> None:
     server.misbehave("model.safetensors", Misbehaviour(stall=MOST))
     cancel = CancelToken()
 
@@ -150,8 +158,8 @@ def test_cancelling_while_it_waits_keeps_what_came(server: HubServer, hub: Hub) 
             cancel.cancel()
 
     with pytest.raises(Cancelled):
-        fetch(hub, ENTRY, cancel, stop_waiting)
-    assert cache.kept_bytes(hub, ENTRY) >= MOST
+        fetch(hasty, ENTRY, cancel, stop_waiting)
+    assert cache.kept_bytes(hasty, ENTRY) >= MOST
 
 
 @pytest.mark.parametrize(
@@ -246,12 +254,12 @@ def test_a_file_in_the_place_of_the_cache_is_said(hub: Hub) -> None:
     assert failure(hub).title.startswith("Tiny could not be stored in")
 
 
-def test_two_windows_do_not_write_one_file(server: HubServer, hub: Hub) -> None:
+def test_two_windows_do_not_write_one_file(server: HubServer, hasty: Hub) -> None:
     server.misbehave("model.safetensors", Misbehaviour(stall=MOST))
     cancel = CancelToken()
-    thread = download_that_is_cancelled(hub, cancel)
-    assert server.stalled.wait(10)
-    assert failure(hub).title == "Tiny is being downloaded by another window already."
+    thread = download_that_is_cancelled(hasty, cancel)
+    assert server.stalled.wait(60)
+    assert failure(hasty).title == "Tiny is being downloaded by another window already."
     cancel.cancel()
     thread.join()
 
