@@ -299,6 +299,8 @@ class EngineThread(_QueueThread):
             error = unexpected(failure)
         else:
             self._drop_engine()
+            if isinstance(item, _Switch):
+                gc.collect()  # a model's parts know each other; its memory is to be free now
             self._engine, self._make_engine = engine, make
             self.loaded.emit(info, engine.runtime)
             return
@@ -380,8 +382,6 @@ class EngineThread(_QueueThread):
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.close()
-            del engine
-            gc.collect()  # a model's parts know each other; its memory is to be free now
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,7 +33,7 @@ class Entry:
     @property
     def memory_gigabytes(self) -> float:
         """About what the loaded model takes: its weights, a picture and a conversation."""
-        return self.gigabytes * 1.1 + 0.7
+        return self.gigabytes * 1.1 + 0.3
 
     def wants(self, path: str) -> bool:
         """Whether a repository's file is a part of this model."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from mmgpt_desktop.engine.bundle import open_bundle
 from mmgpt_desktop.engine.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.layouts import find_graphs, is_graphs
+from mmgpt_desktop.engine.opening import is_public
 
 
 def check_folder(path: Path) -> None:
@@ -15,18 +16,10 @@ def check_folder(path: Path) -> None:
 
     Raises BundleError with the reason why not. Takes seconds for a large tokenizer.
     """
-    if _is_ours(path):
+    if not is_public(path) and (path / "manifest.json").exists():
         open_bundle(path)
-    elif any(path.glob("**/*.onnx")):
+    elif is_graphs(path):
         family_of(read_checkpoint(path))
+        find_graphs(path)
     else:
         family_of(open_checkpoint(path))
-
-
-def _is_ours(path: Path) -> bool:
-    """A bundle of our own model: its manifest says nothing of another kind."""
-    try:
-        manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(manifest, dict) and manifest.get("kind") != "public"

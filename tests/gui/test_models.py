@@ -122,7 +122,7 @@ def test_the_list_says_what_is_here_and_what_can_be_downloaded(
     assert not dialog.use_button.isEnabled()
     dialog.choose(REPOSITORY)
     assert "Licence: Apache-2.0" in facts(dialog)
-    assert "Memory needed: About 701 MB" in facts(dialog)
+    assert "Memory needed: About 301 MB" in facts(dialog)
     assert "Speed here: Not measured yet" in facts(dialog)
     assert server.asked == []
 
