@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QLocale, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
@@ -42,6 +42,7 @@ class Question(QFrame):
     """A sentence that must be agreed to, where it was caused; `agreed` has what was typed."""
 
     agreed = Signal(str)
+    opened = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,6 +80,12 @@ class Question(QFrame):
         (self.token if token else self.yes).setFocus()
         announce(self, text)
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        self.opened.emit(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        self.opened.emit(False)
+
     def _agree(self) -> None:
         token = self.token.text().strip()
         self.token.clear()
@@ -104,7 +111,10 @@ class Details(QFrame):
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(self.tr("How far the download is"))
         self.question = Question()
-        self.buttons = QHBoxLayout()
+        self.actions_row = QWidget()
+        self.question.opened.connect(self.actions_row.setHidden)
+        self.buttons = QHBoxLayout(self.actions_row)
+        self.buttons.setContentsMargins(0, 0, 0, 0)
         self.buttons.setSpacing(SMALL)
         self.buttons.addStretch(1)
         column = QVBoxLayout(self)
@@ -116,7 +126,7 @@ class Details(QFrame):
         column.addStretch(1)
         for widget in (self.state, self.bar, self.question):
             column.addWidget(widget)
-        column.addLayout(self.buttons)
+        column.addWidget(self.actions_row)
 
     def add_button(self, text: str, action: Callable[[], None], *, primary: bool) -> QPushButton:
         button = QPushButton(text)

@@ -135,8 +135,10 @@ def test_nothing_is_asked_of_the_network_before_it_was_agreed_to(
     question = dialog.details.question
     assert "Apache-2.0" in question.text.text()
     assert not question.token.isVisible()
+    assert not dialog.download_button.isVisible()
     question.no.click()
     assert not question.isVisible()
+    assert dialog.download_button.isVisible()
     assert server.asked == []
 
 
