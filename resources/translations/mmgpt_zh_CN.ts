@@ -1490,6 +1490,10 @@
         <translation>请用“拼接”融合方式提问，或选择其他方法。</translation>
     </message>
     <message>
+        <source>Attention and occlusion can be had with every model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Begin a new conversation, or choose another model.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1550,8 +1554,20 @@
         <translation>请关闭其他程序后再提问。</translation>
     </message>
     <message>
+        <source>Close other programs, or choose a smaller model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Copy the picture again, or save it as a file and open that.</source>
         <translation>请重新复制图片，或把它存为文件再打开。</translation>
+    </message>
+    <message>
+        <source>Cut it to the part you ask about.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Don&apos;t use this model.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Download the model again, or choose another one.</source>
@@ -1568,6 +1584,14 @@
     <message>
         <source>Get a whole copy of it and try again.</source>
         <translation>请取得完整的文件后重试。</translation>
+    </message>
+    <message>
+        <source>Get the model again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Get the model&apos;s files again, or choose another model.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Install the app again, or choose another model folder.</source>
@@ -1592,6 +1616,10 @@
     <message>
         <source>Install them, or use another runtime.</source>
         <translation>请安装它们，或使用另一个运行时。</translation>
+    </message>
+    <message>
+        <source>It can answer, but show no map of where a word looked; PyTorch may.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Its tokenizer or chat template does not fit: choose another model.</source>
@@ -1714,6 +1742,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>The head&apos;s map can be had with every model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The model has no chat template, so it can&apos;t be asked.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1738,12 +1770,36 @@
         <translation>模型文件 {name} 不完整或过长：{size} 字节，应为 {expected}。</translation>
     </message>
     <message>
+        <source>The model&apos;s file {name} is missing or not whole.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The model&apos;s file {name} is missing.</source>
         <translation>缺少模型文件 {name}。</translation>
     </message>
     <message>
         <source>The model&apos;s file {name} was changed: its checksum differs.</source>
         <translation>模型文件 {name} 被改动过：校验和不符。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s folder has no graph {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model&apos;s graph points to a file outside its folder: {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model&apos;s graph {graph} asks for {name}, which is not known here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model&apos;s graph {graph} takes numbers of a kind that is not known here: {kind}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model&apos;s graph {name} is missing or damaged.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The model&apos;s graphs don&apos;t give their attention.</source>
@@ -1766,6 +1822,14 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>The model&apos;s {graph} does not say the size of {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model&apos;s {graph} gives {found} tokens for a photo, and not {expected}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The model&apos;s {graph} is of an older kind: it can&apos;t score a whole answer.</source>
         <translation>模型的 {graph} 是较旧的类型：无法为整个回答计分。</translation>
     </message>
@@ -1776,6 +1840,14 @@
     <message>
         <source>The model&apos;s {name} can&apos;t be read ({reason}).</source>
         <translation>无法读取模型的 {name}（{reason}）。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} can&apos;t be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} does not say how many heads it has.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The model&apos;s {name} does not say its model_type.</source>
@@ -1803,6 +1875,10 @@
     </message>
     <message>
         <source>The model&apos;s {name} names files outside its folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The numbers of a head can be shown for the app&apos;s own models only.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1858,11 +1934,19 @@
         <translation>没有模型文件夹 {path}。</translation>
     </message>
     <message>
+        <source>There is not enough memory for this model: it needs about {needed} GB, and {free} GB are free.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>There is not enough memory to answer.</source>
         <translation>内存不足，无法回答。</translation>
     </message>
     <message>
         <source>These are: {known}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This LLaVA model looks through {encoder}, which is not known here.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1878,6 +1962,10 @@
         <translation>这个文件不是可以打开的图片：{name}。</translation>
     </message>
     <message>
+        <source>This model can&apos;t read a picture that is more than {times} times as long as wide.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>This model has no fusion called {name}.</source>
         <translation>此模型没有名为 {name} 的融合方式。</translation>
     </message>
@@ -1890,8 +1978,20 @@
         <translation>此模型是为旧版 MMGPT Desktop 制作的。</translation>
     </message>
     <message>
+        <source>This model&apos;s decoder doesn&apos;t give its attention ({reason}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>This version of MMGPT Desktop can&apos;t run models of the family {family}.</source>
         <translation>这个版本的 MMGPT Desktop 无法运行 {family} 系列的模型。</translation>
+    </message>
+    <message>
+        <source>This way of explaining is worked out for the app&apos;s own models only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Those with these are: {known}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Token activation maps need a model whose decoder reads the picture as tokens.</source>
@@ -2156,10 +2256,6 @@
     <message>
         <source>Checking the model&apos;s files</source>
         <translation>正在检查模型文件</translation>
-    </message>
-    <message>
-        <source>Ready</source>
-        <translation>就绪</translation>
     </message>
     <message>
         <source>Starting the model</source>
