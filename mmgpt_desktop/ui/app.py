@@ -111,21 +111,24 @@ class App(QObject):
         self.controller = Controller(
             self.window, self.engine, self.photos, self.heatmaps, self.explainer, self.undo, model
         )
-        self.models = Models(
-            self._fetching, self._model_folders, default_bundle_path(), read_catalogue(), make_hub
-        )
-        self.models.current = model
-        self.models.take_settings(self._settings)
+        self.models = self._make_models(model, make_hub)
         self.models_dialog: ModelsDialog | None = None
         self.exporter = Exporter(self.window, self.controller, self.heatmaps, self._exports)
         self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
-        self._saving.timeout.connect(self._save)
         self._connect()
         self.window.take_settings(self._settings)
         self.ended_in_time = True
 
+    def _make_models(self, current: Path, make_hub: Callable[[], Hub]) -> Models:
+        embedded = default_bundle_path()
+        models = Models(self._fetching, self._model_folders, embedded, read_catalogue(), make_hub)
+        models.current = current
+        models.take_settings(self._settings)
+        return models
+
     def _connect(self) -> None:
         window, photos = self.window, self.photos
+        self._saving.timeout.connect(self._save)
         window.closing.connect(self.close)
         photos.added.connect(window.prompt.edit.setFocus)  # the question comes next
         window.dropped.connect(photos.take_mime)
