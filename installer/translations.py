@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,7 @@ ERRORS = (
     "PromptError",
     "RuntimeFailure",
     "NotAvailable",
+    "DownloadError",
 )
 
 
@@ -120,7 +122,11 @@ def report_texts() -> set[str]:
 def data_texts() -> dict[str, set[str]]:
     """Texts in the shipped data. A model's own sentences change with it and stay English."""
     samples = json.loads((ROOT / "resources" / "samples" / "samples.json").read_text("utf-8"))
-    return {"samples": {sample["title"] for sample in samples}}
+    models = tomllib.loads((ROOT / "resources" / "models.toml").read_text("utf-8"))["model"]
+    return {
+        "samples": {sample["title"] for sample in samples},
+        "catalogue": {model["summary"] for model in models},
+    }
 
 
 def _name(function: ast.expr) -> str:

@@ -53,5 +53,9 @@ class NotAvailable(AppError):
     """Something that this model or this runtime can't give, whatever the question."""
 
 
+class DownloadError(AppError):
+    """A model that can't be fetched, kept or deleted."""
+
+
 class Cancelled(Exception):
     """The user stopped the work; never shown as an error."""

@@ -6,9 +6,10 @@ import json
 import logging
 import os
 import tempfile
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import platformdirs
 
@@ -22,6 +23,8 @@ class Settings:
     `geometry` and `splitters` are Qt's own bytes in base64. `fusion` empty means the model's.
     `underline` is what a word's underline tells: needed (its verdict) or sure (its probability).
     `autosave` keeps sessions that nobody saved. With `still` nothing moves by itself.
+    `model` is the folder of the one chosen, empty for the one that ships; `model_folders` are
+    those that the user added; `speeds` the tokens a second of each folder's last answer here.
     """
 
     theme: str = "system"
@@ -39,6 +42,9 @@ class Settings:
     autosave: bool = True
     still: bool = False
     tour_seen: bool = False
+    model: str = ""
+    model_folders: tuple[str, ...] = ()
+    speeds: Mapping[str, float] = field(default_factory=dict)
 
 
 def settings_path() -> Path:
@@ -93,14 +99,21 @@ def _keep_damaged(path: Path) -> None:
 def _valid(stored: dict[str, Any]) -> dict[str, Any]:
     """The known keys whose values have their default's type; the others are left out."""
     values: dict[str, Any] = {}
-    for field in fields(Settings):
-        value = stored.get(field.name)
-        if isinstance(field.default, tuple):
+    for name, default in asdict(Settings()).items():
+        value = stored.get(name)
+        if isinstance(default, tuple):
             if isinstance(value, list) and all(isinstance(part, str) for part in value):
-                values[field.name] = tuple(value)
-        elif isinstance(field.default, float):
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                values[field.name] = float(value)
-        elif type(value) is type(field.default):
-            values[field.name] = value
+                values[name] = tuple(value)
+        elif isinstance(default, dict):
+            if isinstance(value, dict):
+                values[name] = {key: float(each) for key, each in value.items() if _number(each)}
+        elif isinstance(default, float):
+            if _number(value):
+                values[name] = float(value)
+        elif type(value) is type(default):
+            values[name] = value
     return values
+
+
+def _number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -34,6 +34,15 @@ def reason_of(error: BaseException) -> str:
     return lines[0][:_REASON_LENGTH].rstrip(". :")
 
 
+def size_text(count: float) -> str:
+    """A number of bytes in the units in which disks and downloads are sold: "1.2 GB"."""
+    for unit in ("B", "kB", "MB"):
+        if count < 999.5:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
 def printable(text: str) -> str:
     """`text` with what could disturb the lines around it made visible.
 

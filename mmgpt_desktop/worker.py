@@ -6,6 +6,7 @@ Connect no lambdas or partials to them: PySide6 would run those on the worker's 
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import os
@@ -151,6 +152,12 @@ class _Load:
 
 
 @dataclass(frozen=True, eq=False)
+class _Switch:
+    make_engine: Callable[[], EngineLike]
+    cancel: CancelToken = field(default_factory=CancelToken)
+
+
+@dataclass(frozen=True, eq=False)
 class _Ask:
     request: GenerationRequest
     cancel: CancelToken = field(default_factory=CancelToken)
@@ -187,15 +194,15 @@ class _Numbers:
     cancel: CancelToken = field(default_factory=CancelToken)
 
 
-_Item = _Load | _Ask | _Edges | _Explain | _CheckWord | _Numbers
+_Item = _Load | _Switch | _Ask | _Edges | _Explain | _CheckWord | _Numbers
 
 
 class EngineThread(_QueueThread):
     """Owns the engine: loads it, then answers one request after the other.
 
-    Exactly one `ended` for each `ask`, after its last `stepped`. `load`, `ask`, `edges`,
-    `cancel` and `close` are called from the GUI thread. Whoever asks takes the number of
-    the request from `job_ids`.
+    Exactly one `ended` for each `ask`, after its last `stepped`; exactly one `loaded` or
+    `load_failed` for each `load` and each `switch`. All are called from the GUI thread.
+    Whoever asks takes the number of the request from `job_ids`.
     """
 
     load_progress = Signal(float, str)
@@ -223,6 +230,10 @@ class EngineThread(_QueueThread):
 
     def load(self) -> CancelToken:
         return self._put(_Load())
+
+    def switch(self, make_engine: Callable[[], EngineLike]) -> CancelToken:
+        """Load another model; until it is there, and if it fails, the one before stays."""
+        return self._put(_Switch(make_engine))
 
     def ask(self, request: GenerationRequest) -> CancelToken:
         return self._put(_Ask(request))
@@ -257,7 +268,10 @@ class EngineThread(_QueueThread):
         while (item := self._queue.get()) is not None:
             forget = self._closing.on_cancel(item.cancel.cancel)
             if isinstance(item, _Load):
+                self._drop_engine()
                 self._load(item)
+            elif isinstance(item, _Switch):
+                self._load(item, item.make_engine)
             elif isinstance(item, _Ask):
                 self.ended.emit(self._answer(item))
             elif isinstance(item, _Edges):
@@ -267,22 +281,33 @@ class EngineThread(_QueueThread):
             forget()
         self._drop_engine()
 
-    def _load(self, item: _Load) -> None:
-        self._drop_engine()
+    def _load(
+        self, item: _Load | _Switch, make_engine: Callable[[], EngineLike] | None = None
+    ) -> None:
+        error: AppError | None = None
+        engine: EngineLike | None = None
+        make = make_engine or self._make_engine
         try:
-            self._engine = engine = self._make_engine()
+            engine = make()
             info = engine.load(self.load_progress.emit, item.cancel)
+        except Cancelled:
+            pass
+        except AppError as failure:
+            error = failure
+        except Exception as failure:
+            _log.exception("loading the model failed")
+            error = unexpected(failure)
+        else:
+            self._drop_engine()
+            if isinstance(item, _Switch):
+                gc.collect()  # a model's parts know each other; its memory is to be free now
+            self._engine, self._make_engine = engine, make
             self.loaded.emit(info, engine.runtime)
             return
-        except Cancelled:
-            self._load_error = None
-        except AppError as error:
-            self._load_error = error
-        except Exception as error:
-            _log.exception("loading the model failed")
-            self._load_error = unexpected(error)
-        self._drop_engine()
-        self.load_failed.emit(self._load_error)
+        if engine is not None:
+            engine.close()
+        self._load_error = error
+        self.load_failed.emit(error)
 
     def _answer(self, item: _Ask) -> GenerationOutcome:
         job_id = item.request.job_id

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.hub.cache import Hub, usual_hub
+from mmgpt_desktop.hub.catalogue import read_catalogue
 from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.settings import (
     Settings,
     data_path,
@@ -36,6 +41,8 @@ from mmgpt_desktop.ui.film import Film, HoldKey
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.inside import Inside
 from mmgpt_desktop.ui.main_window import MainWindow
+from mmgpt_desktop.ui.models import Models, Row
+from mmgpt_desktop.ui.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.photo_view import LinkedViews
 from mmgpt_desktop.ui.photos import Photos
 from mmgpt_desktop.ui.sessions import Sessions
@@ -45,6 +52,8 @@ from mmgpt_desktop.ui.tour import Tour
 from mmgpt_desktop.ui.undo import Undo
 from mmgpt_desktop.ui.word_strip import Strips
 from mmgpt_desktop.worker import EngineLike, EngineThread, TaskThread, engine_maker
+
+OpenModel = Callable[[Path], Callable[[], EngineLike]]
 
 _SAVE_MS = 800
 _PICTURES = "*.jpg *.jpeg *.png *.webp *.gif *.bmp *.tif *.tiff *.avif"
@@ -64,9 +73,15 @@ class App(QObject):
         settings_file: Path,
         overrides: dict[str, Any] | None = None,
         data_folder: Path | None = None,
+        *,
+        model: Path | None = None,
+        open_model: OpenModel | None = None,
+        make_hub: Callable[[], Hub] = usual_hub,
     ) -> None:
         """What nobody saved is kept in `data_folder`; beside the settings if there is none."""
         super().__init__()
+        model = model or default_bundle_path()
+        self._open_model: OpenModel = open_model or partial(engine_maker, runtime=None)
         self._application, self._settings_file = application, settings_file
         self._settings = replace(load_settings(settings_file), **(overrides or {}))
         install_language(application, self._settings.language)
@@ -75,7 +90,7 @@ class App(QObject):
         self.window = MainWindow(self.theme)
         self.engine = EngineThread(make_engine)
         self._make_threads()
-        self._make_parts()
+        self._make_parts(model, make_hub)
         self.sessions = Sessions(
             self.window,
             self.photos,
@@ -86,7 +101,6 @@ class App(QObject):
             keeps=self._settings.autosave,
         )
         self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
-        self._saving.timeout.connect(self._save)
         self._connect()
         self._connect_menus()
         self.window.take_settings(self._settings)
@@ -99,10 +113,13 @@ class App(QObject):
         self._small = TaskThread("small maps")  # the large one never waits for them
         self._exports = TaskThread("exports")
         self._storing = TaskThread("sessions")
+        self._fetching = TaskThread("models")
+        self._model_folders = TaskThread("model folders")
         tasks = (self._files, self._downloads, self._drawing, self._small, self._exports)
-        self.threads = (*tasks, self._storing, self.engine)
+        others = (self._storing, self._fetching, self._model_folders)
+        self.threads = (*tasks, *others, self.engine)
 
-    def _make_parts(self) -> None:
+    def _make_parts(self, model: Path, make_hub: Callable[[], Hub]) -> None:
         self.undo = Undo(self.window.notices)
         self.photos = Photos(
             self.window.image, self.window.notices, self.undo, self._files, self._downloads
@@ -125,15 +142,25 @@ class App(QObject):
             picture.view.brushed.connect(self.brush.take)
         self.inside = Inside(self.window, self.engine, self._small, self.heatmaps, self.explainer)
         self.controller = Controller(
-            self.window, self.engine, self.photos, self.heatmaps, self.explainer, self.undo
+            self.window, self.engine, self.photos, self.heatmaps, self.explainer, self.undo, model
         )
+        self.models = self._make_models(model, make_hub)
+        self.models_dialog: ModelsDialog | None = None
         self.exporter = Exporter(self.window, self.controller, self.heatmaps, self._exports)
         window = self.window
         panes = (window.image, window.prompt, window.output, window.heatmap)
         self.tour = Tour(window, panes)
 
+    def _make_models(self, current: Path, make_hub: Callable[[], Hub]) -> Models:
+        embedded = default_bundle_path()
+        models = Models(self._fetching, self._model_folders, embedded, read_catalogue(), make_hub)
+        models.current = current
+        models.take_settings(self._settings)
+        return models
+
     def _connect(self) -> None:
         window, photos = self.window, self.photos
+        self._saving.timeout.connect(self._save)
         window.closing.connect(self.close)
         photos.added.connect(window.prompt.edit.setFocus)  # the question comes next
         window.dropped.connect(photos.take_mime)
@@ -159,6 +186,7 @@ class App(QObject):
         photos.added.connect(lambda: self.tour.go_on_from(0))
         window.rewritten.connect(self.heatmaps.refresh)
         window.rewritten.connect(self.brush.refresh)
+        self._connect_models()
 
     def _connect_menus(self) -> None:
         window, photos = self.window, self.photos
@@ -187,6 +215,7 @@ class App(QObject):
             "go-answer": window.output.view.setFocus,
             "go-heatmap": window.heatmap.picture.view.setFocus,
             "compare": self.compare,
+            "models": self.open_models,
             "film": self.film.toggle,
             "wall": self.inside.open_wall,
             "formula": self.inside.open_brightest_formula,
@@ -196,6 +225,18 @@ class App(QObject):
         }.items():
             # Without the bool that `triggered` carries.
             window.actions_by_name[name].triggered.connect(lambda _=False, run=action: run())
+
+    def _connect_models(self) -> None:
+        models, controller = self.models, self.controller
+        models.use_wanted.connect(self._use_model)
+        models.failed.connect(self._tell_model_failure)
+        models.fetched.connect(self._tell_fetched)
+        models.folders_changed.connect(self._remember_models)
+        models.speed_measured.connect(self._remember_models)
+        self.engine.ended.connect(models.take_outcome)
+        controller.opened.connect(models.take_opened)
+        controller.opened.connect(self._remember_model)
+        controller.not_opened.connect(self._offer_embedded)
 
     def start(self) -> None:
         """Show the window, then load the model behind it."""
@@ -264,6 +305,52 @@ class App(QObject):
         comparison.finished.connect(self.explainer.resume)
         comparison.open()
         comparison.ask(self._question_now())
+
+    @Slot()
+    def open_models(self) -> None:
+        if self.models_dialog is None:
+            self.models_dialog = ModelsDialog(self.theme, self.models, self.window)
+        self.models_dialog.look_at_current()
+        self.models_dialog.open()
+
+    @Slot(object)
+    def _use_model(self, path: Path) -> None:
+        self.controller.switch(path, self._open_model(path))
+
+    @Slot(object)
+    def _remember_model(self, path: Path) -> None:
+        self._change(model="" if path == default_bundle_path() else str(path))
+
+    @Slot(object)
+    def _offer_embedded(self, path: Path) -> None:
+        """Without a model the window is of no use; the one that ships is always there."""
+        embedded = default_bundle_path()
+        if self.controller.model is None and path != embedded:
+            notice = self.window.notices.current()[-1]
+            notice.add_action(
+                self.tr("Use the model that ships"), lambda: self._use_model(embedded)
+            )
+
+    @Slot()
+    def _remember_models(self) -> None:
+        self._change(model_folders=self.models.folders, speeds=dict(self.models.speeds))
+
+    @Slot(object)
+    def _tell_model_failure(self, error: AppError) -> None:
+        """The dialog tells it itself, where it is open."""
+        if not self._models_dialog_open():
+            self.window.notices.tell_error(error)
+
+    @Slot(object)
+    def _tell_fetched(self, row: Row) -> None:
+        if not self._models_dialog_open():
+            notice = self.window.notices.tell(
+                self.tr("{name} is on this computer now.").format(name=row.name)
+            )
+            notice.add_action(self.tr("Use this model"), lambda: self.models.use(row.key))
+
+    def _models_dialog_open(self) -> bool:
+        return self.models_dialog is not None and self.models_dialog.isVisible()
 
     def _question_now(self) -> str:
         """What is being typed, else what was asked last, else what fits every picture."""
@@ -354,6 +441,11 @@ def _write_settings(path: Path, settings: Settings) -> None:
         _log.warning("settings can't be written: %s", error)
 
 
+def _model_to_open(named: Path, settings: Settings) -> Path:
+    last = Path(settings.model)
+    return last if settings.model and named == default_bundle_path() and last.is_dir() else named
+
+
 def make_application() -> QApplication:
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
@@ -366,12 +458,23 @@ def make_application() -> QApplication:
 
 
 def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> int:
-    """The window, until it is closed; the process's exit code."""
+    """The window, until it is closed; the process's exit code.
+
+    With the folder of the model that ships, it opens the one that was used last.
+    """
     sys.setswitchinterval(SWITCH_S)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it; Python would never get a turn
     application = make_application()
-    make_engine = engine_maker(bundle_path, runtime)
-    app = App(application, make_engine, settings_path(), data_folder=data_path())
+    model = _model_to_open(bundle_path, load_settings(settings_path()))
+    open_model = partial(engine_maker, runtime=runtime)
+    app = App(
+        application,
+        open_model(model),
+        settings_path(),
+        data_path(),
+        model=model,
+        open_model=open_model,
+    )
     app.start()
     app.photos.open(images)
     if not images:

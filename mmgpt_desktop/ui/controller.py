@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
@@ -26,7 +27,7 @@ from mmgpt_desktop.ui.photos import Photos
 from mmgpt_desktop.ui.session import Conversation, Turn
 from mmgpt_desktop.ui.texts import error_title, translated
 from mmgpt_desktop.ui.undo import Undo
-from mmgpt_desktop.worker import EngineThread
+from mmgpt_desktop.worker import EngineLike, EngineThread
 
 # Far more than any model here reads (it says so itself, in tokens), and quick to lay out.
 LONGEST_QUESTION = 10_000
@@ -46,8 +47,20 @@ class Job:
     waiting: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class _Switch:
+    path: Path
+    make_engine: Callable[[], EngineLike]
+
+
 class Controller(QObject):
-    """Owns the job that runs. What belongs to another job than that is dropped."""
+    """Owns the job that runs. What belongs to another job than that is dropped.
+
+    `path` is the folder of the model that is loaded, or is to be loaded first.
+    """
+
+    opened = Signal(object)  # the folder of the model that answers from now on
+    not_opened = Signal(object)  # the folder of a model that can't be loaded
 
     def __init__(
         self,
@@ -57,8 +70,10 @@ class Controller(QObject):
         heatmaps: Heatmaps,
         explainer: Explainer,
         undo: Undo,
+        path: Path,
     ) -> None:
         super().__init__(window)
+        self.path = path
         self._window = window
         self._engine = engine
         self._photos = photos
@@ -68,8 +83,11 @@ class Controller(QObject):
         self._job: Job | None = None
         self.job_ids = engine.job_ids
         self._model: ModelInfo | None = None
+        self._runtime: RuntimeInfo | None = None
         self._loading: CancelToken | None = None
         self._say_status: Callable[[], None] = lambda: None
+        self._switching: _Switch | None = None
+        self._next: _Switch | None = None
         self._connect()
         self._show_conversation(self.conversation)
 
@@ -125,6 +143,29 @@ class Controller(QObject):
             self._tell(lambda: self._window.status.show_loading(0.0, self.tr("Loading the model…")))
             self._loading = self._engine.load()
 
+    def switch(self, path: Path, make_engine: Callable[[], EngineLike]) -> None:
+        """Load another model. Photos and conversations stay, and so does the model before
+        until the other one is there."""
+        self._next = _Switch(path, make_engine)
+        if self._loading is None:
+            self._begin_switch()
+        else:
+            self._loading.cancel()
+
+    def _begin_switch(self) -> None:
+        switch, self._next = self._next, None
+        if switch is not None:
+            self.stop()
+            self._explainer.pause()
+            self._tell(lambda: self._window.status.show_loading(0.0, self.tr("Loading the model…")))
+            self._switching = switch
+            self._loading = self._engine.switch(switch.make_engine)
+
+    def _end_load(self) -> Path | None:
+        """Where another model was looked for, if this was a switch."""
+        switch, self._switching, self._loading = self._switching, None, None
+        return switch.path if switch is not None else None
+
     @Slot()
     def cancel_load(self) -> None:
         if self._loading is not None:
@@ -136,8 +177,9 @@ class Controller(QObject):
 
     @Slot(object, object)
     def _take_model(self, model: ModelInfo, runtime: RuntimeInfo) -> None:
-        self._loading = None
-        self._model = model
+        switched = self._end_load()
+        self.path = switched or self.path
+        self._model, self._runtime = model, runtime
         if self._job is not None:
             self._job.turn.model = model
         self._tell(lambda: self._window.status.show_model(model.name, runtime))
@@ -147,17 +189,29 @@ class Controller(QObject):
         if self._job is not None:
             self._window.output.wait_for_first_word(self._waiting_text(self._job.conversation))
         self._refresh()
+        if switched is not None:
+            self._explainer.resume()  # not before it knows which answers are this model's
+        self.opened.emit(self.path)
+        self._begin_switch()
 
     @Slot(object)
     def _fail_load(self, error: AppError | None) -> None:
-        self._loading = None
-        if error is None:
-            not_loaded = self._window.status.show_no_model
-            self._tell(lambda: not_loaded(self.tr("The model was not loaded.")))
+        path, status = self._end_load(), self._window.status
+        if path is not None:
+            self._explainer.resume()
+        if self._model is not None and self._runtime is not None:
+            model, runtime = self._model, self._runtime
+            self._tell(lambda: status.show_model(model.name, runtime))
+        elif error is None:
+            self._tell(lambda: status.show_no_model(self.tr("The model was not loaded.")))
         else:
-            self._tell(lambda: self._window.status.show_no_model(error_title(error)))
+            self._tell(lambda: status.show_no_model(error_title(error)))
+        if error is not None:
             notice = self._window.notices.tell_error(error)
-            notice.add_action(self.tr("Try again"), self.load)
+            if path is None:
+                notice.add_action(self.tr("Try again"), self.load)
+            self.not_opened.emit(path or self.path)
+        self._begin_switch()
         self._send_waiting()  # the engine says why there is no answer
 
     @Slot(str)

@@ -152,6 +152,7 @@ class KeysDialog(QDialog):
             ("Ctrl+R", self.tr("Answer again")),
             ("Ctrl+Shift+R", self.tr("Ask the last question with the chosen fusion")),
             ("Ctrl+Shift+F", self.tr("Compare the fusions")),
+            ("Ctrl+M", self.tr("Choose or download a model")),
             ("Ctrl+L", self.tr("Clear this conversation")),
             ("Ctrl+Z", self.tr("Undo")),
             ("Ctrl+1 … 4", self.tr("Go to picture, question, answer, heatmap")),

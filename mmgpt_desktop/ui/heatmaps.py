@@ -250,8 +250,10 @@ class Heatmaps(QObject):
             return error_title(turn.findings.failed[look.method])
         if turn.outcome is None:
             return self.tr("This is measured when the answer is complete.")
-        if self.is_anothers(turn):
-            return self.tr("Another model gave this answer: only that one can be measured.")
+        if turn.model is not None and self.is_anothers(turn):
+            return self.tr(
+                "Another model wrote this answer. Use {name} again to have this measured."
+            ).format(name=turn.model.name)
         return self.tr("Being measured…")
 
     def _mark(self) -> None:

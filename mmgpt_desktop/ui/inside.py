@@ -71,8 +71,8 @@ class Inside(QObject):
             return
         if self._heatmaps.is_anothers(chosen[0]):
             self._window.notices.tell(
-                self.tr("Another model gave this answer: only that one can be measured."),
-                self.tr("Ask again, or go back to that model."),
+                self.tr("Another model wrote this answer, so its numbers are gone."),
+                self.tr("Use that model again, and ask once more."),
             )
             return
         word = chosen_word(*chosen)

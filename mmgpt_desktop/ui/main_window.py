@@ -142,13 +142,15 @@ class MainWindow(Rewritten, QMainWindow):
         self._add(answer, "film", self.tr("&Play it word by word"), "F5")
         self._add(answer, "wall", self.tr("All &heads for the chosen word…"), "F6")
         self._add(answer, "formula", self.tr("The f&ormula with its numbers…"), "F7")
+        models = bar.addMenu(self.tr("&Model"))
+        self._add(models, "models", self.tr("&Models…"), "Ctrl+M")
         view = bar.addMenu(self.tr("&View"))
         self._make_view_menu(view)
         helping = bar.addMenu(self.tr("&Help"))
         self._add(helping, "tour", self.tr("&Tour in four steps"))
         self._add(helping, "keys", self.tr("&Keyboard"), "F1")
         self._add(helping, "about", self.tr("&About MMGPT Desktop"))
-        self._menus = (file, edit, answer, view, helping)
+        self._menus = (file, edit, answer, models, view, helping)
 
     def _make_view_menu(self, menu: QMenu) -> None:
         self._add(menu, "zoom-in", self.tr("Zoom &in"), "Ctrl++", "Ctrl+=")

@@ -14,11 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtWidgets import QWidget
 
 from mmgpt_desktop.messages import Method, RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.app import App, make_application
 from mmgpt_desktop.ui.comparison import Comparison
+from mmgpt_desktop.ui.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.session import Turn, chosen_word
 from mmgpt_desktop.worker import engine_maker
 
@@ -42,7 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
         app.start()
         try:
             _act(app, options)
-            shown = _compare(app, options) if options.compare else app.window
+            shown: QWidget = app.window
+            if options.compare:
+                shown = _compare(app, options)
+            elif options.models is not None:
+                shown = _open_models(app, options.models)
             shown.grab().save(str(options.out))
         finally:
             app.window.close()
@@ -78,6 +84,17 @@ def _compare(app: App, options: argparse.Namespace) -> Comparison:
         column.graph_box.setChecked(options.graph)
     wait_for(2 * _SETTLE_S)
     return comparison
+
+
+def _open_models(app: App, key: str) -> ModelsDialog:
+    """The models' dialog, looking at the one whose repository or folder is named."""
+    app.open_models()
+    dialog = app.models_dialog
+    assert dialog is not None
+    wait_until(lambda: any(row.size for row in app.models.rows))
+    dialog.choose(key)
+    wait_for(_SETTLE_S)
+    return dialog
 
 
 def _telling_word(turn: Turn, wanted: str) -> int:
@@ -121,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fusion", default="", help="the fusion that answers")
     parser.add_argument("--compare", action="store_true", help="all fusions, side by side")
     parser.add_argument("--graph", action="store_true", help="with --compare: show the graph")
+    parser.add_argument("--models", metavar="NAME", help="the models' dialog, at this repository")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
     parser.add_argument("--size", type=_size, default=(1280, 720), metavar="WIDTHxHEIGHT")
     parser.add_argument("--scale", type=float, default=1.0)

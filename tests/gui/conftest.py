@@ -23,9 +23,16 @@ def make_app(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeApp]:
     """Apps on fake engines; each must have ended its threads in time."""
     apps: list[App] = []
 
-    def make(engine: FakeEngine | None = None, *, wait: bool = True, **overrides: Any) -> App:
+    def make(
+        engine: FakeEngine | None = None,
+        *,
+        wait: bool = True,
+        options: dict[str, Any] | None = None,
+        **overrides: Any,
+    ) -> App:
         overrides = {"language": "en", "theme": "light", **overrides}
-        app = App(qapp, engine or FakeEngine(), tmp_path / "settings.json", overrides)
+        settings = tmp_path / "settings.json"
+        app = App(qapp, engine or FakeEngine(), settings, overrides, **(options or {}))
         apps.append(app)
         app.start()
         if wait:

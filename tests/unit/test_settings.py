@@ -70,3 +70,11 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(
         save_settings(path, Settings())
     assert load_settings(path) == CHANGED
     assert [file.name for file in tmp_path.iterdir()] == ["settings.json"]
+
+
+def test_speeds_that_are_no_numbers_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    save_settings(path, Settings(speeds={"a": 1.5, "b": 2.0}))
+    assert load_settings(path).speeds == {"a": 1.5, "b": 2.0}
+    path.write_text('{"speeds": {"a": 3, "b": "fast", "c": true}}')
+    assert load_settings(path).speeds == {"a": 3.0}

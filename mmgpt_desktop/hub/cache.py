@@ -1,0 +1,102 @@
+"""Downloaded models, in the cache that all programs with `huggingface_hub` share.
+
+Its layout, for each repository: `refs/main` names a commit, `snapshots/<commit>/` holds links
+by the files' names, `blobs/` what they lead to, by checksum.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmgpt_desktop.errors import DownloadError
+from mmgpt_desktop.hub.catalogue import Entry
+from mmgpt_desktop.text import reason_of
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Where models come from and where they are kept.
+
+    `endpoint` and `token` None stand for what the library is set to. The times are seconds: a
+    silence of `timeout_s` breaks a connection, and after `tries` in a row without a byte the
+    download ends.
+    """
+
+    cache: Path
+    endpoint: str | None = None
+    token: str | None = field(default=None, repr=False)
+    timeout_s: float = 4.0
+    pause_s: float = 1.0
+    tries: int = 5
+
+    def folder(self, entry: Entry) -> Path:
+        return self.cache / f"models--{entry.repository.replace('/', '--')}"
+
+
+def usual_hub() -> Hub:
+    """The hub and the cache that the library's own environment variables choose."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Hub(Path(HF_HUB_CACHE))
+
+
+def find(hub: Hub, entry: Entry) -> Path | None:
+    """The folder of a model that is here with all its files, or None."""
+    return next((path for path in _snapshots(hub.folder(entry)) if _whole(path, entry)), None)
+
+
+def kept_bytes(hub: Hub, entry: Entry) -> int:
+    """What the cache holds of a repository, unfinished files too."""
+    blobs = hub.folder(entry) / "blobs"
+    if not blobs.is_dir():
+        return 0
+    return sum(path.stat().st_size for path in blobs.iterdir() if path.is_file())
+
+
+def bytes_on_disk(path: Path) -> int:
+    """What the files of any model's folder take; 0 for a folder that is gone."""
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+def delete(hub: Hub, entry: Entry) -> None:
+    """Remove all that the cache holds of a repository."""
+    try:
+        shutil.rmtree(hub.folder(entry))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise DownloadError(
+            "{name} could not be deleted: {reason}.",
+            "Another program may be using it. Close that, and try again.",
+            name=entry.name,
+            reason=reason_of(error),
+        ) from error
+
+
+def _snapshots(folder: Path) -> Iterator[Path]:
+    """The one that `main` names first."""
+    try:
+        main = (folder / "refs" / "main").read_text(encoding="utf-8").strip()
+        paths = sorted(path for path in (folder / "snapshots").iterdir() if path.is_dir())
+    except OSError:
+        return
+    yield from sorted(paths, key=lambda path: path.name != main)
+
+
+def _whole(snapshot: Path, entry: Entry) -> bool:
+    """Whether the settings are there, weights for each pattern, and all shards of an index."""
+    files = {path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*") if path.exists()}
+    try:
+        index = json.loads((snapshot / "model.safetensors.index.json").read_text("utf-8"))
+        shards = set(index["weight_map"].values())
+    except FileNotFoundError:
+        shards = set()
+    except (OSError, ValueError, KeyError, AttributeError):
+        return False
+    matched = all(fnmatch.filter(files, pattern) for pattern in entry.weights)
+    return "config.json" in files and matched and shards <= files

@@ -1,0 +1,54 @@
+"""The models that can be downloaded, as `resources/models.toml` lists them."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from mmgpt_desktop.resources import resource_path
+
+# Whatever a repository holds: nothing that runs when it is opened (pickles, Python) is fetched.
+_SAFE = (".safetensors", ".onnx", ".onnx_data", ".onnx.data", ".json", ".jinja", ".txt")
+_BESIDE = ("*.json", "*.jinja", "*.txt")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A repository of a model hub. `gigabytes` is about what `weights` take, in 10^9 bytes.
+
+    `gated` ones are handed out only to who accepted their owner's terms.
+    """
+
+    repository: str
+    name: str
+    model_type: str
+    licence: str
+    gigabytes: float
+    summary: str
+    gated: bool = False
+    weights: tuple[str, ...] = ("model*.safetensors",)
+
+    @property
+    def memory_gigabytes(self) -> float:
+        """About what the loaded model takes: its weights, a picture and a conversation."""
+        return self.gigabytes * 1.1 + 0.3
+
+    def wants(self, path: str) -> bool:
+        """Whether a repository's file is a part of this model."""
+        if not path.endswith(_SAFE) or ".." in PurePosixPath(path).parts:
+            return False
+        beside = "/" not in path and any(fnmatchcase(path, pattern) for pattern in _BESIDE)
+        return beside or self.holds_weights(path)
+
+    def holds_weights(self, path: str) -> bool:
+        return any(fnmatchcase(path, pattern) for pattern in self.weights)
+
+
+def read_catalogue() -> tuple[Entry, ...]:
+    listed = tomllib.loads(resource_path("models.toml").read_text(encoding="utf-8"))["model"]
+    return tuple(
+        Entry(**{**model, "weights": tuple(model.get("weights", Entry.weights))})
+        for model in listed
+    )

@@ -1,0 +1,462 @@
+"""Choose the model that answers: one that is here, or one to download."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QLocale, QSize, Qt, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.hub.catalogue import Entry
+from mmgpt_desktop.hub.progress import Phase, Progress
+from mmgpt_desktop.ui.models import Models, Row
+from mmgpt_desktop.ui.notices import Notices
+from mmgpt_desktop.ui.parts import announce
+from mmgpt_desktop.ui.session import printable
+from mmgpt_desktop.ui.texts import translated
+from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL, Theme, set_font
+
+_KEY = Qt.ItemDataRole.UserRole
+_LIST_WIDTH = 300
+_GIGA = 10**9
+
+
+class Question(QFrame):
+    """A sentence that must be agreed to, where it was caused; `agreed` has what was typed."""
+
+    agreed = Signal(str)
+    opened = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("notice")
+        self.text = _wrapped()
+        self.token = QLineEdit()
+        self.token.setEchoMode(QLineEdit.EchoMode.Password)
+        self.token.setPlaceholderText(self.tr("Access token (kept for this download only)"))
+        self.token.setAccessibleName(self.token.placeholderText())
+        self.yes, self.no = QPushButton(), QPushButton(self.tr("Not now"))
+        self.yes.setObjectName("primary")
+        for button in (self.yes, self.no):
+            button.setAutoDefault(False)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.no)
+        buttons.addWidget(self.yes)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(MEDIUM, MEDIUM, MEDIUM, MEDIUM)
+        column.setSpacing(SMALL)
+        column.addWidget(self.text)
+        column.addWidget(self.token)
+        column.addLayout(buttons)
+        self.yes.clicked.connect(self._agree)
+        self.token.returnPressed.connect(self._agree)
+        self.no.clicked.connect(self.hide)
+        self.hide()
+
+    def ask(self, text: str, yes: str, *, token: bool = False) -> None:
+        self.text.setText(text)
+        self.yes.setText(yes)
+        self.token.clear()
+        self.token.setVisible(token)
+        self.show()
+        (self.token if token else self.yes).setFocus()
+        announce(self, text)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        self.opened.emit(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        self.opened.emit(False)
+
+    def _agree(self) -> None:
+        token = self.token.text().strip()
+        self.token.clear()
+        self.hide()
+        self.agreed.emit(token)
+
+
+class Details(QFrame):
+    """What is known of one model, and what can be done with it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("pane")
+        self.title, self.summary = _wrapped(), _wrapped()
+        set_font(self.title, scale=1.25, bold=True)
+        self.facts = QGridLayout()
+        self.facts.setHorizontalSpacing(LARGE)
+        self.facts.setVerticalSpacing(SMALL)
+        self.facts.setColumnStretch(1, 1)
+        self.cells: list[tuple[QLabel, QLabel]] = []
+        self.state = _wrapped()
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName(self.tr("How far the download is"))
+        self.question = Question()
+        self.actions_row = QWidget()
+        self.question.opened.connect(self.actions_row.setHidden)
+        self.buttons = QHBoxLayout(self.actions_row)
+        self.buttons.setContentsMargins(0, 0, 0, 0)
+        self.buttons.setSpacing(SMALL)
+        self.buttons.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(LARGE, MEDIUM, LARGE, MEDIUM)
+        column.setSpacing(MEDIUM)
+        for widget in (self.title, self.summary):
+            column.addWidget(widget)
+        column.addLayout(self.facts)
+        column.addStretch(1)
+        for widget in (self.state, self.bar, self.question):
+            column.addWidget(widget)
+        column.addWidget(self.actions_row)
+
+    def add_button(self, text: str, action: Callable[[], None], *, primary: bool) -> QPushButton:
+        button = QPushButton(text)
+        button.setAutoDefault(False)
+        if primary:
+            button.setObjectName("primary")
+        button.clicked.connect(action)
+        self.buttons.addWidget(button)
+        return button
+
+    def show_facts(self, facts: list[tuple[str, str]]) -> None:
+        while len(self.cells) < len(facts):
+            name, value = QLabel(), _wrapped()
+            name.setObjectName("muted")
+            name.setAlignment(Qt.AlignmentFlag.AlignTop)
+            row = len(self.cells)
+            self.facts.addWidget(name, row, 0)
+            self.facts.addWidget(value, row, 1)
+            self.cells.append((name, value))
+        for index, (name, value) in enumerate(self.cells):
+            name.setVisible(index < len(facts))
+            value.setVisible(index < len(facts))
+            if index < len(facts):
+                name.setText(facts[index][0])
+                value.setText(printable(facts[index][1]))
+
+
+class ModelsDialog(QDialog):
+    """Enter does what the coloured button says, Delete what deletes; nothing is downloaded
+    before a question was agreed to. Downloads go on when it is closed."""
+
+    def __init__(self, theme: Theme, models: Models, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Models"))
+        self._models = models
+        self._asked: Callable[[str], None] | None = None
+        self.notices = Notices(theme)
+        self.list = QListWidget()
+        self.list.setAccessibleName(self.tr("Models"))
+        self.list.setFixedWidth(_LIST_WIDTH)
+        self.list.setWordWrap(True)
+        self._heading_font = self.list.font()
+        self._heading_font.setBold(True)
+        self.details = Details()
+        self._make_buttons()
+        self._arrange()
+        self.list.currentItemChanged.connect(self._look)
+        self.list.itemActivated.connect(self._act)
+        self.details.question.agreed.connect(self._agree)
+        models.changed.connect(self.show_models)
+        models.failed.connect(self._tell)
+        self.show_models()
+        self.resize(880, 600)
+
+    def _make_buttons(self) -> None:
+        details = self.details
+        self.delete_button = details.add_button("", self._ask_delete, primary=False)
+        self.cancel_button = details.add_button(
+            self.tr("Stop the download"), self._cancel, primary=False
+        )
+        self.download_button = details.add_button("", self._ask_download, primary=True)
+        self.use_button = details.add_button("", self._use, primary=True)
+
+    def _arrange(self) -> None:
+        self.add_button = QPushButton(self.tr("Add a folder…"))
+        self.add_button.setToolTip(self.tr("A model that is on this computer already"))
+        self.add_button.clicked.connect(self.choose_folder)
+        close = QPushButton(self.tr("Close"))
+        close.clicked.connect(self.reject)
+        for button in (self.add_button, close):
+            button.setAutoDefault(False)
+        below = QHBoxLayout()
+        below.addWidget(self.add_button)
+        below.addStretch(1)
+        below.addWidget(close)
+        middle = QHBoxLayout()
+        middle.setSpacing(MEDIUM)
+        middle.addWidget(self.list)
+        middle.addWidget(self.details, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(LARGE, LARGE, LARGE, MEDIUM)
+        column.setSpacing(MEDIUM)
+        column.addWidget(self.notices)
+        column.addLayout(middle, 1)
+        column.addLayout(below)
+        self.list.setFocus()
+
+    @property
+    def row(self) -> Row | None:
+        """The model that is looked at."""
+        item = self.list.currentItem()
+        return self._models.row(item.data(_KEY)) if item is not None else None
+
+    def look_at_current(self) -> None:
+        """Begin with the model that is in use, and see what is on the disk now."""
+        models = self._models
+        self.choose(next((row.key for row in models.rows if models.in_use(row)), ""))
+        self.details.question.hide()
+        models.refresh()
+
+    def show_models(self) -> None:
+        """Bring the list and the details up to date; the chosen one stays chosen."""
+        here, away = self._grouped()
+        groups = ((self.tr("On this computer"), here), (self.tr("To download"), away))
+        keys = [key for _, rows in groups if rows for key in ("", *(row.key for row in rows))]
+        if keys != [self.list.item(place).data(_KEY) or "" for place in range(self.list.count())]:
+            self._fill(groups)
+        for place in range(self.list.count()):
+            item = self.list.item(place)
+            row = self._models.row(item.data(_KEY) or "")
+            if row is not None:
+                item.setText(f"{printable(row.name)}\n{self._state(row)}")
+        self._show_details()
+
+    def _grouped(self) -> tuple[list[Row], list[Row]]:
+        rows = self._models.rows
+        return [row for row in rows if row.path], [row for row in rows if not row.path]
+
+    def _fill(self, groups: tuple[tuple[str, list[Row]], ...]) -> None:
+        chosen = self.row
+        self.list.blockSignals(True)
+        self.list.clear()
+        for title, rows in groups:
+            if rows:
+                heading = QListWidgetItem(title)
+                heading.setFlags(Qt.ItemFlag.NoItemFlags)
+                heading.setFont(self._heading_font)
+                self.list.addItem(heading)
+            for row in rows:
+                item = QListWidgetItem()
+                item.setData(_KEY, row.key)
+                item.setSizeHint(QSize(_LIST_WIDTH - LARGE, 2 * self._line() + MEDIUM))
+                self.list.addItem(item)
+        self.list.blockSignals(False)
+        if chosen is not None:
+            self.choose(chosen.key)
+
+    def _line(self) -> int:
+        return self.list.fontMetrics().lineSpacing()
+
+    def choose(self, key: str) -> None:
+        """Look at a model."""
+        for place in range(self.list.count()):
+            if self.list.item(place).data(_KEY) == key:
+                self.list.setCurrentRow(place)
+
+    def _look(self) -> None:
+        self.details.question.hide()
+        self._show_details()
+
+    def _state(self, row: Row) -> str:
+        """In a few words, for the list."""
+        progress = self._models.progress(row)
+        if progress is not None:
+            return self._progress_text(progress)
+        if self._models.in_use(row):
+            return self.tr("In use")
+        if row.path is not None:
+            return _size(row.size) if row.size else ""
+        assert row.entry is not None
+        if row.size:
+            return self.tr("{size} of about {whole} are here").format(
+                size=_size(row.size), whole=_about(row.entry.gigabytes)
+            )
+        return self.tr("About {size}").format(size=_about(row.entry.gigabytes))
+
+    def _progress_text(self, progress: Progress) -> str:
+        if progress.phase is Phase.ASKING:
+            return self.tr("Waiting to begin…")
+        amount = self.tr("{done} of {total}").format(
+            done=_size(progress.done), total=_size(progress.total)
+        )
+        return {
+            Phase.LOADING: self.tr("Downloading: {amount}"),
+            Phase.WAITING: self.tr("The server is silent; trying again: {amount}"),
+            Phase.CHECKING: self.tr("Checking what arrived: {amount}"),
+        }[progress.phase].format(amount=amount)
+
+    def _show_details(self) -> None:
+        row, details = self.row, self.details
+        details.setVisible(row is not None)
+        if row is None:
+            return
+        details.title.setText(printable(row.name))
+        details.summary.setText(self._summary(row))
+        details.show_facts(self._facts(row))
+        progress = self._models.progress(row)
+        details.bar.setVisible(progress is not None)
+        details.state.setVisible(progress is not None)
+        if progress is not None:
+            details.bar.setRange(0, 1000 if progress.total else 0)
+            details.bar.setValue(round(1000 * progress.done / max(1, progress.total)))
+            details.state.setText(self._progress_text(progress))
+        self._show_buttons(row, loading=progress is not None)
+
+    def _show_buttons(self, row: Row, *, loading: bool) -> None:
+        in_use, listed = self._models.in_use(row), row.entry is not None
+        self.use_button.setText(self.tr("In use") if in_use else self.tr("Use this model"))
+        self.use_button.setEnabled(not in_use)
+        self.use_button.setVisible(row.path is not None)
+        more = self.tr("Go on with the download…") if row.size else self.tr("Download…")
+        self.download_button.setText(more)
+        self.download_button.setVisible(listed and row.path is None and not loading)
+        self.cancel_button.setVisible(loading)
+        self.delete_button.setText(self.tr("Delete…") if listed else self.tr("Take off the list"))
+        removable = not row.embedded and not in_use and not loading
+        self.delete_button.setVisible(removable and (not listed or row.size > 0))
+
+    def _summary(self, row: Row) -> str:
+        if row.embedded:
+            return self.tr("Our own small model. It ships with the program.")
+        return translated("catalogue", row.entry.summary) if row.entry else ""
+
+    def _facts(self, row: Row) -> list[tuple[str, str]]:
+        facts = []
+        entry = row.entry
+        if row.path is not None:
+            facts.append((self.tr("On the disk"), _size(row.size) if row.size else "…"))
+        elif entry is not None:
+            facts.append(
+                (self.tr("Download"), self.tr("About {size}").format(size=_about(entry.gigabytes)))
+            )
+        if entry is not None:
+            facts += [
+                (
+                    self.tr("Memory needed"),
+                    self.tr("About {size}").format(size=_about(entry.memory_gigabytes)),
+                ),
+                (self.tr("Licence"), self._licence(entry)),
+                (self.tr("From"), f"huggingface.co/{entry.repository}"),
+            ]
+        speed = self._models.speed(row)
+        measured = self.tr("{count} tokens a second in its last answer")
+        unknown = self.tr("Not measured yet")
+        text = measured.format(count=QLocale().toString(speed, "f", 0)) if speed else unknown
+        facts.append((self.tr("Speed here"), text))
+        if row.path is not None:
+            facts.append((self.tr("Folder"), str(row.path)))
+        return facts
+
+    def _licence(self, entry: Entry) -> str:
+        if not entry.gated:
+            return entry.licence
+        return self.tr("{licence}, to be accepted there first").format(licence=entry.licence)
+
+    def _act(self) -> None:
+        """What the coloured button of the chosen row does."""
+        for button in (self.use_button, self.download_button):
+            if button.isVisible() and button.isEnabled():
+                button.click()
+                return
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() == Qt.Key.Key_Delete and self.delete_button.isVisible():
+            self.delete_button.click()
+        elif event.key() == Qt.Key.Key_Escape and self.details.question.isVisible():
+            self.details.question.hide()
+            self.list.setFocus()
+        else:
+            super().keyPressEvent(event)
+
+    def _use(self) -> None:
+        if self.row is not None:
+            self._models.use(self.row.key)
+            self.accept()
+
+    def _cancel(self) -> None:
+        if self.row is not None:
+            self._models.cancel(self.row.key)
+
+    def _ask_download(self) -> None:
+        row = self.row
+        if row is None or row.entry is None:
+            return
+        left = max(0.0, row.entry.gigabytes - row.size / _GIGA)
+        text = self.tr(
+            "Connect to huggingface.co and download about {size}? Its licence is: {licence}."
+        ).format(size=_about(left), licence=row.entry.licence)
+        if row.entry.gated:
+            text += " " + self.tr(
+                "Accept its terms at huggingface.co/{repository} first, and enter an access "
+                "token of yours, unless one is set up on this computer."
+            ).format(repository=row.entry.repository)
+        key = row.key
+        self._asked = lambda token: self._models.download(key, token)
+        self.details.question.ask(text, self.tr("Download"), token=row.entry.gated)
+
+    def _ask_delete(self) -> None:
+        row = self.row
+        if row is None:
+            return
+        key = row.key
+        if row.entry is None:  # nothing is lost
+            self._models.delete(key)
+            return
+        self._asked = lambda _token: self._models.delete(key)
+        text = self.tr(
+            "Delete {size} from this computer? Other programs that use the Hugging Face cache "
+            "have to download it again too."
+        ).format(size=_size(row.size))
+        self.details.question.ask(text, self.tr("Delete"))
+
+    def _agree(self, token: str) -> None:
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            asked(token)
+        self.list.setFocus()
+
+    def choose_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, self.tr("Add a model's folder"))
+        if folder:
+            self._models.add_folder(Path(folder))
+
+    def _tell(self, error: AppError) -> None:
+        self.notices.tell_error(error)
+
+
+def _wrapped() -> QLabel:
+    label = QLabel()
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+def _size(count: float) -> str:
+    decimals = 1 if count >= _GIGA else 0
+    units = QLocale.DataSizeFormat.DataSizeSIFormat
+    return QLocale().formattedDataSize(round(count), decimals, units)
+
+
+def _about(gigabytes: float) -> str:
+    return _size(gigabytes * _GIGA)

@@ -1,0 +1,401 @@
+"""Choosing, downloading and switching models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from huggingface_hub.utils import close_session
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QFileDialog, QLineEdit, QListWidget, QPushButton
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.hub import download as _download  # noqa: F401  # imported before it is timed
+from mmgpt_desktop.hub import local as _local  # noqa: F401
+from mmgpt_desktop.hub.cache import Hub
+from mmgpt_desktop.hub.catalogue import Entry
+from mmgpt_desktop.messages import ModelInfo, Timings
+from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.settings import Settings
+from mmgpt_desktop.ui import app as app_module
+from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.models_dialog import ModelsDialog
+from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_shown
+from tests.hub_server import REPOSITORY, HubServer, Misbehaviour, running_hub
+
+MakeApp = Callable[..., App]
+PATIENCE = 30_000  # ms; other work may have the computer
+ENTRY = Entry(REPOSITORY, "Tiny", "idefics3", "Apache-2.0", 0.001, "For tests.")
+GATED = Entry("owner/gated", "Gated", "gemma3", "Terms", 4.0, "For tests.", gated=True)
+OTHER = ModelInfo("other", "Another.", 512, MODEL.fusions, MODEL.fusion, doubt=MODEL.doubt)
+
+
+@pytest.fixture
+def server() -> Iterator[HubServer]:
+    with running_hub() as running:
+        yield running
+    close_session()
+
+
+@pytest.fixture
+def hub(server: HubServer, tmp_path: Path) -> Hub:
+    return Hub(tmp_path / "hub", server.endpoint, timeout_s=20, pause_s=0.01, tries=2)
+
+
+@pytest.fixture
+def hasty(hub: Hub) -> Hub:
+    """It waits only a moment for a server that went silent."""
+    return replace(hub, timeout_s=1.0)
+
+
+class Engines:
+    """Fake engines by folder; those opened are kept."""
+
+    def __init__(self, **engines: FakeEngine) -> None:
+        self.by_name, self.opened = engines, list[Path]()
+
+    def __call__(self, path: Path) -> FakeEngine:
+        self.opened.append(path)
+        return self.by_name.get(path.name) or FakeEngine(model=OTHER)
+
+
+@pytest.fixture
+def make_models_app(
+    make_app: MakeApp, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., App]:
+    monkeypatch.setattr(app_module, "read_catalogue", lambda: (ENTRY, GATED))
+
+    def make(
+        engine: FakeEngine | None = None, engines: Engines | None = None, used: Hub = hub
+    ) -> App:
+        options = {"open_model": engines or Engines(), "make_hub": lambda: used}
+        return make_app(engine, options=options)
+
+    return make
+
+
+def opened(qtbot: QtBot, app: App, key: str = "") -> ModelsDialog:
+    """The dialog, once it knows what is on the disk."""
+    with qtbot.waitSignal(app.models.changed, timeout=PATIENCE):
+        app.open_models()
+    dialog = app.models_dialog
+    assert dialog is not None
+    dialog.choose(key or str(default_bundle_path()))
+    return dialog
+
+
+def texts(dialog: ModelsDialog) -> list[str]:
+    return [dialog.list.item(place).text() for place in range(dialog.list.count())]
+
+
+def facts(dialog: ModelsDialog) -> str:
+    return " ".join(f"{name.text()}: {value.text()}" for name, value in dialog.details.cells)
+
+
+def notices(app: App) -> list[str]:
+    return [notice.title.text() for notice in app.window.notices.current()]
+
+
+def download(qtbot: QtBot, app: App, dialog: ModelsDialog) -> None:
+    dialog.choose(REPOSITORY)
+    dialog.download_button.click()
+    with qtbot.waitSignal(app.models.fetched, timeout=PATIENCE):
+        dialog.details.question.yes.click()
+
+
+def test_the_list_says_what_is_here_and_what_can_be_downloaded(
+    qtbot: QtBot, make_models_app: Callable[..., App], server: HubServer
+) -> None:
+    app = make_models_app()
+    dialog = opened(qtbot, app)
+    assert texts(dialog) == [
+        "On this computer",
+        "mmgpt-mini\nIn use",
+        "To download",
+        "Tiny\nAbout 1 MB",
+        "Gated\nAbout 4.0 GB",
+    ]
+    assert not dialog.use_button.isEnabled()
+    dialog.choose(REPOSITORY)
+    assert "Licence: Apache-2.0" in facts(dialog)
+    assert "Memory needed: About 301 MB" in facts(dialog)
+    assert "Speed here: Not measured yet" in facts(dialog)
+    assert server.asked == []
+
+
+def test_nothing_is_asked_of_the_network_before_it_was_agreed_to(
+    qtbot: QtBot, make_models_app: Callable[..., App], server: HubServer
+) -> None:
+    dialog = opened(qtbot, make_models_app(), REPOSITORY)
+    dialog.download_button.click()
+    question = dialog.details.question
+    assert "Apache-2.0" in question.text.text()
+    assert not question.token.isVisible()
+    assert not dialog.download_button.isVisible()
+    question.no.click()
+    assert not question.isVisible()
+    assert dialog.download_button.isVisible()
+    assert server.asked == []
+
+
+def test_a_download_shows_how_far_it_is_and_can_be_used(
+    qtbot: QtBot, make_models_app: Callable[..., App], tmp_path: Path
+) -> None:
+    engines = Engines()
+    app = make_models_app(engines=engines)
+    dialog = opened(qtbot, app)
+    seen: list[str] = []
+    app.models.changed.connect(lambda: seen.append(dialog.details.state.text()))
+    download(qtbot, app, dialog)
+    assert any(text.startswith("Downloading: ") for text in seen)
+    row = app.models.row(REPOSITORY)
+    assert row is not None
+    assert dialog.row == row
+    assert dialog.use_button.isVisible()
+    with qtbot.waitSignal(app.controller.opened, timeout=PATIENCE):
+        qtbot.keyClick(dialog.list, Qt.Key.Key_Return)
+    assert engines.opened == [row.path]
+    assert not dialog.isVisible()
+    assert app.window.status.text.whole.startswith("other")
+    app.window.close()
+    assert json.loads((tmp_path / "settings.json").read_text())["model"] == str(row.path)
+
+
+def test_a_broken_download_is_one_sentence_and_goes_on(
+    qtbot: QtBot, make_models_app: Callable[..., App], server: HubServer
+) -> None:
+    server.misbehave("model.safetensors", Misbehaviour(cut=900_000), Misbehaviour(cut=0))
+    app = make_models_app()
+    dialog = opened(qtbot, app, REPOSITORY)
+    dialog.download_button.click()
+    with qtbot.waitSignal(app.models.failed, timeout=PATIENCE):
+        dialog.details.question.yes.click()
+    shown = [notice.title.text() for notice in dialog.notices.current()]
+    assert shown == ["The connection to 127.0.0.1 broke off."]
+    assert notices(app) == []
+    qtbot.waitUntil(
+        lambda: dialog.download_button.text() == "Go on with the download…", timeout=PATIENCE
+    )
+    assert "901 kB of about 1 MB are here" in texts(dialog)[3]
+    server.asked.clear()
+    download(qtbot, app, dialog)
+    assert server.ranges("model.safetensors") == ["bytes=900000-"]
+
+
+def test_a_download_stops_at_once_for_the_user(
+    qtbot: QtBot, make_models_app: Callable[..., App], server: HubServer, hasty: Hub
+) -> None:
+    server.misbehave("model.safetensors", Misbehaviour(stall=900_000))
+    app = make_models_app(used=hasty)
+    dialog = opened(qtbot, app, REPOSITORY)
+    dialog.download_button.click()
+    dialog.details.question.yes.click()
+    qtbot.waitUntil(server.stalled.is_set, timeout=PATIENCE)
+    dialog.cancel_button.click()
+    assert not dialog.details.bar.isVisible()
+    assert not dialog.cancel_button.isVisible()
+    assert [notice.title.text() for notice in dialog.notices.current()] == []
+
+
+def test_a_download_that_ends_behind_the_closed_dialog_is_told(
+    qtbot: QtBot, make_models_app: Callable[..., App]
+) -> None:
+    app = make_models_app()
+    dialog = opened(qtbot, app, REPOSITORY)
+    dialog.download_button.click()
+    with qtbot.waitSignal(app.models.fetched, timeout=PATIENCE):
+        dialog.details.question.yes.click()
+        dialog.reject()
+    assert notices(app) == ["Tiny is on this computer now."]
+
+
+def test_deleting_asks_first(qtbot: QtBot, make_models_app: Callable[..., App], hub: Hub) -> None:
+    app = make_models_app()
+    dialog = opened(qtbot, app)
+    download(qtbot, app, dialog)
+    qtbot.waitUntil(dialog.delete_button.isVisible)
+    qtbot.keyClick(dialog, Qt.Key.Key_Delete)
+    assert "Delete 1 MB from this computer?" in dialog.details.question.text.text()
+    dialog.details.question.yes.click()
+    qtbot.waitUntil(dialog.download_button.isVisible)
+    assert not hub.folder(ENTRY).exists()
+
+
+def test_a_gated_model_asks_for_a_token_and_forgets_it(
+    qtbot: QtBot, make_models_app: Callable[..., App], server: HubServer
+) -> None:
+    app = make_models_app()
+    dialog = opened(qtbot, app, GATED.repository)
+    dialog.download_button.click()
+    token = dialog.details.question.token
+    assert token.isVisible()
+    qtbot.keyClicks(token, "hf_mine")
+    with qtbot.waitSignal(app.models.fetched, timeout=PATIENCE):
+        qtbot.keyClick(token, Qt.Key.Key_Return)
+    assert {headers["authorization"] for _, headers in server.asked} == {"Bearer hf_mine"}
+    assert token.text() == ""
+
+
+def test_a_folder_is_listed_if_there_is_a_model_in_it(
+    qtbot: QtBot,
+    make_models_app: Callable[..., App],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = make_models_app()
+    dialog = opened(qtbot, app)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(empty))
+    with qtbot.waitSignal(app.models.failed, timeout=PATIENCE):
+        dialog.add_button.click()
+    shown = dialog.notices.current()[0].title.text()
+    assert shown.endswith("holds no model: config.json is missing.")
+    again = tmp_path / "mine"
+    again.symlink_to(default_bundle_path())
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(again))
+    with qtbot.waitSignal(app.models.folders_changed, timeout=PATIENCE):
+        dialog.add_button.click()
+    dialog.choose(str(again))
+    assert texts(dialog)[2].startswith("mine")
+    dialog.delete_button.click()
+    assert app.models.folders == ()
+    assert again.exists()
+
+
+def test_photos_and_conversation_stay_when_the_model_changes(
+    qtbot: QtBot, make_models_app: Callable[..., App]
+) -> None:
+    first, second = FakeEngine(), FakeEngine(model=OTHER)
+    app = make_models_app(first, Engines(other=second))
+    app.photos.add(make_shown())
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not app.explainer.busy, timeout=PATIENCE)
+    with qtbot.waitSignal(app.controller.opened, timeout=PATIENCE):
+        app._use_model(Path("other"))
+    assert first.closed
+    conversation = app.controller.conversation
+    assert [turn.answer for turn in conversation.turns] == ["".join(ANSWER)]
+    assert app.photos.count == 1
+    app.controller.ask("And now?")
+    qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
+    assert [turn.model for turn in conversation.turns] == [MODEL, OTHER]
+    assert [message.text for message in second.requests[0].messages] == [
+        "What?",
+        "".join(ANSWER),
+        "And now?",
+    ]
+
+
+def test_an_answer_is_never_explained_by_another_model(
+    qtbot: QtBot, make_models_app: Callable[..., App]
+) -> None:
+    second = FakeEngine(model=OTHER)
+    app = make_models_app(FakeEngine(), Engines(other=second))
+    app.photos.add(make_shown())
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
+    with qtbot.waitSignal(app.controller.opened, timeout=PATIENCE):
+        app._use_model(Path("other"))
+    turn = app.controller.conversation.turns[0]
+    app.heatmaps.choose(turn, 1)
+    assert not app.explainer.busy
+    app.inside.open_formula(0, 0)
+    assert notices(app)[-1] == "Another model wrote this answer, so its numbers are gone."
+    with qtbot.waitSignal(app.controller.opened, timeout=PATIENCE):
+        app._use_model(default_bundle_path())
+    assert not app.heatmaps.explainable(turn)  # the fakes of this folder differ
+    assert second.explained == []
+
+
+def test_a_model_that_fails_leaves_the_one_before(
+    qtbot: QtBot, make_models_app: Callable[..., App], tmp_path: Path
+) -> None:
+    first = FakeEngine()
+    broken = FakeEngine(load_error=BundleError("The folder is broken.", "Take another."))
+    app = make_models_app(first, Engines(broken=broken))
+    before = app.window.status.text.whole
+    with qtbot.waitSignal(app.controller.not_opened, timeout=PATIENCE):
+        app._use_model(Path("broken"))
+    assert notices(app) == ["The folder is broken."]
+    assert app.window.status.text.whole == before
+    assert broken.closed
+    assert not first.closed
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
+    assert app.controller.conversation.turns[0].answer == "".join(ANSWER)
+    app.window.close()
+    assert "model" not in json.loads((tmp_path / "settings.json").read_text())
+
+
+def test_the_last_of_several_choices_wins(
+    qtbot: QtBot, make_models_app: Callable[..., App]
+) -> None:
+    slow = FakeEngine(model=OTHER, load_gated=True)
+    engines = Engines(slow=slow)
+    app = make_models_app(FakeEngine(), engines)
+    app._use_model(Path("slow"))
+    app._use_model(Path("one"))
+    with qtbot.waitSignal(app.controller.opened, timeout=PATIENCE) as result:
+        app._use_model(Path("two"))
+    assert result.args == [Path("two")]
+    assert app.models.current == Path("two")
+    assert slow.closed
+
+
+def test_a_remembered_model_that_is_gone_gives_way(tmp_path: Path) -> None:
+    embedded, here = default_bundle_path(), tmp_path
+    choose = app_module._model_to_open
+    assert choose(embedded, Settings()) == embedded
+    assert choose(embedded, Settings(model=str(here))) == here
+    assert choose(embedded, Settings(model=str(here / "gone"))) == embedded
+    assert choose(here / "named", Settings(model=str(here))) == here / "named"
+
+
+def test_where_the_remembered_model_fails_the_one_that_ships_is_offered(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path
+) -> None:
+    broken = FakeEngine(load_error=BundleError("The folder is broken.", "Take another."))
+    engines = Engines()
+    options = {"model": tmp_path, "open_model": engines}
+    app = make_app(broken, wait=False, options=options)
+    qtbot.waitUntil(lambda: bool(notices(app)), timeout=PATIENCE)
+    found = app.window.notices.current()[0].findChildren(QPushButton)
+    buttons = {button.text(): button for button in found}
+    with qtbot.waitSignal(app.controller.opened, timeout=PATIENCE):
+        buttons["Use the model that ships"].click()
+    assert engines.opened == [default_bundle_path()]
+
+
+def test_the_speed_of_the_last_answer_is_remembered(
+    qtbot: QtBot, make_models_app: Callable[..., App], tmp_path: Path
+) -> None:
+    engine = FakeEngine(answer=("word ",) * 12)
+    app = make_models_app(engine)
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
+    speed = Timings(0.1, 0.05, 0.17, 12).tokens_per_second
+    assert app.models.speeds == {str(default_bundle_path()): pytest.approx(speed)}
+    dialog = opened(qtbot, app)
+    assert f"Speed here: {speed:.0f} tokens a second in its last answer" in facts(dialog)
+    app.window.close()
+    stored = json.loads((tmp_path / "settings.json").read_text())["speeds"]
+    assert stored == {str(default_bundle_path()): pytest.approx(speed)}
+
+
+def test_every_control_of_the_dialog_has_a_name(
+    qtbot: QtBot, make_models_app: Callable[..., App]
+) -> None:
+    dialog = opened(qtbot, make_models_app(), GATED.repository)
+    dialog.download_button.click()
+    kinds = (QAbstractButton, QLineEdit, QListWidget)
+    found = [widget for kind in kinds for widget in dialog.findChildren(kind)]
+    assert len(found) > 6
+    for widget in found:
+        text = widget.text() if isinstance(widget, QAbstractButton) else ""
+        assert widget.accessibleName() or text
