@@ -67,8 +67,9 @@ class Llava(ChatFamily):
 
     def see(self, photo: Photo, *, fine: bool = False) -> Seen:
         pixels, box = self._view(photo)
-        part = read_part(box, *pixels.shape[:2], self._patch)
-        rows, columns = (side // self._patch for side in pixels.shape[:2])
+        height, width = pixels.shape[:2]
+        part = read_part(box, height, width, self._patch)
+        rows, columns = height // self._patch, width // self._patch
         grid = PatchGrid(rows, columns, part, photo.width, photo.height)
         tokens = self._before + grid.cells
         spread = np.eye(tokens, grid.cells, -self._before, dtype=np.float32)
