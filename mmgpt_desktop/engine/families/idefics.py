@@ -22,7 +22,7 @@ from mmgpt_desktop.messages import PatchGrid, Photo
 
 _AROUND, _END = "<fake_token_around_image>", "<end_of_utterance>"
 _NAMES = {"user": "User:", "assistant": "Assistant:"}
-_DEFAULTS = {
+_DEFAULTS: dict[str, Any] = {
     "resample": 3,  # bicubic
     "image_mean": (0.48145466, 0.4578275, 0.40821073),  # CLIP's (Radford et al. 2021)
     "image_std": (0.26862954, 0.26130258, 0.27577711),

@@ -9,6 +9,7 @@ vision-language models"; Marafioti et al. 2025, "SmolVLM").
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from mmgpt_desktop.engine.families.pixels import normalised, resized
 from mmgpt_desktop.messages import PatchGrid, Photo
 
 _AROUND, _WHOLE = "<fake_token_around_image>", "<global-img>"
-_DEFAULTS = {
+_DEFAULTS: dict[str, Any] = {
     "resample": 1,  # Lanczos
     "image_mean": [0.5] * 3,
     "image_std": [0.5] * 3,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from mmgpt_desktop.messages import Photo
 # to each takes memory and time.
 GLANCE, FINE = 512, 2048
 _MAX_ASPECT = 200
-_DEFAULTS = {
+_DEFAULTS: dict[str, Any] = {
     "patch_size": 14,
     "temporal_patch_size": 2,
     "merge_size": 2,
