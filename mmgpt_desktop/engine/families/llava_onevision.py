@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,7 +129,7 @@ class LlavaOnevision(ChatFamily):
         spread: NDArray[np.float32],
     ) -> Seen:
         pixels = np.stack([normalised(view, self._settings) for view in views])
-        inputs = {
+        inputs: dict[str, NDArray[Any]] = {
             "pixel_values": pixels[None],
             "image_sizes": np.array([[photo.height, photo.width]], np.int64),
             # The model looks for tiles only if this says that the photo is the only one.
