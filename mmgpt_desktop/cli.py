@@ -186,11 +186,18 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--explain", action="store_true", help="instead: what explaining a word costs"
     )
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="instead: our graphs of a public model's size, and peers",
+    )
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from mmgpt_desktop import bench
+    from mmgpt_desktop import bench, peers
 
+    if options.peers:
+        return peers.run(options.tokens, options.rounds)
     run = bench.run_explaining if options.explain else bench.run
     return run(options.model, options.runtime, options.fusion, options.tokens, options.rounds)
 

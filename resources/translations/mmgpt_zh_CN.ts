@@ -89,6 +89,18 @@
         <source>Open one first, for instance a sample photo.</source>
         <translation>请先打开一张，例如一张示例照片。</translation>
     </message>
+    <message>
+        <source>Use the model that ships</source>
+        <translation>使用自带模型</translation>
+    </message>
+    <message>
+        <source>{name} is on this computer now.</source>
+        <translation>{name} 已下载到本机。</translation>
+    </message>
+    <message>
+        <source>Use this model</source>
+        <translation>使用此模型</translation>
+    </message>
 </context>
 <context>
     <name>Brush</name>
@@ -203,6 +215,13 @@
     <message>
         <source>The conversation was cleared.</source>
         <translation>对话已清除。</translation>
+    </message>
+</context>
+<context>
+    <name>Details</name>
+    <message>
+        <source>How far the download is</source>
+        <translation>下载进度</translation>
     </message>
 </context>
 <context>
@@ -519,16 +538,20 @@
         <translation>已测量 {percent}</translation>
     </message>
     <message>
+        <source>boxed by the model</source>
+        <translation>方框由模型给出</translation>
+    </message>
+    <message>
         <source>The model gave no attention for this word.</source>
         <translation>模型没有给出这个单词的注意力。</translation>
     </message>
     <message>
-        <source>Another model wrote this answer, and this was not measured while it was here.</source>
-        <translation>这个回答由另一个模型写出，当时没有测量这一项。</translation>
-    </message>
-    <message>
         <source>This is measured when the answer is complete.</source>
         <translation>回答完成后才会测量。</translation>
+    </message>
+    <message>
+        <source>Another model wrote this answer. Use {name} again to have this measured.</source>
+        <translation>此回答由另一个模型写出。重新使用 {name} 才能测量。</translation>
     </message>
     <message>
         <source>Being measured…</source>
@@ -597,12 +620,12 @@
 <context>
     <name>Inside</name>
     <message>
-        <source>The model that wrote this answer is not loaded.</source>
-        <translation>写出这个回答的模型没有加载。</translation>
+        <source>Another model wrote this answer, so its numbers are gone.</source>
+        <translation>此回答由另一个模型写出，其数值已不在。</translation>
     </message>
     <message>
-        <source>Only that one can show its numbers. Ask again to get an answer of this.</source>
-        <translation>只有那个模型能显示它的数字。再问一次，可得到当前模型的回答。</translation>
+        <source>Use that model again, and ask once more.</source>
+        <translation>请重新使用那个模型，再问一次。</translation>
     </message>
     <message>
         <source>There is no word to look inside the model for.</source>
@@ -702,6 +725,10 @@
     <message>
         <source>Compare the fusions</source>
         <translation>比较融合方式</translation>
+    </message>
+    <message>
+        <source>Choose or download a model</source>
+        <translation>选择或下载模型</translation>
     </message>
     <message>
         <source>Clear this conversation</source>
@@ -842,6 +869,14 @@
         <translation>公式与实际数字(&amp;O)…</translation>
     </message>
     <message>
+        <source>&amp;Model</source>
+        <translation>模型(&amp;M)</translation>
+    </message>
+    <message>
+        <source>&amp;Models…</source>
+        <translation>模型(&amp;M)…</translation>
+    </message>
+    <message>
         <source>&amp;View</source>
         <translation>视图(&amp;V)</translation>
     </message>
@@ -928,6 +963,153 @@
     <message>
         <source>&amp;Language</source>
         <translation>语言(&amp;L)</translation>
+    </message>
+</context>
+<context>
+    <name>ModelsDialog</name>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Stop the download</source>
+        <translation>停止下载</translation>
+    </message>
+    <message>
+        <source>Add a folder…</source>
+        <translation>添加文件夹…</translation>
+    </message>
+    <message>
+        <source>A model that is on this computer already</source>
+        <translation>本机上已有的模型</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>On this computer</source>
+        <translation>本机</translation>
+    </message>
+    <message>
+        <source>To download</source>
+        <translation>可下载</translation>
+    </message>
+    <message>
+        <source>In use</source>
+        <translation>正在使用</translation>
+    </message>
+    <message>
+        <source>{size} of about {whole} are here</source>
+        <translation>约 {whole}，已有 {size}</translation>
+    </message>
+    <message>
+        <source>About {size}</source>
+        <translation>约 {size}</translation>
+    </message>
+    <message>
+        <source>Waiting to begin…</source>
+        <translation>等待开始…</translation>
+    </message>
+    <message>
+        <source>{done} of {total}</source>
+        <translation>{done} / {total}</translation>
+    </message>
+    <message>
+        <source>Downloading: {amount}</source>
+        <translation>正在下载：{amount}</translation>
+    </message>
+    <message>
+        <source>The server is silent; trying again: {amount}</source>
+        <translation>服务器没有回应，正在重试：{amount}</translation>
+    </message>
+    <message>
+        <source>Checking what arrived: {amount}</source>
+        <translation>正在校验：{amount}</translation>
+    </message>
+    <message>
+        <source>Use this model</source>
+        <translation>使用此模型</translation>
+    </message>
+    <message>
+        <source>Go on with the download…</source>
+        <translation>继续下载…</translation>
+    </message>
+    <message>
+        <source>Download…</source>
+        <translation>下载…</translation>
+    </message>
+    <message>
+        <source>Delete…</source>
+        <translation>删除…</translation>
+    </message>
+    <message>
+        <source>Take off the list</source>
+        <translation>从列表中移除</translation>
+    </message>
+    <message>
+        <source>Our own small model. It ships with the program.</source>
+        <translation>我们自己的小模型，随程序提供。</translation>
+    </message>
+    <message>
+        <source>On the disk</source>
+        <translation>占用磁盘</translation>
+    </message>
+    <message>
+        <source>Download</source>
+        <translation>下载</translation>
+    </message>
+    <message>
+        <source>Memory needed</source>
+        <translation>所需内存</translation>
+    </message>
+    <message>
+        <source>Licence</source>
+        <translation>许可证</translation>
+    </message>
+    <message>
+        <source>From</source>
+        <translation>来源</translation>
+    </message>
+    <message>
+        <source>{count} tokens a second in its last answer</source>
+        <translation>上一个回答：每秒 {count} 个词元</translation>
+    </message>
+    <message>
+        <source>Not measured yet</source>
+        <translation>尚未测量</translation>
+    </message>
+    <message>
+        <source>Speed here</source>
+        <translation>本机速度</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>{licence}, to be accepted there first</source>
+        <translation>{licence}，需先在来源处同意</translation>
+    </message>
+    <message>
+        <source>Connect to huggingface.co and download about {size}? Its licence is: {licence}.</source>
+        <translation>要连接 huggingface.co 并下载约 {size} 吗？许可证：{licence}。</translation>
+    </message>
+    <message>
+        <source>Accept its terms at huggingface.co/{repository} first, and enter an access token of yours, unless one is set up on this computer.</source>
+        <translation>请先在 huggingface.co/{repository} 同意其条款，并输入您的访问令牌；如果本机已设置令牌，则不必输入。</translation>
+    </message>
+    <message>
+        <source>Delete {size} from this computer? Other programs that use the Hugging Face cache have to download it again too.</source>
+        <translation>要从本机删除 {size} 吗？使用 Hugging Face 缓存的其他程序也需要重新下载。</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>Add a model&apos;s folder</source>
+        <translation>添加模型文件夹</translation>
     </message>
 </context>
 <context>
@@ -1099,6 +1281,17 @@
     <message>
         <source>Begin this question, to be completed</source>
         <translation>写下这个问题的开头，由您补全</translation>
+    </message>
+</context>
+<context>
+    <name>Question</name>
+    <message>
+        <source>Access token (kept for this download only)</source>
+        <translation>访问令牌（仅用于此次下载）</translation>
+    </message>
+    <message>
+        <source>Not now</source>
+        <translation>暂不</translation>
     </message>
 </context>
 <context>
@@ -1362,6 +1555,57 @@
     </message>
 </context>
 <context>
+    <name>catalogue</name>
+    <message>
+        <source>Converses well, in many languages.</source>
+        <translation>擅长对话，支持多种语言。</translation>
+    </message>
+    <message>
+        <source>Cuts a large picture into tiles and reads each.</source>
+        <translation>把大图切成小块，逐块阅读。</translation>
+    </message>
+    <message>
+        <source>Describes a picture and draws boxes around what it names.</source>
+        <translation>描述图片，并框出提到的事物。</translation>
+    </message>
+    <message>
+        <source>Made for short tasks, such as: caption en.</source>
+        <translation>用于简短的任务，例如：caption en。</translation>
+    </message>
+    <message>
+        <source>One of the strongest small ones, in many languages.</source>
+        <translation>最强的小模型之一，支持多种语言。</translation>
+    </message>
+    <message>
+        <source>Small and clearly better at details than the smallest one.</source>
+        <translation>体积小，细节明显好于最小的模型。</translation>
+    </message>
+    <message>
+        <source>Strong at text in pictures. Its licence allows research only.</source>
+        <translation>擅长图中文字。许可证仅允许研究用途。</translation>
+    </message>
+    <message>
+        <source>The largest SmolVLM; it also reads several pictures at once.</source>
+        <translation>最大的 SmolVLM，也能同时阅读多张图片。</translation>
+    </message>
+    <message>
+        <source>The public Flamingo: the text looks at the picture by cross-attention.</source>
+        <translation>公开的 Flamingo：文字通过交叉注意力看图片。</translation>
+    </message>
+    <message>
+        <source>The small LLaVA, for one picture or several.</source>
+        <translation>小型 LLaVA，可用于一张或多张图片。</translation>
+    </message>
+    <message>
+        <source>The smallest one, and quick: a good first choice.</source>
+        <translation>最小，也很快：首选之一。</translation>
+    </message>
+    <message>
+        <source>What many papers compare with. It needs a large computer.</source>
+        <translation>许多论文用它作比较。需要配置较高的电脑。</translation>
+    </message>
+</context>
+<context>
     <name>cells</name>
     <message>
         <source>Row {row}, column {column}</source>
@@ -1382,6 +1626,18 @@
 </context>
 <context>
     <name>errors</name>
+    <message>
+        <source>Accept them at {page}, make an access token there, and enter it before the download.</source>
+        <translation>请在 {page} 同意条款，在那里创建访问令牌，并在下载前输入。</translation>
+    </message>
+    <message>
+        <source>Another program may be using it. Close that, and try again.</source>
+        <translation>可能有其他程序正在使用它。请关闭该程序后重试。</translation>
+    </message>
+    <message>
+        <source>Ask a shorter question, or about fewer pictures or with less detail.</source>
+        <translation>请缩短问题，减少图片，或降低细节。</translation>
+    </message>
     <message>
         <source>Ask a shorter question.</source>
         <translation>请提一个更短的问题。</translation>
@@ -1407,8 +1663,24 @@
         <translation>请用“拼接”融合方式提问，或选择其他方法。</translation>
     </message>
     <message>
+        <source>Attention and occlusion can be had with every model.</source>
+        <translation>注意力和遮挡适用于每个模型。</translation>
+    </message>
+    <message>
+        <source>Begin a new conversation, or choose another model.</source>
+        <translation>请开始新的对话，或选择另一个模型。</translation>
+    </message>
+    <message>
+        <source>Check that you may write there.</source>
+        <translation>请检查您是否有写入权限。</translation>
+    </message>
+    <message>
         <source>Check the connection, or save the picture in the browser and open the file.</source>
         <translation>请检查网络连接，或在浏览器中保存图片后打开文件。</translation>
+    </message>
+    <message>
+        <source>Check the connection, then start it again: what has arrived is kept.</source>
+        <translation>请检查网络连接，然后重新开始：已下载的部分会保留。</translation>
     </message>
     <message>
         <source>Check the path: it may have been moved or renamed.</source>
@@ -1423,6 +1695,10 @@
         <translation>请选择一个文件。</translation>
     </message>
     <message>
+        <source>Choose a model that was made for conversations.</source>
+        <translation>请选择为对话制作的模型。</translation>
+    </message>
+    <message>
         <source>Choose a picture.</source>
         <translation>请选择一张图片。</translation>
     </message>
@@ -1431,12 +1707,24 @@
         <translation>请选择会话文件。</translation>
     </message>
     <message>
+        <source>Choose another model, or use another runtime.</source>
+        <translation>请选择另一个模型，或使用另一种运行时。</translation>
+    </message>
+    <message>
+        <source>Choose another model.</source>
+        <translation>请选择另一个模型。</translation>
+    </message>
+    <message>
         <source>Choose another name, one that ends in .json.</source>
         <translation>请换一个以 .json 结尾的名称。</translation>
     </message>
     <message>
         <source>Choose another place.</source>
         <translation>请选择其他位置。</translation>
+    </message>
+    <message>
+        <source>Choose another.</source>
+        <translation>请选择另一个。</translation>
     </message>
     <message>
         <source>Choose one of these: {known}.</source>
@@ -1451,12 +1739,44 @@
         <translation>请关闭其他程序后再提问。</translation>
     </message>
     <message>
+        <source>Close other programs, or choose a smaller model.</source>
+        <translation>请关闭其他程序，或选择更小的模型。</translation>
+    </message>
+    <message>
         <source>Copy the picture again, or save it as a file and open that.</source>
         <translation>请重新复制图片，或把它存为文件再打开。</translation>
     </message>
     <message>
+        <source>Cut it to the part you ask about.</source>
+        <translation>请将其裁剪到要提问的部分。</translation>
+    </message>
+    <message>
+        <source>Don&apos;t use this model.</source>
+        <translation>请不要使用这个模型。</translation>
+    </message>
+    <message>
+        <source>Download the model again, or choose another one.</source>
+        <translation>请重新下载模型，或选择另一个模型。</translation>
+    </message>
+    <message>
+        <source>Downloads are switched off on this computer (HF_HUB_OFFLINE is set).</source>
+        <translation>本机已关闭下载（设置了 HF_HUB_OFFLINE）。</translation>
+    </message>
+    <message>
+        <source>Enter another token, or take another model.</source>
+        <translation>请输入另一个令牌，或选择另一个模型。</translation>
+    </message>
+    <message>
         <source>Get a whole copy of it and try again.</source>
         <translation>请取得完整的文件后重试。</translation>
+    </message>
+    <message>
+        <source>Get the model again.</source>
+        <translation>请重新获取模型。</translation>
+    </message>
+    <message>
+        <source>Get the model&apos;s files again, or choose another model.</source>
+        <translation>请重新获取模型文件，或选择另一个模型。</translation>
     </message>
     <message>
         <source>Install the app again, or choose another model folder.</source>
@@ -1483,6 +1803,10 @@
         <translation>请安装它们，或使用另一个运行时。</translation>
     </message>
     <message>
+        <source>It can answer, but show no map of where a word looked; PyTorch may.</source>
+        <translation>它可以回答，但无法显示单词看了哪里；PyTorch 或许可以。</translation>
+    </message>
+    <message>
         <source>It may have been moved or renamed.</source>
         <translation>它可能已被移动或重命名。</translation>
     </message>
@@ -1491,12 +1815,28 @@
         <translation>无法选择它的注意力头。</translation>
     </message>
     <message>
+        <source>Its tokenizer or chat template does not fit: choose another model.</source>
+        <translation>它的分词器或对话模板不匹配：请选择另一个模型。</translation>
+    </message>
+    <message>
         <source>Load the model, then ask again.</source>
         <translation>请先加载模型，再提问。</translation>
     </message>
     <message>
         <source>Make it smaller first: at most {limit} million pixels.</source>
         <translation>请先缩小图片：最多 {limit} 百万像素。</translation>
+    </message>
+    <message>
+        <source>Make room in {folder}, or set HF_HOME to a folder on another disk.</source>
+        <translation>请在 {folder} 腾出空间，或把 HF_HOME 设为另一磁盘上的文件夹。</translation>
+    </message>
+    <message>
+        <source>Make room in {folder}, then start it again: what has arrived is kept.</source>
+        <translation>请在 {folder} 腾出空间，然后重新开始：已下载的部分会保留。</translation>
+    </message>
+    <message>
+        <source>Models of the family {family} are not known here.</source>
+        <translation>这里不认识 {family} 系列的模型。</translation>
     </message>
     <message>
         <source>No model is loaded, so there is no answer.</source>
@@ -1551,12 +1891,36 @@
         <translation>模型工作时出了问题：{reason}。</translation>
     </message>
     <message>
+        <source>Start it again later: what has arrived is kept.</source>
+        <translation>请稍后重新开始：已下载的部分会保留。</translation>
+    </message>
+    <message>
+        <source>Start it again, and it goes on from there: what has arrived is kept.</source>
+        <translation>请重新开始，会从中断处继续：已下载的部分会保留。</translation>
+    </message>
+    <message>
+        <source>Start it again; the other files are kept.</source>
+        <translation>请重新开始下载；其他文件会保留。</translation>
+    </message>
+    <message>
+        <source>Take another model.</source>
+        <translation>请选择另一个模型。</translation>
+    </message>
+    <message>
         <source>The answer is empty, so there is nothing to save.</source>
         <translation>回答是空的，没有可保存的内容。</translation>
     </message>
     <message>
         <source>The clipboard holds no picture that can be read.</source>
         <translation>剪贴板中没有可读取的图片。</translation>
+    </message>
+    <message>
+        <source>The connection to {host} broke off.</source>
+        <translation>与 {host} 的连接中断。</translation>
+    </message>
+    <message>
+        <source>The disk is full, so {name} could not be stored.</source>
+        <translation>磁盘已满，无法保存 {name}。</translation>
     </message>
     <message>
         <source>The file {name} can&apos;t be written ({reason}).</source>
@@ -1571,16 +1935,44 @@
         <translation>文件夹 {path} 中没有模型：缺少 manifest.json。</translation>
     </message>
     <message>
+        <source>The folder {path} holds no model: {name} is missing.</source>
+        <translation>文件夹 {path} 中没有模型：缺少 {name}。</translation>
+    </message>
+    <message>
+        <source>The head&apos;s map can be had with every model.</source>
+        <translation>注意力头的热图适用于每个模型。</translation>
+    </message>
+    <message>
         <source>The model gave no attention for the composed pictures.</source>
         <translation>模型没有给出合成图片的注意力。</translation>
+    </message>
+    <message>
+        <source>The model has no chat template, so it can&apos;t be asked.</source>
+        <translation>模型没有对话模板，因此无法提问。</translation>
+    </message>
+    <message>
+        <source>The model has no weights as safetensors: {name} is missing.</source>
+        <translation>模型没有 safetensors 格式的权重：缺少 {name}。</translation>
     </message>
     <message>
         <source>The model&apos;s arithmetic broke: it gave values that are no numbers.</source>
         <translation>模型的计算出错：给出的值不是数字。</translation>
     </message>
     <message>
+        <source>The model&apos;s chat template can&apos;t be read ({reason}).</source>
+        <translation>无法读取模型的对话模板（{reason}）。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s chat template refuses this conversation ({reason}).</source>
+        <translation>模型的对话模板拒绝了这段对话（{reason}）。</translation>
+    </message>
+    <message>
         <source>The model&apos;s file {name} is cut short or too long: {size} bytes, not {expected}.</source>
         <translation>模型文件 {name} 不完整或过长：{size} 字节，应为 {expected}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s file {name} is missing or not whole.</source>
+        <translation>模型文件 {name} 缺失或不完整。</translation>
     </message>
     <message>
         <source>The model&apos;s file {name} is missing.</source>
@@ -1591,6 +1983,26 @@
         <translation>模型文件 {name} 被改动过：校验和不符。</translation>
     </message>
     <message>
+        <source>The model&apos;s folder has no graph {name}.</source>
+        <translation>模型文件夹中没有计算图 {name}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s graph points to a file outside its folder: {name}.</source>
+        <translation>模型的计算图指向其文件夹之外的文件：{name}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s graph {graph} asks for {name}, which is not known here.</source>
+        <translation>模型的计算图 {graph} 需要 {name}，而这里不认识它。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s graph {graph} takes numbers of a kind that is not known here: {kind}.</source>
+        <translation>模型的计算图 {graph} 使用这里不认识的数值类型：{kind}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s graph {name} is missing or damaged.</source>
+        <translation>模型的计算图 {name} 缺失或已损坏。</translation>
+    </message>
+    <message>
         <source>The model&apos;s graphs don&apos;t give their attention.</source>
         <translation>模型的计算图不提供注意力。</translation>
     </message>
@@ -1599,8 +2011,24 @@
         <translation>模型的 manifest.json 无法使用：{reason}。</translation>
     </message>
     <message>
+        <source>The model&apos;s prompt has {found} image tokens, and its pictures need {expected}.</source>
+        <translation>模型的提示中有 {found} 个图像词元，而图片需要 {expected} 个。</translation>
+    </message>
+    <message>
         <source>The model&apos;s tokenizer can&apos;t be read.</source>
         <translation>无法读取模型的分词器。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s tokenizer has no {token}, which stands for pictures.</source>
+        <translation>模型的分词器没有代表图片的 {token}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {graph} does not say the size of {name}.</source>
+        <translation>模型的 {graph} 没有说明 {name} 的大小。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {graph} gives {found} tokens for a photo, and not {expected}.</source>
+        <translation>模型的 {graph} 为一张照片给出 {found} 个词元，而不是 {expected} 个。</translation>
     </message>
     <message>
         <source>The model&apos;s {graph} is of an older kind: it can&apos;t score a whole answer.</source>
@@ -1613,6 +2041,46 @@
     <message>
         <source>The model&apos;s {name} can&apos;t be read ({reason}).</source>
         <translation>无法读取模型的 {name}（{reason}）。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} can&apos;t be read.</source>
+        <translation>无法读取模型的 {name}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} does not say how many heads it has.</source>
+        <translation>模型的 {name} 没有说明它有多少个注意力头。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} does not say its model_type.</source>
+        <translation>模型的 {name} 没有说明 model_type。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} is damaged: it is no safetensors file.</source>
+        <translation>模型的 {name} 已损坏：它不是 safetensors 文件。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} is missing.</source>
+        <translation>缺少模型的 {name}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} is not JSON.</source>
+        <translation>模型的 {name} 不是 JSON。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} is not a JSON object.</source>
+        <translation>模型的 {name} 不是 JSON 对象。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} is not text.</source>
+        <translation>模型的 {name} 不是文本。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} names files outside its folder.</source>
+        <translation>模型的 {name} 指向其文件夹之外的文件。</translation>
+    </message>
+    <message>
+        <source>The numbers of a head can be shown for the app&apos;s own models only.</source>
+        <translation>只有本应用自带的模型才能显示注意力头的数值。</translation>
     </message>
     <message>
         <source>The numbers would go to {name}, and that is another file already.</source>
@@ -1637,6 +2105,10 @@
     <message>
         <source>The picture {name} is too large: {width} x {height} pixels.</source>
         <translation>图片 {name} 太大：{width} x {height} 像素。</translation>
+    </message>
+    <message>
+        <source>The question and its pictures are too long: {tokens} tokens, and this model reads {limit}.</source>
+        <translation>问题和图片太长：{tokens} 个词元，而这个模型最多读取 {limit} 个。</translation>
     </message>
     <message>
         <source>The question is empty.</source>
@@ -1683,8 +2155,20 @@
         <translation>没有模型文件夹 {path}。</translation>
     </message>
     <message>
+        <source>There is not enough memory for this model: it needs about {needed} GB, and {free} GB are free.</source>
+        <translation>内存不足以运行这个模型：它大约需要 {needed} GB，而可用内存为 {free} GB。</translation>
+    </message>
+    <message>
         <source>There is not enough memory to answer.</source>
         <translation>内存不足，无法回答。</translation>
+    </message>
+    <message>
+        <source>These are: {known}.</source>
+        <translation>认识的有：{known}。</translation>
+    </message>
+    <message>
+        <source>This LLaVA model looks through {encoder}, which is not known here.</source>
+        <translation>这个 LLaVA 模型使用 {encoder} 观察图片，而这里不认识它。</translation>
     </message>
     <message>
         <source>This answer was given without a picture, so there is nothing to explain.</source>
@@ -1699,6 +2183,10 @@
         <translation>这个文件不是可以打开的图片：{name}。</translation>
     </message>
     <message>
+        <source>This model can&apos;t read a picture that is more than {times} times as long as wide.</source>
+        <translation>这个模型无法读取长度超过宽度 {times} 倍的图片。</translation>
+    </message>
+    <message>
         <source>This model has no fusion called {name}.</source>
         <translation>此模型没有名为 {name} 的融合方式。</translation>
     </message>
@@ -1711,12 +2199,28 @@
         <translation>此模型是为旧版 MMGPT Desktop 制作的。</translation>
     </message>
     <message>
+        <source>This model&apos;s decoder doesn&apos;t give its attention ({reason}).</source>
+        <translation>这个模型的解码器不提供注意力（{reason}）。</translation>
+    </message>
+    <message>
         <source>This version of MMGPT Desktop can&apos;t run models of the family {family}.</source>
         <translation>这个版本的 MMGPT Desktop 无法运行 {family} 系列的模型。</translation>
     </message>
     <message>
+        <source>This way of explaining is worked out for the app&apos;s own models only.</source>
+        <translation>这种解释方式只适用于本应用自带的模型。</translation>
+    </message>
+    <message>
+        <source>Those with these are: {known}.</source>
+        <translation>认识的有：{known}。</translation>
+    </message>
+    <message>
         <source>Token activation maps need a model whose decoder reads the picture as tokens.</source>
         <translation>词元激活图需要解码器把图片当作词元来读取的模型。</translation>
+    </message>
+    <message>
+        <source>Try again later.</source>
+        <translation>请稍后重试。</translation>
     </message>
     <message>
         <source>Try again; if it happens again, copy the details and report them.</source>
@@ -1725,6 +2229,10 @@
     <message>
         <source>Type a question first.</source>
         <translation>请先输入问题。</translation>
+    </message>
+    <message>
+        <source>Unset it and start the program again, or add a model&apos;s folder.</source>
+        <translation>请取消该设置并重新启动程序，或添加模型文件夹。</translation>
     </message>
     <message>
         <source>Update MMGPT Desktop, then open it again.</source>
@@ -1759,16 +2267,72 @@
         <translation>请等到测量完成。</translation>
     </message>
     <message>
+        <source>Wait until that has ended.</source>
+        <translation>请等它结束。</translation>
+    </message>
+    <message>
+        <source>Weights in other forms may run code of strangers, so they are never opened.</source>
+        <translation>其他格式的权重可能会运行陌生人的代码，因此从不打开。</translation>
+    </message>
+    <message>
         <source>You have no permission to read {name}.</source>
         <translation>您没有读取 {name} 的权限。</translation>
+    </message>
+    <message>
+        <source>{file} of {name} arrived damaged: its checksum is wrong.</source>
+        <translation>{name} 的 {file} 下载后已损坏：校验和不符。</translation>
+    </message>
+    <message>
+        <source>{host} asks to wait for {seconds} seconds: there were too many downloads from here.</source>
+        <translation>{host} 要求等待 {seconds} 秒：从这里下载的次数过多。</translation>
+    </message>
+    <message>
+        <source>{host} asks to wait: there were too many downloads from here.</source>
+        <translation>{host} 要求等待：从这里下载的次数过多。</translation>
+    </message>
+    <message>
+        <source>{host} can&apos;t answer just now ({status}).</source>
+        <translation>{host} 暂时无法响应（{status}）。</translation>
+    </message>
+    <message>
+        <source>{host} can&apos;t be reached: there is no network, or something blocks it.</source>
+        <translation>无法连接 {host}：没有网络，或连接被阻止。</translation>
+    </message>
+    <message>
+        <source>{host} has no model {repository}, or does not show it to everybody.</source>
+        <translation>{host} 上没有模型 {repository}，或未对所有人公开。</translation>
+    </message>
+    <message>
+        <source>{host} refused the download ({status}): the access token is wrong, or is not enough.</source>
+        <translation>{host} 拒绝了下载（{status}）：访问令牌有误或权限不足。</translation>
+    </message>
+    <message>
+        <source>{host} sent something that is not what was asked for: {reason}.</source>
+        <translation>{host} 返回的内容不符合请求：{reason}。</translation>
     </message>
     <message>
         <source>{name} can&apos;t be read.</source>
         <translation>无法读取 {name}。</translation>
     </message>
     <message>
+        <source>{name} could not be deleted: {reason}.</source>
+        <translation>无法删除 {name}：{reason}。</translation>
+    </message>
+    <message>
+        <source>{name} could not be stored in {folder}: {reason}.</source>
+        <translation>无法把 {name} 保存到 {folder}：{reason}。</translation>
+    </message>
+    <message>
         <source>{name} is a folder, not a picture.</source>
         <translation>{name} 是文件夹，不是图片。</translation>
+    </message>
+    <message>
+        <source>{name} is being downloaded by another window already.</source>
+        <translation>另一个窗口正在下载 {name}。</translation>
+    </message>
+    <message>
+        <source>{name} is handed out only to people who accepted its owner&apos;s terms.</source>
+        <translation>{name} 只提供给已同意其所有者条款的人。</translation>
     </message>
     <message>
         <source>{name} is no file.</source>
@@ -1781,6 +2345,10 @@
     <message>
         <source>{name} is not an ordinary file.</source>
         <translation>{name} 不是普通文件。</translation>
+    </message>
+    <message>
+        <source>{name} needs {needed} more on the disk, and {free} are free.</source>
+        <translation>{name} 还需要 {needed} 磁盘空间，目前可用 {free}。</translation>
     </message>
 </context>
 <context>
@@ -1846,10 +2414,6 @@
     <message>
         <source>Checking the model&apos;s files</source>
         <translation>正在检查模型文件</translation>
-    </message>
-    <message>
-        <source>Ready</source>
-        <translation>就绪</translation>
     </message>
     <message>
         <source>Starting the model</source>

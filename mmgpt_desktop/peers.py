@@ -1,0 +1,220 @@
+"""`mmgpt-desktop bench --peers`: our decoder graphs beside transformers, on the same weights.
+
+The language model has SmolVLM-256M's sizes and random weights, which cost as much as trained
+ones. Each round gives every contender one prompt and one answer, so that a busy moment hurts
+all alike. Images aren't encoded here.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from mmgpt_desktop.engine.decoder_session import ATTENTION, DecoderSession
+from mmgpt_desktop.export.decoder import build_decoder
+from mmgpt_desktop.export.linear import DynamicInt8, Linears, Precision, linears_for
+from mmgpt_desktop.export.spec import read_spec
+from mmgpt_desktop.export.weights import DecoderWeights
+
+Floats = NDArray[np.float32]
+
+PROMPT = 96  # 64 tokens of an image, 32 of text
+THREADS = 2
+SIZES: dict[str, Any] = {
+    "model_type": "llama",
+    "hidden_size": 576,
+    "num_hidden_layers": 30,
+    "num_attention_heads": 9,
+    "num_key_value_heads": 3,
+    "intermediate_size": 1536,
+    "vocab_size": 49280,
+    "max_position_embeddings": 8192,
+    "rms_norm_eps": 1e-5,
+    "rope_theta": 100000.0,
+    "tie_word_embeddings": True,
+}
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds of the prompt, and of all later tokens."""
+
+    prefill: float
+    decode: float
+
+
+@dataclass(eq=False)
+class Contender:
+    """Who answers: `feed` takes embeddings [1, S, width], tells if the sequence is new, and
+    gives the next token."""
+
+    label: str
+    feed: Callable[[Floats, bool], int]
+    speeds: list[Speed] = field(default_factory=list)
+
+
+def run(
+    tokens: int,
+    rounds: int,
+    *,
+    sizes: dict[str, Any] = SIZES,
+    clock: Callable[[], float] = time.perf_counter,
+) -> int:
+    """Print the table of all contenders, in rounds that alternate."""
+    weights = random_weights(sizes)
+    with tempfile.TemporaryDirectory() as folder:
+        print("building the graphs ...", file=sys.stderr)
+        contenders = [eager(sizes, weights), *ours(sizes, weights, Path(folder), PROMPT + tokens)]
+        table = weights["model.embed_tokens.weight"]
+        for place in range(rounds + 1):
+            print(f"round {place} of {rounds}", file=sys.stderr)  # round 0 warms up
+            for contender in contenders:
+                speed = answer(contender, table, tokens, clock)
+                if place:
+                    contender.speeds.append(speed)
+        print(table_of(contenders, tokens, rounds))
+    return 0
+
+
+def answer(contender: Contender, table: Floats, tokens: int, clock: Callable[[], float]) -> Speed:
+    prompt = np.random.default_rng(0).integers(0, len(table), PROMPT)
+    started = clock()
+    token = contender.feed(table[prompt][None], True)
+    prefilled = clock()
+    for _ in range(tokens - 1):
+        token = contender.feed(table[token][None, None], False)
+    return Speed(prefilled - started, clock() - prefilled)
+
+
+def random_weights(sizes: dict[str, Any]) -> dict[str, Floats]:
+    generator, width = np.random.default_rng(0), int(sizes["hidden_size"])
+    head = width // sizes["num_attention_heads"]
+    keys, inner = head * sizes["num_key_value_heads"], int(sizes["intermediate_size"])
+
+    def some(rows: int, columns: int) -> Floats:
+        return generator.standard_normal((rows, columns), np.float32) / np.float32(columns**0.5)
+
+    ones = np.ones(width, np.float32)
+    made = {"model.embed_tokens.weight": some(sizes["vocab_size"], width)}
+    for layer in range(sizes["num_hidden_layers"]):
+        name = f"model.layers.{layer}"
+        made |= {
+            f"{name}.input_layernorm.weight": ones,
+            f"{name}.self_attn.q_proj.weight": some(width, width),
+            f"{name}.self_attn.k_proj.weight": some(keys, width),
+            f"{name}.self_attn.v_proj.weight": some(keys, width),
+            f"{name}.self_attn.o_proj.weight": some(width, width),
+            f"{name}.post_attention_layernorm.weight": ones,
+            f"{name}.mlp.gate_proj.weight": some(inner, width),
+            f"{name}.mlp.up_proj.weight": some(inner, width),
+            f"{name}.mlp.down_proj.weight": some(width, inner),
+        }
+    return made | {"model.norm.weight": ones}
+
+
+def ours(
+    sizes: dict[str, Any], weights: dict[str, Floats], folder: Path, capacity: int
+) -> list[Contender]:
+    """Each precision with the attention of every word, and without."""
+    ways: dict[str, Linears] = {each: linears_for(each) for each in Precision}
+    ways["int8 dynamic"] = DynamicInt8()
+    made = []
+    for name, linears in ways.items():
+        path = folder / f"{name}.onnx"
+        build_decoder(read_spec(sizes), DecoderWeights(weights), path, linears)
+        for file, label in ((path, "attention"), (without_attention(path), "no attention")):
+            session = DecoderSession(file, capacity=capacity, threads=THREADS)
+            made.append(Contender(f"ours {name}, {label}", _feeder(session)))
+    return made
+
+
+def _feeder(session: DecoderSession) -> Callable[[Floats, bool], int]:
+    def feed(embeddings: Floats, new: bool) -> int:
+        if new:
+            session.length = 0
+        logits, _ = session.feed(embeddings)
+        return int(logits[-1].argmax())
+
+    return feed
+
+
+def without_attention(path: Path) -> Path:
+    """The same graph and the same weights, less the attention output."""
+    model = onnx.load(path, load_external_data=False)
+    graph, rows = model.graph, set[str]()
+    for node in graph.node:
+        if node.op_type == "GroupQueryAttention":
+            rows.add(node.output.pop())
+            kept = [each for each in node.attribute if each.name != "qk_output"]
+            del node.attribute[:]
+            node.attribute.extend(kept)
+    for node in list(graph.node):  # in order: what reads the rows goes, and what reads that
+        if rows & set(node.input):
+            rows |= set(node.output)
+            graph.node.remove(node)
+    for output in list(graph.output):
+        if output.name == ATTENTION:
+            graph.output.remove(output)
+    bare = path.with_suffix(".bare.onnx")
+    onnx.save(model, bare)
+    return bare
+
+
+def eager(sizes: dict[str, Any], weights: dict[str, Floats]) -> Contender:
+    """transformers as the field uses it to see attention."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.set_num_threads(THREADS)
+    config = LlamaConfig(**{key: size for key, size in sizes.items() if key != "model_type"})
+    model = LlamaForCausalLM._from_config(config, attn_implementation="eager").eval()
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in weights.items()}
+    model.load_state_dict(tensors, strict=False)  # the head is the embedding
+    cache: list[Any] = [None]
+
+    @torch.inference_mode()
+    def feed(embeddings: Floats, new: bool) -> int:
+        past = None if new else cache[0]
+        given = torch.from_numpy(np.ascontiguousarray(embeddings))
+        out = model(
+            inputs_embeds=given,
+            past_key_values=past,
+            use_cache=True,
+            output_attentions=True,
+            logits_to_keep=1,
+        )
+        cache[0] = out.past_key_values
+        torch.stack([layer[0, :, -1] for layer in out.attentions])
+        return int(out.logits[0, -1].argmax())
+
+    return Contender("transformers eager, attention", feed)
+
+
+def table_of(contenders: Sequence[Contender], tokens: int, rounds: int) -> str:
+    width = max(len(each.label) for each in contenders)
+    first = _medians(contenders[0].speeds)
+    lines = [f"{'':{width}}  prefill ms  tokens/s  prefill x  tokens/s x"]
+    for each in contenders:
+        prefill, decode = _medians(each.speeds)
+        lines.append(
+            f"{each.label:{width}}  {prefill * 1000:>10.1f}  {(tokens - 1) / decode:>8.1f}  "
+            f"{first[0] / prefill:>9.2f}  {first[1] / decode:>10.2f}"
+        )
+    lines.append(f"Medians of {rounds} rounds: {PROMPT} positions, then {tokens} tokens.")
+    lines.append(f"{THREADS} threads; x: against the first row.")
+    return "\n".join(lines)
+
+
+def _medians(speeds: Sequence[Speed]) -> tuple[float, float]:
+    prefill = statistics.median(speed.prefill for speed in speeds)
+    return prefill, statistics.median(speed.decode for speed in speeds)
