@@ -46,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_recipe(train, Recipe)
     reward = stages.add_parser("reward", parents=[mixed], help="learn from one's own captions")
     _add_recipe(reward, RewardRecipe)
+    average = stages.add_parser("average", help="the weighted mean of models of one origin")
+    average.add_argument("shares", nargs="+", type=_share, metavar="MODEL=SHARE")
+    average.add_argument("--out", type=Path, required=True, help="the folder to write")
     bundle = stages.add_parser(
         "bundle", parents=[staged], help="score heads, fit the certainty, export, pack"
     )
@@ -64,6 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     failures.add_argument("--bundle", type=Path, default=default_bundle_path())
     failures.add_argument("--out", type=Path, default=resource_path("docs", "failures.png"))
     return parser
+
+
+def _share(text: str) -> tuple[Path, float]:
+    folder, _, share = text.rpartition("=")
+    return Path(folder), float(share)
 
 
 def _add_recipe(parser: argparse.ArgumentParser, recipe: type[Run]) -> None:
@@ -114,6 +122,12 @@ def _reward(options: argparse.Namespace) -> None:
     start = options.start or options.work / "model"
     mixture = Mixture.read(options.mixture)
     print(f"The model lies in {reward(options.data, options.work, recipe, start, mixture)}.")
+
+
+def _average(options: argparse.Namespace) -> None:
+    from mmgpt_desktop.training.average import average
+
+    print(f"The model lies in {average(dict(options.shares), options.out)}.")
 
 
 def _bundle(options: argparse.Namespace) -> None:
@@ -172,6 +186,7 @@ STAGES = {
     "pretrain": _pretrain,
     "train": _train,
     "reward": _reward,
+    "average": _average,
     "bundle": _bundle,
     "graphs": _graphs,
     "curves": _curves,

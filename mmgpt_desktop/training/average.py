@@ -1,0 +1,38 @@
+"""The weighted mean of models that come from one another: often better than each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.model import MMGPTForConditionalGeneration
+
+
+def average(shares: Mapping[Path, float], out: Path) -> Path:
+    """Save the mean of models' weights; `shares` are relative to their sum.
+
+    "Model soups" (Wortsman et al., 2022): it works where one model was trained on from the
+    other, or both from a third. Raises AppError for models of different shapes.
+    """
+    total = sum(shares.values())
+    if not total > 0 or min(shares.values()) < 0:
+        raise AppError("The shares of an average must not be negative, nor all be 0.")
+    first, *others = shares
+    model = MMGPTForConditionalGeneration.from_pretrained(first)
+    mean = {name: tensor * (shares[first] / total) for name, tensor in _floats(model).items()}
+    for folder in others:
+        weights = _floats(MMGPTForConditionalGeneration.from_pretrained(folder))
+        if {n: t.shape for n, t in weights.items()} != {n: t.shape for n, t in mean.items()}:
+            raise AppError("The model {name} has other parts than the first.", name=folder.name)
+        for name, tensor in weights.items():
+            mean[name] += tensor * (shares[folder] / total)
+    model.load_state_dict(mean, strict=False)  # what is no float is the same in all
+    model.save_pretrained(out)
+    return out
+
+
+def _floats(model: MMGPTForConditionalGeneration) -> dict[str, torch.Tensor]:
+    return {name: each for name, each in model.state_dict().items() if each.is_floating_point()}
