@@ -471,7 +471,7 @@ def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> i
         application,
         open_model(model),
         settings_path(),
-        data_path(),
+        data_folder=data_path(),
         model=model,
         open_model=open_model,
     )

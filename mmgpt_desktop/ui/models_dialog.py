@@ -124,8 +124,9 @@ class Details(QFrame):
             column.addWidget(widget)
         column.addLayout(self.facts)
         column.addStretch(1)
-        for widget in (self.state, self.bar, self.question):
-            column.addWidget(widget)
+        column.addWidget(self.state)
+        column.addWidget(self.bar)
+        column.addWidget(self.question)
         column.addWidget(self.actions_row)
 
     def add_button(self, text: str, action: Callable[[], None], *, primary: bool) -> QPushButton:
