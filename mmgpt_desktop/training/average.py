@@ -1,4 +1,4 @@
-"""The weighted mean of models that come from one another: often better than each of them."""
+"""Stage 6: the weighted mean of models of one origin, often better than each of them."""
 
 from __future__ import annotations
 

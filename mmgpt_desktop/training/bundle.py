@@ -1,4 +1,4 @@
-"""Stage 7: a trained model as the folder that the app opens."""
+"""Stage 8: a trained model as the folder that the app opens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 7: the ONNX graphs of a bundle: an encoder for each fusion, and two decoders.
+"""Stage 8: the ONNX graphs of a bundle: an encoder for each fusion, and two decoders.
 
 The graphs hold no weights: their initialisers point into `model.safetensors`, and a Cast
 (and a Mul with the row's scale) that ONNX Runtime folds when it loads them gives float32.

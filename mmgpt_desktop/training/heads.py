@@ -1,4 +1,4 @@
-"""Stage 7: which attention heads look at the thing that is asked about.
+"""Stage 8: which attention heads look at the thing that is asked about.
 
 For each photo with a label map and each sizeable thing in it, the model is asked where the
 thing is, and each head's attention as the answer begins (the row that predicts its first
