@@ -6,6 +6,7 @@ float32 [token, width]: what stands in the prompt for the photo.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,8 @@ def _example(family: Family, axis: int | None) -> Tensor:
 
 def _write(module: nn.Module, example: Tensor, axis: int | None, path: Path) -> None:
     views = {} if axis is None else {axis: torch.export.Dim.DYNAMIC}
-    with torch.inference_mode():
+    with torch.inference_mode(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's, about PyTorch's own insides
         program = torch.onnx.export(
             module,
             (example,),

@@ -85,7 +85,7 @@ def test_an_answer_of_another_model_keeps_its_maps_and_is_examined_no_more(
     choose_method(app, Method.OCCLUSION)
     assert app.heatmaps.answer_maps(turn) is None
     said = app.window.heatmap.picture.empty.hint.text()
-    assert said.startswith("Another model gave this answer")
+    assert said.startswith("Another model wrote this answer")
 
     app.engine.loaded.emit(MODEL, engine.runtime)
     app.explainer.go_on()

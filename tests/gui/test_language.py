@@ -134,7 +134,7 @@ def test_actions_and_what_is_checked_stay(qtbot: QtBot, app: App) -> None:
     assert app.window.actions_by_name == before
     assert {name: action.shortcuts() for name, action in before.items()} == keys
     titles = [action.text() for action in app.window.menuBar().actions()]
-    assert len(titles) == 5
+    assert len(titles) == 6
     assert all(ord(title[0]) > 0x4E00 for title in titles)
     assert app.window.actions_by_name["autosave"].isChecked()
 

@@ -188,7 +188,7 @@ def test_another_models_answer_is_shown_and_not_measured(
     again.window.heatmap.choose_method(Method.ROLLOUT)
     assert "Another model" in again.window.heatmap.picture.empty.hint.text()
     again.inside.open_formula(0, 0)
-    assert "not loaded" in again.window.notices.current()[-1].title.text()
+    assert "Another model" in again.window.notices.current()[-1].title.text()
     assert (engine.explained, engine.numbers_asked) == ([], [])
 
 
