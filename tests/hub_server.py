@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pytest
+from huggingface_hub import constants
+
 COMMIT = "c0ffee" + "0" * 34
 REPOSITORY = "someone/tiny-model"
 FILES = {
@@ -130,6 +133,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def running_hub(files: dict[str, bytes] | None = None) -> Iterator[HubServer]:
+    """A hub on this computer; it answers where HF_HUB_OFFLINE keeps tests off the network too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(constants, "HF_HUB_OFFLINE", False)
+        yield from _running(files)
+
+
+def _running(files: dict[str, bytes] | None) -> Iterator[HubServer]:
     server = HubServer(files)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

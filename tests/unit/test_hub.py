@@ -218,7 +218,8 @@ def test_a_model_of_pickles_only_is_refused(server: HubServer, hub: Hub) -> None
     assert "weights that can be opened safely" in failure(hub).title
 
 
-def test_no_network_is_said_at_once(tmp_path: Path) -> None:
+def test_no_network_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{unused.getsockname()[1]}"
