@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,18 @@ from mmgpt_desktop.ui.texts import remove_language
 from tests.gui_fakes import FakeEngine
 
 MakeApp = Callable[..., App]
+
+
+class PatientQtBot(QtBot):
+    """Gives up after half a minute, not after 5 s: a busy machine is no fault of the window."""
+
+    waitUntil = partialmethod(QtBot.waitUntil, timeout=30_000)  # noqa: N815
+    waitSignal = partialmethod(QtBot.waitSignal, timeout=30_000)  # noqa: N815
+
+
+@pytest.fixture
+def qtbot(qapp: Any, request: pytest.FixtureRequest) -> QtBot:
+    return PatientQtBot(request)
 
 
 @pytest.fixture
