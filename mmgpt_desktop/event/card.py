@@ -262,12 +262,13 @@ def _draw_text(
 
 def _fitted(runs: Sequence[Run], sizes: Sequence[int], width: int, height: int) -> Paragraph:
     """In the largest size that fits; in the smallest one cut with an ellipsis if none does."""
-    runs, length = _cut(runs, _LONGEST), _LONGEST
+    runs = _cut(runs, _LONGEST)
+    length = sum(len(run.text) for run in runs)
     for size in sizes:
         if (laid := paragraph(runs, size, width)).height <= height:
             return laid
     while laid.height > height and length > 1:
-        length = length * 9 // 10
+        length = min(length * 19 // 20, length * height // laid.height + 20)
         laid = paragraph(_cut(runs, length), sizes[-1], width)
     return laid
 

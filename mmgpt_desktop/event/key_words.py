@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.messages import Verdict
 from mmgpt_desktop.report.record import Report
@@ -10,13 +12,14 @@ FEWEST, MOST = 2, 4
 _RANK = {Verdict.MATTERED: 0, Verdict.PARTLY: 1, None: 2, Verdict.ANYWHERE: 3, Verdict.LANGUAGE: 3}
 _UNNEEDED = 3
 # Articles, pronouns, prepositions, conjunctions and auxiliaries: they name nothing to be seen.
-_SMALL_WORDS = frozenset(
-    "a about above after against all an and another any are as at be been before behind being "
-    "below beside between both but by can can't could did do does down each for from had has have "
-    "he her here hers him his how i if in into is isn't it it's its just like me my near next no "
-    "not of off on one onto or other our out over she should so some than that the their them "
-    "then there there's these they this those through to too towards under up us very was we were "
-    "what when where which while who whose why will with without would yes you your".split()
+_SMALL_WORDS = re.compile(
+    r"a|about|above|after|against|all|an|and|another|any|are|as|at|be|been|before|behind|being|"
+    r"below|beside|between|both|but|by|can|can't|could|did|do|does|down|each|for|from|had|has|"
+    r"have|he|her|here|hers|him|his|how|i|if|in|into|is|isn't|it|it's|its|just|like|me|my|near|"
+    r"next|no|not|of|off|on|one|onto|or|other|our|out|over|she|should|so|some|than|that|the|"
+    r"their|them|then|there|there's|these|they|this|those|through|to|too|towards|under|up|us|"
+    r"very|was|we|were|what|when|where|which|while|who|whose|why|will|with|without|would|yes|"
+    r"you|your"
 )
 
 
@@ -28,7 +31,7 @@ def key_words(report: Report) -> tuple[Word, ...]:
     likely). Words that needed no place fill up to `FEWEST` only.
     """
     spoken = [word for word in report.words if any(map(str.isalnum, word.text))]
-    content = [word for word in spoken if bare(word).lower() not in _SMALL_WORDS]
+    content = [word for word in spoken if not _SMALL_WORDS.fullmatch(bare(word).lower())]
     ranked = sorted(content or spoken, key=lambda word: (_rank(report, word), word.probability))
     chosen: dict[str, Word] = {}
     for word in ranked:
