@@ -21,7 +21,7 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.cache import Hub, usual_hub
 from mmgpt_desktop.hub.catalogue import read_catalogue
 from mmgpt_desktop.messages import RuntimeName
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import default_bundle_path, read_samples
 from mmgpt_desktop.settings import (
     Settings,
     data_path,
@@ -34,7 +34,7 @@ from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.check_card import Checks
 from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.controller import Controller
-from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog, read_samples
+from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog
 from mmgpt_desktop.ui.explainer import Explainer
 from mmgpt_desktop.ui.export import Exporter
 from mmgpt_desktop.ui.film import Film, HoldKey
