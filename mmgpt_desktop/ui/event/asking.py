@@ -70,6 +70,8 @@ class Asker(QObject):
     def freeze(self, frozen: bool) -> None:
         """Show no further word until it goes on."""
         self._frozen = frozen
+        if not frozen and self._job is not None and self._job.outcome is not None:
+            self._pace.start()
 
     def ask(self, conversation: Conversation, text: str) -> bool:
         """False if there is nothing to ask, or the answer before is still being written."""

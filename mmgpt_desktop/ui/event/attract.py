@@ -43,7 +43,7 @@ class Attract(QObject):
         self._theme, self._visit, self._asker = theme, visit, asker
         self._page, self._heatmaps = page, heatmaps
         self.speed = speed
-        self.playing = False
+        self.playing = self._frozen = False
         self._rounds = _rounds(samples)
         self._question = ""
         self._typed = 0
@@ -71,9 +71,14 @@ class Attract(QObject):
             self._page.set_playing(False)
             self.playing_changed.emit(False)
 
+    def freeze(self, frozen: bool) -> None:
+        self._frozen = frozen
+        if self.playing and not frozen and not self._timer.isActive():
+            self._timer.start(0)
+
     @Slot()
     def _go_on(self) -> None:
-        if self.playing:
+        if self.playing and not self._frozen:
             self._next()
 
     def _after(self, milliseconds: int, then: Callable[[], None]) -> None:

@@ -42,7 +42,7 @@ class Guard(QObject):
         self.end_limit = self._timer(END_LIMIT_MS, self._give_in)
         self.load_limit = self._timer(LOAD_LIMIT_MS, self._give_in)
         self.friendly = self._timer(FRIENDLY_MS, self._give_up)
-        self._retry = self._timer(0, self._load)
+        self._retry = self._timer(0, self.load)
         asker.sent.connect(self.step_limit.start)
         asker.ended.connect(self._forget)
         asker.failed.connect(self._take_failure)
@@ -93,12 +93,14 @@ class Guard(QObject):
         self._failed = None if self._again == turn.question else turn
         self.restarting.emit()
         self.friendly.start()
-        self._load()
+        self.load()
         if self._failed is None:
             self._again = None
             self.gave_up.emit(turn)
 
-    def _load(self) -> None:
+    @Slot()
+    def load(self) -> None:
+        """Anew; what is asked waits for it."""
         self._asker.lose_model()
         self.load_limit.start()
         self._engine.load()

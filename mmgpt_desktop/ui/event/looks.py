@@ -20,13 +20,17 @@ _STEPS = 40
 _SIZE = re.compile(r"@(\d+(?:\.\d+)?)")
 
 
+def _rgb(colour: QColor) -> tuple[float, float, float]:
+    return colour.redF(), colour.greenF(), colour.blueF()
+
+
 def _luminance(colour: QColor) -> float:
     """Relative luminance, WCAG 2.2."""
 
     def linear(value: float) -> float:
         return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
 
-    red, green, blue = (linear(value) for value in colour.getRgbF()[:3])
+    red, green, blue = (linear(value) for value in _rgb(colour))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -69,7 +73,7 @@ def branded(colours: Colours, brand: str | None) -> Colours:
 
 
 def _mixed(one: QColor, other: QColor, share: float) -> str:
-    pairs = zip(one.getRgbF()[:3], other.getRgbF()[:3], strict=True)
+    pairs = zip(_rgb(one), _rgb(other), strict=True)
     return QColor.fromRgbF(*(a + (b - a) * share for a, b in pairs)).name()
 
 

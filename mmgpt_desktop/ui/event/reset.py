@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -12,14 +12,6 @@ from mmgpt_desktop.ui.event.parts import spaced, words
 from mmgpt_desktop.ui.parts import Rewritten, announce
 
 _SECOND_MS = 1000
-INPUT = (
-    QEvent.Type.KeyPress,
-    QEvent.Type.MouseButtonPress,
-    QEvent.Type.TouchBegin,
-    QEvent.Type.TouchUpdate,
-    QEvent.Type.Wheel,
-    QEvent.Type.DragMove,
-)
 
 
 class Countdown(Rewritten, QWidget):

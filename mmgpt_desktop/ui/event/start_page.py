@@ -57,13 +57,17 @@ class StartPage(Rewritten, QWidget):
     def _draw(self) -> None:
         colours = self._theme.colours
         ground = self._profile.brand.colour or colours.accent
-        offered = [card for card in self._cards if not card.isHidden()]
         for card in self._cards:
-            card.stand_out(card is offered[0], text_on(ground))
+            card.stand_out(card is self.offered[0], text_on(ground))
 
     @property
     def _cards(self) -> tuple[ActionCard, ...]:
         return (self.camera, self.drop, self.samples)
+
+    @property
+    def offered(self) -> list[ActionCard]:
+        """At least the samples."""
+        return [card for card in self._cards if not card.isHidden()]
 
     def _write(self) -> None:
         self.headline.setText(self.tr("Show me a picture"))

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from mmgpt_desktop.messages import Method
 from mmgpt_desktop.ui.answer_view import AnswerView, WordSpan
 from mmgpt_desktop.ui.event.looks import Scale
 from mmgpt_desktop.ui.heatmap_view import HeatmapView
@@ -30,6 +31,10 @@ class ShowPicture(HeatmapView):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._stack)
+
+    def choose_method(self, method: Method) -> None:
+        self.method = method
+        self.changed.emit()
 
     def say_empty(self, reason: str) -> None:
         del reason
