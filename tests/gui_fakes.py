@@ -76,6 +76,7 @@ class FakeEngine:
         self._groundings = groundings
         self.requests: list[GenerationRequest] = []
         self.closed = False
+        self.forgotten = 0
         self.with_attention = True
         self.load_gate = threading.Semaphore(0)
         self._model, self._certainty = model, certainty
@@ -202,6 +203,10 @@ class FakeEngine:
         _wait(self.explain_gate, cancel)
         if self.explain_error is not None:
             raise self.explain_error
+
+    def forget(self) -> None:
+        self.forgotten += 1
+        self.requests.clear()
 
     def close(self) -> None:
         self.closed = True

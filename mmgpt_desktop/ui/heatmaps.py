@@ -136,7 +136,7 @@ class Heatmaps(QObject):
     def show_conversation(self, conversation: Conversation) -> None:
         self._conversation = conversation
         self._chosen = self._hovered = self._following = None
-        self._now = self._before = None
+        self._now = self._before = self._wants = None
         self._view.set_photo(conversation.shown)
         turns = conversation.turns
         if turns and turns[-1].steps:

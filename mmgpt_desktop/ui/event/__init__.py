@@ -1,0 +1,1 @@
+"""Event mode: the show that visitors see, and the presenter's window."""
