@@ -127,7 +127,7 @@ class EventWindow(Rewritten, QWidget):
             self.pages.addWidget(page)
         self._bar = QWidget()
         bar = QHBoxLayout(self._bar)
-        spaced(bar, scale, 1.6, 0)
+        spaced(bar, scale, 4, 0, top=1.6)
         bar.addWidget(self.header)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -175,8 +175,7 @@ class EventWindow(Rewritten, QWidget):
         self.line.hide()
 
     def set_playing(self, playing: bool) -> None:
-        """While the samples play nothing is to be touched, and no pointer stands in the way."""
-        self.header.setEnabled(not playing)
+        """While the samples play no pointer stands in the way."""
         if playing:
             self.setCursor(Qt.CursorShape.BlankCursor)
         else:

@@ -36,7 +36,7 @@ class StartPage(Rewritten, QWidget):
         for card in (self.camera, self.drop, self.samples):
             cards.addWidget(card, 1)
         column = QVBoxLayout(self)
-        spaced(column, scale, 4, 2)
+        spaced(column, scale, 4, 2, top=2.5)
         column.addStretch(2)
         column.addWidget(self.headline)
         column.addWidget(self.promise)
