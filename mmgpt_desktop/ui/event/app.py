@@ -13,6 +13,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from mmgpt_desktop.event.profile import Profile
+from mmgpt_desktop.event.supervisor import Heartbeat
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.app import SWITCH_S, make_application
@@ -142,40 +143,26 @@ class EventApp(QObject):
         self._awake.stop()
 
 
-class _Heart(QObject):
-    """Tells the supervisor that the window's thread is alive."""
-
-    def __init__(self, descriptor: int) -> None:
-        super().__init__()
-        self._descriptor = descriptor
-        self._beats = QTimer(self, interval=BEAT_MS)
-        self._beats.timeout.connect(self._beat)
-        self._beats.start()
-        self._beat()
-
-    def _beat(self) -> None:
-        try:
-            os.write(self._descriptor, b"\n")
-        except OSError as error:  # nobody watches any more; the show goes on
-            _log.warning("no supervisor: %s", error)
-            self._beats.stop()
-
-
 def run(profile: Profile, heartbeat: int | None, runtime: RuntimeName | None) -> int:
     """The show, until it is left by PIN or keys; the process's exit code.
 
-    `heartbeat` is the descriptor of a pipe that gets a line each second.
+    `heartbeat` is what the supervisor passes on to its child.
     """
     sys.setswitchinterval(SWITCH_S)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     application = make_application()
     application.setAttribute(Qt.ApplicationAttribute.AA_DisableSessionManager)
-    heart = _Heart(heartbeat) if heartbeat is not None else None
+    heart, beats = None, QTimer(interval=BEAT_MS)
+    if heartbeat is not None:
+        heart = Heartbeat(heartbeat)
+        beats.timeout.connect(heart.beat)
+        beats.start()
     app = EventApp(application, profile, partial(engine_maker, runtime=runtime))
     app.start()
     code = application.exec()
+    if heart is not None and code == 0:
+        heart.leave()
     app.close()
-    del heart
     if not app.ended_in_time:
         # A native call that doesn't come back must not keep the process, nor crash it.
         logging.shutdown()
