@@ -29,6 +29,8 @@ from mmgpt_desktop.settings import (
     save_settings,
     settings_path,
 )
+from mmgpt_desktop.ui.application import SWITCH_S as SWITCH_S
+from mmgpt_desktop.ui.application import make_application as make_application
 from mmgpt_desktop.ui.brush import Brush
 from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.check_card import Checks
@@ -40,6 +42,7 @@ from mmgpt_desktop.ui.export import Exporter
 from mmgpt_desktop.ui.film import Film, HoldKey
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.inside import Inside
+from mmgpt_desktop.ui.launcher import Launcher
 from mmgpt_desktop.ui.live import Live
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.models import Models, Row
@@ -58,8 +61,6 @@ from mmgpt_desktop.worker import EngineLike, EngineThread, TaskThread, engine_ma
 OpenModel = Callable[[Path], Callable[[], EngineLike]]
 
 _SAVE_MS = 800
-# While Python code of the engine holds the interpreter's lock, the window waits this long.
-SWITCH_S = 0.001
 
 _log = logging.getLogger(__name__)
 
@@ -152,6 +153,7 @@ class App(QObject):
         self.exporter = Exporter(self.window, self.controller, self.heatmaps, self._exports)
         window = self.window
         panes = (window.image, window.prompt, window.output, window.heatmap)
+        self.launcher = Launcher(window, self._files)
         self.tour = Tour(window, panes)
 
     def _make_models(self, current: Path, make_hub: Callable[[], Hub]) -> Models:
@@ -448,17 +450,6 @@ def _write_settings(path: Path, settings: Settings) -> None:
 def _model_to_open(named: Path, settings: Settings) -> Path:
     last = Path(settings.model)
     return last if settings.model and named == default_bundle_path() and last.is_dir() else named
-
-
-def make_application() -> QApplication:
-    existing = QApplication.instance()
-    if isinstance(existing, QApplication):
-        return existing
-    application = QApplication(sys.argv[:1])
-    application.setApplicationName("mmgpt-desktop")
-    application.setApplicationDisplayName("MMGPT Desktop")
-    application.setDesktopFileName("mmgpt-desktop")
-    return application
 
 
 def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> int:

@@ -128,6 +128,8 @@ class MainWindow(Rewritten, QMainWindow):
         self._add(export, "export-html", self.tr("&Report (HTML)…"), "Ctrl+Shift+E")
         self._add(export, "export-json", self.tr("&Data (JSON and NPZ)…"))
         file.addSeparator()
+        self._add(file, "event", self.tr("E&vent mode…"))
+        file.addSeparator()
         self._add(file, "quit", self.tr("&Quit"), "Ctrl+Q")
         edit = bar.addMenu(self.tr("&Edit"))
         self._add(edit, "undo", self.tr("&Undo"), key.Undo)

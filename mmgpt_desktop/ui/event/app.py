@@ -16,14 +16,15 @@ from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.event.supervisor import Heartbeat
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
-from mmgpt_desktop.ui.app import SWITCH_S, make_application
+from mmgpt_desktop.ui.application import SWITCH_S, make_application
+from mmgpt_desktop.ui.camera import Camera
 from mmgpt_desktop.ui.event.awake import Awake
 from mmgpt_desktop.ui.event.inputs import Inputs
 from mmgpt_desktop.ui.event.lock import Lock
 from mmgpt_desktop.ui.event.looks import branded
 from mmgpt_desktop.ui.event.presenting import OpenModel, Presenting
 from mmgpt_desktop.ui.event.show import is_chinese
-from mmgpt_desktop.ui.event.stage import Stage
+from mmgpt_desktop.ui.event.stage import Stage, Threads
 from mmgpt_desktop.ui.texts import install_language
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import EngineThread, TaskThread, engine_maker
@@ -37,7 +38,7 @@ _log = logging.getLogger(__name__)
 class EventApp(QObject):
     """The show with its threads; it reads no settings and writes none. `close` ends the threads.
 
-    `awake` is for tests.
+    `awake` and `camera` are for tests.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class EventApp(QObject):
         *,
         theme: str = "system",
         awake: Awake | None = None,
+        camera: Camera | None = None,
     ) -> None:
         super().__init__()
         self._application, self._profile = application, profile
@@ -55,11 +57,16 @@ class EventApp(QObject):
         self.theme = Theme(application, theme, partial(branded, brand=profile.brand.colour))
         self.engine = EngineThread(open_model(profile.model.folder or default_bundle_path()))
         self._files, self._drawing = TaskThread("files"), TaskThread("heatmaps")
-        self._counting = TaskThread("numbers")
+        self._counting, self._souvenirs = TaskThread("numbers"), TaskThread("souvenirs")
         self._system = TaskThread("system")
-        self.threads = (self._files, self._drawing, self._counting, self._system, self.engine)
+        tasks = (self._files, self._drawing, self._counting, self._souvenirs, self._system)
+        self.threads = (*tasks, self.engine)
         self.stage = Stage(
-            self.theme, profile, self.engine, self._files, self._drawing, self._counting
+            self.theme,
+            profile,
+            self.engine,
+            camera or Camera(),
+            Threads(self._files, self._drawing, self._counting, self._souvenirs),
         )
         self.window = self.stage.window
         self.lock = Lock(profile.lock, self.window.pad, self._system)
@@ -146,21 +153,21 @@ class EventApp(QObject):
 def run(profile: Profile, heartbeat: int | None, runtime: RuntimeName | None) -> int:
     """The show, until it is left by PIN or keys; the process's exit code.
 
-    `heartbeat` is what the supervisor passes on to its child.
+    `heartbeat` is what the supervisor gave for its pipe; see `Heartbeat`.
     """
     sys.setswitchinterval(SWITCH_S)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     application = make_application()
     application.setAttribute(Qt.ApplicationAttribute.AA_DisableSessionManager)
-    heart, beats = None, QTimer(interval=BEAT_MS)
-    if heartbeat is not None:
-        heart = Heartbeat(heartbeat)
+    heart = Heartbeat(heartbeat) if heartbeat is not None else None
+    app = EventApp(application, profile, partial(engine_maker, runtime=runtime))
+    beats = QTimer(interval=BEAT_MS)
+    if heart is not None:
         beats.timeout.connect(heart.beat)
         beats.start()
-    app = EventApp(application, profile, partial(engine_maker, runtime=runtime))
     app.start()
     code = application.exec()
-    if heart is not None and code == 0:
+    if heart is not None:
         heart.leave()
     app.close()
     if not app.ended_in_time:

@@ -19,7 +19,7 @@ class StartPage(Rewritten, QWidget):
     files_wanted = Signal()
     samples_wanted = Signal()
 
-    def __init__(self, theme: Theme, scale: Scale, profile: Profile, *, camera: bool) -> None:
+    def __init__(self, theme: Theme, scale: Scale, profile: Profile) -> None:
         super().__init__()
         self._theme, self._profile = theme, profile
         self.setObjectName("page")
@@ -45,7 +45,7 @@ class StartPage(Rewritten, QWidget):
         column.addStretch(1)
         column.addWidget(self.privacy)
         theme.changed.connect(self._draw)
-        self.offer_camera(camera)
+        self.offer_camera(False)
         self._write()
 
     def offer_camera(self, camera: bool) -> None:
