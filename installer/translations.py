@@ -30,6 +30,7 @@ TERMINAL_ONLY = {
     "cli",
     "doctor",
     "evaluate",
+    "event_check",
     "explain",
     "export",
     "faithfulness",
@@ -46,6 +47,8 @@ ERRORS = (
     "RuntimeFailure",
     "NotAvailable",
     "DownloadError",
+    "ProfileError",
+    "mistake",  # of a profile's table
 )
 
 
@@ -158,7 +161,7 @@ def stand_in() -> str:
 
 def main() -> int:
     tools = Path(sys.executable).parent
-    sources = sorted(str(path) for path in (PACKAGE / "ui").glob("*.py"))
+    sources = sorted(str(path) for path in (PACKAGE / "ui").rglob("*.py"))
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         extra = Path(folder) / "texts.py"
         extra.write_text(stand_in(), encoding="utf-8")

@@ -11,13 +11,15 @@ import contextlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.errors import AppError, RuntimeFailure
+from mmgpt_desktop.event.supervisor import CHILD_OPTION, supervise
 from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.pytorch import require_torch
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.text import reason_of
 
@@ -29,11 +31,15 @@ DEBUG = "MMGPT_DESKTOP_DEBUG"  # set: an unexpected exception keeps its tracebac
 
 @dataclass(frozen=True)
 class Command:
-    """A word after `mmgpt-desktop`; `run` gets the parsed options and gives the exit code."""
+    """A word after `mmgpt-desktop`; `run` gets the parsed options and gives the exit code.
+
+    With `torch` it can't do without PyTorch.
+    """
 
     summary: str
     add_options: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+    torch: bool = False
 
 
 def main(argv: Sequence[str]) -> int:
@@ -80,7 +86,10 @@ def _dispatch(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog=f"{PROGRAM} {name}", description=command.summary)
     command.add_options(parser)
     _add_engine_options(parser)
-    return command.run(parser.parse_args(argv[1:]))
+    options = parser.parse_args(argv[1:])
+    if command.torch:
+        require_torch()
+    return command.run(options)
 
 
 def _window_parser() -> argparse.ArgumentParser:
@@ -95,6 +104,13 @@ def _window_parser() -> argparse.ArgumentParser:
         "photos", nargs="*", type=Path, help="photos, or a session (.mmgpt), to open in the window"
     )
     parser.add_argument("--version", action="version", version=f"MMGPT Desktop {__version__}")
+    parser.add_argument(
+        "--event",
+        type=Path,
+        metavar="PROFILE",
+        help="the show for an event, all day and by itself, as this TOML file says",
+    )
+    parser.add_argument(CHILD_OPTION, type=int, metavar="FD", help=argparse.SUPPRESS)
     _add_engine_options(parser)
     return parser
 
@@ -117,7 +133,42 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _open_window(options: argparse.Namespace) -> int:
-    _check_window(options.photos)
+    _check_photos(options.photos)
+    _require_display()
+    if options.event is not None:
+        return _open_event(options)
+    with _window_parts():
+        from mmgpt_desktop.ui.app import run
+    return run(options.model, options.runtime, options.photos)
+
+
+def _open_event(options: argparse.Namespace) -> int:
+    """The supervisor, or in the process that it starts, the show."""
+    from mmgpt_desktop.event.numbers import Log
+    from mmgpt_desktop.event.profile import read_profile
+
+    if options.photos:
+        raise AppError("An event's photos stand in its profile.", "Leave out the others.")
+    profile = read_profile(options.event)
+    if options.model != default_bundle_path():
+        profile = replace(profile, model=replace(profile.model, folder=options.model))
+    if options.event_child is None:
+        # The app counts in the same file, so each crash is counted on top of what it left there.
+        return supervise(_own_command(), crashed=lambda kind: Log(profile.numbers).error(kind))
+    with _window_parts():
+        from mmgpt_desktop.ui.event.app import run
+    return run(profile, options.event_child, options.runtime)
+
+
+def _own_command() -> list[str]:
+    """How this process was started, its options included."""
+    words = sys.argv[1:] if getattr(sys, "frozen", False) else sys.orig_argv[1:]
+    return [sys.executable, *words]
+
+
+@contextlib.contextmanager
+def _window_parts() -> Iterator[None]:
+    """Around the import of what needs Qt."""
     if sys.platform == "win32":
         # Imported after PySide6, ONNX Runtime can load the wrong DLLs.
         from mmgpt_desktop.engine.onnx_runtime import import_onnxruntime
@@ -125,20 +176,23 @@ def _open_window(options: argparse.Namespace) -> int:
         with contextlib.suppress(RuntimeFailure):
             import_onnxruntime()
     try:
-        from mmgpt_desktop.ui.app import run
+        yield
     except ImportError as error:
         title = "The window can't be opened ({reason})."
         hint = f"`{PROGRAM} doctor` says what is missing; `{PROGRAM} ask` needs no window."
         raise AppError(title, hint, reason=reason_of(error)) from error
-    return run(options.model, options.runtime, options.photos)
 
 
-def _check_window(photos: Sequence[Path]) -> None:
-    """Qt ends the process where there is no display; and a command may be meant."""
+def _check_photos(photos: Sequence[Path]) -> None:
+    """A command may be meant."""
     for photo in photos:
         if str(photo) in COMMANDS and not photo.exists():
             title = "The word {name} comes first: {program} {name} ..."
             raise AppError(title, name=str(photo), program=PROGRAM)
+
+
+def _require_display() -> None:
+    """Qt ends the process where there is no display."""
     displays = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     if sys.platform == "linux" and not any(os.environ.get(name) for name in displays):
         title = "There is no display here, and the window needs one."
@@ -177,6 +231,36 @@ def _doctor(options: argparse.Namespace) -> int:
     from mmgpt_desktop import doctor
 
     return doctor.run(options.model, options.runtime)
+
+
+def _event_check_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("profile", type=Path, help="the TOML file that `--event` is to take")
+
+
+def _event_check(options: argparse.Namespace) -> int:
+    from mmgpt_desktop import event_check
+
+    return event_check.run(options.profile, options.model, options.runtime)
+
+
+def _event_pin(options: argparse.Namespace) -> int:
+    from mmgpt_desktop.event import pin
+
+    del options
+    return pin.run()
+
+
+def _selftest_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--picture", type=Path, metavar="PNG", help="save the window as it looks in the end"
+    )
+
+
+def _selftest(options: argparse.Namespace) -> int:
+    _require_display()
+    with _window_parts():
+        from mmgpt_desktop.ui import selftest
+    return selftest.run(options.model, options.runtime, options.picture)
 
 
 def _bench_options(parser: argparse.ArgumentParser) -> None:
@@ -254,11 +338,20 @@ COMMANDS = {
     "ask": Command("Ask about a photo and print the answer.", _ask_options, _ask),
     "explain": Command("Save an answer and its maps as files.", _explain_options, _explain),
     "doctor": Command("Say what is in use and what is missing.", _no_options, _doctor),
+    "selftest": Command(
+        "Open the window and answer a question: is all well?", _selftest_options, _selftest
+    ),
+    "event-check": Command(
+        "Rehearse an event: what would fail?", _event_check_options, _event_check
+    ),
+    "event-pin": Command("Make the line for an event's PIN.", _no_options, _event_pin),
     "bench": Command("Measure the speed of each runtime that works.", _bench_options, _bench),
-    "export": Command("Make ONNX graphs of a public model.", _export_options, _export),
-    "teach": Command("Fine-tune the model on your own rows.", _teach_options, _teach),
-    "evaluate": Command("Measure how well a model answers.", _evaluate_options, _evaluate),
+    "export": Command("Make ONNX graphs of a public model.", _export_options, _export, torch=True),
+    "teach": Command("Fine-tune the model on your own rows.", _teach_options, _teach, torch=True),
+    "evaluate": Command(
+        "Measure how well a model answers.", _evaluate_options, _evaluate, torch=True
+    ),
     "faithfulness": Command(
-        "Measure which heatmaps tell the truth.", _faithfulness_options, _faithfulness
+        "Measure which heatmaps tell the truth.", _faithfulness_options, _faithfulness, torch=True
     ),
 }

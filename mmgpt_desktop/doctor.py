@@ -15,9 +15,11 @@ from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.serving import RUNTIME_LABELS
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.pytorch import missing_torch
 from mmgpt_desktop.text import safe_name
 
 LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "torch", "transformers", "tokenizers", "numpy")
+WITH_TORCH = ("torch", "transformers")  # which the light edition leaves out together
 SHOWN = ("PySide6-Essentials", "pillow", "cmap")
 # What Qt needs on Linux, and the Debian package that has it.
 SYSTEM_LIBRARIES = {
@@ -101,7 +103,11 @@ def _report_libraries(missing: list[str]) -> None:
     found = [f"{name} {_version(name)}" for name in onnx]
     found += [f"{name} {version}" for name, version in versions.items() if version]
     print(f"Libraries: {', '.join(found)}.")
-    missing += [name for name, version in versions.items() if not version]
+    light = missing_torch() is not None
+    if light:
+        print("  No PyTorch, as in the light edition: ONNX Runtime alone answers.")
+    wanted = (name for name in versions if not (light and name in WITH_TORCH))
+    missing += [name for name in wanted if not versions[name]]
     if not onnx:
         missing.append("onnxruntime")
     if len(onnx) == 2:

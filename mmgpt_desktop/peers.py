@@ -25,6 +25,7 @@ from mmgpt_desktop.export.decoder import build_decoder
 from mmgpt_desktop.export.linear import DynamicInt8, Linears, Precision, linears_for
 from mmgpt_desktop.export.spec import read_spec
 from mmgpt_desktop.export.weights import DecoderWeights
+from mmgpt_desktop.pytorch import require_torch
 
 Floats = NDArray[np.float32]
 
@@ -70,7 +71,8 @@ def run(
     sizes: dict[str, Any] = SIZES,
     clock: Callable[[], float] = time.perf_counter,
 ) -> int:
-    """Print the table of all contenders, in rounds that alternate."""
+    """Print the table of all contenders, in rounds that alternate. Raises RuntimeFailure."""
+    require_torch()
     weights = random_weights(sizes)
     with tempfile.TemporaryDirectory() as folder:
         print("building the graphs ...", file=sys.stderr)

@@ -218,6 +218,7 @@ def make_session(model: str | bytes, folder: Path, cuda: bool) -> Any:
         with contextlib.redirect_stdout(io.StringIO()):  # it prints what it can't find
             ort.preload_dlls()
     ort.set_default_logger_severity(SILENT)
+    ort.disable_telemetry_events()  # on Windows; elsewhere the package's variable does it
     options = ort.SessionOptions()
     options.log_severity_level = SILENT
     options.intra_op_num_threads = physical_cores()

@@ -22,6 +22,7 @@ from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
 from mmgpt_desktop.errors import Cancelled, NotAvailable, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
+from mmgpt_desktop.pytorch import require_torch
 from mmgpt_desktop.text import reason_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class PublicTorch:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         """In 16 bits where there is no memory for 32. Raises RuntimeFailure."""
+        require_torch()
         dtype = "float32" if 4 * checkpoint.parameters + BESIDE < free_memory() else "bfloat16"
         require_memory(checkpoint.parameters * (4 if dtype == "float32" else 2))
         with _failures("PyTorch can't load the model ({reason})."):

@@ -18,6 +18,7 @@ from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Encoded
 from mmgpt_desktop.errors import Cancelled, NotAvailable, RuntimeFailure
 from mmgpt_desktop.messages import HeadNumbers, Method, RuntimeInfo, RuntimeName
+from mmgpt_desktop.pytorch import require_torch
 from mmgpt_desktop.text import reason_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class TorchRuntime:
     """The model itself, on the CPU. It can be cancelled between runs, not within one."""
 
     def __init__(self, bundle: Bundle) -> None:
+        """Raises RuntimeFailure."""
+        require_torch()
         self._spec, self._fusions = bundle.manifest.decoder, bundle.manifest.fusions
         with _failures("PyTorch can't load the model ({reason})."):
             import torch

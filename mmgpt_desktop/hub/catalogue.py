@@ -35,6 +35,11 @@ class Entry:
         """About what the loaded model takes: its weights, a picture and a conversation."""
         return self.gigabytes * 1.1 + 0.3
 
+    @property
+    def needs_torch(self) -> bool:
+        """Whether its weights are a checkpoint, which ONNX Runtime can't open."""
+        return any(pattern.endswith(".safetensors") for pattern in self.weights)
+
     def wants(self, path: str) -> bool:
         """Whether a repository's file is a part of this model."""
         if not path.endswith(_SAFE) or ".." in PurePosixPath(path).parts:

@@ -68,7 +68,7 @@ class Exporter(QObject):
                 self.tr("Ask about a picture first."),
             )
             return
-        report, word = self._report_maker(turn, model), self._word()
+        report, word = report_maker(turn, model, self._heatmaps, self._style()), self._word()
         path = self.ask_path(kind, self._proposed(turn, kind))
         if path is None:
             return
@@ -99,31 +99,6 @@ class Exporter(QObject):
         if chosen is None or self._window.heatmap.picture.whole:
             return None
         return chosen[0].words[chosen[1]]
-
-    def _report_maker(self, turn: Turn, model: ModelInfo) -> Callable[[], Report]:
-        """Captures all now; the maps are made when it is called."""
-        request, steps, outcome = turn.request, tuple(turn.steps), turn.outcome
-        look, found = self._heatmaps.look(turn), dict(turn.findings.maps)
-        neutral, looks = turn.findings.neutral, (look, Look(Method.OCCLUSION))
-        checks = tuple(check for (each, _), check in turn.findings.checks.items() if each in looks)
-        heads, style = look.heads or model.fusion_info(turn.fusion).head_choice.heads, self._style()
-        assert request is not None
-        assert outcome is not None
-        language = wording()
-
-        def make() -> Report:
-            attention = attention_of(steps)
-            known = neutral is not None or look.method is not Method.RELATIVE
-            if look.method in FROM_ATTENTION and attention and known:
-                found[look.method] = from_attention(look.method, attention, look.heads, neutral)
-            maps = tuple(
-                found[method]
-                for method in dict.fromkeys(each.method for each in looks)
-                if method in found and found[method].done >= 1
-            )
-            return Report(request, steps, outcome, model, maps, heads, checks, style, language)
-
-        return make
 
     def _style(self) -> Style:
         """As in the pane."""
@@ -182,6 +157,34 @@ class Exporter(QObject):
     def _fail(self, key: object, error: AppError) -> None:
         if self._end(key) is not None:
             self._window.notices.tell_error(error)
+
+
+def report_maker(
+    turn: Turn, model: ModelInfo, heatmaps: Heatmaps, style: Style
+) -> Callable[[], Report]:
+    """Captures all now; the maps are made when it is called. The answer has ended."""
+    request, steps, outcome = turn.request, tuple(turn.steps), turn.outcome
+    look, found = heatmaps.look(turn), dict(turn.findings.maps)
+    neutral, looks = turn.findings.neutral, (look, Look(Method.OCCLUSION))
+    checks = tuple(check for (each, _), check in turn.findings.checks.items() if each in looks)
+    heads = look.heads or model.fusion_info(turn.fusion).head_choice.heads
+    assert request is not None
+    assert outcome is not None
+    language = wording()
+
+    def make() -> Report:
+        attention = attention_of(steps)
+        known = neutral is not None or look.method is not Method.RELATIVE
+        if look.method in FROM_ATTENTION and attention and known:
+            found[look.method] = from_attention(look.method, attention, look.heads, neutral)
+        maps = tuple(
+            found[method]
+            for method in dict.fromkeys(each.method for each in looks)
+            if method in found and found[method].done >= 1
+        )
+        return Report(request, steps, outcome, model, maps, heads, checks, style, language)
+
+    return make
 
 
 def _open(path: Path) -> None:

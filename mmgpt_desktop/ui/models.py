@@ -15,6 +15,7 @@ from mmgpt_desktop.hub.cache import Hub, bytes_on_disk, delete, find, kept_bytes
 from mmgpt_desktop.hub.catalogue import Entry
 from mmgpt_desktop.hub.progress import Phase, Progress
 from mmgpt_desktop.messages import GenerationOutcome
+from mmgpt_desktop.pytorch import missing_torch
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.worker import TaskThread
 
@@ -118,6 +119,9 @@ class Models(QObject):
         """Fetch a model of the catalogue, or what is missing of it. `token` is not kept."""
         row = self.row(key)
         if row is None or row.entry is None or key in self._cancels:
+            return
+        if row.entry.needs_torch and (error := missing_torch()) is not None:
+            self.failed.emit(error)  # gigabytes that could not be opened here
             return
         entry, report = row.entry, partial(self._progressed.emit, key)
         self._progress[key] = Progress(Phase.ASKING)

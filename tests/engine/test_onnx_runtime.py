@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -33,6 +36,7 @@ from tests.tiny_bundle import (
 
 CPU, CUDA = RuntimeName.ONNX_CPU, RuntimeName.ONNX_CUDA
 ENCODER, DECODER = "image_encoder.graph.onnx", "decoder.cross_attention.onnx"
+ROOT = Path(__file__).resolve().parents[2]
 PIXELS = np.linspace(-1, 1, 3 * SIZE * SIZE, dtype=np.float32).reshape(1, 3, SIZE, SIZE)
 
 
@@ -44,6 +48,19 @@ def bundle(tiny_bundle: Path) -> Bundle:
 def test_it_says_what_the_session_really_got(bundle: Bundle) -> None:
     info = OnnxRuntime(bundle, CPU).info
     assert (info.runtime, info.provider) == (CPU, "CPUExecutionProvider")
+
+
+def test_onnx_runtime_keeps_and_sends_nothing(tiny_bundle: Path, tmp_path: Path) -> None:
+    """Its telemetry begins with an identifier of the computer, kept in the user's home."""
+    code = (
+        "import sys; from pathlib import Path; from mmgpt_desktop.engine.engine import Engine;"
+        "engine = Engine(Path(sys.argv[1])); engine.load(); engine.close()"
+    )
+    inherited = {name: text for name, text in os.environ.items() if "TELEMETRY" not in name}
+    homes = dict.fromkeys(("HOME", "USERPROFILE", "XDG_CACHE_HOME"), str(tmp_path))
+    command = [sys.executable, "-c", code, str(tiny_bundle)]
+    subprocess.run(command, cwd=ROOT, env=inherited | homes, check=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 SIZES = {
