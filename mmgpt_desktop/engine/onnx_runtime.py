@@ -25,7 +25,8 @@ CUDA_PROVIDER = "CUDAExecutionProvider"
 CPU_PROVIDER = "CPUExecutionProvider"
 SILENT = 4  # fatal only: what goes wrong comes as an exception, and cancelling logs an error
 
-PIXELS, IMAGE, EDGES = "pixel_values", ("image_keys", "image_values"), "edges"
+PIXELS, IMAGE = "pixel_values", ("image_keys", "image_values")
+EDGES, READING = "edges", "reading"
 IDS, LOGITS, ATTENTION = "input_ids", "logits", "attention"
 
 Arrays = tuple[NDArray[np.float32], ...]
@@ -72,8 +73,10 @@ class OnnxRuntime:
             layers, spec = self._fusions[fusion].tensors, self._spec
             nothing = np.zeros((layers, 1, spec.heads, 0, spec.head_dim), np.float32)
             return Encoded(fusion, nothing, nothing)
-        keys, values = run_session(self._encoder(fusion).session, IMAGE, {PIXELS: pixels}, cancel)
-        return Encoded(fusion, keys, values)
+        encoder = self._encoder(fusion)
+        wanted = [*IMAGE, *{READING} & encoder.outputs]
+        keys, values, *reading = run_session(encoder.session, wanted, {PIXELS: pixels}, cancel)
+        return Encoded(fusion, keys, values, reading[0][0] if reading else None)
 
     def edges(
         self, pixels: NDArray[np.float32], fusion: str, cancel: CancelToken
@@ -99,7 +102,7 @@ class OnnxRuntime:
             wanted.append(ATTENTION)
         logits, *rest = run_session(decoder.session, wanted, feeds, cancel)
         count = len(self._present)
-        weights = rest[count][0] if len(rest) > count else None
+        weights = encoded.over_cells(rest[count][0]) if len(rest) > count else None
         return DecodeResult(_by_position(logits)[-1], weights, tuple(rest[:count]))
 
     def score(
