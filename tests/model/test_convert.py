@@ -82,7 +82,7 @@ def test_what_can_not_be_exported_is_one_sentence(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_there_stays_as_it_is(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("precious")
-    with pytest.raises(AppError, match="There is a folder .* already"):
+    with pytest.raises(AppError, match=r"There is a folder .* already"):
         converted(checkpoint, tmp_path)
     assert (tmp_path / "mine").read_text() == "precious"
 
