@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,8 @@ ANSWER = ("A", " red", " ball", " in", " the", " corner", ".")
 
 
 class FakeEngine:
-    """Looks at the cell `step index` of a grid with all heads.
+    """Looks at the cell `step index` of a grid with all heads, and of each further photo of a
+    sequence at the next one.
 
     With a `gate` it waits before each step until `release` was called once more.
     """
@@ -208,8 +210,13 @@ class FakeEngine:
         attention = None
         if request.images and self.with_attention:
             fusion = self._model.fusion_info(request.fusion)
-            cell = index % (fusion.rows * fusion.columns)
-            attention = attention_map(request.images[0], cell, fusion)
+            cells = fusion.rows * fusion.columns
+            photos = request.images if self._model.sequences else request.images[:1]
+            first, *others = (
+                attention_map(photo, (index + place) % cells, fusion)
+                for place, photo in enumerate(photos)
+            )
+            attention = replace(first, others=tuple(others))
         probability = self._probabilities[index % len(self._probabilities)]
         return TokenStep(request.job_id, index, index, text, probability, attention)
 

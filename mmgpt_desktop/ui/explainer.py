@@ -82,7 +82,7 @@ class Explainer(QObject):
             return
         turn, word = chosen
         explanation = turn.explanation if turn.outcome is not None else None
-        if explanation is None or self._heatmaps.is_anothers(turn):
+        if explanation is None or self._heatmaps.is_anothers(turn) or self._heatmaps.place(turn):
             return
         piece = next(self._wanted(turn, word), None)
         if piece is not None:
