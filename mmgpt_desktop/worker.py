@@ -6,7 +6,6 @@ Connect no lambdas or partials to them: PySide6 would run those on the worker's 
 
 from __future__ import annotations
 
-import gc
 import itertools
 import logging
 import os
@@ -299,13 +298,14 @@ class EngineThread(_QueueThread):
             error = unexpected(failure)
         else:
             self._drop_engine()
-            if isinstance(item, _Switch):
-                gc.collect()  # a model's parts know each other; its memory is to be free now
             self._engine, self._make_engine = engine, make
+            _give_back_memory()
             self.loaded.emit(info, engine.runtime)
             return
         if engine is not None:
             engine.close()
+            engine = None
+        _give_back_memory()
         self._load_error = error
         self.load_failed.emit(error)
 
@@ -429,6 +429,12 @@ class TaskThread(_QueueThread):
             self.done.emit(task.key, result)
         finally:
             forget()
+
+
+def _give_back_memory() -> None:
+    from mmgpt_desktop.engine.memory import give_back
+
+    give_back()
 
 
 def _step_back() -> None:
