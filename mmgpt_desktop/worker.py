@@ -41,6 +41,7 @@ from mmgpt_desktop.messages import (
     Timings,
     TokenStep,
 )
+from mmgpt_desktop.text import reason_of
 
 CLOSE_WAIT_MS = 5000
 ENGINE_NICENESS = 5
@@ -117,7 +118,7 @@ def unexpected(error: Exception) -> AppError:
     failure = RuntimeFailure(
         "Something went wrong while the model was at work: {reason}.",
         "Try again; if it happens again, copy the details and report them.",
-        reason=str(error).strip().rstrip(".") or type(error).__name__,
+        reason=reason_of(error),
     )
     failure.__cause__ = error
     return failure
