@@ -219,7 +219,8 @@ def drop_attention(graph: onnx.GraphProto) -> None:
 
 def _quiet(node: NodeProto, read: set[str]) -> NodeProto:
     """A kernel gives no weights that nobody reads."""
-    copy = NodeProto.FromString(node.SerializeToString())
+    copy = NodeProto()
+    copy.CopyFrom(node)
     if node.op_type == GROUP_QUERY and len(node.output) == 4 and node.output[3] not in read:
         copy.output.pop()
         del copy.attribute[:]

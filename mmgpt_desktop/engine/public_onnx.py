@@ -25,7 +25,7 @@ from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
 from mmgpt_desktop.engine.surgery import attending_graph
 from mmgpt_desktop.errors import BundleError, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
-from mmgpt_desktop.text import reason_of, safe_name
+from mmgpt_desktop.text import reason_of
 
 IDS, EMBEDS, MASK, POSITIONS = "input_ids", "inputs_embeds", "attention_mask", "position_ids"
 FEATURES = "image_features"
