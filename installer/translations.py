@@ -32,7 +32,6 @@ TERMINAL_ONLY = {
     "evaluate",
     "event_check",
     "explain",
-    "export",
     "faithfulness",
     "measuring",
     "teach",
@@ -94,10 +93,13 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
             yield from _pairs(each, its)
 
 
+PROGRESS = ("engine/engine.py", "export/bundle.py", "hub/convert.py")
+
+
 def progress_texts() -> set[str]:
-    """What the engine says while it loads."""
-    tree = ast.parse((PACKAGE / "engine" / "engine.py").read_text(encoding="utf-8"))
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    """What the engine says while it loads, and an export while it works."""
+    trees = [ast.parse((PACKAGE / name).read_text(encoding="utf-8")) for name in PROGRESS]
+    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
     return {
         argument.value
         for call in calls

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 
 class AppError(Exception):
     """A failure with a sentence for the user.
@@ -27,6 +30,11 @@ class AppError(Exception):
 
     def __str__(self) -> str:
         return f"{self.title} {self.hint}".strip()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It may come from another process, and then without its cause."""
+        values: dict[str, Any] = self.values
+        return partial(type(self), **values), (self.title_template, self.hint_template)
 
 
 class ImageError(AppError):

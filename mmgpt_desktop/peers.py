@@ -20,7 +20,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.decoder_session import ATTENTION, DecoderSession
+from mmgpt_desktop.engine.attention_nodes import drop_attention
+from mmgpt_desktop.engine.decoder_session import DecoderSession
 from mmgpt_desktop.export.decoder import build_decoder
 from mmgpt_desktop.export.linear import DynamicInt8, Linears, Precision, linears_for
 from mmgpt_desktop.export.spec import read_spec
@@ -153,20 +154,7 @@ def _feeder(session: DecoderSession) -> Callable[[Floats, bool], int]:
 def without_attention(path: Path) -> Path:
     """The same graph and the same weights, less the attention output."""
     model = onnx.load(path, load_external_data=False)
-    graph, rows = model.graph, set[str]()
-    for node in graph.node:
-        if node.op_type == "GroupQueryAttention":
-            rows.add(node.output.pop())
-            kept = [each for each in node.attribute if each.name != "qk_output"]
-            del node.attribute[:]
-            node.attribute.extend(kept)
-    for node in list(graph.node):  # in order: what reads the rows goes, and what reads that
-        if rows & set(node.input):
-            rows |= set(node.output)
-            graph.node.remove(node)
-    for output in list(graph.output):
-        if output.name == ATTENTION:
-            graph.output.remove(output)
+    drop_attention(model.graph)
     bare = path.with_suffix(".bare.onnx")
     onnx.save(model, bare)
     return bare

@@ -6,7 +6,6 @@ Connect no lambdas or partials to them: PySide6 would run those on the worker's 
 
 from __future__ import annotations
 
-import gc
 import itertools
 import logging
 import os
@@ -36,6 +35,7 @@ from mmgpt_desktop.messages import (
     RuntimeName,
     Timings,
 )
+from mmgpt_desktop.text import reason_of
 
 CLOSE_WAIT_MS = 5000
 ENGINE_NICENESS = 5
@@ -60,7 +60,7 @@ def unexpected(error: Exception) -> AppError:
     failure = RuntimeFailure(
         "Something went wrong while the model was at work: {reason}.",
         "Try again; if it happens again, copy the details and report them.",
-        reason=str(error).strip().rstrip(".") or type(error).__name__,
+        reason=reason_of(error),
     )
     failure.__cause__ = error
     return failure
@@ -259,13 +259,14 @@ class EngineThread(_QueueThread):
             error = unexpected(failure)
         else:
             self._drop_engine()
-            if isinstance(item, _Switch):
-                gc.collect()  # a model's parts know each other; its memory is to be free now
             self._engine, self._make_engine = engine, make
+            _give_back_memory()
             self.loaded.emit(info, engine.runtime)
             return
         if engine is not None:
             engine.close()
+            engine = None
+        _give_back_memory()
         self._load_error = error
         self.load_failed.emit(error)
 
@@ -397,6 +398,12 @@ class TaskThread(_QueueThread):
             self.done.emit(task.key, result)
         finally:
             forget()
+
+
+def _give_back_memory() -> None:
+    from mmgpt_desktop.engine.memory import give_back
+
+    give_back()
 
 
 def _step_back() -> None:

@@ -1,6 +1,10 @@
-"""Is there memory enough for a model? Asked before it is loaded."""
+"""Is there memory enough for a model? Asked before it is loaded; and given back after it."""
 
 from __future__ import annotations
+
+import ctypes
+import gc
+import sys
 
 import psutil  # type: ignore[import-untyped]
 
@@ -13,6 +17,17 @@ _GIGA = 1e9
 def free_memory() -> int:
     """Bytes that can be had without swapping."""
     return int(psutil.virtual_memory().available)
+
+
+def give_back() -> None:
+    """What a closed model took, and what loading took on the way, goes back to the system.
+
+    glibc keeps freed memory for itself: after a switch between two copies of mmgpt-mini that
+    was 330 of 570 MB.
+    """
+    gc.collect()  # a model's parts know each other
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
 
 
 def require_memory(weights: int) -> None:

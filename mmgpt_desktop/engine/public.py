@@ -20,6 +20,7 @@ from mmgpt_desktop.engine.checkpoint import (
 )
 from mmgpt_desktop.engine.families.base import Context, Family, Features, Laid, Seen
 from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.generate import run_decoder
 from mmgpt_desktop.engine.layouts import find_graphs, is_graphs
 from mmgpt_desktop.engine.memory import require_memory
 from mmgpt_desktop.engine.occlusion import Cells, Hiding, PhotoHider, Rescorer
@@ -38,6 +39,7 @@ from mmgpt_desktop.messages import (
     GenerationRequest,
     HeadChoice,
     HeadNumbers,
+    Message,
     Method,
     ModelInfo,
     PatchGrid,
@@ -95,7 +97,22 @@ class PublicEngine(EngineBase):
         progress(0.1, "Starting the model")
 
     def make_runtime(self, name: RuntimeName) -> Any:
-        return self._make(name, self.checkpoint)
+        runtime = self._make(name, self.checkpoint)
+        if name is not RuntimeName.TORCH:
+            try:
+                self._try(runtime)
+            except Exception:
+                runtime.close()
+                raise
+        return runtime
+
+    def _try(self, runtime: Any) -> None:
+        """Look at a grey picture and read a question without one: graphs that don't fit say so
+        now, while the model before this one is still there. Raises RuntimeFailure."""
+        grey, cancel = np.full((64, 64, 3), 128, np.uint8), CancelToken()
+        runtime.encode(self.family.see(Photo(grey, "trial", "trial")), cancel)
+        laid = self.family.lay([Message("user", "?")], [], 1)
+        run_decoder(runtime, laid.token_ids, Context(laid), None, attention=True, cancel=cancel)
 
     def describe(self) -> ModelInfo:
         layers, heads = self._runtime.attention_shape

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.decoder_session import DecoderSession
+from mmgpt_desktop.engine.onnx_runtime import make_session
+from mmgpt_desktop.export.attention import Attention
+from mmgpt_desktop.export.decoder import build_decoder
+from mmgpt_desktop.export.graph import FLOAT, GraphWriter
+from mmgpt_desktop.export.linear import Floating, Floats
+from mmgpt_desktop.export.spec import DecoderSpec
+from mmgpt_desktop.export.weights import DecoderWeights
 
 CHUNK = 16  # positions fed at once: each gives one row of attention
+ENOUGH, NEAR = 0.95, 0.02  # what a default precision must reach: agreement, attention
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +38,10 @@ class Difference:
 
     agreement: float
     attention: float
+
+    @property
+    def good_enough(self) -> bool:
+        return self.agreement >= ENOUGH and self.attention <= NEAR
 
 
 def read(
@@ -54,3 +67,34 @@ def difference(truth: Reading, other: Reading) -> Difference:
     ]
     agreement = float(np.mean(truth.choices == other.choices))
     return Difference(agreement, float(np.mean(moved)) if moved else 0.0)
+
+
+class _Recorded(Floating):
+    """Each layer's input is an output of the graph."""
+
+    def add(
+        self, graph: GraphWriter, name: str, value: str, weight: Floats, bias: Floats | None
+    ) -> str:
+        graph.output(value, f"{name}.input", FLOAT, [1, f"{name}.S", weight.shape[1]])
+        return super().add(graph, name, value, weight, bias)
+
+
+def input_products(
+    spec: DecoderSpec,
+    weights: DecoderWeights,
+    table: Floats,
+    texts: Sequence[Sequence[int]],
+    folder: Path,
+) -> dict[str, Floats]:
+    """By layer x.T @ x [K, K], summed over the layer's inputs x, for `least_squares`."""
+    path = folder / "recorded.onnx"
+    build_decoder(spec, weights, path, _Recorded(), attention=Attention.NONE)
+    session = make_session(str(path), folder, cuda=False)
+    inputs = [output.name for output in session.get_outputs() if output.name.endswith(".input")]
+    found = dict[str, Floats]()
+    for text in texts:
+        given = session.run(inputs, _feeds(session, table[list(text)][None]))
+        for name, x in zip(inputs, given, strict=True):
+            layer = name.removesuffix(".input")
+            found[layer] = x[0].T @ x[0] + found.get(layer, np.float32(0))
+    return found

@@ -17,7 +17,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.cache import Hub, usual_hub
 from mmgpt_desktop.hub.catalogue import read_catalogue
 from mmgpt_desktop.messages import RuntimeName
@@ -45,8 +44,9 @@ from mmgpt_desktop.ui.inside import Inside
 from mmgpt_desktop.ui.launcher import Launcher
 from mmgpt_desktop.ui.live import Live
 from mmgpt_desktop.ui.main_window import MainWindow
-from mmgpt_desktop.ui.models import Models, Row
-from mmgpt_desktop.ui.models_dialog import ModelsDialog
+from mmgpt_desktop.ui.model_choice import ModelChoice, OpenModel
+from mmgpt_desktop.ui.model_exports import ModelExports
+from mmgpt_desktop.ui.models import Models
 from mmgpt_desktop.ui.photo_view import LinkedViews
 from mmgpt_desktop.ui.photos import Photos
 from mmgpt_desktop.ui.sessions import Sessions
@@ -57,8 +57,6 @@ from mmgpt_desktop.ui.tour import Tour
 from mmgpt_desktop.ui.undo import Undo
 from mmgpt_desktop.ui.word_strip import Strips
 from mmgpt_desktop.worker import EngineLike, EngineThread, TaskThread, engine_maker
-
-OpenModel = Callable[[Path], Callable[[], EngineLike]]
 
 _SAVE_MS = 800
 
@@ -85,6 +83,7 @@ class App(QObject):
         model = model or default_bundle_path()
         self._open_model: OpenModel = open_model or partial(engine_maker, runtime=None)
         self._application, self._settings_file = application, settings_file
+        self._data = data_folder or settings_file.parent
         self._settings = replace(load_settings(settings_file), **(overrides or {}))
         install_language(application, self._settings.language)
         self.theme = Theme(application, self._settings.theme)
@@ -99,7 +98,7 @@ class App(QObject):
             self.controller,
             self.undo,
             self._storing,
-            data_folder or settings_file.parent,
+            self._data,
             keeps=self._settings.autosave,
         )
         self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
@@ -118,8 +117,15 @@ class App(QObject):
         self._fetching = TaskThread("models")
         self._model_folders = TaskThread("model folders")
         self._frames = TaskThread("live frames")
+        self._model_exports = TaskThread("model exports")
         tasks = (self._files, self._downloads, self._drawing, self._small, self._exports)
-        others = (self._storing, self._fetching, self._model_folders, self._frames)
+        others = (
+            self._storing,
+            self._fetching,
+            self._model_folders,
+            self._frames,
+            self._model_exports,
+        )
         self.threads = (*tasks, *others, self.engine)
 
     def _make_parts(self, model: Path, make_hub: Callable[[], Hub]) -> None:
@@ -148,20 +154,23 @@ class App(QObject):
             self.window, self.engine, self.photos, self.heatmaps, self.explainer, self.undo, model
         )
         self.live = Live(self.window, self.photos, self.controller, self.explainer, self._frames)
-        self.models = self._make_models(model, make_hub)
-        self.models_dialog: ModelsDialog | None = None
+        self._make_models(model, make_hub)
         self.exporter = Exporter(self.window, self.controller, self.heatmaps, self._exports)
         window = self.window
         panes = (window.image, window.prompt, window.output, window.heatmap)
         self.launcher = Launcher(window, self._files)
         self.tour = Tour(window, panes)
 
-    def _make_models(self, current: Path, make_hub: Callable[[], Hub]) -> Models:
+    def _make_models(self, current: Path, make_hub: Callable[[], Hub]) -> None:
         embedded = default_bundle_path()
         models = Models(self._fetching, self._model_folders, embedded, read_catalogue(), make_hub)
         models.current = current
         models.take_settings(self._settings)
-        return models
+        self.models = models
+        self.model_exports = ModelExports(self._model_exports, models, self._data / "models")
+        self.model_choice = ModelChoice(
+            self.window, self.theme, self.controller, models, self.model_exports, self._open_model
+        )
 
     def _connect(self) -> None:
         window, photos = self.window, self.photos
@@ -220,7 +229,7 @@ class App(QObject):
             "go-answer": window.output.view.setFocus,
             "go-heatmap": window.heatmap.picture.view.setFocus,
             "compare": self.compare,
-            "models": self.open_models,
+            "models": self.model_choice.open_dialog,
             "film": self.film.toggle,
             "wall": self.inside.open_wall,
             "formula": self.inside.open_brightest_formula,
@@ -232,16 +241,11 @@ class App(QObject):
             window.actions_by_name[name].triggered.connect(lambda _=False, run=action: run())
 
     def _connect_models(self) -> None:
-        models, controller = self.models, self.controller
-        models.use_wanted.connect(self._use_model)
-        models.failed.connect(self._tell_model_failure)
-        models.fetched.connect(self._tell_fetched)
+        models = self.models
         models.folders_changed.connect(self._remember_models)
         models.speed_measured.connect(self._remember_models)
         self.engine.ended.connect(models.take_outcome)
-        controller.opened.connect(models.take_opened)
-        controller.opened.connect(self._remember_model)
-        controller.not_opened.connect(self._offer_embedded)
+        self.controller.opened.connect(self._remember_model)
 
     def start(self) -> None:
         """Show the window, then load the model behind it."""
@@ -312,51 +316,13 @@ class App(QObject):
         comparison.open()
         comparison.ask(self._question_now())
 
-    @Slot()
-    def open_models(self) -> None:
-        if self.models_dialog is None:
-            self.models_dialog = ModelsDialog(self.theme, self.models, self.window)
-        self.models_dialog.look_at_current()
-        self.models_dialog.open()
-
-    @Slot(object)
-    def _use_model(self, path: Path) -> None:
-        self.controller.switch(path, self._open_model(path))
-
     @Slot(object)
     def _remember_model(self, path: Path) -> None:
         self._change(model="" if path == default_bundle_path() else str(path))
 
-    @Slot(object)
-    def _offer_embedded(self, path: Path) -> None:
-        """Without a model the window is of no use; the one that ships is always there."""
-        embedded = default_bundle_path()
-        if self.controller.model is None and path != embedded:
-            notice = self.window.notices.current()[-1]
-            notice.add_action(
-                self.tr("Use the model that ships"), lambda: self._use_model(embedded)
-            )
-
     @Slot()
     def _remember_models(self) -> None:
         self._change(model_folders=self.models.folders, speeds=dict(self.models.speeds))
-
-    @Slot(object)
-    def _tell_model_failure(self, error: AppError) -> None:
-        """The dialog tells it itself, where it is open."""
-        if not self._models_dialog_open():
-            self.window.notices.tell_error(error)
-
-    @Slot(object)
-    def _tell_fetched(self, row: Row) -> None:
-        if not self._models_dialog_open():
-            notice = self.window.notices.tell(
-                self.tr("{name} is on this computer now.").format(name=row.name)
-            )
-            notice.add_action(self.tr("Use this model"), lambda: self.models.use(row.key))
-
-    def _models_dialog_open(self) -> bool:
-        return self.models_dialog is not None and self.models_dialog.isVisible()
 
     def _question_now(self) -> str:
         """What is being typed, else what was asked last, else what fits every picture."""

@@ -27,8 +27,28 @@
 <context>
     <name>AnswerPage</name>
     <message>
+        <source>What do you want to know?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Touch a word to see where the model looked for it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Touch the screen to try it yourself</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Looking at the picture…</source>
         <translation>正在看图片…</translation>
+    </message>
+    <message>
+        <source>Bright: where it looked for “{word}”</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Picture {number}</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -81,6 +101,10 @@
         <translation>所有文件</translation>
     </message>
     <message>
+        <source>Pictures and videos</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Open pictures</source>
         <translation>打开图片</translation>
     </message>
@@ -92,24 +116,43 @@
         <source>Open one first, for instance a sample photo.</source>
         <translation>请先打开一张，例如一张示例照片。</translation>
     </message>
-    <message>
-        <source>Use the model that ships</source>
-        <translation>使用自带模型</translation>
-    </message>
-    <message>
-        <source>{name} is on this computer now.</source>
-        <translation>{name} 已下载到本机。</translation>
-    </message>
-    <message>
-        <source>Use this model</source>
-        <translation>使用此模型</translation>
-    </message>
 </context>
 <context>
     <name>AskingArea</name>
     <message>
+        <source>Or ask your own question</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Letters on the screen</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Ask</source>
         <translation>提问</translation>
+    </message>
+</context>
+<context>
+    <name>Attract</name>
+    <message>
+        <source>A picture goes in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Somebody asks a question about it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model writes word by word. The bright places are where it looks.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Each word has its own places in the picture.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>To the model, the picture is a grid of {rows} by {columns} cells.</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -129,6 +172,40 @@
     <message>
         <source>still being measured</source>
         <translation>仍在测量</translation>
+    </message>
+</context>
+<context>
+    <name>Camera</name>
+    <message>
+        <source>The camera gives no picture. Is another program using it?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The camera can&apos;t be used: a library of the system is missing ({reason}). On Debian and Ubuntu, install libpulse0.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is no camera. Plug one in, then try again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>CameraPage</name>
+    <message>
+        <source>What the camera sees</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The camera is on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take the picture</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation type="unfinished">上一步</translation>
     </message>
 </context>
 <context>
@@ -152,8 +229,24 @@
 <context>
     <name>Chooser</name>
     <message>
+        <source>Touch a picture</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There are no pictures here yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Back</source>
         <translation>上一步</translation>
+    </message>
+    <message>
+        <source>Earlier ones</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -235,10 +328,40 @@
     </message>
 </context>
 <context>
+    <name>Countdown</name>
+    <message>
+        <source>Are you still there?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Soon your picture and your questions are forgotten, for the next visitor.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>I&apos;m still here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>I&apos;m done</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>Details</name>
     <message>
-        <source>How far the download is</source>
-        <translation>下载进度</translation>
+        <source>How far it is</source>
+        <translation>进度</translation>
+    </message>
+</context>
+<context>
+    <name>DeviceSource</name>
+    <message>
+        <source>The camera may not be used: the system refuses it. Allow it in the system&apos;s privacy settings, then try again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The camera stopped ({reason}). Plug it in again, or close what else uses it.</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -277,6 +400,61 @@
     </message>
 </context>
 <context>
+    <name>ExportForm</name>
+    <message>
+        <source>Make ONNX graphs of this model? PyTorch takes some minutes for that, and as much memory as for an answer. The checkpoint stays as it is.</source>
+        <translation>为此模型生成 ONNX 图吗？PyTorch 需要几分钟，所用内存与回答一次相当。检查点保持不变。</translation>
+    </message>
+    <message>
+        <source>Weights</source>
+        <translation>权重</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>32 bits: exact, and the largest</source>
+        <translation>32 位：精确，也最大</translation>
+    </message>
+    <message>
+        <source>16 bits: half the size</source>
+        <translation>16 位：大小减半</translation>
+    </message>
+    <message>
+        <source>8 bits: a quarter of the size</source>
+        <translation>8 位：四分之一大小</translation>
+    </message>
+    <message>
+        <source>4 bits: an eighth, and the least exact</source>
+        <translation>4 位：八分之一大小，精度最低</translation>
+    </message>
+    <message>
+        <source>How the language model&apos;s weights are kept</source>
+        <translation>语言模型权重的保存方式</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Choose where the new folder is made</source>
+        <translation>选择新文件夹的位置</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>Not now</source>
+        <translation>暂不</translation>
+    </message>
+    <message>
+        <source>Where the graphs&apos; folder is made</source>
+        <translation>图文件夹的位置</translation>
+    </message>
+</context>
+<context>
     <name>Exporter</name>
     <message>
         <source>There is no finished answer to save.</source>
@@ -305,6 +483,21 @@
     <message>
         <source>Open</source>
         <translation>打开</translation>
+    </message>
+</context>
+<context>
+    <name>FilmStrip</name>
+    <message>
+        <source>Ask about all frames</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Frames; the arrow keys choose one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} · {count} frames, evenly spread</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -409,6 +602,21 @@
     <message>
         <source>it read most from row {row}, column {column}: {percent}</source>
         <translation>它从第 {row} 行第 {column} 列读取最多：{percent}</translation>
+    </message>
+</context>
+<context>
+    <name>Header</name>
+    <message>
+        <source>Another picture</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take it home</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>I&apos;m done</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -559,6 +767,10 @@
         <translation>方框由模型给出</translation>
     </message>
     <message>
+        <source>Of several pictures this is measured for the first one alone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The model gave no attention for this word.</source>
         <translation>模型没有给出这个单词的注意力。</translation>
     </message>
@@ -606,6 +818,18 @@
         <translation>示例照片…</translation>
     </message>
     <message>
+        <source>Camera</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Switch the camera on or off (F8)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What the camera sees; Space takes a picture</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Picture; plus and minus zoom, the arrow keys move it</source>
         <translation>图片；加减号缩放，方向键移动</translation>
     </message>
@@ -628,6 +852,10 @@
     <message>
         <source>Open pictures</source>
         <translation>打开图片</translation>
+    </message>
+    <message>
+        <source>Switch the camera on or off</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Remove this picture</source>
@@ -655,6 +883,14 @@
 </context>
 <context>
     <name>Keyboard</name>
+    <message>
+        <source>Space</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Erase the last letter</source>
+        <translation type="unfinished"></translation>
+    </message>
     <message>
         <source>Ask</source>
         <translation>提问</translation>
@@ -709,6 +945,14 @@
     <message>
         <source>Paste a picture or a picture file</source>
         <translation>粘贴图片或图片文件</translation>
+    </message>
+    <message>
+        <source>The camera on or off; Space takes a picture</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A part of the screen: take it, or follow it</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Previous or next picture</source>
@@ -772,6 +1016,33 @@
     </message>
 </context>
 <context>
+    <name>Launcher</name>
+    <message>
+        <source>Choose the event&apos;s profile</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Event profiles</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the PIN</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The show “{title}” fills the screen, and this window closes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It is left with {keys}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start the show</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>Legend</name>
     <message>
         <source>Scale: {what}, from {low} to {high}</source>
@@ -779,10 +1050,53 @@
     </message>
 </context>
 <context>
+    <name>Live</name>
+    <message>
+        <source>Part of the screen</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Camera picture</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>LiveBar</name>
+    <message>
+        <source>A part of the screen is followed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The camera is on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>captions are paused</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take a picture</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take a picture, to ask about it (Space)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation type="unfinished"></translation>
+    </message>
     <message>
         <source>Stop</source>
         <translation>停止</translation>
+    </message>
+    <message>
+        <source>Switch it off (Esc)</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -802,6 +1116,18 @@
     <message>
         <source>&amp;Sample photos…</source>
         <translation>示例照片(&amp;S)…</translation>
+    </message>
+    <message>
+        <source>&amp;Live camera</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A part of the scree&amp;n…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Follow a part of the screen…</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>&amp;Remove this picture</source>
@@ -846,6 +1172,10 @@
     <message>
         <source>&amp;Data (JSON and NPZ)…</source>
         <translation>数据 (JSON 和 NPZ)…(&amp;D)</translation>
+    </message>
+    <message>
+        <source>E&amp;vent mode…</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>&amp;Quit</source>
@@ -997,10 +1327,37 @@
     </message>
 </context>
 <context>
+    <name>ModelChoice</name>
+    <message>
+        <source>Use the model that ships</source>
+        <translation>使用自带模型</translation>
+    </message>
+    <message>
+        <source>{name} is on this computer now.</source>
+        <translation>{name} 已下载到本机。</translation>
+    </message>
+    <message>
+        <source>The ONNX graphs are made: {name}.</source>
+        <translation>ONNX 图已生成：{name}。</translation>
+    </message>
+    <message>
+        <source>Use this model</source>
+        <translation>使用此模型</translation>
+    </message>
+</context>
+<context>
     <name>ModelsDialog</name>
     <message>
         <source>Models</source>
         <translation>模型</translation>
+    </message>
+    <message>
+        <source>Export to ONNX…</source>
+        <translation>导出为 ONNX…</translation>
+    </message>
+    <message>
+        <source>Stop the export</source>
+        <translation>停止导出</translation>
     </message>
     <message>
         <source>Stop the download</source>
@@ -1025,6 +1382,10 @@
     <message>
         <source>To download</source>
         <translation>可下载</translation>
+    </message>
+    <message>
+        <source>Being exported…</source>
+        <translation>正在导出…</translation>
     </message>
     <message>
         <source>In use</source>
@@ -1057,6 +1418,14 @@
     <message>
         <source>Checking what arrived: {amount}</source>
         <translation>正在校验：{amount}</translation>
+    </message>
+    <message>
+        <source>Starting PyTorch</source>
+        <translation>正在启动 PyTorch</translation>
+    </message>
+    <message>
+        <source>Export: {what}…</source>
+        <translation>导出：{what}…</translation>
     </message>
     <message>
         <source>Use this model</source>
@@ -1117,6 +1486,22 @@
     <message>
         <source>Folder</source>
         <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>{size}, and the checkpoint&apos;s weights {before}</source>
+        <translation>{size}，检查点的权重为 {before}</translation>
+    </message>
+    <message>
+        <source>Not compared: {why}</source>
+        <translation>未比较：{why}</translation>
+    </message>
+    <message>
+        <source>Exported</source>
+        <translation>导出结果</translation>
+    </message>
+    <message>
+        <source>Beside PyTorch</source>
+        <translation>与 PyTorch 相比</translation>
     </message>
     <message>
         <source>{licence}, to be accepted there first</source>
@@ -1262,12 +1647,48 @@
 <context>
     <name>PinPad</name>
     <message>
+        <source>PIN of the organiser</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Back</source>
         <translation>上一步</translation>
+    </message>
+    <message>
+        <source>OK</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Erase the last digit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This PIN is wrong.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This PIN is wrong. Wait {seconds} seconds.</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
     <name>Presenter</name>
+    <message>
+        <source>Presenter</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Sample</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How it answers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The big screen</source>
+        <translation type="unfinished"></translation>
+    </message>
     <message>
         <source>Model</source>
         <translation>模型</translation>
@@ -1277,8 +1698,40 @@
         <translation>融合方式</translation>
     </message>
     <message>
+        <source>Heatmap</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Speed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Previous</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Next</source>
         <translation>下一步</translation>
+    </message>
+    <message>
+        <source>Play the samples</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Freeze</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Blank</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start anew</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Leave the event…</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Question</source>
@@ -1288,12 +1741,28 @@
         <source>Ask</source>
         <translation>提问</translation>
     </message>
+    <message>
+        <source>Keys, also on a clicker: Page Down and Page Up for the samples, B or the full stop for a black screen, F5 to play the samples, F9 for this window.</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>Presenting</name>
     <message>
+        <source>None yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Loading the model…</source>
         <translation>正在加载模型…</translation>
+    </message>
+    <message>
+        <source>Answers now: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This model can&apos;t be loaded.</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -1410,6 +1879,27 @@
     </message>
 </context>
 <context>
+    <name>RegionOverlay</name>
+    <message>
+        <source>Drag a rectangle, or move it with the arrow keys (Shift changes its size). Enter takes it, Esc cancels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>RegionPicker</name>
+    <message>
+        <source>This desktop doesn&apos;t let programs read the screen. Take a screenshot with its own key, then paste it here with Ctrl+V.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>RegionSource</name>
+    <message>
+        <source>The screen that was followed is gone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>SamplesDialog</name>
     <message>
         <source>Sample photos</source>
@@ -1472,10 +1962,80 @@
     </message>
 </context>
 <context>
+    <name>ShowAnswer</name>
+    <message>
+        <source>The answer; the arrow keys walk from word to word</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>Stage</name>
     <message>
         <source>Picture</source>
         <translation>图片</translation>
+    </message>
+    <message>
+        <source>Drag a picture onto this screen, and let it go.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>One moment, please: the model is starting again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>StartPage</name>
+    <message>
+        <source>Show me a picture</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Ask me about it, and see where I look for every word that I write.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take a picture</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>with the camera</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a picture</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Drop a picture</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>from this computer&apos;s folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>anywhere on this screen</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a sample</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>one of our photos</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The organiser of this event keeps the pictures that you show here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Your picture is forgotten when you go; the organiser keeps the questions.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Your picture stays on this computer, and is forgotten when you go.</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -1507,6 +2067,13 @@
     <message>
         <source>PyTorch on the processor</source>
         <translation>PyTorch（处理器）</translation>
+    </message>
+</context>
+<context>
+    <name>Telling</name>
+    <message>
+        <source>“{word}”: testing whether it needs what is bright…</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -1714,6 +2281,10 @@
         <translation>可能有其他程序正在使用它。请关闭该程序后重试。</translation>
     </message>
     <message>
+        <source>Another program may use the port: name another one in the profile.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Ask a shorter question, or about fewer pictures or with less detail.</source>
         <translation>请缩短问题，减少图片，或降低细节。</translation>
     </message>
@@ -1736,6 +2307,10 @@
     <message>
         <source>Ask its owner, or copy it to a folder of yours.</source>
         <translation>请联系其所有者，或把它复制到您自己的文件夹。</translation>
+    </message>
+    <message>
+        <source>Ask with another fusion.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Ask with the fusion “Concatenation”, or choose another way.</source>
@@ -1786,6 +2361,10 @@
         <translation>请选择会话文件。</translation>
     </message>
     <message>
+        <source>Choose a video.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Choose another model, or use another runtime.</source>
         <translation>请选择另一个模型，或使用另一种运行时。</translation>
     </message>
@@ -1796,6 +2375,14 @@
     <message>
         <source>Choose another name, one that ends in .json.</source>
         <translation>请换一个以 .json 结尾的名称。</translation>
+    </message>
+    <message>
+        <source>Choose another place for the graphs.</source>
+        <translation>请为图选择另一个位置。</translation>
+    </message>
+    <message>
+        <source>Choose another place for them.</source>
+        <translation>请为它们选择另一个位置。</translation>
     </message>
     <message>
         <source>Choose another place.</source>
@@ -1822,8 +2409,20 @@
         <translation>请关闭其他程序，或选择更小的模型。</translation>
     </message>
     <message>
+        <source>Close other programs, or take a smaller model.</source>
+        <translation>请关闭其他程序，或换一个较小的模型。</translation>
+    </message>
+    <message>
+        <source>Connect it to the network that the visitors&apos; phones are in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Copy the picture again, or save it as a file and open that.</source>
         <translation>请重新复制图片，或把它存为文件再打开。</translation>
+    </message>
+    <message>
+        <source>Cut a short piece out of it first.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Cut it to the part you ask about.</source>
@@ -1842,6 +2441,10 @@
         <translation>本机已关闭下载（设置了 HF_HUB_OFFLINE）。</translation>
     </message>
     <message>
+        <source>Drop a picture file, for instance a photo from a folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Enter another token, or take another model.</source>
         <translation>请输入另一个令牌，或选择另一个模型。</translation>
     </message>
@@ -1850,12 +2453,28 @@
         <translation>请取得完整的文件后重试。</translation>
     </message>
     <message>
+        <source>Get a whole copy of it, or convert it to MP4.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Get the model again.</source>
         <translation>请重新获取模型。</translation>
     </message>
     <message>
+        <source>Get the model anew.</source>
+        <translation>请重新获取该模型。</translation>
+    </message>
+    <message>
         <source>Get the model&apos;s files again, or choose another model.</source>
         <translation>请重新获取模型文件，或选择另一个模型。</translation>
+    </message>
+    <message>
+        <source>In this fusion a head reads latents, and no cells of the photo.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Install it (pip install av), or open pictures.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Install the app again, or choose another model folder.</source>
@@ -1898,6 +2517,10 @@
         <translation>它的分词器或对话模板不匹配：请选择另一个模型。</translation>
     </message>
     <message>
+        <source>Known are: {known}.</source>
+        <translation>已知的有：{known}。</translation>
+    </message>
+    <message>
         <source>Known here: {known}.</source>
         <translation>此处可用：{known}。</translation>
     </message>
@@ -1912,6 +2535,10 @@
     <message>
         <source>Look for a missing quote, bracket or equals sign.</source>
         <translation>请检查是否缺少引号、括号或等号。</translation>
+    </message>
+    <message>
+        <source>Make it smaller first.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Make it smaller first: at most {limit} million pixels.</source>
@@ -1930,12 +2557,24 @@
         <translation>这里不认识 {family} 系列的模型。</translation>
     </message>
     <message>
+        <source>Name a new folder for the export.</source>
+        <translation>请为导出指定一个新文件夹。</translation>
+    </message>
+    <message>
+        <source>No graph can be built for a decoder of type {kind}.</source>
+        <translation>无法为 {kind} 类型的解码器构建图。</translation>
+    </message>
+    <message>
         <source>No model is loaded, so there is no answer.</source>
         <translation>没有加载模型，因此没有回答。</translation>
     </message>
     <message>
         <source>No runtime is left to try.</source>
         <translation>没有其他运行时可以尝试。</translation>
+    </message>
+    <message>
+        <source>Not in order: the {what}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>ONNX Runtime broke while it ran the model ({reason}).</source>
@@ -1970,6 +2609,10 @@
         <translation>路径相对于配置文件所在的文件夹。</translation>
     </message>
     <message>
+        <source>Rotary positions of the kind {kind} aren&apos;t known to the graph builder.</source>
+        <translation>图构建器不认识 {kind} 类型的旋转位置编码。</translation>
+    </message>
+    <message>
         <source>Save a smaller version of it and open the file.</source>
         <translation>请保存较小的版本后打开文件。</translation>
     </message>
@@ -1998,6 +2641,10 @@
         <translation>请重新开始下载；其他文件会保留。</translation>
     </message>
     <message>
+        <source>Start it with mmgpt-desktop --event.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Take another model.</source>
         <translation>请选择另一个模型。</translation>
     </message>
@@ -2006,8 +2653,16 @@
         <translation>请用 Ctrl、Alt、Shift、Meta 中的两个或更多，再加一个字母、数字或 F1 到 F12。</translation>
     </message>
     <message>
+        <source>The animation {name} is too long: {total} frames, and {most} is the most.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The answer is empty, so there is nothing to save.</source>
         <translation>回答是空的，没有可保存的内容。</translation>
+    </message>
+    <message>
+        <source>The answer was stopped.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The app crashed {count} times in a row right after its start.</source>
@@ -2030,6 +2685,14 @@
         <translation>无法写入活动统计（{reason}）。</translation>
     </message>
     <message>
+        <source>The export was ended from outside, most likely because the memory was full.</source>
+        <translation>导出被外部终止，很可能是因为内存已满。</translation>
+    </message>
+    <message>
+        <source>The file {file} is damaged.</source>
+        <translation>文件 {file} 已损坏。</translation>
+    </message>
+    <message>
         <source>The file {name} can&apos;t be written ({reason}).</source>
         <translation>无法写入文件 {name}（{reason}）。</translation>
     </message>
@@ -2046,8 +2709,32 @@
         <translation>文件夹 {path} 中没有模型：缺少 {name}。</translation>
     </message>
     <message>
+        <source>The folder {path} is not empty.</source>
+        <translation>文件夹 {path} 不是空的。</translation>
+    </message>
+    <message>
+        <source>The full edition has it: install it from the source, as the README says.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The graphs could not be written: {reason}.</source>
+        <translation>无法写入图：{reason}。</translation>
+    </message>
+    <message>
         <source>The head&apos;s map can be had with every model.</source>
         <translation>注意力头的热图适用于每个模型。</translation>
+    </message>
+    <message>
+        <source>The image encoder could not be exported ({reason}).</source>
+        <translation>图像编码器无法导出（{reason}）。</translation>
+    </message>
+    <message>
+        <source>The image encoder of {family} models can&apos;t be exported yet ({reason}).</source>
+        <translation>{family} 模型的图像编码器还不能导出（{reason}）。</translation>
+    </message>
+    <message>
+        <source>The model could not be exported ({reason}).</source>
+        <translation>模型无法导出（{reason}）。</translation>
     </message>
     <message>
         <source>The model gave no attention for the composed pictures.</source>
@@ -2194,12 +2881,20 @@
         <translation>数值本应写入 {name}，但那里已有另一个文件。</translation>
     </message>
     <message>
+        <source>The page for visitors&apos; phones can&apos;t be opened at {address}, port {port} ({reason}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The picture could not be downloaded: {reason}.</source>
         <translation>无法下载图片：{reason}。</translation>
     </message>
     <message>
         <source>The picture is larger than {limit} MB, so it was not downloaded.</source>
         <translation>图片大于 {limit} MB，因此没有下载。</translation>
+    </message>
+    <message>
+        <source>The picture {name} can&apos;t be saved.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The picture {name} is damaged or cut short.</source>
@@ -2250,6 +2945,10 @@
         <translation>会话 {name} 解压后会占满内存。</translation>
     </message>
     <message>
+        <source>The show can&apos;t be started.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The system says: {reason}.</source>
         <translation>系统提示：{reason}。</translation>
     </message>
@@ -2258,8 +2957,44 @@
         <translation>两次输入不一致。</translation>
     </message>
     <message>
+        <source>The video {name} is damaged, or of a kind that can&apos;t be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The video {name} is too large for this computer&apos;s memory.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The video {name} is too long or too large.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The window was closed, but its work did not end in time.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There are no moving pictures in {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There are no safetensors files in {folder}.</source>
+        <translation>{folder} 中没有 safetensors 文件。</translation>
+    </message>
+    <message>
+        <source>There is a folder {path} already.</source>
+        <translation>文件夹 {path} 已存在。</translation>
+    </message>
+    <message>
+        <source>There is no answer. {said}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>There is no file {name}.</source>
         <translation>没有文件 {name}。</translation>
+    </message>
+    <message>
+        <source>There is no language model that is known among the weights.</source>
+        <translation>权重中没有已知的语言模型。</translation>
     </message>
     <message>
         <source>There is no map of this answer yet.</source>
@@ -2286,6 +3021,10 @@
         <translation>认识的有：{known}。</translation>
     </message>
     <message>
+        <source>These can: {known}. With PyTorch the model works as it is.</source>
+        <translation>可以导出的有：{known}。用 PyTorch 时该模型可直接使用。</translation>
+    </message>
+    <message>
         <source>This LLaVA model looks through {encoder}, which is not known here.</source>
         <translation>这个 LLaVA 模型使用 {encoder} 观察图片，而这里不认识它。</translation>
     </message>
@@ -2296,6 +3035,10 @@
     <message>
         <source>This answer was written without a picture, so there is no map to save.</source>
         <translation>这个回答没有使用图片，因此没有可保存的热图。</translation>
+    </message>
+    <message>
+        <source>This computer is in no local network, so a phone can&apos;t fetch the card.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>This file is not a picture that can be opened: {name}.</source>
@@ -2320,6 +3063,10 @@
     <message>
         <source>This model&apos;s decoder doesn&apos;t give its attention ({reason}).</source>
         <translation>这个模型的解码器不提供注意力（{reason}）。</translation>
+    </message>
+    <message>
+        <source>This needs PyTorch, which this light edition of the app doesn&apos;t carry.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>This version of MMGPT Desktop can&apos;t run models of the family {family}.</source>
@@ -2386,6 +3133,10 @@
         <translation>请使用另一个运行时。</translation>
     </message>
     <message>
+        <source>Videos can&apos;t be read here: the package av is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Wait until it is measured.</source>
         <translation>请等到测量完成。</translation>
     </message>
@@ -2396,6 +3147,10 @@
     <message>
         <source>Weights in other forms may run code of strangers, so they are never opened.</source>
         <translation>其他格式的权重可能会运行陌生人的代码，因此从不打开。</translation>
+    </message>
+    <message>
+        <source>With PyTorch the model works as it is.</source>
+        <translation>用 PyTorch 时该模型可直接使用。</translation>
     </message>
     <message>
         <source>You have no permission to read {name}.</source>
@@ -2459,7 +3214,7 @@
     </message>
     <message>
         <source>{file}, line {line}: {key} must be a list of texts, such as [&quot;one&quot;, &quot;two&quot;].</source>
-        <translation>{file} 第 {line} 行：{key} 必须是文本列表，例如 ["one", "two"]。</translation>
+        <translation>{file} 第 {line} 行：{key} 必须是文本列表，例如 [&quot;one&quot;, &quot;two&quot;]。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be a number from {low:g} to {high:g}.</source>
@@ -2632,6 +3387,14 @@
         <translation>在 {0} 张合成图片中，没有哪个头看所述物体多于随机水平，因此这里是所有头的平均。</translation>
     </message>
     <message>
+        <source>The likeliest token is the same in {0} of {1} steps; {2} of the probability and {3} of the attention moved.</source>
+        <translation>{1} 步中有 {0} 步最可能的词元相同；概率移动了 {2}，注意力移动了 {3}。</translation>
+    </message>
+    <message>
+        <source>{0}: picture {1} s, question {2} ms, {3} tokens a second with attention.</source>
+        <translation>{0}：图片 {1} 秒，问题 {2} 毫秒，含注意力每秒 {3} 个词元。</translation>
+    </message>
+    <message>
         <source>{0} took over: {1}</source>
         <translation>已改用 {0}：{1}</translation>
     </message>
@@ -2643,12 +3406,32 @@
         <translation>正在检查模型文件</translation>
     </message>
     <message>
+        <source>Comparing with PyTorch</source>
+        <translation>正在与 PyTorch 比较</translation>
+    </message>
+    <message>
+        <source>Exporting the image encoder</source>
+        <translation>正在导出图像编码器</translation>
+    </message>
+    <message>
+        <source>Exporting the language model</source>
+        <translation>正在导出语言模型</translation>
+    </message>
+    <message>
         <source>Starting the model</source>
         <translation>正在启动模型</translation>
+    </message>
+    <message>
+        <source>Writing the manifest</source>
+        <translation>正在写清单</translation>
     </message>
 </context>
 <context>
     <name>questions</name>
+    <message>
+        <source>What is this?</source>
+        <translation type="unfinished"></translation>
+    </message>
     <message>
         <source>What is happening here?</source>
         <translation>这里在发生什么？</translation>

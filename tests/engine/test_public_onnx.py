@@ -103,6 +103,52 @@ def test_logits_and_attention_equal_pytorchs(
         written += feed
 
 
+@pytest.mark.parametrize(("kind", "in_place"), [("gqa", True), ("spelled", False)])
+def test_a_step_copies_no_cache_where_the_operator_allows_it(
+    tmp_path: Path, llama: Any, kind: str, in_place: bool
+) -> None:
+    runtime, cancel = open_runtime(folder_of(tmp_path, llama, kind)), CancelToken()
+    context = context_of(runtime)
+    first = runtime.decode(PROMPT, context, None, attention=True, cancel=cancel)
+    then = runtime.decode([3], context, first.cache, attention=True, cancel=cancel)
+    assert (then.cache.in_place is not None) == in_place
+    assert then.cache.in_place is first.cache.in_place
+
+
+@pytest.mark.parametrize("kind", ["gqa-rotary", "spelled"])
+@pytest.mark.parametrize("room", [0, 2, 256])
+def test_answers_branch_and_outgrow_their_room(
+    tmp_path: Path, llama: Any, kind: str, room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmgpt_desktop.engine.decoder_session.ROOM", room)
+    runtime, cancel = open_runtime(folder_of(tmp_path, llama, kind)), CancelToken()
+    context = context_of(runtime)
+    begun = runtime.decode(PROMPT, context, None, attention=True, cancel=cancel).cache
+    for answer in ([4, 8, 2], [9, 1], [4, 8, 30, 31]):  # each after the prompt alone
+        past = begun
+        for token in answer:
+            result = runtime.decode([token], context, past, attention=True, cancel=cancel)
+            past = result.cache
+        logits, attention = reference(llama, context.features[0].embeddings, answer)
+        np.testing.assert_allclose(result.logits, logits[-1], atol=2e-4)
+        assert result.attention is not None
+        expected = attention[:, :, -1][:, :, list(PLACES)]
+        np.testing.assert_allclose(result.attention, expected, atol=1e-5)
+
+
+def test_a_run_that_was_cancelled_spoils_no_cache(tmp_path: Path, llama: Any) -> None:
+    runtime, cancel = open_runtime(folder_of(tmp_path, llama, "gqa")), CancelToken()
+    context = context_of(runtime)
+    begun = runtime.decode(PROMPT, context, None, attention=True, cancel=cancel).cache
+    ended = CancelToken()
+    ended.cancel()
+    with pytest.raises(Cancelled):
+        runtime.decode([8], context, begun, attention=True, cancel=ended)
+    result = runtime.decode([4], context, begun, attention=True, cancel=cancel)
+    logits, _ = reference(llama, context.features[0].embeddings, [4])
+    np.testing.assert_allclose(result.logits, logits[-1], atol=2e-4)
+
+
 def test_the_decoding_loop_writes_what_pytorch_writes(tmp_path: Path, llama: Any) -> None:
     runtime = open_runtime(folder_of(tmp_path, llama, "gqa-rotary", external=True))
     context = context_of(runtime)
