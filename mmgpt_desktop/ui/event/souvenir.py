@@ -32,7 +32,8 @@ from mmgpt_desktop.ui.texts import error_hint, error_title
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import TaskThread
 
-_CODE = 34.0  # hundredths of the window's height
+_BREAKABLE = "\u200b"  # an address has no spaces at which a line could end
+_CODE = 42.0  # hundredths of the window's height
 
 
 def offered(souvenir: Souvenir) -> bool:
@@ -266,7 +267,8 @@ class SouvenirPanel(Rewritten, QWidget):
         self._offer = offer
         self.code.show_text(address)
         self.code.setAccessibleName(address)
-        self.address.setText(address.replace("/", "/\u200b"))
+        self.address.setText(_BREAKABLE.join(address))
+        self.address.setAccessibleName(address)
         self.ticket.show()
         self._second.start()
         self._tick()
@@ -290,7 +292,7 @@ class SouvenirPanel(Rewritten, QWidget):
         left = math.ceil(self._page.seconds_left(self._offer))
         if left > 0:
             clock = f"{left // 60}:{left % 60:02}"
-            self.rest.setText(self.tr("Open for {time}").format(time=clock))
+            self.rest.setText(self.tr("It works for another {time} minutes.").format(time=clock))
             return
         self._end_code()
         self.phone_button.setEnabled(True)
