@@ -16,9 +16,6 @@ from PySide6.QtWidgets import QDialog, QFileDialog
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.event.card import as_pdf, as_png, card
-from mmgpt_desktop.event.key_words import key_words
-from mmgpt_desktop.event.profile import Brand
 from mmgpt_desktop.report.files import Kind, save, write
 from mmgpt_desktop.report.record import Report, Style
 from mmgpt_desktop.ui.controller import Controller
@@ -29,7 +26,6 @@ from mmgpt_desktop.ui.reports import report_maker
 from mmgpt_desktop.ui.session import Turn
 from mmgpt_desktop.worker import TaskThread
 
-_NO_BRAND = Brand(None, None, None)
 _UNSAFE = re.compile(r"[^\w\- ]")  # in a file's name, on one system or another
 
 
@@ -78,12 +74,15 @@ class Exporter(QObject):
         path = self.ask_path(("png", "pdf"), self._proposed(turn, "png"))
         if path is None:
             return
-        encode = as_pdf if path.suffix.lower() == ".pdf" else as_png
 
         def work(_go_on: Callable[[float], None]) -> None:
-            answer = report()
-            sheet = card(answer, key_words(answer), _NO_BRAND, "MMGPT Desktop", when)
-            write(path, encode(sheet))
+            from mmgpt_desktop.event.card import as_pdf, as_png, card  # not while the app starts
+            from mmgpt_desktop.event.key_words import key_words
+            from mmgpt_desktop.event.profile import Brand
+
+            answer, brand = report(), Brand(None, None, None)
+            sheet = card(answer, key_words(answer), brand, "MMGPT Desktop", when)
+            write(path, as_pdf(sheet) if path.suffix.lower() == ".pdf" else as_png(sheet))
 
         self._save(path, work)
 

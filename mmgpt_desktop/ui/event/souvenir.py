@@ -138,10 +138,13 @@ class SouvenirPanel(Rewritten, QWidget):
         self.phone_button.setVisible(souvenir.page)
         self.print_button.setVisible(souvenir.printer)
         self.save_button.setVisible(souvenir.folder is not None)
-        first = next((each for each in self._ways.values() if not each.isHidden()), None)
-        if first is not None:
+        if (first := self._first_way) is not None:
             first.setObjectName("primary")
         self.back_button.setObjectName("quiet")
+
+    @property
+    def _first_way(self) -> QPushButton | None:
+        return next((each for each in self._ways.values() if not each.isHidden()), None)
 
     def _fit(self) -> None:
         edge = self._scale.px(_CODE)
@@ -259,8 +262,7 @@ class SouvenirPanel(Rewritten, QWidget):
         self._say(str)
         for button in self._ways.values():
             button.setEnabled(True)
-        first = next((each for each in self._ways.values() if not each.isHidden()), None)
-        if first is not None and self.isVisible():
+        if (first := self._first_way) is not None and self.isVisible():
             first.setFocus()
 
     def _show_code(self, address: str, offer: Offer) -> None:
@@ -281,9 +283,10 @@ class SouvenirPanel(Rewritten, QWidget):
         self._offer = None
         self.ticket.hide()
         self.code.show_text("")
-        self.code.setAccessibleName("")
-        for label in (self.address, self.rest):
-            label.clear()
+        self.address.clear()
+        self.rest.clear()
+        for named in (self.code, self.address):
+            named.setAccessibleName("")
 
     @Slot()
     def _tick(self) -> None:
