@@ -30,6 +30,7 @@ TERMINAL_ONLY = {
     "cli",
     "doctor",
     "evaluate",
+    "event_check",
     "explain",
     "export",
     "faithfulness",
@@ -46,6 +47,8 @@ ERRORS = (
     "RuntimeFailure",
     "NotAvailable",
     "DownloadError",
+    "ProfileError",
+    "mistake",  # of a profile's table
 )
 
 

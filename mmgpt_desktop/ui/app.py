@@ -29,6 +29,8 @@ from mmgpt_desktop.settings import (
     save_settings,
     settings_path,
 )
+from mmgpt_desktop.ui.application import SWITCH_S as SWITCH_S
+from mmgpt_desktop.ui.application import make_application as make_application
 from mmgpt_desktop.ui.brush import Brush
 from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.check_card import Checks
@@ -40,12 +42,15 @@ from mmgpt_desktop.ui.export import Exporter
 from mmgpt_desktop.ui.film import Film, HoldKey
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.inside import Inside
+from mmgpt_desktop.ui.launcher import Launcher
+from mmgpt_desktop.ui.live import Live
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.models import Models, Row
 from mmgpt_desktop.ui.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.photo_view import LinkedViews
 from mmgpt_desktop.ui.photos import Photos
 from mmgpt_desktop.ui.sessions import Sessions
+from mmgpt_desktop.ui.sources import FILES
 from mmgpt_desktop.ui.texts import install_language
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.ui.tour import Tour
@@ -56,9 +61,6 @@ from mmgpt_desktop.worker import EngineLike, EngineThread, TaskThread, engine_ma
 OpenModel = Callable[[Path], Callable[[], EngineLike]]
 
 _SAVE_MS = 800
-_PICTURES = "*.jpg *.jpeg *.png *.webp *.gif *.bmp *.tif *.tiff *.avif"
-# While Python code of the engine holds the interpreter's lock, the window waits this long.
-SWITCH_S = 0.001
 
 _log = logging.getLogger(__name__)
 
@@ -115,8 +117,9 @@ class App(QObject):
         self._storing = TaskThread("sessions")
         self._fetching = TaskThread("models")
         self._model_folders = TaskThread("model folders")
+        self._frames = TaskThread("live frames")
         tasks = (self._files, self._downloads, self._drawing, self._small, self._exports)
-        others = (self._storing, self._fetching, self._model_folders)
+        others = (self._storing, self._fetching, self._model_folders, self._frames)
         self.threads = (*tasks, *others, self.engine)
 
     def _make_parts(self, model: Path, make_hub: Callable[[], Hub]) -> None:
@@ -144,11 +147,13 @@ class App(QObject):
         self.controller = Controller(
             self.window, self.engine, self.photos, self.heatmaps, self.explainer, self.undo, model
         )
+        self.live = Live(self.window, self.photos, self.controller, self.explainer, self._frames)
         self.models = self._make_models(model, make_hub)
         self.models_dialog: ModelsDialog | None = None
         self.exporter = Exporter(self.window, self.controller, self.heatmaps, self._exports)
         window = self.window
         panes = (window.image, window.prompt, window.output, window.heatmap)
+        self.launcher = Launcher(window, self._files)
         self.tour = Tour(window, panes)
 
     def _make_models(self, current: Path, make_hub: Callable[[], Hub]) -> Models:
@@ -249,6 +254,7 @@ class App(QObject):
     @Slot()
     def close(self) -> None:
         """Stop all work and end the threads; the window is gone meanwhile."""
+        self.live.stop()
         self._saving.stop()
         self._change(**self.window.layout_settings())
         self._saving.stop()
@@ -267,12 +273,12 @@ class App(QObject):
 
     @Slot()
     def open_files(self) -> None:
-        pictures, everything = self.tr("Pictures"), self.tr("All files")
+        pictures, everything = self.tr("Pictures and videos"), self.tr("All files")
         names, _ = QFileDialog.getOpenFileNames(
             self.window,
             self.tr("Open pictures"),
             self._settings.last_folder,
-            f"{pictures} ({_PICTURES});;{everything} (*)",
+            f"{pictures} ({FILES});;{everything} (*)",
         )
         if names:
             self._change(last_folder=str(Path(names[0]).parent))
@@ -444,17 +450,6 @@ def _write_settings(path: Path, settings: Settings) -> None:
 def _model_to_open(named: Path, settings: Settings) -> Path:
     last = Path(settings.model)
     return last if settings.model and named == default_bundle_path() and last.is_dir() else named
-
-
-def make_application() -> QApplication:
-    existing = QApplication.instance()
-    if isinstance(existing, QApplication):
-        return existing
-    application = QApplication(sys.argv[:1])
-    application.setApplicationName("mmgpt-desktop")
-    application.setApplicationDisplayName("MMGPT Desktop")
-    application.setDesktopFileName("mmgpt-desktop")
-    return application
 
 
 def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> int:

@@ -13,17 +13,20 @@ from PySide6.QtCore import QObject, QStandardPaths, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QFileDialog
 
+from mmgpt_desktop.attention.methods import FROM_ATTENTION, from_attention
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import Method, ModelInfo
 from mmgpt_desktop.report.files import Kind, save, write
-from mmgpt_desktop.report.record import Report, Style
+from mmgpt_desktop.report.record import Report, Style, attention_of
 from mmgpt_desktop.ui.controller import Controller
+from mmgpt_desktop.ui.drawing import Look
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.notices import Notice
-from mmgpt_desktop.ui.reports import report_maker
 from mmgpt_desktop.ui.session import Turn
+from mmgpt_desktop.ui.texts import wording
 from mmgpt_desktop.worker import TaskThread
 
 _UNSAFE = re.compile(r"[^\w\- ]")  # in a file's name, on one system or another
@@ -125,7 +128,7 @@ class Exporter(QObject):
                 self.tr("Ask about a picture first."),
             )
             return None
-        return report_maker(turn, model, self._heatmaps.look(turn), self._style())
+        return report_maker(turn, model, self._heatmaps, self._style())
 
     def _style(self) -> Style:
         """As in the pane."""
@@ -186,6 +189,34 @@ class Exporter(QObject):
     def _fail(self, key: object, error: AppError) -> None:
         if self._end(key) is not None:
             self._window.notices.tell_error(error)
+
+
+def report_maker(
+    turn: Turn, model: ModelInfo, heatmaps: Heatmaps, style: Style
+) -> Callable[[], Report]:
+    """Captures all now; the maps are made when it is called. The answer has ended."""
+    request, steps, outcome = turn.request, tuple(turn.steps), turn.outcome
+    look, found = heatmaps.look(turn), dict(turn.findings.maps)
+    neutral, looks = turn.findings.neutral, (look, Look(Method.OCCLUSION))
+    checks = tuple(check for (each, _), check in turn.findings.checks.items() if each in looks)
+    heads = look.heads or model.fusion_info(turn.fusion).head_choice.heads
+    assert request is not None
+    assert outcome is not None
+    language = wording()
+
+    def make() -> Report:
+        attention = attention_of(steps)
+        known = neutral is not None or look.method is not Method.RELATIVE
+        if look.method in FROM_ATTENTION and attention and known:
+            found[look.method] = from_attention(look.method, attention, look.heads, neutral)
+        maps = tuple(
+            found[method]
+            for method in dict.fromkeys(each.method for each in looks)
+            if method in found and found[method].done >= 1
+        )
+        return Report(request, steps, outcome, model, maps, heads, checks, style, language)
+
+    return make
 
 
 def _open(path: Path) -> None:

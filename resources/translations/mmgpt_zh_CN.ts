@@ -25,6 +25,13 @@
     </message>
 </context>
 <context>
+    <name>AnswerPage</name>
+    <message>
+        <source>Looking at the picture…</source>
+        <translation>正在看图片…</translation>
+    </message>
+</context>
+<context>
     <name>AnswerView</name>
     <message>
         <source>I&apos;m not sure, perhaps:</source>
@@ -70,10 +77,6 @@
 <context>
     <name>App</name>
     <message>
-        <source>Pictures</source>
-        <translation>图片</translation>
-    </message>
-    <message>
         <source>All files</source>
         <translation>所有文件</translation>
     </message>
@@ -100,6 +103,13 @@
     <message>
         <source>Use this model</source>
         <translation>使用此模型</translation>
+    </message>
+</context>
+<context>
+    <name>AskingArea</name>
+    <message>
+        <source>Ask</source>
+        <translation>提问</translation>
     </message>
 </context>
 <context>
@@ -137,6 +147,13 @@
     <message>
         <source>Measuring whether the word needs what is bright…</source>
         <translation>正在测量这个词是否需要亮处…</translation>
+    </message>
+</context>
+<context>
+    <name>Chooser</name>
+    <message>
+        <source>Back</source>
+        <translation>上一步</translation>
     </message>
 </context>
 <context>
@@ -637,6 +654,13 @@
     </message>
 </context>
 <context>
+    <name>Keyboard</name>
+    <message>
+        <source>Ask</source>
+        <translation>提问</translation>
+    </message>
+</context>
+<context>
     <name>KeysDialog</name>
     <message>
         <source>Keyboard</source>
@@ -752,6 +776,13 @@
     <message>
         <source>Scale: {what}, from {low} to {high}</source>
         <translation>刻度：{what}，从 {low} 到 {high}</translation>
+    </message>
+</context>
+<context>
+    <name>LiveBar</name>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
     </message>
 </context>
 <context>
@@ -1233,6 +1264,43 @@
     </message>
 </context>
 <context>
+    <name>PinPad</name>
+    <message>
+        <source>Back</source>
+        <translation>上一步</translation>
+    </message>
+</context>
+<context>
+    <name>Presenter</name>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Fusion</source>
+        <translation>融合方式</translation>
+    </message>
+    <message>
+        <source>Next</source>
+        <translation>下一步</translation>
+    </message>
+    <message>
+        <source>Question</source>
+        <translation>问题</translation>
+    </message>
+    <message>
+        <source>Ask</source>
+        <translation>提问</translation>
+    </message>
+</context>
+<context>
+    <name>Presenting</name>
+    <message>
+        <source>Loading the model…</source>
+        <translation>正在加载模型…</translation>
+    </message>
+</context>
+<context>
     <name>PromptPane</name>
     <message>
         <source>Question</source>
@@ -1459,6 +1527,13 @@
     </message>
 </context>
 <context>
+    <name>Stage</name>
+    <message>
+        <source>Picture</source>
+        <translation>图片</translation>
+    </message>
+</context>
+<context>
     <name>Status</name>
     <message>
         <source>Cancel</source>
@@ -1682,6 +1757,10 @@
 <context>
     <name>errors</name>
     <message>
+        <source>A PIN has {fewest} to {most} digits.</source>
+        <translation>PIN 由 {fewest} 到 {most} 位数字组成。</translation>
+    </message>
+    <message>
         <source>Accept them at {page}, make an access token there, and enter it before the download.</source>
         <translation>请在 {page} 同意条款，在那里创建访问令牌，并在下载前输入。</translation>
     </message>
@@ -1886,8 +1965,20 @@
         <translation>它的分词器或对话模板不匹配：请选择另一个模型。</translation>
     </message>
     <message>
+        <source>Known here: {known}.</source>
+        <translation>此处可用：{known}。</translation>
+    </message>
+    <message>
         <source>Load the model, then ask again.</source>
         <translation>请先加载模型，再提问。</translation>
+    </message>
+    <message>
+        <source>Look at the disk.</source>
+        <translation>请检查磁盘。</translation>
+    </message>
+    <message>
+        <source>Look for a missing quote, bracket or equals sign.</source>
+        <translation>请检查是否缺少引号、括号或等号。</translation>
     </message>
     <message>
         <source>Look whether it is on, has paper, and shows an error.</source>
@@ -1946,6 +2037,10 @@
         <translation>请只打开来源可靠的会话。</translation>
     </message>
     <message>
+        <source>Paths are relative to the profile&apos;s folder.</source>
+        <translation>路径相对于配置文件所在的文件夹。</translation>
+    </message>
+    <message>
         <source>Save a smaller version of it and open the file.</source>
         <translation>请保存较小的版本后打开文件。</translation>
     </message>
@@ -1978,8 +2073,16 @@
         <translation>请选择另一个模型。</translation>
     </message>
     <message>
+        <source>Take two or more of Ctrl, Alt, Shift, Meta, then a letter, a digit or F1 to F12.</source>
+        <translation>请用 Ctrl、Alt、Shift、Meta 中的两个或更多，再加一个字母、数字或 F1 到 F12。</translation>
+    </message>
+    <message>
         <source>The answer is empty, so there is nothing to save.</source>
         <translation>回答是空的，没有可保存的内容。</translation>
+    </message>
+    <message>
+        <source>The app crashed {count} times in a row right after its start.</source>
+        <translation>应用启动后立即崩溃，已连续 {count} 次。</translation>
     </message>
     <message>
         <source>The clipboard holds no picture that can be read.</source>
@@ -1992,6 +2095,10 @@
     <message>
         <source>The disk is full, so {name} could not be stored.</source>
         <translation>磁盘已满，无法保存 {name}。</translation>
+    </message>
+    <message>
+        <source>The event&apos;s numbers can&apos;t be written ({reason}).</source>
+        <translation>无法写入活动统计（{reason}）。</translation>
     </message>
     <message>
         <source>The file {name} can&apos;t be written ({reason}).</source>
@@ -2186,6 +2293,10 @@
         <translation>打印机 {name} 现在不接受任务。</translation>
     </message>
     <message>
+        <source>The profile {name} can&apos;t be read ({reason}).</source>
+        <translation>无法读取配置文件 {name}（{reason}）。</translation>
+    </message>
+    <message>
         <source>The question and its pictures are too long: {tokens} tokens, and this model reads {limit}.</source>
         <translation>问题和图片太长：{tokens} 个词元，而这个模型最多读取 {limit} 个。</translation>
     </message>
@@ -2222,6 +2333,10 @@
         <translation>系统提示：{reason}。</translation>
     </message>
     <message>
+        <source>The two were not the same.</source>
+        <translation>两次输入不一致。</translation>
+    </message>
+    <message>
         <source>There is no file {name}.</source>
         <translation>没有文件 {name}。</translation>
     </message>
@@ -2232,6 +2347,10 @@
     <message>
         <source>There is no model folder {path}.</source>
         <translation>没有模型文件夹 {path}。</translation>
+    </message>
+    <message>
+        <source>There is no picture to take.</source>
+        <translation>没有可用的图片。</translation>
     </message>
     <message>
         <source>There is not enough memory for this model: it needs about {needed} GB, and {free} GB are free.</source>
@@ -2310,6 +2429,10 @@
         <translation>请稍后重试。</translation>
     </message>
     <message>
+        <source>Try again.</source>
+        <translation>请重试。</translation>
+    </message>
+    <message>
         <source>Try again; if it happens again, copy the details and report them.</source>
         <translation>请重试；如果再次发生，请复制详细信息并报告。</translation>
     </message>
@@ -2366,8 +2489,112 @@
         <translation>您没有读取 {name} 的权限。</translation>
     </message>
     <message>
+        <source>`mmgpt-desktop event-check` with this profile says what fails.</source>
+        <translation>用此配置文件运行 `mmgpt-desktop event-check` 可查看问题所在。</translation>
+    </message>
+    <message>
+        <source>`mmgpt-desktop event-pin` asks for the PIN and prints it.</source>
+        <translation>`mmgpt-desktop event-pin` 会询问 PIN 并输出这一行。</translation>
+    </message>
+    <message>
         <source>{file} of {name} arrived damaged: its checksum is wrong.</source>
         <translation>{name} 的 {file} 下载后已损坏：校验和不符。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: [{key}] must be a table.</source>
+        <translation>{file} 第 {line} 行：[{key}] 必须是一个表。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: nothing is called {key} here.</source>
+        <translation>{file} 第 {line} 行：此处没有名为 {key} 的项。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: there is no file {path} for {key}.</source>
+        <translation>{file} 第 {line} 行：{key} 指向的文件 {path} 不存在。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: there is no folder {path} for {key}.</source>
+        <translation>{file} 第 {line} 行：{key} 所需的文件夹 {path} 不存在。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: this is not TOML ({reason}).</source>
+        <translation>{file} 第 {line} 行：不是有效的 TOML（{reason}）。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: this sample needs a {key}.</source>
+        <translation>{file} 第 {line} 行：这个示例缺少 {key}。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: write [[{key}]] before each.</source>
+        <translation>{file} 第 {line} 行：请在每一项之前写上 [[{key}]]。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} has too many entries; {most} is the most.</source>
+        <translation>{file} 第 {line} 行：{key} 的项目太多，最多 {most} 个。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be 0 or from 1024 to 65535.</source>
+        <translation>{file} 第 {line} 行：{key} 必须为 0，或在 1024 到 65535 之间。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a colour such as #1f6feb.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是颜色，例如 #1f6feb。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a file, and {path} is a folder.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是文件，而 {path} 是文件夹。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a list of texts, such as [&quot;one&quot;, &quot;two&quot;].</source>
+        <translation>{file} 第 {line} 行：{key} 必须是文本列表，例如 [&quot;one&quot;, &quot;two&quot;]。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a number from {low:g} to {high:g}.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是 {low:g} 到 {high:g} 之间的数。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a number of seconds from {low:g} to {high:g}.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是 {low:g} 到 {high:g} 之间的秒数。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a whole line that begins with $scrypt$.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是以 $scrypt$ 开头的完整一行。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a whole number from {low} to {high}.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是 {low} 到 {high} 之间的整数。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be an address that begins with https://.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是以 https:// 开头的网址。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be keys such as Ctrl+Alt+Q.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是组合键，例如 Ctrl+Alt+Q。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be one line of text in quotes.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是引号中的一行文本。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be one of these: {known}.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是以下之一：{known}。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be true or false.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是 true 或 false。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must have at most {most} characters.</source>
+        <translation>{file} 第 {line} 行：{key} 最多 {most} 个字符。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must name a file that ends in {suffixes}.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是以 {suffixes} 结尾的文件。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} needs a file beside it, which says where to.</source>
+        <translation>{file} 第 {line} 行：{key} 还需要 file 来指明写到哪里。</translation>
     </message>
     <message>
         <source>{host} asks to wait for {seconds} seconds: there were too many downloads from here.</source>
@@ -2505,6 +2732,17 @@
     <message>
         <source>Starting the model</source>
         <translation>正在启动模型</translation>
+    </message>
+</context>
+<context>
+    <name>questions</name>
+    <message>
+        <source>What is happening here?</source>
+        <translation>这里在发生什么？</translation>
+    </message>
+    <message>
+        <source>Describe this picture.</source>
+        <translation>描述这张图片</translation>
     </message>
 </context>
 <context>

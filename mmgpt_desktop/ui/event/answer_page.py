@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtGui import QIcon, QPixmap
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.ui.event.asking_area import AskingArea
 from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import spaced, words
+from mmgpt_desktop.ui.event.parts import Tile, spaced, words
 from mmgpt_desktop.ui.event.views import ShowAnswer, ShowPicture
 from mmgpt_desktop.ui.parts import Rewritten, announce
 from mmgpt_desktop.ui.session import Conversation, Turn
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import ShownPhoto
 
+_PLATE = 15.0  # a line on whose places are bright, and two on what that is worth
 _LAMP = "\u25cf"  # before what is said on the bright places, in words too
 
 
@@ -34,52 +35,63 @@ class AnswerPage(Rewritten, QWidget):
         super().__init__()
         self.setObjectName("page")
         self._scale, self._playing = scale, False
-        self._turn: Turn | None = None
+        self._photo: ShownPhoto | None = None
         self.picture, self.answer = ShowPicture(theme), ShowAnswer(theme, scale)
         self.asking = AskingArea(theme, scale, profile.limits.question_chars)
-        self.caption = words("small", centred=True)
+        self.caption, self.hint = words("body", centred=True), words("small")
         self.headline, self.question = words("huge"), words("question")
-        self.certainty, self.verdict = words("body"), words("body")
+        self.certainty, self.verdict = words("body"), words("body", centred=True)
         self.explained, self.invitation = words("large", centred=True), words("lamp", centred=True)
-        self.thumbnails: list[QPushButton] = []
+        self.thumbnails: list[Tile] = []
+        self.picture.view.resized.connect(self._fit_picture)
         self._arrange()
+        self._fit()
         self._write()
         self.set_playing(False)
         self.show_conversation(Conversation())
 
     def _arrange(self) -> None:
         self._thumbs = QHBoxLayout()
+        self._thumbs.setAlignment(Qt.AlignmentFlag.AlignLeft)
         spaced(self._thumbs, self._scale, 0, 1)
-        left = QVBoxLayout()
-        spaced(left, self._scale, 0, 1.4)
-        left.addWidget(self.picture, 1)
-        left.addWidget(self.caption)
-        left.addLayout(self._thumbs)
+        self._scale.changed.connect(self._fit)
         self._plate = QFrame()
         self._plate.setObjectName("strip")
         plate = QVBoxLayout(self._plate)
-        spaced(plate, self._scale, 1.4, 0.6)
-        plate.addWidget(self.certainty)
+        spaced(plate, self._scale, 1.6, 0.6, top=1.2)
+        policy = self._plate.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # the photo keeps its size
+        self._plate.setSizePolicy(policy)
+        plate.addWidget(self.caption)
         plate.addWidget(self.verdict)
+        left = QVBoxLayout()
+        spaced(left, self._scale, 0, 1.6)
+        left.addWidget(self.picture, 1)
+        left.addWidget(self._plate)
+        left.addLayout(self._thumbs)
+        left.addStretch(0)
         right = QVBoxLayout()
         spaced(right, self._scale, 0, 1.6)
         right.addWidget(self.headline, 1)
         right.addWidget(self.question)
         right.addWidget(self.answer, 1)
-        right.addWidget(self._plate)
+        right.addWidget(self.certainty)
+        right.addWidget(self.hint)
+        right.addStretch(0)
         right.addWidget(self.asking)
         sides = QHBoxLayout()
         spaced(sides, self._scale, 0, 4)
         sides.addLayout(left, 54)
         sides.addLayout(right, 46)
         column = QVBoxLayout(self)
-        spaced(column, self._scale, 3, 2)
+        spaced(column, self._scale, 4, 2, top=2)
         column.addLayout(sides, 1)
         column.addWidget(self.explained)
         column.addWidget(self.invitation)
 
     def _write(self) -> None:
         self.headline.setText(self.tr("What do you want to know?"))
+        self.hint.setText(self.tr("Touch a word to see where the model looked for it."))
         self.invitation.setText(self.tr("Touch the screen to try it yourself"))
 
     def set_playing(self, playing: bool) -> None:
@@ -95,23 +107,22 @@ class AnswerPage(Rewritten, QWidget):
 
     def show_conversation(self, conversation: Conversation) -> None:
         """Its last answer."""
+        self._photo = conversation.shown
         self.picture.set_photo(conversation.shown)
+        self._fit_picture()
         last = conversation.turns[-1] if conversation.turns else None
         self._show_turn(conversation.shown, last)
-        if last is not None and last.outcome is not None:
-            self._say_certainty(last)
 
     def _show_turn(self, shown: ShownPhoto | None, turn: Turn | None) -> None:
-        self._turn = turn
         self.answer.show_conversation(Conversation(shown, [turn] if turn else []))
         self.headline.setVisible(turn is None and not self._playing)
         self.question.setText("" if turn is None else f"\u201c{turn.question}\u201d")
         self.question.setVisible(turn is not None or self._playing)
         self.answer.setVisible(turn is not None or self._playing)
         self.answer.setPlaceholderText("")
+        self.say_caption("")
         self.say_verdict("")
-        self.certainty.setText("")
-        self._show_plate()
+        self._say_certainty(turn)
 
     def type_question(self, text: str) -> None:
         """As if somebody was writing it."""
@@ -130,9 +141,12 @@ class AnswerPage(Rewritten, QWidget):
         self._say_certainty(turn)
         announce(self.answer, f"{turn.answer} {self.certainty.text()}")
 
-    def _say_certainty(self, turn: Turn) -> None:
-        self.certainty.setText(self.answer.certainty(turn))
-        self._show_plate()
+    def _say_certainty(self, turn: Turn | None) -> None:
+        said = self.answer.certainty(turn) if turn is not None else ""
+        self.certainty.setText(said)
+        self.certainty.setVisible(bool(said))
+        ended = turn is not None and turn.outcome is not None
+        self.hint.setVisible(ended and not self._playing)
 
     def say_verdict(self, sentence: str) -> None:
         """On the word in view; empty while nothing is known."""
@@ -143,11 +157,17 @@ class AnswerPage(Rewritten, QWidget):
         """Whose bright places these are; empty for the photo alone."""
         said = self.tr("Bright: where it looked for \u201c{word}\u201d").format(word=word)
         self.caption.setText(f"{_LAMP} {said}" if word else "")
+        self._show_plate()
 
     def _show_plate(self) -> None:
-        for label in (self.certainty, self.verdict):
-            label.setVisible(bool(label.text()))
-        self._plate.setVisible(bool(self.certainty.text() or self.verdict.text()))
+        self._plate.setVisible(bool(self.caption.text() or self.verdict.text()))
+
+    def _fit_picture(self) -> None:
+        """No higher than the photo: what is said about it comes right below."""
+        shown = self._photo
+        if shown is not None and self.picture.width() > 1:
+            height = self.picture.width() * shown.photo.height / shown.photo.width
+            self.picture.setMaximumHeight(math.ceil(height))
 
     def show_thumbnails(self, photos: list[ShownPhoto], current: int) -> None:
         """Shown from two photos on: one needs no choice."""
@@ -160,14 +180,20 @@ class AnswerPage(Rewritten, QWidget):
         for place, button in enumerate(self.thumbnails):
             button.setChecked(place == current)
             self._thumbs.addWidget(button)
+        self._fit_thumbnails()
 
-    def _thumbnail(self, place: int, shown: ShownPhoto) -> QPushButton:
-        button = QPushButton()
-        button.setObjectName("tile")
+    def _fit(self) -> None:
+        self._plate.setFixedHeight(self._scale.px(_PLATE))
+        self._fit_thumbnails()
+
+    def _fit_thumbnails(self) -> None:
+        for button in self.thumbnails:
+            button.setFixedSize(self._scale.target(12), self._scale.target(9))
+
+    def _thumbnail(self, place: int, shown: ShownPhoto) -> Tile:
+        button = Tile(self.tr("Picture {number}").format(number=place + 1))
         button.setCheckable(True)
-        button.setIcon(QIcon(QPixmap.fromImage(shown.levels[-1])))
-        button.setIconSize(QSize(self._scale.px(9), self._scale.px(7)))
-        button.setAccessibleName(self.tr("Picture {number}").format(number=place + 1))
+        button.show_picture(shown.levels[-1])
         button.clicked.connect(partial(self._choose, place))
         return button
 

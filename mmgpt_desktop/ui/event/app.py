@@ -13,16 +13,18 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from mmgpt_desktop.event.profile import Profile
+from mmgpt_desktop.event.supervisor import Heartbeat
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
-from mmgpt_desktop.ui.app import SWITCH_S, make_application
+from mmgpt_desktop.ui.application import SWITCH_S, make_application
+from mmgpt_desktop.ui.camera import Camera
 from mmgpt_desktop.ui.event.awake import Awake
 from mmgpt_desktop.ui.event.inputs import Inputs
 from mmgpt_desktop.ui.event.lock import Lock
 from mmgpt_desktop.ui.event.looks import branded
 from mmgpt_desktop.ui.event.presenting import OpenModel, Presenting
 from mmgpt_desktop.ui.event.show import is_chinese
-from mmgpt_desktop.ui.event.stage import Stage
+from mmgpt_desktop.ui.event.stage import Stage, Threads
 from mmgpt_desktop.ui.texts import install_language
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import EngineThread, TaskThread, engine_maker
@@ -36,7 +38,7 @@ _log = logging.getLogger(__name__)
 class EventApp(QObject):
     """The show with its threads; it reads no settings and writes none. `close` ends the threads.
 
-    `awake` is for tests.
+    `awake` and `camera` are for tests.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class EventApp(QObject):
         *,
         theme: str = "system",
         awake: Awake | None = None,
+        camera: Camera | None = None,
     ) -> None:
         super().__init__()
         self._application, self._profile = application, profile
@@ -54,11 +57,16 @@ class EventApp(QObject):
         self.theme = Theme(application, theme, partial(branded, brand=profile.brand.colour))
         self.engine = EngineThread(open_model(profile.model.folder or default_bundle_path()))
         self._files, self._drawing = TaskThread("files"), TaskThread("heatmaps")
-        self._counting = TaskThread("numbers")
+        self._counting, self._souvenirs = TaskThread("numbers"), TaskThread("souvenirs")
         self._system = TaskThread("system")
-        self.threads = (self._files, self._drawing, self._counting, self._system, self.engine)
+        tasks = (self._files, self._drawing, self._counting, self._souvenirs, self._system)
+        self.threads = (*tasks, self.engine)
         self.stage = Stage(
-            self.theme, profile, self.engine, self._files, self._drawing, self._counting
+            self.theme,
+            profile,
+            self.engine,
+            camera or Camera(),
+            Threads(self._files, self._drawing, self._counting, self._souvenirs),
         )
         self.window = self.stage.window
         self.lock = Lock(profile.lock, self.window.pad, self._system)
@@ -142,40 +150,26 @@ class EventApp(QObject):
         self._awake.stop()
 
 
-class _Heart(QObject):
-    """Tells the supervisor that the window's thread is alive."""
-
-    def __init__(self, descriptor: int) -> None:
-        super().__init__()
-        self._descriptor = descriptor
-        self._beats = QTimer(self, interval=BEAT_MS)
-        self._beats.timeout.connect(self._beat)
-        self._beats.start()
-        self._beat()
-
-    def _beat(self) -> None:
-        try:
-            os.write(self._descriptor, b"\n")
-        except OSError as error:  # nobody watches any more; the show goes on
-            _log.warning("no supervisor: %s", error)
-            self._beats.stop()
-
-
 def run(profile: Profile, heartbeat: int | None, runtime: RuntimeName | None) -> int:
     """The show, until it is left by PIN or keys; the process's exit code.
 
-    `heartbeat` is the descriptor of a pipe that gets a line each second.
+    `heartbeat` is what the supervisor gave for its pipe; see `Heartbeat`.
     """
     sys.setswitchinterval(SWITCH_S)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     application = make_application()
     application.setAttribute(Qt.ApplicationAttribute.AA_DisableSessionManager)
-    heart = _Heart(heartbeat) if heartbeat is not None else None
+    heart = Heartbeat(heartbeat) if heartbeat is not None else None
     app = EventApp(application, profile, partial(engine_maker, runtime=runtime))
+    beats = QTimer(interval=BEAT_MS)
+    if heart is not None:
+        beats.timeout.connect(heart.beat)
+        beats.start()
     app.start()
     code = application.exec()
+    if heart is not None:
+        heart.leave()
     app.close()
-    del heart
     if not app.ended_in_time:
         # A native call that doesn't come back must not keep the process, nor crash it.
         logging.shutdown()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QInputDevice, QMouseEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -69,10 +69,10 @@ class AskingArea(Rewritten, QWidget):
     def _draw(self) -> None:
         self._grid.setSpacing(self._scale.px(1.4))
         self.letters.setIcon(self._theme.icon("keyboard"))
-        self.letters.setIconSize(QSize(self._scale.px(4), self._scale.px(4)))
+        self.letters.setIconSize(self._scale.square(4))
 
     def _write(self) -> None:
-        self.line.setPlaceholderText(self.tr("Or ask your own question, in English"))
+        self.line.setPlaceholderText(self.tr("Or ask your own question"))
         self.line.setAccessibleName(self.line.placeholderText())
         self.letters.setAccessibleName(self.tr("Letters on the screen"))
         self.ask.setText(self.tr("Ask"))

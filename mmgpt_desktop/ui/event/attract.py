@@ -108,7 +108,7 @@ class Attract(QObject):
 
     def _ask(self) -> None:
         self._page.explain(
-            self.tr("The model writes word by word. What is bright, it looks at for this word.")
+            self.tr("The model writes word by word. The bright places are where it looks.")
         )
         if not self._asker.ask(self._visit.current, self._question):
             self._after(_READ, self._play_next)

@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QIcon, QImage, QImageReader, QPixmap
+from PySide6.QtGui import QImage, QImageReader
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import spaced, words
+from mmgpt_desktop.ui.event.parts import Tile, spaced, words
 from mmgpt_desktop.ui.parts import Rewritten
 from mmgpt_desktop.ui.texts import translated
 from mmgpt_desktop.worker import TaskThread
@@ -43,24 +43,6 @@ def _pictures_in(folder: Path, _cancel: CancelToken) -> list[Path]:
         and path.resolve().parent == inside
         and path.is_file()
     )
-
-
-class Tile(QPushButton):
-    """A picture that can be chosen."""
-
-    def __init__(self, scale: Scale, name: str) -> None:
-        super().__init__()
-        self.setObjectName("tile")
-        self.setAccessibleName(name)
-        self._scale = scale
-        scale.changed.connect(self._fit)
-        self._fit()
-
-    def _fit(self) -> None:
-        self.setIconSize(QSize(self._scale.px(40), self._scale.px(30)))
-
-    def show_picture(self, picture: QImage) -> None:
-        self.setIcon(QIcon(QPixmap.fromImage(picture)))
 
 
 class Chooser(Rewritten, QWidget):
@@ -98,7 +80,7 @@ class Chooser(Rewritten, QWidget):
         buttons.addWidget(self.before)
         buttons.addWidget(self.after)
         column = QVBoxLayout(self)
-        spaced(column, self._scale, 4, 2)
+        spaced(column, self._scale, 4, 2, top=2.5)
         column.addWidget(self.heading)
         column.addWidget(self.empty)
         column.addLayout(self._grid, 1)
@@ -155,7 +137,7 @@ class Chooser(Rewritten, QWidget):
 
     def _tile(self, path: Path) -> Tile:
         title = translated("samples", self._titles.get(path, "")) or path.stem
-        tile, key = Tile(self._scale, title), object()
+        tile, key = Tile(title), object()
         tile.clicked.connect(partial(self._choose, path))
         self._drawing[key] = tile
         self._files.submit(key, partial(_small, path))

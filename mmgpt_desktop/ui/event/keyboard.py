@@ -58,6 +58,7 @@ class Keyboard(Rewritten, QWidget):
     def _fit(self) -> None:
         self._grid.setSpacing(self._scale.px(0.6))
         self.erase.setIcon(self._theme.icon("backspace"))
+        self.erase.setIconSize(self._scale.square(3.6))
 
     def _write(self) -> None:
         self.space.setAccessibleName(self.tr("Space"))

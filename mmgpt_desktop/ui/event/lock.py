@@ -38,10 +38,10 @@ class PinPad(Rewritten, QWidget):
         self.note = words("problem", centred=True)
         self.erase, self.enter, self.back = QPushButton(), QPushButton(), QPushButton()
         self.keys = [QPushButton(str(digit)) for digit in range(10)]
-        self.enter.setObjectName("primary")
-        self.erase.setObjectName("key")
+        for button in (self.erase, self.enter):
+            button.setObjectName("digit")
         for digit, key in enumerate(self.keys):
-            key.setObjectName("key")
+            key.setObjectName("digit")
             key.clicked.connect(partial(self._type, str(digit)))
         self.erase.clicked.connect(self._erase)
         self.enter.clicked.connect(self._enter)
@@ -50,6 +50,7 @@ class PinPad(Rewritten, QWidget):
         self._quiet.timeout.connect(self.leave)
         self._arrange()
         theme.changed.connect(self._draw)
+        scale.changed.connect(self._draw)
         self._draw()
         self._write()
         self.hide()
@@ -71,9 +72,9 @@ class PinPad(Rewritten, QWidget):
         inside.addLayout(grid)
         inside.addWidget(self.back)
         row = QHBoxLayout(self)
-        row.addStretch(2)
-        row.addWidget(plate, 1, Qt.AlignmentFlag.AlignVCenter)
-        row.addStretch(2)
+        row.addStretch(5)
+        row.addWidget(plate, 4, Qt.AlignmentFlag.AlignVCenter)
+        row.addStretch(5)
 
     def _write(self) -> None:
         self.heading.setText(self.tr("PIN of the organiser"))
@@ -83,6 +84,7 @@ class PinPad(Rewritten, QWidget):
 
     def _draw(self) -> None:
         self.erase.setIcon(self._theme.icon("backspace"))
+        self.erase.setIconSize(self._scale.square(4))
 
     def ask(self) -> None:
         self._clear()

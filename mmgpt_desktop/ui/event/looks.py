@@ -95,6 +95,9 @@ class Scale(QObject):
     def px(self, hundredths: float) -> int:
         return max(1, round(hundredths * self._hundredth))
 
+    def square(self, hundredths: float) -> QSize:
+        return QSize(self.px(hundredths), self.px(hundredths))
+
     def target(self, hundredths: float) -> int:
         """The height of something to be touched."""
         return max(TARGET, self.px(hundredths))
@@ -111,6 +114,10 @@ class Scale(QObject):
         sheet = resource_path("style", "event.qss").read_text(encoding="utf-8")
         ground = brand or colours.accent
         filled = Template(sheet).substitute(
-            asdict(colours), brand=ground, on_brand=text_on(ground), target=f"{TARGET}px"
+            asdict(colours),
+            brand=ground,
+            on_brand=text_on(ground),
+            target=f"{self.target(4.6)}px",
+            digit=f"{self.target(7.5)}px",
         )
         return _SIZE.sub(lambda size: f"{self.px(float(size[1]))}px", filled)

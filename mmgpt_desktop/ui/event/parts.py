@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QByteArray, QPointF, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -132,16 +132,67 @@ class QuestionCard(Card):
         self._label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._label.setText(said)
         self.setAccessibleName(said)
-        row = QHBoxLayout(self)
-        row.addWidget(self._label)
+        QHBoxLayout(self).addWidget(self._label)
+        self._fit()
+
+    def _fit(self) -> None:
+        super()._fit()
+        if (layout := self.layout()) is not None:
+            across, along = self._scale.px(1.8), self._scale.px(0.8)
+            layout.setContentsMargins(across, along, across, along)
 
 
-def spaced(layout: QHBoxLayout | QVBoxLayout, scale: Scale, margin: float, gap: float) -> None:
-    """Margins and gaps of a layout, in hundredths of the window's height, from now on."""
+class Tile(QPushButton):
+    """A picture to be touched; what doesn't fit its shape is cut off."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName("tile")
+        self.setAccessibleName(name)
+        expanding = QSizePolicy.Policy.Expanding
+        self.setSizePolicy(expanding, expanding)
+        self._picture = QImage()
+
+    def show_picture(self, picture: QImage) -> None:
+        self._picture = picture
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        super().paintEvent(event)
+        if self._picture.isNull():
+            return
+        edge = 5.0
+        place = QRectF(self.rect()).adjusted(edge, edge, -edge, -edge)
+        size = place.size().scaled(QSizeF(self._picture.size()), Qt.AspectRatioMode.KeepAspectRatio)
+        source = QRectF(QPointF(), size)
+        over = QSizeF(self._picture.size()) - size
+        source.moveTopLeft(QPointF(over.width() / 2, over.height() / 4))  # heads are above
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        rounded = QPainterPath()
+        rounded.addRoundedRect(place, 2 * edge, 2 * edge)
+        painter.setClipPath(rounded)
+        painter.drawImage(place, self._picture, source)
+        painter.end()
+
+
+def spaced(
+    layout: QHBoxLayout | QVBoxLayout,
+    scale: Scale,
+    margin: float,
+    gap: float,
+    *,
+    top: float | None = None,
+) -> None:
+    """Margins and gaps of a layout, in hundredths of the window's height, from now on.
+
+    `top` is the margin above and below where it differs.
+    """
 
     def fit() -> None:
-        edge = scale.px(margin) if margin else 0
-        layout.setContentsMargins(edge, edge, edge, edge)
+        across, along = (scale.px(each) if each else 0 for each in (margin, top or margin))
+        layout.setContentsMargins(across, along, across, along)
         layout.setSpacing(scale.px(gap))
 
     scale.changed.connect(fit)

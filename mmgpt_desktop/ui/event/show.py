@@ -17,7 +17,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from mmgpt_desktop.event.profile import Profile
+from mmgpt_desktop.ui.camera import Camera
 from mmgpt_desktop.ui.event.answer_page import AnswerPage
+from mmgpt_desktop.ui.event.camera_page import CameraPage
 from mmgpt_desktop.ui.event.chooser import Chooser
 from mmgpt_desktop.ui.event.lock import PinPad
 from mmgpt_desktop.ui.event.looks import Scale
@@ -108,7 +110,7 @@ class EventWindow(Rewritten, QWidget):
     touched = Signal()  # something that shows that somebody is there
 
     def __init__(
-        self, theme: Theme, scale: Scale, profile: Profile, files: TaskThread, *, camera: bool
+        self, theme: Theme, scale: Scale, profile: Profile, camera: Camera, files: TaskThread
     ) -> None:
         super().__init__()
         self._theme, self._scale, self._profile = theme, scale, profile
@@ -119,15 +121,15 @@ class EventWindow(Rewritten, QWidget):
         self.setWindowFlags(Qt.WindowType.Window | Qt.WindowType.FramelessWindowHint)
         self.setAcceptDrops(profile.lock.drop)
         self.header = Header(scale, profile)
-        self.start_page = StartPage(theme, scale, profile, camera=camera)
-        self.chooser = Chooser(scale, files)
+        self.start_page = StartPage(theme, scale, profile)
+        self.chooser, self.camera_page = Chooser(scale, files), CameraPage(theme, scale, camera)
         self.answer_page = AnswerPage(theme, scale, profile)
         self.pages = QStackedWidget()
-        for page in (self.start_page, self.chooser, self.answer_page):
+        for page in (self.start_page, self.chooser, self.camera_page, self.answer_page):
             self.pages.addWidget(page)
         self._bar = QWidget()
         bar = QHBoxLayout(self._bar)
-        spaced(bar, scale, 1.6, 0)
+        spaced(bar, scale, 4, 0, top=1.6)
         bar.addWidget(self.header)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -175,8 +177,7 @@ class EventWindow(Rewritten, QWidget):
         self.line.hide()
 
     def set_playing(self, playing: bool) -> None:
-        """While the samples play nothing is to be touched, and no pointer stands in the way."""
-        self.header.setEnabled(not playing)
+        """While the samples play no pointer stands in the way."""
         if playing:
             self.setCursor(Qt.CursorShape.BlankCursor)
         else:

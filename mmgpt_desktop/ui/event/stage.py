@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, Signal, Slot
-from PySide6.QtGui import QGuiApplication, QPixmapCache
+from PySide6.QtGui import QGuiApplication, QImage, QPixmapCache
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.numbers import Log
 from mmgpt_desktop.event.profile import Profile, Sample
 from mmgpt_desktop.messages import ModelInfo, RuntimeInfo
 from mmgpt_desktop.resources import read_samples
+from mmgpt_desktop.ui.camera import Camera
 from mmgpt_desktop.ui.event.asking import Asker
 from mmgpt_desktop.ui.event.attract import Attract
 from mmgpt_desktop.ui.event.guard import Guard
@@ -33,6 +35,16 @@ from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import EngineThread, TaskThread
 
 
+@dataclass(frozen=True)
+class Threads:
+    """One for each kind of work that must not wait for another kind."""
+
+    files: TaskThread
+    drawing: TaskThread
+    counting: TaskThread
+    souvenirs: TaskThread
+
+
 class Stage(QObject):
     """What happens on the big screen, from the first touch to the reset."""
 
@@ -44,18 +56,17 @@ class Stage(QObject):
         theme: Theme,
         profile: Profile,
         engine: EngineThread,
-        files: TaskThread,
-        drawing: TaskThread,
-        counting: TaskThread,
+        camera: Camera,
+        threads: Threads,
     ) -> None:
         super().__init__()
-        self._profile, self._engine = profile, engine
-        self._counting, self._log = counting, Log(profile.numbers)
+        self._profile, self._engine, self.camera = profile, engine, camera
+        self._counting, self._log = threads.counting, Log(profile.numbers)
         self._paused = False
         self.scale = Scale()
-        self.window = EventWindow(theme, self.scale, profile, files, camera=False)
+        self.window = EventWindow(theme, self.scale, profile, camera, threads.files)
         page = self.page = self.window.answer_page
-        self.visit = Visit(files, profile.limits.photos)
+        self.visit = Visit(threads.files, profile.limits.photos)
         limits, speed = profile.limits, profile.show.speed
         self.asker = Asker(
             engine, chars=limits.question_chars, tokens=limits.answer_tokens, speed=speed
@@ -63,7 +74,7 @@ class Stage(QObject):
         self.asker.fusion = profile.model.fusion
         unseen = Notices(theme, self.window)  # what goes wrong is said in the show's own way
         unseen.hide()
-        self.heatmaps = Heatmaps(page.picture, page.answer, unseen, drawing)
+        self.heatmaps = Heatmaps(page.picture, page.answer, unseen, threads.drawing)
         self.explainer = Explainer(engine, self.heatmaps, occludes=False)
         self.telling = Telling(page, self.heatmaps, self.explainer)
         self.idle = Idle(profile.show)
@@ -77,10 +88,14 @@ class Stage(QObject):
 
     def _connect(self) -> None:
         window, visit, idle = self.window, self.visit, self.idle
+        window.start_page.camera_wanted.connect(self._open_camera)
         window.start_page.samples_wanted.connect(self.choose_sample)
         window.start_page.files_wanted.connect(self._choose_file)
         window.header.another.clicked.connect(self.show_start)
         window.header.done.clicked.connect(self.reset)
+        window.camera_page.left.connect(self.show_start)
+        window.camera_page.taken.connect(self._take_shot)
+        self.camera.failed.connect(self._lose_camera)
         window.chooser.left.connect(self.show_start)
         window.chooser.chosen.connect(visit.open)
         window.dropped.connect(self._take_drop)
@@ -125,10 +140,27 @@ class Stage(QObject):
     @Slot()
     def show_start(self) -> None:
         self.stop_asking()
+        self.window.start_page.offer_camera(self.camera.available())
         self.window.show_page(self.window.start_page)
         self._show_buttons()
         first = next(card for card in self.window.start_page.offered)
         first.setFocus()
+
+    @Slot()
+    def _open_camera(self) -> None:
+        self.begin_visit()
+        self.window.show_page(self.window.camera_page)
+        self._show_buttons()
+
+    @Slot(QImage)
+    def _take_shot(self, image: QImage) -> None:
+        self.visit.take_image(image, self.tr("Picture"))
+
+    @Slot(str)
+    def _lose_camera(self, reason: str) -> None:
+        self._count_error("camera")
+        self.window.say(reason)
+        self.show_start()
 
     @Slot()
     def choose_sample(self) -> None:
@@ -312,6 +344,7 @@ class Stage(QObject):
         self.visit.reset()
         self.page.clear()
         self.window.chooser.clear()
+        self.window.camera_page.clear()
         self.window.unsay()
         self.heatmaps.show_conversation(Conversation())
         self._resume()

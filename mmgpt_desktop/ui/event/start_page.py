@@ -19,7 +19,7 @@ class StartPage(Rewritten, QWidget):
     files_wanted = Signal()
     samples_wanted = Signal()
 
-    def __init__(self, theme: Theme, scale: Scale, profile: Profile, *, camera: bool) -> None:
+    def __init__(self, theme: Theme, scale: Scale, profile: Profile) -> None:
         super().__init__()
         self._theme, self._profile = theme, profile
         self.setObjectName("page")
@@ -36,7 +36,7 @@ class StartPage(Rewritten, QWidget):
         for card in (self.camera, self.drop, self.samples):
             cards.addWidget(card, 1)
         column = QVBoxLayout(self)
-        spaced(column, scale, 4, 2)
+        spaced(column, scale, 4, 2, top=2.5)
         column.addStretch(2)
         column.addWidget(self.headline)
         column.addWidget(self.promise)
@@ -45,7 +45,7 @@ class StartPage(Rewritten, QWidget):
         column.addStretch(1)
         column.addWidget(self.privacy)
         theme.changed.connect(self._draw)
-        self.offer_camera(camera)
+        self.offer_camera(False)
         self._write()
 
     def offer_camera(self, camera: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -14,7 +16,8 @@ from mmgpt_desktop.ui.photo_view import PhotoView
 from mmgpt_desktop.ui.session import Turn, chosen_word
 from mmgpt_desktop.ui.theme import Theme
 
-_ANSWER = 3.6  # hundredths of the window's height; answers are a quarter larger
+_ANSWER = 4.4  # hundredths of the window's height; answers are a quarter larger
+_COLOURS, _OPACITY = "inferno", 0.62
 
 
 class ShowPicture(HeatmapView):
@@ -22,6 +25,8 @@ class ShowPicture(HeatmapView):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, PhotoView(theme), plain_photo=True)
+        self.set_style(_COLOURS, smooth=True)
+        self.view.set_opacity(_OPACITY)
 
     def _arrange(self) -> None:
         unseen = QWidget(self)
@@ -49,6 +54,7 @@ class ShowAnswer(AnswerView):
         self._scale = scale
         self.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the arrow keys walk the words
+        self.document().documentLayout().documentSizeChanged.connect(self._fit_height)
         scale.changed.connect(self._fit)
         self._fit()
 
@@ -56,6 +62,13 @@ class ShowAnswer(AnswerView):
         self._scale.set_font(self, _ANSWER)
         self.setMinimumHeight(self._scale.px(9))
         self.redraw()
+        self._fit_height()
+
+    def _fit_height(self) -> None:
+        """No higher than what is written, so that what is said of it comes right below."""
+        frame = self.height() - self.viewport().height()
+        height = math.ceil(self.document().size().height()) + frame
+        self.setMaximumHeight(max(height, self.minimumHeight()))
 
     def _write(self) -> None:
         super()._write()
@@ -68,6 +81,9 @@ class ShowAnswer(AnswerView):
 
     def _endings(self, turn: Turn) -> list[str]:
         return []
+
+    def _underline(self, span: WordSpan) -> None:
+        """No marks that somebody would have to explain."""
 
     def _hover(self, span: WordSpan | None) -> None:
         return
