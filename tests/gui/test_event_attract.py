@@ -46,16 +46,8 @@ def test_each_round_asks_another_question(make_show: MakeShow) -> None:
     engine = FakeEngine()
     show = make_show(engine)
     show.stage.play()
-    asked: list[str] = []
-
-    def four() -> bool:
-        for request in engine.requests:
-            question = request.messages[-1].text
-            if asked[-1:] != [question]:
-                asked.append(question)
-        return len(asked) >= 4
-
-    until(four)
+    until(lambda: len(engine.requests) >= 4)
+    asked = [request.messages[-1].text for request in engine.requests]
     assert asked[:4] == ["What is one?", "What is two?", "Why one?", "What is two?"]
 
 

@@ -102,17 +102,15 @@ def test_freezing_stops_words_and_the_countdown(make_show: MakeShow) -> None:
     until(lambda: show.stage.page.answer.toPlainText() == "A")
     presenter.buttons["freeze"].click()
     assert not show.stage.idle._quiet.isActive()
-    engine.release(10)
-    key = object()
     ended: list[object] = []
     show.engine.ended.connect(ended.append)
+    engine.release(10)
     until(lambda: ended)
     turn_round(20)
     assert show.stage.page.answer.toPlainText() == "A"
     presenter.buttons["freeze"].click()
     until(lambda: not show.stage.asker.busy)
     assert show.stage.page.answer.toPlainText() == "A red ball in the corner."
-    del key
 
 
 def test_fusion_method_and_speed_are_the_presenters(make_show: MakeShow) -> None:

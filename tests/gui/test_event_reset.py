@@ -108,8 +108,10 @@ def files_in(folder: Path) -> set[str]:
 
 
 def test_no_trace_is_left_in_memory_and_on_disk(
-    make_show: MakeShow, home: Path, tmp_path: Path
+    make_show: MakeShow, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    clipboard = QGuiApplication.clipboard()  # that of tests knows no owner
+    monkeypatch.setattr(type(clipboard), "ownsClipboard", lambda _self: True)
     engine = FakeEngine()
     show = make_show(engine)
     before = files_in(tmp_path)
@@ -120,7 +122,7 @@ def test_no_trace_is_left_in_memory_and_on_disk(
     until(lambda: stage.page.picture.view.layer is not None)
     stage.page.asking.line.setText("half a sec")
     stage.page.asking.line.insert("ret")
-    QGuiApplication.clipboard().setText("secret")
+    clipboard.setText("secret")
     kept: list[Any] = [*stage.visit.conversations]
     for conversation in stage.visit.conversations:
         assert conversation.shown is not None
@@ -144,7 +146,7 @@ def test_no_trace_is_left_in_memory_and_on_disk(
     assert not stage.page.answer.document().isUndoAvailable()
     assert stage.page.picture.view.layer is None
     assert stage.page.picture.view.photo_rect().isEmpty()
-    assert QGuiApplication.clipboard().text() == ""
+    assert clipboard.text() == ""
     assert files_in(tmp_path) == before
     assert files_in(home) == set()
 
