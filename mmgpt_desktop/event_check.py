@@ -25,14 +25,14 @@ from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.serving import RUNTIME_LABELS, EngineBase
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.local_network import local_address
-from mmgpt_desktop.event.profile import CHORD, Lock, Profile, Sample, read_profile
+from mmgpt_desktop.event.profile import CHORD, Lock, Profile, Sample, Souvenir, read_profile
 from mmgpt_desktop.messages import Photo, RuntimeName, TokenStep
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.text import printable, reason_of, safe_name, size_text
 from mmgpt_desktop.ui.devices import Devices, tell
 
 FAILED = 2
-QUESTIONS_S = 40.0  # all of them; what is left of the minute is for the rest
+QUESTIONS_S = 30.0  # all of them; what is left of the minute is for the rest
 ANSWER_S = 15.0
 FIRST_WORD_S = 3.0
 DEVICES_S = 15.0
@@ -67,13 +67,14 @@ def rehearse(path: Path, model: Path, runtime: RuntimeName | None) -> Iterator[F
     except AppError as error:
         yield Finding(False, f"Profile: {error}")
         return
-    yield Finding(True, f"Profile: {safe_name(profile.title)}, {len(profile.samples)} samples.")
+    samples = f"{len(profile.samples)} {'sample' if len(profile.samples) == 1 else 'samples'}"
+    yield Finding(True, f"Profile: {safe_name(profile.title)}, {samples}.")
     yield Finding(True, f"Leaving: {_way_out(profile.lock)}")
     if profile.brand.logo is not None:
         yield _find("Logo", _logo, profile.brand.logo)
     yield from _files(profile)
     if profile.souvenir.page:
-        yield _find("Souvenir page", _page, profile.souvenir.port)
+        yield _find("Souvenir page", _page, profile.souvenir)
     yield _find("Power", _power)
     yield from _devices(profile)
     folder = model if model != default_bundle_path() else profile.model.folder or model
@@ -128,10 +129,11 @@ def _writable(folder: Path, file: Path | None = None) -> str:
     return f"{safe_name(str(file or folder))} can be written, {size_text(free)} are free."
 
 
-def _page(port: int) -> str:
-    address = local_address()
+def _page(souvenir: Souvenir) -> str:
+    address = local_address(souvenir.address)
     with socket.socket() as trial:
-        trial.bind((address, port))
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the page does
+        trial.bind((address, souvenir.port))
         return f"phones can reach it at {address}, port {trial.getsockname()[1]} is free."
 
 

@@ -39,7 +39,7 @@ class Launcher(QObject):
     ) -> None:
         super().__init__(window)
         self._window, self._thread, self._start = window, thread, start
-        self._asked: object = None
+        self._asked = object()
         thread.done.connect(self._offer)
         thread.failed.connect(self._fail)
         window.actions_by_name["event"].triggered.connect(self.choose)

@@ -28,15 +28,15 @@
     <name>AnswerPage</name>
     <message>
         <source>What do you want to know?</source>
-        <translation type="unfinished"></translation>
+        <translation>您想知道什么？</translation>
     </message>
     <message>
         <source>Touch a word to see where the model looked for it.</source>
-        <translation type="unfinished"></translation>
+        <translation>点一个词，看看模型写它时看了哪里。</translation>
     </message>
     <message>
         <source>Touch the screen to try it yourself</source>
-        <translation type="unfinished"></translation>
+        <translation>触摸屏幕，亲自试一试</translation>
     </message>
     <message>
         <source>Looking at the picture…</source>
@@ -44,11 +44,11 @@
     </message>
     <message>
         <source>Bright: where it looked for “{word}”</source>
-        <translation type="unfinished"></translation>
+        <translation>亮处：模型写“{word}”时看的地方</translation>
     </message>
     <message>
         <source>Picture {number}</source>
-        <translation type="unfinished"></translation>
+        <translation>图片 {number}</translation>
     </message>
 </context>
 <context>
@@ -102,7 +102,7 @@
     </message>
     <message>
         <source>Pictures and videos</source>
-        <translation type="unfinished"></translation>
+        <translation>图片和视频</translation>
     </message>
     <message>
         <source>Open pictures</source>
@@ -121,11 +121,11 @@
     <name>AskingArea</name>
     <message>
         <source>Or ask your own question</source>
-        <translation type="unfinished"></translation>
+        <translation>或者用英语自己提问</translation>
     </message>
     <message>
         <source>Letters on the screen</source>
-        <translation type="unfinished"></translation>
+        <translation>屏幕上的字母键</translation>
     </message>
     <message>
         <source>Ask</source>
@@ -136,23 +136,23 @@
     <name>Attract</name>
     <message>
         <source>A picture goes in.</source>
-        <translation type="unfinished"></translation>
+        <translation>放进一张图片。</translation>
     </message>
     <message>
         <source>Somebody asks a question about it.</source>
-        <translation type="unfinished"></translation>
+        <translation>有人就它提了一个问题。</translation>
     </message>
     <message>
         <source>The model writes word by word. The bright places are where it looks.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型逐词写出回答，亮处就是它正在看的地方。</translation>
     </message>
     <message>
         <source>Each word has its own places in the picture.</source>
-        <translation type="unfinished"></translation>
+        <translation>每个词在图片中都有自己的位置。</translation>
     </message>
     <message>
         <source>To the model, the picture is a grid of {rows} by {columns} cells.</source>
-        <translation type="unfinished"></translation>
+        <translation>对模型来说，图片是 {rows} × {columns} 个格子。</translation>
     </message>
 </context>
 <context>
@@ -178,7 +178,7 @@
     <name>Camera</name>
     <message>
         <source>The camera gives no picture. Is another program using it?</source>
-        <translation type="unfinished"></translation>
+        <translation>摄像头没有画面。是否有别的程序正在使用它？</translation>
     </message>
     <message>
         <source>The camera can&apos;t be used: a library of the system is missing ({reason}). On Debian and Ubuntu, install libpulse0.</source>
@@ -193,19 +193,19 @@
     <name>CameraPage</name>
     <message>
         <source>What the camera sees</source>
-        <translation type="unfinished"></translation>
+        <translation>摄像头看到的画面</translation>
     </message>
     <message>
         <source>The camera is on</source>
-        <translation type="unfinished"></translation>
+        <translation>摄像头已打开</translation>
     </message>
     <message>
         <source>Take the picture</source>
-        <translation type="unfinished"></translation>
+        <translation>拍照</translation>
     </message>
     <message>
         <source>Back</source>
-        <translation type="unfinished">上一步</translation>
+        <translation>返回</translation>
     </message>
 </context>
 <context>
@@ -230,11 +230,11 @@
     <name>Chooser</name>
     <message>
         <source>Touch a picture</source>
-        <translation type="unfinished"></translation>
+        <translation>点一张图片</translation>
     </message>
     <message>
         <source>There are no pictures here yet.</source>
-        <translation type="unfinished"></translation>
+        <translation>这里还没有图片。</translation>
     </message>
     <message>
         <source>Back</source>
@@ -242,11 +242,11 @@
     </message>
     <message>
         <source>Earlier ones</source>
-        <translation type="unfinished"></translation>
+        <translation>前面的</translation>
     </message>
     <message>
         <source>More</source>
-        <translation type="unfinished"></translation>
+        <translation>更多</translation>
     </message>
 </context>
 <context>
@@ -331,19 +331,19 @@
     <name>Countdown</name>
     <message>
         <source>Are you still there?</source>
-        <translation type="unfinished"></translation>
+        <translation>您还在吗？</translation>
     </message>
     <message>
         <source>Soon your picture and your questions are forgotten, for the next visitor.</source>
-        <translation type="unfinished"></translation>
+        <translation>您的图片和问题即将清除，留给下一位参观者。</translation>
     </message>
     <message>
         <source>I&apos;m still here</source>
-        <translation type="unfinished"></translation>
+        <translation>我还在</translation>
     </message>
     <message>
         <source>I&apos;m done</source>
-        <translation type="unfinished"></translation>
+        <translation>我结束了</translation>
     </message>
 </context>
 <context>
@@ -357,11 +357,11 @@
     <name>DeviceSource</name>
     <message>
         <source>The camera may not be used: the system refuses it. Allow it in the system&apos;s privacy settings, then try again.</source>
-        <translation type="unfinished"></translation>
+        <translation>系统不允许使用摄像头。请在系统的隐私设置中允许，然后再试。</translation>
     </message>
     <message>
         <source>The camera stopped ({reason}). Plug it in again, or close what else uses it.</source>
-        <translation type="unfinished"></translation>
+        <translation>摄像头停止了（{reason}）。请重新接上，或关闭正在使用它的其他程序。</translation>
     </message>
 </context>
 <context>
@@ -489,15 +489,15 @@
     <name>FilmStrip</name>
     <message>
         <source>Ask about all frames</source>
-        <translation type="unfinished"></translation>
+        <translation>对所有帧提问</translation>
     </message>
     <message>
         <source>Frames; the arrow keys choose one</source>
-        <translation type="unfinished"></translation>
+        <translation>各帧；用方向键选择</translation>
     </message>
     <message>
         <source>{name} · {count} frames, evenly spread</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} · 均匀选取的 {count} 帧</translation>
     </message>
 </context>
 <context>
@@ -608,15 +608,15 @@
     <name>Header</name>
     <message>
         <source>Another picture</source>
-        <translation type="unfinished"></translation>
+        <translation>换一张图片</translation>
     </message>
     <message>
         <source>Take it home</source>
-        <translation type="unfinished"></translation>
+        <translation>带回家</translation>
     </message>
     <message>
         <source>I&apos;m done</source>
-        <translation type="unfinished"></translation>
+        <translation>我结束了</translation>
     </message>
 </context>
 <context>
@@ -768,7 +768,7 @@
     </message>
     <message>
         <source>Of several pictures this is measured for the first one alone.</source>
-        <translation type="unfinished"></translation>
+        <translation>有多张图片时，只对第一张进行这项测量。</translation>
     </message>
     <message>
         <source>The model gave no attention for this word.</source>
@@ -819,15 +819,15 @@
     </message>
     <message>
         <source>Camera</source>
-        <translation type="unfinished"></translation>
+        <translation>摄像头</translation>
     </message>
     <message>
         <source>Switch the camera on or off (F8)</source>
-        <translation type="unfinished"></translation>
+        <translation>打开或关闭摄像头 (F8)</translation>
     </message>
     <message>
         <source>What the camera sees; Space takes a picture</source>
-        <translation type="unfinished"></translation>
+        <translation>摄像头的画面；按空格键拍照</translation>
     </message>
     <message>
         <source>Picture; plus and minus zoom, the arrow keys move it</source>
@@ -855,7 +855,7 @@
     </message>
     <message>
         <source>Switch the camera on or off</source>
-        <translation type="unfinished"></translation>
+        <translation>打开或关闭摄像头</translation>
     </message>
     <message>
         <source>Remove this picture</source>
@@ -885,11 +885,11 @@
     <name>Keyboard</name>
     <message>
         <source>Space</source>
-        <translation type="unfinished"></translation>
+        <translation>空格</translation>
     </message>
     <message>
         <source>Erase the last letter</source>
-        <translation type="unfinished"></translation>
+        <translation>删除最后一个字母</translation>
     </message>
     <message>
         <source>Ask</source>
@@ -948,11 +948,11 @@
     </message>
     <message>
         <source>The camera on or off; Space takes a picture</source>
-        <translation type="unfinished"></translation>
+        <translation>打开或关闭摄像头；按空格键拍照</translation>
     </message>
     <message>
         <source>A part of the screen: take it, or follow it</source>
-        <translation type="unfinished"></translation>
+        <translation>屏幕的一部分：截取，或跟随</translation>
     </message>
     <message>
         <source>Previous or next picture</source>
@@ -1019,27 +1019,27 @@
     <name>Launcher</name>
     <message>
         <source>Choose the event&apos;s profile</source>
-        <translation type="unfinished"></translation>
+        <translation>选择活动配置文件</translation>
     </message>
     <message>
         <source>Event profiles</source>
-        <translation type="unfinished"></translation>
+        <translation>活动配置文件</translation>
     </message>
     <message>
         <source>the PIN</source>
-        <translation type="unfinished"></translation>
+        <translation>PIN 码</translation>
     </message>
     <message>
         <source>The show “{title}” fills the screen, and this window closes.</source>
-        <translation type="unfinished"></translation>
+        <translation>展示“{title}”将占满屏幕，本窗口会关闭。</translation>
     </message>
     <message>
         <source>It is left with {keys}.</source>
-        <translation type="unfinished"></translation>
+        <translation>用 {keys} 退出展示。</translation>
     </message>
     <message>
         <source>Start the show</source>
-        <translation type="unfinished"></translation>
+        <translation>开始展示</translation>
     </message>
 </context>
 <context>
@@ -1053,42 +1053,42 @@
     <name>Live</name>
     <message>
         <source>Part of the screen</source>
-        <translation type="unfinished"></translation>
+        <translation>屏幕的一部分</translation>
     </message>
     <message>
         <source>Camera picture</source>
-        <translation type="unfinished"></translation>
+        <translation>摄像头照片</translation>
     </message>
 </context>
 <context>
     <name>LiveBar</name>
     <message>
         <source>A part of the screen is followed</source>
-        <translation type="unfinished"></translation>
+        <translation>正在跟随屏幕的一部分</translation>
     </message>
     <message>
         <source>The camera is on</source>
-        <translation type="unfinished"></translation>
+        <translation>摄像头已打开</translation>
     </message>
     <message>
         <source>captions are paused</source>
-        <translation type="unfinished"></translation>
+        <translation>描述已暂停</translation>
     </message>
     <message>
         <source>Take a picture</source>
-        <translation type="unfinished"></translation>
+        <translation>拍照</translation>
     </message>
     <message>
         <source>Take a picture, to ask about it (Space)</source>
-        <translation type="unfinished"></translation>
+        <translation>拍一张照片并提问（空格键）</translation>
     </message>
     <message>
         <source>Go on</source>
-        <translation type="unfinished"></translation>
+        <translation>继续</translation>
     </message>
     <message>
         <source>Pause</source>
-        <translation type="unfinished"></translation>
+        <translation>暂停</translation>
     </message>
     <message>
         <source>Stop</source>
@@ -1096,7 +1096,7 @@
     </message>
     <message>
         <source>Switch it off (Esc)</source>
-        <translation type="unfinished"></translation>
+        <translation>关闭 (Esc)</translation>
     </message>
 </context>
 <context>
@@ -1119,15 +1119,15 @@
     </message>
     <message>
         <source>&amp;Live camera</source>
-        <translation type="unfinished"></translation>
+        <translation>实时摄像头(&amp;L)</translation>
     </message>
     <message>
         <source>A part of the scree&amp;n…</source>
-        <translation type="unfinished"></translation>
+        <translation>屏幕的一部分(&amp;N)…</translation>
     </message>
     <message>
         <source>&amp;Follow a part of the screen…</source>
-        <translation type="unfinished"></translation>
+        <translation>跟随屏幕的一部分(&amp;F)…</translation>
     </message>
     <message>
         <source>&amp;Remove this picture</source>
@@ -1170,12 +1170,16 @@
         <translation>报告 (HTML)…(&amp;R)</translation>
     </message>
     <message>
+        <source>&amp;Card to print (PNG or PDF)…</source>
+        <translation>可打印的卡片 (PNG 或 PDF)(&amp;C)…</translation>
+    </message>
+    <message>
         <source>&amp;Data (JSON and NPZ)…</source>
         <translation>数据 (JSON 和 NPZ)…(&amp;D)</translation>
     </message>
     <message>
         <source>E&amp;vent mode…</source>
-        <translation type="unfinished"></translation>
+        <translation>活动模式(&amp;V)…</translation>
     </message>
     <message>
         <source>&amp;Quit</source>
@@ -1648,7 +1652,7 @@
     <name>PinPad</name>
     <message>
         <source>PIN of the organiser</source>
-        <translation type="unfinished"></translation>
+        <translation>主办方的 PIN 码</translation>
     </message>
     <message>
         <source>Back</source>
@@ -1656,38 +1660,38 @@
     </message>
     <message>
         <source>OK</source>
-        <translation type="unfinished"></translation>
+        <translation>确定</translation>
     </message>
     <message>
         <source>Erase the last digit</source>
-        <translation type="unfinished"></translation>
+        <translation>删除最后一位数字</translation>
     </message>
     <message>
         <source>This PIN is wrong.</source>
-        <translation type="unfinished"></translation>
+        <translation>PIN 码不对。</translation>
     </message>
     <message>
         <source>This PIN is wrong. Wait {seconds} seconds.</source>
-        <translation type="unfinished"></translation>
+        <translation>PIN 码不对，请等待 {seconds} 秒。</translation>
     </message>
 </context>
 <context>
     <name>Presenter</name>
     <message>
         <source>Presenter</source>
-        <translation type="unfinished"></translation>
+        <translation>演示者</translation>
     </message>
     <message>
         <source>Sample</source>
-        <translation type="unfinished"></translation>
+        <translation>示例</translation>
     </message>
     <message>
         <source>How it answers</source>
-        <translation type="unfinished"></translation>
+        <translation>如何回答</translation>
     </message>
     <message>
         <source>The big screen</source>
-        <translation type="unfinished"></translation>
+        <translation>大屏幕</translation>
     </message>
     <message>
         <source>Model</source>
@@ -1699,15 +1703,15 @@
     </message>
     <message>
         <source>Heatmap</source>
-        <translation type="unfinished"></translation>
+        <translation>热图</translation>
     </message>
     <message>
         <source>Speed</source>
-        <translation type="unfinished"></translation>
+        <translation>速度</translation>
     </message>
     <message>
         <source>Previous</source>
-        <translation type="unfinished"></translation>
+        <translation>上一个</translation>
     </message>
     <message>
         <source>Next</source>
@@ -1715,23 +1719,23 @@
     </message>
     <message>
         <source>Play the samples</source>
-        <translation type="unfinished"></translation>
+        <translation>播放示例</translation>
     </message>
     <message>
         <source>Freeze</source>
-        <translation type="unfinished"></translation>
+        <translation>定住画面</translation>
     </message>
     <message>
         <source>Blank</source>
-        <translation type="unfinished"></translation>
+        <translation>黑屏</translation>
     </message>
     <message>
         <source>Start anew</source>
-        <translation type="unfinished"></translation>
+        <translation>重新开始</translation>
     </message>
     <message>
         <source>Leave the event…</source>
-        <translation type="unfinished"></translation>
+        <translation>退出活动模式…</translation>
     </message>
     <message>
         <source>Question</source>
@@ -1743,14 +1747,14 @@
     </message>
     <message>
         <source>Keys, also on a clicker: Page Down and Page Up for the samples, B or the full stop for a black screen, F5 to play the samples, F9 for this window.</source>
-        <translation type="unfinished"></translation>
+        <translation>按键（翻页笔也可用）：Page Down 和 Page Up 切换示例，B 或句号键黑屏，F5 播放示例，F9 打开本窗口。</translation>
     </message>
 </context>
 <context>
     <name>Presenting</name>
     <message>
         <source>None yet</source>
-        <translation type="unfinished"></translation>
+        <translation>还没有</translation>
     </message>
     <message>
         <source>Loading the model…</source>
@@ -1758,11 +1762,11 @@
     </message>
     <message>
         <source>Answers now: {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>现在由 {name} 回答</translation>
     </message>
     <message>
         <source>This model can&apos;t be loaded.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法加载这个模型。</translation>
     </message>
 </context>
 <context>
@@ -1882,21 +1886,21 @@
     <name>RegionOverlay</name>
     <message>
         <source>Drag a rectangle, or move it with the arrow keys (Shift changes its size). Enter takes it, Esc cancels.</source>
-        <translation type="unfinished"></translation>
+        <translation>拖出一个矩形，或用方向键移动它（按住 Shift 改变大小）。按 Enter 确认，按 Esc 取消。</translation>
     </message>
 </context>
 <context>
     <name>RegionPicker</name>
     <message>
         <source>This desktop doesn&apos;t let programs read the screen. Take a screenshot with its own key, then paste it here with Ctrl+V.</source>
-        <translation type="unfinished"></translation>
+        <translation>此桌面不允许程序读取屏幕。请用桌面自带的快捷键截图，再用 Ctrl+V 粘贴到这里。</translation>
     </message>
 </context>
 <context>
     <name>RegionSource</name>
     <message>
         <source>The screen that was followed is gone.</source>
-        <translation type="unfinished"></translation>
+        <translation>所跟随的屏幕已不存在。</translation>
     </message>
 </context>
 <context>
@@ -1965,7 +1969,58 @@
     <name>ShowAnswer</name>
     <message>
         <source>The answer; the arrow keys walk from word to word</source>
-        <translation type="unfinished"></translation>
+        <translation>回答；方向键逐词移动</translation>
+    </message>
+</context>
+<context>
+    <name>SouvenirPanel</name>
+    <message>
+        <source>Take it home</source>
+        <translation>带回家</translation>
+    </message>
+    <message>
+        <source>To my phone</source>
+        <translation>传到我的手机</translation>
+    </message>
+    <message>
+        <source>Print it</source>
+        <translation>打印</translation>
+    </message>
+    <message>
+        <source>Leave a copy here</source>
+        <translation>在这里留一份</translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation>返回</translation>
+    </message>
+    <message>
+        <source>The card: your picture, the question, the answer and where the model looked</source>
+        <translation>卡片：您的图片、问题、回答，以及模型看的地方</translation>
+    </message>
+    <message>
+        <source>Your card is being drawn…</source>
+        <translation>正在制作您的卡片…</translation>
+    </message>
+    <message>
+        <source>It is being printed.</source>
+        <translation>正在打印。</translation>
+    </message>
+    <message>
+        <source>A copy is on this computer.</source>
+        <translation>已在这台电脑上留了一份。</translation>
+    </message>
+    <message>
+        <source>Scan it with your phone, in the same network as this computer.</source>
+        <translation>请用手机扫描；手机要和这台电脑在同一个网络中。</translation>
+    </message>
+    <message>
+        <source>It works for another {time} minutes.</source>
+        <translation>还可使用 {time} 分钟。</translation>
+    </message>
+    <message>
+        <source>The code has ended. You can have a new one.</source>
+        <translation>二维码已失效，可以重新获取。</translation>
     </message>
 </context>
 <context>
@@ -1976,66 +2031,66 @@
     </message>
     <message>
         <source>Drag a picture onto this screen, and let it go.</source>
-        <translation type="unfinished"></translation>
+        <translation>把图片拖到这个屏幕上，然后松开。</translation>
     </message>
     <message>
         <source>One moment, please: the model is starting again.</source>
-        <translation type="unfinished"></translation>
+        <translation>请稍等，模型正在重新启动。</translation>
     </message>
 </context>
 <context>
     <name>StartPage</name>
     <message>
         <source>Show me a picture</source>
-        <translation type="unfinished"></translation>
+        <translation>给我看一张图片</translation>
     </message>
     <message>
         <source>Ask me about it, and see where I look for every word that I write.</source>
-        <translation type="unfinished"></translation>
+        <translation>就图片向我提问，看看我写每个词时在看哪里。</translation>
     </message>
     <message>
         <source>Take a picture</source>
-        <translation type="unfinished"></translation>
+        <translation>拍一张</translation>
     </message>
     <message>
         <source>with the camera</source>
-        <translation type="unfinished"></translation>
+        <translation>用摄像头</translation>
     </message>
     <message>
         <source>Choose a picture</source>
-        <translation type="unfinished"></translation>
+        <translation>选一张图片</translation>
     </message>
     <message>
         <source>Drop a picture</source>
-        <translation type="unfinished"></translation>
+        <translation>拖入图片</translation>
     </message>
     <message>
         <source>from this computer&apos;s folder</source>
-        <translation type="unfinished"></translation>
+        <translation>来自这台电脑的文件夹</translation>
     </message>
     <message>
         <source>anywhere on this screen</source>
-        <translation type="unfinished"></translation>
+        <translation>放到屏幕任意位置</translation>
     </message>
     <message>
         <source>Choose a sample</source>
-        <translation type="unfinished"></translation>
+        <translation>选一个示例</translation>
     </message>
     <message>
         <source>one of our photos</source>
-        <translation type="unfinished"></translation>
+        <translation>我们准备的照片</translation>
     </message>
     <message>
         <source>The organiser of this event keeps the pictures that you show here.</source>
-        <translation type="unfinished"></translation>
+        <translation>本活动的主办方会保留您在这里展示的图片。</translation>
     </message>
     <message>
         <source>Your picture is forgotten when you go; the organiser keeps the questions.</source>
-        <translation type="unfinished"></translation>
+        <translation>您离开后图片即被清除；主办方会保留提问。</translation>
     </message>
     <message>
         <source>Your picture stays on this computer, and is forgotten when you go.</source>
-        <translation type="unfinished"></translation>
+        <translation>您的图片只留在这台电脑上，您离开后即被清除。</translation>
     </message>
 </context>
 <context>
@@ -2073,7 +2128,7 @@
     <name>Telling</name>
     <message>
         <source>“{word}”: testing whether it needs what is bright…</source>
-        <translation type="unfinished"></translation>
+        <translation>“{word}”：正在检验它是否需要亮处…</translation>
     </message>
 </context>
 <context>
@@ -2277,12 +2332,16 @@
         <translation>请在 {page} 同意条款，在那里创建访问令牌，并在下载前输入。</translation>
     </message>
     <message>
+        <source>Add one in the system&apos;s settings, and make it the usual one.</source>
+        <translation>请在系统设置中添加打印机，并设为默认。</translation>
+    </message>
+    <message>
         <source>Another program may be using it. Close that, and try again.</source>
         <translation>可能有其他程序正在使用它。请关闭该程序后重试。</translation>
     </message>
     <message>
         <source>Another program may use the port: name another one in the profile.</source>
-        <translation type="unfinished"></translation>
+        <translation>端口可能被其他程序占用：请在配置文件中换一个端口。</translation>
     </message>
     <message>
         <source>Ask a shorter question, or about fewer pictures or with less detail.</source>
@@ -2310,7 +2369,7 @@
     </message>
     <message>
         <source>Ask with another fusion.</source>
-        <translation type="unfinished"></translation>
+        <translation>请用另一种融合方式提问。</translation>
     </message>
     <message>
         <source>Ask with the fusion “Concatenation”, or choose another way.</source>
@@ -2362,7 +2421,7 @@
     </message>
     <message>
         <source>Choose a video.</source>
-        <translation type="unfinished"></translation>
+        <translation>请选择一个视频。</translation>
     </message>
     <message>
         <source>Choose another model, or use another runtime.</source>
@@ -2413,8 +2472,12 @@
         <translation>请关闭其他程序，或换一个较小的模型。</translation>
     </message>
     <message>
+        <source>Connect it to that network, or name another address in the profile.</source>
+        <translation>请把它连接到那个网络，或在配置文件中换一个地址。</translation>
+    </message>
+    <message>
         <source>Connect it to the network that the visitors&apos; phones are in.</source>
-        <translation type="unfinished"></translation>
+        <translation>请把它连接到访客手机所在的网络。</translation>
     </message>
     <message>
         <source>Copy the picture again, or save it as a file and open that.</source>
@@ -2422,7 +2485,7 @@
     </message>
     <message>
         <source>Cut a short piece out of it first.</source>
-        <translation type="unfinished"></translation>
+        <translation>请先剪出一小段。</translation>
     </message>
     <message>
         <source>Cut it to the part you ask about.</source>
@@ -2442,7 +2505,7 @@
     </message>
     <message>
         <source>Drop a picture file, for instance a photo from a folder.</source>
-        <translation type="unfinished"></translation>
+        <translation>请拖入图片文件，例如文件夹里的照片。</translation>
     </message>
     <message>
         <source>Enter another token, or take another model.</source>
@@ -2454,7 +2517,7 @@
     </message>
     <message>
         <source>Get a whole copy of it, or convert it to MP4.</source>
-        <translation type="unfinished"></translation>
+        <translation>请取得完整的文件，或将它转换为 MP4。</translation>
     </message>
     <message>
         <source>Get the model again.</source>
@@ -2470,11 +2533,11 @@
     </message>
     <message>
         <source>In this fusion a head reads latents, and no cells of the photo.</source>
-        <translation type="unfinished"></translation>
+        <translation>在这种融合方式下，注意力头读取的是潜向量，而不是照片的单元格。</translation>
     </message>
     <message>
         <source>Install it (pip install av), or open pictures.</source>
-        <translation type="unfinished"></translation>
+        <translation>请安装它 (pip install av)，或打开图片。</translation>
     </message>
     <message>
         <source>Install the app again, or choose another model folder.</source>
@@ -2537,8 +2600,12 @@
         <translation>请检查是否缺少引号、括号或等号。</translation>
     </message>
     <message>
+        <source>Look whether it is on, has paper, and shows an error.</source>
+        <translation>请检查它是否已开机、有纸、没有报错。</translation>
+    </message>
+    <message>
         <source>Make it smaller first.</source>
-        <translation type="unfinished"></translation>
+        <translation>请先把它缩小。</translation>
     </message>
     <message>
         <source>Make it smaller first: at most {limit} million pixels.</source>
@@ -2642,7 +2709,7 @@
     </message>
     <message>
         <source>Start it with mmgpt-desktop --event.</source>
-        <translation type="unfinished"></translation>
+        <translation>请用 mmgpt-desktop --event 启动。</translation>
     </message>
     <message>
         <source>Take another model.</source>
@@ -2654,7 +2721,7 @@
     </message>
     <message>
         <source>The animation {name} is too long: {total} frames, and {most} is the most.</source>
-        <translation type="unfinished"></translation>
+        <translation>动画 {name} 太长：共 {total} 帧，最多 {most} 帧。</translation>
     </message>
     <message>
         <source>The answer is empty, so there is nothing to save.</source>
@@ -2662,7 +2729,7 @@
     </message>
     <message>
         <source>The answer was stopped.</source>
-        <translation type="unfinished"></translation>
+        <translation>回答已停止。</translation>
     </message>
     <message>
         <source>The app crashed {count} times in a row right after its start.</source>
@@ -2882,7 +2949,7 @@
     </message>
     <message>
         <source>The page for visitors&apos; phones can&apos;t be opened at {address}, port {port} ({reason}).</source>
-        <translation type="unfinished"></translation>
+        <translation>无法在 {address} 端口 {port} 打开供访客手机使用的页面（{reason}）。</translation>
     </message>
     <message>
         <source>The picture could not be downloaded: {reason}.</source>
@@ -2907,6 +2974,10 @@
     <message>
         <source>The picture {name} is too large: {width} x {height} pixels.</source>
         <translation>图片 {name} 太大：{width} x {height} 像素。</translation>
+    </message>
+    <message>
+        <source>The printer {name} takes nothing now.</source>
+        <translation>打印机 {name} 现在不接受任务。</translation>
     </message>
     <message>
         <source>The profile {name} can&apos;t be read ({reason}).</source>
@@ -2946,7 +3017,7 @@
     </message>
     <message>
         <source>The show can&apos;t be started.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法开始展示。</translation>
     </message>
     <message>
         <source>The system says: {reason}.</source>
@@ -2958,15 +3029,15 @@
     </message>
     <message>
         <source>The video {name} is damaged, or of a kind that can&apos;t be read.</source>
-        <translation type="unfinished"></translation>
+        <translation>视频 {name} 已损坏，或是无法读取的类型。</translation>
     </message>
     <message>
         <source>The video {name} is too large for this computer&apos;s memory.</source>
-        <translation type="unfinished"></translation>
+        <translation>视频 {name} 太大，此计算机的内存不够。</translation>
     </message>
     <message>
         <source>The video {name} is too long or too large.</source>
-        <translation type="unfinished"></translation>
+        <translation>视频 {name} 太长或太大。</translation>
     </message>
     <message>
         <source>The window was closed, but its work did not end in time.</source>
@@ -2974,7 +3045,7 @@
     </message>
     <message>
         <source>There are no moving pictures in {name}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} 中没有动态画面。</translation>
     </message>
     <message>
         <source>There are no safetensors files in {folder}.</source>
@@ -3037,8 +3108,16 @@
         <translation>这个回答没有使用图片，因此没有可保存的热图。</translation>
     </message>
     <message>
+        <source>This computer doesn&apos;t have the address {address} now.</source>
+        <translation>这台电脑现在没有地址 {address}。</translation>
+    </message>
+    <message>
+        <source>This computer has no printer.</source>
+        <translation>这台电脑没有打印机。</translation>
+    </message>
+    <message>
         <source>This computer is in no local network, so a phone can&apos;t fetch the card.</source>
-        <translation type="unfinished"></translation>
+        <translation>这台电脑不在任何局域网中，手机无法取得卡片。</translation>
     </message>
     <message>
         <source>This file is not a picture that can be opened: {name}.</source>
@@ -3134,7 +3213,7 @@
     </message>
     <message>
         <source>Videos can&apos;t be read here: the package av is missing.</source>
-        <translation type="unfinished"></translation>
+        <translation>这里无法读取视频：缺少 av 软件包。</translation>
     </message>
     <message>
         <source>Wait until it is measured.</source>
@@ -3243,6 +3322,10 @@
     <message>
         <source>{file}, line {line}: {key} must be one line of text in quotes.</source>
         <translation>{file} 第 {line} 行：{key} 必须是引号中的一行文本。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be one of a local network, such as 192.168.7.1.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是局域网地址，例如 192.168.7.1。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be one of these: {known}.</source>
@@ -3430,7 +3513,7 @@
     <name>questions</name>
     <message>
         <source>What is this?</source>
-        <translation type="unfinished"></translation>
+        <translation>这是什么？</translation>
     </message>
     <message>
         <source>What is happening here?</source>
@@ -3475,6 +3558,10 @@
         <translation>所有词共用一个刻度：{unit}。</translation>
     </message>
     <message>
+        <source>April</source>
+        <translation>4月</translation>
+    </message>
+    <message>
         <source>Attention</source>
         <translation>注意力</translation>
     </message>
@@ -3503,6 +3590,10 @@
         <translation>注意力，其中几乎对每个词都发亮的单元格被调暗。</translation>
     </message>
     <message>
+        <source>August</source>
+        <translation>8月</translation>
+    </message>
+    <message>
         <source>Certainty</source>
         <translation>把握</translation>
     </message>
@@ -3515,12 +3606,20 @@
         <translation>选择一个词可转到它的热图。实线：亮处有关系；虚线：部分有关；点线：这个词来自语言，或同样需要其他地方；无线：未检验。{words} 个词中检验了 {checked} 个。</translation>
     </message>
     <message>
+        <source>December</source>
+        <translation>12月</translation>
+    </message>
+    <message>
         <source>Drawing</source>
         <translation>绘制</translation>
     </message>
     <message>
         <source>Each map has its scale: {unit}.</source>
         <translation>每张热图有自己的刻度：{unit}。</translation>
+    </message>
+    <message>
+        <source>February</source>
+        <translation>2月</translation>
     </message>
     <message>
         <source>Fusion</source>
@@ -3539,12 +3638,36 @@
         <translation>制作说明</translation>
     </message>
     <message>
+        <source>I&apos;m not sure, perhaps:</source>
+        <translation>我不确定，也许：</translation>
+    </message>
+    <message>
         <source>It mattered: the word needs what is bright.</source>
         <translation>有关系：这个词需要亮处。</translation>
     </message>
     <message>
         <source>It needs the picture, but what is bright no more than other places.</source>
         <translation>它需要图片，但亮处并不比其他地方更重要。</translation>
+    </message>
+    <message>
+        <source>January</source>
+        <translation>1月</translation>
+    </message>
+    <message>
+        <source>July</source>
+        <translation>7月</translation>
+    </message>
+    <message>
+        <source>June</source>
+        <translation>6月</translation>
+    </message>
+    <message>
+        <source>March</source>
+        <translation>3月</translation>
+    </message>
+    <message>
+        <source>May</source>
+        <translation>5月</translation>
     </message>
     <message>
         <source>Model</source>
@@ -3555,12 +3678,20 @@
         <translation>备注</translation>
     </message>
     <message>
+        <source>November</source>
+        <translation>11月</translation>
+    </message>
+    <message>
         <source>Occlusion</source>
         <translation>遮挡</translation>
     </message>
     <message>
         <source>Occlusion blurs squares of the photo one at a time, first large ones, then smaller ones where much was lost. A cell&apos;s cost adds up, over the squares that held it, what hiding them took off the logarithm of the word&apos;s probability; below 0 the word became likelier.</source>
         <translation>遮挡法逐个模糊照片中的方块：先是大方块，再在损失大的地方用较小的方块。单元格的代价是：遮住包含它的各个方块时，这个词的概率对数所减少的量之和；低于 0 表示这个词变得更可能。</translation>
+    </message>
+    <message>
+        <source>October</source>
+        <translation>10月</translation>
     </message>
     <message>
         <source>Partly: the word needs some of what is bright.</source>
@@ -3599,6 +3730,10 @@
         <translation>采样</translation>
     </message>
     <message>
+        <source>September</source>
+        <translation>9月</translation>
+    </message>
+    <message>
         <source>The bars show the word&apos;s probability when the same answer is scored again: with the whole photo, without the fifth of the cells where the map is brightest, without as many cells drawn at random (the mean of several draws), and without the centre.</source>
         <translation>条形显示对同一回答重新评分时这个词的概率：用整张照片、去掉热图最亮的五分之一单元格、去掉随机抽取的同样多单元格（多次抽取的平均），以及去掉中央。</translation>
     </message>
@@ -3615,12 +3750,20 @@
         <translation>词元激活</translation>
     </message>
     <message>
+        <source>What {model} needed to write it. It can be wrong.</source>
+        <translation>{model} 写下这些词所需要的地方。它可能会出错。</translation>
+    </message>
+    <message>
         <source>Where the model read from while it wrote the word: the mean over all layers and heads.</source>
         <translation>模型写这个词时从哪里读取信息：所有层和头的平均。</translation>
     </message>
     <message>
         <source>Where the model read from while it wrote the word: the mean over chosen heads.</source>
         <translation>模型写这个词时从哪里读取信息：所选头的平均。</translation>
+    </message>
+    <message>
+        <source>Where {model} looked as it wrote. It can be wrong.</source>
+        <translation>{model} 写下这些词时看的地方。它可能会出错。</translation>
     </message>
     <message>
         <source>Written by</source>
@@ -3713,6 +3856,10 @@
     <message>
         <source>without what is bright</source>
         <translation>遮住亮处</translation>
+    </message>
+    <message>
+        <source>{day} {month} {year}</source>
+        <translation>{year}年{month}{day}日</translation>
     </message>
     <message>
         <source>{method} of “{word}”</source>

@@ -81,7 +81,7 @@ class EventApp(QObject):
         self._connect()
 
     def _connect(self) -> None:
-        self.inputs.came.connect(self.stage.idle.touch)
+        self.inputs.came.connect(self.stage.idle.notice)
         self.inputs.woken.connect(self.stage.reset)
         self.stage.attract.playing_changed.connect(self._shield)
         self.stage.was_reset.connect(self._reset_language)

@@ -58,7 +58,7 @@ class Chooser(Rewritten, QWidget):
         self._paths: list[Path] = []
         self._titles: dict[Path, str] = {}
         self._first = 0
-        self._listing: object = None
+        self._listing = object()
         self._drawing: dict[object, Tile] = {}
         self.tiles: list[Tile] = []
         self.heading, self.empty = words("huge", centred=True), words("body", centred=True)
@@ -100,7 +100,7 @@ class Chooser(Rewritten, QWidget):
 
     def show_samples(self, titles: dict[Path, str]) -> None:
         """`titles` are in the catalogue's context "samples"."""
-        self._listing, self._titles = None, titles
+        self._listing, self._titles = object(), titles
         self._show(list(titles))
 
     def show_folder(self, folder: Path) -> None:
@@ -110,7 +110,7 @@ class Chooser(Rewritten, QWidget):
         self._files.submit(self._listing, partial(_pictures_in, folder))
 
     def clear(self) -> None:
-        self._listing = None
+        self._listing = object()
         self._show([])
 
     def _show(self, paths: list[Path]) -> None:

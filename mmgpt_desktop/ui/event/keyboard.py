@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QPushButton, QWidget
 
-from mmgpt_desktop.ui.event.looks import Scale
+from mmgpt_desktop.ui.event.looks import TARGET, Scale
 from mmgpt_desktop.ui.parts import Rewritten
 from mmgpt_desktop.ui.theme import Theme
 
@@ -46,7 +46,7 @@ class Keyboard(Rewritten, QWidget):
         key.setObjectName("key")
         key.setAccessibleName(letter)
         key.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # else the line would lose it
-        key.setMinimumWidth(1)
+        key.setMinimumWidth(TARGET)
         key.clicked.connect(partial(self._type, letter))
         self.keys[letter] = key
         return key

@@ -166,7 +166,7 @@ class Lock(QObject):
         self._lock, self._pad, self._thread = lock, pad, thread
         self._chord = QKeySequence(lock.chord or profiles.CHORD)
         self._purpose = self.LEAVE
-        self._asked: object = None
+        self._asked = object()
         self._wrong = 0
         self._waiting = QTimer(self, singleShot=True)
         self._waiting.timeout.connect(lambda: pad.set_open(True))
@@ -207,7 +207,7 @@ class Lock(QObject):
     def _take(self, key: object, right: object) -> None:
         if key is not self._asked:
             return
-        self._asked = None
+        self._asked = object()
         self._pad.set_open(True)
         if right is True:
             self._wrong = 0

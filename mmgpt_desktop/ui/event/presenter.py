@@ -103,9 +103,10 @@ class Presenter(Rewritten, QWidget):
         for box, title in zip(self._boxes, titles, strict=True):
             box.setTitle(title)
         names = (self.tr("Model"), self.tr("Fusion"), self.tr("Heatmap"), self.tr("Speed"))
-        for label, name in zip(self._labels, names, strict=True):
+        fields = (self.models, self.fusions, self.methods, self.speed)
+        for label, field, name in zip(self._labels, fields, names, strict=True):
             label.setText(name)
-        self.speed.setAccessibleName(self.tr("Speed"))
+            field.setAccessibleName(name)
         for name, text in {
             "previous": self.tr("Previous"),
             "next": self.tr("Next"),

@@ -75,8 +75,8 @@ class Countdown(Rewritten, QWidget):
 class Idle(QObject):
     """Without a visit: `idle` after `idle_s`. With one: a countdown after `reset_s`, then `over`.
 
-    It watches all that comes into the application; `touch` tells of what else shows that
-    somebody is there. `held` while a presenter decides.
+    `notice` tells of all that comes in, `touch` that somebody is there for sure. `held` while a
+    presenter decides.
     """
 
     idle = Signal()
@@ -104,6 +104,11 @@ class Idle(QObject):
     def hold(self, held: bool) -> None:
         self._held = held
         self.touch()
+
+    def notice(self) -> None:
+        """While it counts, the countdown itself takes what comes in: one may be done."""
+        if not self._second.isActive():
+            self.touch()
 
     def touch(self) -> None:
         """Somebody is there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtGui import QContextMenuEvent, QMouseEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from mmgpt_desktop.messages import Method
@@ -87,6 +87,10 @@ class ShowAnswer(AnswerView):
 
     def _hover(self, span: WordSpan | None) -> None:
         return
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Two quick touches are two touches."""
+        self.mousePressEvent(event)
 
     def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802
         return event.type() == QEvent.Type.ToolTip or super().viewportEvent(event)
