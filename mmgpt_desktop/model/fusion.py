@@ -30,7 +30,7 @@ def over_cells(weights: Tensor, cells: int, reading: Tensor | None) -> Tensor:
     """
     if reading is None:
         return weights[..., :cells]
-    return weights[..., : reading.shape[-2]] @ reading.to(weights.dtype)
+    return weights[..., : reading.shape[-2]] @ reading
 
 
 class CellEmbedder(nn.Module):

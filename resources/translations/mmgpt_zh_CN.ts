@@ -1659,6 +1659,10 @@
         <translation>请联系其所有者，或把它复制到您自己的文件夹。</translation>
     </message>
     <message>
+        <source>Ask with another fusion.</source>
+        <translation>请用另一种融合方式提问。</translation>
+    </message>
+    <message>
         <source>Ask with the fusion “Concatenation”, or choose another way.</source>
         <translation>请用“拼接”融合方式提问，或选择其他方法。</translation>
     </message>
@@ -1777,6 +1781,10 @@
     <message>
         <source>Get the model&apos;s files again, or choose another model.</source>
         <translation>请重新获取模型文件，或选择另一个模型。</translation>
+    </message>
+    <message>
+        <source>In this fusion a head reads latents, and no cells of the photo.</source>
+        <translation>在这种融合方式下，注意力头读取的是潜向量，而不是照片的单元格。</translation>
     </message>
     <message>
         <source>Install the app again, or choose another model folder.</source>
