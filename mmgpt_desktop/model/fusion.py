@@ -24,9 +24,10 @@ class Mixed(NamedTuple):
 
 
 def over_cells(weights: Tensor, cells: int, reading: Tensor | None) -> Tensor:
-    """Of weights [..., S, positions] over what the text reads those over cells, [..., S, cells].
+    """Weights [..., S, positions] over what the text reads, as weights [..., S, cells] over cells.
 
-    A latent's weight goes to the cells that it read, by `reading` [..., latents, cells].
+    A latent's weight goes to the cells that it read, by `reading` [..., latents, cells]; the
+    names are left out.
     """
     if reading is None:
         return weights[..., :cells]
