@@ -24,13 +24,14 @@ class Mixed(NamedTuple):
 
 
 def over_cells(weights: Tensor, cells: int, reading: Tensor | None) -> Tensor:
-    """Of weights [..., S, positions] over what the text reads those over cells, [..., S, cells].
+    """Weights [..., S, positions] over what the text reads, as weights [..., S, cells] over cells.
 
-    A latent's weight goes to the cells that it read, by `reading` [..., latents, cells].
+    A latent's weight goes to the cells that it read, by `reading` [..., latents, cells]; the
+    names are left out.
     """
     if reading is None:
         return weights[..., :cells]
-    return weights[..., : reading.shape[-2]] @ reading.to(weights.dtype)
+    return weights[..., : reading.shape[-2]] @ reading
 
 
 class CellEmbedder(nn.Module):
