@@ -112,7 +112,8 @@ class PublicEngine(EngineBase):
         grey, cancel = np.full((64, 64, 3), 128, np.uint8), CancelToken()
         runtime.encode(self.family.see(Photo(grey, "trial", "trial")), cancel)
         laid = self.family.lay([Message("user", "?")], [], 1)
-        run_decoder(runtime, laid.token_ids, Context(laid), None, attention=True, cancel=cancel)
+        context: Any = Context(laid)
+        run_decoder(runtime, laid.token_ids, context, None, attention=True, cancel=cancel)
 
     def describe(self) -> ModelInfo:
         layers, heads = self._runtime.attention_shape

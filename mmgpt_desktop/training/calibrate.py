@@ -100,7 +100,7 @@ def fit(certainty: NDArray[Any], right: Sequence[bool], descriptions: NDArray[An
     return Calibration(
         found,
         questions=len(right),
-        error_before=calibration_error(warm, right)(ones),
+        error_before=calibration_error(warm.tolist(), right)(ones),
         error=calibration_error(shown, right)(ones),
     )
 

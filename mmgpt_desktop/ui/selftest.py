@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Method, RuntimeName
