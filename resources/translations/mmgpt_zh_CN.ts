@@ -70,12 +70,12 @@
 <context>
     <name>App</name>
     <message>
-        <source>Pictures</source>
-        <translation>图片</translation>
-    </message>
-    <message>
         <source>All files</source>
         <translation>所有文件</translation>
+    </message>
+    <message>
+        <source>Pictures and videos</source>
+        <translation>图片和视频</translation>
     </message>
     <message>
         <source>Open pictures</source>
@@ -119,6 +119,13 @@
     <message>
         <source>still being measured</source>
         <translation>仍在测量</translation>
+    </message>
+</context>
+<context>
+    <name>Camera</name>
+    <message>
+        <source>The camera gives no picture. Is another program using it?</source>
+        <translation>摄像头没有画面。是否有别的程序正在使用它？</translation>
     </message>
 </context>
 <context>
@@ -225,6 +232,17 @@
     </message>
 </context>
 <context>
+    <name>DeviceSource</name>
+    <message>
+        <source>The camera may not be used: the system refuses it. Allow it in the system&apos;s privacy settings, then try again.</source>
+        <translation>系统不允许使用摄像头。请在系统的隐私设置中允许，然后再试。</translation>
+    </message>
+    <message>
+        <source>The camera stopped ({reason}). Plug it in again, or close what else uses it.</source>
+        <translation>摄像头停止了（{reason}）。请重新接上，或关闭正在使用它的其他程序。</translation>
+    </message>
+</context>
+<context>
     <name>DrawingPanel</name>
     <message>
         <source>Smooth</source>
@@ -288,6 +306,21 @@
     <message>
         <source>Open</source>
         <translation>打开</translation>
+    </message>
+</context>
+<context>
+    <name>FilmStrip</name>
+    <message>
+        <source>Ask about all frames</source>
+        <translation>对所有帧提问</translation>
+    </message>
+    <message>
+        <source>Frames; the arrow keys choose one</source>
+        <translation>各帧；用方向键选择</translation>
+    </message>
+    <message>
+        <source>{name} · {count} frames, evenly spread</source>
+        <translation>{name} · 均匀选取的 {count} 帧</translation>
     </message>
 </context>
 <context>
@@ -542,6 +575,10 @@
         <translation>方框由模型给出</translation>
     </message>
     <message>
+        <source>Of several pictures this is measured for the first one alone.</source>
+        <translation>有多张图片时，只对第一张进行这项测量。</translation>
+    </message>
+    <message>
         <source>The model gave no attention for this word.</source>
         <translation>模型没有给出这个单词的注意力。</translation>
     </message>
@@ -589,6 +626,18 @@
         <translation>示例照片…</translation>
     </message>
     <message>
+        <source>Camera</source>
+        <translation>摄像头</translation>
+    </message>
+    <message>
+        <source>Switch the camera on or off (F8)</source>
+        <translation>打开或关闭摄像头 (F8)</translation>
+    </message>
+    <message>
+        <source>What the camera sees; Space takes a picture</source>
+        <translation>摄像头的画面；按空格键拍照</translation>
+    </message>
+    <message>
         <source>Picture; plus and minus zoom, the arrow keys move it</source>
         <translation>图片；加减号缩放，方向键移动</translation>
     </message>
@@ -611,6 +660,10 @@
     <message>
         <source>Open pictures</source>
         <translation>打开图片</translation>
+    </message>
+    <message>
+        <source>Switch the camera on or off</source>
+        <translation>打开或关闭摄像头</translation>
     </message>
     <message>
         <source>Remove this picture</source>
@@ -687,6 +740,14 @@
         <translation>粘贴图片或图片文件</translation>
     </message>
     <message>
+        <source>The camera on or off; Space takes a picture</source>
+        <translation>打开或关闭摄像头；按空格键拍照</translation>
+    </message>
+    <message>
+        <source>A part of the screen: take it, or follow it</source>
+        <translation>屏幕的一部分：截取，或跟随</translation>
+    </message>
+    <message>
         <source>Previous or next picture</source>
         <translation>上一张或下一张图片</translation>
     </message>
@@ -755,6 +816,56 @@
     </message>
 </context>
 <context>
+    <name>Live</name>
+    <message>
+        <source>Part of the screen</source>
+        <translation>屏幕的一部分</translation>
+    </message>
+    <message>
+        <source>Camera picture</source>
+        <translation>摄像头照片</translation>
+    </message>
+</context>
+<context>
+    <name>LiveBar</name>
+    <message>
+        <source>A part of the screen is followed</source>
+        <translation>正在跟随屏幕的一部分</translation>
+    </message>
+    <message>
+        <source>The camera is on</source>
+        <translation>摄像头已打开</translation>
+    </message>
+    <message>
+        <source>captions are paused</source>
+        <translation>描述已暂停</translation>
+    </message>
+    <message>
+        <source>Take a picture</source>
+        <translation>拍照</translation>
+    </message>
+    <message>
+        <source>Take a picture, to ask about it (Space)</source>
+        <translation>拍一张照片并提问（空格键）</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Switch it off (Esc)</source>
+        <translation>关闭 (Esc)</translation>
+    </message>
+</context>
+<context>
     <name>MainWindow</name>
     <message>
         <source>&amp;File</source>
@@ -771,6 +882,18 @@
     <message>
         <source>&amp;Sample photos…</source>
         <translation>示例照片(&amp;S)…</translation>
+    </message>
+    <message>
+        <source>&amp;Live camera</source>
+        <translation>实时摄像头(&amp;L)</translation>
+    </message>
+    <message>
+        <source>A part of the scree&amp;n…</source>
+        <translation>屏幕的一部分(&amp;N)…</translation>
+    </message>
+    <message>
+        <source>&amp;Follow a part of the screen…</source>
+        <translation>跟随屏幕的一部分(&amp;F)…</translation>
     </message>
     <message>
         <source>&amp;Remove this picture</source>
@@ -1342,6 +1465,27 @@
     </message>
 </context>
 <context>
+    <name>RegionOverlay</name>
+    <message>
+        <source>Drag a rectangle, or move it with the arrow keys (Shift changes its size). Enter takes it, Esc cancels.</source>
+        <translation>拖出一个矩形，或用方向键移动它（按住 Shift 改变大小）。按 Enter 确认，按 Esc 取消。</translation>
+    </message>
+</context>
+<context>
+    <name>RegionPicker</name>
+    <message>
+        <source>This desktop doesn&apos;t let programs read the screen. Take a screenshot with its own key, then paste it here with Ctrl+V.</source>
+        <translation>此桌面不允许程序读取屏幕。请用桌面自带的快捷键截图，再用 Ctrl+V 粘贴到这里。</translation>
+    </message>
+</context>
+<context>
+    <name>RegionSource</name>
+    <message>
+        <source>The screen that was followed is gone.</source>
+        <translation>所跟随的屏幕已不存在。</translation>
+    </message>
+</context>
+<context>
     <name>SamplesDialog</name>
     <message>
         <source>Sample photos</source>
@@ -1555,6 +1699,17 @@
     </message>
 </context>
 <context>
+    <name>cameras</name>
+    <message>
+        <source>The camera can&apos;t be used: a library of the system is missing ({reason}). On Debian and Ubuntu, install libpulse0.</source>
+        <translation>无法使用摄像头：系统缺少一个库（{reason}）。在 Debian 和 Ubuntu 上请安装 libpulse0。</translation>
+    </message>
+    <message>
+        <source>There is no camera. Plug one in, then try again.</source>
+        <translation>没有找到摄像头。请接上摄像头后再试。</translation>
+    </message>
+</context>
+<context>
     <name>catalogue</name>
     <message>
         <source>Converses well, in many languages.</source>
@@ -1707,6 +1862,10 @@
         <translation>请选择会话文件。</translation>
     </message>
     <message>
+        <source>Choose a video.</source>
+        <translation>请选择一个视频。</translation>
+    </message>
+    <message>
         <source>Choose another model, or use another runtime.</source>
         <translation>请选择另一个模型，或使用另一种运行时。</translation>
     </message>
@@ -1747,6 +1906,10 @@
         <translation>请重新复制图片，或把它存为文件再打开。</translation>
     </message>
     <message>
+        <source>Cut a short piece out of it first.</source>
+        <translation>请先剪出一小段。</translation>
+    </message>
+    <message>
         <source>Cut it to the part you ask about.</source>
         <translation>请将其裁剪到要提问的部分。</translation>
     </message>
@@ -1771,12 +1934,20 @@
         <translation>请取得完整的文件后重试。</translation>
     </message>
     <message>
+        <source>Get a whole copy of it, or convert it to MP4.</source>
+        <translation>请取得完整的文件，或将它转换为 MP4。</translation>
+    </message>
+    <message>
         <source>Get the model again.</source>
         <translation>请重新获取模型。</translation>
     </message>
     <message>
         <source>Get the model&apos;s files again, or choose another model.</source>
         <translation>请重新获取模型文件，或选择另一个模型。</translation>
+    </message>
+    <message>
+        <source>Install it (pip install av), or open pictures.</source>
+        <translation>请安装它 (pip install av)，或打开图片。</translation>
     </message>
     <message>
         <source>Install the app again, or choose another model folder.</source>
@@ -1821,6 +1992,10 @@
     <message>
         <source>Load the model, then ask again.</source>
         <translation>请先加载模型，再提问。</translation>
+    </message>
+    <message>
+        <source>Make it smaller first.</source>
+        <translation>请先把它缩小。</translation>
     </message>
     <message>
         <source>Make it smaller first: at most {limit} million pixels.</source>
@@ -1905,6 +2080,10 @@
     <message>
         <source>Take another model.</source>
         <translation>请选择另一个模型。</translation>
+    </message>
+    <message>
+        <source>The animation {name} is too long: {total} frames, and {most} is the most.</source>
+        <translation>动画 {name} 太长：共 {total} 帧，最多 {most} 帧。</translation>
     </message>
     <message>
         <source>The answer is empty, so there is nothing to save.</source>
@@ -2143,6 +2322,22 @@
         <translation>系统提示：{reason}。</translation>
     </message>
     <message>
+        <source>The video {name} is damaged, or of a kind that can&apos;t be read.</source>
+        <translation>视频 {name} 已损坏，或是无法读取的类型。</translation>
+    </message>
+    <message>
+        <source>The video {name} is too large for this computer&apos;s memory.</source>
+        <translation>视频 {name} 太大，此计算机的内存不够。</translation>
+    </message>
+    <message>
+        <source>The video {name} is too long or too large.</source>
+        <translation>视频 {name} 太长或太大。</translation>
+    </message>
+    <message>
+        <source>There are no moving pictures in {name}.</source>
+        <translation>{name} 中没有动态画面。</translation>
+    </message>
+    <message>
         <source>There is no file {name}.</source>
         <translation>没有文件 {name}。</translation>
     </message>
@@ -2261,6 +2456,10 @@
     <message>
         <source>Use another runtime.</source>
         <translation>请使用另一个运行时。</translation>
+    </message>
+    <message>
+        <source>Videos can&apos;t be read here: the package av is missing.</source>
+        <translation>这里无法读取视频：缺少 av 软件包。</translation>
     </message>
     <message>
         <source>Wait until it is measured.</source>
