@@ -128,7 +128,7 @@ class LiveBar(Rewritten, QFrame):
 
     def _write(self) -> None:
         if self._screen:
-            on = self.tr("A part of the screen is followed")
+            on = self.tr("Following the screen")
         else:
             on = self.tr("The camera is on")
         paused = self.tr("captions are paused")

@@ -829,8 +829,8 @@
 <context>
     <name>LiveBar</name>
     <message>
-        <source>A part of the screen is followed</source>
-        <translation>正在跟随屏幕的一部分</translation>
+        <source>Following the screen</source>
+        <translation>正在跟随屏幕</translation>
     </message>
     <message>
         <source>The camera is on</source>
