@@ -180,14 +180,6 @@
         <source>The camera gives no picture. Is another program using it?</source>
         <translation>摄像头没有画面。是否有别的程序正在使用它？</translation>
     </message>
-    <message>
-        <source>The camera can&apos;t be used: a library of the system is missing ({reason}). On Debian and Ubuntu, install libpulse0.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>There is no camera. Plug one in, then try again.</source>
-        <translation type="unfinished"></translation>
-    </message>
 </context>
 <context>
     <name>CameraPage</name>
@@ -1063,12 +1055,12 @@
 <context>
     <name>LiveBar</name>
     <message>
-        <source>A part of the screen is followed</source>
-        <translation>正在跟随屏幕的一部分</translation>
-    </message>
-    <message>
         <source>The camera is on</source>
         <translation>摄像头已打开</translation>
+    </message>
+    <message>
+        <source>Following the screen</source>
+        <translation>正在跟随屏幕</translation>
     </message>
     <message>
         <source>captions are paused</source>
@@ -2249,6 +2241,17 @@
     <message>
         <source>Small maps of all words; the arrow keys choose one</source>
         <translation>所有单词的小热图；用方向键选择一个</translation>
+    </message>
+</context>
+<context>
+    <name>cameras</name>
+    <message>
+        <source>The camera can&apos;t be used: a library of the system is missing ({reason}). On Debian and Ubuntu, install libpulse0.</source>
+        <translation>无法使用摄像头：系统缺少一个库（{reason}）。在 Debian 和 Ubuntu 上请安装 libpulse0。</translation>
+    </message>
+    <message>
+        <source>There is no camera. Plug one in, then try again.</source>
+        <translation>没有找到摄像头。请接上摄像头后再试。</translation>
     </message>
 </context>
 <context>
