@@ -70,18 +70,28 @@ class PatchGrid:
         return Box(left, top, left + width, top + height)
 
 
+@dataclass(frozen=True)
+class Moment:
+    """When in a video or an animation a photo was: `clip` is the same for all of its frames."""
+
+    clip: str
+    seconds: float
+
+
 @dataclass(frozen=True, eq=False)
 class Photo:
     """A picture as decoded: upright (EXIF applied), RGB, no transparency.
 
     `pixels` is uint8 [height, width, 3], read-only. `image_id` identifies the pixels and is
     the key of the encoder's cache. `notes` are sentences for the user ("First of 12 frames").
+    A frame of a clip has its `moment`.
     """
 
     pixels: NDArray[np.uint8]
     image_id: str
     name: str
     notes: tuple[str, ...] = ()
+    moment: Moment | None = None
 
     @property
     def width(self) -> int:

@@ -39,6 +39,7 @@ from mmgpt_desktop.ui.export import Exporter
 from mmgpt_desktop.ui.film import Film, HoldKey
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.inside import Inside
+from mmgpt_desktop.ui.live import Live
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.model_choice import ModelChoice, OpenModel
 from mmgpt_desktop.ui.model_exports import ModelExports
@@ -46,6 +47,7 @@ from mmgpt_desktop.ui.models import Models
 from mmgpt_desktop.ui.photo_view import LinkedViews
 from mmgpt_desktop.ui.photos import Photos
 from mmgpt_desktop.ui.sessions import Sessions
+from mmgpt_desktop.ui.sources import FILES
 from mmgpt_desktop.ui.texts import install_language
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.ui.tour import Tour
@@ -54,7 +56,6 @@ from mmgpt_desktop.ui.word_strip import Strips
 from mmgpt_desktop.worker import EngineLike, EngineThread, TaskThread, engine_maker
 
 _SAVE_MS = 800
-_PICTURES = "*.jpg *.jpeg *.png *.webp *.gif *.bmp *.tif *.tiff *.avif"
 # While Python code of the engine holds the interpreter's lock, the window waits this long.
 SWITCH_S = 0.001
 
@@ -115,9 +116,10 @@ class App(QObject):
         self._fetching = TaskThread("models")
         self._model_folders = TaskThread("model folders")
         self._model_exports = TaskThread("model exports")
+        self._frames = TaskThread("live frames")
         tasks = (self._files, self._downloads, self._drawing, self._small, self._exports)
         others = (self._storing, self._fetching, self._model_folders, self._model_exports)
-        self.threads = (*tasks, *others, self.engine)
+        self.threads = (*tasks, *others, self._frames, self.engine)
 
     def _make_parts(self, model: Path, make_hub: Callable[[], Hub]) -> None:
         self.undo = Undo(self.window.notices)
@@ -144,6 +146,7 @@ class App(QObject):
         self.controller = Controller(
             self.window, self.engine, self.photos, self.heatmaps, self.explainer, self.undo, model
         )
+        self.live = Live(self.window, self.photos, self.controller, self.explainer, self._frames)
         self._make_models(model, make_hub)
         self.exporter = Exporter(self.window, self.controller, self.heatmaps, self._exports)
         window = self.window
@@ -247,6 +250,7 @@ class App(QObject):
     @Slot()
     def close(self) -> None:
         """Stop all work and end the threads; the window is gone meanwhile."""
+        self.live.stop()
         self._saving.stop()
         self._change(**self.window.layout_settings())
         self._saving.stop()
@@ -265,12 +269,12 @@ class App(QObject):
 
     @Slot()
     def open_files(self) -> None:
-        pictures, everything = self.tr("Pictures"), self.tr("All files")
+        pictures, everything = self.tr("Pictures and videos"), self.tr("All files")
         names, _ = QFileDialog.getOpenFileNames(
             self.window,
             self.tr("Open pictures"),
             self._settings.last_folder,
-            f"{pictures} ({_PICTURES});;{everything} (*)",
+            f"{pictures} ({FILES});;{everything} (*)",
         )
         if names:
             self._change(last_folder=str(Path(names[0]).parent))

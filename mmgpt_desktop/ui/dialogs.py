@@ -142,6 +142,8 @@ class KeysDialog(QDialog):
             ("Shift", self.tr("Drag with it to brush a zoomed photo in the heatmap")),
             ("Ctrl+O", self.tr("Open pictures")),
             ("Ctrl+V", self.tr("Paste a picture or a picture file")),
+            ("F8", self.tr("The camera on or off; Space takes a picture")),
+            ("F9, Shift+F9", self.tr("A part of the screen: take it, or follow it")),
             ("Ctrl+PgUp / PgDown", self.tr("Previous or next picture")),
             ("Ctrl+W", self.tr("Remove this picture")),
             ("+  -  0", self.tr("Zoom in, out, whole picture, while in a picture")),

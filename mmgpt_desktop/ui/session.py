@@ -85,10 +85,19 @@ class Turn:
 
 @dataclass(eq=False)
 class Conversation:
-    """The turns about one photo, or about none."""
+    """The turns about one photo, or about none.
+
+    A turn about several photos stands in the conversation of each of them.
+    """
 
     shown: ShownPhoto | None = None
     turns: list[Turn] = field(default_factory=list)
+
+    @property
+    def clip(self) -> str:
+        """What the frames of one video or animation share; empty for a photo."""
+        moment = self.shown.photo.moment if self.shown is not None else None
+        return moment.clip if moment is not None else ""
 
     def messages(self, question: str) -> tuple[Message, ...]:
         """The answered turns and the new question, as the engine wants them.

@@ -70,12 +70,12 @@
 <context>
     <name>App</name>
     <message>
-        <source>Pictures</source>
-        <translation>图片</translation>
-    </message>
-    <message>
         <source>All files</source>
         <translation>所有文件</translation>
+    </message>
+    <message>
+        <source>Pictures and videos</source>
+        <translation>图片和视频</translation>
     </message>
     <message>
         <source>Open pictures</source>
@@ -88,6 +88,18 @@
     <message>
         <source>Open one first, for instance a sample photo.</source>
         <translation>请先打开一张，例如一张示例照片。</translation>
+    </message>
+    <message>
+        <source>Use the model that ships</source>
+        <translation>使用自带模型</translation>
+    </message>
+    <message>
+        <source>{name} is on this computer now.</source>
+        <translation>{name} 已下载到本机。</translation>
+    </message>
+    <message>
+        <source>Use this model</source>
+        <translation>使用此模型</translation>
     </message>
 </context>
 <context>
@@ -107,6 +119,13 @@
     <message>
         <source>still being measured</source>
         <translation>仍在测量</translation>
+    </message>
+</context>
+<context>
+    <name>Camera</name>
+    <message>
+        <source>The camera gives no picture. Is another program using it?</source>
+        <translation>摄像头没有画面。是否有别的程序正在使用它？</translation>
     </message>
 </context>
 <context>
@@ -208,8 +227,19 @@
 <context>
     <name>Details</name>
     <message>
-        <source>How far it is</source>
-        <translation>进度</translation>
+        <source>How far the download is</source>
+        <translation>下载进度</translation>
+    </message>
+</context>
+<context>
+    <name>DeviceSource</name>
+    <message>
+        <source>The camera may not be used: the system refuses it. Allow it in the system&apos;s privacy settings, then try again.</source>
+        <translation>系统不允许使用摄像头。请在系统的隐私设置中允许，然后再试。</translation>
+    </message>
+    <message>
+        <source>The camera stopped ({reason}). Plug it in again, or close what else uses it.</source>
+        <translation>摄像头停止了（{reason}）。请重新接上，或关闭正在使用它的其他程序。</translation>
     </message>
 </context>
 <context>
@@ -248,61 +278,6 @@
     </message>
 </context>
 <context>
-    <name>ExportForm</name>
-    <message>
-        <source>Make ONNX graphs of this model? PyTorch takes some minutes for that, and as much memory as for an answer. The checkpoint stays as it is.</source>
-        <translation>为此模型生成 ONNX 图吗？PyTorch 需要几分钟，所用内存与回答一次相当。检查点保持不变。</translation>
-    </message>
-    <message>
-        <source>Weights</source>
-        <translation>权重</translation>
-    </message>
-    <message>
-        <source>Folder</source>
-        <translation>文件夹</translation>
-    </message>
-    <message>
-        <source>32 bits: exact, and the largest</source>
-        <translation>32 位：精确，也最大</translation>
-    </message>
-    <message>
-        <source>16 bits: half the size</source>
-        <translation>16 位：大小减半</translation>
-    </message>
-    <message>
-        <source>8 bits: a quarter of the size</source>
-        <translation>8 位：四分之一大小</translation>
-    </message>
-    <message>
-        <source>4 bits: an eighth, and the least exact</source>
-        <translation>4 位：八分之一大小，精度最低</translation>
-    </message>
-    <message>
-        <source>How the language model&apos;s weights are kept</source>
-        <translation>语言模型权重的保存方式</translation>
-    </message>
-    <message>
-        <source>Choose…</source>
-        <translation>选择…</translation>
-    </message>
-    <message>
-        <source>Choose where the new folder is made</source>
-        <translation>选择新文件夹的位置</translation>
-    </message>
-    <message>
-        <source>Export</source>
-        <translation>导出</translation>
-    </message>
-    <message>
-        <source>Not now</source>
-        <translation>暂不</translation>
-    </message>
-    <message>
-        <source>Where the graphs&apos; folder is made</source>
-        <translation>图文件夹的位置</translation>
-    </message>
-</context>
-<context>
     <name>Exporter</name>
     <message>
         <source>There is no finished answer to save.</source>
@@ -331,6 +306,21 @@
     <message>
         <source>Open</source>
         <translation>打开</translation>
+    </message>
+</context>
+<context>
+    <name>FilmStrip</name>
+    <message>
+        <source>Ask about all frames</source>
+        <translation>对所有帧提问</translation>
+    </message>
+    <message>
+        <source>Frames; the arrow keys choose one</source>
+        <translation>各帧；用方向键选择</translation>
+    </message>
+    <message>
+        <source>{name} · {count} frames, evenly spread</source>
+        <translation>{name} · 均匀选取的 {count} 帧</translation>
     </message>
 </context>
 <context>
@@ -585,6 +575,10 @@
         <translation>方框由模型给出</translation>
     </message>
     <message>
+        <source>Of several pictures this is measured for the first one alone.</source>
+        <translation>有多张图片时，只对第一张进行这项测量。</translation>
+    </message>
+    <message>
         <source>The model gave no attention for this word.</source>
         <translation>模型没有给出这个单词的注意力。</translation>
     </message>
@@ -632,6 +626,18 @@
         <translation>示例照片…</translation>
     </message>
     <message>
+        <source>Camera</source>
+        <translation>摄像头</translation>
+    </message>
+    <message>
+        <source>Switch the camera on or off (F8)</source>
+        <translation>打开或关闭摄像头 (F8)</translation>
+    </message>
+    <message>
+        <source>What the camera sees; Space takes a picture</source>
+        <translation>摄像头的画面；按空格键拍照</translation>
+    </message>
+    <message>
         <source>Picture; plus and minus zoom, the arrow keys move it</source>
         <translation>图片；加减号缩放，方向键移动</translation>
     </message>
@@ -654,6 +660,10 @@
     <message>
         <source>Open pictures</source>
         <translation>打开图片</translation>
+    </message>
+    <message>
+        <source>Switch the camera on or off</source>
+        <translation>打开或关闭摄像头</translation>
     </message>
     <message>
         <source>Remove this picture</source>
@@ -730,6 +740,14 @@
         <translation>粘贴图片或图片文件</translation>
     </message>
     <message>
+        <source>The camera on or off; Space takes a picture</source>
+        <translation>打开或关闭摄像头；按空格键拍照</translation>
+    </message>
+    <message>
+        <source>A part of the screen: take it, or follow it</source>
+        <translation>屏幕的一部分：截取，或跟随</translation>
+    </message>
+    <message>
         <source>Previous or next picture</source>
         <translation>上一张或下一张图片</translation>
     </message>
@@ -798,6 +816,56 @@
     </message>
 </context>
 <context>
+    <name>Live</name>
+    <message>
+        <source>Part of the screen</source>
+        <translation>屏幕的一部分</translation>
+    </message>
+    <message>
+        <source>Camera picture</source>
+        <translation>摄像头照片</translation>
+    </message>
+</context>
+<context>
+    <name>LiveBar</name>
+    <message>
+        <source>A part of the screen is followed</source>
+        <translation>正在跟随屏幕的一部分</translation>
+    </message>
+    <message>
+        <source>The camera is on</source>
+        <translation>摄像头已打开</translation>
+    </message>
+    <message>
+        <source>captions are paused</source>
+        <translation>描述已暂停</translation>
+    </message>
+    <message>
+        <source>Take a picture</source>
+        <translation>拍照</translation>
+    </message>
+    <message>
+        <source>Take a picture, to ask about it (Space)</source>
+        <translation>拍一张照片并提问（空格键）</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Switch it off (Esc)</source>
+        <translation>关闭 (Esc)</translation>
+    </message>
+</context>
+<context>
     <name>MainWindow</name>
     <message>
         <source>&amp;File</source>
@@ -814,6 +882,18 @@
     <message>
         <source>&amp;Sample photos…</source>
         <translation>示例照片(&amp;S)…</translation>
+    </message>
+    <message>
+        <source>&amp;Live camera</source>
+        <translation>实时摄像头(&amp;L)</translation>
+    </message>
+    <message>
+        <source>A part of the scree&amp;n…</source>
+        <translation>屏幕的一部分(&amp;N)…</translation>
+    </message>
+    <message>
+        <source>&amp;Follow a part of the screen…</source>
+        <translation>跟随屏幕的一部分(&amp;F)…</translation>
     </message>
     <message>
         <source>&amp;Remove this picture</source>
@@ -1009,37 +1089,10 @@
     </message>
 </context>
 <context>
-    <name>ModelChoice</name>
-    <message>
-        <source>Use the model that ships</source>
-        <translation>使用自带模型</translation>
-    </message>
-    <message>
-        <source>{name} is on this computer now.</source>
-        <translation>{name} 已下载到本机。</translation>
-    </message>
-    <message>
-        <source>The ONNX graphs are made: {name}.</source>
-        <translation>ONNX 图已生成：{name}。</translation>
-    </message>
-    <message>
-        <source>Use this model</source>
-        <translation>使用此模型</translation>
-    </message>
-</context>
-<context>
     <name>ModelsDialog</name>
     <message>
         <source>Models</source>
         <translation>模型</translation>
-    </message>
-    <message>
-        <source>Export to ONNX…</source>
-        <translation>导出为 ONNX…</translation>
-    </message>
-    <message>
-        <source>Stop the export</source>
-        <translation>停止导出</translation>
     </message>
     <message>
         <source>Stop the download</source>
@@ -1064,10 +1117,6 @@
     <message>
         <source>To download</source>
         <translation>可下载</translation>
-    </message>
-    <message>
-        <source>Being exported…</source>
-        <translation>正在导出…</translation>
     </message>
     <message>
         <source>In use</source>
@@ -1100,14 +1149,6 @@
     <message>
         <source>Checking what arrived: {amount}</source>
         <translation>正在校验：{amount}</translation>
-    </message>
-    <message>
-        <source>Starting PyTorch</source>
-        <translation>正在启动 PyTorch</translation>
-    </message>
-    <message>
-        <source>Export: {what}…</source>
-        <translation>导出：{what}…</translation>
     </message>
     <message>
         <source>Use this model</source>
@@ -1168,22 +1209,6 @@
     <message>
         <source>Folder</source>
         <translation>文件夹</translation>
-    </message>
-    <message>
-        <source>{size}, and the checkpoint&apos;s weights {before}</source>
-        <translation>{size}，检查点的权重为 {before}</translation>
-    </message>
-    <message>
-        <source>Not compared: {why}</source>
-        <translation>未比较：{why}</translation>
-    </message>
-    <message>
-        <source>Exported</source>
-        <translation>导出结果</translation>
-    </message>
-    <message>
-        <source>Beside PyTorch</source>
-        <translation>与 PyTorch 相比</translation>
     </message>
     <message>
         <source>{licence}, to be accepted there first</source>
@@ -1440,6 +1465,27 @@
     </message>
 </context>
 <context>
+    <name>RegionOverlay</name>
+    <message>
+        <source>Drag a rectangle, or move it with the arrow keys (Shift changes its size). Enter takes it, Esc cancels.</source>
+        <translation>拖出一个矩形，或用方向键移动它（按住 Shift 改变大小）。按 Enter 确认，按 Esc 取消。</translation>
+    </message>
+</context>
+<context>
+    <name>RegionPicker</name>
+    <message>
+        <source>This desktop doesn&apos;t let programs read the screen. Take a screenshot with its own key, then paste it here with Ctrl+V.</source>
+        <translation>此桌面不允许程序读取屏幕。请用桌面自带的快捷键截图，再用 Ctrl+V 粘贴到这里。</translation>
+    </message>
+</context>
+<context>
+    <name>RegionSource</name>
+    <message>
+        <source>The screen that was followed is gone.</source>
+        <translation>所跟随的屏幕已不存在。</translation>
+    </message>
+</context>
+<context>
     <name>SamplesDialog</name>
     <message>
         <source>Sample photos</source>
@@ -1653,6 +1699,17 @@
     </message>
 </context>
 <context>
+    <name>cameras</name>
+    <message>
+        <source>The camera can&apos;t be used: a library of the system is missing ({reason}). On Debian and Ubuntu, install libpulse0.</source>
+        <translation>无法使用摄像头：系统缺少一个库（{reason}）。在 Debian 和 Ubuntu 上请安装 libpulse0。</translation>
+    </message>
+    <message>
+        <source>There is no camera. Plug one in, then try again.</source>
+        <translation>没有找到摄像头。请接上摄像头后再试。</translation>
+    </message>
+</context>
+<context>
     <name>catalogue</name>
     <message>
         <source>Converses well, in many languages.</source>
@@ -1805,6 +1862,10 @@
         <translation>请选择会话文件。</translation>
     </message>
     <message>
+        <source>Choose a video.</source>
+        <translation>请选择一个视频。</translation>
+    </message>
+    <message>
         <source>Choose another model, or use another runtime.</source>
         <translation>请选择另一个模型，或使用另一种运行时。</translation>
     </message>
@@ -1815,14 +1876,6 @@
     <message>
         <source>Choose another name, one that ends in .json.</source>
         <translation>请换一个以 .json 结尾的名称。</translation>
-    </message>
-    <message>
-        <source>Choose another place for the graphs.</source>
-        <translation>请为图选择另一个位置。</translation>
-    </message>
-    <message>
-        <source>Choose another place for them.</source>
-        <translation>请为它们选择另一个位置。</translation>
     </message>
     <message>
         <source>Choose another place.</source>
@@ -1849,12 +1902,12 @@
         <translation>请关闭其他程序，或选择更小的模型。</translation>
     </message>
     <message>
-        <source>Close other programs, or take a smaller model.</source>
-        <translation>请关闭其他程序，或换一个较小的模型。</translation>
-    </message>
-    <message>
         <source>Copy the picture again, or save it as a file and open that.</source>
         <translation>请重新复制图片，或把它存为文件再打开。</translation>
+    </message>
+    <message>
+        <source>Cut a short piece out of it first.</source>
+        <translation>请先剪出一小段。</translation>
     </message>
     <message>
         <source>Cut it to the part you ask about.</source>
@@ -1881,16 +1934,20 @@
         <translation>请取得完整的文件后重试。</translation>
     </message>
     <message>
+        <source>Get a whole copy of it, or convert it to MP4.</source>
+        <translation>请取得完整的文件，或将它转换为 MP4。</translation>
+    </message>
+    <message>
         <source>Get the model again.</source>
         <translation>请重新获取模型。</translation>
     </message>
     <message>
-        <source>Get the model anew.</source>
-        <translation>请重新获取该模型。</translation>
-    </message>
-    <message>
         <source>Get the model&apos;s files again, or choose another model.</source>
         <translation>请重新获取模型文件，或选择另一个模型。</translation>
+    </message>
+    <message>
+        <source>Install it (pip install av), or open pictures.</source>
+        <translation>请安装它 (pip install av)，或打开图片。</translation>
     </message>
     <message>
         <source>Install the app again, or choose another model folder.</source>
@@ -1933,12 +1990,12 @@
         <translation>它的分词器或对话模板不匹配：请选择另一个模型。</translation>
     </message>
     <message>
-        <source>Known are: {known}.</source>
-        <translation>已知的有：{known}。</translation>
-    </message>
-    <message>
         <source>Load the model, then ask again.</source>
         <translation>请先加载模型，再提问。</translation>
+    </message>
+    <message>
+        <source>Make it smaller first.</source>
+        <translation>请先把它缩小。</translation>
     </message>
     <message>
         <source>Make it smaller first: at most {limit} million pixels.</source>
@@ -1955,14 +2012,6 @@
     <message>
         <source>Models of the family {family} are not known here.</source>
         <translation>这里不认识 {family} 系列的模型。</translation>
-    </message>
-    <message>
-        <source>Name a new folder for the export.</source>
-        <translation>请为导出指定一个新文件夹。</translation>
-    </message>
-    <message>
-        <source>No graph can be built for a decoder of type {kind}.</source>
-        <translation>无法为 {kind} 类型的解码器构建图。</translation>
     </message>
     <message>
         <source>No model is loaded, so there is no answer.</source>
@@ -2001,10 +2050,6 @@
         <translation>请只打开来源可靠的会话。</translation>
     </message>
     <message>
-        <source>Rotary positions of the kind {kind} aren&apos;t known to the graph builder.</source>
-        <translation>图构建器不认识 {kind} 类型的旋转位置编码。</translation>
-    </message>
-    <message>
         <source>Save a smaller version of it and open the file.</source>
         <translation>请保存较小的版本后打开文件。</translation>
     </message>
@@ -2037,6 +2082,10 @@
         <translation>请选择另一个模型。</translation>
     </message>
     <message>
+        <source>The animation {name} is too long: {total} frames, and {most} is the most.</source>
+        <translation>动画 {name} 太长：共 {total} 帧，最多 {most} 帧。</translation>
+    </message>
+    <message>
         <source>The answer is empty, so there is nothing to save.</source>
         <translation>回答是空的，没有可保存的内容。</translation>
     </message>
@@ -2051,14 +2100,6 @@
     <message>
         <source>The disk is full, so {name} could not be stored.</source>
         <translation>磁盘已满，无法保存 {name}。</translation>
-    </message>
-    <message>
-        <source>The export was ended from outside, most likely because the memory was full.</source>
-        <translation>导出被外部终止，很可能是因为内存已满。</translation>
-    </message>
-    <message>
-        <source>The file {file} is damaged.</source>
-        <translation>文件 {file} 已损坏。</translation>
     </message>
     <message>
         <source>The file {name} can&apos;t be written ({reason}).</source>
@@ -2077,28 +2118,8 @@
         <translation>文件夹 {path} 中没有模型：缺少 {name}。</translation>
     </message>
     <message>
-        <source>The folder {path} is not empty.</source>
-        <translation>文件夹 {path} 不是空的。</translation>
-    </message>
-    <message>
-        <source>The graphs could not be written: {reason}.</source>
-        <translation>无法写入图：{reason}。</translation>
-    </message>
-    <message>
         <source>The head&apos;s map can be had with every model.</source>
         <translation>注意力头的热图适用于每个模型。</translation>
-    </message>
-    <message>
-        <source>The image encoder could not be exported ({reason}).</source>
-        <translation>图像编码器无法导出（{reason}）。</translation>
-    </message>
-    <message>
-        <source>The image encoder of {family} models can&apos;t be exported yet ({reason}).</source>
-        <translation>{family} 模型的图像编码器还不能导出（{reason}）。</translation>
-    </message>
-    <message>
-        <source>The model could not be exported ({reason}).</source>
-        <translation>模型无法导出（{reason}）。</translation>
     </message>
     <message>
         <source>The model gave no attention for the composed pictures.</source>
@@ -2301,20 +2322,24 @@
         <translation>系统提示：{reason}。</translation>
     </message>
     <message>
-        <source>There are no safetensors files in {folder}.</source>
-        <translation>{folder} 中没有 safetensors 文件。</translation>
+        <source>The video {name} is damaged, or of a kind that can&apos;t be read.</source>
+        <translation>视频 {name} 已损坏，或是无法读取的类型。</translation>
     </message>
     <message>
-        <source>There is a folder {path} already.</source>
-        <translation>文件夹 {path} 已存在。</translation>
+        <source>The video {name} is too large for this computer&apos;s memory.</source>
+        <translation>视频 {name} 太大，此计算机的内存不够。</translation>
+    </message>
+    <message>
+        <source>The video {name} is too long or too large.</source>
+        <translation>视频 {name} 太长或太大。</translation>
+    </message>
+    <message>
+        <source>There are no moving pictures in {name}.</source>
+        <translation>{name} 中没有动态画面。</translation>
     </message>
     <message>
         <source>There is no file {name}.</source>
         <translation>没有文件 {name}。</translation>
-    </message>
-    <message>
-        <source>There is no language model that is known among the weights.</source>
-        <translation>权重中没有已知的语言模型。</translation>
     </message>
     <message>
         <source>There is no map of this answer yet.</source>
@@ -2335,10 +2360,6 @@
     <message>
         <source>These are: {known}.</source>
         <translation>认识的有：{known}。</translation>
-    </message>
-    <message>
-        <source>These can: {known}. With PyTorch the model works as it is.</source>
-        <translation>可以导出的有：{known}。用 PyTorch 时该模型可直接使用。</translation>
     </message>
     <message>
         <source>This LLaVA model looks through {encoder}, which is not known here.</source>
@@ -2437,6 +2458,10 @@
         <translation>请使用另一个运行时。</translation>
     </message>
     <message>
+        <source>Videos can&apos;t be read here: the package av is missing.</source>
+        <translation>这里无法读取视频：缺少 av 软件包。</translation>
+    </message>
+    <message>
         <source>Wait until it is measured.</source>
         <translation>请等到测量完成。</translation>
     </message>
@@ -2447,10 +2472,6 @@
     <message>
         <source>Weights in other forms may run code of strangers, so they are never opened.</source>
         <translation>其他格式的权重可能会运行陌生人的代码，因此从不打开。</translation>
-    </message>
-    <message>
-        <source>With PyTorch the model works as it is.</source>
-        <translation>用 PyTorch 时该模型可直接使用。</translation>
     </message>
     <message>
         <source>You have no permission to read {name}.</source>
@@ -2583,14 +2604,6 @@
         <translation>在 {0} 张合成图片中，没有哪个头看所述物体多于随机水平，因此这里是所有头的平均。</translation>
     </message>
     <message>
-        <source>The likeliest token is the same in {0} of {1} steps; {2} of the probability and {3} of the attention moved.</source>
-        <translation>{1} 步中有 {0} 步最可能的词元相同；概率移动了 {2}，注意力移动了 {3}。</translation>
-    </message>
-    <message>
-        <source>{0}: picture {1} s, question {2} ms, {3} tokens a second with attention.</source>
-        <translation>{0}：图片 {1} 秒，问题 {2} 毫秒，含注意力每秒 {3} 个词元。</translation>
-    </message>
-    <message>
         <source>{0} took over: {1}</source>
         <translation>已改用 {0}：{1}</translation>
     </message>
@@ -2602,24 +2615,8 @@
         <translation>正在检查模型文件</translation>
     </message>
     <message>
-        <source>Comparing with PyTorch</source>
-        <translation>正在与 PyTorch 比较</translation>
-    </message>
-    <message>
-        <source>Exporting the image encoder</source>
-        <translation>正在导出图像编码器</translation>
-    </message>
-    <message>
-        <source>Exporting the language model</source>
-        <translation>正在导出语言模型</translation>
-    </message>
-    <message>
         <source>Starting the model</source>
         <translation>正在启动模型</translation>
-    </message>
-    <message>
-        <source>Writing the manifest</source>
-        <translation>正在写清单</translation>
     </message>
 </context>
 <context>
