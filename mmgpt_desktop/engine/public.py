@@ -20,7 +20,6 @@ from mmgpt_desktop.engine.checkpoint import (
 )
 from mmgpt_desktop.engine.families.base import Context, Family, Features, Laid, Seen
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.generate import run_decoder
 from mmgpt_desktop.engine.layouts import find_graphs, is_graphs
 from mmgpt_desktop.engine.memory import require_memory
 from mmgpt_desktop.engine.occlusion import Cells, Hiding, PhotoHider, Rescorer
@@ -112,8 +111,7 @@ class PublicEngine(EngineBase):
         grey, cancel = np.full((64, 64, 3), 128, np.uint8), CancelToken()
         runtime.encode(self.family.see(Photo(grey, "trial", "trial")), cancel)
         laid = self.family.lay([Message("user", "?")], [], 1)
-        context: Any = Context(laid)
-        run_decoder(runtime, laid.token_ids, context, None, attention=True, cancel=cancel)
+        runtime.decode(laid.token_ids, Context(laid), None, attention=True, cancel=cancel)
 
     def describe(self) -> ModelInfo:
         layers, heads = self._runtime.attention_shape

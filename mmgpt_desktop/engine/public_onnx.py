@@ -14,10 +14,10 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.checkpoint import CONFIG, Checkpoint
+from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.decoder_session import Decoder, Past
 from mmgpt_desktop.engine.families.base import Context, Features, Seen, positions
-from mmgpt_desktop.engine.families.chat import text_config
+from mmgpt_desktop.engine.families.chat import attention_heads
 from mmgpt_desktop.engine.graph_session import Graph
 from mmgpt_desktop.engine.layouts import GraphFiles, find_graphs
 from mmgpt_desktop.engine.onnx_runtime import wants_cuda
@@ -126,12 +126,7 @@ class PublicOnnx:
 
     def _attention_shape(self, checkpoint: Checkpoint) -> tuple[int, int]:
         """(layers, heads)"""
-        config = text_config(checkpoint.config)
-        heads = config.get("num_attention_heads")
-        if not isinstance(heads, int):
-            title = "The model's {name} does not say how many heads it has."
-            raise BundleError(title, "Get the model again.", name=CONFIG)
-        return self._decoder.layers, heads
+        return self._decoder.layers, attention_heads(checkpoint.config)
 
     def _feeds(
         self,

@@ -116,17 +116,11 @@ class App(QObject):
         self._storing = TaskThread("sessions")
         self._fetching = TaskThread("models")
         self._model_folders = TaskThread("model folders")
-        self._frames = TaskThread("live frames")
         self._model_exports = TaskThread("model exports")
+        self._frames = TaskThread("live frames")
         tasks = (self._files, self._downloads, self._drawing, self._small, self._exports)
-        others = (
-            self._storing,
-            self._fetching,
-            self._model_folders,
-            self._frames,
-            self._model_exports,
-        )
-        self.threads = (*tasks, *others, self.engine)
+        others = (self._storing, self._fetching, self._model_folders, self._model_exports)
+        self.threads = (*tasks, *others, self._frames, self.engine)
 
     def _make_parts(self, model: Path, make_hub: Callable[[], Hub]) -> None:
         self.undo = Undo(self.window.notices)

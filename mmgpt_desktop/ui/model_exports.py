@@ -51,9 +51,10 @@ class ModelExports(QObject):
 
     def proposed(self, row: Row) -> tuple[str, Path]:
         """What to call a model's graphs, and the folder for theirs."""
-        if row.entry is not None or row.path is None:
-            return row.key.rpartition("/")[2], self._home
-        return row.path.name, row.path.parent
+        if row.entry is not None:
+            return row.entry.repository.rpartition("/")[2], self._home
+        path = row.path or self._home
+        return path.name, path.parent
 
     def start(self, row: Row, out: Path, precision: str) -> None:
         """Nothing happens while another export runs."""

@@ -26,7 +26,7 @@ _TELLING_TOKENS = 8  # a shorter answer's speed says little
 class Row:
     """A model of the list. `path` is where it can be opened, None while it isn't here.
 
-    `key` is a catalogue's repository or the folder. `size` is what it takes on the disk, in
+    `key` is a catalogue entry's or the folder. `size` is what it takes on the disk, in
     bytes. An `exportable` one is a checkpoint that PyTorch opens.
     """
 
@@ -77,7 +77,7 @@ class Models(QObject):
         self.folders: tuple[str, ...] = ()
         self.speeds: dict[str, float] = {}
         self._embedded = Row(str(embedded), embedded.name, path=embedded, embedded=True)
-        self._listed = tuple(Row(entry.repository, entry.name, entry) for entry in catalogue)
+        self._listed = tuple(Row(entry.key, entry.name, entry) for entry in catalogue)
         self._found: dict[str, Row] = {}
         self._progress: dict[str, Progress] = {}
         self._cancels: dict[str, CancelToken] = {}

@@ -2257,6 +2257,10 @@
 <context>
     <name>catalogue</name>
     <message>
+        <source>A large SmolVLM as ONNX graphs in 8 bits: PyTorch is not needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Converses well, in many languages.</source>
         <translation>擅长对话，支持多种语言。</translation>
     </message>
@@ -2291,6 +2295,10 @@
     <message>
         <source>The public Flamingo: the text looks at the picture by cross-attention.</source>
         <translation>公开的 Flamingo：文字通过交叉注意力看图片。</translation>
+    </message>
+    <message>
+        <source>The same as ONNX graphs in 8 bits: half the download, and PyTorch is not needed.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The small LLaVA, for one picture or several.</source>
