@@ -25,6 +25,33 @@
     </message>
 </context>
 <context>
+    <name>AnswerPage</name>
+    <message>
+        <source>What do you want to know?</source>
+        <translation>您想知道什么？</translation>
+    </message>
+    <message>
+        <source>Touch a word to see where the model looked for it.</source>
+        <translation>点一个词，看看模型写它时看了哪里。</translation>
+    </message>
+    <message>
+        <source>Touch the screen to try it yourself</source>
+        <translation>触摸屏幕，亲自试一试</translation>
+    </message>
+    <message>
+        <source>Looking at the picture…</source>
+        <translation>正在看图片…</translation>
+    </message>
+    <message>
+        <source>Bright: where it looked for “{word}”</source>
+        <translation>亮处：模型写“{word}”时看的地方</translation>
+    </message>
+    <message>
+        <source>Picture {number}</source>
+        <translation>图片 {number}</translation>
+    </message>
+</context>
+<context>
     <name>AnswerView</name>
     <message>
         <source>I&apos;m not sure, perhaps:</source>
@@ -70,12 +97,12 @@
 <context>
     <name>App</name>
     <message>
-        <source>Pictures</source>
-        <translation>图片</translation>
-    </message>
-    <message>
         <source>All files</source>
         <translation>所有文件</translation>
+    </message>
+    <message>
+        <source>Pictures and videos</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Open pictures</source>
@@ -103,6 +130,44 @@
     </message>
 </context>
 <context>
+    <name>AskingArea</name>
+    <message>
+        <source>Or ask your own question</source>
+        <translation>或者用英语自己提问</translation>
+    </message>
+    <message>
+        <source>Letters on the screen</source>
+        <translation>屏幕上的字母键</translation>
+    </message>
+    <message>
+        <source>Ask</source>
+        <translation>提问</translation>
+    </message>
+</context>
+<context>
+    <name>Attract</name>
+    <message>
+        <source>A picture goes in.</source>
+        <translation>放进一张图片。</translation>
+    </message>
+    <message>
+        <source>Somebody asks a question about it.</source>
+        <translation>有人就它提了一个问题。</translation>
+    </message>
+    <message>
+        <source>The model writes word by word. The bright places are where it looks.</source>
+        <translation>模型逐词写出回答，亮处就是它正在看的地方。</translation>
+    </message>
+    <message>
+        <source>Each word has its own places in the picture.</source>
+        <translation>每个词在图片中都有自己的位置。</translation>
+    </message>
+    <message>
+        <source>To the model, the picture is a grid of {rows} by {columns} cells.</source>
+        <translation>对模型来说，图片是 {rows} × {columns} 个格子。</translation>
+    </message>
+</context>
+<context>
     <name>Brush</name>
     <message>
         <source>What the words needed is not measured yet.</source>
@@ -122,6 +187,40 @@
     </message>
 </context>
 <context>
+    <name>Camera</name>
+    <message>
+        <source>The camera gives no picture. Is another program using it?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The camera can&apos;t be used: a library of the system is missing ({reason}). On Debian and Ubuntu, install libpulse0.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is no camera. Plug one in, then try again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>CameraPage</name>
+    <message>
+        <source>What the camera sees</source>
+        <translation>摄像头看到的画面</translation>
+    </message>
+    <message>
+        <source>The camera is on</source>
+        <translation>摄像头已打开</translation>
+    </message>
+    <message>
+        <source>Take the picture</source>
+        <translation>拍照</translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation>返回</translation>
+    </message>
+</context>
+<context>
     <name>CheckCard</name>
     <message>
         <source>Probability {percent} with the whole photo (the mark), and:</source>
@@ -137,6 +236,29 @@
     <message>
         <source>Measuring whether the word needs what is bright…</source>
         <translation>正在测量这个词是否需要亮处…</translation>
+    </message>
+</context>
+<context>
+    <name>Chooser</name>
+    <message>
+        <source>Touch a picture</source>
+        <translation>点一张图片</translation>
+    </message>
+    <message>
+        <source>There are no pictures here yet.</source>
+        <translation>这里还没有图片。</translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation>返回</translation>
+    </message>
+    <message>
+        <source>Earlier ones</source>
+        <translation>前面的</translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation>更多</translation>
     </message>
 </context>
 <context>
@@ -218,10 +340,40 @@
     </message>
 </context>
 <context>
+    <name>Countdown</name>
+    <message>
+        <source>Are you still there?</source>
+        <translation>您还在吗？</translation>
+    </message>
+    <message>
+        <source>Soon your picture and your questions are forgotten, for the next visitor.</source>
+        <translation>您的图片和问题即将清除，留给下一位参观者。</translation>
+    </message>
+    <message>
+        <source>I&apos;m still here</source>
+        <translation>我还在</translation>
+    </message>
+    <message>
+        <source>I&apos;m done</source>
+        <translation>我结束了</translation>
+    </message>
+</context>
+<context>
     <name>Details</name>
     <message>
         <source>How far the download is</source>
         <translation>下载进度</translation>
+    </message>
+</context>
+<context>
+    <name>DeviceSource</name>
+    <message>
+        <source>The camera may not be used: the system refuses it. Allow it in the system&apos;s privacy settings, then try again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The camera stopped ({reason}). Plug it in again, or close what else uses it.</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -288,6 +440,21 @@
     <message>
         <source>Open</source>
         <translation>打开</translation>
+    </message>
+</context>
+<context>
+    <name>FilmStrip</name>
+    <message>
+        <source>Ask about all frames</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Frames; the arrow keys choose one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} · {count} frames, evenly spread</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -392,6 +559,21 @@
     <message>
         <source>it read most from row {row}, column {column}: {percent}</source>
         <translation>它从第 {row} 行第 {column} 列读取最多：{percent}</translation>
+    </message>
+</context>
+<context>
+    <name>Header</name>
+    <message>
+        <source>Another picture</source>
+        <translation>换一张图片</translation>
+    </message>
+    <message>
+        <source>Take it home</source>
+        <translation>带回家</translation>
+    </message>
+    <message>
+        <source>I&apos;m done</source>
+        <translation>我结束了</translation>
     </message>
 </context>
 <context>
@@ -542,6 +724,10 @@
         <translation>方框由模型给出</translation>
     </message>
     <message>
+        <source>Of several pictures this is measured for the first one alone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The model gave no attention for this word.</source>
         <translation>模型没有给出这个单词的注意力。</translation>
     </message>
@@ -589,6 +775,18 @@
         <translation>示例照片…</translation>
     </message>
     <message>
+        <source>Camera</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Switch the camera on or off (F8)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What the camera sees; Space takes a picture</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Picture; plus and minus zoom, the arrow keys move it</source>
         <translation>图片；加减号缩放，方向键移动</translation>
     </message>
@@ -613,6 +811,10 @@
         <translation>打开图片</translation>
     </message>
     <message>
+        <source>Switch the camera on or off</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Remove this picture</source>
         <translation>移除这张图片</translation>
     </message>
@@ -634,6 +836,21 @@
     <message>
         <source>Ask about a picture, wait for the answer, and choose a word of it.</source>
         <translation>请就一张图片提问，等待回答，然后选择其中一个单词。</translation>
+    </message>
+</context>
+<context>
+    <name>Keyboard</name>
+    <message>
+        <source>Space</source>
+        <translation>空格</translation>
+    </message>
+    <message>
+        <source>Erase the last letter</source>
+        <translation>删除最后一个字母</translation>
+    </message>
+    <message>
+        <source>Ask</source>
+        <translation>提问</translation>
     </message>
 </context>
 <context>
@@ -685,6 +902,14 @@
     <message>
         <source>Paste a picture or a picture file</source>
         <translation>粘贴图片或图片文件</translation>
+    </message>
+    <message>
+        <source>The camera on or off; Space takes a picture</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A part of the screen: take it, or follow it</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Previous or next picture</source>
@@ -748,10 +973,87 @@
     </message>
 </context>
 <context>
+    <name>Launcher</name>
+    <message>
+        <source>Choose the event&apos;s profile</source>
+        <translation>选择活动配置文件</translation>
+    </message>
+    <message>
+        <source>Event profiles</source>
+        <translation>活动配置文件</translation>
+    </message>
+    <message>
+        <source>the PIN</source>
+        <translation>PIN 码</translation>
+    </message>
+    <message>
+        <source>The show “{title}” fills the screen, and this window closes.</source>
+        <translation>展示“{title}”将占满屏幕，本窗口会关闭。</translation>
+    </message>
+    <message>
+        <source>It is left with {keys}.</source>
+        <translation>用 {keys} 退出展示。</translation>
+    </message>
+    <message>
+        <source>Start the show</source>
+        <translation>开始展示</translation>
+    </message>
+</context>
+<context>
     <name>Legend</name>
     <message>
         <source>Scale: {what}, from {low} to {high}</source>
         <translation>刻度：{what}，从 {low} 到 {high}</translation>
+    </message>
+</context>
+<context>
+    <name>Live</name>
+    <message>
+        <source>Part of the screen</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Camera picture</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>LiveBar</name>
+    <message>
+        <source>A part of the screen is followed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The camera is on</source>
+        <translation type="unfinished">摄像头已打开</translation>
+    </message>
+    <message>
+        <source>captions are paused</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take a picture</source>
+        <translation type="unfinished">拍一张</translation>
+    </message>
+    <message>
+        <source>Take a picture, to ask about it (Space)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation type="unfinished">停止</translation>
+    </message>
+    <message>
+        <source>Switch it off (Esc)</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
@@ -771,6 +1073,18 @@
     <message>
         <source>&amp;Sample photos…</source>
         <translation>示例照片(&amp;S)…</translation>
+    </message>
+    <message>
+        <source>&amp;Live camera</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A part of the scree&amp;n…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Follow a part of the screen…</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>&amp;Remove this picture</source>
@@ -815,6 +1129,10 @@
     <message>
         <source>&amp;Data (JSON and NPZ)…</source>
         <translation>数据 (JSON 和 NPZ)…(&amp;D)</translation>
+    </message>
+    <message>
+        <source>E&amp;vent mode…</source>
+        <translation>活动模式(&amp;V)…</translation>
     </message>
     <message>
         <source>&amp;Quit</source>
@@ -1229,6 +1547,127 @@
     </message>
 </context>
 <context>
+    <name>PinPad</name>
+    <message>
+        <source>PIN of the organiser</source>
+        <translation>主办方的 PIN 码</translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation>返回</translation>
+    </message>
+    <message>
+        <source>OK</source>
+        <translation>确定</translation>
+    </message>
+    <message>
+        <source>Erase the last digit</source>
+        <translation>删除最后一位数字</translation>
+    </message>
+    <message>
+        <source>This PIN is wrong.</source>
+        <translation>PIN 码不对。</translation>
+    </message>
+    <message>
+        <source>This PIN is wrong. Wait {seconds} seconds.</source>
+        <translation>PIN 码不对，请等待 {seconds} 秒。</translation>
+    </message>
+</context>
+<context>
+    <name>Presenter</name>
+    <message>
+        <source>Presenter</source>
+        <translation>演示者</translation>
+    </message>
+    <message>
+        <source>Sample</source>
+        <translation>示例</translation>
+    </message>
+    <message>
+        <source>How it answers</source>
+        <translation>如何回答</translation>
+    </message>
+    <message>
+        <source>The big screen</source>
+        <translation>大屏幕</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Fusion</source>
+        <translation>融合方式</translation>
+    </message>
+    <message>
+        <source>Heatmap</source>
+        <translation>热图</translation>
+    </message>
+    <message>
+        <source>Speed</source>
+        <translation>速度</translation>
+    </message>
+    <message>
+        <source>Previous</source>
+        <translation>上一个</translation>
+    </message>
+    <message>
+        <source>Next</source>
+        <translation>下一个</translation>
+    </message>
+    <message>
+        <source>Play the samples</source>
+        <translation>播放示例</translation>
+    </message>
+    <message>
+        <source>Freeze</source>
+        <translation>定住画面</translation>
+    </message>
+    <message>
+        <source>Blank</source>
+        <translation>黑屏</translation>
+    </message>
+    <message>
+        <source>Start anew</source>
+        <translation>重新开始</translation>
+    </message>
+    <message>
+        <source>Leave the event…</source>
+        <translation>退出活动模式…</translation>
+    </message>
+    <message>
+        <source>Question</source>
+        <translation>问题</translation>
+    </message>
+    <message>
+        <source>Ask</source>
+        <translation>提问</translation>
+    </message>
+    <message>
+        <source>Keys, also on a clicker: Page Down and Page Up for the samples, B or the full stop for a black screen, F5 to play the samples, F9 for this window.</source>
+        <translation>按键（翻页笔也可用）：Page Down 和 Page Up 切换示例，B 或句号键黑屏，F5 播放示例，F9 打开本窗口。</translation>
+    </message>
+</context>
+<context>
+    <name>Presenting</name>
+    <message>
+        <source>None yet</source>
+        <translation>还没有</translation>
+    </message>
+    <message>
+        <source>Loading the model…</source>
+        <translation>正在加载模型…</translation>
+    </message>
+    <message>
+        <source>Answers now: {name}</source>
+        <translation>现在由 {name} 回答</translation>
+    </message>
+    <message>
+        <source>This model can&apos;t be loaded.</source>
+        <translation>无法加载这个模型。</translation>
+    </message>
+</context>
+<context>
     <name>PromptPane</name>
     <message>
         <source>Question</source>
@@ -1342,6 +1781,27 @@
     </message>
 </context>
 <context>
+    <name>RegionOverlay</name>
+    <message>
+        <source>Drag a rectangle, or move it with the arrow keys (Shift changes its size). Enter takes it, Esc cancels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>RegionPicker</name>
+    <message>
+        <source>This desktop doesn&apos;t let programs read the screen. Take a screenshot with its own key, then paste it here with Ctrl+V.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>RegionSource</name>
+    <message>
+        <source>The screen that was followed is gone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>SamplesDialog</name>
     <message>
         <source>Sample photos</source>
@@ -1404,6 +1864,83 @@
     </message>
 </context>
 <context>
+    <name>ShowAnswer</name>
+    <message>
+        <source>The answer; the arrow keys walk from word to word</source>
+        <translation>回答；方向键逐词移动</translation>
+    </message>
+</context>
+<context>
+    <name>Stage</name>
+    <message>
+        <source>Picture</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>Drag a picture onto this screen, and let it go.</source>
+        <translation>把图片拖到这个屏幕上，然后松开。</translation>
+    </message>
+    <message>
+        <source>One moment, please: the model is starting again.</source>
+        <translation>请稍等，模型正在重新启动。</translation>
+    </message>
+</context>
+<context>
+    <name>StartPage</name>
+    <message>
+        <source>Show me a picture</source>
+        <translation>给我看一张图片</translation>
+    </message>
+    <message>
+        <source>Ask me about it, and see where I look for every word that I write.</source>
+        <translation>就图片向我提问，看看我写每个词时在看哪里。</translation>
+    </message>
+    <message>
+        <source>Take a picture</source>
+        <translation>拍一张</translation>
+    </message>
+    <message>
+        <source>with the camera</source>
+        <translation>用摄像头</translation>
+    </message>
+    <message>
+        <source>Choose a picture</source>
+        <translation>选一张图片</translation>
+    </message>
+    <message>
+        <source>Drop a picture</source>
+        <translation>拖入图片</translation>
+    </message>
+    <message>
+        <source>from this computer&apos;s folder</source>
+        <translation>来自这台电脑的文件夹</translation>
+    </message>
+    <message>
+        <source>anywhere on this screen</source>
+        <translation>放到屏幕任意位置</translation>
+    </message>
+    <message>
+        <source>Choose a sample</source>
+        <translation>选一个示例</translation>
+    </message>
+    <message>
+        <source>one of our photos</source>
+        <translation>我们准备的照片</translation>
+    </message>
+    <message>
+        <source>The organiser of this event keeps the pictures that you show here.</source>
+        <translation>本活动的主办方会保留您在这里展示的图片。</translation>
+    </message>
+    <message>
+        <source>Your picture is forgotten when you go; the organiser keeps the questions.</source>
+        <translation>您离开后图片即被清除；主办方会保留提问。</translation>
+    </message>
+    <message>
+        <source>Your picture stays on this computer, and is forgotten when you go.</source>
+        <translation>您的图片只留在这台电脑上，您离开后即被清除。</translation>
+    </message>
+</context>
+<context>
     <name>Status</name>
     <message>
         <source>Cancel</source>
@@ -1432,6 +1969,13 @@
     <message>
         <source>PyTorch on the processor</source>
         <translation>PyTorch（处理器）</translation>
+    </message>
+</context>
+<context>
+    <name>Telling</name>
+    <message>
+        <source>“{word}”: testing whether it needs what is bright…</source>
+        <translation>“{word}”：正在检验它是否需要亮处…</translation>
     </message>
 </context>
 <context>
@@ -1627,12 +2171,20 @@
 <context>
     <name>errors</name>
     <message>
+        <source>A PIN has {fewest} to {most} digits.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Accept them at {page}, make an access token there, and enter it before the download.</source>
         <translation>请在 {page} 同意条款，在那里创建访问令牌，并在下载前输入。</translation>
     </message>
     <message>
         <source>Another program may be using it. Close that, and try again.</source>
         <translation>可能有其他程序正在使用它。请关闭该程序后重试。</translation>
+    </message>
+    <message>
+        <source>Another program may use the port: name another one in the profile.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Ask a shorter question, or about fewer pictures or with less detail.</source>
@@ -1707,6 +2259,10 @@
         <translation>请选择会话文件。</translation>
     </message>
     <message>
+        <source>Choose a video.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Choose another model, or use another runtime.</source>
         <translation>请选择另一个模型，或使用另一种运行时。</translation>
     </message>
@@ -1743,8 +2299,16 @@
         <translation>请关闭其他程序，或选择更小的模型。</translation>
     </message>
     <message>
+        <source>Connect it to the network that the visitors&apos; phones are in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Copy the picture again, or save it as a file and open that.</source>
         <translation>请重新复制图片，或把它存为文件再打开。</translation>
+    </message>
+    <message>
+        <source>Cut a short piece out of it first.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Cut it to the part you ask about.</source>
@@ -1763,6 +2327,10 @@
         <translation>本机已关闭下载（设置了 HF_HUB_OFFLINE）。</translation>
     </message>
     <message>
+        <source>Drop a picture file, for instance a photo from a folder.</source>
+        <translation>请拖入图片文件，例如文件夹里的照片。</translation>
+    </message>
+    <message>
         <source>Enter another token, or take another model.</source>
         <translation>请输入另一个令牌，或选择另一个模型。</translation>
     </message>
@@ -1771,12 +2339,20 @@
         <translation>请取得完整的文件后重试。</translation>
     </message>
     <message>
+        <source>Get a whole copy of it, or convert it to MP4.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Get the model again.</source>
         <translation>请重新获取模型。</translation>
     </message>
     <message>
         <source>Get the model&apos;s files again, or choose another model.</source>
         <translation>请重新获取模型文件，或选择另一个模型。</translation>
+    </message>
+    <message>
+        <source>Install it (pip install av), or open pictures.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Install the app again, or choose another model folder.</source>
@@ -1819,8 +2395,24 @@
         <translation>它的分词器或对话模板不匹配：请选择另一个模型。</translation>
     </message>
     <message>
+        <source>Known here: {known}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Load the model, then ask again.</source>
         <translation>请先加载模型，再提问。</translation>
+    </message>
+    <message>
+        <source>Look at the disk.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Look for a missing quote, bracket or equals sign.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Make it smaller first.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Make it smaller first: at most {limit} million pixels.</source>
@@ -1845,6 +2437,10 @@
     <message>
         <source>No runtime is left to try.</source>
         <translation>没有其他运行时可以尝试。</translation>
+    </message>
+    <message>
+        <source>Not in order: the {what}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>ONNX Runtime broke while it ran the model ({reason}).</source>
@@ -1875,6 +2471,10 @@
         <translation>请只打开来源可靠的会话。</translation>
     </message>
     <message>
+        <source>Paths are relative to the profile&apos;s folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Save a smaller version of it and open the file.</source>
         <translation>请保存较小的版本后打开文件。</translation>
     </message>
@@ -1903,12 +2503,32 @@
         <translation>请重新开始下载；其他文件会保留。</translation>
     </message>
     <message>
+        <source>Start it with mmgpt-desktop --event.</source>
+        <translation>请用 mmgpt-desktop --event 启动。</translation>
+    </message>
+    <message>
         <source>Take another model.</source>
         <translation>请选择另一个模型。</translation>
     </message>
     <message>
+        <source>Take two or more of Ctrl, Alt, Shift, Meta, then a letter, a digit or F1 to F12.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The animation {name} is too long: {total} frames, and {most} is the most.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The answer is empty, so there is nothing to save.</source>
         <translation>回答是空的，没有可保存的内容。</translation>
+    </message>
+    <message>
+        <source>The answer was stopped.</source>
+        <translation>回答已停止。</translation>
+    </message>
+    <message>
+        <source>The app crashed {count} times in a row right after its start.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The clipboard holds no picture that can be read.</source>
@@ -1921,6 +2541,10 @@
     <message>
         <source>The disk is full, so {name} could not be stored.</source>
         <translation>磁盘已满，无法保存 {name}。</translation>
+    </message>
+    <message>
+        <source>The event&apos;s numbers can&apos;t be written ({reason}).</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The file {name} can&apos;t be written ({reason}).</source>
@@ -1937,6 +2561,10 @@
     <message>
         <source>The folder {path} holds no model: {name} is missing.</source>
         <translation>文件夹 {path} 中没有模型：缺少 {name}。</translation>
+    </message>
+    <message>
+        <source>The full edition has it: install it from the source, as the README says.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The head&apos;s map can be had with every model.</source>
@@ -2087,12 +2715,20 @@
         <translation>数值本应写入 {name}，但那里已有另一个文件。</translation>
     </message>
     <message>
+        <source>The page for visitors&apos; phones can&apos;t be opened at {address}, port {port} ({reason}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The picture could not be downloaded: {reason}.</source>
         <translation>无法下载图片：{reason}。</translation>
     </message>
     <message>
         <source>The picture is larger than {limit} MB, so it was not downloaded.</source>
         <translation>图片大于 {limit} MB，因此没有下载。</translation>
+    </message>
+    <message>
+        <source>The picture {name} can&apos;t be saved.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The picture {name} is damaged or cut short.</source>
@@ -2105,6 +2741,10 @@
     <message>
         <source>The picture {name} is too large: {width} x {height} pixels.</source>
         <translation>图片 {name} 太大：{width} x {height} 像素。</translation>
+    </message>
+    <message>
+        <source>The profile {name} can&apos;t be read ({reason}).</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The question and its pictures are too long: {tokens} tokens, and this model reads {limit}.</source>
@@ -2139,8 +2779,40 @@
         <translation>会话 {name} 解压后会占满内存。</translation>
     </message>
     <message>
+        <source>The show can&apos;t be started.</source>
+        <translation>无法开始展示。</translation>
+    </message>
+    <message>
         <source>The system says: {reason}.</source>
         <translation>系统提示：{reason}。</translation>
+    </message>
+    <message>
+        <source>The two were not the same.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The video {name} is damaged, or of a kind that can&apos;t be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The video {name} is too large for this computer&apos;s memory.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The video {name} is too long or too large.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The window was closed, but its work did not end in time.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There are no moving pictures in {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is no answer. {said}</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>There is no file {name}.</source>
@@ -2153,6 +2825,10 @@
     <message>
         <source>There is no model folder {path}.</source>
         <translation>没有模型文件夹 {path}。</translation>
+    </message>
+    <message>
+        <source>There is no picture to take.</source>
+        <translation>没有可用的图片。</translation>
     </message>
     <message>
         <source>There is not enough memory for this model: it needs about {needed} GB, and {free} GB are free.</source>
@@ -2179,6 +2855,10 @@
         <translation>这个回答没有使用图片，因此没有可保存的热图。</translation>
     </message>
     <message>
+        <source>This computer is in no local network, so a phone can&apos;t fetch the card.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>This file is not a picture that can be opened: {name}.</source>
         <translation>这个文件不是可以打开的图片：{name}。</translation>
     </message>
@@ -2203,6 +2883,10 @@
         <translation>这个模型的解码器不提供注意力（{reason}）。</translation>
     </message>
     <message>
+        <source>This needs PyTorch, which this light edition of the app doesn&apos;t carry.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>This version of MMGPT Desktop can&apos;t run models of the family {family}.</source>
         <translation>这个版本的 MMGPT Desktop 无法运行 {family} 系列的模型。</translation>
     </message>
@@ -2221,6 +2905,10 @@
     <message>
         <source>Try again later.</source>
         <translation>请稍后重试。</translation>
+    </message>
+    <message>
+        <source>Try again.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Try again; if it happens again, copy the details and report them.</source>
@@ -2263,6 +2951,10 @@
         <translation>请使用另一个运行时。</translation>
     </message>
     <message>
+        <source>Videos can&apos;t be read here: the package av is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Wait until it is measured.</source>
         <translation>请等到测量完成。</translation>
     </message>
@@ -2279,8 +2971,112 @@
         <translation>您没有读取 {name} 的权限。</translation>
     </message>
     <message>
+        <source>`mmgpt-desktop event-check` with this profile says what fails.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>`mmgpt-desktop event-pin` asks for the PIN and prints it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{file} of {name} arrived damaged: its checksum is wrong.</source>
         <translation>{name} 的 {file} 下载后已损坏：校验和不符。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: [{key}] must be a table.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: nothing is called {key} here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: there is no file {path} for {key}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: there is no folder {path} for {key}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: this is not TOML ({reason}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: this sample needs a {key}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: write [[{key}]] before each.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} has too many entries; {most} is the most.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be 0 or from 1024 to 65535.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a colour such as #1f6feb.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a file, and {path} is a folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a list of texts, such as [&quot;one&quot;, &quot;two&quot;].</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a number from {low:g} to {high:g}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a number of seconds from {low:g} to {high:g}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a whole line that begins with $scrypt$.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a whole number from {low} to {high}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be an address that begins with https://.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be keys such as Ctrl+Alt+Q.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be one line of text in quotes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be one of these: {known}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be true or false.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must have at most {most} characters.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must name a file that ends in {suffixes}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} needs a file beside it, which says where to.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{host} asks to wait for {seconds} seconds: there were too many downloads from here.</source>
@@ -2418,6 +3214,21 @@
     <message>
         <source>Starting the model</source>
         <translation>正在启动模型</translation>
+    </message>
+</context>
+<context>
+    <name>questions</name>
+    <message>
+        <source>What is this?</source>
+        <translation>这是什么？</translation>
+    </message>
+    <message>
+        <source>What is happening here?</source>
+        <translation>这里在发生什么？</translation>
+    </message>
+    <message>
+        <source>Describe this picture.</source>
+        <translation>描述这张图片。</translation>
     </message>
 </context>
 <context>
