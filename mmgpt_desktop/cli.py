@@ -156,7 +156,7 @@ def _open_event(options: argparse.Namespace) -> int:
         # The app counts in the same file, so each crash is counted on top of what it left there.
         return supervise(_own_command(), crashed=lambda kind: Log(profile.numbers).error(kind))
     with _window_parts():
-        from mmgpt_desktop.ui.event import run
+        from mmgpt_desktop.ui.event.app import run
     return run(profile, options.event_child, options.runtime)
 
 

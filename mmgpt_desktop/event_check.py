@@ -32,7 +32,7 @@ from mmgpt_desktop.text import printable, reason_of, safe_name, size_text
 from mmgpt_desktop.ui.devices import Devices, tell
 
 FAILED = 2
-QUESTIONS_S = 40.0  # all of them; what is left of the minute is for the rest
+QUESTIONS_S = 30.0  # all of them; what is left of the minute is for the rest
 ANSWER_S = 15.0
 FIRST_WORD_S = 3.0
 DEVICES_S = 15.0
@@ -67,7 +67,8 @@ def rehearse(path: Path, model: Path, runtime: RuntimeName | None) -> Iterator[F
     except AppError as error:
         yield Finding(False, f"Profile: {error}")
         return
-    yield Finding(True, f"Profile: {safe_name(profile.title)}, {len(profile.samples)} samples.")
+    samples = f"{len(profile.samples)} {'sample' if len(profile.samples) == 1 else 'samples'}"
+    yield Finding(True, f"Profile: {safe_name(profile.title)}, {samples}.")
     yield Finding(True, f"Leaving: {_way_out(profile.lock)}")
     if profile.brand.logo is not None:
         yield _find("Logo", _logo, profile.brand.logo)

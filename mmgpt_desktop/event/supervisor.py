@@ -130,6 +130,7 @@ def _run(command: Sequence[str], patience: Patience) -> _Ended:
                 if not message:  # the pipe is closed: it has ended
                     return _Ended(child.wait(patience.end_s), beaten, left)
             except (queue.Empty, subprocess.TimeoutExpired):
+                child.kill()  # it would not hear a request
                 return _Ended(None, beaten, left)
             beaten, left = True, left or _LEAVE in message
 

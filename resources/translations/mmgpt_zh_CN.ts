@@ -1049,7 +1049,7 @@
     </message>
     <message>
         <source>Stop</source>
-        <translation type="unfinished">停止</translation>
+        <translation>停止</translation>
     </message>
     <message>
         <source>Switch it off (Esc)</source>
@@ -2172,7 +2172,7 @@
     <name>errors</name>
     <message>
         <source>A PIN has {fewest} to {most} digits.</source>
-        <translation type="unfinished"></translation>
+        <translation>PIN 由 {fewest} 到 {most} 位数字组成。</translation>
     </message>
     <message>
         <source>Accept them at {page}, make an access token there, and enter it before the download.</source>
@@ -2396,7 +2396,7 @@
     </message>
     <message>
         <source>Known here: {known}.</source>
-        <translation type="unfinished"></translation>
+        <translation>此处可用：{known}。</translation>
     </message>
     <message>
         <source>Load the model, then ask again.</source>
@@ -2404,11 +2404,11 @@
     </message>
     <message>
         <source>Look at the disk.</source>
-        <translation type="unfinished"></translation>
+        <translation>请检查磁盘。</translation>
     </message>
     <message>
         <source>Look for a missing quote, bracket or equals sign.</source>
-        <translation type="unfinished"></translation>
+        <translation>请检查是否缺少引号、括号或等号。</translation>
     </message>
     <message>
         <source>Make it smaller first.</source>
@@ -2472,7 +2472,7 @@
     </message>
     <message>
         <source>Paths are relative to the profile&apos;s folder.</source>
-        <translation type="unfinished"></translation>
+        <translation>路径相对于配置文件所在的文件夹。</translation>
     </message>
     <message>
         <source>Save a smaller version of it and open the file.</source>
@@ -2512,7 +2512,7 @@
     </message>
     <message>
         <source>Take two or more of Ctrl, Alt, Shift, Meta, then a letter, a digit or F1 to F12.</source>
-        <translation type="unfinished"></translation>
+        <translation>请用 Ctrl、Alt、Shift、Meta 中的两个或更多，再加一个字母、数字或 F1 到 F12。</translation>
     </message>
     <message>
         <source>The animation {name} is too long: {total} frames, and {most} is the most.</source>
@@ -2528,7 +2528,7 @@
     </message>
     <message>
         <source>The app crashed {count} times in a row right after its start.</source>
-        <translation type="unfinished"></translation>
+        <translation>应用启动后立即崩溃，已连续 {count} 次。</translation>
     </message>
     <message>
         <source>The clipboard holds no picture that can be read.</source>
@@ -2544,7 +2544,7 @@
     </message>
     <message>
         <source>The event&apos;s numbers can&apos;t be written ({reason}).</source>
-        <translation type="unfinished"></translation>
+        <translation>无法写入活动统计（{reason}）。</translation>
     </message>
     <message>
         <source>The file {name} can&apos;t be written ({reason}).</source>
@@ -2744,7 +2744,7 @@
     </message>
     <message>
         <source>The profile {name} can&apos;t be read ({reason}).</source>
-        <translation type="unfinished"></translation>
+        <translation>无法读取配置文件 {name}（{reason}）。</translation>
     </message>
     <message>
         <source>The question and its pictures are too long: {tokens} tokens, and this model reads {limit}.</source>
@@ -2788,7 +2788,7 @@
     </message>
     <message>
         <source>The two were not the same.</source>
-        <translation type="unfinished"></translation>
+        <translation>两次输入不一致。</translation>
     </message>
     <message>
         <source>The video {name} is damaged, or of a kind that can&apos;t be read.</source>
@@ -2908,7 +2908,7 @@
     </message>
     <message>
         <source>Try again.</source>
-        <translation type="unfinished"></translation>
+        <translation>请重试。</translation>
     </message>
     <message>
         <source>Try again; if it happens again, copy the details and report them.</source>
@@ -2972,11 +2972,11 @@
     </message>
     <message>
         <source>`mmgpt-desktop event-check` with this profile says what fails.</source>
-        <translation type="unfinished"></translation>
+        <translation>用此配置文件运行 `mmgpt-desktop event-check` 可查看问题所在。</translation>
     </message>
     <message>
         <source>`mmgpt-desktop event-pin` asks for the PIN and prints it.</source>
-        <translation type="unfinished"></translation>
+        <translation>`mmgpt-desktop event-pin` 会询问 PIN 并输出这一行。</translation>
     </message>
     <message>
         <source>{file} of {name} arrived damaged: its checksum is wrong.</source>
@@ -2984,99 +2984,99 @@
     </message>
     <message>
         <source>{file}, line {line}: [{key}] must be a table.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：[{key}] 必须是一个表。</translation>
     </message>
     <message>
         <source>{file}, line {line}: nothing is called {key} here.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：此处没有名为 {key} 的项。</translation>
     </message>
     <message>
         <source>{file}, line {line}: there is no file {path} for {key}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 指向的文件 {path} 不存在。</translation>
     </message>
     <message>
         <source>{file}, line {line}: there is no folder {path} for {key}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 所需的文件夹 {path} 不存在。</translation>
     </message>
     <message>
         <source>{file}, line {line}: this is not TOML ({reason}).</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：不是有效的 TOML（{reason}）。</translation>
     </message>
     <message>
         <source>{file}, line {line}: this sample needs a {key}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：这个示例缺少 {key}。</translation>
     </message>
     <message>
         <source>{file}, line {line}: write [[{key}]] before each.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：请在每一项之前写上 [[{key}]]。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} has too many entries; {most} is the most.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 的项目太多，最多 {most} 个。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be 0 or from 1024 to 65535.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 必须为 0，或在 1024 到 65535 之间。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be a colour such as #1f6feb.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 必须是颜色，例如 #1f6feb。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be a file, and {path} is a folder.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 必须是文件，而 {path} 是文件夹。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be a list of texts, such as [&quot;one&quot;, &quot;two&quot;].</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 必须是文本列表，例如 [&quot;one&quot;, &quot;two&quot;]。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be a number from {low:g} to {high:g}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 必须是 {low:g} 到 {high:g} 之间的数。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be a number of seconds from {low:g} to {high:g}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 必须是 {low:g} 到 {high:g} 之间的秒数。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be a whole line that begins with $scrypt$.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 必须是以 $scrypt$ 开头的完整一行。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be a whole number from {low} to {high}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 必须是 {low} 到 {high} 之间的整数。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be an address that begins with https://.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 必须是以 https:// 开头的网址。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be keys such as Ctrl+Alt+Q.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 必须是组合键，例如 Ctrl+Alt+Q。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be one line of text in quotes.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 必须是引号中的一行文本。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be one of these: {known}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 必须是以下之一：{known}。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be true or false.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 必须是 true 或 false。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must have at most {most} characters.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 最多 {most} 个字符。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must name a file that ends in {suffixes}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 必须是以 {suffixes} 结尾的文件。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} needs a file beside it, which says where to.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 第 {line} 行：{key} 还需要 file 来指明写到哪里。</translation>
     </message>
     <message>
         <source>{host} asks to wait for {seconds} seconds: there were too many downloads from here.</source>

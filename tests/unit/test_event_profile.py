@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +232,31 @@ def test_profiles_can_be_changed_but_not_in_place(tmp_path: Path) -> None:
     with pytest.raises(AttributeError):
         profile.title = "no"  # type: ignore[misc]
     assert replace(profile, title="yes").title == "yes"
+
+
+def test_the_example_in_the_readme_is_whole_and_right(stand: Path) -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("\n## At an event\n")[2]
+    example = section.partition("```toml\n")[2].partition("```")[0]
+    (stand / "photos").mkdir()
+    (stand / "dog.jpg").rename(stand / "photos" / "dog.jpg")
+    for name in ("pictures", "kept"):
+        (stand / name).mkdir()
+    example = example.replace("$scrypt$ln=14,r=8,p=1$...", PIN)
+    profile, plain = read(stand, example), read(stand, "")
+    assert (profile.show, profile.limits) == (plain.show, plain.limits)
+    assert replace(profile.souvenir, folder=None) == plain.souvenir
+    written = tomllib.loads(example)
+    for part in (profile.brand, profile.model, profile.show, profile.lock, profile.limits):
+        assert set(written[type(part).__name__.lower().removesuffix("choice")]) == keys(part)
+    assert set(written["souvenir"]) == keys(profile.souvenir)
+    assert set(written["numbers"]) == keys(profile.numbers)
+    assert set(written["samples"][0]) == keys(profile.samples[0])
+    assert set(written) == keys(profile) - {"path"}
+
+
+def keys(part: Any) -> set[str]:
+    return {field.name for field in fields(part)}
 
 
 # Each number is the line on which it stands.
