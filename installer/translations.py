@@ -108,10 +108,9 @@ def progress_texts() -> set[str]:
 
 
 def report_texts() -> set[str]:
-    """What reports say by themselves, and with the window."""
-    trees = [
-        ast.parse(path.read_text(encoding="utf-8")) for path in (PACKAGE / "report").glob("*.py")
-    ]
+    """What reports and cards say by themselves, and with the window."""
+    paths = [path for folder in ("report", "event") for path in (PACKAGE / folder).glob("*.py")]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
     calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
     return all_sentences() | {
         call.args[0].value

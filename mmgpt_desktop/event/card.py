@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import io
 import logging
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
-import numpy as np
-import segno
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from mmgpt_desktop.attention.reduce import Word
@@ -21,7 +21,9 @@ from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.key_words import bare
 from mmgpt_desktop.event.profile import Brand
+from mmgpt_desktop.event.qr import modules
 from mmgpt_desktop.messages import Method, Photo
+from mmgpt_desktop.report.files import write
 from mmgpt_desktop.report.lettering import Paragraph, Run, font_for, paragraph
 from mmgpt_desktop.report.pictures import Painter, drawable_wording
 from mmgpt_desktop.report.record import Report
@@ -34,6 +36,7 @@ _PHOTO_LEAST, _PHOTO_MOST = 430, 930  # of the long side
 _MARGIN, _GAP, _STRIPE = 56, 30, 12
 _FOOT, _LABEL, _SMALL = 146, 32, 27
 _MAP_HEIGHT, _MAP_GAP = 200, 22
+_LEAST_MODULE = 4  # a third of a millimetre: phones read no smaller ones
 _PANORAMA = 2.4  # maps of wider photos take two rows
 _COLOUR, _INK, _MUTED, _RULE, _MARK = "#3d4fd0", "#1b1f27", "#596273", "#d8dce3", "#fff0b8"
 _QUESTION_SIZES = (42, 38, 34, 30)
@@ -89,6 +92,14 @@ def as_png(sheet: Image.Image) -> bytes:
 def as_pdf(sheet: Image.Image) -> bytes:
     """One page in the card's true size."""
     return _encoded(sheet, "PDF", resolution=DPI, quality=95, subsampling=0)
+
+
+def keep(sheet: Image.Image, folder: Path, when: datetime) -> Path:
+    """Write it under a name that nobody has yet; a whole file or none. Raises AppError."""
+    while (path := folder / f"card-{when:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}.png").exists():
+        pass
+    write(path, as_png(sheet))
+    return path
 
 
 def _encoded(sheet: Image.Image, kind: str, **options: object) -> bytes:
@@ -201,14 +212,14 @@ def _logo(brand: Brand, width: int, height: int) -> Image.Image | None:
 
 
 def _code(link: str, edge: int) -> Image.Image | None:
-    """A QR code whose modules are large enough for a phone, a third of a millimetre."""
+    """Without the empty border, since paper is around it; None for a link that is too long."""
     if not link:
         return None
-    modules = ~np.array(segno.make_qr(link, error="m").matrix, bool)
-    scale = edge // len(modules)
-    if scale < 4:
+    dark = modules(link)
+    scale = edge // len(dark)
+    if scale < _LEAST_MODULE:
         return None
-    return Image.fromarray(modules.repeat(scale, 0).repeat(scale, 1)).convert("RGB")
+    return Image.fromarray(~dark.repeat(scale, 0).repeat(scale, 1)).convert("RGB")
 
 
 def _draw_maps(

@@ -126,6 +126,7 @@ class MainWindow(Rewritten, QMainWindow):
         self._add(export, "export-png", self.tr("&Picture of the map (PNG)…"), "Ctrl+E")
         self._add(export, "export-gif", self.tr("&Film, word by word (GIF)…"))
         self._add(export, "export-html", self.tr("&Report (HTML)…"), "Ctrl+Shift+E")
+        self._add(export, "export-card", self.tr("&Card to print (PNG or PDF)…"))
         self._add(export, "export-json", self.tr("&Data (JSON and NPZ)…"))
         file.addSeparator()
         self._add(file, "event", self.tr("E&vent mode…"))

@@ -1127,6 +1127,10 @@
         <translation>报告 (HTML)…(&amp;R)</translation>
     </message>
     <message>
+        <source>&amp;Card to print (PNG or PDF)…</source>
+        <translation>可打印的卡片 (PNG 或 PDF)(&amp;C)…</translation>
+    </message>
+    <message>
         <source>&amp;Data (JSON and NPZ)…</source>
         <translation>数据 (JSON 和 NPZ)…(&amp;D)</translation>
     </message>
@@ -1871,6 +1875,57 @@
     </message>
 </context>
 <context>
+    <name>SouvenirPanel</name>
+    <message>
+        <source>Take it home</source>
+        <translation>带回家</translation>
+    </message>
+    <message>
+        <source>To my phone</source>
+        <translation>传到我的手机</translation>
+    </message>
+    <message>
+        <source>Print it</source>
+        <translation>打印</translation>
+    </message>
+    <message>
+        <source>Leave a copy here</source>
+        <translation>在这里留一份</translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation>返回</translation>
+    </message>
+    <message>
+        <source>The card: your picture, the question, the answer and where the model looked</source>
+        <translation>卡片：您的图片、问题、回答，以及模型看的地方</translation>
+    </message>
+    <message>
+        <source>Your card is being drawn…</source>
+        <translation>正在制作您的卡片…</translation>
+    </message>
+    <message>
+        <source>It is being printed.</source>
+        <translation>正在打印。</translation>
+    </message>
+    <message>
+        <source>A copy is on this computer.</source>
+        <translation>已在这台电脑上留了一份。</translation>
+    </message>
+    <message>
+        <source>Scan it with your phone, in the same network as this computer.</source>
+        <translation>请用手机扫描；手机要和这台电脑在同一个网络中。</translation>
+    </message>
+    <message>
+        <source>It works for another {time} minutes.</source>
+        <translation>还可使用 {time} 分钟。</translation>
+    </message>
+    <message>
+        <source>The code has ended. You can have a new one.</source>
+        <translation>二维码已失效，可以重新获取。</translation>
+    </message>
+</context>
+<context>
     <name>Stage</name>
     <message>
         <source>Picture</source>
@@ -2179,12 +2234,16 @@
         <translation>请在 {page} 同意条款，在那里创建访问令牌，并在下载前输入。</translation>
     </message>
     <message>
+        <source>Add one in the system&apos;s settings, and make it the usual one.</source>
+        <translation>请在系统设置中添加打印机，并设为默认。</translation>
+    </message>
+    <message>
         <source>Another program may be using it. Close that, and try again.</source>
         <translation>可能有其他程序正在使用它。请关闭该程序后重试。</translation>
     </message>
     <message>
         <source>Another program may use the port: name another one in the profile.</source>
-        <translation type="unfinished"></translation>
+        <translation>端口可能被其他程序占用：请在配置文件中换一个端口。</translation>
     </message>
     <message>
         <source>Ask a shorter question, or about fewer pictures or with less detail.</source>
@@ -2300,7 +2359,7 @@
     </message>
     <message>
         <source>Connect it to the network that the visitors&apos; phones are in.</source>
-        <translation type="unfinished"></translation>
+        <translation>请把它连接到访客手机所在的网络。</translation>
     </message>
     <message>
         <source>Copy the picture again, or save it as a file and open that.</source>
@@ -2409,6 +2468,10 @@
     <message>
         <source>Look for a missing quote, bracket or equals sign.</source>
         <translation>请检查是否缺少引号、括号或等号。</translation>
+    </message>
+    <message>
+        <source>Look whether it is on, has paper, and shows an error.</source>
+        <translation>请检查它是否已开机、有纸、没有报错。</translation>
     </message>
     <message>
         <source>Make it smaller first.</source>
@@ -2716,7 +2779,7 @@
     </message>
     <message>
         <source>The page for visitors&apos; phones can&apos;t be opened at {address}, port {port} ({reason}).</source>
-        <translation type="unfinished"></translation>
+        <translation>无法在 {address} 端口 {port} 打开供访客手机使用的页面（{reason}）。</translation>
     </message>
     <message>
         <source>The picture could not be downloaded: {reason}.</source>
@@ -2741,6 +2804,10 @@
     <message>
         <source>The picture {name} is too large: {width} x {height} pixels.</source>
         <translation>图片 {name} 太大：{width} x {height} 像素。</translation>
+    </message>
+    <message>
+        <source>The printer {name} takes nothing now.</source>
+        <translation>打印机 {name} 现在不接受任务。</translation>
     </message>
     <message>
         <source>The profile {name} can&apos;t be read ({reason}).</source>
@@ -2855,8 +2922,12 @@
         <translation>这个回答没有使用图片，因此没有可保存的热图。</translation>
     </message>
     <message>
+        <source>This computer has no printer.</source>
+        <translation>这台电脑没有打印机。</translation>
+    </message>
+    <message>
         <source>This computer is in no local network, so a phone can&apos;t fetch the card.</source>
-        <translation type="unfinished"></translation>
+        <translation>这台电脑不在任何局域网中，手机无法取得卡片。</translation>
     </message>
     <message>
         <source>This file is not a picture that can be opened: {name}.</source>
@@ -3265,6 +3336,10 @@
         <translation>所有词共用一个刻度：{unit}。</translation>
     </message>
     <message>
+        <source>April</source>
+        <translation>4月</translation>
+    </message>
+    <message>
         <source>Attention</source>
         <translation>注意力</translation>
     </message>
@@ -3293,6 +3368,10 @@
         <translation>注意力，其中几乎对每个词都发亮的单元格被调暗。</translation>
     </message>
     <message>
+        <source>August</source>
+        <translation>8月</translation>
+    </message>
+    <message>
         <source>Certainty</source>
         <translation>把握</translation>
     </message>
@@ -3305,12 +3384,20 @@
         <translation>选择一个词可转到它的热图。实线：亮处有关系；虚线：部分有关；点线：这个词来自语言，或同样需要其他地方；无线：未检验。{words} 个词中检验了 {checked} 个。</translation>
     </message>
     <message>
+        <source>December</source>
+        <translation>12月</translation>
+    </message>
+    <message>
         <source>Drawing</source>
         <translation>绘制</translation>
     </message>
     <message>
         <source>Each map has its scale: {unit}.</source>
         <translation>每张热图有自己的刻度：{unit}。</translation>
+    </message>
+    <message>
+        <source>February</source>
+        <translation>2月</translation>
     </message>
     <message>
         <source>Fusion</source>
@@ -3329,12 +3416,36 @@
         <translation>制作说明</translation>
     </message>
     <message>
+        <source>I&apos;m not sure, perhaps:</source>
+        <translation>我不确定，也许：</translation>
+    </message>
+    <message>
         <source>It mattered: the word needs what is bright.</source>
         <translation>有关系：这个词需要亮处。</translation>
     </message>
     <message>
         <source>It needs the picture, but what is bright no more than other places.</source>
         <translation>它需要图片，但亮处并不比其他地方更重要。</translation>
+    </message>
+    <message>
+        <source>January</source>
+        <translation>1月</translation>
+    </message>
+    <message>
+        <source>July</source>
+        <translation>7月</translation>
+    </message>
+    <message>
+        <source>June</source>
+        <translation>6月</translation>
+    </message>
+    <message>
+        <source>March</source>
+        <translation>3月</translation>
+    </message>
+    <message>
+        <source>May</source>
+        <translation>5月</translation>
     </message>
     <message>
         <source>Model</source>
@@ -3345,12 +3456,20 @@
         <translation>备注</translation>
     </message>
     <message>
+        <source>November</source>
+        <translation>11月</translation>
+    </message>
+    <message>
         <source>Occlusion</source>
         <translation>遮挡</translation>
     </message>
     <message>
         <source>Occlusion blurs squares of the photo one at a time, first large ones, then smaller ones where much was lost. A cell&apos;s cost adds up, over the squares that held it, what hiding them took off the logarithm of the word&apos;s probability; below 0 the word became likelier.</source>
         <translation>遮挡法逐个模糊照片中的方块：先是大方块，再在损失大的地方用较小的方块。单元格的代价是：遮住包含它的各个方块时，这个词的概率对数所减少的量之和；低于 0 表示这个词变得更可能。</translation>
+    </message>
+    <message>
+        <source>October</source>
+        <translation>10月</translation>
     </message>
     <message>
         <source>Partly: the word needs some of what is bright.</source>
@@ -3389,6 +3508,10 @@
         <translation>采样</translation>
     </message>
     <message>
+        <source>September</source>
+        <translation>9月</translation>
+    </message>
+    <message>
         <source>The bars show the word&apos;s probability when the same answer is scored again: with the whole photo, without the fifth of the cells where the map is brightest, without as many cells drawn at random (the mean of several draws), and without the centre.</source>
         <translation>条形显示对同一回答重新评分时这个词的概率：用整张照片、去掉热图最亮的五分之一单元格、去掉随机抽取的同样多单元格（多次抽取的平均），以及去掉中央。</translation>
     </message>
@@ -3405,12 +3528,20 @@
         <translation>词元激活</translation>
     </message>
     <message>
+        <source>What {model} needed to write it. It can be wrong.</source>
+        <translation>{model} 写下这些词所需要的地方。它可能会出错。</translation>
+    </message>
+    <message>
         <source>Where the model read from while it wrote the word: the mean over all layers and heads.</source>
         <translation>模型写这个词时从哪里读取信息：所有层和头的平均。</translation>
     </message>
     <message>
         <source>Where the model read from while it wrote the word: the mean over chosen heads.</source>
         <translation>模型写这个词时从哪里读取信息：所选头的平均。</translation>
+    </message>
+    <message>
+        <source>Where {model} looked as it wrote. It can be wrong.</source>
+        <translation>{model} 写下这些词时看的地方。它可能会出错。</translation>
     </message>
     <message>
         <source>Written by</source>
@@ -3503,6 +3634,10 @@
     <message>
         <source>without what is bright</source>
         <translation>遮住亮处</translation>
+    </message>
+    <message>
+        <source>{day} {month} {year}</source>
+        <translation>{year}年{month}{day}日</translation>
     </message>
     <message>
         <source>{method} of “{word}”</source>

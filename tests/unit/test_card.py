@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event import card as cards
 from mmgpt_desktop.event.card import DPI, LONG, SHORT, as_pdf, as_png, card, date_text
 from mmgpt_desktop.event.key_words import bare, key_words
@@ -346,9 +347,18 @@ def test_the_link_is_a_code_that_a_phone_can_read_on_paper() -> None:
     link = "https://museum.example/mmgpt"
     code = cards._code(link, 120)
     assert code is not None
-    modules = np.array(segno.make_qr(link, error="m").matrix, bool)
-    scale = code.width // len(modules)
+    dark = np.array(segno.make_qr(link, error="m").matrix, bool)
+    scale = code.width // len(dark)
     assert scale >= 4
-    assert ((pixels(code)[::scale, ::scale, 0] == 0) == modules).all()
+    assert ((pixels(code)[::scale, ::scale, 0] == 0) == dark).all()
     assert cards._code("https://museum.example/" + "x" * 170, 120) is None
     assert cards._code("", 120) is None
+
+
+def test_cards_are_kept_under_names_of_their_own(tmp_path: Path) -> None:
+    sheet = made(make_report())
+    paths = {cards.keep(sheet, tmp_path, NIGHT) for _ in range(3)}
+    assert {path.name[:21] for path in paths} == {"card-20261124-213000-"}
+    assert set(tmp_path.iterdir()) == paths  # and nothing unfinished
+    with pytest.raises(AppError, match="can't be written"):
+        cards.keep(sheet, tmp_path / "gone", NIGHT)
