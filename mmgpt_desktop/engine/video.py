@@ -118,9 +118,7 @@ class _Decoder:
 
 
 def _read(container: InputContainer, decoder: _Decoder, count: int) -> list[TimedFrame]:
-    stream = decoder.stream
-    duration = float(stream.duration * stream.time_base) if stream.duration else 0.0  # type: ignore[operator]
-    duration = duration or (container.duration or 0) / 1_000_000
+    duration = _duration(container, decoder.stream)
     found = []
     if duration > 0:
         times = [(place + 0.5) * duration / count for place in range(count)]
@@ -129,7 +127,14 @@ def _read(container: InputContainer, decoder: _Decoder, count: int) -> list[Time
     timed = {decoder.seconds(frame): frame for frame in found}
     if not timed:
         raise ValueError("no frame")
-    return [(seconds, _pixels(timed[seconds], stream)) for seconds in sorted(timed)]
+    return [(seconds, _pixels(timed[seconds], decoder.stream)) for seconds in sorted(timed)]
+
+
+def _duration(container: InputContainer, stream: VideoStream) -> float:
+    """Seconds; 0 where the file doesn't say."""
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return (container.duration or 0) / 1_000_000
 
 
 def _thinned(frames: Iterator[VideoFrame], count: int) -> list[VideoFrame]:

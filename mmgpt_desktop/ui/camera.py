@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from PySide6.QtCore import (
+    QT_TRANSLATE_NOOP,
     QCameraPermission,
     QCoreApplication,
     QElapsedTimer,
@@ -19,9 +20,19 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QImage
 
+from mmgpt_desktop.ui.texts import translated
+
 SHOWN_MS = 66  # between two pictures: more of them a second nobody needs to see
 SILENCE_MS = 10_000  # without a picture for so long, a source is taken for dead
 _WIDEST = 1280
+_NO_LIBRARY = str(
+    QT_TRANSLATE_NOOP(
+        "cameras",
+        "The camera can't be used: a library of the system is missing ({reason}). "
+        "On Debian and Ubuntu, install libpulse0.",
+    )
+)
+_NO_CAMERA = str(QT_TRANSLATE_NOOP("cameras", "There is no camera. Plug one in, then try again."))
 
 
 class FrameSource(Protocol):
@@ -118,17 +129,9 @@ def why_no_camera() -> str:
     try:
         from PySide6.QtMultimedia import QMediaDevices
     except ImportError as error:
-        said = QCoreApplication.translate(
-            "Camera",
-            "The camera can't be used: a library of the system is missing ({reason}). "
-            "On Debian and Ubuntu, install libpulse0.",
-        )
-        return str(said).format(reason=str(error).partition(":")[0])
-    if QMediaDevices.defaultVideoInput().isNull():
-        return QCoreApplication.translate(
-            "Camera", "There is no camera. Plug one in, then try again."
-        )
-    return ""
+        return translated("cameras", _NO_LIBRARY).format(reason=str(error).partition(":")[0])
+    none = QMediaDevices.defaultVideoInput().isNull()
+    return translated("cameras", _NO_CAMERA) if none else ""
 
 
 class DeviceSource(QObject):

@@ -63,7 +63,7 @@ class Controller(QObject):
 
     opened = Signal(object)  # the folder of the model that answers from now on
     not_opened = Signal(object)  # the folder of a model that can't be loaded
-    ended = Signal()  # a job; another may have begun
+    ended = Signal(object)  # GenerationOutcome of a job; another one may have begun
 
     def __init__(
         self,
@@ -358,13 +358,14 @@ class Controller(QObject):
         self._explainer.resume()
         self._go_round(job)
         self._refresh()
-        self.ended.emit()
+        self.ended.emit(outcome)
 
     def _give_question_back(self, job: Job, error: AppError) -> None:
-        """Nothing was written: the question goes back to where it was typed."""
+        """Nothing was written: the question goes back to where it was typed, if it was."""
         for conversation in job.conversations:
             conversation.turns.remove(job.turn)
-        self._window.prompt.give_back(job.turn.question)
+        if job.conversations[0] in self._photos.conversations:
+            self._window.prompt.give_back(job.turn.question)
         self._window.notices.tell_error(error)
         if self._is_shown(job):
             self._show_conversation(self.conversation)

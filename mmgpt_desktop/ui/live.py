@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import GenerationOutcome
 from mmgpt_desktop.ui.camera import Camera, FrameSource
 from mmgpt_desktop.ui.controller import Controller
 from mmgpt_desktop.ui.explainer import Explainer
@@ -203,9 +204,12 @@ class Live(QObject):
         self._passing = conversation
         self._photos.pass_by(conversation)
 
-    @Slot()
-    def _wait(self) -> None:
-        if self._looking:
+    @Slot(object)
+    def _wait(self, outcome: GenerationOutcome) -> None:
+        """What failed once would fail again, every few seconds."""
+        if self._looking and outcome.kind == "failed":
+            self.stop()
+        elif self._looking:
             self._next.start(self._pause_ms)
 
     @Slot(object)

@@ -102,7 +102,7 @@
     </message>
     <message>
         <source>Pictures and videos</source>
-        <translation type="unfinished"></translation>
+        <translation>图片和视频</translation>
     </message>
     <message>
         <source>Open pictures</source>
@@ -190,15 +190,7 @@
     <name>Camera</name>
     <message>
         <source>The camera gives no picture. Is another program using it?</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The camera can&apos;t be used: a library of the system is missing ({reason}). On Debian and Ubuntu, install libpulse0.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>There is no camera. Plug one in, then try again.</source>
-        <translation type="unfinished"></translation>
+        <translation>摄像头没有画面。是否有别的程序正在使用它？</translation>
     </message>
 </context>
 <context>
@@ -369,11 +361,11 @@
     <name>DeviceSource</name>
     <message>
         <source>The camera may not be used: the system refuses it. Allow it in the system&apos;s privacy settings, then try again.</source>
-        <translation type="unfinished"></translation>
+        <translation>系统不允许使用摄像头。请在系统的隐私设置中允许，然后再试。</translation>
     </message>
     <message>
         <source>The camera stopped ({reason}). Plug it in again, or close what else uses it.</source>
-        <translation type="unfinished"></translation>
+        <translation>摄像头停止了（{reason}）。请重新接上，或关闭正在使用它的其他程序。</translation>
     </message>
 </context>
 <context>
@@ -446,15 +438,15 @@
     <name>FilmStrip</name>
     <message>
         <source>Ask about all frames</source>
-        <translation type="unfinished"></translation>
+        <translation>对所有帧提问</translation>
     </message>
     <message>
         <source>Frames; the arrow keys choose one</source>
-        <translation type="unfinished"></translation>
+        <translation>各帧；用方向键选择</translation>
     </message>
     <message>
         <source>{name} · {count} frames, evenly spread</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} · 均匀选取的 {count} 帧</translation>
     </message>
 </context>
 <context>
@@ -725,7 +717,7 @@
     </message>
     <message>
         <source>Of several pictures this is measured for the first one alone.</source>
-        <translation type="unfinished"></translation>
+        <translation>有多张图片时，只对第一张进行这项测量。</translation>
     </message>
     <message>
         <source>The model gave no attention for this word.</source>
@@ -776,15 +768,15 @@
     </message>
     <message>
         <source>Camera</source>
-        <translation type="unfinished"></translation>
+        <translation>摄像头</translation>
     </message>
     <message>
         <source>Switch the camera on or off (F8)</source>
-        <translation type="unfinished"></translation>
+        <translation>打开或关闭摄像头 (F8)</translation>
     </message>
     <message>
         <source>What the camera sees; Space takes a picture</source>
-        <translation type="unfinished"></translation>
+        <translation>摄像头的画面；按空格键拍照</translation>
     </message>
     <message>
         <source>Picture; plus and minus zoom, the arrow keys move it</source>
@@ -812,7 +804,7 @@
     </message>
     <message>
         <source>Switch the camera on or off</source>
-        <translation type="unfinished"></translation>
+        <translation>打开或关闭摄像头</translation>
     </message>
     <message>
         <source>Remove this picture</source>
@@ -905,11 +897,11 @@
     </message>
     <message>
         <source>The camera on or off; Space takes a picture</source>
-        <translation type="unfinished"></translation>
+        <translation>打开或关闭摄像头；按空格键拍照</translation>
     </message>
     <message>
         <source>A part of the screen: take it, or follow it</source>
-        <translation type="unfinished"></translation>
+        <translation>屏幕的一部分：截取，或跟随</translation>
     </message>
     <message>
         <source>Previous or next picture</source>
@@ -1010,42 +1002,42 @@
     <name>Live</name>
     <message>
         <source>Part of the screen</source>
-        <translation type="unfinished"></translation>
+        <translation>屏幕的一部分</translation>
     </message>
     <message>
         <source>Camera picture</source>
-        <translation type="unfinished"></translation>
+        <translation>摄像头照片</translation>
     </message>
 </context>
 <context>
     <name>LiveBar</name>
     <message>
-        <source>A part of the screen is followed</source>
-        <translation type="unfinished"></translation>
+        <source>The camera is on</source>
+        <translation>摄像头已打开</translation>
     </message>
     <message>
-        <source>The camera is on</source>
-        <translation type="unfinished">摄像头已打开</translation>
+        <source>Following the screen</source>
+        <translation>正在跟随屏幕</translation>
     </message>
     <message>
         <source>captions are paused</source>
-        <translation type="unfinished"></translation>
+        <translation>描述已暂停</translation>
     </message>
     <message>
         <source>Take a picture</source>
-        <translation type="unfinished">拍一张</translation>
+        <translation>拍照</translation>
     </message>
     <message>
         <source>Take a picture, to ask about it (Space)</source>
-        <translation type="unfinished"></translation>
+        <translation>拍一张照片并提问（空格键）</translation>
     </message>
     <message>
         <source>Go on</source>
-        <translation type="unfinished"></translation>
+        <translation>继续</translation>
     </message>
     <message>
         <source>Pause</source>
-        <translation type="unfinished"></translation>
+        <translation>暂停</translation>
     </message>
     <message>
         <source>Stop</source>
@@ -1053,7 +1045,7 @@
     </message>
     <message>
         <source>Switch it off (Esc)</source>
-        <translation type="unfinished"></translation>
+        <translation>关闭 (Esc)</translation>
     </message>
 </context>
 <context>
@@ -1076,15 +1068,15 @@
     </message>
     <message>
         <source>&amp;Live camera</source>
-        <translation type="unfinished"></translation>
+        <translation>实时摄像头(&amp;L)</translation>
     </message>
     <message>
         <source>A part of the scree&amp;n…</source>
-        <translation type="unfinished"></translation>
+        <translation>屏幕的一部分(&amp;N)…</translation>
     </message>
     <message>
         <source>&amp;Follow a part of the screen…</source>
-        <translation type="unfinished"></translation>
+        <translation>跟随屏幕的一部分(&amp;F)…</translation>
     </message>
     <message>
         <source>&amp;Remove this picture</source>
@@ -1788,21 +1780,21 @@
     <name>RegionOverlay</name>
     <message>
         <source>Drag a rectangle, or move it with the arrow keys (Shift changes its size). Enter takes it, Esc cancels.</source>
-        <translation type="unfinished"></translation>
+        <translation>拖出一个矩形，或用方向键移动它（按住 Shift 改变大小）。按 Enter 确认，按 Esc 取消。</translation>
     </message>
 </context>
 <context>
     <name>RegionPicker</name>
     <message>
         <source>This desktop doesn&apos;t let programs read the screen. Take a screenshot with its own key, then paste it here with Ctrl+V.</source>
-        <translation type="unfinished"></translation>
+        <translation>此桌面不允许程序读取屏幕。请用桌面自带的快捷键截图，再用 Ctrl+V 粘贴到这里。</translation>
     </message>
 </context>
 <context>
     <name>RegionSource</name>
     <message>
         <source>The screen that was followed is gone.</source>
-        <translation type="unfinished"></translation>
+        <translation>所跟随的屏幕已不存在。</translation>
     </message>
 </context>
 <context>
@@ -2154,6 +2146,17 @@
     </message>
 </context>
 <context>
+    <name>cameras</name>
+    <message>
+        <source>The camera can&apos;t be used: a library of the system is missing ({reason}). On Debian and Ubuntu, install libpulse0.</source>
+        <translation>无法使用摄像头：系统缺少一个库（{reason}）。在 Debian 和 Ubuntu 上请安装 libpulse0。</translation>
+    </message>
+    <message>
+        <source>There is no camera. Plug one in, then try again.</source>
+        <translation>没有找到摄像头。请接上摄像头后再试。</translation>
+    </message>
+</context>
+<context>
     <name>catalogue</name>
     <message>
         <source>Converses well, in many languages.</source>
@@ -2319,7 +2322,7 @@
     </message>
     <message>
         <source>Choose a video.</source>
-        <translation type="unfinished"></translation>
+        <translation>请选择一个视频。</translation>
     </message>
     <message>
         <source>Choose another model, or use another runtime.</source>
@@ -2367,7 +2370,7 @@
     </message>
     <message>
         <source>Cut a short piece out of it first.</source>
-        <translation type="unfinished"></translation>
+        <translation>请先剪出一小段。</translation>
     </message>
     <message>
         <source>Cut it to the part you ask about.</source>
@@ -2399,7 +2402,7 @@
     </message>
     <message>
         <source>Get a whole copy of it, or convert it to MP4.</source>
-        <translation type="unfinished"></translation>
+        <translation>请取得完整的文件，或将它转换为 MP4。</translation>
     </message>
     <message>
         <source>Get the model again.</source>
@@ -2411,7 +2414,7 @@
     </message>
     <message>
         <source>Install it (pip install av), or open pictures.</source>
-        <translation type="unfinished"></translation>
+        <translation>请安装它 (pip install av)，或打开图片。</translation>
     </message>
     <message>
         <source>Install the app again, or choose another model folder.</source>
@@ -2475,7 +2478,7 @@
     </message>
     <message>
         <source>Make it smaller first.</source>
-        <translation type="unfinished"></translation>
+        <translation>请先把它缩小。</translation>
     </message>
     <message>
         <source>Make it smaller first: at most {limit} million pixels.</source>
@@ -2579,7 +2582,7 @@
     </message>
     <message>
         <source>The animation {name} is too long: {total} frames, and {most} is the most.</source>
-        <translation type="unfinished"></translation>
+        <translation>动画 {name} 太长：共 {total} 帧，最多 {most} 帧。</translation>
     </message>
     <message>
         <source>The answer is empty, so there is nothing to save.</source>
@@ -2859,15 +2862,15 @@
     </message>
     <message>
         <source>The video {name} is damaged, or of a kind that can&apos;t be read.</source>
-        <translation type="unfinished"></translation>
+        <translation>视频 {name} 已损坏，或是无法读取的类型。</translation>
     </message>
     <message>
         <source>The video {name} is too large for this computer&apos;s memory.</source>
-        <translation type="unfinished"></translation>
+        <translation>视频 {name} 太大，此计算机的内存不够。</translation>
     </message>
     <message>
         <source>The video {name} is too long or too large.</source>
-        <translation type="unfinished"></translation>
+        <translation>视频 {name} 太长或太大。</translation>
     </message>
     <message>
         <source>The window was closed, but its work did not end in time.</source>
@@ -2875,7 +2878,7 @@
     </message>
     <message>
         <source>There are no moving pictures in {name}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} 中没有动态画面。</translation>
     </message>
     <message>
         <source>There is no answer. {said}</source>
@@ -3023,7 +3026,7 @@
     </message>
     <message>
         <source>Videos can&apos;t be read here: the package av is missing.</source>
-        <translation type="unfinished"></translation>
+        <translation>这里无法读取视频：缺少 av 软件包。</translation>
     </message>
     <message>
         <source>Wait until it is measured.</source>

@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.ui import camera as camera_module
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.camera import Camera, DeviceSource, why_no_camera
@@ -230,6 +231,16 @@ def test_an_unplugged_camera_is_told_and_off(qtbot: QtBot, studio: Studio) -> No
     assert not app.live.running
     assert [each.title.text() for each in app.window.notices.current()] == ["The camera stopped."]
     assert app.window.image.open_button.isVisible()
+
+
+def test_a_caption_that_fails_ends_them(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(fail_after=0, error=RuntimeFailure("The engine broke."))
+    studio = Studio(make_app(engine), engine)
+    studio.begin()
+    qtbot.waitUntil(lambda: bool(studio.app.window.notices.current()), timeout=LONG_MS)
+    assert not studio.app.live.running
+    assert len(engine.requests) == 1
+    assert studio.app.window.prompt.edit.toPlainText() == ""  # nobody typed it
 
 
 def test_a_question_before_the_first_picture_is_about_what_was_there(
