@@ -19,12 +19,8 @@ from mmgpt_desktop.pytorch import missing_torch
 from mmgpt_desktop.text import safe_name
 
 LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "torch", "transformers", "tokenizers", "numpy")
-<<<<<<< HEAD
 WITH_TORCH = ("torch", "transformers")  # which the light edition leaves out together
-SHOWN = ("PySide6-Essentials", "pillow", "cmap")
-=======
 SHOWN = ("PySide6-Essentials", "PySide6-Addons", "pillow", "av", "cmap")
->>>>>>> s5-d
 # What Qt needs on Linux, and the Debian package that has it.
 SYSTEM_LIBRARIES = {
     "libGL.so.1": "libgl1",
