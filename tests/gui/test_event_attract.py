@@ -26,9 +26,7 @@ def lines(show: EventApp) -> list[str]:
     return said
 
 
-def test_questions_type_themselves_and_the_engine_answers(
-    show: EventApp, lines: list[str]
-) -> None:
+def test_questions_type_themselves_and_the_engine_answers(show: EventApp, lines: list[str]) -> None:
     page, typed = show.stage.page, []
     page.type_question = typed.append  # type: ignore[method-assign]
     show.stage.idle.idle.emit()

@@ -170,7 +170,9 @@ def test_every_control_of_it_has_a_name_and_a_key(presenter: Presenter) -> None:
     check_keyboard_and_names(presenter)
 
 
-def test_the_menu_starts_a_checked_profile_in_a_process_of_its_own(make_app, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_menu_starts_a_checked_profile_in_a_process_of_its_own(
+    make_app, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
     app = make_app()
     started: list[list[str]] = []
     app.launcher._start = lambda words: bool(started.append(words)) or True

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gc
-import os
 import tempfile
 import weakref
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,14 +91,14 @@ def test_a_visitor_who_reads_is_there(make_show: MakeShow) -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """All that a program of ours could write to."""
     folder = tmp_path / "home"
     folder.mkdir()
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "TMPDIR"):
         monkeypatch.setenv(name, str(folder))
     monkeypatch.setattr(tempfile, "tempdir", None)
-    yield folder
+    return folder
 
 
 def files_in(folder: Path) -> set[str]:
@@ -113,13 +111,15 @@ def test_no_trace_is_left_in_memory_and_on_disk(
     clipboard = QGuiApplication.clipboard()  # that of tests knows no owner
     monkeypatch.setattr(type(clipboard), "ownsClipboard", lambda _self: True)
     engine = FakeEngine()
-    show = make_show(engine)
+    show = make_show(engine, souvenir={"folder": tmp_path})
     before = files_in(tmp_path)
     visit(show, "#0000aa")
     visit(show, "#00aa00")
     stage = show.stage
     stage.heatmaps.choose(stage.visit.current.turns[0], 1)
     until(lambda: stage.page.picture.view.layer is not None)
+    touch(show.window.header.souvenir)
+    until(stage.souvenir.save_button.isEnabled)
     stage.page.asking.line.setText("half a sec")
     stage.page.asking.line.insert("ret")
     clipboard.setText("secret")
@@ -147,6 +147,7 @@ def test_no_trace_is_left_in_memory_and_on_disk(
     assert stage.page.picture.view.layer is None
     assert stage.page.picture.view.photo_rect().isEmpty()
     assert clipboard.text() == ""
+    assert stage.souvenir._made is None
     assert files_in(tmp_path) == before
     assert files_in(home) == set()
 
@@ -199,7 +200,7 @@ def test_the_real_engine_forgets_what_it_encoded() -> None:
 def test_no_session_is_kept(show: EventApp, home: Path) -> None:
     visit(show)
     show.stage.reset()
-    assert not [name for name in os.listdir(home)]
+    assert files_in(home) == set()
 
 
 def test_a_photo_of_another_visitor_is_not_taken_for_known(show: EventApp) -> None:

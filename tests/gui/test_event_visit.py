@@ -258,8 +258,10 @@ def test_a_visitor_has_so_many_pictures_at_a_time(make_show: MakeShow, tmp_path:
     for colour in ("#110000", "#220000", "#330000"):
         show.stage.visit.take_image(picture(colour), colour)
         until(
-            lambda colour=colour: show.stage.visit.current.shown is not None  # type: ignore[misc]
-            and show.stage.visit.current.shown.photo.name == colour
+            lambda colour=colour: (
+                show.stage.visit.current.shown is not None  # type: ignore[misc]
+                and show.stage.visit.current.shown.photo.name == colour
+            )
         )
     names = [each.shown.photo.name for each in show.stage.visit.conversations if each.shown]
     assert names == ["#220000", "#330000"]

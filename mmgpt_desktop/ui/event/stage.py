@@ -23,10 +23,12 @@ from mmgpt_desktop.ui.event.guard import Guard
 from mmgpt_desktop.ui.event.looks import Scale
 from mmgpt_desktop.ui.event.reset import Idle
 from mmgpt_desktop.ui.event.show import EventWindow
+from mmgpt_desktop.ui.event.souvenir import SouvenirPanel, offered
 from mmgpt_desktop.ui.event.telling import Telling
 from mmgpt_desktop.ui.event.views import key_word
 from mmgpt_desktop.ui.event.visit import Visit
 from mmgpt_desktop.ui.explainer import Explainer
+from mmgpt_desktop.ui.export import report_maker
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.notices import Notices
 from mmgpt_desktop.ui.session import Conversation, Turn
@@ -82,6 +84,8 @@ class Stage(QObject):
             theme, profile.samples, self.visit, self.asker, page, self.heatmaps, speed
         )
         self.guard = Guard(engine, self.asker)
+        self.souvenir = SouvenirPanel(theme, self.scale, profile, threads.souvenirs)
+        self.window.pages.addWidget(self.souvenir)
         self._titles = {sample.path: sample.title for sample in read_samples()}
         self._connect()
         self._connect_answers()
@@ -96,6 +100,9 @@ class Stage(QObject):
         window.camera_page.left.connect(self.show_start)
         window.camera_page.taken.connect(self._take_shot)
         self.camera.failed.connect(self._lose_camera)
+        window.header.souvenir.clicked.connect(self._make_souvenir)
+        self.souvenir.back.connect(self._show_answer)
+        self.souvenir.failed.connect(self._count_souvenir)
         window.chooser.left.connect(self.show_start)
         window.chooser.chosen.connect(visit.open)
         window.dropped.connect(self._take_drop)
@@ -134,6 +141,10 @@ class Stage(QObject):
     @Slot(str)
     def _count_error(self, kind: str) -> None:
         self.count(partial(self._log.error, kind))
+
+    @Slot()
+    def _count_souvenir(self) -> None:
+        self._count_error("souvenir")
 
     # The visitor's steps
 
@@ -231,13 +242,32 @@ class Stage(QObject):
 
     def _show_buttons(self) -> None:
         page, window = self.window.pages.currentWidget(), self.window
-        asking = page is self.page and not self.attract.playing
-        window.header.show_buttons(visiting=asking, souvenir=False)
+        visiting = page in (self.page, self.souvenir) and not self.attract.playing
+        turns = self.visit.current.turns if page is self.page else []
+        answered = bool(turns) and turns[-1].outcome is not None
+        take_home = visiting and answered and offered(self._profile.souvenir)
+        window.header.show_buttons(visiting=visiting, souvenir=take_home)
 
     @Slot(object)
     def _refuse(self, error: AppError) -> None:
         if not self.attract.playing:
             self.window.say(f"{error_title(error)} {error_hint(error)}".strip())
+
+    # The souvenir
+
+    @Slot()
+    def _make_souvenir(self) -> None:
+        turn = self.visit.current.turns[-1]
+        if turn.outcome is not None and turn.model is not None:
+            style = self.page.picture.report_style()
+            self.souvenir.make(report_maker(turn, turn.model, self.heatmaps, style))
+            self.window.show_page(self.souvenir)
+            self._show_buttons()
+
+    @Slot()
+    def _show_answer(self) -> None:
+        self.window.show_page(self.page)
+        self._show_buttons()
 
     # Asking
 
@@ -251,6 +281,7 @@ class Stage(QObject):
         self._pause()
         self.page.begin(self.visit.current.shown, turn)
         self.heatmaps.follow(turn)
+        self._show_buttons()
 
     @Slot(object)
     def _step(self, turn: Turn) -> None:
@@ -265,6 +296,7 @@ class Stage(QObject):
         if turn.words:
             self.heatmaps.choose(turn, key_word(turn))
         self._resume()
+        self._show_buttons()
         timings = turn.outcome.timings if turn.outcome is not None else None
         if timings is not None and not self.attract.playing:
             first, total = timings.first_token, timings.total
@@ -345,6 +377,7 @@ class Stage(QObject):
         self.page.clear()
         self.window.chooser.clear()
         self.window.camera_page.clear()
+        self.souvenir.reset()
         self.window.unsay()
         self.heatmaps.show_conversation(Conversation())
         self._resume()

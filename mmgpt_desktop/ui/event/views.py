@@ -9,6 +9,7 @@ from PySide6.QtGui import QContextMenuEvent, QMouseEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from mmgpt_desktop.messages import Method
+from mmgpt_desktop.report.record import Style
 from mmgpt_desktop.ui.answer_view import AnswerView, WordSpan
 from mmgpt_desktop.ui.event.looks import Scale
 from mmgpt_desktop.ui.heatmap_view import HeatmapView
@@ -40,6 +41,10 @@ class ShowPicture(HeatmapView):
     def choose_method(self, method: Method) -> None:
         self.method = method
         self.changed.emit()
+
+    def report_style(self) -> Style:
+        """How the souvenir draws the maps: as here."""
+        return Style(_COLOURS, smooth=True, opacity=_OPACITY)
 
     def say_empty(self, reason: str) -> None:
         del reason
