@@ -132,6 +132,16 @@ class _QueueThread(QThread):
         self.setObjectName(name)
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._closing = CancelToken()
+        self._asked = self._ended = 0  # each is counted by one thread alone
+
+    @property
+    def idle(self) -> bool:
+        """Whether all that was asked for is over, cancelled or not."""
+        return self._asked == self._ended
+
+    def _submit(self, item: Any) -> None:
+        self._asked += 1
+        self._queue.put(item)
 
     def begin_close(self) -> None:
         """Cancel all work and let the thread end."""
@@ -260,7 +270,7 @@ class EngineThread(_QueueThread):
         return self._put(_Numbers(explanation, token, layer, head))
 
     def _put(self, item: _Item) -> CancelToken:
-        self._queue.put(item)
+        self._submit(item)
         return item.cancel
 
     def run(self) -> None:
@@ -279,6 +289,8 @@ class EngineThread(_QueueThread):
             else:
                 self._explain(item)
             forget()
+            del item  # else the last photos stay until something else is asked
+            self._ended += 1
         self._drop_engine()
 
     def _load(
@@ -406,13 +418,15 @@ class TaskThread(_QueueThread):
         self, key: object, work: Callable[[CancelToken], Any], cancel: CancelToken | None = None
     ) -> CancelToken:
         task = _Task(key, work, cancel or CancelToken())
-        self._queue.put(task)
+        self._submit(task)
         return task.cancel
 
     def run(self) -> None:
         while (task := self._queue.get()) is not None:
             if not task.cancel.cancelled and not self._closing.cancelled:
                 self._run(task)
+            del task  # else what it works on stays until the next one comes
+            self._ended += 1
 
     def _run(self, task: _Task) -> None:
         forget = self._closing.on_cancel(task.cancel.cancel)

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 
+from mmgpt_desktop.engine.memory import free_large_blocks_at_once
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.cache import Hub, usual_hub
@@ -446,6 +447,12 @@ def _model_to_open(named: Path, settings: Settings) -> Path:
     return last if settings.model and named == default_bundle_path() and last.is_dir() else named
 
 
+def prepare_process() -> None:
+    """What the whole process does otherwise than Python: before the first thread begins."""
+    sys.setswitchinterval(SWITCH_S)
+    free_large_blocks_at_once()
+
+
 def make_application() -> QApplication:
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
@@ -462,7 +469,7 @@ def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> i
 
     With the folder of the model that ships, it opens the one that was used last.
     """
-    sys.setswitchinterval(SWITCH_S)
+    prepare_process()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it; Python would never get a turn
     application = make_application()
     model = _model_to_open(bundle_path, load_settings(settings_path()))

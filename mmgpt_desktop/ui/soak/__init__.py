@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -17,12 +16,12 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from mmgpt_desktop.messages import GenerationOutcome
 from mmgpt_desktop.resources import default_bundle_path
-from mmgpt_desktop.ui.app import SWITCH_S, App, make_application
+from mmgpt_desktop.ui.app import App, make_application, prepare_process
 from mmgpt_desktop.ui.screenshot import wait_for, wait_for_model, wait_until
 from mmgpt_desktop.ui.soak.errors import ErrorCounts
 from mmgpt_desktop.ui.soak.files import make_files, noise
-from mmgpt_desktop.ui.soak.measures import Sample, Stalls, take_sample
-from mmgpt_desktop.ui.soak.report import SLOWEST_S, WARM_MINUTES, Answers, Report
+from mmgpt_desktop.ui.soak.measures import Others, Sample, Stalls, take_sample
+from mmgpt_desktop.ui.soak.report import SLOWEST_S, Answers, Report
 from mmgpt_desktop.ui.soak.visitor import Visitor
 from mmgpt_desktop.ui.undo import MOST_STEPS
 from mmgpt_desktop.worker import engine_maker
@@ -31,6 +30,7 @@ BROKEN = 2  # the exit code where a limit does not hold
 SHORT_MINUTES = 0.5
 _REST_EVERY_MINUTES = 5.0
 _SETTLE_S = 1.0
+_NOT_OURS = ("torchinductor_",)  # an empty folder that PyTorch makes once for each user
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Options:
 def run(options: Options) -> int:
     """Print the report; BROKEN if a limit is. Files are made in a folder that is deleted."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    sys.setswitchinterval(SWITCH_S)
+    prepare_process()
     with tempfile.TemporaryDirectory(prefix="mmgpt-soak-") as folder:
         report = soak(Path(folder), options)
     print(report.as_text())
@@ -57,17 +57,23 @@ def soak(folder: Path, options: Options) -> Report:
     temporary = folder / "temporary"
     temporary.mkdir()
     before, tempfile.tempdir = tempfile.tempdir, str(temporary)
-    errors, stalls = ErrorCounts(), Stalls()
+    errors, stalls, others = ErrorCounts(), Stalls(), Others()
     try:
         with errors.catching():
-            course = _Course(folder, options, errors)
-            stalls.start()
-            course.go()
-            lateness = stalls.stop()
+            course = _Course(folder, options, errors, stalls)
+            try:
+                course.go()
+            except TimeoutError:
+                errors.unexpected["The window did not come to rest."] += 1
+            lateness = stalls.end()
             course.close()
     finally:
         tempfile.tempdir = before
-    left = sorted(path.name for path in (*temporary.iterdir(), *folder.rglob(".*-*")))
+    left = sorted(
+        path.name
+        for path in (*temporary.iterdir(), *folder.rglob(".*-*"))
+        if not path.name.startswith(_NOT_OURS)
+    )
     return Report(
         options.seed,
         options.minutes,
@@ -77,6 +83,7 @@ def soak(folder: Path, options: Options) -> Report:
         errors.unexpected,
         lateness,
         course.samples,
+        others.share(),
         left,
         course.app.ended_in_time,
     )
@@ -85,8 +92,10 @@ def soak(folder: Path, options: Options) -> Report:
 class _Course:
     """The window, its visitor, and the rests in which it is measured."""
 
-    def __init__(self, folder: Path, options: Options, errors: ErrorCounts) -> None:
-        self._folder, self._minutes = folder, options.minutes
+    def __init__(
+        self, folder: Path, options: Options, errors: ErrorCounts, stalls: Stalls
+    ) -> None:
+        self._minutes, self._stalls = options.minutes, stalls
         self._model = default_bundle_path()
         self.app = App(
             make_application(),
@@ -100,6 +109,8 @@ class _Course:
             if thread is not self.app.engine:
                 thread.failed.connect(errors.take)
         self.app.engine.explain_failed.connect(errors.take)
+        self.app.engine.load_failed.connect(errors.take_load)
+        self.app.engine.ended.connect(errors.take_outcome)
         self._links = _Swallow()
         QDesktopServices.setUrlHandler("file", self._links, "open")
         kept = folder / "kept"
@@ -117,9 +128,11 @@ class _Course:
         self._rest(0.0)
         started = time.monotonic()
         while (passed := (time.monotonic() - started) / 60) < self._minutes:
+            self._stalls.start()
             self.visitor.start()
             wait_for(60 * min(_REST_EVERY_MINUTES, self._minutes - passed))
             self.visitor.stop()
+            self._stalls.pause()
             self._rest((time.monotonic() - started) / 60)
 
     def close(self) -> None:
@@ -155,6 +168,7 @@ class _Course:
             notice.dismiss()
         QApplication.clipboard().clear()
         wait_for(_SETTLE_S)
+        wait_until(lambda: all(thread.idle for thread in app.threads))
         self.samples.append(take_sample(minute))
 
     def _load_shipped_model(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QtMsgType, Slot, qInstallMessageHandler
 
 from mmgpt_desktop.errors import AppError, RuntimeFailure
+from mmgpt_desktop.messages import GenerationOutcome
 
 # The offscreen platform's own, about what it can't do.
 _HARMLESS = ("This plugin does not support",)
@@ -26,6 +27,16 @@ class ErrorCounts(QObject):
         super().__init__()
         self.expected: Counter[str] = Counter()
         self.unexpected: Counter[str] = Counter()
+
+    @Slot(object)
+    def take_outcome(self, outcome: GenerationOutcome) -> None:
+        if outcome.error is not None:
+            self.take(None, outcome.error)
+
+    @Slot(object)
+    def take_load(self, error: AppError | None) -> None:
+        if error is not None:
+            self.take(None, error)
 
     @Slot(object, object)
     def take(self, _key: object, error: AppError) -> None:

@@ -23,9 +23,13 @@ _MEGABYTE = 1e6
 
 @dataclass(frozen=True)
 class Stall:
-    """One time that the event loop stood still: for how long, and where."""
+    """One time that the event loop stood still.
+
+    `busy` of the seconds the GUI thread itself computed; else it waited for others.
+    """
 
     seconds: float
+    busy: float
     where: str
 
 
@@ -62,10 +66,16 @@ class Stalls(QObject):
     def start(self) -> None:
         self._last, self._busy = time.perf_counter(), time.thread_time()
         self._timer.start()
-        self._watch.start()
+        if not self._watch.is_alive():
+            self._watch.start()
 
-    def stop(self) -> Lateness:
+    def pause(self) -> None:
+        """Until `start`: what follows is not the window's own doing."""
         self._timer.stop()
+        self._last = float("inf")
+
+    def end(self) -> Lateness:
+        self.pause()
         self._ended.set()
         self._watch.join()
         total = self._counts.sum()
@@ -80,9 +90,9 @@ class Stalls(QObject):
         self._counts[: min(int(late * 1000 / _TICK_MS) + 1, len(self._counts))] += 1
         self._max = max(self._max, late)
         if late > _STALL_S:
-            self._worst.append(Stall(late, self._where or "unknown"))
-            self._worst = sorted(self._worst, key=lambda stall: -stall.seconds)[:_WORST_KEPT]
-            self._busy_max = max(self._busy_max, busy - self._busy)
+            self._worst.append(Stall(late, busy - self._busy, self._where or "unknown"))
+            self._worst = sorted(self._worst, key=lambda stall: -stall.busy)[:_WORST_KEPT]
+        self._busy_max = max(self._busy_max, busy - self._busy)
         self._last, self._busy, self._where = now, busy, ""
 
     def _look(self) -> None:
@@ -95,6 +105,25 @@ def _place(frame: FrameType) -> str:
     """The innermost calls, outermost first."""
     calls = traceback.extract_stack(frame)[-6:]
     return " > ".join(f"{call.filename.split('/')[-1]}:{call.lineno} {call.name}" for call in calls)
+
+
+class Others:
+    """How much of the machine other programs had, from 0 to 1, since this was made."""
+
+    def __init__(self) -> None:
+        self._before = self._times()
+
+    def share(self) -> float:
+        total, idle, own = (
+            now - then for now, then in zip(self._times(), self._before, strict=True)
+        )
+        return max(0.0, 1 - (idle + own) / total) if total > 0 else 0.0
+
+    def _times(self) -> tuple[float, float, float]:
+        """Processor seconds of the whole machine, those nobody used, and our own."""
+        machine, own = psutil.cpu_times(), psutil.Process().cpu_times()
+        idle = machine.idle + getattr(machine, "iowait", 0.0)
+        return sum(machine), idle, own.user + own.system
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -97,6 +98,7 @@ _SIZES = ((900, 660), (1280, 720), (1600, 900), (1920, 1080))
 _KEPT_FILES = 4  # sessions and exports; further ones replace these
 _BURST, _BURSTS = 0.08, (5, 25)  # how often, and how many acts without a pause
 _PAUSE_MS = (10, 500)
+_PATIENCE_S = 10.0
 
 
 class Visitor(QObject):
@@ -111,6 +113,7 @@ class Visitor(QObject):
         self._files, self._models, self._folder = files, models, folder
         self._random = random.Random(seed)
         self._hurry = 0
+        self._patience = 0.0  # until when it waits for the answer
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._act)
 
@@ -124,12 +127,15 @@ class Visitor(QObject):
     def _act(self) -> None:
         # First: an act may open a dialog, which the next one has to close.
         self._timer.start(self._pause())
-        if self._close_something():
+        if self._close_something() or self._waits():
             return
         name = self._random.choices(list(ACTIONS), list(ACTIONS.values()))[0]
         self.done[name] += 1
         act: Callable[[], None] = getattr(self, f"_{name}")
         act()
+
+    def _waits(self) -> bool:
+        return self._app.controller.busy and time.monotonic() < self._patience
 
     def _pause(self) -> int:
         if self._hurry > 0:
@@ -188,6 +194,8 @@ class Visitor(QObject):
         prompt.ask_button.click()
         if self._random.random() < 0.2:
             self._stop()
+        elif self._random.random() < 0.7:
+            self._patience = time.monotonic() + _PATIENCE_S
 
     def _stop(self) -> None:
         self._window.actions_by_name["stop"].trigger()
