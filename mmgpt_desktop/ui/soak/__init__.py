@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QDialog
 
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import GenerationOutcome
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.app import App, make_application, prepare_process
@@ -62,11 +63,15 @@ def soak(folder: Path, options: Options) -> Report:
         with errors.catching():
             course = _Course(folder, options, errors, stalls)
             try:
-                course.go()
+                course.begin()
+                course.go_on()
             except TimeoutError:
-                errors.unexpected["The window did not come to rest."] += 1
-            lateness = stalls.end()
-            course.close()
+                errors.unexpected["the window did not come to rest"] += 1
+            except RuntimeError as error:  # the window's own sentence
+                raise AppError(str(error)) from error
+            finally:
+                lateness = stalls.end()
+                course.close()
     finally:
         tempfile.tempdir = before
     left = sorted(
@@ -121,11 +126,14 @@ class _Course:
         noise(0, 64, 64).save(self._spare)
         self.samples: list[Sample] = []
 
-    def go(self) -> None:
+    def begin(self) -> None:
+        """RuntimeError where the model can't be loaded."""
         self.app.window.resize(1280, 720)
         self.app.start()
         wait_for_model(self.app)
         self._rest(0.0)
+
+    def go_on(self) -> None:
         started = time.monotonic()
         while (passed := (time.monotonic() - started) / 60) < self._minutes:
             self._stalls.start()

@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QtMsgType, Slot, qInstallMessageHandler
 
 from mmgpt_desktop.errors import AppError, RuntimeFailure
 from mmgpt_desktop.messages import GenerationOutcome
+from mmgpt_desktop.pytorch import missing_torch
 
 # The offscreen platform's own, about what it can't do.
 _HARMLESS = ("This plugin does not support",)
@@ -41,7 +42,8 @@ class ErrorCounts(QObject):
     @Slot(object, object)
     def take(self, _key: object, error: AppError) -> None:
         """What a thread's job failed with: bad files are told by their own kinds of error."""
-        bug = isinstance(error, RuntimeFailure)
+        light = missing_torch()  # an error of its own kind, which the light edition may tell
+        bug = isinstance(error, RuntimeFailure) and (light is None or str(error) != str(light))
         counts = self.unexpected if bug else self.expected
         why = f" <- {error.__cause__!r}" if bug and error.__cause__ else ""
         counts[f"{type(error).__name__}: {error.title_template}{why}"] += 1

@@ -77,7 +77,8 @@ class Stalls(QObject):
     def end(self) -> Lateness:
         self.pause()
         self._ended.set()
-        self._watch.join()
+        if self._watch.is_alive():
+            self._watch.join()
         total = self._counts.sum()
         place = int(np.searchsorted(np.cumsum(self._counts), 0.99 * total)) if total else 0
         return Lateness(
