@@ -1,9 +1,10 @@
-"""Writes requirements-app.txt and requirements-dev.txt: every package pinned.
+"""Writes requirements-{app,dev,bundle}.txt: every package pinned.
 
     .venv/bin/python installer/lock.py
 
 The pins are for Linux on x86_64. What is asked for stands in pyproject.toml alone; pip
-resolves it. The app's pins are a part of the developers', so both fit one environment.
+resolves it. The app's pins are a part of the developers', so both fit one environment; the
+bundle has the same versions of what it shares with them, and an environment of its own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
+
+import build
 
 HERE = Path(__file__).resolve().parent
 HEADER = "# Made by installer/lock.py from pyproject.toml; do not edit.\n"
@@ -51,6 +54,7 @@ def main() -> None:
             encoding="utf-8",
         )
         write(HERE / "requirements-app.txt", resolve(app, constraints))
+        write(HERE / "requirements-bundle.txt", resolve(build.requirements(), constraints))
 
 
 if __name__ == "__main__":

@@ -263,6 +263,20 @@ def _selftest(options: argparse.Namespace) -> int:
     return selftest.run(options.model, options.runtime, options.picture)
 
 
+def _soak_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--minutes", type=float, default=120, metavar="N", help="how long (120)")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="of what is done (1)")
+    parser.add_argument("--short", action="store_true", help="half a minute, for a quick look")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the report as data too")
+
+
+def _soak(options: argparse.Namespace) -> int:
+    with _window_parts():
+        from mmgpt_desktop.ui import soak
+    minutes = soak.SHORT_MINUTES if options.short else options.minutes
+    return soak.run(soak.Options(minutes, options.seed, options.json))
+
+
 def _bench_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fusion", metavar="NAME", help="only this one of the model's (all)")
     parser.add_argument("--tokens", type=int, default=64, help="tokens of each answer")
@@ -354,6 +368,7 @@ COMMANDS = {
         "Rehearse an event: what would fail?", _event_check_options, _event_check
     ),
     "event-pin": Command("Make the line for an event's PIN.", _no_options, _event_pin),
+    "soak": Command("Use the window for hours, as nobody should.", _soak_options, _soak),
     "bench": Command("Measure the speed of each runtime that works.", _bench_options, _bench),
     "export": Command("Make ONNX graphs of a public model.", _export_options, _export, torch=True),
     "teach": Command("Fine-tune the model on your own rows.", _teach_options, _teach, torch=True),

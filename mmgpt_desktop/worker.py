@@ -74,6 +74,16 @@ class _QueueThread(QThread):
         self.setObjectName(name)
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._closing = CancelToken()
+        self._asked = self._ended = 0  # each is counted by one thread alone
+
+    @property
+    def idle(self) -> bool:
+        """Whether all that was asked for is over, cancelled or not."""
+        return self._asked == self._ended
+
+    def _submit(self, item: Any) -> None:
+        self._asked += 1
+        self._queue.put(item)
 
     def begin_close(self) -> None:
         """Cancel all work and let the thread end."""
@@ -211,13 +221,13 @@ class EngineThread(_QueueThread):
         self._put(_Forget())
 
     def _put(self, item: _Item) -> CancelToken:
-        self._queue.put(item)
+        self._submit(item)
         return item.cancel
 
     def run(self) -> None:
         _step_back()
         while self._work(self._queue.get()):  # by no name: a request that is done is let go
-            pass
+            self._ended += 1
         self._drop_engine()
 
     def _work(self, item: _Item | None) -> bool:
@@ -371,12 +381,12 @@ class TaskThread(_QueueThread):
         self, key: object, work: Callable[[CancelToken], Any], cancel: CancelToken | None = None
     ) -> CancelToken:
         task = _Task(key, work, cancel or CancelToken())
-        self._queue.put(task)
+        self._submit(task)
         return task.cancel
 
     def run(self) -> None:
         while self._work(self._queue.get()):  # by no name: a picture that is done is let go
-            pass
+            self._ended += 1
 
     def _work(self, task: _Task | None) -> bool:
         if task is not None and not task.cancel.cancelled and not self._closing.cancelled:

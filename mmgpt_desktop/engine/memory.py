@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import sys
@@ -12,6 +13,7 @@ from mmgpt_desktop.errors import RuntimeFailure
 
 BESIDE = 300_000_000  # bytes that a model at work takes beside its weights, at least
 _GIGA = 1e9
+_M_MMAP_THRESHOLD, _LARGE = -3, 256 * 1024  # mallopt's name for it, and bytes
 
 
 def free_memory() -> int:
@@ -41,3 +43,14 @@ def require_memory(weights: int) -> None:
             needed=f"{needed / _GIGA:.1f}",
             free=f"{free / _GIGA:.1f}",
         )
+
+
+def free_large_blocks_at_once() -> None:
+    """Large blocks go back to the system when they are freed, for the whole process.
+
+    glibc raises its threshold for that with each large block that is freed, up to 32 MB, and
+    then keeps holes of photos and weights: 640 MB of a resting window instead of 340 MB.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # another C library
+            ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -28,8 +27,7 @@ from mmgpt_desktop.settings import (
     save_settings,
     settings_path,
 )
-from mmgpt_desktop.ui.application import SWITCH_S as SWITCH_S
-from mmgpt_desktop.ui.application import make_application as make_application
+from mmgpt_desktop.ui.application import make_application, prepare_process
 from mmgpt_desktop.ui.brush import Brush
 from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.check_card import Checks
@@ -417,7 +415,7 @@ def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> i
 
     With the folder of the model that ships, it opens the one that was used last.
     """
-    sys.setswitchinterval(SWITCH_S)
+    prepare_process()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it; Python would never get a turn
     application = make_application()
     model = _model_to_open(bundle_path, load_settings(settings_path()))

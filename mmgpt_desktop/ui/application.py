@@ -6,8 +6,16 @@ import sys
 
 from PySide6.QtWidgets import QApplication
 
+from mmgpt_desktop.engine.memory import free_large_blocks_at_once
+
 # While Python code of the engine holds the interpreter's lock, the window waits this long.
-SWITCH_S = 0.001
+_SWITCH_S = 0.001
+
+
+def prepare_process() -> None:
+    """What the whole process does otherwise than Python: before the first thread begins."""
+    sys.setswitchinterval(_SWITCH_S)
+    free_large_blocks_at_once()
 
 
 def make_application() -> QApplication:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPixmap
 from PySide6.QtWidgets import (
@@ -37,6 +39,17 @@ class Thumbnails(QListWidget):
         self.setSpacing(2)
         self.setFixedHeight(_THUMBNAIL.height() + 28)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._photos: list[ShownPhoto] = []
+
+    def show_photos(self, photos: list[ShownPhoto]) -> None:
+        """Only what changed is made anew: a hundred pictures come one by one."""
+        before, self._photos = self._photos, photos
+        same = _same_from_the_start(before, photos)
+        same_last = _same_from_the_start(before[same:][::-1], photos[same:][::-1])
+        for _ in range(same, len(before) - same_last):
+            self.takeItem(same)
+        for place in range(same, len(photos) - same_last):
+            self.insertItem(place, _thumbnail(photos[place]))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
@@ -156,14 +169,7 @@ class ImagePane(Rewritten, Pane):
     def set_thumbnails(self, photos: list[ShownPhoto], current: int) -> None:
         """Shown from two photos on: one needs no choice."""
         self.thumbnails.blockSignals(True)
-        self.thumbnails.clear()
-        for shown in photos:
-            pixmap = QPixmap.fromImage(shown.levels[-1])
-            item = QListWidgetItem(untinted(pixmap), "")
-            item.setToolTip(shown.photo.name)
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, shown.photo.name)
-            item.setSizeHint(_THUMBNAIL + QSize(12, 12))
-            self.thumbnails.addItem(item)
+        self.thumbnails.show_photos(photos)
         self.thumbnails.setCurrentRow(current)
         self.thumbnails.setVisible(len(photos) > 1)
         self.thumbnails.blockSignals(False)
@@ -172,3 +178,16 @@ class ImagePane(Rewritten, Pane):
         """Show that a drop would be taken."""
         self.setProperty("drop", wanted)
         restyle(self)
+
+
+def _same_from_the_start(before: list[ShownPhoto], after: list[ShownPhoto]) -> int:
+    pairs = zip(before, after, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] is pair[1], pairs))
+
+
+def _thumbnail(shown: ShownPhoto) -> QListWidgetItem:
+    item = QListWidgetItem(untinted(QPixmap.fromImage(shown.levels[-1])), "")
+    item.setToolTip(shown.photo.name)
+    item.setData(Qt.ItemDataRole.AccessibleTextRole, shown.photo.name)
+    item.setSizeHint(_THUMBNAIL + QSize(12, 12))
+    return item

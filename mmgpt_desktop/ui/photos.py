@@ -103,8 +103,9 @@ class Photos(QObject):
             )
 
     @Slot(object)
-    def take_mime(self, mime: QMimeData) -> None:
-        self.take(read_sources(mime))
+    def take_mime(self, mime: QMimeData | None) -> None:
+        """None is what a clipboard gives that holds nothing, or whose owner doesn't answer."""
+        self.take(read_sources(mime) if mime is not None else Sources())
 
     def take(self, sources: Sources) -> None:
         name, opening = self.tr("Pasted picture"), self.tr("Opening the picture…")

@@ -12,7 +12,8 @@ import psutil  # type: ignore[import-untyped]
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Method, RuntimeName
 from mmgpt_desktop.resources import resource_path
-from mmgpt_desktop.ui.app import App, make_application
+from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.application import make_application, prepare_process
 from mmgpt_desktop.ui.screenshot import wait_for_model, wait_until
 from mmgpt_desktop.ui.session import Turn
 from mmgpt_desktop.worker import engine_maker
@@ -22,6 +23,7 @@ PHOTO, QUESTION = ("samples", "cat.jpg"), "What is this?"
 
 def run(model: Path, runtime: RuntimeName | None, picture: Path | None) -> int:
     """Print what works, with the seconds since the process began. Raises AppError."""
+    prepare_process()
     application = make_application()
     with tempfile.TemporaryDirectory() as folder:
         make_engine = engine_maker(model, runtime)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from mmgpt_desktop.ui.notices import Notice, Notices
 
-_MOST = 20
+MOST_STEPS = 20
 
 
 class Undo(QObject):
@@ -25,7 +25,7 @@ class Undo(QObject):
         step: list[tuple[Callable[[], None], Notice]] = []
         notice = self._notices.offer_undo(sentence, lambda: self._run(step[0]))
         step.append((undo, notice))
-        self._steps = [*self._steps, step[0]][-_MOST:]
+        self._steps = [*self._steps, step[0]][-MOST_STEPS:]
         self.available.emit(True)
 
     def undo(self) -> None:

@@ -2651,10 +2651,6 @@
         <translation>没有其他运行时可以尝试。</translation>
     </message>
     <message>
-        <source>Not in order: the {what}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>ONNX Runtime broke while it ran the model ({reason}).</source>
         <translation>ONNX Runtime 在运行模型时出错（{reason}）。</translation>
     </message>
@@ -2792,7 +2788,7 @@
     </message>
     <message>
         <source>The full edition has it: install it from the source, as the README says.</source>
-        <translation type="unfinished"></translation>
+        <translation>完整版带有它：请按 README 的说明从源代码安装。</translation>
     </message>
     <message>
         <source>The graphs could not be written: {reason}.</source>
@@ -2971,10 +2967,6 @@
         <translation>图片大于 {limit} MB，因此没有下载。</translation>
     </message>
     <message>
-        <source>The picture {name} can&apos;t be saved.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The picture {name} is damaged or cut short.</source>
         <translation>图片 {name} 已损坏或不完整。</translation>
     </message>
@@ -3051,10 +3043,6 @@
         <translation>视频 {name} 太长或太大。</translation>
     </message>
     <message>
-        <source>The window was closed, but its work did not end in time.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>There are no moving pictures in {name}.</source>
         <translation>{name} 中没有动态画面。</translation>
     </message>
@@ -3065,10 +3053,6 @@
     <message>
         <source>There is a folder {path} already.</source>
         <translation>文件夹 {path} 已存在。</translation>
-    </message>
-    <message>
-        <source>There is no answer. {said}</source>
-        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>There is no file {name}.</source>
@@ -3156,7 +3140,7 @@
     </message>
     <message>
         <source>This needs PyTorch, which this light edition of the app doesn&apos;t carry.</source>
-        <translation type="unfinished"></translation>
+        <translation>这需要 PyTorch，而此轻量版应用不带它。</translation>
     </message>
     <message>
         <source>This version of MMGPT Desktop can&apos;t run models of the family {family}.</source>

@@ -250,6 +250,6 @@ def test_the_tour_is_not_in_the_way_of_a_photo(
     monkeypatch.setattr(ui, "App", lambda *_, **__: made)
     monkeypatch.setattr(ui, "make_application", MagicMock())
     monkeypatch.setattr(ui.signal, "signal", MagicMock())
-    monkeypatch.setattr(ui.sys, "setswitchinterval", MagicMock())
+    monkeypatch.setattr(ui, "prepare_process", MagicMock())
     ui.run(Path("none"), None, images)
     assert made.welcome.called is (not images)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 from functools import partial
 
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
@@ -16,7 +15,7 @@ from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.event.supervisor import Heartbeat
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
-from mmgpt_desktop.ui.application import SWITCH_S, make_application
+from mmgpt_desktop.ui.application import make_application, prepare_process
 from mmgpt_desktop.ui.camera import Camera
 from mmgpt_desktop.ui.event.awake import Awake
 from mmgpt_desktop.ui.event.inputs import Inputs
@@ -155,7 +154,7 @@ def run(profile: Profile, heartbeat: int | None, runtime: RuntimeName | None) ->
 
     `heartbeat` is what the supervisor gave for its pipe; see `Heartbeat`.
     """
-    sys.setswitchinterval(SWITCH_S)
+    prepare_process()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     application = make_application()
     application.setAttribute(Qt.ApplicationAttribute.AA_DisableSessionManager)
