@@ -2082,6 +2082,10 @@
         <translation>请选择另一个模型。</translation>
     </message>
     <message>
+        <source>The animation {name} is too large: {width} x {height} pixels.</source>
+        <translation>动画 {name} 太大：{width} x {height} 像素。</translation>
+    </message>
+    <message>
         <source>The animation {name} is too long: {total} frames, and {most} is the most.</source>
         <translation>动画 {name} 太长：共 {total} 帧，最多 {most} 帧。</translation>
     </message>
