@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from PySide6.QtTest import QTest
 
 from mmgpt_desktop.event.pin import hash_pin
 from mmgpt_desktop.messages import Method
+from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.event.app import EventApp
 from mmgpt_desktop.ui.event.presenter import Presenter
 from mmgpt_desktop.ui.main_window import MainWindow
@@ -171,8 +173,8 @@ def test_every_control_of_it_has_a_name_and_a_key(presenter: Presenter) -> None:
 
 
 def test_the_menu_starts_a_checked_profile_in_a_process_of_its_own(
-    make_app, tmp_path: Path
-) -> None:  # type: ignore[no-untyped-def]
+    make_app: Callable[..., App], tmp_path: Path
+) -> None:
     app = make_app()
     started: list[list[str]] = []
     app.launcher._start = lambda words: bool(started.append(words)) or True

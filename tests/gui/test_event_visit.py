@@ -305,6 +305,29 @@ def test_a_question_before_the_model_is_there_waits_for_it(make_show: MakeShow) 
     assert show.stage.visit.current.turns[0].answer
 
 
+def test_an_answer_is_taken_home(make_show: MakeShow, tmp_path: Path) -> None:
+    folder = tmp_path / "cards"
+    folder.mkdir()
+    show = make_show(souvenir={"folder": folder})
+    header, panel = show.window.header, show.stage.souvenir
+    choose_sample(show)
+    assert not header.souvenir.isVisible()
+    ask(show)
+    touch(header.souvenir)
+    until(panel.save_button.isEnabled)
+    touch(panel.save_button)
+    until(lambda: list(folder.iterdir()))
+    touch(panel.back_button)
+    assert show.window.pages.currentWidget() is show.window.answer_page
+    assert header.souvenir.isVisible()
+
+
+def test_without_a_way_to_take_it_home_none_is_offered(show: EventApp) -> None:
+    choose_sample(show)
+    ask(show)
+    assert not show.window.header.souvenir.isVisible()
+
+
 def test_the_language_changes_for_this_visitor_alone(show: EventApp) -> None:
     touch(show.window.header.language)
     assert show.window.start_page.headline.text() != "Show me a picture"

@@ -128,6 +128,9 @@ class QuestionCard(Card):
         super().__init__(scale, 8)
         self.setObjectName("card")
         self.question = question
+        policy = self.sizePolicy()
+        policy.setVerticalPolicy(QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(policy)
         self._label = words("body")
         self._label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._label.setText(said)
