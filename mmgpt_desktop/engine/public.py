@@ -143,7 +143,7 @@ class PublicEngine(EngineBase):
             return encoded[0]
 
         def read(weights: NDArray[np.float32]) -> AttentionMap:
-            return attention_maps(weights, encoded[0])
+            return attention_maps(weights, encoded[0], [photo.image_id for photo in photos])
 
         return Asked(
             laid.token_ids,
@@ -178,16 +178,19 @@ class PublicEngine(EngineBase):
         if not request.images:
             title = "This answer was given without a picture, so there is nothing to explain."
             raise AppError(title, "Ask about a picture.")
-        photo, *others = request.images
-        seen = [family.see(each, fine=request.fine) for each in request.images]
+        photos, photo = request.images, request.images[0]
+        seen = [family.see(each, fine=request.fine) for each in photos]
         laid = family.lay(request.messages, seen, request.sampling.max_new_tokens)
-        rest = self._context(laid, others, seen[1:], request.fine, cancel).features
+        known = self._context(laid, photos, seen, request.fine, cancel).features
         hider = PhotoHider(photo, seen[0].grid, how)
+        hides = [each.image_id == photo.image_id for each in photos]
 
         def encode(hidden: Cells) -> Context:
             covered = family.see(hider(hidden), fine=request.fine)
-            first = runtime.encode(covered, cancel)
-            return Context(laid, (covered, *seen[1:]), (first, *rest))
+            found = runtime.encode(covered, cancel)
+            views = (covered if hide else each for hide, each in zip(hides, seen, strict=True))
+            features = (found if hide else each for hide, each in zip(hides, known, strict=True))
+            return Context(laid, tuple(views), tuple(features))
 
         prompt, tokens = laid.token_ids, explanation.token_ids
         return Rescorer(runtime, encode, seen[0].grid, prompt, tokens, 1.0, cancel)
@@ -234,21 +237,27 @@ def _head_choice(folder: Path, layers: int, heads: int) -> HeadChoice:
     return HeadChoice(pairs, how)
 
 
-def attention_maps(weights: NDArray[np.float32], context: Context) -> AttentionMap:
+def attention_maps(
+    weights: NDArray[np.float32], context: Context, image_ids: Sequence[str]
+) -> AttentionMap:
     """Of `DecodeResult.attention` [layer, head, image token]: the first photo's map, with the
     others in it. A token's weight goes to the patches that it read, and theirs to the cells
-    that they cover; what covers no cell is `elsewhere`."""
-    first, *others = _maps(weights, context)
-    return AttentionMap(first.weights, first.grid, first.elsewhere, others=tuple(others))
-
-
-def _maps(weights: NDArray[np.float32], context: Context) -> list[AttentionMap]:
+    that they cover; what covers no cell is `elsewhere`. A photo that stands in several places
+    has one map: what it got in all of them."""
     ends = np.cumsum([each.tokens for each in context.seen])
     parts = np.split(weights, ends[:-1], axis=-1)
-    return [
-        _map(part, seen.grid, _to_cells(seen, features))
-        for part, seen, features in zip(parts, context.seen, context.features, strict=True)
-    ]
+    places: dict[str, list[int]] = {}
+    for place, image_id in enumerate(image_ids):
+        places.setdefault(image_id, []).append(place)
+    first, *others = (
+        _map(
+            np.sum([parts[place] for place in each], axis=0),
+            context.seen[each[0]].grid,
+            _to_cells(context.seen[each[0]], context.features[each[0]]),
+        )
+        for each in places.values()
+    )
+    return AttentionMap(first.weights, first.grid, first.elsewhere, others=tuple(others))
 
 
 def _to_cells(seen: Seen, features: Features) -> NDArray[np.float32]:

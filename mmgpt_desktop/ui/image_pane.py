@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from collections.abc import Sequence
+
+from PySide6.QtCore import QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPixmap
 from PySide6.QtWidgets import (
     QLabel,
@@ -19,6 +21,7 @@ from mmgpt_desktop.ui.film_strip import FilmStrip
 from mmgpt_desktop.ui.live_view import LiveBar, LiveView
 from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane, Rewritten, restyle, untinted
 from mmgpt_desktop.ui.photo_view import PhotoView
+from mmgpt_desktop.ui.picture_names import reference
 from mmgpt_desktop.ui.texts import note_text
 from mmgpt_desktop.ui.theme import Theme, set_font
 from mmgpt_desktop.worker import ShownPhoto
@@ -27,6 +30,8 @@ _THUMBNAIL = QSize(64, 48)
 
 
 class Thumbnails(QListWidget):
+    """One that is dragged into the question is named there."""
+
     remove_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -37,6 +42,12 @@ class Thumbnails(QListWidget):
         self.setSpacing(2)
         self.setFixedHeight(_THUMBNAIL.height() + 28)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setDragDropMode(QListWidget.DragDropMode.DragOnly)
+
+    def mimeData(self, items: Sequence[QListWidgetItem]) -> QMimeData:  # noqa: N802
+        data = QMimeData()
+        data.setText(" ".join(reference(self.row(item) + 1) for item in items))
+        return data
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
@@ -159,10 +170,12 @@ class ImagePane(Rewritten, Pane):
         self.thumbnails.clear()
         for shown in photos:
             pixmap = QPixmap.fromImage(shown.levels[-1])
-            item = QListWidgetItem(untinted(pixmap), "")
+            number = str(self.thumbnails.count() + 1)
+            item = QListWidgetItem(untinted(pixmap), number)
             item.setToolTip(shown.photo.name)
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, shown.photo.name)
-            item.setSizeHint(_THUMBNAIL + QSize(12, 12))
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{number}: {shown.photo.name}")
+            width = self.thumbnails.fontMetrics().horizontalAdvance(number)
+            item.setSizeHint(_THUMBNAIL + QSize(20 + width, 12))
             self.thumbnails.addItem(item)
         self.thumbnails.setCurrentRow(current)
         self.thumbnails.setVisible(len(photos) > 1)

@@ -173,6 +173,16 @@ def test_several_photos_have_a_map_each(folder: Path) -> None:
     assert (second.grid.photo_width, second.grid.photo_height) == (90, 60)
 
 
+def test_a_photo_that_stands_twice_has_one_map_of_both(folder: Path) -> None:
+    engine = loaded(folder, Maker())
+    steps, _ = ask(engine, lit_photo(), noise_photo(90, 60), lit_photo())
+    first = steps[2].attention
+    assert first is not None
+    (second,) = first.others
+    assert first.weights[1, 1].tolist() == [0, 0, 0.5] + [0] * 12 + [0.25]
+    assert not second.weights.any()
+
+
 def test_a_question_without_a_photo_is_answered(folder: Path) -> None:
     steps, outcome = ask(loaded(folder, Maker()))
     assert outcome.kind == "done"
