@@ -89,18 +89,6 @@
         <source>Open one first, for instance a sample photo.</source>
         <translation>请先打开一张，例如一张示例照片。</translation>
     </message>
-    <message>
-        <source>Use the model that ships</source>
-        <translation>使用自带模型</translation>
-    </message>
-    <message>
-        <source>{name} is on this computer now.</source>
-        <translation>{name} 已下载到本机。</translation>
-    </message>
-    <message>
-        <source>Use this model</source>
-        <translation>使用此模型</translation>
-    </message>
 </context>
 <context>
     <name>Brush</name>
@@ -227,8 +215,8 @@
 <context>
     <name>Details</name>
     <message>
-        <source>How far the download is</source>
-        <translation>下载进度</translation>
+        <source>How far it is</source>
+        <translation>进度</translation>
     </message>
 </context>
 <context>
@@ -275,6 +263,61 @@
     <message>
         <source>Opacity</source>
         <translation>不透明度</translation>
+    </message>
+</context>
+<context>
+    <name>ExportForm</name>
+    <message>
+        <source>Make ONNX graphs of this model? PyTorch takes some minutes for that, and as much memory as for an answer. The checkpoint stays as it is.</source>
+        <translation>为此模型生成 ONNX 图吗？PyTorch 需要几分钟，所用内存与回答一次相当。检查点保持不变。</translation>
+    </message>
+    <message>
+        <source>Weights</source>
+        <translation>权重</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>32 bits: exact, and the largest</source>
+        <translation>32 位：精确，也最大</translation>
+    </message>
+    <message>
+        <source>16 bits: half the size</source>
+        <translation>16 位：大小减半</translation>
+    </message>
+    <message>
+        <source>8 bits: a quarter of the size</source>
+        <translation>8 位：四分之一大小</translation>
+    </message>
+    <message>
+        <source>4 bits: an eighth, and the least exact</source>
+        <translation>4 位：八分之一大小，精度最低</translation>
+    </message>
+    <message>
+        <source>How the language model&apos;s weights are kept</source>
+        <translation>语言模型权重的保存方式</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Choose where the new folder is made</source>
+        <translation>选择新文件夹的位置</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>Not now</source>
+        <translation>暂不</translation>
+    </message>
+    <message>
+        <source>Where the graphs&apos; folder is made</source>
+        <translation>图文件夹的位置</translation>
     </message>
 </context>
 <context>
@@ -752,6 +795,10 @@
         <translation>上一张或下一张图片</translation>
     </message>
     <message>
+        <source>Name another picture in the question</source>
+        <translation>在问题中提到另一张图片</translation>
+    </message>
+    <message>
         <source>Remove this picture</source>
         <translation>移除这张图片</translation>
     </message>
@@ -952,6 +999,10 @@
         <translation>撤销(&amp;U)</translation>
     </message>
     <message>
+        <source>&amp;Name a picture in the question…</source>
+        <translation>在问题中提到图片(&amp;N)…</translation>
+    </message>
+    <message>
         <source>&amp;Copy the answer</source>
         <translation>复制回答(&amp;C)</translation>
     </message>
@@ -1089,10 +1140,37 @@
     </message>
 </context>
 <context>
+    <name>ModelChoice</name>
+    <message>
+        <source>Use the model that ships</source>
+        <translation>使用自带模型</translation>
+    </message>
+    <message>
+        <source>{name} is on this computer now.</source>
+        <translation>{name} 已下载到本机。</translation>
+    </message>
+    <message>
+        <source>The ONNX graphs are made: {name}.</source>
+        <translation>ONNX 图已生成：{name}。</translation>
+    </message>
+    <message>
+        <source>Use this model</source>
+        <translation>使用此模型</translation>
+    </message>
+</context>
+<context>
     <name>ModelsDialog</name>
     <message>
         <source>Models</source>
         <translation>模型</translation>
+    </message>
+    <message>
+        <source>Export to ONNX…</source>
+        <translation>导出为 ONNX…</translation>
+    </message>
+    <message>
+        <source>Stop the export</source>
+        <translation>停止导出</translation>
     </message>
     <message>
         <source>Stop the download</source>
@@ -1117,6 +1195,10 @@
     <message>
         <source>To download</source>
         <translation>可下载</translation>
+    </message>
+    <message>
+        <source>Being exported…</source>
+        <translation>正在导出…</translation>
     </message>
     <message>
         <source>In use</source>
@@ -1149,6 +1231,14 @@
     <message>
         <source>Checking what arrived: {amount}</source>
         <translation>正在校验：{amount}</translation>
+    </message>
+    <message>
+        <source>Starting PyTorch</source>
+        <translation>正在启动 PyTorch</translation>
+    </message>
+    <message>
+        <source>Export: {what}…</source>
+        <translation>导出：{what}…</translation>
     </message>
     <message>
         <source>Use this model</source>
@@ -1209,6 +1299,22 @@
     <message>
         <source>Folder</source>
         <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>{size}, and the checkpoint&apos;s weights {before}</source>
+        <translation>{size}，检查点的权重为 {before}</translation>
+    </message>
+    <message>
+        <source>Not compared: {why}</source>
+        <translation>未比较：{why}</translation>
+    </message>
+    <message>
+        <source>Exported</source>
+        <translation>导出结果</translation>
+    </message>
+    <message>
+        <source>Beside PyTorch</source>
+        <translation>与 PyTorch 相比</translation>
     </message>
     <message>
         <source>{licence}, to be accepted there first</source>
@@ -1366,6 +1472,10 @@
         <translation>您的问题</translation>
     </message>
     <message>
+        <source>Name another picture in the question</source>
+        <translation>在问题中提到另一张图片</translation>
+    </message>
+    <message>
         <source>Ask</source>
         <translation>提问</translation>
     </message>
@@ -1462,6 +1572,29 @@
     <message>
         <source>{pictures} pictures, {questions} questions</source>
         <translation>{pictures} 张图片，{questions} 个问题</translation>
+    </message>
+</context>
+<context>
+    <name>References</name>
+    <message>
+        <source>The question names a picture, and none is open.</source>
+        <translation>问题中提到了图片，但没有打开任何图片。</translation>
+    </message>
+    <message>
+        <source>There is no picture {number}: {count} are open.</source>
+        <translation>没有图片 {number}：已打开 {count} 张。</translation>
+    </message>
+    <message>
+        <source>Write what you want to know about the pictures, too.</source>
+        <translation>请同时写出您想了解这些图片的什么。</translation>
+    </message>
+    <message>
+        <source>Wait until the model is loaded: not every one reads several pictures.</source>
+        <translation>请等模型加载完成：并非每个模型都能读多张图片。</translation>
+    </message>
+    <message>
+        <source>{name} looks at one picture at a time. Ask without naming others, or choose another model (Ctrl+M).</source>
+        <translation>{name} 一次只看一张图片。提问时请不要提到其他图片，或选择另一个模型 (Ctrl+M)。</translation>
     </message>
 </context>
 <context>
@@ -1712,6 +1845,10 @@
 <context>
     <name>catalogue</name>
     <message>
+        <source>A large SmolVLM as ONNX graphs in 8 bits: PyTorch is not needed.</source>
+        <translation>大型 SmolVLM 的 8 位 ONNX 图：不需要 PyTorch。</translation>
+    </message>
+    <message>
         <source>Converses well, in many languages.</source>
         <translation>擅长对话，支持多种语言。</translation>
     </message>
@@ -1746,6 +1883,10 @@
     <message>
         <source>The public Flamingo: the text looks at the picture by cross-attention.</source>
         <translation>公开的 Flamingo：文字通过交叉注意力看图片。</translation>
+    </message>
+    <message>
+        <source>The same as ONNX graphs in 8 bits: half the download, and PyTorch is not needed.</source>
+        <translation>同一模型的 8 位 ONNX 图：下载量减半，也不需要 PyTorch。</translation>
     </message>
     <message>
         <source>The small LLaVA, for one picture or several.</source>
@@ -1878,6 +2019,14 @@
         <translation>请换一个以 .json 结尾的名称。</translation>
     </message>
     <message>
+        <source>Choose another place for the graphs.</source>
+        <translation>请为图选择另一个位置。</translation>
+    </message>
+    <message>
+        <source>Choose another place for them.</source>
+        <translation>请为它们选择另一个位置。</translation>
+    </message>
+    <message>
         <source>Choose another place.</source>
         <translation>请选择其他位置。</translation>
     </message>
@@ -1900,6 +2049,10 @@
     <message>
         <source>Close other programs, or choose a smaller model.</source>
         <translation>请关闭其他程序，或选择更小的模型。</translation>
+    </message>
+    <message>
+        <source>Close other programs, or take a smaller model.</source>
+        <translation>请关闭其他程序，或换一个较小的模型。</translation>
     </message>
     <message>
         <source>Copy the picture again, or save it as a file and open that.</source>
@@ -1940,6 +2093,10 @@
     <message>
         <source>Get the model again.</source>
         <translation>请重新获取模型。</translation>
+    </message>
+    <message>
+        <source>Get the model anew.</source>
+        <translation>请重新获取该模型。</translation>
     </message>
     <message>
         <source>Get the model&apos;s files again, or choose another model.</source>
@@ -1990,6 +2147,10 @@
         <translation>它的分词器或对话模板不匹配：请选择另一个模型。</translation>
     </message>
     <message>
+        <source>Known are: {known}.</source>
+        <translation>已知的有：{known}。</translation>
+    </message>
+    <message>
         <source>Load the model, then ask again.</source>
         <translation>请先加载模型，再提问。</translation>
     </message>
@@ -2012,6 +2173,14 @@
     <message>
         <source>Models of the family {family} are not known here.</source>
         <translation>这里不认识 {family} 系列的模型。</translation>
+    </message>
+    <message>
+        <source>Name a new folder for the export.</source>
+        <translation>请为导出指定一个新文件夹。</translation>
+    </message>
+    <message>
+        <source>No graph can be built for a decoder of type {kind}.</source>
+        <translation>无法为 {kind} 类型的解码器构建图。</translation>
     </message>
     <message>
         <source>No model is loaded, so there is no answer.</source>
@@ -2048,6 +2217,10 @@
     <message>
         <source>Open only sessions that you know.</source>
         <translation>请只打开来源可靠的会话。</translation>
+    </message>
+    <message>
+        <source>Rotary positions of the kind {kind} aren&apos;t known to the graph builder.</source>
+        <translation>图构建器不认识 {kind} 类型的旋转位置编码。</translation>
     </message>
     <message>
         <source>Save a smaller version of it and open the file.</source>
@@ -2102,6 +2275,14 @@
         <translation>磁盘已满，无法保存 {name}。</translation>
     </message>
     <message>
+        <source>The export was ended from outside, most likely because the memory was full.</source>
+        <translation>导出被外部终止，很可能是因为内存已满。</translation>
+    </message>
+    <message>
+        <source>The file {file} is damaged.</source>
+        <translation>文件 {file} 已损坏。</translation>
+    </message>
+    <message>
         <source>The file {name} can&apos;t be written ({reason}).</source>
         <translation>无法写入文件 {name}（{reason}）。</translation>
     </message>
@@ -2118,8 +2299,28 @@
         <translation>文件夹 {path} 中没有模型：缺少 {name}。</translation>
     </message>
     <message>
+        <source>The folder {path} is not empty.</source>
+        <translation>文件夹 {path} 不是空的。</translation>
+    </message>
+    <message>
+        <source>The graphs could not be written: {reason}.</source>
+        <translation>无法写入图：{reason}。</translation>
+    </message>
+    <message>
         <source>The head&apos;s map can be had with every model.</source>
         <translation>注意力头的热图适用于每个模型。</translation>
+    </message>
+    <message>
+        <source>The image encoder could not be exported ({reason}).</source>
+        <translation>图像编码器无法导出（{reason}）。</translation>
+    </message>
+    <message>
+        <source>The image encoder of {family} models can&apos;t be exported yet ({reason}).</source>
+        <translation>{family} 模型的图像编码器还不能导出（{reason}）。</translation>
+    </message>
+    <message>
+        <source>The model could not be exported ({reason}).</source>
+        <translation>模型无法导出（{reason}）。</translation>
     </message>
     <message>
         <source>The model gave no attention for the composed pictures.</source>
@@ -2338,8 +2539,20 @@
         <translation>{name} 中没有动态画面。</translation>
     </message>
     <message>
+        <source>There are no safetensors files in {folder}.</source>
+        <translation>{folder} 中没有 safetensors 文件。</translation>
+    </message>
+    <message>
+        <source>There is a folder {path} already.</source>
+        <translation>文件夹 {path} 已存在。</translation>
+    </message>
+    <message>
         <source>There is no file {name}.</source>
         <translation>没有文件 {name}。</translation>
+    </message>
+    <message>
+        <source>There is no language model that is known among the weights.</source>
+        <translation>权重中没有已知的语言模型。</translation>
     </message>
     <message>
         <source>There is no map of this answer yet.</source>
@@ -2360,6 +2573,10 @@
     <message>
         <source>These are: {known}.</source>
         <translation>认识的有：{known}。</translation>
+    </message>
+    <message>
+        <source>These can: {known}. With PyTorch the model works as it is.</source>
+        <translation>可以导出的有：{known}。用 PyTorch 时该模型可直接使用。</translation>
     </message>
     <message>
         <source>This LLaVA model looks through {encoder}, which is not known here.</source>
@@ -2472,6 +2689,10 @@
     <message>
         <source>Weights in other forms may run code of strangers, so they are never opened.</source>
         <translation>其他格式的权重可能会运行陌生人的代码，因此从不打开。</translation>
+    </message>
+    <message>
+        <source>With PyTorch the model works as it is.</source>
+        <translation>用 PyTorch 时该模型可直接使用。</translation>
     </message>
     <message>
         <source>You have no permission to read {name}.</source>
@@ -2604,6 +2825,14 @@
         <translation>在 {0} 张合成图片中，没有哪个头看所述物体多于随机水平，因此这里是所有头的平均。</translation>
     </message>
     <message>
+        <source>The likeliest token is the same in {0} of {1} steps; {2} of the probability and {3} of the attention moved.</source>
+        <translation>{1} 步中有 {0} 步最可能的词元相同；概率移动了 {2}，注意力移动了 {3}。</translation>
+    </message>
+    <message>
+        <source>{0}: picture {1} s, question {2} ms, {3} tokens a second with attention.</source>
+        <translation>{0}：图片 {1} 秒，问题 {2} 毫秒，含注意力每秒 {3} 个词元。</translation>
+    </message>
+    <message>
         <source>{0} took over: {1}</source>
         <translation>已改用 {0}：{1}</translation>
     </message>
@@ -2615,8 +2844,31 @@
         <translation>正在检查模型文件</translation>
     </message>
     <message>
+        <source>Comparing with PyTorch</source>
+        <translation>正在与 PyTorch 比较</translation>
+    </message>
+    <message>
+        <source>Exporting the image encoder</source>
+        <translation>正在导出图像编码器</translation>
+    </message>
+    <message>
+        <source>Exporting the language model</source>
+        <translation>正在导出语言模型</translation>
+    </message>
+    <message>
         <source>Starting the model</source>
         <translation>正在启动模型</translation>
+    </message>
+    <message>
+        <source>Writing the manifest</source>
+        <translation>正在写清单</translation>
+    </message>
+</context>
+<context>
+    <name>references</name>
+    <message>
+        <source>[picture {number}]</source>
+        <translation>[图片 {number}]</translation>
     </message>
 </context>
 <context>
