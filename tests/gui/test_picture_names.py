@@ -83,10 +83,11 @@ def test_the_answer_stands_with_each_picture_and_its_part_of_the_map(
     app = window.app
     window.ask("Is it like [picture 2]?")
     (turn,) = app.controller.conversation.turns
+    app.heatmaps.choose(turn, 1)
     app.photos.choose(1)
+    assert app.heatmaps.chosen == (turn, 1)
     assert app.controller.conversation.turns == [turn]
     assert app.window.image.thumbnails.currentRow() == 1
-    app.heatmaps.choose(turn, 1)
     maps = app.heatmaps.answer_maps(turn)
     assert maps is not None
     step = turn.steps[1].attention
