@@ -20,7 +20,7 @@ from mmgpt_desktop.engine.checkpoint import (
 )
 from mmgpt_desktop.engine.families.base import Context, Family, Features, Laid, Seen
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.layouts import find_graphs, is_graphs
+from mmgpt_desktop.engine.layouts import find_graphs, is_graphs, verify_graphs
 from mmgpt_desktop.engine.memory import require_memory
 from mmgpt_desktop.engine.occlusion import Cells, Hiding, PhotoHider, Rescorer
 from mmgpt_desktop.engine.public_onnx import PublicOnnx
@@ -88,6 +88,9 @@ class PublicEngine(EngineBase):
         return self._family
 
     def open(self, progress: Progress, cancel: CancelToken) -> None:
+        if self._graphs:
+            checked = "Checking the model's files"
+            verify_graphs(self._path, lambda done: progress(0.1 * done, checked), cancel)
         self._checkpoint = (read_checkpoint if self._graphs else open_checkpoint)(self._path)
         self._family = family_of(self._checkpoint)
         self.stop_ids = self._family.stop_ids

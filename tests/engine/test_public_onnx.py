@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from safetensors.numpy import save_file
 from mmgpt_desktop.engine.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.families.base import Context, Laid, Seen
 from mmgpt_desktop.engine.generate import Answer, decode
-from mmgpt_desktop.engine.layouts import find_graphs, is_graphs
+from mmgpt_desktop.engine.layouts import find_graphs, is_graphs, verify_graphs
 from mmgpt_desktop.engine.public_onnx import PublicOnnx
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError, Cancelled, RuntimeFailure
@@ -254,6 +255,29 @@ def test_which_files_are_taken(tmp_path: Path) -> None:
     (tmp_path / "onnx" / "vision_encoder_q4.onnx").unlink()
     with pytest.raises(BundleError, match=r"no graph vision_encoder\.onnx"):
         find_graphs(tmp_path)
+
+
+def test_weights_that_are_cut_short_are_said(tmp_path: Path, llama: Any) -> None:
+    folder = folder_of(tmp_path, llama, "gqa", external=True)
+    data = folder / "onnx" / "decoder_model_merged.onnx_data"
+    data.write_bytes(data.read_bytes()[:-8])
+    with pytest.raises(BundleError, match=r"decoder_model_merged\.onnx_data is cut short"):
+        open_runtime(folder)
+
+
+def test_a_changed_file_of_an_export_is_said(tmp_path: Path) -> None:
+    put(tmp_path, "decoder.onnx.data")
+    sums = {"decoder.onnx.data": {"bytes": 1, "sha256": hashlib.sha256(b"x").hexdigest()}}
+    manifest = json.dumps({"format": 3, "files": sums})
+    (tmp_path / "manifest.json").write_text(manifest)
+    fractions = list[float]()
+    verify_graphs(tmp_path, fractions.append, CancelToken())
+    assert fractions == [1.0]
+    (tmp_path / "decoder.onnx.data").write_bytes(b"y")
+    with pytest.raises(BundleError, match=r"decoder\.onnx\.data was changed"):
+        verify_graphs(tmp_path, fractions.append, CancelToken())
+    (tmp_path / "manifest.json").unlink()
+    verify_graphs(tmp_path, fractions.append, CancelToken())
 
 
 @pytest.mark.parametrize(
