@@ -67,9 +67,7 @@ def find_graphs(folder: Path, precision: str | None = None) -> GraphFiles:
     return GraphFiles(*(_choose(folder, part, precision) for part in _STEMS))
 
 
-def verify_graphs(
-    folder: Path, progress: Callable[[float], None], cancel: CancelToken
-) -> None:
+def verify_graphs(folder: Path, progress: Callable[[float], None], cancel: CancelToken) -> None:
     """Compare the checksums of an export's manifest; community folders have none.
 
     Raises BundleError and Cancelled; `progress` gets fractions.
