@@ -59,3 +59,14 @@ class DownloadError(AppError):
 
 class Cancelled(Exception):
     """The user stopped the work; never shown as an error."""
+
+
+def unexpected(error: Exception) -> AppError:
+    """A bug or a failing library, as a sentence; the cause keeps the details."""
+    failure = RuntimeFailure(
+        "Something went wrong while the model was at work: {reason}.",
+        "Try again; if it happens again, copy the details and report them.",
+        reason=str(error).strip().rstrip(".") or type(error).__name__,
+    )
+    failure.__cause__ = error
+    return failure

@@ -17,10 +17,11 @@ from mmgpt_desktop.engine.checkpoint import Checkpoint, open_checkpoint, read_ch
 from mmgpt_desktop.engine.families.base import Context, Laid, Seen
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.generate import softmax
+from mmgpt_desktop.engine.head_choice import SCENES
 from mmgpt_desktop.engine.public_onnx import PublicOnnx
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.export.bundle import Exported, export
+from mmgpt_desktop.export.bundle import Exported, choose_heads, export
 from mmgpt_desktop.export.compare import compare, open_language, table_of
 from mmgpt_desktop.export.linear import Precision
 from mmgpt_desktop.messages import Message, Photo, RuntimeName
@@ -72,8 +73,8 @@ def run(options: argparse.Namespace) -> int:
         raise AppError("Name the new folder for the graphs.")
     started = time.perf_counter()
     done = export(options.checkpoint, options.out, options.precision, _tell)
+    lines = [*sizes_report(done), choose_heads(done.folder, SCENES, _tell)]
     _tell(0.9, "Comparing with PyTorch")
-    lines = sizes_report(done)
     if not options.no_comparison:
         lines += comparison_report(options.checkpoint, options.out)
     _tell(1.0, f"Done in {time.perf_counter() - started:.0f} s")
