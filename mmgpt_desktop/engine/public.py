@@ -33,7 +33,7 @@ from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.scenes import Scene, compose
 from mmgpt_desktop.engine.serving import Asked, EngineBase, Progress
-from mmgpt_desktop.errors import AppError, BundleError, NotAvailable
+from mmgpt_desktop.errors import AppError, BundleError, NotAvailable, RuntimeFailure
 from mmgpt_desktop.messages import (
     AttentionMap,
     CellMaps,
