@@ -5,12 +5,11 @@ They take the same random weights, in their own way with 4 bits, and give no att
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
-import io
 import json
-import logging
-from collections.abc import Callable, Iterator, Mapping
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,14 +54,12 @@ def genai(
 ) -> Rival:
     """onnxruntime-genai, on the graph that its own builder makes."""
     import onnxruntime_genai as og  # type: ignore[import-not-found]
-    from onnxruntime_genai.models.builder import (  # type: ignore[import-not-found]
-        create_model,
-    )
 
     _write_checkpoint(sizes, weights, folder / "checkpoint")
     out = folder / "genai"
-    with _silence():
-        create_model("", str(folder / "checkpoint"), str(out), "int4", "cpu", str(folder))
+    builder = [sys.executable, "-m", "onnxruntime_genai.models.builder"]
+    paths = ["-i", str(folder / "checkpoint"), "-o", str(out), "-c", str(folder)]
+    subprocess.run([*builder, *paths, "-p", "int4", "-e", "cpu"], check=True, capture_output=True)
     settings = json.loads((out / "genai_config.json").read_text(encoding="utf-8"))
     settings["model"]["decoder"]["session_options"]["intra_op_num_threads"] = threads
     (out / "genai_config.json").write_text(json.dumps(settings), encoding="utf-8")
@@ -105,14 +102,6 @@ def llama_cpp(
         return Speed(times["prompt_ms"] / 1000, rate * (tokens - 1) / 1000)
 
     return Rival("llama.cpp Q4_1", answer)
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    logging.disable(logging.INFO)
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        yield
-    logging.disable(logging.NOTSET)
 
 
 def _write_checkpoint(sizes: Mapping[str, Any], weights: dict[str, Floats], folder: Path) -> None:

@@ -20,6 +20,7 @@ from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.layouts import find_graphs, is_graphs, verify_graphs
 from mmgpt_desktop.engine.public_onnx import PublicOnnx
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.surgery import Edited, attending_graph
 from mmgpt_desktop.errors import BundleError, Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import Box, PatchGrid, RuntimeName, Sampling
 from tests.community import HEADS, KINDS, LAYERS, PATCH, PATCHES, make_llama, write_community
@@ -102,6 +103,28 @@ def test_logits_and_attention_equal_pytorchs(
         np.testing.assert_allclose(result.attention, expected, atol=1e-5)
         feed, cache = [int(result.logits.argmax())], result.cache
         written += feed
+
+
+@pytest.mark.parametrize("kind", ["gqa", "gqa-rotary"])
+def test_attention_as_a_graphics_card_needs_it_reads_no_more_than_was_written(
+    tmp_path: Path, llama: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Computed again from keys whose buffer has room for more."""
+
+    def rebuilt(path: Path, cache: Path | None, *, kernels: bool) -> tuple[Edited, str]:
+        return attending_graph(path, cache, kernels=not kernels)
+
+    monkeypatch.setattr("mmgpt_desktop.engine.public_onnx.attending_graph", rebuilt)
+    runtime, cancel = open_runtime(folder_of(tmp_path, llama, kind)), CancelToken()
+    context, past, answer = context_of(runtime), None, (4, 8, 2)
+    for feed in (PROMPT, *([token] for token in answer)):
+        result = runtime.decode(feed, context, past, attention=True, cancel=cancel)
+        past = result.cache
+        assert past.in_place is not None
+    _, attention = reference(llama, context.features[0].embeddings, answer)
+    assert result.attention is not None
+    expected = attention[:, :, -1][:, :, list(PLACES)]
+    np.testing.assert_allclose(result.attention, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(("kind", "in_place"), [("gqa", True), ("spelled", False)])
