@@ -294,7 +294,8 @@ class ModelsDialog(QDialog):
             lines = self.tr("Not compared: {why}").format(why=error_title(report.error))
         else:
             lines = "\n".join(map(note_text, report.comparison))
-        return [(self.tr("Exported"), sizes), (self.tr("Beside PyTorch"), lines)]
+        facts = [(self.tr("Exported"), sizes), (self.tr("Beside PyTorch"), lines)]
+        return facts + ([(self.tr("Heatmap"), note_text(report.heads))] if report.heads else [])
 
     def _licence(self, entry: Entry) -> str:
         if not entry.gated:

@@ -1317,6 +1317,10 @@
         <translation>与 PyTorch 相比</translation>
     </message>
     <message>
+        <source>Heatmap</source>
+        <translation>热图</translation>
+    </message>
+    <message>
         <source>{licence}, to be accepted there first</source>
         <translation>{licence}，需先在来源处同意</translation>
     </message>
@@ -2179,6 +2183,10 @@
         <translation>请为导出指定一个新文件夹。</translation>
     </message>
     <message>
+        <source>Name the new folder for the graphs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>No graph can be built for a decoder of type {kind}.</source>
         <translation>无法为 {kind} 类型的解码器构建图。</translation>
     </message>
@@ -2291,6 +2299,10 @@
         <translation>文件 {name} 是空的。</translation>
     </message>
     <message>
+        <source>The folder {path} holds no model that can be compared.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>The folder {path} holds no model: manifest.json is missing.</source>
         <translation>文件夹 {path} 中没有模型：缺少 manifest.json。</translation>
     </message>
@@ -2349,6 +2361,10 @@
     <message>
         <source>The model&apos;s file {name} is cut short or too long: {size} bytes, not {expected}.</source>
         <translation>模型文件 {name} 不完整或过长：{size} 字节，应为 {expected}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s file {name} is cut short.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The model&apos;s file {name} is missing or not whole.</source>
@@ -2854,6 +2870,10 @@
     <message>
         <source>Exporting the language model</source>
         <translation>正在导出语言模型</translation>
+    </message>
+    <message>
+        <source>Looking which heads tell most</source>
+        <translation>正在查看哪些注意力头最能说明问题</translation>
     </message>
     <message>
         <source>Starting the model</source>
