@@ -2184,7 +2184,7 @@
     </message>
     <message>
         <source>Name the new folder for the graphs.</source>
-        <translation type="unfinished"></translation>
+        <translation>请指定图的新文件夹。</translation>
     </message>
     <message>
         <source>No graph can be built for a decoder of type {kind}.</source>
@@ -2300,7 +2300,7 @@
     </message>
     <message>
         <source>The folder {path} holds no model that can be compared.</source>
-        <translation type="unfinished"></translation>
+        <translation>文件夹 {path} 中没有可比较的模型。</translation>
     </message>
     <message>
         <source>The folder {path} holds no model: manifest.json is missing.</source>
@@ -2364,7 +2364,7 @@
     </message>
     <message>
         <source>The model&apos;s file {name} is cut short.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型文件 {name} 不完整。</translation>
     </message>
     <message>
         <source>The model&apos;s file {name} is missing or not whole.</source>
