@@ -101,14 +101,18 @@ PROGRESS = ("engine/engine.py", "export/bundle.py", "hub/convert.py")
 def progress_texts() -> set[str]:
     """What the engine says while it loads, and an export while it works."""
     trees = [ast.parse((PACKAGE / name).read_text(encoding="utf-8")) for name in PROGRESS]
-    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return {
-        argument.value
-        for call in calls
-        if _name(call.func) == "progress"
-        for argument in call.args[1:]
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-    }
+    return {text for tree in trees for text in _progress_texts(tree)}
+
+
+def _progress_texts(tree: ast.Module) -> Iterator[str]:
+    named = _named_texts(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _name(node.func) == "progress":
+            for argument in node.args[1:]:
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                    yield argument.value
+                elif isinstance(argument, ast.Name):
+                    yield from named.get(argument.id, ())
 
 
 def report_texts() -> set[str]:

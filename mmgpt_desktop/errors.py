@@ -71,3 +71,15 @@ class DownloadError(AppError):
 
 class Cancelled(Exception):
     """The user stopped the work; never shown as an error."""
+
+
+def unexpected(error: Exception) -> AppError:
+    """A bug or a failing library, as a sentence; the cause keeps the details."""
+    said = str(error).strip().rstrip(".") or type(error).__name__
+    failure = RuntimeFailure(
+        "Something went wrong while the model was at work: {reason}.",
+        "Try again; if it happens again, copy the details and report them.",
+        reason="the memory is full" if isinstance(error, MemoryError) else said,
+    )
+    failure.__cause__ = error
+    return failure

@@ -6,12 +6,10 @@ Connect no lambdas or partials to them: PySide6 would run those on the worker's 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
-import os
 import queue
-import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,9 +20,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Qt, QThread, Signal
 from PySide6.QtGui import QImage
 
+from mmgpt_desktop.engine.cores import step_back
 from mmgpt_desktop.engine.protocol import EngineLike as EngineLike
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.errors import AppError, Cancelled, ImageError, RuntimeFailure
+from mmgpt_desktop.errors import AppError, Cancelled, ImageError, RuntimeFailure, unexpected
 from mmgpt_desktop.messages import (
     CellMaps,
     Explanation,
@@ -35,10 +34,9 @@ from mmgpt_desktop.messages import (
     RuntimeName,
     Timings,
 )
-from mmgpt_desktop.text import reason_of
 
 CLOSE_WAIT_MS = 5000
-ENGINE_NICENESS = 5
+QUIET_SECONDS = 20.0
 SMALLEST_LEVEL_EDGE = 256
 
 _log = logging.getLogger(__name__)
@@ -53,17 +51,6 @@ def engine_maker(bundle: Path, runtime: RuntimeName | None) -> Callable[[], Engi
         return open_engine(bundle, runtime)
 
     return make
-
-
-def unexpected(error: Exception) -> AppError:
-    """A bug or a failing library, as a sentence; the cause keeps the details."""
-    failure = RuntimeFailure(
-        "Something went wrong while the model was at work: {reason}.",
-        "Try again; if it happens again, copy the details and report them.",
-        reason=reason_of(error),
-    )
-    failure.__cause__ = error
-    return failure
 
 
 class _QueueThread(QThread):
@@ -183,6 +170,7 @@ class EngineThread(_QueueThread):
         self._make_engine = make_engine
         self._engine: EngineLike | None = None
         self._load_error: AppError | None = None
+        self._resting = CancelToken()
         self.job_ids = itertools.count(1)
 
     def load(self) -> CancelToken:
@@ -222,13 +210,31 @@ class EngineThread(_QueueThread):
 
     def _put(self, item: _Item) -> CancelToken:
         self._submit(item)
+        self._resting.cancel()
         return item.cancel
 
     def run(self) -> None:
-        _step_back()
-        while self._work(self._queue.get()):  # by no name: a request that is done is let go
+        step_back()
+        while self._work(self._next()):  # by no name: a request that is done is let go
             self._ended += 1
         self._drop_engine()
+
+    def _next(self) -> Any:
+        """When nobody asked for anything in a while, the engine does what could wait."""
+        with contextlib.suppress(queue.Empty):
+            return self._queue.get(timeout=QUIET_SECONDS)
+        self._rest()
+        return self._queue.get()
+
+    def _rest(self) -> None:
+        self._resting = resting = CancelToken()
+        forget = self._closing.on_cancel(resting.cancel)
+        try:
+            if self._engine and self._queue.empty():  # what comes from now on cancels it
+                self._engine.rest(resting)
+        except Exception as error:  # nobody asked for it, so nobody is told
+            _log.info("what could wait has ended early: %s", error)
+        forget()
 
     def _work(self, item: _Item | None) -> bool:
         """Do what is asked for; False at the end."""
@@ -414,18 +420,6 @@ def _give_back_memory() -> None:
     from mmgpt_desktop.engine.memory import give_back
 
     give_back()
-
-
-def _step_back() -> None:
-    """Let the window's thread go first where both want a core.
-
-    The runtimes' own threads start from here and inherit it. On two busy cores it brought
-    the window's lateness at the 99th percentile from 24 ms to 10 ms. Linux alone has
-    priorities for single threads under `setpriority`.
-    """
-    if sys.platform == "linux":
-        niceness = os.getpriority(os.PRIO_PROCESS, 0) + ENGINE_NICENESS
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 
 
 @dataclass(frozen=True, eq=False)

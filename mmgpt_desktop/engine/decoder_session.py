@@ -98,7 +98,7 @@ class Decoder:
 
     def score(self, feeds: Mapping[str, Any], cancel: CancelToken) -> NDArray[Any]:
         """The logits of what is fed after nothing."""
-        (logits,) = self.graph.run([LOGITS], {**feeds, **self._nothing()}, cancel)
+        (logits,) = self.graph.run([LOGITS], {**feeds, **self.nothing()}, cancel)
         return np.asarray(logits)
 
     def shape(self, name: str, length: int) -> tuple[int, int, int, int]:
@@ -110,13 +110,14 @@ class Decoder:
             raise RuntimeFailure(title, "Use PyTorch.", **values)
         return 1, declared[1], length, declared[3]
 
-    def _nothing(self) -> dict[str, NDArray[Any]]:
+    def nothing(self) -> dict[str, NDArray[Any]]:
+        """No past, as arrays."""
         return {name: np.zeros(self.shape(name, 0), self.graph.dtype(name)) for name in self.pairs}
 
     def _run_with_copies(
         self, feeds: Mapping[str, Any], past: Past, count: int, cancel: CancelToken
     ) -> tuple[list[NDArray[Any]], Past]:
-        held = past.arrays or self._nothing()
+        held = past.arrays or self.nothing()
         given = self.graph.run([*self._wanted, *self.pairs.values()], {**feeds, **held}, cancel)
         many = len(self._wanted)
         present = dict(zip(self.pairs, given[many:], strict=True))
@@ -165,15 +166,23 @@ class DecoderSession:
         the last position's attention [layer, head, T], None where the graph has none.
         """
         count = embeddings.shape[1]
-        total = self.length + count
-        feeds = {
-            "inputs_embeds": embeddings,
-            "position_ids": np.arange(self.length, total)[None],
-            "attention_mask": np.ones((1, total), np.int64),
-            "logits_from": np.array(count - 1 if logits_from is None else logits_from),
-        }
+        first = count - 1 if logits_from is None else logits_from
+        feeds = own_feeds(embeddings, self.length, logits_from=first)
         self._buffers.filled = self.length
         past = Past(self.length, in_place=self._buffers)
         logits, attention, after = self._decoder.run(feeds, past, count, CancelToken())
         self.length = after.length
         return logits[0], attention
+
+
+def own_feeds(
+    embeddings: NDArray[np.float32], fed: int, *, logits_from: int
+) -> dict[str, NDArray[Any]]:
+    """What such a graph takes beside its cache: [1, S, width] after `fed` other positions."""
+    total = fed + embeddings.shape[1]
+    return {
+        "inputs_embeds": embeddings,
+        "position_ids": np.arange(fed, total)[None],
+        "attention_mask": np.ones((1, total), np.int64),
+        "logits_from": np.array(logits_from),
+    }

@@ -27,13 +27,15 @@ _NICENESS = 10
 
 @dataclass(frozen=True)
 class Report:
-    """What an export gave: bytes of the graphs' folder and of the checkpoint's weights, and
-    sentences that compare both; `error` where they could not be compared."""
+    """What an export gave: bytes of the graphs' folder and of the checkpoint's weights,
+    sentences that compare both, and one on how the heatmap's heads were chosen; `error` where
+    that could not be found out."""
 
     folder: Path
     bytes: int
     before: int
     comparison: tuple[str, ...]
+    heads: str = ""
     error: AppError | None = None
 
 
@@ -102,7 +104,8 @@ def _work(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> None
 
 
 def _exported(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> Report:
-    from mmgpt_desktop.export.bundle import export
+    from mmgpt_desktop.engine.head_choice import SCENES
+    from mmgpt_desktop.export.bundle import choose_heads, export
     from mmgpt_desktop.export.command import comparison_report
     from mmgpt_desktop.export.linear import Precision
 
@@ -110,10 +113,11 @@ def _exported(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> 
         pipe.send((fraction, what))
 
     done = export(checkpoint, out, Precision(precision), progress)
-    progress(_COMPARING, "Comparing with PyTorch")
-    lines, error = list[str](), None
+    lines, heads, error = list[str](), "", None
     try:
+        heads = choose_heads(done.folder, SCENES, progress)
+        progress(_COMPARING, "Comparing with PyTorch")
         lines = comparison_report(checkpoint, out)
     except AppError as failure:
         error = failure
-    return Report(done.folder, sum(done.sizes.values()), done.before, tuple(lines), error)
+    return Report(done.folder, sum(done.sizes.values()), done.before, tuple(lines), heads, error)

@@ -47,6 +47,7 @@ from mmgpt_desktop.ui.model_exports import ModelExports
 from mmgpt_desktop.ui.models import Models
 from mmgpt_desktop.ui.photo_view import LinkedViews
 from mmgpt_desktop.ui.photos import Photos
+from mmgpt_desktop.ui.picture_names import without_references
 from mmgpt_desktop.ui.sessions import Sessions
 from mmgpt_desktop.ui.sources import FILES
 from mmgpt_desktop.ui.texts import install_language
@@ -189,10 +190,15 @@ class App(QObject):
         window.prompt.edit.undo_wanted.connect(self.undo.undo)
         window.actions_by_name["undo"].setEnabled(False)
         self.tour.ended.connect(self._end_tour)
+        photos.chosen.connect(self._offer_names)
         photos.added.connect(lambda: self.tour.go_on_from(0))
         window.rewritten.connect(self.heatmaps.refresh)
         window.rewritten.connect(self.brush.refresh)
         self._connect_models()
+
+    @Slot()
+    def _offer_names(self) -> None:
+        self.window.prompt.set_photos(self.photos.firsts)
 
     def _connect_menus(self) -> None:
         window, photos = self.window, self.photos
@@ -211,6 +217,7 @@ class App(QObject):
             "quit": window.close,
             "undo": self.undo.undo,
             "copy": window.output.copy,
+            "name-picture": window.prompt.pictures.open_menu,
             "zoom-in": view.zoom_in,
             "zoom-out": view.zoom_out,
             "zoom-fit": view.zoom_fit,
@@ -318,9 +325,11 @@ class App(QObject):
 
     def _question_now(self) -> str:
         """What is being typed, else what was asked last, else what fits every picture."""
-        typed = self.window.prompt.edit.toPlainText().strip()
+        typed = without_references(self.window.prompt.edit.toPlainText())
         turns = self.controller.conversation.turns
-        return typed or (turns[-1].question if turns else "Describe this picture.")
+        return typed or (
+            without_references(turns[-1].question) if turns else "Describe this picture."
+        )
 
     def _show_keys(self) -> None:
         dialog = KeysDialog(self.window)

@@ -134,6 +134,7 @@ class MainWindow(Rewritten, QMainWindow):
         self._add(file, "quit", self.tr("&Quit"), "Ctrl+Q")
         edit = bar.addMenu(self.tr("&Edit"))
         self._add(edit, "undo", self.tr("&Undo"), key.Undo)
+        self._add(edit, "name-picture", self.tr("&Name a picture in the question…"), "Ctrl+I")
         self._add(edit, "copy", self.tr("&Copy the answer"), "Ctrl+Shift+C")
         self._add(edit, "clear", self.tr("C&lear this conversation"), "Ctrl+L")
         answer = bar.addMenu(self.tr("&Answer"))

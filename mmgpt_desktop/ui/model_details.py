@@ -237,6 +237,7 @@ class Details(QFrame):
         if primary:
             button.setObjectName("primary")
         button.clicked.connect(action)
+        button.hide()  # all together are wider than any model has need of
         self.buttons.addWidget(button)
         return button
 

@@ -28,10 +28,11 @@ from mmgpt_desktop.ui.models import Models, Row
 from mmgpt_desktop.ui.notices import Notices
 from mmgpt_desktop.ui.session import printable
 from mmgpt_desktop.ui.texts import error_title, note_text, translated
-from mmgpt_desktop.ui.theme import LARGE, MEDIUM, Theme
+from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL, Theme
 
 _KEY = Qt.ItemDataRole.UserRole
 _LIST_WIDTH = 300
+_SMALLEST, _LARGEST = QSize(880, 600), QSize(1200, 800)
 _GIGA = 10**9
 
 
@@ -67,7 +68,8 @@ class ModelsDialog(QDialog):
         exports.failed.connect(self._tell)
         exports.finished.connect(self._show_made)
         self.show_models()
-        self.resize(880, 600)
+        room = parent.size() * 0.7 if parent is not None else _SMALLEST
+        self.resize(room.expandedTo(_SMALLEST).boundedTo(_LARGEST))
 
     def _make_buttons(self) -> None:
         details = self.details
@@ -101,7 +103,7 @@ class ModelsDialog(QDialog):
         middle.addWidget(self.list)
         middle.addWidget(self.details, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(LARGE, LARGE, LARGE, MEDIUM)
+        column.setContentsMargins(LARGE, SMALL, LARGE, MEDIUM)
         column.setSpacing(MEDIUM)
         column.addWidget(self.notices)
         column.addLayout(middle, 1)
@@ -210,7 +212,9 @@ class ModelsDialog(QDialog):
         if row is None:
             return
         details.title.setText(printable(row.name))
-        details.summary.setText(self._summary(row))
+        summary = self._summary(row)
+        details.summary.setText(summary)
+        details.summary.setVisible(bool(summary))
         details.show_facts(self._facts(row))
         progress = self._models.progress(row)
         running = self._running(row)
@@ -290,7 +294,8 @@ class ModelsDialog(QDialog):
             lines = self.tr("Not compared: {why}").format(why=error_title(report.error))
         else:
             lines = "\n".join(map(note_text, report.comparison))
-        return [(self.tr("Exported"), sizes), (self.tr("Beside PyTorch"), lines)]
+        facts = [(self.tr("Exported"), sizes), (self.tr("Beside PyTorch"), lines)]
+        return facts + ([(self.tr("Heatmap"), note_text(report.heads))] if report.heads else [])
 
     def _licence(self, entry: Entry) -> str:
         if not entry.gated:

@@ -951,6 +951,10 @@
         <translation>上一张或下一张图片</translation>
     </message>
     <message>
+        <source>Name another picture in the question</source>
+        <translation>在问题中提到另一张图片</translation>
+    </message>
+    <message>
         <source>Remove this picture</source>
         <translation>移除这张图片</translation>
     </message>
@@ -1184,6 +1188,10 @@
     <message>
         <source>&amp;Undo</source>
         <translation>撤销(&amp;U)</translation>
+    </message>
+    <message>
+        <source>&amp;Name a picture in the question…</source>
+        <translation>在问题中提到图片(&amp;N)…</translation>
     </message>
     <message>
         <source>&amp;Copy the answer</source>
@@ -1500,6 +1508,10 @@
         <translation>与 PyTorch 相比</translation>
     </message>
     <message>
+        <source>Heatmap</source>
+        <translation>热图</translation>
+    </message>
+    <message>
         <source>{licence}, to be accepted there first</source>
         <translation>{licence}，需先在来源处同意</translation>
     </message>
@@ -1776,6 +1788,10 @@
         <translation>您的问题</translation>
     </message>
     <message>
+        <source>Name another picture in the question</source>
+        <translation>在问题中提到另一张图片</translation>
+    </message>
+    <message>
         <source>Ask</source>
         <translation>提问</translation>
     </message>
@@ -1872,6 +1888,29 @@
     <message>
         <source>{pictures} pictures, {questions} questions</source>
         <translation>{pictures} 张图片，{questions} 个问题</translation>
+    </message>
+</context>
+<context>
+    <name>References</name>
+    <message>
+        <source>The question names a picture, and none is open.</source>
+        <translation>问题中提到了图片，但没有打开任何图片。</translation>
+    </message>
+    <message>
+        <source>There is no picture {number}: {count} are open.</source>
+        <translation>没有图片 {number}：已打开 {count} 张。</translation>
+    </message>
+    <message>
+        <source>Write what you want to know about the pictures, too.</source>
+        <translation>请同时写出您想了解这些图片的什么。</translation>
+    </message>
+    <message>
+        <source>Wait until the model is loaded: not every one reads several pictures.</source>
+        <translation>请等模型加载完成：并非每个模型都能读多张图片。</translation>
+    </message>
+    <message>
+        <source>{name} looks at one picture at a time. Ask without naming others, or choose another model (Ctrl+M).</source>
+        <translation>{name} 一次只看一张图片。提问时请不要提到其他图片，或选择另一个模型 (Ctrl+M)。</translation>
     </message>
 </context>
 <context>
@@ -2258,7 +2297,7 @@
     <name>catalogue</name>
     <message>
         <source>A large SmolVLM as ONNX graphs in 8 bits: PyTorch is not needed.</source>
-        <translation type="unfinished"></translation>
+        <translation>大型 SmolVLM 的 8 位 ONNX 图：不需要 PyTorch。</translation>
     </message>
     <message>
         <source>Converses well, in many languages.</source>
@@ -2298,7 +2337,7 @@
     </message>
     <message>
         <source>The same as ONNX graphs in 8 bits: half the download, and PyTorch is not needed.</source>
-        <translation type="unfinished"></translation>
+        <translation>同一模型的 8 位 ONNX 图：下载量减半，也不需要 PyTorch。</translation>
     </message>
     <message>
         <source>The small LLaVA, for one picture or several.</source>
@@ -2639,6 +2678,10 @@
         <translation>请为导出指定一个新文件夹。</translation>
     </message>
     <message>
+        <source>Name the new folder for the graphs.</source>
+        <translation>请指定图的新文件夹。</translation>
+    </message>
+    <message>
         <source>No graph can be built for a decoder of type {kind}.</source>
         <translation>无法为 {kind} 类型的解码器构建图。</translation>
     </message>
@@ -2727,6 +2770,10 @@
         <translation>请用 Ctrl、Alt、Shift、Meta 中的两个或更多，再加一个字母、数字或 F1 到 F12。</translation>
     </message>
     <message>
+        <source>The animation {name} is too large: {width} x {height} pixels.</source>
+        <translation>动画 {name} 太大：{width} x {height} 像素。</translation>
+    </message>
+    <message>
         <source>The animation {name} is too long: {total} frames, and {most} is the most.</source>
         <translation>动画 {name} 太长：共 {total} 帧，最多 {most} 帧。</translation>
     </message>
@@ -2773,6 +2820,10 @@
     <message>
         <source>The file {name} is empty.</source>
         <translation>文件 {name} 是空的。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds no model that can be compared.</source>
+        <translation>文件夹 {path} 中没有可比较的模型。</translation>
     </message>
     <message>
         <source>The folder {path} holds no model: manifest.json is missing.</source>
@@ -2837,6 +2888,10 @@
     <message>
         <source>The model&apos;s file {name} is cut short or too long: {size} bytes, not {expected}.</source>
         <translation>模型文件 {name} 不完整或过长：{size} 字节，应为 {expected}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s file {name} is cut short.</source>
+        <translation>模型文件 {name} 不完整。</translation>
     </message>
     <message>
         <source>The model&apos;s file {name} is missing or not whole.</source>
@@ -3496,6 +3551,10 @@
         <translation>正在导出语言模型</translation>
     </message>
     <message>
+        <source>Looking which heads tell most</source>
+        <translation>正在查看哪些注意力头最能说明问题</translation>
+    </message>
+    <message>
         <source>Starting the model</source>
         <translation>正在启动模型</translation>
     </message>
@@ -3517,6 +3576,13 @@
     <message>
         <source>Describe this picture.</source>
         <translation>描述这张图片</translation>
+    </message>
+</context>
+<context>
+    <name>references</name>
+    <message>
+        <source>[picture {number}]</source>
+        <translation>[图片 {number}]</translation>
     </message>
 </context>
 <context>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Sequence
@@ -16,9 +17,10 @@ from safetensors.numpy import save_file
 from mmgpt_desktop.engine.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.families.base import Context, Laid, Seen
 from mmgpt_desktop.engine.generate import Answer, decode
-from mmgpt_desktop.engine.layouts import find_graphs, is_graphs
+from mmgpt_desktop.engine.layouts import find_graphs, is_graphs, verify_graphs
 from mmgpt_desktop.engine.public_onnx import PublicOnnx
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.surgery import Edited, attending_graph
 from mmgpt_desktop.errors import BundleError, Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import Box, PatchGrid, RuntimeName, Sampling
 from tests.community import HEADS, KINDS, LAYERS, PATCH, PATCHES, make_llama, write_community
@@ -101,6 +103,28 @@ def test_logits_and_attention_equal_pytorchs(
         np.testing.assert_allclose(result.attention, expected, atol=1e-5)
         feed, cache = [int(result.logits.argmax())], result.cache
         written += feed
+
+
+@pytest.mark.parametrize("kind", ["gqa", "gqa-rotary"])
+def test_attention_as_a_graphics_card_needs_it_reads_no_more_than_was_written(
+    tmp_path: Path, llama: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Computed again from keys whose buffer has room for more."""
+
+    def rebuilt(path: Path, cache: Path | None, *, kernels: bool) -> tuple[Edited, str]:
+        return attending_graph(path, cache, kernels=not kernels)
+
+    monkeypatch.setattr("mmgpt_desktop.engine.public_onnx.attending_graph", rebuilt)
+    runtime, cancel = open_runtime(folder_of(tmp_path, llama, kind)), CancelToken()
+    context, past, answer = context_of(runtime), None, (4, 8, 2)
+    for feed in (PROMPT, *([token] for token in answer)):
+        result = runtime.decode(feed, context, past, attention=True, cancel=cancel)
+        past = result.cache
+        assert past.in_place is not None
+    _, attention = reference(llama, context.features[0].embeddings, answer)
+    assert result.attention is not None
+    expected = attention[:, :, -1][:, :, list(PLACES)]
+    np.testing.assert_allclose(result.attention, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(("kind", "in_place"), [("gqa", True), ("spelled", False)])
@@ -254,6 +278,29 @@ def test_which_files_are_taken(tmp_path: Path) -> None:
     (tmp_path / "onnx" / "vision_encoder_q4.onnx").unlink()
     with pytest.raises(BundleError, match=r"no graph vision_encoder\.onnx"):
         find_graphs(tmp_path)
+
+
+def test_weights_that_are_cut_short_are_said(tmp_path: Path, llama: Any) -> None:
+    folder = folder_of(tmp_path, llama, "gqa", external=True)
+    data = folder / "onnx" / "decoder_model_merged.onnx_data"
+    data.write_bytes(data.read_bytes()[:-8])
+    with pytest.raises(BundleError, match=r"decoder_model_merged\.onnx_data is cut short"):
+        open_runtime(folder)
+
+
+def test_a_changed_file_of_an_export_is_said(tmp_path: Path) -> None:
+    put(tmp_path, "decoder.onnx.data")
+    sums = {"decoder.onnx.data": {"bytes": 1, "sha256": hashlib.sha256(b"x").hexdigest()}}
+    manifest = json.dumps({"format": 3, "files": sums})
+    (tmp_path / "manifest.json").write_text(manifest)
+    fractions = list[float]()
+    verify_graphs(tmp_path, fractions.append, CancelToken())
+    assert fractions == [1.0]
+    (tmp_path / "decoder.onnx.data").write_bytes(b"y")
+    with pytest.raises(BundleError, match=r"decoder\.onnx\.data was changed"):
+        verify_graphs(tmp_path, fractions.append, CancelToken())
+    (tmp_path / "manifest.json").unlink()
+    verify_graphs(tmp_path, fractions.append, CancelToken())
 
 
 @pytest.mark.parametrize(

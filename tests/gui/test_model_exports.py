@@ -59,7 +59,7 @@ class FakeConvert:
         if self.error is not None:
             raise self.error
         made_checkpoint(out)
-        return Report(out, 100_000_000, 500_000_000, COMPARISON)
+        return Report(out, 100_000_000, 500_000_000, COMPARISON, "Chosen for tests.")
 
 
 def made_checkpoint(path: Path) -> Path:
@@ -129,6 +129,7 @@ def test_a_checkpoint_is_exported_listed_and_reported(
     assert dialog.row.path == out
     facts = {name.text(): value.text() for name, value in dialog.details.cells}
     assert facts["Exported"] == "100 MB, and the checkpoint's weights 500 MB"
+    assert facts["Heatmap"] == "Chosen for tests."
     assert facts["Beside PyTorch"].splitlines() == [
         "The likeliest token is the same in 15 of 16 steps; 0.0123 of the probability and 0.0045 "
         "of the attention moved.",
