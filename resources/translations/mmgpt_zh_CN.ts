@@ -1939,6 +1939,10 @@
         <translation>文件夹 {path} 中没有模型：缺少 {name}。</translation>
     </message>
     <message>
+        <source>The full edition has it: install it from the source, as the README says.</source>
+        <translation>完整版带有它：请按 README 的说明从源代码安装。</translation>
+    </message>
+    <message>
         <source>The head&apos;s map can be had with every model.</source>
         <translation>注意力头的热图适用于每个模型。</translation>
     </message>
@@ -2201,6 +2205,10 @@
     <message>
         <source>This model&apos;s decoder doesn&apos;t give its attention ({reason}).</source>
         <translation>这个模型的解码器不提供注意力（{reason}）。</translation>
+    </message>
+    <message>
+        <source>This needs PyTorch, which this light edition of the app doesn&apos;t carry.</source>
+        <translation>这需要 PyTorch，而此轻量版应用不带它。</translation>
     </message>
     <message>
         <source>This version of MMGPT Desktop can&apos;t run models of the family {family}.</source>

@@ -97,9 +97,7 @@ def soak(folder: Path, options: Options) -> Report:
 class _Course:
     """The window, its visitor, and the rests in which it is measured."""
 
-    def __init__(
-        self, folder: Path, options: Options, errors: ErrorCounts, stalls: Stalls
-    ) -> None:
+    def __init__(self, folder: Path, options: Options, errors: ErrorCounts, stalls: Stalls) -> None:
         self._minutes, self._stalls = options.minutes, stalls
         self._model = default_bundle_path()
         self.app = App(

@@ -48,9 +48,7 @@ def _odd_pictures(folder: Path) -> tuple[Path, ...]:
     clear = noise(7).convert("RGBA")
     clear.putalpha(60)
     add("clear.png", clear)
-    add(
-        "moving.gif", noise(8), save_all=True, append_images=[noise(9), noise(10)], duration=100
-    )
+    add("moving.gif", noise(8), save_all=True, append_images=[noise(9), noise(10)], duration=100)
     exif = Image.Exif()
     exif[_EXIF_ORIENTATION] = _TURNED_RIGHT
     add("turned.jpg", noise(11), exif=exif)

@@ -8,7 +8,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QPointF, QSize, Qt, QTimer, QUrl, Slot
+from PySide6.QtCore import (
+    QEvent,
+    QMimeData,
+    QObject,
+    QPoint,
+    QPointF,
+    QSize,
+    Qt,
+    QTimer,
+    QUrl,
+    Slot,
+)
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
@@ -29,7 +40,7 @@ QUESTIONS = (
     "Describe this picture.",
     "What colour is it?",
     "Is there a dog?",
-    "这是什么？",
+    "这是什么",
     "🐶" * 40,
     "why " * 600,
     "x" * 12_000,
@@ -237,8 +248,9 @@ class Visitor(QObject):
         part = self._window.childAt(place)
         if part is None or self._window.menuBar().geometry().contains(place):
             return
-        local, across = QPointF(part.mapFrom(self._window, place)), QPointF(
-            self._window.mapToGlobal(place)
+        local, across = (
+            QPointF(part.mapFrom(self._window, place)),
+            QPointF(self._window.mapToGlobal(place)),
         )
         left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
         held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else left
@@ -294,5 +306,3 @@ class Visitor(QObject):
         name = self._random.choice(TRIGGERED)
         self.done[name] += 1
         self._window.actions_by_name[name].trigger()
-
-
