@@ -39,6 +39,19 @@ def free_large_blocks_at_once() -> None:
     glibc raises its threshold for that with each large block that is freed, up to 32 MB, and
     then keeps holes of photos and weights: 640 MB of a resting window instead of 340 MB.
     """
+    _c_library("mallopt", _M_MMAP_THRESHOLD, _LARGE)
+
+
+def give_memory_back() -> None:
+    """Give the system what small blocks left free: some milliseconds, in any thread.
+
+    Each thread has a heap of its own, and a day of use leaves holes in all of them.
+    """
+    _c_library("malloc_trim", 0)
+
+
+def _c_library(function: str, *arguments: int) -> None:
+    """Call a function that glibc has, and other C libraries may not."""
     if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):  # another C library
-            ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
+        with contextlib.suppress(OSError, AttributeError):
+            getattr(ctypes.CDLL(None), function)(*arguments)

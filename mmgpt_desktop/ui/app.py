@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -16,7 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 
-from mmgpt_desktop.engine.memory import free_large_blocks_at_once
+from mmgpt_desktop.engine.memory import give_memory_back
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.cache import Hub, usual_hub
@@ -46,6 +45,7 @@ from mmgpt_desktop.ui.models import Models, Row
 from mmgpt_desktop.ui.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.photo_view import LinkedViews
 from mmgpt_desktop.ui.photos import Photos
+from mmgpt_desktop.ui.process import make_application, prepare_process
 from mmgpt_desktop.ui.sessions import Sessions
 from mmgpt_desktop.ui.texts import install_language
 from mmgpt_desktop.ui.theme import Theme
@@ -57,9 +57,8 @@ from mmgpt_desktop.worker import EngineLike, EngineThread, TaskThread, engine_ma
 OpenModel = Callable[[Path], Callable[[], EngineLike]]
 
 _SAVE_MS = 800
+_TIDY_MS = 60_000
 _PICTURES = "*.jpg *.jpeg *.png *.webp *.gif *.bmp *.tif *.tiff *.avif"
-# While Python code of the engine holds the interpreter's lock, the window waits this long.
-SWITCH_S = 0.001
 
 _log = logging.getLogger(__name__)
 
@@ -102,6 +101,7 @@ class App(QObject):
             keeps=self._settings.autosave,
         )
         self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
+        self._tidying = QTimer(self, interval=_TIDY_MS)
         self._connect()
         self._connect_menus()
         self.window.take_settings(self._settings)
@@ -162,6 +162,8 @@ class App(QObject):
     def _connect(self) -> None:
         window, photos = self.window, self.photos
         self._saving.timeout.connect(self._save)
+        self._tidying.timeout.connect(self._tidy)
+        self._tidying.start()
         window.closing.connect(self.close)
         photos.added.connect(window.prompt.edit.setFocus)  # the question comes next
         window.dropped.connect(photos.take_mime)
@@ -250,6 +252,7 @@ class App(QObject):
     @Slot()
     def close(self) -> None:
         """Stop all work and end the threads; the window is gone meanwhile."""
+        self._tidying.stop()
         self._saving.stop()
         self._change(**self.window.layout_settings())
         self._saving.stop()
@@ -425,6 +428,10 @@ class App(QObject):
         self._saving.start()
 
     @Slot()
+    def _tidy(self) -> None:
+        self._files.submit(None, lambda _cancel: give_memory_back())
+
+    @Slot()
     def _save(self) -> None:
         path, settings = self._settings_file, self._settings
 
@@ -445,23 +452,6 @@ def _write_settings(path: Path, settings: Settings) -> None:
 def _model_to_open(named: Path, settings: Settings) -> Path:
     last = Path(settings.model)
     return last if settings.model and named == default_bundle_path() and last.is_dir() else named
-
-
-def prepare_process() -> None:
-    """What the whole process does otherwise than Python: before the first thread begins."""
-    sys.setswitchinterval(SWITCH_S)
-    free_large_blocks_at_once()
-
-
-def make_application() -> QApplication:
-    existing = QApplication.instance()
-    if isinstance(existing, QApplication):
-        return existing
-    application = QApplication(sys.argv[:1])
-    application.setApplicationName("mmgpt-desktop")
-    application.setApplicationDisplayName("MMGPT Desktop")
-    application.setDesktopFileName("mmgpt-desktop")
-    return application
 
 
 def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> int:

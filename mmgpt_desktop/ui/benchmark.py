@@ -19,7 +19,8 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 
 from mmgpt_desktop.resources import default_bundle_path, resource_path
-from mmgpt_desktop.ui.app import SWITCH_S, App, make_application
+from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.process import make_application, prepare_process
 from mmgpt_desktop.ui.screenshot import wait_for_model, wait_until
 from mmgpt_desktop.ui.walk import Reciter, walk
 from mmgpt_desktop.worker import engine_maker
@@ -114,7 +115,7 @@ def _paint_once(bundle: Path, settings: Path) -> int:
 
 
 def _measure_answers(options: argparse.Namespace, settings: Path) -> None:
-    sys.setswitchinterval(SWITCH_S)
+    prepare_process()
     app = App(make_application(), engine_maker(options.bundle, None), settings)
     lateness = Lateness()
     try:

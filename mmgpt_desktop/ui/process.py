@@ -1,0 +1,29 @@
+"""What the window's process is prepared with, before there is a window."""
+
+from __future__ import annotations
+
+import sys
+
+from PySide6.QtWidgets import QApplication
+
+from mmgpt_desktop.engine.memory import free_large_blocks_at_once
+
+# While Python code of the engine holds the interpreter's lock, the window waits this long.
+_SWITCH_S = 0.001
+
+
+def prepare_process() -> None:
+    """For all threads: call it before the first begins."""
+    sys.setswitchinterval(_SWITCH_S)
+    free_large_blocks_at_once()
+
+
+def make_application() -> QApplication:
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("mmgpt-desktop")
+    application.setApplicationDisplayName("MMGPT Desktop")
+    application.setDesktopFileName("mmgpt-desktop")
+    return application
