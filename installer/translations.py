@@ -30,6 +30,7 @@ TERMINAL_ONLY = {
     "cli",
     "doctor",
     "evaluate",
+    "event_check",
     "explain",
     "export",
     "faithfulness",
@@ -47,6 +48,8 @@ ERRORS = (
     "RuntimeFailure",
     "NotAvailable",
     "DownloadError",
+    "ProfileError",
+    "mistake",  # of a profile's table
 )
 
 
@@ -107,10 +110,9 @@ def progress_texts() -> set[str]:
 
 
 def report_texts() -> set[str]:
-    """What reports say by themselves, and with the window."""
-    trees = [
-        ast.parse(path.read_text(encoding="utf-8")) for path in (PACKAGE / "report").glob("*.py")
-    ]
+    """What reports and cards say by themselves, and with the window."""
+    paths = [path for folder in ("report", "event") for path in (PACKAGE / folder).glob("*.py")]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
     calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
     return all_sentences() | {
         call.args[0].value
@@ -160,7 +162,7 @@ def stand_in() -> str:
 
 def main() -> int:
     tools = Path(sys.executable).parent
-    sources = sorted(str(path) for path in (PACKAGE / "ui").glob("*.py"))
+    sources = sorted(str(path) for path in (PACKAGE / "ui").rglob("*.py"))
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         extra = Path(folder) / "texts.py"
         extra.write_text(stand_in(), encoding="utf-8")

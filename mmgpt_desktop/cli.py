@@ -12,11 +12,12 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.errors import AppError, RuntimeFailure
+from mmgpt_desktop.event.supervisor import CHILD_OPTION, supervise
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.pytorch import require_torch
 from mmgpt_desktop.resources import default_bundle_path
@@ -103,6 +104,13 @@ def _window_parser() -> argparse.ArgumentParser:
         "photos", nargs="*", type=Path, help="photos, or a session (.mmgpt), to open in the window"
     )
     parser.add_argument("--version", action="version", version=f"MMGPT Desktop {__version__}")
+    parser.add_argument(
+        "--event",
+        type=Path,
+        metavar="PROFILE",
+        help="the show for an event, all day and by itself, as this TOML file says",
+    )
+    parser.add_argument(CHILD_OPTION, type=int, metavar="FD", help=argparse.SUPPRESS)
     _add_engine_options(parser)
     return parser
 
@@ -127,9 +135,35 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
 def _open_window(options: argparse.Namespace) -> int:
     _check_photos(options.photos)
     _require_display()
+    if options.event is not None:
+        return _open_event(options)
     with _window_parts():
         from mmgpt_desktop.ui.app import run
     return run(options.model, options.runtime, options.photos)
+
+
+def _open_event(options: argparse.Namespace) -> int:
+    """The supervisor, or in the process that it starts, the show."""
+    from mmgpt_desktop.event.numbers import Log
+    from mmgpt_desktop.event.profile import read_profile
+
+    if options.photos:
+        raise AppError("An event's photos stand in its profile.", "Leave out the others.")
+    profile = read_profile(options.event)
+    if options.model != default_bundle_path():
+        profile = replace(profile, model=replace(profile.model, folder=options.model))
+    if options.event_child is None:
+        # The app counts in the same file, so each crash is counted on top of what it left there.
+        return supervise(_own_command(), crashed=lambda kind: Log(profile.numbers).error(kind))
+    with _window_parts():
+        from mmgpt_desktop.ui.event.app import run
+    return run(profile, options.event_child, options.runtime)
+
+
+def _own_command() -> list[str]:
+    """How this process was started, its options included."""
+    words = sys.argv[1:] if getattr(sys, "frozen", False) else sys.orig_argv[1:]
+    return [sys.executable, *words]
 
 
 @contextlib.contextmanager
@@ -197,6 +231,23 @@ def _doctor(options: argparse.Namespace) -> int:
     from mmgpt_desktop import doctor
 
     return doctor.run(options.model, options.runtime)
+
+
+def _event_check_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("profile", type=Path, help="the TOML file that `--event` is to take")
+
+
+def _event_check(options: argparse.Namespace) -> int:
+    from mmgpt_desktop import event_check
+
+    return event_check.run(options.profile, options.model, options.runtime)
+
+
+def _event_pin(options: argparse.Namespace) -> int:
+    from mmgpt_desktop.event import pin
+
+    del options
+    return pin.run()
 
 
 def _selftest_options(parser: argparse.ArgumentParser) -> None:
@@ -305,6 +356,10 @@ COMMANDS = {
         "Open the window and answer a question: is all well?", _selftest_options, _selftest
     ),
     "soak": Command("Use the window for hours, as nobody should.", _soak_options, _soak),
+    "event-check": Command(
+        "Rehearse an event: what would fail?", _event_check_options, _event_check
+    ),
+    "event-pin": Command("Make the line for an event's PIN.", _no_options, _event_pin),
     "bench": Command("Measure the speed of each runtime that works.", _bench_options, _bench),
     "export": Command("Make ONNX graphs of a public model.", _export_options, _export, torch=True),
     "teach": Command("Fine-tune the model on your own rows.", _teach_options, _teach, torch=True),

@@ -20,7 +20,7 @@ from mmgpt_desktop.text import safe_name
 
 LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "torch", "transformers", "tokenizers", "numpy")
 WITH_TORCH = ("torch", "transformers")  # which the light edition leaves out together
-SHOWN = ("PySide6-Essentials", "pillow", "cmap")
+SHOWN = ("PySide6-Essentials", "PySide6-Addons", "pillow", "av", "cmap")
 # What Qt needs on Linux, and the Debian package that has it.
 SYSTEM_LIBRARIES = {
     "libGL.so.1": "libgl1",
@@ -35,6 +35,7 @@ SYSTEM_LIBRARIES = {
     "libxcb-keysyms.so.1": "libxcb-keysyms1",
     "libxcb-shape.so.0": "libxcb-shape0",
 }
+CAMERA_LIBRARY, CAMERA_PACKAGE = "libpulse.so.0", "libpulse0"  # QtMultimedia's, not the window's
 
 
 def run(bundle_path: Path, runtime: RuntimeName | None) -> int:
@@ -128,6 +129,8 @@ def _report_system_libraries(missing: list[str]) -> None:
         missing += absent
     else:
         print("Window: all system libraries are there.")
+    if not _loads(CAMERA_LIBRARY):
+        print(f"Camera: it can't be used; install the system package {CAMERA_PACKAGE}.")
 
 
 def _loads(library: str) -> bool:

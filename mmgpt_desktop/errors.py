@@ -37,6 +37,10 @@ class SessionError(AppError):
     """A file that can't be opened as a session."""
 
 
+class ProfileError(AppError):
+    """A mistake in an event's profile, with its file, line and key."""
+
+
 class BundleError(AppError):
     """A model folder that is missing, damaged or too new."""
 

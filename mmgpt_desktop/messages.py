@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.errors import AppError
 
+PICTURE = "\ufffc"  # in a question's text: the next photo stands here (Unicode's object character)
+
 
 class RuntimeName(StrEnum):
     """What can run a bundle; also the values of `--runtime`."""
@@ -68,18 +70,28 @@ class PatchGrid:
         return Box(left, top, left + width, top + height)
 
 
+@dataclass(frozen=True)
+class Moment:
+    """When in a video or an animation a photo was: `clip` is the same for all of its frames."""
+
+    clip: str
+    seconds: float
+
+
 @dataclass(frozen=True, eq=False)
 class Photo:
     """A picture as decoded: upright (EXIF applied), RGB, no transparency.
 
     `pixels` is uint8 [height, width, 3], read-only. `image_id` identifies the pixels and is
     the key of the encoder's cache. `notes` are sentences for the user ("First of 12 frames").
+    A frame of a clip has its `moment`.
     """
 
     pixels: NDArray[np.uint8]
     image_id: str
     name: str
     notes: tuple[str, ...] = ()
+    moment: Moment | None = None
 
     @property
     def width(self) -> int:
@@ -119,9 +131,11 @@ class Sampling:
 class GenerationRequest:
     """All that a job needs, captured once.
 
-    `messages` ends with the user's question; earlier turns are the conversation so far.
-    `fusion` None stands for the model's default. With `fine` a model that can read a photo in
-    tiles does so: more detail, and more time.
+    Of several `images` each stands where the next `PICTURE` is in the questions' texts, those
+    that no text places before the first question; a model that isn't for `sequences` reads the
+    first one alone. `messages` ends with the user's question; earlier turns are the conversation
+    so far. `fusion` None stands for the model's default. With `fine` a model that can read a
+    photo in tiles does so: more detail, and more time.
     """
 
     job_id: int
@@ -148,6 +162,11 @@ class AttentionMap:
     elsewhere: float = 0.0
     copied: float = 0.0
     others: tuple[AttentionMap, ...] = ()
+
+    def of(self, place: int) -> AttentionMap | None:
+        """The map of the request's photo number `place`, from 0; None where it was not read."""
+        maps = (self, *self.others)
+        return maps[place] if place < len(maps) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -386,7 +405,8 @@ class Doubt:
 class ModelInfo:
     """What the window shows of a loaded bundle, and how its answers are best drawn.
 
-    `fusions` are in the order of showing, `fusion` names the default.
+    `fusions` are in the order of showing, `fusion` names the default. With `sequences` it reads
+    several photos in one request, in their order.
     """
 
     name: str
@@ -396,6 +416,7 @@ class ModelInfo:
     fusion: str
     doubt: Doubt
     sampling: Sampling = field(default_factory=Sampling)
+    sequences: bool = False
 
     def fusion_info(self, name: str | None = None) -> FusionInfo:
         """The fusion of that name, or the default. Raises AppError for an unknown one."""

@@ -1,7 +1,9 @@
-"""Where the files that ship with the app lie."""
+"""Where the files that ship with the app lie, and what the sample photos are."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_MODEL = "mmgpt-mini"
@@ -18,3 +20,29 @@ def resource_path(*parts: str) -> Path:
 def default_bundle_path() -> Path:
     """The folder of the embedded model."""
     return resource_path("models", DEFAULT_MODEL)
+
+
+@dataclass(frozen=True)
+class SamplePhoto:
+    """A photo with a free licence that ships with the program."""
+
+    path: Path
+    title: str
+    author: str
+    licence: str
+    source: str
+
+
+def read_samples() -> tuple[SamplePhoto, ...]:
+    folder = resource_path("samples")
+    entries = json.loads((folder / "samples.json").read_text(encoding="utf-8"))
+    return tuple(
+        SamplePhoto(
+            folder / entry["file"],
+            entry["title"],
+            entry["author"],
+            entry["licence"],
+            entry["source"],
+        )
+        for entry in entries
+    )

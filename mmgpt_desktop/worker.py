@@ -16,30 +16,24 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QThread, Signal
 
+from mmgpt_desktop.engine.protocol import EngineLike as EngineLike
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import (
-    AttentionMap,
     CellMaps,
-    Check,
-    EdgeMap,
     Explanation,
     GenerationOutcome,
     GenerationRequest,
-    HeadNumbers,
     Method,
-    ModelInfo,
     Photo,
-    RuntimeInfo,
     RuntimeName,
     Timings,
-    TokenStep,
 )
 from mmgpt_desktop.shown_photo import ShownPhoto as ShownPhoto
 from mmgpt_desktop.shown_photo import photo_from_data as photo_from_data
@@ -51,58 +45,6 @@ CLOSE_WAIT_MS = 5000
 ENGINE_NICENESS = 5
 
 _log = logging.getLogger(__name__)
-
-
-class EngineLike(Protocol):
-    """What the thread needs of an engine."""
-
-    @property
-    def runtime(self) -> RuntimeInfo: ...
-
-    def load(
-        self, progress: Callable[[float, str], None] = ..., cancel: CancelToken = ...
-    ) -> ModelInfo: ...
-
-    def generate(
-        self,
-        request: GenerationRequest,
-        cancel: CancelToken,
-        on_step: Callable[[TokenStep], None],
-    ) -> GenerationOutcome: ...
-
-    def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None: ...
-
-    def occlude(
-        self,
-        explanation: Explanation,
-        cancel: CancelToken,
-        on_maps: Callable[[CellMaps], None],
-    ) -> None: ...
-
-    def explain(
-        self,
-        explanation: Explanation,
-        method: Method,
-        cancel: CancelToken,
-        progress: Callable[[float], None],
-    ) -> CellMaps: ...
-
-    def check(
-        self,
-        explanation: Explanation,
-        word: slice,
-        cells: NDArray[np.float32],
-        method: Method,
-        cancel: CancelToken,
-    ) -> Check: ...
-
-    def numbers(
-        self, explanation: Explanation, token: int, layer: int, head: int, cancel: CancelToken
-    ) -> HeadNumbers: ...
-
-    def neutral(self, photo: Photo, fusion: str | None, cancel: CancelToken) -> AttentionMap: ...
-
-    def close(self) -> None: ...
 
 
 def engine_maker(bundle: Path, runtime: RuntimeName | None) -> Callable[[], EngineLike]:
@@ -207,7 +149,12 @@ class _Numbers:
     cancel: CancelToken = field(default_factory=CancelToken)
 
 
-_Item = _Load | _Switch | _Ask | _Edges | _Explain | _CheckWord | _Numbers
+@dataclass(frozen=True, eq=False)
+class _Forget:
+    cancel: CancelToken = field(default_factory=CancelToken)
+
+
+_Item = _Load | _Switch | _Ask | _Edges | _Explain | _CheckWord | _Numbers | _Forget
 
 
 class EngineThread(_QueueThread):
@@ -272,29 +219,40 @@ class EngineThread(_QueueThread):
         """Ask what one head computed for a token."""
         return self._put(_Numbers(explanation, token, layer, head))
 
+    def forget(self) -> None:
+        """Drop what the engine keeps of photos."""
+        self._put(_Forget())
+
     def _put(self, item: _Item) -> CancelToken:
         self._submit(item)
         return item.cancel
 
     def run(self) -> None:
         _step_back()
-        while (item := self._queue.get()) is not None:
-            forget = self._closing.on_cancel(item.cancel.cancel)
-            if isinstance(item, _Load):
-                self._drop_engine()
-                self._load(item)
-            elif isinstance(item, _Switch):
-                self._load(item, item.make_engine)
-            elif isinstance(item, _Ask):
-                self.ended.emit(self._answer(item))
-            elif isinstance(item, _Edges):
-                self._find_edges(item)
-            else:
-                self._explain(item)
-            forget()
-            del item  # else the last photos stay until something else is asked
+        while self._work(self._queue.get()):  # by no name: a request that is done is let go
             self._ended += 1
         self._drop_engine()
+
+    def _work(self, item: _Item | None) -> bool:
+        """Do what is asked for; False at the end."""
+        if item is None:
+            return False
+        forget = self._closing.on_cancel(item.cancel.cancel)
+        if isinstance(item, _Load):
+            self._drop_engine()
+            self._load(item)
+        elif isinstance(item, _Switch):
+            self._load(item, item.make_engine)
+        elif isinstance(item, _Ask):
+            self.ended.emit(self._answer(item))
+        elif isinstance(item, _Edges):
+            self._find_edges(item)
+        elif isinstance(item, _Forget):
+            self._forget()
+        else:
+            self._explain(item)
+        forget()
+        return True
 
     def _load(
         self, item: _Load | _Switch, make_engine: Callable[[], EngineLike] | None = None
@@ -388,6 +346,10 @@ class EngineThread(_QueueThread):
         else:
             found(engine.explain(asked, item.method, cancel, lambda _fraction: None))
 
+    def _forget(self) -> None:
+        if self._engine is not None:
+            self._engine.forget()
+
     def _no_engine(self) -> AppError:
         return self._load_error or RuntimeFailure(
             "No model is loaded, so there is no answer.", "Load the model, then ask again."
@@ -425,11 +387,13 @@ class TaskThread(_QueueThread):
         return task.cancel
 
     def run(self) -> None:
-        while (task := self._queue.get()) is not None:
-            if not task.cancel.cancelled and not self._closing.cancelled:
-                self._run(task)
-            del task  # else what it works on stays until the next one comes
+        while self._work(self._queue.get()):  # by no name: a picture that is done is let go
             self._ended += 1
+
+    def _work(self, task: _Task | None) -> bool:
+        if task is not None and not task.cancel.cancelled and not self._closing.cancelled:
+            self._run(task)
+        return task is not None
 
     def _run(self, task: _Task) -> None:
         forget = self._closing.on_cancel(task.cancel.cancel)

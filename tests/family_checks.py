@@ -15,11 +15,11 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pro
 from transformers import AutoModelForImageTextToText
 from transformers.processing_utils import ProcessorMixin
 
-from mmgpt_desktop.engine.families.base import PICTURE, Context, Family, Laid, Seen, spread_boxes
+from mmgpt_desktop.engine.families.base import Context, Family, Laid, Seen, spread_boxes
 from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.public_torch import PublicTorch
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.messages import Message, PatchGrid, Photo, Sampling
+from mmgpt_desktop.messages import PICTURE, Message, PatchGrid, Photo, Sampling
 
 SHAPES = [(60, 40), (40, 60), (24, 24), (5, 3)]  # landscape, portrait, square, tiny
 ASKED = "What is the <thing> in the café?"

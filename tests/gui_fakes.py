@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,8 @@ ANSWER = ("A", " red", " ball", " in", " the", " corner", ".")
 
 
 class FakeEngine:
-    """Looks at the cell `step index` of a grid with all heads.
+    """Looks at the cell `step index` of a grid with all heads, and of each further photo of a
+    sequence at the next one.
 
     With a `gate` it waits before each step until `release` was called once more.
     """
@@ -74,6 +76,7 @@ class FakeEngine:
         self._groundings = groundings
         self.requests: list[GenerationRequest] = []
         self.closed = False
+        self.forgotten = 0
         self.with_attention = True
         self.load_gate = threading.Semaphore(0)
         self._model, self._certainty = model, certainty
@@ -201,6 +204,10 @@ class FakeEngine:
         if self.explain_error is not None:
             raise self.explain_error
 
+    def forget(self) -> None:
+        self.forgotten += 1
+        self.requests.clear()
+
     def close(self) -> None:
         self.closed = True
 
@@ -208,8 +215,13 @@ class FakeEngine:
         attention = None
         if request.images and self.with_attention:
             fusion = self._model.fusion_info(request.fusion)
-            cell = index % (fusion.rows * fusion.columns)
-            attention = attention_map(request.images[0], cell, fusion)
+            cells = fusion.rows * fusion.columns
+            photos = request.images if self._model.sequences else request.images[:1]
+            first, *others = (
+                attention_map(photo, (index + place) % cells, fusion)
+                for place, photo in enumerate(photos)
+            )
+            attention = replace(first, others=tuple(others))
         probability = self._probabilities[index % len(self._probabilities)]
         return TokenStep(request.job_id, index, index, text, probability, attention)
 

@@ -24,6 +24,8 @@ Heads = Sequence[tuple[int, int]]  # (layer, head); none stand for all
 
 FROM_ATTENTION = (Method.HEADS, Method.MEAN, Method.NO_SINKS, Method.RELATIVE)
 """The methods that need nothing but what came with the answer, RELATIVE a second one."""
+OWN_ATTENTION = (Method.HEADS, Method.MEAN, Method.NO_SINKS)
+"""Those that need no second one: they show each of several photos."""
 
 GLOWS = 3.0
 """A cell glows where it has this many times its part, which is 1 / cells."""

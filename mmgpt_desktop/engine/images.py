@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from mmgpt_desktop.errors import ImageError
-from mmgpt_desktop.messages import Photo
+from mmgpt_desktop.errors import Cancelled, ImageError
+from mmgpt_desktop.messages import Moment, Photo
 from mmgpt_desktop.text import safe_name
 
 # Raster formats that Pillow decodes by itself. EPS and the like run Ghostscript: never here.
@@ -23,7 +24,7 @@ MAX_PIXELS = 100_000_000
 KEPT_SIDE = 4096  # the long side of what is kept; models read far less
 _BAND = 256
 
-# Pillow's own guard warns on stderr before it refuses. `_open` refuses, from the header.
+# Pillow's own guard warns on stderr before it refuses. `open_image` refuses, from the header.
 Image.MAX_IMAGE_PIXELS = None
 
 _FORMATS_HINT = "Use a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF file."
@@ -34,6 +35,13 @@ _TOO_LARGE_HINT = "Make it smaller first: at most {limit} million pixels."
 
 def load_photo(path: Path) -> Photo:
     """Read a picture file; every failure is an `ImageError`."""
+    with open_file(path) as (stream, name):
+        return _decode(stream, name)
+
+
+@contextlib.contextmanager
+def open_file(path: Path) -> Iterator[tuple[BinaryIO, str]]:
+    """An ordinary file and its name to be shown; every failure is an `ImageError`."""
     name = safe_name(path.name or str(path))
     try:
         mode = path.stat().st_mode
@@ -42,7 +50,7 @@ def load_photo(path: Path) -> Photo:
         if not stat.S_ISREG(mode):  # opening a pipe would wait for ever
             raise ImageError("{name} is not an ordinary file.", "Choose a picture.", name=name)
         with path.open("rb") as stream:
-            return _decode(stream, name)
+            yield stream, name
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: NUL in path
         hint = "Check the path: it may have been moved or renamed."
         raise ImageError("There is no file {name}.", hint, name=name) from error
@@ -61,13 +69,36 @@ def photo_from_bytes(data: bytes, name: str) -> Photo:
 
 
 def _decode(stream: BinaryIO, name: str) -> Photo:
-    image = _open(stream, name)
-    try:
+    image = open_image(stream, name)
+    with damage_named(name):
         notes = _notes(image)
         image.draft(None, (KEPT_SIDE, KEPT_SIDE))  # JPEG alone can decode to a smaller size
         image.load()
         _turn_upright(image)
-        pixels = np.array(_to_rgb(image), np.uint8)
+        pixels = np.array(to_rgb(image), np.uint8)
+    return photo_of(pixels, name, notes)
+
+
+def photo_of(
+    pixels: NDArray[np.uint8],
+    name: str,
+    notes: tuple[str, ...] = (),
+    moment: Moment | None = None,
+) -> Photo:
+    """A photo of pixels that nobody else writes to."""
+    pixels.setflags(write=False)
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(pixels.data)
+    return Photo(pixels, digest.hexdigest(), name, notes, moment)
+
+
+@contextlib.contextmanager
+def damage_named(name: str) -> Iterator[None]:
+    """What goes wrong while a picture is decoded, as an `ImageError`."""
+    try:
+        yield
+    except (Cancelled, ImageError):
+        raise
     except MemoryError as error:
         raise ImageError(
             "The picture {name} is too large for this computer's memory.",
@@ -77,13 +108,9 @@ def _decode(stream: BinaryIO, name: str) -> Photo:
         ) from error
     except Exception as error:  # Pillow's parsers raise what they like on damaged bytes
         raise ImageError(_DAMAGED, _DAMAGED_HINT, name=name) from error
-    pixels.setflags(write=False)
-    digest = hashlib.sha256(repr(pixels.shape).encode())
-    digest.update(pixels.data)
-    return Photo(pixels, digest.hexdigest(), name, notes)
 
 
-def _open(stream: BinaryIO, name: str) -> Image.Image:
+def open_image(stream: BinaryIO, name: str) -> Image.Image:
     """Read the header alone, and refuse what should not be decoded."""
     if not stream.read(1):
         raise ImageError("The file {name} is empty.", _DAMAGED_HINT, name=name)
@@ -93,7 +120,7 @@ def _open(stream: BinaryIO, name: str) -> Image.Image:
     except UnidentifiedImageError as error:
         title = "This file is not a picture that can be opened: {name}."
         raise ImageError(title, _FORMATS_HINT, name=name) from error
-    except Exception as error:  # as in `_decode`
+    except Exception as error:  # as in `damage_named`
         raise ImageError(_DAMAGED, _DAMAGED_HINT, name=name) from error
     width, height = image.size
     if width * height > MAX_PIXELS:
@@ -121,7 +148,7 @@ def _turn_upright(image: Image.Image) -> None:
         ImageOps.exif_transpose(image, in_place=True)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
     """Shrink to `KEPT_SIDE` and flatten onto white."""
     if image.mode == "F" or image.mode.startswith("I"):
         image = Image.fromarray(_to_8_bits(np.asarray(image)))

@@ -109,6 +109,7 @@ class PublicEngine(EngineBase):
             fusion=fusion.name,
             doubt=Doubt(0.0, 0.0),
             sampling=Sampling(max_new_tokens=LONGEST_ANSWER),
+            sequences=self.family.sequences,
         )
 
     def token_bytes(self, token_id: int) -> bytes:

@@ -147,7 +147,7 @@ class EngineBase(ABC):
 
     @abstractmethod
     def forget(self) -> None:
-        """Drop what was computed by a runtime that is closed."""
+        """Drop what was computed of photos: its runtime is closed, or its owner gone."""
 
     def load(
         self,

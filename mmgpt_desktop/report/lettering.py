@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -58,8 +60,10 @@ class Paragraph:
         for piece in self.placed:
             place = (left + piece.x, top + piece.y)
             if piece.run.mark:
-                box = canvas.textbbox(place, piece.text, self.font)
-                canvas.rectangle([box[0] - 2, box[1] - 2, box[2] + 2, box[3] + 2], piece.run.mark)
+                # Of one height, whatever the letters: that of a tall one and one with a tail.
+                _, high, _, low = canvas.textbbox(place, "bp", self.font)
+                end = place[0] + self.font.getlength(piece.text)
+                canvas.rectangle((place[0] - 2, high - 2, end + 2, low + 2), piece.run.mark)
             canvas.text(place, piece.text, piece.run.colour, self.font)
 
 
@@ -83,42 +87,53 @@ def _pieces(text: str, font: Font, width: float) -> Iterator[str]:
     for word in text.split():
         rest = word
         while font.getlength(rest) > width and len(rest) > 1:
-            fits = max(1, sum(font.getlength(rest[:end]) <= width for end in range(1, len(rest))))
+            fits = _fitting(rest, font, width)
             yield rest[:fits]
             rest = rest[fits:]
         yield rest
 
 
+def _fitting(text: str, font: Font, width: float) -> int:
+    """How many of the first characters fit into a line; one at least."""
+    too_long = bisect_right(range(len(text)), width, key=lambda end: font.getlength(text[:end]))
+    return max(1, too_long - 1)
+
+
 def can_write(text: str) -> bool:
     """Whether a font here has all of the characters."""
-    return _has_all(font_for(text, 14), _drawn(text))
+    return not _lacking(font_for(text, 14), _drawn(text))
+
+
+def font_for(text: str, size: int) -> Font:
+    """The first font that has all of the characters, or else the one that lacks the fewest.
+
+    Nothing here remembers a text: what one visitor of an event wrote is gone with the card.
+    """
+    wanted = _drawn(text)
+    best = _fonts(size)[0]
+    if not all(c.isascii() for c in wanted):
+        best = min(_fonts(size), key=lambda font: _lacking(font, wanted))
+    return best
 
 
 @lru_cache(maxsize=64)
-def font_for(text: str, size: int) -> Font:
-    """The built-in font, or the first one here that has all of the characters, if any has."""
+def _fonts(size: int) -> tuple[Font, ...]:
     built_in = ImageFont.load_default(size)
     assert isinstance(built_in, ImageFont.FreeTypeFont)
-    wanted = _drawn(text)
-    if all(c.isascii() for c in wanted) or _has_all(built_in, wanted):
-        return built_in
+    found = [built_in]
     for name in _FONTS:
-        try:
-            font = ImageFont.truetype(name, size)
-        except OSError:
-            continue
-        if _has_all(font, wanted):
-            return font
-    return built_in
+        with contextlib.suppress(OSError):
+            found.append(ImageFont.truetype(name, size))
+    return tuple(found)
 
 
 def _drawn(text: str) -> set[str]:
     return {c for c in text if unicodedata.category(c)[0] not in "CMZ"}
 
 
-def _has_all(font: Font, characters: set[str]) -> bool:
+def _lacking(font: Font, characters: set[str]) -> int:
     missing = _glyph(font, _NO_GLYPH)
-    return all(_glyph(font, each) != missing for each in characters)
+    return sum(_glyph(font, each) == missing for each in characters)
 
 
 def _glyph(font: Font, character: str) -> tuple[tuple[int, int], bytes]:

@@ -92,7 +92,7 @@ def _framed(report: Report, painter: Painter, word: Word | None) -> Image.Image:
     width = max(painted.width, _NARROWEST)
     wide = Image.new("RGB", (width, painted.height), "white")
     wide.paste(painted, ((width - painted.width) // 2, 0))
-    low, high = texts.scale(maps.method, report.range(maps, word), _wording(report))
+    low, high = texts.scale(maps.method, report.range(maps, word), drawable_wording(report))
     above = with_legend(wide, report.style.colour_map, low, high)
     return _captioned(above, _caption(report, word, width))
 
@@ -104,7 +104,7 @@ def _caption(report: Report, word: Word | None, width: int) -> list[Paragraph]:
     if len(question) > _LONGEST_QUESTION:
         question = question[:_LONGEST_QUESTION] + "…"
     answer = [Run(each.text, mark=_MARK if each == word else "") for each in report.words]
-    method, say = report.maps[0].method, _wording(report)
+    method, say = report.maps[0].method, drawable_wording(report)
     of = say("the whole answer")
     if word:
         percent = texts.percent(word.probability, 1)
@@ -121,7 +121,7 @@ def _caption(report: Report, word: Word | None, width: int) -> list[Paragraph]:
     ]
 
 
-def _wording(report: Report) -> Wording:
+def drawable_wording(report: Report) -> Wording:
     """English where no font here has the language's characters."""
     written = "".join(map(report.wording.translate, NAMES.values()))
     return report.wording if can_write(written) else Wording()

@@ -22,7 +22,7 @@ from mmgpt_desktop import __version__
 from mmgpt_desktop.engine.images import photo_from_bytes
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import Cancelled, SessionError
-from mmgpt_desktop.messages import Photo
+from mmgpt_desktop.messages import Moment, Photo
 from mmgpt_desktop.report.files import replacing
 from mmgpt_desktop.session.codec import Reader, Writer
 from mmgpt_desktop.session.record import Session
@@ -52,7 +52,12 @@ def save_session(session: Session, path: Path) -> None:
     stored = writer.encode(session)
     names = [f"photos/{number}.png" for number in range(len(writer.photos))]
     photos = [
-        {"file": name, "name": photo.name, "notes": list(photo.notes)}
+        {
+            "file": name,
+            "name": photo.name,
+            "notes": list(photo.notes),
+            "moment": writer.encode(photo.moment),
+        }
         for name, photo in zip(names, writer.photos, strict=True)
     ]
     text = json.dumps(
@@ -152,5 +157,6 @@ def _photos(archive: zipfile.ZipFile, stored: Any, cancel: CancelToken) -> tuple
         cancel.raise_if_cancelled()
         name, notes = str(entry["name"]), tuple(str(note) for note in entry["notes"])
         photo = photo_from_bytes(archive.read(str(entry["file"])), name)
-        photos.append(replace(photo, notes=notes))
+        moment = Reader((), b"").decode(Moment | None, entry.get("moment"))
+        photos.append(replace(photo, notes=notes, moment=moment))
     return tuple(photos)

@@ -21,7 +21,7 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.cache import Hub, usual_hub
 from mmgpt_desktop.hub.catalogue import read_catalogue
 from mmgpt_desktop.messages import RuntimeName
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import default_bundle_path, read_samples
 from mmgpt_desktop.settings import (
     Settings,
     data_path,
@@ -29,24 +29,28 @@ from mmgpt_desktop.settings import (
     save_settings,
     settings_path,
 )
+from mmgpt_desktop.ui.application import SWITCH_S as SWITCH_S
+from mmgpt_desktop.ui.application import make_application, prepare_process
 from mmgpt_desktop.ui.brush import Brush
 from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.check_card import Checks
 from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.controller import Controller
-from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog, read_samples
+from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog
 from mmgpt_desktop.ui.explainer import Explainer
 from mmgpt_desktop.ui.export import Exporter
 from mmgpt_desktop.ui.film import Film, HoldKey
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.inside import Inside
+from mmgpt_desktop.ui.launcher import Launcher
+from mmgpt_desktop.ui.live import Live
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.models import Models, Row
 from mmgpt_desktop.ui.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.photo_view import LinkedViews
 from mmgpt_desktop.ui.photos import Photos
-from mmgpt_desktop.ui.process import make_application, prepare_process
 from mmgpt_desktop.ui.sessions import Sessions
+from mmgpt_desktop.ui.sources import FILES
 from mmgpt_desktop.ui.texts import install_language
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.ui.tour import Tour
@@ -58,7 +62,6 @@ OpenModel = Callable[[Path], Callable[[], EngineLike]]
 
 _SAVE_MS = 800
 _TIDY_MS = 60_000
-_PICTURES = "*.jpg *.jpeg *.png *.webp *.gif *.bmp *.tif *.tiff *.avif"
 
 _log = logging.getLogger(__name__)
 
@@ -116,8 +119,9 @@ class App(QObject):
         self._storing = TaskThread("sessions")
         self._fetching = TaskThread("models")
         self._model_folders = TaskThread("model folders")
+        self._frames = TaskThread("live frames")
         tasks = (self._files, self._downloads, self._drawing, self._small, self._exports)
-        others = (self._storing, self._fetching, self._model_folders)
+        others = (self._storing, self._fetching, self._model_folders, self._frames)
         self.threads = (*tasks, *others, self.engine)
 
     def _make_parts(self, model: Path, make_hub: Callable[[], Hub]) -> None:
@@ -145,11 +149,13 @@ class App(QObject):
         self.controller = Controller(
             self.window, self.engine, self.photos, self.heatmaps, self.explainer, self.undo, model
         )
+        self.live = Live(self.window, self.photos, self.controller, self.explainer, self._frames)
         self.models = self._make_models(model, make_hub)
         self.models_dialog: ModelsDialog | None = None
         self.exporter = Exporter(self.window, self.controller, self.heatmaps, self._exports)
         window = self.window
         panes = (window.image, window.prompt, window.output, window.heatmap)
+        self.launcher = Launcher(window, self._files)
         self.tour = Tour(window, panes)
 
     def _make_models(self, current: Path, make_hub: Callable[[], Hub]) -> Models:
@@ -252,6 +258,7 @@ class App(QObject):
     @Slot()
     def close(self) -> None:
         """Stop all work and end the threads; the window is gone meanwhile."""
+        self.live.stop()
         self._tidying.stop()
         self._saving.stop()
         self._change(**self.window.layout_settings())
@@ -271,12 +278,12 @@ class App(QObject):
 
     @Slot()
     def open_files(self) -> None:
-        pictures, everything = self.tr("Pictures"), self.tr("All files")
+        pictures, everything = self.tr("Pictures and videos"), self.tr("All files")
         names, _ = QFileDialog.getOpenFileNames(
             self.window,
             self.tr("Open pictures"),
             self._settings.last_folder,
-            f"{pictures} ({_PICTURES});;{everything} (*)",
+            f"{pictures} ({FILES});;{everything} (*)",
         )
         if names:
             self._change(last_folder=str(Path(names[0]).parent))

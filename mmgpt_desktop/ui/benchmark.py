@@ -20,7 +20,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 
 from mmgpt_desktop.resources import default_bundle_path, resource_path
 from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.process import make_application, prepare_process
+from mmgpt_desktop.ui.application import make_application, prepare_process
 from mmgpt_desktop.ui.screenshot import wait_for_model, wait_until
 from mmgpt_desktop.ui.walk import Reciter, walk
 from mmgpt_desktop.worker import engine_maker

@@ -180,13 +180,13 @@ class Checks(QObject):
             return
         turn, word = at
         check = turn.findings.checks.get((self._heatmaps.look(turn), word))
-        if check is not None:
+        if check is not None and not self._heatmaps.place(turn):
             self._card.show_check(check)
         else:
             self._card.say(self._why_none(turn))
 
     def _why_none(self, turn: Turn) -> str:
-        if turn.outcome is None or turn.explanation is None:
+        if turn.outcome is None or turn.explanation is None or self._heatmaps.place(turn):
             return ""
         if turn.findings.check_failed is not None:
             return error_title(turn.findings.check_failed)

@@ -36,13 +36,13 @@ _VARIED_TEMPERATURE, _VARIED_TOP_P = 0.8, 0.95
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """The question that is being answered.
+    """The question that is being answered, in the conversation of each photo that it is about.
 
     One that is `waiting` goes to the engine when there is a model, and it is known what it has.
     """
 
     turn: Turn
-    conversation: Conversation
+    conversations: tuple[Conversation, ...]
     cancel: CancelToken
     waiting: bool = False
 
@@ -56,11 +56,14 @@ class _Switch:
 class Controller(QObject):
     """Owns the job that runs. What belongs to another job than that is dropped.
 
-    `path` is the folder of the model that is loaded, or is to be loaded first.
+    A question about all frames of a clip is one job for a model that reads sequences, else a
+    round of jobs: one frame after the other, and the view goes along. `path` is the folder of
+    the model that is loaded, or is to be loaded first.
     """
 
     opened = Signal(object)  # the folder of the model that answers from now on
     not_opened = Signal(object)  # the folder of a model that can't be loaded
+    ended = Signal(object)  # GenerationOutcome of a job; another one may have begun
 
     def __init__(
         self,
@@ -81,6 +84,7 @@ class Controller(QObject):
         self._explainer = explainer
         self._undo = undo
         self._job: Job | None = None
+        self._round: list[Conversation] = []  # frames that are still to be asked about
         self.job_ids = engine.job_ids
         self._model: ModelInfo | None = None
         self._runtime: RuntimeInfo | None = None
@@ -99,7 +103,6 @@ class Controller(QObject):
         engine.stepped.connect(self._take_step)
         engine.ended.connect(self._take_outcome)
         window.rewritten.connect(self.rewrite)
-        window.prompt.asked.connect(self.ask)
         window.prompt.stopped.connect(self.stop)
         window.output.stopped.connect(self.stop)
         window.prompt.fusions.ask_again_wanted.connect(self.ask_again)
@@ -135,7 +138,7 @@ class Controller(QObject):
         """The window's language has changed."""
         self._say_status()
         if self._job is not None:
-            self._window.output.waiting_text.setText(self._waiting_text(self._job.conversation))
+            self._window.output.waiting_text.setText(self._waiting_text())
 
     @Slot()
     def load(self) -> None:
@@ -187,7 +190,7 @@ class Controller(QObject):
         self._heatmaps.set_model(model)
         self._send_waiting()
         if self._job is not None:
-            self._window.output.wait_for_first_word(self._waiting_text(self._job.conversation))
+            self._window.output.wait_for_first_word(self._waiting_text())
         self._refresh()
         if switched is not None:
             self._explainer.resume()  # not before it knows which answers are this model's
@@ -238,33 +241,60 @@ class Controller(QObject):
             prompt.accepted(question)
             if self._model is None:
                 self.load()
-            self._start(question, self._sampling())
+            self._start_about(self._photos.asked, question)
+
+    def _start_about(self, asked: tuple[Conversation, ...], question: str) -> None:
+        if self._model is not None and self._model.sequences:
+            self._start(question, self._sampling(), asked)
+        else:
+            self._round = list(asked[1:])
+            self._photos.show(asked[0])
+            self._start(question, self._sampling(), asked[:1])
+
+    def _go_round(self, done: Job) -> None:
+        """On to the next frame, in view if the one before was."""
+        left = [each for each in self._round if each in self._photos.conversations]
+        if left and done.turn.outcome is not None and done.turn.outcome.kind == "done":
+            self._round = left[1:]
+            if self._is_shown(done):
+                self._photos.show(left[0])
+            self._start(done.turn.question, self._sampling(), (left[0],))
+        else:
+            self._round = []
+
+    def describe(self, question: str) -> None:
+        """Ask about what passes by, unless something else is being answered."""
+        if self._job is None and self._photos.passing:
+            self._start(question, self._sampling(), (self.conversation,))
 
     def _sampling(self) -> Sampling:
         return self._model.sampling if self._model is not None else Sampling()
 
-    def _start(self, question: str, sampling: Sampling) -> None:
-        conversation = self.conversation
-        job_id = next(self.job_ids)
-        shown, fusion = conversation.shown, self._window.prompt.fusions.fusion
+    def _start(self, question: str, sampling: Sampling, asked: tuple[Conversation, ...]) -> None:
+        job_id, fusion = next(self.job_ids), self._window.prompt.fusions.fusion
         request = GenerationRequest(
             job_id,
-            images=(shown.photo,) if shown else (),
-            messages=conversation.messages(question),
+            images=tuple(each.shown.photo for each in asked if each.shown is not None),
+            messages=asked[0].messages(question),
             sampling=sampling,
             fusion=fusion,
         )
         turn = Turn(job_id, question, fusion, request=request, model=self._model)
         self._explainer.pause()
-        conversation.turns.append(turn)
-        self._heatmaps.follow(turn)
-        self._window.output.view.begin(turn)
-        self._window.output.wait_for_first_word(self._waiting_text(conversation))
+        for conversation in asked:
+            conversation.turns.append(turn)
         if self._model is None:
-            self._job = Job(turn, conversation, CancelToken(), waiting=True)
+            self._job = Job(turn, asked, CancelToken(), waiting=True)
         else:
-            self._job = Job(turn, conversation, self._engine.ask(request))
+            self._job = Job(turn, asked, self._engine.ask(request))
+        if self._is_shown(self._job):
+            self._heatmaps.follow(turn)
+            self._window.output.view.begin(turn)
+            self._window.output.wait_for_first_word(self._waiting_text())
         self._refresh()
+
+    def _is_shown(self, job: Job) -> bool:
+        return self.conversation in job.conversations
 
     def _send_waiting(self) -> None:
         """With the fusion that was remembered, and the model's own way to draw."""
@@ -277,10 +307,10 @@ class Controller(QObject):
         turn.request = replace(request, sampling=sampling, fusion=turn.fusion)
         self._job = replace(job, cancel=self._engine.ask(turn.request), waiting=False)
 
-    def _waiting_text(self, conversation: Conversation) -> str:
+    def _waiting_text(self) -> str:
         if self._model is None:
             return self.tr("Waiting for the model…")
-        if conversation.shown is None:
+        if self.conversation.shown is None:
             return self.tr("Thinking…")
         return self.tr("Looking at the picture…")
 
@@ -301,7 +331,8 @@ class Controller(QObject):
             return
         job.turn.model = self._model
         job.turn.steps.append(step)
-        if job.conversation is self.conversation:
+        self._window.image.film.refresh()
+        if self._is_shown(job):
             self._window.output.end_waiting()
             self._window.output.view.add_step(job.turn)
             self._heatmaps.step_written(job.turn)
@@ -316,7 +347,7 @@ class Controller(QObject):
         runtime, model = outcome.runtime, self._model
         if runtime is not None and model is not None:
             self._tell(lambda: self._window.status.show_model(model.name, runtime))
-        shown = job.conversation is self.conversation
+        shown = self._is_shown(job)
         if shown:
             self._window.output.end_waiting()
         if outcome.error is not None and not job.turn.steps:
@@ -325,50 +356,66 @@ class Controller(QObject):
             self._window.output.view.finish(job.turn)
             self._heatmaps.answer_ended(job.turn)
         self._explainer.resume()
+        self._go_round(job)
         self._refresh()
+        self.ended.emit(outcome)
 
     def _give_question_back(self, job: Job, error: AppError) -> None:
-        """Nothing was written: the question goes back to where it was typed."""
-        job.conversation.turns.remove(job.turn)
-        self._window.prompt.give_back(job.turn.question)
+        """Nothing was written: the question goes back to where it was typed, if it was."""
+        for conversation in job.conversations:
+            conversation.turns.remove(job.turn)
+        if job.conversations[0] in self._photos.conversations:
+            self._window.prompt.give_back(job.turn.question)
         self._window.notices.tell_error(error)
-        if job.conversation is self.conversation:
-            self._show_conversation(job.conversation)
+        if self._is_shown(job):
+            self._show_conversation(self.conversation)
 
     @Slot()
     def regenerate(self) -> None:
         """Ask the last question again, now with some chance in it: greedy would repeat."""
         turns = self.conversation.turns
-        if self._job is not None or not turns:
+        if self._job is not None or not turns or self._photos.passing:
             return
-        conversation, old = self.conversation, turns.pop()
-        self._window.output.show_conversation(conversation)
+        old = turns[-1]
+        asked = self._asked_with(old)
+        places = [conversation.turns.index(old) for conversation in asked]
+        for conversation in asked:
+            conversation.turns.remove(old)
+        self._window.output.show_conversation(self.conversation)
         seed = next(self.job_ids)
         varied = replace(
             self._sampling(), temperature=_VARIED_TEMPERATURE, top_p=_VARIED_TOP_P, seed=seed
         )
-        self._start(old.question, varied)
-        place = len(turns) - 1
+        self._start(old.question, varied, asked)
+        new = asked[0].turns[-1]
 
         def undo() -> None:
-            self._stop_if(conversation)
-            conversation.turns[place:] = [old, *conversation.turns[place + 1 :]]
-            self._show_if_current(conversation)
+            for conversation, place in zip(asked, places, strict=True):
+                self.stop_about(conversation)
+                conversation.turns = [turn for turn in conversation.turns if turn is not new]
+                conversation.turns.insert(place, old)
+                self._show_if_current(conversation)
 
         self._undo.offer(self.tr("The earlier answer was replaced."), undo)
+
+    def _asked_with(self, turn: Turn) -> tuple[Conversation, ...]:
+        """The conversations that a turn stands in, the first photo's first."""
+        current = self.conversation
+        others = self._photos.conversations
+        return tuple(each for each in others if turn in each.turns) or (current,)
 
     @Slot()
     def clear(self) -> None:
         """Forget the conversation about the picture shown."""
         conversation = self.conversation
-        if not conversation.turns:
+        if not conversation.turns or self._photos.passing:
             return
-        self._stop_if(conversation)
+        self.stop_about(conversation)
         old, conversation.turns = conversation.turns, []
         self._show_conversation(conversation)
 
         def undo() -> None:
-            self._stop_if(conversation)
+            self.stop_about(conversation)
             conversation.turns = old + conversation.turns
             self._show_if_current(conversation)
 
@@ -378,13 +425,13 @@ class Controller(QObject):
     def ask_again(self) -> None:
         """Ask the last question once more, with the fusion chosen now; both answers stay."""
         turns = self.conversation.turns
-        if self._job is None and turns:
-            self._start(turns[-1].question, self._sampling())
+        if self._job is None and turns and not self._photos.passing:
+            self._start(turns[-1].question, self._sampling(), self._asked_with(turns[-1]))
 
-    def _stop_if(self, conversation: Conversation) -> None:
+    def stop_about(self, conversation: Conversation) -> None:
         """End the job at once when it is about `conversation`; what still comes is dropped."""
         job = self._job
-        if job is not None and job.conversation is conversation:
+        if job is not None and conversation in job.conversations:
             job.cancel.cancel()
             self._take_outcome(GenerationOutcome(job.turn.job_id, "cancelled", Timings()))
 
@@ -397,21 +444,23 @@ class Controller(QObject):
         self._window.output.show_conversation(conversation)
         self._heatmaps.show_conversation(conversation)
         job = self._job
-        if job is not None and job.conversation is conversation and not job.turn.steps:
-            self._window.output.wait_for_first_word(self._waiting_text(conversation))
+        if job is not None and self._is_shown(job) and not job.turn.steps:
+            self._window.output.wait_for_first_word(self._waiting_text())
         else:
             self._window.output.end_waiting()
         self._refresh()
 
     def _refresh(self) -> None:
-        self._window.prompt.set_busy(self._job is not None)
+        turns, passing = self.conversation.turns, self._photos.passing
+        self._window.prompt.set_busy(self._job is not None and not passing)
         self._window.output.refresh()
         actions = self._window.actions_by_name
-        turns = self.conversation.turns
-        actions["stop"].setEnabled(self._job is not None)
-        actions["regenerate"].setEnabled(bool(turns) and self._job is None)
-        again = bool(turns) and self._job is None and self._window.prompt.fusions.fusion is not None
+        self._window.image.film.refresh()
+        actions["stop"].setEnabled(self._job is not None or passing)
+        free = bool(turns) and self._job is None and not passing
+        actions["regenerate"].setEnabled(free)
+        again = free and self._window.prompt.fusions.fusion is not None
         actions["ask-again"].setEnabled(again)
         self._window.prompt.fusions.again_button.setEnabled(again)
-        actions["clear"].setEnabled(bool(turns))
+        actions["clear"].setEnabled(bool(turns) and not passing)
         actions["copy"].setEnabled(bool(turns))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
@@ -24,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.messages import ModelInfo
-from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.resources import SamplePhoto, resource_path
 from mmgpt_desktop.ui.parts import untinted
 from mmgpt_desktop.ui.texts import translated
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL, set_font
@@ -32,36 +30,10 @@ from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL, set_font
 _ICON = QSize(168, 126)
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A photo with a free licence that ships with the program."""
-
-    path: Path
-    title: str
-    author: str
-    licence: str
-    source: str
-
-
-def read_samples() -> tuple[Sample, ...]:
-    folder = resource_path("samples")
-    entries = json.loads((folder / "samples.json").read_text(encoding="utf-8"))
-    return tuple(
-        Sample(
-            folder / entry["file"],
-            entry["title"],
-            entry["author"],
-            entry["licence"],
-            entry["source"],
-        )
-        for entry in entries
-    )
-
-
 class SamplesDialog(QDialog):
     """Choose photos; below, where the chosen one is from."""
 
-    def __init__(self, samples: tuple[Sample, ...], parent: QWidget | None = None) -> None:
+    def __init__(self, samples: tuple[SamplePhoto, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Sample photos"))
         self._samples = samples
@@ -142,6 +114,8 @@ class KeysDialog(QDialog):
             ("Shift", self.tr("Drag with it to brush a zoomed photo in the heatmap")),
             ("Ctrl+O", self.tr("Open pictures")),
             ("Ctrl+V", self.tr("Paste a picture or a picture file")),
+            ("F8", self.tr("The camera on or off; Space takes a picture")),
+            ("F9, Shift+F9", self.tr("A part of the screen: take it, or follow it")),
             ("Ctrl+PgUp / PgDown", self.tr("Previous or next picture")),
             ("Ctrl+W", self.tr("Remove this picture")),
             ("+  -  0", self.tr("Zoom in, out, whole picture, while in a picture")),

@@ -37,15 +37,17 @@ class Explainer(QObject):
     what occlusion finds, then the checks of the other words.
 
     `pause` before the engine is asked something else, `resume` when that is over: what was
-    begun is thrown away then and begun anew. All in the GUI thread.
+    begun is thrown away then and begun anew. All in the GUI thread. Unless it `occludes`, that
+    is left out where it is not the method in view.
     """
 
     maps_changed = Signal(object, object)  # Turn, Method
     checked = Signal(object, int)  # Turn, word
     changed = Signal()  # what runs, what was found or what failed
 
-    def __init__(self, engine: EngineThread, heatmaps: Heatmaps) -> None:
+    def __init__(self, engine: EngineThread, heatmaps: Heatmaps, *, occludes: bool = True) -> None:
         super().__init__(heatmaps)
+        self._occludes = occludes
         self._engine, self._heatmaps = engine, heatmaps
         self._running: _Running | None = None
         self._paused = 0
@@ -82,7 +84,7 @@ class Explainer(QObject):
             return
         turn, word = chosen
         explanation = turn.explanation if turn.outcome is not None else None
-        if explanation is None or self._heatmaps.is_anothers(turn):
+        if explanation is None or self._heatmaps.is_anothers(turn) or self._heatmaps.place(turn):
             return
         piece = next(self._wanted(turn, word), None)
         if piece is not None:
@@ -104,7 +106,7 @@ class Explainer(QObject):
             if checkable and found.check_failed is None and (look, each) not in found.checks
         ]
         yield from checks[:1] if checks and checks[0].word == word else ()
-        if self._lacks_maps(turn, occlusion):
+        if self._occludes and self._lacks_maps(turn, occlusion):
             yield Piece(occlusion)
         yield from checks
 

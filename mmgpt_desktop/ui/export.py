@@ -1,10 +1,11 @@
-"""Saves the answer in view: a picture, a film, a page or data."""
+"""Saves the answer in view: a picture, a film, a page, a card or data."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path, PurePath
 
@@ -17,7 +18,7 @@ from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Method, ModelInfo
-from mmgpt_desktop.report.files import Kind, save
+from mmgpt_desktop.report.files import Kind, save, write
 from mmgpt_desktop.report.record import Report, Style, attention_of
 from mmgpt_desktop.ui.controller import Controller
 from mmgpt_desktop.ui.drawing import Look
@@ -54,38 +55,56 @@ class Exporter(QObject):
         for kind in Kind:
             action = window.actions_by_name[f"export-{kind}"]
             action.triggered.connect(lambda _=False, kind=kind: self.export(kind))
+        window.actions_by_name["export-card"].triggered.connect(lambda _=False: self.export_card())
         thread.done.connect(self._tell_done)
         thread.failed.connect(self._fail)
         thread.progress.connect(self._show_progress)
 
     def export(self, kind: Kind) -> None:
         """Ask for a name and save the answer of the chosen word, else the last one."""
-        turn = self._turn()
-        model = (turn.model if turn is not None else None) or self._controller.model
-        if turn is None or turn.outcome is None or model is None:
-            self._window.notices.tell(
-                self.tr("There is no finished answer to save."),
-                self.tr("Ask about a picture first."),
-            )
+        turn, word = self._turn(), self._word()
+        if (report := self._report_maker(turn)) is None or turn is None:
             return
-        report, word = self._report_maker(turn, model), self._word()
-        path = self.ask_path(kind, self._proposed(turn, kind))
+        path = self.ask_path((kind,), self._proposed(turn, kind))
+        if path is not None:
+            self._save(path, lambda go_on: save(report(), kind, path, go_on, word))
+
+    def export_card(self) -> None:
+        """The same as one card, to be printed."""
+        turn, when = self._turn(), datetime.now()
+        if (report := self._report_maker(turn)) is None or turn is None:
+            return
+        path = self.ask_path(("png", "pdf"), self._proposed(turn, "png"))
         if path is None:
             return
+
+        def work(_go_on: Callable[[float], None]) -> None:
+            from mmgpt_desktop.event.card import as_pdf, as_png, card  # not while the app starts
+            from mmgpt_desktop.event.key_words import key_words
+            from mmgpt_desktop.event.profile import Brand
+
+            answer, brand = report(), Brand(None, None, None)
+            sheet = card(answer, key_words(answer), brand, "MMGPT Desktop", when)
+            write(path, as_pdf(sheet) if path.suffix.lower() == ".pdf" else as_png(sheet))
+
+        self._save(path, work)
+
+    def _save(self, path: Path, work: Callable[[Callable[[float], None]], None]) -> None:
+        """`work` calls what it is given with the fraction that is done."""
         self._folder = str(path.parent)
         key, cancel = object(), CancelToken()
         notice = self._window.notices.tell(self.tr("Saving {name}…").format(name=path.name))
         notice.add_action(self.tr("Cancel"), partial(self._cancel, key))
         self._jobs[key] = _Job(path, cancel, notice)
 
-        def work(cancel: CancelToken) -> None:
+        def run(cancel: CancelToken) -> None:
             def go_on(done: float) -> None:
                 cancel.raise_if_cancelled()
                 self._thread.progress.emit(key, done)
 
-            save(report(), kind, path, go_on, word)
+            work(go_on)
 
-        self._thread.submit(key, work, cancel)
+        self._thread.submit(key, run, cancel)
 
     def _turn(self) -> Turn | None:
         if self._heatmaps.chosen is not None:
@@ -100,30 +119,16 @@ class Exporter(QObject):
             return None
         return chosen[0].words[chosen[1]]
 
-    def _report_maker(self, turn: Turn, model: ModelInfo) -> Callable[[], Report]:
-        """Captures all now; the maps are made when it is called."""
-        request, steps, outcome = turn.request, tuple(turn.steps), turn.outcome
-        look, found = self._heatmaps.look(turn), dict(turn.findings.maps)
-        neutral, looks = turn.findings.neutral, (look, Look(Method.OCCLUSION))
-        checks = tuple(check for (each, _), check in turn.findings.checks.items() if each in looks)
-        heads, style = look.heads or model.fusion_info(turn.fusion).head_choice.heads, self._style()
-        assert request is not None
-        assert outcome is not None
-        language = wording()
-
-        def make() -> Report:
-            attention = attention_of(steps)
-            known = neutral is not None or look.method is not Method.RELATIVE
-            if look.method in FROM_ATTENTION and attention and known:
-                found[look.method] = from_attention(look.method, attention, look.heads, neutral)
-            maps = tuple(
-                found[method]
-                for method in dict.fromkeys(each.method for each in looks)
-                if method in found and found[method].done >= 1
+    def _report_maker(self, turn: Turn | None) -> Callable[[], Report] | None:
+        """None, and a notice, where no answer is finished."""
+        model = (turn.model if turn is not None else None) or self._controller.model
+        if turn is None or turn.outcome is None or model is None:
+            self._window.notices.tell(
+                self.tr("There is no finished answer to save."),
+                self.tr("Ask about a picture first."),
             )
-            return Report(request, steps, outcome, model, maps, heads, checks, style, language)
-
-        return make
+            return None
+        return report_maker(turn, model, self._heatmaps, self._style())
 
     def _style(self) -> Style:
         """As in the pane."""
@@ -136,17 +141,19 @@ class Exporter(QObject):
             drawing.same_scale.isChecked(),
         )
 
-    def _proposed(self, turn: Turn, kind: Kind) -> str:
+    def _proposed(self, turn: Turn, suffix: str) -> str:
         photo = turn.request.images[0].name if turn.request and turn.request.images else ""
         stem = _UNSAFE.sub("_", PurePath(photo).stem).strip() or "answer"
-        return f"{stem}.{kind}"
+        return f"{stem}.{suffix}"
 
-    def ask_path(self, kind: Kind, proposed: str) -> Path | None:
+    def ask_path(self, suffixes: Sequence[str], proposed: str) -> Path | None:
         """The dialog asks before a file is replaced."""
         dialog = QFileDialog(self._window, self.tr("Save the answer"), self._folder)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(f"{kind.upper()} (*.{kind})")
-        dialog.setDefaultSuffix(str(kind))
+        filters = {f"{suffix.upper()} (*.{suffix})": suffix for suffix in suffixes}
+        dialog.setNameFilters(list(filters))
+        dialog.setDefaultSuffix(suffixes[0])
+        dialog.filterSelected.connect(lambda name: dialog.setDefaultSuffix(filters[name]))
         dialog.selectFile(proposed)
         accepted = dialog.exec() == QDialog.DialogCode.Accepted
         dialog.deleteLater()
@@ -182,6 +189,34 @@ class Exporter(QObject):
     def _fail(self, key: object, error: AppError) -> None:
         if self._end(key) is not None:
             self._window.notices.tell_error(error)
+
+
+def report_maker(
+    turn: Turn, model: ModelInfo, heatmaps: Heatmaps, style: Style
+) -> Callable[[], Report]:
+    """Captures all now; the maps are made when it is called. The answer has ended."""
+    request, steps, outcome = turn.request, tuple(turn.steps), turn.outcome
+    look, found = heatmaps.look(turn), dict(turn.findings.maps)
+    neutral, looks = turn.findings.neutral, (look, Look(Method.OCCLUSION))
+    checks = tuple(check for (each, _), check in turn.findings.checks.items() if each in looks)
+    heads = look.heads or model.fusion_info(turn.fusion).head_choice.heads
+    assert request is not None
+    assert outcome is not None
+    language = wording()
+
+    def make() -> Report:
+        attention = attention_of(steps)
+        known = neutral is not None or look.method is not Method.RELATIVE
+        if look.method in FROM_ATTENTION and attention and known:
+            found[look.method] = from_attention(look.method, attention, look.heads, neutral)
+        maps = tuple(
+            found[method]
+            for method in dict.fromkeys(each.method for each in looks)
+            if method in found and found[method].done >= 1
+        )
+        return Report(request, steps, outcome, model, maps, heads, checks, style, language)
+
+    return make
 
 
 def _open(path: Path) -> None:

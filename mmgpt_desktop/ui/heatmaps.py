@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from mmgpt_desktop.attention.methods import OWN_ATTENTION
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Box, FusionInfo, Method, ModelInfo
@@ -117,6 +118,12 @@ class Heatmaps(QObject):
         model = turn.model or self._model
         return None if model is None else model.fusion_info(turn.fusion)
 
+    def place(self, turn: Turn) -> int:
+        """Which of the photos that `turn` asked about is shown; what is found out beside the
+        attention is about the first one, number 0."""
+        shown = self._conversation.shown
+        return turn.place_of(shown.photo if shown is not None else None)
+
     def is_anothers(self, turn: Turn) -> bool:
         """Whether a model answered that is not loaded: nothing more is found out then."""
         return turn.model is not None and turn.model != self._model
@@ -129,7 +136,7 @@ class Heatmaps(QObject):
     def show_conversation(self, conversation: Conversation) -> None:
         self._conversation = conversation
         self._chosen = self._hovered = self._following = None
-        self._now = self._before = None
+        self._now = self._before = self._wants = None
         self._view.set_photo(conversation.shown)
         turns = conversation.turns
         if turns and turns[-1].steps:
@@ -222,21 +229,23 @@ class Heatmaps(QObject):
         if maps.found is not None and maps.found.done < 1:
             done = percent(maps.found.done)
             caption += " · " + self.tr("{percent} measured").format(percent=done)
-        boxes = boxes_of(turn, span)
+        boxes = () if self.place(turn) else boxes_of(turn, span)
         if boxes:
             caption += " · " + self.tr("boxed by the model")
         return _Wanted(turn, maps, span, caption, boxes)
 
     def answer_maps(self, turn: Turn) -> AnswerMaps | None:
         """What the maps in view are made of, kept until the answer or the look changes."""
-        look, findings = self.look(turn), turn.findings
+        look, findings, place = self.look(turn), turn.findings, self.place(turn)
+        if place and look.method not in OWN_ATTENTION:
+            return None
         found = findings.maps.get(look.method)
         if found is None and not findings.complete(look.method):
             return None
         neutral = findings.neutral if look.method is Method.RELATIVE else None
-        key, made = (len(turn.steps), look, found, neutral), self._made.get(turn)
+        key, made = (len(turn.steps), look, found, neutral, place), self._made.get(turn)
         if made is None or made[0] != key:
-            attention = attention_maps(turn.steps)
+            attention = attention_maps(turn.steps, place)
             if not attention and found is None:
                 return None
             made = self._made[turn] = key, AnswerMaps(look, attention, found, neutral)
@@ -244,6 +253,8 @@ class Heatmaps(QObject):
 
     def _why_no_maps(self, turn: Turn) -> str:
         look = self.look(turn)
+        if self.place(turn) and look.method not in OWN_ATTENTION:
+            return self.tr("Of several pictures this is measured for the first one alone.")
         if turn.findings.complete(look.method):
             return self.tr("The model gave no attention for this word.")
         if look.method in turn.findings.failed:

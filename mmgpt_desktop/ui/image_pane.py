@@ -1,4 +1,4 @@
-"""The photos: one large, all of them as thumbnails."""
+"""The photos: one large, all of them as thumbnails; or what a camera sees."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mmgpt_desktop.ui.film_strip import FilmStrip
+from mmgpt_desktop.ui.live_view import LiveBar, LiveView
 from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane, Rewritten, restyle, untinted
 from mmgpt_desktop.ui.photo_view import PhotoView
 from mmgpt_desktop.ui.texts import note_text
@@ -59,6 +61,7 @@ class Thumbnails(QListWidget):
 class ImagePane(Rewritten, Pane):
     open_wanted = Signal()
     samples_wanted = Signal()
+    camera_wanted = Signal()
     remove_wanted = Signal()
     photo_chosen = Signal(int)
 
@@ -70,6 +73,10 @@ class ImagePane(Rewritten, Pane):
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self.view)
+        self.live = LiveView(theme)
+        self._stack.addWidget(self.live)
+        self.live_bar = LiveBar(theme)
+        self.film = FilmStrip()
         self.thumbnails = Thumbnails()
         self.thumbnails.currentRowChanged.connect(self.photo_chosen)
         self.thumbnails.remove_wanted.connect(self.remove_wanted)
@@ -80,8 +87,10 @@ class ImagePane(Rewritten, Pane):
         self.notes.setWordWrap(True)
         set_font(self.notes, scale=0.9)
         self._make_buttons()
+        self.body.addWidget(self.live_bar)
         self.body.addWidget(self._stack, 1)
         self.body.addWidget(self.notes)
+        self.body.addWidget(self.film)
         self.body.addWidget(self.thumbnails)
         self._write()
         self.show_photo(None)
@@ -94,12 +103,16 @@ class ImagePane(Rewritten, Pane):
         self.samples_button.clicked.connect(self.samples_wanted)
         self._empty.add_button(self.open_button)
         self._empty.add_button(self.samples_button)
+        self.camera_button = QPushButton()
+        self.camera_button.clicked.connect(self.camera_wanted)
+        self._empty.add_button(self.camera_button)
         self._tools: dict[str, QToolButton] = {}
         for icon, action in (
             ("zoom-out", self.view.zoom_out),
             ("zoom-in", self.view.zoom_in),
             ("fit", self.view.zoom_fit),
             ("open", self.open_wanted),
+            ("camera", self.camera_wanted),
             ("close", self.remove_wanted),
         ):
             button = IconButton(self._theme, icon)
@@ -116,6 +129,9 @@ class ImagePane(Rewritten, Pane):
         self.open_button.setText(self.tr("Open…"))
         self.open_button.setToolTip(self.tr("Open pictures (Ctrl+O)"))
         self.samples_button.setText(self.tr("Sample photos…"))
+        self.camera_button.setText(self.tr("Camera"))
+        self.camera_button.setToolTip(self.tr("Switch the camera on or off (F8)"))
+        self.live.setAccessibleName(self.tr("What the camera sees; Space takes a picture"))
         self.view.setAccessibleName(self.tr("Picture; plus and minus zoom, the arrow keys move it"))
         self.thumbnails.setAccessibleName(self.tr("All pictures; Delete removes the chosen one"))
         for icon, name, keys in (
@@ -123,6 +139,7 @@ class ImagePane(Rewritten, Pane):
             ("zoom-in", self.tr("Zoom in"), "Ctrl++"),
             ("fit", self.tr("Show the whole picture"), "Ctrl+0"),
             ("open", self.tr("Open pictures"), "Ctrl+O"),
+            ("camera", self.tr("Switch the camera on or off"), "F8"),
             ("close", self.tr("Remove this picture"), "Ctrl+W"),
         ):
             self._tools[icon].set_name(name, keys)  # type: ignore[attr-defined]
@@ -136,6 +153,14 @@ class ImagePane(Rewritten, Pane):
         self._photo_notes = shown.photo.notes if shown else ()
         self._write_notes()
         self.view.setAccessibleDescription(shown.photo.name if shown else "")
+
+    def show_live(self) -> None:
+        """What a camera sees, in the photo's place."""
+        self._stack.setCurrentWidget(self.live)
+        for button in self._tools.values():
+            button.hide()
+        self._photo_notes = ()
+        self._write_notes()
 
     def _write_notes(self) -> None:
         self.notes.setText(" ".join(map(note_text, self._photo_notes)))

@@ -38,14 +38,15 @@ class Inside(QObject):
 
     def open_wall(self) -> None:
         chosen, shown = self._heatmaps.chosen, self._heatmaps.shown
-        maps = () if chosen is None else _word_maps(*chosen)
+        place = 0 if chosen is None else self._heatmaps.place(chosen[0])
+        maps = () if chosen is None else _word_maps(*chosen, place)
         if chosen is None or shown is None or not maps:
             self._tell_nothing()
             return
         turn, index = chosen
         text = printable(chosen_word(turn, index).text)
         found, needed = turn.findings.maps.get(Method.OCCLUSION), None
-        if found is not None:
+        if found is not None and not place:
             span = chosen_word(turn, index).span
             needed = AnswerMaps(Look(Method.OCCLUSION), (), found).cells(*span)
         word = WallWord(text, maps, shown, self._heatmaps.style, needed)
@@ -114,6 +115,6 @@ class Inside(QObject):
         return waiting
 
 
-def _word_maps(turn: Turn, index: int) -> tuple[AttentionMap, ...]:
+def _word_maps(turn: Turn, index: int, place: int = 0) -> tuple[AttentionMap, ...]:
     start, stop = chosen_word(turn, index).span
-    return attention_maps(turn.steps[start:stop])
+    return attention_maps(turn.steps[start:stop], place)

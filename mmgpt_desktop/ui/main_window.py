@@ -111,6 +111,9 @@ class MainWindow(Rewritten, QMainWindow):
         self._add(file, "open", self.tr("&Open pictures…"), key.Open)
         self._add(file, "paste", self.tr("&Paste a picture"), key.Paste)
         self._add(file, "samples", self.tr("&Sample photos…"))
+        self._add(file, "camera", self.tr("&Live camera"), "F8")
+        self._add(file, "region", self.tr("A part of the scree&n…"), "F9")
+        self._add(file, "follow", self.tr("&Follow a part of the screen…"), "Shift+F9")
         self._add(file, "remove", self.tr("&Remove this picture"), "Ctrl+W")
         file.addSeparator()
         self._add(file, "open-session", self.tr("Open sess&ion…"), "Ctrl+Shift+O")
@@ -123,7 +126,10 @@ class MainWindow(Rewritten, QMainWindow):
         self._add(export, "export-png", self.tr("&Picture of the map (PNG)…"), "Ctrl+E")
         self._add(export, "export-gif", self.tr("&Film, word by word (GIF)…"))
         self._add(export, "export-html", self.tr("&Report (HTML)…"), "Ctrl+Shift+E")
+        self._add(export, "export-card", self.tr("&Card to print (PNG or PDF)…"))
         self._add(export, "export-json", self.tr("&Data (JSON and NPZ)…"))
+        file.addSeparator()
+        self._add(file, "event", self.tr("E&vent mode…"))
         file.addSeparator()
         self._add(file, "quit", self.tr("&Quit"), "Ctrl+Q")
         edit = bar.addMenu(self.tr("&Edit"))
@@ -215,6 +221,8 @@ class MainWindow(Rewritten, QMainWindow):
             self.output.strip,
             self.heatmap.picture.view,
             self.image.view,
+            self.image.live,
+            self.image.film.list,
             self.image.thumbnails,
         )
         for before, after in itertools.pairwise(stops):

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, QTimer, Signal, Slot
 
-from mmgpt_desktop.download import download
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.session.files import is_session
 from mmgpt_desktop.ui.image_pane import ImagePane
 from mmgpt_desktop.ui.notices import Notice, Notices
+from mmgpt_desktop.ui.opening import Opened, open_address, open_data, open_file
 from mmgpt_desktop.ui.session import Conversation
 from mmgpt_desktop.ui.sources import Sources, read_sources
 from mmgpt_desktop.ui.undo import Undo
-from mmgpt_desktop.worker import (
-    ShownPhoto,
-    TaskThread,
-    photo_from_data,
-    photo_from_file,
-    photo_from_image,
-)
+from mmgpt_desktop.worker import ShownPhoto, TaskThread, photo_from_image
 
 _PROGRESS_AFTER_MS = 700
-_Work = Callable[[CancelToken], ShownPhoto]
+_Work = Callable[[CancelToken], Opened]
 
 
 @dataclass(eq=False)
@@ -40,17 +34,12 @@ class _Job:
     notice: Notice | None = None
 
 
-def _from_file(path: Path, _cancel: CancelToken) -> ShownPhoto:
-    return photo_from_file(path)
-
-
-def _from_web(url: str, progress: Callable[[float], None], cancel: CancelToken) -> ShownPhoto:
-    name = PurePosixPath(unquote(urlsplit(url).path)).name or "picture"
-    return photo_from_data(download(url, progress, cancel), name)
-
-
 class Photos(QObject):
-    """`current` is the conversation about the picture shown, or the one without any."""
+    """`current` is the conversation about the picture shown, or the one without any.
+
+    The frames of a clip are photos in a row. What a camera sees passes by: it is shown, but
+    not kept.
+    """
 
     chosen = Signal(object)  # Conversation
     added = Signal()
@@ -70,17 +59,33 @@ class Photos(QObject):
         self._blank = Conversation()
         self._all: list[Conversation] = []
         self._place = -1
+        self._passing: Conversation | None = None
         self._jobs: dict[object, _Job] = {}
         for thread in (files, downloads):
             thread.done.connect(self._take)
             thread.failed.connect(self._fail)
             thread.progress.connect(self._show_progress)
-        pane.photo_chosen.connect(self.choose)
+        pane.photo_chosen.connect(self._choose_group)
+        pane.film.frame_chosen.connect(self.show)
         pane.remove_wanted.connect(self.remove)
 
     @property
     def current(self) -> Conversation:
+        return self._passing or self.kept
+
+    @property
+    def kept(self) -> Conversation:
+        """The current one, or while something passes by the one before."""
         return self._all[self._place] if self._all else self._blank
+
+    @property
+    def passing(self) -> bool:
+        return self._passing is not None
+
+    @property
+    def asked(self) -> tuple[Conversation, ...]:
+        """What a question is about: the current one, or all frames of its clip."""
+        return self._clip() if self._pane.film.all_frames.isChecked() else (self.current,)
 
     @property
     def count(self) -> int:
@@ -94,7 +99,7 @@ class Photos(QObject):
             self._submit(
                 self._files,
                 self.tr("Opening {name}…").format(name=path.name),
-                partial(_from_file, path),
+                partial(open_file, path),
             )
 
     @Slot(object)
@@ -107,9 +112,9 @@ class Photos(QObject):
         if sources.paths:
             self.open(sources.paths)
         elif sources.data:
-            self._submit(self._files, opening, lambda _: photo_from_data(sources.data, name))
+            self._submit(self._files, opening, partial(open_data, sources.data, name))
         elif (image := sources.image) is not None:
-            self._submit(self._files, opening, lambda _: photo_from_image(image, name))
+            self._submit(self._files, opening, lambda _: (photo_from_image(image, name),))
         elif sources.url:
             self._offer_download(sources.url)
         else:
@@ -127,7 +132,7 @@ class Photos(QObject):
         self._submit(
             self._downloads,
             self.tr("Downloading the picture…"),
-            partial(_from_web, url, partial(self._downloads.progress.emit, key)),
+            partial(open_address, url, partial(self._downloads.progress.emit, key)),
             key,
         )
 
@@ -163,9 +168,13 @@ class Photos(QObject):
         return job is not None
 
     @Slot(object, object)
-    def _take(self, key: object, shown: ShownPhoto) -> None:
-        if self._end(key):
-            self.add(shown)
+    def _take(self, key: object, opened: Opened) -> None:
+        if not self._end(key):
+            return
+        if len(opened) == 1:
+            self.add(opened[0])
+        else:
+            self._add_clip([Conversation(shown) for shown in opened])
 
     @Slot(object, object)
     def _fail(self, key: object, error: AppError) -> None:
@@ -183,10 +192,56 @@ class Photos(QObject):
         self._show(len(self._all) - 1)
         self.added.emit()
 
+    def _add_clip(self, frames: list[Conversation]) -> None:
+        clips = [conversation.clip for conversation in self._all]
+        if frames[0].clip in clips:
+            self._show(clips.index(frames[0].clip))
+            return
+        self._all += frames
+        self._show(len(self._all) - len(frames))
+        self.added.emit()
+
+    def pass_by(self, conversation: Conversation) -> None:
+        """Show a conversation that is gone when another one is shown."""
+        self._passing = conversation
+        self._show_pane()
+        self.chosen.emit(conversation)
+
+    def end_passing(self) -> None:
+        if self._passing is not None:
+            self._show(self._place)
+
+    @Slot(object)
+    def show(self, conversation: Conversation) -> None:
+        if conversation in self._all:
+            self.choose(self._all.index(conversation))
+
     @Slot(int)
     def choose(self, place: int) -> None:
-        if 0 <= place < len(self._all) and place != self._place:
+        if 0 <= place < len(self._all) and (place != self._place or self.passing):
             self._show(place)
+
+    @Slot(int)
+    def _choose_group(self, row: int) -> None:
+        groups = self._groups()
+        if 0 <= row < len(groups) and (self._place not in groups[row] or self.passing):
+            self._show(groups[row][0])
+
+    def _groups(self) -> list[range]:
+        """The places of each photo, and of each clip's frames."""
+        groups = []
+        keys = [conversation.clip or place for place, conversation in enumerate(self._all)]
+        for _, group in itertools.groupby(range(len(keys)), key=keys.__getitem__):
+            places = list(group)
+            groups.append(range(places[0], places[-1] + 1))
+        return groups
+
+    def _clip(self) -> tuple[Conversation, ...]:
+        """The frames of the clip that the current one is of, or the current one alone."""
+        if self._passing is not None or not self._all:
+            return (self.current,)
+        group = next(group for group in self._groups() if self._place in group)
+        return tuple(self._all[group.start : group.stop])
 
     def step(self, by: int) -> None:
         """To the next or the previous photo, round the end."""
@@ -195,15 +250,18 @@ class Photos(QObject):
 
     @Slot()
     def remove(self) -> None:
-        if not self._all:
+        """The photo that is shown, or the clip with all its frames."""
+        if not self._all or self.passing:
             return
-        place = self._place
-        conversation = self._all.pop(place)
-        self._show(min(place, len(self._all) - 1))
+        gone = self._clip()
+        start = self._all.index(gone[0])
+        del self._all[start : start + len(gone)]
+        self._show(min(start, len(self._all) - 1))
 
         def undo() -> None:
-            self._all.insert(min(place, len(self._all)), conversation)
-            self._show(self._all.index(conversation))
+            place = min(start, len(self._all))
+            self._all[place:place] = gone
+            self._show(place)
 
         self._undo.offer(self.tr("The picture and its conversation were removed."), undo)
 
@@ -219,8 +277,17 @@ class Photos(QObject):
         self._show(self._all.index(current) if current in self._all else last)
 
     def _show(self, place: int) -> None:
-        self._place = place
-        photos = [each.shown for each in self._all if each.shown is not None]
-        self._pane.set_thumbnails(photos, place)
-        self._pane.show_photo(self.current.shown)
+        self._place, self._passing = place, None
+        self._show_pane()
         self.chosen.emit(self.current)
+
+    def _show_pane(self) -> None:
+        groups = self._groups()
+        firsts = [self._all[group[0]].shown for group in groups]
+        row = next((row for row, group in enumerate(groups) if self._place in group), -1)
+        photos = [shown for shown in firsts if shown is not None]
+        self._pane.set_thumbnails(photos, -1 if self.passing else row)
+        frames = self._clip()
+        self._pane.film.show_clip(frames if len(frames) > 1 else (), self.current)
+        if not self.passing:
+            self._pane.show_photo(self.current.shown)

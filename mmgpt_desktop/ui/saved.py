@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,11 +30,22 @@ def read_opened(path: Path, cancel: CancelToken) -> Opened:
     return Opened(session, {photo: show_photo(photo) for photo in photos})
 
 
-def saved_conversation(conversation: Conversation) -> SavedConversation:
-    """All of it as it stands now: what is written from now on doesn't change it."""
-    shown = conversation.shown
-    turns = tuple(_saved_turn(turn) for turn in conversation.turns)
-    return SavedConversation(shown.photo if shown else None, turns)
+def saved_conversations(conversations: Sequence[Conversation]) -> tuple[SavedConversation, ...]:
+    """All of them as they stand now: what is written from now on doesn't change it.
+
+    A turn about several photos is saved with the first of them.
+    """
+    saved: list[SavedConversation] = []
+    known: set[Turn] = set()
+    for conversation in conversations:
+        shown, turns = (
+            conversation.shown,
+            [each for each in conversation.turns if each not in known],
+        )
+        known.update(turns)
+        photo = shown.photo if shown is not None else None
+        saved.append(SavedConversation(photo, tuple(map(_saved_turn, turns))))
+    return tuple(saved)
 
 
 def _saved_turn(turn: Turn) -> SavedTurn:
@@ -55,11 +66,29 @@ def _saved_turn(turn: Turn) -> SavedTurn:
     )
 
 
-def conversation_of(
-    saved: SavedConversation, shown: dict[Photo, ShownPhoto], job_ids: Iterator[int]
-) -> Conversation:
-    photo = None if saved.photo is None else shown[saved.photo]
-    return Conversation(photo, [_turn_of(turn, next(job_ids)) for turn in saved.turns])
+def conversations_of(
+    saved: Sequence[SavedConversation], shown: dict[Photo, ShownPhoto], job_ids: Iterator[int]
+) -> tuple[Conversation, ...]:
+    """A turn about several photos stands with each of them, in the order in which was asked."""
+    made: list[Conversation] = []
+    turns: list[tuple[int, Turn]] = []
+    for each in saved:
+        own = [(turn.request.job_id, _turn_of(turn, next(job_ids))) for turn in each.turns]
+        photo = None if each.photo is None else shown[each.photo]
+        made.append(Conversation(photo, [turn for _, turn in own]))
+        turns += own
+    for conversation in made:
+        conversation.turns = [
+            turn
+            for _, turn in sorted(turns, key=lambda pair: pair[0])
+            if turn in conversation.turns or _is_about(turn, conversation)
+        ]
+    return tuple(made)
+
+
+def _is_about(turn: Turn, conversation: Conversation) -> bool:
+    photos = turn.request.images if turn.request is not None else ()
+    return len(photos) > 1 and conversation.shown is not None and conversation.shown.photo in photos
 
 
 def _turn_of(saved: SavedTurn, job_id: int) -> Turn:

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import QWidget
 from mmgpt_desktop.messages import Method, RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.application import make_application
 from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.models_dialog import ModelsDialog
-from mmgpt_desktop.ui.process import make_application
 from mmgpt_desktop.ui.session import Turn, chosen_word
 from mmgpt_desktop.worker import engine_maker
 

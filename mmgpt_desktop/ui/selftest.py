@@ -13,7 +13,7 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Method, RuntimeName
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.process import make_application, prepare_process
+from mmgpt_desktop.ui.application import make_application, prepare_process
 from mmgpt_desktop.ui.screenshot import wait_for_model, wait_until
 from mmgpt_desktop.ui.session import Turn
 from mmgpt_desktop.worker import engine_maker

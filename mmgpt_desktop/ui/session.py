@@ -16,6 +16,7 @@ from mmgpt_desktop.messages import (
     GenerationRequest,
     Message,
     ModelInfo,
+    Photo,
     TokenStep,
 )
 from mmgpt_desktop.text import printable as printable
@@ -69,6 +70,11 @@ class Turn:
             return None
         return Explanation(self.request, tuple(step.token_id for step in self.steps))
 
+    def place_of(self, photo: Photo | None) -> int:
+        """Which of the photos that were asked about this is; 0 also where it is none of them."""
+        ids = [image.image_id for image in self.request.images] if self.request else []
+        return ids.index(photo.image_id) if photo is not None and photo.image_id in ids else 0
+
     @property
     def words_per_second(self) -> float:
         """After the first token; 0 for an answer that is too short to tell."""
@@ -79,10 +85,19 @@ class Turn:
 
 @dataclass(eq=False)
 class Conversation:
-    """The turns about one photo, or about none."""
+    """The turns about one photo, or about none.
+
+    A turn about several photos stands in the conversation of each of them.
+    """
 
     shown: ShownPhoto | None = None
     turns: list[Turn] = field(default_factory=list)
+
+    @property
+    def clip(self) -> str:
+        """What the frames of one video or animation share; empty for a photo."""
+        moment = self.shown.photo.moment if self.shown is not None else None
+        return moment.clip if moment is not None else ""
 
     def messages(self, question: str) -> tuple[Message, ...]:
         """The answered turns and the new question, as the engine wants them.
@@ -114,13 +129,11 @@ def chosen_word(turn: Turn, index: int) -> ChosenWord:
     return ChosenWord(turn, index, text, word.probability, (word.start, word.stop))
 
 
-def attention_maps(steps: list[TokenStep]) -> tuple[AttentionMap, ...]:
-    """One for each step; none when a step looked at no picture, as in a text-only answer."""
-    maps = tuple(
-        step.attention
-        for step in steps
-        if step.attention is not None and step.attention.weights.size
-    )
+def attention_maps(steps: list[TokenStep], place: int = 0) -> tuple[AttentionMap, ...]:
+    """Of the request's photo number `place`, one for each step; none when a step looked at no
+    picture, as in a text-only answer."""
+    looks = (step.attention.of(place) for step in steps if step.attention is not None)
+    maps = tuple(look for look in looks if look is not None and look.weights.size)
     return maps if len(maps) == len(steps) else ()
 
 

@@ -22,7 +22,7 @@ from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.notices import Notice
 from mmgpt_desktop.ui.photos import Photos
 from mmgpt_desktop.ui.recent_dialog import RecentDialog
-from mmgpt_desktop.ui.saved import Opened, conversation_of, read_opened, saved_conversation
+from mmgpt_desktop.ui.saved import Opened, conversations_of, read_opened, saved_conversations
 from mmgpt_desktop.ui.session import Conversation
 from mmgpt_desktop.ui.undo import Undo
 from mmgpt_desktop.worker import TaskThread
@@ -137,8 +137,8 @@ class Sessions(QObject):
         """All that the window holds, as it stands now."""
         conversations = self._photos.conversations
         return Session(
-            tuple(map(saved_conversation, conversations)),
-            conversations.index(self._photos.current),
+            saved_conversations(conversations),
+            conversations.index(self._photos.kept),
             self._window.prompt.edit.toPlainText(),
         )
 
@@ -181,7 +181,7 @@ class Sessions(QObject):
         self._thread.submit(_Saving(path, self._now()), work)
 
     def _proposed(self) -> str:
-        shown = self._photos.current.shown
+        shown = self._photos.kept.shown
         stem = PurePath(shown.photo.name).stem if shown else ""
         kept = "".join(letter for letter in stem if letter.isalnum() or letter in "-_ ").strip()
         return (kept or "session") + SUFFIX
@@ -242,9 +242,7 @@ class Sessions(QObject):
         before, empty = self._state(), self.session().is_empty
         self._controller.stop()
         session, job_ids = opened.session, self._controller.job_ids
-        conversations = tuple(
-            conversation_of(saved, opened.shown, job_ids) for saved in session.conversations
-        )
+        conversations = conversations_of(session.conversations, opened.shown, job_ids)
         current, path = conversations[session.current], None if opening.kept else opening.path
         self._put(_State(conversations, current, session.draft, path, None))
         self._saved = None if opening.kept else self._now()
@@ -257,7 +255,7 @@ class Sessions(QObject):
 
     def _state(self) -> _State:
         draft = self._window.prompt.edit.toPlainText()
-        conversations, current = self._photos.conversations, self._photos.current
+        conversations, current = self._photos.conversations, self._photos.kept
         return _State(conversations, current, draft, self._path, self._saved)
 
     def _put(self, state: _State) -> None:

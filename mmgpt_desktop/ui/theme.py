@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from string import Template
@@ -107,15 +108,20 @@ THEMES = {"light": LIGHT, "dark": DARK, "contrast": CONTRAST}
 class Theme(QObject):
     """Applies the colours to the application and says when they changed.
 
-    `choice` is system, light, dark or contrast.
+    `choice` is system, light, dark or contrast; `dress` makes the colours those of a brand.
     """
 
     changed = Signal()
     still = False  # nothing moves by itself
 
-    def __init__(self, application: QApplication, choice: str = "system") -> None:
+    def __init__(
+        self,
+        application: QApplication,
+        choice: str = "system",
+        dress: Callable[[Colours], Colours] = lambda colours: colours,
+    ) -> None:
         super().__init__(application)
-        self._application = application
+        self._application, self._dress = application, dress
         self.choice = choice
         self.colours = LIGHT
         application.setStyle("Fusion")
@@ -138,22 +144,23 @@ class Theme(QObject):
             QApplication.setCursorFlashTime(_CURSOR_MS)
         self.changed.emit()
 
-    def _wanted(self) -> Colours:
+    def _wanted(self) -> str:
         if self.choice in THEMES:
-            return THEMES[self.choice]
+            return self.choice
         hints = QGuiApplication.styleHints()
         if hints.accessibility().contrastPreference() == Qt.ContrastPreference.HighContrast:
-            return CONTRAST
-        return DARK if hints.colorScheme() == Qt.ColorScheme.Dark else LIGHT
+            return "contrast"
+        return "dark" if hints.colorScheme() == Qt.ColorScheme.Dark else "light"
 
     def _follow(self) -> None:
         if self.choice == "system":
             self._apply()
 
     def _apply(self) -> None:
-        self.colours = self._wanted()
+        name = self._wanted()
+        self.colours = self._dress(THEMES[name])
         self._application.setPalette(_palette(self.colours))
-        self._application.setStyleSheet(style_sheet(self.colours))
+        self._application.setStyleSheet(style_sheet(self.colours, name))
         self.changed.emit()
 
     def colour(self, name: str) -> QColor:
@@ -190,9 +197,8 @@ def _palette(colours: Colours) -> QPalette:
     return palette
 
 
-def style_sheet(colours: Colours) -> str:
-    """The sheet filled with the colours, and with icons that it must name as files."""
-    name = next(name for name, each in THEMES.items() if each is colours)
+def style_sheet(colours: Colours, name: str) -> str:
+    """The sheet filled with a theme's colours, and with icons that it must name as files."""
     sheet = resource_path("style", "app.qss").read_text(encoding="utf-8")
     return Template(sheet).substitute(
         asdict(colours),
@@ -201,7 +207,8 @@ def style_sheet(colours: Colours) -> str:
     )
 
 
-def _svg(name: str, colour: str) -> str:
+def svg(name: str, colour: str) -> str:
+    """A shipped icon's text; `colour` is #rrggbb."""
     text = resource_path("icons", f"{name}.svg").read_text(encoding="utf-8")
     return text.replace("currentColor", colour)
 
@@ -210,7 +217,7 @@ def _svg(name: str, colour: str) -> str:
 def _icon(name: str, colour: str, disabled: str) -> QIcon:
     icon = QIcon()
     for mode, tint in ((QIcon.Mode.Normal, colour), (QIcon.Mode.Disabled, disabled)):
-        renderer = QSvgRenderer(QByteArray(_svg(name, tint).encode()))
+        renderer = QSvgRenderer(QByteArray(svg(name, tint).encode()))
         for edge in (16, 20, 32, 40, 64, 128):
             icon.addPixmap(_draw(renderer, edge), mode)
     return icon

@@ -25,6 +25,33 @@
     </message>
 </context>
 <context>
+    <name>AnswerPage</name>
+    <message>
+        <source>What do you want to know?</source>
+        <translation>您想知道什么？</translation>
+    </message>
+    <message>
+        <source>Touch a word to see where the model looked for it.</source>
+        <translation>点一个词，看看模型写它时看了哪里。</translation>
+    </message>
+    <message>
+        <source>Touch the screen to try it yourself</source>
+        <translation>触摸屏幕，亲自试一试</translation>
+    </message>
+    <message>
+        <source>Looking at the picture…</source>
+        <translation>正在看图片…</translation>
+    </message>
+    <message>
+        <source>Bright: where it looked for “{word}”</source>
+        <translation>亮处：模型写“{word}”时看的地方</translation>
+    </message>
+    <message>
+        <source>Picture {number}</source>
+        <translation>图片 {number}</translation>
+    </message>
+</context>
+<context>
     <name>AnswerView</name>
     <message>
         <source>I&apos;m not sure, perhaps:</source>
@@ -70,12 +97,12 @@
 <context>
     <name>App</name>
     <message>
-        <source>Pictures</source>
-        <translation>图片</translation>
-    </message>
-    <message>
         <source>All files</source>
         <translation>所有文件</translation>
+    </message>
+    <message>
+        <source>Pictures and videos</source>
+        <translation>图片和视频</translation>
     </message>
     <message>
         <source>Open pictures</source>
@@ -103,6 +130,44 @@
     </message>
 </context>
 <context>
+    <name>AskingArea</name>
+    <message>
+        <source>Or ask your own question</source>
+        <translation>或者用英语自己提问</translation>
+    </message>
+    <message>
+        <source>Letters on the screen</source>
+        <translation>屏幕上的字母键</translation>
+    </message>
+    <message>
+        <source>Ask</source>
+        <translation>提问</translation>
+    </message>
+</context>
+<context>
+    <name>Attract</name>
+    <message>
+        <source>A picture goes in.</source>
+        <translation>放进一张图片。</translation>
+    </message>
+    <message>
+        <source>Somebody asks a question about it.</source>
+        <translation>有人就它提了一个问题。</translation>
+    </message>
+    <message>
+        <source>The model writes word by word. The bright places are where it looks.</source>
+        <translation>模型逐词写出回答，亮处就是它正在看的地方。</translation>
+    </message>
+    <message>
+        <source>Each word has its own places in the picture.</source>
+        <translation>每个词在图片中都有自己的位置。</translation>
+    </message>
+    <message>
+        <source>To the model, the picture is a grid of {rows} by {columns} cells.</source>
+        <translation>对模型来说，图片是 {rows} × {columns} 个格子。</translation>
+    </message>
+</context>
+<context>
     <name>Brush</name>
     <message>
         <source>What the words needed is not measured yet.</source>
@@ -122,6 +187,32 @@
     </message>
 </context>
 <context>
+    <name>Camera</name>
+    <message>
+        <source>The camera gives no picture. Is another program using it?</source>
+        <translation>摄像头没有画面。是否有别的程序正在使用它？</translation>
+    </message>
+</context>
+<context>
+    <name>CameraPage</name>
+    <message>
+        <source>What the camera sees</source>
+        <translation>摄像头看到的画面</translation>
+    </message>
+    <message>
+        <source>The camera is on</source>
+        <translation>摄像头已打开</translation>
+    </message>
+    <message>
+        <source>Take the picture</source>
+        <translation>拍照</translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation>返回</translation>
+    </message>
+</context>
+<context>
     <name>CheckCard</name>
     <message>
         <source>Probability {percent} with the whole photo (the mark), and:</source>
@@ -137,6 +228,29 @@
     <message>
         <source>Measuring whether the word needs what is bright…</source>
         <translation>正在测量这个词是否需要亮处…</translation>
+    </message>
+</context>
+<context>
+    <name>Chooser</name>
+    <message>
+        <source>Touch a picture</source>
+        <translation>点一张图片</translation>
+    </message>
+    <message>
+        <source>There are no pictures here yet.</source>
+        <translation>这里还没有图片。</translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation>返回</translation>
+    </message>
+    <message>
+        <source>Earlier ones</source>
+        <translation>前面的</translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation>更多</translation>
     </message>
 </context>
 <context>
@@ -218,10 +332,40 @@
     </message>
 </context>
 <context>
+    <name>Countdown</name>
+    <message>
+        <source>Are you still there?</source>
+        <translation>您还在吗？</translation>
+    </message>
+    <message>
+        <source>Soon your picture and your questions are forgotten, for the next visitor.</source>
+        <translation>您的图片和问题即将清除，留给下一位参观者。</translation>
+    </message>
+    <message>
+        <source>I&apos;m still here</source>
+        <translation>我还在</translation>
+    </message>
+    <message>
+        <source>I&apos;m done</source>
+        <translation>我结束了</translation>
+    </message>
+</context>
+<context>
     <name>Details</name>
     <message>
         <source>How far the download is</source>
         <translation>下载进度</translation>
+    </message>
+</context>
+<context>
+    <name>DeviceSource</name>
+    <message>
+        <source>The camera may not be used: the system refuses it. Allow it in the system&apos;s privacy settings, then try again.</source>
+        <translation>系统不允许使用摄像头。请在系统的隐私设置中允许，然后再试。</translation>
+    </message>
+    <message>
+        <source>The camera stopped ({reason}). Plug it in again, or close what else uses it.</source>
+        <translation>摄像头停止了（{reason}）。请重新接上，或关闭正在使用它的其他程序。</translation>
     </message>
 </context>
 <context>
@@ -288,6 +432,21 @@
     <message>
         <source>Open</source>
         <translation>打开</translation>
+    </message>
+</context>
+<context>
+    <name>FilmStrip</name>
+    <message>
+        <source>Ask about all frames</source>
+        <translation>对所有帧提问</translation>
+    </message>
+    <message>
+        <source>Frames; the arrow keys choose one</source>
+        <translation>各帧；用方向键选择</translation>
+    </message>
+    <message>
+        <source>{name} · {count} frames, evenly spread</source>
+        <translation>{name} · 均匀选取的 {count} 帧</translation>
     </message>
 </context>
 <context>
@@ -392,6 +551,21 @@
     <message>
         <source>it read most from row {row}, column {column}: {percent}</source>
         <translation>它从第 {row} 行第 {column} 列读取最多：{percent}</translation>
+    </message>
+</context>
+<context>
+    <name>Header</name>
+    <message>
+        <source>Another picture</source>
+        <translation>换一张图片</translation>
+    </message>
+    <message>
+        <source>Take it home</source>
+        <translation>带回家</translation>
+    </message>
+    <message>
+        <source>I&apos;m done</source>
+        <translation>我结束了</translation>
     </message>
 </context>
 <context>
@@ -542,6 +716,10 @@
         <translation>方框由模型给出</translation>
     </message>
     <message>
+        <source>Of several pictures this is measured for the first one alone.</source>
+        <translation>有多张图片时，只对第一张进行这项测量。</translation>
+    </message>
+    <message>
         <source>The model gave no attention for this word.</source>
         <translation>模型没有给出这个单词的注意力。</translation>
     </message>
@@ -589,6 +767,18 @@
         <translation>示例照片…</translation>
     </message>
     <message>
+        <source>Camera</source>
+        <translation>摄像头</translation>
+    </message>
+    <message>
+        <source>Switch the camera on or off (F8)</source>
+        <translation>打开或关闭摄像头 (F8)</translation>
+    </message>
+    <message>
+        <source>What the camera sees; Space takes a picture</source>
+        <translation>摄像头的画面；按空格键拍照</translation>
+    </message>
+    <message>
         <source>Picture; plus and minus zoom, the arrow keys move it</source>
         <translation>图片；加减号缩放，方向键移动</translation>
     </message>
@@ -613,6 +803,10 @@
         <translation>打开图片</translation>
     </message>
     <message>
+        <source>Switch the camera on or off</source>
+        <translation>打开或关闭摄像头</translation>
+    </message>
+    <message>
         <source>Remove this picture</source>
         <translation>移除这张图片</translation>
     </message>
@@ -634,6 +828,21 @@
     <message>
         <source>Ask about a picture, wait for the answer, and choose a word of it.</source>
         <translation>请就一张图片提问，等待回答，然后选择其中一个单词。</translation>
+    </message>
+</context>
+<context>
+    <name>Keyboard</name>
+    <message>
+        <source>Space</source>
+        <translation>空格</translation>
+    </message>
+    <message>
+        <source>Erase the last letter</source>
+        <translation>删除最后一个字母</translation>
+    </message>
+    <message>
+        <source>Ask</source>
+        <translation>提问</translation>
     </message>
 </context>
 <context>
@@ -685,6 +894,14 @@
     <message>
         <source>Paste a picture or a picture file</source>
         <translation>粘贴图片或图片文件</translation>
+    </message>
+    <message>
+        <source>The camera on or off; Space takes a picture</source>
+        <translation>打开或关闭摄像头；按空格键拍照</translation>
+    </message>
+    <message>
+        <source>A part of the screen: take it, or follow it</source>
+        <translation>屏幕的一部分：截取，或跟随</translation>
     </message>
     <message>
         <source>Previous or next picture</source>
@@ -748,10 +965,87 @@
     </message>
 </context>
 <context>
+    <name>Launcher</name>
+    <message>
+        <source>Choose the event&apos;s profile</source>
+        <translation>选择活动配置文件</translation>
+    </message>
+    <message>
+        <source>Event profiles</source>
+        <translation>活动配置文件</translation>
+    </message>
+    <message>
+        <source>the PIN</source>
+        <translation>PIN 码</translation>
+    </message>
+    <message>
+        <source>The show “{title}” fills the screen, and this window closes.</source>
+        <translation>展示“{title}”将占满屏幕，本窗口会关闭。</translation>
+    </message>
+    <message>
+        <source>It is left with {keys}.</source>
+        <translation>用 {keys} 退出展示。</translation>
+    </message>
+    <message>
+        <source>Start the show</source>
+        <translation>开始展示</translation>
+    </message>
+</context>
+<context>
     <name>Legend</name>
     <message>
         <source>Scale: {what}, from {low} to {high}</source>
         <translation>刻度：{what}，从 {low} 到 {high}</translation>
+    </message>
+</context>
+<context>
+    <name>Live</name>
+    <message>
+        <source>Part of the screen</source>
+        <translation>屏幕的一部分</translation>
+    </message>
+    <message>
+        <source>Camera picture</source>
+        <translation>摄像头照片</translation>
+    </message>
+</context>
+<context>
+    <name>LiveBar</name>
+    <message>
+        <source>The camera is on</source>
+        <translation>摄像头已打开</translation>
+    </message>
+    <message>
+        <source>Following the screen</source>
+        <translation>正在跟随屏幕</translation>
+    </message>
+    <message>
+        <source>captions are paused</source>
+        <translation>描述已暂停</translation>
+    </message>
+    <message>
+        <source>Take a picture</source>
+        <translation>拍照</translation>
+    </message>
+    <message>
+        <source>Take a picture, to ask about it (Space)</source>
+        <translation>拍一张照片并提问（空格键）</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Switch it off (Esc)</source>
+        <translation>关闭 (Esc)</translation>
     </message>
 </context>
 <context>
@@ -771,6 +1065,18 @@
     <message>
         <source>&amp;Sample photos…</source>
         <translation>示例照片(&amp;S)…</translation>
+    </message>
+    <message>
+        <source>&amp;Live camera</source>
+        <translation>实时摄像头(&amp;L)</translation>
+    </message>
+    <message>
+        <source>A part of the scree&amp;n…</source>
+        <translation>屏幕的一部分(&amp;N)…</translation>
+    </message>
+    <message>
+        <source>&amp;Follow a part of the screen…</source>
+        <translation>跟随屏幕的一部分(&amp;F)…</translation>
     </message>
     <message>
         <source>&amp;Remove this picture</source>
@@ -813,8 +1119,16 @@
         <translation>报告 (HTML)…(&amp;R)</translation>
     </message>
     <message>
+        <source>&amp;Card to print (PNG or PDF)…</source>
+        <translation>可打印的卡片 (PNG 或 PDF)(&amp;C)…</translation>
+    </message>
+    <message>
         <source>&amp;Data (JSON and NPZ)…</source>
         <translation>数据 (JSON 和 NPZ)…(&amp;D)</translation>
+    </message>
+    <message>
+        <source>E&amp;vent mode…</source>
+        <translation>活动模式(&amp;V)…</translation>
     </message>
     <message>
         <source>&amp;Quit</source>
@@ -1229,6 +1543,127 @@
     </message>
 </context>
 <context>
+    <name>PinPad</name>
+    <message>
+        <source>PIN of the organiser</source>
+        <translation>主办方的 PIN 码</translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation>返回</translation>
+    </message>
+    <message>
+        <source>OK</source>
+        <translation>确定</translation>
+    </message>
+    <message>
+        <source>Erase the last digit</source>
+        <translation>删除最后一位数字</translation>
+    </message>
+    <message>
+        <source>This PIN is wrong.</source>
+        <translation>PIN 码不对。</translation>
+    </message>
+    <message>
+        <source>This PIN is wrong. Wait {seconds} seconds.</source>
+        <translation>PIN 码不对，请等待 {seconds} 秒。</translation>
+    </message>
+</context>
+<context>
+    <name>Presenter</name>
+    <message>
+        <source>Presenter</source>
+        <translation>演示者</translation>
+    </message>
+    <message>
+        <source>Sample</source>
+        <translation>示例</translation>
+    </message>
+    <message>
+        <source>How it answers</source>
+        <translation>如何回答</translation>
+    </message>
+    <message>
+        <source>The big screen</source>
+        <translation>大屏幕</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Fusion</source>
+        <translation>融合方式</translation>
+    </message>
+    <message>
+        <source>Heatmap</source>
+        <translation>热图</translation>
+    </message>
+    <message>
+        <source>Speed</source>
+        <translation>速度</translation>
+    </message>
+    <message>
+        <source>Previous</source>
+        <translation>上一个</translation>
+    </message>
+    <message>
+        <source>Next</source>
+        <translation>下一个</translation>
+    </message>
+    <message>
+        <source>Play the samples</source>
+        <translation>播放示例</translation>
+    </message>
+    <message>
+        <source>Freeze</source>
+        <translation>定住画面</translation>
+    </message>
+    <message>
+        <source>Blank</source>
+        <translation>黑屏</translation>
+    </message>
+    <message>
+        <source>Start anew</source>
+        <translation>重新开始</translation>
+    </message>
+    <message>
+        <source>Leave the event…</source>
+        <translation>退出活动模式…</translation>
+    </message>
+    <message>
+        <source>Question</source>
+        <translation>问题</translation>
+    </message>
+    <message>
+        <source>Ask</source>
+        <translation>提问</translation>
+    </message>
+    <message>
+        <source>Keys, also on a clicker: Page Down and Page Up for the samples, B or the full stop for a black screen, F5 to play the samples, F9 for this window.</source>
+        <translation>按键（翻页笔也可用）：Page Down 和 Page Up 切换示例，B 或句号键黑屏，F5 播放示例，F9 打开本窗口。</translation>
+    </message>
+</context>
+<context>
+    <name>Presenting</name>
+    <message>
+        <source>None yet</source>
+        <translation>还没有</translation>
+    </message>
+    <message>
+        <source>Loading the model…</source>
+        <translation>正在加载模型…</translation>
+    </message>
+    <message>
+        <source>Answers now: {name}</source>
+        <translation>现在由 {name} 回答</translation>
+    </message>
+    <message>
+        <source>This model can&apos;t be loaded.</source>
+        <translation>无法加载这个模型。</translation>
+    </message>
+</context>
+<context>
     <name>PromptPane</name>
     <message>
         <source>Question</source>
@@ -1342,6 +1777,27 @@
     </message>
 </context>
 <context>
+    <name>RegionOverlay</name>
+    <message>
+        <source>Drag a rectangle, or move it with the arrow keys (Shift changes its size). Enter takes it, Esc cancels.</source>
+        <translation>拖出一个矩形，或用方向键移动它（按住 Shift 改变大小）。按 Enter 确认，按 Esc 取消。</translation>
+    </message>
+</context>
+<context>
+    <name>RegionPicker</name>
+    <message>
+        <source>This desktop doesn&apos;t let programs read the screen. Take a screenshot with its own key, then paste it here with Ctrl+V.</source>
+        <translation>此桌面不允许程序读取屏幕。请用桌面自带的快捷键截图，再用 Ctrl+V 粘贴到这里。</translation>
+    </message>
+</context>
+<context>
+    <name>RegionSource</name>
+    <message>
+        <source>The screen that was followed is gone.</source>
+        <translation>所跟随的屏幕已不存在。</translation>
+    </message>
+</context>
+<context>
     <name>SamplesDialog</name>
     <message>
         <source>Sample photos</source>
@@ -1404,6 +1860,134 @@
     </message>
 </context>
 <context>
+    <name>ShowAnswer</name>
+    <message>
+        <source>The answer; the arrow keys walk from word to word</source>
+        <translation>回答；方向键逐词移动</translation>
+    </message>
+</context>
+<context>
+    <name>SouvenirPanel</name>
+    <message>
+        <source>Take it home</source>
+        <translation>带回家</translation>
+    </message>
+    <message>
+        <source>To my phone</source>
+        <translation>传到我的手机</translation>
+    </message>
+    <message>
+        <source>Print it</source>
+        <translation>打印</translation>
+    </message>
+    <message>
+        <source>Leave a copy here</source>
+        <translation>在这里留一份</translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation>返回</translation>
+    </message>
+    <message>
+        <source>The card: your picture, the question, the answer and where the model looked</source>
+        <translation>卡片：您的图片、问题、回答，以及模型看的地方</translation>
+    </message>
+    <message>
+        <source>Your card is being drawn…</source>
+        <translation>正在制作您的卡片…</translation>
+    </message>
+    <message>
+        <source>It is being printed.</source>
+        <translation>正在打印。</translation>
+    </message>
+    <message>
+        <source>A copy is on this computer.</source>
+        <translation>已在这台电脑上留了一份。</translation>
+    </message>
+    <message>
+        <source>Scan it with your phone, in the same network as this computer.</source>
+        <translation>请用手机扫描；手机要和这台电脑在同一个网络中。</translation>
+    </message>
+    <message>
+        <source>It works for another {time} minutes.</source>
+        <translation>还可使用 {time} 分钟。</translation>
+    </message>
+    <message>
+        <source>The code has ended. You can have a new one.</source>
+        <translation>二维码已失效，可以重新获取。</translation>
+    </message>
+</context>
+<context>
+    <name>Stage</name>
+    <message>
+        <source>Picture</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>Drag a picture onto this screen, and let it go.</source>
+        <translation>把图片拖到这个屏幕上，然后松开。</translation>
+    </message>
+    <message>
+        <source>One moment, please: the model is starting again.</source>
+        <translation>请稍等，模型正在重新启动。</translation>
+    </message>
+</context>
+<context>
+    <name>StartPage</name>
+    <message>
+        <source>Show me a picture</source>
+        <translation>给我看一张图片</translation>
+    </message>
+    <message>
+        <source>Ask me about it, and see where I look for every word that I write.</source>
+        <translation>就图片向我提问，看看我写每个词时在看哪里。</translation>
+    </message>
+    <message>
+        <source>Take a picture</source>
+        <translation>拍一张</translation>
+    </message>
+    <message>
+        <source>with the camera</source>
+        <translation>用摄像头</translation>
+    </message>
+    <message>
+        <source>Choose a picture</source>
+        <translation>选一张图片</translation>
+    </message>
+    <message>
+        <source>Drop a picture</source>
+        <translation>拖入图片</translation>
+    </message>
+    <message>
+        <source>from this computer&apos;s folder</source>
+        <translation>来自这台电脑的文件夹</translation>
+    </message>
+    <message>
+        <source>anywhere on this screen</source>
+        <translation>放到屏幕任意位置</translation>
+    </message>
+    <message>
+        <source>Choose a sample</source>
+        <translation>选一个示例</translation>
+    </message>
+    <message>
+        <source>one of our photos</source>
+        <translation>我们准备的照片</translation>
+    </message>
+    <message>
+        <source>The organiser of this event keeps the pictures that you show here.</source>
+        <translation>本活动的主办方会保留您在这里展示的图片。</translation>
+    </message>
+    <message>
+        <source>Your picture is forgotten when you go; the organiser keeps the questions.</source>
+        <translation>您离开后图片即被清除；主办方会保留提问。</translation>
+    </message>
+    <message>
+        <source>Your picture stays on this computer, and is forgotten when you go.</source>
+        <translation>您的图片只留在这台电脑上，您离开后即被清除。</translation>
+    </message>
+</context>
+<context>
     <name>Status</name>
     <message>
         <source>Cancel</source>
@@ -1432,6 +2016,13 @@
     <message>
         <source>PyTorch on the processor</source>
         <translation>PyTorch（处理器）</translation>
+    </message>
+</context>
+<context>
+    <name>Telling</name>
+    <message>
+        <source>“{word}”: testing whether it needs what is bright…</source>
+        <translation>“{word}”：正在检验它是否需要亮处…</translation>
     </message>
 </context>
 <context>
@@ -1555,6 +2146,17 @@
     </message>
 </context>
 <context>
+    <name>cameras</name>
+    <message>
+        <source>The camera can&apos;t be used: a library of the system is missing ({reason}). On Debian and Ubuntu, install libpulse0.</source>
+        <translation>无法使用摄像头：系统缺少一个库（{reason}）。在 Debian 和 Ubuntu 上请安装 libpulse0。</translation>
+    </message>
+    <message>
+        <source>There is no camera. Plug one in, then try again.</source>
+        <translation>没有找到摄像头。请接上摄像头后再试。</translation>
+    </message>
+</context>
+<context>
     <name>catalogue</name>
     <message>
         <source>Converses well, in many languages.</source>
@@ -1627,12 +2229,24 @@
 <context>
     <name>errors</name>
     <message>
+        <source>A PIN has {fewest} to {most} digits.</source>
+        <translation>PIN 由 {fewest} 到 {most} 位数字组成。</translation>
+    </message>
+    <message>
         <source>Accept them at {page}, make an access token there, and enter it before the download.</source>
         <translation>请在 {page} 同意条款，在那里创建访问令牌，并在下载前输入。</translation>
     </message>
     <message>
+        <source>Add one in the system&apos;s settings, and make it the usual one.</source>
+        <translation>请在系统设置中添加打印机，并设为默认。</translation>
+    </message>
+    <message>
         <source>Another program may be using it. Close that, and try again.</source>
         <translation>可能有其他程序正在使用它。请关闭该程序后重试。</translation>
+    </message>
+    <message>
+        <source>Another program may use the port: name another one in the profile.</source>
+        <translation>端口可能被其他程序占用：请在配置文件中换一个端口。</translation>
     </message>
     <message>
         <source>Ask a shorter question, or about fewer pictures or with less detail.</source>
@@ -1707,6 +2321,10 @@
         <translation>请选择会话文件。</translation>
     </message>
     <message>
+        <source>Choose a video.</source>
+        <translation>请选择一个视频。</translation>
+    </message>
+    <message>
         <source>Choose another model, or use another runtime.</source>
         <translation>请选择另一个模型，或使用另一种运行时。</translation>
     </message>
@@ -1743,8 +2361,16 @@
         <translation>请关闭其他程序，或选择更小的模型。</translation>
     </message>
     <message>
+        <source>Connect it to the network that the visitors&apos; phones are in.</source>
+        <translation>请把它连接到访客手机所在的网络。</translation>
+    </message>
+    <message>
         <source>Copy the picture again, or save it as a file and open that.</source>
         <translation>请重新复制图片，或把它存为文件再打开。</translation>
+    </message>
+    <message>
+        <source>Cut a short piece out of it first.</source>
+        <translation>请先剪出一小段。</translation>
     </message>
     <message>
         <source>Cut it to the part you ask about.</source>
@@ -1763,6 +2389,10 @@
         <translation>本机已关闭下载（设置了 HF_HUB_OFFLINE）。</translation>
     </message>
     <message>
+        <source>Drop a picture file, for instance a photo from a folder.</source>
+        <translation>请拖入图片文件，例如文件夹里的照片。</translation>
+    </message>
+    <message>
         <source>Enter another token, or take another model.</source>
         <translation>请输入另一个令牌，或选择另一个模型。</translation>
     </message>
@@ -1771,12 +2401,20 @@
         <translation>请取得完整的文件后重试。</translation>
     </message>
     <message>
+        <source>Get a whole copy of it, or convert it to MP4.</source>
+        <translation>请取得完整的文件，或将它转换为 MP4。</translation>
+    </message>
+    <message>
         <source>Get the model again.</source>
         <translation>请重新获取模型。</translation>
     </message>
     <message>
         <source>Get the model&apos;s files again, or choose another model.</source>
         <translation>请重新获取模型文件，或选择另一个模型。</translation>
+    </message>
+    <message>
+        <source>Install it (pip install av), or open pictures.</source>
+        <translation>请安装它 (pip install av)，或打开图片。</translation>
     </message>
     <message>
         <source>Install the app again, or choose another model folder.</source>
@@ -1819,8 +2457,28 @@
         <translation>它的分词器或对话模板不匹配：请选择另一个模型。</translation>
     </message>
     <message>
+        <source>Known here: {known}.</source>
+        <translation>此处可用：{known}。</translation>
+    </message>
+    <message>
         <source>Load the model, then ask again.</source>
         <translation>请先加载模型，再提问。</translation>
+    </message>
+    <message>
+        <source>Look at the disk.</source>
+        <translation>请检查磁盘。</translation>
+    </message>
+    <message>
+        <source>Look for a missing quote, bracket or equals sign.</source>
+        <translation>请检查是否缺少引号、括号或等号。</translation>
+    </message>
+    <message>
+        <source>Look whether it is on, has paper, and shows an error.</source>
+        <translation>请检查它是否已开机、有纸、没有报错。</translation>
+    </message>
+    <message>
+        <source>Make it smaller first.</source>
+        <translation>请先把它缩小。</translation>
     </message>
     <message>
         <source>Make it smaller first: at most {limit} million pixels.</source>
@@ -1875,6 +2533,10 @@
         <translation>请只打开来源可靠的会话。</translation>
     </message>
     <message>
+        <source>Paths are relative to the profile&apos;s folder.</source>
+        <translation>路径相对于配置文件所在的文件夹。</translation>
+    </message>
+    <message>
         <source>Save a smaller version of it and open the file.</source>
         <translation>请保存较小的版本后打开文件。</translation>
     </message>
@@ -1903,12 +2565,32 @@
         <translation>请重新开始下载；其他文件会保留。</translation>
     </message>
     <message>
+        <source>Start it with mmgpt-desktop --event.</source>
+        <translation>请用 mmgpt-desktop --event 启动。</translation>
+    </message>
+    <message>
         <source>Take another model.</source>
         <translation>请选择另一个模型。</translation>
     </message>
     <message>
+        <source>Take two or more of Ctrl, Alt, Shift, Meta, then a letter, a digit or F1 to F12.</source>
+        <translation>请用 Ctrl、Alt、Shift、Meta 中的两个或更多，再加一个字母、数字或 F1 到 F12。</translation>
+    </message>
+    <message>
+        <source>The animation {name} is too long: {total} frames, and {most} is the most.</source>
+        <translation>动画 {name} 太长：共 {total} 帧，最多 {most} 帧。</translation>
+    </message>
+    <message>
         <source>The answer is empty, so there is nothing to save.</source>
         <translation>回答是空的，没有可保存的内容。</translation>
+    </message>
+    <message>
+        <source>The answer was stopped.</source>
+        <translation>回答已停止。</translation>
+    </message>
+    <message>
+        <source>The app crashed {count} times in a row right after its start.</source>
+        <translation>应用启动后立即崩溃，已连续 {count} 次。</translation>
     </message>
     <message>
         <source>The clipboard holds no picture that can be read.</source>
@@ -1921,6 +2603,10 @@
     <message>
         <source>The disk is full, so {name} could not be stored.</source>
         <translation>磁盘已满，无法保存 {name}。</translation>
+    </message>
+    <message>
+        <source>The event&apos;s numbers can&apos;t be written ({reason}).</source>
+        <translation>无法写入活动统计（{reason}）。</translation>
     </message>
     <message>
         <source>The file {name} can&apos;t be written ({reason}).</source>
@@ -2091,6 +2777,10 @@
         <translation>数值本应写入 {name}，但那里已有另一个文件。</translation>
     </message>
     <message>
+        <source>The page for visitors&apos; phones can&apos;t be opened at {address}, port {port} ({reason}).</source>
+        <translation>无法在 {address} 端口 {port} 打开供访客手机使用的页面（{reason}）。</translation>
+    </message>
+    <message>
         <source>The picture could not be downloaded: {reason}.</source>
         <translation>无法下载图片：{reason}。</translation>
     </message>
@@ -2109,6 +2799,14 @@
     <message>
         <source>The picture {name} is too large: {width} x {height} pixels.</source>
         <translation>图片 {name} 太大：{width} x {height} 像素。</translation>
+    </message>
+    <message>
+        <source>The printer {name} takes nothing now.</source>
+        <translation>打印机 {name} 现在不接受任务。</translation>
+    </message>
+    <message>
+        <source>The profile {name} can&apos;t be read ({reason}).</source>
+        <translation>无法读取配置文件 {name}（{reason}）。</translation>
     </message>
     <message>
         <source>The question and its pictures are too long: {tokens} tokens, and this model reads {limit}.</source>
@@ -2143,8 +2841,32 @@
         <translation>会话 {name} 解压后会占满内存。</translation>
     </message>
     <message>
+        <source>The show can&apos;t be started.</source>
+        <translation>无法开始展示。</translation>
+    </message>
+    <message>
         <source>The system says: {reason}.</source>
         <translation>系统提示：{reason}。</translation>
+    </message>
+    <message>
+        <source>The two were not the same.</source>
+        <translation>两次输入不一致。</translation>
+    </message>
+    <message>
+        <source>The video {name} is damaged, or of a kind that can&apos;t be read.</source>
+        <translation>视频 {name} 已损坏，或是无法读取的类型。</translation>
+    </message>
+    <message>
+        <source>The video {name} is too large for this computer&apos;s memory.</source>
+        <translation>视频 {name} 太大，此计算机的内存不够。</translation>
+    </message>
+    <message>
+        <source>The video {name} is too long or too large.</source>
+        <translation>视频 {name} 太长或太大。</translation>
+    </message>
+    <message>
+        <source>There are no moving pictures in {name}.</source>
+        <translation>{name} 中没有动态画面。</translation>
     </message>
     <message>
         <source>There is no file {name}.</source>
@@ -2157,6 +2879,10 @@
     <message>
         <source>There is no model folder {path}.</source>
         <translation>没有模型文件夹 {path}。</translation>
+    </message>
+    <message>
+        <source>There is no picture to take.</source>
+        <translation>没有可用的图片。</translation>
     </message>
     <message>
         <source>There is not enough memory for this model: it needs about {needed} GB, and {free} GB are free.</source>
@@ -2181,6 +2907,14 @@
     <message>
         <source>This answer was written without a picture, so there is no map to save.</source>
         <translation>这个回答没有使用图片，因此没有可保存的热图。</translation>
+    </message>
+    <message>
+        <source>This computer has no printer.</source>
+        <translation>这台电脑没有打印机。</translation>
+    </message>
+    <message>
+        <source>This computer is in no local network, so a phone can&apos;t fetch the card.</source>
+        <translation>这台电脑不在任何局域网中，手机无法取得卡片。</translation>
     </message>
     <message>
         <source>This file is not a picture that can be opened: {name}.</source>
@@ -2231,6 +2965,10 @@
         <translation>请稍后重试。</translation>
     </message>
     <message>
+        <source>Try again.</source>
+        <translation>请重试。</translation>
+    </message>
+    <message>
         <source>Try again; if it happens again, copy the details and report them.</source>
         <translation>请重试；如果再次发生，请复制详细信息并报告。</translation>
     </message>
@@ -2271,6 +3009,10 @@
         <translation>请使用另一个运行时。</translation>
     </message>
     <message>
+        <source>Videos can&apos;t be read here: the package av is missing.</source>
+        <translation>这里无法读取视频：缺少 av 软件包。</translation>
+    </message>
+    <message>
         <source>Wait until it is measured.</source>
         <translation>请等到测量完成。</translation>
     </message>
@@ -2287,8 +3029,112 @@
         <translation>您没有读取 {name} 的权限。</translation>
     </message>
     <message>
+        <source>`mmgpt-desktop event-check` with this profile says what fails.</source>
+        <translation>用此配置文件运行 `mmgpt-desktop event-check` 可查看问题所在。</translation>
+    </message>
+    <message>
+        <source>`mmgpt-desktop event-pin` asks for the PIN and prints it.</source>
+        <translation>`mmgpt-desktop event-pin` 会询问 PIN 并输出这一行。</translation>
+    </message>
+    <message>
         <source>{file} of {name} arrived damaged: its checksum is wrong.</source>
         <translation>{name} 的 {file} 下载后已损坏：校验和不符。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: [{key}] must be a table.</source>
+        <translation>{file} 第 {line} 行：[{key}] 必须是一个表。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: nothing is called {key} here.</source>
+        <translation>{file} 第 {line} 行：此处没有名为 {key} 的项。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: there is no file {path} for {key}.</source>
+        <translation>{file} 第 {line} 行：{key} 指向的文件 {path} 不存在。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: there is no folder {path} for {key}.</source>
+        <translation>{file} 第 {line} 行：{key} 所需的文件夹 {path} 不存在。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: this is not TOML ({reason}).</source>
+        <translation>{file} 第 {line} 行：不是有效的 TOML（{reason}）。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: this sample needs a {key}.</source>
+        <translation>{file} 第 {line} 行：这个示例缺少 {key}。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: write [[{key}]] before each.</source>
+        <translation>{file} 第 {line} 行：请在每一项之前写上 [[{key}]]。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} has too many entries; {most} is the most.</source>
+        <translation>{file} 第 {line} 行：{key} 的项目太多，最多 {most} 个。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be 0 or from 1024 to 65535.</source>
+        <translation>{file} 第 {line} 行：{key} 必须为 0，或在 1024 到 65535 之间。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a colour such as #1f6feb.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是颜色，例如 #1f6feb。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a file, and {path} is a folder.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是文件，而 {path} 是文件夹。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a list of texts, such as [&quot;one&quot;, &quot;two&quot;].</source>
+        <translation>{file} 第 {line} 行：{key} 必须是文本列表，例如 [&quot;one&quot;, &quot;two&quot;]。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a number from {low:g} to {high:g}.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是 {low:g} 到 {high:g} 之间的数。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a number of seconds from {low:g} to {high:g}.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是 {low:g} 到 {high:g} 之间的秒数。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a whole line that begins with $scrypt$.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是以 $scrypt$ 开头的完整一行。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be a whole number from {low} to {high}.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是 {low} 到 {high} 之间的整数。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be an address that begins with https://.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是以 https:// 开头的网址。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be keys such as Ctrl+Alt+Q.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是组合键，例如 Ctrl+Alt+Q。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be one line of text in quotes.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是引号中的一行文本。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be one of these: {known}.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是以下之一：{known}。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be true or false.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是 true 或 false。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must have at most {most} characters.</source>
+        <translation>{file} 第 {line} 行：{key} 最多 {most} 个字符。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must name a file that ends in {suffixes}.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是以 {suffixes} 结尾的文件。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} needs a file beside it, which says where to.</source>
+        <translation>{file} 第 {line} 行：{key} 还需要 file 来指明写到哪里。</translation>
     </message>
     <message>
         <source>{host} asks to wait for {seconds} seconds: there were too many downloads from here.</source>
@@ -2429,6 +3275,21 @@
     </message>
 </context>
 <context>
+    <name>questions</name>
+    <message>
+        <source>What is this?</source>
+        <translation>这是什么？</translation>
+    </message>
+    <message>
+        <source>What is happening here?</source>
+        <translation>这里在发生什么？</translation>
+    </message>
+    <message>
+        <source>Describe this picture.</source>
+        <translation>描述这张图片。</translation>
+    </message>
+</context>
+<context>
     <name>samples</name>
     <message>
         <source>A cup of coffee</source>
@@ -2462,6 +3323,10 @@
         <translation>所有词共用一个刻度：{unit}。</translation>
     </message>
     <message>
+        <source>April</source>
+        <translation>4月</translation>
+    </message>
+    <message>
         <source>Attention</source>
         <translation>注意力</translation>
     </message>
@@ -2490,6 +3355,10 @@
         <translation>注意力，其中几乎对每个词都发亮的单元格被调暗。</translation>
     </message>
     <message>
+        <source>August</source>
+        <translation>8月</translation>
+    </message>
+    <message>
         <source>Certainty</source>
         <translation>把握</translation>
     </message>
@@ -2502,12 +3371,20 @@
         <translation>选择一个词可转到它的热图。实线：亮处有关系；虚线：部分有关；点线：这个词来自语言，或同样需要其他地方；无线：未检验。{words} 个词中检验了 {checked} 个。</translation>
     </message>
     <message>
+        <source>December</source>
+        <translation>12月</translation>
+    </message>
+    <message>
         <source>Drawing</source>
         <translation>绘制</translation>
     </message>
     <message>
         <source>Each map has its scale: {unit}.</source>
         <translation>每张热图有自己的刻度：{unit}。</translation>
+    </message>
+    <message>
+        <source>February</source>
+        <translation>2月</translation>
     </message>
     <message>
         <source>Fusion</source>
@@ -2526,12 +3403,36 @@
         <translation>制作说明</translation>
     </message>
     <message>
+        <source>I&apos;m not sure, perhaps:</source>
+        <translation>我不确定，也许：</translation>
+    </message>
+    <message>
         <source>It mattered: the word needs what is bright.</source>
         <translation>有关系：这个词需要亮处。</translation>
     </message>
     <message>
         <source>It needs the picture, but what is bright no more than other places.</source>
         <translation>它需要图片，但亮处并不比其他地方更重要。</translation>
+    </message>
+    <message>
+        <source>January</source>
+        <translation>1月</translation>
+    </message>
+    <message>
+        <source>July</source>
+        <translation>7月</translation>
+    </message>
+    <message>
+        <source>June</source>
+        <translation>6月</translation>
+    </message>
+    <message>
+        <source>March</source>
+        <translation>3月</translation>
+    </message>
+    <message>
+        <source>May</source>
+        <translation>5月</translation>
     </message>
     <message>
         <source>Model</source>
@@ -2542,12 +3443,20 @@
         <translation>备注</translation>
     </message>
     <message>
+        <source>November</source>
+        <translation>11月</translation>
+    </message>
+    <message>
         <source>Occlusion</source>
         <translation>遮挡</translation>
     </message>
     <message>
         <source>Occlusion blurs squares of the photo one at a time, first large ones, then smaller ones where much was lost. A cell&apos;s cost adds up, over the squares that held it, what hiding them took off the logarithm of the word&apos;s probability; below 0 the word became likelier.</source>
         <translation>遮挡法逐个模糊照片中的方块：先是大方块，再在损失大的地方用较小的方块。单元格的代价是：遮住包含它的各个方块时，这个词的概率对数所减少的量之和；低于 0 表示这个词变得更可能。</translation>
+    </message>
+    <message>
+        <source>October</source>
+        <translation>10月</translation>
     </message>
     <message>
         <source>Partly: the word needs some of what is bright.</source>
@@ -2586,6 +3495,10 @@
         <translation>采样</translation>
     </message>
     <message>
+        <source>September</source>
+        <translation>9月</translation>
+    </message>
+    <message>
         <source>The bars show the word&apos;s probability when the same answer is scored again: with the whole photo, without the fifth of the cells where the map is brightest, without as many cells drawn at random (the mean of several draws), and without the centre.</source>
         <translation>条形显示对同一回答重新评分时这个词的概率：用整张照片、去掉热图最亮的五分之一单元格、去掉随机抽取的同样多单元格（多次抽取的平均），以及去掉中央。</translation>
     </message>
@@ -2602,12 +3515,20 @@
         <translation>词元激活</translation>
     </message>
     <message>
+        <source>What {model} needed to write it. It can be wrong.</source>
+        <translation>{model} 写下这些词所需要的地方。它可能会出错。</translation>
+    </message>
+    <message>
         <source>Where the model read from while it wrote the word: the mean over all layers and heads.</source>
         <translation>模型写这个词时从哪里读取信息：所有层和头的平均。</translation>
     </message>
     <message>
         <source>Where the model read from while it wrote the word: the mean over chosen heads.</source>
         <translation>模型写这个词时从哪里读取信息：所选头的平均。</translation>
+    </message>
+    <message>
+        <source>Where {model} looked as it wrote. It can be wrong.</source>
+        <translation>{model} 写下这些词时看的地方。它可能会出错。</translation>
     </message>
     <message>
         <source>Written by</source>
@@ -2700,6 +3621,10 @@
     <message>
         <source>without what is bright</source>
         <translation>遮住亮处</translation>
+    </message>
+    <message>
+        <source>{day} {month} {year}</source>
+        <translation>{year}年{month}{day}日</translation>
     </message>
     <message>
         <source>{method} of “{word}”</source>

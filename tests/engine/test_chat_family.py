@@ -8,12 +8,12 @@ import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, models
 
 from mmgpt_desktop.engine.checkpoint import read_checkpoint
-from mmgpt_desktop.engine.families.base import PICTURE, Family, positions
+from mmgpt_desktop.engine.families.base import Family, positions
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.families.spelling import Spelling
 from mmgpt_desktop.engine.families.template import ChatTemplate
 from mmgpt_desktop.errors import BundleError, PromptError
-from mmgpt_desktop.messages import Message
+from mmgpt_desktop.messages import PICTURE, Message
 from tests.public_models import noise_photo, smolvlm_settings
 
 

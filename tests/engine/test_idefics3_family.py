@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from mmgpt_desktop.engine.checkpoint import open_checkpoint
-from mmgpt_desktop.engine.families.base import PICTURE
 from mmgpt_desktop.engine.families.idefics3 import Idefics3
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.public_torch import PublicTorch
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.messages import Message, Photo
+from mmgpt_desktop.messages import PICTURE, Message, Photo
 from tests.public_models import noise_photo, tiny_smolvlm, with_region
 
 SIZES = [(64, 64), (90, 60), (60, 90), (5, 3), (192, 100), (300, 301)]

@@ -10,13 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.checkpoint import open_checkpoint
-from mmgpt_desktop.engine.families.base import PICTURE, Seen
+from mmgpt_desktop.engine.families.base import Seen
 from mmgpt_desktop.engine.families.kosmos2 import Kosmos2, box_between
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.public_torch import PublicTorch
 from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.messages import Box, Message
+from mmgpt_desktop.messages import PICTURE, Box, Message
 from tests.public_checks import STEPS, check_regions, context_of, greedy
 from tests.public_models import noise_photo
 from tests.tiny_kosmos2 import LATENTS, SIDE, tiny_kosmos2

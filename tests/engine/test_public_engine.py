@@ -166,6 +166,8 @@ def test_several_photos_have_a_map_each(folder: Path) -> None:
     first = steps[2].attention
     assert first is not None
     (second,) = first.others
+    assert engine.model.sequences
+    assert (first.of(0), first.of(1), first.of(2)) == (first, second, None)
     assert first.weights[1, 1].tolist() == [0, 0, 0.5] + [0] * 13
     assert second.weights[1, 1].tolist() == [0] * 15 + [0.25]
     assert (second.grid.photo_width, second.grid.photo_height) == (90, 60)

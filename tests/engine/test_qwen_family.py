@@ -10,14 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.checkpoint import open_checkpoint
-from mmgpt_desktop.engine.families.base import PICTURE, Seen
+from mmgpt_desktop.engine.families.base import Seen
 from mmgpt_desktop.engine.families.qwen import Qwen
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.public_torch import PublicTorch
 from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import ImageError
-from mmgpt_desktop.messages import Message, Photo
+from mmgpt_desktop.messages import PICTURE, Message, Photo
 from tests.public_checks import STEPS, check_regions, context_of, greedy
 from tests.public_models import noise_photo
 from tests.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25

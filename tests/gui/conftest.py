@@ -12,7 +12,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.event.app import EventApp
 from mmgpt_desktop.ui.texts import remove_language
+from tests.gui.event_parts import MakeShow, make_profile, new_show
 from tests.gui_fakes import FakeEngine
 
 MakeApp = Callable[..., App]
@@ -54,3 +56,32 @@ def make_app(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeApp]:
 @pytest.fixture
 def app(make_app: MakeApp) -> App:
     return make_app()
+
+
+@pytest.fixture
+def make_show(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeShow]:
+    """Shows of an event on fake engines; each must have ended its threads in time."""
+    shows: list[EventApp] = []
+
+    def make(engine: Any = None, *, wait: bool = True, **options: Any) -> EventApp:
+        kept = {name: options.pop(name) for name in ("theme", "camera") if name in options}
+        show = new_show(qapp, make_profile(tmp_path, **options), engine, **kept)
+        shows.append(show)
+        if wait:
+            qtbot.waitUntil(lambda: show.stage.asker.model is not None, timeout=30_000)
+        return show
+
+    yield make
+    for show in shows:
+        show.close()
+        assert show.ended_in_time
+        show.window.deleteLater()
+        show.theme.deleteLater()
+        show.deleteLater()
+    remove_language(qapp)
+    qapp.processEvents()
+
+
+@pytest.fixture
+def show(make_show: MakeShow) -> EventApp:
+    return make_show()

@@ -25,11 +25,12 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.session.recent import Entry
 from mmgpt_desktop.ui import app as ui
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.comparison import Comparison
-from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog, read_samples
+from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog
 from mmgpt_desktop.ui.formula import FormulaDialog
 from mmgpt_desktop.ui.photo_view import PhotoView
 from mmgpt_desktop.ui.recent_dialog import RecentDialog
@@ -249,6 +250,6 @@ def test_the_tour_is_not_in_the_way_of_a_photo(
     monkeypatch.setattr(ui, "App", lambda *_, **__: made)
     monkeypatch.setattr(ui, "make_application", MagicMock())
     monkeypatch.setattr(ui.signal, "signal", MagicMock())
-    monkeypatch.setattr(ui.sys, "setswitchinterval", MagicMock())
+    monkeypatch.setattr(ui, "prepare_process", MagicMock())
     ui.run(Path("none"), None, images)
     assert made.welcome.called is (not images)

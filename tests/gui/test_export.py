@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QDialog, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.attention.reduce import Word
@@ -40,7 +40,7 @@ def choose(app: App, monkeypatch: pytest.MonkeyPatch, path: Path | None) -> list
     """The dialog's answer from now on; the list gets what it proposed."""
     proposed: list[str] = []
 
-    def answer(_kind: Kind, name: str) -> Path | None:
+    def answer(_suffixes: Sequence[str], name: str) -> Path | None:
         proposed.append(name)
         return path
 
@@ -69,6 +69,44 @@ def test_each_kind_is_saved_from_the_menu(
         assert data["answer"] == "A red ball in the corner."
         with np.load(tmp_path / data["arrays"], allow_pickle=False) as arrays:
             assert arrays["maps_heads"].shape == (7, GRID_ROWS, GRID_COLUMNS)
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf", "PDF"])
+def test_a_card_is_saved_from_the_menu(
+    qtbot: QtBot, app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, suffix: str
+) -> None:
+    ask(qtbot, app)
+    path = tmp_path / f"card.{suffix}"
+    proposed = choose(app, monkeypatch, path)
+    app.window.actions_by_name["export-card"].trigger()
+    qtbot.waitUntil(lambda: f"Saved as card.{suffix}." in said(app))
+    assert proposed == ["photo 0.png"]
+    if suffix == "png":
+        with Image.open(path) as image:
+            assert sorted(image.size) == [1240, 1748]
+    else:
+        assert path.read_bytes().startswith(b"%PDF-")
+
+
+def test_without_an_answer_there_is_no_card(qtbot: QtBot, app: App) -> None:
+    app.window.actions_by_name["export-card"].trigger()
+    assert said(app) == ["There is no finished answer to save."]
+
+
+@pytest.mark.parametrize(("chosen", "saved"), [("PNG (*.png)", "a.png"), ("PDF (*.pdf)", "a.pdf")])
+def test_the_dialog_adds_the_suffix_of_the_kind_that_was_chosen(
+    qtbot: QtBot, app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, chosen: str, saved: str
+) -> None:
+    def accept(dialog: QFileDialog) -> QDialog.DialogCode:
+        dialog.setDirectory(str(tmp_path))
+        dialog.selectNameFilter(chosen)
+        dialog.filterSelected.emit(chosen)
+        dialog.selectFile("a")
+        return QDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(QFileDialog, "exec", accept)
+    path = app.exporter.ask_path(("png", "pdf"), "photo.png")
+    assert path == tmp_path / saved
 
 
 def test_the_picture_is_of_the_word_in_view_or_of_the_whole_answer(

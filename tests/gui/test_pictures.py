@@ -229,10 +229,10 @@ def test_a_folder_and_a_missing_file_get_a_sentence(qtbot: QtBot, app: App, tmp_
 
 def test_notes_of_a_picture_are_shown(qtbot: QtBot, app: App, tmp_path: Path) -> None:
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue")]
-    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
-    app.photos.open([tmp_path / "moving.gif"])
+    frames[0].save(tmp_path / "pages.tiff", save_all=True, append_images=frames[1:])
+    app.photos.open([tmp_path / "pages.tiff"])
     qtbot.waitUntil(lambda: app.photos.count == 1)
-    assert "first of its 2 frames" in app.window.image.notes.text()
+    assert "first of its 2 pages" in app.window.image.notes.text()
 
 
 def test_removing_can_be_undone(qtbot: QtBot, app: App) -> None:
@@ -339,8 +339,8 @@ def test_a_slow_picture_shows_progress_with_cancel(
 ) -> None:
     gate = threading.Event()
     monkeypatch.setattr(
-        "mmgpt_desktop.ui.photos.photo_from_file",
-        lambda _path: (gate.wait(10), make_shown())[1],
+        "mmgpt_desktop.ui.photos.open_file",
+        lambda _path, _cancel: (gate.wait(10), (make_shown(),))[1],
     )
     app.photos.open([Path("slow.png")])
     qtbot.waitUntil(lambda: bool(app.window.notices.current()))

@@ -44,7 +44,8 @@ sys.exit(ui.run(Path("none"), None, []))
 START = """
 import sys
 from pathlib import Path
-from mmgpt_desktop.ui.app import App, make_application
+from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.application import make_application
 from mmgpt_desktop.worker import engine_maker
 
 app = App(make_application(), engine_maker(Path("none"), None), Path(sys.argv[1]))

@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.messages import Method
+from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.comparison import Comparison
-from mmgpt_desktop.ui.dialogs import read_samples
 from mmgpt_desktop.worker import engine_maker
 from tests.tiny_bundle import ANSWER, make_tiny_bundle
 

@@ -30,7 +30,8 @@ KILLED = """
 import sys
 from pathlib import Path
 from PySide6.QtCore import QTimer
-from mmgpt_desktop.ui.app import App, make_application
+from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.application import make_application
 from tests.gui_fakes import FakeEngine, make_shown
 
 application = make_application()

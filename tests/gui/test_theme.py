@@ -62,7 +62,7 @@ def test_controls_and_focus_stand_out_from_their_ground(colours: Colours) -> Non
 @EACH
 def test_each_rule_of_the_sheet_is_readable(colours: Colours) -> None:
     """Where a rule names text and ground; disabled controls may be dim (WCAG 2.2, 1.4.3)."""
-    rules = re.findall(r"([^{}]+)\{([^}]*)\}", style_sheet(colours))
+    rules = re.findall(r"([^{}]+)\{([^}]*)\}", style_sheet(colours, "light"))
     seen = 0
     for selector, body in rules:
         ground = re.search(r"(?<![\w-])(?:selection-)?background(?:-color)?: (#\w{6})", body)
@@ -83,7 +83,7 @@ def test_high_contrast_is_higher() -> None:
 
 @EACH
 def test_the_sheet_is_filled_completely(colours: Colours) -> None:
-    sheet = style_sheet(colours)
+    sheet = style_sheet(colours, "light")
     assert "$" not in sheet
     used = set(re.findall(r"#[0-9a-f]{6}", sheet))
     assert used <= {getattr(colours, field.name) for field in fields(colours)}

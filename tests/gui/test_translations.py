@@ -54,7 +54,7 @@ def unfinished(tree: ElementTree.ElementTree[ElementTree.Element]) -> list[str]:
 
 def window_texts() -> Iterator[tuple[str, str]]:
     """(context, text) of each `tr` in the window's code."""
-    for path in sorted((ROOT / "mmgpt_desktop" / "ui").glob("*.py")):
+    for path in sorted((ROOT / "mmgpt_desktop" / "ui").rglob("*.py")):
         for owner in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(owner, ast.ClassDef):
                 for node in ast.walk(owner):
@@ -65,7 +65,7 @@ def window_texts() -> Iterator[tuple[str, str]]:
 
 def noop_texts() -> Iterator[tuple[str, str]]:
     """(context, text) of each mark for the updater in the window's code."""
-    for path in sorted((ROOT / "mmgpt_desktop" / "ui").glob("*.py")):
+    for path in sorted((ROOT / "mmgpt_desktop" / "ui").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "QT_TRANSLATE_NOOP":
                 context, text = (ast.literal_eval(argument) for argument in node.args)

@@ -19,8 +19,9 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog, read_samples
+from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog
 from mmgpt_desktop.ui.photo_view import PhotoView
 from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_shown
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,8 @@ from mmgpt_desktop.engine import engine, onnx_runtime
 from mmgpt_desktop.engine.bundle import Bundle
 from mmgpt_desktop.engine.runtime import Runtime
 from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.event.pin import matches
+from mmgpt_desktop.event.profile import Profile, read_profile
 from mmgpt_desktop.messages import RuntimeName, TokenStep
 from tests.tiny_bundle import (
     ANSWER,
@@ -524,3 +528,105 @@ def test_a_command_after_options_is_no_photo(run: Any, photo: Path) -> None:
     code, _, err = run("--runtime", "torch", "ask", photo, "what?")
     assert code == 2
     assert "mmgpt-desktop ask" in err
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    path = tmp_path / "stand.toml"
+    path.write_text("[numbers]\nfile = 'numbers.csv'\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def supervised(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that would be supervised; each crashes once."""
+    commands: list[list[str]] = []
+
+    def supervise(command: list[str], *, crashed: Callable[[str], None]) -> int:
+        commands.append(command)
+        crashed("hang")
+        return 0
+
+    monkeypatch.setattr(cli, "supervise", supervise)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    return commands
+
+
+def test_an_event_runs_under_its_supervisor(
+    run: Any, profile: Path, supervised: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = ["python3", "-X", "utf8", "-m", "mmgpt_desktop", "--event", "stand.toml"]
+    monkeypatch.setattr(sys, "orig_argv", started)
+    for _ in range(2):
+        assert run("--event", profile) == (0, "", "")
+    assert supervised == [[sys.executable, *started[1:]]] * 2
+    counted = (profile.parent / "numbers.csv").read_text().splitlines()[1]
+    assert counted.endswith(",2,hang 2")
+
+
+def test_a_frozen_event_runs_itself_again(
+    run: Any, profile: Path, supervised: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "argv", ["mmgpt-desktop", "--event", "stand.toml"])
+    assert run("--event", profile)[0] == 0
+    assert supervised == [[sys.executable, "--event", "stand.toml"]]
+
+
+def test_the_supervised_process_is_the_show(
+    run: Any, model: Path, profile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mmgpt_desktop.ui.event import app
+
+    shown: list[tuple[Profile, int | None, RuntimeName | None]] = []
+
+    def show(profile: Profile, heartbeat: int | None, runtime: RuntimeName | None) -> int:
+        shown.append((profile, heartbeat, runtime))
+        return 7
+
+    monkeypatch.setattr(app, "run", show)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    words = ("--event", profile, "--runtime", "torch", "--event-child", 5)
+    assert run(*words) == (7, "", "")
+    assert run(*words, add_model=False)[0] == 7
+    (given, heartbeat, runtime), (plain, *_) = shown
+    assert (given.path, heartbeat, runtime) == (profile, 5, RuntimeName.TORCH)
+    assert (given.model.folder, plain.model.folder) == (model, None)
+
+
+def test_what_keeps_an_event_from_starting_is_one_line(
+    run: Any, profile: Path, photo: Path, supervised: list[list[str]]
+) -> None:
+    assert "There is no file" in failure(run("--event", profile.parent / "gone.toml"))
+    assert "stand in its profile" in failure(run("--event", profile, "--", photo))
+    profile.write_text("tilte = 'a'", encoding="utf-8")
+    assert "stand.toml, line 1: nothing is called tilte" in failure(run("--event", profile))
+    assert supervised == []
+
+
+def test_event_pin_prints_a_line_for_the_profile(
+    run: Any, profile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("2468\n"))
+    code, out, err = run("event-pin")
+    assert (code, err) == (0, "")
+    profile.write_text(f"[lock]\n{out}", encoding="utf-8")
+    line = read_profile(profile).lock.pin
+    assert line is not None
+    assert matches("2468", line)
+
+
+@pytest.mark.parametrize("typed", ["", "123", "12 34", "abcd", "１２３４", "1" * 13])  # noqa: RUF001
+def test_event_pin_wants_digits(run: Any, typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    assert failure(run("event-pin")) == "A PIN has 4 to 12 digits."
+
+
+def test_event_pin_asks_twice_and_shows_nothing(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = ["2468", "2468", "2468", "2469"]
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: typed.pop(0))
+    code, out, _ = run("event-pin")
+    assert code == 0
+    assert "2468" not in out
+    assert failure(run("event-pin")) == "The two were not the same. Try again."

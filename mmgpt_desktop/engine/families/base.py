@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from mmgpt_desktop.messages import Box, Grounding, Message, PatchGrid, Photo
 from mmgpt_desktop.text import without_controls
 
-PICTURE = "\ufffc"  # in a message's text: the next photo stands here (Unicode's object character)
-
 
 @dataclass(frozen=True)
 class View:
@@ -100,6 +98,8 @@ class Family(Protocol):
     context_length: int
     fusion: ClassVar[str]
     """How picture and text meet, by a name that the window knows."""
+    sequences: ClassVar[bool]
+    """Whether it was made for several photos in one prompt."""
 
     def see(self, photo: Photo, *, fine: bool = False) -> Seen:
         """Prepare a photo as the model's own image processor does.

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.checkpoint import Checkpoint
-from mmgpt_desktop.engine.families.base import PICTURE, Laid, Seen, answered, clean
+from mmgpt_desktop.engine.families.base import Laid, Seen, answered, clean
 from mmgpt_desktop.engine.families.spelling import Spelling
 from mmgpt_desktop.engine.families.template import ChatTemplate
 from mmgpt_desktop.errors import BundleError, PromptError
-from mmgpt_desktop.messages import Grounding, Message, Photo
+from mmgpt_desktop.messages import PICTURE, Grounding, Message, Photo
 
 Turn = tuple[str, str]  # question, answer
 
@@ -30,6 +30,7 @@ class ChatFamily(ABC):
 
     placeholder: ClassVar[str]
     fusion: ClassVar[str] = "concat"  # as the window names it: picture and text in one row
+    sequences: ClassVar[bool] = False
     default_template: ClassVar[str | None] = None  # for checkpoints that have none
     unsaid_context: ClassVar[int] = 2048  # where config.json leaves the context's length out
 

@@ -34,6 +34,7 @@ class Idefics(ChatFamily):
 
     placeholder = "<image>"
     fusion = "cross_attention"
+    sequences = True
     default_template = ""  # it has none: `template`
 
     def __init__(self, checkpoint: Checkpoint) -> None:

@@ -38,6 +38,7 @@ class Idefics3(ChatFamily):
     """Tiles with `fine`, else the whole picture alone."""
 
     placeholder = "<image>"
+    sequences = True
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)

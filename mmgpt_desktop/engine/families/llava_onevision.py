@@ -34,6 +34,7 @@ _SETTINGS = {
 
 class LlavaOnevision(ChatFamily):
     placeholder = "<image>"
+    sequences = True
     unsaid_context = 32_768
 
     def __init__(self, checkpoint: Checkpoint) -> None:

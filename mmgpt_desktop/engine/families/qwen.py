@@ -40,6 +40,7 @@ class Qwen(ChatFamily):
     """A photo takes as many image tokens as it has room for: up to `GLANCE`, or `FINE`."""
 
     placeholder = "<|image_pad|>"
+    sequences = True
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)

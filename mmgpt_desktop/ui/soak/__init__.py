@@ -18,7 +18,7 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import GenerationOutcome
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.process import make_application, prepare_process
+from mmgpt_desktop.ui.application import make_application, prepare_process
 from mmgpt_desktop.ui.screenshot import wait_for, wait_for_model, wait_until
 from mmgpt_desktop.ui.soak.errors import ErrorCounts
 from mmgpt_desktop.ui.soak.files import make_files, noise

@@ -1,4 +1,4 @@
-"""What the window's process is prepared with, before there is a window."""
+"""The process and its application, before there is a window."""
 
 from __future__ import annotations
 

@@ -1,0 +1,80 @@
+"""What the thread behind the window needs of an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.messages import (
+    AttentionMap,
+    CellMaps,
+    Check,
+    EdgeMap,
+    Explanation,
+    GenerationOutcome,
+    GenerationRequest,
+    HeadNumbers,
+    Method,
+    ModelInfo,
+    Photo,
+    RuntimeInfo,
+    TokenStep,
+)
+
+
+class EngineLike(Protocol):
+    """`EngineBase` says what each of these promises."""
+
+    @property
+    def runtime(self) -> RuntimeInfo: ...
+
+    def load(
+        self, progress: Callable[[float, str], None] = ..., cancel: CancelToken = ...
+    ) -> ModelInfo: ...
+
+    def generate(
+        self,
+        request: GenerationRequest,
+        cancel: CancelToken,
+        on_step: Callable[[TokenStep], None],
+    ) -> GenerationOutcome: ...
+
+    def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None: ...
+
+    def occlude(
+        self,
+        explanation: Explanation,
+        cancel: CancelToken,
+        on_maps: Callable[[CellMaps], None],
+    ) -> None: ...
+
+    def explain(
+        self,
+        explanation: Explanation,
+        method: Method,
+        cancel: CancelToken,
+        progress: Callable[[float], None],
+    ) -> CellMaps: ...
+
+    def check(
+        self,
+        explanation: Explanation,
+        word: slice,
+        cells: NDArray[np.float32],
+        method: Method,
+        cancel: CancelToken,
+    ) -> Check: ...
+
+    def numbers(
+        self, explanation: Explanation, token: int, layer: int, head: int, cancel: CancelToken
+    ) -> HeadNumbers: ...
+
+    def neutral(self, photo: Photo, fusion: str | None, cancel: CancelToken) -> AttentionMap: ...
+
+    def forget(self) -> None: ...
+
+    def close(self) -> None: ...

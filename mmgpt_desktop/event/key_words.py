@@ -1,0 +1,52 @@
+"""Which words of an answer are worth a map of their own."""
+
+from __future__ import annotations
+
+import re
+
+from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.messages import Verdict
+from mmgpt_desktop.report.record import Report
+
+FEWEST, MOST = 2, 4
+_RANK = {Verdict.MATTERED: 0, Verdict.PARTLY: 1, None: 2, Verdict.ANYWHERE: 3, Verdict.LANGUAGE: 3}
+_UNNEEDED = 3
+# Articles, pronouns, prepositions, conjunctions and auxiliaries: they name nothing to be seen.
+_SMALL_WORDS = re.compile(
+    r"a|about|above|after|against|all|an|and|another|any|are|as|at|be|been|before|behind|being|"
+    r"below|beside|between|both|but|by|can|can't|could|did|do|does|down|each|for|from|had|has|"
+    r"have|he|her|here|hers|him|his|how|i|if|in|into|is|isn't|it|it's|its|just|like|me|my|near|"
+    r"next|no|not|of|off|on|one|onto|or|other|our|out|over|she|should|so|some|than|that|the|"
+    r"their|them|then|there|there's|these|they|this|those|through|to|too|towards|under|up|us|"
+    r"very|was|we|were|what|when|where|which|while|who|whose|why|will|with|without|would|yes|"
+    r"you|your"
+)
+
+
+def key_words(report: Report) -> tuple[Word, ...]:
+    """At most `MOST`, in the answer's order; none where the answer has no letters.
+
+    Content words whose check says that they needed what they looked at come first, then those
+    that were not checked; of two alike the one that says more (the model held it for less
+    likely). Words that needed no place fill up to `FEWEST` only.
+    """
+    spoken = [word for word in report.words if any(map(str.isalnum, word.text))]
+    content = [word for word in spoken if not _SMALL_WORDS.fullmatch(bare(word).lower())]
+    ranked = sorted(content or spoken, key=lambda word: (_rank(report, word), word.probability))
+    chosen: dict[str, Word] = {}
+    for word in ranked:
+        enough = MOST if _rank(report, word) < _UNNEEDED else FEWEST
+        if len(chosen) < enough:
+            chosen.setdefault(bare(word).lower(), word)
+    return tuple(sorted(chosen.values(), key=lambda word: word.start))
+
+
+def bare(word: Word) -> str:
+    """Without the marks around it."""
+    inside = [place for place, letter in enumerate(word.text) if letter.isalnum()]
+    return word.text[inside[0] : inside[-1] + 1] if inside else word.text.strip()
+
+
+def _rank(report: Report, word: Word) -> int:
+    check = report.check(report.maps[0].method, word)
+    return _RANK[check.verdict if check else None]

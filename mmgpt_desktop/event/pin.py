@@ -1,0 +1,78 @@
+"""The PIN that ends an event, kept as a hash: scrypt, RFC 7914."""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import hashlib
+import hmac
+import re
+import secrets
+import sys
+
+from mmgpt_desktop.errors import AppError
+
+# 16 MiB and some 50 ms a try. A PIN is short: who has the profile can find it in the end.
+_LOG_N, _R, _P = 14, 8, 1
+_BYTES = 32
+_LINE = re.compile(
+    r"\$scrypt\$ln=(?P<ln>\d{1,2}),r=(?P<r>\d{1,2}),p=(?P<p>\d)"
+    r"\$(?P<salt>[A-Za-z0-9+/]{22})\$(?P<hash>[A-Za-z0-9+/]{43})"
+)
+# What another program wrote may ask for more work than this, which would stop the show.
+_MOST_LOG_N, _MOST_R = 16, 8
+
+FEWEST, MOST = 4, 12  # digits
+
+
+def run() -> int:
+    """`mmgpt-desktop event-pin`: ask for a PIN, and print the line for the profile's [lock]."""
+    if sys.stdin.isatty():
+        pin, again = getpass.getpass("PIN: "), getpass.getpass("Again: ")
+    else:
+        pin = again = sys.stdin.readline().strip()
+    if pin != again:
+        raise AppError("The two were not the same.", "Try again.")
+    if not (pin.isascii() and pin.isdigit() and FEWEST <= len(pin) <= MOST):
+        raise AppError("A PIN has {fewest} to {most} digits.", fewest=FEWEST, most=MOST)
+    print(f'pin = "{hash_pin(pin)}"')
+    return 0
+
+
+def hash_pin(pin: str) -> str:
+    """A line for the profile, another one each time."""
+    salt = secrets.token_bytes(16)
+    digest = _digest(pin, salt, _LOG_N, _R, _P)
+    return f"$scrypt$ln={_LOG_N},r={_R},p={_P}${_text(salt)}${_text(digest)}"
+
+
+def is_hash(line: str) -> bool:
+    match = _LINE.fullmatch(line)
+    if match is None:
+        return False
+    log_n, r, p = (int(match[name]) for name in ("ln", "r", "p"))
+    return 1 <= log_n <= _MOST_LOG_N and 1 <= r <= _MOST_R and p == 1
+
+
+def matches(pin: str, hash_line: str) -> bool:
+    """Takes as long for a wrong PIN as for the right one; a line that is no hash fits none."""
+    match = _LINE.fullmatch(hash_line)
+    if match is None or not is_hash(hash_line):
+        return False
+    log_n, r, p = (int(match[name]) for name in ("ln", "r", "p"))
+    digest = _digest(pin, _bytes(match["salt"]), log_n, r, p)
+    return hmac.compare_digest(digest, _bytes(match["hash"]))
+
+
+def _digest(pin: str, salt: bytes, log_n: int, r: int, p: int) -> bytes:
+    memory = 2 * 128 * r * 2**log_n
+    password = pin.encode("utf-8", "surrogatepass")
+    return hashlib.scrypt(password, salt=salt, n=2**log_n, r=r, p=p, maxmem=memory, dklen=_BYTES)
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode().rstrip("=")
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4))

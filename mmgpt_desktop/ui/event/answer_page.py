@@ -1,0 +1,208 @@
+"""The picture on the left, and what is asked and answered about it on the right."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from mmgpt_desktop.event.profile import Profile
+from mmgpt_desktop.ui.event.asking_area import AskingArea
+from mmgpt_desktop.ui.event.looks import Scale
+from mmgpt_desktop.ui.event.parts import Tile, spaced, words
+from mmgpt_desktop.ui.event.views import ShowAnswer, ShowPicture
+from mmgpt_desktop.ui.parts import Rewritten, announce
+from mmgpt_desktop.ui.session import Conversation, Turn
+from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.worker import ShownPhoto
+
+_PLATE = 15.0  # a line on whose places are bright, and two on what that is worth
+_LAMP = "\u25cf"  # before what is said on the bright places, in words too
+
+
+class AnswerPage(Rewritten, QWidget):
+    """Shows; who asks, and which word's map is in view, others decide.
+
+    While the samples play (`set_playing`) there is nothing to be touched, and a line below
+    says what is seen.
+    """
+
+    photo_chosen = Signal(int)
+
+    def __init__(self, theme: Theme, scale: Scale, profile: Profile) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self._scale, self._playing = scale, False
+        self._photo: ShownPhoto | None = None
+        self.picture, self.answer = ShowPicture(theme), ShowAnswer(theme, scale)
+        self.asking = AskingArea(theme, scale, profile.limits.question_chars)
+        self.caption, self.hint = words("body", centred=True), words("small")
+        self.headline, self.question = words("huge"), words("question")
+        self.certainty, self.verdict = words("body"), words("body", centred=True)
+        self.explained, self.invitation = words("large", centred=True), words("lamp", centred=True)
+        self.thumbnails: list[Tile] = []
+        self.picture.view.resized.connect(self._fit_picture)
+        self._arrange()
+        self._fit()
+        self._write()
+        self.set_playing(False)
+        self.show_conversation(Conversation())
+
+    def _arrange(self) -> None:
+        self._thumbs = QHBoxLayout()
+        self._thumbs.setAlignment(Qt.AlignmentFlag.AlignLeft)
+        spaced(self._thumbs, self._scale, 0, 1)
+        self._scale.changed.connect(self._fit)
+        self._plate = QFrame()
+        self._plate.setObjectName("strip")
+        plate = QVBoxLayout(self._plate)
+        spaced(plate, self._scale, 1.6, 0.6, top=1.2)
+        policy = self._plate.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # the photo keeps its size
+        self._plate.setSizePolicy(policy)
+        plate.addWidget(self.caption)
+        plate.addWidget(self.verdict)
+        left = QVBoxLayout()
+        spaced(left, self._scale, 0, 1.6)
+        left.addWidget(self.picture, 1)
+        left.addWidget(self._plate)
+        left.addLayout(self._thumbs)
+        left.addStretch(0)
+        right = QVBoxLayout()
+        spaced(right, self._scale, 0, 1.6)
+        right.addWidget(self.headline, 1)
+        right.addWidget(self.question)
+        right.addWidget(self.answer, 1)
+        right.addWidget(self.certainty)
+        right.addWidget(self.hint)
+        right.addStretch(0)
+        right.addWidget(self.asking)
+        sides = QHBoxLayout()
+        spaced(sides, self._scale, 0, 4)
+        sides.addLayout(left, 54)
+        sides.addLayout(right, 46)
+        column = QVBoxLayout(self)
+        spaced(column, self._scale, 4, 2, top=2)
+        column.addLayout(sides, 1)
+        column.addWidget(self.explained)
+        column.addWidget(self.invitation)
+
+    def _write(self) -> None:
+        self.headline.setText(self.tr("What do you want to know?"))
+        self.hint.setText(self.tr("Touch a word to see where the model looked for it."))
+        self.invitation.setText(self.tr("Touch the screen to try it yourself"))
+
+    def set_playing(self, playing: bool) -> None:
+        self._playing = playing
+        self.asking.setVisible(not playing)
+        for label in (self.explained, self.invitation):
+            label.setVisible(playing)
+        self.explained.setText("")
+
+    def explain(self, line: str) -> None:
+        """What is seen now, while the samples play."""
+        self.explained.setText(line)
+
+    def show_conversation(self, conversation: Conversation) -> None:
+        """Its last answer."""
+        self._photo = conversation.shown
+        self.picture.set_photo(conversation.shown)
+        self._fit_picture()
+        last = conversation.turns[-1] if conversation.turns else None
+        self._show_turn(conversation.shown, last)
+
+    def _show_turn(self, shown: ShownPhoto | None, turn: Turn | None) -> None:
+        self.answer.show_conversation(Conversation(shown, [turn] if turn else []))
+        self.headline.setVisible(turn is None and not self._playing)
+        self.question.setText("" if turn is None else f"\u201c{turn.question}\u201d")
+        self.question.setVisible(turn is not None or self._playing)
+        self.answer.setVisible(turn is not None or self._playing)
+        self.answer.setPlaceholderText("")
+        self.say_caption("")
+        self.say_verdict("")
+        self._say_certainty(turn)
+
+    def type_question(self, text: str) -> None:
+        """As if somebody was writing it."""
+        self.question.setText(f"\u201c{text}")
+
+    def begin(self, shown: ShownPhoto | None, turn: Turn) -> None:
+        self._show_turn(shown, turn)
+        self.answer.setPlaceholderText(self.tr("Looking at the picture\u2026"))
+        announce(self.answer, self.answer.placeholderText())
+
+    def add_step(self, turn: Turn) -> None:
+        self.answer.add_step(turn)
+
+    def finish(self, turn: Turn) -> None:
+        self.answer.finish(turn)
+        self._say_certainty(turn)
+        announce(self.answer, f"{turn.answer} {self.certainty.text()}")
+
+    def _say_certainty(self, turn: Turn | None) -> None:
+        said = self.answer.certainty(turn) if turn is not None else ""
+        self.certainty.setText(said)
+        self.certainty.setVisible(bool(said))
+        ended = turn is not None and turn.outcome is not None
+        self.hint.setVisible(ended and not self._playing)
+
+    def say_verdict(self, sentence: str) -> None:
+        """On the word in view; empty while nothing is known."""
+        self.verdict.setText(sentence)
+        self._show_plate()
+
+    def say_caption(self, word: str) -> None:
+        """Whose bright places these are; empty for the photo alone."""
+        said = self.tr("Bright: where it looked for \u201c{word}\u201d").format(word=word)
+        self.caption.setText(f"{_LAMP} {said}" if word else "")
+        self._show_plate()
+
+    def _show_plate(self) -> None:
+        self._plate.setVisible(bool(self.caption.text() or self.verdict.text()))
+
+    def _fit_picture(self) -> None:
+        """No higher than the photo: what is said about it comes right below."""
+        shown = self._photo
+        if shown is not None and self.picture.width() > 1:
+            height = self.picture.width() * shown.photo.height / shown.photo.width
+            self.picture.setMaximumHeight(math.ceil(height))
+
+    def show_thumbnails(self, photos: list[ShownPhoto], current: int) -> None:
+        """Shown from two photos on: one needs no choice."""
+        for old in self.thumbnails:
+            self._thumbs.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        several = photos if len(photos) > 1 else []
+        self.thumbnails = [self._thumbnail(place, each) for place, each in enumerate(several)]
+        for place, button in enumerate(self.thumbnails):
+            button.setChecked(place == current)
+            self._thumbs.addWidget(button)
+        self._fit_thumbnails()
+
+    def _fit(self) -> None:
+        self._plate.setFixedHeight(self._scale.px(_PLATE))
+        self._fit_thumbnails()
+
+    def _fit_thumbnails(self) -> None:
+        for button in self.thumbnails:
+            button.setFixedSize(self._scale.target(12), self._scale.target(9))
+
+    def _thumbnail(self, place: int, shown: ShownPhoto) -> Tile:
+        button = Tile(self.tr("Picture {number}").format(number=place + 1))
+        button.setCheckable(True)
+        button.show_picture(shown.levels[-1])
+        button.clicked.connect(partial(self._choose, place))
+        return button
+
+    def _choose(self, place: int, _checked: bool = False) -> None:
+        self.photo_chosen.emit(place)
+
+    def clear(self) -> None:
+        """Nothing of a visitor stays in here."""
+        self.asking.clear()
+        self.show_thumbnails([], -1)
+        self.say_caption("")
+        self.show_conversation(Conversation())

@@ -1,0 +1,125 @@
+"""Where visitors ask: questions as cards, and a line for their own."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QInputDevice, QMouseEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from mmgpt_desktop.ui.event.keyboard import Keyboard
+from mmgpt_desktop.ui.event.looks import Scale
+from mmgpt_desktop.ui.event.parts import QuestionCard, spaced
+from mmgpt_desktop.ui.parts import Rewritten
+from mmgpt_desktop.ui.texts import translated
+from mmgpt_desktop.ui.theme import Theme
+
+MOST_CARDS = 6
+_USUAL = (
+    QT_TRANSLATE_NOOP("questions", "What is this?"),
+    QT_TRANSLATE_NOOP("questions", "What is happening here?"),
+    QT_TRANSLATE_NOOP("questions", "Describe this picture."),
+)
+
+
+class AskingArea(Rewritten, QWidget):
+    """A card says a usual question in the window's language, and asks it in the model's."""
+
+    asked = Signal(str)
+
+    def __init__(self, theme: Theme, scale: Scale, most_chars: int) -> None:
+        super().__init__()
+        self._theme, self._scale = theme, scale
+        self._questions: tuple[str, ...] = ()
+        self.cards: list[QuestionCard] = []
+        self.line = QLineEdit()
+        self.line.setMaxLength(most_chars)
+        self.line.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self.line.installEventFilter(self)
+        self.letters, self.ask = QPushButton(), QPushButton()
+        self.letters.setCheckable(True)
+        self.ask.setObjectName("primary")
+        self.keyboard = Keyboard(theme, scale, self.line)
+        self.keyboard.hide()
+        self.line.returnPressed.connect(self._ask_typed)
+        self.ask.clicked.connect(self._ask_typed)
+        self.letters.toggled.connect(self.show_keyboard)
+        self._arrange()
+        theme.changed.connect(self._draw)
+        scale.changed.connect(self._draw)
+        self._draw()
+        self._write()
+
+    def _arrange(self) -> None:
+        self._cards = QWidget()
+        self._grid = QGridLayout(self._cards)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout()
+        spaced(row, self._scale, 0, 1)
+        row.addWidget(self.line, 1)
+        row.addWidget(self.letters)
+        row.addWidget(self.ask)
+        column = QVBoxLayout(self)
+        spaced(column, self._scale, 0, 1.6)
+        column.addWidget(self._cards)
+        column.addLayout(row)
+        column.addWidget(self.keyboard)
+
+    def _draw(self) -> None:
+        self._grid.setSpacing(self._scale.px(1.4))
+        self.letters.setIcon(self._theme.icon("keyboard"))
+        self.letters.setIconSize(self._scale.square(4))
+
+    def _write(self) -> None:
+        self.line.setPlaceholderText(self.tr("Or ask your own question"))
+        self.line.setAccessibleName(self.line.placeholderText())
+        self.letters.setAccessibleName(self.tr("Letters on the screen"))
+        self.ask.setText(self.tr("Ask"))
+        self.set_questions(self._questions)
+
+    def set_questions(self, questions: tuple[str, ...]) -> None:
+        self._questions = questions
+        for card in self.cards:
+            self._grid.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+        self.cards = [self._card(question) for question in questions[:MOST_CARDS]]
+        for place, card in enumerate(self.cards):
+            alone = place == len(self.cards) - 1 and place % 2 == 0
+            self._grid.addWidget(card, place // 2, place % 2, 1, 2 if alone else 1)
+
+    def _card(self, question: str) -> QuestionCard:
+        card = QuestionCard(self._scale, question, translated("questions", question))
+        card.clicked.connect(partial(self._ask, question))
+        return card
+
+    def _ask_typed(self) -> None:
+        if self.line.text().strip():
+            self._ask(self.line.text())
+
+    def _ask(self, question: str, _checked: bool = False) -> None:
+        self.letters.setChecked(False)
+        self.asked.emit(question)
+
+    def show_keyboard(self, wanted: bool) -> None:
+        self.keyboard.setVisible(wanted)
+        self._cards.setVisible(not wanted)
+        if wanted:
+            self.line.setFocus()
+
+    def clear(self) -> None:
+        """Also what could be taken back in the line."""
+        self.line.setText("")
+        self.letters.setChecked(False)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """A finger on the line wants letters to touch."""
+        touched = (
+            isinstance(event, QMouseEvent)
+            and event.type() == QEvent.Type.MouseButtonRelease
+            and event.device().type() == QInputDevice.DeviceType.TouchScreen
+        )
+        if touched:
+            self.letters.setChecked(True)
+        return super().eventFilter(watched, event)

@@ -1,0 +1,117 @@
+"""A picture of whoever stands there: live, counted down, taken."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QHideEvent, QImage, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from mmgpt_desktop.ui.camera import Camera
+from mmgpt_desktop.ui.event.looks import Scale
+from mmgpt_desktop.ui.event.parts import spaced, words
+from mmgpt_desktop.ui.live_view import LiveView
+from mmgpt_desktop.ui.parts import Rewritten, announce
+from mmgpt_desktop.ui.theme import Theme
+
+SECONDS = 3
+_LAMP = "\u25cf"
+
+
+class CameraPage(Rewritten, QWidget):
+    """The camera is on while the page is in view, and says so. What it shows is a mirror, the
+    picture that is taken is not."""
+
+    taken = Signal(QImage)
+    left = Signal()
+
+    def __init__(self, theme: Theme, scale: Scale, camera: Camera) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.camera = camera
+        self.view = LiveView(theme)
+        self.light, self.count = words("body", centred=True), words("count", centred=True)
+        self.shoot, self.back = QPushButton(), QPushButton()
+        self.shoot.setObjectName("primary")
+        self._left = 0
+        self._second = QTimer(self, interval=1000)
+        self._second.timeout.connect(self._count_down)
+        self.shoot.clicked.connect(self.begin)
+        self.back.clicked.connect(self.left)
+        self.view.snapshot_wanted.connect(self.begin)
+        self.view.stop_wanted.connect(self.left)
+        camera.frame.connect(self._show_frame)
+        camera.running_changed.connect(self._show_light)
+        buttons = QHBoxLayout()
+        spaced(buttons, scale, 0, 2)
+        buttons.addWidget(self.back)
+        buttons.addWidget(self.shoot, 1)
+        self.count.setParent(self)
+        column = QVBoxLayout(self)
+        spaced(column, scale, 4, 2, top=2)
+        column.addWidget(self.view, 1)
+        column.addWidget(self.light)
+        column.addLayout(buttons)
+        self._show_light(False)
+        self._write()
+
+    def _write(self) -> None:
+        self.view.setAccessibleName(self.tr("What the camera sees"))
+        self.light.setText(f"{_LAMP} " + self.tr("The camera is on"))
+        self.shoot.setText(self.tr("Take the picture"))
+        self.back.setText(self.tr("Back"))
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        super().showEvent(event)
+        self.shoot.setEnabled(False)
+        self.camera.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        super().hideEvent(event)
+        self.clear()
+
+    def clear(self) -> None:
+        """Off, and nothing of what it saw is left."""
+        self._second.stop()
+        self.count.clear()
+        self.camera.stop()
+        self.view.clear()
+
+    @Slot(QImage)
+    def _show_frame(self, image: QImage) -> None:
+        self.view.show_frame(image.flipped(Qt.Orientation.Horizontal))
+        if not self.shoot.isEnabled() and not self._second.isActive():
+            self.shoot.setEnabled(True)
+            self.shoot.setFocus()
+
+    @Slot(bool)
+    def _show_light(self, running: bool) -> None:
+        self.light.setVisible(running)
+
+    @Slot()
+    def begin(self) -> None:
+        """Time to smile."""
+        if self.shoot.isEnabled():
+            self.shoot.setEnabled(False)
+            self._left = SECONDS
+            self._second.start()
+            self._show_count()
+
+    def _show_count(self) -> None:
+        self.count.setText(str(self._left))
+        self.count.setGeometry(self.view.geometry())
+        self.count.raise_()
+        announce(self.count, self.count.text())
+
+    @Slot()
+    def _count_down(self) -> None:
+        self._left -= 1
+        if self._left > 0:
+            self._show_count()
+            return
+        self._second.stop()
+        self.count.clear()
+        image = self.camera.snapshot()
+        if image is not None:
+            self.taken.emit(image)
+        else:
+            self.shoot.setEnabled(True)

@@ -1,0 +1,160 @@
+"""Pictures to choose from, as large tiles: the samples, or the one folder that is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QImage, QImageReader
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.ui.event.looks import Scale
+from mmgpt_desktop.ui.event.parts import Tile, spaced, words
+from mmgpt_desktop.ui.parts import Rewritten
+from mmgpt_desktop.ui.texts import translated
+from mmgpt_desktop.worker import TaskThread
+
+COLUMNS, ROWS = 3, 2
+_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+_TILE = QSize(640, 480)  # pixels: sharp also on a large screen
+
+
+def _small(path: Path, _cancel: CancelToken) -> QImage:
+    """Null for a file that holds no picture."""
+    reader = QImageReader(str(path))
+    reader.setAutoTransform(True)
+    size = reader.size()
+    if size.isValid():
+        reader.setScaledSize(size.scaled(_TILE, Qt.AspectRatioMode.KeepAspectRatio))
+    return reader.read()
+
+
+def _pictures_in(folder: Path, _cancel: CancelToken) -> list[Path]:
+    """By name, without folders, hidden files and links that lead out of the folder."""
+    inside = folder.resolve()
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in _PICTURES
+        and not path.name.startswith(".")
+        and path.resolve().parent == inside
+        and path.is_file()
+    )
+
+
+class Chooser(Rewritten, QWidget):
+    """Six tiles at a time; decoding is left to the thread."""
+
+    chosen = Signal(object)  # Path
+    left = Signal()
+
+    def __init__(self, scale: Scale, files: TaskThread) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self._scale, self._files = scale, files
+        self._paths: list[Path] = []
+        self._titles: dict[Path, str] = {}
+        self._first = 0
+        self._listing = object()
+        self._drawing: dict[object, Tile] = {}
+        self.tiles: list[Tile] = []
+        self.heading, self.empty = words("huge", centred=True), words("body", centred=True)
+        self.back, self.before, self.after = QPushButton(), QPushButton(), QPushButton()
+        self.back.clicked.connect(self.left)
+        self.before.clicked.connect(lambda: self._turn(-1))
+        self.after.clicked.connect(lambda: self._turn(+1))
+        files.done.connect(self._take)
+        files.failed.connect(self._fail)
+        self._arrange()
+        self._write()
+
+    def _arrange(self) -> None:
+        self._grid = QGridLayout()
+        buttons = QHBoxLayout()
+        spaced(buttons, self._scale, 0, 2)
+        buttons.addWidget(self.back)
+        buttons.addStretch(1)
+        buttons.addWidget(self.before)
+        buttons.addWidget(self.after)
+        column = QVBoxLayout(self)
+        spaced(column, self._scale, 4, 2, top=2.5)
+        column.addWidget(self.heading)
+        column.addWidget(self.empty)
+        column.addLayout(self._grid, 1)
+        column.addLayout(buttons)
+        self._scale.changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        self._grid.setSpacing(self._scale.px(2))
+
+    def _write(self) -> None:
+        self.heading.setText(self.tr("Touch a picture"))
+        self.empty.setText(self.tr("There are no pictures here yet."))
+        self.back.setText(self.tr("Back"))
+        self.before.setText(self.tr("Earlier ones"))
+        self.after.setText(self.tr("More"))
+
+    def show_samples(self, titles: dict[Path, str]) -> None:
+        """`titles` are in the catalogue's context "samples"."""
+        self._listing, self._titles = object(), titles
+        self._show(list(titles))
+
+    def show_folder(self, folder: Path) -> None:
+        self._listing, self._titles = object(), {}
+        self._show([])
+        self.empty.hide()
+        self._files.submit(self._listing, partial(_pictures_in, folder))
+
+    def clear(self) -> None:
+        self._listing = object()
+        self._show([])
+
+    def _show(self, paths: list[Path]) -> None:
+        self._paths, self._first = paths, 0
+        self.empty.setVisible(not paths)
+        self._lay()
+
+    def _turn(self, by: int) -> None:
+        self._first = max(0, self._first + by * COLUMNS * ROWS)
+        self._lay()
+
+    def _lay(self) -> None:
+        for tile in self.tiles:
+            self._grid.removeWidget(tile)
+            tile.hide()
+            tile.deleteLater()
+        self._drawing.clear()
+        page = self._paths[self._first : self._first + COLUMNS * ROWS]
+        self.tiles = [self._tile(path) for path in page]
+        for place, tile in enumerate(self.tiles):
+            self._grid.addWidget(tile, *divmod(place, COLUMNS))
+        self.before.setVisible(self._first > 0)
+        self.after.setVisible(self._first + COLUMNS * ROWS < len(self._paths))
+
+    def _tile(self, path: Path) -> Tile:
+        title = translated("samples", self._titles.get(path, "")) or path.stem
+        tile, key = Tile(title), object()
+        tile.clicked.connect(partial(self._choose, path))
+        self._drawing[key] = tile
+        self._files.submit(key, partial(_small, path))
+        return tile
+
+    def _choose(self, path: Path, _checked: bool = False) -> None:
+        self.chosen.emit(path)
+
+    @Slot(object, object)
+    def _take(self, key: object, result: QImage | Sequence[Path]) -> None:
+        if key is self._listing and isinstance(result, list):
+            self._show(result)
+        elif isinstance(result, QImage) and (tile := self._drawing.pop(key, None)) is not None:
+            tile.show_picture(result)
+
+    @Slot(object, object)
+    def _fail(self, key: object, _error: object) -> None:
+        """A folder that went away holds nothing."""
+        if key is self._listing:
+            self._show([])

@@ -1,0 +1,141 @@
+"""Watches the engine: what broke is started anew, what hangs is ended."""
+
+from __future__ import annotations
+
+import logging
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from mmgpt_desktop.errors import AppError, PromptError
+from mmgpt_desktop.ui.event.asking import Asker
+from mmgpt_desktop.ui.session import Turn
+from mmgpt_desktop.worker import EngineThread
+
+STEP_LIMIT_MS = 20_000  # without a token
+END_LIMIT_MS = 3_000  # from the cancel to the end
+LOAD_LIMIT_MS = 180_000
+FRIENDLY_MS = 5_000  # the longest that a visitor reads of trouble
+_PATIENCE_MS = (0, 2_000, 5_000, 15_000, 60_000)  # before each further try to load
+
+_log = logging.getLogger(__name__)
+
+
+class Guard(QObject):
+    """A question that broke the engine is asked once more; then it is given up.
+
+    `hung` says that a thread can't be ended: only the end of the process helps.
+    """
+
+    restarting = Signal()
+    ask_again = Signal(object)  # Turn
+    gave_up = Signal(object)  # Turn
+    hung = Signal()
+    failed = Signal(str)  # the kind of failure, for the organiser's numbers
+
+    def __init__(self, engine: EngineThread, asker: Asker) -> None:
+        super().__init__()
+        self._engine, self._asker = engine, asker
+        self._failed: Turn | None = None
+        self._again: str | None = None  # the question that is being asked for the second time
+        self._loads = 0
+        self.step_limit = self._timer(STEP_LIMIT_MS, self._cancel_hanging)
+        self.end_limit = self._timer(END_LIMIT_MS, self._give_in)
+        self.load_limit = self._timer(LOAD_LIMIT_MS, self._give_in)
+        self.friendly = self._timer(FRIENDLY_MS, self._give_up)
+        self._retry = self._timer(0, self.load)
+        asker.sent.connect(self.step_limit.start)
+        asker.ended.connect(self._forget)
+        asker.failed.connect(self._take_failure)
+        engine.stepped.connect(self._take_step)
+        engine.ended.connect(self._take_end)
+        engine.loaded.connect(self._take_model)
+        engine.load_failed.connect(self._fail_load)
+
+    def _timer(self, milliseconds: int, then: object) -> QTimer:
+        timer = QTimer(self, singleShot=True, interval=milliseconds)
+        timer.timeout.connect(then)
+        return timer
+
+    @Slot()
+    def _take_step(self) -> None:
+        if self.step_limit.isActive():
+            self.step_limit.start()
+
+    @Slot()
+    def _take_end(self) -> None:
+        self.step_limit.stop()
+        self.end_limit.stop()
+
+    @Slot()
+    def _cancel_hanging(self) -> None:
+        _log.error("the engine wrote nothing for %d ms", self.step_limit.interval())
+        self.failed.emit("hang")
+        self._asker.cancel()
+        self.end_limit.start()
+
+    @Slot()
+    def _give_in(self) -> None:
+        _log.error("the engine's thread hangs")
+        self.hung.emit()
+
+    @Slot()
+    def _forget(self) -> None:
+        self._failed = self._again = None
+
+    @Slot(object, object)
+    def _take_failure(self, turn: Turn, error: AppError) -> None:
+        if isinstance(error, PromptError):
+            self._forget()
+            self.gave_up.emit(turn)
+            return
+        _log.error("an answer failed: %s", error, exc_info=error)
+        self.failed.emit("engine")
+        self._failed = None if self._again == turn.question else turn
+        self.restarting.emit()
+        self.friendly.start()
+        self.load()
+        if self._failed is None:
+            self._again = None
+            self.gave_up.emit(turn)
+
+    @Slot()
+    def load(self) -> None:
+        """Anew; what is asked waits for it."""
+        self._asker.lose_model()
+        self.load_limit.start()
+        self._engine.load()
+
+    @Slot()
+    def _take_model(self) -> None:
+        self._loads = 0
+        self.load_limit.stop()
+        self.friendly.stop()
+        turn, self._failed = self._failed, None
+        if turn is not None:
+            self._again = turn.question
+            self.ask_again.emit(turn)
+
+    @Slot(object)
+    def _fail_load(self, error: AppError | None) -> None:
+        """Tried again, less and less often: somebody may be mending it."""
+        self.load_limit.stop()
+        _log.error("the model can't be loaded: %s", error)
+        self.failed.emit("load")
+        self._retry.start(_PATIENCE_MS[min(self._loads, len(_PATIENCE_MS) - 1)])
+        self._loads += 1
+
+    @Slot()
+    def _give_up(self) -> None:
+        """It takes longer than a visitor should read about it."""
+        turn, self._failed = self._failed, None
+        if turn is not None:
+            self.gave_up.emit(turn)
+
+    def forget(self) -> None:
+        """The visit is over: nothing of it is asked again."""
+        self._forget()
+        self.friendly.stop()
+
+    def stop(self) -> None:
+        for timer in self.findChildren(QTimer):
+            timer.stop()

@@ -1,0 +1,100 @@
+"""Sees what comes into the show's windows before anything in them does."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QPointerEvent
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+
+from mmgpt_desktop.ui.event.lock import Lock
+
+HOLD_MS = 3000
+_CORNER = 0.12  # of the window's height, at the top left
+_INPUT = (
+    QEvent.Type.KeyPress,
+    QEvent.Type.MouseButtonPress,
+    QEvent.Type.TouchBegin,
+    QEvent.Type.Wheel,
+    QEvent.Type.DragEnter,
+    QEvent.Type.DragMove,
+)
+_MOVES = (QEvent.Type.MouseMove, QEvent.Type.TouchUpdate)
+_PRESSES = (QEvent.Type.MouseButtonPress, QEvent.Type.TouchBegin)
+_RELEASES = (QEvent.Type.MouseButtonRelease, QEvent.Type.TouchEnd, QEvent.Type.TouchCancel)
+# A clicker's keys, and the presenter's own.
+KEYS = {
+    Qt.Key.Key_PageDown: "next",
+    Qt.Key.Key_PageUp: "previous",
+    Qt.Key.Key_F5: "play",
+    Qt.Key.Key_F9: "present",
+    Qt.Key.Key_B: "blank",
+    Qt.Key.Key_Period: "blank",
+}
+_TYPED = ("blank",)  # those that are letters, where one writes
+
+
+class Inputs(QObject):
+    """`watch` a window once it is shown. A touch of the show's corner for three seconds asks for
+    the PIN. While `shield` is set, a key or a touch only says that somebody is there."""
+
+    came = Signal()  # any input
+    woken = Signal()  # the first one while shielded
+    command = Signal(str)  # one of KEYS
+
+    def __init__(self, lock: Lock) -> None:
+        super().__init__()
+        self._lock = lock
+        self._swallow = False
+        self.shield = False
+        self._show: QWidget | None = None
+        self._hold = QTimer(self, singleShot=True, interval=HOLD_MS)
+        self._hold.timeout.connect(lambda: lock.ask(Lock.LEAVE))
+
+    def watch(self, window: QWidget, *, show: bool) -> None:
+        handle = window.windowHandle()
+        assert handle is not None  # it was shown
+        handle.installEventFilter(self)
+        if show:
+            self._show = window
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        kind = event.type()
+        if kind in _RELEASES:
+            self._hold.stop()
+            swallow, self._swallow = self._swallow, False
+            return swallow
+        if kind in _MOVES:
+            self.came.emit()
+            return self._swallow
+        if kind not in _INPUT:
+            return False
+        shielded = self.shield
+        self._swallow = shielded and kind in _PRESSES
+        self._watch_corner(watched, event)
+        self.came.emit()
+        if isinstance(event, QKeyEvent) and self._take_key(event):
+            return True
+        if shielded:
+            self.woken.emit()
+        return shielded
+
+    def _take_key(self, event: QKeyEvent) -> bool:
+        if self._lock.take_key(event):
+            return True
+        command = KEYS.get(Qt.Key(event.key()))
+        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        writing = isinstance(QApplication.focusWidget(), QLineEdit)
+        if command is None or not plain or (command in _TYPED and writing):
+            return False
+        self.command.emit(command)
+        return True
+
+    def _watch_corner(self, watched: QObject, event: QEvent) -> None:
+        show = self._show
+        if show is None or watched is not show.windowHandle():
+            return
+        if isinstance(event, QPointerEvent) and event.type() in _PRESSES and event.points():
+            place: QPointF = event.points()[0].position()
+            edge = show.height() * _CORNER
+            if place.x() < edge and place.y() < edge:
+                self._hold.start()

@@ -1,0 +1,228 @@
+"""The way out: a number pad of our own, or keys that the profile names."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.event import pin
+from mmgpt_desktop.event import profile as profiles
+from mmgpt_desktop.ui.event.looks import Scale
+from mmgpt_desktop.ui.event.parts import spaced, words
+from mmgpt_desktop.ui.parts import Rewritten, announce
+from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.worker import TaskThread
+
+FREE_TRIES = 3
+FIRST_WAIT_S, LONGEST_WAIT_S = 30, 900
+_MOST_DIGITS = 12
+_QUIET_MS = 20_000
+_DOT = "\u2022"
+
+
+class PinPad(Rewritten, QWidget):
+    """Over everything; goes away by itself when nobody touches it."""
+
+    entered = Signal(str)
+
+    def __init__(self, theme: Theme, scale: Scale, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._theme, self._scale, self._typed = theme, scale, ""
+        self.heading, self.dots = words("title", centred=True), words("huge", centred=True)
+        self.note = words("problem", centred=True)
+        self.erase, self.enter, self.back = QPushButton(), QPushButton(), QPushButton()
+        self.keys = [QPushButton(str(digit)) for digit in range(10)]
+        for button in (self.erase, self.enter):
+            button.setObjectName("digit")
+        for digit, key in enumerate(self.keys):
+            key.setObjectName("digit")
+            key.clicked.connect(partial(self._type, str(digit)))
+        self.erase.clicked.connect(self._erase)
+        self.enter.clicked.connect(self._enter)
+        self.back.clicked.connect(self.leave)
+        self._quiet = QTimer(self, singleShot=True, interval=_QUIET_MS)
+        self._quiet.timeout.connect(self.leave)
+        self._arrange()
+        theme.changed.connect(self._draw)
+        scale.changed.connect(self._draw)
+        self._draw()
+        self._write()
+        self.hide()
+
+    def _arrange(self) -> None:
+        plate = QFrame()
+        plate.setObjectName("plate")
+        inside = QVBoxLayout(plate)
+        spaced(inside, self._scale, 4, 1.6)
+        for label in (self.heading, self.dots, self.note):
+            inside.addWidget(label)
+        grid = QGridLayout()
+        grid.setSpacing(self._scale.px(1))
+        for digit in range(1, 10):
+            grid.addWidget(self.keys[digit], (digit - 1) // 3, (digit - 1) % 3)
+        grid.addWidget(self.erase, 3, 0)
+        grid.addWidget(self.keys[0], 3, 1)
+        grid.addWidget(self.enter, 3, 2)
+        inside.addLayout(grid)
+        inside.addWidget(self.back)
+        row = QHBoxLayout(self)
+        row.addStretch(5)
+        row.addWidget(plate, 4, Qt.AlignmentFlag.AlignVCenter)
+        row.addStretch(5)
+
+    def _write(self) -> None:
+        self.heading.setText(self.tr("PIN of the organiser"))
+        self.back.setText(self.tr("Back"))
+        self.enter.setText(self.tr("OK"))
+        self.erase.setAccessibleName(self.tr("Erase the last digit"))
+
+    def _draw(self) -> None:
+        self.erase.setIcon(self._theme.icon("backspace"))
+        self.erase.setIconSize(self._scale.square(4))
+
+    def ask(self) -> None:
+        self._clear()
+        self.note.setText("")
+        self.show()
+        self.raise_()
+        self.keys[5].setFocus()
+        self._quiet.start()
+        announce(self, self.heading.text())
+
+    @Slot()
+    def leave(self) -> None:
+        self._clear()
+        self._quiet.stop()
+        self.hide()
+
+    def refuse(self, seconds: int) -> None:
+        """The PIN was wrong; with `seconds` the next one has to wait so long."""
+        self._clear()
+        said = self.tr("This PIN is wrong.")
+        if seconds:
+            said = self.tr("This PIN is wrong. Wait {seconds} seconds.").format(seconds=seconds)
+        self.note.setText(said)
+        announce(self, said)
+        self.set_open(seconds == 0)
+
+    def set_open(self, opened: bool) -> None:
+        for button in (*self.keys, self.erase, self.enter):
+            button.setEnabled(opened)
+
+    def _type(self, digit: str, _checked: bool = False) -> None:
+        self._typed = (self._typed + digit)[:_MOST_DIGITS]
+        self._show_dots()
+
+    def _erase(self) -> None:
+        self._typed = self._typed[:-1]
+        self._show_dots()
+
+    def _clear(self) -> None:
+        self._typed = ""
+        self._show_dots()
+
+    def _show_dots(self) -> None:
+        self.dots.setText(_DOT * len(self._typed) or " ")
+        self._quiet.start()
+
+    def _enter(self) -> None:
+        typed = self._typed
+        self._clear()
+        if typed:
+            self.entered.emit(typed)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        key, text = event.key(), event.text()
+        if key == Qt.Key.Key_Escape:
+            self.leave()
+        elif not self.enter.isEnabled():
+            return
+        elif text.isdigit():
+            self._type(text)
+        elif key == Qt.Key.Key_Backspace:
+            self._erase()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._enter()
+
+
+class Lock(QObject):
+    """`opened` says what the PIN or the keys were for.
+
+    Each wrong PIN after the first three makes the next one wait twice as long, also if the pad
+    was left meanwhile.
+    """
+
+    LEAVE, PRESENT = "leave", "present"
+    opened = Signal(str)
+
+    def __init__(self, lock: profiles.Lock, pad: PinPad, thread: TaskThread) -> None:
+        super().__init__()
+        self._lock, self._pad, self._thread = lock, pad, thread
+        self._chord = QKeySequence(lock.chord or profiles.CHORD)
+        self._purpose = self.LEAVE
+        self._asked = object()
+        self._wrong = 0
+        self._waiting = QTimer(self, singleShot=True)
+        self._waiting.timeout.connect(lambda: pad.set_open(True))
+        pad.entered.connect(self._check)
+        thread.done.connect(self._take)
+
+    def take_key(self, event: QKeyEvent) -> bool:
+        """Whether these were the keys of the way out."""
+        if QKeySequence(event.keyCombination()) != self._chord:
+            return False
+        if self._lock.chord is not None:
+            self.opened.emit(self.LEAVE)
+        else:
+            self.ask(self.LEAVE)
+        return True
+
+    def ask(self, purpose: str) -> None:
+        """For the PIN; without one the keys alone lead out, and the rest is open."""
+        if self._lock.pin is not None:
+            self._purpose = purpose
+            self._pad.ask()
+        elif purpose == self.PRESENT:
+            self.opened.emit(purpose)
+
+    @Slot(str)
+    def _check(self, typed: str) -> None:
+        hashed, self._asked = self._lock.pin, object()
+        if hashed is None:
+            return
+        self._pad.set_open(False)  # a hash takes its time
+
+        def work(_cancel: CancelToken) -> bool:
+            return pin.matches(typed, hashed)
+
+        self._thread.submit(self._asked, work)
+
+    @Slot(object, object)
+    def _take(self, key: object, right: object) -> None:
+        if key is not self._asked:
+            return
+        self._asked = object()
+        self._pad.set_open(True)
+        if right is True:
+            self._wrong = 0
+            self._pad.leave()
+            self.opened.emit(self._purpose)
+            return
+        self._wrong += 1
+        wait = wait_after(self._wrong)
+        self._pad.refuse(wait)
+        if wait:
+            self._waiting.start(wait * 1000)
+
+
+def wait_after(wrong: int) -> int:
+    """Seconds to wait after so many wrong PINs in a row."""
+    if wrong < FREE_TRIES:
+        return 0
+    return min(LONGEST_WAIT_S, int(FIRST_WAIT_S * 2.0 ** min(wrong - FREE_TRIES, 16)))

@@ -1,0 +1,202 @@
+"""Large pieces that the show's pages share."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QByteArray, QPointF, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from mmgpt_desktop.ui.event.looks import Scale
+from mmgpt_desktop.ui.parts import restyle
+from mmgpt_desktop.ui.theme import Theme, svg
+
+
+def words(role: str, *, centred: bool = False) -> QLabel:
+    """A text in one of the show's sizes; see `event.qss`."""
+    label = QLabel()
+    label.setProperty("role", role)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    if centred:
+        label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    return label
+
+
+class Symbol(QWidget):
+    """An icon painted sharp at any size."""
+
+    def __init__(self, theme: Theme, scale: Scale, icon: str, size: float) -> None:
+        super().__init__()
+        self._theme, self._scale, self._icon, self._size = theme, scale, icon, size
+        self._colour = ""
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        scale.changed.connect(self._fit)
+        theme.changed.connect(self.update)
+        self._fit()
+
+    def set_colour(self, colour: str) -> None:
+        """#rrggbb, or empty for the accent."""
+        self._colour = colour
+        self.update()
+
+    def _fit(self) -> None:
+        edge = self._scale.px(self._size)
+        self.setFixedSize(edge, edge)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        colour = self._colour or self._theme.colours.accent
+        painter = QPainter(self)
+        QSvgRenderer(QByteArray(svg(self._icon, colour).encode())).render(
+            painter, QRectF(self.rect())
+        )
+        painter.end()
+
+
+class Card(QPushButton):
+    """A button as large as what lies in it; its texts may have several lines."""
+
+    def __init__(self, scale: Scale, least: float) -> None:
+        super().__init__()
+        self._scale, self._least = scale, least
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        scale.changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setMinimumHeight(self._scale.target(self._least))
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        layout = self.layout()
+        return super().sizeHint() if layout is None else layout.totalSizeHint()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        layout = self.layout()
+        return super().minimumSizeHint() if layout is None else layout.totalMinimumSize()
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802
+        return self.layout() is not None
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802
+        layout = self.layout()
+        return -1 if layout is None else layout.totalHeightForWidth(width)
+
+
+class ActionCard(Card):
+    """One of the big actions: an icon, what it does, and a line on it."""
+
+    def __init__(self, theme: Theme, scale: Scale, icon: str) -> None:
+        super().__init__(scale, 30)
+        self.setObjectName("action")
+        self.symbol = Symbol(theme, scale, icon, 12)
+        self.title, self.hint = words("large", centred=True), words("small", centred=True)
+        column = QVBoxLayout(self)
+        column.addStretch(2)
+        column.addWidget(self.symbol, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(1)
+        column.addWidget(self.title)
+        column.addWidget(self.hint)
+        column.addStretch(2)
+        for label in (self.title, self.hint):
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def set_texts(self, title: str, hint: str) -> None:
+        self.title.setText(title)
+        self.hint.setText(hint)
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(hint)
+
+    def stand_out(self, first: bool, on_brand: str) -> None:
+        """The action that comes first has the brand's colour."""
+        self.setProperty("first", first)
+        self.symbol.set_colour(on_brand if first else "")
+        for widget in (self, self.title, self.hint):
+            restyle(widget)
+
+    def set_drop(self, wanted: bool) -> None:
+        self.setProperty("drop", wanted)
+        restyle(self)
+
+
+class QuestionCard(Card):
+    """A question to be asked by touching it; `question` is what the model is asked."""
+
+    def __init__(self, scale: Scale, question: str, said: str) -> None:
+        super().__init__(scale, 8)
+        self.setObjectName("card")
+        self.question = question
+        policy = self.sizePolicy()
+        policy.setVerticalPolicy(QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(policy)
+        self._label = words("body")
+        self._label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._label.setText(said)
+        self.setAccessibleName(said)
+        QHBoxLayout(self).addWidget(self._label)
+        self._fit()
+
+    def _fit(self) -> None:
+        super()._fit()
+        if (layout := self.layout()) is not None:
+            across, along = self._scale.px(1.8), self._scale.px(0.8)
+            layout.setContentsMargins(across, along, across, along)
+
+
+class Tile(QPushButton):
+    """A picture to be touched; what doesn't fit its shape is cut off."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName("tile")
+        self.setAccessibleName(name)
+        expanding = QSizePolicy.Policy.Expanding
+        self.setSizePolicy(expanding, expanding)
+        self._picture = QImage()
+
+    def show_picture(self, picture: QImage) -> None:
+        self._picture = picture
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        super().paintEvent(event)
+        if self._picture.isNull():
+            return
+        edge = 5.0
+        place = QRectF(self.rect()).adjusted(edge, edge, -edge, -edge)
+        size = place.size().scaled(QSizeF(self._picture.size()), Qt.AspectRatioMode.KeepAspectRatio)
+        source = QRectF(QPointF(), size)
+        over = QSizeF(self._picture.size()) - size
+        source.moveTopLeft(QPointF(over.width() / 2, over.height() / 4))  # heads are above
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        rounded = QPainterPath()
+        rounded.addRoundedRect(place, 2 * edge, 2 * edge)
+        painter.setClipPath(rounded)
+        painter.drawImage(place, self._picture, source)
+        painter.end()
+
+
+def spaced(
+    layout: QHBoxLayout | QVBoxLayout,
+    scale: Scale,
+    margin: float,
+    gap: float,
+    *,
+    top: float | None = None,
+) -> None:
+    """Margins and gaps of a layout, in hundredths of the window's height, from now on.
+
+    `top` is the margin above and below where it differs.
+    """
+
+    def fit() -> None:
+        across, along = (scale.px(each) if each else 0 for each in (margin, top or margin))
+        layout.setContentsMargins(across, along, across, along)
+        layout.setSpacing(scale.px(gap))
+
+    scale.changed.connect(fit)
+    fit()

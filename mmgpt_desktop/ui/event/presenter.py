@@ -1,0 +1,186 @@
+"""The presenter's own screen: what is shown next, and how."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mmgpt_desktop.messages import Method, ModelInfo
+from mmgpt_desktop.sentences import NAMES
+from mmgpt_desktop.ui.parts import Rewritten
+from mmgpt_desktop.ui.texts import fusion_label, say
+from mmgpt_desktop.ui.theme import LARGE, MEDIUM, Theme, set_font
+
+SLOWEST, FASTEST = 25, 400  # hundredths
+
+
+class Presenter(Rewritten, QWidget):
+    """Asks for things; whoever does them tells what became of it (`set_...`)."""
+
+    command = Signal(str)  # "next", "previous", "play", "blank", "freeze", "reset", "leave"
+    asked = Signal(str)
+    fusion_chosen = Signal(str)
+    method_chosen = Signal(object)  # Method
+    model_chosen = Signal(object)  # Path
+    speed_chosen = Signal(float)
+    closed = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setWindowFlags(Qt.WindowType.Window | Qt.WindowType.WindowStaysOnTopHint)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.sample = QLabel()
+        self.sample.setTextFormat(Qt.TextFormat.PlainText)
+        set_font(self.sample, scale=1.2, bold=True)
+        self.buttons: dict[str, QPushButton] = {}
+        for name in ("previous", "next", "play", "freeze", "blank", "reset", "leave"):
+            button = self.buttons[name] = QPushButton()
+            button.clicked.connect(lambda _=False, name=name: self.command.emit(name))
+        for name in ("play", "freeze", "blank"):
+            self.buttons[name].setCheckable(True)
+        self.questions, self.ask = QComboBox(), QPushButton()
+        self.questions.setEditable(True)
+        self.ask.setObjectName("primary")
+        self.ask.clicked.connect(lambda: self.asked.emit(self.questions.currentText()))
+        self.models, self.fusions, self.methods = QComboBox(), QComboBox(), QComboBox()
+        self.models.activated.connect(self._choose_model)
+        self.fusions.activated.connect(self._choose_fusion)
+        self.methods.activated.connect(self._choose_method)
+        for method in Method:
+            self.methods.addItem("", method)
+        self.speed = QSlider(Qt.Orientation.Horizontal)
+        self.speed.setRange(SLOWEST, FASTEST)
+        self.speed.setSingleStep(25)
+        self.speed.setPageStep(25)
+        self.speed.valueChanged.connect(self._choose_speed)
+        self.keys, self.state = QLabel(), QLabel()
+        for label in (self.keys, self.state):
+            label.setObjectName("muted")
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        self._arrange()
+        self._write()
+
+    def _arrange(self) -> None:
+        self._boxes = [QGroupBox(), QGroupBox(), QGroupBox()]
+        sample = QVBoxLayout(self._boxes[0])
+        sample.addWidget(self.sample)
+        sample.addLayout(_row(self.buttons["previous"], self.buttons["next"]))
+        sample.addLayout(_row(self.questions, self.ask))
+        form = QFormLayout(self._boxes[1])
+        self._labels = [QLabel() for _ in range(4)]
+        fields = (self.models, self.fusions, self.methods, self.speed)
+        for label, field in zip(self._labels, fields, strict=True):
+            label.setBuddy(field)
+            form.addRow(label, field)
+        screen = QVBoxLayout(self._boxes[2])
+        screen.addLayout(_row(*(self.buttons[name] for name in ("play", "freeze", "blank"))))
+        screen.addLayout(_row(self.buttons["reset"], self.buttons["leave"]))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(LARGE, LARGE, LARGE, LARGE)
+        column.setSpacing(MEDIUM)
+        for box in self._boxes:
+            column.addWidget(box)
+        column.addWidget(self.state)
+        column.addStretch(1)
+        column.addWidget(self.keys)
+
+    def _write(self) -> None:
+        self.setWindowTitle(self.tr("Presenter"))
+        titles = (self.tr("Sample"), self.tr("How it answers"), self.tr("The big screen"))
+        for box, title in zip(self._boxes, titles, strict=True):
+            box.setTitle(title)
+        names = (self.tr("Model"), self.tr("Fusion"), self.tr("Heatmap"), self.tr("Speed"))
+        fields = (self.models, self.fusions, self.methods, self.speed)
+        for label, field, name in zip(self._labels, fields, names, strict=True):
+            label.setText(name)
+            field.setAccessibleName(name)
+        for name, text in {
+            "previous": self.tr("Previous"),
+            "next": self.tr("Next"),
+            "play": self.tr("Play the samples"),
+            "freeze": self.tr("Freeze"),
+            "blank": self.tr("Blank"),
+            "reset": self.tr("Start anew"),
+            "leave": self.tr("Leave the event…"),
+        }.items():
+            self.buttons[name].setText(text)
+        self.questions.setAccessibleName(self.tr("Question"))
+        self.ask.setText(self.tr("Ask"))
+        for place, method in enumerate(Method):
+            self.methods.setItemText(place, say(NAMES[method]))
+        for place in range(self.fusions.count()):
+            self.fusions.setItemText(place, fusion_label(self.fusions.itemData(place)))
+        self.keys.setText(
+            self.tr(
+                "Keys, also on a clicker: Page Down and Page Up for the samples, B or the full "
+                "stop for a black screen, F5 to play the samples, F9 for this window."
+            )
+        )
+
+    def _choose_model(self) -> None:
+        self.model_chosen.emit(self.models.currentData())
+
+    def _choose_fusion(self) -> None:
+        self.fusion_chosen.emit(self.fusions.currentData())
+
+    def _choose_method(self) -> None:
+        self.method_chosen.emit(Method(self.methods.currentData()))
+
+    def _choose_speed(self, hundredths: int) -> None:
+        self.speed_chosen.emit(hundredths / 100)
+
+    def set_models(self, models: dict[object, str], current: object) -> None:
+        """Folders by their names."""
+        self.models.clear()
+        for path, name in models.items():
+            self.models.addItem(name, path)
+        self.models.setCurrentIndex(list(models).index(current))
+        self.models.setEnabled(len(models) > 1)
+
+    def set_model(self, model: ModelInfo, fusion: str | None) -> None:
+        self.fusions.clear()
+        for each in model.fusions:
+            self.fusions.addItem(fusion_label(each.name), each.name)
+        self.fusions.setCurrentIndex(max(0, self.fusions.findData(fusion or model.fusion)))
+        self.fusions.setEnabled(len(model.fusions) > 1)
+
+    def set_sample(self, name: str, questions: tuple[str, ...]) -> None:
+        self.sample.setText(name)
+        self.questions.clear()
+        self.questions.addItems(questions)
+
+    def set_speed(self, speed: float) -> None:
+        self.speed.blockSignals(True)
+        self.speed.setValue(round(speed * 100))
+        self.speed.blockSignals(False)
+
+    def set_on(self, name: str, on: bool) -> None:
+        """Whether the samples play, or the screen is frozen or blank."""
+        self.buttons[name].setChecked(on)
+
+    def say(self, text: str) -> None:
+        self.state.setText(text)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        super().closeEvent(event)
+        self.closed.emit()
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    for widget in widgets:
+        row.addWidget(widget, 1 if not isinstance(widget, QPushButton) else 0)
+    return row

@@ -1,0 +1,200 @@
+"""What the presenter's window, its keys and a clicker do to the show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QGuiApplication
+
+from mmgpt_desktop.event.profile import Profile, Sample
+from mmgpt_desktop.messages import Method, ModelInfo, RuntimeInfo
+from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.ui.event.inputs import Inputs
+from mmgpt_desktop.ui.event.lock import Lock
+from mmgpt_desktop.ui.event.presenter import Presenter
+from mmgpt_desktop.ui.event.stage import Stage
+from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.worker import EngineLike, EngineThread
+
+OpenModel = Callable[[Path], Callable[[], EngineLike]]
+
+
+class Presenting(QObject):
+    """The window is made when it is first wanted; the keys work without it."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        profile: Profile,
+        stage: Stage,
+        engine: EngineThread,
+        inputs: Inputs,
+        lock: Lock,
+        open_model: OpenModel,
+    ) -> None:
+        super().__init__()
+        self._theme, self._profile, self._stage = theme, profile, stage
+        self._engine, self._inputs, self._lock = engine, inputs, lock
+        self._open_model = open_model
+        self._model: ModelInfo | None = None
+        self._models = [profile.model.folder or default_bundle_path()]
+        if default_bundle_path() not in self._models:
+            self._models.append(default_bundle_path())
+        self._folder = self._models[0]
+        self._at = -1
+        self._speed = profile.show.speed
+        self._frozen = False
+        self.window: Presenter | None = None
+        self._commands: dict[str, Callable[[], None]] = {
+            "next": partial(self.step, +1),
+            "previous": partial(self.step, -1),
+            "play": self._toggle_playing,
+            "freeze": self._toggle_frozen,
+            "blank": self._toggle_blank,
+            "present": self._ask_to_present,
+            "reset": stage.reset,
+            "leave": partial(lock.ask, Lock.LEAVE),
+        }
+        inputs.command.connect(self.run)
+        stage.window.blank.touched.connect(self._toggle_blank)
+        stage.attract.playing_changed.connect(self._tell)
+        stage.was_reset.connect(self._tell)
+        engine.loaded.connect(self._take_model)
+        engine.load_failed.connect(self._tell_failure)
+
+    @Slot(str)
+    def run(self, command: str) -> None:
+        self._commands[command]()
+        self._tell()
+
+    # The window
+
+    def _ask_to_present(self) -> None:
+        """On the show's own screen it is the organiser's alone."""
+        if self.window is not None and self.window.isVisible():
+            self.window.close()
+        elif len(QGuiApplication.screens()) > 1:
+            self.open()
+        else:
+            self._lock.ask(Lock.PRESENT)
+
+    def open(self) -> None:
+        if self.window is None:
+            self.window = self._make_window()
+        window, screens = self.window, QGuiApplication.screens()
+        if len(screens) > 1:
+            window.setScreen(screens[0])
+            window.move(screens[0].availableGeometry().topLeft())
+        window.show()
+        window.raise_()
+        window.activateWindow()
+        self._inputs.watch(window, show=False)
+        self._tell()
+
+    def _make_window(self) -> Presenter:
+        window = Presenter(self._theme)
+        window.command.connect(self.run)
+        window.asked.connect(self._ask)
+        window.fusion_chosen.connect(self._choose_fusion)
+        window.method_chosen.connect(self._choose_method)
+        window.model_chosen.connect(self._choose_model)
+        window.speed_chosen.connect(self._choose_speed)
+        window.set_speed(self._speed)
+        window.set_models({folder: folder.name for folder in self._models}, self._folder)
+        if self._model is not None:
+            window.set_model(self._model, self._stage.asker.fusion)
+        self._tell_sample(window)
+        return window
+
+    def close(self) -> None:
+        if self.window is not None:
+            self.window.close()
+
+    @Slot()
+    def _tell(self) -> None:
+        if self.window is not None:
+            self.window.set_on("play", self._stage.attract.playing)
+            self.window.set_on("freeze", self._frozen)
+            self.window.set_on("blank", self._stage.window.blank.isVisible())
+
+    def _tell_sample(self, window: Presenter) -> None:
+        sample = self._sample
+        title = self._stage.title(sample) if sample is not None else self.tr("None yet")
+        window.set_sample(title, sample.questions if sample else self._profile.questions)
+
+    @property
+    def _sample(self) -> Sample | None:
+        return self._stage.samples[self._at] if self._at >= 0 else None
+
+    # What it does
+
+    def step(self, by: int) -> None:
+        """To another sample, round the end; the first step shows the first one."""
+        samples = self._stage.samples
+        self._at = (self._at + by) % len(samples) if self._at >= 0 or by > 0 else len(samples) - 1
+        if self._stage.attract.playing:
+            self._stage.reset()
+        self._stage.open(samples[self._at].photo)
+        if self.window is not None:
+            self._tell_sample(self.window)
+
+    @Slot(str)
+    def _ask(self, question: str) -> None:
+        self._stage.ask(question)
+
+    def _toggle_playing(self) -> None:
+        if self._stage.attract.playing:
+            self._stage.reset()
+        else:
+            self._stage.play()
+
+    def _toggle_frozen(self) -> None:
+        self._frozen = not self._frozen
+        self._stage.freeze(self._frozen)
+        self._hold()
+
+    def _toggle_blank(self) -> None:
+        blank = self._stage.window.blank
+        blank.setVisible(not blank.isVisible())
+        blank.raise_()
+        self._hold()
+        self._tell()
+
+    def _hold(self) -> None:
+        self._stage.idle.hold(self._frozen or self._stage.window.blank.isVisible())
+
+    @Slot(str)
+    def _choose_fusion(self, fusion: str) -> None:
+        self._stage.asker.fusion = fusion
+
+    @Slot(object)
+    def _choose_method(self, method: Method) -> None:
+        self._stage.page.picture.choose_method(method)
+
+    @Slot(float)
+    def _choose_speed(self, speed: float) -> None:
+        self._speed = self._stage.attract.speed = speed
+        self._stage.asker.set_speed(speed)
+
+    @Slot(object)
+    def _choose_model(self, folder: Path) -> None:
+        self._folder = folder
+        self._stage.stop_asking()
+        self._engine.switch(self._open_model(folder))
+        if self.window is not None:
+            self.window.say(self.tr("Loading the model…"))
+
+    @Slot(object, object)
+    def _take_model(self, model: ModelInfo, _runtime: RuntimeInfo) -> None:
+        self._model = model
+        if self.window is not None:
+            self.window.set_model(model, self._stage.asker.fusion)
+            self.window.say(self.tr("Answers now: {name}").format(name=model.name))
+
+    @Slot()
+    def _tell_failure(self) -> None:
+        if self.window is not None:
+            self.window.say(self.tr("This model can't be loaded."))

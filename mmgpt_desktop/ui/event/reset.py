@@ -1,0 +1,143 @@
+"""Notices that nobody is there any more: then the samples play, or a visit is over."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from mmgpt_desktop.event.profile import Show
+from mmgpt_desktop.ui.event.looks import Scale
+from mmgpt_desktop.ui.event.parts import spaced, words
+from mmgpt_desktop.ui.parts import Rewritten, announce
+
+_SECOND_MS = 1000
+
+
+class Countdown(Rewritten, QWidget):
+    """Over everything: any touch and any key say that somebody is there."""
+
+    stayed = Signal()
+    left = Signal()
+
+    def __init__(self, scale: Scale, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.heading, self.note = words("huge", centred=True), words("body", centred=True)
+        self.count = words("count", centred=True)
+        self.stay, self.leave = QPushButton(), QPushButton()
+        self.stay.setObjectName("primary")
+        self.stay.clicked.connect(self.stayed)
+        self.leave.clicked.connect(self.left)
+        plate = QFrame()
+        plate.setObjectName("plate")
+        inside = QVBoxLayout(plate)
+        spaced(inside, scale, 5, 2)
+        for label in (self.heading, self.count, self.note):
+            inside.addWidget(label)
+        buttons = QHBoxLayout()
+        spaced(buttons, scale, 0, 2)
+        buttons.addWidget(self.leave)
+        buttons.addWidget(self.stay, 1)
+        inside.addSpacing(scale.px(2))
+        inside.addLayout(buttons)
+        row = QHBoxLayout(self)
+        row.addStretch(1)
+        row.addWidget(plate, 2, Qt.AlignmentFlag.AlignVCenter)
+        row.addStretch(1)
+        self._write()
+        self.hide()
+
+    def _write(self) -> None:
+        self.heading.setText(self.tr("Are you still there?"))
+        self.note.setText(
+            self.tr("Soon your picture and your questions are forgotten, for the next visitor.")
+        )
+        self.stay.setText(self.tr("I'm still here"))
+        self.leave.setText(self.tr("I'm done"))
+
+    def say(self, seconds: int) -> None:
+        self.count.setText(str(seconds))
+        if self.isHidden():
+            self.show()
+            self.raise_()
+            self.stay.setFocus()
+            announce(self, f"{self.heading.text()} {self.note.text()}")
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self.stayed.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        self.stayed.emit()
+
+
+class Idle(QObject):
+    """Without a visit: `idle` after `idle_s`. With one: a countdown after `reset_s`, then `over`.
+
+    `notice` tells of all that comes in, `touch` that somebody is there for sure. `held` while a
+    presenter decides.
+    """
+
+    idle = Signal()
+    counting = Signal(int)  # seconds left; 0 when somebody is there after all
+    over = Signal()
+
+    def __init__(self, show: Show) -> None:
+        super().__init__()
+        self._show = show
+        self._visiting = self._held = False
+        self._left = 0
+        self._quiet = QTimer(self, singleShot=True)
+        self._quiet.timeout.connect(self._take_quiet)
+        self._second = QTimer(self, interval=_SECOND_MS)
+        self._second.timeout.connect(self._count)
+
+    @property
+    def visiting(self) -> bool:
+        return self._visiting
+
+    def set_visiting(self, visiting: bool) -> None:
+        self._visiting = visiting
+        self.touch()
+
+    def hold(self, held: bool) -> None:
+        self._held = held
+        self.touch()
+
+    def notice(self) -> None:
+        """While it counts, the countdown itself takes what comes in: one may be done."""
+        if not self._second.isActive():
+            self.touch()
+
+    def touch(self) -> None:
+        """Somebody is there."""
+        if self._second.isActive():
+            self._second.stop()
+            self.counting.emit(0)
+        if self._held:
+            self._quiet.stop()
+        else:
+            wait = self._show.reset_s if self._visiting else self._show.idle_s
+            self._quiet.start(round(wait * 1000))
+
+    def stop(self) -> None:
+        self._quiet.stop()
+        self._second.stop()
+
+    def _take_quiet(self) -> None:
+        if not self._visiting:
+            self.idle.emit()
+            return
+        self._left = round(self._show.countdown_s)
+        self.counting.emit(self._left)
+        self._second.start()
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left > 0:
+            self.counting.emit(self._left)
+        else:
+            self._second.stop()
+            self.counting.emit(0)
+            self.over.emit()

@@ -1,0 +1,227 @@
+"""The window that visitors see: a page at a time under the event's name, and what lies over it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QLocale, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QContextMenuEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QMouseEvent,
+    QPixmap,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from mmgpt_desktop.event.profile import Profile
+from mmgpt_desktop.ui.camera import Camera
+from mmgpt_desktop.ui.event.answer_page import AnswerPage
+from mmgpt_desktop.ui.event.camera_page import CameraPage
+from mmgpt_desktop.ui.event.chooser import Chooser
+from mmgpt_desktop.ui.event.lock import PinPad
+from mmgpt_desktop.ui.event.looks import Scale
+from mmgpt_desktop.ui.event.parts import spaced, words
+from mmgpt_desktop.ui.event.reset import Countdown
+from mmgpt_desktop.ui.event.start_page import StartPage
+from mmgpt_desktop.ui.parts import Rewritten, announce
+from mmgpt_desktop.ui.sources import offers_picture
+from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.worker import TaskThread
+
+LINE_MS = 5000  # the longest that a friendly line stays
+_LOGO = 6.0
+
+
+def is_chinese() -> bool:
+    """The language that is installed; there are two."""
+    return QLocale().language() == QLocale.Language.Chinese
+
+
+class Blank(QWidget):
+    """Black over everything, until it is touched."""
+
+    touched = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setStyleSheet("background: black;")
+        self.hide()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self.touched.emit()
+
+
+class Header(Rewritten, QWidget):
+    """The event's name, and the few things that are always to be had during a visit."""
+
+    def __init__(self, scale: Scale, profile: Profile) -> None:
+        super().__init__()
+        self._scale, self._profile = scale, profile
+        self._picture = QPixmap(str(profile.brand.logo)) if profile.brand.logo else QPixmap()
+        self.logo, self.title = QLabel(), words("title")
+        self.title.setText(profile.title)
+        self.title.setWordWrap(False)
+        self.logo.setVisible(not self._picture.isNull())
+        self.logo.setAccessibleName(profile.title)
+        self.language, self.another = QPushButton(), QPushButton()
+        self.souvenir, self.done = QPushButton(), QPushButton()
+        row = QHBoxLayout(self)
+        spaced(row, scale, 0, 1.6)
+        row.addWidget(self.logo)
+        row.addWidget(self.title)
+        row.addStretch(1)
+        for button in (self.language, self.another, self.souvenir, self.done):
+            button.setObjectName("quiet")
+            row.addWidget(button)
+        scale.changed.connect(self._fit)
+        self._fit()
+        self._write()
+        self.show_buttons(visiting=False, souvenir=False)
+
+    def _write(self) -> None:
+        self.language.setText("English" if is_chinese() else "\u4e2d\u6587")
+        self.another.setText(self.tr("Another picture"))
+        self.souvenir.setText(self.tr("Take it home"))
+        self.done.setText(self.tr("I'm done"))
+
+    def _fit(self) -> None:
+        if not self._picture.isNull():
+            ratio = self.devicePixelRatioF()
+            height = round(self._scale.px(_LOGO) * ratio)
+            smooth = Qt.TransformationMode.SmoothTransformation
+            picture = self._picture.scaledToHeight(height, smooth)
+            picture.setDevicePixelRatio(ratio)
+            self.logo.setPixmap(picture)
+
+    def show_buttons(self, *, visiting: bool, souvenir: bool) -> None:
+        self.another.setVisible(visiting)
+        self.done.setVisible(visiting)
+        self.souvenir.setVisible(souvenir)
+
+
+class EventWindow(Rewritten, QWidget):
+    """Fills a screen, and stays until `leave`."""
+
+    dropped = Signal(object)  # QMimeData
+    touched = Signal()  # something that shows that somebody is there
+
+    def __init__(
+        self, theme: Theme, scale: Scale, profile: Profile, camera: Camera, files: TaskThread
+    ) -> None:
+        super().__init__()
+        self._theme, self._scale, self._profile = theme, scale, profile
+        self._leaving = False
+        self.setObjectName("event")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setWindowTitle(profile.title)
+        self.setWindowFlags(Qt.WindowType.Window | Qt.WindowType.FramelessWindowHint)
+        self.setAcceptDrops(profile.lock.drop)
+        self.header = Header(scale, profile)
+        self.start_page = StartPage(theme, scale, profile)
+        self.chooser, self.camera_page = Chooser(scale, files), CameraPage(theme, scale, camera)
+        self.answer_page = AnswerPage(theme, scale, profile)
+        self.pages = QStackedWidget()
+        for page in (self.start_page, self.chooser, self.camera_page, self.answer_page):
+            self.pages.addWidget(page)
+        self._bar = QWidget()
+        bar = QHBoxLayout(self._bar)
+        spaced(bar, scale, 4, 0, top=1.6)
+        bar.addWidget(self.header)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._bar)
+        column.addWidget(self.pages, 1)
+        self.countdown, self.pad = Countdown(scale, self), PinPad(theme, scale, self)
+        self.blank = Blank(self)
+        self.line = words("lamp", centred=True)
+        self.line.setParent(self)
+        self.line.hide()
+        self._line_time = QTimer(self, singleShot=True, interval=LINE_MS)
+        self._line_time.timeout.connect(self.line.hide)
+        theme.changed.connect(self._dress)
+        scale.changed.connect(self._dress)
+        self._dress()
+        self._write()
+
+    def _write(self) -> None:
+        self.pages.setAccessibleName(self._profile.title)
+
+    def _dress(self) -> None:
+        self.setStyleSheet(self._scale.style_sheet(self._theme.colours, self._profile.brand.colour))
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(1280, 720)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(320, 240)  # else the pages' sizes, which follow the window's, would set it
+
+    def show_page(self, page: QWidget) -> None:
+        self.pages.setCurrentWidget(page)
+
+    def say(self, text: str) -> None:
+        """A friendly line for a few seconds."""
+        self.line.setText(text)
+        self.line.show()
+        self.line.raise_()
+        self._place_line()
+        self._line_time.start()
+        announce(self.line, text)
+
+    def unsay(self) -> None:
+        self._line_time.stop()
+        self.line.hide()
+
+    def set_playing(self, playing: bool) -> None:
+        """While the samples play no pointer stands in the way."""
+        if playing:
+            self.setCursor(Qt.CursorShape.BlankCursor)
+        else:
+            self.unsetCursor()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        self._scale.fit(self.size())
+        super().resizeEvent(event)
+        for cover in (self.countdown, self.pad, self.blank):
+            cover.setGeometry(self.rect())
+        self._place_line()
+
+    def _place_line(self) -> None:
+        width = min(self.width() - self._scale.px(8), self._scale.px(110))
+        height = max(self.line.heightForWidth(width), self._scale.px(7))
+        self.line.setGeometry((self.width() - width) // 2, self._scale.px(12), width, height)
+
+    def leave(self) -> None:
+        """The one way out."""
+        self._leaving = True
+        self.close()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        if not self._leaving:
+            event.ignore()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
+        event.accept()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        if offers_picture(event.mimeData()):
+            event.acceptProposedAction()
+            self.start_page.drop.set_drop(True)
+            self.touched.emit()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802
+        if offers_picture(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
+        self.start_page.drop.set_drop(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        self.start_page.drop.set_drop(False)
+        if offers_picture(event.mimeData()):
+            event.acceptProposedAction()
+            self.dropped.emit(event.mimeData())

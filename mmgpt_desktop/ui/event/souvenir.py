@@ -1,0 +1,314 @@
+"""What a visitor takes home: the card, and the ways that the profile allows for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from PIL import Image
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QImage
+from PySide6.QtPrintSupport import QPrinter
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.event.card import as_png, card, keep
+from mmgpt_desktop.event.key_words import key_words
+from mmgpt_desktop.event.offers import Offer
+from mmgpt_desktop.event.page import SouvenirPage
+from mmgpt_desktop.event.profile import Profile, Souvenir
+from mmgpt_desktop.report.record import Report
+from mmgpt_desktop.ui.event.looks import Scale
+from mmgpt_desktop.ui.event.parts import spaced, words
+from mmgpt_desktop.ui.event.printing import print_card, usual_printer
+from mmgpt_desktop.ui.event.souvenir_views import CardView, CodeView, as_image
+from mmgpt_desktop.ui.parts import Rewritten, announce, restyle
+from mmgpt_desktop.ui.texts import error_hint, error_title
+from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.worker import TaskThread
+
+_BREAKABLE = "\u200b"  # an address has no spaces at which a line could end
+_CODE = 42.0  # hundredths of the window's height
+
+
+def offered(souvenir: Souvenir) -> bool:
+    """Whether a profile allows any way to take the card home."""
+    return souvenir.page or souvenir.printer or souvenir.folder is not None
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    sheet: Image.Image
+    image: QImage
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """A piece of work for one card; what comes of it is dropped once that card is forgotten."""
+
+    card: CancelToken
+    way: str
+
+
+class SouvenirPanel(Rewritten, QWidget):
+    """A page of the show: `make` draws the card of an answer, `reset` forgets all of it.
+
+    All work happens on `thread`. Each way works once for a card, and again if it failed; a code
+    for phones can be had again when it has ended. `done` and `failed` are for who keeps count:
+    the panel itself shows the sentence. `reset` never waits; call it before `thread` is closed.
+    """
+
+    back = Signal()
+    done = Signal(str)
+    failed = Signal(object)  # AppError
+
+    def __init__(
+        self,
+        theme: Theme,
+        scale: Scale,
+        profile: Profile,
+        thread: TaskThread,
+        *,
+        page: SouvenirPage | None = None,
+        make_printer: Callable[[], QPrinter] = usual_printer,
+    ) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self._scale, self._profile, self._thread = scale, profile, thread
+        souvenir = profile.souvenir
+        self._page = page or SouvenirPage(souvenir.port, souvenir.minutes)
+        self._make_printer = make_printer
+        self._card = CancelToken()
+        self._made: _Made | None = None
+        self._offer: Offer | None = None
+        self._line: Callable[[], str] = str
+        self.preview, self.code = CardView(theme), CodeView()
+        self.headline, self.line = words("huge"), words("body")
+        self.address, self.rest = words("small"), words("body")
+        self.phone_button, self.print_button = QPushButton(), QPushButton()
+        self.save_button, self.back_button = QPushButton(), QPushButton()
+        self._ways = {
+            "page": self.phone_button,
+            "printer": self.print_button,
+            "folder": self.save_button,
+        }
+        self._second = QTimer(self, interval=1000)
+        self._arrange()
+        self._connect()
+        self._write()
+        self.reset()
+
+    def _arrange(self) -> None:
+        scale = self._scale
+        buttons, told, right = QHBoxLayout(), QVBoxLayout(), QVBoxLayout()
+        spaced(buttons, scale, 0, 1.6)
+        for button in self._ways.values():
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        told.addWidget(self.rest)
+        told.addWidget(self.address)
+        told.addStretch(1)
+        self.ticket = QWidget()
+        ticket = QHBoxLayout(self.ticket)
+        spaced(ticket, scale, 0, 2.4)
+        ticket.addWidget(self.code, 0, Qt.AlignmentFlag.AlignTop)
+        ticket.addLayout(told, 1)
+        spaced(right, scale, 0, 2)
+        right.addWidget(self.headline)
+        right.addLayout(buttons)
+        right.addWidget(self.line)
+        right.addWidget(self.ticket)
+        right.addStretch(1)
+        right.addWidget(self.back_button, 0, Qt.AlignmentFlag.AlignLeft)
+        row = QHBoxLayout(self)
+        spaced(row, scale, 3, 4)
+        row.addWidget(self.preview, 1)
+        row.addLayout(right, 1)
+        self._offer_ways()
+        scale.changed.connect(self._fit)
+        self._fit()
+
+    def _offer_ways(self) -> None:
+        souvenir = self._profile.souvenir
+        self.phone_button.setVisible(souvenir.page)
+        self.print_button.setVisible(souvenir.printer)
+        self.save_button.setVisible(souvenir.folder is not None)
+        if (first := self._first_way) is not None:
+            first.setObjectName("primary")
+        self.back_button.setObjectName("quiet")
+
+    @property
+    def _first_way(self) -> QPushButton | None:
+        return next((each for each in self._ways.values() if not each.isHidden()), None)
+
+    def _fit(self) -> None:
+        edge = self._scale.px(_CODE)
+        self.code.setFixedSize(edge, edge)
+
+    def _connect(self) -> None:
+        self.phone_button.clicked.connect(self._to_phone)
+        self.print_button.clicked.connect(self._to_paper)
+        self.save_button.clicked.connect(self._to_folder)
+        self.back_button.clicked.connect(self.back)
+        self._second.timeout.connect(self._tick)
+        self._thread.done.connect(self._take)
+        self._thread.failed.connect(self._fail)
+
+    def _write(self) -> None:
+        self.headline.setText(self.tr("Take it home"))
+        self.phone_button.setText(self.tr("To my phone"))
+        self.print_button.setText(self.tr("Print it"))
+        self.save_button.setText(self.tr("Leave a copy here"))
+        self.back_button.setText(self.tr("Back"))
+        self.preview.setAccessibleName(
+            self.tr("The card: your picture, the question, the answer and where the model looked")
+        )
+        self.line.setText(self._line())
+        self._tick()
+
+    # What the show calls
+
+    def make(self, report: Callable[[], Report]) -> None:
+        """Draw the card; `report` is called on `thread`, and may raise AppError."""
+        self.reset()
+        brand, title, when = self._profile.brand, self._profile.title, datetime.now()
+
+        def work(_cancel: CancelToken) -> _Made:
+            answer = report()
+            sheet = card(answer, key_words(answer), brand, title, when)
+            return _Made(sheet, as_image(sheet))
+
+        self._say(lambda: self.tr("Your card is being drawn…"))
+        self._submit("card", work)
+
+    def reset(self) -> None:
+        """The card is gone, its code leads nowhere, and nothing that is still at work shows."""
+        self._card.cancel()
+        self._card = CancelToken()
+        self._made = None
+        self.preview.show_card(None)
+        self._end_code()
+        self._page.forget()
+        self._say(str)
+        for button in self._ways.values():
+            button.setEnabled(False)
+
+    # The ways
+
+    @Slot()
+    def _to_phone(self) -> None:
+        page = self._page
+
+        def work(made: _Made, cancel: CancelToken) -> tuple[str, Offer]:
+            found = page.offer(as_png(made.sheet), "png")
+            if cancel.cancelled:  # it was forgotten before it was there
+                page.forget()
+                cancel.raise_if_cancelled()
+            return found
+
+        self._begin("page", work)
+
+    @Slot()
+    def _to_paper(self) -> None:
+        make_printer = self._make_printer
+        self._begin("printer", lambda made, _cancel: print_card(made.image, make_printer()))
+
+    @Slot()
+    def _to_folder(self) -> None:
+        folder = self._profile.souvenir.folder
+        assert folder is not None
+        self._begin("folder", lambda made, _cancel: keep(made.sheet, folder, datetime.now()))
+
+    def _begin(self, way: str, work: Callable[[_Made, CancelToken], object]) -> None:
+        if self._made is not None:
+            self._ways[way].setEnabled(False)
+            self._submit(way, partial(work, self._made))
+
+    def _submit(self, way: str, work: Callable[[CancelToken], object]) -> None:
+        self._thread.submit(_Job(self._card, way), work, self._card)
+
+    # What came of it
+
+    @Slot(object, object)
+    def _take(self, job: object, result: Any) -> None:
+        if not isinstance(job, _Job) or job.card is not self._card:
+            return
+        if job.way == "card":
+            self._show_card(result)
+        elif job.way == "page":
+            self._show_code(*result)
+        elif job.way == "printer":
+            self._tell_done(lambda: self.tr("It is being printed."))
+        else:
+            self._tell_done(lambda: self.tr("A copy is on this computer."))
+
+    @Slot(object, object)
+    def _fail(self, job: object, error: AppError) -> None:
+        if not isinstance(job, _Job) or job.card is not self._card:
+            return
+        if job.way in self._ways:
+            self._ways[job.way].setEnabled(True)
+        self._say(lambda: f"{error_title(error)} {error_hint(error)}".strip(), problem=True)
+        self.failed.emit(error)
+
+    def _show_card(self, made: _Made) -> None:
+        self._made = made
+        self.preview.show_card(made.image)
+        self._say(str)
+        for button in self._ways.values():
+            button.setEnabled(True)
+        if (first := self._first_way) is not None and self.isVisible():
+            first.setFocus()
+
+    def _show_code(self, address: str, offer: Offer) -> None:
+        self._offer = offer
+        self.code.show_text(address)
+        self.code.setAccessibleName(address)
+        self.address.setText(_BREAKABLE.join(address))
+        self.address.setAccessibleName(address)
+        self.ticket.show()
+        self._second.start()
+        self._tick()
+        self._tell_done(
+            lambda: self.tr("Scan it with your phone, in the same network as this computer.")
+        )
+
+    def _end_code(self) -> None:
+        self._second.stop()
+        self._offer = None
+        self.ticket.hide()
+        self.code.show_text("")
+        self.address.clear()
+        self.rest.clear()
+        for named in (self.code, self.address):
+            named.setAccessibleName("")
+
+    @Slot()
+    def _tick(self) -> None:
+        if self._offer is None:
+            return
+        left = math.ceil(self._page.seconds_left(self._offer))
+        if left > 0:
+            clock = f"{left // 60}:{left % 60:02}"
+            self.rest.setText(self.tr("It works for another {time} minutes.").format(time=clock))
+            return
+        self._end_code()
+        self.phone_button.setEnabled(True)
+        self._say(lambda: self.tr("The code has ended. You can have a new one."))
+
+    def _tell_done(self, sentence: Callable[[], str]) -> None:
+        self._say(sentence)
+        self.done.emit(sentence())
+
+    def _say(self, sentence: Callable[[], str], *, problem: bool = False) -> None:
+        """Written anew in another language."""
+        self._line = sentence
+        self.line.setText(sentence())
+        self.line.setProperty("role", "problem" if problem else "body")
+        restyle(self.line)
+        announce(self.line, self.line.text())

@@ -1,0 +1,91 @@
+"""The card and the code for phones, as large as there is room."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from mmgpt_desktop.event.qr import QUIET, modules
+from mmgpt_desktop.ui.theme import Theme
+
+
+def as_image(sheet: Image.Image) -> QImage:
+    """With memory of its own."""
+    rgb = QImage.Format.Format_RGB888
+    return QImage(sheet.tobytes(), sheet.width, sheet.height, 3 * sheet.width, rgb).copy()
+
+
+class CardView(QWidget):
+    """The card as it will be on paper, with an edge around it; nothing while there is none."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._image, self._small = QImage(), QImage()
+        both = QSizePolicy.Policy.Expanding
+        self.setSizePolicy(both, both)
+        self.setMinimumSize(120, 120)
+        theme.changed.connect(self.update)
+
+    def show_card(self, image: QImage | None) -> None:
+        self._image, self._small = image or QImage(), QImage()
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        if self._image.isNull():
+            return
+        ratio = self.devicePixelRatioF()
+        size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        if self._small.size() != size * ratio:
+            self._small = self._image.scaled(
+                size * ratio,
+                Qt.AspectRatioMode.IgnoreAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
+            )
+        place = QRect((self.width() - size.width()) // 2, 0, size.width(), size.height())
+        place.moveTop((self.height() - size.height()) // 2)
+        painter = QPainter(self)
+        painter.drawImage(place, self._small)
+        painter.setPen(self._theme.colour("edge"))
+        painter.drawRect(place.adjusted(0, 0, -1, -1))
+        painter.end()
+
+
+class CodeView(QWidget):
+    """A QR code, dark on white in every theme, its modules whole pixels of the screen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._modules: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+
+    def show_text(self, text: str) -> None:
+        self._modules = modules(text) if text else np.zeros((0, 0), np.bool_)
+        self.update()
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802
+        return True
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802
+        return width
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(200, 200)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        if not self._modules.size:
+            return
+        count = len(self._modules) + 2 * QUIET
+        ratio = self.devicePixelRatioF()
+        module = int(min(self.width(), self.height()) * ratio) // count
+        painter = QPainter(self)
+        painter.scale(1 / ratio, 1 / ratio)
+        painter.fillRect(0, 0, count * module, count * module, QColor("white"))
+        for row, column in np.argwhere(self._modules) + QUIET:
+            painter.fillRect(
+                int(column) * module, int(row) * module, module, module, QColor("black")
+            )
+        painter.end()

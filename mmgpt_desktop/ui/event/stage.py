@@ -1,0 +1,399 @@
+"""The parts of the show, and what each visitor's steps do with them."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QObject, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QImage, QPixmapCache
+
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.event.numbers import Log
+from mmgpt_desktop.event.profile import Profile, Sample
+from mmgpt_desktop.messages import ModelInfo, RuntimeInfo
+from mmgpt_desktop.resources import read_samples
+from mmgpt_desktop.ui.camera import Camera
+from mmgpt_desktop.ui.event.asking import Asker
+from mmgpt_desktop.ui.event.attract import Attract
+from mmgpt_desktop.ui.event.guard import Guard
+from mmgpt_desktop.ui.event.looks import Scale
+from mmgpt_desktop.ui.event.reset import Idle
+from mmgpt_desktop.ui.event.show import EventWindow
+from mmgpt_desktop.ui.event.souvenir import SouvenirPanel, offered
+from mmgpt_desktop.ui.event.telling import Telling
+from mmgpt_desktop.ui.event.views import key_word
+from mmgpt_desktop.ui.event.visit import Visit
+from mmgpt_desktop.ui.explainer import Explainer
+from mmgpt_desktop.ui.export import report_maker
+from mmgpt_desktop.ui.heatmaps import Heatmaps
+from mmgpt_desktop.ui.notices import Notices
+from mmgpt_desktop.ui.session import Conversation, Turn
+from mmgpt_desktop.ui.texts import error_hint, error_title
+from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.worker import EngineThread, TaskThread
+
+
+@dataclass(frozen=True)
+class Threads:
+    """One for each kind of work that must not wait for another kind."""
+
+    files: TaskThread
+    drawing: TaskThread
+    counting: TaskThread
+    souvenirs: TaskThread
+
+
+class Stage(QObject):
+    """What happens on the big screen, from the first touch to the reset."""
+
+    was_reset = Signal()
+    sample_shown = Signal(object)  # Sample
+
+    def __init__(
+        self,
+        theme: Theme,
+        profile: Profile,
+        engine: EngineThread,
+        camera: Camera,
+        threads: Threads,
+    ) -> None:
+        super().__init__()
+        self._profile, self._engine, self.camera = profile, engine, camera
+        self._counting, self._log = threads.counting, Log(profile.numbers)
+        self._paused = False
+        self.scale = Scale()
+        self.window = EventWindow(theme, self.scale, profile, camera, threads.files)
+        page = self.page = self.window.answer_page
+        self.visit = Visit(threads.files, profile.limits.photos)
+        limits, speed = profile.limits, profile.show.speed
+        self.asker = Asker(
+            engine, chars=limits.question_chars, tokens=limits.answer_tokens, speed=speed
+        )
+        self.asker.fusion = profile.model.fusion
+        unseen = Notices(theme, self.window)  # what goes wrong is said in the show's own way
+        unseen.hide()
+        self.heatmaps = Heatmaps(page.picture, page.answer, unseen, threads.drawing)
+        self.explainer = Explainer(engine, self.heatmaps, occludes=False)
+        self.telling = Telling(page, self.heatmaps, self.explainer)
+        self.idle = Idle(profile.show)
+        self.attract = Attract(
+            theme, profile.samples, self.visit, self.asker, page, self.heatmaps, speed
+        )
+        self.guard = Guard(engine, self.asker)
+        self.souvenir = SouvenirPanel(theme, self.scale, profile, threads.souvenirs)
+        self.window.pages.addWidget(self.souvenir)
+        self._titles = {sample.path: sample.title for sample in read_samples()}
+        self._connect()
+        self._connect_answers()
+
+    def _connect(self) -> None:
+        window, visit, idle = self.window, self.visit, self.idle
+        window.start_page.camera_wanted.connect(self._open_camera)
+        window.start_page.samples_wanted.connect(self.choose_sample)
+        window.start_page.files_wanted.connect(self._choose_file)
+        window.header.another.clicked.connect(self.show_start)
+        window.header.done.clicked.connect(self.reset)
+        window.camera_page.left.connect(self.show_start)
+        window.camera_page.taken.connect(self._take_shot)
+        self.camera.failed.connect(self._lose_camera)
+        window.header.souvenir.clicked.connect(self._make_souvenir)
+        self.souvenir.back.connect(self._show_answer)
+        self.souvenir.failed.connect(self._count_souvenir)
+        window.chooser.left.connect(self.show_start)
+        window.chooser.chosen.connect(visit.open)
+        window.dropped.connect(self._take_drop)
+        window.touched.connect(idle.touch)
+        window.countdown.stayed.connect(idle.touch)
+        window.countdown.left.connect(self.reset)
+        self.page.photo_chosen.connect(visit.choose)
+        self.page.asking.asked.connect(self.ask)
+        visit.changed.connect(self._show)
+        visit.refused.connect(self._refuse)
+        idle.idle.connect(self.play)
+        idle.counting.connect(self._count_down)
+        idle.over.connect(self.reset)
+        self.attract.playing_changed.connect(window.set_playing)
+
+    def _connect_answers(self) -> None:
+        asker, guard = self.asker, self.guard
+        self._engine.loaded.connect(self._take_model)
+        asker.began.connect(self._begin)
+        asker.stepped.connect(self._step)
+        asker.ended.connect(self._end)
+        asker.failed.connect(self._fail)
+        guard.restarting.connect(self._say_trouble)
+        guard.ask_again.connect(self._ask_again)
+        guard.gave_up.connect(self._give_up)
+        guard.failed.connect(self._count_error)
+
+    @Slot(object, object)
+    def _take_model(self, model: ModelInfo, _runtime: RuntimeInfo) -> None:
+        self.heatmaps.set_model(model)
+
+    def count(self, work: Callable[[], None]) -> None:
+        """The organiser's numbers are written where nobody waits."""
+        self._counting.submit(None, lambda _cancel: work())
+
+    @Slot(str)
+    def _count_error(self, kind: str) -> None:
+        self.count(partial(self._log.error, kind))
+
+    @Slot()
+    def _count_souvenir(self) -> None:
+        self._count_error("souvenir")
+
+    # The visitor's steps
+
+    @Slot()
+    def show_start(self) -> None:
+        self.stop_asking()
+        self.window.start_page.offer_camera(self.camera.available())
+        self.window.show_page(self.window.start_page)
+        self._show_buttons()
+        first = next(card for card in self.window.start_page.offered)
+        first.setFocus()
+
+    @Slot()
+    def _open_camera(self) -> None:
+        self.begin_visit()
+        self.window.show_page(self.window.camera_page)
+        self._show_buttons()
+
+    @Slot(QImage)
+    def _take_shot(self, image: QImage) -> None:
+        self.visit.take_image(image, self.tr("Picture"))
+
+    @Slot(str)
+    def _lose_camera(self, reason: str) -> None:
+        self._count_error("camera")
+        self.window.say(reason)
+        self.show_start()
+
+    @Slot()
+    def choose_sample(self) -> None:
+        titles = {sample.photo: self._titles.get(sample.photo, "") for sample in self.samples}
+        self.window.chooser.show_samples(titles)
+        self._show_chooser()
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        return self._profile.samples
+
+    def title(self, sample: Sample) -> str:
+        return self._titles.get(sample.photo, "") or sample.photo.stem
+
+    @Slot()
+    def _choose_file(self) -> None:
+        folder = self._profile.lock.files
+        if folder is not None:
+            self.window.chooser.show_folder(folder)
+            self._show_chooser()
+        else:
+            self.window.say(self.tr("Drag a picture onto this screen, and let it go."))
+
+    def _show_chooser(self) -> None:
+        self.begin_visit()
+        self.window.show_page(self.window.chooser)
+        self._show_buttons()
+
+    def begin_visit(self) -> None:
+        if not self.idle.visiting and not self.attract.playing:
+            self.idle.set_visiting(True)
+            self.count(self._log.visitor)
+
+    @Slot(object)
+    def _take_drop(self, mime: QMimeData) -> None:
+        self.begin_visit()
+        self.visit.take_mime(mime, self.tr("Picture"))
+
+    def open(self, path: Path) -> None:
+        """A picture for the visitor, as if they had chosen it."""
+        self.begin_visit()
+        self.visit.open(path)
+
+    @Slot(object)
+    def _show(self, conversation: Conversation) -> None:
+        self.stop_asking()
+        self.page.show_conversation(conversation)
+        self.heatmaps.show_conversation(conversation)
+        shown = [each.shown for each in self.visit.conversations if each.shown is not None]
+        if conversation.shown is None:
+            self.page.show_thumbnails([], -1)
+            return
+        self.page.show_thumbnails(shown, self.visit.conversations.index(conversation))
+        self.page.asking.set_questions(self._questions(conversation))
+        self.window.show_page(self.page)
+        if not self.attract.playing:
+            self.begin_visit()
+            self.count(partial(self._log.picture, conversation.shown.photo))
+            self.page.asking.cards[0].setFocus()
+        self._show_buttons()
+
+    def _questions(self, conversation: Conversation) -> tuple[str, ...]:
+        """A sample's own, else those for any picture."""
+        assert conversation.shown is not None
+        name = conversation.shown.photo.name
+        own = (each.questions for each in self.samples if each.photo.name == name)
+        return next(own, self._profile.questions)
+
+    def _show_buttons(self) -> None:
+        page, window = self.window.pages.currentWidget(), self.window
+        visiting = page in (self.page, self.souvenir) and not self.attract.playing
+        turns = self.visit.current.turns if page is self.page else []
+        answered = bool(turns) and turns[-1].outcome is not None
+        take_home = visiting and answered and offered(self._profile.souvenir)
+        window.header.show_buttons(visiting=visiting, souvenir=take_home)
+
+    @Slot(object)
+    def _refuse(self, error: AppError) -> None:
+        if not self.attract.playing:
+            self.window.say(f"{error_title(error)} {error_hint(error)}".strip())
+
+    # The souvenir
+
+    @Slot()
+    def _make_souvenir(self) -> None:
+        turn = self.visit.current.turns[-1]
+        if turn.outcome is not None and turn.model is not None:
+            style = self.page.picture.report_style()
+            self.souvenir.make(report_maker(turn, turn.model, self.heatmaps, style))
+            self.window.show_page(self.souvenir)
+            self._show_buttons()
+
+    @Slot()
+    def _show_answer(self) -> None:
+        self.window.show_page(self.page)
+        self._show_buttons()
+
+    # Asking
+
+    @Slot(str)
+    def ask(self, question: str) -> None:
+        if self.asker.ask(self.visit.current, question):
+            self.page.asking.clear()
+
+    @Slot(object)
+    def _begin(self, turn: Turn) -> None:
+        self._pause()
+        self.page.begin(self.visit.current.shown, turn)
+        self.heatmaps.follow(turn)
+        self._show_buttons()
+
+    @Slot(object)
+    def _step(self, turn: Turn) -> None:
+        self.idle.touch()  # who reads is there
+        self.page.add_step(turn)
+        self.heatmaps.step_written(turn)
+
+    @Slot(object)
+    def _end(self, turn: Turn) -> None:
+        self.page.finish(turn)
+        self.heatmaps.answer_ended(turn)
+        if turn.words:
+            self.heatmaps.choose(turn, key_word(turn))
+        self._resume()
+        self._show_buttons()
+        timings = turn.outcome.timings if turn.outcome is not None else None
+        if timings is not None and not self.attract.playing:
+            first, total = timings.first_token, timings.total
+            self.count(partial(self._log.question, first, total, turn.question))
+
+    @Slot()
+    def _fail(self) -> None:
+        self._resume()
+        if not self.attract.playing:
+            self.page.show_conversation(self.visit.current)
+            self.heatmaps.show_conversation(self.visit.current)
+
+    def freeze(self, frozen: bool) -> None:
+        """What is on the screen stays as it is."""
+        self.asker.freeze(frozen)
+        self.attract.freeze(frozen)
+
+    def stop(self) -> None:
+        """For good."""
+        self.reset()
+        self.idle.stop()
+        self.guard.stop()
+
+    def _pause(self) -> None:
+        if not self._paused:
+            self._paused = True
+            self.explainer.pause()
+
+    def _resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            self.explainer.resume()
+
+    def stop_asking(self) -> None:
+        self.asker.stop()
+        self._resume()
+
+    @Slot()
+    def _say_trouble(self) -> None:
+        self.window.say(self.tr("One moment, please: the model is starting again."))
+
+    @Slot(object)
+    def _ask_again(self, turn: Turn) -> None:
+        self.window.unsay()
+        if not self.attract.playing:
+            self.asker.ask(self.visit.current, turn.question)
+
+    @Slot(object)
+    def _give_up(self, _turn: Turn) -> None:
+        if not self.attract.playing:
+            self.show_start()
+
+    # Nobody is there
+
+    @Slot()
+    def play(self) -> None:
+        """The samples, until somebody comes."""
+        if not self.attract.playing:
+            self.reset()
+            self.attract.start()
+            self._show_buttons()
+
+    @Slot(int)
+    def _count_down(self, seconds: int) -> None:
+        if seconds:
+            self.window.countdown.say(seconds)
+        else:
+            self.window.countdown.hide()
+
+    @Slot()
+    def reset(self) -> None:
+        """Nothing of the visit is left, on the screen or in memory."""
+        self.attract.stop()
+        self.stop_asking()
+        self.guard.forget()
+        self._pause()  # what is being found out is dropped, too
+        self.visit.reset()
+        self.page.clear()
+        self.window.chooser.clear()
+        self.window.camera_page.clear()
+        self.souvenir.reset()
+        self.window.unsay()
+        self.heatmaps.show_conversation(Conversation())
+        self._resume()
+        self._engine.forget()
+        _clear_clipboard()
+        QPixmapCache.clear()
+        gc.collect()  # now, not when the collector comes by
+        self.show_start()
+        self.idle.set_visiting(False)
+        self.was_reset.emit()
+
+
+def _clear_clipboard() -> None:
+    """Of what was copied in here; what other programs put there is theirs."""
+    clipboard = QGuiApplication.clipboard()
+    if clipboard.ownsClipboard():
+        clipboard.clear()
+    if clipboard.supportsSelection() and clipboard.ownsSelection():
+        clipboard.clear(clipboard.Mode.Selection)

@@ -1,0 +1,100 @@
+"""What one visitor puts in, and nothing of it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QObject, Signal, Slot
+from PySide6.QtGui import QImage
+
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import AppError, ImageError
+from mmgpt_desktop.ui.session import Conversation
+from mmgpt_desktop.ui.sources import read_sources
+from mmgpt_desktop.worker import (
+    ShownPhoto,
+    TaskThread,
+    photo_from_data,
+    photo_from_file,
+    photo_from_image,
+)
+
+
+class Visit(QObject):
+    """The pictures of one visitor with a conversation about each; `most` at a time.
+
+    A further picture takes the place of the oldest. `reset` forgets them all, and those that
+    are still being opened.
+    """
+
+    changed = Signal(object)  # Conversation in view; one without a picture after a reset
+    refused = Signal(object)  # AppError
+
+    def __init__(self, files: TaskThread, most: int) -> None:
+        super().__init__()
+        self._files, self._most = files, most
+        self._opening: dict[object, CancelToken] = {}
+        self.conversations: list[Conversation] = []
+        self.current = Conversation()
+        files.done.connect(self._take)
+        files.failed.connect(self._fail)
+
+    def open(self, path: Path) -> None:
+        self._submit(partial(photo_from_file, path))
+
+    def take_image(self, image: QImage, name: str) -> None:
+        self._submit(partial(photo_from_image, image, name))
+
+    def take_mime(self, mime: QMimeData, name: str) -> None:
+        """Dropped or pasted; a picture's web address is not followed."""
+        sources = read_sources(mime)
+        if sources.paths:
+            for path in sources.paths[: self._most]:
+                self.open(path)
+        elif sources.data:
+            self._submit(partial(photo_from_data, sources.data, name))
+        elif sources.image is not None:
+            self.take_image(sources.image, name)
+        else:
+            self.refused.emit(
+                ImageError(
+                    "There is no picture to take.",
+                    "Drop a picture file, for instance a photo from a folder.",
+                )
+            )
+
+    def _submit(self, work: Callable[[], ShownPhoto]) -> None:
+        key = object()
+        self._opening[key] = self._files.submit(key, lambda _cancel: work())
+
+    @Slot(object, object)
+    def _take(self, key: object, shown: ShownPhoto) -> None:
+        if self._opening.pop(key, None) is not None:
+            self.add(shown)
+
+    @Slot(object, object)
+    def _fail(self, key: object, error: AppError) -> None:
+        if self._opening.pop(key, None) is not None:
+            self.refused.emit(error)
+
+    def add(self, shown: ShownPhoto) -> None:
+        """Show a photo; one that is there already keeps its conversation."""
+        for place, each in enumerate(self.conversations):
+            if each.shown is not None and each.shown.photo.image_id == shown.photo.image_id:
+                self.choose(place)
+                return
+        self.conversations = [*self.conversations, Conversation(shown)][-self._most :]
+        self.choose(len(self.conversations) - 1)
+
+    def choose(self, place: int) -> None:
+        self.current = self.conversations[place]
+        self.changed.emit(self.current)
+
+    def reset(self) -> None:
+        for cancel in self._opening.values():
+            cancel.cancel()
+        self._opening.clear()
+        self.conversations, self.current = [], Conversation()
+        self.changed.emit(self.current)

@@ -1,0 +1,108 @@
+"""The samples, while nobody is there."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from mmgpt_desktop.event.numbers import Log
+from mmgpt_desktop.ui.event.app import EventApp
+from tests.gui.event_parts import MakeShow, press, touch, until
+from tests.gui_fakes import FakeEngine
+
+
+@pytest.fixture
+def lines(show: EventApp) -> list[str]:
+    """What is explained, one line after the other."""
+    said: list[str] = []
+    explain = show.stage.page.explain
+
+    def listen(line: str) -> None:
+        said.append(line)
+        explain(line)
+
+    show.stage.page.explain = listen  # type: ignore[method-assign]
+    return said
+
+
+def test_questions_type_themselves_and_the_engine_answers(show: EventApp, lines: list[str]) -> None:
+    page, typed = show.stage.page, []
+    page.type_question = typed.append  # type: ignore[method-assign]
+    show.stage.idle.idle.emit()
+    assert show.stage.attract.playing
+    until(lambda: len([line for line in lines if "grid" in line]) >= 2)
+    assert typed[:4] == ["", "W", "Wh", "Wha"]
+    assert "What is one?" in typed
+    assert "What is two?" in typed
+    order = list(dict.fromkeys(lines))
+    assert [line.split()[0] for line in order] == ["A", "Somebody", "The", "Each", "To"]
+    assert page.answer.toPlainText() == "A red ball in the corner."
+
+
+def test_each_round_asks_another_question(make_show: MakeShow) -> None:
+    engine = FakeEngine()
+    show = make_show(engine)
+    show.stage.play()
+    until(lambda: len(engine.requests) >= 4)
+    asked = [request.messages[-1].text for request in engine.requests]
+    assert asked[:4] == ["What is one?", "What is two?", "Why one?", "What is two?"]
+
+
+@pytest.mark.parametrize("how", ["touch", "key", "mouse"])
+def test_any_input_ends_it_at_once_and_does_nothing_else(show: EventApp, how: str) -> None:
+    show.stage.play()
+    until(lambda: show.stage.visit.current.turns)
+    window = show.window
+    if how == "touch":
+        touch(window.header.language)
+    elif how == "key":
+        press(window, Qt.Key.Key_Space)
+    else:
+        middle = window.header.language.rect().center()
+        place = window.header.language.mapTo(window, middle)
+        QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=place)
+    assert not show.stage.attract.playing
+    assert window.pages.currentWidget() is window.start_page
+    assert window.start_page.headline.text() == "Show me a picture"
+    assert show.stage.visit.conversations == []
+    assert not show.stage.idle.visiting
+    touch(window.start_page.samples)
+    assert window.pages.currentWidget() is window.chooser
+
+
+def test_samples_that_cannot_be_opened_are_left_out(show: EventApp) -> None:
+    show.stage.samples[0].photo.write_bytes(b"broken")
+    show.stage.play()
+    until(lambda: show.stage.visit.current.turns)
+    assert show.stage.visit.current.turns[0].question == "What is two?"
+    assert not show.window.line.isVisible()
+
+
+def test_with_reduced_motion_questions_stand_there_at_once(show: EventApp) -> None:
+    show.theme.set_still(True)
+    typed: list[str] = []
+    show.stage.page.type_question = typed.append  # type: ignore[method-assign]
+    show.stage.play()
+    until(lambda: show.stage.visit.current.turns)
+    show.theme.set_still(False)
+    assert typed == ["", "What is one?"]
+
+
+def test_nobody_is_counted_while_the_samples_play(
+    make_show: MakeShow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    for name in ("visitor", "question", "picture"):
+        monkeypatch.setattr(Log, name, lambda *_args, name=name: counted.append(name))
+    show = make_show()
+    show.stage.play()
+    until(lambda: show.stage.visit.current.turns and not show.stage.asker.busy)
+    show.stage.reset()
+    touch(show.window.start_page.samples)
+    until(lambda: show.window.chooser.tiles)
+    touch(show.window.chooser.tiles[0])
+    until(lambda: show.stage.visit.conversations)
+    touch(show.stage.page.asking.cards[0])
+    until(lambda: "question" in counted)
+    assert counted == ["visitor", "picture", "question"]

@@ -1,0 +1,184 @@
+"""The show, seen from who would like to get out of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QMenu
+
+from mmgpt_desktop.event.pin import hash_pin
+from mmgpt_desktop.ui.event.app import EventApp
+from mmgpt_desktop.ui.event.lock import LONGEST_WAIT_S, Lock, wait_after
+from tests.gui.event_parts import MakeShow, press, touch, turn_round, until
+
+HASH = hash_pin("2468")
+CTRL, ALT, SHIFT = (
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.AltModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+)
+
+
+@pytest.fixture
+def opened(show: EventApp) -> list[str]:
+    return listen(show)
+
+
+def listen(show: EventApp) -> list[str]:
+    """What the lock was opened for; the application goes on."""
+    purposes: list[str] = []
+    show.lock.opened.disconnect(show._open)
+    show.lock.opened.connect(purposes.append)
+    return purposes
+
+
+def enter(show: EventApp, digits: str) -> None:
+    for digit in digits:
+        touch(show.window.pad.keys[int(digit)])
+    touch(show.window.pad.enter)
+
+
+def test_closing_does_nothing(show: EventApp) -> None:
+    show.window.close()
+    assert show.window.isVisible()
+    press(show.window, Qt.Key.Key_F4, ALT)
+    press(show.window, Qt.Key.Key_Q, CTRL)
+    press(show.window, Qt.Key.Key_Escape)
+    assert show.window.isVisible()
+
+
+def test_without_a_pin_the_usual_keys_lead_out(show: EventApp, opened: list[str]) -> None:
+    press(show.window, Qt.Key.Key_Q, CTRL, ALT)
+    assert opened == []
+    press(show.window, Qt.Key.Key_Q, CTRL, ALT, SHIFT)
+    assert opened == [Lock.LEAVE]
+    show.lock.ask(Lock.LEAVE)
+    assert not show.window.pad.isVisible()
+
+
+def test_the_keys_that_the_profile_names_lead_out(make_show: MakeShow) -> None:
+    show = make_show(lock={"chord": "Ctrl+Shift+F7"})
+    opened = listen(show)
+    press(show.window, Qt.Key.Key_Q, CTRL, ALT, SHIFT)
+    assert opened == []
+    press(show.window, Qt.Key.Key_F7, CTRL, SHIFT)
+    assert opened == [Lock.LEAVE]
+
+
+def test_with_a_pin_the_usual_keys_only_ask_for_it(make_show: MakeShow) -> None:
+    show = make_show(lock={"pin": HASH, "chord": None})
+    opened = listen(show)
+    press(show.window, Qt.Key.Key_Q, CTRL, ALT, SHIFT)
+    assert opened == []
+    assert show.window.pad.isVisible()
+    enter(show, "2468")
+    until(lambda: opened == [Lock.LEAVE])
+    assert not show.window.pad.isVisible()
+
+
+def test_a_wrong_pin_stays_inside_and_the_wait_grows(make_show: MakeShow) -> None:
+    show = make_show(lock={"pin": HASH, "chord": None})
+    opened, pad = listen(show), show.window.pad
+    show.lock.ask(Lock.LEAVE)
+    for _ in range(2):
+        enter(show, "1111")
+        until(pad.enter.isEnabled)
+    assert "wrong" in pad.note.text()
+    enter(show, "1111")
+    until(lambda: "30" in pad.note.text())
+    assert not pad.enter.isEnabled()
+    touch(pad.keys[2])
+    pad.leave()
+    show.lock.ask(Lock.LEAVE)
+    assert not pad.enter.isEnabled()
+    show.lock._waiting.timeout.emit()
+    enter(show, "2468")
+    until(lambda: opened == [Lock.LEAVE])
+
+
+def test_waits_double_up_to_a_limit() -> None:
+    assert [wait_after(wrong) for wrong in range(1, 7)] == [0, 0, 30, 60, 120, 240]
+    assert wait_after(1000) == LONGEST_WAIT_S
+
+
+def test_the_pad_works_by_keys_and_goes_away_by_itself(make_show: MakeShow) -> None:
+    show = make_show(lock={"pin": HASH, "chord": None})
+    opened, pad = listen(show), show.window.pad
+    show.lock.ask(Lock.LEAVE)
+    for key in (Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_Backspace, Qt.Key.Key_4):
+        press(show.window, key)
+    assert pad.dots.text() == "••"
+    pad._quiet.timeout.emit()
+    assert not pad.isVisible()
+    assert pad.dots.text().strip() == ""
+    assert opened == []
+
+
+def test_a_finger_held_in_the_corner_asks_for_the_pin(make_show: MakeShow) -> None:
+    show = make_show(lock={"pin": HASH, "chord": None})
+    handle, hold = show.window.windowHandle(), show.inputs._hold
+    QTest.mousePress(handle, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    assert hold.isActive()
+    QTest.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    assert not hold.isActive()
+    QTest.mousePress(handle, Qt.MouseButton.LeftButton, pos=QPoint(600, 300))
+    assert not hold.isActive()
+    QTest.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=QPoint(600, 300))
+    QTest.mousePress(handle, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    hold.timeout.emit()
+    assert show.window.pad.isVisible()
+    QTest.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+
+
+def test_nothing_inside_leads_to_menus_links_or_other_windows(
+    show: EventApp, tmp_path: Path
+) -> None:
+    show.stage.open(show.stage.samples[0].photo)
+    until(lambda: show.stage.visit.conversations)
+    show.stage.ask("What?")
+    until(lambda: not show.stage.asker.busy)
+    before = set(QApplication.topLevelWidgets())
+    for widget in (show.window, show.stage.page.asking.line, show.stage.page.answer.viewport()):
+        place = widget.rect().center()
+        reason = QContextMenuEvent.Reason.Mouse
+        menu = QContextMenuEvent(reason, place, widget.mapToGlobal(place))
+        QApplication.sendEvent(widget, menu)
+    for key in (Qt.Key.Key_F1, Qt.Key.Key_F10, Qt.Key.Key_F11, Qt.Key.Key_Menu, Qt.Key.Key_Alt):
+        press(show.window, key)
+    for letter in "OSPNWHEM":
+        press(show.window, Qt.Key(ord(letter)), CTRL)
+    turn_round()
+    assert show.window.isVisible()
+    assert QApplication.activePopupWidget() is None
+    assert not show.window.findChildren(QMenu)
+    windows = {each for each in QApplication.topLevelWidgets() if each.isVisible()}
+    assert windows <= before
+    labels = show.window.findChildren(QLabel)
+    assert not any(label.openExternalLinks() for label in labels)
+    shown = [label for label in labels if label.isVisible() and label.text()]
+    assert {label.textFormat() for label in shown} == {Qt.TextFormat.PlainText}
+
+
+def test_what_visitors_write_is_never_markup(show: EventApp) -> None:
+    show.stage.open(show.stage.samples[0].photo)
+    until(lambda: show.stage.visit.conversations)
+    show.stage.ask("<a href='file:///'>files</a>")
+    until(lambda: not show.stage.asker.busy)
+    assert "<a href" in show.stage.page.question.text()
+
+
+def test_the_answer_cannot_be_selected_or_copied(show: EventApp) -> None:
+    show.stage.open(show.stage.samples[0].photo)
+    until(lambda: show.stage.visit.conversations)
+    show.stage.ask("What?")
+    until(lambda: not show.stage.asker.busy)
+    QApplication.clipboard().setText("before")
+    show.stage.page.answer.setFocus()
+    press(show.window, Qt.Key.Key_A, CTRL)
+    press(show.window, Qt.Key.Key_C, CTRL)
+    assert QApplication.clipboard().text() == "before"
+    QApplication.clipboard().clear()

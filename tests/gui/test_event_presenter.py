@@ -1,0 +1,198 @@
+"""The presenter's window, keys and clicker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from mmgpt_desktop.event.pin import hash_pin
+from mmgpt_desktop.messages import Method
+from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.event.app import EventApp
+from mmgpt_desktop.ui.event.presenter import Presenter
+from mmgpt_desktop.ui.main_window import MainWindow
+from tests.gui.event_parts import MakeShow, press, touch, turn_round, until
+from tests.gui.test_access import check_keyboard_and_names
+from tests.gui_fakes import THREE, FakeEngine
+
+
+@pytest.fixture
+def presenter(show: EventApp) -> Presenter:
+    return opened(show)
+
+
+def opened(show: EventApp) -> Presenter:
+    press(show.window, Qt.Key.Key_F9)
+    window = show.presenting.window
+    assert window is not None
+    until(window.isVisible)
+    return window
+
+
+def shown_name(show: EventApp) -> str:
+    shown = show.stage.visit.current.shown
+    return shown.photo.name if shown is not None else ""
+
+
+def test_a_clicker_walks_through_the_samples(show: EventApp) -> None:
+    for key, name in (
+        (Qt.Key.Key_PageDown, "one.png"),
+        (Qt.Key.Key_PageDown, "two.png"),
+        (Qt.Key.Key_PageDown, "one.png"),
+        (Qt.Key.Key_PageUp, "two.png"),
+    ):
+        press(show.window, key)
+        until(lambda name=name: shown_name(show) == name)  # type: ignore[misc]
+    assert show.window.pages.currentWidget() is show.window.answer_page
+
+
+def test_a_clicker_ends_the_samples_play_and_shows_one(show: EventApp) -> None:
+    press(show.window, Qt.Key.Key_F5)
+    assert show.stage.attract.playing
+    press(show.window, Qt.Key.Key_PageDown)
+    until(lambda: shown_name(show) == "one.png")
+    assert not show.stage.attract.playing
+    press(show.window, Qt.Key.Key_F5)
+    press(show.window, Qt.Key.Key_F5)
+    assert not show.stage.attract.playing
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_B, Qt.Key.Key_Period])
+def test_the_screen_goes_blank_and_comes_back(show: EventApp, key: Qt.Key) -> None:
+    press(show.window, key)
+    assert show.window.blank.isVisible()
+    assert not show.stage.idle._quiet.isActive()
+    press(show.window, key)
+    assert not show.window.blank.isVisible()
+    assert show.stage.idle._quiet.isActive()
+    press(show.window, key)
+    touch(show.window.blank)
+    assert not show.window.blank.isVisible()
+
+
+def test_who_writes_gets_letters(show: EventApp) -> None:
+    show.stage.open(show.stage.samples[0].photo)
+    until(lambda: show.stage.visit.conversations)
+    show.stage.page.asking.line.setFocus()
+    press(show.window, Qt.Key.Key_B)
+    assert not show.window.blank.isVisible()
+    assert show.stage.page.asking.line.text() == "b"
+
+
+def test_the_window_asks_and_the_big_screen_shows(show: EventApp, presenter: Presenter) -> None:
+    presenter.buttons["next"].click()
+    until(lambda: shown_name(show) == "one.png")
+    assert presenter.sample.text() == "one"
+    assert presenter.questions.currentText() == "What is one?"
+    presenter.ask.click()
+    until(lambda: show.stage.visit.current.turns and not show.stage.asker.busy)
+    assert "ball" in show.stage.page.answer.toPlainText()
+
+
+def test_freezing_stops_words_and_the_countdown(make_show: MakeShow) -> None:
+    engine = FakeEngine(gated=True)
+    show = make_show(engine)
+    presenter = opened(show)
+    presenter.buttons["next"].click()
+    until(lambda: show.stage.visit.conversations)
+    presenter.ask.click()
+    engine.release()
+    until(lambda: show.stage.page.answer.toPlainText() == "A")
+    presenter.buttons["freeze"].click()
+    assert not show.stage.idle._quiet.isActive()
+    ended: list[object] = []
+    show.engine.ended.connect(ended.append)
+    engine.release(10)
+    until(lambda: ended)
+    turn_round(20)
+    assert show.stage.page.answer.toPlainText() == "A"
+    presenter.buttons["freeze"].click()
+    until(lambda: not show.stage.asker.busy)
+    assert show.stage.page.answer.toPlainText() == "A red ball in the corner."
+
+
+def test_fusion_method_and_speed_are_the_presenters(make_show: MakeShow) -> None:
+    engine = FakeEngine(model=THREE)
+    show = make_show(engine)
+    presenter = opened(show)
+    presenter.fusions.setCurrentIndex(2)
+    presenter.fusions.activated.emit(2)
+    presenter.methods.setCurrentIndex(presenter.methods.findData(Method.MEAN))
+    presenter.methods.activated.emit(presenter.methods.currentIndex())
+    presenter.speed.setValue(200)
+    assert show.stage.attract.speed == 2.0
+    presenter.buttons["next"].click()
+    until(lambda: show.stage.visit.conversations)
+    presenter.ask.click()
+    until(lambda: show.stage.visit.current.turns and not show.stage.asker.busy)
+    assert engine.requests[0].fusion == "concat"
+    turn = show.stage.visit.current.turns[0]
+    assert show.stage.heatmaps.look(turn).method is Method.MEAN
+
+
+def test_another_model_is_loaded(make_show: MakeShow, tmp_path: Path) -> None:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    show = make_show(model={"folder": folder})
+    presenter = opened(show)
+    assert [presenter.models.itemText(place) for place in range(2)] == ["other", "mmgpt-mini"]
+    loaded: list[object] = []
+    show.engine.loaded.connect(lambda *_: loaded.append(1))
+    presenter.models.setCurrentIndex(1)
+    presenter.models.activated.emit(1)
+    until(lambda: loaded)
+    assert presenter.state.text() == "Answers now: fake"
+
+
+def test_on_one_screen_with_a_pin_it_is_the_organisers(make_show: MakeShow) -> None:
+    show = make_show(lock={"pin": hash_pin("1357"), "chord": None})
+    press(show.window, Qt.Key.Key_F9)
+    assert show.presenting.window is None
+    assert show.window.pad.isVisible()
+    for digit in (1, 3, 5, 7):
+        touch(show.window.pad.keys[digit])
+    touch(show.window.pad.enter)
+    until(lambda: show.presenting.window is not None)
+    assert show.window.isVisible()
+
+
+def test_its_keys_work_in_its_own_window_too(show: EventApp, presenter: Presenter) -> None:
+    QTest.keyClick(presenter.windowHandle(), Qt.Key.Key_PageDown)
+    until(lambda: shown_name(show) == "one.png")
+    QTest.keyClick(presenter.windowHandle(), Qt.Key.Key_F9)
+    assert not presenter.isVisible()
+    assert show.window.isVisible()
+
+
+def test_every_control_of_it_has_a_name_and_a_key(presenter: Presenter) -> None:
+    check_keyboard_and_names(presenter)
+
+
+def test_the_menu_starts_a_checked_profile_in_a_process_of_its_own(
+    make_app: Callable[..., App], tmp_path: Path
+) -> None:
+    app = make_app()
+    started: list[list[str]] = []
+    app.launcher._start = lambda words: bool(started.append(words)) or True
+    window: MainWindow = app.window
+    file = tmp_path / "fair.toml"
+    file.write_text('title = "A fair"\nbroken = 1\n', encoding="utf-8")
+    app.launcher.read(file)
+    until(window.notices.current)
+    assert "line 2" in window.notices.current()[0].title.text()
+    window.notices.current()[0].dismiss()
+    file.write_text('title = "A fair"\n', encoding="utf-8")
+    app.launcher.read(file)
+    until(window.notices.current)
+    notice = window.notices.current()[0]
+    assert "A fair" in notice.title.text()
+    assert "Ctrl+Alt+Shift+Q" in notice.hint.text()
+    assert started == []
+    buttons = [each for each in notice.findChildren(type(window.prompt.ask_button)) if each.text()]
+    buttons[0].click()
+    assert started[0][-2:] == ["--event", str(file)]
+    assert not window.isVisible()

@@ -1,0 +1,401 @@
+"""A visitor's way through the show: a picture, a question, the answer and its places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, Qt, QUrl, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton
+
+from mmgpt_desktop.errors import PromptError
+from mmgpt_desktop.ui.camera import Camera
+from mmgpt_desktop.ui.event.app import EventApp
+from mmgpt_desktop.ui.event.looks import TARGET, contrast, text_on
+from mmgpt_desktop.ui.theme import THEMES
+from tests.gui.event_parts import MakeShow, picture, press, touch, turn_round, until
+from tests.gui_fakes import FakeEngine
+
+CONTRASTS = ("#ffb000", "#000000", "#ffffff", "#7f7f7f", "#3d4fd0", "#e60028", "#00ff88")
+
+
+def choose_sample(show: EventApp, place: int = 0) -> None:
+    """By touch, from the start page on."""
+    window = show.window
+    touch(window.start_page.samples)
+    until(lambda: len(window.chooser.tiles) == len(show.stage.samples))
+    touch(window.chooser.tiles[place])
+    until(lambda: window.pages.currentWidget() is window.answer_page)
+
+
+def ask(show: EventApp, card: int = 0) -> None:
+    touch(show.stage.page.asking.cards[card])
+    until(lambda: show.stage.visit.current.turns)
+    until(lambda: not show.stage.asker.busy)
+
+
+def test_a_visit_by_touch_from_the_start_to_the_words_place(show: EventApp) -> None:
+    page = show.stage.page
+    choose_sample(show)
+    assert [card.question for card in page.asking.cards] == ["What is one?", "Why one?"]
+    assert page.headline.isVisible()
+    ask(show)
+    turn = show.stage.visit.current.turns[0]
+    assert turn.answer == "A red ball in the corner."
+    assert page.question.text() == "“What is one?”"
+    assert page.answer.toPlainText() == turn.answer
+    until(lambda: show.stage.heatmaps.chosen == (turn, 5))  # "corner" is the longest
+    red = page.answer.spans[1]
+    cursor = page.answer.textCursor()
+    cursor.setPosition(red.start + 1)
+    touch(page.answer.viewport(), page.answer.cursorRect(cursor).center())
+    assert show.stage.heatmaps.chosen == (turn, 1)
+    until(lambda: "“red”" in page.caption.text())
+    until(lambda: "no more than other places" in page.verdict.text())
+    until(lambda: page.picture.view.layer is not None)
+
+
+def test_the_place_follows_the_words_while_they_are_written(make_show: MakeShow) -> None:
+    engine = FakeEngine(gated=True)
+    show = make_show(engine)
+    choose_sample(show)
+    touch(show.stage.page.asking.cards[0])
+    captions = []
+    for word in ("A", "red", "ball"):
+        engine.release()
+        until(lambda word=word: f"“{word}”" in show.stage.page.caption.text())  # type: ignore[misc]
+        captions.append(show.stage.page.caption.text())
+    assert len(set(captions)) == 3
+    assert show.stage.page.certainty.isHidden()
+    engine.release(10)
+    until(lambda: not show.stage.asker.busy)
+
+
+def test_the_certainty_is_said_in_words(make_show: MakeShow) -> None:
+    show = make_show(FakeEngine(certainty=0.93))
+    choose_sample(show)
+    ask(show)
+    assert show.stage.page.certainty.text() == "Sure, 93 %"
+
+
+def test_a_question_of_ones_own_is_typed_on_the_screen(show: EventApp) -> None:
+    choose_sample(show)
+    asking = show.stage.page.asking
+    touch(asking.line)
+    assert asking.keyboard.isVisible()
+    assert not asking.cards[0].isVisible()
+    for letter in "is it?":
+        touch(asking.keyboard.keys[letter])
+    assert asking.line.text() == "Is it?"
+    touch(asking.keyboard.erase)
+    assert asking.line.text() == "Is it"
+    touch(asking.keyboard.ask)
+    until(lambda: show.stage.visit.current.turns)
+    assert show.stage.visit.current.turns[0].question == "Is it"
+    assert asking.line.text() == ""
+    assert not asking.keyboard.isVisible()
+
+
+def test_a_visit_by_keyboard(show: EventApp) -> None:
+    window = show.window
+    assert QApplication.focusWidget() is window.start_page.offered[0]
+    press(window, Qt.Key.Key_Tab)
+    press(window, Qt.Key.Key_Space)
+    until(lambda: window.chooser.tiles)
+    window.chooser.tiles[1].setFocus()
+    press(window, Qt.Key.Key_Space)
+    until(lambda: window.pages.currentWidget() is window.answer_page)
+    assert QApplication.focusWidget() is show.stage.page.asking.cards[0]
+    press(window, Qt.Key.Key_Space)
+    until(lambda: show.stage.visit.current.turns and not show.stage.asker.busy)
+    show.stage.page.answer.setFocus()
+    press(window, Qt.Key.Key_Left)
+    turn = show.stage.visit.current.turns[0]
+    assert show.stage.heatmaps.chosen == (turn, 4)
+
+
+@pytest.fixture
+def drop(show: EventApp, tmp_path: Path) -> Callable[[QMimeData], None]:
+    def act(mime: QMimeData) -> None:
+        actions, none = Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
+        left = Qt.MouseButton.LeftButton
+        enter = QDragEnterEvent(QPoint(5, 5), actions, mime, left, none)
+        QApplication.sendEvent(show.window, enter)
+        if enter.isAccepted():
+            QApplication.sendEvent(
+                show.window, QDropEvent(QPointF(5, 5), actions, mime, left, none)
+            )
+
+    return act
+
+
+def test_a_picture_file_is_dropped(
+    show: EventApp, drop: Callable[[QMimeData], None], tmp_path: Path
+) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(tmp_path / "two.png"))])
+    drop(mime)
+    until(lambda: show.stage.visit.conversations)
+    assert show.window.pages.currentWidget() is show.window.answer_page
+
+
+def test_web_addresses_and_broken_files_are_refused_in_a_line(
+    show: EventApp, drop: Callable[[QMimeData], None], tmp_path: Path
+) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl("https://example.org/cat.jpg")])
+    drop(mime)
+    assert show.window.line.isVisible()
+    assert "no picture" in show.window.line.text()
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    show.window.unsay()
+    mime.setUrls([QUrl.fromLocalFile(str(broken))])
+    drop(mime)
+    until(show.window.line.isVisible)
+    assert show.stage.visit.conversations == []
+
+
+def test_what_the_profile_forbids_is_not_offered(make_show: MakeShow) -> None:
+    show = make_show(lock={"drop": False})
+    page = show.window.start_page
+    assert page.offered == [page.samples]
+    assert not show.window.acceptDrops()
+
+
+def test_the_one_folder_is_shown_and_nothing_outside_of_it(
+    make_show: MakeShow, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "deeper").mkdir()
+    for name in ("b.png", "a.png", ".hidden.png", "deeper/c.png"):
+        picture().save(str(folder / name))
+    (folder / "notes.txt").write_text("secret")
+    (folder / "link.png").symlink_to(tmp_path / "one.png")
+    show = make_show(lock={"files": folder})
+    chooser = show.window.chooser
+    touch(show.window.start_page.drop)
+    until(lambda: len(chooser.tiles) == 2)
+    assert [tile.accessibleName() for tile in chooser.tiles] == ["a", "b"]
+    touch(chooser.tiles[1])
+    until(lambda: show.stage.visit.current.shown is not None)
+    assert show.stage.visit.current.shown is not None
+    assert show.stage.visit.current.shown.photo.name == "b.png"
+
+
+def test_many_pictures_come_in_pages(make_show: MakeShow, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(8):
+        picture().save(str(folder / f"{number}.png"))
+    show = make_show(lock={"files": folder})
+    chooser = show.window.chooser
+    touch(show.window.start_page.drop)
+    until(lambda: len(chooser.tiles) == 6)
+    assert not chooser.before.isVisible()
+    touch(chooser.after)
+    assert [tile.accessibleName() for tile in chooser.tiles] == ["6", "7"]
+    touch(chooser.before)
+    assert len(chooser.tiles) == 6
+
+
+class Synthetic(QObject):
+    frame = Signal(QImage)
+    failed = Signal(str)
+    started = stopped = 0
+
+    def start(self) -> None:
+        self.started += 1
+
+    def stop(self) -> None:
+        self.stopped += 1
+
+
+def test_a_picture_is_taken_with_the_camera(make_show: MakeShow) -> None:
+    sources: list[Synthetic] = []
+
+    def make(parent: QObject) -> Synthetic:
+        sources.append(Synthetic(parent))
+        return sources[-1]
+
+    show = make_show(camera=Camera(make))
+    page = show.window.camera_page
+    touch(show.window.start_page.camera)
+    assert sources[0].started == 1
+    assert page.light.isVisible()
+    assert not page.shoot.isEnabled()
+    sources[0].frame.emit(picture("#ff8800"))
+    touch(page.shoot)
+    assert page.count.text() == "3"
+    for _ in range(3):
+        page._second.timeout.emit()
+    until(lambda: show.stage.visit.current.shown is not None)
+    assert show.stage.visit.current.shown is not None
+    assert show.stage.visit.current.shown.photo.pixels[0, 0].tolist() == [255, 136, 0]
+    assert not page.camera.running
+    assert page.view.image.isNull()
+
+
+def test_a_camera_that_breaks_leads_back_to_the_start(make_show: MakeShow) -> None:
+    sources: list[Synthetic] = []
+
+    def make(parent: QObject) -> Synthetic:
+        sources.append(Synthetic(parent))
+        return sources[-1]
+
+    show = make_show(camera=Camera(make))
+    touch(show.window.start_page.camera)
+    sources[0].failed.emit("It broke.")
+    assert show.window.line.text() == "It broke."
+    assert show.window.pages.currentWidget() is show.window.start_page
+
+
+def test_a_visitor_has_so_many_pictures_at_a_time(make_show: MakeShow, tmp_path: Path) -> None:
+    show = make_show(limits={"photos": 2})
+    for colour in ("#110000", "#220000", "#330000"):
+        show.stage.visit.take_image(picture(colour), colour)
+        until(
+            lambda colour=colour: (
+                show.stage.visit.current.shown is not None  # type: ignore[misc]
+                and show.stage.visit.current.shown.photo.name == colour
+            )
+        )
+    names = [each.shown.photo.name for each in show.stage.visit.conversations if each.shown]
+    assert names == ["#220000", "#330000"]
+    thumbnails = show.stage.page.thumbnails
+    assert [each.isChecked() for each in thumbnails] == [False, True]
+    touch(thumbnails[0])
+    assert show.stage.visit.current is show.stage.visit.conversations[0]
+
+
+def test_questions_and_answers_keep_their_limits(make_show: MakeShow) -> None:
+    engine = FakeEngine()
+    show = make_show(engine, limits={"question_chars": 10, "answer_tokens": 7})
+    choose_sample(show)
+    show.stage.ask("x" * 30)
+    until(lambda: not show.stage.asker.busy)
+    assert engine.requests[0].messages[-1].text == "x" * 10
+    assert engine.requests[0].sampling.max_new_tokens == 7
+    assert show.stage.page.asking.line.maxLength() == 10
+
+
+def test_a_question_that_is_too_long_for_the_model_leads_back(make_show: MakeShow) -> None:
+    error = PromptError("The question is too long.")
+    show = make_show(FakeEngine(fail_after=0, error=error))
+    choose_sample(show)
+    touch(show.stage.page.asking.cards[0])
+    until(lambda: not show.stage.asker.busy)
+    assert show.window.pages.currentWidget() is show.window.start_page
+    assert show.stage.asker.model is not None
+
+
+def test_a_question_before_the_model_is_there_waits_for_it(make_show: MakeShow) -> None:
+    engine = FakeEngine(load_gated=True)
+    show = make_show(engine, wait=False)
+    choose_sample(show)
+    touch(show.stage.page.asking.cards[0])
+    turn_round()
+    assert show.stage.asker.busy
+    assert engine.requests == []
+    engine.load_gate.release()
+    until(lambda: not show.stage.asker.busy)
+    assert show.stage.visit.current.turns[0].answer
+
+
+def test_an_answer_is_taken_home(make_show: MakeShow, tmp_path: Path) -> None:
+    folder = tmp_path / "cards"
+    folder.mkdir()
+    show = make_show(souvenir={"folder": folder})
+    header, panel = show.window.header, show.stage.souvenir
+    choose_sample(show)
+    assert not header.souvenir.isVisible()
+    ask(show)
+    touch(header.souvenir)
+    until(panel.save_button.isEnabled)
+    touch(panel.save_button)
+    until(lambda: list(folder.iterdir()))
+    touch(panel.back_button)
+    assert show.window.pages.currentWidget() is show.window.answer_page
+    assert header.souvenir.isVisible()
+
+
+def test_without_a_way_to_take_it_home_none_is_offered(show: EventApp) -> None:
+    choose_sample(show)
+    ask(show)
+    assert not show.window.header.souvenir.isVisible()
+
+
+def test_the_language_changes_for_this_visitor_alone(show: EventApp) -> None:
+    touch(show.window.header.language)
+    assert show.window.start_page.headline.text() != "Show me a picture"
+    choose_sample(show)
+    assert show.stage.page.asking.cards[0].question == "What is one?"
+    touch(show.window.header.done)
+    assert show.window.start_page.headline.text() == "Show me a picture"
+
+
+@pytest.mark.parametrize("size", [(1024, 600), (1280, 720), (1920, 1080)])
+def test_everything_to_be_touched_is_large_enough(show: EventApp, size: tuple[int, int]) -> None:
+    show.window.resize(*size)
+    turn_round()
+    small: list[str] = []
+
+    def look() -> None:
+        turn_round()
+        for button in show.window.findChildren(QAbstractButton):
+            if button.isVisible() and min(button.width(), button.height()) < TARGET:
+                small.append(f"{button.accessibleName() or button.text()} {button.size()}")
+
+    look()
+    choose_sample(show)
+    look()
+    show.stage.page.asking.letters.setChecked(True)
+    look()
+    ask_again = show.stage.page.asking
+    ask_again.letters.setChecked(False)
+    show.stage._count_down(9)
+    look()
+    show.stage._count_down(0)
+    show.window.pad.ask()
+    look()
+    assert small == []
+
+
+def test_every_control_has_a_name_and_a_key(show: EventApp) -> None:
+    choose_sample(show)
+    nameless = [
+        each
+        for each in show.window.findChildren(QPushButton)
+        if not (each.accessibleName() or each.text())
+    ]
+    assert nameless == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("colour", CONTRASTS)
+def test_text_on_the_brands_colour_can_be_read(
+    make_show: MakeShow, theme: str, colour: str
+) -> None:
+    assert contrast(text_on(colour), colour) >= 4.5
+    show = make_show(wait=False, theme=theme, brand={"colour": colour})
+    colours = show.theme.colours
+    for ground in (colours.card, colours.window, colours.accent_soft):
+        assert contrast(colours.accent, ground) >= 4.5
+    assert contrast(colours.on_accent, colours.accent) >= 4.5
+    assert contrast(colours.text, colours.accent_soft) >= 4.5
+
+
+def test_type_grows_with_the_window(show: EventApp) -> None:
+    def heights() -> list[int]:
+        turn_round()
+        page = show.window.start_page
+        return [page.headline.fontMetrics().height(), page.promise.fontMetrics().height()]
+
+    show.window.resize(1920, 1080)
+    before = heights()
+    assert before[1] >= 32  # of 1080: letters of 15 mm on a screen of 55 inches, for 3 m
+    show.window.resize(3840, 2160)
+    assert heights() == pytest.approx([2 * each for each in before], abs=3)

@@ -1,0 +1,207 @@
+"""Videos and animations in the window: a strip of frames, asked one by one or as a sequence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QUrl
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.session import Conversation
+from tests.clips import write_animation, write_video
+from tests.gui.conftest import MakeApp
+from tests.gui_fakes import ANSWER, GRID_COLUMNS, MODEL, FakeEngine, make_shown
+
+LONG_MS = 30_000
+TEXT = "".join(ANSWER)
+SEQUENCES = replace(MODEL, sequences=True)
+
+
+def open_clip(qtbot: QtBot, app: App, path: Path, frames: int = 8) -> None:
+    before = app.photos.count
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path))])
+    app.photos.take_mime(mime)
+    qtbot.waitUntil(lambda: app.photos.count == before + frames, timeout=LONG_MS)
+
+
+def under(app: App) -> list[str]:
+    """What stands under the frames, without the times."""
+    strip = app.window.image.film.list
+    return [strip.item(row).text().partition("\n")[2] for row in range(strip.count())]
+
+
+def frames(app: App) -> list[Conversation]:
+    return [each for each in app.photos.conversations if each.clip]
+
+
+def idle(qtbot: QtBot, app: App) -> None:
+    qtbot.waitUntil(lambda: not app.controller.busy, timeout=LONG_MS)
+
+
+def test_a_video_is_a_strip_of_frames_with_times(qtbot: QtBot, app: App, tmp_path: Path) -> None:
+    app.photos.add(make_shown())
+    open_clip(qtbot, app, write_video(tmp_path / "walk.mp4", 40))
+    film, thumbnails = app.window.image.film, app.window.image.thumbnails
+    assert film.isVisible()
+    assert film.title.whole == "walk.mp4 · 8 frames, evenly spread"
+    assert film.list.count() == 8
+    assert film.list.item(0).text().startswith("0:00.")
+    assert film.list.item(7).text().startswith("0:03.")
+    assert thumbnails.count() == 2  # the photo, and the clip
+    assert thumbnails.currentRow() == 1
+    thumbnails.setCurrentRow(0)
+    assert not film.isVisible()
+    thumbnails.setCurrentRow(1)
+    assert app.controller.conversation is frames(app)[0]
+
+
+def test_each_frame_is_asked_and_has_its_answer(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path
+) -> None:
+    engine = FakeEngine()
+    app = make_app(engine)
+    open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
+    app.window.prompt.edit.setPlainText("What is it?")
+    app.window.prompt.ask_button.click()
+    qtbot.waitUntil(lambda: under(app) == [TEXT] * 8, timeout=LONG_MS)
+    idle(qtbot, app)
+    shown = [each.shown.photo for each in frames(app) if each.shown]
+    assert [request.images for request in engine.requests] == [(photo,) for photo in shown]
+    assert app.controller.conversation is frames(app)[7]  # the view went along
+    app.window.image.film.list.setCurrentRow(2)
+    assert app.controller.conversation is frames(app)[2]
+    assert app.heatmaps.shown is frames(app)[2].shown
+
+
+def test_one_frame_alone_can_be_asked(qtbot: QtBot, make_app: MakeApp, tmp_path: Path) -> None:
+    engine = FakeEngine()
+    app = make_app(engine)
+    open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
+    app.window.image.film.all_frames.setChecked(False)
+    app.window.image.film.list.setCurrentRow(3)
+    app.controller.ask("What?")
+    idle(qtbot, app)
+    assert under(app) == ["", "", "", TEXT, "", "", "", ""]
+
+
+def test_stopping_ends_the_round(qtbot: QtBot, make_app: MakeApp, tmp_path: Path) -> None:
+    engine = FakeEngine(gated=True)
+    app = make_app(engine)
+    open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
+    app.controller.ask("What?")
+    engine.release(len(ANSWER))
+    qtbot.waitUntil(lambda: len(engine.requests) == 2, timeout=LONG_MS)
+    app.controller.stop()
+    idle(qtbot, app)
+    assert under(app) == [TEXT] + [""] * 7
+    assert len(engine.requests) == 2
+
+
+def test_the_view_stays_where_the_user_goes(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path
+) -> None:
+    engine = FakeEngine(gated=True)
+    app = make_app(engine)
+    open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: len(engine.requests) == 1, timeout=LONG_MS)
+    app.window.image.film.list.setCurrentRow(5)
+    engine.release(len(ANSWER))
+    qtbot.waitUntil(lambda: len(engine.requests) == 2, timeout=LONG_MS)
+    assert app.controller.conversation is frames(app)[5]
+    engine.release(1000)
+    qtbot.waitUntil(lambda: under(app) == [TEXT] * 8, timeout=LONG_MS)
+
+
+def test_a_model_for_sequences_reads_all_frames_at_once(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path
+) -> None:
+    engine = FakeEngine(model=SEQUENCES)
+    app = make_app(engine)
+    open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
+    app.controller.ask("What happens?")
+    idle(qtbot, app)
+    (request,) = engine.requests
+    assert [photo.name for photo in request.images] == ["a.gif"] * 8
+    turns = [each.turns for each in frames(app)]
+    assert all(each == turns[0] and len(each) == 1 for each in turns)
+    assert under(app) == [""] * 8  # the answer is about none of them alone
+    turn = turns[0][0]
+    for row in (0, 3):  # each frame has its own map
+        app.window.image.film.list.setCurrentRow(row)
+        app.heatmaps.choose(turn, 1)
+        maps = app.heatmaps.answer_maps(turn)
+        assert maps is not None
+        assert int(maps.cells(1, 2).argmax()) == 1 + row
+        assert maps.maps.grid.columns == GRID_COLUMNS
+    app.window.heatmap.choose_method("occlusion")
+    assert app.heatmaps.answer_maps(turn) is None
+
+
+def test_answering_a_sequence_again_can_be_undone(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path
+) -> None:
+    engine = FakeEngine(model=SEQUENCES)
+    app = make_app(engine)
+    open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
+    app.controller.ask("What happens?")
+    idle(qtbot, app)
+    old = frames(app)[0].turns[0]
+    app.controller.regenerate()
+    idle(qtbot, app)
+    assert len(engine.requests[1].images) == 8
+    assert all(len(each.turns) == 1 and each.turns[0] is not old for each in frames(app))
+    app.undo.undo()
+    assert all(each.turns == [old] for each in frames(app))
+
+
+def test_a_clip_goes_and_comes_back_as_a_whole(qtbot: QtBot, app: App, tmp_path: Path) -> None:
+    app.photos.add(make_shown())
+    open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
+    open_clip(qtbot, app, write_animation(tmp_path / "a.gif"), frames=0)  # it is there already
+    app.window.actions_by_name["remove"].trigger()
+    assert app.photos.count == 1
+    app.undo.undo()
+    assert app.photos.count == 9
+    assert app.window.image.film.isVisible()
+
+
+def test_a_session_keeps_clips_and_what_was_asked_of_them(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app(FakeEngine(model=SEQUENCES))
+    open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
+    app.controller.ask("What happens?")
+    idle(qtbot, app)
+    app.window.image.film.all_frames.setChecked(False)
+    app.window.image.film.list.setCurrentRow(2)
+    app.controller.ask("And here?")
+    idle(qtbot, app)
+    session = app.sessions.session()
+    assert sum(len(each.turns) for each in session.conversations) == 2  # none of them twice
+    path = tmp_path / "kept.mmgpt"
+    app.sessions.ask_where_to = lambda _proposed: path  # type: ignore[method-assign]
+    app.sessions.save()
+    qtbot.waitUntil(path.exists, timeout=LONG_MS)
+    before = frames(app)
+    app.sessions.open(path)
+    qtbot.waitUntil(lambda: frames(app)[0] not in before, timeout=LONG_MS)
+    assert app.window.image.film.list.count() == 8
+    asked = [[turn.question for turn in each.turns] for each in frames(app)]
+    assert asked == [["What happens?"]] * 2 + [["What happens?", "And here?"]] + asked[:1] * 5
+    assert frames(app)[0].turns[0] is frames(app)[7].turns[0]
+    assert under(app)[2] == TEXT
+
+
+@pytest.mark.parametrize("name", ["broken.mp4", "broken.gif"])
+def test_a_broken_one_is_a_sentence(qtbot: QtBot, app: App, tmp_path: Path, name: str) -> None:
+    heads = {"broken.mp4": b"\x00\x00\x00\x18ftypisom", "broken.gif": b"GIF89a\x10\x00\x10\x00"}
+    (tmp_path / name).write_bytes(heads[name] + b"\xff" * 400)
+    app.photos.open([tmp_path / name])
+    qtbot.waitUntil(lambda: bool(app.window.notices.current()), timeout=LONG_MS)
+    assert name in app.window.notices.current()[0].title.text()
+    assert app.photos.count == 0

@@ -1,0 +1,348 @@
+"""An event's profile: what it may say, and the sentence for each mistake."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from mmgpt_desktop.errors import ProfileError
+from mmgpt_desktop.event.pin import hash_pin
+from mmgpt_desktop.event.profile import (
+    CHORD,
+    QUESTIONS,
+    Limits,
+    Lock,
+    Numbers,
+    Profile,
+    Sample,
+    Show,
+    Souvenir,
+    read_profile,
+)
+from mmgpt_desktop.event.toml_lines import KeyPath, key_lines
+from mmgpt_desktop.resources import read_samples
+
+PIN = hash_pin("2468")
+
+
+@pytest.fixture
+def stand(tmp_path: Path) -> Path:
+    """A folder with all that the profiles here name."""
+    for name in ("logo.png", "dog.jpg", "two words.jpg"):
+        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    for name in ("model", "cards", "visitors"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+def read(folder: Path, text: str) -> Profile:
+    path = folder / "stand.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_profile(path)
+
+
+def mistake(folder: Path, text: str) -> str:
+    with pytest.raises(ProfileError) as caught:
+        read(folder, text)
+    return str(caught.value)
+
+
+def test_an_empty_file_is_a_profile(tmp_path: Path) -> None:
+    profile = read(tmp_path, "")
+    assert (profile.title, profile.language) == ("MMGPT Desktop", "")
+    assert profile.path == tmp_path / "stand.toml"
+    assert [sample.photo for sample in profile.samples] == [each.path for each in read_samples()]
+    assert {sample.questions for sample in profile.samples} == {QUESTIONS}
+    assert profile.show == Show(idle_s=60, reset_s=45, countdown_s=15, speed=1)
+    assert profile.lock == Lock(pin=None, chord=CHORD, drop=True, camera=True, files=None)
+    assert profile.limits == Limits(question_chars=200, answer_tokens=60, photos=5)
+    assert profile.souvenir == Souvenir(None, printer=False, page=False, port=0, minutes=10)
+    assert profile.numbers == Numbers(None, texts=False, pictures=None)
+    assert (profile.brand.logo, profile.brand.colour, profile.brand.link) == (None,) * 3
+
+
+def test_every_key_is_read(stand: Path) -> None:
+    profile = read(
+        stand,
+        f"""
+        title = "Open day"
+        language = "zh_CN"
+        questions = ["What is it?"]
+        [brand]
+        logo = "logo.png"
+        colour = "#1F6FEB"
+        link = "https://example.org/a?b=c"
+        [[samples]]
+        photo = "dog.jpg"
+        questions = ["Is it a dog?", "Where is it?"]
+        [[samples]]
+        photo = "two words.jpg"
+        [model]
+        folder = "model"
+        fusion = "graph"
+        [show]
+        idle_s = 30.5
+        reset_s = 20
+        countdown_s = 5
+        speed = 0.5
+        [lock]
+        pin = "{PIN}"
+        chord = "shift+CTRL+f10"
+        drop = false
+        camera = false
+        files = "visitors"
+        [limits]
+        question_chars = 99
+        answer_tokens = 9
+        photos = 2
+        [souvenir]
+        folder = "cards"
+        printer = true
+        page = true
+        port = 8123
+        minutes = 3
+        [numbers]
+        file = "numbers.csv"
+        texts = true
+        pictures = "{stand / "visitors"}"
+        """,
+    )
+    assert profile.samples == (
+        Sample(stand / "dog.jpg", ("Is it a dog?", "Where is it?")),
+        Sample(stand / "two words.jpg", ("What is it?",)),
+    )
+    assert profile.brand.logo == stand / "logo.png"
+    assert profile.brand.colour == "#1f6feb"
+    assert (profile.model.folder, profile.model.fusion) == (stand / "model", "graph")
+    assert profile.show == Show(idle_s=30.5, reset_s=20, countdown_s=5, speed=0.5)
+    assert profile.lock == Lock(PIN, "Ctrl+Shift+F10", False, False, stand / "visitors")
+    assert profile.limits == Limits(question_chars=99, answer_tokens=9, photos=2)
+    assert profile.souvenir == Souvenir(stand / "cards", True, True, 8123, 3)
+    assert profile.numbers == Numbers(stand / "numbers.csv", True, stand / "visitors")
+
+
+def test_a_profile_is_found_from_any_folder(stand: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (stand / "stand.toml").write_text('[brand]\nlogo = "logo.png"\n', encoding="utf-8-sig")
+    monkeypatch.chdir(stand / "model")
+    profile = read_profile(Path("../stand.toml"))
+    assert profile.path.is_absolute()
+    assert profile.brand.logo is not None
+    assert profile.brand.logo.is_file()
+
+
+def test_with_a_pin_there_is_no_chord_unless_named(stand: Path) -> None:
+    assert read(stand, f'[lock]\npin = "{PIN}"').lock.chord is None
+    assert read(stand, '[lock]\nchord = "Ctrl+Alt+Q"').lock.pin is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[show]\nidle_s = 1", "line 2: idle_s must be a number of seconds from 5 to 3600."),
+        ("[show]\nreset_s = true", "line 2: reset_s must be a number of seconds"),
+        ("[show]\nidle_s = nan", "line 2: idle_s must"),
+        ("[show]\nspeed = 9", "line 2: speed must be a number from 0.25 to 4."),
+        ("\nshow.countdown_s = 'x'", "line 2: countdown_s must be a number of seconds"),
+        ("show = 3", "line 1: [show] must be a table."),
+        ("title = 3", "line 1: title must be one line of text in quotes."),
+        ("title = ' '", "line 1: title must be one line of text in quotes."),
+        ('title = "a\\nb"', "line 1: title must be one line"),
+        (f"title = '{'x' * 201}'", "line 1: title must have at most 200 characters."),
+        ("language = 'de'", "line 1: language must be one of these: en, zh_CN."),
+        ("language = ['en']", "line 1: language must be one of these"),
+        ("questions = 'one'", "line 1: questions must be a list of texts"),
+        ("questions = [\n 'a',\n 3]", "line 3: questions must be one line of text"),
+        ("questions = [" + "1," * 101 + "]", "line 1: questions has too many entries; 100 is"),
+        ("samples = ['dog.jpg']", "line 1: write [[samples]] before each."),
+        ("[[samples]]\n[[samples]]\nphoto='dog.jpg'", "line 1: this sample needs a photo."),
+        ("[[samples]]\nphoto = 'cat.jpg'", "line 2: there is no file"),
+        ("[[samples]]\nphoto = 'dog.txt'", "line 2: photo must name a file that ends in .jpg"),
+        ("[[samples]]\nphoto = 'dog.jpg'\nquestion = 'a'", "line 3: nothing is called question"),
+        ("[brand]\nlogo = 'logo.svg'", "line 2: logo must name a file that ends in .png"),
+        ("[brand]\ncolour = 'red'", "line 2: colour must be a colour such as #1f6feb."),
+        ("[brand]\nlink = 'javascript:x'", "line 2: link must be an address"),
+        ("[brand]\nlogo = 'model'", "line 2: logo must name a file"),
+        ("[model]\nfolder = 'logo.png'", "line 2: there is no folder"),
+        (f"[model]\nfolder = '{'x/' * 90}'", "line 2: there is no folder"),
+        (f"[souvenir]\nfolder = '{'x' * 190}/{'y'}'", "line 2: there is no folder"),
+        ("[lock]\nchord = 'Ctrl+Q'", "line 2: chord must be keys such as Ctrl+Alt+Q. Take two"),
+        ("[lock]\nchord = 'Ctrl+Ctrl+Q'", "line 2: chord must be keys"),
+        ("[lock]\nchord = 'Ctrl+Alt+Delete+Q'", "line 2: chord must be keys"),
+        ("[lock]\nchord = 'Ctrl+Alt'", "line 2: chord must be keys"),
+        ("[lock]\ndrop = 1", "line 2: drop must be true or false."),
+        ("[limits]\nphotos = 1.0", "line 2: photos must be a whole number from 1 to 50."),
+        ("[limits]\nphotos = true", "line 2: photos must be a whole number from 1 to 50."),
+        ("[souvenir]\nport = 80", "line 2: port must be 0 or from 1024 to 65535."),
+        ("[numbers]\ntexts = true", "line 2: texts needs a file beside it"),
+        ("[numbers]\nfile = 'gone/a.csv'", "line 2: there is no folder"),
+        ("[numbers]\nfile = 'model'", "line 2: file must be a file"),
+        ("[souvenirs]", "line 1: nothing is called souvenirs here. Known here: souvenir."),
+        ("# a\n\nfoo = 1", "line 3: nothing is called foo here. Known here: title, language,"),
+        ("title = 'a'\ntitle = 'b'", "line 2: this is not TOML (Cannot overwrite a value)."),
+        ("title = 'a\n", "line 1: this is not TOML"),
+        ("title = [1,", "line 1: this is not TOML"),
+        ("title", "line 1: this is not TOML"),
+    ],
+)
+def test_each_mistake_names_its_line_and_key(stand: Path, text: str, said: str) -> None:
+    sentence = mistake(stand, text)
+    assert sentence.startswith("stand.toml, line ")
+    assert said in sentence
+
+
+def test_a_pin_in_plain_digits_is_refused_and_not_repeated(stand: Path) -> None:
+    sentence = mistake(stand, "[lock]\npin = '2468'")
+    assert "line 2: pin must be a whole line that begins with $scrypt$." in sentence
+    assert "event-pin" in sentence
+    assert "2468" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\xff\xfe", "not UTF-8"),
+        (b"#" * 1_000_001, "too large"),
+        (b"title = " + b"[" * 100_000, "too deep"),
+    ],
+)
+def test_what_is_no_profile_is_one_sentence(tmp_path: Path, data: bytes, said: str) -> None:
+    path = tmp_path / "stand.toml"
+    path.write_bytes(data)
+    with pytest.raises(ProfileError, match=said):
+        read_profile(path)
+
+
+def test_a_missing_profile_and_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match=r"There is no file gone\.toml"):
+        read_profile(tmp_path / "gone.toml")
+    with pytest.raises(ProfileError, match="not an ordinary file"):
+        read_profile(tmp_path)
+    with pytest.raises(ProfileError, match="can't be read"):
+        read_profile(Path("a\0b"))
+
+
+def test_profiles_can_be_changed_but_not_in_place(tmp_path: Path) -> None:
+    profile = read(tmp_path, "")
+    with pytest.raises(AttributeError):
+        profile.title = "no"  # type: ignore[misc]
+    assert replace(profile, title="yes").title == "yes"
+
+
+def test_the_example_in_the_readme_is_whole_and_right(stand: Path) -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("\n## At an event\n")[2]
+    example = section.partition("```toml\n")[2].partition("```")[0]
+    (stand / "photos").mkdir()
+    (stand / "dog.jpg").rename(stand / "photos" / "dog.jpg")
+    for name in ("pictures", "kept"):
+        (stand / name).mkdir()
+    example = example.replace("$scrypt$ln=14,r=8,p=1$...", PIN)
+    profile, plain = read(stand, example), read(stand, "")
+    assert (profile.show, profile.limits) == (plain.show, plain.limits)
+    assert replace(profile.souvenir, folder=None) == plain.souvenir
+    written = tomllib.loads(example)
+    for part in (profile.brand, profile.model, profile.show, profile.lock, profile.limits):
+        assert set(written[type(part).__name__.lower().removesuffix("choice")]) == keys(part)
+    assert set(written["souvenir"]) == keys(profile.souvenir)
+    assert set(written["numbers"]) == keys(profile.numbers)
+    assert set(written["samples"][0]) == keys(profile.samples[0])
+    assert set(written) == keys(profile) - {"path"}
+
+
+def keys(part: Any) -> set[str]:
+    return {field.name for field in fields(part)}
+
+
+# Each number is the line on which it stands.
+DOCUMENT = '''# a [comment] = "with" marks
+first = 2
+"quoted.key" = 3   # not [four]
+'literal' = 4
+a.b.c = 5
+a."b".d = 6
+text = """
+[no.table]
+no = 0
+six "" quotes\\""""""
+after = 11
+raw = \'\'\'
+x = ]'\'\'\'\'
+empty = ""
+none = """"""
+after_empty = 16
+list = [ 17,
+  18, # [
+  [19, "]", 19],
+  { x = 20, y.z = [20] },
+  21 ]
+inline = { one = 22, "two = }" = { three = 22 } }
+date = 1979-05-27 07:32:00Z
+float = 24.0
+point = [25.0, 25e0]
+[table]
+x = 27
+[table.inner."deep]er"]
+x = 29
+[[many]]
+x = 31
+[[many]]
+x = 33
+[many.sub]
+x = 35
+[[many.sub.more]]
+x = 37
+[[many.sub.more]]
+x = 39
+ [ spaced . out ]
+\tx\t=\t41
+[[many]]
+x = 43
+[[many.sub.more]]
+x = 45
+'''
+
+
+def leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, each in items:
+            yield from leaves(each, (*path, key))
+    else:
+        yield path, value
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_the_line_of_every_key_is_found(ends: str) -> None:
+    text = DOCUMENT.replace("\n", ends)
+    lines = key_lines(text)
+    found = list(leaves(tomllib.loads(text)))
+    assert [path for path, _ in found if path not in lines] == []
+    numbers = {path: int(value) for path, value in found if isinstance(value, int | float)}
+    assert len(numbers) == 29
+    assert {path: lines[path] for path in numbers} == numbers
+    others = {path: lines[path] for path, value in found if not isinstance(value, int | float)}
+    assert others == {
+        ("text",): 7,
+        ("raw",): 12,
+        ("empty",): 14,
+        ("none",): 15,
+        ("list", 2, 1): 19,
+        ("date",): 23,
+    }
+
+
+def test_tables_have_lines_too() -> None:
+    lines = key_lines(DOCUMENT)
+    assert lines[("table",)] == 26
+    assert lines[("table", "inner", "deep]er")] == 28
+    assert [lines[("many", number)] for number in range(3)] == [30, 32, 42]
+    assert lines[("many", 1, "sub", "more", 1)] == 38
+    assert lines[("a", "b")] == 5
+    assert lines[("list", 3)] == 20
+    assert key_lines("") == {}
