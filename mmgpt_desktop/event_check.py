@@ -25,7 +25,7 @@ from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.serving import RUNTIME_LABELS, EngineBase
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.local_network import local_address
-from mmgpt_desktop.event.profile import CHORD, Lock, Profile, Sample, read_profile
+from mmgpt_desktop.event.profile import CHORD, Lock, Profile, Sample, Souvenir, read_profile
 from mmgpt_desktop.messages import Photo, RuntimeName, TokenStep
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.text import printable, reason_of, safe_name, size_text
@@ -74,7 +74,7 @@ def rehearse(path: Path, model: Path, runtime: RuntimeName | None) -> Iterator[F
         yield _find("Logo", _logo, profile.brand.logo)
     yield from _files(profile)
     if profile.souvenir.page:
-        yield _find("Souvenir page", _page, profile.souvenir.port)
+        yield _find("Souvenir page", _page, profile.souvenir)
     yield _find("Power", _power)
     yield from _devices(profile)
     folder = model if model != default_bundle_path() else profile.model.folder or model
@@ -129,10 +129,11 @@ def _writable(folder: Path, file: Path | None = None) -> str:
     return f"{safe_name(str(file or folder))} can be written, {size_text(free)} are free."
 
 
-def _page(port: int) -> str:
-    address = local_address()
+def _page(souvenir: Souvenir) -> str:
+    address = local_address(souvenir.address)
     with socket.socket() as trial:
-        trial.bind((address, port))
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the page does
+        trial.bind((address, souvenir.port))
         return f"phones can reach it at {address}, port {trial.getsockname()[1]} is free."
 
 

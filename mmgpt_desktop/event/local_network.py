@@ -18,19 +18,26 @@ _VIRTUAL = ("docker", "br-", "veth", "virbr", "vmnet", "vboxnet", "lxc", "cni")
 _NOWHERE = ("192.0.2.1", 9)  # RFC 5737: nobody's address; nothing is sent there
 
 
-def local_address() -> str:
+def local_address(wanted: str | None = None) -> str:
     """An IPv4 address of a local network, never a public one. Raises AppError if there is none.
 
-    First the one by which the computer would leave its network, for that is the real one.
+    The `wanted` one, or else the one by which the computer would leave its network: mostly
+    that is the network in which the others are.
     """
     found = _private_addresses()
+    if wanted is not None and wanted not in found:
+        raise AppError(
+            "This computer doesn't have the address {address} now.",
+            "Connect it to that network, or name another address in the profile.",
+            address=wanted,
+        )
     if not found:
         raise AppError(
             "This computer is in no local network, so a phone can't fetch the card.",
             "Connect it to the network that the visitors' phones are in.",
         )
     outward = _outward_address()
-    return outward if outward in found else found[0]
+    return wanted or (outward if outward in found else found[0])
 
 
 def _private_addresses() -> list[str]:
@@ -46,8 +53,13 @@ def _private_addresses() -> list[str]:
     return [address for *_, address in sorted(found)]
 
 
-def is_private(address: str) -> bool:
-    return any(ipaddress.ip_address(address) in network for network in _PRIVATE)
+def is_private(text: str) -> bool:
+    """Whether it is the IPv4 address of a computer in a local network."""
+    try:
+        address = ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return any(address in network for network in _PRIVATE)
 
 
 def _outward_address() -> str:

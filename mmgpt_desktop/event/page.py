@@ -5,8 +5,9 @@ computer. It answers GET and HEAD at the random addresses that were handed out, 
 to everything else. It reads no file and keeps no log, and each of its connections serves one
 request in limited time and memory.
 
-What it can't do is hide a card from who reads the network's traffic: it speaks plain HTTP, since
-no phone trusts a certificate that this computer made itself.
+What it can't do: hide a card from who reads the network's traffic, for it speaks plain HTTP, since
+no phone trusts a certificate that this computer made itself; and go on serving while several
+computers together hold all of its connections. The show doesn't notice, it has its own thread.
 """
 
 from __future__ import annotations

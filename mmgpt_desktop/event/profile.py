@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmgpt_desktop.event.local_network import is_private
 from mmgpt_desktop.event.pin import is_hash
 from mmgpt_desktop.event.table import Table, read_table
 from mmgpt_desktop.resources import read_samples
@@ -86,14 +87,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Souvenir:
-    """The ways to take the card home. The page is served on `port` (0: any that is free), and
-    each of its addresses lasts for `minutes`."""
+    """The ways to take the card home. The page is served on `port` (0: any that is free) of
+    `address` (None: the local network's), and each of its links lasts for `minutes`."""
 
     folder: Path | None
     printer: bool
     page: bool
     port: int
     minutes: int
+    address: str | None
 
 
 @dataclass(frozen=True)
@@ -238,8 +240,12 @@ def _souvenir(table: Table) -> Souvenir:
         page=table.flag("page", False),
         port=table.whole("port", 0, 0, 65535),
         minutes=table.whole("minutes", 10, 1, 240),
+        address=table.text("address"),
     )
     table.done()
+    if souvenir.address is not None and not is_private(souvenir.address):
+        title = "{file}, line {line}: {key} must be one of a local network, such as 192.168.7.1."
+        raise table.mistake(title, key="address")
     if 0 < souvenir.port < 1024:
         title = "{file}, line {line}: {key} must be 0 or from 1024 to 65535."
         raise table.mistake(title, key="port")

@@ -2361,6 +2361,10 @@
         <translation>请关闭其他程序，或选择更小的模型。</translation>
     </message>
     <message>
+        <source>Connect it to that network, or name another address in the profile.</source>
+        <translation>请把它连接到那个网络，或在配置文件中换一个地址。</translation>
+    </message>
+    <message>
         <source>Connect it to the network that the visitors&apos; phones are in.</source>
         <translation>请把它连接到访客手机所在的网络。</translation>
     </message>
@@ -2909,6 +2913,10 @@
         <translation>这个回答没有使用图片，因此没有可保存的热图。</translation>
     </message>
     <message>
+        <source>This computer doesn&apos;t have the address {address} now.</source>
+        <translation>这台电脑现在没有地址 {address}。</translation>
+    </message>
+    <message>
         <source>This computer has no printer.</source>
         <translation>这台电脑没有打印机。</translation>
     </message>
@@ -3115,6 +3123,10 @@
     <message>
         <source>{file}, line {line}: {key} must be one line of text in quotes.</source>
         <translation>{file} 第 {line} 行：{key} 必须是引号中的一行文本。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} must be one of a local network, such as 192.168.7.1.</source>
+        <translation>{file} 第 {line} 行：{key} 必须是局域网地址，例如 192.168.7.1。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be one of these: {known}.</source>

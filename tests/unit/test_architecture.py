@@ -53,6 +53,7 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
     [
         "mmgpt_desktop.engine.engine, mmgpt_desktop.engine.generate, mmgpt_desktop.engine.images",
         "mmgpt_desktop.session.files, mmgpt_desktop.session.recent",
+        "mmgpt_desktop.event.card, mmgpt_desktop.event.page",
         "mmgpt_desktop.event.card, mmgpt_desktop.event.numbers, mmgpt_desktop.event.page",
         "mmgpt_desktop.event.profile, mmgpt_desktop.event.supervisor",
         "mmgpt_desktop.attention.faithfulness, mmgpt_desktop.attention.heatmap",

@@ -31,7 +31,7 @@ class Stand:
             Image.new("RGB", (8, 6)).save(folder / name)
         self.use(FakeEngine())
         self.have(FULL_HD)
-        patch.setattr(event_check, "local_address", lambda: "127.0.0.1")
+        patch.setattr(event_check, "local_address", lambda _wanted: "127.0.0.1")
         patch.setattr(event_check.psutil, "sensors_battery", lambda: None, raising=False)
 
     def use(self, engine: FakeEngine) -> None:
@@ -236,7 +236,7 @@ def test_a_port_that_is_taken_fails(stand: Stand, capsys: Capture) -> None:
 def test_a_computer_in_no_network_has_no_page(
     stand: Stand, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nowhere() -> str:
+    def nowhere(_wanted: str | None) -> str:
         raise AppError("This computer is in no local network.")
 
     monkeypatch.setattr(event_check, "local_address", nowhere)

@@ -62,7 +62,7 @@ def test_an_empty_file_is_a_profile(tmp_path: Path) -> None:
     assert profile.show == Show(idle_s=60, reset_s=45, countdown_s=15, speed=1)
     assert profile.lock == Lock(pin=None, chord=CHORD, drop=True, camera=True, files=None)
     assert profile.limits == Limits(question_chars=200, answer_tokens=60, photos=5)
-    assert profile.souvenir == Souvenir(None, printer=False, page=False, port=0, minutes=10)
+    assert profile.souvenir == Souvenir(None, False, False, 0, 10, None)
     assert profile.numbers == Numbers(None, texts=False, pictures=None)
     assert (profile.brand.logo, profile.brand.colour, profile.brand.link) == (None,) * 3
 
@@ -107,6 +107,7 @@ def test_every_key_is_read(stand: Path) -> None:
         page = true
         port = 8123
         minutes = 3
+        address = "192.168.7.1"
         [numbers]
         file = "numbers.csv"
         texts = true
@@ -123,7 +124,7 @@ def test_every_key_is_read(stand: Path) -> None:
     assert profile.show == Show(idle_s=30.5, reset_s=20, countdown_s=5, speed=0.5)
     assert profile.lock == Lock(PIN, "Ctrl+Shift+F10", False, False, stand / "visitors")
     assert profile.limits == Limits(question_chars=99, answer_tokens=9, photos=2)
-    assert profile.souvenir == Souvenir(stand / "cards", True, True, 8123, 3)
+    assert profile.souvenir == Souvenir(stand / "cards", True, True, 8123, 3, "192.168.7.1")
     assert profile.numbers == Numbers(stand / "numbers.csv", True, stand / "visitors")
 
 
@@ -179,6 +180,9 @@ def test_with_a_pin_there_is_no_chord_unless_named(stand: Path) -> None:
         ("[limits]\nphotos = 1.0", "line 2: photos must be a whole number from 1 to 50."),
         ("[limits]\nphotos = true", "line 2: photos must be a whole number from 1 to 50."),
         ("[souvenir]\nport = 80", "line 2: port must be 0 or from 1024 to 65535."),
+        ("[souvenir]\naddress = '8.8.8.8'", "line 2: address must be one of a local network"),
+        ("[souvenir]\naddress = '0.0.0.0'", "line 2: address must be one of a local network"),
+        ("[souvenir]\naddress = 'example.org'", "line 2: address must be one of a local network"),
         ("[numbers]\ntexts = true", "line 2: texts needs a file beside it"),
         ("[numbers]\nfile = 'gone/a.csv'", "line 2: there is no folder"),
         ("[numbers]\nfile = 'model'", "line 2: file must be a file"),
@@ -245,7 +249,7 @@ def test_the_example_in_the_readme_is_whole_and_right(stand: Path) -> None:
     example = example.replace("$scrypt$ln=14,r=8,p=1$...", PIN)
     profile, plain = read(stand, example), read(stand, "")
     assert (profile.show, profile.limits) == (plain.show, plain.limits)
-    assert replace(profile.souvenir, folder=None) == plain.souvenir
+    assert replace(profile.souvenir, folder=None, address=None) == plain.souvenir
     written = tomllib.loads(example)
     for part in (profile.brand, profile.model, profile.show, profile.lock, profile.limits):
         assert set(written[type(part).__name__.lower().removesuffix("choice")]) == keys(part)

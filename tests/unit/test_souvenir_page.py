@@ -548,6 +548,16 @@ def test_the_local_address_is_the_one_towards_the_world(monkeypatch: pytest.Monk
     assert local_address() == "169.254.1.1"
 
 
+def test_the_organiser_may_name_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    interfaces(
+        monkeypatch, {"eth0": ("10.1.2.3", True), "wlan0": ("192.168.7.9", True)}, "10.1.2.3"
+    )
+    assert local_address() == "10.1.2.3"
+    assert local_address("192.168.7.9") == "192.168.7.9"
+    with pytest.raises(AppError, match=r"doesn't have the address 192\.168\.1\.1 now"):
+        local_address("192.168.1.1")
+
+
 def test_without_a_local_network_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     interfaces(monkeypatch, {"lo": (HERE, True), "eth0": ("8.8.4.4", True)}, "8.8.4.4")
     with pytest.raises(AppError, match="in no local network"):
@@ -557,6 +567,7 @@ def test_without_a_local_network_it_is_said(monkeypatch: pytest.MonkeyPatch) -> 
 def test_private_means_local() -> None:
     assert all(map(is_private, ["10.0.0.1", "172.31.1.1", "192.168.1.1", "169.254.9.9"]))
     assert not any(map(is_private, ["127.0.0.1", "172.32.0.1", "100.64.0.1", "8.8.8.8", "0.0.0.0"]))
+    assert not any(map(is_private, ["", "x", "::1", "10.1", "10.0.0.1:80", "fd00::1"]))
 
 
 def test_this_computers_own_interfaces_can_be_read() -> None:

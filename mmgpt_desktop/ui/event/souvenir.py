@@ -19,6 +19,7 @@ from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.card import as_png, card, keep
 from mmgpt_desktop.event.key_words import key_words
+from mmgpt_desktop.event.local_network import local_address
 from mmgpt_desktop.event.offers import Offer
 from mmgpt_desktop.event.page import SouvenirPage
 from mmgpt_desktop.event.profile import Profile, Souvenir
@@ -81,7 +82,8 @@ class SouvenirPanel(Rewritten, QWidget):
         self.setObjectName("page")
         self._scale, self._profile, self._thread = scale, profile, thread
         souvenir = profile.souvenir
-        self._page = page or SouvenirPage(souvenir.port, souvenir.minutes)
+        address = partial(local_address, souvenir.address)
+        self._page = page or SouvenirPage(souvenir.port, souvenir.minutes, address)
         self._make_printer = make_printer
         self._card = CancelToken()
         self._made: _Made | None = None
