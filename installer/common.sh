@@ -115,7 +115,7 @@ require_environment() {
   fi
   [[ ! -L $VENV ]] ||
     die "$VENV is a link to another environment, which would be overwritten. Remove the link."
-  say "Setting up .venv, once: 2 GB of packages, 6 GB where PyTorch comes with CUDA." \
+  say "Setting up .venv, once: 2.5 GB of packages, 6.5 GB where PyTorch comes with CUDA." \
     "This takes a few minutes."
   venv_works || "$PYTHON" -m venv --clear "$VENV"
   local pip=("$VENV/bin/python" -m pip --disable-pip-version-check install)

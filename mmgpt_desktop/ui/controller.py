@@ -222,15 +222,15 @@ class Controller(QObject):
         """Ask about the picture shown, or without one; nothing is lost if that can't be."""
         question = without_controls(text).strip()
         prompt = self._window.prompt
-        if self._job is not None:
+        if not question:
+            prompt.show_problem(self.tr("Write a question first, or choose one below."))
+        elif self._job is not None:
             prompt.show_problem(
                 self.tr(
                     "An answer is still being written. Wait for it, or stop it with Esc; "
                     "your question stays here."
                 )
             )
-        elif not question:
-            prompt.show_problem(self.tr("Write a question first, or choose one below."))
         elif len(question) > LONGEST_QUESTION:
             prompt.show_problem(
                 self.tr(

@@ -2578,7 +2578,11 @@
     </message>
     <message>
         <source>Take two or more of Ctrl, Alt, Shift, Meta, then a letter, a digit or F1 to F12.</source>
-        <translation>请用 Ctrl、Alt、Shift、Meta 中的两个或更多，再加一个字母、数字或 F1 到 F12。</translation>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The animation {name} is too large: {width} x {height} pixels.</source>
+        <translation>动画 {name} 太大：{width} x {height} 像素。</translation>
     </message>
     <message>
         <source>The animation {name} is too long: {total} frames, and {most} is the most.</source>

@@ -170,6 +170,21 @@ def test_captions_pause_for_a_question_and_go_on_when_told(qtbot: QtBot, gated: 
     assert app.photos.count == 1
 
 
+def test_asking_nothing_goes_on_with_captions(qtbot: QtBot, gated: Studio) -> None:
+    gated.begin()
+    qtbot.waitUntil(lambda: bool(gated.engine.requests), timeout=LONG_MS)
+    gated.app.window.prompt.ask_button.click()
+    assert gated.app.window.prompt.problem.text().startswith("Write a question first")
+    assert gated.app.live.looking
+
+
+def test_choosing_a_part_of_the_screen_switches_it_off(qtbot: QtBot, gated: Studio) -> None:
+    """The window is hidden meanwhile, and its light with it."""
+    gated.begin()
+    gated.app.window.actions_by_name["region"].trigger()
+    assert not gated.app.live.running
+
+
 def test_choosing_a_photo_pauses(qtbot: QtBot, studio: Studio) -> None:
     app = studio.app
     app.photos.add(make_shown())
