@@ -2578,7 +2578,7 @@
     </message>
     <message>
         <source>Take two or more of Ctrl, Alt, Shift, Meta, then a letter, a digit or F1 to F12.</source>
-        <translation type="unfinished"></translation>
+        <translation>请用 Ctrl、Alt、Shift、Meta 中的两个或更多，再加一个字母、数字或 F1 到 F12。</translation>
     </message>
     <message>
         <source>The animation {name} is too large: {width} x {height} pixels.</source>
