@@ -29,7 +29,6 @@ from mmgpt_desktop.settings import (
     save_settings,
     settings_path,
 )
-from mmgpt_desktop.ui.application import SWITCH_S as SWITCH_S
 from mmgpt_desktop.ui.application import make_application, prepare_process
 from mmgpt_desktop.ui.brush import Brush
 from mmgpt_desktop.ui.cell_view import CellView
