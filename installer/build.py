@@ -37,11 +37,15 @@ def main() -> int:
     DIST.mkdir(exist_ok=True)
     draw_icons(BUILD / "icons")
     freeze()
-    subprocess.run([python, HERE / "third_party.py", FOLDER], check=True)
+    run(python, HERE / "third_party.py", FOLDER)
     made = {"linux": linux, "win32": windows, "darwin": macos}[sys.platform]()
     for path in made:
         print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1e6:.1f} MB")
     return 0
+
+
+def run(*command: str | Path) -> None:
+    subprocess.run(command, check=True, cwd=ROOT)
 
 
 def version() -> str:
@@ -68,9 +72,9 @@ def make_environment(python: Path) -> None:
         return
     print("Fetching the packages for the bundle, once.", flush=True)
     venv.create(VENV, clear=True, with_pip=True)
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     # Constraints, not requirements: on other systems PyInstaller needs packages of their own.
-    subprocess.run([*pip, "--constraint", PINS, *requirements()], check=True)
+    run(*pip, "--constraint", PINS, *requirements())
     stamp.write_text(wanted, encoding="utf-8")
 
 
@@ -93,9 +97,9 @@ def draw_icons(folder: Path) -> None:
 
 
 def freeze() -> None:
-    command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
-    places = ["--distpath", FOLDER.parent, "--workpath", BUILD / "pyinstaller"]
-    subprocess.run([*command, *places, HERE / "mmgpt.spec"], check=True, cwd=ROOT)
+    command = (sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN")
+    places = ("--distpath", FOLDER.parent, "--workpath", BUILD / "pyinstaller")
+    run(*command, *places, HERE / "mmgpt.spec")
     megabytes = size_of(FOLDER) / 1e6
     print(f"{FOLDER.relative_to(ROOT)}  {megabytes:.1f} MB unpacked", flush=True)
     if megabytes > MOST_MEGABYTES:
@@ -156,8 +160,7 @@ def make_deb() -> Path:
             executable = path.is_dir() or path.stat().st_mode & 0o100
             path.chmod(0o755 if executable else 0o644)
     deb = DIST / f"mmgpt-desktop_{version()}_amd64.deb"
-    command = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z4", "--build", root, deb]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    run("dpkg-deb", "--root-owner-group", "-Zxz", "-z4", "--build", root, deb)
     return deb
 
 
@@ -170,8 +173,8 @@ def make_appimage() -> Path:
     shutil.copy(ROOT / "resources" / "icons" / "app.svg", root / "mmgpt-desktop.svg")
     (root / ".DirIcon").symlink_to("mmgpt-desktop.svg")
     image.unlink(missing_ok=True)
-    squash = ["mksquashfs", root, image, "-root-owned", "-noappend", "-no-xattrs", "-quiet"]
-    subprocess.run([*squash, "-no-progress", "-comp", "zstd"], check=True)
+    quiet = ("-root-owned", "-noappend", "-no-xattrs", "-quiet", "-no-progress")
+    run("mksquashfs", root, image, *quiet, "-comp", "zstd")
     appimage = DIST / f"MMGPT_Desktop-{version()}-x86_64.AppImage"
     with appimage.open("wb") as whole:
         whole.write(make_runtime())
@@ -184,11 +187,10 @@ def make_appimage() -> Path:
 def make_runtime() -> bytes:
     """The first part of an AppImage, with the mark that says which type it is."""
     runtime = BUILD / "appimage-runtime"
-    command = ["gcc", "-std=gnu11", "-O2", "-static", "-s", "-D_FILE_OFFSET_BITS=64"]
-    libraries = [f"-l{name}" for name in STATIC]
-    source = DESKTOP / "runtime.c"
+    command = ("gcc", "-std=gnu11", "-O2", "-static", "-s", "-D_FILE_OFFSET_BITS=64")
+    libraries = (f"-l{name}" for name in STATIC)
     # The linker warns of modules of libfuse that a static program can't load: it loads none.
-    subprocess.run([*command, "-o", runtime, source, *libraries], check=True, stderr=sys.stdout)
+    run(*command, "-o", runtime, DESKTOP / "runtime.c", *libraries)
     program = bytearray(runtime.read_bytes())
     program[8:11] = b"AI\x02"
     return bytes(program)
@@ -200,7 +202,7 @@ def make_runtime() -> bytes:
 def windows() -> list[Path]:
     """By Inno Setup 6, whose ISCC must be in the PATH."""
     script = HERE / "windows" / "mmgpt-desktop.iss"
-    subprocess.run(["ISCC", "/Q", f"/DVersion={version()}", script], check=True)
+    run("ISCC", "/Q", f"/DVersion={version()}", script)
     return [DIST / f"MMGPT-Desktop-{version()}-setup.exe"]
 
 
@@ -212,8 +214,8 @@ def macos() -> list[Path]:
     shutil.copytree(app, stage / app.name, symlinks=True)
     shutil.copy(FOLDER / "THIRD-PARTY.txt", stage / app.name / "Contents" / "Resources")
     (stage / "Applications").symlink_to("/Applications")
-    image = ["hdiutil", "create", "-volname", "MMGPT Desktop", "-srcfolder", stage]
-    subprocess.run([*image, "-format", "UDZO", "-ov", dmg], check=True)
+    image = ("hdiutil", "create", "-volname", "MMGPT Desktop", "-srcfolder", stage)
+    run(*image, "-format", "UDZO", "-ov", dmg)
     return [dmg]
 
 

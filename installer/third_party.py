@@ -14,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
+from email.parser import Parser
 from importlib.metadata import Distribution
 from pathlib import Path
 
@@ -51,11 +52,11 @@ def packages() -> Iterator[str]:
 
 def licence_of(package: Distribution) -> str:
     """As its author named it: an expression, a name, or the classifier's."""
-    said = package.metadata
-    named = said.get("License-Expression") or said.get("License", "").split("\n")[0]
-    classifiers = said.get_all("Classifier") or []
-    last = [each.split(" :: ")[-1] for each in classifiers if each.startswith("License ::")]
-    return named or ", ".join(last) or "not said"
+    said = Parser().parsestr(package.read_text("METADATA") or "")
+    named = said.get("License-Expression") or said.get("License", "").strip().split("\n")[0]
+    classifiers = [each.split(" :: ")[-1] for each in said.get_all("Classifier", [])]
+    licences = [each for each in classifiers if "License" in each]
+    return named or ", ".join(licences) or "not said"
 
 
 def _papers(package: Distribution) -> Iterator[str]:

@@ -364,11 +364,11 @@ COMMANDS = {
     "selftest": Command(
         "Open the window and answer a question: is all well?", _selftest_options, _selftest
     ),
+    "soak": Command("Use the window for hours, as nobody should.", _soak_options, _soak),
     "event-check": Command(
         "Rehearse an event: what would fail?", _event_check_options, _event_check
     ),
     "event-pin": Command("Make the line for an event's PIN.", _no_options, _event_pin),
-    "soak": Command("Use the window for hours, as nobody should.", _soak_options, _soak),
     "bench": Command("Measure the speed of each runtime that works.", _bench_options, _bench),
     "export": Command("Make ONNX graphs of a public model.", _export_options, _export, torch=True),
     "teach": Command("Fine-tune the model on your own rows.", _teach_options, _teach, torch=True),

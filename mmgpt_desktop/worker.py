@@ -17,13 +17,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Qt, QThread, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QObject, QThread, Signal
 
 from mmgpt_desktop.engine.cores import step_back
 from mmgpt_desktop.engine.protocol import EngineLike as EngineLike
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.errors import AppError, Cancelled, ImageError, RuntimeFailure, unexpected
+from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure, unexpected
 from mmgpt_desktop.messages import (
     CellMaps,
     Explanation,
@@ -34,10 +33,14 @@ from mmgpt_desktop.messages import (
     RuntimeName,
     Timings,
 )
+from mmgpt_desktop.shown_photo import ShownPhoto as ShownPhoto
+from mmgpt_desktop.shown_photo import photo_from_data as photo_from_data
+from mmgpt_desktop.shown_photo import photo_from_file as photo_from_file
+from mmgpt_desktop.shown_photo import photo_from_image as photo_from_image
+from mmgpt_desktop.shown_photo import show_photo as show_photo
 
 CLOSE_WAIT_MS = 5000
 QUIET_SECONDS = 20.0
-SMALLEST_LEVEL_EDGE = 256
 
 _log = logging.getLogger(__name__)
 
@@ -420,57 +423,3 @@ def _give_back_memory() -> None:
     from mmgpt_desktop.engine.memory import give_back
 
     give_back()
-
-
-@dataclass(frozen=True, eq=False)
-class ShownPhoto:
-    """A photo with the images it is painted from: `levels` from large to small, halving.
-
-    The first one shares the photo's memory.
-    """
-
-    photo: Photo
-    levels: tuple[QImage, ...]
-
-
-def show_photo(photo: Photo) -> ShownPhoto:
-    rgb = QImage.Format.Format_RGB888
-    image = QImage(photo.pixels.data, photo.width, photo.height, photo.pixels.strides[0], rgb)
-    levels = [image]
-    while max(levels[-1].width(), levels[-1].height()) > SMALLEST_LEVEL_EDGE:
-        levels.append(_halved(levels[-1]))
-    return ShownPhoto(photo, tuple(levels))
-
-
-def _halved(image: QImage) -> QImage:
-    half = (image.size() / 2).expandedTo(QSize(1, 1))
-    ignore, smooth = (
-        Qt.AspectRatioMode.IgnoreAspectRatio,
-        Qt.TransformationMode.SmoothTransformation,
-    )
-    return image.scaled(half, ignore, smooth).convertToFormat(QImage.Format.Format_RGB32)
-
-
-def photo_from_file(path: Path) -> ShownPhoto:
-    from mmgpt_desktop.engine.images import load_photo
-
-    return show_photo(load_photo(path))
-
-
-def photo_from_data(data: bytes, name: str) -> ShownPhoto:
-    from mmgpt_desktop.engine.images import photo_from_bytes
-
-    return show_photo(photo_from_bytes(data, name))
-
-
-def photo_from_image(image: QImage, name: str) -> ShownPhoto:
-    """A picture that the clipboard or a drag holds as pixels only."""
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    # The writer exists in every Qt; PNG keeps the pixels, and 100 asks for the fastest.
-    if image.isNull() or not image.save(buffer, "PNG", 100):  # type: ignore[call-overload]
-        raise ImageError(
-            "The clipboard holds no picture that can be read.",
-            "Copy the picture again, or save it as a file and open that.",
-        )
-    return photo_from_data(bytes(buffer.data().data()), name)

@@ -1,4 +1,4 @@
-"""Is there memory enough for a model? Asked before it is loaded; and given back after it."""
+"""Is there memory enough for a model? And how it comes back when it was used."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ def give_back() -> None:
     was 330 of 570 MB.
     """
     gc.collect()  # a model's parts know each other
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
-        trim(0)
+    give_memory_back()
 
 
 def require_memory(weights: int) -> None:
@@ -51,6 +50,19 @@ def free_large_blocks_at_once() -> None:
     glibc raises its threshold for that with each large block that is freed, up to 32 MB, and
     then keeps holes of photos and weights: 640 MB of a resting window instead of 340 MB.
     """
+    _c_library("mallopt", _M_MMAP_THRESHOLD, _LARGE)
+
+
+def give_memory_back() -> None:
+    """Give the system what small blocks left free: some milliseconds, in any thread.
+
+    Each thread has a heap of its own, and a day of use leaves holes in all of them.
+    """
+    _c_library("malloc_trim", 0)
+
+
+def _c_library(function: str, *arguments: int) -> None:
+    """Call a function that glibc has, and other C libraries may not."""
     if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):  # another C library
-            ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
+        with contextlib.suppress(OSError, AttributeError):
+            getattr(ctypes.CDLL(None), function)(*arguments)

@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 
+from mmgpt_desktop.engine.memory import give_memory_back
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.hub.cache import Hub, usual_hub
 from mmgpt_desktop.hub.catalogue import read_catalogue
@@ -58,6 +59,7 @@ from mmgpt_desktop.ui.word_strip import Strips
 from mmgpt_desktop.worker import EngineLike, EngineThread, TaskThread, engine_maker
 
 _SAVE_MS = 800
+_TIDY_MS = 60_000
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +103,7 @@ class App(QObject):
             keeps=self._settings.autosave,
         )
         self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
+        self._tidying = QTimer(self, interval=_TIDY_MS)
         self._connect()
         self._connect_menus()
         self.window.take_settings(self._settings)
@@ -168,6 +171,8 @@ class App(QObject):
     def _connect(self) -> None:
         window, photos = self.window, self.photos
         self._saving.timeout.connect(self._save)
+        self._tidying.timeout.connect(self._tidy)
+        self._tidying.start()
         window.closing.connect(self.close)
         photos.added.connect(window.prompt.edit.setFocus)  # the question comes next
         window.dropped.connect(photos.take_mime)
@@ -258,6 +263,7 @@ class App(QObject):
     def close(self) -> None:
         """Stop all work and end the threads; the window is gone meanwhile."""
         self.live.stop()
+        self._tidying.stop()
         self._saving.stop()
         self._change(**self.window.layout_settings())
         self._saving.stop()
@@ -395,6 +401,10 @@ class App(QObject):
     def _change(self, **changes: Any) -> None:
         self._settings = replace(self._settings, **changes)
         self._saving.start()
+
+    @Slot()
+    def _tidy(self) -> None:
+        self._files.submit(None, lambda _cancel: give_memory_back())
 
     @Slot()
     def _save(self) -> None:

@@ -1,4 +1,4 @@
-"""What every window of ours is a part of."""
+"""The process and its application, before there is a window."""
 
 from __future__ import annotations
 

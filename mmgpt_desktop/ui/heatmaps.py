@@ -191,7 +191,7 @@ class Heatmaps(QObject):
     @Slot()
     def refresh(self) -> None:
         """Have the picture drawn that is wanted now, or say why there is none."""
-        self._asked = object()
+        self._asked, self._wants = object(), None
         self._drawing.cancel()
         at = self._hovered or self._chosen
         known = at is not None and self._fusion(at[0]) is not None

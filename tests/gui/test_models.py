@@ -13,7 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QFileDialog, QLineEdit, QListWidget, QPushButton
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.errors import BundleError, RuntimeFailure
 from mmgpt_desktop.hub import download as _download  # noqa: F401  # imported before it is timed
 from mmgpt_desktop.hub import local as _local  # noqa: F401
 from mmgpt_desktop.hub.cache import Hub
@@ -22,6 +22,7 @@ from mmgpt_desktop.messages import ModelInfo, Timings
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui import app as app_module
+from mmgpt_desktop.ui import models as models_module
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.models_dialog import ModelsDialog
 from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_shown
@@ -139,6 +140,21 @@ def test_nothing_is_asked_of_the_network_before_it_was_agreed_to(
     question.no.click()
     assert not question.isVisible()
     assert dialog.download_button.isVisible()
+    assert server.asked == []
+
+
+def test_without_pytorch_a_checkpoint_is_not_even_downloaded(
+    qtbot: QtBot,
+    make_models_app: Callable[..., App],
+    server: HubServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    error = RuntimeFailure("This needs PyTorch, which is not here.")
+    monkeypatch.setattr(models_module, "missing_torch", lambda: error)
+    app = make_models_app()
+    with qtbot.waitSignal(app.models.failed) as said:
+        app.models.download(REPOSITORY)
+    assert said.args == [error]
     assert server.asked == []
 
 

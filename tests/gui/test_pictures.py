@@ -117,6 +117,27 @@ def test_several_files_become_thumbnails(qtbot: QtBot, app: App, tmp_path: Path)
     assert shown_name(app) == "red.png"
 
 
+def test_thumbnails_that_stay_are_not_made_anew(app: App) -> None:
+    thumbnails = app.window.image.thumbnails
+    for seed in range(5):
+        app.photos.add(make_shown(seed=seed))
+    items = [thumbnails.item(place) for place in range(5)]
+    app.photos.choose(2)
+    app.photos.remove()
+    assert [thumbnails.item(place) for place in range(4)] == [*items[:2], *items[3:]]
+    assert thumbnails.currentRow() == 2
+    app.undo.undo()
+    assert thumbnails.item(0) is items[0]
+    assert [thumbnails.item(place).toolTip() for place in range(5)] == [
+        f"photo {seed}.png" for seed in range(5)
+    ]
+
+
+def test_a_clipboard_that_gives_nothing_is_said(app: App) -> None:
+    app.photos.take_mime(None)
+    assert notice(app).title.text() == "There is no picture to take."
+
+
 def test_the_same_picture_is_not_kept_twice(qtbot: QtBot, app: App, tmp_path: Path) -> None:
     path = write_picture(tmp_path / "red.png")
     for _ in range(2):

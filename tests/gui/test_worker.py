@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
+import weakref
+from functools import partial
 
 import numpy as np
 import pytest
@@ -35,6 +38,10 @@ def request(job_id: int = 1) -> GenerationRequest:
     return GenerationRequest(job_id, (), (Message("user", "What?"),))
 
 
+def _width(photo: Photo, _cancel: CancelToken) -> int:
+    return photo.width
+
+
 def end(thread: EngineThread | TaskThread) -> None:
     thread.begin_close()
     assert thread.end_close()
@@ -51,6 +58,49 @@ def test_each_request_has_its_steps_and_one_outcome(qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: len(log.outcomes) == 3)
     assert [outcome.job_id for outcome in log.outcomes] == [1, 2, 3]  # type: ignore[attr-defined]
     assert len(log.steps) == 3 * len(ANSWER)
+    end(thread)
+
+
+def test_a_thread_keeps_nothing_of_what_it_did(qtbot: QtBot) -> None:
+    """What one visitor brought must be gone when it is thrown away."""
+    thread, photo = TaskThread("test"), make_photo()
+    thread.start()
+    with qtbot.waitSignal(thread.done):
+        thread.submit(None, partial(_width, photo))
+    kept = weakref.ref(photo)
+    del photo
+    qtbot.waitUntil(lambda: thread.idle)
+    gc.collect()
+    assert kept() is None
+    end(thread)
+
+
+def test_the_engine_s_thread_keeps_nothing_of_what_it_was_asked(qtbot: QtBot) -> None:
+    engine, photo = FakeEngine(), make_photo()
+    thread = EngineThread(engine)
+    thread.start()
+    thread.load()
+    with qtbot.waitSignal(thread.ended):
+        thread.ask(GenerationRequest(1, (photo,), (Message("user", "What?"),)))
+    kept = weakref.ref(photo)
+    engine.requests.clear()
+    del photo
+    qtbot.waitUntil(lambda: thread.idle)
+    gc.collect()
+    assert kept() is None
+    end(thread)
+
+
+def test_a_thread_is_idle_when_all_that_was_asked_is_over(qtbot: QtBot) -> None:
+    thread, gate, cancelled = TaskThread("test"), threading.Event(), CancelToken()
+    assert thread.idle
+    thread.start()
+    thread.submit(None, lambda _cancel: gate.wait())
+    thread.submit(None, lambda _cancel: None, cancelled)
+    cancelled.cancel()
+    assert not thread.idle
+    gate.set()
+    qtbot.waitUntil(lambda: thread.idle)
     end(thread)
 
 

@@ -26,7 +26,7 @@ from mmgpt_desktop.ui.soak.measures import Others, Sample, Stalls, take_sample
 from mmgpt_desktop.ui.soak.report import SLOWEST_S, Answers, Report
 from mmgpt_desktop.ui.soak.visitor import Visitor
 from mmgpt_desktop.ui.undo import MOST_STEPS
-from mmgpt_desktop.worker import engine_maker
+from mmgpt_desktop.worker import TaskThread, engine_maker
 
 BROKEN = 2  # the exit code where a limit does not hold
 SHORT_MINUTES = 0.5
@@ -110,13 +110,13 @@ class _Course:
         )
         self.answers = _AnswerCounts(self.app)
         for thread in self.app.threads:
-            if thread is not self.app.engine:
+            if isinstance(thread, TaskThread):
                 thread.failed.connect(errors.take)
         self.app.engine.explain_failed.connect(errors.take)
         self.app.engine.load_failed.connect(errors.take_load)
         self.app.engine.ended.connect(errors.take_outcome)
         self._links = _Swallow()
-        QDesktopServices.setUrlHandler("file", self._links, "open")
+        QDesktopServices.setUrlHandler("file", self._links, b"open")
         kept = folder / "kept"
         kept.mkdir()
         files, models = make_files(folder / "files"), _make_models(folder / "models")

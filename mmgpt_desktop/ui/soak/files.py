@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mmgpt_desktop.ui.dialogs import read_samples
+from mmgpt_desktop.resources import read_samples
 
 _EXIF_ORIENTATION, _TURNED_RIGHT = 0x0112, 6
 _SIDES = (320, 240)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from types import FrameType
 
 import numpy as np
-import psutil
+import psutil  # type: ignore[import-untyped]
 from PySide6.QtCore import QObject, Qt, QTimer
+
+from mmgpt_desktop.engine.memory import give_memory_back
 
 _TICK_MS = 5
 _LONGEST_MS = 60_000  # what takes longer counts as that
@@ -138,7 +140,9 @@ class Sample:
 
 
 def take_sample(minute: float) -> Sample:
+    """After what the window does once a minute by itself."""
     gc.collect()
+    give_memory_back()
     process = psutil.Process()
     files = process.num_fds() if hasattr(process, "num_fds") else -1
     megabytes = process.memory_info().rss / _MEGABYTE

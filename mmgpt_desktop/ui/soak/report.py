@@ -60,27 +60,29 @@ class Report:
 
     def broken(self) -> Iterator[str]:
         """A sentence for each limit that does not hold."""
-        last, late = self.samples[-1], self.lateness
-        if self.answers.stuck:
-            yield f"{self.answers.stuck} answers were stuck for over {SLOWEST_S:.0f} s"
-        if self.unexpected:
-            yield f"{self.unexpected.total()} unexpected errors"
-        if self.growth is not None and self.growth > GROWTH:
-            yield f"memory grew by {self.growth:.1%} after {self.warm.minute:.0f} minutes"
-        if last.threads > self.warm.threads + MORE_THREADS:
-            yield f"{last.threads - self.warm.threads} more threads than after the warm-up"
-        if last.files > self.warm.files + MORE_FILES:
-            yield f"{last.files - self.warm.files} more open files than after the warm-up"
-        if late.busy_max > BUSY_MS:
-            yield f"the window's thread was busy for {late.busy_max:.0f} ms on end"
-        if self.others < OTHERS and late.p99 > P99_MS:
-            yield f"the window's lateness at the 99th percentile is {late.p99:.0f} ms"
-        if self.others < OTHERS and late.max > STALL_MS:
-            yield f"the window stood still for {late.max:.0f} ms"
-        if self.left:
-            yield f"{len(self.left)} temporary files were left"
-        if not self.ended_in_time:
-            yield "closing the window took too long"
+        yield from (sentence for breaks, sentence in self._limits() if breaks)
+
+    def _limits(self) -> Iterator[tuple[bool, str]]:
+        last, warm, late = self.samples[-1], self.warm, self.lateness
+        growth, stuck, bugs = self.growth or 0.0, self.answers.stuck, self.unexpected.total()
+        threads, files = last.threads - warm.threads, last.files - warm.files
+        alone = self.others < OTHERS
+        yield stuck > 0, f"{stuck} answers were stuck for over {SLOWEST_S:.0f} s"
+        yield bugs > 0, f"{bugs} unexpected errors"
+        yield growth > GROWTH, f"memory grew by {growth:.1%} after {warm.minute:.0f} minutes"
+        yield threads > MORE_THREADS, f"{threads} more threads than after the warm-up"
+        yield files > MORE_FILES, f"{files} more open files than after the warm-up"
+        yield (
+            late.busy_max > BUSY_MS,
+            f"the window's thread was busy for {late.busy_max:.0f} ms on end",
+        )
+        yield (
+            alone and late.p99 > P99_MS,
+            f"the window's lateness at the 99th percentile is {late.p99:.0f} ms",
+        )
+        yield alone and late.max > STALL_MS, f"the window stood still for {late.max:.0f} ms"
+        yield bool(self.left), f"{len(self.left)} temporary files were left"
+        yield not self.ended_in_time, "closing the window took too long"
 
     def as_text(self) -> str:
         answers, late, last = self.answers, self.lateness, self.samples[-1]

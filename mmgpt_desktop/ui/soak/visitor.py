@@ -40,7 +40,7 @@ QUESTIONS = (
     "Describe this picture.",
     "What colour is it?",
     "Is there a dog?",
-    "这是什么？",
+    "这是什么",
     "🐶" * 40,
     "why " * 600,
     "x" * 12_000,

@@ -1,0 +1,45 @@
+"""The real window with the shipped model, used for half a minute as nobody should."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_short_soak_holds_all_limits(tmp_path: Path) -> None:
+    found = tmp_path / "report.json"
+    command = [sys.executable, "-m", "mmgpt_desktop", "soak", "--short", "--json", str(found)]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(found.read_text(encoding="utf-8"))
+    assert report["answers"]["done"] > 0
+    assert sum(report["acts"].values()) > 20
+    assert report["broken"] == []
+
+
+def test_everything_works_in_the_real_window(tmp_path: Path) -> None:
+    picture = tmp_path / "window.png"
+    command = [sys.executable, "-m", "mmgpt_desktop", "selftest", "--picture", str(picture)]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "Everything works."
+    assert picture.stat().st_size > 10_000

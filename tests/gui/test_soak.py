@@ -1,0 +1,137 @@
+"""The soak's own parts; a short one of the real window is in tests/e2e."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QTimer
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.engine.images import load_photo
+from mmgpt_desktop.errors import ImageError, RuntimeFailure, SessionError
+from mmgpt_desktop.session.files import is_session
+from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.soak.errors import ErrorCounts
+from mmgpt_desktop.ui.soak.files import make_files
+from mmgpt_desktop.ui.soak.measures import Lateness, Sample, Stall, Stalls
+from mmgpt_desktop.ui.soak.report import Answers, Report
+from mmgpt_desktop.ui.soak.visitor import ACTIONS, TRIGGERED, Visitor
+
+CALM = Lateness(10.0, 80.0, 60.0, ())
+
+
+def sample(minute: float, megabytes: float = 400.0, threads: int = 15, files: int = 20) -> Sample:
+    return Sample(minute, megabytes, threads, files)
+
+
+def report(*samples: Sample) -> Report:
+    answers = Answers(Counter(done=5, cancelled=2), 1.5)
+    acts, none = Counter(ask=7), Counter[str]()
+    return Report(1, 20.0, acts, answers, none, none, CALM, samples, 0.0, (), True)
+
+
+GOOD = report(sample(0, 340), sample(5, 380), sample(10, 400), sample(20, 407))
+
+
+def test_odd_files_open_or_say_what_is_wrong(tmp_path: Path) -> None:
+    opened, refused = set[str](), set[str]()
+    for path in make_files(tmp_path):
+        try:
+            if not is_session(path):
+                load_photo(path)
+                opened.add(path.name)
+        except ImageError:
+            refused.add(path.name)
+    assert {"one pixel.png", "cmyk.jpg", "16 bit.png", "moving.gif", "turned.jpg"} <= opened
+    assert {"cut short.jpg", "empty.png", "a text.jpg", "huge.png", "gone.jpg"} <= refused
+
+
+def test_all_limits_hold() -> None:
+    assert list(GOOD.broken()) == []
+    assert "All limits hold." in GOOD.as_text()
+    assert GOOD.growth == pytest.approx(0.0175)
+
+
+@pytest.mark.parametrize(
+    ("broken", "sentence"),
+    [
+        (replace(GOOD, samples=[*GOOD.samples, sample(30, 420)]), "memory grew by 5.0% after 10"),
+        (replace(GOOD, samples=[*GOOD.samples, sample(30, threads=22)]), "7 more threads"),
+        (replace(GOOD, samples=[*GOOD.samples, sample(30, files=50)]), "30 more open files"),
+        (replace(GOOD, answers=Answers(stuck=1)), "1 answers were stuck"),
+        (replace(GOOD, unexpected=Counter(bug=2)), "2 unexpected errors"),
+        (replace(GOOD, lateness=replace(CALM, p99=150)), "99th percentile is 150 ms"),
+        (replace(GOOD, lateness=replace(CALM, busy_max=1500)), "busy for 1500 ms"),
+        (replace(GOOD, left=("x.tmp",)), "1 temporary files were left"),
+        (replace(GOOD, ended_in_time=False), "closing the window took too long"),
+    ],
+)
+def test_each_limit_can_break(broken: Report, sentence: str) -> None:
+    (said,) = broken.broken()
+    assert sentence in said
+    assert f"BROKEN: {said}." in broken.as_text()
+    assert broken.as_json()["broken"] == [said]
+
+
+def test_lateness_is_not_judged_where_others_have_the_machine() -> None:
+    late = Lateness(500.0, 9_000.0, 60.0, (Stall(9.0, 0.06, "somewhere"),))
+    assert list(replace(GOOD, lateness=late, others=0.8).broken()) == []
+
+
+def test_a_short_soak_says_nothing_of_growth() -> None:
+    short = report(sample(0), sample(0.5, 600))
+    assert short.growth is None
+    assert "too short to tell" in short.as_text()
+
+
+def test_a_thread_that_computes_is_found_out(qtbot: QtBot) -> None:
+    stalls = Stalls()
+    stalls.start()
+    ticks = 400_000
+    with qtbot.waitCallback() as done:
+        QTimer.singleShot(0, lambda: done(sum(number**2 for number in range(ticks))))
+    qtbot.wait(20)
+    stalls.pause()
+    lateness = stalls.end()
+    assert 0 < lateness.busy_max <= lateness.max + 6
+    assert lateness.p99 <= lateness.max
+
+
+def test_errors_are_told_apart(qtbot: QtBot) -> None:
+    counts = ErrorCounts()
+    with counts.catching():
+        counts.take(None, ImageError("The file {name} is empty.", name="x"))
+        counts.take(None, SessionError("The session {name} is damaged.", name="y"))
+        counts.take(None, RuntimeFailure("It broke."))
+        logging.getLogger("mmgpt_desktop.test").warning("odd")
+    assert counts.expected.total() == 2
+    assert set(counts.unexpected) == {"RuntimeFailure: It broke.", "mmgpt_desktop.test: odd"}
+
+
+def test_an_exception_in_a_slot_is_counted(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = ErrorCounts()
+    with counts.catching():
+        import sys
+
+        sys.excepthook(ValueError, ValueError("bug"), None)
+    assert counts.unexpected == {"ValueError('bug')": 1}
+
+
+def test_the_visitor_knows_how_to_do_all_that_it_draws(app: App, tmp_path: Path) -> None:
+    visitor = Visitor(app, make_files(tmp_path), (), tmp_path, 1)
+    assert all(callable(getattr(visitor, f"_{name}")) for name in ACTIONS)
+    assert set(TRIGGERED) <= set(app.window.actions_by_name)
+    assert "quit" not in TRIGGERED
+
+
+def test_the_same_seed_draws_the_same(app: App, tmp_path: Path) -> None:
+    """Whatever the window makes of it."""
+    drawn = []
+    for _ in range(2):
+        visitor = Visitor(app, make_files(tmp_path), (), tmp_path, 7)
+        drawn.append([visitor._random.random() for _ in range(5)])
+    assert drawn[0] == drawn[1]

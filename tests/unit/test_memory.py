@@ -1,0 +1,44 @@
+"""What was freed goes back to the system."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MEGABYTE = 1_000_000
+# Frees blocks of 30 MB until glibc would keep the next ones, then asks what is left of ten.
+LARGE = """
+import psutil
+from mmgpt_desktop.engine.memory import free_large_blocks_at_once
+free_large_blocks_at_once()
+size = 30_000_000
+for _ in range(3):
+    bytearray(size)
+blocks = [bytearray(b"x") * size for _ in range(10)]
+before = psutil.Process().memory_info().rss
+del blocks
+print(before - psutil.Process().memory_info().rss)
+"""
+SMALL = """
+import psutil
+from mmgpt_desktop.engine.memory import give_memory_back
+blocks = [bytearray(10_000) for _ in range(10_000)]
+last = bytearray(10_000)
+del blocks
+before = psutil.Process().memory_info().rss
+give_memory_back()
+print(before - psutil.Process().memory_info().rss)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's own")
+@pytest.mark.parametrize(("code", "given_back"), [(LARGE, 290), (SMALL, 50)])
+def test_freed_memory_goes_back(code: str, given_back: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert int(done.stdout) > given_back * MEGABYTE
