@@ -6,7 +6,6 @@ Connect no lambdas or partials to them: PySide6 would run those on the worker's 
 
 from __future__ import annotations
 
-import gc
 import itertools
 import logging
 import os
@@ -299,8 +298,6 @@ class EngineThread(_QueueThread):
             error = unexpected(failure)
         else:
             self._drop_engine()
-            if isinstance(item, _Switch):
-                gc.collect()  # a model's parts know each other; its memory is to be free now
             self._engine, self._make_engine = engine, make
             self.loaded.emit(info, engine.runtime)
             return
