@@ -1971,6 +1971,10 @@
         <translation>模型文件 {name} 不完整或过长：{size} 字节，应为 {expected}。</translation>
     </message>
     <message>
+        <source>The model&apos;s file {name} is cut short.</source>
+        <translation>模型文件 {name} 被截短了。</translation>
+    </message>
+    <message>
         <source>The model&apos;s file {name} is missing or not whole.</source>
         <translation>模型文件 {name} 缺失或不完整。</translation>
     </message>
