@@ -87,7 +87,9 @@ def _last_message(pipe: Connection, progress: Progress) -> Report | AppError:
 
 def _work(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> None:
     """All that the other process does."""
-    warnings.simplefilter("ignore")  # libraries' warnings are for developers
+    warnings.simplefilter("ignore")  # libraries' warnings are for developers, and so is
+    for stream in (1, 2):  # what they print
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     if hasattr(os, "nice"):
         os.nice(_NICENESS)  # an answer that is written meanwhile goes first
     try:
