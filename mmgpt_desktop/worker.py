@@ -279,13 +279,11 @@ class EngineThread(_QueueThread):
         else:
             self._drop_engine()
             self._engine, self._make_engine = engine, make
-            _give_back_memory()
             self.loaded.emit(info, engine.runtime)
             return
         if engine is not None:
             engine.close()
             engine = None
-        _give_back_memory()
         self._load_error = error
         self.load_failed.emit(error)
 
@@ -417,9 +415,3 @@ class TaskThread(_QueueThread):
             self.done.emit(task.key, result)
         finally:
             forget()
-
-
-def _give_back_memory() -> None:
-    from mmgpt_desktop.engine.memory import give_back
-
-    give_back()

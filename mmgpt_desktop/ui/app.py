@@ -93,7 +93,8 @@ class App(QObject):
         self.window = MainWindow(self.theme)
         self.engine = EngineThread(make_engine)
         self.collector = Collector(self)
-        self.engine.loaded.connect(self.collector.collect)  # the model before knows itself, too
+        self.engine.loaded.connect(self.collector.collect)
+        self.engine.load_failed.connect(self.collector.collect)
         self._make_threads()
         self._make_parts(model, make_hub)
         self.sessions = Sessions(

@@ -6,6 +6,8 @@ import gc
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
+from mmgpt_desktop.engine.memory import give_back
+
 COLLECT_MS = 1000
 WHOLE_EVERY = 30  # times
 
@@ -25,8 +27,8 @@ class Collector(QObject):
 
     @Slot()
     def collect(self) -> None:
-        """All of it, now."""
-        gc.collect()
+        """All of it, now; a model that was let go knows itself, too."""
+        give_back()
 
     @Slot()
     def _go_on(self) -> None:
