@@ -293,6 +293,8 @@ class EngineThread(_QueueThread):
     def _load(
         self, item: _Load | _Switch, make_engine: Callable[[], EngineLike] | None = None
     ) -> None:
+        from mmgpt_desktop.engine.memory import give_back
+
         error: AppError | None = None
         engine: EngineLike | None = None
         make = make_engine or self._make_engine
@@ -309,13 +311,13 @@ class EngineThread(_QueueThread):
         else:
             self._drop_engine()
             self._engine, self._make_engine = engine, make
-            _give_back_memory()
+            give_back()
             self.loaded.emit(info, engine.runtime)
             return
         if engine is not None:
             engine.close()
             engine = None
-        _give_back_memory()
+        give_back()
         self._load_error = error
         self.load_failed.emit(error)
 
@@ -439,12 +441,6 @@ class TaskThread(_QueueThread):
             self.done.emit(task.key, result)
         finally:
             forget()
-
-
-def _give_back_memory() -> None:
-    from mmgpt_desktop.engine.memory import give_back
-
-    give_back()
 
 
 @dataclass(frozen=True, eq=False)

@@ -167,7 +167,10 @@ def newer(folder: Path) -> None:
     [
         (strange_input, "asks for strange_mask, which is not known here."),
         (other_pixels, "ONNX Runtime broke while it ran the model"),
-        (lambda folder: (folder / "embed_tokens.safetensors").unlink(), "The model's embed_tokens.safetensors "),
+        (
+            lambda folder: (folder / "embed_tokens.safetensors").unlink(),
+            "The model's embed_tokens.safetensors ",
+        ),
         (newer, "This model was made for a newer version of MMGPT Desktop."),
     ],
 )
