@@ -298,10 +298,12 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from mmgpt_desktop import bench, peers
-
     if options.peers:
+        from mmgpt_desktop import peers  # it brings PyTorch
+
         return peers.run(options.tokens, options.rounds)
+    from mmgpt_desktop import bench
+
     if options.switches is not None:
         models = [options.model, *([options.other] if options.other else [])]
         return bench.run_switching(models, options.runtime, options.tokens, options.switches)

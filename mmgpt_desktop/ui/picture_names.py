@@ -58,11 +58,15 @@ class PictureNames(QSyntaxHighlighter):
     def __init__(self, theme: Theme, document: QTextDocument) -> None:
         super().__init__(document)
         self._theme, self._count = theme, 0
-        theme.changed.connect(self.rehighlight)
+        theme.changed.connect(self._draw)
 
     def set_count(self, count: int) -> None:
-        if count != self._count:
-            self._count = count
+        self._count = count
+        self._draw()
+
+    def _draw(self) -> None:
+        """To the field a change of colours is a change of its text: only if there is need."""
+        if REFERENCE.search(self.document().toPlainText()):
             self.rehighlight()
 
     def highlightBlock(self, text: str) -> None:  # noqa: N802
