@@ -8,6 +8,10 @@ from mmgpt_desktop import cli
 
 
 def main() -> int:
+    if getattr(sys, "frozen", False):  # packed: it is the interpreter of its own processes
+        from multiprocessing import freeze_support
+
+        freeze_support()
     return cli.main(sys.argv[1:])
 
 
