@@ -23,6 +23,8 @@ SCREEN_LIBRARIES=(
   libxcb-keysyms1:libxcb-keysyms.so.1
   libxcb-shape0:libxcb-shape.so.0
 )
+# shellcheck disable=SC2034 # run.sh uses it
+CAMERA_LIBRARY=libpulse0:libpulse.so.0
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -85,6 +87,13 @@ require_system() {
   fi
 }
 
+# hint_library WHAT_NEEDS_IT PACKAGE:LIBRARY: where all else works without it, it is only named.
+hint_library() {
+  [[ $(ldconfig -p) == *"${2#*:} "* ]] ||
+    say "$1 needs a library that is missing; all else works." \
+      "To install it: sudo apt-get install ${2%%:*}"
+}
+
 # What .venv was made from: another lock file, project file, Python or place makes it stale.
 fingerprint() {
   { cat "$1" "$ROOT/pyproject.toml" && "$PYTHON" -VV && printf '%s' "$ROOT"; } |
@@ -104,7 +113,9 @@ require_environment() {
   if [[ -x $VENV/bin/python && -f $stamp && $(<"$stamp") == "$now" ]]; then
     return
   fi
-  say "Setting up .venv, once: 2 GB of packages, 6 GB where PyTorch comes with CUDA." \
+  [[ ! -L $VENV ]] ||
+    die "$VENV is a link to another environment, which would be overwritten. Remove the link."
+  say "Setting up .venv, once: 2.5 GB of packages, 6.5 GB where PyTorch comes with CUDA." \
     "This takes a few minutes."
   venv_works || "$PYTHON" -m venv --clear "$VENV"
   local pip=("$VENV/bin/python" -m pip --disable-pip-version-check install)

@@ -22,5 +22,8 @@ if opens_window "$@"; then
   needed=("${SCREEN_LIBRARIES[@]}")
 fi
 require_system "${needed[@]}"
+if opens_window "$@"; then
+  hint_library "The camera" "$CAMERA_LIBRARY"
+fi
 require_environment app
 exec "$VENV/bin/mmgpt-desktop" "$@"

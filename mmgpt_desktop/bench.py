@@ -4,6 +4,7 @@ attention; with `--explain`, how long it takes to find out what a word needed; w
 
 from __future__ import annotations
 
+import gc
 import itertools
 import statistics
 import sys
@@ -219,6 +220,8 @@ def run_switching(
         if engine is not None:
             engine.close()
         engine = following
+        del following
+        gc.collect()  # a model's parts know each other
         give_back()
         _answer(engine, None, tokens)
         sizes.append(process.memory_info().rss / 1e6)

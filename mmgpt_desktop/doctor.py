@@ -21,7 +21,7 @@ from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.text import safe_name, size_text
 
 LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "torch", "transformers", "tokenizers", "numpy")
-SHOWN = ("PySide6-Essentials", "pillow", "cmap")
+SHOWN = ("PySide6-Essentials", "PySide6-Addons", "pillow", "av", "cmap")
 # What Qt needs on Linux, and the Debian package that has it.
 SYSTEM_LIBRARIES = {
     "libGL.so.1": "libgl1",
@@ -36,6 +36,7 @@ SYSTEM_LIBRARIES = {
     "libxcb-keysyms.so.1": "libxcb-keysyms1",
     "libxcb-shape.so.0": "libxcb-shape0",
 }
+CAMERA_LIBRARY, CAMERA_PACKAGE = "libpulse.so.0", "libpulse0"  # QtMultimedia's, not the window's
 
 
 def run(bundle_path: Path, runtime: RuntimeName | None) -> int:
@@ -144,6 +145,8 @@ def _report_system_libraries(missing: list[str]) -> None:
         missing += absent
     else:
         print("Window: all system libraries are there.")
+    if not _loads(CAMERA_LIBRARY):
+        print(f"Camera: it can't be used; install the system package {CAMERA_PACKAGE}.")
 
 
 def _loads(library: str) -> bool:

@@ -293,8 +293,6 @@ class EngineThread(_QueueThread):
     def _load(
         self, item: _Load | _Switch, make_engine: Callable[[], EngineLike] | None = None
     ) -> None:
-        from mmgpt_desktop.engine.memory import give_back
-
         error: AppError | None = None
         engine: EngineLike | None = None
         make = make_engine or self._make_engine
@@ -311,13 +309,11 @@ class EngineThread(_QueueThread):
         else:
             self._drop_engine()
             self._engine, self._make_engine = engine, make
-            give_back()
             self.loaded.emit(info, engine.runtime)
             return
         if engine is not None:
             engine.close()
             engine = None
-        give_back()
         self._load_error = error
         self.load_failed.emit(error)
 

@@ -28,6 +28,7 @@ from mmgpt_desktop.text import safe_name
 
 FRAMES = 8
 MOST_FRAMES = 3000  # of an animation: to show one, all before it are decoded
+MOST_PIXELS = 25_000_000  # of an animation's frame: several are in memory at a time
 _ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 _HEAD = 400
 _USUAL_FRAME_MS = 100  # where an animation says 0, as browsers take it
@@ -73,6 +74,10 @@ def _animation(image: Image.Image, name: str, count: int, cancel: CancelToken) -
     for place in range(max(wanted) + 1):
         cancel.raise_if_cancelled()
         image.seek(place)
+        if image.width * image.height > MOST_PIXELS:  # a GIF may grow on the way
+            title = "The animation {name} is too large: {width} x {height} pixels."
+            width, height = image.size
+            raise ImageError(title, "Make it smaller first.", name=name, width=width, height=height)
         image.load()
         if place in wanted:
             small = to_rgb(image.copy())

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import GifImagePlugin, Image, ImageOps, UnidentifiedImageError
 
 from mmgpt_desktop.errors import Cancelled, ImageError
 from mmgpt_desktop.messages import Moment, Photo
@@ -99,6 +99,8 @@ def damage_named(name: str) -> Iterator[None]:
         yield
     except (Cancelled, ImageError):
         raise
+    except _TooLarge as error:
+        raise _too_large(name, *error.args) from error
     except MemoryError as error:
         raise ImageError(
             "The picture {name} is too large for this computer's memory.",
@@ -120,19 +122,46 @@ def open_image(stream: BinaryIO, name: str) -> Image.Image:
     except UnidentifiedImageError as error:
         title = "This file is not a picture that can be opened: {name}."
         raise ImageError(title, _FORMATS_HINT, name=name) from error
+    except _TooLarge as error:
+        raise _too_large(name, *error.args) from error
     except Exception as error:  # as in `damage_named`
         raise ImageError(_DAMAGED, _DAMAGED_HINT, name=name) from error
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise ImageError(
-            "The picture {name} is too large: {width} x {height} pixels.",
-            _TOO_LARGE_HINT,
-            name=name,
-            width=width,
-            height=height,
-            limit=MAX_PIXELS // 1_000_000,
-        )
+        raise _too_large(name, width, height)
     return image
+
+
+def _too_large(name: str, width: int, height: int) -> ImageError:
+    return ImageError(
+        "The picture {name} is too large: {width} x {height} pixels.",
+        _TOO_LARGE_HINT,
+        name=name,
+        width=width,
+        height=height,
+        limit=MAX_PIXELS // 1_000_000,
+    )
+
+
+class _TooLarge(Exception):
+    """Width and height of a picture that should not be decoded."""
+
+
+class _BoundedGif(GifImagePlugin.GifImageFile):
+    """A frame that lies outside of the picture makes it larger, but not without end."""
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self._bounded
+
+    @_size.setter
+    def _size(self, size: tuple[int, int]) -> None:
+        if size[0] * size[1] > MAX_PIXELS:
+            raise _TooLarge(*size)
+        self._bounded = size
+
+
+Image.register_open("GIF", _BoundedGif, lambda head: head.startswith((b"GIF87a", b"GIF89a")))
 
 
 def _notes(image: Image.Image) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 import sys
 
 import psutil  # type: ignore[import-untyped]
@@ -20,12 +19,12 @@ def free_memory() -> int:
 
 
 def give_back() -> None:
-    """What a closed model took, and what loading took on the way, goes back to the system.
+    """What a closed model took, and what loading took on the way, goes back to the system, once
+    nothing knows it any more.
 
     glibc keeps freed memory for itself: after a switch between two copies of mmgpt-mini that
     was 330 of 570 MB.
     """
-    gc.collect()  # a model's parts know each other
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)
 

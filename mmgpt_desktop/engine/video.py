@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.images import MAX_PIXELS
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import Cancelled, ImageError
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
+MAX_PIXELS = 40_000_000  # of a frame, before it is made smaller: 8K is less
 LONG_SIDE = 1280  # of a frame as it is kept
 MOST_DECODED = 6000  # frames that are looked at on the way to those that are kept
 _MPEG_STARTS = {b"\x00\x00\x01\xba": "mpeg", b"\x00\x00\x01\xb3": "mpegvideo"}
@@ -60,7 +60,8 @@ def read_frames(
         title = "Videos can't be read here: the package av is missing."
         raise ImageError(title, "Install it (pip install av), or open pictures.") from error
     try:
-        with av.open(stream, "r", format=kind, io_open=_refuse) as container:
+        limit = {"max_pixels": str(MAX_PIXELS)}
+        with av.open(stream, "r", format=kind, options=limit, io_open=_refuse) as container:
             if not container.streams.video:
                 title = "There are no moving pictures in {name}."
                 raise ImageError(title, "Choose a video.", name=name)
@@ -85,6 +86,7 @@ class _Decoder:
     def __init__(self, container: InputContainer, name: str, cancel: CancelToken) -> None:
         self._container, self._name, self._cancel = container, name, cancel
         self.stream: VideoStream = container.streams.video[0]
+        self.stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         self._left = MOST_DECODED
 
     def frames(self) -> Iterator[VideoFrame]:

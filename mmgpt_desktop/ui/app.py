@@ -31,6 +31,7 @@ from mmgpt_desktop.settings import (
 from mmgpt_desktop.ui.brush import Brush
 from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.check_card import Checks
+from mmgpt_desktop.ui.collector import Collector
 from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.controller import Controller
 from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog, read_samples
@@ -90,6 +91,8 @@ class App(QObject):
         self.theme.set_still(self._settings.still)
         self.window = MainWindow(self.theme)
         self.engine = EngineThread(make_engine)
+        self.collector = Collector(self)
+        self.engine.loaded.connect(self.collector.collect)  # the model before knows itself, too
         self._make_threads()
         self._make_parts(model, make_hub)
         self.sessions = Sessions(
@@ -268,6 +271,7 @@ class App(QObject):
         in_time = [thread.end_close() for thread in self.threads]
         self.ended_in_time = all(in_time)
         self.sessions.close()
+        self.collector.close()
         _write_settings(self._settings_file, self._settings)
 
     @Slot()

@@ -69,7 +69,7 @@ class Controller(QObject):
 
     opened = Signal(object)  # the folder of the model that answers from now on
     not_opened = Signal(object)  # the folder of a model that can't be loaded
-    ended = Signal()  # a job; another may have begun
+    ended = Signal(object)  # GenerationOutcome of a job; another one may have begun
 
     def __init__(
         self,
@@ -229,15 +229,15 @@ class Controller(QObject):
         """Ask about the picture shown, or without one; nothing is lost if that can't be."""
         question = without_controls(text).replace(PICTURE, "").strip()
         prompt = self._window.prompt
-        if self._job is not None:
+        if not question:
+            prompt.show_problem(self.tr("Write a question first, or choose one below."))
+        elif self._job is not None:
             prompt.show_problem(
                 self.tr(
                     "An answer is still being written. Wait for it, or stop it with Esc; "
                     "your question stays here."
                 )
             )
-        elif not question:
-            prompt.show_problem(self.tr("Write a question first, or choose one below."))
         elif len(question) > LONGEST_QUESTION:
             prompt.show_problem(
                 self.tr(
@@ -365,13 +365,14 @@ class Controller(QObject):
         self._explainer.resume()
         self._go_round(job)
         self._refresh()
-        self.ended.emit()
+        self.ended.emit(outcome)
 
     def _give_question_back(self, job: Job, error: AppError) -> None:
-        """Nothing was written: the question goes back to where it was typed."""
+        """Nothing was written: the question goes back to where it was typed, if it was."""
         for conversation in job.conversations:
             conversation.turns.remove(job.turn)
-        self._window.prompt.give_back(job.turn.question)
+        if job.conversations[0] in self._photos.conversations:
+            self._window.prompt.give_back(job.turn.question)
         self._window.notices.tell_error(error)
         if self._is_shown(job):
             self._show_conversation(self.conversation)

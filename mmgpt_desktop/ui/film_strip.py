@@ -21,7 +21,7 @@ from mmgpt_desktop.ui.parts import ElidedLabel, Rewritten, untinted
 from mmgpt_desktop.ui.session import Conversation, printable
 from mmgpt_desktop.ui.theme import SMALL, TIGHT, set_font
 
-_FRAME = QSize(96, 60)
+_FRAME = QSize(84, 52)
 _LINES = 3  # the time, and two of the answer
 
 
@@ -48,8 +48,8 @@ class FilmStrip(Rewritten, QWidget):
         self.list.setUniformItemSizes(True)
         self.list.setIconSize(_FRAME)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self._cell = _FRAME + QSize(12, self.list.fontMetrics().lineSpacing() * _LINES + 8)
-        self.list.setFixedHeight(self._cell.height() + 22)
+        self._cell = _FRAME + QSize(12, self.list.fontMetrics().lineSpacing() * _LINES + 14)
+        self.list.setFixedHeight(self._cell.height() + 16)
         self.list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.list.currentRowChanged.connect(self._choose)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QTimer, Slot
 from PySide6.QtGui import QImage
 
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import GenerationOutcome
 from mmgpt_desktop.ui.camera import Camera, FrameSource
 from mmgpt_desktop.ui.controller import Controller
 from mmgpt_desktop.ui.explainer import Explainer
@@ -30,8 +31,6 @@ class Live(QObject):
     There is never more than one caption on its way: the next one is of the newest picture. A
     question takes the newest picture as a photo, and is asked about that.
     """
-
-    changed = Signal()
 
     def __init__(
         self,
@@ -65,8 +64,9 @@ class Live(QObject):
         window.prompt.asked.connect(self.ask)
         window.image.camera_wanted.connect(self.switch)
         window.actions_by_name["camera"].triggered.connect(self.switch)
-        window.actions_by_name["region"].triggered.connect(self.region.pick)
-        window.actions_by_name["follow"].triggered.connect(self.region.pick_to_follow)
+        for name, pick in (("region", self.region.pick), ("follow", self.region.pick_to_follow)):
+            window.actions_by_name[name].triggered.connect(self.stop)  # no light to be seen
+            window.actions_by_name[name].triggered.connect(pick)
         self.region.picked.connect(self.take_region)
         self.region.to_follow.connect(self.follow)
         self.region.failed.connect(self.tell)
@@ -126,7 +126,6 @@ class Live(QObject):
         self._window.image.live_bar.hide()
         self._window.image.live.clear()
         self._photos.end_passing()
-        self.changed.emit()
 
     @Slot()
     def go_on(self) -> None:
@@ -165,10 +164,12 @@ class Live(QObject):
     @Slot(str)
     def ask(self, text: str) -> None:
         """What the user asks: while the live picture is in view, it is about that."""
-        if self._looking and text.strip() and self._camera and self._camera.snapshot():
+        if not self._looking or not text.strip():
+            self._controller.ask(text)
+        elif self._camera is not None and self._camera.snapshot() is not None:
             self._question = text
             self.snapshot()
-        else:
+        else:  # nothing was seen yet
             self.pause()
             self._controller.ask(text)
 
@@ -203,9 +204,12 @@ class Live(QObject):
         self._passing = conversation
         self._photos.pass_by(conversation)
 
-    @Slot()
-    def _wait(self) -> None:
-        if self._looking:
+    @Slot(object)
+    def _wait(self, outcome: GenerationOutcome) -> None:
+        """What failed once would fail again, every few seconds."""
+        if self._looking and outcome.kind == "failed":
+            self.stop()
+        elif self._looking:
             self._next.start(self._pause_ms)
 
     @Slot(object)
@@ -230,7 +234,6 @@ class Live(QObject):
 
     def _show_state(self) -> None:
         self._window.image.live_bar.show_state(screen=self._screen, paused=not self._looking)
-        self.changed.emit()
 
     @Slot(str)
     def _end_failed(self, text: str) -> None:

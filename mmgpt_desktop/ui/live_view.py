@@ -127,10 +127,7 @@ class LiveBar(Rewritten, QFrame):
         (self.go_on_wanted if self._paused else self.pause_wanted).emit()
 
     def _write(self) -> None:
-        if self._screen:
-            on = self.tr("A part of the screen is followed")
-        else:
-            on = self.tr("The camera is on")
+        on = self.tr("Following the screen") if self._screen else self.tr("The camera is on")
         paused = self.tr("captions are paused")
         self.text.say(f"{on} · {paused}" if self._paused else on)
         self.setAccessibleName(self.text.whole)

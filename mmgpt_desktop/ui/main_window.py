@@ -219,6 +219,8 @@ class MainWindow(Rewritten, QMainWindow):
             self.output.strip,
             self.heatmap.picture.view,
             self.image.view,
+            self.image.live,
+            self.image.film.list,
             self.image.thumbnails,
         )
         for before, after in itertools.pairwise(stops):

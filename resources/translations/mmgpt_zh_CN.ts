@@ -876,8 +876,8 @@
 <context>
     <name>LiveBar</name>
     <message>
-        <source>A part of the screen is followed</source>
-        <translation>正在跟随屏幕的一部分</translation>
+        <source>Following the screen</source>
+        <translation>正在跟随屏幕</translation>
     </message>
     <message>
         <source>The camera is on</source>
@@ -2261,6 +2261,10 @@
     <message>
         <source>Take another model.</source>
         <translation>请选择另一个模型。</translation>
+    </message>
+    <message>
+        <source>The animation {name} is too large: {width} x {height} pixels.</source>
+        <translation>动画 {name} 太大：{width} x {height} 像素。</translation>
     </message>
     <message>
         <source>The animation {name} is too long: {total} frames, and {most} is the most.</source>

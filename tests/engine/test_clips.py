@@ -164,6 +164,28 @@ def test_endless_ones_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         load(write_animation(tmp_path / "a.gif", 20))
 
 
+def test_frames_without_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "MAX_PIXELS", 1000)
+    monkeypatch.setattr(clips, "MOST_PIXELS", 1000)
+    with pytest.raises(ImageError, match=r"a\.mp4"):
+        load(write_video(tmp_path / "a.mp4"))
+    with pytest.raises(ImageError, match="too large: 64 x 48 pixels"):
+        load(write_animation(tmp_path / "a.gif"))
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_gif_whose_frame_lies_far_outside_is_refused(tmp_path: Path, which: int) -> None:
+    """It would be 65 by 65 thousand pixels, before anything of it is decoded."""
+    data = bytearray(write_animation(tmp_path / "a.gif", 3).read_bytes())
+    at = data.index(b"\x2c\x00\x00")
+    if which:
+        at = data.index(b"\x2c", data.index(b"\x21\xf9", at))
+    data[at + 1 : at + 9] = b"\xff\xff\xff\xff\xff\x00\xff\x00"
+    (tmp_path / "a.gif").write_bytes(data)
+    with pytest.raises(ImageError, match="too large: 65790 x 65790 pixels"):
+        load(tmp_path / "a.gif")
+
+
 def test_reading_can_be_cancelled(tmp_path: Path) -> None:
     cancel = CancelToken()
     cancel.cancel()

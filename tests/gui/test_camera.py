@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.ui import camera as camera_module
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.camera import Camera, DeviceSource, why_no_camera
@@ -169,6 +170,21 @@ def test_captions_pause_for_a_question_and_go_on_when_told(qtbot: QtBot, gated: 
     assert app.photos.count == 1
 
 
+def test_asking_nothing_goes_on_with_captions(qtbot: QtBot, gated: Studio) -> None:
+    gated.begin()
+    qtbot.waitUntil(lambda: bool(gated.engine.requests), timeout=LONG_MS)
+    gated.app.window.prompt.ask_button.click()
+    assert gated.app.window.prompt.problem.text().startswith("Write a question first")
+    assert gated.app.live.looking
+
+
+def test_choosing_a_part_of_the_screen_switches_it_off(qtbot: QtBot, gated: Studio) -> None:
+    """The window is hidden meanwhile, and its light with it."""
+    gated.begin()
+    gated.app.window.actions_by_name["region"].trigger()
+    assert not gated.app.live.running
+
+
 def test_choosing_a_photo_pauses(qtbot: QtBot, studio: Studio) -> None:
     app = studio.app
     app.photos.add(make_shown())
@@ -230,6 +246,16 @@ def test_an_unplugged_camera_is_told_and_off(qtbot: QtBot, studio: Studio) -> No
     assert not app.live.running
     assert [each.title.text() for each in app.window.notices.current()] == ["The camera stopped."]
     assert app.window.image.open_button.isVisible()
+
+
+def test_a_caption_that_fails_ends_them(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine(fail_after=0, error=RuntimeFailure("The engine broke."))
+    studio = Studio(make_app(engine), engine)
+    studio.begin()
+    qtbot.waitUntil(lambda: bool(studio.app.window.notices.current()), timeout=LONG_MS)
+    assert not studio.app.live.running
+    assert len(engine.requests) == 1
+    assert studio.app.window.prompt.edit.toPlainText() == ""  # nobody typed it
 
 
 def test_a_question_before_the_first_picture_is_about_what_was_there(

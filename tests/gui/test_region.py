@@ -120,7 +120,7 @@ def test_a_part_of_the_screen_is_followed(
     turns = lambda: app.controller.conversation.turns  # noqa: E731
     qtbot.waitUntil(lambda: bool(turns()) and bool(turns()[0].steps), timeout=LONG_MS)
     assert turns()[0].question == CAPTION
-    assert app.window.image.live_bar.text.whole == "A part of the screen is followed"
+    assert app.window.image.live_bar.text.whole == "Following the screen"
     app.window.actions_by_name["stop"].trigger()
     assert not app.live.running
 

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.engine.opening import open_engine
 from mmgpt_desktop.engine.serving import EngineBase
 from mmgpt_desktop.messages import GenerationOutcome, GenerationRequest, Message, Sampling
+from mmgpt_desktop.ui.collector import Collector
 from mmgpt_desktop.worker import EngineThread
 from tests.public_models import noise_photo, tiny_smolvlm
 from tests.tiny_bundle import make_tiny_bundle
@@ -51,12 +52,15 @@ def opener(folders: tuple[Path, Path]) -> Opener:
 @pytest.fixture
 def thread(qtbot: QtBot, opener: Opener) -> Iterator[EngineThread]:
     thread = EngineThread(opener)
+    collector = Collector(thread)
+    thread.loaded.connect(collector.collect)  # as the app does
     thread.start()
     with qtbot.waitSignal(thread.loaded, timeout=PATIENCE):
         thread.load()
     yield thread
     thread.begin_close()
     assert thread.end_close()
+    collector.close()
 
 
 def ask(qtbot: QtBot, thread: EngineThread) -> GenerationOutcome:

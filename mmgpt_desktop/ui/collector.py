@@ -1,0 +1,46 @@
+"""Has Python's garbage collected in the GUI thread alone."""
+
+from __future__ import annotations
+
+import gc
+
+from PySide6.QtCore import QObject, QTimer, Slot
+
+from mmgpt_desktop.engine.memory import give_back
+
+COLLECT_MS = 1000
+WHOLE_EVERY = 30  # times
+
+
+class Collector(QObject):
+    """A closed dialog is garbage that knows itself. Python would collect it in whichever thread
+    happens to make the next object, and a widget that is destroyed there takes the program down.
+    """
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        gc.disable()
+        self._times = 0
+        self._timer = QTimer(self, interval=COLLECT_MS)
+        self._timer.timeout.connect(self._go_on)
+        self._timer.start()
+
+    @Slot()
+    def collect(self) -> None:
+        """All of it, now. What is left has come to stay, and costs no time from now on."""
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+        give_back()
+
+    @Slot()
+    def _go_on(self) -> None:
+        self._times += 1
+        gc.collect(2 if self._times % WHOLE_EVERY == 0 else 1)
+
+    def close(self) -> None:
+        """From now on Python does it by itself again."""
+        self._timer.stop()
+        gc.unfreeze()
+        gc.collect()
+        gc.enable()
