@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import platformdirs
 from numpy.typing import NDArray
 
@@ -21,6 +23,7 @@ from mmgpt_desktop.engine.families.chat import attention_heads
 from mmgpt_desktop.engine.graph_session import Graph
 from mmgpt_desktop.engine.layouts import GraphFiles, find_graphs
 from mmgpt_desktop.engine.onnx_runtime import wants_cuda
+from mmgpt_desktop.engine.prefix_attention import BLOCKS, see_blocks
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
 from mmgpt_desktop.engine.surgery import attending_graph
 from mmgpt_desktop.errors import BundleError, RuntimeFailure
@@ -32,9 +35,10 @@ FEATURES = "image_features"
 WITH_PAST = "use_cache_branch"  # which branch of a graph that was merged of two
 KEPT = "num_logits_to_keep"  # 0 keeps all
 FROM = "logits_from"
-BLOCKS = "blocks"
+TYPES = "token_type_ids"
 DEEP_FEATURES, DEEP_EMBEDS = "deepstack_features", "deepstack_embeds"
-_BOTH_WAYS = ("gemma3", "paligemma")  # families with prefix attention
+# Families with prefix attention, and the token type of what is in no block.
+_BOTH_WAYS = {"gemma3": 0, "paligemma": 1}
 _IN_ORDER = (
     "These graphs read the prompt in order only, where the model reads pictures both ways:"
     " answers may differ from PyTorch's."
@@ -64,10 +68,17 @@ class PublicOnnx:
         """
         cuda = wants_cuda(name)
         files = find_graphs(checkpoint.path, precision)
-        decoder, note = attending_graph(files.decoder, cache or cache_folder(), kernels=not cuda)
+        kind = checkpoint.model_type
+        decoder, note = attending_graph(
+            files.decoder,
+            cache or cache_folder(),
+            kernels=not cuda,
+            edit=partial(_read_both_ways, kind=kind),
+        )
         graph = Graph(files.decoder, cuda, decoder.graph)
         self._decoder = Decoder(graph, in_place=decoder.in_place, cuda=cuda)
-        if checkpoint.model_type in _BOTH_WAYS and BLOCKS not in graph.inputs:
+        self._types = _BOTH_WAYS.get(kind, 0)
+        if kind in _BOTH_WAYS and not {BLOCKS, TYPES}.intersection(graph.inputs):
             note = note or _IN_ORDER
         self._vision = Graph(files.vision, cuda)
         self._embed = _embedder(files, cuda)
@@ -150,7 +161,8 @@ class PublicOnnx:
             WITH_PAST: np.array([past > 0]),
             KEPT: np.array(kept),
             FROM: np.array(count - kept),
-            BLOCKS: _blocks(context, total),
+            BLOCKS: (blocks := _blocks(context, total)),
+            TYPES: np.where(blocks[past:] < 0, self._types, 1 - self._types)[np.newaxis],
         }
         if len(image):
             parts = [_parts(each) for each in context.features]
@@ -220,6 +232,13 @@ class _Lookup:
 def _embedder(files: GraphFiles, cuda: bool) -> _Table | _Lookup:
     table = files.embeddings.suffix == ".safetensors"
     return _Table(files.embeddings) if table else _Lookup(files.embeddings, cuda)
+
+
+def _read_both_ways(graph: onnx.GraphProto, kind: str) -> None:
+    """As the model does, where its graph doesn't. Gemma 3's windows cut blocks, PaliGemma 2's
+    don't."""
+    if kind in _BOTH_WAYS and TYPES not in {each.name for each in graph.input}:
+        see_blocks(graph, windows_cut=kind == "gemma3")
 
 
 def _blocks(context: Context, total: int) -> NDArray[np.int64]:

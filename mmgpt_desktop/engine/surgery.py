@@ -14,7 +14,7 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,14 +58,21 @@ class Edited(NamedTuple):
     in_place: bool
 
 
-def attending_graph(path: Path, cache: Path | None, *, kernels: bool) -> tuple[Edited, str]:
+def attending_graph(
+    path: Path,
+    cache: Path | None,
+    *,
+    kernels: bool,
+    edit: Callable[[onnx.GraphProto], object] = lambda _graph: None,
+) -> tuple[Edited, str]:
     """The decoder of `path` with `attention` among its outputs; or as it is, and why.
 
     `kernels`: operators that can give their attention do, which they can on the CPU alone;
-    else it is computed again beside them. What was made is kept in `cache`, by the graph's
-    checksum. Raises BundleError for a bad file.
+    else it is computed again beside them. `edit` changes the graph before. What was made is kept
+    in `cache`, by the graph's checksum. Raises BundleError for a bad file.
     """
     model = read_graph(path)
+    edit(model.graph)
     plain: bytes = model.SerializeToString(deterministic=True)
     if any(output.name == ATTENTION for output in model.graph.output):
         if not group_queries(model.graph):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.layouts import find_graphs, is_graphs, verify_graphs
 from mmgpt_desktop.engine.public_onnx import PublicOnnx
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.engine.surgery import Edited, attending_graph
+from mmgpt_desktop.engine.surgery import attending_graph
 from mmgpt_desktop.errors import BundleError, Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import Box, PatchGrid, RuntimeName, Sampling
 from tests.community import HEADS, KINDS, LAYERS, PATCH, PATCHES, make_llama, write_community
@@ -111,8 +112,8 @@ def test_attention_as_a_graphics_card_needs_it_reads_no_more_than_was_written(
 ) -> None:
     """Computed again from keys whose buffer has room for more."""
 
-    def rebuilt(path: Path, cache: Path | None, *, kernels: bool) -> tuple[Edited, str]:
-        return attending_graph(path, cache, kernels=not kernels)
+    def rebuilt(path: Path, cache: Path | None, *, kernels: bool, **more: Any) -> Any:
+        return attending_graph(path, cache, kernels=not kernels, **more)
 
     monkeypatch.setattr("mmgpt_desktop.engine.public_onnx.attending_graph", rebuilt)
     runtime, cancel = open_runtime(folder_of(tmp_path, llama, kind)), CancelToken()
@@ -125,6 +126,43 @@ def test_attention_as_a_graphics_card_needs_it_reads_no_more_than_was_written(
     assert result.attention is not None
     expected = attention[:, :, -1][:, :, list(PLACES)]
     np.testing.assert_allclose(result.attention, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["gqa-rotary", "spelled"])
+def test_pictures_are_read_both_ways_where_the_graph_allows_it(
+    tmp_path: Path, llama: Any, kind: str
+) -> None:
+    import torch
+
+    folder = folder_of(tmp_path, llama, kind)
+    (folder / "config.json").write_text(
+        json.dumps({"model_type": "paligemma", "num_attention_heads": HEADS})
+    )
+    runtime, cancel = open_runtime(folder), CancelToken()
+    if kind == "spelled":
+        assert "in order only" in runtime.info.note
+        return
+    assert runtime.info.note == ""
+    plain = context_of(runtime)
+    blocks = np.full(len(PROMPT), -1)
+    blocks[list(PLACES)] = 0
+    context = Context(replace(plain.laid, blocks=blocks), plain.seen, plain.features)
+    first = runtime.decode(PROMPT, context, None, attention=True, cancel=cancel)
+    then = runtime.decode([4], context, first.cache, attention=True, cancel=cancel)
+    count = len(PROMPT) + 1
+    seen = np.tril(np.ones((count, count), bool))
+    seen[PLACES[0] : PLACES[-1] + 1, PLACES[0] : PLACES[-1] + 1] = True
+    mask = torch.where(torch.from_numpy(seen), 0.0, -1e9)[None, None]
+    ids = torch.tensor([[0 if i == IMAGE else i for i in (*PROMPT, 4)]])
+    with torch.inference_mode():
+        embeds = llama.model.embed_tokens(ids)
+        embeds[0, list(PLACES)] = torch.from_numpy(context.features[0].embeddings)
+        output = llama(inputs_embeds=embeds, attention_mask=mask, output_attentions=True)
+    np.testing.assert_allclose(first.logits, output.logits[0, -2], atol=2e-4)
+    np.testing.assert_allclose(then.logits, output.logits[0, -1], atol=2e-4)
+    expected = torch.cat(list(output.attentions))[:, :, -1][:, :, list(PLACES)]
+    assert then.attention is not None
+    np.testing.assert_allclose(then.attention, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(("kind", "in_place"), [("gqa", True), ("spelled", False)])
