@@ -4,6 +4,7 @@ attention; with `--explain`, how long it takes to find out what a word needed; w
 
 from __future__ import annotations
 
+import gc
 import itertools
 import statistics
 import sys
@@ -26,7 +27,7 @@ from mmgpt_desktop.engine.families.base import Context, Laid, Seen
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.generate import Answer, Token, decode
-from mmgpt_desktop.engine.memory import give_back
+from mmgpt_desktop.engine.memory import give_memory_back
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.opening import is_public, open_engine
 from mmgpt_desktop.engine.runtime import CancelToken, Runtime
@@ -219,7 +220,9 @@ def run_switching(
         if engine is not None:
             engine.close()
         engine = following
-        give_back()
+        del following
+        gc.collect()  # a model's parts know each other
+        give_memory_back()
         _answer(engine, None, tokens)
         sizes.append(process.memory_info().rss / 1e6)
         print(f"{place:>3} switches  {sizes[-1]:>7.0f} MB  {engine.model.name}", flush=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import gc
 import sys
 
 import psutil  # type: ignore[import-untyped]
@@ -19,16 +18,6 @@ _M_MMAP_THRESHOLD, _LARGE = -3, 256 * 1024  # mallopt's name for it, and bytes
 def free_memory() -> int:
     """Bytes that can be had without swapping."""
     return int(psutil.virtual_memory().available)
-
-
-def give_back() -> None:
-    """What a closed model took, and what loading took on the way, goes back to the system.
-
-    glibc keeps freed memory for itself: after a switch between two copies of mmgpt-mini that
-    was 330 of 570 MB.
-    """
-    gc.collect()  # a model's parts know each other
-    give_memory_back()
 
 
 def require_memory(weights: int) -> None:
@@ -54,9 +43,10 @@ def free_large_blocks_at_once() -> None:
 
 
 def give_memory_back() -> None:
-    """Give the system what small blocks left free: some milliseconds, in any thread.
+    """Give the system what was freed: some milliseconds, in any thread.
 
-    Each thread has a heap of its own, and a day of use leaves holes in all of them.
+    glibc keeps it: after a switch between two copies of mmgpt-mini that was 330 of 570 MB. Each
+    thread has a heap of its own, and a day of use leaves holes in all of them.
     """
     _c_library("malloc_trim", 0)
 

@@ -6,7 +6,7 @@ import gc
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
-from mmgpt_desktop.engine.memory import give_back
+from mmgpt_desktop.engine.memory import give_memory_back
 
 COLLECT_MS = 1000
 WHOLE_EVERY = 30  # times
@@ -27,8 +27,11 @@ class Collector(QObject):
 
     @Slot()
     def collect(self) -> None:
-        """All of it, now; a model that was let go knows itself, too."""
-        give_back()
+        """All of it, now. What is left has come to stay, and costs no time from now on."""
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+        give_memory_back()
 
     @Slot()
     def _go_on(self) -> None:
@@ -38,5 +41,6 @@ class Collector(QObject):
     def close(self) -> None:
         """From now on Python does it by itself again."""
         self._timer.stop()
+        gc.unfreeze()
         gc.collect()
         gc.enable()
