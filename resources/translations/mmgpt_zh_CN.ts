@@ -2417,10 +2417,6 @@
         <translation>请重新获取模型文件，或选择另一个模型。</translation>
     </message>
     <message>
-        <source>Install it (pip install av), or open pictures.</source>
-        <translation>请安装它 (pip install av)，或打开图片。</translation>
-    </message>
-    <message>
         <source>Install the app again, or choose another model folder.</source>
         <translation>请重新安装本应用，或选择另一个模型文件夹。</translation>
     </message>
@@ -2631,6 +2627,10 @@
     <message>
         <source>The folder {path} holds no model: {name} is missing.</source>
         <translation>文件夹 {path} 中没有模型：缺少 {name}。</translation>
+    </message>
+    <message>
+        <source>The full edition has it. Pictures and animations open without it.</source>
+        <translation>完整版带有它。没有它也能打开图片和动画。</translation>
     </message>
     <message>
         <source>The full edition has it: install it from the source, as the README says.</source>
