@@ -19,7 +19,7 @@ BUILD_FILES=(
 )
 
 require_platform
-require_system gcc dpkg-deb "${SCREEN_LIBRARIES[@]}"
+require_system gcc dpkg-deb "${SCREEN_LIBRARIES[@]}" "$CAMERA_LIBRARY"
 missing=()
 for entry in "${BUILD_FILES[@]}"; do
   [[ -e ${entry#*:} ]] || missing+=("${entry%%:*}")

@@ -58,7 +58,8 @@ def read_frames(
         import av
     except ImportError as error:
         title = "Videos can't be read here: the package av is missing."
-        raise ImageError(title, "Install it (pip install av), or open pictures.") from error
+        hint = "The full edition has it. Pictures and animations open without it."
+        raise ImageError(title, hint) from error
     try:
         limit = {"max_pixels": str(MAX_PIXELS)}
         with av.open(stream, "r", format=kind, options=limit, io_open=_refuse) as container:

@@ -2586,10 +2586,6 @@
         <translation>在这种融合方式下，注意力头读取的是潜向量，而不是照片的单元格。</translation>
     </message>
     <message>
-        <source>Install it (pip install av), or open pictures.</source>
-        <translation>请安装它 (pip install av)，或打开图片。</translation>
-    </message>
-    <message>
         <source>Install the app again, or choose another model folder.</source>
         <translation>请重新安装本应用，或选择另一个模型文件夹。</translation>
     </message>
@@ -2836,6 +2832,10 @@
     <message>
         <source>The folder {path} is not empty.</source>
         <translation>文件夹 {path} 不是空的。</translation>
+    </message>
+    <message>
+        <source>The full edition has it. Pictures and animations open without it.</source>
+        <translation>完整版带有它。没有它也能打开图片和动画。</translation>
     </message>
     <message>
         <source>The full edition has it: install it from the source, as the README says.</source>

@@ -55,7 +55,7 @@ def test_the_bundle_asks_for_no_pytorch_and_the_processor_s_onnx_runtime(
     names = [re.split(r"[<>=!; ]", line)[0] for line in build.requirements()]
     assert {"onnxruntime", "onnx", "tokenizers", "huggingface_hub", "pyinstaller"} <= set(names)
     assert names.count("onnxruntime") == 1
-    assert not {"torch", "transformers", "accelerate", "onnxruntime-gpu"} & {*names, *pins()}
+    assert not {"torch", "transformers", "accelerate", "av", "onnxruntime-gpu"} & {*names, *pins()}
 
 
 def test_everything_in_the_bundle_is_pinned_as_in_the_app(build: ModuleType) -> None:
@@ -74,7 +74,7 @@ def test_the_spec_leaves_out_what_needs_pytorch_and_keeps_the_resources() -> Non
     spec = (INSTALLER / "mmgpt.spec").read_text(encoding="utf-8")
     compile(spec, "mmgpt.spec", "exec")
     left_out = spec.split("LEFT_OUT = [")[1].split("]")[0]
-    assert {"torch", "transformers", "accelerate"} <= set(re.findall(r'"(\w+)"', left_out))
+    assert {"torch", "transformers", "accelerate", "av"} <= set(re.findall(r'"(\w+)"', left_out))
     assert '"docs"' in spec  # the README's pictures stay at home
     assert "THIRD-PARTY.txt" in (INSTALLER / "build.py").read_text(encoding="utf-8")
 

@@ -116,7 +116,7 @@ class _Course:
         self.app.engine.load_failed.connect(errors.take_load)
         self.app.engine.ended.connect(errors.take_outcome)
         self._links = _Swallow()
-        QDesktopServices.setUrlHandler("file", self._links, b"open")
+        QDesktopServices.setUrlHandler("file", self._links, "open")  # type: ignore[arg-type]
         kept = folder / "kept"
         kept.mkdir()
         files, models = make_files(folder / "files"), _make_models(folder / "models")
@@ -158,11 +158,10 @@ class _Course:
         window.resize(1280, 720)
         window.theme_chosen.emit("light")
         window.language_chosen.emit("en")
+        app.live.stop()
         app.tour.end()
         app.controller.stop()
         wait_until(lambda: not app.controller.busy)
-        self._load_shipped_model()
-        wait_for(_SETTLE_S)
         while app.photos.count:
             app.photos.remove()
         app.controller.clear()
@@ -174,6 +173,7 @@ class _Course:
         for notice in window.notices.current():
             notice.dismiss()
         QApplication.clipboard().clear()
+        self._load_shipped_model()
         wait_for(_SETTLE_S)
         wait_until(lambda: all(thread.idle for thread in app.threads))
         self.samples.append(take_sample(minute))

@@ -24,7 +24,6 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
-    QImage,
     QKeyEvent,
     QMouseEvent,
 )
@@ -32,7 +31,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMessageBox, Q
 
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.comparison import Comparison
-from mmgpt_desktop.ui.soak.files import noise
+from mmgpt_desktop.ui.soak.camera import MadeUpCamera, painted
 from mmgpt_desktop.ui.texts import LANGUAGES
 
 QUESTIONS = (
@@ -61,6 +60,8 @@ ACTIONS = {
     "choose_fusion": 4,
     "switch_model": 2,
     "turn_to_photo": 5,
+    "camera": 3,
+    "snapshot": 2,
     "resize": 2,
     "theme": 2,
     "language": 2,
@@ -222,9 +223,7 @@ class Visitor(QObject):
         QApplication.sendEvent(self._window, QDropEvent(QPointF(place), copy, mime, left, none))
 
     def _paste(self) -> None:
-        picture = noise(self._random.randrange(2**32), 640, 480)
-        image = QImage(picture.tobytes(), 640, 480, 3 * 640, QImage.Format.Format_RGB888)
-        QGuiApplication.clipboard().setImage(image.copy())
+        QGuiApplication.clipboard().setImage(painted(self._random.randrange(2**32)))
         self._app.paste()
 
     def _click(self) -> None:
@@ -286,6 +285,16 @@ class Visitor(QObject):
 
     def _turn_to_photo(self) -> None:
         self._app.photos.step(self._random.choice((-1, 1)))
+
+    def _camera(self) -> None:
+        """On, or off again."""
+        if self._app.live.running:
+            self._app.live.stop()
+        else:
+            self._app.live.start(MadeUpCamera)
+
+    def _snapshot(self) -> None:
+        self._app.live.snapshot()
 
     def _resize(self) -> None:
         self._window.resize(QSize(*self._random.choice(_SIZES)))
