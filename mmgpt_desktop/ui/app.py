@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 
+from mmgpt_desktop.engine.memory import give_back
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.hub.cache import Hub, usual_hub
 from mmgpt_desktop.hub.catalogue import read_catalogue
@@ -198,6 +199,11 @@ class App(QObject):
         window.rewritten.connect(self.heatmaps.refresh)
         window.rewritten.connect(self.brush.refresh)
         self._connect_models()
+        self.engine.loaded.connect(self._give_back_memory)  # after the collector
+
+    @Slot()
+    def _give_back_memory(self) -> None:
+        self._files.submit(None, lambda _cancel: give_back())
 
     @Slot()
     def _offer_names(self) -> None:

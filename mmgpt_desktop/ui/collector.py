@@ -6,8 +6,6 @@ import gc
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
-from mmgpt_desktop.engine.memory import give_back
-
 COLLECT_MS = 1000
 WHOLE_EVERY = 30  # times
 
@@ -31,7 +29,6 @@ class Collector(QObject):
         gc.unfreeze()
         gc.collect()
         gc.freeze()
-        give_back()
 
     @Slot()
     def _go_on(self) -> None:
