@@ -204,6 +204,7 @@ class App(QObject):
         window.rewritten.connect(self.heatmaps.refresh)
         window.rewritten.connect(self.brush.refresh)
         self._connect_models()
+        self.engine.loaded.connect(self._tidy)  # after the collector
 
     @Slot()
     def _offer_names(self) -> None:

@@ -2296,8 +2296,8 @@
 <context>
     <name>catalogue</name>
     <message>
-        <source>A large SmolVLM as ONNX graphs in 8 bits: PyTorch is not needed.</source>
-        <translation>大型 SmolVLM 的 8 位 ONNX 图：不需要 PyTorch。</translation>
+        <source>A large SmolVLM as ONNX graphs in 8 bits: no PyTorch is needed, but it is less exact.</source>
+        <translation>大型 SmolVLM 的 8 位 ONNX 图：不需要 PyTorch，但精度较低。</translation>
     </message>
     <message>
         <source>Converses well, in many languages.</source>
@@ -2336,8 +2336,8 @@
         <translation>公开的 Flamingo：文字通过交叉注意力看图片。</translation>
     </message>
     <message>
-        <source>The same as ONNX graphs in 8 bits: half the download, and PyTorch is not needed.</source>
-        <translation>同一模型的 8 位 ONNX 图：下载量减半，也不需要 PyTorch。</translation>
+        <source>The same as ONNX graphs in 8 bits: half the download and no PyTorch, but less exact.</source>
+        <translation>同一模型的 8 位 ONNX 图：下载量减半，不需要 PyTorch，但精度较低。</translation>
     </message>
     <message>
         <source>The small LLaVA, for one picture or several.</source>

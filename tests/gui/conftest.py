@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -62,8 +63,10 @@ def make_app(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeApp]:
         app.window.deleteLater()
         app.theme.deleteLater()
         app.deleteLater()
+    apps.clear()
     remove_language(qapp)
     qapp.processEvents()
+    gc.collect()  # the next app takes what it finds for what has come to stay
 
 
 @pytest.fixture

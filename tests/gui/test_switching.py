@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.engine.memory import give_memory_back
 from mmgpt_desktop.engine.opening import open_engine
 from mmgpt_desktop.engine.serving import EngineBase
 from mmgpt_desktop.messages import GenerationOutcome, GenerationRequest, Message, Sampling
@@ -90,6 +91,7 @@ def test_ten_switches_leave_one_engine_and_no_memory(
             thread.switch(opener)
         assert [made() is None for made in opener.made] == [True] * (len(opener.made) - 1) + [False]
         assert [runtime() for runtime in opener.runtimes] == [None] * len(opener.runtimes)
+        give_memory_back()
         sizes.append(process.memory_info().rss)
     assert max(sizes[2:]) - sizes[2] < MOST_GROWTH
 
