@@ -63,6 +63,7 @@ smoke_in_bare() {
     mounted=("$bare/$place" "${mounted[@]}")
   done
   cp /etc/resolv.conf /etc/hosts "$bare/etc/" 2>/dev/null || true
+  rm -f "$bare/etc/apt/sources.list"
   for place in /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/apt.conf.d; do
     [[ ! -e $place ]] || cp -r "$place" "$bare/etc/apt/"
   done

@@ -20,7 +20,9 @@ from pathlib import Path
 
 # Only build; what PyInstaller leaves in the bundle may be distributed under any licence.
 TOOLS = {"altgraph", "packaging", "pip", "pyinstaller-hooks-contrib", "setuptools"}
-PAPERS = ("LICENSE", "LICENCE", "COPYING", "NOTICE")
+PAPERS = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "THIRDPARTYNOTICES")
+# Of Qt's Python packages, which bring no text of their licence; Debian has it.
+COMMON = tuple(Path("/usr/share/common-licenses", name) for name in ("LGPL-3", "GPL-3"))
 IN_RUNTIME = ("libsquashfuse-dev", "libfuse3-dev")  # of the AppImage
 NAME = "THIRD-PARTY.txt"
 RULE = "=" * 78
@@ -34,7 +36,8 @@ their own and can be replaced. Their sources are at https://code.qt.io, those of
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    parts = [HEAD, *python(), *packages(), *system(folder)]
+    common = [_entry(path.name, "the text", [_read(path)]) for path in COMMON if path.is_file()]
+    parts = [HEAD, *python(), *packages(), *system(folder), *common]
     (folder / NAME).write_text("\n".join(parts), encoding="utf-8")
 
 

@@ -37,6 +37,7 @@ TERMINAL_ONLY = {
     "teach",
     "training",
     "ui/selftest",
+    "ui/soak",
 }
 ERRORS = (
     "AppError",
@@ -61,7 +62,7 @@ def error_texts() -> set[str]:
 
 def _terminal_only(path: Path) -> bool:
     place = path.relative_to(PACKAGE).with_suffix("")
-    return place.parts[0] in TERMINAL_ONLY or place.as_posix() in TERMINAL_ONLY
+    return not TERMINAL_ONLY.isdisjoint({"/".join(place.parts[:depth]) for depth in (1, 2)})
 
 
 def _error_texts(tree: ast.Module) -> Iterator[str]:

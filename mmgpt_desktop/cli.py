@@ -266,7 +266,8 @@ def _selftest(options: argparse.Namespace) -> int:
 def _soak_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, default=120, metavar="N", help="how long (120)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of what is done (1)")
-    parser.add_argument("--short", action="store_true", help="half a minute, for a quick look")
+    parser.add_argument("--show", action="store_true", help="instead: the show of event mode")
+    parser.add_argument("--short", action="store_true", help="a third of a minute, for a quick look")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the report as data too")
 
 
@@ -274,7 +275,7 @@ def _soak(options: argparse.Namespace) -> int:
     with _window_parts():
         from mmgpt_desktop.ui import soak
     minutes = soak.SHORT_MINUTES if options.short else options.minutes
-    return soak.run(soak.Options(minutes, options.seed, options.json))
+    return soak.run(soak.Options(minutes, options.seed, options.json, options.show))
 
 
 def _bench_options(parser: argparse.ArgumentParser) -> None:

@@ -224,6 +224,7 @@ class Live(QObject):
             self._looking = False
             self._next.stop()
             self._controller.stop_about(self._passing)
+            self._passing = Conversation()  # what the camera saw is let go
             self._explainer.resume()
 
     @Slot()

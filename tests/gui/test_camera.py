@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+import weakref
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -230,6 +232,17 @@ def test_stopping_switches_the_camera_off(qtbot: QtBot, gated: Studio, stop) -> 
     assert bar_text(app) == ""
     assert app.controller.conversation.shown is not None  # the photo from before
     assert not app.controller.busy
+
+
+def test_what_the_camera_saw_is_gone_when_it_is_off(qtbot: QtBot, studio: Studio) -> None:
+    studio.begin()
+    qtbot.waitUntil(lambda: bool(studio.engine.requests), timeout=LONG_MS)
+    seen = weakref.ref(studio.engine.requests[0].images[0])
+    studio.app.live.stop()
+    studio.engine.requests.clear()
+    qtbot.waitUntil(lambda: all(thread.idle for thread in studio.app.threads), timeout=LONG_MS)
+    gc.collect()
+    assert seen() is None
 
 
 def test_closing_the_window_switches_it_off(qtbot: QtBot, gated: Studio) -> None:

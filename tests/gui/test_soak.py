@@ -17,9 +17,10 @@ from mmgpt_desktop.session.files import is_session
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.soak.errors import ErrorCounts
 from mmgpt_desktop.ui.soak.files import make_files
+from mmgpt_desktop.ui.soak.guest import Guest
 from mmgpt_desktop.ui.soak.measures import Lateness, Sample, Stall, Stalls
 from mmgpt_desktop.ui.soak.report import Answers, Report
-from mmgpt_desktop.ui.soak.visitor import ACTIONS, TRIGGERED, Visitor
+from mmgpt_desktop.ui.soak.visitor import TRIGGERED, Visitor
 
 CALM = Lateness(10.0, 80.0, 60.0, ())
 
@@ -123,7 +124,9 @@ def test_an_exception_in_a_slot_is_counted(qtbot: QtBot, monkeypatch: pytest.Mon
 
 def test_the_visitor_knows_how_to_do_all_that_it_draws(app: App, tmp_path: Path) -> None:
     visitor = Visitor(app, make_files(tmp_path), (), tmp_path, 1)
-    assert all(callable(getattr(visitor, f"_{name}")) for name in ACTIONS)
+    for hands in (Visitor, Guest):
+        assert all(callable(getattr(hands, f"_{name}")) for name in hands.acts)
+    assert visitor.openable()
     assert set(TRIGGERED) <= set(app.window.actions_by_name)
     assert "quit" not in TRIGGERED
 

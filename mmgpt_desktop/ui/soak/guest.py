@@ -1,0 +1,65 @@
+"""A visitor of an event, at the show: what children do to a screen that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmgpt_desktop.ui.event.app import EventApp
+from mmgpt_desktop.ui.soak.hands import QUESTIONS, Hands
+
+ACTIONS = {
+    "ask": 20,
+    "click": 40,
+    "drag": 6,
+    "press": 16,
+    "drop": 10,
+    "sample": 8,
+    "camera": 4,
+    "souvenir": 3,
+    "leave": 4,
+    "nobody": 2,
+    "language": 2,
+    "resize": 2,
+}
+
+
+class Guest(Hands):
+    """Comes, asks, goes, and the next one comes."""
+
+    acts = ACTIONS
+
+    def __init__(self, show: EventApp, files: Sequence[Path], seed: int) -> None:
+        super().__init__(show.window, files, seed)
+        self._show, self._stage = show, show.stage
+
+    def busy(self) -> bool:
+        return self._stage.asker.busy
+
+    def _ask(self) -> None:
+        self._stage.ask(self._random.choice(QUESTIONS))
+        if self._random.random() < 0.7:
+            self.wait_for_answer()
+
+    def _sample(self) -> None:
+        self._stage.open(self._random.choice(self._stage.samples).photo)
+
+    def _camera(self) -> None:
+        self._show.window.start_page.camera_wanted.emit()
+
+    def _souvenir(self) -> None:
+        """Where it is offered: after an answer, if the profile has one."""
+        button = self._show.window.header.souvenir
+        if button.isVisible():
+            button.click()
+
+    def _leave(self) -> None:
+        """All that was this visitor's is forgotten."""
+        self._stage.reset()
+
+    def _nobody(self) -> None:
+        """As if the time had passed after which the samples play by themselves."""
+        self._stage.play()
+
+    def _language(self) -> None:
+        self._show.window.header.language.click()
