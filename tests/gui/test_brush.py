@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Box, CellMaps, Method, PatchGrid, TokenStep
+from mmgpt_desktop.ui import notices
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.brush import needs
 from mmgpt_desktop.ui.cell_view import CellView
@@ -189,8 +190,11 @@ def test_a_cells_tooltip_has_its_value_and_rank(qtbot: QtBot, app: App) -> None:
     assert first == "Row 2, column 2: 25.0 % (share of a cell); brightest 1 of 16"
 
 
-def test_what_undo_forgot_is_gone_from_memory(qtbot: QtBot, make_app: MakeApp) -> None:
+def test_what_undo_forgot_is_gone_from_memory(
+    qtbot: QtBot, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Chosen, brushed, drawn and checked: nothing of a photo's answers stays behind."""
+    monkeypatch.setattr(notices, "UNDO_MS", 1)
     engine = FakeEngine()
     app = make_app(engine)
     turn = ask(qtbot, app)
