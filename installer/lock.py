@@ -49,8 +49,9 @@ def main() -> None:
     write(HERE / "requirements-dev.txt", everything)
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder, "constraints.txt")
+        shared = {**everything, "onnxruntime": everything["onnxruntime-gpu"]}
         constraints.write_text(
-            "".join(f"{name}=={version}\n" for name, version in everything.items()),
+            "".join(f"{name}=={version}\n" for name, version in shared.items()),
             encoding="utf-8",
         )
         write(HERE / "requirements-app.txt", resolve(app, constraints))

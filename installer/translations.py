@@ -32,7 +32,6 @@ TERMINAL_ONLY = {
     "evaluate",
     "event_check",
     "explain",
-    "export",
     "faithfulness",
     "measuring",
     "teach",
@@ -97,17 +96,24 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
             yield from _pairs(each, its)
 
 
+PROGRESS = ("engine/engine.py", "export/bundle.py", "hub/convert.py")
+
+
 def progress_texts() -> set[str]:
-    """What the engine says while it loads."""
-    tree = ast.parse((PACKAGE / "engine" / "engine.py").read_text(encoding="utf-8"))
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return {
-        argument.value
-        for call in calls
-        if _name(call.func) == "progress"
-        for argument in call.args[1:]
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-    }
+    """What the engine says while it loads, and an export while it works."""
+    trees = [ast.parse((PACKAGE / name).read_text(encoding="utf-8")) for name in PROGRESS]
+    return {text for tree in trees for text in _progress_texts(tree)}
+
+
+def _progress_texts(tree: ast.Module) -> Iterator[str]:
+    named = _named_texts(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _name(node.func) == "progress":
+            for argument in node.args[1:]:
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                    yield argument.value
+                elif isinstance(argument, ast.Name):
+                    yield from named.get(argument.id, ())
 
 
 def report_texts() -> set[str]:

@@ -1,30 +1,42 @@
 """`mmgpt-desktop bench`: how fast each runtime answers by each fusion, with and without
-attention; with `--explain`, how long it takes to find out what a word needed."""
+attention; with `--explain`, how long it takes to find out what a word needed; with
+`--switches`, what memory is left when models change."""
 
 from __future__ import annotations
 
+import gc
+import itertools
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import psutil  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
+from mmgpt_desktop.engine import public
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
-from mmgpt_desktop.engine.engine import ORDER, Engine, make_runtime, model_info
+from mmgpt_desktop.engine.checkpoint import read_checkpoint
+from mmgpt_desktop.engine.engine import ORDER, make_runtime, model_info
+from mmgpt_desktop.engine.families.base import Context, Laid, Seen
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
-from mmgpt_desktop.engine.generate import Answer, decode
+from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.generate import Answer, Token, decode
+from mmgpt_desktop.engine.memory import give_memory_back
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
+from mmgpt_desktop.engine.opening import is_public, open_engine
 from mmgpt_desktop.engine.runtime import CancelToken, Runtime
+from mmgpt_desktop.engine.serving import EngineBase
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.errors import AppError, RuntimeFailure
 from mmgpt_desktop.messages import (
     CellMaps,
     Explanation,
-    FusionInfo,
     GenerationRequest,
     Message,
     Method,
@@ -74,21 +86,10 @@ class Task:
 
     def answer_with(self, runtime: Runtime, fusion: str, attention: bool) -> Speed:
         """The engine's own way, but it never stops early."""
-        started, first, cancel = time.perf_counter(), 0.0, CancelToken()
+        started, cancel = time.perf_counter(), CancelToken()
         encoded = runtime.encode(self.pixels, fusion, cancel)
-        answer = Answer(self.prompt, Sampling(max_new_tokens=self.tokens))
         limit = self.bundle.manifest.decoder.context_length
-        for _ in decode(
-            runtime,
-            encoded,
-            answer,
-            stop_ids=(),
-            context_length=limit,
-            attention=attention,
-            cancel=cancel,
-        ):
-            first = first or time.perf_counter() - started
-        return Speed(first, time.perf_counter() - started)
+        return _written(runtime, encoded, self.prompt, self.tokens, limit, attention, started)
 
     def generate_with(self, runtime: TorchRuntime, fusion: str, attention: bool) -> Speed:
         """transformers' `generate`, once for one token and once for all."""
@@ -99,18 +100,101 @@ class Task:
         return Speed(first, total)
 
 
+@dataclass(frozen=True, eq=False)
+class PublicTask:
+    """The same for a public model, about a picture of noise."""
+
+    path: Path
+    seen: Seen
+    laid: Laid
+    tokens: int
+    context_length: int
+
+    @classmethod
+    def of(cls, path: Path, tokens: int) -> PublicTask:
+        family = family_of(read_checkpoint(path))
+        seen = family.see(_noise())
+        laid = family.lay([Message("user", QUESTION)], [seen], tokens)
+        room = family.context_length - len(laid.token_ids)
+        return cls(path, seen, laid, max(2, min(tokens, room)), family.context_length)
+
+    def answer_with(self, runtime: Any, attention: bool) -> Speed:
+        started, cancel = time.perf_counter(), CancelToken()
+        context = Context(self.laid, (self.seen,), (runtime.encode(self.seen, cancel),))
+        limit, prompt = self.context_length, self.laid.token_ids
+        return _written(runtime, context, prompt, self.tokens, limit, attention, started)
+
+    def rows(self, name: RuntimeName) -> list[Row]:
+        print(f"{name}: loading ...", file=sys.stderr)
+        started = time.perf_counter()
+        runtime = public.make_runtime(name, read_checkpoint(self.path))
+        seconds = time.perf_counter() - started
+        return [
+            Row(f"{name}, attention", partial(self.answer_with, runtime, True), seconds),
+            Row(f"{name}, no attention", partial(self.answer_with, runtime, False)),
+        ]
+
+
+def _written(
+    runtime: Any,
+    encoded: Any,
+    prompt: Sequence[int],
+    tokens: int,
+    context_length: int,
+    attention: bool,
+    started: float,
+) -> Speed:
+    """Seconds since `started`, for so many tokens."""
+    first = 0.0
+    written: Iterable[Token] = decode(
+        runtime,
+        encoded,
+        Answer(prompt, Sampling(max_new_tokens=tokens)),
+        stop_ids=(),
+        context_length=context_length,
+        attention=attention,
+        cancel=CancelToken(),
+    )
+    for _ in written:
+        first = first or time.perf_counter() - started
+    return Speed(first, time.perf_counter() - started)
+
+
 def run(
-    bundle_path: Path, choice: RuntimeName | None, fusion: str | None, tokens: int, rounds: int
+    path: Path, choice: RuntimeName | None, fusion: str | None, tokens: int, rounds: int
 ) -> int:
     """Print a table of all fusions, or of one; raises AppError when no runtime works."""
-    task = Task.of(open_bundle(bundle_path), tokens)
-    model = model_info(task.bundle)
-    fusions = [model.fusion_info(fusion)] if fusion else model.fusions
-    names = [each.name for each in fusions]
+    fusions = _fusions(path, fusion)
+    if not fusions:
+        task = PublicTask.of(path, tokens)
+        _run(task.rows, choice, task.tokens, rounds)
+    else:
+        ours = Task.of(open_bundle(path), tokens)
+        _run(lambda name: _rows_of(name, ours, fusions), choice, ours.tokens, rounds)
+        print("Loaded is the default fusion; another's graphs are when it is first asked.")
+    return 0
+
+
+def _fusions(path: Path, fusion: str | None) -> list[str]:
+    """The one chosen or all of them; none of a public model."""
+    if not is_public(path):
+        model = model_info(open_bundle(path))
+        return [each.name for each in ([model.fusion_info(fusion)] if fusion else model.fusions)]
+    if fusion is not None:
+        raise AppError("A public model has no fusions to choose from.", "Leave out --fusion.")
+    return []
+
+
+def _run(
+    rows_of: Callable[[RuntimeName], list[Row]],
+    choice: RuntimeName | None,
+    tokens: int,
+    rounds: int,
+) -> None:
     rows: list[Row] = []
     for name in [choice] if choice else ORDER:
         try:
-            found = _rows_of(name, task, names)
+            found = rows_of(name)
             _measure(found, rounds)
         except AppError as error:
             print(f"{name}: left out. {error.title}", file=sys.stderr)
@@ -118,7 +202,33 @@ def run(
             rows += found
     if not rows:
         raise RuntimeFailure("No runtime works, so there is nothing to measure.")
-    print(_table(rows, task.tokens, rounds))
+    print(_table(rows, tokens, rounds))
+
+
+def run_switching(
+    paths: Sequence[Path], choice: RuntimeName | None, tokens: int, switches: int
+) -> int:
+    """Print the process's memory after each of so many changes between models, or from a model
+    to itself; each answers a question. As the window does it: the model before is given up
+    when the next one is there."""
+    folders, engine = itertools.cycle(paths), None
+    process, sizes = psutil.Process(), list[float]()
+    for place in range(switches + 1):
+        folder = next(folders)
+        following = open_engine(folder, choice)
+        following.load()
+        if engine is not None:
+            engine.close()
+        engine = following
+        del following
+        gc.collect()  # a model's parts know each other
+        give_memory_back()
+        _answer(engine, None, tokens)
+        sizes.append(process.memory_info().rss / 1e6)
+        print(f"{place:>3} switches  {sizes[-1]:>7.0f} MB  {engine.model.name}", flush=True)
+    if engine is not None:
+        engine.close()
+    print(f"Grown by {sizes[-1] - sizes[1]:.0f} MB between the first switch and the last.")
     return 0
 
 
@@ -126,11 +236,10 @@ def run_explaining(
     bundle_path: Path, choice: RuntimeName | None, fusion: str | None, tokens: int, rounds: int
 ) -> int:
     """Print the seconds that occlusion and the check of a word take; raises like `run`."""
-    model, lines = model_info(open_bundle(bundle_path)), list[str]()
-    fusions = [model.fusion_info(fusion)] if fusion else model.fusions
+    fusions, lines = _fusions(bundle_path, fusion), list[str]()
     for name in [choice] if choice else ORDER:
         try:
-            lines += _explained(Engine(bundle_path, name), fusions, tokens, rounds)
+            lines += _explained(open_engine(bundle_path, name), fusions, tokens, rounds)
         except AppError as error:
             print(f"{name}: left out. {error.title}", file=sys.stderr)
     if not lines:
@@ -141,31 +250,35 @@ def run_explaining(
     return 0
 
 
-def _explained(
-    engine: Engine, fusions: Sequence[FusionInfo], tokens: int, rounds: int
-) -> list[str]:
+def _explained(engine: EngineBase, fusions: Sequence[str], tokens: int, rounds: int) -> list[str]:
     engine.load()
-    lines = []
-    for info in fusions:
-        explanation = _answer(engine, info.name, tokens)
+    lines, names = [], list[str | None](fusions)
+    for fusion in names or [None]:
+        explanation = _answer(engine, fusion, tokens)
         times = [_explain(engine, explanation) for _ in range(rounds + 1)][1:]  # one to warm up
         first, whole, check = (statistics.median(each) for each in zip(*times, strict=True))
-        label = f"{engine.runtime.runtime}, {info.name}"
+        label = f"{engine.runtime.runtime}" + (f", {fusion}" if fusion else "")
         lines.append(f"{label:28}  {first:>11.2f}  {whole:>11.2f}  {check:>7.2f}")
     engine.close()
     return lines
 
 
-def _answer(engine: Engine, fusion: str, tokens: int) -> Explanation:
+def _noise() -> Photo:
     pixels = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    return Photo(pixels, "noise", "noise")
+
+
+def _answer(engine: EngineBase, fusion: str | None, tokens: int) -> Explanation:
+    """Raises AppError."""
     question, sampling = (Message("user", QUESTION),), Sampling(max_new_tokens=tokens)
-    photo = Photo(pixels, "noise", "noise")
-    request, ids = GenerationRequest(0, (photo,), question, sampling, fusion=fusion), list[int]()
-    engine.generate(request, CancelToken(), lambda step: ids.append(step.token_id))
+    request, ids = GenerationRequest(0, (_noise(),), question, sampling, fusion=fusion), list[int]()
+    outcome = engine.generate(request, CancelToken(), lambda step: ids.append(step.token_id))
+    if outcome.error is not None:
+        raise outcome.error
     return Explanation(request, tuple(ids))
 
 
-def _explain(engine: Engine, explanation: Explanation) -> tuple[float, float, float]:
+def _explain(engine: EngineBase, explanation: Explanation) -> tuple[float, float, float]:
     """Seconds to a word's first map, to its last one, and of its check."""
     word, cancel, started = slice(0, 1), CancelToken(), time.perf_counter()
     found = list[tuple[float, CellMaps]]()
@@ -263,5 +376,4 @@ def _table(rows: list[Row], tokens: int, rounds: int) -> str:
         speed = (tokens - 1) / rest
         lines.append(f"{row.label:{width}}  {load:>6}  {first * 1000:>14.0f}  {speed:>8.1f}")
     lines.append(f"Medians of {rounds} answers of {tokens} tokens each, the image encoded anew.")
-    lines.append("Loaded is the default fusion; another one's graphs are when it is first asked.")
     return "\n".join(lines)

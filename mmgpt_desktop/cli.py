@@ -290,13 +290,24 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="instead: our graphs of a public model's size, and peers",
     )
+    parser.add_argument(
+        "--switches", type=int, metavar="N", help="instead: the memory after each of N switches"
+    )
+    parser.add_argument(
+        "--other", type=Path, metavar="DIR", help="with --switches: to this model and back"
+    )
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from mmgpt_desktop import bench, peers
-
     if options.peers:
+        from mmgpt_desktop import peers  # it brings PyTorch
+
         return peers.run(options.tokens, options.rounds)
+    from mmgpt_desktop import bench
+
+    if options.switches is not None:
+        models = [options.model, *([options.other] if options.other else [])]
+        return bench.run_switching(models, options.runtime, options.tokens, options.switches)
     run = bench.run_explaining if options.explain else bench.run
     return run(options.model, options.runtime, options.fusion, options.tokens, options.rounds)
 

@@ -9,14 +9,17 @@ import sys
 from pathlib import Path
 
 from mmgpt_desktop import __version__
-from mmgpt_desktop.engine.bundle import Bundle, open_bundle
-from mmgpt_desktop.engine.engine import Engine, make_runtime
+from mmgpt_desktop.engine.bundle import open_bundle
+from mmgpt_desktop.engine.checkpoint import has_weights, open_checkpoint, read_checkpoint
+from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.layouts import find_graphs, is_graphs
+from mmgpt_desktop.engine.opening import is_public, open_engine
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.serving import RUNTIME_LABELS
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.pytorch import missing_torch
-from mmgpt_desktop.text import safe_name
+from mmgpt_desktop.text import safe_name, size_text
 
 LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "torch", "transformers", "tokenizers", "numpy")
 WITH_TORCH = ("torch", "transformers")  # which the light edition leaves out together
@@ -42,8 +45,13 @@ def run(bundle_path: Path, runtime: RuntimeName | None) -> int:
     """Print the report; 0 if a question can be answered, else 1."""
     print(f"MMGPT Desktop {__version__}, Python {platform.python_version()}, {_system()}")
     missing: list[str] = []
-    bundle = _report_model(bundle_path)
-    answers = bundle is not None and _report_runtime(bundle, runtime)
+    try:
+        (_report_public if is_public(bundle_path) else _report_bundle)(bundle_path)
+    except AppError as error:
+        print(f"Model: {error}")
+        answers = False
+    else:
+        answers = _report_runtime(bundle_path, runtime)
     _report_libraries(missing)
     if sys.platform.startswith("linux"):
         _report_system_libraries(missing)
@@ -57,24 +65,36 @@ def _system() -> str:
     return f"{platform.system()} {platform.machine()}"
 
 
-def _report_model(path: Path) -> Bundle | None:
-    try:
-        bundle = open_bundle(path)
-        bundle.verify(lambda done: None, CancelToken())
-    except AppError as error:
-        print(f"Model: {error}")
-        return None
+def _report_bundle(path: Path) -> None:
+    """Raises BundleError."""
+    bundle = open_bundle(path)
+    bundle.verify(lambda done: None, CancelToken())
     manifest = bundle.manifest
     size = sum(entry.bytes for entry in manifest.files.values()) / 1e6
     print(f"Model: {safe_name(manifest.name)} {safe_name(manifest.version)} in {path}")
     print(f"  {len(manifest.files)} files, {size:.1f} MB, all checksums match.")
     names = [safe_name(name) for name in manifest.fusions]
     print(f"  Fusions: {', '.join(names)}; {safe_name(manifest.fusion)} by default.")
-    return bundle
 
 
-def _report_runtime(bundle: Bundle, choice: RuntimeName | None) -> bool:
-    engine = Engine(bundle.path, choice)
+def _report_public(path: Path) -> None:
+    """A public model's files. Raises BundleError."""
+    checkpoint = read_checkpoint(path)
+    family_of(checkpoint)
+    print(f"Model: {checkpoint.name} of the family {checkpoint.model_type} in {path}")
+    if is_graphs(path):
+        graphs = find_graphs(path)
+        names = ", ".join(file.name for file in (graphs.vision, graphs.embeddings, graphs.decoder))
+        print(f"  ONNX graphs: {names}; {size_text(graphs.bytes)}.")
+    if has_weights(path) or not is_graphs(path):
+        checkpoint = open_checkpoint(path)
+        size = sum(file.stat().st_size for file in checkpoint.weights)
+        count = f"{checkpoint.parameters / 1e6:.1f} million parameters"
+        print(f"  Checkpoint: {count}, {size_text(size)} as safetensors.")
+
+
+def _report_runtime(path: Path, choice: RuntimeName | None) -> bool:
+    engine = open_engine(path, choice)
     try:
         engine.load()
     except AppError as error:
@@ -85,16 +105,18 @@ def _report_runtime(bundle: Bundle, choice: RuntimeName | None) -> bool:
     if info.note:
         print(f"  {info.note}")
     if choice is None and info.runtime is RuntimeName.ONNX_CPU:
-        print(f"  {_why_no_cuda(bundle)}")
+        print(f"  {_why_no_cuda(path)}")
     engine.close()
     return True
 
 
-def _why_no_cuda(bundle: Bundle) -> str:
+def _why_no_cuda(path: Path) -> str:
+    engine = open_engine(path, RuntimeName.ONNX_CUDA)
     try:
-        make_runtime(RuntimeName.ONNX_CUDA, bundle).close()
+        engine.load()
     except AppError as error:
         return error.title
+    engine.close()
     return "The graphics card works, but was not chosen."
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 
 class AppError(Exception):
     """A failure with a sentence for the user.
@@ -27,6 +30,11 @@ class AppError(Exception):
 
     def __str__(self) -> str:
         return f"{self.title} {self.hint}".strip()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It may come from another process, and then without its cause."""
+        values: dict[str, Any] = self.values
+        return partial(type(self), **values), (self.title_template, self.hint_template)
 
 
 class ImageError(AppError):
@@ -63,3 +71,15 @@ class DownloadError(AppError):
 
 class Cancelled(Exception):
     """The user stopped the work; never shown as an error."""
+
+
+def unexpected(error: Exception) -> AppError:
+    """A bug or a failing library, as a sentence; the cause keeps the details."""
+    said = str(error).strip().rstrip(".") or type(error).__name__
+    failure = RuntimeFailure(
+        "Something went wrong while the model was at work: {reason}.",
+        "Try again; if it happens again, copy the details and report them.",
+        reason="the memory is full" if isinstance(error, MemoryError) else said,
+    )
+    failure.__cause__ = error
+    return failure

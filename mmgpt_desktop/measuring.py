@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmgpt_desktop.engine.engine import Engine
+from mmgpt_desktop.engine.opening import open_engine
+from mmgpt_desktop.engine.serving import EngineBase
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.text import reason_of
@@ -44,22 +46,23 @@ def extras(title: str) -> Iterator[None]:
 class Subject:
     """A loaded model and the fusion that is measured."""
 
-    engine: Engine
+    engine: EngineBase
     model: ModelInfo
     fusion: str
 
     @classmethod
     def load(cls, options: argparse.Namespace) -> Subject:
-        engine = Engine(options.model, options.runtime)
+        engine = open_engine(options.model, options.runtime)
         model = engine.load()
         return cls(engine, model, model.fusion_info(options.fusion).name)
 
     def about(self, settings: DataclassInstance) -> dict[str, Any]:
         """What was measured, and how; not where the data lay."""
+        engine = self.engine
         return {
             "model": self.model.name,
-            "version": self.engine.bundle.manifest.version,
-            "runtime": self.engine.runtime.runtime,
+            "version": engine.bundle.manifest.version if isinstance(engine, Engine) else "",
+            "runtime": engine.runtime.runtime,
             **{name: value for name, value in asdict(settings).items() if name != "data"},
         }
 

@@ -18,6 +18,12 @@ from mmgpt_desktop.errors import AppError
 PICTURE = "\ufffc"  # in a question's text: the next photo stands here (Unicode's object character)
 
 
+def with_numbers(text: str) -> str:
+    """A question for people to read: "[picture 1]" where the first picture stands in it."""
+    first, *rest = text.split(PICTURE)
+    return first + "".join(f"[picture {place}]{each}" for place, each in enumerate(rest, start=1))
+
+
 class RuntimeName(StrEnum):
     """What can run a bundle; also the values of `--runtime`."""
 
@@ -146,6 +152,11 @@ class GenerationRequest:
     fusion: str | None = None
     fine: bool = False
 
+    @property
+    def photos(self) -> tuple[Photo, ...]:
+        """The images, each once: a photo may stand in several places."""
+        return tuple({photo.image_id: photo for photo in self.images}.values())
+
 
 @dataclass(frozen=True, eq=False)
 class AttentionMap:
@@ -154,7 +165,7 @@ class AttentionMap:
     Rows need not sum to 1. `elsewhere` is what went to the names that the encoder found,
     the mean over layers and heads; the rest went to no cell, or to the text. `copied` is how
     much of the token the copier took from those names, from 0 to 1. `others` are the same
-    token's maps of the request's further photos, in order.
+    token's maps of the request's further `photos`, in order.
     """
 
     weights: NDArray[np.float16]
@@ -164,7 +175,7 @@ class AttentionMap:
     others: tuple[AttentionMap, ...] = ()
 
     def of(self, place: int) -> AttentionMap | None:
-        """The map of the request's photo number `place`, from 0; None where it was not read."""
+        """The map of number `place`, from 0, of the request's `photos`; None if it wasn't read."""
         maps = (self, *self.others)
         return maps[place] if place < len(maps) else None
 

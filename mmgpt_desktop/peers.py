@@ -2,7 +2,7 @@
 
 The language model has SmolVLM-256M's sizes and random weights, which cost as much as trained
 ones. Each round gives every contender one prompt and one answer, so that a busy moment hurts
-all alike. Images aren't encoded here.
+all alike. Programs of others run beside them where they are installed (rivals.py).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,28 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.decoder_session import ATTENTION, DecoderSession
+from mmgpt_desktop.engine.attention_nodes import drop_attention
+from mmgpt_desktop.engine.decoder_session import DecoderSession
+from mmgpt_desktop.engine.graph_session import Graph
+from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.export.decoder import build_decoder
 from mmgpt_desktop.export.linear import DynamicInt8, Linears, Precision, linears_for
 from mmgpt_desktop.export.spec import read_spec
+from mmgpt_desktop.export.vision import FEATURES, PIXELS, export_encoder, quantise
 from mmgpt_desktop.export.weights import DecoderWeights
 from mmgpt_desktop.pytorch import require_torch
+from mmgpt_desktop.rivals import Rival, Speed, genai, llama_cpp, missing
 
 Floats = NDArray[np.float32]
 
+VISION: dict[str, Any] = {
+    "hidden_size": 768,
+    "intermediate_size": 3072,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "image_size": 512,
+    "patch_size": 16,
+}
 PROMPT = 96  # 64 tokens of an image, 32 of text
 THREADS = 2
 SIZES: dict[str, Any] = {
@@ -46,22 +60,16 @@ SIZES: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Speed:
-    """Seconds of the prompt, and of all later tokens."""
-
-    prefill: float
-    decode: float
-
-
 @dataclass(eq=False)
 class Contender:
-    """Who answers: `feed` takes embeddings [1, S, width], tells if the sequence is new, and
-    gives the next token."""
+    """Who is fed: `feed` takes embeddings [1, S, width], tells if the sequence is new, and
+    gives the next token. `image` is how long a photo takes."""
 
     label: str
     feed: Callable[[Floats, bool], int]
+    image: Callable[[], object] | None = None
     speeds: list[Speed] = field(default_factory=list)
+    images: list[float] = field(default_factory=list)
 
 
 def run(
@@ -70,32 +78,108 @@ def run(
     *,
     sizes: dict[str, Any] = SIZES,
     clock: Callable[[], float] = time.perf_counter,
+    pictures: bool = True,
 ) -> int:
     """Print the table of all contenders, in rounds that alternate. Raises RuntimeFailure."""
     require_torch()
     weights = random_weights(sizes)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         print("building the graphs ...", file=sys.stderr)
-        contenders = [eager(sizes, weights), *ours(sizes, weights, Path(folder), PROMPT + tokens)]
+        known = [eager(sizes, weights), *ours(sizes, weights, folder, PROMPT + tokens)]
+        found, absent = rivals(sizes, weights, folder)
+        if pictures:
+            known[0].image, encoders = encoders_of(folder)
+            for each in known[1:]:
+                each.image = encoders["fp32" if "fp" in each.label else "int8"]
         table = weights["model.embed_tokens.weight"]
         for place in range(rounds + 1):
             print(f"round {place} of {rounds}", file=sys.stderr)  # round 0 warms up
-            for contender in contenders:
-                speed = answer(contender, table, tokens, clock)
-                if place:
-                    contender.speeds.append(speed)
-        print(table_of(contenders, tokens, rounds))
+            _round(known, found, table, tokens, clock, counts=place > 0)
+        print(table_of([*known, *found], tokens, rounds))
+        print("\n".join(absent))
     return 0
 
 
-def answer(contender: Contender, table: Floats, tokens: int, clock: Callable[[], float]) -> Speed:
-    prompt = np.random.default_rng(0).integers(0, len(table), PROMPT)
+def _round(
+    known: Sequence[Contender],
+    found: Sequence[Rival],
+    table: Floats,
+    tokens: int,
+    clock: Callable[[], float],
+    *,
+    counts: bool,
+) -> None:
+    prompt = np.random.default_rng(0).integers(3, len(table), PROMPT)
+    for each in known:
+        speed = answer(each, table, prompt, tokens, clock)
+        started = clock()
+        if each.image:
+            each.image()
+        if counts:
+            each.speeds.append(speed)
+            each.images.append(clock() - started)
+    for rival in found:
+        speed = rival.answer(prompt, tokens, clock)
+        if counts:
+            rival.speeds.append(speed)
+
+
+def answer(
+    contender: Contender,
+    table: Floats,
+    prompt: NDArray[np.int64],
+    tokens: int,
+    clock: Callable[[], float],
+) -> Speed:
     started = clock()
     token = contender.feed(table[prompt][None], True)
     prefilled = clock()
     for _ in range(tokens - 1):
         token = contender.feed(table[token][None, None], False)
     return Speed(prefilled - started, clock() - prefilled)
+
+
+def rivals(
+    sizes: dict[str, Any], weights: dict[str, Floats], folder: Path
+) -> tuple[list[Rival], list[str]]:
+    """Those that are installed, and a line for each that isn't."""
+    found, absent = list[Rival](), list[str]()
+    for label, make, packages in (
+        ("onnxruntime-genai int4", genai, ("onnxruntime-genai",)),
+        ("llama.cpp Q4_1", llama_cpp, ("xllamacpp", "gguf")),
+    ):
+        if lacking := missing(*packages):
+            absent.append(f"{label}: not installed ({lacking}).")
+        else:
+            found.append(make(sizes, weights, folder, THREADS))
+    return found, absent
+
+
+def encoders_of(folder: Path) -> tuple[Callable[[], object], dict[str, Callable[[], object]]]:
+    """What encodes one tile with SmolVLM-256M's sizes: transformers, and our graphs."""
+    import torch
+    from transformers import SmolVLMConfig, SmolVLMModel
+
+    text = {"model_type": "llama", "hidden_size": 576, "num_hidden_layers": 1, "vocab_size": 64}
+    config = SmolVLMConfig(vision_config=VISION, text_config=text, scale_factor=4)
+    model = SmolVLMModel._from_config(config, attn_implementation="eager").eval()
+    pixels = torch.rand(1, 1, 3, VISION["image_size"], VISION["image_size"])
+
+    @torch.inference_mode()
+    def theirs() -> object:
+        return model.get_image_features(pixels, output_attentions=True)
+
+    graphs = dict[str, Callable[[], object]]()
+    for precision in ("fp32", "int8"):
+        path = folder / f"vision.{precision}.onnx"
+        export_encoder(model, "smolvlm", pixels.expand(-1, 3, -1, -1, -1).contiguous(), path)
+        if precision == "int8":
+            quantise(path)
+        graph = Graph(path, cuda=False, threads=THREADS)
+        feeds = {PIXELS: pixels.numpy()}
+        graphs[precision] = partial(graph.run, [FEATURES], feeds, CancelToken())
+    return theirs, graphs
 
 
 def random_weights(sizes: dict[str, Any]) -> dict[str, Floats]:
@@ -153,20 +237,7 @@ def _feeder(session: DecoderSession) -> Callable[[Floats, bool], int]:
 def without_attention(path: Path) -> Path:
     """The same graph and the same weights, less the attention output."""
     model = onnx.load(path, load_external_data=False)
-    graph, rows = model.graph, set[str]()
-    for node in graph.node:
-        if node.op_type == "GroupQueryAttention":
-            rows.add(node.output.pop())
-            kept = [each for each in node.attribute if each.name != "qk_output"]
-            del node.attribute[:]
-            node.attribute.extend(kept)
-    for node in list(graph.node):  # in order: what reads the rows goes, and what reads that
-        if rows & set(node.input):
-            rows |= set(node.output)
-            graph.node.remove(node)
-    for output in list(graph.output):
-        if output.name == ATTENTION:
-            graph.output.remove(output)
+    drop_attention(model.graph)
     bare = path.with_suffix(".bare.onnx")
     onnx.save(model, bare)
     return bare
@@ -202,19 +273,35 @@ def eager(sizes: dict[str, Any], weights: dict[str, Floats]) -> Contender:
     return Contender("transformers eager, attention", feed)
 
 
-def table_of(contenders: Sequence[Contender], tokens: int, rounds: int) -> str:
+def table_of(contenders: Sequence[Contender | Rival], tokens: int, rounds: int) -> str:
     width = max(len(each.label) for each in contenders)
     first = _medians(contenders[0].speeds)
-    lines = [f"{'':{width}}  prefill ms  tokens/s  prefill x  tokens/s x"]
-    for each in contenders:
+    lines = [f"{'':{width}}  prefill ms  tokens/s  prefill x  tokens/s x  image s  attention costs"]
+    for place, each in enumerate(contenders):
         prefill, decode = _medians(each.speeds)
         lines.append(
             f"{each.label:{width}}  {prefill * 1000:>10.1f}  {(tokens - 1) / decode:>8.1f}  "
-            f"{first[0] / prefill:>9.2f}  {first[1] / decode:>10.2f}"
+            f"{first[0] / prefill:>9.2f}  {first[1] / decode:>10.2f}  {_image(each):>7}"
+            f"  {_cost(contenders[place : place + 2]):>15}"
         )
     lines.append(f"Medians of {rounds} rounds: {PROMPT} positions, then {tokens} tokens.")
-    lines.append(f"{THREADS} threads; x: against the first row.")
+    lines.append(f"{THREADS} threads; x: against the first row. image: one tile, 64 tokens.")
+    lines.append("attention costs: seconds a token, against the row below in the same round.")
     return "\n".join(lines)
+
+
+def _image(contender: Contender | Rival) -> str:
+    if isinstance(contender, Rival) or contender.image is None:
+        return "-"
+    return f"{statistics.median(contender.images):.2f}"
+
+
+def _cost(pair: Sequence[Contender | Rival]) -> str:
+    """Of a graph with attention, before its twin without: rounds are compared one by one."""
+    if len(pair) < 2 or not pair[1].label.endswith("no attention"):
+        return ""
+    both = zip(*(each.speeds for each in pair), strict=True)
+    return f"{100 * statistics.median(one.decode / two.decode for one, two in both) - 100:+.1f} %"
 
 
 def _medians(speeds: Sequence[Speed]) -> tuple[float, float]:

@@ -6,13 +6,10 @@ Connect no lambdas or partials to them: PySide6 would run those on the worker's 
 
 from __future__ import annotations
 
-import gc
+import contextlib
 import itertools
 import logging
-import os
 import queue
-import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QThread, Signal
 
+from mmgpt_desktop.engine.cores import step_back
 from mmgpt_desktop.engine.protocol import EngineLike as EngineLike
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
+from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure, unexpected
 from mmgpt_desktop.messages import (
     CellMaps,
     Explanation,
@@ -42,7 +40,7 @@ from mmgpt_desktop.shown_photo import photo_from_image as photo_from_image
 from mmgpt_desktop.shown_photo import show_photo as show_photo
 
 CLOSE_WAIT_MS = 5000
-ENGINE_NICENESS = 5
+QUIET_SECONDS = 20.0
 
 _log = logging.getLogger(__name__)
 
@@ -56,17 +54,6 @@ def engine_maker(bundle: Path, runtime: RuntimeName | None) -> Callable[[], Engi
         return open_engine(bundle, runtime)
 
     return make
-
-
-def unexpected(error: Exception) -> AppError:
-    """A bug or a failing library, as a sentence; the cause keeps the details."""
-    failure = RuntimeFailure(
-        "Something went wrong while the model was at work: {reason}.",
-        "Try again; if it happens again, copy the details and report them.",
-        reason=str(error).strip().rstrip(".") or type(error).__name__,
-    )
-    failure.__cause__ = error
-    return failure
 
 
 class _QueueThread(QThread):
@@ -186,6 +173,7 @@ class EngineThread(_QueueThread):
         self._make_engine = make_engine
         self._engine: EngineLike | None = None
         self._load_error: AppError | None = None
+        self._resting = CancelToken()
         self.job_ids = itertools.count(1)
 
     def load(self) -> CancelToken:
@@ -225,13 +213,31 @@ class EngineThread(_QueueThread):
 
     def _put(self, item: _Item) -> CancelToken:
         self._submit(item)
+        self._resting.cancel()
         return item.cancel
 
     def run(self) -> None:
-        _step_back()
-        while self._work(self._queue.get()):  # by no name: a request that is done is let go
+        step_back()
+        while self._work(self._next()):  # by no name: a request that is done is let go
             self._ended += 1
         self._drop_engine()
+
+    def _next(self) -> Any:
+        """When nobody asked for anything in a while, the engine does what could wait."""
+        with contextlib.suppress(queue.Empty):
+            return self._queue.get(timeout=QUIET_SECONDS)
+        self._rest()
+        return self._queue.get()
+
+    def _rest(self) -> None:
+        self._resting = resting = CancelToken()
+        forget = self._closing.on_cancel(resting.cancel)
+        try:
+            if self._engine and self._queue.empty():  # what comes from now on cancels it
+                self._engine.rest(resting)
+        except Exception as error:  # nobody asked for it, so nobody is told
+            _log.info("what could wait has ended early: %s", error)
+        forget()
 
     def _work(self, item: _Item | None) -> bool:
         """Do what is asked for; False at the end."""
@@ -272,13 +278,12 @@ class EngineThread(_QueueThread):
             error = unexpected(failure)
         else:
             self._drop_engine()
-            if isinstance(item, _Switch):
-                gc.collect()  # a model's parts know each other; its memory is to be free now
             self._engine, self._make_engine = engine, make
             self.loaded.emit(info, engine.runtime)
             return
         if engine is not None:
             engine.close()
+            engine = None
         self._load_error = error
         self.load_failed.emit(error)
 
@@ -410,15 +415,3 @@ class TaskThread(_QueueThread):
             self.done.emit(task.key, result)
         finally:
             forget()
-
-
-def _step_back() -> None:
-    """Let the window's thread go first where both want a core.
-
-    The runtimes' own threads start from here and inherit it. On two busy cores it brought
-    the window's lateness at the 99th percentile from 24 ms to 10 ms. Linux alone has
-    priorities for single threads under `setpriority`.
-    """
-    if sys.platform == "linux":
-        niceness = os.getpriority(os.PRIO_PROCESS, 0) + ENGINE_NICENESS
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

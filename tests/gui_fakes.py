@@ -87,6 +87,8 @@ class FakeEngine:
         self.explained: list[tuple[Method, slice | None]] = []  # None: maps, else a check
         self.explain_gate = threading.Semaphore(0 if explain_gated else 1_000_000)
         self.explain_error = explain_error
+        self.rested, self.rest_gate = threading.Semaphore(0), threading.Semaphore(0)
+        self.rest_gated = False
         self.numbers_asked: list[tuple[int, int, int]] = []  # token, layer, head
 
     def __call__(self) -> FakeEngine:
@@ -207,6 +209,12 @@ class FakeEngine:
     def forget(self) -> None:
         self.forgotten += 1
         self.requests.clear()
+
+    def rest(self, cancel: CancelToken) -> None:
+        self.rested.release()
+        while self.rest_gated and not cancel.cancelled:
+            self.rest_gate.acquire(timeout=0.01)
+        cancel.raise_if_cancelled()
 
     def close(self) -> None:
         self.closed = True

@@ -44,13 +44,19 @@ def picture(fusion: str, *, red: int | None = None, blue: int | None = None) -> 
 @cache
 @torch.no_grad()
 def planted_model(
-    *, blind: bool = False, decoy: bool = False, relay: bool = False, carry: bool = False
+    *,
+    blind: bool = False,
+    decoy: bool = False,
+    relay: bool = False,
+    carry: bool = False,
+    latents: int = 0,
 ) -> MMGPTForConditionalGeneration:
     """`blind`: what is found is not used. `decoy`: the second head looks at blue, for nothing.
     `relay`: `PEEK` alone looks, and later positions ask it. `carry` (graph alone): text looks
-    at blue, which has fetched red from its neighbours.
+    at blue, which has fetched red from its neighbours. `latents` (cross-attention alone) all
+    look for red, and text looks at them.
     """
-    model = _zero_model()
+    model = _zero_model(latents)
     first, second = model.blocks
     asks = PEEKS if relay else ONE
     answers, reads = (BLUE, CARRIED) if carry else (RED, RED)
@@ -64,13 +70,15 @@ def planted_model(
         if carry:
             assert model.graph is not None
             _attends(model.graph.rounds[0], head, BLUE, RED, RED, CARRIED)
+    if model.resampler is not None:
+        _resamples(model.resampler)
     first.mlp[0].weight[0, RED] = 1  # a red cell says the word itself
     first.mlp[2].weight[FOUND, 0] = 0.0 if blind else 1.0
     model.lm_head.weight[WORD, RELAYED if relay else FOUND] = 6
     return model
 
 
-def _zero_model() -> MMGPTForConditionalGeneration:
+def _zero_model(latents: int) -> MMGPTForConditionalGeneration:
     """Nothing is mixed yet: text is `ONE`, and cells are `CELL`, `RED` and `BLUE`."""
     config = MMGPTConfig(
         vocab_size=80,
@@ -83,6 +91,8 @@ def _zero_model() -> MMGPTForConditionalGeneration:
         graph_rounds=1,
         graph_heads=HEADS,
         similar_cells=2,
+        resampler_latents=latents,
+        resampler_layers=1,
         name_classes=1,
         name_tokens=1,
         pointing_heads=(),
@@ -120,6 +130,16 @@ def _looks(block: Any, head: int, asks: int, answers: int, reads: int, *, used: 
     cross.key_value.weight[WIDTH + row + _VALUE, reads] = 1
     cross.output.weight[FOUND, row + _VALUE] = float(used) / HEADS
     _attends(block.self_attention, head, asks, answers, reads, FOUND, used=used)
+
+
+def _resamples(resampler: Any) -> None:
+    (layer,) = resampler.layers
+    resampler.latents[:, ONE] = 8
+    for row in range(0, WIDTH, WIDTH // HEADS):
+        layer.query.weight[row + _MATCH, ONE] = 1
+        layer.key_value.weight[row + _MATCH, RED] = 1
+        layer.key_value.weight[WIDTH + row + _VALUE, RED] = 1
+        layer.output.weight[RED, row + _VALUE] = 2 / HEADS
 
 
 def _attends(

@@ -13,6 +13,9 @@ from typing import Any
 import onnx
 from onnx import NodeProto, TensorProto, helper
 
+ATTENTION, GROUP_QUERY = "attention", "GroupQueryAttention"
+_GIVES, _SOFTMAX = "qk_output", 2  # the attribute, and its value for what the softmax gave
+_WITHOUT_WEIGHTS = ("sliding_window_cache", "kv_cache_bit_width")
 _STEPS = 8  # nodes between a softmax and the products around it (masks, scales, casts)
 _PRODUCTS = {"MatMul", "Gemm", "Einsum", "FusedMatMul", "MatMulInteger"}
 _BEFORE = {"Add", "Sub", "Mul", "Div", "Where", "Cast", "Reshape", "Tanh", "Identity", "Clip",
@@ -39,12 +42,16 @@ class TensorKind:
         return None if self.shape is None else len(self.shape)
 
 
+SPELLED, GIVEN = "spelled out", "given"
+
+
 @dataclass(frozen=True)
 class Spelled:
-    """Attention whose softmax, [1, ..., S, T], is a tensor of the graph."""
+    """Attention whose softmax, [1, ..., S, T], is a tensor of the graph; [1, head, S, T] where
+    an operator gives it."""
 
     weights: str
-    kind: str = "spelled out"
+    kind: str = SPELLED
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,7 @@ class RowKind:
     interleaved: bool = False
     position_ids: str = ""
     last_position: str = ""
+    total: str = ""  # positions, where the keys may have room for more
     scale: float = 0.0  # 0 is 1 / sqrt(d)
     softcap: float = 0.0
     mask: str = ""
@@ -151,9 +159,8 @@ def _kinds(graph: onnx.GraphProto) -> Iterator[tuple[str, TensorKind]]:
         shape = tuple(lengths) if kind.HasField("shape") else None
         yield value.name, TensorKind(kind.elem_type, shape)
     for node in graph.node:
-        for attribute in node.attribute:
-            for branch in (attribute.g, *attribute.graphs):
-                yield from _kinds(branch)
+        for branch in _branches(node):
+            yield from _kinds(branch)
 
 
 def _is_attention(
@@ -182,8 +189,91 @@ def _reaches(
     return False
 
 
-def _group_query(node: _Node) -> Row:
-    node.refuse("sliding_window_cache", "kv_cache_bit_width")
+def ask_kernels(graph: onnx.GraphProto) -> None:
+    """Have GroupQueryAttention give its weights, which ONNX Runtime's on the CPU can."""
+    for number, node in enumerate(group_queries(graph)):
+        has = {attribute.name for attribute in node.attribute if attribute.i}
+        if len(node.output) == 3 and not has.intersection(_WITHOUT_WEIGHTS):
+            node.output.append(f"{ATTENTION}/given.{number}")
+            node.attribute.append(helper.make_attribute(_GIVES, _SOFTMAX))
+
+
+def drop_attention(graph: onnx.GraphProto) -> None:
+    """Take the output `attention` away, with all that served it alone."""
+    kept = [output for output in graph.output if output.name != ATTENTION]
+    del graph.output[:]
+    graph.output.extend(kept)
+    read = {output.name for output in kept}
+    needed = list[NodeProto]()
+    for node in reversed(graph.node):
+        if read.intersection(node.output):
+            needed.append(node)
+            read.update(node.input)
+            for branch in _branches(node):
+                read.update(name for inner in _nodes(branch) for name in inner.input)
+                read.update(output.name for output in branch.output)
+    nodes = [_quiet(node, read) for node in reversed(needed)]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _quiet(node: NodeProto, read: set[str]) -> NodeProto:
+    """A kernel gives no weights that nobody reads."""
+    copy = NodeProto()
+    copy.CopyFrom(node)
+    if node.op_type == GROUP_QUERY and len(node.output) == 4 and node.output[3] not in read:
+        copy.output.pop()
+        del copy.attribute[:]
+        copy.attribute.extend(each for each in node.attribute if each.name != _GIVES)
+    return copy
+
+
+def writes_in_place(graph: onnx.GraphProto) -> bool:
+    """May the buffers of past and present keys and values be the same, with room for more
+    positions than they hold?
+
+    So where GroupQueryAttention alone reads and makes them: it goes by the lengths that it is
+    told, and others by the buffer's.
+    """
+    kernels = group_queries(graph)
+    pasts = [name for node in kernels for name in node.input[3:5]]
+    presents = [name for node in kernels for name in node.output[1:3]]
+    own = {id(node) for node in kernels}
+    others = {name for node in _nodes(graph) if id(node) not in own for name in node.input}
+    taken = {each.name for each in graph.input if each.name.startswith("past")}
+    given = {each.name for each in graph.output}
+    shared = {*pasts, *presents}
+    return (
+        len(shared) == 4 * len(kernels) > 0
+        and set(pasts) == taken
+        and given.issuperset(presents)
+        and not others & shared
+    )
+
+
+def group_queries(graph: onnx.GraphProto) -> list[NodeProto]:
+    return [node for node in graph.node if node.op_type == GROUP_QUERY]
+
+
+def _nodes(graph: onnx.GraphProto) -> Iterator[NodeProto]:
+    """Those of its branches, too."""
+    for node in graph.node:
+        yield node
+        for branch in _branches(node):
+            yield from _nodes(branch)
+
+
+def _branches(node: NodeProto) -> Iterator[onnx.GraphProto]:
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+        yield from attribute.graphs
+
+
+def _group_query(node: _Node) -> Row | Spelled:
+    if node.output(3) and node.attributes.get(_GIVES) == _SOFTMAX:
+        return Spelled(node.output(3), GIVEN)
+    node.refuse(*_WITHOUT_WEIGHTS)
     if node.input(14):
         raise Unknown("GroupQueryAttention that normalises its queries")
     keys = _present(node)
@@ -196,6 +286,7 @@ def _group_query(node: _Node) -> Row:
         interleaved=bool(node.attributes.get("rotary_interleaved", 0)),
         position_ids=node.input(9) if rotary else "",
         last_position=node.input(5) if rotary else "",
+        total=node.input(6),
         scale=node.attributes.get("scale", 0.0),
         softcap=node.attributes.get("softcap", 0.0),
         mask=node.input(10),
@@ -261,8 +352,8 @@ def _projecting(node: _Node) -> Row:
     return Row(node.input(0), _present(node), kind, node.input(2), node.input(1))
 
 
-_READERS: dict[tuple[str, str], Callable[[_Node], Row]] = {
-    ("com.microsoft", "GroupQueryAttention"): _group_query,
+_READERS: dict[tuple[str, str], Callable[[_Node], Row | Spelled]] = {
+    ("com.microsoft", GROUP_QUERY): _group_query,
     ("com.microsoft", "MultiHeadAttention"): _multi_head,
     ("com.microsoft", "Attention"): _projecting,
     ("", "Attention"): _standard,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable
@@ -10,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
+from mmgpt_desktop.engine.checksums import verify
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.messages import FusionInfo, HeadChoice, Sampling
@@ -22,7 +22,6 @@ TOKENIZER = "tokenizer.json"
 WEIGHTS = "model.safetensors"
 
 _REINSTALL = "Install the app again, or choose another model folder."
-_CHUNK = 1 << 20
 
 T = TypeVar("T")
 
@@ -120,18 +119,8 @@ class Bundle:
 
     def verify(self, progress: Callable[[float], None], cancel: CancelToken) -> None:
         """Compare every checksum; `progress` gets fractions. Raises BundleError, Cancelled."""
-        files = self.manifest.files
-        total, done = sum(entry.bytes for entry in files.values()), 0
-        for name, entry in files.items():
-            digest = hashlib.sha256()
-            for chunk in _chunks(self.file(name)):
-                cancel.raise_if_cancelled()
-                digest.update(chunk)
-                done += len(chunk)
-                progress(min(1.0, done / max(1, total)))
-            if digest.hexdigest() != entry.sha256.lower():
-                title = "The model's file {name} was changed: its checksum differs."
-                raise BundleError(title, _REINSTALL, name=name)
+        sums = {name: entry.sha256 for name, entry in self.manifest.files.items()}
+        verify(self.path, sums, progress, cancel)
 
 
 def open_bundle(path: Path) -> Bundle:
@@ -177,15 +166,6 @@ def _check_size(path: Path, entry: FileEntry) -> None:
         title = "The model's file {name} is cut short or too long: {size} bytes, not {expected}."
         values = {"name": path.name, "size": size, "expected": entry.bytes}
         raise BundleError(title, _REINSTALL, **values)
-
-
-def _chunks(path: Path) -> Any:
-    try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                yield chunk
-    except OSError as error:
-        raise _unreadable(path.name, error) from error
 
 
 def _manifest(data: dict[str, Any]) -> Manifest:

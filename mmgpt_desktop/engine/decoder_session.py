@@ -1,42 +1,160 @@
-"""Runs a decoder graph that we built, with a cache that is written in place."""
+"""A decoder's graph with its cache of keys and values: copied by each step, or written in place."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.onnx_runtime import CPU_PROVIDER, import_onnxruntime
+from mmgpt_desktop.engine.graph_session import Graph
+from mmgpt_desktop.engine.onnx_runtime import import_onnxruntime, run_bound
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.text import safe_name
 
 LOGITS, ATTENTION = "logits", "attention"
+ROOM = 256  # positions that a new buffer has beyond those that it must hold
+_PAST = re.compile(r"past_key_values\.|past_")
+
+
+class Buffers:
+    """Room for the keys and values of one sequence, which a graph reads and writes.
+
+    The first `filled` of `capacity` positions hold something: `copied`, to begin with.
+    """
+
+    def __init__(self, decoder: Decoder, capacity: int, copied: Past | None = None) -> None:
+        ort, device = import_onnxruntime(), ("cuda" if decoder.cuda else "cpu")
+        self.binding = decoder.graph.session.io_binding()
+        self.capacity, self.filled = capacity, copied.length if copied else 0
+        self._values = dict[str, Any]()  # the binding doesn't keep them
+        for past, present in decoder.pairs.items():
+            room = np.zeros(decoder.shape(past, capacity), decoder.graph.dtype(past))
+            if copied:
+                room[:, :, : copied.length] = copied.buffers.held(past)[:, :, : copied.length]
+            value = ort.OrtValue.ortvalue_from_numpy(room, device)
+            self.binding.bind_ortvalue_input(past, value)
+            self.binding.bind_ortvalue_output(present, value)
+            self._values[past] = value
+
+    def held(self, past: str) -> NDArray[Any]:
+        return np.asarray(self._values[past].numpy())
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """Keys and values of `length` positions: arrays by the names of the decoder's inputs, or
+    the beginning of buffers."""
+
+    length: int
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    in_place: Buffers | None = None
+
+    @property
+    def buffers(self) -> Buffers:
+        assert self.in_place
+        return self.in_place
+
+
+class Decoder:
+    """A decoder's graph, for one sequence at a time. One thread at a time.
+
+    `in_place`: the graph may write its present into the buffers that it reads its past from
+    (`attention_nodes.writes_in_place`), so that a step copies no cache.
+    """
+
+    def __init__(self, graph: Graph, *, in_place: bool, cuda: bool = False) -> None:
+        """Raises RuntimeFailure where the graph lacks an output."""
+        self.graph, self.cuda, self._in_place = graph, cuda, in_place
+        pasts = [name for name in graph.inputs if _PAST.match(name)]
+        self.pairs = {name: _PAST.sub("present.", name) for name in pasts}
+        for name in (LOGITS, *self.pairs.values()):
+            if name not in graph.outputs:
+                title = "The model's {graph} lacks {name}."
+                values = {"graph": graph.name, "name": safe_name(name)}
+                raise RuntimeFailure(title, "Choose another model.", **values)
+        self._wanted = [name for name in (LOGITS, ATTENTION) if name in graph.outputs]
+
+    @property
+    def layers(self) -> int:
+        return sum(1 for name in self.pairs if name.endswith("key"))
+
+    def run(
+        self, feeds: Mapping[str, Any], past: Past | None, count: int, cancel: CancelToken
+    ) -> tuple[NDArray[Any], NDArray[Any] | None, Past]:
+        """Feed `count` positions after `past`, which stays as it is.
+
+        Gives the logits, the attention if the graph has it, and the past of what comes next.
+        Raises RuntimeFailure and Cancelled.
+        """
+        run = self._run_in_place if self._in_place else self._run_with_copies
+        (logits, *attention), after = run(feeds, past or Past(0), count, cancel)
+        return logits, attention[0] if attention else None, after
+
+    def score(self, feeds: Mapping[str, Any], cancel: CancelToken) -> NDArray[Any]:
+        """The logits of what is fed after nothing."""
+        (logits,) = self.graph.run([LOGITS], {**feeds, **self.nothing()}, cancel)
+        return np.asarray(logits)
+
+    def shape(self, name: str, length: int) -> tuple[int, int, int, int]:
+        """[1, kv_heads, length, head_dim], with both sizes as the graph declares them."""
+        declared = self.graph.inputs[name].shape
+        if len(declared) != 4 or not all(isinstance(declared[axis], int) for axis in (1, 3)):
+            title = "The model's {graph} does not say the size of {name}."
+            values = {"graph": self.graph.name, "name": safe_name(name)}
+            raise RuntimeFailure(title, "Use PyTorch.", **values)
+        return 1, declared[1], length, declared[3]
+
+    def nothing(self) -> dict[str, NDArray[Any]]:
+        """No past, as arrays."""
+        return {name: np.zeros(self.shape(name, 0), self.graph.dtype(name)) for name in self.pairs}
+
+    def _run_with_copies(
+        self, feeds: Mapping[str, Any], past: Past, count: int, cancel: CancelToken
+    ) -> tuple[list[NDArray[Any]], Past]:
+        held = past.arrays or self.nothing()
+        given = self.graph.run([*self._wanted, *self.pairs.values()], {**feeds, **held}, cancel)
+        many = len(self._wanted)
+        present = dict(zip(self.pairs, given[many:], strict=True))
+        return given[:many], Past(past.length + count, present)
+
+    def _run_in_place(
+        self, feeds: Mapping[str, Any], past: Past, count: int, cancel: CancelToken
+    ) -> tuple[list[NDArray[Any]], Past]:
+        buffers = self._buffers(past, count)
+        for name in self._wanted:  # anew: attention grows
+            buffers.binding.bind_output(name)
+        taken = [name for name in self.graph.inputs if name not in self.pairs]
+        fitted = self.graph.fitted(taken, feeds)
+        given = run_bound(self.graph.session, buffers.binding, fitted, cancel)
+        buffers.filled = past.length + count  # only now: a run that broke has written nothing
+        found = [value.numpy() for value in given[len(self.pairs) :]]
+        return found, Past(buffers.filled, in_place=buffers)
+
+    def _buffers(self, past: Past, count: int) -> Buffers:
+        """Where `count` positions can be written after `past`: its own buffers, unless they are
+        full, or hold another answer's positions by now (beam search)."""
+        total, held = past.length + count, past.in_place
+        if held and held.filled == past.length and total <= held.capacity:
+            return held
+        return Buffers(self, total + ROOM, past if held else None)
 
 
 class DecoderSession:
-    """One sequence at a time, on the CPU; one thread at a time.
+    """A decoder graph of ours (`export.decoder.build_decoder`), led by embeddings alone.
 
-    Past and present are the same buffers of `capacity` positions, so a step copies no cache.
-    For graphs with neither deepstack nor blocks (`export.decoder.build_decoder`).
+    For graphs with neither deepstack nor blocks, on the CPU.
     """
 
     def __init__(self, path: Path, *, capacity: int, threads: int) -> None:
-        ort = import_onnxruntime()
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        self._session = ort.InferenceSession(path, options, providers=[CPU_PROVIDER])
-        self._binding = self._session.io_binding()
-        outputs = {output.name for output in self._session.get_outputs()}
-        self._wanted = [name for name in (LOGITS, ATTENTION) if name in outputs]
-        self._buffers: list[Any] = []  # the binding doesn't keep them
-        for name, shape in self._caches():
-            heads, width = shape[1], shape[3]
-            room = np.zeros((1, heads, capacity, width), np.float32)
-            buffer = ort.OrtValue.ortvalue_from_numpy(room)
-            self._binding.bind_ortvalue_input(name, buffer)
-            present = name.replace("past_key_values", "present")
-            self._binding.bind_ortvalue_output(present, buffer)
-            self._buffers.append(buffer)
+        graph = Graph(path, cuda=False, threads=threads)
+        self._decoder = Decoder(graph, in_place=True)
+        self._buffers = Buffers(self._decoder, capacity)
         self.length = 0  # positions in the cache; may be set back
 
     def feed(
@@ -48,23 +166,23 @@ class DecoderSession:
         the last position's attention [layer, head, T], None where the graph has none.
         """
         count = embeddings.shape[1]
-        start, self.length = self.length, self.length + count
         first = count - 1 if logits_from is None else logits_from
-        feeds = {
-            "inputs_embeds": embeddings,
-            "position_ids": np.arange(start, self.length)[None],
-            "attention_mask": np.ones((1, self.length), np.int64),
-            "logits_from": np.array(first, np.int64),
-        }
-        for name, array in feeds.items():
-            self._binding.bind_cpu_input(name, array)
-        for name in self._wanted:
-            self._binding.bind_output(name)
-        self._session.run_with_iobinding(self._binding)
-        given = self._binding.get_outputs()[-len(self._wanted) :]
-        logits, *attention = (value.numpy() for value in given)
-        return logits[0], attention[0] if attention else None
+        feeds = own_feeds(embeddings, self.length, logits_from=first)
+        self._buffers.filled = self.length
+        past = Past(self.length, in_place=self._buffers)
+        logits, attention, after = self._decoder.run(feeds, past, count, CancelToken())
+        self.length = after.length
+        return logits[0], attention
 
-    def _caches(self) -> list[tuple[str, list[Any]]]:
-        inputs = self._session.get_inputs()
-        return [(each.name, each.shape) for each in inputs if "past_key_values" in each.name]
+
+def own_feeds(
+    embeddings: NDArray[np.float32], fed: int, *, logits_from: int
+) -> dict[str, NDArray[Any]]:
+    """What such a graph takes beside its cache: [1, S, width] after `fed` other positions."""
+    total = fed + embeddings.shape[1]
+    return {
+        "inputs_embeds": embeddings,
+        "position_ids": np.arange(fed, total)[None],
+        "attention_mask": np.ones((1, total), np.int64),
+        "logits_from": np.array(logits_from),
+    }

@@ -7,7 +7,7 @@ data, also what the file itself holds, by its offset in that file.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
@@ -55,16 +55,32 @@ def read_graph(path: Path) -> onnx.ModelProto:
 
 
 def check_external(model: onnx.ModelProto, folder: Path) -> None:
-    """Raises BundleError if a tensor's external data is missing or lies outside `folder`."""
-    entries = (entry for tensor in _tensors(model) for entry in tensor.external_data)
-    places = {entry.value for entry in entries if entry.key == "location"}
-    for place in sorted(places):
+    """Raises BundleError if a tensor's external data lies outside `folder`, or isn't all
+    there."""
+    needed = dict[str, int]()  # bytes that each file must have, at least
+    for tensor in _tensors(model):
+        entry = {each.key: each.value for each in tensor.external_data}
+        if place := entry.get("location"):
+            needed[place] = max(needed.get(place, 0), _end(entry))
+    for place, size in sorted(needed.items()):
         if not _inside(place, folder):
             title = "The model's graph points to a file outside its folder: {name}."
             raise BundleError(title, "Don't use this model.", name=safe_name(place))
-        if not (folder / place).is_file():
+        file = folder / place
+        if not file.is_file():
             title = "The model's file {name} is missing."
             raise BundleError(title, _REPLACE, name=safe_name(place))
+        if file.stat().st_size < size:
+            title = "The model's file {name} is cut short."
+            raise BundleError(title, _REPLACE, name=safe_name(place))
+
+
+def _end(entry: Mapping[str, str]) -> int:
+    """Where a tensor ends in its file, as far as it says so."""
+    try:
+        return int(entry.get("offset", 0)) + int(entry.get("length", 0))
+    except ValueError:
+        return 0
 
 
 def _inside(place: str, folder: Path) -> bool:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from mmgpt_desktop.engine.checksums import verify
+from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.text import safe_name
 
@@ -64,6 +67,16 @@ def find_graphs(folder: Path, precision: str | None = None) -> GraphFiles:
     return GraphFiles(*(_choose(folder, part, precision) for part in _STEMS))
 
 
+def verify_graphs(folder: Path, progress: Callable[[float], None], cancel: CancelToken) -> None:
+    """Compare the checksums of an export's manifest; community folders have none.
+
+    Raises BundleError and Cancelled; `progress` gets fractions.
+    """
+    files = _manifest_files(folder)
+    sums = {name: str(entry["sha256"]) for name, entry in files.items() if "sha256" in entry}
+    verify(folder, sums, progress, cancel)
+
+
 def _places(folder: Path) -> Sequence[Path]:
     return (folder, folder / "onnx")
 
@@ -95,22 +108,28 @@ def _data_files(graph: Path) -> Sequence[Path]:
 
 
 def _check_manifest(folder: Path) -> None:
-    """Community folders have none."""
+    for name, entry in _manifest_files(folder).items():
+        path = folder / name
+        actual = path.stat().st_size if path.is_file() else 0
+        if name != Path(name).name or actual != entry["bytes"]:
+            title = "The model's file {name} is missing or not whole."
+            raise BundleError(title, _ANOTHER, name=safe_name(name))
+
+
+def _manifest_files(folder: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Each with `bytes`; none without a manifest. Raises BundleError."""
     file = folder / MANIFEST
     if not file.is_file():
-        return
+        return {}
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
-        version, files = manifest["format"], manifest.get("files", {})
-        sizes = {str(name): int(entry["bytes"]) for name, entry in files.items()}
+        version = manifest["format"]
+        files = {str(name): dict(entry) for name, entry in manifest.get("files", {}).items()}
+        for entry in files.values():
+            entry["bytes"] = int(entry["bytes"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BundleError("The model's {name} can't be read.", _ANOTHER, name=MANIFEST) from error
     if type(version) is not int or version > FORMAT:
         title = "This model was made for a newer version of MMGPT Desktop."
         raise BundleError(title, "Update the app, or choose another model folder.")
-    for name, size in sizes.items():
-        path = folder / name
-        actual = path.stat().st_size if path.is_file() else 0
-        if name != Path(name).name or actual != size:
-            title = "The model's file {name} is missing or not whole."
-            raise BundleError(title, _ANOTHER, name=safe_name(name))
+    return files

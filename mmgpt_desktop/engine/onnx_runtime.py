@@ -6,7 +6,7 @@ import contextlib
 import ctypes
 import io
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,11 @@ from mmgpt_desktop.text import reason_of
 
 CUDA_PROVIDER = "CUDAExecutionProvider"
 CPU_PROVIDER = "CPUExecutionProvider"
+SPIN = "20"  # microseconds
 SILENT = 4  # fatal only: what goes wrong comes as an exception, and cancelling logs an error
 
-PIXELS, IMAGE, EDGES = "pixel_values", ("image_keys", "image_values"), "edges"
+PIXELS, IMAGE = "pixel_values", ("image_keys", "image_values")
+EDGES, READING = "edges", "reading"
 IDS, LOGITS, ATTENTION = "input_ids", "logits", "attention"
 
 Arrays = tuple[NDArray[np.float32], ...]
@@ -72,8 +74,10 @@ class OnnxRuntime:
             layers, spec = self._fusions[fusion].tensors, self._spec
             nothing = np.zeros((layers, 1, spec.heads, 0, spec.head_dim), np.float32)
             return Encoded(fusion, nothing, nothing)
-        keys, values = run_session(self._encoder(fusion).session, IMAGE, {PIXELS: pixels}, cancel)
-        return Encoded(fusion, keys, values)
+        encoder = self._encoder(fusion)
+        wanted = [*IMAGE, *{READING} & encoder.outputs]
+        keys, values, *reading = run_session(encoder.session, wanted, {PIXELS: pixels}, cancel)
+        return Encoded(fusion, keys, values, reading[0][0] if reading else None)
 
     def edges(
         self, pixels: NDArray[np.float32], fusion: str, cancel: CancelToken
@@ -99,7 +103,7 @@ class OnnxRuntime:
             wanted.append(ATTENTION)
         logits, *rest = run_session(decoder.session, wanted, feeds, cancel)
         count = len(self._present)
-        weights = rest[count][0] if len(rest) > count else None
+        weights = encoded.over_cells(rest[count][0]) if len(rest) > count else None
         return DecodeResult(_by_position(logits)[-1], weights, tuple(rest[:count]))
 
     def score(
@@ -191,12 +195,26 @@ def run_session(
     session: Any, outputs: Sequence[str], feeds: Mapping[str, Any], cancel: CancelToken
 ) -> list[Any]:
     """Arrays on the host. Raises RuntimeFailure, and Cancelled also in mid-run."""
+    return list(_run(lambda options: session.run(outputs, feeds, options), cancel))
+
+
+def run_bound(
+    session: Any, binding: Any, feeds: Mapping[str, NDArray[Any]], cancel: CancelToken
+) -> list[Any]:
+    """All bound outputs, as values of the library. Raises as `run_session`."""
+    for name, array in feeds.items():
+        binding.bind_cpu_input(name, array)
+    _run(lambda options: session.run_with_iobinding(binding, options), cancel)
+    return list(binding.get_outputs())
+
+
+def _run(run: Callable[[Any], Any], cancel: CancelToken) -> Any:
     cancel.raise_if_cancelled()
     options = import_onnxruntime().RunOptions()  # one for each run: a terminated one stays so
     options.log_severity_level = SILENT
     forget = cancel.on_cancel(lambda: setattr(options, "terminate", True))
     try:
-        return list(session.run(outputs, feeds, options))
+        return run(options)
     except Exception as error:  # the library's exceptions share no base but this
         if cancel.cancelled:
             raise Cancelled from error
@@ -206,10 +224,11 @@ def run_session(
         forget()
 
 
-def make_session(model: str | bytes, folder: Path, cuda: bool) -> Any:
+def make_session(model: str | bytes, folder: Path, cuda: bool, threads: int | None = None) -> Any:
     """A session that really runs on the provider asked for: creation may fall back silently.
 
-    The weights of a graph given as bytes lie in `folder`. Raises RuntimeFailure.
+    The weights of a graph given as bytes lie in `folder`. `threads` are as many as there are
+    cores, unless said. Raises RuntimeFailure.
     """
     ort = import_onnxruntime()
     providers: list[Any] = [CPU_PROVIDER]
@@ -221,10 +240,10 @@ def make_session(model: str | bytes, folder: Path, cuda: bool) -> Any:
     ort.disable_telemetry_events()  # on Windows; elsewhere the package's variable does it
     options = ort.SessionOptions()
     options.log_severity_level = SILENT
-    options.intra_op_num_threads = physical_cores()
-    # Threads that spin while they wait halve the speed as soon as anything else runs, the
-    # window included.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.intra_op_num_threads = threads or physical_cores()
+    # A thread that falls asleep between two operators costs a third of the speed; one that
+    # spins for long halves it as soon as anything else runs, the window included.
+    options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN)
     if isinstance(model, bytes):
         key = "session.model_external_initializers_file_folder_path"
         options.add_session_config_entry(key, str(folder))

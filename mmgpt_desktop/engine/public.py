@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import platformdirs
 from numpy.typing import NDArray
 
+from mmgpt_desktop.engine.bundle import head_choice
 from mmgpt_desktop.engine.checkpoint import (
     Checkpoint,
     has_weights,
@@ -20,14 +23,17 @@ from mmgpt_desktop.engine.checkpoint import (
 )
 from mmgpt_desktop.engine.families.base import Context, Family, Features, Laid, Seen
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.layouts import find_graphs, is_graphs
+from mmgpt_desktop.engine.generate import Answer, decode
+from mmgpt_desktop.engine.head_choice import HeadReport, load_choice, save_choice, score_heads
+from mmgpt_desktop.engine.layouts import MANIFEST, find_graphs, is_graphs, verify_graphs
 from mmgpt_desktop.engine.memory import require_memory
 from mmgpt_desktop.engine.occlusion import Cells, Hiding, PhotoHider, Rescorer
 from mmgpt_desktop.engine.public_onnx import PublicOnnx
 from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.scenes import Scene, compose
 from mmgpt_desktop.engine.serving import Asked, EngineBase, Progress
-from mmgpt_desktop.errors import AppError, NotAvailable
+from mmgpt_desktop.errors import AppError, BundleError, NotAvailable, RuntimeFailure
 from mmgpt_desktop.messages import (
     AttentionMap,
     CellMaps,
@@ -38,6 +44,7 @@ from mmgpt_desktop.messages import (
     GenerationRequest,
     HeadChoice,
     HeadNumbers,
+    Message,
     Method,
     ModelInfo,
     PatchGrid,
@@ -50,16 +57,23 @@ RuntimeMaker = Callable[[RuntimeName, Checkpoint], Any]
 
 LONGEST_ANSWER = 256
 FEATURES_KEPT = 8
-_ALL_HEADS = "All heads of all layers: which of them tell most was not measured for this model."
+SCENES_AT_REST, SCENE_TOKENS = 9, 4
+_WEIGHTS = (".safetensors", ".onnx", ".onnx_data", ".data")
+ALL_HEADS = "All heads of all layers: which of them tell most was not measured for this model."
 
 
 def make_runtime(name: RuntimeName, checkpoint: Checkpoint) -> Any:
-    """Raises RuntimeFailure if that runtime can't be had here."""
+    """Raises RuntimeFailure if that runtime can't be had here, BundleError if none can."""
     if name is RuntimeName.TORCH:
         whole = checkpoint if checkpoint.weights else open_checkpoint(checkpoint.path)
         return public_torch(whole)
-    require_memory(find_graphs(checkpoint.path).bytes)
-    return PublicOnnx(checkpoint, name)
+    try:
+        require_memory(find_graphs(checkpoint.path).bytes)
+        return PublicOnnx(checkpoint, name)
+    except BundleError as bad:
+        if not has_weights(checkpoint.path):
+            raise
+        raise RuntimeFailure(bad.title_template, bad.hint_template, **bad.values) from bad
 
 
 class PublicEngine(EngineBase):
@@ -88,6 +102,9 @@ class PublicEngine(EngineBase):
         return self._family
 
     def open(self, progress: Progress, cancel: CancelToken) -> None:
+        if self._graphs:
+            checked = "Checking the model's files"
+            verify_graphs(self._path, lambda done: progress(0.1 * done, checked), cancel)
         self._checkpoint = (read_checkpoint if self._graphs else open_checkpoint)(self._path)
         self._family = family_of(self._checkpoint)
         self.stop_ids = self._family.stop_ids
@@ -95,11 +112,26 @@ class PublicEngine(EngineBase):
         progress(0.1, "Starting the model")
 
     def make_runtime(self, name: RuntimeName) -> Any:
-        return self._make(name, self.checkpoint)
+        runtime = self._make(name, self.checkpoint)
+        if name is not RuntimeName.TORCH:
+            try:
+                self._try(runtime)
+            except Exception:
+                runtime.close()
+                raise
+        return runtime
+
+    def _try(self, runtime: Any) -> None:
+        """Look at a grey picture and read a question without one: graphs that don't fit say so
+        now, while the model before this one is still there. Raises RuntimeFailure."""
+        grey, cancel = np.full((64, 64, 3), 128, np.uint8), CancelToken()
+        runtime.encode(self.family.see(Photo(grey, "trial", "trial")), cancel)
+        laid = self.family.lay([Message("user", "?")], [], 1)
+        runtime.decode(laid.token_ids, Context(laid), None, attention=True, cancel=cancel)
 
     def describe(self) -> ModelInfo:
         layers, heads = self._runtime.attention_shape
-        choice = _head_choice(self._path, layers, heads)
+        choice = self._known_choice() or HeadChoice((), ALL_HEADS)
         fusion = FusionInfo(self.family.fusion, layers, heads, 0, 0, choice)
         return ModelInfo(
             name=self.checkpoint.name,
@@ -127,7 +159,7 @@ class PublicEngine(EngineBase):
             return encoded[0]
 
         def read(weights: NDArray[np.float32]) -> AttentionMap:
-            return attention_maps(weights, encoded[0])
+            return attention_maps(weights, encoded[0], [photo.image_id for photo in photos])
 
         return Asked(
             laid.token_ids,
@@ -162,22 +194,67 @@ class PublicEngine(EngineBase):
         if not request.images:
             title = "This answer was given without a picture, so there is nothing to explain."
             raise AppError(title, "Ask about a picture.")
-        photo, *others = request.images
-        seen = [family.see(each, fine=request.fine) for each in request.images]
+        photos, photo = request.images, request.images[0]
+        seen = [family.see(each, fine=request.fine) for each in photos]
         laid = family.lay(request.messages, seen, request.sampling.max_new_tokens)
-        rest = self._context(laid, others, seen[1:], request.fine, cancel).features
+        known = self._context(laid, photos, seen, request.fine, cancel).features
         hider = PhotoHider(photo, seen[0].grid, how)
+        hides = [each.image_id == photo.image_id for each in photos]
 
         def encode(hidden: Cells) -> Context:
             covered = family.see(hider(hidden), fine=request.fine)
-            first = runtime.encode(covered, cancel)
-            return Context(laid, (covered, *seen[1:]), (first, *rest))
+            found = runtime.encode(covered, cancel)
+            views = (covered if hide else each for hide, each in zip(hides, seen, strict=True))
+            features = (found if hide else each for hide, each in zip(hides, known, strict=True))
+            return Context(laid, tuple(views), tuple(features))
 
         prompt, tokens = laid.token_ids, explanation.token_ids
         return Rescorer(runtime, encode, seen[0].grid, prompt, tokens, 1.0, cancel)
 
     def forget(self) -> None:
         self._features.clear()
+
+    def rest(self, cancel: CancelToken) -> None:
+        """Find out which heads look at what they are asked about, once for a model on this
+        computer; they are shown from the next time on that it is opened."""
+        if self._known_choice() is None:
+            scenes = map(compose, range(SCENES_AT_REST))
+            save_choice(_choice_file(self._path), self.score_heads(scenes, cancel).choice())
+
+    def score_heads(
+        self,
+        scenes: Iterable[Scene],
+        cancel: CancelToken,
+        on_scene: Callable[[int], None] = lambda _done: None,
+    ) -> HeadReport:
+        """Ask about composed pictures. Raises as `head_choice.score_heads`, and Cancelled."""
+        sampling = Sampling(max_new_tokens=SCENE_TOKENS, temperature=0)
+
+        def ask(photo: Photo, question: str) -> list[AttentionMap]:
+            messages = (Message("user", question),)
+            asked = self.asked(GenerationRequest(0, (photo,), messages, sampling))
+            tokens = decode(
+                self._runtime,
+                asked.encode(cancel),
+                Answer(asked.token_ids, sampling),
+                stop_ids=(),
+                context_length=self.context_length,
+                attention=True,
+                cancel=cancel,
+            )
+            looks = [token.attention for token in tokens]
+            return [asked.attention(look) for look in looks if look is not None and asked.attention]
+
+        kept = self._features.copy()
+        try:
+            return score_heads(ask, scenes, on_scene)
+        finally:
+            self._features = kept  # of the user's photos
+
+    def _known_choice(self) -> HeadChoice | None:
+        layers, heads = self._runtime.attention_shape
+        exported = _exported_choice(self._path, layers, heads)
+        return exported or load_choice(_choice_file(self._path), layers, heads)
 
     def _order(self) -> list[RuntimeName]:
         """Graphs where there are some, and PyTorch where there are weights for it."""
@@ -205,34 +282,50 @@ class PublicEngine(EngineBase):
         return Context(laid, tuple(seen), tuple(features))
 
 
-def _head_choice(folder: Path, layers: int, heads: int) -> HeadChoice:
-    """What an export's manifest says, else all heads."""
+def _exported_choice(folder: Path, layers: int, heads: int) -> HeadChoice | None:
+    """What an export's manifest says; None where its heads were never measured."""
     try:
-        chosen = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["attention"]
-        pairs = tuple((int(layer), int(head)) for layer, head in chosen["heads"])
-        how = str(chosen["how"])
+        chosen = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["attention"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return HeadChoice((), _ALL_HEADS)
-    if not all(0 <= layer < layers and 0 <= head < heads for layer, head in pairs):
-        return HeadChoice((), _ALL_HEADS)
-    return HeadChoice(pairs, how)
+        return None
+    try:
+        choice = head_choice(chosen, layers, heads)
+    except (BundleError, LookupError, TypeError):
+        return None
+    return None if choice.how == ALL_HEADS else choice
 
 
-def attention_maps(weights: NDArray[np.float32], context: Context) -> AttentionMap:
+def _choice_file(folder: Path) -> Path:
+    """Where this computer keeps what it learnt of a model: by the names and sizes of its files."""
+    files = sorted(path for path in folder.rglob("*") if path.suffix in _WEIGHTS)
+    known = [(path.name, path.stat().st_size) for path in files]
+    digest = hashlib.sha256(json.dumps(known).encode()).hexdigest()
+    return (
+        platformdirs.user_cache_path("mmgpt-desktop", appauthor=False) / "heads" / f"{digest}.json"
+    )
+
+
+def attention_maps(
+    weights: NDArray[np.float32], context: Context, image_ids: Sequence[str]
+) -> AttentionMap:
     """Of `DecodeResult.attention` [layer, head, image token]: the first photo's map, with the
     others in it. A token's weight goes to the patches that it read, and theirs to the cells
-    that they cover; what covers no cell is `elsewhere`."""
-    first, *others = _maps(weights, context)
-    return AttentionMap(first.weights, first.grid, first.elsewhere, others=tuple(others))
-
-
-def _maps(weights: NDArray[np.float32], context: Context) -> list[AttentionMap]:
+    that they cover; what covers no cell is `elsewhere`. A photo that stands in several places
+    has one map: what it got in all of them."""
     ends = np.cumsum([each.tokens for each in context.seen])
     parts = np.split(weights, ends[:-1], axis=-1)
-    return [
-        _map(part, seen.grid, _to_cells(seen, features))
-        for part, seen, features in zip(parts, context.seen, context.features, strict=True)
-    ]
+    places: dict[str, list[int]] = {}
+    for place, image_id in enumerate(image_ids):
+        places.setdefault(image_id, []).append(place)
+    first, *others = (
+        _map(
+            np.sum([parts[place] for place in each], axis=0),
+            context.seen[each[0]].grid,
+            _to_cells(context.seen[each[0]], context.features[each[0]]),
+        )
+        for each in places.values()
+    )
+    return AttentionMap(first.weights, first.grid, first.elsewhere, others=tuple(others))
 
 
 def _to_cells(seen: Seen, features: Features) -> NDArray[np.float32]:

@@ -6,112 +6,49 @@ The graphs are the community's or our own; what each takes is read from itself.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import platformdirs
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.checkpoint import CONFIG, Checkpoint
+from mmgpt_desktop.engine.checkpoint import Checkpoint
+from mmgpt_desktop.engine.decoder_session import Decoder, Past
 from mmgpt_desktop.engine.families.base import Context, Features, Seen, positions
-from mmgpt_desktop.engine.families.chat import text_config
-from mmgpt_desktop.engine.graph_file import read_graph
+from mmgpt_desktop.engine.families.chat import attention_heads
+from mmgpt_desktop.engine.graph_session import Graph
 from mmgpt_desktop.engine.layouts import GraphFiles, find_graphs
-from mmgpt_desktop.engine.onnx_runtime import make_session, run_session, wants_cuda
+from mmgpt_desktop.engine.onnx_runtime import wants_cuda
+from mmgpt_desktop.engine.prefix_attention import BLOCKS, see_blocks
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
-from mmgpt_desktop.engine.surgery import ATTENTION, attending_graph
-from mmgpt_desktop.errors import BundleError, NotAvailable, RuntimeFailure
+from mmgpt_desktop.engine.surgery import attending_graph
+from mmgpt_desktop.errors import BundleError, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
-from mmgpt_desktop.text import reason_of, safe_name
+from mmgpt_desktop.text import reason_of
 
 IDS, EMBEDS, MASK, POSITIONS = "input_ids", "inputs_embeds", "attention_mask", "position_ids"
-LOGITS, FEATURES = "logits", "image_features"
+FEATURES = "image_features"
 WITH_PAST = "use_cache_branch"  # which branch of a graph that was merged of two
 KEPT = "num_logits_to_keep"  # 0 keeps all
 FROM = "logits_from"
-BLOCKS = "blocks"
+TYPES = "token_type_ids"
 DEEP_FEATURES, DEEP_EMBEDS = "deepstack_features", "deepstack_embeds"
-_BOTH_WAYS = ("gemma3", "paligemma")  # families with prefix attention
+# Families with prefix attention, and the token type of what is in no block.
+_BOTH_WAYS = {"gemma3": 0, "paligemma": 1}
 _IN_ORDER = (
     "These graphs read the prompt in order only, where the model reads pictures both ways:"
     " answers may differ from PyTorch's."
 )
 _HEADER_LIMIT = 100_000_000  # bytes of a safetensors header, by its specification
-_PAST = re.compile(r"past_key_values\.|past_")
-
-_DTYPES = {
-    "tensor(float)": np.float32,
-    "tensor(float16)": np.float16,
-    "tensor(double)": np.float64,
-    "tensor(int64)": np.int64,
-    "tensor(int32)": np.int32,
-    "tensor(bool)": np.bool_,
-    "tensor(uint8)": np.uint8,
-}
-
-Arrays = dict[str, NDArray[Any]]
-
-
-@dataclass(frozen=True, eq=False)
-class Past:
-    """Keys and values by the names of the decoder's inputs, of `length` positions."""
-
-    arrays: Arrays
-    length: int
 
 
 def cache_folder() -> Path:
     """Where edited graphs are kept."""
     return platformdirs.user_cache_path("mmgpt-desktop", appauthor=False) / "graphs"
-
-
-class Graph:
-    """A session, fed with whatever it takes, in its own types."""
-
-    def __init__(self, path: Path, cuda: bool, edited: bytes | None = None) -> None:
-        """`edited` replaces the file's graph; its weights stay beside the file."""
-        self.name = path.name
-        if edited is None:
-            read_graph(path)  # refuses weights from outside the folder
-        self.session = make_session(edited or str(path), path.parent, cuda)
-        self.inputs = {node.name: node for node in self.session.get_inputs()}
-        self.outputs = [node.name for node in self.session.get_outputs()]
-
-    def run(
-        self, outputs: Sequence[str], feeds: Mapping[str, Any], cancel: CancelToken
-    ) -> list[Any]:
-        """Feeds that the graph does not take are left out."""
-        taken = {name: self._fitted(name, feeds) for name in self.inputs}
-        return run_session(self.session, outputs, taken, cancel)
-
-    def close(self) -> None:
-        self.session = None
-
-    def dtype(self, name: str) -> Any:
-        kind = self.inputs[name].type
-        if kind not in _DTYPES:
-            title = (
-                "The model's graph {graph} takes numbers of a kind that is not known here: {kind}."
-            )
-            raise RuntimeFailure(title, "Use PyTorch.", graph=self.name, kind=kind)
-        return _DTYPES[kind]
-
-    def _fitted(self, name: str, feeds: Mapping[str, Any]) -> NDArray[Any]:
-        """In the input's type, with or without the axis of a batch of one."""
-        if name not in feeds:
-            title = "The model's graph {graph} asks for {name}, which is not known here."
-            raise RuntimeFailure(title, "Use PyTorch.", graph=self.name, name=safe_name(name))
-        array = np.asarray(feeds[name])
-        rank = len(self.inputs[name].shape)
-        if array.ndim == rank + 1 and array.shape[0] == 1:
-            array = array[0]
-        elif array.ndim == rank - 1:
-            array = array[np.newaxis]
-        return np.ascontiguousarray(array, self.dtype(name))
 
 
 class PublicOnnx:
@@ -131,22 +68,22 @@ class PublicOnnx:
         """
         cuda = wants_cuda(name)
         files = find_graphs(checkpoint.path, precision)
-        note = ""
-        try:
-            edited = attending_graph(files.decoder, cache or cache_folder())
-        except NotAvailable as missing:
-            edited, note = None, missing.title
-        self._decoder = Graph(files.decoder, cuda, edited)
-        if checkpoint.model_type in _BOTH_WAYS and BLOCKS not in self._decoder.inputs:
+        kind = checkpoint.model_type
+        decoder, note = attending_graph(
+            files.decoder,
+            cache or cache_folder(),
+            kernels=not cuda,
+            edit=partial(_read_both_ways, kind=kind),
+        )
+        graph = Graph(files.decoder, cuda, decoder.graph)
+        self._decoder = Decoder(graph, in_place=decoder.in_place, cuda=cuda)
+        self._types = _BOTH_WAYS.get(kind, 0)
+        if kind in _BOTH_WAYS and not {BLOCKS, TYPES}.intersection(graph.inputs):
             note = note or _IN_ORDER
         self._vision = Graph(files.vision, cuda)
         self._embed = _embedder(files, cuda)
-        self._past = [name for name in self._decoder.inputs if _PAST.match(name)]
-        self._presents = [_PAST.sub("present.", name) for name in self._past]
-        self._check_presents()
         self.attention_shape = self._attention_shape(checkpoint)
-        provider = self._decoder.session.get_providers()[0]
-        self.info = RuntimeInfo(name, provider, note)
+        self.info = RuntimeInfo(name, graph.session.get_providers()[0], note)
 
     def encode(self, seen: Seen, cancel: CancelToken) -> Features:
         """`Features.embeddings` is float [token, width], with deepstack a tuple of that and
@@ -176,17 +113,13 @@ class PublicOnnx:
         `DecodeResult.attention` is float32 [layer, head, image token] of the last position,
         all photos' tokens in order; what is missing to 1 went to text.
         """
-        past = cache or Past(self._empty(), 0)
+        past = cache.length if cache else 0
         feeds = self._feeds(token_ids, context, past, 1, cancel)
-        shown = attention and ATTENTION in self._decoder.outputs
-        wanted = [LOGITS, *self._presents, *([ATTENTION] if shown else [])]
-        logits, *rest = self._decoder.run(wanted, feeds, cancel)
-        arrays = dict(zip(self._past, rest, strict=False))
-        total = past.length + len(token_ids)
-        places = list(context.laid.image_positions)
-        weights = np.asarray(rest[-1][:, :, places], np.float32) if shown else None
-        last = np.asarray(logits[0, -1], np.float32)
-        return DecodeResult(last, weights, Past(arrays, total))
+        logits, found, after = self._decoder.run(feeds, cache, len(token_ids), cancel)
+        weights = None
+        if attention and found is not None:
+            weights = np.asarray(found[:, :, list(context.laid.image_positions)], np.float32)
+        return DecodeResult(np.asarray(logits[0, -1], np.float32), weights, after)
 
     def score(
         self, token_ids: Sequence[int], context: Context, cancel: CancelToken
@@ -194,59 +127,47 @@ class PublicOnnx:
         """Logits [n, vocabulary] of what follows each of the last n of `token_ids`, fed after
         nothing: from the prompt's last token on."""
         kept = len(token_ids) - len(context.laid.token_ids) + 1
-        feeds = self._feeds(token_ids, context, Past(self._empty(), 0), kept, cancel)
-        (logits,) = self._decoder.run([LOGITS], feeds, cancel)
+        feeds = self._feeds(token_ids, context, 0, kept, cancel)
+        logits = self._decoder.score(feeds, cancel)
         return np.asarray(logits[0, -kept:], np.float32)
 
     def close(self) -> None:
-        for part in (self._decoder, self._vision, self._embed):
+        for part in (self._decoder.graph, self._vision, self._embed):
             part.close()
 
     def _attention_shape(self, checkpoint: Checkpoint) -> tuple[int, int]:
         """(layers, heads)"""
-        config = text_config(checkpoint.config)
-        heads = config.get("num_attention_heads")
-        if not isinstance(heads, int):
-            title = "The model's {name} does not say how many heads it has."
-            raise BundleError(title, "Get the model again.", name=CONFIG)
-        return sum(1 for name in self._past if name.endswith("key")), heads
-
-    def _check_presents(self) -> None:
-        for name in (LOGITS, *self._presents):
-            if name not in self._decoder.outputs:
-                title = "The model's {graph} lacks {name}."
-                values = {"graph": self._decoder.name, "name": safe_name(name)}
-                raise RuntimeFailure(title, "Choose another model.", **values)
+        return self._decoder.layers, attention_heads(checkpoint.config)
 
     def _feeds(
         self,
         token_ids: Sequence[int],
         context: Context,
-        past: Past,
+        past: int,
         kept: int,
         cancel: CancelToken,
     ) -> dict[str, Any]:
-        """All that a decoder may take, for tokens that stand after `past`; the logits of the
-        last `kept` are wanted."""
-        count, total = len(token_ids), past.length + len(token_ids)
+        """All that a decoder may take beside its cache, for tokens that stand after `past`
+        others; the logits of the last `kept` are wanted."""
+        count, total = len(token_ids), past + len(token_ids)
         ids = np.array([token_ids], np.int64)
-        image, which = _image_tokens(context, past.length, count)
+        image, which = _image_tokens(context, past, count)
         ids[0, image] = 0  # an image token may lie beyond the table
         embeds = self._embed(ids, cancel)
         feeds = {
             IDS: ids,
             MASK: np.ones((1, total), np.int64),
-            POSITIONS: positions(context.laid, past.length, count),
-            WITH_PAST: np.array([past.length > 0]),
+            POSITIONS: positions(context.laid, past, count),
+            WITH_PAST: np.array([past > 0]),
             KEPT: np.array(kept),
             FROM: np.array(count - kept),
-            BLOCKS: _blocks(context, total),
-            **past.arrays,
+            BLOCKS: (blocks := _blocks(context, total)),
+            TYPES: np.where(blocks[past:] < 0, self._types, 1 - self._types)[np.newaxis],
         }
         if len(image):
             parts = [_parts(each) for each in context.features]
             embeds[0, image] = np.concatenate([main for main, _ in parts])[which]
-        if DEEP_EMBEDS in self._decoder.inputs:
+        if DEEP_EMBEDS in self._decoder.graph.inputs:
             feeds[DEEP_EMBEDS] = self._deep(context, image, which, embeds.shape)
         return {**feeds, EMBEDS: embeds}
 
@@ -258,24 +179,12 @@ class PublicOnnx:
         shape: tuple[int, ...],
     ) -> NDArray[np.float32]:
         """What is added after the first layers where image tokens stand, [layer, 1, S, width]."""
-        layers = self._decoder.inputs[DEEP_EMBEDS].shape[0]
+        layers = self._decoder.graph.inputs[DEEP_EMBEDS].shape[0]
         deep = np.zeros((layers, *shape), np.float32)
         if len(image):
             found = [_parts(each)[1] for each in context.features]
             deep[:, 0, image] = np.concatenate(found, axis=1)[:, which]
         return deep
-
-    def _empty(self) -> Arrays:
-        return {name: self._empty_past(name) for name in self._past}
-
-    def _empty_past(self, name: str) -> NDArray[Any]:
-        """[1, kv_heads, 0, head_dim], with both lengths as the graph declares them."""
-        declared = self._decoder.inputs[name].shape
-        if len(declared) != 4 or not all(isinstance(declared[axis], int) for axis in (1, 3)):
-            title = "The model's {graph} does not say the size of {name}."
-            values = {"graph": self._decoder.name, "name": safe_name(name)}
-            raise RuntimeFailure(title, "Use PyTorch.", **values)
-        return np.zeros((1, declared[1], 0, declared[3]), self._decoder.dtype(name))
 
 
 class _Table:
@@ -323,6 +232,13 @@ class _Lookup:
 def _embedder(files: GraphFiles, cuda: bool) -> _Table | _Lookup:
     table = files.embeddings.suffix == ".safetensors"
     return _Table(files.embeddings) if table else _Lookup(files.embeddings, cuda)
+
+
+def _read_both_ways(graph: onnx.GraphProto, kind: str) -> None:
+    """As the model does, where its graph doesn't. Gemma 3's windows cut blocks, PaliGemma 2's
+    don't."""
+    if kind in _BOTH_WAYS and TYPES not in {each.name for each in graph.input}:
+        see_blocks(graph, windows_cut=kind == "gemma3")
 
 
 def _blocks(context: Context, total: int) -> NDArray[np.int64]:

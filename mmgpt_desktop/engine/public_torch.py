@@ -6,7 +6,6 @@ torch and transformers take seconds to import, so that happens when a runtime is
 from __future__ import annotations
 
 import copy
-import gc
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -118,7 +117,6 @@ class PublicTorch:
 
     def close(self) -> None:
         self.model = None
-        gc.collect()  # modules and hooks refer to each other
 
     def features(self, inputs: dict[str, Tensor]) -> Features:
         """What the decoder reads of one photo: the image encoder's and projector's work."""

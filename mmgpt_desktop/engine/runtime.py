@@ -59,22 +59,33 @@ class CancelToken:
 class Encoded:
     """A picture as the decoder of one fusion reads it.
 
-    `keys` and `values` are the runtime's own arrays, float32 [image layer, 1, head, T,
-    head_dim]: T is the cells of the fusion's grid and then the names that the encoder found;
-    0 without a picture.
+    `keys` and `values` are the runtime's own arrays, float32 [image layer, 1, head, places,
+    head_dim]: the cells of the fusion's grid and then the names that the encoder found; 0
+    without a picture. Where a resampler's latents stand in the cells' place, `reading` float32
+    [latent, cell] is what each read from the cells; rows sum to 1.
     """
 
     fusion: str
     keys: Any
     values: Any
+    reading: NDArray[np.float32] | None = None
+
+    def over_cells(self, attention: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Attention [..., places] over cells and names [..., T]: a latent's weight goes to the
+        cells that it read."""
+        if self.reading is None:
+            return attention
+        latents, names = np.split(attention, [len(self.reading)], axis=-1)
+        return np.concatenate([latents @ self.reading, names], axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
 class DecodeResult:
     """One run of the decoder, for its last position.
 
-    `logits` float32 [vocabulary]; `attention` float32 [image layer, head, T] or None when it
-    was not asked for; `cache` is the runtime's own and goes into the next call.
+    `logits` float32 [vocabulary]; `attention` float32 [image layer, head, T] over cells and
+    names, or None when it was not asked for; `cache` is the runtime's own and goes into the
+    next call.
     """
 
     logits: NDArray[np.float32]

@@ -145,6 +145,9 @@ class EngineBase(ABC):
         where nobody measured it."""
         return None
 
+    def rest(self, cancel: CancelToken) -> None:  # noqa: B027, most engines have nothing to do
+        """What can wait until nobody asks for anything. Raises AppError and Cancelled."""
+
     @abstractmethod
     def forget(self) -> None:
         """Drop what was computed of photos: its runtime is closed, or its owner gone."""

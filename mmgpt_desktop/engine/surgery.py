@@ -14,69 +14,101 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import onnx
 from onnx import TensorProto, helper
 from onnx.inliner import inline_local_functions
 
 from mmgpt_desktop.engine.attention_nodes import (
+    ATTENTION,
+    GIVEN,
     Row,
     RowKind,
     Spelled,
     TensorKind,
     Unknown,
+    ask_kernels,
+    drop_attention,
     find_attention,
+    group_queries,
     tensor_kinds,
+    writes_in_place,
 )
 from mmgpt_desktop.engine.graph_file import read_graph
 from mmgpt_desktop.errors import NotAvailable
 
-ATTENTION = "attention"
-VERSION = 1  # of what is written into the cache
+VERSION = 2  # of what is written into the cache
 _PRESENT_KEY = re.compile(r"present.*key")
 _HIDDEN = float("-inf")
 
 _log = logging.getLogger(__name__)
 
 
-def attending_graph(path: Path, cache: Path | None) -> bytes:
-    """The decoder of `path` with `attention` among its outputs, its weights left in the folder
-    of `path`. What was made is kept in `cache`, by the graph's checksum.
+class Edited(NamedTuple):
+    """A decoder's graph, its weights left in the folder of its file.
 
-    Raises BundleError for a bad file, NotAvailable where the attention can't be found.
+    `in_place`: its cache may be written in place (`attention_nodes.writes_in_place`).
+    """
+
+    graph: bytes
+    in_place: bool
+
+
+def attending_graph(
+    path: Path,
+    cache: Path | None,
+    *,
+    kernels: bool,
+    edit: Callable[[onnx.GraphProto], object] = lambda _graph: None,
+) -> tuple[Edited, str]:
+    """The decoder of `path` with `attention` among its outputs; or as it is, and why.
+
+    `kernels`: operators that can give their attention do, which they can on the CPU alone;
+    else it is computed again beside them. `edit` changes the graph before. What was made is kept
+    in `cache`, by the graph's checksum. Raises BundleError for a bad file.
     """
     model = read_graph(path)
+    edit(model.graph)
     plain: bytes = model.SerializeToString(deterministic=True)
     if any(output.name == ATTENTION for output in model.graph.output):
-        return plain
-    digest = hashlib.sha256(plain).hexdigest()
-    kept = cache / f"attention-{VERSION}-{digest}.onnx" if cache else None
+        if not group_queries(model.graph):
+            return Edited(plain, False), ""
+        drop_attention(model.graph)  # made for one provider, it may be of no use to another
+    in_place = writes_in_place(model.graph)
+    digest, way = hashlib.sha256(plain).hexdigest(), "given" if kernels else "rebuilt"
+    kept = cache / f"attention-{VERSION}-{way}-{digest}.onnx" if cache else None
     if kept and kept.is_file():
-        return kept.read_bytes()
-    add_attention(model)
+        return Edited(kept.read_bytes(), in_place), ""
+    try:
+        add_attention(model, kernels=kernels)
+    except NotAvailable as missing:
+        return Edited(plain, in_place), missing.title
     edited: bytes = model.SerializeToString()
     if kept:
         _keep(kept, edited)
-    return edited
+    return Edited(edited, in_place), ""
 
 
-def add_attention(model: onnx.ModelProto) -> None:
-    """Edit `model` in place. Raises NotAvailable, and then it may be half edited."""
+def add_attention(model: onnx.ModelProto, *, kernels: bool) -> None:
+    """Edit `model` in place, as `attending_graph`. Raises NotAvailable, and then it may be half
+    edited."""
     try:
-        _edit(model)
+        _edit(model, kernels)
     except Unknown as unknown:
         title = "This model's decoder doesn't give its attention ({reason})."
         hint = "It can answer, but show no map of where a word looked; PyTorch may."
         raise NotAvailable(title, hint, reason=str(unknown)) from unknown
 
 
-def _edit(model: onnx.ModelProto) -> None:
+def _edit(model: onnx.ModelProto, kernels: bool) -> None:
     if model.functions:
         model.CopyFrom(inline_local_functions(model))
+    if kernels:
+        ask_kernels(model.graph)
     wanted = sum(1 for output in model.graph.output if _PRESENT_KEY.search(output.name))
     _make_room(model.graph)
     kinds = tensor_kinds(model)
@@ -144,6 +176,9 @@ class _Weaver:
         if not groups:
             return 0
         parts = [self._together([self._found[i] for i in layers]) for layers in groups.values()]
+        if len(parts) == 1:
+            self._add("Identity", parts, output)
+            return len(self._found)
         order = [layer for layers in groups.values() for layer in layers]
         places = self._ints([order.index(layer) for layer in range(len(order))])
         self._add("Gather", [self._concat(parts, 0), places], output, axis=0)
@@ -151,9 +186,16 @@ class _Weaver:
 
     def _together(self, found: Sequence[Spelled | Row]) -> str:
         """The weights of layers of one kind: float32 [layer, head, T]."""
+        if found[0].kind == GIVEN:
+            return self._float(self._concat([self._given_row(each) for each in found], 0))
         spelled = [self._last_row(each) for each in found if isinstance(each, Spelled)]
         rows = [each for each in found if isinstance(each, Row)]
         return self._softmax(rows, rows[0].kind) if rows else self._concat(spelled, 0)
+
+    def _given_row(self, found: Spelled | Row) -> str:
+        """[1, head, S, T] to [1, head, T]: each by itself, so that none is kept for longer."""
+        assert isinstance(found, Spelled)
+        return self._add("Gather", [found.weights, self._ints(-1)], axis=2)
 
     def _last_row(self, found: Spelled) -> str:
         """[1, ..., S, T] to [1, head, T]; the heads may be two axes, groups and their members."""
@@ -163,7 +205,8 @@ class _Weaver:
 
     def _softmax(self, rows: list[Row], kind: RowKind) -> str:
         keys = [self._keys(row) for row in rows]  # each [1, kv head, T, d]
-        kv_heads, length, width = (self._size(keys[0], axis) for axis in (1, 2, 3))
+        kv_heads, room, width = (self._size(keys[0], axis) for axis in (1, 2, 3))
+        length = self._total(kind) if kind.total else room
         query = self._concat([self._query(row) for row in rows], 0)  # [layer, head * d]
         query = self._reshape(query, [len(rows), -1, width])
         if kind.rotary:
@@ -173,9 +216,15 @@ class _Weaver:
         query = self._add("Transpose", [query], perm=[0, 1, 3, 2])  # [layer, kv head, d, member]
         # Keys times query, not query times keys: so the keys need not be transposed.
         products = [self._product(each, query, layer) for layer, each in enumerate(keys)]
-        scores = self._add("Transpose", [self._concat(products, 0)], perm=[0, 1, 3, 2])
+        scores = self._concat(products, 0)
+        if kind.total:
+            scores = self._slice(scores, 0, length, 2)
+        scores = self._add("Transpose", [scores], perm=[0, 1, 3, 2])
         scores = self._reshape(scores, [len(rows), -1, length])
         return self._normalised(self._masked(self._capped(scores, kind), length, kind), kind)
+
+    def _total(self, kind: RowKind) -> str:
+        return self._reshape(self._add("Cast", [kind.total], to=TensorProto.INT64), [1])
 
     def _keys(self, row: Row) -> str:
         if row.kind.with_values:

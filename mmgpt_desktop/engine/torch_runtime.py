@@ -58,18 +58,18 @@ class TorchRuntime:
             nothing = self._torch.zeros(layers, 1, spec.heads, 0, spec.head_dim)
             return Encoded(fusion, nothing, nothing)
         with _failures(_BROKE), self._torch.inference_mode():
-            keys, values = self._model.encode_image(self._torch.from_numpy(pixels), fusion)
-            return Encoded(fusion, keys, values)
+            image, mixed = self._model.encode_pixels(self._torch.from_numpy(pixels), fusion)
+            keys, values = (self._torch.stack(parts) for parts in zip(*image, strict=True))
+            reading = None if mixed.reading is None else mixed.reading[0].numpy()
+            return Encoded(fusion, keys, values, reading)
 
     def edges(
         self, pixels: NDArray[np.float32], fusion: str, cancel: CancelToken
     ) -> NDArray[np.float32] | None:
         cancel.raise_if_cancelled()
         with _failures(_BROKE), self._torch.inference_mode():
-            maps = self._model.encoder.backbone(self._torch.from_numpy(pixels))
-            fine, coarse = (cells.flatten(2).mT for cells in maps)
-            _, edges = self._model.encode_cells(fine, coarse, fusion)
-            return None if edges is None else np.asarray(edges[0].numpy())
+            _, mixed = self._model.encode_pixels(self._torch.from_numpy(pixels), fusion)
+            return None if mixed.edges is None else np.asarray(mixed.edges[0].numpy())
 
     def decode(
         self,
@@ -81,7 +81,7 @@ class TorchRuntime:
         cancel: CancelToken,
     ) -> DecodeResult:
         logits, presents, weights = self._decode(token_ids, encoded, cache, cancel)
-        shown = weights[0].numpy() if attention else None
+        shown = encoded.over_cells(weights[0].numpy()) if attention else None
         return DecodeResult(logits[0, -1].numpy(), shown, presents)
 
     def score(

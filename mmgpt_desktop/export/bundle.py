@@ -18,11 +18,15 @@ from mmgpt_desktop import __version__
 from mmgpt_desktop.engine.checkpoint import Checkpoint, open_checkpoint
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.layouts import FORMAT, MANIFEST, PUBLIC
+from mmgpt_desktop.engine.public import ALL_HEADS, PublicEngine
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.scenes import compose
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.export.decoder import build_decoder
 from mmgpt_desktop.export.linear import Precision, linears_for
 from mmgpt_desktop.export.spec import DecoderSpec, read_spec
 from mmgpt_desktop.export.weights import DecoderWeights, SafetensorsWeights
+from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.text import safe_name
 
 VISION, EMBEDDINGS, DECODER = "vision_encoder.onnx", "embed_tokens.safetensors", "decoder.onnx"
@@ -37,7 +41,6 @@ _COPIED = (
     "chat_template.json",
 )
 _BOTH_WAYS = ("gemma3", "paligemma")
-_ALL_HEADS = "All heads of all layers: which of them tell most was not measured for this model."
 _CHUNK = 1 << 20
 
 Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
@@ -144,11 +147,34 @@ def _write_manifest(
             "vocabulary": spec.vocabulary,
             "context_length": spec.context_length,
         },
-        "attention": {"heads": [], "how": _ALL_HEADS},
+        "attention": {"heads": [], "how": ALL_HEADS},
     }
-    text = json.dumps(manifest, indent=2, ensure_ascii=False)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    _write_json(folder / MANIFEST, manifest)
     return sizes
+
+
+def choose_heads(folder: Path, scenes: int, progress: Progress) -> str:
+    """Find out which heads of an export tell most, and write it into its manifest: how they
+    were chosen. Raises AppError."""
+    engine = PublicEngine(folder, RuntimeName.ONNX_CPU)
+    engine.load()
+    chosen = "Looking which heads tell most"
+    report = engine.score_heads(
+        map(compose, range(scenes)),
+        CancelToken(),
+        lambda done: progress(0.8 + 0.1 * done / scenes, chosen),
+    )
+    engine.close()
+    choice = report.choice()
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest["attention"] = {"heads": [list(pair) for pair in choice.heads], "how": choice.how}
+    _write_json(folder / MANIFEST, manifest)
+    return choice.how
+
+
+def _write_json(path: Path, data: dict[str, Any]) -> None:
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def _sha256(file: Path) -> str:

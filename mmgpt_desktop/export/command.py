@@ -17,9 +17,12 @@ from mmgpt_desktop.engine.checkpoint import Checkpoint, open_checkpoint, read_ch
 from mmgpt_desktop.engine.families.base import Context, Laid, Seen
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.generate import softmax
+from mmgpt_desktop.engine.head_choice import SCENES
 from mmgpt_desktop.engine.public_onnx import PublicOnnx
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.export.bundle import Exported, export
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.export.bundle import Exported, choose_heads, export
+from mmgpt_desktop.export.compare import compare, open_language, table_of
 from mmgpt_desktop.export.linear import Precision
 from mmgpt_desktop.messages import Message, Photo, RuntimeName
 
@@ -41,7 +44,7 @@ class Trial:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path, help="a transformers checkpoint's folder")
-    parser.add_argument("out", type=Path, help="the new folder for the graphs")
+    parser.add_argument("out", type=Path, nargs="?", help="the new folder for the graphs")
     parser.add_argument(
         "--precision",
         type=Precision,
@@ -51,15 +54,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="of the language model's weights (int8)",
     )
     parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="write nothing: a table of ways to keep the weights, by truth and speed (minutes)",
+    )
+    parser.add_argument(
         "--no-comparison", action="store_true", help="don't compare with PyTorch afterwards"
     )
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.compare:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = compare(open_language(options.checkpoint), Path(folder), _say)
+        print(table_of(rows))
+        return 0
+    if options.out is None:
+        raise AppError("Name the new folder for the graphs.")
     started = time.perf_counter()
     done = export(options.checkpoint, options.out, options.precision, _tell)
+    lines = [*sizes_report(done), choose_heads(done.folder, SCENES, _tell)]
     _tell(0.9, "Comparing with PyTorch")
-    lines = sizes_report(done)
     if not options.no_comparison:
         lines += comparison_report(options.checkpoint, options.out)
     _tell(1.0, f"Done in {time.perf_counter() - started:.0f} s")
@@ -69,6 +84,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _tell(fraction: float, what: str) -> None:
     print(f"{fraction:4.0%} {what}", file=sys.stderr, flush=True)
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
 
 
 def sizes_report(done: Exported) -> list[str]:

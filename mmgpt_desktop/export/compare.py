@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
-from mmgpt_desktop.engine.decoder_session import DecoderSession
+from mmgpt_desktop.engine.cores import physical_cores
+from mmgpt_desktop.engine.decoder_session import Decoder, DecoderSession, own_feeds
+from mmgpt_desktop.engine.graph_session import Graph
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.export.attention import Attention
+from mmgpt_desktop.export.decoder import build_decoder
+from mmgpt_desktop.export.graph import FLOAT, GraphWriter
+from mmgpt_desktop.export.linear import (
+    BLOCK,
+    ByLayer,
+    DynamicInt8,
+    Floating,
+    Floats,
+    InBlocks,
+    Linears,
+    Precision,
+    linears_for,
+)
+from mmgpt_desktop.export.quantise import (
+    Blocks,
+    Quantiser,
+    half_quadratic,
+    least_squares,
+    round_to_nearest,
+)
+from mmgpt_desktop.export.spec import DecoderSpec, read_spec
+from mmgpt_desktop.export.texts import CALIBRATION, MEASURED
+from mmgpt_desktop.export.weights import DecoderWeights, SafetensorsWeights
+from mmgpt_desktop.text import safe_name
 
 CHUNK = 16  # positions fed at once: each gives one row of attention
+_INPUT = ".input"
+_EIGHT = round_to_nearest(8, BLOCK, symmetric=True)
+_PROMPT, _STEPS, _ROUNDS, _LONGEST = 96, 32, 3, 256
+ENOUGH, NEAR = 0.95, 0.02  # what a default precision must reach: agreement, attention
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +67,10 @@ class Difference:
 
     agreement: float
     attention: float
+
+    @property
+    def good_enough(self) -> bool:
+        return self.agreement >= ENOUGH and self.attention <= NEAR
 
 
 def read(
@@ -54,3 +96,156 @@ def difference(truth: Reading, other: Reading) -> Difference:
     ]
     agreement = float(np.mean(truth.choices == other.choices))
     return Difference(agreement, float(np.mean(moved)) if moved else 0.0)
+
+
+class _Recorded(Floating):
+    """Each layer's input is an output of the graph."""
+
+    def add(
+        self, graph: GraphWriter, name: str, value: str, weight: Floats, bias: Floats | None
+    ) -> str:
+        graph.output(value, f"{name}{_INPUT}", FLOAT, [1, f"{name}.S", weight.shape[1]])
+        return super().add(graph, name, value, weight, bias)
+
+
+@dataclass(frozen=True, eq=False)
+class Language:
+    """A checkpoint's language model, and texts in its tokens."""
+
+    spec: DecoderSpec
+    weights: DecoderWeights
+    calibration: Sequence[Sequence[int]]
+    measured: Sequence[Sequence[int]]
+
+    @cached_property
+    def table(self) -> Floats:
+        return self.weights["embed_tokens.weight"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: the file's megabytes, the quickest prompt in milliseconds, the
+    tokens a second of the quickest steps."""
+
+    name: str
+    difference: Difference
+    size: float
+    prefill: float
+    rate: float
+
+
+def ways(products: Mapping[str, Floats]) -> dict[str, Linears]:
+    """What is compared, the truth first; `products` as `input_products` gives them."""
+    eight = linears_for(Precision.INT8)
+    four = InBlocks(round_to_nearest(4, BLOCK))
+    tuned = InBlocks(_once(least_squares(4, BLOCK, products)))
+    ends = ("down_proj", "lm_head")
+    return {
+        "fp32": Floating(),
+        "fp16": Floating(half=True),
+        "int8, round to nearest": eight,
+        "int8, float inputs of down_proj and lm_head": ByLayer(
+            dict.fromkeys(ends, InBlocks(_EIGHT, floating=True)), eight
+        ),
+        "int8, one scale a row and tensor": DynamicInt8(),
+        "int4, round to nearest": four,
+        "int4, HQQ": InBlocks(half_quadratic(4, BLOCK)),
+        "int4, GPTQ": tuned,
+        "int4, GPTQ; int8 down_proj and lm_head": ByLayer(dict.fromkeys(ends, eight), tuned),
+        "int4, GPTQ lm_head; int8": ByLayer({"lm_head": tuned}, eight),
+    }
+
+
+def _once(quantiser: Quantiser) -> Quantiser:
+    """Each layer but once: it takes minutes for all."""
+    found = dict[str, Blocks]()
+
+    def quantise(name: str, weight: Floats) -> Blocks:
+        if name not in found:
+            found[name] = quantiser(name, weight)
+        return found[name]
+
+    return quantise
+
+
+def compare(language: Language, folder: Path, tell: Callable[[str], None]) -> list[Row]:
+    """One row for each way, built in `folder` one after the other."""
+    tell("what goes into each layer")
+    products = input_products(language, folder)
+    truth, rows = None, list[Row]()
+    for name, linears in ways(products).items():
+        tell(name)
+        path = folder / "compared.onnx"
+        build_decoder(language.spec, language.weights, path, linears)
+        session = DecoderSession(path, capacity=_LONGEST, threads=physical_cores())
+        reading = read(session, language.table, language.measured)
+        truth = truth or reading
+        size = path.with_name(f"{path.name}.data").stat().st_size / 1e6
+        rows.append(Row(name, difference(truth, reading), size, *_speed(session, language)))
+    return rows
+
+
+def _speed(session: DecoderSession, language: Language) -> tuple[float, float]:
+    """Prefill in milliseconds and tokens a second, of the quickest: what else runs slows down
+    only some."""
+    text = [token for tokens in language.measured for token in tokens][: _PROMPT + _STEPS]
+    prompt, steps = language.table[text[:_PROMPT]][None], language.table[text[_PROMPT:]]
+    prefill, decode = list[float](), list[float]()
+    for _ in range(_ROUNDS):
+        session.length = 0
+        times = [time.perf_counter()]
+        session.feed(prompt)
+        times.append(time.perf_counter())
+        for step in steps:
+            session.feed(step[None, None])
+            times.append(time.perf_counter())
+        first, *later = np.diff(times)
+        prefill.append(float(first))
+        decode.append(float(np.quantile(later, 0.1)))
+    return 1000 * min(prefill), 1 / min(decode)
+
+
+def table_of(rows: Sequence[Row]) -> str:
+    width = max(len(row.name) for row in rows)
+    lines = [f"{'':{width}}  agreement  attention      MB  prefill ms  tokens/s"]
+    for row in rows:
+        found = row.difference
+        lines.append(
+            f"{row.name:{width}}  {found.agreement:9.3f}  {found.attention:9.4f}  {row.size:6.0f}"
+            f"  {row.prefill:10.0f}  {row.rate:8.0f}"
+        )
+    quickest = max((row for row in rows if row.difference.good_enough), key=lambda row: row.rate)
+    rule = f"agreement of {ENOUGH:.0%} at least, {NEAR} of the attention moved at most"
+    return "\n".join([*lines, f"The quickest with {rule}: {quickest.name}."])
+
+
+def input_products(language: Language, folder: Path) -> dict[str, Floats]:
+    """By layer x.T @ x [K, K], summed over the layer's inputs x, for `least_squares`."""
+    path = folder / "recorded.onnx"
+    build_decoder(language.spec, language.weights, path, _Recorded(), attention=Attention.NONE)
+    graph, found = Graph(path, cuda=False), dict[str, Floats]()
+    inputs = [name for name in graph.outputs if name.endswith(_INPUT)]
+    nothing = Decoder(graph, in_place=False).nothing()
+    for text in language.calibration:
+        fed = own_feeds(language.table[list(text)][None], 0, logits_from=0)
+        given = graph.run(inputs, {**fed, **nothing}, CancelToken())
+        for name, x in zip(inputs, given, strict=True):
+            layer = name.removesuffix(_INPUT)
+            found[layer] = x[0].T @ x[0] + found.get(layer, np.float32(0))
+    return found
+
+
+def open_language(folder: Path) -> Language:
+    """Of a checkpoint's folder: of any family whose language model can be built.
+
+    Raises BundleError.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # the library's own share no base but this
+        title = "The folder {path} holds no model that can be compared."
+        raise BundleError(title, path=safe_name(str(folder))) from error
+    encoded = [[tokenizer.encode(text).ids for text in texts] for texts in (CALIBRATION, MEASURED)]
+    spec = read_spec(config.get("text_config", config))
+    return Language(spec, DecoderWeights(SafetensorsWeights(folder)), *encoded)

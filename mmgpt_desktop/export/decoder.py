@@ -267,6 +267,6 @@ class _Decoder:
         if self._kind is Attention.REBUILT:
             row = LastRow(spec, graph, self._turns, self._length).rebuilt(rows, self._biases)
         else:
-            every = graph.op("Concat", *rows, axis=0)  # (layers, heads, S, T)
-            row = graph.op("Gather", every, graph.constant(-1, scalar=True), axis=2)
+            last = graph.constant(-1, scalar=True)  # of each by itself, so that none is kept
+            row = graph.op("Concat", *(graph.op("Gather", e, last, axis=2) for e in rows), axis=0)
         graph.output(row, "attention", FLOAT, [spec.layers, spec.heads, "T"])

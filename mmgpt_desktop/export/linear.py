@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from mmgpt_desktop.export.graph import CONTRIB, FLOAT, GraphWriter
 from mmgpt_desktop.export.quantise import Quantiser, round_to_nearest
 
-INT8_ACTIVATIONS = 4  # MatMulNBits's `accuracy_level`
+FLOATS, INT8_ACTIVATIONS = 1, 4  # MatMulNBits's `accuracy_level`
 BLOCK = 32
 
 Floats = NDArray[np.float32]
@@ -56,10 +57,14 @@ class Floating:
 
 
 class InBlocks:
-    """Weights in few bits with a scale for each block of a row, activations in int8 likewise."""
+    """Weights in few bits with a scale for each block of a row, activations in int8 likewise.
 
-    def __init__(self, quantiser: Quantiser) -> None:
-        self._quantiser = quantiser
+    With `floating` activations stay as they are: truer, and several times slower, since ONNX
+    Runtime then makes the weights float32 again at each step.
+    """
+
+    def __init__(self, quantiser: Quantiser, *, floating: bool = False) -> None:
+        self._quantiser, self._level = quantiser, FLOATS if floating else INT8_ACTIVATIONS
 
     def add(
         self, graph: GraphWriter, name: str, value: str, weight: Floats, bias: Floats | None
@@ -84,7 +89,7 @@ class InBlocks:
             K=weight.shape[1],
             bits=blocks.bits,
             block_size=blocks.size,
-            accuracy_level=INT8_ACTIVATIONS,
+            accuracy_level=self._level,
         )
 
 
@@ -107,6 +112,20 @@ class DynamicInt8:
             "" if bias is None else graph.tensor(f"{name}.bias", bias),
             domain=CONTRIB,
         )
+
+
+class ByLayer:
+    """A way of its own for the layers whose names end so, `other` for the rest: 8 bits where 4
+    cost too much."""
+
+    def __init__(self, chosen: Mapping[str, Linears], other: Linears) -> None:
+        self._chosen, self._other = chosen, other
+
+    def add(
+        self, graph: GraphWriter, name: str, value: str, weight: Floats, bias: Floats | None
+    ) -> str:
+        ways = (way for ending, way in self._chosen.items() if name.endswith(ending))
+        return next(ways, self._other).add(graph, name, value, weight, bias)
 
 
 def linears_for(precision: Precision) -> Linears:

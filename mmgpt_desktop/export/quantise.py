@@ -138,18 +138,6 @@ def least_squares(
     return quantise
 
 
-def mixed(chosen: Mapping[str, Quantiser], other: Quantiser) -> Quantiser:
-    """A quantiser of its own for the layers whose names end so, `other` for the rest."""
-
-    def quantise(name: str, weight: Floats) -> Blocks:
-        for ending, quantiser in chosen.items():
-            if name.endswith(ending):
-                return quantiser(name, weight)
-        return other(name, weight)
-
-    return quantise
-
-
 def _inverse_root(products: Floats, damping: float) -> Floats:
     """The upper Cholesky factor of the damped matrix's inverse."""
     matrix = products.astype(np.float64)

@@ -106,16 +106,22 @@ def export_vision(checkpoint: Checkpoint, family: Family, path: Path) -> None:
         kind, known = checkpoint.model_type, ", ".join(sorted(EXPORTABLE))
         reason = _STOPPED.get(kind, "nobody tried")
         raise BundleError(title, hint, family=kind, reason=reason, known=known)
-    make, axis = _ENCODERS[checkpoint.model_type]
+    axis = _ENCODERS[checkpoint.model_type][1]
     try:
         model = AutoModelForImageTextToText.from_pretrained(
             checkpoint.path, dtype=torch.float32, use_safetensors=True, local_files_only=True
         ).eval()
-        _write(make(model.model).eval(), _example(family, axis), axis, path)
+        export_encoder(model.model, checkpoint.model_type, _example(family, axis), path)
     except Exception as error:  # the exporter's exceptions share no base but this
         title = "The image encoder could not be exported ({reason})."
         hint = "With PyTorch the model works as it is."
         raise RuntimeFailure(title, hint, reason=reason_of(error)) from error
+
+
+def export_encoder(model: Any, kind: str, example: Tensor, path: Path) -> None:
+    """Of a transformers model of that `model_type`, traced with pixels like `example`."""
+    make, axis = _ENCODERS[kind]
+    _write(make(model).eval(), example, axis, path)
 
 
 def _example(family: Family, axis: int | None) -> Tensor:

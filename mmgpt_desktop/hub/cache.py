@@ -11,7 +11,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from mmgpt_desktop.errors import DownloadError
 from mmgpt_desktop.hub.catalogue import Entry
@@ -51,11 +51,18 @@ def find(hub: Hub, entry: Entry) -> Path | None:
 
 
 def kept_bytes(hub: Hub, entry: Entry) -> int:
-    """What the cache holds of a repository, unfinished files too."""
+    """What the cache holds of a model, unfinished files too; another model of the same
+    repository doesn't count, nor do settings alone."""
     blobs = hub.folder(entry) / "blobs"
     if not blobs.is_dir():
         return 0
-    return sum(path.stat().st_size for path in blobs.iterdir() if path.is_file())
+    sizes = {each.stat().st_ino: each.stat().st_size for each in blobs.iterdir() if each.is_file()}
+    linked = _linked(hub, entry)
+    others = {inode for path, inode in linked.items() if not entry.wants(path.as_posix())}
+    settings = {inode for path, inode in linked.items() if not entry.holds_weights(path.as_posix())}
+    if not sizes.keys() - settings:
+        return 0
+    return sum(size for inode, size in sizes.items() if inode not in others)
 
 
 def bytes_on_disk(path: Path) -> int:
@@ -64,9 +71,13 @@ def bytes_on_disk(path: Path) -> int:
 
 
 def delete(hub: Hub, entry: Entry) -> None:
-    """Remove all that the cache holds of a repository."""
+    """Remove a model's weights; all that the cache holds of a repository if no others are left."""
     try:
-        shutil.rmtree(hub.folder(entry))
+        others = [path for path in _linked(hub, entry) if not entry.wants(path.as_posix())]
+        if others:
+            _delete_weights(hub, entry)
+        else:
+            shutil.rmtree(hub.folder(entry))
     except FileNotFoundError:
         return
     except OSError as error:
@@ -76,6 +87,29 @@ def delete(hub: Hub, entry: Entry) -> None:
             name=entry.name,
             reason=reason_of(error),
         ) from error
+
+
+def _delete_weights(hub: Hub, entry: Entry) -> None:
+    weights = {
+        inode for path, inode in _linked(hub, entry).items() if entry.holds_weights(path.as_posix())
+    }
+    for snapshot in _snapshots(hub.folder(entry)):
+        for file in snapshot.rglob("*"):
+            if file.is_file() and entry.holds_weights(file.relative_to(snapshot).as_posix()):
+                file.unlink()
+    for blob in (hub.folder(entry) / "blobs").iterdir():
+        if blob.stat().st_ino in weights:
+            blob.unlink()
+
+
+def _linked(hub: Hub, entry: Entry) -> dict[PurePath, int]:
+    """The files of a repository's snapshots, and the inode that each leads to."""
+    return {
+        file.relative_to(snapshot): file.stat().st_ino
+        for snapshot in _snapshots(hub.folder(entry))
+        for file in snapshot.rglob("*")
+        if file.is_file()
+    }
 
 
 def _snapshots(folder: Path) -> Iterator[Path]:
@@ -98,5 +132,6 @@ def _whole(snapshot: Path, entry: Entry) -> bool:
         shards = set()
     except (OSError, ValueError, KeyError, AttributeError):
         return False
+    shards = {shard for shard in shards if entry.holds_weights(str(shard))}
     matched = all(fnmatch.filter(files, pattern) for pattern in entry.weights)
     return "config.json" in files and matched and shards <= files

@@ -31,6 +31,11 @@ class Entry:
     weights: tuple[str, ...] = ("model*.safetensors",)
 
     @property
+    def key(self) -> str:
+        """Tells it from others of the catalogue, of the same repository too."""
+        return self.repository if self.weights == Entry.weights else f"{self.repository}/onnx"
+
+    @property
     def memory_gigabytes(self) -> float:
         """About what the loaded model takes: its weights, a picture and a conversation."""
         return self.gigabytes * 1.1 + 0.3

@@ -26,6 +26,7 @@ class MMGPTConfig(PretrainedConfig):
     `fusion` is the way in which picture and text meet unless a call names another of
     `fusions`, those that the weights were trained for. `cross_attention_every` n gives each
     n-th decoder layer a look at the picture; with `concat` all layers see it.
+    With `resampler_latents` cross-attention reads so many latents in place of the cells.
     `pointing` weighs the loss that teaches `pointing_heads` (layer, head) to look at the
     named thing; these layers must be among those that look.
     """
@@ -50,6 +51,8 @@ class MMGPTConfig(PretrainedConfig):
         graph_rounds: int = 2,
         graph_heads: int = 3,
         similar_cells: int = 8,
+        resampler_latents: int = 0,
+        resampler_layers: int = 2,
         name_classes: int = 4,
         name_tokens: int = 5,
         pointing: float = 0.1,
@@ -75,6 +78,8 @@ class MMGPTConfig(PretrainedConfig):
         self.graph_rounds = graph_rounds
         self.graph_heads = graph_heads
         self.similar_cells = similar_cells
+        self.resampler_latents = resampler_latents
+        self.resampler_layers = resampler_layers
         self.name_classes = name_classes
         self.name_tokens = name_tokens
         self.pointing = pointing
@@ -115,6 +120,14 @@ class MMGPTConfig(PretrainedConfig):
         """Rows (and columns) of the grid that the text reads: `concat` joins cells by four."""
         return self.grid_size // 2 if fusion == CONCAT else self.grid_size
 
+    def resampled(self, fusion: str) -> bool:
+        """Whether the text reads latents that have read the cells, and not these."""
+        return fusion == CROSS_ATTENTION and self.resampler_latents > 0
+
+    def places(self, fusion: str) -> int:
+        """The grid's cells, or the latents in their place."""
+        return self.resampler_latents if self.resampled(fusion) else self.grid_of(fusion) ** 2
+
     def positions(self, fusion: str) -> int:
-        """What the text reads: the grid's cells, then the names'."""
-        return self.grid_of(fusion) ** 2 + self.name_cells
+        """What the text reads: places, then the names' cells."""
+        return self.places(fusion) + self.name_cells

@@ -51,6 +51,14 @@ def join(first: KeyValue, second: KeyValue) -> KeyValue:
     return torch.cat([first[0], second[0]], dim=2), torch.cat([first[1], second[1]], dim=2)
 
 
+def feed_forward(width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(width, 4 * width, bias=False),
+        nn.GELU(approximate="tanh"),
+        nn.Linear(4 * width, width, bias=False),
+    )
+
+
 class SelfAttention(nn.Module):
     def __init__(self, config: MMGPTConfig) -> None:
         super().__init__()
@@ -137,11 +145,7 @@ class Block(nn.Module):
         self.norm_cross = nn.RMSNorm(width, eps=1e-5) if looks else None
         self.cross_attention = CrossAttention(config) if looks else None
         self.norm_mlp = nn.RMSNorm(width, eps=1e-5)
-        self.mlp = nn.Sequential(
-            nn.Linear(width, 4 * width, bias=False),
-            nn.GELU(approximate="tanh"),
-            nn.Linear(4 * width, width, bias=False),
-        )
+        self.mlp = feed_forward(width)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(

@@ -128,7 +128,7 @@ def _source(relevant: Tensor, look: Look, picture: int) -> Tensor:
     source = relevant[look.columns]
     if look.columns.stop > look.rows.start:
         return source
-    own = torch.eye(picture)
+    own = torch.eye(picture)[look.columns]
     others = source - own
     return own + others / others.sum(dim=1, keepdim=True).clamp(min=1e-12)
 
@@ -202,8 +202,13 @@ def attention_numbers(
     """What a head computed as it read the picture for the answer's token number `token`.
 
     `layer` counts the layers that read the picture, as in AttentionMap. Vaswani et al. 2017,
-    "Attention Is All You Need", eq. 1.
+    "Attention Is All You Need", eq. 1. Raises NotAvailable where it read latents.
     """
+    if model.config.resampled(fusion):
+        raise NotAvailable(
+            "In this fusion a head reads latents, and no cells of the photo.",
+            "Ask with another fusion.",
+        )
     ids = [*prompt_ids, *token_ids[:token]]
     with torch.no_grad():
         ran = of_picture(trace(model, pixels, ids, fusion), fusion)[layer]

@@ -1,13 +1,37 @@
-"""From the encoder's maps to what the text reads: cells, class names, and the graph of cells."""
+"""From the encoder's maps to what the text reads: cells or latents, class names, a graph."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from mmgpt_desktop.model.configuration import MMGPTConfig
-from mmgpt_desktop.model.decoder import KeyValue, attend
+from mmgpt_desktop.model.decoder import KeyValue, attend, feed_forward
 from mmgpt_desktop.model.encoder import CLASSES, COARSE_CHANNELS, FINE_CHANNELS
+
+
+class Mixed(NamedTuple):
+    """How cells were mixed before the text reads them, for people to see.
+
+    `edges` [B, T, T] is what each node of the graph of cells read from each; `reading`
+    [B, latents, T] what each latent of the resampler read from the cells, rows sum to 1.
+    """
+
+    edges: Tensor | None = None
+    reading: Tensor | None = None
+
+
+def over_cells(weights: Tensor, cells: int, reading: Tensor | None) -> Tensor:
+    """Weights [..., S, positions] over what the text reads, as weights [..., S, cells] over cells.
+
+    A latent's weight goes to the cells that it read, by `reading` [..., latents, cells]; the
+    names are left out.
+    """
+    if reading is None:
+        return weights[..., :cells]
+    return weights[..., : reading.shape[-2]] @ reading
 
 
 class CellEmbedder(nn.Module):
@@ -175,6 +199,57 @@ class CellGraph(nn.Module):
         weakest = alike.topk(self.similar + 1).values[..., -1:]  # itself is among them
         near = self.neighbours | (alike >= weakest)
         return nn.functional.pad(near, (0, names, 0, names), value=True)
+
+
+class ResamplerLayer(nn.Module):
+    """Latents read the cells and one another; then each is worked on by itself."""
+
+    def __init__(self, config: MMGPTConfig) -> None:
+        super().__init__()
+        width = config.hidden_size
+        self.heads = config.num_attention_heads
+        self.norm = nn.RMSNorm(width, eps=1e-5)
+        self.query = nn.Linear(width, width, bias=False)
+        self.key_value = nn.Linear(width, 2 * width, bias=False)
+        self.output = nn.Linear(width, width, bias=False)
+        self.norm_mlp = nn.RMSNorm(width, eps=1e-5)
+        self.mlp = feed_forward(width)
+
+    def forward(self, latents: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents [B, L, d] after reading cells [B, T, d]; also the weights [B, nh, L, T + L]."""
+        own = self.norm(latents)
+        offered = self.key_value(torch.cat([cells, own], dim=1)).chunk(2, dim=-1)
+        query, key, value = (
+            x.unflatten(2, (self.heads, -1)).transpose(1, 2) for x in (self.query(own), *offered)
+        )
+        y, weights = attend(query, (key, value), None)
+        latents = latents + self.output(y.transpose(1, 2).flatten(2))
+        return latents + self.mlp(self.norm_mlp(latents)), weights
+
+
+class Resampler(nn.Module):
+    """Learned latents read the cells, so that the text reads few positions, not all cells.
+
+    The perceiver resampler (Alayrac et al., "Flamingo", 2022).
+    """
+
+    def __init__(self, config: MMGPTConfig) -> None:
+        super().__init__()
+        self.latents = nn.Parameter(torch.zeros(config.resampler_latents, config.hidden_size))
+        self.layers = nn.ModuleList(ResamplerLayer(config) for _ in range(config.resampler_layers))
+        self.norm = nn.RMSNorm(config.hidden_size, eps=1e-5)
+
+    def forward(self, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """Cells [B, T, d] to latents [B, L, d], and `Mixed.reading` [B, L, T].
+
+        That is what the last layer's heads read, in the mean; what latents read of one
+        another there has no place, and is left out.
+        """
+        latents = self.latents.expand(cells.shape[0], -1, -1)
+        for layer in self.layers:
+            latents, weights = layer(latents, cells)
+        reading = weights.mean(dim=1)[..., : cells.shape[1]]
+        return self.norm(latents), reading / reading.sum(dim=-1, keepdim=True).clamp(min=1e-12)
 
 
 class CellJoiner(nn.Module):

@@ -19,7 +19,16 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 from mmgpt_desktop.model.configuration import CONCAT, GRAPH, MMGPTConfig
 from mmgpt_desktop.model.decoder import Block, CrossAttention, KeyValue, rotary
 from mmgpt_desktop.model.encoder import EfficientNetLite2
-from mmgpt_desktop.model.fusion import CellEmbedder, CellGraph, CellJoiner, NameCopier, NameEmbedder
+from mmgpt_desktop.model.fusion import (
+    CellEmbedder,
+    CellGraph,
+    CellJoiner,
+    Mixed,
+    NameCopier,
+    NameEmbedder,
+    Resampler,
+    over_cells,
+)
 
 IGNORED = -100
 """The label of tokens without a loss."""
@@ -29,7 +38,7 @@ MARGIN = 2.0
 
 class Decoded(NamedTuple):
     """Hidden states [B, S, d]; each layer's keys and values; each image layer's weights
-    [B, nh, S, T] over the picture's cells and names; the weights [B, S, T] of what is copied."""
+    [B, nh, S, T] over the picture's positions; the weights [B, S, T] of what is copied."""
 
     hidden: Tensor
     presents: list[KeyValue]
@@ -55,6 +64,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         self.copier = NameCopier(config)
         self.joiner = CellJoiner(config) if CONCAT in config.fusions else None
         self.graph = CellGraph(config) if GRAPH in config.fusions else None
+        self.resampler = Resampler(config) if config.resampler_latents else None
         self.embedding = nn.Embedding(config.vocab_size, config.hidden_size)
         self.dropout = nn.Dropout(config.dropout)
         looking = set(config.cross_attention_layers)
@@ -71,6 +81,10 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             nn.init.normal_(module.weight, std=0.02)
         elif isinstance(module, CellEmbedder):
             nn.init.normal_(module.position, std=0.02)
+        elif isinstance(module, Resampler):
+            nn.init.normal_(module.latents)
+        elif isinstance(module, nn.RMSNorm):
+            nn.init.ones_(module.weight)
         elif isinstance(module, NameEmbedder):
             nn.init.normal_(module.slot, std=0.02)
         elif isinstance(module, CellGraph):
@@ -100,9 +114,15 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
     def encode_image(self, pixel_values: Tensor, fusion: str | None = None) -> KeyValue:
         """Pixels [B, 3, size, size] to image keys and values [layer, B, nh, T, hd]."""
-        fine, coarse = self.encoder.backbone(pixel_values)
-        image, _ = self.encode_cells(fine.flatten(2).mT, coarse.flatten(2).mT, fusion)
+        image, _ = self.encode_pixels(pixel_values, fusion)
         return torch.stack([key for key, _ in image]), torch.stack([value for _, value in image])
+
+    def encode_pixels(
+        self, pixel_values: Tensor, fusion: str | None = None
+    ) -> tuple[list[KeyValue], Mixed]:
+        """`encode_cells` of pixels."""
+        fine, coarse = self.encoder.backbone(pixel_values)
+        return self.encode_cells(fine.flatten(2).mT, coarse.flatten(2).mT, fusion)
 
     def encode_cells(
         self,
@@ -110,29 +130,31 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         coarse: Tensor,
         fusion: str | None = None,
         named: Tensor | None = None,
-    ) -> tuple[list[KeyValue], Tensor | None]:
+    ) -> tuple[list[KeyValue], Mixed]:
         """The backbone's maps, flattened, to keys and values for each image layer and, last,
         for the copier.
 
         fine [B, T, 120]; coarse [B, T / 4, 352], before the encoder's head. Positions are
-        the cells of `config.grid_of(fusion)`, row by row, then the class names. With the
-        graph also its mean edge weights [B, T, T]. `named` [B] puts another class first among
-        the encoder's guesses, where it is not -1.
+        the cells of `config.grid_of(fusion)`, row by row, or the resampler's latents, then the
+        class names. `named` [B] puts another class first among the encoder's guesses, where
+        it is not -1.
         """
         fusion = fusion or self.config.fusion
         cells, names, words = self._embed(fine, coarse, named)
-        copied = self.copier.project(names, words, self.config.grid_of(fusion) ** 2)
+        copied = self.copier.project(names, words, self.config.places(fusion))
         if fusion == CONCAT:
-            return [*self._prefix(cells, names), copied], None
-        edges = None
+            return [*self._prefix(cells, names), copied], Mixed()
+        edges = reading = None
         if fusion == GRAPH:
             assert self.graph is not None
             nodes, edges = self.graph(cells, names, self.cells.norm_fine(fine))
         else:
+            if self.resampler is not None:
+                cells, reading = self.resampler(cells)
             nodes = torch.cat([cells, names], dim=1)
         layers = self.config.cross_attention_layers
         image = [self._cross_attention(layer).project(nodes) for layer in layers]
-        return [*image, copied], edges
+        return [*image, copied], Mixed(edges, reading)
 
     def _embed(
         self, fine: Tensor, coarse: Tensor, named: Tensor | None
@@ -228,8 +250,8 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """One run of the decoder, as it is exported.
 
         Returns logits [B, S, V], each layer's keys and values, and the attention
-        [B, layer, nh, T] of the last position over cells and names; the last layer is the
-        copier's, the same for all heads.
+        [B, layer, nh, T] of the last position over the picture's positions; the last layer is
+        the copier's, the same for all heads.
         """
         image = list(zip(image_keys.unbind(0), image_values.unbind(0), strict=True))
         decoded = self._decode(input_ids, image, past, fusion=fusion or self.config.fusion)
@@ -265,22 +287,25 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """Logits, or the loss when `labels` are given.
 
         The picture comes as pixels, as encoded keys and values, or (in training) as cached
-        maps `fine` and `coarse`; of these, `visible` [B, T] hides cells and names, and `named`
-        [B] changes the names (as in `encode_cells`). Without
-        any, there is text alone. Positions see those of their own number in `segments`
-        [B, S] alone; 0 is padding. Padding in a batch for generation is not supported. With
-        labels, logits are left out: the loss needs them at the labelled tokens alone. In
-        training `weights` [B, S] say what each label counts; what should become less likely
-        has a negative one.
+        maps `fine` and `coarse`; of these, `visible` [B, T] hides some of what the text reads,
+        and `named` [B] changes the names (as in `encode_cells`). Without any, there is text
+        alone. Positions see those of their own number in `segments` [B, S] alone; 0 is padding.
+        Padding in a batch for generation is not supported. With labels, logits are left out:
+        the loss needs them at the labelled tokens alone. In training `weights` [B, S] say what
+        each label counts; what should become less likely has a negative one.
         `pointed` [N, 2] are (row, position) of tokens that predict the name of a thing,
-        `masks` [N, T] where it lies: some heads learn to look there. `attentions` are the
+        `masks` [N, cells] where it lies: some heads learn to look there. `attentions` are the
         last position's weights over the picture, [B, nh, 1, T] for each image layer.
         """
         fusion = fusion or self.config.fusion
+        image: list[KeyValue] | None = None
+        mixed = Mixed()
         if fine is not None and coarse is not None:
-            image: list[KeyValue] | None = self.encode_cells(fine, coarse, fusion, named)[0]
-        else:
-            image = self._image(pixel_values, image_keys, image_values, fusion)
+            image, mixed = self.encode_cells(fine, coarse, fusion, named)
+        elif pixel_values is not None:
+            image, mixed = self.encode_pixels(pixel_values, fusion)
+        elif image_keys is not None and image_values is not None:
+            image = list(zip(image_keys.unbind(0), image_values.unbind(0), strict=True))
         past = _past_of(past_key_values)
         decoded = self._decode(
             input_ids, image, past, fusion=fusion, visible=visible, segments=segments
@@ -288,7 +313,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if labels is not None:
             loss = self._loss(decoded.hidden, labels, weights)
             if pointed is not None and masks is not None and len(pointed):
-                pointing = self._pointing(fusion, decoded.seen, pointed, masks)
+                pointing = self._pointing(fusion, decoded.seen, mixed.reading, pointed, masks)
                 loss = loss + self.config.pointing * pointing
             return CausalLMOutputWithPast(loss=loss)
         last = tuple(weights[:, :, -1:] for weights in decoded.seen)
@@ -307,15 +332,6 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
                     pixel_values, fusion
                 )
         return super().generate(*args, **kwargs)  # type: ignore[misc]
-
-    def _image(
-        self, pixels: Tensor | None, keys: Tensor | None, values: Tensor | None, fusion: str
-    ) -> list[KeyValue] | None:
-        if pixels is not None:
-            keys, values = self.encode_image(pixels, fusion)
-        if keys is None or values is None:
-            return None
-        return list(zip(keys.unbind(0), values.unbind(0), strict=True))
 
     def _loss(self, x: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
         """Mean cross-entropy of the next token, over the tokens that have a label.
@@ -336,18 +352,28 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         shares = weights[:, 1:][wanted]
         return (losses * shares).sum() / shares.abs().sum().clamp(min=1e-6)
 
-    def _pointing(self, fusion: str, seen: list[Tensor], pointed: Tensor, masks: Tensor) -> Tensor:
+    def _pointing(
+        self,
+        fusion: str,
+        seen: list[Tensor],
+        reading: Tensor | None,
+        pointed: Tensor,
+        masks: Tensor,
+    ) -> Tensor:
         """-log of the share of attention that falls on the named thing, mean over the heads."""
         side, grid = self.config.grid_size, self.config.grid_of(fusion)
         square = side // grid
         places = F.avg_pool2d(masks.view(-1, 1, side, side), square).flatten(1)  # (N, cells)
         rows, positions = pointed.unbind(dim=1)
         layers = self.config.image_layers(fusion)
-        shares = [
-            (seen[layers.index(layer)][rows, head, positions, : grid**2] * places).sum(dim=-1)
+        looked = [
+            seen[layers.index(layer)][rows, head, positions]
             for layer, head in self.config.pointing_heads
         ]
-        return -torch.stack(shares).float().clamp(min=1e-4).log().mean()
+        read = None if reading is None else reading[rows]
+        weights = over_cells(torch.stack(looked, dim=1), grid**2, read)  # (N, heads, cells)
+        shares = (weights * places[:, None]).sum(dim=-1)
+        return -shares.float().clamp(min=1e-4).log().mean()
 
 
 def _text_mask(past: int, length: int, segments: Tensor | None, device: torch.device) -> Tensor:

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from mmgpt_desktop.model.configuration import CONCAT
 from mmgpt_desktop.model.decoder import Block, CrossAttention, KeyValue, SelfAttention, join
-from mmgpt_desktop.model.fusion import GraphRound
+from mmgpt_desktop.model.fusion import GraphRound, ResamplerLayer
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 
-_ATTENTION = (SelfAttention, CrossAttention, GraphRound)
+_ATTENTION = (SelfAttention, CrossAttention, GraphRound, ResamplerLayer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +38,9 @@ class Ran:
 class Look:
     """One attention at work: tokens `rows` read tokens `columns`.
 
-    Tokens are the picture's T positions (cells, then names) and the text's S positions after
-    them. The null cell is no token, so `weights` [1, nh, rows, columns] may have one column
-    more; rows sum to 1 with it.
+    Tokens are the picture's T (cells, the resampler's latents if there is one, names) and the
+    text's S positions after them. The null cell is no token, so `weights` [1, nh, rows,
+    columns] may have one column more; rows sum to 1 with it.
     """
 
     weights: Tensor
@@ -56,9 +56,9 @@ class Look:
 class Trace:
     """What happened: `looks` in the order in which one builds on the other.
 
-    `logits` [S, V] at the text's positions. `text` are the attentions that text asked for,
-    `prefix` [T, d] what the decoder made of the picture's positions; None where these do not
-    pass through it.
+    `logits` [S, V] at the text's positions. `picture` is T. `text` are the attentions that
+    text asked for, `prefix` [T, d] what the decoder made of the picture's tokens; None where
+    these do not pass through it.
     """
 
     looks: tuple[Look, ...]
@@ -85,11 +85,13 @@ def trace(
         given = torch.tensor([list(ids)])
         logits = model(given, image_keys=keys, image_values=values, fusion=fusion).logits[0]
     joined, picture = fusion == CONCAT, keys.shape[3]
-    among = [_look(ran, picture, joined=joined) for ran in before if _attends(ran)]
+    if model.config.resampled(fusion):
+        picture += model.config.cells  # the text reads latents, and these the cells
+    among = [_look_among(ran) for ran in before if _attends(ran)]
     text = tuple(ran for ran in after if _attends(ran))
     blocks = [ran for ran in before if isinstance(ran.module, Block)]
     return Trace(
-        _in_order(among, [_look(ran, picture, joined=joined, text=True) for ran in text], joined),
+        _in_order(among, [_look(ran, picture, joined) for ran in text], joined),
         logits,
         picture,
         text,
@@ -137,14 +139,19 @@ def _attends(ran: Ran) -> bool:
     return isinstance(ran.module, _ATTENTION)
 
 
-def _look(ran: Ran, picture: int, *, joined: bool, text: bool = False) -> Look:
-    """Where an attention's rows and columns lie among the tokens."""
-    image, weights = slice(0, picture), ran.weights
-    if not text:
-        return Look(weights, image, image)
+def _look_among(ran: Ran) -> Look:
+    """The picture's tokens read one another: all do, or the latents, last of those read."""
+    rows, columns = ran.weights.shape[2:]
+    return Look(ran.weights, slice(columns - rows, columns), slice(0, columns))
+
+
+def _look(ran: Ran, picture: int, joined: bool) -> Look:
+    """Text reads itself and, where they are joined, the picture; or the picture across."""
+    weights = ran.weights
     rows = slice(picture, picture + weights.shape[2])
     if isinstance(ran.module, CrossAttention):
-        return Look(weights, rows, image)
+        offered = weights.shape[3] - 1  # the null cell is the last
+        return Look(weights, rows, slice(picture - offered, picture))
     return Look(weights, rows, slice(0, rows.stop) if joined else rows)
 
 

@@ -24,6 +24,7 @@ from mmgpt_desktop.messages import (
     ModelInfo,
     Photo,
     TokenStep,
+    with_numbers,
 )
 from mmgpt_desktop.sentences import Wording
 
@@ -82,7 +83,7 @@ class Report:
 
     @property
     def question(self) -> str:
-        return self.request.messages[-1].text
+        return with_numbers(self.request.messages[-1].text)
 
     @cached_property
     def answer(self) -> str:

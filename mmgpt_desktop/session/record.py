@@ -15,6 +15,7 @@ from mmgpt_desktop.messages import (
     PatchGrid,
     Photo,
     TokenStep,
+    with_numbers,
 )
 
 _LONGEST_SIDE = 100_000
@@ -42,10 +43,11 @@ class SavedTurn:
     maps: tuple[CellMaps, ...] = ()
     neutral: AttentionMap | None = None
     checks: tuple[WordCheck, ...] = ()
+    typed: str = ""  # where the model read something else: the pictures that it names
 
     @property
     def question(self) -> str:
-        return self.request.messages[-1].text
+        return self.typed or with_numbers(self.request.messages[-1].text)
 
     @property
     def answer(self) -> str:

@@ -57,6 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     bundle.add_argument("--bundle", type=Path, default=default_bundle_path())
     graphs = stages.add_parser("graphs", help="export a bundle's graphs anew from its weights")
     graphs.add_argument("--bundle", type=Path, default=default_bundle_path())
+    certainty = stages.add_parser(
+        "certainty", parents=[staged], help="fit the certainty of a bundle's answers anew"
+    )
+    certainty.add_argument("--bundle", type=Path, default=default_bundle_path())
     curves = stages.add_parser("curves", help="draw the losses of the runs so far")
     curves.add_argument("--work", type=Path, required=True)
     curves.add_argument("--out", type=Path, required=True, help="the picture to write")
@@ -156,6 +160,16 @@ def _graphs(options: argparse.Namespace) -> None:
     export_again(options.bundle)
 
 
+def _certainty(options: argparse.Namespace) -> None:
+    from mmgpt_desktop.model.packing import load_packed
+    from mmgpt_desktop.training.bundle import set_certainty
+    from mmgpt_desktop.training.calibrate import calibrate
+
+    found = calibrate(options.data, options.work, load_packed(options.bundle))
+    set_certainty(options.bundle, found.certainty)
+    print(found.how())
+
+
 def _curves(options: argparse.Namespace) -> None:
     from mmgpt_desktop.training.curves import write_curves
 
@@ -189,6 +203,7 @@ STAGES = {
     "average": _average,
     "bundle": _bundle,
     "graphs": _graphs,
+    "certainty": _certainty,
     "curves": _curves,
     "parity": _parity,
     "failures": _failures,

@@ -66,10 +66,22 @@ def build_bundle(
 def export_again(bundle: Path) -> None:
     """Write a bundle's graphs anew from its own weights, which stay as they are."""
     export(load_packed(bundle), bundle)
-    path = bundle / "manifest.json"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    manifest["files"] = {name: file_entry(bundle / name) for name in manifest["files"]}
-    _write_json(manifest, path)
+    listed = _manifest(bundle)["files"]
+    _change_manifest(bundle, files={name: file_entry(bundle / name) for name in listed})
+
+
+def set_certainty(bundle: Path, certainty: Certainty) -> None:
+    """Put what was fitted anew into a bundle's manifest; its other files stay as they are."""
+    _change_manifest(bundle, certainty=asdict(certainty))
+
+
+def _manifest(bundle: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+    return manifest
+
+
+def _change_manifest(bundle: Path, **changes: Any) -> None:
+    _write_json({**_manifest(bundle), **changes}, bundle / "manifest.json")
 
 
 def processor(tokenizer: Path) -> MMGPTProcessor:

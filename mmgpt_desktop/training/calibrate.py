@@ -3,8 +3,9 @@
 The logits are divided by a temperature (Guo et al., "On Calibration of Modern Neural
 Networks", 2017). The geometric mean of an answer's token probabilities, the end token's
 included, then becomes its chance to be right by a logistic regression on its log-odds (Platt,
-"Probabilistic outputs for support vector machines", 1999). Which answer is written does not
-depend on either.
+"Probabilistic outputs for support vector machines", 1999). All three numbers are chosen together:
+those under which it is likeliest that the right answers are right, and the wrong ones wrong. Which
+answer is written does not depend on them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -86,12 +87,12 @@ def fit(certainty: NDArray[Any], right: Sequence[bool], descriptions: NDArray[An
     """
     if not right:
         return Calibration(Certainty(1.0, 0.0, 0.0))
-    ones = np.ones(len(right))
-    errors = [calibration_error(column, right)(ones) for column in certainty.T]
-    best = int(np.argmin(errors))
-    power, scale = platt(certainty[:, best], right)
+    fits = [platt(column, right) for column in certainty.T]
+    best = int(np.argmin([each.loss for each in fits]))
+    power, scale = fits[best].power, fits[best].scale
     found = Certainty(TEMPERATURES[best], DOUBTED, 0.0, power, scale)
     shown = [found.of(mean) for mean in certainty[:, best]]
+    ones, warm = np.ones(len(right)), certainty[:, TEMPERATURES.index(1.0)]
     if len(descriptions):
         levels = [found.of(mean) for mean in descriptions[:, best]]
         least = float(np.quantile(levels, DOUBTED_DESCRIPTIONS))
@@ -99,27 +100,45 @@ def fit(certainty: NDArray[Any], right: Sequence[bool], descriptions: NDArray[An
     return Calibration(
         found,
         questions=len(right),
-        error_before=errors[TEMPERATURES.index(1.0)],
+        error_before=calibration_error(warm.tolist(), right)(ones),
         error=calibration_error(shown, right)(ones),
     )
 
 
-def platt(means: NDArray[Any], right: Sequence[bool]) -> tuple[float, float]:
+class Odds(NamedTuple):
+    """The power and the factor of the odds, and the loss that they leave, in nats an answer."""
+
+    power: float
+    scale: float
+    loss: float
+
+
+def platt(means: NDArray[Any], right: Sequence[bool]) -> Odds:
     """The power and the factor of the odds that make the answers likeliest.
 
-    Newton's method; a weak pull to 1 and 1 keeps few answers from extremes.
+    Newton's method, each step halved until it helps; a weak pull to 1 and 1 keeps few answers
+    from extremes.
     """
     odds = np.clip(means, 1e-6, 1 - 1e-6)
     x = np.stack([np.log(odds / (1 - odds)), np.ones(len(odds))], axis=1)
     truth, start = np.asarray(right, np.float64), np.array([1.0, 0.0])
+
+    def loss(weights: NDArray[Any]) -> float:
+        z = x @ weights
+        wrong = np.logaddexp(0, z) - truth * z
+        return float(wrong.sum() + PULL / 2 * ((weights - start) ** 2).sum())
+
     weights = start
     for _ in range(30):
-        chance = 1 / (1 + np.exp(-x @ weights))
+        chance = np.exp(-np.logaddexp(0, -x @ weights))
         slope = x.T @ (chance - truth) + PULL * (weights - start)
         curvature = (x.T * (chance * (1 - chance))) @ x + PULL * np.eye(2)
-        weights = weights - np.linalg.solve(curvature, slope)
+        step = np.linalg.solve(curvature, slope)
+        while loss(weights - step) > loss(weights) and np.abs(step).max() > 1e-9:
+            step = step / 2
+        weights = weights - step
     power, shift = max(0.0, float(weights[0])), float(weights[1])
-    return round(power, 3), round(float(np.exp(shift)), 3)
+    return Odds(round(power, 3), round(float(np.exp(shift)), 3), loss(weights) / len(truth))
 
 
 def answers(

@@ -42,18 +42,17 @@ def decoder_graph(fusion: str) -> str:
 
 
 class _ImageEncoder(nn.Module):
-    """Pixels to image keys and values, and the edges of the graph of cells if there is one."""
+    """Pixels to image keys and values, and the edges of the graph of cells or what the
+    resampler's latents read, if there are any."""
 
     def __init__(self, model: MMGPTForConditionalGeneration, fusion: str) -> None:
         super().__init__()
         self.model, self.fusion = model, fusion
 
     def forward(self, pixel_values: Tensor) -> tuple[Tensor, ...]:
-        fine, coarse = self.model.encoder.backbone(pixel_values)
-        maps = fine.flatten(2).mT, coarse.flatten(2).mT
-        image, edges = self.model.encode_cells(*maps, self.fusion)
+        image, mixed = self.model.encode_pixels(pixel_values, self.fusion)
         keys, values = (torch.stack(parts) for parts in zip(*image, strict=True))
-        return (keys, values) if edges is None else (keys, values, edges)
+        return (keys, values, *(weights for weights in mixed if weights is not None))
 
 
 class _Decoder(nn.Module):
@@ -81,11 +80,12 @@ def export(model: MMGPTForConditionalGeneration, bundle: Path) -> None:
 
 def _export_encoder(model: MMGPTForConditionalGeneration, fusion: str) -> onnx.ModelProto:
     side = model.config.grid_size * 16
+    mixed = {"edges": fusion == GRAPH, "reading": model.config.resampled(fusion)}
     return _export(
         _ImageEncoder(model, fusion),
         (torch.zeros(1, 3, side, side),),
         ["pixel_values"],
-        ["image_keys", "image_values", *(["edges"] if fusion == GRAPH else [])],
+        ["image_keys", "image_values", *(name for name, given in mixed.items() if given)],
         None,
     )
 

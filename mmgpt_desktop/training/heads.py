@@ -21,6 +21,7 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 from mmgpt_desktop.engine.head_choice import strongest
+from mmgpt_desktop.model.fusion import over_cells
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.labels import POINTING_QUESTION, LabelMaps
@@ -60,7 +61,7 @@ def score_heads(
     for image, things in _photos(data, photos, model.config.grid_of(fusion)):
         cells = features.cells(image)
         fine, coarse = (torch.from_numpy(maps[None].astype(np.float32)) for maps in cells)
-        encoded, _ = model.encode_cells(fine, coarse, fusion)
+        encoded, mixed = model.encode_cells(fine, coarse, fusion)
         keys, values = (torch.stack(parts) for parts in zip(*encoded, strict=True))
         for name, mask in things:
             ids = [USER_ID, *tokenizer.encode(POINTING_QUESTION.format(name)).ids, ASSISTANT_ID]
@@ -68,7 +69,7 @@ def score_heads(
                 torch.tensor([ids]), keys, values, model.empty_past(), fusion
             )
             # [layer, head, cell]: no names, and not the copier, which is last
-            places = attention[0, :-1, :, : mask.size].numpy()
+            places = over_cells(attention[0, :-1], mask.size, mixed.reading).numpy()
             hits.append(mask.reshape(-1)[places.argmax(axis=-1)])
             shares.append(float(mask.mean()))
     scores = np.mean(hits, axis=0)

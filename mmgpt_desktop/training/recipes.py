@@ -38,7 +38,8 @@ class TextRecipe(Run):
 class Recipe(Run):
     """A run on photos: a row is one photo with `length` tokens of text.
 
-    `compiled` saves a fifth of the time and needs a C++ compiler.
+    `compiled` saves a fifth of the time and needs a C++ compiler. With `resampler` a model
+    that has none gets one of so many latents, untrained as yet.
     """
 
     steps: int = 3000
@@ -50,6 +51,7 @@ class Recipe(Run):
     label_smoothing: float = 0.05
     pointing: float = 0.1
     compiled: bool = False
+    resampler: int = 0
 
 
 @dataclass(frozen=True)

@@ -335,6 +335,6 @@ class Collator:
     def _visible(self, visits: Sequence[Visit], fusion: str) -> torch.Tensor:
         has_image = torch.tensor([visit.has_image for visit in visits])
         has_names = torch.tensor([visit.has_names for visit in visits]) & has_image
-        cells = has_image[:, None].expand(-1, self.config.grid_of(fusion) ** 2)
+        cells = has_image[:, None].expand(-1, self.config.places(fusion))
         names = has_names[:, None].expand(-1, self.config.name_cells)
         return torch.cat([cells, names], dim=1)

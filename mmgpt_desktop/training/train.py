@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model.configuration import MMGPTConfig
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.training.data import load_texts
@@ -36,17 +37,28 @@ def train(data: Path, work: Path, recipe: Recipe, start: Path, mixture: Mixture)
 
 
 def prepared(start: Path, recipe: Recipe) -> MMGPTForConditionalGeneration:
-    """The model in `start`, ready for a run."""
+    """The model in `start`, ready for a run. What it gains follows from the recipe's seed."""
+    torch.manual_seed(recipe.seed)
     model = MMGPTForConditionalGeneration.from_pretrained(
         start,
         dropout=recipe.dropout,
         label_smoothing=recipe.label_smoothing,
         pointing=recipe.pointing,
+        resampler_latents=_latents(start, recipe.resampler),
     )
     model.encoder.requires_grad_(False)
     if recipe.compiled:
         compile_parts(model)
     return model
+
+
+def _latents(start: Path, wanted: int) -> int:
+    """Of the resampler. Raises AppError where the model in `start` has one of another size."""
+    there = MMGPTConfig.from_pretrained(start).resampler_latents
+    if wanted and there not in (0, wanted):
+        title = "The model {name} has a resampler of {latents} latents already."
+        raise AppError(title, "Leave --resampler out.", name=start.name, latents=there)
+    return wanted or there
 
 
 def compile_parts(model: MMGPTForConditionalGeneration) -> None:
@@ -57,7 +69,8 @@ def compile_parts(model: MMGPTForConditionalGeneration) -> None:
     """
     torch._dynamo.config.recompile_limit = 64
     rounds = model.graph.rounds if model.graph is not None else ()
-    for part in (model.cells, *model.blocks, *rounds):
+    layers = model.resampler.layers if model.resampler is not None else ()
+    for part in (model.cells, *model.blocks, *rounds, *layers):
         part.compile(dynamic=False)
 
 

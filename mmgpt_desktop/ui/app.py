@@ -17,7 +17,6 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 
 from mmgpt_desktop.engine.memory import give_memory_back
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.cache import Hub, usual_hub
 from mmgpt_desktop.hub.catalogue import read_catalogue
 from mmgpt_desktop.messages import RuntimeName
@@ -33,6 +32,7 @@ from mmgpt_desktop.ui.application import make_application, prepare_process
 from mmgpt_desktop.ui.brush import Brush
 from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.check_card import Checks
+from mmgpt_desktop.ui.collector import Collector
 from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.controller import Controller
 from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog
@@ -44,10 +44,12 @@ from mmgpt_desktop.ui.inside import Inside
 from mmgpt_desktop.ui.launcher import Launcher
 from mmgpt_desktop.ui.live import Live
 from mmgpt_desktop.ui.main_window import MainWindow
-from mmgpt_desktop.ui.models import Models, Row
-from mmgpt_desktop.ui.models_dialog import ModelsDialog
+from mmgpt_desktop.ui.model_choice import ModelChoice, OpenModel
+from mmgpt_desktop.ui.model_exports import ModelExports
+from mmgpt_desktop.ui.models import Models
 from mmgpt_desktop.ui.photo_view import LinkedViews
 from mmgpt_desktop.ui.photos import Photos
+from mmgpt_desktop.ui.picture_names import without_references
 from mmgpt_desktop.ui.sessions import Sessions
 from mmgpt_desktop.ui.sources import FILES
 from mmgpt_desktop.ui.texts import install_language
@@ -56,8 +58,6 @@ from mmgpt_desktop.ui.tour import Tour
 from mmgpt_desktop.ui.undo import Undo
 from mmgpt_desktop.ui.word_strip import Strips
 from mmgpt_desktop.worker import EngineLike, EngineThread, TaskThread, engine_maker
-
-OpenModel = Callable[[Path], Callable[[], EngineLike]]
 
 _SAVE_MS = 800
 _TIDY_MS = 60_000
@@ -85,12 +85,16 @@ class App(QObject):
         model = model or default_bundle_path()
         self._open_model: OpenModel = open_model or partial(engine_maker, runtime=None)
         self._application, self._settings_file = application, settings_file
+        self._data = data_folder or settings_file.parent
         self._settings = replace(load_settings(settings_file), **(overrides or {}))
         install_language(application, self._settings.language)
         self.theme = Theme(application, self._settings.theme)
         self.theme.set_still(self._settings.still)
         self.window = MainWindow(self.theme)
         self.engine = EngineThread(make_engine)
+        self.collector = Collector(self)
+        self.engine.loaded.connect(self.collector.collect)
+        self.engine.load_failed.connect(self.collector.collect)
         self._make_threads()
         self._make_parts(model, make_hub)
         self.sessions = Sessions(
@@ -99,7 +103,7 @@ class App(QObject):
             self.controller,
             self.undo,
             self._storing,
-            data_folder or settings_file.parent,
+            self._data,
             keeps=self._settings.autosave,
         )
         self._saving = QTimer(self, singleShot=True, interval=_SAVE_MS)
@@ -118,10 +122,11 @@ class App(QObject):
         self._storing = TaskThread("sessions")
         self._fetching = TaskThread("models")
         self._model_folders = TaskThread("model folders")
+        self._model_exports = TaskThread("model exports")
         self._frames = TaskThread("live frames")
         tasks = (self._files, self._downloads, self._drawing, self._small, self._exports)
-        others = (self._storing, self._fetching, self._model_folders, self._frames)
-        self.threads = (*tasks, *others, self.engine)
+        others = (self._storing, self._fetching, self._model_folders, self._model_exports)
+        self.threads = (*tasks, *others, self._frames, self.engine)
 
     def _make_parts(self, model: Path, make_hub: Callable[[], Hub]) -> None:
         self.undo = Undo(self.window.notices)
@@ -149,20 +154,23 @@ class App(QObject):
             self.window, self.engine, self.photos, self.heatmaps, self.explainer, self.undo, model
         )
         self.live = Live(self.window, self.photos, self.controller, self.explainer, self._frames)
-        self.models = self._make_models(model, make_hub)
-        self.models_dialog: ModelsDialog | None = None
+        self._make_models(model, make_hub)
         self.exporter = Exporter(self.window, self.controller, self.heatmaps, self._exports)
         window = self.window
         panes = (window.image, window.prompt, window.output, window.heatmap)
         self.launcher = Launcher(window, self._files)
         self.tour = Tour(window, panes)
 
-    def _make_models(self, current: Path, make_hub: Callable[[], Hub]) -> Models:
+    def _make_models(self, current: Path, make_hub: Callable[[], Hub]) -> None:
         embedded = default_bundle_path()
         models = Models(self._fetching, self._model_folders, embedded, read_catalogue(), make_hub)
         models.current = current
         models.take_settings(self._settings)
-        return models
+        self.models = models
+        self.model_exports = ModelExports(self._model_exports, models, self._data / "models")
+        self.model_choice = ModelChoice(
+            self.window, self.theme, self.controller, models, self.model_exports, self._open_model
+        )
 
     def _connect(self) -> None:
         window, photos = self.window, self.photos
@@ -191,10 +199,16 @@ class App(QObject):
         window.prompt.edit.undo_wanted.connect(self.undo.undo)
         window.actions_by_name["undo"].setEnabled(False)
         self.tour.ended.connect(self._end_tour)
+        photos.chosen.connect(self._offer_names)
         photos.added.connect(lambda: self.tour.go_on_from(0))
         window.rewritten.connect(self.heatmaps.refresh)
         window.rewritten.connect(self.brush.refresh)
         self._connect_models()
+        self.engine.loaded.connect(self._tidy)  # after the collector
+
+    @Slot()
+    def _offer_names(self) -> None:
+        self.window.prompt.set_photos(self.photos.firsts)
 
     def _connect_menus(self) -> None:
         window, photos = self.window, self.photos
@@ -213,6 +227,7 @@ class App(QObject):
             "quit": window.close,
             "undo": self.undo.undo,
             "copy": window.output.copy,
+            "name-picture": window.prompt.pictures.open_menu,
             "zoom-in": view.zoom_in,
             "zoom-out": view.zoom_out,
             "zoom-fit": view.zoom_fit,
@@ -223,7 +238,7 @@ class App(QObject):
             "go-answer": window.output.view.setFocus,
             "go-heatmap": window.heatmap.picture.view.setFocus,
             "compare": self.compare,
-            "models": self.open_models,
+            "models": self.model_choice.open_dialog,
             "film": self.film.toggle,
             "wall": self.inside.open_wall,
             "formula": self.inside.open_brightest_formula,
@@ -235,16 +250,11 @@ class App(QObject):
             window.actions_by_name[name].triggered.connect(lambda _=False, run=action: run())
 
     def _connect_models(self) -> None:
-        models, controller = self.models, self.controller
-        models.use_wanted.connect(self._use_model)
-        models.failed.connect(self._tell_model_failure)
-        models.fetched.connect(self._tell_fetched)
+        models = self.models
         models.folders_changed.connect(self._remember_models)
         models.speed_measured.connect(self._remember_models)
         self.engine.ended.connect(models.take_outcome)
-        controller.opened.connect(models.take_opened)
-        controller.opened.connect(self._remember_model)
-        controller.not_opened.connect(self._offer_embedded)
+        self.controller.opened.connect(self._remember_model)
 
     def start(self) -> None:
         """Show the window, then load the model behind it."""
@@ -269,6 +279,7 @@ class App(QObject):
         in_time = [thread.end_close() for thread in self.threads]
         self.ended_in_time = all(in_time)
         self.sessions.close()
+        self.collector.close()
         _write_settings(self._settings_file, self._settings)
 
     @Slot()
@@ -316,57 +327,21 @@ class App(QObject):
         comparison.open()
         comparison.ask(self._question_now())
 
-    @Slot()
-    def open_models(self) -> None:
-        if self.models_dialog is None:
-            self.models_dialog = ModelsDialog(self.theme, self.models, self.window)
-        self.models_dialog.look_at_current()
-        self.models_dialog.open()
-
-    @Slot(object)
-    def _use_model(self, path: Path) -> None:
-        self.controller.switch(path, self._open_model(path))
-
     @Slot(object)
     def _remember_model(self, path: Path) -> None:
         self._change(model="" if path == default_bundle_path() else str(path))
-
-    @Slot(object)
-    def _offer_embedded(self, path: Path) -> None:
-        """Without a model the window is of no use; the one that ships is always there."""
-        embedded = default_bundle_path()
-        if self.controller.model is None and path != embedded:
-            notice = self.window.notices.current()[-1]
-            notice.add_action(
-                self.tr("Use the model that ships"), lambda: self._use_model(embedded)
-            )
 
     @Slot()
     def _remember_models(self) -> None:
         self._change(model_folders=self.models.folders, speeds=dict(self.models.speeds))
 
-    @Slot(object)
-    def _tell_model_failure(self, error: AppError) -> None:
-        """The dialog tells it itself, where it is open."""
-        if not self._models_dialog_open():
-            self.window.notices.tell_error(error)
-
-    @Slot(object)
-    def _tell_fetched(self, row: Row) -> None:
-        if not self._models_dialog_open():
-            notice = self.window.notices.tell(
-                self.tr("{name} is on this computer now.").format(name=row.name)
-            )
-            notice.add_action(self.tr("Use this model"), lambda: self.models.use(row.key))
-
-    def _models_dialog_open(self) -> bool:
-        return self.models_dialog is not None and self.models_dialog.isVisible()
-
     def _question_now(self) -> str:
         """What is being typed, else what was asked last, else what fits every picture."""
-        typed = self.window.prompt.edit.toPlainText().strip()
+        typed = without_references(self.window.prompt.edit.toPlainText())
         turns = self.controller.conversation.turns
-        return typed or (turns[-1].question if turns else "Describe this picture.")
+        return typed or (
+            without_references(turns[-1].question) if turns else "Describe this picture."
+        )
 
     def _show_keys(self) -> None:
         dialog = KeysDialog(self.window)

@@ -13,7 +13,7 @@ _SWITCH_S = 0.001
 
 
 def prepare_process() -> None:
-    """For all threads: call it before the first begins."""
+    """What the whole process does otherwise than Python: before the first thread begins."""
     sys.setswitchinterval(_SWITCH_S)
     free_large_blocks_at_once()
 

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
+    PICTURE,
     GenerationOutcome,
     GenerationRequest,
     ModelInfo,
@@ -24,7 +25,8 @@ from mmgpt_desktop.ui.explainer import Explainer
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.photos import Photos
-from mmgpt_desktop.ui.session import Conversation, Turn
+from mmgpt_desktop.ui.references import References
+from mmgpt_desktop.ui.session import Conversation, Question, Turn, photos_and_messages
 from mmgpt_desktop.ui.texts import error_title, translated
 from mmgpt_desktop.ui.undo import Undo
 from mmgpt_desktop.worker import EngineLike, EngineThread
@@ -45,6 +47,10 @@ class Job:
     conversations: tuple[Conversation, ...]
     cancel: CancelToken
     waiting: bool = False
+
+
+def _again(turn: Turn) -> Question:
+    return Question(turn.question, turn.text, turn.pictures)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +89,7 @@ class Controller(QObject):
         self._heatmaps = heatmaps
         self._explainer = explainer
         self._undo = undo
+        self._references = References(photos)
         self._job: Job | None = None
         self._round: list[Conversation] = []  # frames that are still to be asked about
         self.job_ids = engine.job_ids
@@ -220,7 +227,7 @@ class Controller(QObject):
     @Slot(str)
     def ask(self, text: str) -> None:
         """Ask about the picture shown, or without one; nothing is lost if that can't be."""
-        question = without_controls(text).strip()
+        question = without_controls(text).replace(PICTURE, "").strip()
         prompt = self._window.prompt
         if not question:
             prompt.show_problem(self.tr("Write a question first, or choose one below."))
@@ -237,13 +244,15 @@ class Controller(QObject):
                     "The question is too long: {count} characters, and {limit} is the most."
                 ).format(count=len(question), limit=LONGEST_QUESTION)
             )
+        elif problem := self._references.problem(question, self._model):
+            prompt.show_problem(problem)
         else:
             prompt.accepted(question)
             if self._model is None:
                 self.load()
-            self._start_about(self._photos.asked, question)
+            self._start_about(self._references.asked(question), self._references.read(question))
 
-    def _start_about(self, asked: tuple[Conversation, ...], question: str) -> None:
+    def _start_about(self, asked: tuple[Conversation, ...], question: Question) -> None:
         if self._model is not None and self._model.sequences:
             self._start(question, self._sampling(), asked)
         else:
@@ -258,28 +267,26 @@ class Controller(QObject):
             self._round = left[1:]
             if self._is_shown(done):
                 self._photos.show(left[0])
-            self._start(done.turn.question, self._sampling(), (left[0],))
+            self._start(_again(done.turn), self._sampling(), (left[0],))
         else:
             self._round = []
 
     def describe(self, question: str) -> None:
         """Ask about what passes by, unless something else is being answered."""
         if self._job is None and self._photos.passing:
-            self._start(question, self._sampling(), (self.conversation,))
+            self._start(Question(question, question), self._sampling(), (self.conversation,))
 
     def _sampling(self) -> Sampling:
         return self._model.sampling if self._model is not None else Sampling()
 
-    def _start(self, question: str, sampling: Sampling, asked: tuple[Conversation, ...]) -> None:
+    def _start(
+        self, question: Question, sampling: Sampling, asked: tuple[Conversation, ...]
+    ) -> None:
         job_id, fusion = next(self.job_ids), self._window.prompt.fusions.fusion
-        request = GenerationRequest(
-            job_id,
-            images=tuple(each.shown.photo for each in asked if each.shown is not None),
-            messages=asked[0].messages(question),
-            sampling=sampling,
-            fusion=fusion,
-        )
-        turn = Turn(job_id, question, fusion, request=request, model=self._model)
+        sequences = self._model is not None and self._model.sequences
+        images, messages = photos_and_messages(asked, question, sequences=sequences)
+        request = GenerationRequest(job_id, images, messages, sampling, fusion=fusion)
+        turn = Turn(job_id, question.typed, fusion, request=request, model=self._model)
         self._explainer.pause()
         for conversation in asked:
             conversation.turns.append(turn)
@@ -386,7 +393,7 @@ class Controller(QObject):
         varied = replace(
             self._sampling(), temperature=_VARIED_TEMPERATURE, top_p=_VARIED_TOP_P, seed=seed
         )
-        self._start(old.question, varied, asked)
+        self._start(_again(old), varied, asked)
         new = asked[0].turns[-1]
 
         def undo() -> None:
@@ -399,10 +406,14 @@ class Controller(QObject):
         self._undo.offer(self.tr("The earlier answer was replaced."), undo)
 
     def _asked_with(self, turn: Turn) -> tuple[Conversation, ...]:
-        """The conversations that a turn stands in, the first photo's first."""
+        """The conversations that a turn stands in, the first photo's first; the one in view,
+        if the question itself says where each photo stands."""
         current = self.conversation
-        others = self._photos.conversations
-        return tuple(each for each in others if turn in each.turns) or (current,)
+        found = [each for each in self._photos.conversations if turn in each.turns] or [current]
+        if turn.pictures and current in found:
+            found.remove(current)
+            found.insert(0, current)
+        return tuple(found)
 
     @Slot()
     def clear(self) -> None:
@@ -426,7 +437,7 @@ class Controller(QObject):
         """Ask the last question once more, with the fusion chosen now; both answers stay."""
         turns = self.conversation.turns
         if self._job is None and turns and not self._photos.passing:
-            self._start(turns[-1].question, self._sampling(), self._asked_with(turns[-1]))
+            self._start(_again(turns[-1]), self._sampling(), self._asked_with(turns[-1]))
 
     def stop_about(self, conversation: Conversation) -> None:
         """End the job at once when it is about `conversation`; what still comes is dropped."""

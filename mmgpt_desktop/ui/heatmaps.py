@@ -135,11 +135,14 @@ class Heatmaps(QObject):
 
     def show_conversation(self, conversation: Conversation) -> None:
         self._conversation = conversation
+        kept = self._chosen  # an answer about several pictures stays, with its word
         self._chosen = self._hovered = self._following = None
         self._now = self._before = self._wants = None
         self._view.set_photo(conversation.shown)
         turns = conversation.turns
-        if turns and turns[-1].steps:
+        if kept is not None and kept[0] in turns and kept[0].outcome is not None:
+            self._chosen = kept
+        elif turns and turns[-1].steps:
             self._chosen = (turns[-1], len(turns[-1].words) - 1)
             if turns[-1].outcome is None:
                 self._following = turns[-1]

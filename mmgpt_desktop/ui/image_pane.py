@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPixmap
+from PySide6.QtCore import QMimeData, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPixmap
 from PySide6.QtWidgets import (
     QLabel,
     QListView,
@@ -21,6 +22,7 @@ from mmgpt_desktop.ui.film_strip import FilmStrip
 from mmgpt_desktop.ui.live_view import LiveBar, LiveView
 from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane, Rewritten, restyle, untinted
 from mmgpt_desktop.ui.photo_view import PhotoView
+from mmgpt_desktop.ui.picture_names import reference
 from mmgpt_desktop.ui.texts import note_text
 from mmgpt_desktop.ui.theme import Theme, set_font
 from mmgpt_desktop.worker import ShownPhoto
@@ -29,6 +31,8 @@ _THUMBNAIL = QSize(64, 48)
 
 
 class Thumbnails(QListWidget):
+    """One that is dragged into the question is named there."""
+
     remove_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -39,6 +43,7 @@ class Thumbnails(QListWidget):
         self.setSpacing(2)
         self.setFixedHeight(_THUMBNAIL.height() + 28)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setDragDropMode(QListWidget.DragDropMode.DragOnly)
         self._photos: list[ShownPhoto] = []
 
     def show_photos(self, photos: list[ShownPhoto]) -> None:
@@ -50,6 +55,13 @@ class Thumbnails(QListWidget):
             self.takeItem(same)
         for place in range(same, len(photos) - same_last):
             self.insertItem(place, _thumbnail(photos[place]))
+        for place in range(same, len(photos)):
+            _number(self.item(place), place + 1, self.fontMetrics())
+
+    def mimeData(self, items: Sequence[QListWidgetItem]) -> QMimeData:  # noqa: N802
+        data = QMimeData()
+        data.setText(" ".join(reference(self.row(item) + 1) for item in items))
+        return data
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
@@ -188,6 +200,10 @@ def _same_from_the_start(before: list[ShownPhoto], after: list[ShownPhoto]) -> i
 def _thumbnail(shown: ShownPhoto) -> QListWidgetItem:
     item = QListWidgetItem(untinted(QPixmap.fromImage(shown.levels[-1])), "")
     item.setToolTip(shown.photo.name)
-    item.setData(Qt.ItemDataRole.AccessibleTextRole, shown.photo.name)
-    item.setSizeHint(_THUMBNAIL + QSize(12, 12))
     return item
+
+
+def _number(item: QListWidgetItem, number: int, font: QFontMetrics) -> None:
+    item.setText(str(number))
+    item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{number}: {item.toolTip()}")
+    item.setSizeHint(_THUMBNAIL + QSize(20 + font.horizontalAdvance(str(number)), 12))

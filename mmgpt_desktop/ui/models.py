@@ -26,8 +26,8 @@ _TELLING_TOKENS = 8  # a shorter answer's speed says little
 class Row:
     """A model of the list. `path` is where it can be opened, None while it isn't here.
 
-    `key` is a catalogue's repository or the folder. `size` is what it takes on the disk, in
-    bytes.
+    `key` is a catalogue entry's or the folder. `size` is what it takes on the disk, in
+    bytes. An `exportable` one is a checkpoint that PyTorch opens.
     """
 
     key: str
@@ -36,6 +36,7 @@ class Row:
     path: Path | None = None
     size: int = 0
     embedded: bool = False
+    exportable: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Models(QObject):
         self.folders: tuple[str, ...] = ()
         self.speeds: dict[str, float] = {}
         self._embedded = Row(str(embedded), embedded.name, path=embedded, embedded=True)
-        self._listed = tuple(Row(entry.repository, entry.name, entry) for entry in catalogue)
+        self._listed = tuple(Row(entry.key, entry.name, entry) for entry in catalogue)
         self._found: dict[str, Row] = {}
         self._progress: dict[str, Progress] = {}
         self._cancels: dict[str, CancelToken] = {}
@@ -236,11 +237,15 @@ class Models(QObject):
 
 def _scan(hub: Hub, rows: Iterable[Row]) -> dict[str, Row]:
     """The rows as they are on the disk."""
+    from mmgpt_desktop.engine.checkpoint import has_weights
+    from mmgpt_desktop.engine.opening import is_public
+
     found = {}
     for row in rows:
         if row.entry is not None:
             path, size = find(hub, row.entry), kept_bytes(hub, row.entry)
         else:
             path, size = row.path, bytes_on_disk(row.path) if row.path else 0
-        found[row.key] = replace(row, path=path, size=size)
+        exportable = path is not None and is_public(path) and has_weights(path)
+        found[row.key] = replace(row, path=path, size=size, exportable=exportable)
     return found

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QLocale, QSize, Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtCore import QLocale, QSize, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
-    QFrame,
-    QGridLayout,
     QHBoxLayout,
-    QLabel,
-    QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -25,145 +20,34 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.catalogue import Entry
+from mmgpt_desktop.hub.convert import Report
 from mmgpt_desktop.hub.progress import Phase, Progress
+from mmgpt_desktop.ui.model_details import Details, about, size
+from mmgpt_desktop.ui.model_exports import ModelExports, Running
 from mmgpt_desktop.ui.models import Models, Row
 from mmgpt_desktop.ui.notices import Notices
-from mmgpt_desktop.ui.parts import announce
 from mmgpt_desktop.ui.session import printable
-from mmgpt_desktop.ui.texts import translated
-from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL, Theme, set_font
+from mmgpt_desktop.ui.texts import error_title, note_text, translated
+from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL, Theme
 
 _KEY = Qt.ItemDataRole.UserRole
 _LIST_WIDTH = 300
+_SMALLEST, _LARGEST = QSize(880, 600), QSize(1200, 800)
 _GIGA = 10**9
-
-
-class Question(QFrame):
-    """A sentence that must be agreed to, where it was caused; `agreed` has what was typed."""
-
-    agreed = Signal(str)
-    opened = Signal(bool)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("notice")
-        self.text = _wrapped()
-        self.token = QLineEdit()
-        self.token.setEchoMode(QLineEdit.EchoMode.Password)
-        self.token.setPlaceholderText(self.tr("Access token (kept for this download only)"))
-        self.token.setAccessibleName(self.token.placeholderText())
-        self.yes, self.no = QPushButton(), QPushButton(self.tr("Not now"))
-        self.yes.setObjectName("primary")
-        for button in (self.yes, self.no):
-            button.setAutoDefault(False)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(self.no)
-        buttons.addWidget(self.yes)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(MEDIUM, MEDIUM, MEDIUM, MEDIUM)
-        column.setSpacing(SMALL)
-        column.addWidget(self.text)
-        column.addWidget(self.token)
-        column.addLayout(buttons)
-        self.yes.clicked.connect(self._agree)
-        self.token.returnPressed.connect(self._agree)
-        self.no.clicked.connect(self.hide)
-        self.hide()
-
-    def ask(self, text: str, yes: str, *, token: bool = False) -> None:
-        self.text.setText(text)
-        self.yes.setText(yes)
-        self.token.clear()
-        self.token.setVisible(token)
-        self.show()
-        (self.token if token else self.yes).setFocus()
-        announce(self, text)
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        self.opened.emit(True)
-
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
-        self.opened.emit(False)
-
-    def _agree(self) -> None:
-        token = self.token.text().strip()
-        self.token.clear()
-        self.hide()
-        self.agreed.emit(token)
-
-
-class Details(QFrame):
-    """What is known of one model, and what can be done with it."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("pane")
-        self.title, self.summary = _wrapped(), _wrapped()
-        set_font(self.title, scale=1.25, bold=True)
-        self.facts = QGridLayout()
-        self.facts.setHorizontalSpacing(LARGE)
-        self.facts.setVerticalSpacing(SMALL)
-        self.facts.setColumnStretch(1, 1)
-        self.cells: list[tuple[QLabel, QLabel]] = []
-        self.state = _wrapped()
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(self.tr("How far the download is"))
-        self.question = Question()
-        self.actions_row = QWidget()
-        self.question.opened.connect(self.actions_row.setHidden)
-        self.buttons = QHBoxLayout(self.actions_row)
-        self.buttons.setContentsMargins(0, 0, 0, 0)
-        self.buttons.setSpacing(SMALL)
-        self.buttons.addStretch(1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(LARGE, MEDIUM, LARGE, MEDIUM)
-        column.setSpacing(MEDIUM)
-        for widget in (self.title, self.summary):
-            column.addWidget(widget)
-        column.addLayout(self.facts)
-        column.addStretch(1)
-        column.addWidget(self.state)
-        column.addWidget(self.bar)
-        column.addWidget(self.question)
-        column.addWidget(self.actions_row)
-
-    def add_button(self, text: str, action: Callable[[], None], *, primary: bool) -> QPushButton:
-        button = QPushButton(text)
-        button.setAutoDefault(False)
-        if primary:
-            button.setObjectName("primary")
-        button.clicked.connect(action)
-        self.buttons.addWidget(button)
-        return button
-
-    def show_facts(self, facts: list[tuple[str, str]]) -> None:
-        while len(self.cells) < len(facts):
-            name, value = QLabel(), _wrapped()
-            name.setObjectName("muted")
-            name.setAlignment(Qt.AlignmentFlag.AlignTop)
-            row = len(self.cells)
-            self.facts.addWidget(name, row, 0)
-            self.facts.addWidget(value, row, 1)
-            self.cells.append((name, value))
-        for index, (name, value) in enumerate(self.cells):
-            name.setVisible(index < len(facts))
-            value.setVisible(index < len(facts))
-            if index < len(facts):
-                name.setText(facts[index][0])
-                value.setText(printable(facts[index][1]))
 
 
 class ModelsDialog(QDialog):
     """Enter does what the coloured button says, Delete what deletes; nothing is downloaded
     before a question was agreed to. Downloads go on when it is closed."""
 
-    def __init__(self, theme: Theme, models: Models, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, models: Models, exports: ModelExports, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Models"))
-        self._models = models
+        self._models, self._exports = models, exports
         self._asked: Callable[[str], None] | None = None
+        self._awaited = ""  # a model to look at once it is listed
         self.notices = Notices(theme)
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Models"))
@@ -177,14 +61,25 @@ class ModelsDialog(QDialog):
         self.list.currentItemChanged.connect(self._look)
         self.list.itemActivated.connect(self._act)
         self.details.question.agreed.connect(self._agree)
+        self.details.form.agreed.connect(self._export)
         models.changed.connect(self.show_models)
         models.failed.connect(self._tell)
+        exports.changed.connect(self.show_models)
+        exports.failed.connect(self._tell)
+        exports.finished.connect(self._show_made)
         self.show_models()
-        self.resize(880, 600)
+        room = parent.size() * 0.7 if parent is not None else _SMALLEST
+        self.resize(room.expandedTo(_SMALLEST).boundedTo(_LARGEST))
 
     def _make_buttons(self) -> None:
         details = self.details
         self.delete_button = details.add_button("", self._ask_delete, primary=False)
+        self.export_button = details.add_button(
+            self.tr("Export to ONNX…"), self._ask_export, primary=False
+        )
+        self.stop_button = details.add_button(
+            self.tr("Stop the export"), self._exports.stop, primary=False
+        )
         self.cancel_button = details.add_button(
             self.tr("Stop the download"), self._cancel, primary=False
         )
@@ -208,7 +103,7 @@ class ModelsDialog(QDialog):
         middle.addWidget(self.list)
         middle.addWidget(self.details, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(LARGE, LARGE, LARGE, MEDIUM)
+        column.setContentsMargins(LARGE, SMALL, LARGE, MEDIUM)
         column.setSpacing(MEDIUM)
         column.addWidget(self.notices)
         column.addLayout(middle, 1)
@@ -225,7 +120,7 @@ class ModelsDialog(QDialog):
         """Begin with the model that is in use, and see what is on the disk now."""
         models = self._models
         self.choose(next((row.key for row in models.rows if models.in_use(row)), ""))
-        self.details.question.hide()
+        self.details.hide_questions()
         models.refresh()
 
     def show_models(self) -> None:
@@ -240,6 +135,9 @@ class ModelsDialog(QDialog):
             row = self._models.row(item.data(_KEY) or "")
             if row is not None:
                 item.setText(f"{printable(row.name)}\n{self._state(row)}")
+        if self._awaited in keys:
+            self.choose(self._awaited)
+            self._awaited = ""
         self._show_details()
 
     def _grouped(self) -> tuple[list[Row], list[Row]]:
@@ -275,7 +173,7 @@ class ModelsDialog(QDialog):
                 self.list.setCurrentRow(place)
 
     def _look(self) -> None:
-        self.details.question.hide()
+        self.details.hide_questions()
         self._show_details()
 
     def _state(self, row: Row) -> str:
@@ -283,22 +181,24 @@ class ModelsDialog(QDialog):
         progress = self._models.progress(row)
         if progress is not None:
             return self._progress_text(progress)
+        if self._running(row) is not None:
+            return self.tr("Being exported…")
         if self._models.in_use(row):
             return self.tr("In use")
         if row.path is not None:
-            return _size(row.size) if row.size else ""
+            return size(row.size) if row.size else ""
         assert row.entry is not None
         if row.size:
             return self.tr("{size} of about {whole} are here").format(
-                size=_size(row.size), whole=_about(row.entry.gigabytes)
+                size=size(row.size), whole=about(row.entry.gigabytes)
             )
-        return self.tr("About {size}").format(size=_about(row.entry.gigabytes))
+        return self.tr("About {size}").format(size=about(row.entry.gigabytes))
 
     def _progress_text(self, progress: Progress) -> str:
         if progress.phase is Phase.ASKING:
             return self.tr("Waiting to begin…")
         amount = self.tr("{done} of {total}").format(
-            done=_size(progress.done), total=_size(progress.total)
+            done=size(progress.done), total=size(progress.total)
         )
         return {
             Phase.LOADING: self.tr("Downloading: {amount}"),
@@ -312,19 +212,35 @@ class ModelsDialog(QDialog):
         if row is None:
             return
         details.title.setText(printable(row.name))
-        details.summary.setText(self._summary(row))
+        summary = self._summary(row)
+        details.summary.setText(summary)
+        details.summary.setVisible(bool(summary))
         details.show_facts(self._facts(row))
         progress = self._models.progress(row)
-        details.bar.setVisible(progress is not None)
-        details.state.setVisible(progress is not None)
+        running = self._running(row)
         if progress is not None:
-            details.bar.setRange(0, 1000 if progress.total else 0)
-            details.bar.setValue(round(1000 * progress.done / max(1, progress.total)))
-            details.state.setText(self._progress_text(progress))
-        self._show_buttons(row, loading=progress is not None)
+            fraction = progress.done / progress.total if progress.total else -1.0
+            details.show_progress(self._progress_text(progress), fraction)
+        elif running is not None:
+            details.show_progress(self._export_text(running), running.fraction)
+        else:
+            details.show_progress(None)
+        self._show_buttons(row, loading=progress is not None, exporting=running is not None)
 
-    def _show_buttons(self, row: Row, *, loading: bool) -> None:
+    def _running(self, row: Row) -> Running | None:
+        """The export of this model that is at work."""
+        running = self._exports.running
+        return running if running is not None and running.key == row.key else None
+
+    def _export_text(self, running: Running) -> str:
+        what = translated("progress", running.what) or self.tr("Starting PyTorch")
+        return self.tr("Export: {what}…").format(what=what)
+
+    def _show_buttons(self, row: Row, *, loading: bool, exporting: bool) -> None:
         in_use, listed = self._models.in_use(row), row.entry is not None
+        self.export_button.setVisible(row.exportable and not exporting)
+        self.export_button.setEnabled(self._exports.running is None)
+        self.stop_button.setVisible(exporting)
         self.use_button.setText(self.tr("In use") if in_use else self.tr("Use this model"))
         self.use_button.setEnabled(not in_use)
         self.use_button.setVisible(row.path is not None)
@@ -333,7 +249,7 @@ class ModelsDialog(QDialog):
         self.download_button.setVisible(listed and row.path is None and not loading)
         self.cancel_button.setVisible(loading)
         self.delete_button.setText(self.tr("Delete…") if listed else self.tr("Take off the list"))
-        removable = not row.embedded and not in_use and not loading
+        removable = not row.embedded and not in_use and not loading and not exporting
         self.delete_button.setVisible(removable and (not listed or row.size > 0))
 
     def _summary(self, row: Row) -> str:
@@ -345,16 +261,16 @@ class ModelsDialog(QDialog):
         facts = []
         entry = row.entry
         if row.path is not None:
-            facts.append((self.tr("On the disk"), _size(row.size) if row.size else "…"))
+            facts.append((self.tr("On the disk"), size(row.size) if row.size else "…"))
         elif entry is not None:
             facts.append(
-                (self.tr("Download"), self.tr("About {size}").format(size=_about(entry.gigabytes)))
+                (self.tr("Download"), self.tr("About {size}").format(size=about(entry.gigabytes)))
             )
         if entry is not None:
             facts += [
                 (
                     self.tr("Memory needed"),
-                    self.tr("About {size}").format(size=_about(entry.memory_gigabytes)),
+                    self.tr("About {size}").format(size=about(entry.memory_gigabytes)),
                 ),
                 (self.tr("Licence"), self._licence(entry)),
                 (self.tr("From"), f"huggingface.co/{entry.repository}"),
@@ -366,7 +282,20 @@ class ModelsDialog(QDialog):
         facts.append((self.tr("Speed here"), text))
         if row.path is not None:
             facts.append((self.tr("Folder"), str(row.path)))
-        return facts
+        report = self._exports.reports.get(row.key)
+        return facts if report is None else facts + self._reported(report)
+
+    def _reported(self, report: Report) -> list[tuple[str, str]]:
+        """What the export gave."""
+        sizes = self.tr("{size}, and the checkpoint's weights {before}").format(
+            size=size(report.bytes), before=size(report.before)
+        )
+        if report.error is not None:
+            lines = self.tr("Not compared: {why}").format(why=error_title(report.error))
+        else:
+            lines = "\n".join(map(note_text, report.comparison))
+        facts = [(self.tr("Exported"), sizes), (self.tr("Beside PyTorch"), lines)]
+        return facts + ([(self.tr("Heatmap"), note_text(report.heads))] if report.heads else [])
 
     def _licence(self, entry: Entry) -> str:
         if not entry.gated:
@@ -383,8 +312,7 @@ class ModelsDialog(QDialog):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() == Qt.Key.Key_Delete and self.delete_button.isVisible():
             self.delete_button.click()
-        elif event.key() == Qt.Key.Key_Escape and self.details.question.isVisible():
-            self.details.question.hide()
+        elif event.key() == Qt.Key.Key_Escape and self.details.hide_questions():
             self.list.setFocus()
         else:
             super().keyPressEvent(event)
@@ -405,7 +333,7 @@ class ModelsDialog(QDialog):
         left = max(0.0, row.entry.gigabytes - row.size / _GIGA)
         text = self.tr(
             "Connect to huggingface.co and download about {size}? Its licence is: {licence}."
-        ).format(size=_about(left), licence=row.entry.licence)
+        ).format(size=about(left), licence=row.entry.licence)
         if row.entry.gated:
             text += " " + self.tr(
                 "Accept its terms at huggingface.co/{repository} first, and enter an access "
@@ -427,8 +355,20 @@ class ModelsDialog(QDialog):
         text = self.tr(
             "Delete {size} from this computer? Other programs that use the Hugging Face cache "
             "have to download it again too."
-        ).format(size=_size(row.size))
+        ).format(size=size(row.size))
         self.details.question.ask(text, self.tr("Delete"))
+
+    def _ask_export(self) -> None:
+        if (row := self.row) is not None and row.path is not None:
+            self.details.form.ask(*self._exports.proposed(row))
+
+    def _export(self, precision: str, out: Path) -> None:
+        if self.row is not None:
+            self._exports.start(self.row, out, precision)
+        self.list.setFocus()
+
+    def _show_made(self, report: Report) -> None:
+        self._awaited = str(report.folder)
 
     def _agree(self, token: str) -> None:
         asked, self._asked = self._asked, None
@@ -443,21 +383,3 @@ class ModelsDialog(QDialog):
 
     def _tell(self, error: AppError) -> None:
         self.notices.tell_error(error)
-
-
-def _wrapped() -> QLabel:
-    label = QLabel()
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
-
-
-def _size(count: float) -> str:
-    decimals = 1 if count >= _GIGA else 0
-    units = QLocale.DataSizeFormat.DataSizeSIFormat
-    return QLocale().formattedDataSize(round(count), decimals, units)
-
-
-def _about(gigabytes: float) -> str:
-    return _size(gigabytes * _GIGA)

@@ -88,6 +88,25 @@ class Photos(QObject):
         return self._clip() if self._pane.film.all_frames.isChecked() else (self.current,)
 
     @property
+    def rows(self) -> int:
+        """How many thumbnails there are: one for each photo and each clip."""
+        return len(self._groups())
+
+    def row(self, number: int) -> tuple[Conversation, ...]:
+        """What the thumbnail of that number, from 1, stands for; nothing if there is none."""
+        groups = self._groups()
+        if not 1 <= number <= len(groups):
+            return ()
+        group = groups[number - 1]
+        return tuple(self._all[group.start : group.stop])
+
+    @property
+    def firsts(self) -> list[ShownPhoto]:
+        """What the thumbnails show."""
+        shown = (self._all[group[0]].shown for group in self._groups())
+        return [each for each in shown if each is not None]
+
+    @property
     def count(self) -> int:
         return len(self._all)
 
@@ -283,10 +302,8 @@ class Photos(QObject):
 
     def _show_pane(self) -> None:
         groups = self._groups()
-        firsts = [self._all[group[0]].shown for group in groups]
         row = next((row for row, group in enumerate(groups) if self._place in group), -1)
-        photos = [shown for shown in firsts if shown is not None]
-        self._pane.set_thumbnails(photos, -1 if self.passing else row)
+        self._pane.set_thumbnails(self.firsts, -1 if self.passing else row)
         frames = self._clip()
         self._pane.film.show_clip(frames if len(frames) > 1 else (), self.current)
         if not self.passing:

@@ -18,9 +18,16 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.ui.parts import IconButton, Pane, Rewritten, announce
+from mmgpt_desktop.ui.picture_names import (
+    PictureButton,
+    PictureNames,
+    reference,
+    select_reference,
+)
 from mmgpt_desktop.ui.sources import offers_picture
 from mmgpt_desktop.ui.texts import fusion_label, fusion_text
 from mmgpt_desktop.ui.theme import SMALL, Theme, set_font
+from mmgpt_desktop.worker import ShownPhoto
 
 MOST_HISTORY = 200
 # The model knows English only, so a chip shows its translation and asks in English.
@@ -80,6 +87,8 @@ class PromptEdit(QPlainTextEdit):
             self._walk(-1)
         elif key == Qt.Key.Key_Down and plain and self._at_edge(QTextCursor.MoveOperation.Down):
             self._walk(+1)
+        elif key in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete) and plain and self._remove_name(key):
+            pass  # a picture's name goes as a whole
         elif (
             key == Qt.Key.Key_Z
             and held == Qt.KeyboardModifier.ControlModifier
@@ -88,6 +97,25 @@ class PromptEdit(QPlainTextEdit):
             self.undo_wanted.emit()
         else:
             super().keyPressEvent(event)
+
+    def _remove_name(self, key: int) -> bool:
+        cursor = self.textCursor()
+        if cursor.hasSelection():
+            return False
+        found = select_reference(cursor, before=key == Qt.Key.Key_Backspace)
+        if found:
+            cursor.removeSelectedText()
+        return found
+
+    def name_picture(self, number: int) -> None:
+        """Put a picture's name where the cursor is, with a space around it where need be."""
+        cursor = self.textCursor()
+        text, start, stop = self.toPlainText(), cursor.selectionStart(), cursor.selectionEnd()
+        before = " " if start and not text[start - 1].isspace() else ""
+        after = "" if text[stop : stop + 1].isspace() else " "
+        cursor.insertText(f"{before}{reference(number)}{after}")
+        self.setTextCursor(cursor)
+        self.setFocus()
 
     def _at_edge(self, direction: QTextCursor.MoveOperation) -> bool:
         return not QTextCursor(self.textCursor()).movePosition(direction)
@@ -227,6 +255,9 @@ class PromptPane(Rewritten, Pane):
         self.edit.asked.connect(self._ask)
         self.edit.textChanged.connect(self._clear_problem)
         self.edit.setMinimumHeight(48)
+        self.names = PictureNames(theme, self.edit.document())
+        self.pictures = PictureButton(theme)
+        self.pictures.chosen.connect(self.edit.name_picture)
         self.problem = QLabel()
         self.problem.setObjectName("problem")
         self.problem.setWordWrap(True)
@@ -243,6 +274,7 @@ class PromptPane(Rewritten, Pane):
         row = QHBoxLayout()
         row.setSpacing(SMALL)
         row.addWidget(self.chips, 1)
+        row.addWidget(self.pictures)
         row.addWidget(self.stop_button)
         row.addWidget(self.ask_button)
         self.body.addWidget(self.edit, 1)
@@ -259,6 +291,7 @@ class PromptPane(Rewritten, Pane):
             self.tr("Ask in English about the picture. Enter asks, Shift+Enter breaks the line.")
         )
         self.edit.setAccessibleName(self.tr("Your question"))
+        self.pictures.set_name(self.tr("Name another picture in the question"), "Ctrl+I")
         self.ask_button.setText(self.tr("Ask"))
         self.ask_button.setToolTip(self.tr("Ask (Enter)"))
         self.stop_button.setText(self.tr("Stop"))
@@ -276,6 +309,11 @@ class PromptPane(Rewritten, Pane):
                 chip.setToolTip(self.tr("Begin this question, to be completed"))
         self.chips.place()
         self._clear_problem()
+
+    def set_photos(self, photos: list[ShownPhoto]) -> None:
+        """What can be named in the question."""
+        self.names.set_count(len(photos))
+        self.pictures.set_photos(photos)
 
     def _make_chips(self) -> None:
         for question in _CHIPS:

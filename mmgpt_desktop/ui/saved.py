@@ -63,6 +63,7 @@ def _saved_turn(turn: Turn) -> SavedTurn:
         tuple(maps for maps in found.maps.values() if maps.done >= 1),
         found.neutral,
         tuple(WordCheck(check, word, look.heads) for (look, word), check in found.checks.items()),
+        turn.question if turn.question != turn.text else "",
     )
 
 
@@ -87,8 +88,8 @@ def conversations_of(
 
 
 def _is_about(turn: Turn, conversation: Conversation) -> bool:
-    photos = turn.request.images if turn.request is not None else ()
-    return len(photos) > 1 and conversation.shown is not None and conversation.shown.photo in photos
+    shown, photos = conversation.shown, turn.about
+    return len(photos) > 1 and shown is not None and shown.photo in photos
 
 
 def _turn_of(saved: SavedTurn, job_id: int) -> Turn:

@@ -89,8 +89,8 @@ def _compare(app: App, options: argparse.Namespace) -> Comparison:
 
 def _open_models(app: App, key: str) -> ModelsDialog:
     """The models' dialog, looking at the one whose repository or folder is named."""
-    app.open_models()
-    dialog = app.models_dialog
+    app.model_choice.open_dialog()
+    dialog = app.model_choice.dialog
     assert dialog is not None
     wait_until(lambda: any(row.size for row in app.models.rows))
     dialog.choose(key)

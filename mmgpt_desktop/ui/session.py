@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import string
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from mmgpt_desktop.attention.reduce import Word, group_words
 from mmgpt_desktop.messages import (
+    PICTURE,
     AttentionMap,
     Box,
     Doubt,
@@ -72,8 +75,27 @@ class Turn:
 
     def place_of(self, photo: Photo | None) -> int:
         """Which of the photos that were asked about this is; 0 also where it is none of them."""
-        ids = [image.image_id for image in self.request.images] if self.request else []
+        ids = [image.image_id for image in self.request.photos] if self.request else []
         return ids.index(photo.image_id) if photo is not None and photo.image_id in ids else 0
+
+    @property
+    def text(self) -> str:
+        """The question as the model read it: with `PICTURE` where a picture stands in it."""
+        return self.request.messages[-1].text if self.request is not None else self.question
+
+    @property
+    def pictures(self) -> tuple[Photo, ...]:
+        """Those that stand in the question's text, in order."""
+        count = self.text.count(PICTURE)
+        return self.request.images[-count:] if self.request is not None and count else ()
+
+    @property
+    def about(self) -> tuple[Photo, ...]:
+        """What the question itself is about, without the pictures of earlier ones."""
+        if self.request is None or self.pictures:
+            return self.pictures
+        earlier = sum(message.text.count(PICTURE) for message in self.request.messages)
+        return self.request.images[: len(self.request.images) - earlier]
 
     @property
     def words_per_second(self) -> float:
@@ -81,6 +103,16 @@ class Turn:
         if self.outcome is None or len(self.words) < _ENOUGH_WORDS:
             return 0.0
         return self.outcome.timings.tokens_per_second * len(self.words) / len(self.steps)
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What is to be asked: as it was typed, and as a model reads it, with `PICTURE` where each
+    of `pictures` stands. Without any it is about what its conversation shows."""
+
+    typed: str
+    text: str
+    pictures: tuple[Photo, ...] = ()
 
 
 @dataclass(eq=False)
@@ -99,17 +131,36 @@ class Conversation:
         moment = self.shown.photo.moment if self.shown is not None else None
         return moment.clip if moment is not None else ""
 
-    def messages(self, question: str) -> tuple[Message, ...]:
-        """The answered turns and the new question, as the engine wants them.
+    def told(self, question: Question) -> list[Turn]:
+        """The answered turns. Without answers to the same question: the model would only
+        repeat them."""
+        return [
+            turn
+            for turn in self.turns
+            if turn.outcome is not None and turn.answer.strip() and turn.question != question.typed
+        ]
 
-        Without answers to the same question: the model would only repeat them.
-        """
-        told: list[Message] = []
-        for turn in self.turns:
-            answered = turn.outcome is not None and turn.answer.strip()
-            if answered and turn.question != question:
-                told += [Message("user", turn.question), Message("assistant", turn.answer)]
-        return (*told, Message("user", question))
+
+def photos_and_messages(
+    asked: Sequence[Conversation], question: Question, *, sequences: bool
+) -> tuple[tuple[Photo, ...], tuple[Message, ...]]:
+    """What a request about the conversations `asked` carries; the first one is gone on with.
+
+    A model that isn't for sequences is told of the first one's photo alone.
+    """
+    told = asked[0].told(question)
+    messages: list[Message] = []
+    for turn in told:
+        messages += [Message("user", turn.text), Message("assistant", turn.answer)]
+    messages.append(Message("user", question.text))
+    shown = [each.shown.photo for each in asked if each.shown is not None]
+    if not sequences:
+        plain = (replace(each, text=each.text.replace(PICTURE, "").strip()) for each in messages)
+        return tuple(shown[:1]), tuple(plain)
+    placed = [*itertools.chain(*(turn.pictures for turn in told)), *question.pictures]
+    begun = {photo.image_id for photo in (told[0] if told else question).pictures}
+    around = shown[:1] if question.pictures else shown
+    return (*(photo for photo in around if photo.image_id not in begun), *placed), tuple(messages)
 
 
 @dataclass(frozen=True, eq=False)

@@ -107,6 +107,26 @@ _NOTES = (
         ),
     ),
     (
+        re.compile(
+            r"the same likeliest token as PyTorch in (\d+) of (\d+) steps; ([\d.]+) of the "
+            r"probability and ([\d.]+) of the attention moved"
+        ),
+        QT_TRANSLATE_NOOP(
+            "notes",
+            "The likeliest token is the same in {0} of {1} steps; {2} of the probability and {3} "
+            "of the attention moved.",
+        ),
+    ),
+    (
+        re.compile(
+            r"(PyTorch|ONNX Runtime): image ([\d.]+) s, prefill (\d+) ms, (\d+) tokens/s, the "
+            r"attention of every token on"
+        ),
+        QT_TRANSLATE_NOOP(
+            "notes", "{0}: picture {1} s, question {2} ms, {3} tokens a second with attention."
+        ),
+    ),
+    (
         re.compile(r"(.+) took over: (.+)", re.DOTALL),
         QT_TRANSLATE_NOOP("notes", "{0} took over: {1}"),
     ),

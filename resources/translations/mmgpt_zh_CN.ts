@@ -116,18 +116,6 @@
         <source>Open one first, for instance a sample photo.</source>
         <translation>请先打开一张，例如一张示例照片。</translation>
     </message>
-    <message>
-        <source>Use the model that ships</source>
-        <translation>使用自带模型</translation>
-    </message>
-    <message>
-        <source>{name} is on this computer now.</source>
-        <translation>{name} 已下载到本机。</translation>
-    </message>
-    <message>
-        <source>Use this model</source>
-        <translation>使用此模型</translation>
-    </message>
 </context>
 <context>
     <name>AskingArea</name>
@@ -242,7 +230,7 @@
     </message>
     <message>
         <source>Back</source>
-        <translation>返回</translation>
+        <translation>上一步</translation>
     </message>
     <message>
         <source>Earlier ones</source>
@@ -353,8 +341,8 @@
 <context>
     <name>Details</name>
     <message>
-        <source>How far the download is</source>
-        <translation>下载进度</translation>
+        <source>How far it is</source>
+        <translation>进度</translation>
     </message>
 </context>
 <context>
@@ -401,6 +389,61 @@
     <message>
         <source>Opacity</source>
         <translation>不透明度</translation>
+    </message>
+</context>
+<context>
+    <name>ExportForm</name>
+    <message>
+        <source>Make ONNX graphs of this model? PyTorch takes some minutes for that, and as much memory as for an answer. The checkpoint stays as it is.</source>
+        <translation>为此模型生成 ONNX 图吗？PyTorch 需要几分钟，所用内存与回答一次相当。检查点保持不变。</translation>
+    </message>
+    <message>
+        <source>Weights</source>
+        <translation>权重</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>32 bits: exact, and the largest</source>
+        <translation>32 位：精确，也最大</translation>
+    </message>
+    <message>
+        <source>16 bits: half the size</source>
+        <translation>16 位：大小减半</translation>
+    </message>
+    <message>
+        <source>8 bits: a quarter of the size</source>
+        <translation>8 位：四分之一大小</translation>
+    </message>
+    <message>
+        <source>4 bits: an eighth, and the least exact</source>
+        <translation>4 位：八分之一大小，精度最低</translation>
+    </message>
+    <message>
+        <source>How the language model&apos;s weights are kept</source>
+        <translation>语言模型权重的保存方式</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Choose where the new folder is made</source>
+        <translation>选择新文件夹的位置</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>Not now</source>
+        <translation>暂不</translation>
+    </message>
+    <message>
+        <source>Where the graphs&apos; folder is made</source>
+        <translation>图文件夹的位置</translation>
     </message>
 </context>
 <context>
@@ -908,6 +951,10 @@
         <translation>上一张或下一张图片</translation>
     </message>
     <message>
+        <source>Name another picture in the question</source>
+        <translation>在问题中提到另一张图片</translation>
+    </message>
+    <message>
         <source>Remove this picture</source>
         <translation>移除这张图片</translation>
     </message>
@@ -1143,6 +1190,10 @@
         <translation>撤销(&amp;U)</translation>
     </message>
     <message>
+        <source>&amp;Name a picture in the question…</source>
+        <translation>在问题中提到图片(&amp;N)…</translation>
+    </message>
+    <message>
         <source>&amp;Copy the answer</source>
         <translation>复制回答(&amp;C)</translation>
     </message>
@@ -1280,10 +1331,37 @@
     </message>
 </context>
 <context>
+    <name>ModelChoice</name>
+    <message>
+        <source>Use the model that ships</source>
+        <translation>使用自带模型</translation>
+    </message>
+    <message>
+        <source>{name} is on this computer now.</source>
+        <translation>{name} 已下载到本机。</translation>
+    </message>
+    <message>
+        <source>The ONNX graphs are made: {name}.</source>
+        <translation>ONNX 图已生成：{name}。</translation>
+    </message>
+    <message>
+        <source>Use this model</source>
+        <translation>使用此模型</translation>
+    </message>
+</context>
+<context>
     <name>ModelsDialog</name>
     <message>
         <source>Models</source>
         <translation>模型</translation>
+    </message>
+    <message>
+        <source>Export to ONNX…</source>
+        <translation>导出为 ONNX…</translation>
+    </message>
+    <message>
+        <source>Stop the export</source>
+        <translation>停止导出</translation>
     </message>
     <message>
         <source>Stop the download</source>
@@ -1308,6 +1386,10 @@
     <message>
         <source>To download</source>
         <translation>可下载</translation>
+    </message>
+    <message>
+        <source>Being exported…</source>
+        <translation>正在导出…</translation>
     </message>
     <message>
         <source>In use</source>
@@ -1340,6 +1422,14 @@
     <message>
         <source>Checking what arrived: {amount}</source>
         <translation>正在校验：{amount}</translation>
+    </message>
+    <message>
+        <source>Starting PyTorch</source>
+        <translation>正在启动 PyTorch</translation>
+    </message>
+    <message>
+        <source>Export: {what}…</source>
+        <translation>导出：{what}…</translation>
     </message>
     <message>
         <source>Use this model</source>
@@ -1400,6 +1490,26 @@
     <message>
         <source>Folder</source>
         <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>{size}, and the checkpoint&apos;s weights {before}</source>
+        <translation>{size}，检查点的权重为 {before}</translation>
+    </message>
+    <message>
+        <source>Not compared: {why}</source>
+        <translation>未比较：{why}</translation>
+    </message>
+    <message>
+        <source>Exported</source>
+        <translation>导出结果</translation>
+    </message>
+    <message>
+        <source>Beside PyTorch</source>
+        <translation>与 PyTorch 相比</translation>
+    </message>
+    <message>
+        <source>Heatmap</source>
+        <translation>热图</translation>
     </message>
     <message>
         <source>{licence}, to be accepted there first</source>
@@ -1550,7 +1660,7 @@
     </message>
     <message>
         <source>Back</source>
-        <translation>返回</translation>
+        <translation>上一步</translation>
     </message>
     <message>
         <source>OK</source>
@@ -1609,7 +1719,7 @@
     </message>
     <message>
         <source>Next</source>
-        <translation>下一个</translation>
+        <translation>下一步</translation>
     </message>
     <message>
         <source>Play the samples</source>
@@ -1676,6 +1786,10 @@
     <message>
         <source>Your question</source>
         <translation>您的问题</translation>
+    </message>
+    <message>
+        <source>Name another picture in the question</source>
+        <translation>在问题中提到另一张图片</translation>
     </message>
     <message>
         <source>Ask</source>
@@ -1774,6 +1888,29 @@
     <message>
         <source>{pictures} pictures, {questions} questions</source>
         <translation>{pictures} 张图片，{questions} 个问题</translation>
+    </message>
+</context>
+<context>
+    <name>References</name>
+    <message>
+        <source>The question names a picture, and none is open.</source>
+        <translation>问题中提到了图片，但没有打开任何图片。</translation>
+    </message>
+    <message>
+        <source>There is no picture {number}: {count} are open.</source>
+        <translation>没有图片 {number}：已打开 {count} 张。</translation>
+    </message>
+    <message>
+        <source>Write what you want to know about the pictures, too.</source>
+        <translation>请同时写出您想了解这些图片的什么。</translation>
+    </message>
+    <message>
+        <source>Wait until the model is loaded: not every one reads several pictures.</source>
+        <translation>请等模型加载完成：并非每个模型都能读多张图片。</translation>
+    </message>
+    <message>
+        <source>{name} looks at one picture at a time. Ask without naming others, or choose another model (Ctrl+M).</source>
+        <translation>{name} 一次只看一张图片。提问时请不要提到其他图片，或选择另一个模型 (Ctrl+M)。</translation>
     </message>
 </context>
 <context>
@@ -2159,6 +2296,10 @@
 <context>
     <name>catalogue</name>
     <message>
+        <source>A large SmolVLM as ONNX graphs in 8 bits: no PyTorch is needed, but it is less exact.</source>
+        <translation>大型 SmolVLM 的 8 位 ONNX 图：不需要 PyTorch，但精度较低。</translation>
+    </message>
+    <message>
         <source>Converses well, in many languages.</source>
         <translation>擅长对话，支持多种语言。</translation>
     </message>
@@ -2193,6 +2334,10 @@
     <message>
         <source>The public Flamingo: the text looks at the picture by cross-attention.</source>
         <translation>公开的 Flamingo：文字通过交叉注意力看图片。</translation>
+    </message>
+    <message>
+        <source>The same as ONNX graphs in 8 bits: half the download and no PyTorch, but less exact.</source>
+        <translation>同一模型的 8 位 ONNX 图：下载量减半，不需要 PyTorch，但精度较低。</translation>
     </message>
     <message>
         <source>The small LLaVA, for one picture or several.</source>
@@ -2273,6 +2418,10 @@
         <translation>请联系其所有者，或把它复制到您自己的文件夹。</translation>
     </message>
     <message>
+        <source>Ask with another fusion.</source>
+        <translation>请用另一种融合方式提问。</translation>
+    </message>
+    <message>
         <source>Ask with the fusion “Concatenation”, or choose another way.</source>
         <translation>请用“拼接”融合方式提问，或选择其他方法。</translation>
     </message>
@@ -2337,6 +2486,14 @@
         <translation>请换一个以 .json 结尾的名称。</translation>
     </message>
     <message>
+        <source>Choose another place for the graphs.</source>
+        <translation>请为图选择另一个位置。</translation>
+    </message>
+    <message>
+        <source>Choose another place for them.</source>
+        <translation>请为它们选择另一个位置。</translation>
+    </message>
+    <message>
         <source>Choose another place.</source>
         <translation>请选择其他位置。</translation>
     </message>
@@ -2359,6 +2516,10 @@
     <message>
         <source>Close other programs, or choose a smaller model.</source>
         <translation>请关闭其他程序，或选择更小的模型。</translation>
+    </message>
+    <message>
+        <source>Close other programs, or take a smaller model.</source>
+        <translation>请关闭其他程序，或换一个较小的模型。</translation>
     </message>
     <message>
         <source>Connect it to that network, or name another address in the profile.</source>
@@ -2413,8 +2574,16 @@
         <translation>请重新获取模型。</translation>
     </message>
     <message>
+        <source>Get the model anew.</source>
+        <translation>请重新获取该模型。</translation>
+    </message>
+    <message>
         <source>Get the model&apos;s files again, or choose another model.</source>
         <translation>请重新获取模型文件，或选择另一个模型。</translation>
+    </message>
+    <message>
+        <source>In this fusion a head reads latents, and no cells of the photo.</source>
+        <translation>在这种融合方式下，注意力头读取的是潜向量，而不是照片的单元格。</translation>
     </message>
     <message>
         <source>Install the app again, or choose another model folder.</source>
@@ -2457,6 +2626,10 @@
         <translation>它的分词器或对话模板不匹配：请选择另一个模型。</translation>
     </message>
     <message>
+        <source>Known are: {known}.</source>
+        <translation>已知的有：{known}。</translation>
+    </message>
+    <message>
         <source>Known here: {known}.</source>
         <translation>此处可用：{known}。</translation>
     </message>
@@ -2497,6 +2670,18 @@
         <translation>这里不认识 {family} 系列的模型。</translation>
     </message>
     <message>
+        <source>Name a new folder for the export.</source>
+        <translation>请为导出指定一个新文件夹。</translation>
+    </message>
+    <message>
+        <source>Name the new folder for the graphs.</source>
+        <translation>请指定图的新文件夹。</translation>
+    </message>
+    <message>
+        <source>No graph can be built for a decoder of type {kind}.</source>
+        <translation>无法为 {kind} 类型的解码器构建图。</translation>
+    </message>
+    <message>
         <source>No model is loaded, so there is no answer.</source>
         <translation>没有加载模型，因此没有回答。</translation>
     </message>
@@ -2535,6 +2720,10 @@
     <message>
         <source>Paths are relative to the profile&apos;s folder.</source>
         <translation>路径相对于配置文件所在的文件夹。</translation>
+    </message>
+    <message>
+        <source>Rotary positions of the kind {kind} aren&apos;t known to the graph builder.</source>
+        <translation>图构建器不认识 {kind} 类型的旋转位置编码。</translation>
     </message>
     <message>
         <source>Save a smaller version of it and open the file.</source>
@@ -2613,12 +2802,24 @@
         <translation>无法写入活动统计（{reason}）。</translation>
     </message>
     <message>
+        <source>The export was ended from outside, most likely because the memory was full.</source>
+        <translation>导出被外部终止，很可能是因为内存已满。</translation>
+    </message>
+    <message>
+        <source>The file {file} is damaged.</source>
+        <translation>文件 {file} 已损坏。</translation>
+    </message>
+    <message>
         <source>The file {name} can&apos;t be written ({reason}).</source>
         <translation>无法写入文件 {name}（{reason}）。</translation>
     </message>
     <message>
         <source>The file {name} is empty.</source>
         <translation>文件 {name} 是空的。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds no model that can be compared.</source>
+        <translation>文件夹 {path} 中没有可比较的模型。</translation>
     </message>
     <message>
         <source>The folder {path} holds no model: manifest.json is missing.</source>
@@ -2629,6 +2830,10 @@
         <translation>文件夹 {path} 中没有模型：缺少 {name}。</translation>
     </message>
     <message>
+        <source>The folder {path} is not empty.</source>
+        <translation>文件夹 {path} 不是空的。</translation>
+    </message>
+    <message>
         <source>The full edition has it. Pictures and animations open without it.</source>
         <translation>完整版带有它。没有它也能打开图片和动画。</translation>
     </message>
@@ -2637,8 +2842,24 @@
         <translation>完整版带有它：请按 README 的说明从源代码安装。</translation>
     </message>
     <message>
+        <source>The graphs could not be written: {reason}.</source>
+        <translation>无法写入图：{reason}。</translation>
+    </message>
+    <message>
         <source>The head&apos;s map can be had with every model.</source>
         <translation>注意力头的热图适用于每个模型。</translation>
+    </message>
+    <message>
+        <source>The image encoder could not be exported ({reason}).</source>
+        <translation>图像编码器无法导出（{reason}）。</translation>
+    </message>
+    <message>
+        <source>The image encoder of {family} models can&apos;t be exported yet ({reason}).</source>
+        <translation>{family} 模型的图像编码器还不能导出（{reason}）。</translation>
+    </message>
+    <message>
+        <source>The model could not be exported ({reason}).</source>
+        <translation>模型无法导出（{reason}）。</translation>
     </message>
     <message>
         <source>The model gave no attention for the composed pictures.</source>
@@ -2667,6 +2888,10 @@
     <message>
         <source>The model&apos;s file {name} is cut short or too long: {size} bytes, not {expected}.</source>
         <translation>模型文件 {name} 不完整或过长：{size} 字节，应为 {expected}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s file {name} is cut short.</source>
+        <translation>模型文件 {name} 不完整。</translation>
     </message>
     <message>
         <source>The model&apos;s file {name} is missing or not whole.</source>
@@ -2877,8 +3102,20 @@
         <translation>{name} 中没有动态画面。</translation>
     </message>
     <message>
+        <source>There are no safetensors files in {folder}.</source>
+        <translation>{folder} 中没有 safetensors 文件。</translation>
+    </message>
+    <message>
+        <source>There is a folder {path} already.</source>
+        <translation>文件夹 {path} 已存在。</translation>
+    </message>
+    <message>
         <source>There is no file {name}.</source>
         <translation>没有文件 {name}。</translation>
+    </message>
+    <message>
+        <source>There is no language model that is known among the weights.</source>
+        <translation>权重中没有已知的语言模型。</translation>
     </message>
     <message>
         <source>There is no map of this answer yet.</source>
@@ -2903,6 +3140,10 @@
     <message>
         <source>These are: {known}.</source>
         <translation>认识的有：{known}。</translation>
+    </message>
+    <message>
+        <source>These can: {known}. With PyTorch the model works as it is.</source>
+        <translation>可以导出的有：{known}。用 PyTorch 时该模型可直接使用。</translation>
     </message>
     <message>
         <source>This LLaVA model looks through {encoder}, which is not known here.</source>
@@ -3035,6 +3276,10 @@
     <message>
         <source>Weights in other forms may run code of strangers, so they are never opened.</source>
         <translation>其他格式的权重可能会运行陌生人的代码，因此从不打开。</translation>
+    </message>
+    <message>
+        <source>With PyTorch the model works as it is.</source>
+        <translation>用 PyTorch 时该模型可直接使用。</translation>
     </message>
     <message>
         <source>You have no permission to read {name}.</source>
@@ -3275,6 +3520,14 @@
         <translation>在 {0} 张合成图片中，没有哪个头看所述物体多于随机水平，因此这里是所有头的平均。</translation>
     </message>
     <message>
+        <source>The likeliest token is the same in {0} of {1} steps; {2} of the probability and {3} of the attention moved.</source>
+        <translation>{1} 步中有 {0} 步最可能的词元相同；概率移动了 {2}，注意力移动了 {3}。</translation>
+    </message>
+    <message>
+        <source>{0}: picture {1} s, question {2} ms, {3} tokens a second with attention.</source>
+        <translation>{0}：图片 {1} 秒，问题 {2} 毫秒，含注意力每秒 {3} 个词元。</translation>
+    </message>
+    <message>
         <source>{0} took over: {1}</source>
         <translation>已改用 {0}：{1}</translation>
     </message>
@@ -3286,8 +3539,28 @@
         <translation>正在检查模型文件</translation>
     </message>
     <message>
+        <source>Comparing with PyTorch</source>
+        <translation>正在与 PyTorch 比较</translation>
+    </message>
+    <message>
+        <source>Exporting the image encoder</source>
+        <translation>正在导出图像编码器</translation>
+    </message>
+    <message>
+        <source>Exporting the language model</source>
+        <translation>正在导出语言模型</translation>
+    </message>
+    <message>
+        <source>Looking which heads tell most</source>
+        <translation>正在查看哪些注意力头最能说明问题</translation>
+    </message>
+    <message>
         <source>Starting the model</source>
         <translation>正在启动模型</translation>
+    </message>
+    <message>
+        <source>Writing the manifest</source>
+        <translation>正在写清单</translation>
     </message>
 </context>
 <context>
@@ -3302,7 +3575,14 @@
     </message>
     <message>
         <source>Describe this picture.</source>
-        <translation>描述这张图片。</translation>
+        <translation>描述这张图片</translation>
+    </message>
+</context>
+<context>
+    <name>references</name>
+    <message>
+        <source>[picture {number}]</source>
+        <translation>[图片 {number}]</translation>
     </message>
 </context>
 <context>

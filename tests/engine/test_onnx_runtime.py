@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from mmgpt_desktop.engine import onnx_runtime
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
@@ -135,6 +135,27 @@ def test_the_graph_has_edges_and_the_others_none(bundle: Bundle) -> None:
     assert (edges.shape, edges.dtype) == ((CELLS, CELLS), np.float32)
     assert edges.sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert runtime.edges(PIXELS, "cross_attention", cancel) is None
+
+
+def test_what_goes_to_latents_goes_to_the_cells_they_read(bundle: Bundle) -> None:
+    """Each latent has read one cell, the first one the last."""
+    name = "image_encoder.cross_attention.onnx"
+    model = onnx.load(str(bundle.file(name)), load_external_data=False)
+    reading = np.eye(CELLS, dtype=np.float32)[None, ::-1]
+    model.graph.initializer.append(numpy_helper.from_array(reading.copy(), "reading"))
+    model.graph.output.append(
+        helper.make_tensor_value_info("reading", TensorProto.FLOAT, reading.shape)
+    )
+    cancel, seen = CancelToken(), []
+    for graphs in ({}, {name: model.SerializeToString()}):
+        runtime = OnnxRuntime(bundle, CPU, graphs=graphs)
+        encoded = runtime.encode(PIXELS, "cross_attention", cancel)
+        result = runtime.decode([1, 5, 2], encoded, None, attention=True, cancel=cancel)
+        seen.append(result.attention)
+    plain, turned = seen
+    assert (turned[..., :CELLS] == plain[..., CELLS - 1 :: -1]).all()
+    assert (turned[..., CELLS:] == plain[..., CELLS:]).all(), "names are no latents"
+    assert (turned != plain).any()
 
 
 def test_sessions_are_made_when_they_are_needed_and_once(

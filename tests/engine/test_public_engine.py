@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,28 @@ from mmgpt_desktop.engine.families.base import Context, Features, Seen
 from mmgpt_desktop.engine.memory import require_memory
 from mmgpt_desktop.engine.occlusion import Hiding, PhotoHider
 from mmgpt_desktop.engine.opening import open_engine
-from mmgpt_desktop.engine.public import PublicEngine
+from mmgpt_desktop.engine.public import (
+    ALL_HEADS,
+    SCENES_AT_REST,
+    PublicEngine,
+    _exported_choice,
+    make_runtime,
+)
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
-from mmgpt_desktop.errors import AppError, BundleError, NotAvailable, RuntimeFailure
+from mmgpt_desktop.errors import (
+    AppError,
+    BundleError,
+    Cancelled,
+    NotAvailable,
+    RuntimeFailure,
+)
 from mmgpt_desktop.messages import (
     Box,
     CellMaps,
     Explanation,
     GenerationOutcome,
     GenerationRequest,
+    HeadChoice,
     Message,
     Method,
     PatchGrid,
@@ -173,6 +187,16 @@ def test_several_photos_have_a_map_each(folder: Path) -> None:
     assert (second.grid.photo_width, second.grid.photo_height) == (90, 60)
 
 
+def test_a_photo_that_stands_twice_has_one_map_of_both(folder: Path) -> None:
+    engine = loaded(folder, Maker())
+    steps, _ = ask(engine, lit_photo(), noise_photo(90, 60), lit_photo())
+    first = steps[2].attention
+    assert first is not None
+    (second,) = first.others
+    assert first.weights[1, 1].tolist() == [0, 0, 0.5] + [0] * 12 + [0.25]
+    assert not second.weights.any()
+
+
 def test_a_question_without_a_photo_is_answered(folder: Path) -> None:
     steps, outcome = ask(loaded(folder, Maker()))
     assert outcome.kind == "done"
@@ -267,3 +291,86 @@ def test_too_little_memory_is_said_before_loading(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(RuntimeFailure) as caught:
         require_memory(3_000_000_000)
     assert "needs about 3.3 GB, and 2.0 GB are free" in caught.value.title
+
+
+def test_heads_are_chosen_once_and_kept(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_a, **_k: tmp_path / "cache")
+    make = Maker()
+    engine = loaded(folder, make)
+    assert engine.model.fusions[0].head_choice == HeadChoice((), ALL_HEADS)
+    ask(engine, lit_photo())
+    engine.rest(CancelToken())
+    encoded = make.made[0].encoded
+    assert encoded == 1 + SCENES_AT_REST
+    engine.rest(CancelToken())
+    ask(engine, lit_photo())
+    assert make.made[0].encoded == encoded  # the photo's features were kept, too
+    found = loaded(folder, Maker()).model.fusions[0].head_choice
+    assert "9 composed pictures" in found.how
+    (folder / "manifest.json").write_text(
+        json.dumps({"attention": {"heads": [[1, 2]], "how": "Measured when it was exported."}})
+    )
+    (folder / "model.safetensors").rename(folder / "model-1.safetensors")
+    exported = PublicEngine(folder, make=Maker())
+    assert exported._path == folder
+    choice = _exported_choice(folder, LAYERS, HEADS)
+    assert choice == HeadChoice(((1, 2),), "Measured when it was exported.")
+    assert _exported_choice(folder, 1, HEADS) is None
+
+
+def test_a_rest_that_is_cancelled_chooses_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_a, **_k: tmp_path / "cache")
+    engine, cancel = loaded(folder, Maker()), CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        engine.rest(cancel)
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("fail_at", [1, 2])
+def test_pytorch_takes_over_where_graphs_break(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, fail_at: int
+) -> None:
+    """In mid-answer too: a folder that holds graphs and a checkpoint's weights."""
+    for name in ("vision_encoder.onnx", "embed_tokens.safetensors", "decoder.onnx"):
+        (folder / name).write_bytes(b"not read: the runtimes are fakes")
+    made = list[RuntimeName]()
+
+    def make(name: RuntimeName, checkpoint: Checkpoint) -> LookingRuntime:
+        if name is RuntimeName.ONNX_CUDA:
+            raise RuntimeFailure("No card.")
+        made.append(name)
+        runtime = Maker(fail_at=fail_at if name is RuntimeName.ONNX_CPU else None)(name, checkpoint)
+        runtime.info = RuntimeInfo(name, "FakeProvider")
+        return runtime
+
+    engine = PublicEngine(folder, make=make)
+    engine.load()
+    assert engine.runtime.runtime is RuntimeName.ONNX_CPU
+    steps, outcome = ask(engine, lit_photo())
+    assert outcome.kind == "done"
+    assert [step.token_id for step in steps] == list(SCRIPT)
+    assert made == [RuntimeName.ONNX_CPU, RuntimeName.TORCH]
+    assert engine.runtime.note == "PyTorch took over: The fake broke."
+    assert "PyTorch took over: The fake broke." in outcome.notes
+
+
+def test_pytorch_takes_over_where_a_graph_is_damaged(folder: Path) -> None:
+    for name in ("vision_encoder.onnx", "embed_tokens.safetensors", "decoder.onnx"):
+        (folder / name).write_bytes(b"no graph")
+
+    def make(name: RuntimeName, checkpoint: Checkpoint) -> Any:
+        if name is RuntimeName.TORCH:
+            return Maker()(name, checkpoint)
+        return make_runtime(name, checkpoint)
+
+    engine = PublicEngine(folder, make=make)
+    engine.load()
+    assert "PyTorch took over: The model's graph decoder.onnx is missing" in engine.runtime.note
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(BundleError, match=r"decoder\.onnx is missing or damaged"):
+        PublicEngine(folder, make=make).load()

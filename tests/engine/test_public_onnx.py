@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,10 @@ from safetensors.numpy import save_file
 from mmgpt_desktop.engine.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.families.base import Context, Laid, Seen
 from mmgpt_desktop.engine.generate import Answer, decode
-from mmgpt_desktop.engine.layouts import find_graphs, is_graphs
+from mmgpt_desktop.engine.layouts import find_graphs, is_graphs, verify_graphs
 from mmgpt_desktop.engine.public_onnx import PublicOnnx
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.surgery import attending_graph
 from mmgpt_desktop.errors import BundleError, Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import Box, PatchGrid, RuntimeName, Sampling
 from tests.community import HEADS, KINDS, LAYERS, PATCH, PATCHES, make_llama, write_community
@@ -101,6 +104,111 @@ def test_logits_and_attention_equal_pytorchs(
         np.testing.assert_allclose(result.attention, expected, atol=1e-5)
         feed, cache = [int(result.logits.argmax())], result.cache
         written += feed
+
+
+@pytest.mark.parametrize("kind", ["gqa", "gqa-rotary"])
+def test_attention_as_a_graphics_card_needs_it_reads_no_more_than_was_written(
+    tmp_path: Path, llama: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Computed again from keys whose buffer has room for more."""
+
+    def rebuilt(path: Path, cache: Path | None, *, kernels: bool, **more: Any) -> Any:
+        return attending_graph(path, cache, kernels=not kernels, **more)
+
+    monkeypatch.setattr("mmgpt_desktop.engine.public_onnx.attending_graph", rebuilt)
+    runtime, cancel = open_runtime(folder_of(tmp_path, llama, kind)), CancelToken()
+    context, past, answer = context_of(runtime), None, (4, 8, 2)
+    for feed in (PROMPT, *([token] for token in answer)):
+        result = runtime.decode(feed, context, past, attention=True, cancel=cancel)
+        past = result.cache
+        assert past.in_place is not None
+    _, attention = reference(llama, context.features[0].embeddings, answer)
+    assert result.attention is not None
+    expected = attention[:, :, -1][:, :, list(PLACES)]
+    np.testing.assert_allclose(result.attention, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["gqa-rotary", "spelled"])
+def test_pictures_are_read_both_ways_where_the_graph_allows_it(
+    tmp_path: Path, llama: Any, kind: str
+) -> None:
+    import torch
+
+    folder = folder_of(tmp_path, llama, kind)
+    (folder / "config.json").write_text(
+        json.dumps({"model_type": "paligemma", "num_attention_heads": HEADS})
+    )
+    runtime, cancel = open_runtime(folder), CancelToken()
+    if kind == "spelled":
+        assert "in order only" in runtime.info.note
+        return
+    assert runtime.info.note == ""
+    plain = context_of(runtime)
+    blocks = np.full(len(PROMPT), -1)
+    blocks[list(PLACES)] = 0
+    context = Context(replace(plain.laid, blocks=blocks), plain.seen, plain.features)
+    first = runtime.decode(PROMPT, context, None, attention=True, cancel=cancel)
+    then = runtime.decode([4], context, first.cache, attention=True, cancel=cancel)
+    count = len(PROMPT) + 1
+    seen = np.tril(np.ones((count, count), bool))
+    seen[PLACES[0] : PLACES[-1] + 1, PLACES[0] : PLACES[-1] + 1] = True
+    mask = torch.where(torch.from_numpy(seen), 0.0, -1e9)[None, None]
+    ids = torch.tensor([[0 if i == IMAGE else i for i in (*PROMPT, 4)]])
+    with torch.inference_mode():
+        embeds = llama.model.embed_tokens(ids)
+        embeds[0, list(PLACES)] = torch.from_numpy(context.features[0].embeddings)
+        output = llama(inputs_embeds=embeds, attention_mask=mask, output_attentions=True)
+    np.testing.assert_allclose(first.logits, output.logits[0, -2], atol=2e-4)
+    np.testing.assert_allclose(then.logits, output.logits[0, -1], atol=2e-4)
+    expected = torch.cat(list(output.attentions))[:, :, -1][:, :, list(PLACES)]
+    assert then.attention is not None
+    np.testing.assert_allclose(then.attention, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "in_place"), [("gqa", True), ("spelled", False)])
+def test_a_step_copies_no_cache_where_the_operator_allows_it(
+    tmp_path: Path, llama: Any, kind: str, in_place: bool
+) -> None:
+    runtime, cancel = open_runtime(folder_of(tmp_path, llama, kind)), CancelToken()
+    context = context_of(runtime)
+    first = runtime.decode(PROMPT, context, None, attention=True, cancel=cancel)
+    then = runtime.decode([3], context, first.cache, attention=True, cancel=cancel)
+    assert (then.cache.in_place is not None) == in_place
+    assert then.cache.in_place is first.cache.in_place
+
+
+@pytest.mark.parametrize("kind", ["gqa-rotary", "spelled"])
+@pytest.mark.parametrize("room", [0, 2, 256])
+def test_answers_branch_and_outgrow_their_room(
+    tmp_path: Path, llama: Any, kind: str, room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmgpt_desktop.engine.decoder_session.ROOM", room)
+    runtime, cancel = open_runtime(folder_of(tmp_path, llama, kind)), CancelToken()
+    context = context_of(runtime)
+    begun = runtime.decode(PROMPT, context, None, attention=True, cancel=cancel).cache
+    for answer in ([4, 8, 2], [9, 1], [4, 8, 30, 31]):  # each after the prompt alone
+        past = begun
+        for token in answer:
+            result = runtime.decode([token], context, past, attention=True, cancel=cancel)
+            past = result.cache
+        logits, attention = reference(llama, context.features[0].embeddings, answer)
+        np.testing.assert_allclose(result.logits, logits[-1], atol=2e-4)
+        assert result.attention is not None
+        expected = attention[:, :, -1][:, :, list(PLACES)]
+        np.testing.assert_allclose(result.attention, expected, atol=1e-5)
+
+
+def test_a_run_that_was_cancelled_spoils_no_cache(tmp_path: Path, llama: Any) -> None:
+    runtime, cancel = open_runtime(folder_of(tmp_path, llama, "gqa")), CancelToken()
+    context = context_of(runtime)
+    begun = runtime.decode(PROMPT, context, None, attention=True, cancel=cancel).cache
+    ended = CancelToken()
+    ended.cancel()
+    with pytest.raises(Cancelled):
+        runtime.decode([8], context, begun, attention=True, cancel=ended)
+    result = runtime.decode([4], context, begun, attention=True, cancel=cancel)
+    logits, _ = reference(llama, context.features[0].embeddings, [4])
+    np.testing.assert_allclose(result.logits, logits[-1], atol=2e-4)
 
 
 def test_the_decoding_loop_writes_what_pytorch_writes(tmp_path: Path, llama: Any) -> None:
@@ -208,6 +316,29 @@ def test_which_files_are_taken(tmp_path: Path) -> None:
     (tmp_path / "onnx" / "vision_encoder_q4.onnx").unlink()
     with pytest.raises(BundleError, match=r"no graph vision_encoder\.onnx"):
         find_graphs(tmp_path)
+
+
+def test_weights_that_are_cut_short_are_said(tmp_path: Path, llama: Any) -> None:
+    folder = folder_of(tmp_path, llama, "gqa", external=True)
+    data = folder / "onnx" / "decoder_model_merged.onnx_data"
+    data.write_bytes(data.read_bytes()[:-8])
+    with pytest.raises(BundleError, match=r"decoder_model_merged\.onnx_data is cut short"):
+        open_runtime(folder)
+
+
+def test_a_changed_file_of_an_export_is_said(tmp_path: Path) -> None:
+    put(tmp_path, "decoder.onnx.data")
+    sums = {"decoder.onnx.data": {"bytes": 1, "sha256": hashlib.sha256(b"x").hexdigest()}}
+    manifest = json.dumps({"format": 3, "files": sums})
+    (tmp_path / "manifest.json").write_text(manifest)
+    fractions = list[float]()
+    verify_graphs(tmp_path, fractions.append, CancelToken())
+    assert fractions == [1.0]
+    (tmp_path / "decoder.onnx.data").write_bytes(b"y")
+    with pytest.raises(BundleError, match=r"decoder\.onnx\.data was changed"):
+        verify_graphs(tmp_path, fractions.append, CancelToken())
+    (tmp_path / "manifest.json").unlink()
+    verify_graphs(tmp_path, fractions.append, CancelToken())
 
 
 @pytest.mark.parametrize(

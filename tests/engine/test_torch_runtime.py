@@ -224,5 +224,5 @@ def test_weights_that_cant_be_read_are_a_failure(own_bundle: Path) -> None:
 
 def test_a_missing_pytorch_is_a_failure(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(RuntimeFailure, match="PyTorch can't load the model"):
+    with pytest.raises(RuntimeFailure, match="This needs PyTorch"):
         TorchRuntime(bundle)

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from mmgpt_desktop.engine.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.engine import Engine
 from mmgpt_desktop.engine.onnx_runtime import cuda_obstacle
+from mmgpt_desktop.engine.public_onnx import PublicOnnx
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, TokenStep
+from tests.community import make_llama
+from tests.engine.test_public_onnx import PROMPT, context_of, folder_of
 from tests.fakes import make_photo
 from tests.tiny_bundle import ANSWER, FUSIONS, make_tiny_bundle
 
@@ -44,3 +48,23 @@ def test_cuda_answers_like_the_processor(tmp_path: Path, fusion: str) -> None:
         assert here.attention is not None
         assert there.attention is not None
         assert here.attention.weights == pytest.approx(there.attention.weights, abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["gqa-rotary", "gqa", "spelled"])
+def test_a_public_models_graphs_give_the_same_on_cuda(tmp_path: Path, kind: str) -> None:
+    """There the operator gives no weights, so they are computed again beside it."""
+    folder = folder_of(tmp_path, make_llama(2), kind)
+    results = []
+    for name in (RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU):
+        runtime = PublicOnnx(read_checkpoint(folder), name, cache=folder / "cache")
+        assert runtime.info.runtime is name
+        context, past, found = context_of(runtime), None, []
+        for feed in (PROMPT, [3], [8]):
+            found.append(runtime.decode(feed, context, past, attention=True, cancel=CancelToken()))
+            past = found[-1].cache
+        results.append(found)
+        runtime.close()
+    for cuda, cpu in zip(*results, strict=True):
+        assert cuda.logits == pytest.approx(cpu.logits, abs=1e-2)
+        assert cuda.attention is not None
+        assert cuda.attention == pytest.approx(cpu.attention, abs=1e-3)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import gc
 import os
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,18 @@ from tests.gui.event_parts import MakeShow, make_profile, new_show
 from tests.gui_fakes import FakeEngine
 
 MakeApp = Callable[..., App]
+
+
+class PatientQtBot(QtBot):
+    """Gives up after half a minute, not after 5 s: a busy machine is no fault of the window."""
+
+    waitUntil = partialmethod(QtBot.waitUntil, timeout=30_000)  # noqa: N815
+    waitSignal = partialmethod(QtBot.waitSignal, timeout=30_000)  # noqa: N815
+
+
+@pytest.fixture
+def qtbot(qapp: Any, request: pytest.FixtureRequest) -> QtBot:
+    return PatientQtBot(request)
 
 
 @pytest.fixture
@@ -49,8 +63,10 @@ def make_app(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeApp]:
         app.window.deleteLater()
         app.theme.deleteLater()
         app.deleteLater()
+    apps.clear()
     remove_language(qapp)
     qapp.processEvents()
+    gc.collect()  # the next app takes what it finds for what has come to stay
 
 
 @pytest.fixture

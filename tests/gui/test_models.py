@@ -82,8 +82,8 @@ def make_models_app(
 def opened(qtbot: QtBot, app: App, key: str = "") -> ModelsDialog:
     """The dialog, once it knows what is on the disk."""
     with qtbot.waitSignal(app.models.changed, timeout=PATIENCE):
-        app.open_models()
-    dialog = app.models_dialog
+        app.model_choice.open_dialog()
+    dialog = app.model_choice.dialog
     assert dialog is not None
     dialog.choose(key or str(default_bundle_path()))
     return dialog
@@ -293,7 +293,7 @@ def test_photos_and_conversation_stay_when_the_model_changes(
     qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
     qtbot.waitUntil(lambda: not app.explainer.busy, timeout=PATIENCE)
     with qtbot.waitSignal(app.controller.opened, timeout=PATIENCE):
-        app._use_model(Path("other"))
+        app.model_choice.use(Path("other"))
     assert first.closed
     conversation = app.controller.conversation
     assert [turn.answer for turn in conversation.turns] == ["".join(ANSWER)]
@@ -317,14 +317,14 @@ def test_an_answer_is_never_explained_by_another_model(
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
     with qtbot.waitSignal(app.controller.opened, timeout=PATIENCE):
-        app._use_model(Path("other"))
+        app.model_choice.use(Path("other"))
     turn = app.controller.conversation.turns[0]
     app.heatmaps.choose(turn, 1)
     assert not app.explainer.busy
     app.inside.open_formula(0, 0)
     assert notices(app)[-1] == "Another model wrote this answer, so its numbers are gone."
     with qtbot.waitSignal(app.controller.opened, timeout=PATIENCE):
-        app._use_model(default_bundle_path())
+        app.model_choice.use(default_bundle_path())
     assert second.explained == []
 
 
@@ -336,7 +336,7 @@ def test_a_model_that_fails_leaves_the_one_before(
     app = make_models_app(first, Engines(broken=broken))
     before = app.window.status.text.whole
     with qtbot.waitSignal(app.controller.not_opened, timeout=PATIENCE):
-        app._use_model(Path("broken"))
+        app.model_choice.use(Path("broken"))
     assert notices(app) == ["The folder is broken."]
     assert app.window.status.text.whole == before
     assert broken.closed
@@ -354,10 +354,10 @@ def test_the_last_of_several_choices_wins(
     slow = FakeEngine(model=OTHER, load_gated=True)
     engines = Engines(slow=slow)
     app = make_models_app(FakeEngine(), engines)
-    app._use_model(Path("slow"))
-    app._use_model(Path("one"))
+    app.model_choice.use(Path("slow"))
+    app.model_choice.use(Path("one"))
     with qtbot.waitSignal(app.controller.opened, timeout=PATIENCE) as result:
-        app._use_model(Path("two"))
+        app.model_choice.use(Path("two"))
     assert result.args == [Path("two")]
     assert app.models.current == Path("two")
     assert slow.closed

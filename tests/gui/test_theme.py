@@ -19,6 +19,10 @@ TINTED = sorted(
 )
 
 
+def name_of(colours: Colours) -> str:
+    return next(name for name, each in THEMES.items() if each is colours)
+
+
 def luminance(colour: str) -> float:
     """Relative luminance, WCAG 2.2."""
 
@@ -62,7 +66,7 @@ def test_controls_and_focus_stand_out_from_their_ground(colours: Colours) -> Non
 @EACH
 def test_each_rule_of_the_sheet_is_readable(colours: Colours) -> None:
     """Where a rule names text and ground; disabled controls may be dim (WCAG 2.2, 1.4.3)."""
-    rules = re.findall(r"([^{}]+)\{([^}]*)\}", style_sheet(colours, "light"))
+    rules = re.findall(r"([^{}]+)\{([^}]*)\}", style_sheet(colours, name_of(colours)))
     seen = 0
     for selector, body in rules:
         ground = re.search(r"(?<![\w-])(?:selection-)?background(?:-color)?: (#\w{6})", body)
@@ -83,7 +87,7 @@ def test_high_contrast_is_higher() -> None:
 
 @EACH
 def test_the_sheet_is_filled_completely(colours: Colours) -> None:
-    sheet = style_sheet(colours, "light")
+    sheet = style_sheet(colours, name_of(colours))
     assert "$" not in sheet
     used = set(re.findall(r"#[0-9a-f]{6}", sheet))
     assert used <= {getattr(colours, field.name) for field in fields(colours)}

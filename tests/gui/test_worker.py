@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.engine.cores import ENGINE_NICENESS
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError, Cancelled, ImageError
 from mmgpt_desktop.messages import GenerationRequest, Message, Photo
 from mmgpt_desktop.worker import (
-    ENGINE_NICENESS,
     EngineThread,
     TaskThread,
     photo_from_image,
@@ -304,3 +304,21 @@ def test_pixels_from_the_clipboard_become_a_photo() -> None:
     shown = photo_from_image(make_image(colour="#2266aa"), "pasted")
     assert (shown.photo.width, shown.photo.height) == (40, 30)
     assert tuple(shown.photo.pixels[0, 0]) == (0x22, 0x66, 0xAA)
+
+
+def test_when_nobody_asks_the_engine_does_what_can_wait(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmgpt_desktop.worker.QUIET_SECONDS", 0.01)
+    engine = FakeEngine()
+    engine.rest_gated = True
+    thread = EngineThread(engine)
+    log = Log(thread)
+    thread.start()
+    thread.load()
+    qtbot.waitUntil(lambda: engine.rested.acquire(blocking=False))
+    thread.ask(request())  # ends the rest at once, which no one ends otherwise
+    qtbot.waitUntil(lambda: len(log.outcomes) == 1)
+    assert len(log.steps) == len(ANSWER)
+    qtbot.waitUntil(lambda: engine.rested.acquire(blocking=False))
+    end(thread)  # so does closing

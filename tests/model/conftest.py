@@ -12,7 +12,7 @@ from mmgpt_desktop.model.configuration import FUSIONS
 from mmgpt_desktop.training.tokenizer import train_on
 
 
-def tiny_config() -> MMGPTConfig:
+def tiny_config(latents: int = 0) -> MMGPTConfig:
     """Decoder layers 1 and 3 look; 16 cells (4 with concatenation) and 2 names of 2 tokens."""
     return MMGPTConfig(
         vocab_size=300,
@@ -24,6 +24,7 @@ def tiny_config() -> MMGPTConfig:
         max_position_embeddings=64,
         graph_heads=2,
         similar_cells=2,
+        resampler_latents=latents,
         name_classes=2,
         name_tokens=2,
         pointing_heads=((1, 0), (3, 1)),
@@ -37,15 +38,18 @@ def fusion(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def tiny_model() -> MMGPTForConditionalGeneration:
+    return random_model(tiny_config())
+
+
+def random_model(config: MMGPTConfig) -> MMGPTForConditionalGeneration:
     """Random weights, large enough that every part of the model shows in the logits."""
     torch.manual_seed(0)
-    model = MMGPTForConditionalGeneration(tiny_config())
+    model = MMGPTForConditionalGeneration(config)
     for name, parameter in model.named_parameters():
         if not name.startswith("encoder") and parameter.ndim > 1:
             torch.nn.init.normal_(parameter, std=0.3)
     model.names.tokens.copy_(torch.randint(4, 300, model.names.tokens.shape))
-    model.eval()
-    return model
+    return model.eval()
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
 from mmgpt_desktop.model.packing import load_packed, pack, quantise, unpack
-from mmgpt_desktop.training.bundle import build_bundle, export_again, load_trained
+from mmgpt_desktop.training.bundle import build_bundle, export_again, load_trained, set_certainty
 from mmgpt_desktop.training.export import stored_tensors
 from mmgpt_desktop.training.heads import HeadScores
 from mmgpt_desktop.training.parity import compare_photos
@@ -121,6 +121,17 @@ def test_graphs_exported_again_leave_the_weights_alone(
     changed = {name for name in files if files[name] != before.manifest.files[name]}
     assert changed == {"decoder.concat.onnx"}
     assert replace(opened.manifest, files={}) == replace(before.manifest, files={})
+
+
+def test_certainty_fitted_anew_changes_nothing_else(bundle: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(bundle, tmp_path / "tiny"))
+    certainty = Certainty(0.9, 0.3, 0.2, 1.5, 0.25)
+    set_certainty(copy, certainty)
+    opened = open_bundle(copy)
+    opened.verify(lambda _: None, CANCEL)
+    assert opened.manifest.certainty == certainty
+    before = open_bundle(bundle).manifest
+    assert replace(opened.manifest, certainty=before.certainty) == before
 
 
 def test_the_manifest_tells_what_each_fusion_needs(bundle: Path) -> None:

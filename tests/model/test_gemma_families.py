@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 from transformers import (
+    CONFIG_MAPPING,
     Gemma3Config,
     Gemma3ForConditionalGeneration,
     Gemma3Processor,
+    LlavaConfig,
     PaliGemmaConfig,
     PaliGemmaForConditionalGeneration,
     PaliGemmaProcessor,
@@ -21,9 +23,11 @@ from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImagePr
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 from mmgpt_desktop.engine.checkpoint import open_checkpoint
+from mmgpt_desktop.engine.families import chat
 from mmgpt_desktop.engine.families.base import Family, Laid
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.public_torch import PublicTorch
+from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.messages import Message
 from tests.family_checks import (
     ASKED,
@@ -234,3 +238,30 @@ def test_gemma_3s_prompts_and_pixels_are_transformers_own(gemma3: Path) -> None:
             check_prompt(family, processor, [each], fine=fine)
         if not fine:
             check_prompt(family, processor, photos)
+
+
+def test_heads_that_nobody_wrote_down_are_transformers_own() -> None:
+    for kind, heads in chat._UNSAID_HEADS.items():
+        assert CONFIG_MAPPING[kind]().num_attention_heads == heads
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (Gemma3Config, {"model_type": "gemma3_text", "hidden_size": 2560}),
+        (Gemma3Config, {"model_type": "gemma3_text", "num_attention_heads": 16}),
+        (PaliGemmaConfig, {"model_type": "gemma", "num_attention_heads": 8}),
+        (PaliGemmaConfig, {"model_type": "gemma2", "hidden_size": 2304}),
+        (LlavaConfig, {"model_type": "llama", "vocab_size": 32064}),
+    ],
+)
+def test_heads_are_read_as_transformers_reads_them(kind: Any, text: dict[str, Any]) -> None:
+    config = kind(text_config=text)
+    read = config.get_text_config(decoder=True).num_attention_heads
+    assert chat.attention_heads({"text_config": text}) == read
+    assert chat.attention_heads(config.to_dict()) == read
+
+
+def test_heads_that_nobody_knows_are_said() -> None:
+    with pytest.raises(BundleError, match="does not say how many heads it has"):
+        chat.attention_heads({"text_config": {"model_type": "mystery"}})

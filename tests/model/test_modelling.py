@@ -202,10 +202,10 @@ def test_nodes_read_neighbours_and_alike_cells_and_names(tiny_model: Model) -> N
 
 def test_edge_weights_are_shares(tiny_model: Model) -> None:
     fine, coarse = (maps.flatten(2).mT for maps in tiny_model.encoder.backbone(PIXELS))
-    _, edges = tiny_model.encode_cells(fine, coarse, GRAPH)
+    edges = tiny_model.encode_cells(fine, coarse, GRAPH)[1].edges
     assert edges.shape == (1, 16, 16)
     assert (edges.sum(dim=-1) < 1).all()  # the rest went to names
-    assert tiny_model.encode_cells(fine, coarse, CONCAT)[1] is None
+    assert tiny_model.encode_cells(fine, coarse, CONCAT)[1].edges is None
 
 
 def test_names_are_those_of_the_likeliest_classes(tiny_model: Model) -> None:

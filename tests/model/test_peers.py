@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from mmgpt_desktop import cli, peers
+from mmgpt_desktop import cli, peers, rivals
 
 SMALL = {
     **peers.SIZES,
@@ -35,13 +36,35 @@ def test_everyone_says_the_same_with_the_same_weights(tmp_path: Path) -> None:
     assert len(said) == 11
 
 
-def test_the_table_counts_by_the_clock(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_counts_by_the_clock(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "missing", lambda *names: ", ".join(names))
     ticks = iter(range(10_000))
-    assert peers.run(5, 2, sizes=SMALL, clock=lambda: next(ticks)) == 0
+    assert peers.run(5, 2, sizes=SMALL, clock=lambda: next(ticks), pictures=False) == 0
     lines = capsys.readouterr().out.splitlines()
-    rows = [line for line in lines if re.search(r" 1\.00 +1\.00$", line)]
+    rows = [line for line in lines if re.search(r" 1\.00 +1\.00 +-", line)]
+    assert lines[-2] == "onnxruntime-genai int4: not installed (onnxruntime-genai)."
+    assert lines[-1] == "llama.cpp Q4_1: not installed (xllamacpp, gguf)."
     assert len(rows) == 11  # every answer took two ticks
+    assert sum("+0.0 %" in row for row in rows) == 5  # those with a twin without attention
     assert "4.0" in rows[0]  # four tokens after the prompt's, in one second
+
+
+def test_what_is_not_installed_is_named() -> None:
+    assert rivals.missing("numpy", "no-such-package") == "no-such-package"
+
+
+def test_an_image_is_encoded_by_all_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1,
+             "num_attention_heads": 2, "image_size": 64, "patch_size": 16}  # fmt: skip
+    monkeypatch.setattr(peers, "VISION", small)
+    theirs, graphs = peers.encoders_of(tmp_path)
+    parts = theirs().pooler_output  # type: ignore[attr-defined]
+    expected = np.concatenate([part.numpy().reshape(-1, 576) for part in parts])
+    for precision, tolerance in (("fp32", 1e-4), ("int8", 0.1)):
+        (found,) = graphs[precision]()  # type: ignore[misc]
+        np.testing.assert_allclose(found, expected, atol=tolerance)
 
 
 def test_the_option_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:

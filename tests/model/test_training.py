@@ -16,7 +16,7 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
-from mmgpt_desktop.model.configuration import CONCAT, FUSIONS, GRAPH
+from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training import train as stage
 from mmgpt_desktop.training.__main__ import main
@@ -24,6 +24,8 @@ from mmgpt_desktop.training.calibrate import TEMPERATURES, answers, calibrate
 from mmgpt_desktop.training.evaluation.tasks import Question
 from mmgpt_desktop.training.features import FeatureStore, read_pixels
 from mmgpt_desktop.training.heads import score_heads
+from mmgpt_desktop.training.mixture import DEFAULT
+from mmgpt_desktop.training.recipes import Recipe
 from mmgpt_desktop.training.reward import ANSWER_TOKENS, advantages, sample
 from mmgpt_desktop.training.rows import END_ID
 from tests.model.conftest import tiny_config
@@ -45,9 +47,11 @@ def quiet_and_small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def tiny_model(tokenizer: Tokenizer | None = None, seed: int = 1) -> MMGPTForConditionalGeneration:
+def tiny_model(
+    tokenizer: Tokenizer | None = None, seed: int = 1, latents: int = 0
+) -> MMGPTForConditionalGeneration:
     torch.manual_seed(seed)
-    config = tiny_config()
+    config = tiny_config(latents)
     config.grid_size, config.vocab_size = 16, 8192
     return MMGPTForConditionalGeneration(config)
 
@@ -159,6 +163,25 @@ def test_a_resumed_run_sees_the_same_visits_and_fusions(
     assert seen == whole[4:]
 
 
+def test_a_model_gets_a_resampler_to_train_and_keeps_it(data: Path, work: Path) -> None:
+    tiny_model().save_pretrained(work / "pretrained")
+    mixture = work / "mixture.toml"
+    drawn = DEFAULT.read_text(encoding="utf-8").replace("graph = 5\nconcat = 2\n", "")
+    mixture.write_text(drawn, encoding="utf-8")
+    command = ["train", "--data", str(data), "--work", str(work), *SMALL, "--batch", "2"]
+    main([*command, "--mixture", str(mixture), "--steps", "2", "--resampler", "4"])
+    trained = MMGPTForConditionalGeneration.from_pretrained(work / "model")
+    assert trained.config.resampler_latents == 4
+    fresh = stage.prepared(work / "pretrained", Recipe(resampler=4))
+    assert fresh.resampler is not None
+    after = trained.state_dict()
+    for name, before in fresh.resampler.named_parameters():
+        assert not torch.equal(after[f"resampler.{name}"], before), name
+    assert stage.prepared(work / "model", Recipe()).config.resampler_latents == 4
+    with pytest.raises(SystemExit, match="model has a resampler of 4 latents already"):
+        main([*command, "--start", str(work / "model"), "--steps", "2", "--resampler", "8"])
+
+
 def test_a_run_that_gets_no_better_ends_early(data: Path, work: Path) -> None:
     tiny_model().save_pretrained(work / "pretrained")
     command = ["train", "--data", str(data), "--work", str(work), *SMALL, "--batch", "2"]
@@ -263,6 +286,28 @@ def test_a_head_that_looks_at_the_thing_scores_best(
     assert scores.best()[0] == [1, 0]
     assert scores.scores == [[0.0, 0.0], [1.0, 0.0]]
     assert scores.chance == 0.125
+
+
+def test_a_head_is_scored_by_the_cells_that_its_latents_read(
+    data: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny_model(latents=2)
+
+    def read(cells: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The first latent reads the right edge, the second one the left."""
+        reading = torch.zeros(1, 2, 256)
+        reading[0, 0, 255] = reading[0, 1, 0] = 1
+        return cells[:, :2], reading
+
+    def look(*_: Any) -> tuple[None, None, torch.Tensor]:
+        """Head 0 of layer 1 looks at the second latent, the others at the first."""
+        weights = torch.tensor([2.0, 1, 0, 0, 0, 9]).repeat(1, 2 + 1, 2, 1)
+        weights[0, 1, 0, :2] = torch.tensor([1.0, 2])
+        return None, None, weights
+
+    monkeypatch.setattr(model.resampler, "forward", read)
+    monkeypatch.setattr(model, "decode_step", look)
+    assert score_heads(data, work, model, CROSS_ATTENTION).scores == [[0.0, 0.0], [1.0, 0.0]]
 
 
 class Bigram:

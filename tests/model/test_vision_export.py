@@ -7,7 +7,7 @@ import pytest
 
 from mmgpt_desktop.engine.checkpoint import open_checkpoint
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.public_onnx import Graph
+from mmgpt_desktop.engine.graph_session import Graph
 from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError

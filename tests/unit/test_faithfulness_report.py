@@ -61,7 +61,7 @@ class Planted:
 
     def __init__(self, needs: bool = True) -> None:
         self.needs = needs
-        self.bundle = SimpleNamespace(manifest=SimpleNamespace(sampling=Sampling()))
+        self.model = SimpleNamespace(sampling=Sampling())
 
     def generate(
         self,

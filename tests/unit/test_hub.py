@@ -308,11 +308,13 @@ def test_without_its_shards_a_model_is_not_here(hub: Hub) -> None:
 
 def test_the_catalogue_can_be_read() -> None:
     entries = read_catalogue()
-    assert len({entry.repository for entry in entries}) == len(entries) >= 10
+    assert len({entry.key for entry in entries}) == len(entries) >= 10
     for entry in entries:
         assert entry.repository.count("/") == 1
         assert entry.memory_gigabytes > entry.gigabytes > 0
-        assert entry.wants("model-00001-of-00002.safetensors")
+        graphs = any(pattern.endswith(".onnx") for pattern in entry.weights)
+        assert entry.wants("model-00001-of-00002.safetensors") != graphs
+        assert entry.wants("onnx/decoder_model_merged_int8.onnx") == graphs
         for path in ("pytorch_model.bin", "modeling.py", "onnx/model.onnx", "../config.json"):
             assert not entry.wants(path)
 
@@ -323,6 +325,31 @@ def test_an_entry_may_name_onnx_files() -> None:
     assert not entry.wants("onnx/decoder_model_merged_fp16.onnx")
     assert not entry.wants("model.safetensors")
     assert entry.wants("config.json")
+
+
+GRAPHS = replace(ENTRY, name="Tiny, ONNX", weights=("onnx/decoder_int8.onnx",))
+GRAPH_BYTES = b"graph" * 100
+
+
+def test_two_models_of_one_repository_do_not_know_each_other(server: HubServer, hub: Hub) -> None:
+    server.files |= {
+        "onnx/decoder_int8.onnx": GRAPH_BYTES,
+        "model.safetensors.index.json": b'{"weight_map": {"a": "model.safetensors"}}',
+    }
+    assert GRAPHS.key != ENTRY.key
+    path = fetched(hub, GRAPHS)
+    assert cache.find(hub, GRAPHS) == path
+    assert cache.find(hub, ENTRY) is None
+    assert cache.kept_bytes(hub, ENTRY) == 0
+    assert cache.kept_bytes(hub, GRAPHS) > len(GRAPH_BYTES)
+    fetched(hub)
+    assert cache.kept_bytes(hub, GRAPHS) < len(WEIGHTS) <= cache.kept_bytes(hub, ENTRY)
+    cache.delete(hub, ENTRY)
+    assert cache.find(hub, ENTRY) is None
+    assert cache.find(hub, GRAPHS) == path
+    assert cache.kept_bytes(hub, ENTRY) == 0
+    cache.delete(hub, GRAPHS)
+    assert not hub.folder(GRAPHS).exists()
 
 
 def test_the_commit_is_what_main_names(hub: Hub) -> None:

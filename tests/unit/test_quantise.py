@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
 
 from mmgpt_desktop.export.graph import FLOAT, GraphWriter
 from mmgpt_desktop.export.linear import (
+    ByLayer,
     DynamicInt8,
     Floating,
     InBlocks,
@@ -21,7 +23,6 @@ from mmgpt_desktop.export.quantise import (
     Quantiser,
     half_quadratic,
     least_squares,
-    mixed,
     round_to_nearest,
 )
 
@@ -42,12 +43,18 @@ def some_weight(rows: int = 24, columns: int = 48) -> np.ndarray:
     return weight
 
 
-def graph_of(linears: Linears, weight: np.ndarray, bias: np.ndarray | None, folder: Path) -> Path:
+def graph_of(
+    linears: Linears,
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    folder: Path,
+    layer: str = "layer",
+) -> Path:
     path = folder / "linear.onnx"
     with (folder / "linear.onnx.data").open("wb") as file:
         graph = GraphWriter(file, "linear.onnx.data")
         value = graph.input("x", FLOAT, ["S", weight.shape[1]])
-        product = linears.add(graph, "layer", value, weight, bias)
+        product = linears.add(graph, layer, value, weight, bias)
         graph.output(product, "y", FLOAT, ["S", weight.shape[0]])
         graph.save(path)
     return path
@@ -107,10 +114,22 @@ def test_half_quadratic_errs_less_for_most() -> None:
     assert errors[1] < errors[0]
 
 
-def test_mixed_precision_goes_by_the_layer_s_name() -> None:
-    quantise = mixed({"down_proj": round_to_nearest(8, 32)}, round_to_nearest(4, 32))
-    assert quantise("layers.0.mlp.down_proj", some_weight()).bits == 8
-    assert quantise("layers.0.mlp.up_proj", some_weight()).bits == 4
+@pytest.mark.parametrize("layer", ["layers.0.mlp.down_proj", "layers.0.mlp.up_proj"])
+def test_mixed_precision_goes_by_the_layer_s_name(layer: str, tmp_path: Path) -> None:
+    way = ByLayer({"down_proj": InBlocks(WAYS["8 bits"])}, InBlocks(WAYS["4 bits"]))
+    path = graph_of(way, some_weight(), None, tmp_path, layer)
+    (node,) = onnx.load(path).graph.node[:1]
+    bits = {each.name: each.i for each in node.attribute}["bits"]
+    assert bits == (8 if layer.endswith("down_proj") else 4)
+
+
+def test_floating_activations_are_truer(tmp_path: Path) -> None:
+    x = np.random.default_rng(1).normal(size=(5, 48)).astype(np.float32)
+    x[:, 7] *= 50  # an outlier takes the other activations of its block their steps
+    expected = x @ WAYS["8 bits"]("layer", some_weight()).restored(48).T
+    ways = [InBlocks(WAYS["8 bits"], floating=floating) for floating in (True, False)]
+    errors = [np.abs(applied(way, x, None, tmp_path) - expected).max() for way in ways]
+    assert errors[0] < 1e-3 < errors[1]
 
 
 def test_each_precision_has_its_size(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.checkpoint import Checkpoint
+from mmgpt_desktop.engine.checkpoint import CONFIG, Checkpoint
 from mmgpt_desktop.engine.families.base import Laid, Seen, answered, clean
 from mmgpt_desktop.engine.families.spelling import Spelling
 from mmgpt_desktop.engine.families.template import ChatTemplate
@@ -19,6 +19,18 @@ from mmgpt_desktop.errors import BundleError, PromptError
 from mmgpt_desktop.messages import PICTURE, Grounding, Message, Photo
 
 Turn = tuple[str, str]  # question, answer
+
+# Heads of language models whose config.json says nothing of them, as transformers takes it for
+# granted: LLaVA-1.5's and Gemma 3's smaller ones are written so.
+_UNSAID_HEADS = {
+    "gemma": 16,
+    "gemma2": 8,
+    "gemma3_text": 8,
+    "llama": 32,
+    "mistral": 32,
+    "qwen2": 32,
+    "qwen3": 32,
+}
 
 
 class ChatFamily(ABC):
@@ -207,6 +219,16 @@ def text_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """The language model's part of a config.json, or all of it where it has no parts."""
     found = config.get("text_config", config)
     return found if isinstance(found, dict) else config
+
+
+def attention_heads(config: Mapping[str, Any]) -> int:
+    """How many a layer of the language model has. Raises BundleError where nobody says."""
+    text = text_config(config)
+    heads = text.get("num_attention_heads", _UNSAID_HEADS.get(str(text.get("model_type"))))
+    if not isinstance(heads, int):
+        title = "The model's {name} does not say how many heads it has."
+        raise BundleError(title, "Get the model again.", name=CONFIG)
+    return heads
 
 
 def _context_length(config: Mapping[str, Any], unsaid: int) -> int:

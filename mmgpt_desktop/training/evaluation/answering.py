@@ -1,4 +1,4 @@
-"""Puts questions to a bundle as the app does: its engine, its settings, one photo at a time."""
+"""Puts questions to a model as the app does: its engine, its settings, one photo at a time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from mmgpt_desktop.engine.engine import Engine
 from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.serving import EngineBase
 from mmgpt_desktop.messages import GenerationOutcome, GenerationRequest, Message, Photo, TokenStep
 from mmgpt_desktop.training.evaluation.baselines import grey_photo
 from mmgpt_desktop.training.evaluation.tasks import Question
@@ -23,17 +23,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer, and how certain the model was of it, from 0 to 1."""
+    """An answer, and how certain the model was of it, from 0 to 1; None if it can't tell."""
 
     text: str
-    certainty: float
+    certainty: float | None
 
 
 @dataclass(frozen=True, eq=False)
 class Respondent:
     """A loaded engine, one of its fusions, and the folder whose photos it is asked about."""
 
-    engine: Engine
+    engine: EngineBase
     data: Path
     fusion: str | None = None
 
@@ -68,7 +68,7 @@ class Respondent:
     def request(
         self, photo: Photo, text: str, *, beams: int = 1, attention: bool = False
     ) -> GenerationRequest:
-        sampling = replace(self.engine.bundle.manifest.sampling, beams=beams)
+        sampling = replace(self.engine.model.sampling, beams=beams)
         messages = (Message("user", text),)
         return GenerationRequest(0, (photo,), messages, sampling, attention, self.fusion)
 
@@ -89,7 +89,7 @@ class Respondent:
 
 
 def _answered(steps: Sequence[TokenStep], outcome: GenerationOutcome) -> Answered:
-    return Answered("".join(step.text for step in steps).strip(), outcome.certainty or 0.0)
+    return Answered("".join(step.text for step in steps).strip(), outcome.certainty)
 
 
 def with_progress(what: str, items: Sequence[T]) -> Iterator[T]:

@@ -37,9 +37,9 @@ from mmgpt_desktop.attention.methods import (
     from_attention,
     over_tokens,
 )
-from mmgpt_desktop.engine.engine import Engine
 from mmgpt_desktop.engine.occlusion import photo_cells
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.serving import EngineBase
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import CellMaps, Method, ModelInfo
 from mmgpt_desktop.training.evaluation.answering import Respondent
@@ -134,7 +134,7 @@ class Report:
     missing: Mapping[str, str]
 
 
-def measure(engine: Engine, model: ModelInfo, settings: Settings) -> Report:
+def measure(engine: EngineBase, model: ModelInfo, settings: Settings) -> Report:
     """Explain answers of a loaded engine with every method. Raises AppError."""
     heads = model.fusion_info(settings.fusion).head_choice.heads
     photos = texts_of(settings.data, settings.split)
@@ -163,7 +163,7 @@ def measure(engine: Engine, model: ModelInfo, settings: Settings) -> Report:
     return Report(tuple(_figures(found)), missing)
 
 
-def _maps(engine: Engine, case: Case, way: str, heads: Heads) -> Maps:
+def _maps(engine: EngineBase, case: Case, way: str, heads: Heads) -> Maps:
     """A map for each token of the case's answer."""
     grid, tokens = case.attention[0].grid, len(case.attention)
     if way == RANDOM:
@@ -192,7 +192,7 @@ def _chance(case: Case, purpose: str) -> np.random.Generator:
 class _Judge:
     """Measures maps of one case; what the engine scored once, it keeps."""
 
-    def __init__(self, engine: Engine, case: Case) -> None:
+    def __init__(self, engine: EngineBase, case: Case) -> None:
         self._engine, self._case = engine, case
         self._grid = case.attention[0].grid
         self._photo = photo_cells(self._grid)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from mmgpt_desktop.engine.engine import Engine
+from mmgpt_desktop.engine.serving import EngineBase
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.training import wordnet
@@ -72,7 +72,7 @@ class Settings:
     fusion: str | None = None
 
 
-def evaluate(engine: Engine, model: ModelInfo, settings: Settings) -> list[Row]:
+def evaluate(engine: EngineBase, model: ModelInfo, settings: Settings) -> list[Row]:
     """Every row of the table, for a loaded engine and what it loaded. Raises AppError."""
     heads = model.fusion_info(settings.fusion).head_choice.heads
     photos = texts_of(settings.data, settings.split)
@@ -89,8 +89,7 @@ def evaluate(engine: Engine, model: ModelInfo, settings: Settings) -> list[Row]:
     shown = respondent.answer_all(short, "questions")
     grey = respondent.answer_blindly(short, "questions, grey")
     rows += _question_rows(short, [shown, grey, _most_frequent(settings.data, short)])
-    if short:
-        rows += _certainty_rows(short, shown)
+    rows += _certainty_rows(short, shown)
     return rows + list(_grounding_rows(ground(respondent, heads, photos, settings.limit)))
 
 
@@ -168,8 +167,12 @@ def _wups_row(asked: Sequence[Question], ways: Sequence[Answers]) -> Row:
 
 
 def _certainty_rows(asked: Sequence[Question], answers: Answers) -> Iterator[Row]:
+    """None of a model whose certainty nobody measured."""
+    asked = [question for question in asked if answers[question].certainty is not None]
+    if not asked:
+        return
     photos = [question.image for question in asked]
-    certainty = [answers[question].certainty for question in asked]
+    certainty = [answers[question].certainty or 0.0 for question in asked]
     right = _right(asked, answers)
     task = "certainty of short answers"
     error = bootstrap(calibration_error(certainty, right), photos)

@@ -79,13 +79,13 @@ class AnswerPage(Rewritten, QWidget):
         right.addWidget(self.hint)
         right.addStretch(0)
         right.addWidget(self.asking)
-        sides = QHBoxLayout()
-        spaced(sides, self._scale, 0, 4)
-        sides.addLayout(left, 54)
-        sides.addLayout(right, 46)
+        self._sides = QHBoxLayout()
+        spaced(self._sides, self._scale, 0, 4)
+        self._sides.addLayout(left, 54)
+        self._sides.addLayout(right, 46)
         column = QVBoxLayout(self)
         spaced(column, self._scale, 4, 2, top=2)
-        column.addLayout(sides, 1)
+        column.addLayout(self._sides, 1)
         column.addWidget(self.explained)
         column.addWidget(self.invitation)
 
@@ -183,6 +183,7 @@ class AnswerPage(Rewritten, QWidget):
         self._fit_thumbnails()
 
     def _fit(self) -> None:
+        self._sides.setDirection(self._scale.direction())
         self._plate.setFixedHeight(self._scale.px(_PLATE))
         self._fit_thumbnails()
 

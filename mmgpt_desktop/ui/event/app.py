@@ -17,6 +17,7 @@ from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.application import make_application, prepare_process
 from mmgpt_desktop.ui.camera import Camera
+from mmgpt_desktop.ui.collector import Collector
 from mmgpt_desktop.ui.event.awake import Awake
 from mmgpt_desktop.ui.event.inputs import Inputs
 from mmgpt_desktop.ui.event.lock import Lock
@@ -55,6 +56,9 @@ class EventApp(QObject):
         install_language(application, profile.language)
         self.theme = Theme(application, theme, partial(branded, brand=profile.brand.colour))
         self.engine = EngineThread(open_model(profile.model.folder or default_bundle_path()))
+        self.collector = Collector(self)
+        self.engine.loaded.connect(self.collector.collect)
+        self.engine.load_failed.connect(self.collector.collect)
         self._files, self._drawing = TaskThread("files"), TaskThread("heatmaps")
         self._counting, self._souvenirs = TaskThread("numbers"), TaskThread("souvenirs")
         self._system = TaskThread("system")
@@ -145,6 +149,7 @@ class EventApp(QObject):
         for thread in self.threads:
             thread.begin_close()
         in_time = [thread.end_close() for thread in self.threads]
+        self.collector.close()
         self.ended_in_time = all(in_time)
         self._awake.stop()
 

@@ -17,7 +17,7 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.text import without_controls
-from mmgpt_desktop.ui.session import Conversation, Turn
+from mmgpt_desktop.ui.session import Conversation, Question, Turn, photos_and_messages
 from mmgpt_desktop.worker import EngineThread
 
 PACE_MS = 260  # from one token to the next at speed 1: about three words a second
@@ -79,11 +79,9 @@ class Asker(QObject):
         if not question or self._job is not None or conversation.shown is None:
             return False
         job_id = next(self._engine.job_ids)
-        request = GenerationRequest(
-            job_id,
-            images=(conversation.shown.photo,),
-            messages=conversation.messages(question),
-        )
+        asked = Question(question, question)
+        images, messages = photos_and_messages((conversation,), asked, sequences=False)
+        request = GenerationRequest(job_id, images, messages)
         turn = Turn(job_id, question, request=request)
         conversation.turns.append(turn)
         self._job = _Job(turn, conversation)

@@ -29,7 +29,7 @@ class CameraPage(Rewritten, QWidget):
         self.setObjectName("page")
         self.camera = camera
         self.view = LiveView(theme)
-        self.light, self.count = words("body", centred=True), words("count", centred=True)
+        self.light, self.count = words("body", centred=True), words("shutter", centred=True)
         self.shoot, self.back = QPushButton(), QPushButton()
         self.shoot.setObjectName("primary")
         self._left = 0
@@ -46,6 +46,7 @@ class CameraPage(Rewritten, QWidget):
         buttons.addWidget(self.back)
         buttons.addWidget(self.shoot, 1)
         self.count.setParent(self)
+        self.count.hide()
         column = QVBoxLayout(self)
         spaced(column, scale, 4, 2, top=2)
         column.addWidget(self.view, 1)
@@ -72,7 +73,7 @@ class CameraPage(Rewritten, QWidget):
     def clear(self) -> None:
         """Off, and nothing of what it saw is left."""
         self._second.stop()
-        self.count.clear()
+        self.count.hide()
         self.camera.stop()
         self.view.clear()
 
@@ -98,7 +99,11 @@ class CameraPage(Rewritten, QWidget):
 
     def _show_count(self) -> None:
         self.count.setText(str(self._left))
-        self.count.setGeometry(self.view.geometry())
+        self.count.adjustSize()
+        place = self.count.rect()
+        place.moveCenter(self.view.geometry().center())
+        self.count.setGeometry(place)
+        self.count.show()
         self.count.raise_()
         announce(self.count, self.count.text())
 
@@ -109,7 +114,7 @@ class CameraPage(Rewritten, QWidget):
             self._show_count()
             return
         self._second.stop()
-        self.count.clear()
+        self.count.hide()
         image = self.camera.snapshot()
         if image is not None:
             self.taken.emit(image)

@@ -17,7 +17,7 @@ from mmgpt_desktop.ui.parts import Rewritten
 from mmgpt_desktop.ui.texts import translated
 from mmgpt_desktop.worker import TaskThread
 
-COLUMNS, ROWS = 3, 2
+TILES = 6
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 _TILE = QSize(640, 480)  # pixels: sharp also on a large screen
 
@@ -90,6 +90,7 @@ class Chooser(Rewritten, QWidget):
 
     def _fit(self) -> None:
         self._grid.setSpacing(self._scale.px(2))
+        self._lay()
 
     def _write(self) -> None:
         self.heading.setText(self.tr("Touch a picture"))
@@ -119,7 +120,7 @@ class Chooser(Rewritten, QWidget):
         self._lay()
 
     def _turn(self, by: int) -> None:
-        self._first = max(0, self._first + by * COLUMNS * ROWS)
+        self._first = max(0, self._first + by * TILES)
         self._lay()
 
     def _lay(self) -> None:
@@ -128,12 +129,13 @@ class Chooser(Rewritten, QWidget):
             tile.hide()
             tile.deleteLater()
         self._drawing.clear()
-        page = self._paths[self._first : self._first + COLUMNS * ROWS]
+        page = self._paths[self._first : self._first + TILES]
         self.tiles = [self._tile(path) for path in page]
+        columns = 2 if self._scale.upright else 3
         for place, tile in enumerate(self.tiles):
-            self._grid.addWidget(tile, *divmod(place, COLUMNS))
+            self._grid.addWidget(tile, *divmod(place, columns))
         self.before.setVisible(self._first > 0)
-        self.after.setVisible(self._first + COLUMNS * ROWS < len(self._paths))
+        self.after.setVisible(self._first + TILES < len(self._paths))
 
     def _tile(self, path: Path) -> Tile:
         title = translated("samples", self._titles.get(path, "")) or path.stem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal, Slot
 
 from mmgpt_desktop.errors import AppError, PromptError
 from mmgpt_desktop.ui.event.asking import Asker
@@ -12,8 +12,10 @@ from mmgpt_desktop.ui.session import Turn
 from mmgpt_desktop.worker import EngineThread
 
 STEP_LIMIT_MS = 20_000  # without a token
+FIRST_LIMIT_MS = 120_000  # the same, while nobody knows how slow the model is here
+_SLOWER = 4  # than ever before: it hangs
 END_LIMIT_MS = 3_000  # from the cancel to the end
-LOAD_LIMIT_MS = 180_000
+LOAD_LIMIT_MS = 600_000
 FRIENDLY_MS = 5_000  # the longest that a visitor reads of trouble
 _PATIENCE_MS = (0, 2_000, 5_000, 15_000, 60_000)  # before each further try to load
 
@@ -38,12 +40,14 @@ class Guard(QObject):
         self._failed: Turn | None = None
         self._again: str | None = None  # the question that is being asked for the second time
         self._loads = 0
+        self._since = QElapsedTimer()
+        self._longest = 0  # milliseconds without a token, of the model as it is loaded now
         self.step_limit = self._timer(STEP_LIMIT_MS, self._cancel_hanging)
         self.end_limit = self._timer(END_LIMIT_MS, self._give_in)
         self.load_limit = self._timer(LOAD_LIMIT_MS, self._give_in)
         self.friendly = self._timer(FRIENDLY_MS, self._give_up)
         self._retry = self._timer(0, self.load)
-        asker.sent.connect(self.step_limit.start)
+        asker.sent.connect(self._begin)
         asker.ended.connect(self._forget)
         asker.failed.connect(self._take_failure)
         engine.stepped.connect(self._take_step)
@@ -57,9 +61,16 @@ class Guard(QObject):
         return timer
 
     @Slot()
+    def _begin(self) -> None:
+        slowest = max(STEP_LIMIT_MS, _SLOWER * self._longest)
+        self.step_limit.start(slowest if self._longest else FIRST_LIMIT_MS)
+        self._since.start()
+
+    @Slot()
     def _take_step(self) -> None:
         if self.step_limit.isActive():
-            self.step_limit.start()
+            self._longest = max(self._longest, self._since.elapsed(), 1)
+            self._begin()
 
     @Slot()
     def _take_end(self) -> None:
@@ -102,6 +113,7 @@ class Guard(QObject):
     def load(self) -> None:
         """Anew; what is asked waits for it."""
         self._asker.lose_model()
+        self._longest = 0
         self.load_limit.start()
         self._engine.load()
 

@@ -8,14 +8,15 @@ from string import Template
 
 from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QColor, QFont
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QBoxLayout, QWidget
 
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.ui.theme import Colours
 
 TARGET = 48  # pixels that a finger needs, whatever the window's size
 READABLE = 4.5  # contrast of text on its ground, WCAG 2.2 AA
-_WIDTH_SHARE = 0.62  # of the width, where the window is narrower than usual
+# Of the width, where the window is narrower than usual, and where it stands upright.
+_NARROW, _UPRIGHT = 0.62, 0.85
 _STEPS = 40
 _SIZE = re.compile(r"@(\d+(?:\.\d+)?)")
 
@@ -85,12 +86,19 @@ class Scale(QObject):
     def __init__(self) -> None:
         super().__init__()
         self._hundredth = 7.2
+        self.upright = False  # what stands side by side goes below each other then
 
     def fit(self, size: QSize) -> None:
-        hundredth = min(size.height(), size.width() * _WIDTH_SHARE) / 100
-        if abs(hundredth - self._hundredth) > 0.01:
-            self._hundredth = hundredth
+        upright = size.height() > size.width()
+        share = _UPRIGHT if upright else _NARROW
+        hundredth = min(size.height(), size.width() * share) / 100
+        if upright != self.upright or abs(hundredth - self._hundredth) > 0.01:
+            self._hundredth, self.upright = hundredth, upright
             self.changed.emit()
+
+    def direction(self) -> QBoxLayout.Direction:
+        across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        return down if self.upright else across
 
     def px(self, hundredths: float) -> int:
         return max(1, round(hundredths * self._hundredth))

@@ -72,6 +72,7 @@ class Presenter(Rewritten, QWidget):
             label.setTextFormat(Qt.TextFormat.PlainText)
         self._arrange()
         self._write()
+        self.resize(460, 640)
 
     def _arrange(self) -> None:
         self._boxes = [QGroupBox(), QGroupBox(), QGroupBox()]

@@ -14,7 +14,15 @@ from PySide6.QtGui import (
     QPixmap,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.ui.camera import Camera
@@ -26,7 +34,7 @@ from mmgpt_desktop.ui.event.looks import Scale
 from mmgpt_desktop.ui.event.parts import spaced, words
 from mmgpt_desktop.ui.event.reset import Countdown
 from mmgpt_desktop.ui.event.start_page import StartPage
-from mmgpt_desktop.ui.parts import Rewritten, announce
+from mmgpt_desktop.ui.parts import ElidedLabel, Rewritten, announce
 from mmgpt_desktop.ui.sources import offers_picture
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import TaskThread
@@ -62,9 +70,9 @@ class Header(Rewritten, QWidget):
         super().__init__()
         self._scale, self._profile = scale, profile
         self._picture = QPixmap(str(profile.brand.logo)) if profile.brand.logo else QPixmap()
-        self.logo, self.title = QLabel(), words("title")
-        self.title.setText(profile.title)
-        self.title.setWordWrap(False)
+        self.logo, self.title = QLabel(), ElidedLabel()
+        self.title.setProperty("role", "title")
+        self.title.say(profile.title)
         self.logo.setVisible(not self._picture.isNull())
         self.logo.setAccessibleName(profile.title)
         self.language, self.another = QPushButton(), QPushButton()
@@ -72,8 +80,7 @@ class Header(Rewritten, QWidget):
         row = QHBoxLayout(self)
         spaced(row, scale, 0, 1.6)
         row.addWidget(self.logo)
-        row.addWidget(self.title)
-        row.addStretch(1)
+        row.addWidget(self.title, 1)
         for button in (self.language, self.another, self.souvenir, self.done):
             button.setObjectName("quiet")
             row.addWidget(button)
@@ -134,6 +141,8 @@ class EventWindow(Rewritten, QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        # Else the pages' sizes, which follow the window's, would set it.
+        column.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         column.addWidget(self._bar)
         column.addWidget(self.pages, 1)
         self.countdown, self.pad = Countdown(scale, self), PinPad(theme, scale, self)
@@ -156,9 +165,6 @@ class EventWindow(Rewritten, QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(1280, 720)
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802
-        return QSize(320, 240)  # else the pages' sizes, which follow the window's, would set it
 
     def show_page(self, page: QWidget) -> None:
         self.pages.setCurrentWidget(page)

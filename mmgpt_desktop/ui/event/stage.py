@@ -231,6 +231,8 @@ class Stage(QObject):
             self.begin_visit()
             self.count(partial(self._log.picture, conversation.shown.photo))
             self.page.asking.cards[0].setFocus()
+        else:
+            self.window.setFocus()  # nothing is marked: nobody is to press it
         self._show_buttons()
 
     def _questions(self, conversation: Conversation) -> tuple[str, ...]:

@@ -31,19 +31,20 @@ class StartPage(Rewritten, QWidget):
         self.camera.clicked.connect(self.camera_wanted)
         self.drop.clicked.connect(self.files_wanted)
         self.samples.clicked.connect(self.samples_wanted)
-        cards = QHBoxLayout()
-        spaced(cards, scale, 0, 3)
-        for card in (self.camera, self.drop, self.samples):
-            cards.addWidget(card, 1)
+        self._scale, self._row = scale, QHBoxLayout()
+        spaced(self._row, scale, 0, 3)
+        for card in self._cards:
+            self._row.addWidget(card, 1)
         column = QVBoxLayout(self)
         spaced(column, scale, 4, 2, top=2.5)
         column.addStretch(2)
         column.addWidget(self.headline)
         column.addWidget(self.promise)
         column.addStretch(1)
-        column.addLayout(cards, 9)
+        column.addLayout(self._row, 9)
         column.addStretch(1)
         column.addWidget(self.privacy)
+        scale.changed.connect(self._fit)
         theme.changed.connect(self._draw)
         self.offer_camera(False)
         self._write()
@@ -53,6 +54,9 @@ class StartPage(Rewritten, QWidget):
         self.camera.setVisible(camera and lock.camera)
         self.drop.setVisible(lock.drop or lock.files is not None)
         self._draw()
+
+    def _fit(self) -> None:
+        self._row.setDirection(self._scale.direction())
 
     def _draw(self) -> None:
         colours = self._theme.colours

@@ -1,0 +1,53 @@
+"""Widgets that are garbage are destroyed in the GUI thread, whatever the others do."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.ui import collector
+from mmgpt_desktop.ui.dialogs import KeysDialog
+from tests.gui.conftest import MakeApp
+
+
+class Knot:
+    """Knows itself, as a dialog does whose slots are its own methods."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def make_objects() -> None:
+    """Enough of them that Python would look for garbage several times."""
+    for _ in range(20):
+        [Knot() for _ in range(1000)]
+
+
+def test_garbage_is_collected_in_the_gui_thread_alone(
+    qtbot: QtBot, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collector, "COLLECT_MS", 50)
+    monkeypatch.setattr(collector, "WHOLE_EVERY", 1)
+    app = make_app()
+    freed: list[threading.Thread] = []
+    knot = Knot()
+    weakref.finalize(knot, lambda: freed.append(threading.current_thread()))
+    dialog = KeysDialog(app.window)
+    dialog.deleteLater()
+    del knot, dialog
+    other = threading.Thread(target=make_objects)
+    other.start()
+    other.join()
+    qtbot.waitUntil(lambda: bool(freed), timeout=30_000)
+    assert freed == [threading.main_thread()]
+
+
+def test_python_collects_by_itself_again_when_the_window_is_closed(make_app: MakeApp) -> None:
+    app = make_app()
+    assert not gc.isenabled()
+    app.window.close()
+    assert gc.isenabled()

@@ -1,0 +1,115 @@
+"""Several pictures within a conversation, for each family that was made for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmgpt_desktop.engine.public import PublicEngine
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.messages import (
+    PICTURE,
+    CellMaps,
+    Explanation,
+    GenerationRequest,
+    Message,
+    Photo,
+    Sampling,
+    TokenStep,
+)
+from tests.model.test_llava_onevision import tiny_onevision
+from tests.public_models import noise_photo, tiny_smolvlm
+from tests.tiny_idefics import tiny_idefics
+from tests.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25
+
+CAT, DOG, NEW = (noise_photo(48, 32, seed) for seed in (1, 2, 3))
+FEW_SHOT = f"{PICTURE}A cat. {PICTURE}A dog. {PICTURE}A"
+FAMILIES: dict[str, Callable[[Path], Path]] = {
+    "smolvlm": tiny_smolvlm,
+    "idefics": tiny_idefics,
+    "qwen2": tiny_qwen2,
+    "qwen2.5": tiny_qwen25,
+    "qwen3": tiny_qwen3,
+    "onevision": tiny_onevision,
+}
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> PublicEngine:
+    make = FAMILIES[request.param]
+    found = PublicEngine(make(tmp_path_factory.mktemp("model") / request.param))
+    assert found.load().sequences
+    return found
+
+
+def asked(photos: tuple[Photo, ...], *texts: str) -> GenerationRequest:
+    """Questions and answers in turn, a question last."""
+    messages = tuple(
+        Message("assistant" if place % 2 else "user", text) for place, text in enumerate(texts)
+    )
+    return GenerationRequest(1, photos, messages, Sampling(max_new_tokens=3))
+
+
+def answer(engine: PublicEngine, request: GenerationRequest) -> list[TokenStep]:
+    steps = list[TokenStep]()
+    outcome = engine.generate(request, CancelToken(), steps.append)
+    assert outcome.kind == "done", outcome.error
+    return steps
+
+
+def test_examples_and_the_picture_in_question_have_a_map_each(engine: PublicEngine) -> None:
+    steps = answer(engine, asked((CAT, DOG, NEW), FEW_SHOT))
+    assert steps
+    for step in steps:
+        assert step.attention is not None
+        maps = (step.attention, *step.attention.others)
+        assert len(maps) == 3
+        total = sum(each.weights.astype(np.float32).sum(axis=-1) for each in maps)
+        assert (total <= 1.01).all()
+
+
+def test_the_pictures_follow_each_other_as_they_were_named(engine: PublicEngine) -> None:
+    """Which stands where changes the answer's probabilities, or at least its looks."""
+    one = answer(engine, asked((CAT, DOG, NEW), FEW_SHOT))[0]
+    other = answer(engine, asked((DOG, CAT, NEW), FEW_SHOT))[0]
+    assert one.attention is not None
+    assert other.attention is not None
+    before, after = one.attention.weights, other.attention.others[0].weights
+    assert one.probability != other.probability or not np.array_equal(before, after)
+
+
+def test_a_picture_that_stands_twice_has_one_map(engine: PublicEngine) -> None:
+    request = asked((CAT, DOG, CAT), f"{PICTURE}A cat.", "Yes.", f"{PICTURE}Not {PICTURE}?")
+    steps = answer(engine, request)
+    for step in steps:
+        assert step.attention is not None
+        maps = (step.attention, *step.attention.others)
+        assert len(maps) == len(request.photos) == 2
+        assert all(each.weights.shape[-1] == each.grid.cells for each in maps)
+
+
+def test_hiding_places_hides_them_wherever_the_picture_stands(engine: PublicEngine) -> None:
+    request = asked((CAT, DOG, CAT), FEW_SHOT)
+    token_ids = tuple(step.token_id for step in answer(engine, request))
+    found = list[CellMaps]()
+    engine.occlude(Explanation(request, token_ids), CancelToken(), found.append)
+    assert found[-1].done == 1
+    assert found[-1].weights.shape[0] == len(token_ids)
+
+
+def test_pictures_of_turns_that_are_left_out_come_first(engine: PublicEngine) -> None:
+    """As many turns as don't fit: their pictures are still there, before the first question."""
+    question, count = f"{PICTURE}{'why ' * 40}", 12
+    photos = tuple(noise_photo(48, 32, seed) for seed in range(count))
+    texts = [text for _ in range(count - 1) for text in (question, "So.")]
+    seen = [engine.family.see(photo) for photo in photos]
+    room = max(16, engine.context_length - 700)
+    messages = asked(photos, *texts, f"{PICTURE}And this?").messages
+    laid = engine.family.lay(messages, seen, room)
+    assert laid.dropped_turns > 0
+    assert len(laid.image_positions) == sum(each.tokens for each in seen)
