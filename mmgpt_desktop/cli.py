@@ -267,7 +267,7 @@ def _soak_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, default=120, metavar="N", help="how long (120)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of what is done (1)")
     parser.add_argument("--show", action="store_true", help="instead: the show of event mode")
-    parser.add_argument("--short", action="store_true", help="a third of a minute: a quick look")
+    parser.add_argument("--short", action="store_true", help="for some seconds: a quick look")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the report as data too")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable
+
 import numpy as np
 from PySide6.QtCore import QObject, Slot
 
@@ -43,23 +46,23 @@ class Brush(QObject):
         super().__init__(view)
         self._view, self._answer, self._heatmaps = view, answer, heatmaps
         self._cells: frozenset[int] = frozenset()
-        self._turn: Turn | None = None
+        self._turn: Callable[[], Turn | None] = lambda: None  # weak: it may be thrown away
 
     @Slot(object)
     def take(self, cells: frozenset[int]) -> None:
         chosen = self._heatmaps.chosen
         self._cells = cells
-        self._turn = chosen[0] if chosen is not None else None
+        self._turn = weakref.ref(chosen[0]) if chosen is not None else lambda: None
         self.refresh()
 
     @Slot(object, object)
     def maps_changed(self, turn: Turn, method: Method) -> None:
-        if turn is self._turn and method is Method.OCCLUSION and self._cells:
+        if turn is self._turn() and method is Method.OCCLUSION and self._cells:
             self.refresh()
 
     @Slot()
     def refresh(self) -> None:
-        turn = self._turn
+        turn = self._turn()
         if turn is None or not self._cells:
             self._answer.light(None, {})
             self._view.set_note("")

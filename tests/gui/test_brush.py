@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 
 import numpy as np
@@ -11,11 +13,13 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Box, CellMaps, Method, PatchGrid, TokenStep
+from mmgpt_desktop.ui import notices
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.brush import needs
 from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.session import Turn
 from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.ui.undo import MOST_STEPS
 from tests.gui_fakes import FakeEngine, make_shown
 
 MakeApp = Callable[..., App]
@@ -184,3 +188,28 @@ def test_a_cells_tooltip_has_its_value_and_rank(qtbot: QtBot, app: App) -> None:
     assert tell is not None
     first = tell(5).splitlines()[0]
     assert first == "Row 2, column 2: 25.0 % (share of a cell); brightest 1 of 16"
+
+
+def test_what_undo_forgot_is_gone_from_memory(
+    qtbot: QtBot, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chosen, brushed, drawn and checked: nothing of a photo's answers stays behind."""
+    monkeypatch.setattr(notices, "UNDO_MS", 1)
+    engine = FakeEngine()
+    app = make_app(engine)
+    turn = ask(qtbot, app)
+    app.heatmaps.choose(turn, 1)
+    app.brush.take(frozenset({2}))
+    qtbot.waitUntil(lambda: bool(lit(app)) and not app.explainer.busy)
+    kept = weakref.ref(turn), weakref.ref(engine.requests[0].images[0])
+    app.photos.remove()
+    for _ in range(MOST_STEPS):
+        app.undo.offer("Something else.", lambda: None)
+    engine.requests.clear()
+    del turn
+
+    def gone() -> bool:
+        gc.collect()
+        return [each() for each in kept] == [None, None]
+
+    qtbot.waitUntil(gone, timeout=30_000)
