@@ -263,7 +263,8 @@ class Check:
 
     The word is the answer's steps `start` to `stop` (exclusive). `whole` is with nothing
     hidden, `hidden` without the cells where `method`'s map is strongest, `random` without as
-    many cells drawn by chance, once for each draw, `centre` without those in the middle.
+    many cells drawn by chance, once for each draw, `centre` without those in the middle, and
+    `blind` without the whole photo (None: an older program did not measure it).
     """
 
     method: Method
@@ -273,19 +274,21 @@ class Check:
     hidden: float
     random: tuple[float, ...]
     centre: float
+    blind: float | None = None
 
     @property
     def verdict(self) -> Verdict:
         """Hiding what was looked at must cost the word a third of its probability, and half
         as much again as hiding random places does; a sixth and a fifth are partly. Where no
-        hiding costs a sixth, the word came from language."""
+        hiding costs a sixth, not even of the whole photo, the word came from language."""
         lost, by_chance = self._lost(self.hidden), [self._lost(each) for each in self.random]
         mean = sum(by_chance) / max(1, len(by_chance))
         if lost >= 1 / 3 and lost >= 1.5 * mean:
             return Verdict.MATTERED
         if lost >= 1 / 6 and lost >= 1.2 * mean:
             return Verdict.PARTLY
-        most = max(lost, self._lost(self.centre), *by_chance)
+        everything = self.whole if self.blind is None else self.blind
+        most = max(lost, self._lost(self.centre), self._lost(everything), *by_chance)
         return Verdict.ANYWHERE if most >= 1 / 6 else Verdict.LANGUAGE
 
     def _lost(self, probability: float) -> float:

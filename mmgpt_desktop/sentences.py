@@ -48,7 +48,12 @@ VERDICTS = {
     Verdict.LANGUAGE: "This word came from language, not from the picture.",
 }
 WHOLE = "whole photo"
-WITHOUT = ("without what is bright", "without random places", "without the centre")
+WITHOUT = (
+    "without what is bright",
+    "without random places",
+    "without the centre",
+    "without the whole photo",
+)
 
 
 def all_sentences() -> set[str]:
@@ -60,7 +65,10 @@ def all_sentences() -> set[str]:
 def by_hiding(check: Check) -> tuple[tuple[str, float], ...]:
     """What was hidden, and the word's probability then; random is the mean over its draws."""
     drawn = sum(check.random) / len(check.random) if check.random else check.whole
-    return tuple(zip(WITHOUT, (check.hidden, drawn, check.centre), strict=True))
+    shares = (check.hidden, drawn, check.centre, check.blind)
+    return tuple(
+        (what, share) for what, share in zip(WITHOUT, shares, strict=True) if share is not None
+    )
 
 
 @dataclass(frozen=True)

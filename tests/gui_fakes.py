@@ -181,7 +181,7 @@ class FakeEngine:
         self._begin_to_explain(method, word, cancel)
         assert cells.ndim == 2
         hidden = 0.1 if word.start % 2 == 0 else 0.78
-        return Check(method, word.start, word.stop, 0.8, hidden, (0.75, 0.8, 0.7, 0.75), 0.6)
+        return Check(method, word.start, word.stop, 0.8, hidden, (0.75, 0.8, 0.7, 0.75), 0.6, 0.05)
 
     def numbers(
         self, explanation: Explanation, token: int, layer: int, head: int, cancel: CancelToken

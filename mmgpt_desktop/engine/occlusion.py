@@ -255,6 +255,7 @@ def check(
         hidden=without(cells.astype(np.float64)),
         random=tuple(without(nothing) for _ in range(DRAWS)),
         centre=without(-_from_centre(score.grid)),
+        blind=probability(score(np.ones(photo.shape, np.bool_))),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -58,7 +58,7 @@ class Bars(QWidget):
         return self.fontMetrics().height() + _BAR + _GAP
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(160, 3 * self._row_height())
+        return QSize(160, max(3, len(self.bars)) * self._row_height())
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         return QSize(120, self.sizeHint().height())
@@ -128,16 +128,14 @@ class CheckCard(QWidget):
                 percent=probability(check.whole, check.whole)
             )
         )
-        draws = ((), check.random, ())
-        bars = zip(by_hiding(check), draws, strict=True)
-        self.bars.show_bars(
-            check.whole, tuple(Bar(say(what), share, drawn) for (what, share), drawn in bars)
-        )
+        bars = [Bar(say(what), share) for what, share in by_hiding(check)]
+        bars[1] = replace(bars[1], draws=check.random)
+        self.bars.show_bars(check.whole, tuple(bars))
         self.setToolTip(
             self.tr(
                 "The brightest fifth of the map is hidden in the photo, and the same answer is "
-                "scored again; then as many places drawn by chance, {count} times (the dots), and "
-                "as many in the middle."
+                "scored again; then as many places drawn by chance, {count} times (the dots), as "
+                "many in the middle, and all of them."
             ).format(count=len(check.random))
         )
         for widget in (self.heading, self.verdict, self.bars):

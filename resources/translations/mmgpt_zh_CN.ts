@@ -207,8 +207,8 @@
         <translation>看到整张照片时概率为 {percent}（竖线），另外：</translation>
     </message>
     <message>
-        <source>The brightest fifth of the map is hidden in the photo, and the same answer is scored again; then as many places drawn by chance, {count} times (the dots), and as many in the middle.</source>
-        <translation>在照片中遮住热图最亮的五分之一，再为同一回答重新计分；然后随机遮住同样多的位置，共 {count} 次（圆点），再遮住中央同样多的位置。</translation>
+        <source>The brightest fifth of the map is hidden in the photo, and the same answer is scored again; then as many places drawn by chance, {count} times (the dots), as many in the middle, and all of them.</source>
+        <translation>在照片中遮住热图最亮的五分之一，再为同一回答重新计分；然后随机遮住同样多的位置，共 {count} 次（圆点），再遮住中央同样多的位置，最后遮住整张照片。</translation>
     </message>
 </context>
 <context>
@@ -3795,8 +3795,8 @@
         <translation>9月</translation>
     </message>
     <message>
-        <source>The bars show the word&apos;s probability when the same answer is scored again: with the whole photo, without the fifth of the cells where the map is brightest, without as many cells drawn at random (the mean of several draws), and without the centre.</source>
-        <translation>条形显示对同一回答重新评分时这个词的概率：用整张照片、去掉热图最亮的五分之一单元格、去掉随机抽取的同样多单元格（多次抽取的平均），以及去掉中央。</translation>
+        <source>The bars show the word&apos;s probability when the same answer is scored again: with the whole photo, without the fifth of the cells where the map is brightest, without as many cells drawn at random (the mean of several draws), without the centre, and without all of it.</source>
+        <translation>条形显示对同一回答重新评分时这个词的概率：用整张照片、去掉热图最亮的五分之一单元格、去掉随机抽取的同样多单元格（多次抽取的平均）、去掉中央，以及去掉整张照片。</translation>
     </message>
     <message>
         <source>The photo, {name}</source>
@@ -3913,6 +3913,10 @@
     <message>
         <source>without the centre</source>
         <translation>遮住中央</translation>
+    </message>
+    <message>
+        <source>without the whole photo</source>
+        <translation>遮住整张照片</translation>
     </message>
     <message>
         <source>without what is bright</source>

@@ -184,6 +184,8 @@ def test_the_centre_is_the_photos(folder: Path) -> None:
         what, slice(NEEDS, NEEDS + 1), middle, Method.MEAN, CancelToken()
     )
     assert check.centre < check.whole / 10
+    assert check.blind is not None
+    assert check.blind < check.whole / 10
 
 
 def test_maps_grow_finer_and_end_with_all_cells(folder: Path) -> None:
@@ -237,6 +239,7 @@ def test_grids_of_any_size_can_be_searched(folder: Path, tmp_path: Path, rows: i
     assert not np.isnan(maps).any()
     check = engine.check(what, slice(0, 2), maps[0], Method.OCCLUSION, CancelToken())
     assert check.verdict is Verdict.LANGUAGE
+    assert check.blind == check.whole
 
 
 @pytest.mark.parametrize("how", Hiding)

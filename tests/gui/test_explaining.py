@@ -107,7 +107,7 @@ def test_nothing_is_shown_before_it_was_measured(qtbot: QtBot, make_app: MakeApp
     assert not card.verdict.isHidden()
 
 
-def test_the_check_is_three_bars_and_a_sentence(qtbot: QtBot, app: App) -> None:
+def test_the_check_is_bars_and_a_sentence(qtbot: QtBot, app: App) -> None:
     turn = ask(qtbot, app)
     all_found(qtbot, app, turn)
     card = app.window.heatmap.check
@@ -115,7 +115,8 @@ def test_the_check_is_three_bars_and_a_sentence(qtbot: QtBot, app: App) -> None:
     assert card.verdict.text() == "It mattered: the word needs what is bright."
     assert card.heading.text() == "Probability 80 % with the whole photo (the mark), and:"
     assert card.bars.accessibleName() == (
-        "without what is bright: 10 %; without random places: 75 %; without the centre: 60 %"
+        "without what is bright: 10 %; without random places: 75 %; without the centre: 60 %; "
+        "without the whole photo: 5 %"
     )
     app.heatmaps.hover(turn, 3)
     assert card.verdict.text().startswith("It needs the picture")
@@ -234,6 +235,12 @@ def test_a_verdict_says_no_more_than_was_measured(
 ) -> None:
     check = Check(Method.HEADS, 0, 1, 0.8, hidden, (random, random), centre)
     assert VERDICTS[check.verdict].startswith(start)
+
+
+def test_a_word_that_is_gone_without_the_photo_did_not_come_from_language() -> None:
+    anywhere = Check(Method.HEADS, 0, 1, 0.99, 0.99, (0.98, 0.99), 0.99, blind=0.01)
+    assert VERDICTS[anywhere.verdict].startswith("It needs the picture")
+    assert VERDICTS[replace(anywhere, blind=0.95).verdict].startswith("This word came from")
 
 
 def test_small_probabilities_have_a_decimal(qapp: object) -> None:
