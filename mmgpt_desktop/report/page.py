@@ -166,8 +166,8 @@ def _making(report: Report) -> Iterator[str]:
         said = say(
             "The bars show the word's probability when the same answer is scored again: with the "
             "whole photo, without the fifth of the cells where the map is brightest, without as "
-            "many cells drawn at random (the mean of several draws), without the centre, and without "
-            "all of it."
+            "many cells drawn at random (the mean of several draws), without the centre, and "
+            "without all of it."
         )
         yield f"<p>{_text(said)}</p>"
     if any(maps.method is Method.OCCLUSION for maps in report.maps):
