@@ -9,6 +9,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QtMsgType, Slot, qInstallMessageHandler
@@ -17,8 +18,8 @@ from mmgpt_desktop.errors import AppError, RuntimeFailure
 from mmgpt_desktop.messages import GenerationOutcome
 from mmgpt_desktop.pytorch import missing_torch
 
-# The offscreen platform's own, about what it can't do.
-_HARMLESS = ("This plugin does not support",)
+# The offscreen platform's own, about what it can't do, and what a camera could do without.
+_HARMLESS = ("This plugin does not support", "Couldn't load ", "Couldn't resolve ")
 
 
 class ErrorCounts(QObject):
@@ -65,9 +66,9 @@ class ErrorCounts(QObject):
             logging.getLogger().removeHandler(handler)
 
     def _count(self, error: BaseException | None) -> None:
-        places = traceback.extract_tb(error.__traceback__) if error is not None else []
-        where = f" at {places[-1].filename}:{places[-1].lineno}" if places else ""
-        self.unexpected[f"{error!r}{where}"] += 1
+        places = traceback.extract_tb(error.__traceback__)[-4:] if error is not None else []
+        where = " > ".join(f"{Path(place.filename).name}:{place.lineno}" for place in places)
+        self.unexpected[f"{error!r} at {where}"] += 1
 
     def _take_message(self, kind: QtMsgType, _context: object, text: str) -> None:
         serious = kind not in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg)
