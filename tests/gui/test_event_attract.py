@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 
 from mmgpt_desktop.event.numbers import Log
 from mmgpt_desktop.ui.event.app import EventApp
+from mmgpt_desktop.ui.session import Turn
 from tests.gui.event_parts import MakeShow, press, touch, until
 from tests.gui_fakes import FakeEngine
 
@@ -41,6 +42,24 @@ def test_questions_type_themselves_and_the_engine_answers(
     assert [line.split()[0] for line in order] == ["A", "Somebody", "The", "Each", "To"]
     at_the_end = {answer for line, answer in lines if "grid" in line}
     assert at_the_end == {"A red ball in the corner."}
+
+
+def test_the_walk_keeps_to_its_answer_when_another_begins(show: EventApp) -> None:
+    page, another, seen = show.stage.page, Turn(-1, "What?"), list[Turn]()
+    explain = page.explain
+
+    def listen(line: str) -> None:
+        explain(line)
+        turns = show.stage.visit.current.turns
+        if "own places" in line and another not in turns:
+            turns.append(another)
+        if "grid" in line and show.stage.heatmaps.in_view is not None:
+            seen.append(show.stage.heatmaps.in_view[0])
+
+    page.explain = listen  # type: ignore[method-assign]
+    show.stage.play()
+    until(lambda: seen)
+    assert seen[0] is not another
 
 
 def test_each_round_asks_another_question(make_show: MakeShow) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -47,7 +48,6 @@ class Attract(QObject):
         self._rounds = _rounds(samples)
         self._question = ""
         self._typed = 0
-        self._walk: Iterator[int] = iter(())
         self._next: Callable[[], None] = self._play_next
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._go_on)
@@ -68,6 +68,7 @@ class Attract(QObject):
         if self.playing:
             self.playing = False
             self._timer.stop()
+            self._next = self._play_next  # lets the answer go that was walked through
             self._page.set_playing(False)
             self.playing_changed.emit(False)
 
@@ -116,19 +117,16 @@ class Attract(QObject):
     @Slot(object)
     def _read(self, turn: Turn) -> None:
         if self.playing:
-            self._walk = iter(range(len(turn.words)))
-            self._after(_REST // 2, self._point)
+            self._after(_REST // 2, partial(self._point, turn, 0))
 
-    def _point(self) -> None:
+    def _point(self, turn: Turn, word: int) -> None:
         """Each word's place again, slowly; the key word last."""
-        turn = self._visit.current.turns[-1]
-        word = next(self._walk, None)
-        if word is None:
+        if word == len(turn.words):
             self._rest(turn)
         else:
             self._page.explain(self.tr("Each word has its own places in the picture."))
             self._heatmaps.choose(turn, word)
-            self._after(_WORD, self._point)
+            self._after(_WORD, partial(self._point, turn, word + 1))
 
     def _rest(self, turn: Turn) -> None:
         self._page.explain(self._about_cells(turn))
