@@ -48,6 +48,7 @@ class Attract(QObject):
         self._question = ""
         self._typed = 0
         self._walk: Iterator[int] = iter(())
+        self._told: Turn | None = None  # whose words are pointed at
         self._next: Callable[[], None] = self._play_next
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._go_on)
@@ -66,7 +67,7 @@ class Attract(QObject):
     def stop(self) -> None:
         """At once; whoever stops it resets the visit."""
         if self.playing:
-            self.playing = False
+            self.playing, self._told = False, None
             self._timer.stop()
             self._page.set_playing(False)
             self.playing_changed.emit(False)
@@ -116,14 +117,15 @@ class Attract(QObject):
     @Slot(object)
     def _read(self, turn: Turn) -> None:
         if self.playing:
-            self._walk = iter(range(len(turn.words)))
+            self._told, self._walk = turn, iter(range(len(turn.words)))
             self._after(_REST // 2, self._point)
 
     def _point(self) -> None:
         """Each word's place again, slowly; the key word last."""
-        turn = self._visit.current.turns[-1]
-        word = next(self._walk, None)
-        if word is None:
+        turn, word = self._told, next(self._walk, None)
+        if turn is None or turn not in self._visit.current.turns:
+            self._play_next()
+        elif word is None:
             self._rest(turn)
         else:
             self._page.explain(self.tr("Each word has its own places in the picture."))

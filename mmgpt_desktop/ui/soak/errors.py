@@ -68,7 +68,7 @@ class ErrorCounts(QObject):
     def _count(self, error: BaseException | None) -> None:
         places = traceback.extract_tb(error.__traceback__)[-4:] if error is not None else []
         where = " > ".join(f"{Path(place.filename).name}:{place.lineno}" for place in places)
-        self.unexpected[f"{error!r} at {where}"] += 1
+        self.unexpected[f"{error!r} at {where}" if where else repr(error)] += 1
 
     def _take_message(self, kind: QtMsgType, _context: object, text: str) -> None:
         serious = kind not in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg)
