@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import sys
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
 COLLECT_MS = 1000
 WHOLE_EVERY = 30  # times
+MANY_MODULES = 500  # their functions and classes cost each collection a third of a second
 
 
 class Collector(QObject):
@@ -19,6 +21,7 @@ class Collector(QObject):
         super().__init__(parent)
         gc.disable()
         self._times, self._settled = 0, False
+        self._modules = len(sys.modules)
         self._timer = QTimer(self, interval=COLLECT_MS)
         self._timer.timeout.connect(self._go_on)
         self._timer.start()
@@ -36,7 +39,13 @@ class Collector(QObject):
     @Slot()
     def _go_on(self) -> None:
         self._times += 1
-        gc.collect(2 if self._times % WHOLE_EVERY == 0 else 1)
+        if self._times % WHOLE_EVERY:
+            gc.collect(1)
+            return
+        gc.collect()
+        if len(sys.modules) >= self._modules + MANY_MODULES:  # PyTorch came, to stay
+            self._modules = len(sys.modules)
+            gc.freeze()
 
     def close(self) -> None:
         """From now on Python does it by itself again."""

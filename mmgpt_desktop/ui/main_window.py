@@ -16,7 +16,7 @@ from PySide6.QtGui import (
     QIcon,
     QKeySequence,
 )
-from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QSplitter, QVBoxLayout, QWidget
 
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.resources import resource_path
@@ -58,6 +58,7 @@ class MainWindow(Rewritten, QMainWindow):
         self.setStatusBar(self.status)
         self.actions_by_name: dict[str, QAction] = {}
         self._choices: dict[str, QActionGroup] = {}
+        self._menus: dict[str, QMenu] = {}
         self._fusion_wanted = ""
         self._arrange()
         self._make_menus()
@@ -96,25 +97,22 @@ class MainWindow(Rewritten, QMainWindow):
         return column
 
     def _write(self) -> None:
-        """The menus anew; their actions stay, and what is connected to them."""
-        old = self._menus
+        """The menus are filled anew; they stay themselves, and so do their actions."""
         self.menuBar().clear()
         self._make_menus()
-        for menu in old:
-            menu.deleteLater()
         self.rewritten.emit()
 
     def _make_menus(self) -> None:
         key = QKeySequence.StandardKey
         bar = self.menuBar()
-        file = bar.addMenu(self.tr("&File"))
+        file = self._menu(bar, "file", self.tr("&File"))
         self._make_file_menu(file)
-        edit = bar.addMenu(self.tr("&Edit"))
+        edit = self._menu(bar, "edit", self.tr("&Edit"))
         self._add(edit, "undo", self.tr("&Undo"), key.Undo)
         self._add(edit, "name-picture", self.tr("&Name a picture in the question…"), "Ctrl+I")
         self._add(edit, "copy", self.tr("&Copy the answer"), "Ctrl+Shift+C")
         self._add(edit, "clear", self.tr("C&lear this conversation"), "Ctrl+L")
-        answer = bar.addMenu(self.tr("&Answer"))
+        answer = self._menu(bar, "answer", self.tr("&Answer"))
         self._add(answer, "stop", self.tr("&Stop"), "Esc")
         self._add(answer, "regenerate", self.tr("Answer &again"), "Ctrl+R")
         answer.addSeparator()
@@ -126,15 +124,14 @@ class MainWindow(Rewritten, QMainWindow):
         self._add(answer, "film", self.tr("&Play it word by word"), "F5")
         self._add(answer, "wall", self.tr("All &heads for the chosen word…"), "F6")
         self._add(answer, "formula", self.tr("The f&ormula with its numbers…"), "F7")
-        models = bar.addMenu(self.tr("&Model"))
+        models = self._menu(bar, "models", self.tr("&Model"))
         self._add(models, "models", self.tr("&Models…"), "Ctrl+M")
-        view = bar.addMenu(self.tr("&View"))
+        view = self._menu(bar, "view", self.tr("&View"))
         self._make_view_menu(view)
-        helping = bar.addMenu(self.tr("&Help"))
+        helping = self._menu(bar, "helping", self.tr("&Help"))
         self._add(helping, "tour", self.tr("&Tour in four steps"))
         self._add(helping, "keys", self.tr("&Keyboard"), "F1")
         self._add(helping, "about", self.tr("&About MMGPT Desktop"))
-        self._menus = (file, edit, answer, models, view, helping)
 
     def _make_file_menu(self, file: QMenu) -> None:
         key = QKeySequence.StandardKey
@@ -152,7 +149,7 @@ class MainWindow(Rewritten, QMainWindow):
         self._add(file, "save-as", self.tr("Save the session &as…"), "Ctrl+Shift+S")
         self._add(file, "autosave", self.tr("&Keep unsaved sessions")).setCheckable(True)
         file.addSeparator()
-        export = file.addMenu(self.tr("&Export"))
+        export = self._menu(file, "export", self.tr("&Export"))
         self._add(export, "export-png", self.tr("&Picture of the map (PNG)…"), "Ctrl+E")
         self._add(export, "export-gif", self.tr("&Film, word by word (GIF)…"))
         self._add(export, "export-html", self.tr("&Report (HTML)…"), "Ctrl+Shift+E")
@@ -177,7 +174,7 @@ class MainWindow(Rewritten, QMainWindow):
         menu.addSeparator()
         self._add(menu, "full-screen", self.tr("&Full screen"), "F11").setCheckable(True)
         self._add_choices(
-            menu.addMenu(self.tr("&Theme")),
+            self._menu(menu, "theme", self.tr("&Theme")),
             "theme",
             {
                 "system": self.tr("Like the &system"),
@@ -189,11 +186,21 @@ class MainWindow(Rewritten, QMainWindow):
         )
         self._add(menu, "still", self.tr("&Reduce motion")).setCheckable(True)
         self._add_choices(
-            menu.addMenu(self.tr("&Language")),
+            self._menu(menu, "language", self.tr("&Language")),
             "language",
             {"": self.tr("Like the &system"), **LANGUAGES},
             self.language_chosen,
         )
+
+    def _menu(self, parent: QMenuBar | QMenu, name: str, title: str) -> QMenu:
+        """The menu of that name, made if it is new, empty and at the end of its parent."""
+        menu = self._menus.get(name)
+        if menu is None:
+            menu = self._menus[name] = QMenu(self)
+        menu.clear()
+        menu.setTitle(title)
+        parent.addMenu(menu)
+        return menu
 
     def _add(self, menu: QMenu, name: str, text: str, *keys: object) -> QAction:
         """The action of that name, made if it is new, at the end of a menu."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import weakref
+from types import ModuleType
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -44,6 +46,20 @@ def test_garbage_is_collected_in_the_gui_thread_alone(
     other.join()
     qtbot.waitUntil(lambda: bool(freed), timeout=30_000)
     assert freed == [threading.main_thread()]
+
+
+def test_a_large_library_costs_one_collection_and_no_more(
+    qtbot: QtBot, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collector, "COLLECT_MS", 10)
+    monkeypatch.setattr(collector, "WHOLE_EVERY", 1)
+    make_app()
+    before = gc.get_freeze_count()
+    many = {f"made up {number}": ModuleType("made up") for number in range(collector.MANY_MODULES)}
+    monkeypatch.setattr(sys, "modules", sys.modules | many)
+    library = [Knot() for _ in range(10_000)]
+    qtbot.waitUntil(lambda: gc.get_freeze_count() > before + len(library), timeout=30_000)
+    gc.unfreeze()
 
 
 def test_python_collects_by_itself_again_when_the_window_is_closed(make_app: MakeApp) -> None:

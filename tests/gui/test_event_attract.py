@@ -128,3 +128,15 @@ def test_nobody_is_counted_while_the_samples_play(
     touch(show.stage.page.asking.cards[0])
     until(lambda: "question" in counted)
     assert counted == ["visitor", "picture", "question"]
+
+
+def test_words_are_pointed_at_in_the_answer_that_was_read(show: EventApp) -> None:
+    """Another one, or none, may be the last of the visit by then."""
+    stage = show.stage
+    stage.play()
+    until(lambda: bool(stage.visit.current.turns) and not stage.asker.busy)
+    attract, turn = stage.attract, stage.visit.current.turns[-1]
+    stage.visit.current.turns.clear()
+    attract._point(turn, 0)
+    assert attract.playing
+    until(lambda: bool(stage.visit.current.turns))  # it goes on with the next sample

@@ -152,3 +152,15 @@ def test_an_answer_goes_on_in_the_new_language(qtbot: QtBot, make_app: MakeApp) 
     shown = app.window.output.view.toPlainText()
     assert "A red ball in the corner." in shown
     assert "首词" in shown or "毫秒" in shown
+
+
+def test_menus_stay_when_the_language_changes(app: App) -> None:
+    """New ones would leave the old ones' Python halves behind, nine with each change."""
+    menus = app.window.findChildren(QMenu)
+    actions = app.window.findChildren(QAction)
+    titles = [action.text() for action in app.window.menuBar().actions()]
+    for language in ("zh_CN", "en"):
+        app.window.language_chosen.emit(language)
+    assert set(app.window.findChildren(QMenu)) == set(menus)
+    assert len(app.window.findChildren(QAction)) == len(actions)
+    assert [action.text() for action in app.window.menuBar().actions()] == titles

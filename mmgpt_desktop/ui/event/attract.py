@@ -121,7 +121,9 @@ class Attract(QObject):
 
     def _point(self, turn: Turn, word: int) -> None:
         """Each word's place again, slowly; the key word last."""
-        if word == len(turn.words):
+        if turn not in self._visit.current.turns:
+            self._play_next()
+        elif word == len(turn.words):
             self._rest(turn)
         else:
             self._page.explain(self.tr("Each word has its own places in the picture."))

@@ -36,15 +36,23 @@ class Guest(Hands):
     def busy(self) -> bool:
         return self._stage.asker.busy
 
+    def _wake(self) -> None:
+        """As any touch does before it does anything else, while the samples play."""
+        if self._stage.attract.playing:
+            self._stage.reset()
+
     def _ask(self) -> None:
+        self._wake()
         self._stage.ask(self._random.choice(QUESTIONS))
         if self._random.random() < 0.7:
             self.wait_for_answer()
 
     def _sample(self) -> None:
+        self._wake()
         self._stage.open(self._random.choice(self._stage.samples).photo)
 
     def _camera(self) -> None:
+        self._wake()
         self._show.window.start_page.camera_wanted.emit()
 
     def _souvenir(self) -> None:
