@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import segno
 from PIL import Image
-from PySide6.QtCore import QMarginsF, QRectF, Qt
+from PySide6.QtCore import QMarginsF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPageLayout, QPageSize
 from PySide6.QtPrintSupport import QPrinter, QPrinterInfo
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
@@ -205,6 +205,19 @@ def test_the_card_is_drawn_on_the_thread_and_shown(bench: Bench) -> None:
     assert threads[0] is not threading.main_thread()
     assert bench.panel.preview.grab().toImage() != empty
     assert not bench.page.listens  # nobody asked for the network
+
+
+def test_on_an_upright_screen_the_card_stands_above_its_ways(bench: Bench) -> None:
+    bench.make()
+    bench.panel.phone_button.click()
+    bench.until(bench.panel.code.isVisible)
+    for size, below in ((QSize(1280, 720), False), (QSize(720, 1280), True)):
+        bench.window.resize(size)
+        bench.scale.fit(size)
+        QApplication.processEvents()
+        card, headline = bench.panel.preview.geometry(), bench.panel.headline.geometry()
+        assert (headline.top() > card.bottom()) == below
+        assert (headline.left() > card.right()) != below
 
 
 def test_a_card_that_cant_be_drawn_is_said(bench: Bench) -> None:

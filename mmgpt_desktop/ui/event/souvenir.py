@@ -127,10 +127,10 @@ class SouvenirPanel(Rewritten, QWidget):
         right.addWidget(self.ticket)
         right.addStretch(1)
         right.addWidget(self.back_button, 0, Qt.AlignmentFlag.AlignLeft)
-        row = QHBoxLayout(self)
-        spaced(row, scale, 3, 4)
-        row.addWidget(self.preview, 1)
-        row.addLayout(right, 1)
+        self._sides = QHBoxLayout(self)
+        spaced(self._sides, scale, 3, 4)
+        self._sides.addWidget(self.preview, 1)
+        self._sides.addLayout(right, 1)
         self._offer_ways()
         scale.changed.connect(self._fit)
         self._fit()
@@ -151,6 +151,7 @@ class SouvenirPanel(Rewritten, QWidget):
     def _fit(self) -> None:
         edge = self._scale.px(_CODE)
         self.code.setFixedSize(edge, edge)
+        self._sides.setDirection(self._scale.direction())
 
     def _connect(self) -> None:
         self.phone_button.clicked.connect(self._to_phone)
