@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -97,6 +98,13 @@ def _go(course: Course, minutes: float, stalls: Stalls, samples: list[Sample]) -
         stalls.pause()
         course.rest()
         samples.append(take_sample((time.monotonic() - started) / 60))
+        _tell(samples[-1], course)
+
+
+def _tell(sample: Sample, course: Course) -> None:
+    """How far it is, for whoever waits."""
+    done = course.answers.counts.ended["done"]
+    print(f"minute {sample.minute:.0f}: {sample.megabytes:.0f} MB, {done} answers", file=sys.stderr)
 
 
 def _left(folder: Path, temporary: Path) -> list[str]:
