@@ -51,6 +51,12 @@ def join(first: KeyValue, second: KeyValue) -> KeyValue:
     return torch.cat([first[0], second[0]], dim=2), torch.cat([first[1], second[1]], dim=2)
 
 
+def by_photo(x: Tensor, photos: int) -> Tensor:
+    """Rows [B, S, d] as [photos, B / photos * S, d]: those that follow one another are about one
+    photo and read it together."""
+    return x if x.shape[0] == photos else x.reshape(photos, -1, x.shape[2])
+
+
 def feed_forward(width: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(width, 4 * width, bias=False),
@@ -123,10 +129,13 @@ class CrossAttention(nn.Module):
         return queries.transpose(1, 2)
 
     def forward(self, x: Tensor, image: KeyValue, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Returns the sum to add, and the weights [B, nh, S, T + 1], the null cell's last."""
-        batch, length, width = x.shape
-        y, weights = attend(self.ask(x), self.with_null(image), mask)
-        y = self.output(y.transpose(1, 2).reshape(batch, length, width))
+        """Returns the sum to add, and the weights [B, nh, S, T + 1], the null cell's last.
+
+        Of fewer pictures than rows, the weights are in the form of `by_photo`.
+        """
+        rows = by_photo(x, image[0].shape[0])
+        y, weights = attend(self.ask(rows), self.with_null(image), mask)
+        y = self.output(y.transpose(1, 2).reshape(x.shape))
         return self.gate.tanh() * y, weights
 
     def with_null(self, image: KeyValue) -> KeyValue:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmgpt_desktop.model.configuration import MMGPTConfig
-from mmgpt_desktop.model.decoder import KeyValue, attend, feed_forward
+from mmgpt_desktop.model.decoder import KeyValue, attend, by_photo, feed_forward
 from mmgpt_desktop.model.encoder import CLASSES, COARSE_CHANNELS, FINE_CHANNELS
 
 
@@ -118,17 +118,20 @@ class NameCopier(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """What to add to `hidden` [B, S, d], and the weights [B, S, T]; one for all heads.
 
-        `visible` [B, T] hides some of the names.
+        `visible` [B, T] hides some of the names. Of fewer pictures than rows, the weights are
+        in the form of `by_photo`.
         """
         key, value = (x.transpose(1, 2).flatten(2) for x in copied)  # (B, T, d)
-        scores = self.query(hidden) @ key.transpose(1, 2) / hidden.shape[-1] ** 0.5
+        rows = by_photo(hidden, key.shape[0])
+        scores = self.query(rows) @ key.transpose(1, 2) / hidden.shape[-1] ** 0.5
         first = torch.arange(key.shape[1], device=key.device) < key.shape[1] - self.names
         scores = scores.masked_fill(first, float("-inf"))
         if visible is not None:
             scores = scores.masked_fill(~visible[:, None], float("-inf"))
         nothing = self.nothing.to(scores.dtype).expand(*scores.shape[:2], 1)
         weights = torch.cat([nothing, scores], dim=-1).softmax(dim=-1)[..., 1:]
-        return self.strength * (weights.to(value.dtype) @ value), weights
+        read = (weights.to(value.dtype) @ value).reshape(hidden.shape)
+        return self.strength * read, weights
 
 
 class GraphRound(nn.Module):

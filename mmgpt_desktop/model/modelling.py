@@ -251,7 +251,8 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
         Returns logits [B, S, V], each layer's keys and values, and the attention
         [B, layer, nh, T] of the last position over the picture's positions; the last layer is
-        the copier's, the same for all heads.
+        the copier's, the same for all heads. In cross-attention a picture may serve several rows
+        that follow one another; the attention is then that of each picture's last row.
         """
         image = list(zip(image_keys.unbind(0), image_values.unbind(0), strict=True))
         decoded = self._decode(input_ids, image, past, fusion=fusion or self.config.fusion)

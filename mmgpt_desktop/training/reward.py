@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from mmgpt_desktop.model.configuration import CONCAT
 from mmgpt_desktop.model.modelling import IGNORED, MMGPTForConditionalGeneration
 from mmgpt_desktop.training import prompts
 from mmgpt_desktop.training.consensus import Consensus
@@ -181,8 +182,9 @@ def sample(
     with torch.compiler.set_stance("force_eager"):  # each length would be compiled anew
         image, _ = model.encode_cells(*cells, fusion)
         keys, values = (torch.stack(part) for part in zip(*image, strict=True))
-        keys, values = (part.repeat_interleave(number, dim=1) for part in (keys, values))
-        rows = keys.shape[1]
+        rows = keys.shape[1] * number
+        if fusion == CONCAT:  # where the picture is a part of each row's past
+            keys, values = (part.repeat_interleave(number, dim=1) for part in (keys, values))
         past = model.empty_past(rows)
         ids = torch.tensor([list(asked)] * rows, device=keys.device)
         answers: list[Tensor] = []

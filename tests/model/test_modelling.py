@@ -130,6 +130,18 @@ def test_pictures_in_a_batch_do_not_mix(tiny_model: Model, fusion: str) -> None:
         assert torch.allclose(together[row], alone.logits[0], atol=1e-4)
 
 
+@pytest.mark.parametrize("fusion", [CROSS_ATTENTION, GRAPH])
+def test_a_picture_serves_the_rows_that_follow_one_another(tiny_model: Model, fusion: str) -> None:
+    keys, values = tiny_model.encode_image(torch.cat([PIXELS, OTHER]), fusion)
+    rows = torch.cat([IDS, IDS + 3, IDS + 3, IDS])  # two about each picture
+    past = tiny_model.empty_past(len(rows))
+    once, _, _ = tiny_model.decode_step(rows, keys, values, past, fusion)
+    keys, values = (part.repeat_interleave(2, dim=1) for part in (keys, values))
+    each, _, _ = tiny_model.decode_step(rows, keys, values, past, fusion)
+    assert torch.allclose(once, each, atol=1e-5)
+    assert not torch.allclose(once[0], once[3], atol=1e-3)
+
+
 def test_segments_do_not_see_one_another(tiny_model: Model, fusion: str) -> None:
     first, second = IDS, IDS.flip(1)
     packed = torch.cat([first, second], dim=1)
