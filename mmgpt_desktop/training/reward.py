@@ -179,7 +179,10 @@ def sample(
 
     `cells` are the photos' fine and coarse maps, as for `encode_cells`.
     """
-    with torch.compiler.set_stance("force_eager"):  # each length would be compiled anew
+    eager = torch.compiler.set_stance("force_eager")  # each length would be compiled anew
+    # What is cached without gradients would be missed by a step that wants them.
+    half = torch.autocast(cells[0].device.type, torch.bfloat16, cache_enabled=False)
+    with eager, half:
         image, _ = model.encode_cells(*cells, fusion)
         keys, values = (torch.stack(part) for part in zip(*image, strict=True))
         rows = keys.shape[1] * number
