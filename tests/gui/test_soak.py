@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QTimer
 from pytestqt.qtbot import QtBot
@@ -18,7 +19,7 @@ from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.soak.errors import ErrorCounts
 from mmgpt_desktop.ui.soak.files import make_files
 from mmgpt_desktop.ui.soak.guest import Guest
-from mmgpt_desktop.ui.soak.measures import Lateness, Sample, Stall, Stalls
+from mmgpt_desktop.ui.soak.measures import Lateness, Sample, Stall, Stalls, take_sample
 from mmgpt_desktop.ui.soak.report import Answers, Report
 from mmgpt_desktop.ui.soak.visitor import TRIGGERED, Visitor
 
@@ -26,7 +27,7 @@ CALM = Lateness(10.0, 80.0, 60.0, ())
 
 
 def sample(minute: float, megabytes: float = 400.0, threads: int = 15, files: int = 20) -> Sample:
-    return Sample(minute, megabytes, threads, files)
+    return Sample(minute, megabytes, 100.0, threads, files)
 
 
 def report(*samples: Sample) -> Report:
@@ -49,6 +50,16 @@ def test_odd_files_open_or_say_what_is_wrong(tmp_path: Path) -> None:
             refused.add(path.name)
     assert {"one pixel.png", "cmyk.jpg", "16 bit.png", "moving.gif", "turned.jpg"} <= opened
     assert {"cut short.jpg", "empty.png", "a text.jpg", "huge.png", "gone.jpg"} <= refused
+
+
+def test_pages_of_files_are_not_the_process_own(tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(bytes(64_000_000))
+    before = take_sample(0.0)
+    pages = np.memmap(tmp_path / "large", np.uint8, "r")
+    assert pages[::4096].sum() == 0  # each was read
+    after = take_sample(0.0)
+    assert after.mapped - before.mapped == pytest.approx(64, abs=10)
+    assert after.megabytes - before.megabytes == pytest.approx(0, abs=10)
 
 
 def test_all_limits_hold() -> None:

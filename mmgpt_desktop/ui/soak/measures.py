@@ -131,10 +131,15 @@ class Others:
 
 @dataclass(frozen=True)
 class Sample:
-    """The process at rest. `files` are open files and sockets, -1 where nobody can tell."""
+    """The process at rest. `files` are open files and sockets, -1 where nobody can tell.
+
+    `mapped` megabytes are pages of programs and fonts, which the system reads as they are first
+    used and drops as it likes; `megabytes` are the process's own (all, where nobody can tell).
+    """
 
     minute: float
     megabytes: float
+    mapped: float
     threads: int
     files: int
 
@@ -145,5 +150,7 @@ def take_sample(minute: float) -> Sample:
     give_memory_back()
     process = psutil.Process()
     files = process.num_fds() if hasattr(process, "num_fds") else -1
-    megabytes = process.memory_info().rss / _MEGABYTE
-    return Sample(minute, megabytes, process.num_threads(), files)
+    memory = process.memory_info()
+    mapped = getattr(memory, "shared", 0)
+    own = (memory.rss - mapped) / _MEGABYTE
+    return Sample(minute, own, mapped / _MEGABYTE, process.num_threads(), files)
