@@ -62,7 +62,7 @@ def export(path: Path, out: Path, precision: Precision, progress: Progress) -> E
     """
     checkpoint = open_checkpoint(path)
     family = family_of(checkpoint)
-    spec = read_spec(_text_config(checkpoint), blocks=checkpoint.model_type in _BOTH_WAYS)
+    spec = _read_spec(checkpoint)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         title = "The folder {path} is not empty."
         raise AppError(title, "Name a new folder for the export.", path=safe_name(str(out)))
@@ -86,13 +86,14 @@ def export(path: Path, out: Path, precision: Precision, progress: Progress) -> E
     return Exported(out, sizes, before)
 
 
-def _text_config(checkpoint: Checkpoint) -> dict[str, Any]:
+def _read_spec(checkpoint: Checkpoint) -> DecoderSpec:
     """With what config.json leaves to the defaults of its kind."""
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(checkpoint.path, local_files_only=True)
-    found: dict[str, Any] = config.get_text_config(decoder=True).to_dict()
-    return found
+    text = config.get_text_config(decoder=True).to_dict()
+    deep = getattr(config.vision_config, "deepstack_visual_indexes", ())
+    return read_spec(text, deepstack=len(deep), blocks=checkpoint.model_type in _BOTH_WAYS)
 
 
 def _copy_settings(checkpoint: Checkpoint, folder: Path) -> None:

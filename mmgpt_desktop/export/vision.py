@@ -1,97 +1,63 @@
 """The image encoder and projector of a checkpoint as one ONNX graph, through PyTorch's exporter.
 
-Its input is `pixel_values` as the family prepares a photo, its output `image_features`
-float32 [token, width]: what stands in the prompt for the photo.
+Its inputs are what the family prepares of a photo (`Seen`), its output `image_features` float32
+[token, width]: what stands in the prompt for the photo.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from transformers import AutoModelForImageTextToText
 
 from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Family
+from mmgpt_desktop.engine.public_onnx import DEEP_FEATURES, FEATURES
 from mmgpt_desktop.errors import BundleError, RuntimeFailure
+from mmgpt_desktop.export.encoders import Idefics3, Tower
+from mmgpt_desktop.export.qwen_encoder import QwenEncoder
 from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.text import reason_of
 
-PIXELS, FEATURES = "pixel_values", "image_features"
+PIXELS, GRID = "pixel_values", "image_grid_thw"
 OPSET = 20
 _LARGE = 1024  # values; smaller tensors keep their precision
 _EXAMPLE_VIEWS = 3  # an example of one view would be exported as for one view only
 
 
-class _Tower(nn.Module):
-    """The model's own way from pixels to features."""
+@dataclass(frozen=True)
+class _Encoder:
+    """What is exported of a model, the axis of each input that differs between photos, if any,
+    and what comes out."""
 
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, pixel_values: Tensor) -> Tensor:
-        found = self.model.get_image_features(pixel_values=pixel_values).pooler_output
-        features: Tensor = torch.cat(found) if isinstance(found, list | tuple) else found
-        return features.flatten(0, -2)
+    make: Callable[[Any], nn.Module]
+    axes: Mapping[str, int | None]
+    outputs: tuple[str, ...] = (FEATURES,)
 
 
-class _Idefics3(nn.Module):
-    """Views that are whole squares, as ours are: so nothing depends on where their padding is."""
-
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.vision, self.connector = model.vision_model, model.connector
-        self.register_buffer("places", _places(self.vision.embeddings), persistent=False)
-
-    def forward(self, pixel_values: Tensor) -> Tensor:
-        embeddings = self.vision.embeddings
-        patches = embeddings.patch_embedding(pixel_values[0]).flatten(2).mT  # (N, patch, width)
-        states = patches + embeddings.position_embedding(self.places)
-        states = self.vision.encoder(inputs_embeds=states, attention_mask=None).last_hidden_state
-        features: Tensor = self.connector(self.vision.post_layernorm(states))
-        return features.flatten(0, 1)
-
-
-def _places(embeddings: Any) -> Tensor:
-    """The position ids of a whole view, as the embeddings themselves make them."""
-    caught = list[Tensor]()
-    hook = embeddings.position_embedding.register_forward_pre_hook(
-        lambda _module, arguments: caught.append(arguments[0])
-    )
-    side, patches = embeddings.image_size, embeddings.image_size // embeddings.patch_size
-    with torch.inference_mode():
-        seen = torch.ones(1, patches, patches, dtype=torch.bool)
-        embeddings(torch.zeros(1, 3, side, side), seen)
-    hook.remove()
-    return caught[0].clone()
-
-
-# For each model_type: what is exported, and the axis of the pixels that counts views, if any.
-_ENCODERS: dict[str, tuple[Callable[[Any], nn.Module], int | None]] = {
-    "gemma3": (_Tower, 0),
-    "idefics3": (_Idefics3, 1),
-    "internvl": (_Tower, 0),
-    "llava": (_Tower, None),
-    "paligemma": (_Tower, None),
-    "smolvlm": (_Idefics3, 1),
+_QWEN = {PIXELS: 0, GRID: None}
+_ENCODERS = {
+    "gemma3": _Encoder(Tower, {PIXELS: 0}),
+    "idefics3": _Encoder(Idefics3, {PIXELS: 1}),
+    "internvl": _Encoder(Tower, {PIXELS: 0}),
+    "llava": _Encoder(Tower, {PIXELS: None}),
+    "paligemma": _Encoder(Tower, {PIXELS: None}),
+    "qwen2_5_vl": _Encoder(QwenEncoder, _QWEN),
+    "qwen2_vl": _Encoder(QwenEncoder, _QWEN),
+    "qwen3_vl": _Encoder(QwenEncoder, _QWEN, (FEATURES, DEEP_FEATURES)),
+    "smolvlm": _Encoder(Idefics3, {PIXELS: 1}),
 }
 EXPORTABLE = frozenset(_ENCODERS)
-# Where PyTorch's exporter (2.13, transformers 5.23) stops, and what stops it: sizes that are
-# computed from the photo's own shape.
-_DEPENDENT = "Could not extract specialized integer from data-dependent expression"
-_STOPPED = {
-    "llava_onevision": f"{_DEPENDENT} u0",
-    "qwen2_5_vl": f"{_DEPENDENT} u4",
-    "qwen3_vl": "Could not guard on data-dependent expression Eq(u7, 0)",
-}
 
 
 def export_vision(checkpoint: Checkpoint, family: Family, path: Path) -> None:
@@ -100,49 +66,56 @@ def export_vision(checkpoint: Checkpoint, family: Family, path: Path) -> None:
     Raises BundleError for a family whose encoder can't be exported, RuntimeFailure where the
     exporter breaks.
     """
-    if checkpoint.model_type not in _ENCODERS:
+    kind = checkpoint.model_type
+    if kind not in _ENCODERS:
         title = "The image encoder of {family} models can't be exported yet ({reason})."
         hint = "These can: {known}. With PyTorch the model works as it is."
-        kind, known = checkpoint.model_type, ", ".join(sorted(EXPORTABLE))
-        reason = _STOPPED.get(kind, "nobody tried")
-        raise BundleError(title, hint, family=kind, reason=reason, known=known)
-    axis = _ENCODERS[checkpoint.model_type][1]
+        known = ", ".join(sorted(EXPORTABLE))
+        raise BundleError(title, hint, family=kind, reason="nobody tried", known=known)
     try:
         model = AutoModelForImageTextToText.from_pretrained(
             checkpoint.path, dtype=torch.float32, use_safetensors=True, local_files_only=True
         ).eval()
-        export_encoder(model.model, checkpoint.model_type, _example(family, axis), path)
+        export_encoder(model.model, kind, _example(family), path)
     except Exception as error:  # the exporter's exceptions share no base but this
         title = "The image encoder could not be exported ({reason})."
         hint = "With PyTorch the model works as it is."
         raise RuntimeFailure(title, hint, reason=reason_of(error)) from error
 
 
-def export_encoder(model: Any, kind: str, example: Tensor, path: Path) -> None:
-    """Of a transformers model of that `model_type`, traced with pixels like `example`."""
-    make, axis = _ENCODERS[kind]
-    _write(make(model).eval(), example, axis, path)
+def export_encoder(model: Any, kind: str, example: Mapping[str, NDArray[Any]], path: Path) -> None:
+    """Of a transformers model of that `model_type`, traced with a photo like `example`."""
+    encoder = _ENCODERS[kind]
+    inputs = {name: _several(example[name], axis) for name, axis in encoder.axes.items()}
+    _write(encoder, encoder.make(model).eval(), inputs, path)
 
 
-def _example(family: Family, axis: int | None) -> Tensor:
-    """A grey photo's pixels, with several views where there can be."""
+def _example(family: Family) -> Mapping[str, NDArray[Any]]:
+    """What the family makes of a grey photo."""
     grey = np.full((64, 64, 3), 128, np.uint8)
-    pixels = family.see(Photo(grey, "grey", "grey")).inputs[PIXELS]
-    if axis is not None:
-        pixels = np.repeat(pixels, _EXAMPLE_VIEWS, axis=axis)
-    return torch.from_numpy(np.ascontiguousarray(pixels, np.float32))
+    return family.see(Photo(grey, "grey", "grey")).inputs
 
 
-def _write(module: nn.Module, example: Tensor, axis: int | None, path: Path) -> None:
-    views = {} if axis is None else {axis: torch.export.Dim.DYNAMIC}
+def _several(array: NDArray[Any], axis: int | None) -> Tensor:
+    """With several views where there can be."""
+    if axis is not None and array.shape[axis] == 1:
+        array = np.repeat(array, _EXAMPLE_VIEWS, axis=axis)
+    return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def _write(encoder: _Encoder, module: nn.Module, inputs: Mapping[str, Tensor], path: Path) -> None:
+    varying = {
+        name: {} if axis is None else {axis: torch.export.Dim.DYNAMIC}
+        for name, axis in encoder.axes.items()
+    }
     with torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's, about PyTorch's own insides
         program = torch.onnx.export(
             module,
-            (example,),
-            input_names=[PIXELS],
-            output_names=[FEATURES],
-            dynamic_shapes={PIXELS: views} if views else None,
+            kwargs=dict(inputs),
+            input_names=list(inputs),
+            output_names=list(encoder.outputs),
+            dynamic_shapes=varying,
             opset_version=OPSET,
             dynamo=True,
             optimize=False,

@@ -1,0 +1,128 @@
+"""Families whose graphs are not those of LLaVA, exported: ONNX Runtime beside PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mmgpt_desktop.engine.checkpoint import open_checkpoint, read_checkpoint
+from mmgpt_desktop.engine.families.base import Context, Family, Features
+from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.public_onnx import PublicOnnx
+from mmgpt_desktop.engine.public_torch_models import public_torch
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.export.bundle import export
+from mmgpt_desktop.export.linear import Precision
+from mmgpt_desktop.messages import PICTURE, Message, Photo, RuntimeName
+from tests.family_checks import SHAPES
+from tests.public_checks import greedy
+from tests.public_models import noise_photo
+from tests.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25
+
+CANCEL = CancelToken()
+MODELS: dict[str, Callable[[Path], Path]] = {
+    "qwen2": tiny_qwen2,
+    "qwen2.5": tiny_qwen25,
+    "qwen3": tiny_qwen3,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Exported:
+    """A checkpoint in PyTorch, and its graphs."""
+
+    family: Family
+    torch: Any
+    onnx: Any
+
+    @property
+    def runtimes(self) -> Sequence[Any]:
+        return self.torch, self.onnx
+
+
+@pytest.fixture(scope="module", params=list(MODELS))
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    folder = tmp_path_factory.mktemp("exported")
+    checkpoint = open_checkpoint(enlivened(MODELS[request.param](folder / "model")))
+    out = export(checkpoint.path, folder / "out", Precision.FP32, lambda *_: None).folder
+    runtime = PublicOnnx(read_checkpoint(out), RuntimeName.ONNX_CPU, cache=folder / "cache")
+    return Exported(family_of(checkpoint), public_torch(checkpoint), runtime)
+
+
+def enlivened(folder: Path) -> Path:
+    """With matrices ten times as large: at first each patch and word is nearly like the others."""
+    from safetensors.numpy import load_file, save_file
+
+    file = folder / "model.safetensors"
+    tensors = load_file(file)
+    grown = {name: each * 10 if each.ndim > 1 else each for name, each in tensors.items()}
+    save_file(grown, file, metadata={"format": "pt"})
+    return folder
+
+
+def near(found: Any, expected: Any, tolerance: float = 1e-4) -> None:
+    """By the largest difference, as a share of how far the expected values lie apart."""
+    one, two = np.asarray(found, np.float32), np.asarray(expected, np.float32)
+    assert one.shape == two.shape
+    assert np.ptp(two) > 0
+    assert np.abs(one - two).max() < tolerance * np.ptp(two)
+
+
+def parts(features: Features) -> list[NDArray[np.float32]]:
+    """What stands for the photo in the prompt, and what later layers take of it."""
+    found = features.embeddings
+    if isinstance(found, tuple):
+        return [found[0], *found[1]]
+    found = np.asarray(found)
+    return list(found) if found.ndim == 3 else [found]
+
+
+@pytest.mark.parametrize("fine", [False, True])
+@pytest.mark.parametrize(("width", "height"), [*SHAPES, (90, 7)])
+def test_photos_become_what_they_become_in_pytorch(
+    exported: Exported, width: int, height: int, fine: bool
+) -> None:
+    seen = exported.family.see(noise_photo(width, height), fine=fine)
+    theirs, ours = (runtime.encode(seen, CANCEL) for runtime in exported.runtimes)
+    for one, two in zip(parts(ours), parts(theirs), strict=True):
+        near(one, two)
+    assert (ours.reading is None) == (theirs.reading is None)
+    if ours.reading is not None:
+        near(ours.reading, theirs.reading)
+
+
+PHOTOS = (noise_photo(60, 40), noise_photo(24, 50), noise_photo(5, 3))
+
+
+def contexts(exported: Exported, photos: Sequence[Photo]) -> list[Context]:
+    """A question with photos before it and, if there are several, within it; for each runtime."""
+    text = f"What is{PICTURE * len(photos[1:])} this?"
+    seen = [exported.family.see(photo) for photo in photos]
+    laid = exported.family.lay([Message("user", text)], seen, 16)
+    return [
+        Context(laid, tuple(seen), tuple(runtime.encode(each, CANCEL) for each in seen))
+        for runtime in exported.runtimes
+    ]
+
+
+@pytest.mark.parametrize("photos", range(len(PHOTOS) + 1))
+def test_words_and_attention_are_pytorchs(exported: Exported, photos: int) -> None:
+    pairs = list(zip(exported.runtimes, contexts(exported, PHOTOS[:photos]), strict=True))
+    theirs, ours = (greedy(runtime, context) for runtime, context in pairs)
+    assert [token.token_id for token in ours] == [token.token_id for token in theirs]
+    assert len({token.token_id for token in ours}) > 1
+    assert exported.onnx.attention_shape == exported.torch.attention_shape
+    for one, two in zip(ours, theirs, strict=True):
+        assert one.attention is not None
+        assert two.attention is not None
+        assert one.attention.shape == (*exported.onnx.attention_shape, two.attention.shape[-1])
+        np.testing.assert_allclose(one.attention, two.attention, atol=1e-4)
+    written = [*pairs[0][1].laid.token_ids, *(token.token_id for token in theirs)]
+    scores = [runtime.score(written, context, CANCEL) for runtime, context in pairs]
+    near(scores[1], scores[0])
