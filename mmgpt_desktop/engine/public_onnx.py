@@ -91,7 +91,7 @@ class PublicOnnx:
         vision = self._vision
         main = FEATURES if FEATURES in vision.outputs else vision.outputs[0]
         deep = [name for name in vision.outputs if name == DEEP_FEATURES]
-        found, *more = vision.run([main, *deep], seen.inputs, cancel)
+        found, *more = vision.run([main, *deep], {**seen.inputs, **seen.for_graphs}, cancel)
         embeddings = found.reshape(-1, found.shape[-1])
         if len(embeddings) != seen.tokens:
             title = "The model's {graph} gives {found} tokens for a photo, and not {expected}."

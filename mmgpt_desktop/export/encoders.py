@@ -50,3 +50,23 @@ def _places(embeddings: Any) -> Tensor:
         embeddings(torch.zeros(1, 3, side, side), seen)
     hook.remove()
     return caught[0].clone()
+
+
+class OneVision(nn.Module):
+    """Tokens are patches of views, mixed as the family says (`Seen.for_graphs`), and newlines."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixel_values: Tensor, mixed_of: Tensor, shares: Tensor) -> Tensor:
+        config = self.model.config
+        tower = self.model.vision_tower(pixel_values[0], output_hidden_states=True)
+        layers = config.vision_feature_layer
+        chosen = [layers] if isinstance(layers, int) else layers
+        states = torch.cat([tower.hidden_states[layer] for layer in chosen], -1)
+        if config.vision_feature_select_strategy == "default":  # without the class token
+            states = states[:, 1:]
+        patches = self.model.multi_modal_projector(states).flatten(0, 1)
+        rows = torch.cat([patches, self.model.image_newline[None]])
+        return (rows[mixed_of] * shares[..., None]).sum(1)

@@ -24,7 +24,7 @@ from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Family
 from mmgpt_desktop.engine.public_onnx import DEEP_FEATURES, FEATURES
 from mmgpt_desktop.errors import BundleError, RuntimeFailure
-from mmgpt_desktop.export.encoders import Idefics3, Tower
+from mmgpt_desktop.export.encoders import Idefics3, OneVision, Tower
 from mmgpt_desktop.export.qwen_encoder import QwenEncoder
 from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.text import reason_of
@@ -51,6 +51,7 @@ _ENCODERS = {
     "idefics3": _Encoder(Idefics3, {PIXELS: 1}),
     "internvl": _Encoder(Tower, {PIXELS: 0}),
     "llava": _Encoder(Tower, {PIXELS: None}),
+    "llava_onevision": _Encoder(OneVision, {PIXELS: 1, "mixed_of": 0, "shares": 0}),
     "paligemma": _Encoder(Tower, {PIXELS: None}),
     "qwen2_5_vl": _Encoder(QwenEncoder, _QWEN),
     "qwen2_vl": _Encoder(QwenEncoder, _QWEN),
@@ -93,7 +94,8 @@ def export_encoder(model: Any, kind: str, example: Mapping[str, NDArray[Any]], p
 def _example(family: Family) -> Mapping[str, NDArray[Any]]:
     """What the family makes of a grey photo."""
     grey = np.full((64, 64, 3), 128, np.uint8)
-    return family.see(Photo(grey, "grey", "grey")).inputs
+    seen = family.see(Photo(grey, "grey", "grey"))
+    return {**seen.inputs, **seen.for_graphs}
 
 
 def _several(array: NDArray[Any], axis: int | None) -> Tensor:

@@ -21,12 +21,14 @@ from mmgpt_desktop.export.bundle import export
 from mmgpt_desktop.export.linear import Precision
 from mmgpt_desktop.messages import PICTURE, Message, Photo, RuntimeName
 from tests.family_checks import SHAPES
+from tests.model.test_llava_onevision import tiny_onevision
 from tests.public_checks import greedy
 from tests.public_models import noise_photo
 from tests.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25
 
 CANCEL = CancelToken()
 MODELS: dict[str, Callable[[Path], Path]] = {
+    "llava onevision": tiny_onevision,
     "qwen2": tiny_qwen2,
     "qwen2.5": tiny_qwen25,
     "qwen3": tiny_qwen3,
