@@ -31,7 +31,7 @@ from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.text import reason_of
 
 IDS, EMBEDS, MASK, POSITIONS = "input_ids", "inputs_embeds", "attention_mask", "position_ids"
-FEATURES = "image_features"
+FEATURES, READING = "image_features", "image_reading"
 WITH_PAST = "use_cache_branch"  # which branch of a graph that was merged of two
 KEPT = "num_logits_to_keep"  # 0 keeps all
 FROM = "logits_from"
@@ -90,14 +90,17 @@ class PublicOnnx:
         [layer, token, width]."""
         vision = self._vision
         main = FEATURES if FEATURES in vision.outputs else vision.outputs[0]
-        deep = [name for name in vision.outputs if name == DEEP_FEATURES]
-        found, *more = vision.run([main, *deep], {**seen.inputs, **seen.for_graphs}, cancel)
+        others = [name for name in (DEEP_FEATURES, READING) if name in vision.outputs]
+        feeds = {**seen.inputs, **seen.for_graphs}
+        found, *rest = vision.run([main, *others], feeds, cancel)
+        more = dict(zip(others, rest, strict=True))
         embeddings = found.reshape(-1, found.shape[-1])
         if len(embeddings) != seen.tokens:
             title = "The model's {graph} gives {found} tokens for a photo, and not {expected}."
             values = {"found": len(embeddings), "expected": seen.tokens}
             raise RuntimeFailure(title, "Use PyTorch.", graph=vision.name, **values)
-        return Features((embeddings, more[0]) if more else embeddings)
+        deep = more.get(DEEP_FEATURES)
+        return Features(embeddings if deep is None else (embeddings, deep), more.get(READING))
 
     def decode(
         self,

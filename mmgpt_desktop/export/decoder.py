@@ -6,6 +6,7 @@ positions comes out beside the logits.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,8 @@ class _Decoder:
         if spec.blocks:
             graph.input("blocks", INT64, ["T"])
         self._lay_positions()
+        if spec.magneto:
+            stream = self._placed(stream)
         self._biases = {window: self._bias(window) for window in dict.fromkeys(spec.windows)}
         normed = self._norm("layers.0.input_layernorm", stream)
         for layer in range(spec.layers):
@@ -112,6 +115,18 @@ class _Decoder:
         cosine, sine = (graph.op("Pad", graph.op(kind, angles), pads) for kind in ("Cos", "Sin"))
         return cosine, sine
 
+    def _placed(self, embeddings: str) -> str:
+        """Enlarged, with sines and cosines of their positions added (Vaswani et al. 2017; the
+        frequencies as in tensor2tensor)."""
+        graph, half = self._graph, self._spec.width // 2
+        places = graph.op("Cast", "position_ids", to=FLOAT)
+        places = graph.op("Reshape", places, graph.constant(-1, 1))
+        steps = np.arange(half, dtype=np.float32) * np.float32(-math.log(10_000) / (half - 1))
+        angles = graph.op("Mul", places, graph.tensor("frequencies", np.exp(steps)))
+        waves = graph.op("Concat", graph.op("Sin", angles), graph.op("Cos", angles), axis=1)
+        scale = graph.constant(float(self._spec.embedding_scale), scalar=True)
+        return graph.op("Add", graph.op("Mul", embeddings, scale), waves)
+
     def _bias(self, window: int) -> str:
         """(1, 1, S, T): what each new position may not see; no name without blocks, where
         the kernel itself knows."""
@@ -145,6 +160,8 @@ class _Decoder:
         spec, graph, name = self._spec, self._graph, f"layers.{layer}"
         last = layer == spec.layers - 1
         mixed = self._attention(layer, normed)
+        if spec.magneto:
+            mixed = self._norm(f"{name}.self_attn.inner_attn_ln", mixed)
         if last:  # beyond here, only the wanted positions count
             mixed, stream = self._from_wanted(mixed), self._from_wanted(stream)
         mixed = self._linear(f"{name}.self_attn", mixed, ("o_proj",))
@@ -171,7 +188,7 @@ class _Decoder:
         query, key, value = self._projected(name, normed)
         bias = self._biases[spec.windows[layer]]
         inputs = [query, key, value, *past, self._last_place, self._total]
-        inputs += [*self._turns[spec.ropes[layer]], "", bias]
+        inputs += [*(self._turns[spec.ropes[layer]] if spec.ropes else ("", "")), "", bias]
         kernel = self._kind is Attention.KERNEL
         given = graph.ops(
             "GroupQueryAttention",
@@ -180,7 +197,7 @@ class _Decoder:
             domain=CONTRIB,
             num_heads=spec.heads,
             kv_num_heads=spec.kv_heads,
-            do_rotary=1,
+            do_rotary=1 if spec.ropes else 0,
             scale=spec.scale,
             softcap=spec.softcap,
             causal=0 if bias else 1,
@@ -214,6 +231,9 @@ class _Decoder:
 
     def _feed_forward(self, name: str, normed: str) -> str:
         graph = self._graph
+        if self._spec.magneto:
+            inner = graph.op("Gelu", self._linear(name, normed, ("fc1",)))
+            return self._linear(name, self._norm(f"{name}.ffn_layernorm", inner), ("fc2",))
         gate = self._linear(name, normed, ("gate_proj",))
         up = self._linear(name, normed, ("up_proj",))
         if self._spec.activation == SILU:
@@ -232,23 +252,28 @@ class _Decoder:
         return self._linears.add(self._graph, f"{module}.{'+'.join(parts)}", value, weight, bias)
 
     def _norm(self, name: str, value: str) -> str:
-        gain, epsilon = self._gain(name), self._spec.epsilon
-        return self._graph.op("SimplifiedLayerNormalization", value, gain, epsilon=epsilon)
+        kind = "LayerNormalization" if self._spec.magneto else "SimplifiedLayerNormalization"
+        return self._graph.op(kind, value, *self._gains(name), epsilon=self._spec.epsilon)
 
     def _add_norm(self, name: str, stream: str, value: str) -> tuple[str, str]:
         """The norm of the sum, and the sum."""
+        kind = "LayerNormalization" if self._spec.magneto else "SimplifiedLayerNormalization"
         normed, _, _, added = self._graph.ops(
-            "SkipSimplifiedLayerNormalization",
-            [stream, value, self._gain(name)],
+            f"Skip{kind}",
+            [stream, value, *self._gains(name)],
             [None, "", "", None],
             domain=CONTRIB,
             epsilon=self._spec.epsilon,
         )
         return normed, added
 
-    def _gain(self, name: str) -> str:
+    def _gains(self, name: str) -> list[str]:
+        """A norm's weight, and its bias if it has one."""
         gain = self._weights[f"{name}.weight"] + np.float32(self._spec.norm_offset)
-        return self._graph.tensor(f"{name}.weight", gain)
+        gains = [self._graph.tensor(f"{name}.weight", gain)]
+        if self._spec.magneto:
+            gains.append(self._graph.tensor(f"{name}.bias", self._weights[f"{name}.bias"]))
+        return gains
 
     def _from_wanted(self, value: str) -> str:
         graph = self._graph

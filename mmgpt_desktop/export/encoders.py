@@ -70,3 +70,18 @@ class OneVision(nn.Module):
         patches = self.model.multi_modal_projector(states).flatten(0, 1)
         rows = torch.cat([patches, self.model.image_newline[None]])
         return (rows[mixed_of] * shares[..., None]).sum(1)
+
+
+class Kosmos2(nn.Module):
+    """Latents [latent, width], and what each read of the patches [latent, patch]."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.vision, self.projection = model.vision_model, model.image_to_text_projection
+        self.projection.x_attn.config._attn_implementation = "eager"  # which gives its weights
+
+    def forward(self, pixel_values: Tensor) -> tuple[Tensor, Tensor]:
+        states = self.vision(pixel_values=pixel_values).last_hidden_state
+        patches = nn.functional.normalize(self.vision.model.post_layernorm(states), dim=-1)
+        latents, weights = self.projection(patches)
+        return latents[0], weights[0, :, :, : patches.shape[1]].mean(0)

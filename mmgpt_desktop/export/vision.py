@@ -22,9 +22,9 @@ from transformers import AutoModelForImageTextToText
 
 from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Family
-from mmgpt_desktop.engine.public_onnx import DEEP_FEATURES, FEATURES
+from mmgpt_desktop.engine.public_onnx import DEEP_FEATURES, FEATURES, READING
 from mmgpt_desktop.errors import BundleError, RuntimeFailure
-from mmgpt_desktop.export.encoders import Idefics3, OneVision, Tower
+from mmgpt_desktop.export.encoders import Idefics3, Kosmos2, OneVision, Tower
 from mmgpt_desktop.export.qwen_encoder import QwenEncoder
 from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.text import reason_of
@@ -50,6 +50,7 @@ _ENCODERS = {
     "gemma3": _Encoder(Tower, {PIXELS: 0}),
     "idefics3": _Encoder(Idefics3, {PIXELS: 1}),
     "internvl": _Encoder(Tower, {PIXELS: 0}),
+    "kosmos-2": _Encoder(Kosmos2, {PIXELS: None}, (FEATURES, READING)),
     "llava": _Encoder(Tower, {PIXELS: None}),
     "llava_onevision": _Encoder(OneVision, {PIXELS: 1, "mixed_of": 0, "shares": 0}),
     "paligemma": _Encoder(Tower, {PIXELS: None}),
@@ -77,7 +78,7 @@ def export_vision(checkpoint: Checkpoint, family: Family, path: Path) -> None:
         model = AutoModelForImageTextToText.from_pretrained(
             checkpoint.path, dtype=torch.float32, use_safetensors=True, local_files_only=True
         ).eval()
-        export_encoder(model.model, kind, _example(family), path)
+        export_encoder(getattr(model, "model", model), kind, _example(family), path)
     except Exception as error:  # the exporter's exceptions share no base but this
         title = "The image encoder could not be exported ({reason})."
         hint = "With PyTorch the model works as it is."

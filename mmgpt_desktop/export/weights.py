@@ -77,8 +77,18 @@ def _places(file: Path) -> dict[str, _Place]:
     }
 
 
+# What parts of Llama's names are called in Kosmos-2.
+_KOSMOS2 = {
+    "input_layernorm": "self_attn_layer_norm",
+    "post_attention_layernorm": "final_layer_norm",
+    "o_proj": "out_proj",
+    "mlp": "ffn",
+    "norm": "layer_norm",
+}
+
+
 class DecoderWeights:
-    """A language model's tensors by the names of its own class, wherever they stand in a
+    """A language model's tensors by the names of Llama's class, wherever they stand in a
     checkpoint ("model.text_model.layers.0...", "language_model.model.layers.0...")."""
 
     def __init__(self, tensors: Mapping[str, NDArray[np.float32]]) -> None:
@@ -91,12 +101,16 @@ class DecoderWeights:
         if not found:
             raise BundleError("There is no language model that is known among the weights.")
         self._prefix = min(found, key=len)
+        self._names = _KOSMOS2 if f"{self._prefix}layer_norm.weight" in tensors else {}
 
     def __contains__(self, name: str) -> bool:
-        return self._prefix + name in self._tensors
+        return self._stored(name) in self._tensors
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
-        return self._tensors[self._prefix + name]
+        return self._tensors[self._stored(name)]
+
+    def _stored(self, name: str) -> str:
+        return self._prefix + ".".join(self._names.get(part, part) for part in name.split("."))
 
     def head(self) -> NDArray[np.float32]:
         """What makes logits, [vocabulary, width]: the embedding itself where there is none."""
