@@ -25,7 +25,7 @@ from mmgpt_desktop.engine.layouts import GraphFiles, find_graphs
 from mmgpt_desktop.engine.onnx_runtime import wants_cuda
 from mmgpt_desktop.engine.prefix_attention import BLOCKS, see_blocks
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
-from mmgpt_desktop.engine.surgery import attending_graph
+from mmgpt_desktop.engine.surgery import Edited, attending_graph
 from mmgpt_desktop.errors import BundleError, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.text import reason_of
@@ -69,12 +69,7 @@ class PublicOnnx:
         cuda = wants_cuda(name)
         files = find_graphs(checkpoint.path, precision)
         kind = checkpoint.model_type
-        decoder, note = attending_graph(
-            files.decoder,
-            cache or cache_folder(),
-            kernels=not cuda,
-            edit=partial(_read_both_ways, kind=kind),
-        )
+        decoder, note = self._attending(files.decoder, cache or cache_folder(), cuda, kind)
         graph = Graph(files.decoder, cuda, decoder.graph)
         self._decoder = Decoder(graph, in_place=decoder.in_place, cuda=cuda)
         self._types = _BOTH_WAYS.get(kind, 0)
@@ -121,7 +116,7 @@ class PublicOnnx:
         logits, found, after = self._decoder.run(feeds, cache, len(token_ids), cancel)
         weights = None
         if attention and found is not None:
-            weights = np.asarray(found[:, :, list(context.laid.image_positions)], np.float32)
+            weights = np.asarray(self._looks(found, context), np.float32)
         return DecodeResult(np.asarray(logits[0, -1], np.float32), weights, after)
 
     def score(
@@ -137,6 +132,15 @@ class PublicOnnx:
     def close(self) -> None:
         for part in (self._decoder.graph, self._vision, self._embed):
             part.close()
+
+    def _attending(self, path: Path, cache: Path, cuda: bool, kind: str) -> tuple[Edited, str]:
+        """The decoder with its attention among its outputs, or why it has none."""
+        edit = partial(_read_both_ways, kind=kind)
+        return attending_graph(path, cache, kernels=not cuda, edit=edit)
+
+    def _looks(self, attention: NDArray[Any], context: Context) -> NDArray[Any]:
+        """What of the graph's attention went to image tokens."""
+        return attention[:, :, list(context.laid.image_positions)]
 
     def _attention_shape(self, checkpoint: Checkpoint) -> tuple[int, int]:
         """(layers, heads)"""

@@ -107,7 +107,7 @@ def _write_decoder(
 ) -> None:
     weights = DecoderWeights(SafetensorsWeights(checkpoint.path))
     build_decoder(spec, weights, folder / DECODER, linears_for(precision))
-    table = weights["embed_tokens.weight"]
+    table = weights.table()
     if spec.model_type.startswith("gemma"):  # it scales what stands for words, not for photos
         table = table * np.float32(math.sqrt(spec.width))
     kind = np.float32 if precision is Precision.FP32 else np.float16

@@ -17,6 +17,7 @@ from mmgpt_desktop.export.linear import Linears
 from mmgpt_desktop.export.spec import SILU, DecoderSpec, Rope
 from mmgpt_desktop.export.weights import DecoderWeights
 
+_CROSS = "gated_cross_attn_layers"
 FORBIDDEN = -1e4  # a score that leaves nothing after the softmax, in float16, too
 
 
@@ -36,9 +37,11 @@ def build_decoder(
     `past_key_values.{i}.key` and `.value` float32 [1, kv_heads, P, head_dim]; with
     `spec.deepstack` also `deepstack_embeds` float32 [n, 1, S, width]; with `spec.blocks` also
     `blocks` int64 [P + S] (`Laid.blocks`: positions of one block see each other both ways, -1
-    stands alone). Outputs: `logits` float32 [1, S - logits_from, vocabulary];
+    stands alone); with `spec.cross_interval` also `image_keys` and `image_values` float32
+    [cross layer, heads, M, head_dim] and `image_mask` float32 [S, M], 1 where a position looks.
+    Outputs: `logits` float32 [1, S - logits_from, vocabulary];
     `present.{i}.key` and `.value`; `attention` float32 [layers, heads, P + S], the last
-    position's softmax, which sums to 1.
+    position's softmax, which sums to 1; or [cross layers, heads, M] of what it looks at.
     Pasts may have room for more than P positions if they are bound as presents, too: then
     each step writes into them and copies nothing.
     """
@@ -79,8 +82,12 @@ class _Decoder:
         if spec.magneto:
             stream = self._placed(stream)
         self._biases = {window: self._bias(window) for window in dict.fromkeys(spec.windows)}
-        normed = self._norm("layers.0.input_layernorm", stream)
+        if spec.cross_interval:
+            self._lay_photos()
+        normed = self._norm(self._entry(0), stream)
         for layer in range(spec.layers):
+            if self._looks(layer):
+                normed, stream = self._look(layer, normed, stream)
             normed, stream = self._layer(layer, normed, stream)
         self._give_logits(normed)
         if self._kind is not Attention.NONE:
@@ -176,8 +183,52 @@ class _Decoder:
             place = graph.constant(layer, scalar=True)
             extra = graph.op("Gather", "deepstack_embeds", place, axis=0)
             fed = graph.op("Add", fed, self._from_wanted(extra) if last else extra)
-        after = "norm" if last else f"layers.{layer + 1}.input_layernorm"
+        after = "norm" if last else self._entry(layer + 1)
         return self._add_norm(after, stream, fed)
+
+    def _looks(self, layer: int) -> bool:
+        """Is there a cross-attention layer before this one?"""
+        return bool(self._spec.cross_interval) and layer % self._spec.cross_interval == 0
+
+    def _entry(self, layer: int) -> str:
+        """The norm that begins a layer, or the cross-attention layer before it."""
+        if self._looks(layer):
+            return f"{_CROSS}.{layer // self._spec.cross_interval}.input_layernorm"
+        return f"layers.{layer}.input_layernorm"
+
+    def _lay_photos(self) -> None:
+        spec, graph = self._spec, self._graph
+        for name in ("image_keys", "image_values"):
+            graph.input(name, FLOAT, [spec.cross_layers, spec.heads, "M", spec.head_dim])
+        graph.input("image_mask", FLOAT, ["S", "M"])
+        unseen = graph.op("Sub", "image_mask", graph.constant(1.0, scalar=True))
+        self._hidden = graph.op("Mul", unseen, graph.constant(-FORBIDDEN, scalar=True))
+
+    def _look(self, layer: int, normed: str, stream: str) -> tuple[str, str]:
+        """As `_layer`, through the cross-attention layer before `layer`."""
+        spec, graph = self._spec, self._graph
+        number = layer // spec.cross_interval
+        name, place = f"{_CROSS}.{number}", graph.constant(number, scalar=True)
+        query = self._linear(f"{name}.cross_attn", normed, ("q_proj",))
+        query = graph.op("Reshape", query, graph.constant(1, -1, spec.heads, spec.head_dim))
+        if spec.cross_norms:
+            query = self._norm(f"{name}.cross_attn.q_layer_norm", query)
+        query = graph.op("Transpose", query, perm=[0, 2, 1, 3])
+        keys, values = (
+            graph.op("Gather", each, place, axis=0) for each in ("image_keys", "image_values")
+        )
+        scores = graph.op("MatMul", query, graph.op("Transpose", keys, perm=[0, 2, 1]))
+        scores = graph.op("Mul", scores, graph.constant(spec.scale, scalar=True))
+        weights = graph.op("Softmax", graph.op("Add", scores, self._hidden), axis=-1)
+        # A position before any photo looks at none, whatever the softmax says.
+        weights = graph.op("Mul", weights, "image_mask")
+        self._given.append(weights)
+        mixed = graph.op("Transpose", graph.op("MatMul", weights, values), perm=[0, 2, 1, 3])
+        mixed = graph.op("Reshape", mixed, graph.constant(1, -1, spec.heads * spec.head_dim))
+        mixed = self._linear(f"{name}.cross_attn", mixed, ("o_proj",), f"{name}.alpha_cross_attn")
+        normed, stream = self._add_norm(f"{name}.post_attention_layernorm", stream, mixed)
+        fed = self._feed_forward(f"{name}.mlp", normed, f"{name}.alpha_dense")
+        return self._add_norm(f"layers.{layer}.input_layernorm", stream, fed)
 
     def _attention(self, layer: int, normed: str) -> str:
         spec, graph, name = self._spec, self._graph, f"layers.{layer}.self_attn"
@@ -189,7 +240,8 @@ class _Decoder:
         bias = self._biases[spec.windows[layer]]
         inputs = [query, key, value, *past, self._last_place, self._total]
         inputs += [*(self._turns[spec.ropes[layer]] if spec.ropes else ("", "")), "", bias]
-        kernel = self._kind is Attention.KERNEL
+        shown = not spec.cross_interval
+        kernel = shown and self._kind is Attention.KERNEL
         given = graph.ops(
             "GroupQueryAttention",
             inputs,
@@ -206,7 +258,8 @@ class _Decoder:
         )
         for value in present:
             graph.output(value, value, FLOAT, [1, spec.kv_heads, "T", spec.head_dim])
-        self._given += given[3:] if kernel else [query]
+        if shown:
+            self._given += given[3:] if kernel else [query]
         return given[0]
 
     def _projected(self, name: str, normed: str) -> tuple[str, str, str]:
@@ -229,7 +282,7 @@ class _Decoder:
         rows = graph.op("Reshape", value, graph.constant(1, -1, self._spec.head_dim))
         return graph.op("Reshape", self._norm(name, rows), graph.constant(1, -1, width))
 
-    def _feed_forward(self, name: str, normed: str) -> str:
+    def _feed_forward(self, name: str, normed: str, alpha: str = "") -> str:
         graph = self._graph
         if self._spec.magneto:
             inner = graph.op("Gelu", self._linear(name, normed, ("fc1",)))
@@ -240,12 +293,14 @@ class _Decoder:
             gate = graph.op("QuickGelu", gate, domain=CONTRIB, alpha=1.0)
         else:
             gate = graph.op("Gelu", gate, approximate="tanh")
-        return self._linear(name, graph.op("Mul", gate, up), ("down_proj",))
+        return self._linear(name, graph.op("Mul", gate, up), ("down_proj",), alpha)
 
-    def _linear(self, module: str, value: str, parts: tuple[str, ...]) -> str:
-        """x @ W.T + b for the module's `parts`, side by side."""
+    def _linear(self, module: str, value: str, parts: tuple[str, ...], alpha: str = "") -> str:
+        """x @ W.T + b for the module's `parts`, side by side, times tanh of a gate `alpha`."""
         names = [f"{module}.{part}" for part in parts]
         weight = np.concatenate([self._weights[f"{name}.weight"] for name in names])
+        if alpha:
+            weight = weight * np.tanh(self._weights[alpha]).reshape(-1, 1)
         bias = None
         if f"{names[0]}.bias" in self._weights:
             bias = np.concatenate([self._weights[f"{name}.bias"] for name in names])
@@ -289,9 +344,10 @@ class _Decoder:
 
     def _give_attention(self) -> None:
         spec, graph, rows = self._spec, self._graph, self._given
-        if self._kind is Attention.REBUILT:
+        if self._kind is Attention.REBUILT and not spec.cross_interval:
             row = LastRow(spec, graph, self._turns, self._length).rebuilt(rows, self._biases)
         else:
             last = graph.constant(-1, scalar=True)  # of each by itself, so that none is kept
             row = graph.op("Concat", *(graph.op("Gather", e, last, axis=2) for e in rows), axis=0)
-        graph.output(row, "attention", FLOAT, [spec.layers, spec.heads, "T"])
+        shape = (spec.cross_layers, "M") if spec.cross_interval else (spec.layers, "T")
+        graph.output(row, "attention", FLOAT, [shape[0], spec.heads, shape[1]])

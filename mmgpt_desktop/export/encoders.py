@@ -7,8 +7,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmgpt_desktop.engine.public_onnx import FEATURES, READING
+from mmgpt_desktop.engine.public_onnx_models import KEYS, VALUES
+from mmgpt_desktop.engine.public_torch_models import resampled
 
-class Tower(nn.Module):
+
+class Encoder(nn.Module):
+    """`outputs` are the names of what it gives."""
+
+    outputs: tuple[str, ...] = (FEATURES,)
+
+
+class Tower(Encoder):
     """The model's own way from pixels to features."""
 
     def __init__(self, model: Any) -> None:
@@ -21,7 +31,7 @@ class Tower(nn.Module):
         return features.flatten(0, -2)
 
 
-class Idefics3(nn.Module):
+class Idefics3(Encoder):
     """Views that are whole squares, as ours are: so nothing depends on where their padding is."""
 
     def __init__(self, model: Any) -> None:
@@ -52,7 +62,7 @@ def _places(embeddings: Any) -> Tensor:
     return caught[0].clone()
 
 
-class OneVision(nn.Module):
+class OneVision(Encoder):
     """Tokens are patches of views, mixed as the family says (`Seen.for_graphs`), and newlines."""
 
     def __init__(self, model: Any) -> None:
@@ -72,8 +82,10 @@ class OneVision(nn.Module):
         return (rows[mixed_of] * shares[..., None]).sum(1)
 
 
-class Kosmos2(nn.Module):
+class Kosmos2(Encoder):
     """Latents [latent, width], and what each read of the patches [latent, patch]."""
+
+    outputs = (FEATURES, READING)
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -85,3 +97,31 @@ class Kosmos2(nn.Module):
         patches = nn.functional.normalize(self.vision.model.post_layernorm(states), dim=-1)
         latents, weights = self.projection(patches)
         return latents[0], weights[0, :, :, : patches.shape[1]].mean(0)
+
+
+class Idefics(Encoder):
+    """What the decoder's cross-attention layers look at, keys and values [layer, head, token,
+    width], and what each latent read of the patches [latent, patch] if there is a resampler."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.vision, self.layers = model.vision_model, model.gated_cross_attn_layers
+        self.resampler = model.perceiver_resampler if model.config.use_resampler else None
+        self.outputs = (KEYS, VALUES, READING) if self.resampler else (KEYS, VALUES)
+
+    def forward(self, pixel_values: Tensor) -> tuple[Tensor, ...]:
+        states = self.vision(pixel_values=pixel_values).last_hidden_state
+        reading = list[Tensor]()
+        if self.resampler is not None:
+            states, *reading = resampled(self.resampler, states)
+        keys, values = [], []
+        for layer in self.layers:
+            attention = layer.cross_attn
+            heads = (attention.num_heads, attention.head_dim)
+            key, value = (
+                project(states[0]).unflatten(1, heads).transpose(0, 1)
+                for project in (attention.k_proj, attention.v_proj)
+            )
+            keys.append(attention.k_layer_norm(key) if attention.qk_layer_norms else key)
+            values.append(value)
+        return torch.stack(keys), torch.stack(values), *reading

@@ -9,8 +9,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import linear, scaled_dot_product_attention
+
+from mmgpt_desktop.engine.public_onnx import DEEP_FEATURES, FEATURES
+from mmgpt_desktop.export.encoders import Encoder
 
 _HIDDEN = -1e9  # a score that leaves nothing after the softmax
 
@@ -23,7 +26,7 @@ class Windows(NamedTuple):
     slots: Tensor  # [patch]: where each patch is
 
 
-class QwenEncoder(nn.Module):
+class QwenEncoder(Encoder):
     """For one photo: `pixel_values` [patch, value], `image_grid_thw` [1, 3].
 
     Gives the image tokens [token, width]; those of Qwen3-VL come with what later layers take,
@@ -37,6 +40,7 @@ class QwenEncoder(nn.Module):
         self.merge = int(config.spatial_merge_size)
         self.whole = getattr(self.tower, "fullatt_block_indexes", range(config.depth))
         self.deep = list(getattr(self.tower, "deepstack_visual_indexes", ()))
+        self.outputs = (FEATURES, DEEP_FEATURES) if self.deep else (FEATURES,)
         self.window = int(getattr(config, "window_size", 0)) // config.patch_size // self.merge
 
     def forward(self, pixel_values: Tensor, image_grid_thw: Tensor) -> Any:

@@ -23,7 +23,7 @@ _ACTIVATIONS = {
 _GEMMA = ("gemma", "gemma2", "gemma3", "gemma3_text")
 _QK_NORM = ("qwen3", "qwen3_vl", "qwen3_vl_text", "gemma3", "gemma3_text")
 _QKV_BIAS = ("qwen2", "qwen2_vl", "qwen2_vl_text", "qwen2_5_vl", "qwen2_5_vl_text")
-_PLAIN = ("llama", "mistral", "qwen3", "qwen3_vl", "qwen3_vl_text")
+_PLAIN = ("idefics", "llama", "mistral", "qwen3", "qwen3_vl", "qwen3_vl_text")
 KOSMOS2 = "kosmos_2_text_model"
 BUILDABLE = frozenset((*_GEMMA, *_QKV_BIAS, *_PLAIN, KOSMOS2))
 
@@ -52,6 +52,8 @@ class DecoderSpec:
     `magneto`: LayerNorms, one more before each block's last matrix, and no gate (Wang et al.
     2022, "Foundation Transformers"); positions are sines that are added to the embeddings,
     `embedding_scale` times as large; no `ropes`.
+    `cross_interval`: before each so manieth layer stands one that looks at photos by gated
+    cross-attention (Idefics), with `cross_norms` of its queries; 0 for none.
     """
 
     model_type: str
@@ -77,6 +79,12 @@ class DecoderSpec:
     blocks: bool = False
     magneto: bool = False
     embedding_scale: float = 1.0
+    cross_interval: int = 0
+    cross_norms: bool = False
+
+    @property
+    def cross_layers(self) -> int:
+        return self.layers // self.cross_interval if self.cross_interval else 0
 
     @property
     def axes(self) -> int:
@@ -113,7 +121,7 @@ def read_spec(
         head_dim=head_dim,
         width=width,
         inner=int(config["intermediate_size"]),
-        vocabulary=int(config["vocab_size"]),
+        vocabulary=int(config["vocab_size"]) + int(config.get("additional_vocab_size") or 0),
         context_length=int(config.get("max_position_embeddings") or 2048),
         epsilon=float(config.get("rms_norm_eps") or 1e-6),
         activation=GELU_TANH if gemma else _ACTIVATIONS[str(activation)],
@@ -127,6 +135,8 @@ def read_spec(
         logit_softcap=float(config.get("final_logit_softcapping") or 0.0),
         deepstack=deepstack,
         blocks=blocks,
+        cross_interval=int(config.get("cross_layer_interval") or 0),
+        cross_norms=bool(config.get("qk_layer_norms")),
     )
 
 

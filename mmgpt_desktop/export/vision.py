@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,13 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import AutoModelForImageTextToText
 
 from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Family
-from mmgpt_desktop.engine.public_onnx import DEEP_FEATURES, FEATURES, READING
-from mmgpt_desktop.errors import BundleError, RuntimeFailure
-from mmgpt_desktop.export.encoders import Idefics3, Kosmos2, OneVision, Tower
+from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.export.encoders import Encoder, Idefics, Idefics3, Kosmos2, OneVision, Tower
 from mmgpt_desktop.export.qwen_encoder import QwenEncoder
 from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.text import reason_of
@@ -35,50 +33,37 @@ _LARGE = 1024  # values; smaller tensors keep their precision
 _EXAMPLE_VIEWS = 3  # an example of one view would be exported as for one view only
 
 
-@dataclass(frozen=True)
-class _Encoder:
-    """What is exported of a model, the axis of each input that differs between photos, if any,
-    and what comes out."""
-
-    make: Callable[[Any], nn.Module]
-    axes: Mapping[str, int | None]
-    outputs: tuple[str, ...] = (FEATURES,)
-
-
-_QWEN = {PIXELS: 0, GRID: None}
-_ENCODERS = {
-    "gemma3": _Encoder(Tower, {PIXELS: 0}),
-    "idefics3": _Encoder(Idefics3, {PIXELS: 1}),
-    "internvl": _Encoder(Tower, {PIXELS: 0}),
-    "kosmos-2": _Encoder(Kosmos2, {PIXELS: None}, (FEATURES, READING)),
-    "llava": _Encoder(Tower, {PIXELS: None}),
-    "llava_onevision": _Encoder(OneVision, {PIXELS: 1, "mixed_of": 0, "shares": 0}),
-    "paligemma": _Encoder(Tower, {PIXELS: None}),
-    "qwen2_5_vl": _Encoder(QwenEncoder, _QWEN),
-    "qwen2_vl": _Encoder(QwenEncoder, _QWEN),
-    "qwen3_vl": _Encoder(QwenEncoder, _QWEN, (FEATURES, DEEP_FEATURES)),
-    "smolvlm": _Encoder(Idefics3, {PIXELS: 1}),
+# For each model_type: what is exported, and its inputs with the axis that differs between
+# photos, if any.
+_QWEN: dict[str, int | None] = {PIXELS: 0, GRID: None}
+_ENCODERS: dict[str, tuple[Callable[[Any], Encoder], dict[str, int | None]]] = {
+    "gemma3": (Tower, {PIXELS: 0}),
+    "idefics": (Idefics, {PIXELS: None}),
+    "idefics3": (Idefics3, {PIXELS: 1}),
+    "internvl": (Tower, {PIXELS: 0}),
+    "kosmos-2": (Kosmos2, {PIXELS: None}),
+    "llava": (Tower, {PIXELS: None}),
+    "llava_onevision": (OneVision, {PIXELS: 1, "mixed_of": 0, "shares": 0}),
+    "paligemma": (Tower, {PIXELS: None}),
+    "qwen2_5_vl": (QwenEncoder, _QWEN),
+    "qwen2_vl": (QwenEncoder, _QWEN),
+    "qwen3_vl": (QwenEncoder, _QWEN),
+    "smolvlm": (Idefics3, {PIXELS: 1}),
 }
-EXPORTABLE = frozenset(_ENCODERS)
 
 
 def export_vision(checkpoint: Checkpoint, family: Family, path: Path) -> None:
     """Write the graph to `path`, and its weights beside it (`.data`), in float32.
 
-    Raises BundleError for a family whose encoder can't be exported, RuntimeFailure where the
-    exporter breaks.
+    Raises RuntimeFailure where the exporter breaks.
     """
-    kind = checkpoint.model_type
-    if kind not in _ENCODERS:
-        title = "The image encoder of {family} models can't be exported yet ({reason})."
-        hint = "These can: {known}. With PyTorch the model works as it is."
-        known = ", ".join(sorted(EXPORTABLE))
-        raise BundleError(title, hint, family=kind, reason="nobody tried", known=known)
     try:
         model = AutoModelForImageTextToText.from_pretrained(
             checkpoint.path, dtype=torch.float32, use_safetensors=True, local_files_only=True
         ).eval()
-        export_encoder(getattr(model, "model", model), kind, _example(family), path)
+        export_encoder(
+            getattr(model, "model", model), checkpoint.model_type, _example(family), path
+        )
     except Exception as error:  # the exporter's exceptions share no base but this
         title = "The image encoder could not be exported ({reason})."
         hint = "With PyTorch the model works as it is."
@@ -87,9 +72,9 @@ def export_vision(checkpoint: Checkpoint, family: Family, path: Path) -> None:
 
 def export_encoder(model: Any, kind: str, example: Mapping[str, NDArray[Any]], path: Path) -> None:
     """Of a transformers model of that `model_type`, traced with a photo like `example`."""
-    encoder = _ENCODERS[kind]
-    inputs = {name: _several(example[name], axis) for name, axis in encoder.axes.items()}
-    _write(encoder, encoder.make(model).eval(), inputs, path)
+    make, axes = _ENCODERS[kind]
+    inputs = {name: _several(example[name], axis) for name, axis in axes.items()}
+    _write(make(model).eval(), inputs, axes, path)
 
 
 def _example(family: Family) -> Mapping[str, NDArray[Any]]:
@@ -106,16 +91,18 @@ def _several(array: NDArray[Any], axis: int | None) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(array))
 
 
-def _write(encoder: _Encoder, module: nn.Module, inputs: Mapping[str, Tensor], path: Path) -> None:
+def _write(
+    encoder: Encoder, inputs: dict[str, Tensor], axes: Mapping[str, int | None], path: Path
+) -> None:
     varying = {
         name: {} if axis is None else {axis: torch.export.Dim.DYNAMIC}
-        for name, axis in encoder.axes.items()
+        for name, axis in axes.items()
     }
     with torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's, about PyTorch's own insides
         program = torch.onnx.export(
-            module,
-            kwargs=dict(inputs),
+            encoder,
+            kwargs=inputs,
             input_names=list(inputs),
             output_names=list(encoder.outputs),
             dynamic_shapes=varying,

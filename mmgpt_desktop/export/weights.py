@@ -112,10 +112,19 @@ class DecoderWeights:
     def _stored(self, name: str) -> str:
         return self._prefix + ".".join(self._names.get(part, part) for part in name.split("."))
 
+    def table(self) -> NDArray[np.float32]:
+        """Embeddings [vocabulary, width]."""
+        return self._joined(f"{self._prefix}embed_tokens", "additional_embedding")
+
     def head(self) -> NDArray[np.float32]:
         """What makes logits, [vocabulary, width]: the embedding itself where there is none."""
         around = self._prefix.removesuffix("model.")
-        for name in (f"{around}lm_head.weight", "lm_head.weight", "language_model.lm_head.weight"):
-            if name in self._tensors:
-                return self._tensors[name]
-        return self["embed_tokens.weight"]
+        for name in (f"{around}lm_head", "lm_head", "language_model.lm_head"):
+            if f"{name}.weight" in self._tensors:
+                return self._joined(name, "additional_fc")
+        return self.table()
+
+    def _joined(self, name: str, added: str) -> NDArray[np.float32]:
+        """A matrix, with the rows of those tokens that Idefics adds."""
+        whole, more = self._tensors[f"{name}.weight"], f"{name}.{added}.weight"
+        return np.concatenate([whole, self._tensors[more]]) if more in self._tensors else whole

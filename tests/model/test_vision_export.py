@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from mmgpt_desktop.engine.checkpoint import open_checkpoint
 from mmgpt_desktop.engine.families.registry import family_of
@@ -11,11 +10,9 @@ from mmgpt_desktop.engine.graph_session import Graph
 from mmgpt_desktop.engine.public_onnx import FEATURES
 from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.export.vision import export_vision
 from tests.model.test_llava import tiny_llava
 from tests.public_models import noise_photo
-from tests.tiny_kosmos2 import tiny_kosmos2
 
 
 def test_llavas_image_encoder_gives_what_pytorch_gives(tmp_path: Path) -> None:
@@ -28,9 +25,3 @@ def test_llavas_image_encoder_gives_what_pytorch_gives(tmp_path: Path) -> None:
         (features,) = graph.run([FEATURES], seen.inputs, cancel)
         expected = runtime.encode(seen, cancel).embeddings.numpy()
         np.testing.assert_allclose(features, expected, atol=1e-6)
-
-
-def test_what_stops_the_exporter_is_said(tmp_path: Path) -> None:
-    checkpoint = open_checkpoint(tiny_kosmos2(tmp_path / "kosmos"))
-    with pytest.raises(BundleError, match="nobody tried"):
-        export_vision(checkpoint, family_of(checkpoint), tmp_path / "vision_encoder.onnx")
