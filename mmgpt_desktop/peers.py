@@ -28,8 +28,9 @@ from mmgpt_desktop.engine.public_onnx import FEATURES
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.export.decoder import build_decoder
 from mmgpt_desktop.export.linear import DynamicInt8, Linears, Precision, linears_for
+from mmgpt_desktop.export.smaller import quantise
 from mmgpt_desktop.export.spec import read_spec
-from mmgpt_desktop.export.vision import PIXELS, export_encoder, quantise
+from mmgpt_desktop.export.vision import PIXELS, export_encoder
 from mmgpt_desktop.export.weights import DecoderWeights
 from mmgpt_desktop.pytorch import require_torch
 from mmgpt_desktop.rivals import Rival, Speed, genai, llama_cpp, missing

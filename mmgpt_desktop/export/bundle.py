@@ -24,6 +24,7 @@ from mmgpt_desktop.engine.scenes import compose
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.export.decoder import build_decoder
 from mmgpt_desktop.export.linear import Precision, linears_for
+from mmgpt_desktop.export.smaller import halve, quantise
 from mmgpt_desktop.export.spec import DecoderSpec, read_spec
 from mmgpt_desktop.export.weights import DecoderWeights, SafetensorsWeights
 from mmgpt_desktop.messages import RuntimeName
@@ -115,7 +116,7 @@ def _write_decoder(
 
 
 def _write_vision(checkpoint: Checkpoint, family: Any, path: Path, precision: Precision) -> None:
-    from mmgpt_desktop.export.vision import export_vision, halve, quantise
+    from mmgpt_desktop.export.vision import export_vision
 
     export_vision(checkpoint, family, path)
     if precision is Precision.FP16:

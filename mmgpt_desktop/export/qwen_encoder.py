@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import linear, scaled_dot_product_attention
 
 from mmgpt_desktop.engine.public_onnx import DEEP_FEATURES, FEATURES
@@ -37,6 +37,8 @@ class QwenEncoder(Encoder):
         super().__init__()
         self.tower = model.visual
         config = self.tower.config
+        # The patches' convolution covers each of them once; the exporter gets its bias wrong.
+        self.filters = nn.Parameter(self.tower.patch_embed.proj.weight.flatten(1))
         self.merge = int(config.spatial_merge_size)
         self.whole = getattr(self.tower, "fullatt_block_indexes", range(config.depth))
         self.deep = list(getattr(self.tower, "deepstack_visual_indexes", ()))
@@ -45,9 +47,7 @@ class QwenEncoder(Encoder):
 
     def forward(self, pixel_values: Tensor, image_grid_thw: Tensor) -> Any:
         tower, grid = self.tower, image_grid_thw[0, 1:]
-        # The patches' convolution covers each of them once; the exporter gets its bias wrong.
-        filters = tower.patch_embed.proj
-        states = linear(pixel_values, filters.weight.flatten(1), filters.bias)
+        states = linear(pixel_values, self.filters, tower.patch_embed.proj.bias)
         row, column, inner = _placed(len(states), grid[1] // self.merge, self.merge)
         places = torch.stack(
             [row * self.merge + inner // self.merge, column * self.merge + inner % self.merge], 1

@@ -15,7 +15,6 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 from transformers import AutoModelForImageTextToText
 
@@ -29,7 +28,6 @@ from mmgpt_desktop.text import reason_of
 
 PIXELS, GRID = "pixel_values", "image_grid_thw"
 OPSET = 20
-_LARGE = 1024  # values; smaller tensors keep their precision
 _EXAMPLE_VIEWS = 3  # an example of one view would be exported as for one view only
 
 
@@ -118,41 +116,3 @@ def _write(
         node.ClearField("metadata_props")
         node.ClearField("doc_string")
     onnx.save(graph, path)
-
-
-def halve(path: Path) -> None:
-    """Store the weights as float16; ONNX Runtime widens them when it loads the graph."""
-    model = onnx.load(path)
-    casts = []
-    for tensor in model.graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < _LARGE:
-            continue
-        name, stored = tensor.name, f"{tensor.name}.float16"
-        half = numpy_helper.to_array(tensor).astype(np.float16)
-        tensor.CopyFrom(numpy_helper.from_array(half, stored))
-        casts.append(helper.make_node("Cast", [stored], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    _save(model, path)
-
-
-def _save(model: onnx.ModelProto, path: Path) -> None:
-    """With all weights in one file beside the graph, made anew."""
-    data = path.with_name(f"{path.name}.data")
-    data.unlink(missing_ok=True)
-    onnx.save(model, path, save_as_external_data=True, location=data.name, size_threshold=_LARGE)
-
-
-def quantise(path: Path) -> None:
-    """Matrices to int8 a row, and their inputs as they come (ONNX Runtime's dynamic kind)."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore[import-untyped]
-
-    quantize_dynamic(
-        path,
-        path,
-        op_types_to_quantize=["MatMul"],
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-    )
-    _save(onnx.load(path), path)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ from mmgpt_desktop.engine.graph_session import Graph
 from mmgpt_desktop.engine.public_onnx import FEATURES
 from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.export.smaller import halve, quantise
 from mmgpt_desktop.export.vision import export_vision
 from tests.model.test_llava import tiny_llava
 from tests.public_models import noise_photo
+from tests.tiny_qwen import tiny_qwen3
 
 
 def test_llavas_image_encoder_gives_what_pytorch_gives(tmp_path: Path) -> None:
@@ -25,3 +28,20 @@ def test_llavas_image_encoder_gives_what_pytorch_gives(tmp_path: Path) -> None:
         (features,) = graph.run([FEATURES], seen.inputs, cancel)
         expected = runtime.encode(seen, cancel).embeddings.numpy()
         np.testing.assert_allclose(features, expected, atol=1e-6)
+
+
+def test_fewer_bits_are_fewer_bytes_and_nearly_as_true(tmp_path: Path) -> None:
+    checkpoint = open_checkpoint(tiny_qwen3(tmp_path / "qwen"))
+    family, cancel = family_of(checkpoint), CancelToken()
+    seen = family.see(noise_photo(50, 40))
+    expected = public_torch(checkpoint).encode(seen, cancel).embeddings[0].numpy()
+    whole = tmp_path / "whole" / "vision_encoder.onnx"
+    whole.parent.mkdir()
+    export_vision(checkpoint, family, whole)
+    for smaller, share, error in ((halve, 0.6, 1e-3), (quantise, 0.5, 2e-2)):
+        path = Path(shutil.copytree(whole.parent, tmp_path / smaller.__name__)) / whole.name
+        smaller(path)
+        (found,) = Graph(path, cuda=False).run([FEATURES], seen.inputs, cancel)
+        assert 0 < np.abs(found - expected).max() < error * np.ptp(expected)
+        sizes = [file.with_name(f"{file.name}.data").stat().st_size for file in (path, whole)]
+        assert sizes[0] < share * sizes[1]
