@@ -13,14 +13,25 @@ import pytest
 from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.checkpoint import open_checkpoint, read_checkpoint
-from mmgpt_desktop.engine.families.base import Context, Family, Features
+from mmgpt_desktop.engine.families.base import Context, Family, Features, Seen
 from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.public import PublicEngine
 from mmgpt_desktop.engine.public_onnx_models import IdeficsOnnx, public_onnx
 from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.export.bundle import export
 from mmgpt_desktop.export.linear import Precision
-from mmgpt_desktop.messages import PICTURE, Message, Photo, RuntimeName
+from mmgpt_desktop.messages import (
+    PICTURE,
+    CellMaps,
+    Explanation,
+    GenerationRequest,
+    Message,
+    Photo,
+    RuntimeName,
+    Sampling,
+    TokenStep,
+)
 from tests.family_checks import SHAPES
 from tests.model.test_llava_onevision import tiny_onevision
 from tests.public_checks import greedy
@@ -45,6 +56,7 @@ MODELS: dict[str, Callable[[Path], Path]] = {
 class Exported:
     """A checkpoint in PyTorch, and its graphs."""
 
+    graphs: Path
     family: Family
     torch: Any
     onnx: Any
@@ -60,7 +72,7 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     checkpoint = open_checkpoint(enlivened(MODELS[request.param](folder / "model")))
     out = export(checkpoint.path, folder / "out", Precision.FP32, lambda *_: None).folder
     runtime = public_onnx(read_checkpoint(out), RuntimeName.ONNX_CPU, cache=folder / "cache")
-    return Exported(family_of(checkpoint), public_torch(checkpoint), runtime)
+    return Exported(out, family_of(checkpoint), public_torch(checkpoint), runtime)
 
 
 def enlivened(folder: Path) -> Path:
@@ -97,12 +109,18 @@ def parts(features: Features) -> list[NDArray[np.float32]]:
     return list(found) if found.ndim == 3 else [found]
 
 
-@pytest.mark.parametrize("fine", [False, True])
 @pytest.mark.parametrize(("width", "height"), [*SHAPES, (90, 7)])
 def test_photos_become_what_they_become_in_pytorch(
-    exported: Exported, width: int, height: int, fine: bool
+    exported: Exported, width: int, height: int
 ) -> None:
-    seen = exported.family.see(noise_photo(width, height), fine=fine)
+    photo = noise_photo(width, height)
+    plain, fine = (exported.family.see(photo, fine=fine) for fine in (False, True))
+    check_photo(exported, plain)
+    if not np.array_equal(plain.inputs["pixel_values"], fine.inputs["pixel_values"]):
+        check_photo(exported, fine)
+
+
+def check_photo(exported: Exported, seen: Seen) -> None:
     laid = exported.family.lay([Message("user", "What is this?")], [seen], 16)
     theirs, ours = (runtime.encode(seen, CANCEL) for runtime in exported.runtimes)
     if not isinstance(exported.onnx, IdeficsOnnx):  # which gives keys and values, not features
@@ -146,3 +164,25 @@ def test_words_and_attention_are_pytorchs(exported: Exported, photos: int) -> No
     written = [*pairs[0][1].laid.token_ids, *(token.token_id for token in theirs)]
     scores = [runtime.score(written, context, CANCEL) for runtime, context in pairs]
     near(scores[1], scores[0])
+
+
+def test_the_engine_answers_and_measures_with_them(exported: Exported) -> None:
+    engine = PublicEngine(exported.graphs, RuntimeName.ONNX_CPU)
+    engine.load()
+    sampling, steps = Sampling(max_new_tokens=2), list[TokenStep]()
+    messages = (Message("user", "What is this?"),)
+    request = GenerationRequest(1, PHOTOS[:2], messages, sampling)
+    assert engine.generate(request, CANCEL, steps.append).error is None
+    for step in steps:
+        assert step.attention is not None
+        maps = (step.attention, *step.attention.others)
+        assert [each.grid.photo_width for each in maps] == [photo.width for photo in PHOTOS[:2]]
+        shape = exported.onnx.attention_shape
+        assert all(each.weights.shape == (*shape, each.grid.cells) for each in maps)
+        assert sum(each.weights.sum(axis=-1) for each in maps).max() > 0.01
+    found = list[CellMaps]()
+    token_ids = tuple(step.token_id for step in steps)
+    engine.occlude(Explanation(request, token_ids), CANCEL, found.append)
+    assert found[-1].done == 1
+    assert np.abs(found[-1].weights).max() > 0
+    engine.close()
