@@ -1,7 +1,7 @@
 """The image encoder and projector of a checkpoint as one ONNX graph, through PyTorch's exporter.
 
-Its inputs are what the family prepares of a photo (`Seen`), its output `image_features` float32
-[token, width]: what stands in the prompt for the photo.
+Its inputs are what the family prepares of a photo (`Seen`), its outputs those of the encoder: for
+most `image_features` float32 [token, width], what stands in the prompt for the photo.
 """
 
 from __future__ import annotations
@@ -30,11 +30,10 @@ PIXELS, GRID = "pixel_values", "image_grid_thw"
 OPSET = 20
 _EXAMPLE_VIEWS = 3  # an example of one view would be exported as for one view only
 
-
 # For each model_type: what is exported, and its inputs with the axis that differs between
 # photos, if any.
 _QWEN: dict[str, int | None] = {PIXELS: 0, GRID: None}
-_ENCODERS: dict[str, tuple[Callable[[Any], Encoder], dict[str, int | None]]] = {
+ENCODERS: dict[str, tuple[Callable[[Any], Encoder], dict[str, int | None]]] = {
     "gemma3": (Tower, {PIXELS: 0}),
     "idefics": (Idefics, {PIXELS: None}),
     "idefics3": (Idefics3, {PIXELS: 1}),
@@ -70,7 +69,7 @@ def export_vision(checkpoint: Checkpoint, family: Family, path: Path) -> None:
 
 def export_encoder(model: Any, kind: str, example: Mapping[str, NDArray[Any]], path: Path) -> None:
     """Of a transformers model of that `model_type`, traced with a photo like `example`."""
-    make, axes = _ENCODERS[kind]
+    make, axes = ENCODERS[kind]
     inputs = {name: _several(example[name], axis) for name, axis in axes.items()}
     _write(make(model).eval(), inputs, axes, path)
 

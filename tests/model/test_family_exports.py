@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,6 @@ from tests.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25
 CANCEL = CancelToken()
 MODELS: dict[str, Callable[[Path], Path]] = {
     "idefics": tiny_idefics,
-    "idefics, no resampler": partial(tiny_idefics, resampler=False),
     "kosmos2": tiny_kosmos2,
     "llava onevision": tiny_onevision,
     "qwen2": tiny_qwen2,
