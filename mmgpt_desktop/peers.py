@@ -24,11 +24,13 @@ from numpy.typing import NDArray
 from mmgpt_desktop.engine.attention_nodes import drop_attention
 from mmgpt_desktop.engine.decoder_session import DecoderSession
 from mmgpt_desktop.engine.graph_session import Graph
+from mmgpt_desktop.engine.public_onnx import FEATURES
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.export.decoder import build_decoder
 from mmgpt_desktop.export.linear import DynamicInt8, Linears, Precision, linears_for
+from mmgpt_desktop.export.smaller import quantise
 from mmgpt_desktop.export.spec import read_spec
-from mmgpt_desktop.export.vision import FEATURES, PIXELS, export_encoder, quantise
+from mmgpt_desktop.export.vision import PIXELS, export_encoder
 from mmgpt_desktop.export.weights import DecoderWeights
 from mmgpt_desktop.pytorch import require_torch
 from mmgpt_desktop.rivals import Rival, Speed, genai, llama_cpp, missing
@@ -170,14 +172,13 @@ def encoders_of(folder: Path) -> tuple[Callable[[], object], dict[str, Callable[
     def theirs() -> object:
         return model.get_image_features(pixels, output_attentions=True)
 
-    graphs = dict[str, Callable[[], object]]()
+    graphs, feeds = dict[str, Callable[[], object]](), {PIXELS: pixels.numpy()}
     for precision in ("fp32", "int8"):
         path = folder / f"vision.{precision}.onnx"
-        export_encoder(model, "smolvlm", pixels.expand(-1, 3, -1, -1, -1).contiguous(), path)
+        export_encoder(model, "smolvlm", feeds, path)
         if precision == "int8":
             quantise(path)
         graph = Graph(path, cuda=False, threads=THREADS)
-        feeds = {PIXELS: pixels.numpy()}
         graphs[precision] = partial(graph.run, [FEATURES], feeds, CancelToken())
     return theirs, graphs
 

@@ -26,7 +26,7 @@ def tiny_qwen2(path: Path, seed: int = 0) -> Path:
     from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
     vision = _vision(4) | {"embed_dim": 32, "mlp_ratio": 2}
-    text = _text() | {"rope_scaling": {"type": "mrope", "mrope_section": [1, 1, 2]}}
+    text = _text() | {"rope_scaling": {"type": "mrope", "mrope_section": [2, 3, 3]}}
     torch.manual_seed(seed)
     config = Qwen2VLConfig(text_config=text, vision_config=vision, **_ids())
     return _save(path, Qwen2VLForConditionalGeneration(config), _processor(patch=4))
@@ -39,7 +39,7 @@ def tiny_qwen25(path: Path, seed: int = 0) -> Path:
 
     settings = _processor(patch=4)
     vision = _vision(4) | {"window_size": 16, "fullatt_block_indexes": [1]}
-    text = _text() | {"rope_scaling": {"type": "mrope", "mrope_section": [1, 1, 2]}}
+    text = _text() | {"rope_scaling": {"type": "mrope", "mrope_section": [2, 3, 3]}}
     torch.manual_seed(seed)
     config = Qwen2_5_VLConfig(text_config=text, vision_config=vision, **_ids())
     return _save(path, Qwen2_5_VLForConditionalGeneration(config), settings)
@@ -51,8 +51,8 @@ def tiny_qwen3(path: Path, seed: int = 0) -> Path:
     from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
     vision = _vision(4) | {"num_position_embeddings": 16, "deepstack_visual_indexes": [0]}
-    rope = {"rope_type": "default", "mrope_section": [2, 1, 1], "mrope_interleaved": True}
-    text = _text() | {"rope_parameters": rope | {"rope_theta": 10000.0}, "head_dim": 8}
+    rope = {"rope_type": "default", "mrope_section": [4, 2, 2], "mrope_interleaved": True}
+    text = _text() | {"rope_parameters": rope | {"rope_theta": 10000.0}, "head_dim": 16}
     torch.manual_seed(seed)
     config = Qwen3VLConfig(text_config=text, vision_config=vision, **_ids())
     settings = _processor(patch=4)
@@ -85,13 +85,14 @@ def _ids() -> dict[str, int]:
 
 
 def _text() -> dict[str, Any]:
+    """Heads as wide as ONNX Runtime's operator takes them: a multiple of 16."""
     return {
         "vocab_size": byte_tokenizer(TOKENS).get_vocab_size(),
         "hidden_size": 32,
         "intermediate_size": 48,
         "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
         "max_position_embeddings": 1024,
         "bos_token_id": None,
         "eos_token_id": _token("<|im_end|>"),

@@ -28,7 +28,7 @@ from mmgpt_desktop.engine.head_choice import HeadReport, load_choice, save_choic
 from mmgpt_desktop.engine.layouts import MANIFEST, find_graphs, is_graphs, verify_graphs
 from mmgpt_desktop.engine.memory import require_memory
 from mmgpt_desktop.engine.occlusion import Cells, Hiding, PhotoHider, Rescorer
-from mmgpt_desktop.engine.public_onnx import PublicOnnx
+from mmgpt_desktop.engine.public_onnx_models import public_onnx
 from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.scenes import Scene, compose
@@ -69,7 +69,7 @@ def make_runtime(name: RuntimeName, checkpoint: Checkpoint) -> Any:
         return public_torch(whole)
     try:
         require_memory(find_graphs(checkpoint.path).bytes)
-        return PublicOnnx(checkpoint, name)
+        return public_onnx(checkpoint, name)
     except BundleError as bad:
         if not has_weights(checkpoint.path):
             raise

@@ -25,13 +25,13 @@ from mmgpt_desktop.engine.layouts import GraphFiles, find_graphs
 from mmgpt_desktop.engine.onnx_runtime import wants_cuda
 from mmgpt_desktop.engine.prefix_attention import BLOCKS, see_blocks
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
-from mmgpt_desktop.engine.surgery import attending_graph
+from mmgpt_desktop.engine.surgery import Edited, attending_graph
 from mmgpt_desktop.errors import BundleError, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.text import reason_of
 
 IDS, EMBEDS, MASK, POSITIONS = "input_ids", "inputs_embeds", "attention_mask", "position_ids"
-FEATURES = "image_features"
+FEATURES, READING = "image_features", "image_reading"
 WITH_PAST = "use_cache_branch"  # which branch of a graph that was merged of two
 KEPT = "num_logits_to_keep"  # 0 keeps all
 FROM = "logits_from"
@@ -69,12 +69,7 @@ class PublicOnnx:
         cuda = wants_cuda(name)
         files = find_graphs(checkpoint.path, precision)
         kind = checkpoint.model_type
-        decoder, note = attending_graph(
-            files.decoder,
-            cache or cache_folder(),
-            kernels=not cuda,
-            edit=partial(_read_both_ways, kind=kind),
-        )
+        decoder, note = self._attending(files.decoder, cache or cache_folder(), cuda, kind)
         graph = Graph(files.decoder, cuda, decoder.graph)
         self._decoder = Decoder(graph, in_place=decoder.in_place, cuda=cuda)
         self._types = _BOTH_WAYS.get(kind, 0)
@@ -90,14 +85,17 @@ class PublicOnnx:
         [layer, token, width]."""
         vision = self._vision
         main = FEATURES if FEATURES in vision.outputs else vision.outputs[0]
-        deep = [name for name in vision.outputs if name == DEEP_FEATURES]
-        found, *more = vision.run([main, *deep], seen.inputs, cancel)
+        others = [name for name in (DEEP_FEATURES, READING) if name in vision.outputs]
+        feeds = {**seen.inputs, **seen.for_graphs}
+        found, *rest = vision.run([main, *others], feeds, cancel)
+        more = dict(zip(others, rest, strict=True))
         embeddings = found.reshape(-1, found.shape[-1])
         if len(embeddings) != seen.tokens:
             title = "The model's {graph} gives {found} tokens for a photo, and not {expected}."
             values = {"found": len(embeddings), "expected": seen.tokens}
             raise RuntimeFailure(title, "Use PyTorch.", graph=vision.name, **values)
-        return Features((embeddings, more[0]) if more else embeddings)
+        deep = more.get(DEEP_FEATURES)
+        return Features(embeddings if deep is None else (embeddings, deep), more.get(READING))
 
     def decode(
         self,
@@ -118,7 +116,7 @@ class PublicOnnx:
         logits, found, after = self._decoder.run(feeds, cache, len(token_ids), cancel)
         weights = None
         if attention and found is not None:
-            weights = np.asarray(found[:, :, list(context.laid.image_positions)], np.float32)
+            weights = np.asarray(self._looks(found, context), np.float32)
         return DecodeResult(np.asarray(logits[0, -1], np.float32), weights, after)
 
     def score(
@@ -134,6 +132,15 @@ class PublicOnnx:
     def close(self) -> None:
         for part in (self._decoder.graph, self._vision, self._embed):
             part.close()
+
+    def _attending(self, path: Path, cache: Path, cuda: bool, kind: str) -> tuple[Edited, str]:
+        """The decoder with its attention among its outputs, or why it has none."""
+        edit = partial(_read_both_ways, kind=kind)
+        return attending_graph(path, cache, kernels=not cuda, edit=edit)
+
+    def _looks(self, attention: NDArray[Any], context: Context) -> NDArray[Any]:
+        """What of the graph's attention went to image tokens."""
+        return attention[:, :, list(context.laid.image_positions)]
 
     def _attention_shape(self, checkpoint: Checkpoint) -> tuple[int, int]:
         """(layers, heads)"""

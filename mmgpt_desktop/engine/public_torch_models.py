@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Context, Features, positions
+from mmgpt_desktop.engine.families.idefics import seen_photos
 from mmgpt_desktop.engine.public_torch import PublicTorch
 
 if TYPE_CHECKING:
@@ -93,8 +94,8 @@ class IdeficsTorch(PublicTorch):
         patches = base.vision_model(**inputs).last_hidden_state
         if not base.config.use_resampler:
             return Features(patches[0])
-        latents, reading = self._resampled(patches)
-        return Features(latents[0], reading)
+        latents, reading = resampled(base.perceiver_resampler, patches)
+        return Features(latents[0], reading.numpy())
 
     def arguments(self, token_ids: Sequence[int], context: Context, fed: int) -> dict[str, Any]:
         name = "perceiver" if self.model.config.use_resampler else "image_encoder"
@@ -119,50 +120,41 @@ class IdeficsTorch(PublicTorch):
     def _keep(self, _module: Any, _given: Any, found: tuple[Tensor, Tensor]) -> None:
         self._crossed.append(found[1])
 
-    def _resampled(self, patches: Tensor) -> tuple[Tensor, NDArray[np.float32]]:
-        """Latents [1, latent, width] of patches [1, patch, width], and what they read of each.
 
-        A block's latents read patches and latents, and are added to what they were: half of
-        what a latent holds is its own (attention rollout, Abnar & Zuidema 2020), which at
-        first is nothing of the photo. So rows sum to less than 1.
-        """
-        resampler = self.model.model.perceiver_resampler
-        latents, seen = resampler.latents[None], patches.shape[1]
-        reading = np.zeros((latents.shape[1], seen), np.float32)
-        for attention, feed_forward in resampler.blocks:
-            weights = self.latent_weights(attention, patches, latents)
-            reading = (reading + weights[:, :seen] + weights[:, seen:] @ reading) / 2
-            latents = attention(patches, latents) + latents
-            latents = feed_forward(latents) + latents
-        return resampler.layer_norm(latents), reading
+def resampled(resampler: Any, patches: Tensor) -> tuple[Tensor, Tensor]:
+    """Idefics' latents [1, latent, width] of patches [1, patch, width], and what each of them
+    read of each patch [latent, patch].
 
-    def latent_weights(
-        self, attention: Any, patches: Tensor, latents: Tensor
-    ) -> NDArray[np.float32]:
-        """The mean over heads of a resampler's softmax, [latent, patch + latent]: the model's
-        own module doesn't give it."""
-        patches, latents = (
-            attention.context_layer_norm(patches),
-            attention.latents_layer_norm(latents),
-        )
-        shape = (1, -1, attention.n_heads, attention.head_dim)
-        query = attention.q_proj(latents).view(shape).transpose(1, 2)
-        both = self.torch.cat([patches, latents], dim=1)
-        key = attention.k_proj(both).view(shape).transpose(1, 2)
-        if attention.qk_layer_norms:
-            query, key = attention.q_layer_norm(query), attention.k_layer_norm(key)
-        scores = (query * attention.qk_scale) @ key.mT
-        return np.asarray(scores.softmax(dim=-1)[0].float().mean(dim=0).numpy())
-
-
-def seen_photos(context: Context, fed: int, count: int) -> NDArray[np.int64]:
-    """Which photo each of the next `count` words looks at, the last one before it: 0 or 1
-    [1, word, photo], with a column of 0 where there is no photo.
+    A block's latents read patches and latents, and are added to what they were: half of
+    what a latent holds is its own (attention rollout, Abnar & Zuidema 2020), which at
+    first is nothing of the photo. So rows sum to less than 1.
     """
-    begun = np.unique(np.array(context.laid.image_positions, np.int64))
-    last = np.searchsorted(begun, np.arange(fed, fed + count), side="right") - 1
-    photos = np.arange(max(1, len(begun)))
-    return np.asarray(last[:, np.newaxis] == photos, np.int64)[np.newaxis]
+    import torch
+
+    latents, seen = resampler.latents[None], patches.shape[1]
+    reading = torch.zeros(latents.shape[1], seen)
+    for attention, feed_forward in resampler.blocks:
+        weights = latent_weights(attention, patches, latents)
+        reading = (reading + weights[:, :seen] + weights[:, seen:] @ reading) / 2
+        latents = attention(patches, latents) + latents
+        latents = feed_forward(latents) + latents
+    return resampler.layer_norm(latents), reading
+
+
+def latent_weights(attention: Any, patches: Tensor, latents: Tensor) -> Tensor:
+    """The mean over heads of a resampler's softmax, [latent, patch + latent]: the model's
+    own module doesn't give it."""
+    import torch
+
+    patches, latents = attention.context_layer_norm(patches), attention.latents_layer_norm(latents)
+    shape = (1, -1, attention.n_heads, attention.head_dim)
+    query = attention.q_proj(latents).view(shape).transpose(1, 2)
+    parts = [attention.k_proj(each).view(shape).transpose(1, 2) for each in (patches, latents)]
+    if attention.qk_layer_norms:
+        query, parts = attention.q_layer_norm(query), list(map(attention.k_layer_norm, parts))
+    scores = (query * attention.qk_scale) @ torch.cat(parts, dim=2).mT
+    weights: Tensor = scores.softmax(dim=-1)[0].float().mean(dim=0)
+    return weights
 
 
 _MODELS: dict[str, type[PublicTorch]] = {

@@ -37,7 +37,8 @@ class LastRow:
     def rebuilt(self, projected: Sequence[str], biases: Mapping[int, str]) -> str:
         """(layers, heads, T) from each layer's queries (1, S, heads * head_dim), of which more
         than the queries may follow; `biases` are by window what the positions may not see."""
-        scores = self._scores(self._turned(self._queries(projected)))
+        queries = self._queries(projected)
+        scores = self._scores(self._turned(queries) if self._turns else queries)
         return self._graph.op("Softmax", self._masked(scores, biases), axis=-1)
 
     def _queries(self, projected: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from mmgpt_desktop.engine.scenes import compose
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.export.decoder import build_decoder
 from mmgpt_desktop.export.linear import Precision, linears_for
+from mmgpt_desktop.export.smaller import halve, quantise
 from mmgpt_desktop.export.spec import DecoderSpec, read_spec
 from mmgpt_desktop.export.weights import DecoderWeights, SafetensorsWeights
 from mmgpt_desktop.messages import RuntimeName
@@ -62,7 +63,7 @@ def export(path: Path, out: Path, precision: Precision, progress: Progress) -> E
     """
     checkpoint = open_checkpoint(path)
     family = family_of(checkpoint)
-    spec = read_spec(_text_config(checkpoint), blocks=checkpoint.model_type in _BOTH_WAYS)
+    spec = _read_spec(checkpoint)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         title = "The folder {path} is not empty."
         raise AppError(title, "Name a new folder for the export.", path=safe_name(str(out)))
@@ -86,13 +87,14 @@ def export(path: Path, out: Path, precision: Precision, progress: Progress) -> E
     return Exported(out, sizes, before)
 
 
-def _text_config(checkpoint: Checkpoint) -> dict[str, Any]:
+def _read_spec(checkpoint: Checkpoint) -> DecoderSpec:
     """With what config.json leaves to the defaults of its kind."""
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(checkpoint.path, local_files_only=True)
-    found: dict[str, Any] = config.get_text_config(decoder=True).to_dict()
-    return found
+    text = config.get_text_config(decoder=True).to_dict()
+    deep = getattr(config.vision_config, "deepstack_visual_indexes", ())
+    return read_spec(text, deepstack=len(deep), blocks=checkpoint.model_type in _BOTH_WAYS)
 
 
 def _copy_settings(checkpoint: Checkpoint, folder: Path) -> None:
@@ -106,7 +108,7 @@ def _write_decoder(
 ) -> None:
     weights = DecoderWeights(SafetensorsWeights(checkpoint.path))
     build_decoder(spec, weights, folder / DECODER, linears_for(precision))
-    table = weights["embed_tokens.weight"]
+    table = weights.table()
     if spec.model_type.startswith("gemma"):  # it scales what stands for words, not for photos
         table = table * np.float32(math.sqrt(spec.width))
     kind = np.float32 if precision is Precision.FP32 else np.float16
@@ -114,7 +116,7 @@ def _write_decoder(
 
 
 def _write_vision(checkpoint: Checkpoint, family: Any, path: Path, precision: Precision) -> None:
-    from mmgpt_desktop.export.vision import export_vision, halve, quantise
+    from mmgpt_desktop.export.vision import export_vision
 
     export_vision(checkpoint, family, path)
     if precision is Precision.FP16:

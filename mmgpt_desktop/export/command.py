@@ -18,7 +18,7 @@ from mmgpt_desktop.engine.families.base import Context, Laid, Seen
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.generate import softmax
 from mmgpt_desktop.engine.head_choice import SCENES
-from mmgpt_desktop.engine.public_onnx import PublicOnnx
+from mmgpt_desktop.engine.public_onnx_models import public_onnx
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.export.bundle import Exported, choose_heads, export
@@ -107,7 +107,7 @@ def comparison_report(checkpoint: Path, graphs: Path) -> list[str]:
     theirs, answer = _trial(slow, seen, laid, None)
     slow.close()
     with tempfile.TemporaryDirectory() as cache:
-        quick = PublicOnnx(read_checkpoint(graphs), RuntimeName.ONNX_CPU, cache=Path(cache))
+        quick = public_onnx(read_checkpoint(graphs), RuntimeName.ONNX_CPU, cache=Path(cache))
         ours, _ = _trial(quick, seen, laid, answer)
     pairs = list(zip(theirs.logits, ours.logits, strict=True))
     same = sum(int(one.argmax() == two.argmax()) for one, two in pairs)

@@ -29,6 +29,7 @@ from mmgpt_desktop.export.linear import (
     Floats,
     InBlocks,
     Linears,
+    Nodes,
     Precision,
     linears_for,
 )
@@ -101,9 +102,8 @@ def difference(truth: Reading, other: Reading) -> Difference:
 class _Recorded(Floating):
     """Each layer's input is an output of the graph."""
 
-    def add(
-        self, graph: GraphWriter, name: str, value: str, weight: Floats, bias: Floats | None
-    ) -> str:
+    def add(self, graph: Nodes, name: str, value: str, weight: Floats, bias: Floats | None) -> str:
+        assert isinstance(graph, GraphWriter)
         graph.output(value, f"{name}{_INPUT}", FLOAT, [1, f"{name}.S", weight.shape[1]])
         return super().add(graph, name, value, weight, bias)
 
@@ -119,7 +119,7 @@ class Language:
 
     @cached_property
     def table(self) -> Floats:
-        return self.weights["embed_tokens.weight"]
+        return self.weights.table()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ positions comes out beside the logits.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from mmgpt_desktop.export.linear import Linears
 from mmgpt_desktop.export.spec import SILU, DecoderSpec, Rope
 from mmgpt_desktop.export.weights import DecoderWeights
 
+_CROSS = "gated_cross_attn_layers"
 FORBIDDEN = -1e4  # a score that leaves nothing after the softmax, in float16, too
 
 
@@ -35,9 +37,11 @@ def build_decoder(
     `past_key_values.{i}.key` and `.value` float32 [1, kv_heads, P, head_dim]; with
     `spec.deepstack` also `deepstack_embeds` float32 [n, 1, S, width]; with `spec.blocks` also
     `blocks` int64 [P + S] (`Laid.blocks`: positions of one block see each other both ways, -1
-    stands alone). Outputs: `logits` float32 [1, S - logits_from, vocabulary];
+    stands alone); with `spec.cross_interval` also `image_keys` and `image_values` float32
+    [cross layer, heads, M, head_dim] and `image_mask` float32 [S, M], 1 where a position looks.
+    Outputs: `logits` float32 [1, S - logits_from, vocabulary];
     `present.{i}.key` and `.value`; `attention` float32 [layers, heads, P + S], the last
-    position's softmax, which sums to 1.
+    position's softmax, which sums to 1; or [cross layers, heads, M] of what it looks at.
     Pasts may have room for more than P positions if they are bound as presents, too: then
     each step writes into them and copies nothing.
     """
@@ -75,9 +79,15 @@ class _Decoder:
         if spec.blocks:
             graph.input("blocks", INT64, ["T"])
         self._lay_positions()
+        if spec.magneto:
+            stream = self._placed(stream)
         self._biases = {window: self._bias(window) for window in dict.fromkeys(spec.windows)}
-        normed = self._norm("layers.0.input_layernorm", stream)
+        if spec.cross_interval:
+            self._lay_photos()
+        normed = self._norm(self._entry(0), stream)
         for layer in range(spec.layers):
+            if self._looks(layer):
+                normed, stream = self._look(layer, normed, stream)
             normed, stream = self._layer(layer, normed, stream)
         self._give_logits(normed)
         if self._kind is not Attention.NONE:
@@ -112,6 +122,18 @@ class _Decoder:
         cosine, sine = (graph.op("Pad", graph.op(kind, angles), pads) for kind in ("Cos", "Sin"))
         return cosine, sine
 
+    def _placed(self, embeddings: str) -> str:
+        """Enlarged, with sines and cosines of their positions added (Vaswani et al. 2017; the
+        frequencies as in tensor2tensor)."""
+        graph, half = self._graph, self._spec.width // 2
+        places = graph.op("Cast", "position_ids", to=FLOAT)
+        places = graph.op("Reshape", places, graph.constant(-1, 1))
+        steps = np.arange(half, dtype=np.float32) * np.float32(-math.log(10_000) / (half - 1))
+        angles = graph.op("Mul", places, graph.tensor("frequencies", np.exp(steps)))
+        waves = graph.op("Concat", graph.op("Sin", angles), graph.op("Cos", angles), axis=1)
+        scale = graph.constant(float(self._spec.embedding_scale), scalar=True)
+        return graph.op("Add", graph.op("Mul", embeddings, scale), waves)
+
     def _bias(self, window: int) -> str:
         """(1, 1, S, T): what each new position may not see; no name without blocks, where
         the kernel itself knows."""
@@ -145,6 +167,8 @@ class _Decoder:
         spec, graph, name = self._spec, self._graph, f"layers.{layer}"
         last = layer == spec.layers - 1
         mixed = self._attention(layer, normed)
+        if spec.magneto:
+            mixed = self._norm(f"{name}.self_attn.inner_attn_ln", mixed)
         if last:  # beyond here, only the wanted positions count
             mixed, stream = self._from_wanted(mixed), self._from_wanted(stream)
         mixed = self._linear(f"{name}.self_attn", mixed, ("o_proj",))
@@ -159,8 +183,52 @@ class _Decoder:
             place = graph.constant(layer, scalar=True)
             extra = graph.op("Gather", "deepstack_embeds", place, axis=0)
             fed = graph.op("Add", fed, self._from_wanted(extra) if last else extra)
-        after = "norm" if last else f"layers.{layer + 1}.input_layernorm"
+        after = "norm" if last else self._entry(layer + 1)
         return self._add_norm(after, stream, fed)
+
+    def _looks(self, layer: int) -> bool:
+        """Is there a cross-attention layer before this one?"""
+        return bool(self._spec.cross_interval) and layer % self._spec.cross_interval == 0
+
+    def _entry(self, layer: int) -> str:
+        """The norm that begins a layer, or the cross-attention layer before it."""
+        if self._looks(layer):
+            return f"{_CROSS}.{layer // self._spec.cross_interval}.input_layernorm"
+        return f"layers.{layer}.input_layernorm"
+
+    def _lay_photos(self) -> None:
+        spec, graph = self._spec, self._graph
+        for name in ("image_keys", "image_values"):
+            graph.input(name, FLOAT, [spec.cross_layers, spec.heads, "M", spec.head_dim])
+        graph.input("image_mask", FLOAT, ["S", "M"])
+        unseen = graph.op("Sub", "image_mask", graph.constant(1.0, scalar=True))
+        self._hidden = graph.op("Mul", unseen, graph.constant(-FORBIDDEN, scalar=True))
+
+    def _look(self, layer: int, normed: str, stream: str) -> tuple[str, str]:
+        """As `_layer`, through the cross-attention layer before `layer`."""
+        spec, graph = self._spec, self._graph
+        number = layer // spec.cross_interval
+        name, place = f"{_CROSS}.{number}", graph.constant(number, scalar=True)
+        query = self._linear(f"{name}.cross_attn", normed, ("q_proj",))
+        query = graph.op("Reshape", query, graph.constant(1, -1, spec.heads, spec.head_dim))
+        if spec.cross_norms:
+            query = self._norm(f"{name}.cross_attn.q_layer_norm", query)
+        query = graph.op("Transpose", query, perm=[0, 2, 1, 3])
+        keys, values = (
+            graph.op("Gather", each, place, axis=0) for each in ("image_keys", "image_values")
+        )
+        scores = graph.op("MatMul", query, graph.op("Transpose", keys, perm=[0, 2, 1]))
+        scores = graph.op("Mul", scores, graph.constant(spec.scale, scalar=True))
+        weights = graph.op("Softmax", graph.op("Add", scores, self._hidden), axis=-1)
+        # A position before any photo looks at none, whatever the softmax says.
+        weights = graph.op("Mul", weights, "image_mask")
+        self._given.append(weights)
+        mixed = graph.op("Transpose", graph.op("MatMul", weights, values), perm=[0, 2, 1, 3])
+        mixed = graph.op("Reshape", mixed, graph.constant(1, -1, spec.heads * spec.head_dim))
+        mixed = self._linear(f"{name}.cross_attn", mixed, ("o_proj",), f"{name}.alpha_cross_attn")
+        normed, stream = self._add_norm(f"{name}.post_attention_layernorm", stream, mixed)
+        fed = self._feed_forward(f"{name}.mlp", normed, f"{name}.alpha_dense")
+        return self._add_norm(f"layers.{layer}.input_layernorm", stream, fed)
 
     def _attention(self, layer: int, normed: str) -> str:
         spec, graph, name = self._spec, self._graph, f"layers.{layer}.self_attn"
@@ -171,8 +239,9 @@ class _Decoder:
         query, key, value = self._projected(name, normed)
         bias = self._biases[spec.windows[layer]]
         inputs = [query, key, value, *past, self._last_place, self._total]
-        inputs += [*self._turns[spec.ropes[layer]], "", bias]
-        kernel = self._kind is Attention.KERNEL
+        inputs += [*(self._turns[spec.ropes[layer]] if spec.ropes else ("", "")), "", bias]
+        shown = not spec.cross_interval
+        kernel = shown and self._kind is Attention.KERNEL
         given = graph.ops(
             "GroupQueryAttention",
             inputs,
@@ -180,7 +249,7 @@ class _Decoder:
             domain=CONTRIB,
             num_heads=spec.heads,
             kv_num_heads=spec.kv_heads,
-            do_rotary=1,
+            do_rotary=1 if spec.ropes else 0,
             scale=spec.scale,
             softcap=spec.softcap,
             causal=0 if bias else 1,
@@ -189,7 +258,8 @@ class _Decoder:
         )
         for value in present:
             graph.output(value, value, FLOAT, [1, spec.kv_heads, "T", spec.head_dim])
-        self._given += given[3:] if kernel else [query]
+        if shown:
+            self._given += given[3:] if kernel else [query]
         return given[0]
 
     def _projected(self, name: str, normed: str) -> tuple[str, str, str]:
@@ -212,43 +282,53 @@ class _Decoder:
         rows = graph.op("Reshape", value, graph.constant(1, -1, self._spec.head_dim))
         return graph.op("Reshape", self._norm(name, rows), graph.constant(1, -1, width))
 
-    def _feed_forward(self, name: str, normed: str) -> str:
+    def _feed_forward(self, name: str, normed: str, alpha: str = "") -> str:
         graph = self._graph
+        if self._spec.magneto:
+            inner = graph.op("Gelu", self._linear(name, normed, ("fc1",)))
+            return self._linear(name, self._norm(f"{name}.ffn_layernorm", inner), ("fc2",))
         gate = self._linear(name, normed, ("gate_proj",))
         up = self._linear(name, normed, ("up_proj",))
         if self._spec.activation == SILU:
             gate = graph.op("QuickGelu", gate, domain=CONTRIB, alpha=1.0)
         else:
             gate = graph.op("Gelu", gate, approximate="tanh")
-        return self._linear(name, graph.op("Mul", gate, up), ("down_proj",))
+        return self._linear(name, graph.op("Mul", gate, up), ("down_proj",), alpha)
 
-    def _linear(self, module: str, value: str, parts: tuple[str, ...]) -> str:
-        """x @ W.T + b for the module's `parts`, side by side."""
+    def _linear(self, module: str, value: str, parts: tuple[str, ...], alpha: str = "") -> str:
+        """x @ W.T + b for the module's `parts`, side by side, times tanh of a gate `alpha`."""
         names = [f"{module}.{part}" for part in parts]
         weight = np.concatenate([self._weights[f"{name}.weight"] for name in names])
+        if alpha:
+            weight = weight * np.tanh(self._weights[alpha]).reshape(-1, 1)
         bias = None
         if f"{names[0]}.bias" in self._weights:
             bias = np.concatenate([self._weights[f"{name}.bias"] for name in names])
         return self._linears.add(self._graph, f"{module}.{'+'.join(parts)}", value, weight, bias)
 
     def _norm(self, name: str, value: str) -> str:
-        gain, epsilon = self._gain(name), self._spec.epsilon
-        return self._graph.op("SimplifiedLayerNormalization", value, gain, epsilon=epsilon)
+        kind = "LayerNormalization" if self._spec.magneto else "SimplifiedLayerNormalization"
+        return self._graph.op(kind, value, *self._gains(name), epsilon=self._spec.epsilon)
 
     def _add_norm(self, name: str, stream: str, value: str) -> tuple[str, str]:
         """The norm of the sum, and the sum."""
+        kind = "LayerNormalization" if self._spec.magneto else "SimplifiedLayerNormalization"
         normed, _, _, added = self._graph.ops(
-            "SkipSimplifiedLayerNormalization",
-            [stream, value, self._gain(name)],
+            f"Skip{kind}",
+            [stream, value, *self._gains(name)],
             [None, "", "", None],
             domain=CONTRIB,
             epsilon=self._spec.epsilon,
         )
         return normed, added
 
-    def _gain(self, name: str) -> str:
+    def _gains(self, name: str) -> list[str]:
+        """A norm's weight, and its bias if it has one."""
         gain = self._weights[f"{name}.weight"] + np.float32(self._spec.norm_offset)
-        return self._graph.tensor(f"{name}.weight", gain)
+        gains = [self._graph.tensor(f"{name}.weight", gain)]
+        if self._spec.magneto:
+            gains.append(self._graph.tensor(f"{name}.bias", self._weights[f"{name}.bias"]))
+        return gains
 
     def _from_wanted(self, value: str) -> str:
         graph = self._graph
@@ -264,9 +344,10 @@ class _Decoder:
 
     def _give_attention(self) -> None:
         spec, graph, rows = self._spec, self._graph, self._given
-        if self._kind is Attention.REBUILT:
+        if self._kind is Attention.REBUILT and not spec.cross_interval:
             row = LastRow(spec, graph, self._turns, self._length).rebuilt(rows, self._biases)
         else:
             last = graph.constant(-1, scalar=True)  # of each by itself, so that none is kept
             row = graph.op("Concat", *(graph.op("Gather", e, last, axis=2) for e in rows), axis=0)
-        graph.output(row, "attention", FLOAT, [spec.layers, spec.heads, "T"])
+        shape = (spec.cross_layers, "M") if spec.cross_interval else (spec.layers, "T")
+        graph.output(row, "attention", FLOAT, [shape[0], spec.heads, shape[1]])

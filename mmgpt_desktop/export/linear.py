@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.export.graph import CONTRIB, FLOAT, GraphWriter
+from mmgpt_desktop.export.graph import CONTRIB, FLOAT
 from mmgpt_desktop.export.quantise import Quantiser, round_to_nearest
 
 FLOATS, INT8_ACTIVATIONS = 1, 4  # MatMulNBits's `accuracy_level`
@@ -27,12 +27,20 @@ class Precision(StrEnum):
     INT4 = "int4"
 
 
+class Nodes(Protocol):
+    """A graph that takes nodes (`GraphWriter`)."""
+
+    def tensor(self, name: str, array: NDArray[Any]) -> str:
+        """A constant; returns its name."""
+
+    def op(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """A node; returns its output's name."""
+
+
 class Linears(Protocol):
     """Adds linear layers to a graph."""
 
-    def add(
-        self, graph: GraphWriter, name: str, value: str, weight: Floats, bias: Floats | None
-    ) -> str:
+    def add(self, graph: Nodes, name: str, value: str, weight: Floats, bias: Floats | None) -> str:
         """Nodes for value @ weight.T + bias, weight [N, K]; returns the output's name."""
 
 
@@ -43,9 +51,7 @@ class Floating:
     def __init__(self, *, half: bool = False) -> None:
         self._half = half
 
-    def add(
-        self, graph: GraphWriter, name: str, value: str, weight: Floats, bias: Floats | None
-    ) -> str:
+    def add(self, graph: Nodes, name: str, value: str, weight: Floats, bias: Floats | None) -> str:
         stored = weight.T.astype(np.float16) if self._half else weight.T
         matrix = graph.tensor(f"{name}.weight", stored)
         if self._half:
@@ -66,9 +72,7 @@ class InBlocks:
     def __init__(self, quantiser: Quantiser, *, floating: bool = False) -> None:
         self._quantiser, self._level = quantiser, FLOATS if floating else INT8_ACTIVATIONS
 
-    def add(
-        self, graph: GraphWriter, name: str, value: str, weight: Floats, bias: Floats | None
-    ) -> str:
+    def add(self, graph: Nodes, name: str, value: str, weight: Floats, bias: Floats | None) -> str:
         blocks = self._quantiser(name, weight)
         inputs = [
             value,
@@ -97,9 +101,7 @@ class DynamicInt8:
     """Weights int8 with a scale for each output, activations uint8 with one for the tensor:
     the quickest way through many positions, and the least exact."""
 
-    def add(
-        self, graph: GraphWriter, name: str, value: str, weight: Floats, bias: Floats | None
-    ) -> str:
+    def add(self, graph: Nodes, name: str, value: str, weight: Floats, bias: Floats | None) -> str:
         most = np.abs(weight).max(axis=1)
         scales = (np.where(most == 0, 1, most) / 127).astype(np.float32)
         codes = np.round(weight / scales[:, None]).astype(np.int8)
@@ -121,9 +123,7 @@ class ByLayer:
     def __init__(self, chosen: Mapping[str, Linears], other: Linears) -> None:
         self._chosen, self._other = chosen, other
 
-    def add(
-        self, graph: GraphWriter, name: str, value: str, weight: Floats, bias: Floats | None
-    ) -> str:
+    def add(self, graph: Nodes, name: str, value: str, weight: Floats, bias: Floats | None) -> str:
         ways = (way for ending, way in self._chosen.items() if name.endswith(ending))
         return next(ways, self._other).add(graph, name, value, weight, bias)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.errors import BundleError
 
-SILU, GELU_TANH = "silu", "gelu_tanh"
+SILU, GELU_TANH, GELU = "silu", "gelu_tanh", "gelu"
 _ACTIVATIONS = {
     "silu": SILU,
     "swish": SILU,
@@ -23,8 +23,9 @@ _ACTIVATIONS = {
 _GEMMA = ("gemma", "gemma2", "gemma3", "gemma3_text")
 _QK_NORM = ("qwen3", "qwen3_vl", "qwen3_vl_text", "gemma3", "gemma3_text")
 _QKV_BIAS = ("qwen2", "qwen2_vl", "qwen2_vl_text", "qwen2_5_vl", "qwen2_5_vl_text")
-_PLAIN = ("llama", "mistral", "qwen3", "qwen3_vl", "qwen3_vl_text")
-BUILDABLE = frozenset((*_GEMMA, *_QKV_BIAS, *_PLAIN))
+_PLAIN = ("idefics", "llama", "mistral", "qwen3", "qwen3_vl", "qwen3_vl_text")
+KOSMOS2 = "kosmos_2_text_model"
+BUILDABLE = frozenset((*_GEMMA, *_QKV_BIAS, *_PLAIN, KOSMOS2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,11 @@ class DecoderSpec:
     `sandwich`: each block's output is normalised before it joins the residual stream.
     `deepstack`: after so many of the first layers, image features are added (Qwen3-VL).
     `blocks`: some positions see each other both ways (Gemma 3's photos, PaliGemma's prompts).
+    `magneto`: LayerNorms, one more before each block's last matrix, and no gate (Wang et al.
+    2022, "Foundation Transformers"); positions are sines that are added to the embeddings,
+    `embedding_scale` times as large; no `ropes`.
+    `cross_interval`: before each so manieth layer stands one that looks at photos by gated
+    cross-attention (Idefics), with `cross_norms` of its queries; 0 for none.
     """
 
     model_type: str
@@ -71,11 +77,19 @@ class DecoderSpec:
     logit_softcap: float = 0.0
     deepstack: int = 0
     blocks: bool = False
+    magneto: bool = False
+    embedding_scale: float = 1.0
+    cross_interval: int = 0
+    cross_norms: bool = False
+
+    @property
+    def cross_layers(self) -> int:
+        return self.layers // self.cross_interval if self.cross_interval else 0
 
     @property
     def axes(self) -> int:
-        """Rotary axes in `position_ids`."""
-        return 1 if self.ropes[0].axes is None else 3
+        """Axes of `position_ids`."""
+        return 3 if self.ropes and self.ropes[0].axes is not None else 1
 
 
 def read_spec(
@@ -90,6 +104,8 @@ def read_spec(
         title = "No graph can be built for a decoder of type {kind}."
         known = ", ".join(sorted(BUILDABLE))
         raise BundleError(title, "Known are: {known}.", kind=kind or "?", known=known)
+    if kind == KOSMOS2:
+        return _kosmos2(config)
     heads, width = int(config["num_attention_heads"]), int(config["hidden_size"])
     head_dim = int(config.get("head_dim") or width // heads)
     layers, gemma = int(config["num_hidden_layers"]), kind in _GEMMA
@@ -105,7 +121,7 @@ def read_spec(
         head_dim=head_dim,
         width=width,
         inner=int(config["intermediate_size"]),
-        vocabulary=int(config["vocab_size"]),
+        vocabulary=int(config["vocab_size"]) + int(config.get("additional_vocab_size") or 0),
         context_length=int(config.get("max_position_embeddings") or 2048),
         epsilon=float(config.get("rms_norm_eps") or 1e-6),
         activation=GELU_TANH if gemma else _ACTIVATIONS[str(activation)],
@@ -119,6 +135,31 @@ def read_spec(
         logit_softcap=float(config.get("final_logit_softcapping") or 0.0),
         deepstack=deepstack,
         blocks=blocks,
+        cross_interval=int(config.get("cross_layer_interval") or 0),
+        cross_norms=bool(config.get("qk_layer_norms")),
+    )
+
+
+def _kosmos2(config: Mapping[str, Any]) -> DecoderSpec:
+    heads, width = int(config["attention_heads"]), int(config["embed_dim"])
+    layers = int(config["layers"])
+    return DecoderSpec(
+        model_type=KOSMOS2,
+        layers=layers,
+        heads=heads,
+        kv_heads=heads,
+        head_dim=width // heads,
+        width=width,
+        inner=int(config["ffn_dim"]),
+        vocabulary=int(config["vocab_size"]),
+        context_length=int(config["max_position_embeddings"]),
+        epsilon=float(config["layer_norm_eps"]),
+        activation=GELU,
+        scale=1 / math.sqrt(width // heads),
+        ropes=(),
+        windows=(-1,) * layers,
+        magneto=True,
+        embedding_scale=math.sqrt(width) if config["scale_embedding"] else 1.0,
     )
 
 

@@ -77,8 +77,18 @@ def _places(file: Path) -> dict[str, _Place]:
     }
 
 
+# What parts of Llama's names are called in Kosmos-2.
+_KOSMOS2 = {
+    "input_layernorm": "self_attn_layer_norm",
+    "post_attention_layernorm": "final_layer_norm",
+    "o_proj": "out_proj",
+    "mlp": "ffn",
+    "norm": "layer_norm",
+}
+
+
 class DecoderWeights:
-    """A language model's tensors by the names of its own class, wherever they stand in a
+    """A language model's tensors by the names of Llama's class, wherever they stand in a
     checkpoint ("model.text_model.layers.0...", "language_model.model.layers.0...")."""
 
     def __init__(self, tensors: Mapping[str, NDArray[np.float32]]) -> None:
@@ -91,17 +101,30 @@ class DecoderWeights:
         if not found:
             raise BundleError("There is no language model that is known among the weights.")
         self._prefix = min(found, key=len)
+        self._names = _KOSMOS2 if f"{self._prefix}layer_norm.weight" in tensors else {}
 
     def __contains__(self, name: str) -> bool:
-        return self._prefix + name in self._tensors
+        return self._stored(name) in self._tensors
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
-        return self._tensors[self._prefix + name]
+        return self._tensors[self._stored(name)]
+
+    def _stored(self, name: str) -> str:
+        return self._prefix + ".".join(self._names.get(part, part) for part in name.split("."))
+
+    def table(self) -> NDArray[np.float32]:
+        """Embeddings [vocabulary, width]."""
+        return self._joined(f"{self._prefix}embed_tokens", "additional_embedding")
 
     def head(self) -> NDArray[np.float32]:
         """What makes logits, [vocabulary, width]: the embedding itself where there is none."""
         around = self._prefix.removesuffix("model.")
-        for name in (f"{around}lm_head.weight", "lm_head.weight", "language_model.lm_head.weight"):
-            if name in self._tensors:
-                return self._tensors[name]
-        return self["embed_tokens.weight"]
+        for name in (f"{around}lm_head", "lm_head", "language_model.lm_head"):
+            if f"{name}.weight" in self._tensors:
+                return self._joined(name, "additional_fc")
+        return self.table()
+
+    def _joined(self, name: str, added: str) -> NDArray[np.float32]:
+        """A matrix, with the rows of those tokens that Idefics adds."""
+        whole, more = self._tensors[f"{name}.weight"], f"{name}.{added}.weight"
+        return np.concatenate([whole, self._tensors[more]]) if more in self._tensors else whole

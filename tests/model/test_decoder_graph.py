@@ -65,6 +65,14 @@ def qwen3vl(**settings: Any) -> Any:
     return Qwen3VLTextModel._from_config(config, attn_implementation="eager")
 
 
+def kosmos2() -> Any:
+    from transformers.models.kosmos2.modeling_kosmos2 import Kosmos2TextForCausalLM
+
+    sizes = {"embed_dim": 32, "layers": 2, "attention_heads": 4, "ffn_dim": 48, "vocab_size": 50}
+    config = tf.Kosmos2Config(text_config=sizes).text_config
+    return Kosmos2TextForCausalLM._from_config(config, attn_implementation="eager")
+
+
 def plain(config: type, model: type) -> Callable[..., Any]:
     def make(**settings: Any) -> Any:
         made = config(**{**SIZES, **settings})
@@ -90,6 +98,7 @@ MODELS = {
         layer_types=MIXED,
         rope_parameters=NEAR_AND_FAR,
     ),
+    "kosmos2": kosmos2,
     "qwen2.5-vl": lambda: qwen25(rope_parameters=MROPE),
     "qwen3-vl": lambda: qwen3vl(rope_parameters={**MROPE, "mrope_section": [4, 2, 2]}),
 }
@@ -144,7 +153,7 @@ def truth(request: pytest.FixtureRequest) -> Truth:
     blocks = request.param in WITH_BLOCKS
     spec = read_spec(model.config.to_dict(), deepstack=0 if deep is None else 1, blocks=blocks)
     embeddings = torch.randn(1, LENGTH, spec.width)
-    positions = torch.arange(LENGTH)[None]
+    positions = torch.arange(2, LENGTH + 2)[None]  # Kosmos-2's begin behind the padding's
     if spec.axes == 3:
         positions = torch.stack([positions, positions // 3, positions % 4])
     inputs: dict[str, Any] = {"inputs_embeds": embeddings, "position_ids": positions}

@@ -1,20 +1,26 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
-import pytest
+import torch
+from transformers import AutoModelForImageTextToText
 
 from mmgpt_desktop.engine.checkpoint import open_checkpoint
-from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.families.registry import FAMILIES, family_of
 from mmgpt_desktop.engine.graph_session import Graph
+from mmgpt_desktop.engine.public_onnx import FEATURES
+from mmgpt_desktop.engine.public_onnx_models import KEYS, VALUES
 from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.errors import BundleError
-from mmgpt_desktop.export.vision import FEATURES, export_vision
+from mmgpt_desktop.export.encoders import Idefics
+from mmgpt_desktop.export.smaller import halve, quantise
+from mmgpt_desktop.export.vision import ENCODERS, export_vision
 from tests.model.test_llava import tiny_llava
 from tests.public_models import noise_photo
-from tests.tiny_qwen import tiny_qwen25
+from tests.tiny_idefics import tiny_idefics
+from tests.tiny_qwen import tiny_qwen3
 
 
 def test_llavas_image_encoder_gives_what_pytorch_gives(tmp_path: Path) -> None:
@@ -29,7 +35,35 @@ def test_llavas_image_encoder_gives_what_pytorch_gives(tmp_path: Path) -> None:
         np.testing.assert_allclose(features, expected, atol=1e-6)
 
 
-def test_what_stops_the_exporter_is_said(tmp_path: Path) -> None:
-    checkpoint = open_checkpoint(tiny_qwen25(tmp_path / "qwen"))
-    with pytest.raises(BundleError, match="data-dependent expression"):
-        export_vision(checkpoint, family_of(checkpoint), tmp_path / "vision_encoder.onnx")
+def test_fewer_bits_are_fewer_bytes_and_nearly_as_true(tmp_path: Path) -> None:
+    checkpoint = open_checkpoint(tiny_qwen3(tmp_path / "qwen"))
+    family, cancel = family_of(checkpoint), CancelToken()
+    seen = family.see(noise_photo(50, 40))
+    expected = public_torch(checkpoint).encode(seen, cancel).embeddings[0].numpy()
+    whole = tmp_path / "whole" / "vision_encoder.onnx"
+    whole.parent.mkdir()
+    export_vision(checkpoint, family, whole)
+    for smaller, share, error in ((halve, 0.6, 1e-3), (quantise, 0.5, 2e-2)):
+        path = Path(shutil.copytree(whole.parent, tmp_path / smaller.__name__)) / whole.name
+        smaller(path)
+        (found,) = Graph(path, cuda=False).run([FEATURES], seen.inputs, cancel)
+        assert 0 < np.abs(found - expected).max() < error * np.ptp(expected)
+        sizes = [file.with_name(f"{file.name}.data").stat().st_size for file in (path, whole)]
+        assert sizes[0] < share * sizes[1]
+
+
+def test_every_family_can_be_exported() -> None:
+    assert ENCODERS.keys() == FAMILIES.keys()
+
+
+def test_idefics_without_a_resampler_gives_keys_and_values_alone(tmp_path: Path) -> None:
+    path = tiny_idefics(tmp_path / "idefics", resampler=False)
+    model = AutoModelForImageTextToText.from_pretrained(path).eval().model
+    encoder, pixels = Idefics(model), torch.randn(1, 3, 28, 28)
+    with torch.inference_mode():
+        keys, values = encoder(pixels)
+        patches = model.vision_model(pixel_values=pixels).last_hidden_state
+        expected = model.gated_cross_attn_layers[1].cross_attn.v_proj(patches)[0]
+    assert encoder.outputs == (KEYS, VALUES)
+    assert keys.shape == values.shape == (2, 2, 17, 16)  # layers, heads, patches, width
+    torch.testing.assert_close(values[1].transpose(0, 1).flatten(1), expected)

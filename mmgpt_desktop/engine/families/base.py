@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -41,13 +41,15 @@ class Seen:
     of one photo. `tokens` is how many image tokens the photo takes in the prompt. `spread`
     float32 [patch, cell] says which cells of `grid` each patch covers: a row sums to 1, or to
     0 for a patch that stands for no place (a separator). Patches are the image tokens
-    themselves, unless the model resamples them (`Features.reading`).
+    themselves, unless the model resamples them (`Features.reading`). `for_graphs` is what a
+    graph of ours takes besides: what PyTorch's model works out of `inputs` in Python.
     """
 
     inputs: Mapping[str, NDArray[Any]]
     tokens: int
     grid: PatchGrid
     spread: NDArray[np.float32]
+    for_graphs: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

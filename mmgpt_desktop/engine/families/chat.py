@@ -26,6 +26,7 @@ _UNSAID_HEADS = {
     "gemma": 16,
     "gemma2": 8,
     "gemma3_text": 8,
+    "kosmos_2_text_model": 32,
     "llama": 32,
     "mistral": 32,
     "qwen2": 32,
@@ -224,7 +225,8 @@ def text_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
 def attention_heads(config: Mapping[str, Any]) -> int:
     """How many a layer of the language model has. Raises BundleError where nobody says."""
     text = text_config(config)
-    heads = text.get("num_attention_heads", _UNSAID_HEADS.get(str(text.get("model_type"))))
+    unsaid = _UNSAID_HEADS.get(str(text.get("model_type")))
+    heads = text.get("num_attention_heads", text.get("attention_heads", unsaid))
     if not isinstance(heads, int):
         title = "The model's {name} does not say how many heads it has."
         raise BundleError(title, "Get the model again.", name=CONFIG)

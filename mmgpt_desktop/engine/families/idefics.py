@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.checkpoint import Checkpoint
-from mmgpt_desktop.engine.families.base import Seen, View, spread_views
+from mmgpt_desktop.engine.families.base import Context, Seen, View, spread_views
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import whole
 from mmgpt_desktop.engine.families.pixels import normalised, resized
@@ -81,3 +81,13 @@ def _said(content: Sequence[Mapping[str, Any]]) -> str:
             text = part["text"].strip()
             said += text if said.endswith(_AROUND) else f" {text}"
     return said
+
+
+def seen_photos(context: Context, fed: int, count: int) -> NDArray[np.int64]:
+    """Which photo each of the next `count` words looks at, the last one before it: 0 or 1
+    [1, word, photo], with a column of 0 where there is no photo.
+    """
+    begun = np.unique(np.array(context.laid.image_positions, np.int64))
+    last = np.searchsorted(begun, np.arange(fed, fed + count), side="right") - 1
+    photos = np.arange(max(1, len(begun)))
+    return np.asarray(last[:, np.newaxis] == photos, np.int64)[np.newaxis]

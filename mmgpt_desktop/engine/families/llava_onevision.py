@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,34 @@ _SETTINGS = {
         [384 * rows, 384 * columns] for rows in range(1, 7) for columns in range(1, 7)
     ],
 }
+
+# For each token the four patches that it is mixed of and their shares, both [token, 4]. Patches
+# are numbered view after view; behind them all is the newline.
+_Mix = tuple[NDArray[np.int64], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A side of the tiles' grid: `tokens` stand for the `patches` after the first `cut`."""
+
+    cut: int
+    patches: int
+    tokens: int
+
+    def edges(self) -> NDArray[np.float64]:
+        """Where tokens part, in patches."""
+        return self.cut + np.linspace(0, self.patches, self.tokens + 1)
+
+    def sources(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The two patches that each token is mixed of, and their shares: both [token, 2].
+
+        As PyTorch's `interpolate`, bilinear and without aligned corners.
+        """
+        middles = (np.arange(self.tokens) + 0.5) * (self.patches / self.tokens) - 0.5
+        low = np.floor(np.maximum(middles, 0)).astype(np.int64)
+        high = np.minimum(low + 1, self.patches - 1)
+        share = np.maximum(middles, 0) - low
+        return self.cut + np.stack([low, high], 1), np.stack([1 - share, share], 1)
 
 
 class LlavaOnevision(ChatFamily):
@@ -62,7 +91,8 @@ class LlavaOnevision(ChatFamily):
         part = read_part(box, self._side, self._side, self._patch)
         grid = PatchGrid(self._across, self._across, part, photo.width, photo.height)
         spread = np.eye(grid.cells + 1, grid.cells, dtype=np.float32)
-        return self._seen(photo, [self._resized(pixels)], grid, spread)
+        mix = _unmixed(grid.cells + 1)
+        return self._seen(photo, [self._resized(pixels)], grid, spread, mix)
 
     def _tiles(self, photo: Photo) -> Seen:
         """As a photo by itself is taken: stretched to a square, then large and in tiles."""
@@ -71,10 +101,12 @@ class LlavaOnevision(ChatFamily):
         tiles = canvas.reshape(rows, self._side, columns, self._side, 3).swapaxes(1, 2)
         views = [self._resized(photo.pixels), *tiles.reshape(-1, self._side, self._side, 3)]
         overview = read_part(whole(photo), self._side, self._side, self._patch)
-        down, across = self._edges(photo, place, rows, columns)
+        sides = self._sides(photo, rows, columns)
+        down, across = self._edges(photo, place, *sides)
         boxes = [_grid_boxes(overview, self._across), _lines(tile_boxes(across, down), len(across))]
         grid = cells_over(photo, len(down) - 1, len(across) - 1)
-        return self._seen(photo, views, grid, spread_boxes(np.concatenate(boxes), grid))
+        mix = self._mixed(len(views), columns, *sides)
+        return self._seen(photo, views, grid, spread_boxes(np.concatenate(boxes), grid), mix)
 
     def _canvas(self, photo: Photo) -> tuple[Pixels, Box]:
         """The photo in the middle of the pinpoint that fits it best, and where it lies there."""
@@ -90,14 +122,9 @@ class LlavaOnevision(ChatFamily):
         canvas[top : top + rows, left : left + columns] = pixels
         return canvas, Box(left, top, left + columns, top + rows)
 
-    def _edges(
-        self, photo: Photo, place: Box, rows: int, columns: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Where the tiles' tokens part, down and across, in photo pixels.
-
-        As in the model: what is padding is cut off evenly, and a grid that is too large is
-        scaled down as a whole.
-        """
+    def _sides(self, photo: Photo, rows: int, columns: int) -> tuple[_Side, _Side]:
+        """Down and across, as in the model: what is padding is cut off evenly, and a grid that
+        is too large is scaled down as a whole."""
         height, width = rows * self._across, columns * self._across
         cut_down = cut_across = 0
         if photo.width / photo.height > width / height:
@@ -107,11 +134,32 @@ class LlavaOnevision(ChatFamily):
         high, wide = height - 2 * cut_down, width - 2 * cut_across
         ratio = math.sqrt(high * wide / (self._most_tiles * self._across**2))
         parts = (high, wide) if ratio <= 1.1 else (int(high // ratio), int(wide // ratio))
-        down = self._on_canvas(cut_down + np.linspace(0, high, parts[0] + 1))
-        across = self._on_canvas(cut_across + np.linspace(0, wide, parts[1] + 1))
+        return _Side(cut_down, high, parts[0]), _Side(cut_across, wide, parts[1])
+
+    def _edges(
+        self, photo: Photo, place: Box, down: _Side, across: _Side
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Where the tiles' tokens part, down and across, in photo pixels."""
         return (
-            (down - place.top) * photo.height / place.height,
-            (across - place.left) * photo.width / place.width,
+            (self._on_canvas(down.edges()) - place.top) * photo.height / place.height,
+            (self._on_canvas(across.edges()) - place.left) * photo.width / place.width,
+        )
+
+    def _mixed(self, views: int, columns: int, down: _Side, across: _Side) -> _Mix:
+        """The overview's patches as they are, then the tiles', each row with its newline."""
+        cells = self._across**2
+        (rows, high), (places, wide) = down.sources(), across.sources()
+        row, place = rows[:, None, :, None], places[None, :, None, :]
+        tile = 1 + row // self._across * columns + place // self._across
+        patch = tile * cells + row % self._across * self._across + place % self._across
+        share = high[:, None, :, None] * wide[None, :, None, :]
+        shape, newline = (down.tokens, across.tokens, 4), ((0, 0), (0, 1), (0, 0))
+        patches = np.pad(patch.reshape(shape), newline, constant_values=views * cells)
+        shares = np.pad(share.reshape(shape), newline, constant_values=1 / 4)
+        overview, whole_shares = _unmixed(cells)
+        return (
+            np.concatenate([overview, patches.reshape(-1, 4)]),
+            np.concatenate([whole_shares, shares.reshape(-1, 4).astype(np.float32)]),
         )
 
     def _on_canvas(self, edges: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -128,6 +176,7 @@ class LlavaOnevision(ChatFamily):
         views: Sequence[Pixels],
         grid: PatchGrid,
         spread: NDArray[np.float32],
+        mix: _Mix,
     ) -> Seen:
         pixels = np.stack([normalised(view, self._settings) for view in views])
         inputs: dict[str, NDArray[Any]] = {
@@ -136,7 +185,12 @@ class LlavaOnevision(ChatFamily):
             # The model looks for tiles only if this says that the photo is the only one.
             "batch_num_images": np.array([1 if len(views) > 1 else 2], np.int64),
         }
-        return Seen(inputs, len(spread), grid, spread)
+        return Seen(inputs, len(spread), grid, spread, {"mixed_of": mix[0], "shares": mix[1]})
+
+
+def _unmixed(count: int) -> _Mix:
+    """Each of the first patches by itself."""
+    return np.arange(count).repeat(4).reshape(-1, 4), np.full((count, 4), 1 / 4, np.float32)
 
 
 def _best_fit(photo: Photo, sizes: Sequence[Sequence[int]]) -> tuple[int, int]:
