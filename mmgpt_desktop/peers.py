@@ -86,7 +86,9 @@ def run(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         print("building the graphs ...", file=sys.stderr)
-        known = [eager(sizes, weights), *ours(sizes, weights, folder, PROMPT + tokens)]
+        twins = ours(sizes, weights, folder, PROMPT + tokens)
+        groups = [(eager(sizes, weights),), *zip(twins[::2], twins[1::2], strict=True)]
+        known = [each for group in groups for each in group]
         found, absent = rivals(sizes, weights, folder)
         if pictures:
             known[0].image, encoders = encoders_of(folder)
@@ -95,14 +97,14 @@ def run(
         table = weights["model.embed_tokens.weight"]
         for place in range(rounds + 1):
             print(f"round {place} of {rounds}", file=sys.stderr)  # round 0 warms up
-            _round(known, found, table, tokens, clock, counts=place > 0)
+            _round(groups, found, table, tokens, clock, counts=place > 0)
         print(table_of([*known, *found], tokens, rounds))
         print("\n".join(absent))
     return 0
 
 
 def _round(
-    known: Sequence[Contender],
+    groups: Sequence[Sequence[Contender]],
     found: Sequence[Rival],
     table: Floats,
     tokens: int,
@@ -111,33 +113,40 @@ def _round(
     counts: bool,
 ) -> None:
     prompt = np.random.default_rng(0).integers(3, len(table), PROMPT)
-    for each in known:
-        speed = answer(each, table, prompt, tokens, clock)
-        started = clock()
-        if each.image:
-            each.image()
-        if counts:
-            each.speeds.append(speed)
-            each.images.append(clock() - started)
+    for group in groups:
+        for each, speed in zip(group, answers(group, table, prompt, tokens, clock), strict=True):
+            started = clock()
+            if each.image:
+                each.image()
+            if counts:
+                each.speeds.append(speed)
+                each.images.append(clock() - started)
     for rival in found:
         speed = rival.answer(prompt, tokens, clock)
         if counts:
             rival.speeds.append(speed)
 
 
-def answer(
-    contender: Contender,
+def answers(
+    group: Sequence[Contender],
     table: Floats,
     prompt: NDArray[np.int64],
     tokens: int,
     clock: Callable[[], float],
-) -> Speed:
-    started = clock()
-    token = contender.feed(table[prompt][None], True)
-    prefilled = clock()
+) -> list[Speed]:
+    """Of all in the group to one prompt, a step of each in turn: what one costs more than the
+    other is less than what a busy moment costs."""
+    prefill, decode, last = list[float](), [0.0] * len(group), list[int]()
+    for each in group:
+        started = clock()
+        last.append(each.feed(table[prompt][None], True))
+        prefill.append(clock() - started)
     for _ in range(tokens - 1):
-        token = contender.feed(table[token][None, None], False)
-    return Speed(prefilled - started, clock() - prefilled)
+        for place, each in enumerate(group):
+            started = clock()
+            last[place] = each.feed(table[last[place]][None, None], False)
+            decode[place] += clock() - started
+    return [Speed(*both) for both in zip(prefill, decode, strict=True)]
 
 
 def rivals(
@@ -286,7 +295,7 @@ def table_of(contenders: Sequence[Contender | Rival], tokens: int, rounds: int) 
         )
     lines.append(f"Medians of {rounds} rounds: {PROMPT} positions, then {tokens} tokens.")
     lines.append(f"{THREADS} threads; x: against the first row. image: one tile, 64 tokens.")
-    lines.append("attention costs: seconds a token, against the row below in the same round.")
+    lines.append("attention costs: seconds a token, against the row below, which takes turns.")
     return "\n".join(lines)
 
 

@@ -48,7 +48,23 @@ def test_the_table_counts_by_the_clock(
     assert lines[-1] == "llama.cpp Q4_1: not installed (xllamacpp, gguf)."
     assert len(rows) == 11  # every answer took two ticks
     assert sum("+0.0 %" in row for row in rows) == 5  # those with a twin without attention
-    assert "4.0" in rows[0]  # four tokens after the prompt's, in one second
+    assert "1.0" in rows[0].split()  # four tokens after the prompt's, in a second each
+
+
+def test_twins_take_turns() -> None:
+    """So that a busy second hurts both, and not what attention seems to cost."""
+    fed, ticks = list[str](), iter(range(100))
+
+    def contender(name: str) -> peers.Contender:
+        return peers.Contender(
+            name, lambda _embeddings, new: len(fed.append(name + "p" * new) or fed)
+        )
+
+    table, prompt = np.zeros((20, 4), np.float32), np.array([3, 4])
+    group = [contender("a"), contender("b")]
+    speeds = peers.answers(group, table, prompt, 3, lambda: next(ticks))
+    assert fed == ["ap", "bp", "a", "b", "a", "b"]
+    assert speeds == [rivals.Speed(1, 2)] * 2
 
 
 def test_what_is_not_installed_is_named() -> None:
