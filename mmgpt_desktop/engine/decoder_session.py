@@ -79,6 +79,7 @@ class Decoder:
                 values = {"graph": graph.name, "name": safe_name(name)}
                 raise RuntimeFailure(title, "Choose another model.", **values)
         self._wanted = [name for name in (LOGITS, ATTENTION) if name in graph.outputs]
+        self._taken = [name for name in graph.inputs if name not in self.pairs]
 
     @property
     def layers(self) -> int:
@@ -129,11 +130,11 @@ class Decoder:
         buffers = self._buffers(past, count)
         for name in self._wanted:  # anew: attention grows
             buffers.binding.bind_output(name)
-        taken = [name for name in self.graph.inputs if name not in self.pairs]
-        fitted = self.graph.fitted(taken, feeds)
+        fitted = self.graph.fitted(self._taken, feeds)
         given = run_bound(self.graph.session, buffers.binding, fitted, cancel)
         buffers.filled = past.length + count  # only now: a run that broke has written nothing
-        found = [value.numpy() for value in given[len(self.pairs) :]]
+        first = len(self.pairs)  # those of the cache were bound before
+        found = [given[first + place].numpy() for place in range(len(self._wanted))]
         return found, Past(buffers.filled, in_place=buffers)
 
     def _buffers(self, past: Past, count: int) -> Buffers:
@@ -155,6 +156,7 @@ class DecoderSession:
         graph = Graph(path, cuda=False, threads=threads)
         self._decoder = Decoder(graph, in_place=True)
         self._buffers = Buffers(self._decoder, capacity)
+        self._never = CancelToken()
         self.length = 0  # positions in the cache; may be set back
 
     def feed(
@@ -170,7 +172,7 @@ class DecoderSession:
         feeds = own_feeds(embeddings, self.length, logits_from=first)
         self._buffers.filled = self.length
         past = Past(self.length, in_place=self._buffers)
-        logits, attention, after = self._decoder.run(feeds, past, count, CancelToken())
+        logits, attention, after = self._decoder.run(feeds, past, count, self._never)
         self.length = after.length
         return logits[0], attention
 
