@@ -26,7 +26,12 @@ from mmgpt_desktop.engine.decoder_session import DecoderSession
 from mmgpt_desktop.engine.graph_session import Graph
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.export.decoder import build_decoder
-from mmgpt_desktop.export.linear import DynamicInt8, Linears, Precision, linears_for
+from mmgpt_desktop.export.linear import (
+    DynamicInt8,
+    Precision,
+    linears_for,
+    prompt_linears_for,
+)
 from mmgpt_desktop.export.spec import read_spec
 from mmgpt_desktop.export.vision import FEATURES, PIXELS, export_encoder, quantise
 from mmgpt_desktop.export.weights import DecoderWeights
@@ -221,14 +226,17 @@ def ours(
     sizes: dict[str, Any], weights: dict[str, Floats], folder: Path, capacity: int
 ) -> list[Contender]:
     """Each precision with the attention of every word, and without."""
-    ways: dict[str, Linears] = {each: linears_for(each) for each in Precision}
-    ways["int8 dynamic"] = DynamicInt8()
+    spec, own = read_spec(sizes), DecoderWeights(weights)
+    ways = {each.value: (linears_for(each), prompt_linears_for(each)) for each in Precision}
+    ways["int8 dynamic"] = DynamicInt8(), None
     made = []
-    for name, linears in ways.items():
-        path = folder / f"{name}.onnx"
-        build_decoder(read_spec(sizes), DecoderWeights(weights), path, linears)
+    for name, (linears, quick) in ways.items():
+        path, prompt = folder / f"{name}.onnx", folder / f"{name}.prompt.onnx" if quick else None
+        build_decoder(spec, own, path, linears)
+        if quick and prompt:
+            build_decoder(spec, own, prompt, quick, cache_only=True)
         for file, label in ((path, "attention"), (without_attention(path), "no attention")):
-            session = DecoderSession(file, capacity=capacity, threads=THREADS)
+            session = DecoderSession(file, capacity=capacity, threads=THREADS, prompt=prompt)
             made.append(Contender(f"ours {name}, {label}", _feeder(session)))
     return made
 

@@ -24,6 +24,7 @@ from mmgpt_desktop.export.graph import FLOAT, GraphWriter
 from mmgpt_desktop.export.linear import (
     BLOCK,
     ByLayer,
+    ByPosition,
     DynamicInt8,
     Floating,
     Floats,
@@ -148,6 +149,7 @@ def ways(products: Mapping[str, Floats]) -> dict[str, Linears]:
             dict.fromkeys(ends, InBlocks(_EIGHT, floating=True)), eight
         ),
         "int8, one scale a row and tensor": DynamicInt8(),
+        "int8, one scale a row and position (mixed: the prompt)": ByPosition(),
         "int4, round to nearest": four,
         "int4, HQQ": InBlocks(half_quadratic(4, BLOCK)),
         "int4, GPTQ": tuned,
