@@ -50,20 +50,23 @@ def test_the_table_counts_by_the_clock(
     assert "1.0" in rows[0].split()  # four tokens after the prompt's, in a second each
 
 
-def test_twins_take_turns() -> None:
+def test_twins_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a busy second hurts both, and not what attention seems to cost."""
     fed, ticks = list[str](), iter(range(100))
 
     def contender(name: str) -> peers.Contender:
         return peers.Contender(
-            name, lambda _embeddings, new: len(fed.append(name + "p" * new) or fed)
+            name,
+            lambda _embeddings, new: len(fed.append(name + "p" * new) or fed),
+            renew=lambda: fed.append(name + "r"),
         )
 
     table, prompt = np.zeros((20, 4), np.float32), np.array([3, 4])
     group = [contender("a"), contender("b")]
-    speeds = peers.answers(group, table, prompt, 3, lambda: next(ticks))
-    assert fed == ["ap", "bp", "a", "b", "a", "b"]
-    assert speeds == [rivals.Speed(1, 2)] * 2
+    monkeypatch.setattr(peers, "TURN", 2)
+    speeds = peers.answers(group, table, prompt, 4, lambda: next(ticks))
+    assert fed == ["ar", "ap", "ap", "br", "bp", "bp", "a", "a", "b", "b", "a", "b"]
+    assert speeds == [rivals.Speed(1, 3)] * 2
 
 
 def test_what_is_not_installed_is_named() -> None:
