@@ -169,6 +169,8 @@ def linears_for(precision: Precision) -> Linears:
     """The way that is used unless another is asked for; of `MIXED`, the answer's."""
     if precision in (Precision.FP32, Precision.FP16):
         return Floating(half=precision is Precision.FP16)
+    if precision is Precision.MIXED:  # larger blocks: an eighth quicker, and the prompt makes good
+        return InBlocks(round_to_nearest(4, 2 * BLOCK))
     bits = 8 if precision is Precision.INT8 else 4
     return InBlocks(round_to_nearest(bits, BLOCK, symmetric=bits == 8))
 
