@@ -30,17 +30,22 @@ class Buffers:
 
     def __init__(self, decoder: Decoder, capacity: int, copied: Past | None = None) -> None:
         ort, device = import_onnxruntime(), ("cuda" if decoder.cuda else "cpu")
-        self.binding = decoder.graph.session.io_binding()
         self.capacity, self.filled = capacity, copied.length if copied else 0
         self._values = dict[str, Any]()  # the binding doesn't keep them
-        for past, present in decoder.pairs.items():
+        for past in decoder.pairs:
             room = np.zeros(decoder.shape(past, capacity), decoder.graph.dtype(past))
             if copied:
                 room[:, :, : copied.length] = copied.buffers.held(past)[:, :, : copied.length]
-            value = ort.OrtValue.ortvalue_from_numpy(room, device)
-            self.binding.bind_ortvalue_input(past, value)
-            self.binding.bind_ortvalue_output(present, value)
-            self._values[past] = value
+            self._values[past] = ort.OrtValue.ortvalue_from_numpy(room, device)
+        self.binding = self._bound(decoder, decoder.graph)
+        self.prompt_binding = self._bound(decoder, decoder.prompt) if decoder.prompt else None
+
+    def _bound(self, decoder: Decoder, graph: Graph) -> Any:
+        binding = graph.session.io_binding()
+        for past, present in decoder.pairs.items():
+            binding.bind_ortvalue_input(past, self._values[past])
+            binding.bind_ortvalue_output(present, self._values[past])
+        return binding
 
     def held(self, past: str) -> NDArray[Any]:
         return np.asarray(self._values[past].numpy())
@@ -65,12 +70,16 @@ class Decoder:
     """A decoder's graph, for one sequence at a time. One thread at a time.
 
     `in_place`: the graph may write its present into the buffers that it reads its past from
-    (`attention_nodes.writes_in_place`), so that a step copies no cache.
+    (`attention_nodes.writes_in_place`), so that a step copies no cache. `prompt`: a second graph
+    of that kind, which gives the cache alone.
     """
 
-    def __init__(self, graph: Graph, *, in_place: bool, cuda: bool = False) -> None:
+    def __init__(
+        self, graph: Graph, *, in_place: bool, cuda: bool = False, prompt: Graph | None = None
+    ) -> None:
         """Raises RuntimeFailure where the graph lacks an output."""
         self.graph, self.cuda, self._in_place = graph, cuda, in_place
+        self.prompt = prompt
         pasts = [name for name in graph.inputs if _PAST.match(name)]
         self.pairs = {name: _PAST.sub("present.", name) for name in pasts}
         for name in (LOGITS, *self.pairs.values()):
@@ -79,6 +88,7 @@ class Decoder:
                 values = {"graph": graph.name, "name": safe_name(name)}
                 raise RuntimeFailure(title, "Choose another model.", **values)
         self._wanted = [name for name in (LOGITS, ATTENTION) if name in graph.outputs]
+        self._taken = [name for name in graph.inputs if name not in self.pairs]
 
     @property
     def layers(self) -> int:
@@ -95,6 +105,20 @@ class Decoder:
         run = self._run_in_place if self._in_place else self._run_with_copies
         (logits, *attention), after = run(feeds, past or Past(0), count, cancel)
         return logits, attention[0] if attention else None, after
+
+    def fill(
+        self, feeds: Mapping[str, Any], past: Past | None, count: int, cancel: CancelToken
+    ) -> Past:
+        """Feed `count` positions after `past`, of which no more is wanted than that later ones
+        see them, to `prompt`. Raises as `run`."""
+        assert self.prompt
+        past = past or Past(0)
+        buffers = self._buffers(past, count)
+        taken = [name for name in self.prompt.inputs if name not in self.pairs]
+        fitted = self.prompt.fitted(taken, feeds)
+        run_bound(self.prompt.session, buffers.prompt_binding, fitted, cancel)
+        buffers.filled = past.length + count
+        return Past(buffers.filled, in_place=buffers)
 
     def score(self, feeds: Mapping[str, Any], cancel: CancelToken) -> NDArray[Any]:
         """The logits of what is fed after nothing."""
@@ -129,11 +153,11 @@ class Decoder:
         buffers = self._buffers(past, count)
         for name in self._wanted:  # anew: attention grows
             buffers.binding.bind_output(name)
-        taken = [name for name in self.graph.inputs if name not in self.pairs]
-        fitted = self.graph.fitted(taken, feeds)
+        fitted = self.graph.fitted(self._taken, feeds)
         given = run_bound(self.graph.session, buffers.binding, fitted, cancel)
         buffers.filled = past.length + count  # only now: a run that broke has written nothing
-        found = [value.numpy() for value in given[len(self.pairs) :]]
+        first = len(self.pairs)  # those of the cache were bound before
+        found = [given[first + place].numpy() for place in range(len(self._wanted))]
         return found, Past(buffers.filled, in_place=buffers)
 
     def _buffers(self, past: Past, count: int) -> Buffers:
@@ -151,10 +175,14 @@ class DecoderSession:
     For graphs with neither deepstack nor blocks, on the CPU.
     """
 
-    def __init__(self, path: Path, *, capacity: int, threads: int) -> None:
+    def __init__(
+        self, path: Path, *, capacity: int, threads: int, prompt: Path | None = None
+    ) -> None:
         graph = Graph(path, cuda=False, threads=threads)
-        self._decoder = Decoder(graph, in_place=True)
+        quick = Graph(prompt, cuda=False, threads=threads) if prompt else None
+        self._decoder = Decoder(graph, in_place=True, prompt=quick)
         self._buffers = Buffers(self._decoder, capacity)
+        self._never = CancelToken()
         self.length = 0  # positions in the cache; may be set back
 
     def feed(
@@ -166,11 +194,15 @@ class DecoderSession:
         the last position's attention [layer, head, T], None where the graph has none.
         """
         count = embeddings.shape[1]
-        first = count - 1 if logits_from is None else logits_from
-        feeds = own_feeds(embeddings, self.length, logits_from=first)
         self._buffers.filled = self.length
         past = Past(self.length, in_place=self._buffers)
-        logits, attention, after = self._decoder.run(feeds, past, count, CancelToken())
+        if self._decoder.prompt and logits_from is None and count > 1:
+            feeds = own_feeds(embeddings[:, :-1], self.length, logits_from=0)
+            past = self._decoder.fill(feeds, past, count - 1, self._never)
+            embeddings, count = embeddings[:, -1:], 1
+        first = count - 1 if logits_from is None else logits_from
+        feeds = own_feeds(embeddings, past.length, logits_from=first)
+        logits, attention, after = self._decoder.run(feeds, past, count, self._never)
         self.length = after.length
         return logits[0], attention
 

@@ -40,6 +40,9 @@ class Graph:
             read_graph(path)  # refuses weights from outside the folder
         self.session = make_session(edited or str(path), path.parent, cuda, threads)
         self.inputs = {node.name: node for node in self.session.get_inputs()}
+        # Kept, since the library makes them anew for whoever asks.
+        self._kinds = {name: node.type for name, node in self.inputs.items()}
+        self._ranks = {name: len(node.shape) for name, node in self.inputs.items()}
         self.outputs = [node.name for node in self.session.get_outputs()]
 
     def run(
@@ -56,7 +59,7 @@ class Graph:
         self.session = None
 
     def dtype(self, name: str) -> Any:
-        kind = self.inputs[name].type
+        kind = self._kinds[name]
         if kind not in _DTYPES:
             title = (
                 "The model's graph {graph} takes numbers of a kind that is not known here: {kind}."
@@ -70,7 +73,7 @@ class Graph:
             title = "The model's graph {graph} asks for {name}, which is not known here."
             raise RuntimeFailure(title, "Use PyTorch.", graph=self.name, name=safe_name(name))
         array = np.asarray(feeds[name])
-        rank = len(self.inputs[name].shape)
+        rank = self._ranks[name]
         if array.ndim == rank + 1 and array.shape[0] == 1:
             array = array[0]
         elif array.ndim == rank - 1:

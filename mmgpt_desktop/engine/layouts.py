@@ -21,6 +21,7 @@ from mmgpt_desktop.text import safe_name
 MANIFEST = "manifest.json"
 FORMAT = 3
 PUBLIC = "public"  # the manifest's kind
+PROMPT = "prompt.onnx"  # of an export, if it has one
 
 VISION, EMBEDDINGS, DECODER = "vision_encoder", "embed_tokens", "decoder"
 _STEMS = {
@@ -38,17 +39,19 @@ _ANOTHER = "Download the model again, or choose another one."
 
 @dataclass(frozen=True)
 class GraphFiles:
-    """One file for each part. `embeddings` is a graph, or a table as safetensors."""
+    """One file for each part. `embeddings` is a graph, or a table as safetensors; `prompt` is a
+    decoder that gives the cache alone, quicker than `decoder`."""
 
     vision: Path
     embeddings: Path
     decoder: Path
+    prompt: Path | None = None
 
     @property
     def bytes(self) -> int:
         """What they take, their external data included."""
-        files = {file for graph in (self.vision, self.embeddings, self.decoder)
-                 for file in (graph, *_data_files(graph))}  # fmt: skip
+        files = {file for graph in (self.vision, self.embeddings, self.decoder, self.prompt)
+                 if graph for file in (graph, *_data_files(graph))}  # fmt: skip
         return sum(file.stat().st_size for file in files)
 
 
@@ -64,7 +67,9 @@ def find_graphs(folder: Path, precision: str | None = None) -> GraphFiles:
     Raises BundleError for a part that is missing, and a bundle of a newer version.
     """
     _check_manifest(folder)
-    return GraphFiles(*(_choose(folder, part, precision) for part in _STEMS))
+    vision, embeddings, decoder = (_choose(folder, part, precision) for part in _STEMS)
+    prompt = folder / PROMPT
+    return GraphFiles(vision, embeddings, decoder, prompt if prompt.is_file() else None)
 
 
 def verify_graphs(folder: Path, progress: Callable[[float], None], cancel: CancelToken) -> None:

@@ -200,12 +200,15 @@ def run_session(
 
 def run_bound(
     session: Any, binding: Any, feeds: Mapping[str, NDArray[Any]], cancel: CancelToken
-) -> list[Any]:
-    """All bound outputs, as values of the library. Raises as `run_session`."""
+) -> Any:
+    """All bound outputs, a vector of the library's: its list takes as long as a layer to make.
+
+    Raises as `run_session`.
+    """
     for name, array in feeds.items():
         binding.bind_cpu_input(name, array)
     _run(lambda options: session.run_with_iobinding(binding, options), cancel)
-    return list(binding.get_outputs())
+    return binding.get_outputs_as_ortvaluevector()
 
 
 def _run(run: Callable[[Any], Any], cancel: CancelToken) -> Any:

@@ -71,7 +71,9 @@ class PublicOnnx:
         kind = checkpoint.model_type
         decoder, note = self._attending(files.decoder, cache or cache_folder(), cuda, kind)
         graph = Graph(files.decoder, cuda, decoder.graph)
-        self._decoder = Decoder(graph, in_place=decoder.in_place, cuda=cuda)
+        # The prompt's operators are the CPU's alone.
+        quick = Graph(files.prompt, cuda) if files.prompt and not cuda else None
+        self._decoder = Decoder(graph, in_place=decoder.in_place, cuda=cuda, prompt=quick)
         self._types = _BOTH_WAYS.get(kind, 0)
         if kind in _BOTH_WAYS and not {BLOCKS, TYPES}.intersection(graph.inputs):
             note = note or _IN_ORDER
@@ -112,6 +114,11 @@ class PublicOnnx:
         all photos' tokens in order; what is missing to 1 went to text.
         """
         past = cache.length if cache else 0
+        if self._decoder.prompt and len(token_ids) > 1:
+            *first, last = token_ids
+            feeds = self._feeds(first, context, past, 1, cancel)
+            cache = self._decoder.fill(feeds, cache, len(first), cancel)
+            past, token_ids = cache.length, [last]
         feeds = self._feeds(token_ids, context, past, 1, cancel)
         logits, found, after = self._decoder.run(feeds, cache, len(token_ids), cancel)
         weights = None
@@ -130,8 +137,9 @@ class PublicOnnx:
         return np.asarray(logits[0, -kept:], np.float32)
 
     def close(self) -> None:
-        for part in (self._decoder.graph, self._vision, self._embed):
-            part.close()
+        for part in (self._decoder.graph, self._decoder.prompt, self._vision, self._embed):
+            if part:
+                part.close()
 
     def _attending(self, path: Path, cache: Path, cuda: bool, kind: str) -> tuple[Edited, str]:
         """The decoder with its attention among its outputs, or why it has none."""

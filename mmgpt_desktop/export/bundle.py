@@ -17,13 +17,13 @@ from safetensors.numpy import save_file
 from mmgpt_desktop import __version__
 from mmgpt_desktop.engine.checkpoint import Checkpoint, open_checkpoint
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.layouts import FORMAT, MANIFEST, PUBLIC
+from mmgpt_desktop.engine.layouts import FORMAT, MANIFEST, PROMPT, PUBLIC
 from mmgpt_desktop.engine.public import ALL_HEADS, PublicEngine
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.scenes import compose
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.export.decoder import build_decoder
-from mmgpt_desktop.export.linear import Precision, linears_for
+from mmgpt_desktop.export.linear import Precision, linears_for, prompt_linears_for
 from mmgpt_desktop.export.smaller import halve, quantise
 from mmgpt_desktop.export.spec import DecoderSpec, read_spec
 from mmgpt_desktop.export.weights import DecoderWeights, SafetensorsWeights
@@ -108,6 +108,11 @@ def _write_decoder(
 ) -> None:
     weights = DecoderWeights(SafetensorsWeights(checkpoint.path))
     build_decoder(spec, weights, folder / DECODER, linears_for(precision))
+    quick = prompt_linears_for(precision)
+    # A block may hold the prompt's last position, which is fed by itself; for the others that
+    # are left out no test says that such a graph is right.
+    if quick and not (spec.blocks or spec.magneto or spec.cross_interval):
+        build_decoder(spec, weights, folder / PROMPT, quick, cache_only=True)
     table = weights.table()
     if spec.model_type.startswith("gemma"):  # it scales what stands for words, not for photos
         table = table * np.float32(math.sqrt(spec.width))

@@ -20,16 +20,16 @@ from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.export.attention import Attention
 from mmgpt_desktop.export.decoder import build_decoder
-from mmgpt_desktop.export.graph import FLOAT, GraphWriter
+from mmgpt_desktop.export.graph import FLOAT, GraphWriter, Nodes
 from mmgpt_desktop.export.linear import (
     BLOCK,
     ByLayer,
+    ByPosition,
     DynamicInt8,
     Floating,
     Floats,
     InBlocks,
     Linears,
-    Nodes,
     Precision,
     linears_for,
 )
@@ -148,6 +148,7 @@ def ways(products: Mapping[str, Floats]) -> dict[str, Linears]:
             dict.fromkeys(ends, InBlocks(_EIGHT, floating=True)), eight
         ),
         "int8, one scale a row and tensor": DynamicInt8(),
+        "int8, one scale a row and position (mixed: the prompt)": ByPosition(),
         "int4, round to nearest": four,
         "int4, HQQ": InBlocks(half_quadratic(4, BLOCK)),
         "int4, GPTQ": tuned,

@@ -28,6 +28,7 @@ def build_decoder(
     linears: Linears,
     *,
     attention: Attention = Attention.KERNEL,
+    cache_only: bool = False,
 ) -> None:
     """Write a decoder's graph to `path` and its weights to `path` + ".data".
 
@@ -42,13 +43,14 @@ def build_decoder(
     Outputs: `logits` float32 [1, S - logits_from, vocabulary];
     `present.{i}.key` and `.value`; `attention` float32 [layers, heads, P + S], the last
     position's softmax, which sums to 1; or [cross layers, heads, M] of what it looks at.
+    With `cache_only` there are only the presents, and no `logits_from`.
     Pasts may have room for more than P positions if they are bound as presents, too: then
     each step writes into them and copies nothing.
     """
     data = path.with_name(path.name + ".data")
     with data.open("wb") as file:
         graph = GraphWriter(file, data.name)
-        _Decoder(spec, weights, graph, linears, attention).build()
+        _Decoder(spec, weights, graph, linears, attention, cache_only).build()
         graph.save(path)
 
 
@@ -62,9 +64,11 @@ class _Decoder:
         graph: GraphWriter,
         linears: Linears,
         attention: Attention,
+        cache_only: bool,
     ) -> None:
         self._spec, self._weights, self._graph = spec, weights, graph
-        self._linears, self._kind = linears, attention
+        self._linears, self._cache_only = linears, cache_only
+        self._kind = Attention.NONE if cache_only else attention
         self._given: list[str] = []  # each layer's attention, or what it is rebuilt from
 
     def build(self) -> None:
@@ -72,8 +76,9 @@ class _Decoder:
         stream = graph.input("inputs_embeds", FLOAT, [1, "S", spec.width])
         graph.input("position_ids", INT64, [1, "S"] if spec.axes == 1 else [3, 1, "S"])
         graph.input("attention_mask", INT64, [1, "T"])
-        wanted = graph.input("logits_from", INT64, [])
-        self._wanted = graph.op("Reshape", wanted, graph.constant(1))
+        if not self._cache_only:
+            wanted = graph.input("logits_from", INT64, [])
+            self._wanted = graph.op("Reshape", wanted, graph.constant(1))
         if spec.deepstack:
             graph.input("deepstack_embeds", FLOAT, [spec.deepstack, 1, "S", spec.width])
         if spec.blocks:
@@ -88,6 +93,9 @@ class _Decoder:
         for layer in range(spec.layers):
             if self._looks(layer):
                 normed, stream = self._look(layer, normed, stream)
+            if self._cache_only and layer == spec.layers - 1:
+                self._attention(layer, normed)  # its keys and values are the last that count
+                return
             normed, stream = self._layer(layer, normed, stream)
         self._give_logits(normed)
         if self._kind is not Attention.NONE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,7 +21,25 @@ INLINE_BYTES = 1024
 ALIGNMENT = 4096  # a page: ONNX Runtime maps such tensors instead of reading them
 
 
-class GraphWriter:
+class Nodes(ABC):
+    """What takes nodes and constants."""
+
+    @abstractmethod
+    def tensor(self, name: str, array: NDArray[Any]) -> str:
+        """A constant; returns its name."""
+
+    @abstractmethod
+    def op(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """Add a node with one output; returns the output's name."""
+
+    def constant(self, *values: float | int, scalar: bool = False) -> str:
+        """A short list of int64 or float32, or one such number."""
+        kind = np.float32 if any(isinstance(value, float) for value in values) else np.int64
+        array = np.array(values[0] if scalar else values, kind)
+        return self.tensor(f"const_{kind.__name__}_{array.tolist()}", array)
+
+
+class GraphWriter(Nodes):
     """A graph under construction; large tensors go to `data` as they are given.
 
     Names of tensors are those that they were given, of nodes' outputs a number.
@@ -53,14 +72,7 @@ class GraphWriter:
             self._tensors[name] = made
         return name
 
-    def constant(self, *values: float | int, scalar: bool = False) -> str:
-        """A short list of int64 or float32, or one such number."""
-        kind = np.float32 if any(isinstance(value, float) for value in values) else np.int64
-        array = np.array(values[0] if scalar else values, kind)
-        return self.tensor(f"const_{kind.__name__}_{array.tolist()}", array)
-
     def op(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        """Add a node with one output; returns the output's name."""
         return self.ops(kind, inputs, [self._name(kind)], domain=domain, **attributes)[0]
 
     def ops(

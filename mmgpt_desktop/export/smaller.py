@@ -11,7 +11,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from mmgpt_desktop.export.graph import CONTRIB
+from mmgpt_desktop.export.graph import CONTRIB, Nodes
 from mmgpt_desktop.export.linear import Precision, linears_for
 
 _LARGE = 1024  # values; smaller tensors keep their precision
@@ -61,8 +61,8 @@ def quantise(path: Path) -> None:
     _save(model, path)
 
 
-class _Made:
-    """Nodes and constants that come into a graph (`Nodes`)."""
+class _Made(Nodes):
+    """Nodes and constants that come into a graph."""
 
     def __init__(self) -> None:
         self.nodes: list[NodeProto] = []

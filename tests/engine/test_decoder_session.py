@@ -8,10 +8,20 @@ import numpy as np
 import pytest
 
 from mmgpt_desktop.engine.decoder_session import DecoderSession
+from mmgpt_desktop.engine.graph_session import Graph
+from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.export.attention import Attention
 from mmgpt_desktop.export.compare import CHUNK, difference, read
 from mmgpt_desktop.export.decoder import build_decoder
-from mmgpt_desktop.export.linear import InBlocks, Linears, Precision, linears_for
+from mmgpt_desktop.export.graph import FLOAT, GraphWriter
+from mmgpt_desktop.export.linear import (
+    ByPosition,
+    DynamicInt8,
+    InBlocks,
+    Linears,
+    Precision,
+    linears_for,
+)
 from mmgpt_desktop.export.quantise import round_to_nearest
 from mmgpt_desktop.export.spec import read_spec
 from mmgpt_desktop.export.weights import DecoderWeights
@@ -81,6 +91,47 @@ def test_step_by_step_equals_all_at_once(
     assert row is not None
     np.testing.assert_allclose(row, rows, atol=1e-5)
     np.testing.assert_allclose(row.sum(-1), 1, atol=1e-5)
+
+
+def test_a_prompt_graph_leaves_the_cache_that_the_other_would(
+    weights: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    exact = linears_for(Precision.FP32)
+    whole = session(weights, tmp_path, exact)
+    spec, path = read_spec(CONFIG), tmp_path / "prompt.onnx"
+    build_decoder(spec, DecoderWeights(weights), path, exact, cache_only=True)
+    quick = DecoderSession(tmp_path / "decoder.onnx", capacity=48, threads=1, prompt=path)
+    embedded = weights["model.embed_tokens.weight"][TEXTS[0]][None]
+    for start, stop in ((0, 20), (20, 21), (21, 40)):  # a prompt, a step, a second turn
+        logits, rows = whole.feed(embedded[:, start:stop])
+        found, row = quick.feed(embedded[:, start:stop])
+        assert quick.length == whole.length == stop
+        np.testing.assert_allclose(found, logits, atol=1e-4)
+        assert rows is not None
+        np.testing.assert_allclose(row, rows, atol=1e-5)
+
+
+def test_with_a_scale_for_each_position_none_spoils_another(tmp_path: Path) -> None:
+    """One is a thousand times as large as the rest."""
+    generator = np.random.default_rng(1)
+    rows = generator.normal(size=(1, 8, 32)).astype(np.float32)
+    matrix, bias = generator.normal(size=(24, 32)).astype(np.float32), np.ones(24, np.float32)
+    rows[0, 2] *= 1000
+    rows[0, 5] = 0
+    path, errors = tmp_path / "layer.onnx", []
+    for linears in (ByPosition(), DynamicInt8()):
+        with (tmp_path / "layer.data").open("wb") as file:
+            graph = GraphWriter(file, "layer.data")
+            graph.input("x", FLOAT, [1, "S", 32])
+            made = linears.add(graph, "layer", "x", matrix, bias)
+            graph.output(made, "y", FLOAT, [1, "S", 24])
+            graph.save(path)
+        (found,) = Graph(path, cuda=False).run(["y"], {"x": rows}, CancelToken())
+        wrong = np.abs(found - (rows @ matrix.T + bias))[0]
+        errors.append(wrong.max(-1))
+    assert errors[0][5] == 0
+    assert np.delete(errors[0], 2).max() < 0.2
+    assert np.delete(errors[1], 2).max() > 2
 
 
 def test_a_graph_without_attention_gives_none(

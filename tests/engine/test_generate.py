@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from mmgpt_desktop.engine.generate import Answer, Token, decode, sample, softmax
+from mmgpt_desktop.engine.generate import Answer, Token, chance, decode, sample, softmax
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import Sampling
@@ -142,8 +142,8 @@ def test_greedy_is_the_default_and_takes_the_likeliest() -> None:
 def test_temperature_draws_by_softmax() -> None:
     counts = draws(Sampling(temperature=1.0), 20_000)
     expected = softmax(LOGITS)
-    for token, chance in enumerate(expected):
-        assert counts[token] / 20_000 == pytest.approx(chance, abs=0.02)
+    for token, share in enumerate(expected):
+        assert counts[token] / 20_000 == pytest.approx(share, abs=0.02)
 
 
 def test_top_k_keeps_the_k_likeliest() -> None:
@@ -186,3 +186,10 @@ def test_sampling_leaves_the_logits_as_they_are() -> None:
         np.random.default_rng(0),
     )
     assert (before == LOGITS).all()
+
+
+def test_the_chance_of_one_token_is_its_softmax() -> None:
+    wide = np.linspace(-80, 80, 50_000, dtype=np.float32)
+    for scores, places in ((LOGITS, range(5)), (wide, (0, 30_000, 49_999))):
+        for place in places:
+            assert chance(scores, place) == pytest.approx(softmax(scores)[place], rel=1e-5)

@@ -13,6 +13,7 @@ import pytest
 from mmgpt_desktop.engine.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.families.base import Context
 from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.layouts import PROMPT
 from mmgpt_desktop.engine.public import PublicEngine
 from mmgpt_desktop.engine.public_onnx import PublicOnnx
 from mmgpt_desktop.engine.public_torch import PublicTorch
@@ -79,13 +80,38 @@ def test_the_graphs_give_what_pytorch_gives(
     assert attention < 1e-5
 
 
-@pytest.mark.parametrize("precision", [Precision.FP16, Precision.INT8, Precision.INT4])
+@pytest.mark.parametrize(
+    "precision", [Precision.FP16, Precision.INT8, Precision.INT4, Precision.MIXED]
+)
 def test_smaller_ones_are_near_it(checkpoint: Path, tmp_path: Path, precision: Precision) -> None:
     done = exported(checkpoint, tmp_path / "out", precision)
     logits, attention = differences(checkpoint, done.folder, tmp_path / "cache")
     assert 0 < logits < 0.1
     assert attention < 0.02
     assert json.loads((done.folder / "manifest.json").read_text())["precision"] == precision
+
+
+def test_a_mixed_one_reads_the_prompt_with_a_graph_of_its_own(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    """Truer than with 4 bits, and the answer goes on from what it left in the cache."""
+    mixed = exported(checkpoint, tmp_path / "mixed", Precision.MIXED)
+    four = exported(checkpoint, tmp_path / "four", Precision.INT4)
+    assert mixed.sizes.keys() - four.sizes.keys() == {PROMPT, f"{PROMPT}.data"}
+    whole, cancel = read_checkpoint(mixed.folder), CancelToken()
+    runtime = PublicOnnx(whole, CPU, cache=tmp_path / "cache")
+    prompt = runtime._decoder.prompt
+    assert prompt is not None
+    assert sorted(prompt.outputs) == sorted(runtime._decoder.pairs.values())
+    family = family_of(whole)
+    seen = family.see(PHOTO)
+    laid = family.lay([Message("user", "What is this?")], [seen], 16)
+    context = Context(laid, (seen,), (runtime.encode(seen, cancel),))
+    found = runtime.decode(laid.token_ids, context, None, attention=True, cancel=cancel)
+    assert found.cache.length == len(laid.token_ids)
+    runtime._decoder.prompt = None
+    slow = runtime.decode(laid.token_ids, context, None, attention=True, cancel=cancel)
+    assert 0 < np.abs(found.logits - slow.logits).max() < 0.1
 
 
 def answer(folder: Path, runtime: RuntimeName) -> tuple[list[TokenStep], PublicEngine]:
