@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, Qt, QUrl, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
-from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton
+from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QWidget
 
 from mmgpt_desktop.errors import PromptError
 from mmgpt_desktop.ui.camera import Camera
@@ -103,8 +103,9 @@ def test_a_visit_by_keyboard(show: EventApp) -> None:
     assert QApplication.focusWidget() is window.start_page.offered[0]
     press(window, Qt.Key.Key_Tab)
     press(window, Qt.Key.Key_Space)
-    until(lambda: window.chooser.tiles)
-    window.chooser.tiles[1].setFocus()
+    assert QApplication.focusWidget() is window.chooser.tiles[0]
+    press(window, Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is window.chooser.tiles[1]
     press(window, Qt.Key.Key_Space)
     until(lambda: window.pages.currentWidget() is window.answer_page)
     assert QApplication.focusWidget() is show.stage.page.asking.cards[0]
@@ -114,6 +115,67 @@ def test_a_visit_by_keyboard(show: EventApp) -> None:
     press(window, Qt.Key.Key_Left)
     turn = show.stage.visit.current.turns[0]
     assert show.stage.heatmaps.chosen == (turn, 4)
+
+
+def tab_order(show: EventApp, first: QWidget) -> list[QWidget]:
+    """What the Tab key reaches from `first` on, once round."""
+    first.setFocus()
+    reached = []
+    while (now := QApplication.focusWidget()) is not first or not reached:
+        assert now is not None
+        reached.append(now)
+        press(show.window, Qt.Key.Key_Tab)
+    return reached
+
+
+def test_the_tab_key_goes_where_the_eye_goes(show: EventApp) -> None:
+    window, page = show.window, show.stage.page
+    for sample in show.stage.samples:
+        show.stage.open(sample.photo)
+    until(lambda: len(page.thumbnails) == 2)
+    page.photo_chosen.emit(0)
+    ask(show)
+    asking, header = page.asking, window.header
+    assert tab_order(show, header.language) == [
+        *(header.language, header.another, header.done),
+        *(page.picture.view, *page.thumbnails, page.answer),
+        *(*asking.cards, asking.line, asking.letters, asking.ask),
+    ]
+    show.stage.choose_sample()
+    chooser = window.chooser
+    assert tab_order(show, header.language) == [header.language, *chooser.tiles, chooser.back]
+
+
+def test_there_is_a_way_back_from_looking_for_another_picture(show: EventApp) -> None:
+    window, header = show.window, show.window.header
+    assert not header.back.isVisible()
+    choose_sample(show)
+    ask(show)
+    touch(header.another)
+    assert window.pages.currentWidget() is window.start_page
+    assert header.done.isVisible()
+    touch(header.back)
+    assert window.pages.currentWidget() is window.answer_page
+    assert show.stage.page.answer.toPlainText() == "A red ball in the corner."
+    touch(header.another)
+    touch(header.done)
+    assert not header.back.isVisible()
+    assert show.stage.visit.conversations == []
+
+
+def test_a_picture_is_kept_for_the_organiser_once(make_show: MakeShow, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    show = make_show(numbers={"pictures": kept})
+    choose_sample(show)
+    show.stage.page.photo_chosen.emit(0)
+    touch(show.window.header.another)
+    touch(show.window.header.back)
+    choose_sample(show, 0)
+    written: list[bool] = []
+    show.stage.count(lambda: written.append(True))
+    until(lambda: written)
+    assert len(list(kept.iterdir())) == 1
 
 
 @pytest.fixture

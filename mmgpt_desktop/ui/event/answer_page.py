@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.ui.event.asking_area import AskingArea
 from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import Tile, spaced, words
+from mmgpt_desktop.ui.event.parts import Tile, in_turn, spaced, words
 from mmgpt_desktop.ui.event.views import ShowAnswer, ShowPicture
 from mmgpt_desktop.ui.parts import Rewritten, announce
 from mmgpt_desktop.ui.session import Conversation, Turn
@@ -180,6 +180,7 @@ class AnswerPage(Rewritten, QWidget):
         for place, button in enumerate(self.thumbnails):
             button.setChecked(place == current)
             self._thumbs.addWidget(button)
+        in_turn([self.picture.view, *self.thumbnails, self.answer])
         self._fit_thumbnails()
 
     def _fit(self) -> None:

@@ -158,8 +158,10 @@ class Presenting(QObject):
 
     def _toggle_blank(self) -> None:
         blank = self._stage.window.blank
-        blank.setVisible(not blank.isVisible())
-        blank.raise_()
+        if blank.isVisible():
+            blank.hide()
+        else:
+            blank.cover(blank)
         self._hold()
         self._tell()
 

@@ -10,6 +10,7 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
+    QKeyEvent,
     QMouseEvent,
     QPixmap,
     QResizeEvent,
@@ -31,7 +32,7 @@ from mmgpt_desktop.ui.event.camera_page import CameraPage
 from mmgpt_desktop.ui.event.chooser import Chooser
 from mmgpt_desktop.ui.event.lock import PinPad
 from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import spaced, words
+from mmgpt_desktop.ui.event.parts import Cover, spaced, words
 from mmgpt_desktop.ui.event.reset import Countdown
 from mmgpt_desktop.ui.event.start_page import StartPage
 from mmgpt_desktop.ui.parts import ElidedLabel, Rewritten, announce
@@ -48,16 +49,17 @@ def is_chinese() -> bool:
     return QLocale().language() == QLocale.Language.Chinese
 
 
-class Blank(QWidget):
-    """Black over everything, until it is touched."""
+class Blank(Cover):
+    """Black over everything, until it is touched; keys do nothing below it."""
 
     touched = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setStyleSheet("background: black;")
-        self.hide()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         self.touched.emit()
@@ -75,23 +77,24 @@ class Header(Rewritten, QWidget):
         self.title.say(profile.title)
         self.logo.setVisible(not self._picture.isNull())
         self.logo.setAccessibleName(profile.title)
-        self.language, self.another = QPushButton(), QPushButton()
+        self.language, self.another, self.back = QPushButton(), QPushButton(), QPushButton()
         self.souvenir, self.done = QPushButton(), QPushButton()
         row = QHBoxLayout(self)
         spaced(row, scale, 0, 1.6)
         row.addWidget(self.logo)
         row.addWidget(self.title, 1)
-        for button in (self.language, self.another, self.souvenir, self.done):
+        for button in (self.language, self.another, self.back, self.souvenir, self.done):
             button.setObjectName("quiet")
             row.addWidget(button)
         scale.changed.connect(self._fit)
         self._fit()
         self._write()
-        self.show_buttons(visiting=False, souvenir=False)
+        self.show_buttons()
 
     def _write(self) -> None:
         self.language.setText("English" if is_chinese() else "\u4e2d\u6587")
         self.another.setText(self.tr("Another picture"))
+        self.back.setText(self.tr("Back to the picture"))
         self.souvenir.setText(self.tr("Take it home"))
         self.done.setText(self.tr("I'm done"))
 
@@ -104,10 +107,13 @@ class Header(Rewritten, QWidget):
             picture.setDevicePixelRatio(ratio)
             self.logo.setPixmap(picture)
 
-    def show_buttons(self, *, visiting: bool, souvenir: bool) -> None:
-        self.another.setVisible(visiting)
-        self.done.setVisible(visiting)
+    def show_buttons(
+        self, *, another: bool = False, back: bool = False, souvenir: bool = False
+    ) -> None:
+        self.another.setVisible(another)
+        self.back.setVisible(back)
         self.souvenir.setVisible(souvenir)
+        self.done.setVisible(another or back)
 
 
 class EventWindow(Rewritten, QWidget):

@@ -33,7 +33,10 @@ class Telling(QObject):
         self._page.say_caption(word if self._heatmaps.answer_maps(turn) is not None else "")
         check = turn.findings.checks.get((self._heatmaps.look(turn), index))
         if check is not None:
-            self._page.say_verdict(f"\u201c{word}\u201d: {say(VERDICTS[check.verdict])}")
+            verdict = say(VERDICTS[check.verdict])
+            self._page.say_verdict(
+                self.tr("\u201c{word}\u201d: {verdict}").format(word=word, verdict=verdict)
+            )
         elif turn.outcome is not None and self._explainer.busy:
             self._page.say_verdict(
                 self.tr("\u201c{word}\u201d: testing whether it needs what is bright\u2026").format(
