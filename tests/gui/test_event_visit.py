@@ -390,11 +390,23 @@ def test_without_a_way_to_take_it_home_none_is_offered(show: EventApp) -> None:
     assert not show.window.header.souvenir.isVisible()
 
 
-def test_the_language_changes_for_this_visitor_alone(show: EventApp) -> None:
+def test_the_language_changes_for_this_visitor_alone(make_show: MakeShow) -> None:
+    show = make_show(FakeEngine(certainty=0.93))
     touch(show.window.header.language)
     assert show.window.start_page.headline.text() != "Show me a picture"
     choose_sample(show)
-    assert show.stage.page.asking.cards[0].question == "What is one?"
+    page = show.stage.page
+    assert page.asking.cards[0].question == "What is one?"
+    ask(show)
+    until(lambda: page.verdict.text() and not show.stage.explainer.busy)
+    texts = [page.certainty, page.caption, page.verdict, page.hint]
+    chinese = [label.text() for label in texts]
+    show.window.say("正在")
+    touch(show.window.header.language)
+    assert not any("\u4e00" <= letter <= "\u9fff" for label in texts for letter in label.text())
+    assert not show.window.line.isVisible()
+    touch(show.window.header.language)
+    assert [label.text() for label in texts] == chinese
     touch(show.window.header.done)
     assert show.window.start_page.headline.text() == "Show me a picture"
 

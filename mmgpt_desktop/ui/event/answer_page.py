@@ -30,12 +30,14 @@ class AnswerPage(Rewritten, QWidget):
     """
 
     photo_chosen = Signal(int)
+    rewritten = Signal()  # in another language; who says more here says it again
 
     def __init__(self, theme: Theme, scale: Scale, profile: Profile) -> None:
         super().__init__()
         self.setObjectName("page")
         self._scale, self._playing = scale, False
         self._photo: ShownPhoto | None = None
+        self._turn: Turn | None = None
         self.picture, self.answer = ShowPicture(theme), ShowAnswer(theme, scale)
         self.asking = AskingArea(theme, scale, profile.limits.question_chars)
         self.caption, self.hint = words("body", centred=True), words("small")
@@ -93,6 +95,8 @@ class AnswerPage(Rewritten, QWidget):
         self.headline.setText(self.tr("What do you want to know?"))
         self.hint.setText(self.tr("Touch a word to see where the model looked for it."))
         self.invitation.setText(self.tr("Touch the screen to try it yourself"))
+        self._say_certainty()
+        self.rewritten.emit()
 
     def set_playing(self, playing: bool) -> None:
         self._playing = playing
@@ -114,6 +118,7 @@ class AnswerPage(Rewritten, QWidget):
         self._show_turn(conversation.shown, last)
 
     def _show_turn(self, shown: ShownPhoto | None, turn: Turn | None) -> None:
+        self._turn = turn
         self.answer.show_conversation(Conversation(shown, [turn] if turn else []))
         self.headline.setVisible(turn is None and not self._playing)
         self.question.setText("" if turn is None else f"\u201c{turn.question}\u201d")
@@ -122,7 +127,7 @@ class AnswerPage(Rewritten, QWidget):
         self.answer.setPlaceholderText("")
         self.say_caption("")
         self.say_verdict("")
-        self._say_certainty(turn)
+        self._say_certainty()
 
     def type_question(self, text: str) -> None:
         """As if somebody was writing it."""
@@ -138,10 +143,11 @@ class AnswerPage(Rewritten, QWidget):
 
     def finish(self, turn: Turn) -> None:
         self.answer.finish(turn)
-        self._say_certainty(turn)
+        self._say_certainty()
         announce(self.answer, f"{turn.answer} {self.certainty.text()}")
 
-    def _say_certainty(self, turn: Turn | None) -> None:
+    def _say_certainty(self) -> None:
+        turn = self._turn
         said = self.answer.certainty(turn) if turn is not None else ""
         self.certainty.setText(said)
         self.certainty.setVisible(bool(said))

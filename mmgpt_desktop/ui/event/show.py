@@ -165,6 +165,7 @@ class EventWindow(Rewritten, QWidget):
 
     def _write(self) -> None:
         self.pages.setAccessibleName(self._profile.title)
+        self.unsay()  # it was for a moment, and in another language
 
     def _dress(self) -> None:
         self.setStyleSheet(self._scale.style_sheet(self._theme.colours, self._profile.brand.colour))

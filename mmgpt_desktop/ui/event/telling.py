@@ -18,6 +18,7 @@ class Telling(QObject):
     def __init__(self, page: AnswerPage, heatmaps: Heatmaps, explainer: Explainer) -> None:
         super().__init__()
         self._page, self._heatmaps, self._explainer = page, heatmaps, explainer
+        page.rewritten.connect(self.refresh)
         heatmaps.looked.connect(self.refresh)
         explainer.changed.connect(self.refresh)
 
