@@ -2076,6 +2076,10 @@
         <source>One moment, please: the model is starting again.</source>
         <translation>请稍等，模型正在重新启动。</translation>
     </message>
+    <message>
+        <source>Something went wrong, so I started again. Please show me your picture anew.</source>
+        <translation>出了点问题，我已重新启动。请再给我看一次您的图片。</translation>
+    </message>
 </context>
 <context>
     <name>StartPage</name>

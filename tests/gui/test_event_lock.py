@@ -51,6 +51,15 @@ def test_closing_does_nothing(show: EventApp) -> None:
     assert show.window.isVisible()
 
 
+@pytest.mark.parametrize("put_away", ["showMinimized", "showNormal", "showMaximized"])
+def test_a_show_that_fills_its_screen_comes_back(show: EventApp, put_away: str) -> None:
+    window = show.window
+    window.fill(window.screen())
+    getattr(window, put_away)()
+    until(lambda: window.isFullScreen() and not window.isMinimized())
+    assert window.size() == window.screen().size()
+
+
 def test_without_a_pin_the_usual_keys_lead_out(show: EventApp, opened: list[str]) -> None:
     press(show.window, Qt.Key.Key_Q, CTRL, ALT)
     assert opened == []

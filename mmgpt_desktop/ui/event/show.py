@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLocale, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QLocale, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QContextMenuEvent,
@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPixmap,
     QResizeEvent,
+    QScreen,
 )
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -127,7 +128,7 @@ class EventWindow(Rewritten, QWidget):
     ) -> None:
         super().__init__()
         self._theme, self._scale, self._profile = theme, scale, profile
-        self._leaving = False
+        self._fills = self._leaving = False
         self.setObjectName("event")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle(profile.title)
@@ -207,6 +208,27 @@ class EventWindow(Rewritten, QWidget):
         width = min(self.width() - self._scale.px(8), self._scale.px(110))
         height = max(self.line.heightForWidth(width), self._scale.px(7))
         self.line.setGeometry((self.width() - width) // 2, self._scale.px(12), width, height)
+
+    def fill(self, screen: QScreen) -> None:
+        """All of the screen from now on, whatever a desktop's menus make of the window."""
+        self.setScreen(screen)
+        self.setGeometry(screen.geometry())
+        self._fills = True
+        self.showFullScreen()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        changed = event.type() == QEvent.Type.WindowStateChange
+        if changed and self._fills and (self.isMinimized() or not self.isFullScreen()):
+            QTimer.singleShot(0, self, self._come_back)
+
+    @Slot()
+    def _come_back(self) -> None:
+        """The desktop may have ended the full screen, or put the window away."""
+        if not self._leaving:
+            self.showFullScreen()
+            self.raise_()
+            self.activateWindow()
 
     def leave(self) -> None:
         """The one way out."""

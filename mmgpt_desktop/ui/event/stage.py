@@ -352,6 +352,11 @@ class Stage(QObject):
     def _say_trouble(self) -> None:
         self.window.say(self.tr("One moment, please: the model is starting again."))
 
+    def say_sorry(self) -> None:
+        self.window.say(
+            self.tr("Something went wrong, so I started again. Please show me your picture anew.")
+        )
+
     @Slot(object)
     def _ask_again(self, turn: Turn) -> None:
         self.window.unsay()
