@@ -97,6 +97,7 @@ def test_a_wrong_pin_stays_inside_and_the_wait_grows(make_show: MakeShow) -> Non
         enter(show, "1111")
         until(pad.enter.isEnabled)
     assert "wrong" in pad.note.text()
+    assert QApplication.focusWidget() is pad.keys[5]
     enter(show, "1111")
     until(lambda: "30" in pad.note.text())
     assert not pad.enter.isEnabled()

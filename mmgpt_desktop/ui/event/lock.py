@@ -115,6 +115,8 @@ class PinPad(Rewritten, Cover):
     def set_open(self, opened: bool) -> None:
         for button in (*self.keys, self.erase, self.enter):
             button.setEnabled(opened)
+        if opened and self.isVisible():
+            self.keys[5].setFocus()
 
     def _type(self, digit: str, _checked: bool = False) -> None:
         self._typed = (self._typed + digit)[:_MOST_DIGITS]
