@@ -28,7 +28,7 @@ from mmgpt_desktop.settings import (
     save_settings,
     settings_path,
 )
-from mmgpt_desktop.ui.application import make_application, prepare_process
+from mmgpt_desktop.ui.application import FilesFromSystem, make_application, prepare_process
 from mmgpt_desktop.ui.brush import Brush
 from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.check_card import Checks
@@ -454,6 +454,7 @@ def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> i
         open_model=open_model,
     )
     app.start()
+    FilesFromSystem(application).opened.connect(app.photos.open)
     app.photos.open(images)
     if not images:
         app.welcome()
