@@ -153,6 +153,16 @@ def test_keys_reach_nothing_below_what_lies_over_the_show(make_show: MakeShow) -
     assert QApplication.focusWidget() is before
 
 
+def test_nothing_happens_by_itself_below_the_pad(make_show: MakeShow) -> None:
+    show = make_show(lock={"pin": HASH, "chord": None})
+    idle = show.stage.idle
+    assert idle._quiet.isActive()
+    show.lock.ask(Lock.LEAVE)
+    assert not idle._quiet.isActive()
+    show.window.pad.leave()
+    assert idle._quiet.isActive()
+
+
 def test_a_finger_held_in_the_corner_asks_for_the_pin(make_show: MakeShow) -> None:
     show = make_show(lock={"pin": HASH, "chord": None})
     handle, hold = show.window.windowHandle(), show.inputs._hold

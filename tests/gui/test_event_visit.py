@@ -203,6 +203,13 @@ def test_a_picture_file_is_dropped(
     assert show.window.pages.currentWidget() is show.window.answer_page
 
 
+def test_the_window_alone_takes_drops(make_show: MakeShow) -> None:
+    window = make_show().window
+    assert window.acceptDrops()
+    takers = [each for each in window.findChildren(QWidget) if each.acceptDrops()]
+    assert takers == []  # a file's path is no question
+
+
 def test_web_addresses_and_broken_files_are_refused_in_a_line(
     show: EventApp, drop: Callable[[QMimeData], None], tmp_path: Path
 ) -> None:

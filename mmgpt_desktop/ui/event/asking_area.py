@@ -36,6 +36,7 @@ class AskingArea(Rewritten, QWidget):
         self.line = QLineEdit()
         self.line.setMaxLength(most_chars)
         self.line.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self.line.setAcceptDrops(False)  # the window takes what is dropped, wherever
         self.line.installEventFilter(self)
         self.letters, self.ask = QPushButton(), QPushButton()
         self.letters.setCheckable(True)

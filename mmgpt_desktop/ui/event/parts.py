@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from PySide6.QtCore import QByteArray, QPointF, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QHideEvent, QImage, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtCore import QByteArray, QPointF, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtGui import QHideEvent, QImage, QPainter, QPainterPath, QPaintEvent, QShowEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 from shiboken6 import isValid
@@ -18,6 +18,8 @@ from mmgpt_desktop.ui.theme import Theme, svg
 
 class Cover(QWidget):
     """Lies over all of the show. The focus stays in here, and goes back to where it was."""
+
+    covers = Signal(bool)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -35,8 +37,13 @@ class Cover(QWidget):
         self.raise_()
         first.setFocus()
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        super().showEvent(event)
+        self.covers.emit(True)
+
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
         super().hideEvent(event)
+        self.covers.emit(False)
         before, self._before = self._before, None
         inside = (focus := self.focusWidget()) is not None and focus is self.window().focusWidget()
         if inside and before is not None and isValid(before):

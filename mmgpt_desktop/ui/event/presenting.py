@@ -60,6 +60,8 @@ class Presenting(QObject):
         }
         inputs.command.connect(self.run)
         stage.window.blank.touched.connect(self._toggle_blank)
+        for cover in (stage.window.blank, stage.window.pad):
+            cover.covers.connect(self._hold)
         stage.attract.playing_changed.connect(self._tell)
         stage.was_reset.connect(self._tell)
         engine.loaded.connect(self._take_model)
@@ -162,11 +164,14 @@ class Presenting(QObject):
             blank.hide()
         else:
             blank.cover(blank)
-        self._hold()
         self._tell()
 
+    @Slot()
     def _hold(self) -> None:
-        self._stage.idle.hold(self._frozen or self._stage.window.blank.isVisible())
+        """Nothing begins or ends by itself below what the organiser does."""
+        window = self._stage.window
+        covered = window.blank.isVisible() or window.pad.isVisible()
+        self._stage.idle.hold(self._frozen or covered)
 
     @Slot(str)
     def _choose_fusion(self, fusion: str) -> None:

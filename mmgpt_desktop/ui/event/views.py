@@ -58,6 +58,8 @@ class ShowAnswer(AnswerView):
         super().__init__(theme, questions=False)
         self._scale = scale
         self.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
+        for each in (self, self.viewport()):
+            each.setAcceptDrops(False)  # the window takes what is dropped
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the arrow keys walk the words
         self.document().documentLayout().documentSizeChanged.connect(self._fit_height)
         scale.changed.connect(self._fit)
