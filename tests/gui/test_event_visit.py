@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, Qt, QUrl, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
-from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QWidget
 
 from mmgpt_desktop.errors import PromptError
+from mmgpt_desktop.event.profile import Sample
 from mmgpt_desktop.ui.camera import Camera
 from mmgpt_desktop.ui.event.app import EventApp
 from mmgpt_desktop.ui.event.looks import TARGET, contrast, text_on
@@ -359,6 +360,54 @@ def test_a_question_that_is_too_long_for_the_model_leads_back(make_show: MakeSho
     until(lambda: not show.stage.asker.busy)
     assert show.window.pages.currentWidget() is show.window.start_page
     assert show.stage.asker.model is not None
+
+
+def test_all_of_a_long_answer_is_in_view_beside_the_letters_on_the_screen(
+    make_show: MakeShow,
+) -> None:
+    words = ["A", *[" horse"] * 40, " sleeps", "."]
+    show = make_show(FakeEngine(words, certainty=0.1), limits={"question_chars": 200})
+    window, page = show.window, show.stage.page
+    choose_sample(show)
+    question = "Why " + "does it sleep so long " * 10
+    show.stage.ask(question)
+    until(lambda: not show.stage.asker.busy)
+    bar = page.answer.verticalScrollBar()
+    until(lambda: page.answer._size and not bar.maximum())
+    assert page.question.text().endswith("\u2026")
+    assert page.question.accessibleName() == f"\u201c{question.strip()[:200]}\u201d"
+    touch(page.asking.letters)
+    turn_round(200)
+    key = page.asking.keyboard.ask
+    assert window.rect().contains(key.rect().translated(key.mapTo(window, QPoint())))
+    chosen = show.stage.heatmaps.chosen
+    assert chosen is not None
+    span = next(each for each in page.answer.spans if each.index == chosen[1])
+    cursor = page.answer.textCursor()
+    cursor.setPosition(span.start)
+    assert page.answer.viewport().rect().intersects(page.answer.cursorRect(cursor))
+    show.stage.ask("Why?")
+    until(lambda: page.answer._size == 0)
+
+
+def test_long_names_and_questions_of_the_profile_leave_room(
+    make_show: MakeShow, tmp_path: Path
+) -> None:
+    logo = tmp_path / "logo.png"
+    picture().scaled(2000, 100).save(str(logo))
+    long = tuple(f"{n}. What is the person in the middle of this picture doing?" for n in range(6))
+    samples = (Sample(tmp_path / "one.png", long),)
+    show = make_show(title="An open day " * 9, brand={"logo": logo}, samples=samples)
+    window, asking = show.window, show.stage.page.asking
+    choose_sample(show)
+    ask(show)
+    turn_round(100)
+    assert window.header.title.width() > window.header.logo.width()
+    for card in asking.cards:
+        label = card.findChildren(QLabel)[0]
+        assert label.height() >= label.heightForWidth(label.width())
+        assert card.accessibleName() in long
+        assert label.text().endswith("\u2026")
 
 
 def test_a_question_before_the_model_is_there_waits_for_it(make_show: MakeShow) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.ui.event.asking_area import AskingArea
 from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import Tile, in_turn, spaced, words
+from mmgpt_desktop.ui.event.parts import Tile, TwoLines, in_turn, spaced, words
 from mmgpt_desktop.ui.event.views import ShowAnswer, ShowPicture
 from mmgpt_desktop.ui.parts import Rewritten, announce
 from mmgpt_desktop.ui.session import Conversation, Turn
@@ -41,11 +41,12 @@ class AnswerPage(Rewritten, QWidget):
         self.picture, self.answer = ShowPicture(theme), ShowAnswer(theme, scale)
         self.asking = AskingArea(theme, scale, profile.limits.question_chars)
         self.caption, self.hint = words("body", centred=True), words("small")
-        self.headline, self.question = words("huge"), words("question")
+        self.headline, self.question = words("huge"), TwoLines("question")
         self.certainty, self.verdict = words("body"), words("body", centred=True)
         self.explained, self.invitation = words("large", centred=True), words("lamp", centred=True)
         self.thumbnails: list[Tile] = []
         self.picture.view.resized.connect(self._fit_picture)
+        self.asking.letters.toggled.connect(self.answer.fit_anew)
         self._arrange()
         self._fit()
         self._write()
@@ -119,9 +120,10 @@ class AnswerPage(Rewritten, QWidget):
 
     def _show_turn(self, shown: ShownPhoto | None, turn: Turn | None) -> None:
         self._turn = turn
+        self.answer.fit_anew()
         self.answer.show_conversation(Conversation(shown, [turn] if turn else []))
         self.headline.setVisible(turn is None and not self._playing)
-        self.question.setText("" if turn is None else f"\u201c{turn.question}\u201d")
+        self.question.say("" if turn is None else f"\u201c{turn.question}\u201d")
         self.question.setVisible(turn is not None or self._playing)
         self.answer.setVisible(turn is not None or self._playing)
         self.answer.setPlaceholderText("")
@@ -131,7 +133,7 @@ class AnswerPage(Rewritten, QWidget):
 
     def type_question(self, text: str) -> None:
         """As if somebody was writing it."""
-        self.question.setText(f"\u201c{text}")
+        self.question.say(f"\u201c{text}")
 
     def begin(self, shown: ShownPhoto | None, turn: Turn) -> None:
         self._show_turn(shown, turn)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QLocale, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QLocale, QSize, QSizeF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QContextMenuEvent,
@@ -42,7 +42,7 @@ from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import TaskThread
 
 LINE_MS = 5000  # the longest that a friendly line stays
-_LOGO = 6.0
+_LOGO = QSizeF(32, 6)
 
 
 def is_chinese() -> bool:
@@ -102,9 +102,9 @@ class Header(Rewritten, QWidget):
     def _fit(self) -> None:
         if not self._picture.isNull():
             ratio = self.devicePixelRatioF()
-            height = round(self._scale.px(_LOGO) * ratio)
-            smooth = Qt.TransformationMode.SmoothTransformation
-            picture = self._picture.scaledToHeight(height, smooth)
+            most = QSize(self._scale.px(_LOGO.width()), self._scale.px(_LOGO.height())) * ratio
+            whole, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode
+            picture = self._picture.scaled(most, whole, smooth.SmoothTransformation)
             picture.setDevicePixelRatio(ratio)
             self.logo.setPixmap(picture)
 
