@@ -300,6 +300,7 @@ def test_a_picture_is_taken_with_the_camera(make_show: MakeShow) -> None:
     sources[0].frame.emit(picture("#ff8800"))
     touch(page.shoot)
     assert page.count.text() == "3"
+    assert QApplication.focusWidget() is page.view
     for _ in range(3):
         page._second.timeout.emit()
     until(lambda: show.stage.visit.current.shown is not None)

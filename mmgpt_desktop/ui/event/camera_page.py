@@ -92,6 +92,7 @@ class CameraPage(Rewritten, QWidget):
     def begin(self) -> None:
         """Time to smile."""
         if self.shoot.isEnabled():
+            self.view.setFocus()  # where a second press does nothing
             self.shoot.setEnabled(False)
             self._left = SECONDS
             self._second.start()
