@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -454,7 +455,8 @@ def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> i
         open_model=open_model,
     )
     app.start()
-    FilesFromSystem(application).opened.connect(app.photos.open)
+    if sys.platform == "darwin":  # it sees each event, which costs
+        FilesFromSystem(application).opened.connect(app.photos.open)
     app.photos.open(images)
     if not images:
         app.welcome()
