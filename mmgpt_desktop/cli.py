@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.errors import AppError, RuntimeFailure
-from mmgpt_desktop.event.supervisor import CHILD_OPTION, supervise
+from mmgpt_desktop.event.supervisor import AGAIN_OPTION, CHILD_OPTION, supervise
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.pytorch import require_torch
 from mmgpt_desktop.resources import default_bundle_path
@@ -111,6 +111,7 @@ def _window_parser() -> argparse.ArgumentParser:
         help="the show for an event, all day and by itself, as this TOML file says",
     )
     parser.add_argument(CHILD_OPTION, type=int, metavar="FD", help=argparse.SUPPRESS)
+    parser.add_argument(AGAIN_OPTION, action="store_true", help=argparse.SUPPRESS)
     _add_engine_options(parser)
     return parser
 
@@ -157,7 +158,7 @@ def _open_event(options: argparse.Namespace) -> int:
         return supervise(_own_command(), crashed=lambda kind: Log(profile.numbers).error(kind))
     with _window_parts():
         from mmgpt_desktop.ui.event.app import run
-    return run(profile, options.event_child, options.runtime)
+    return run(profile, options.event_child, options.runtime, again=options.event_again)
 
 
 def _own_command() -> list[str]:

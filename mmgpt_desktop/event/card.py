@@ -24,7 +24,7 @@ from mmgpt_desktop.event.profile import Brand
 from mmgpt_desktop.event.qr import modules
 from mmgpt_desktop.messages import Method, Photo
 from mmgpt_desktop.report.files import write
-from mmgpt_desktop.report.lettering import Paragraph, Run, font_for, paragraph
+from mmgpt_desktop.report.lettering import Letters, Paragraph, Run, paragraph
 from mmgpt_desktop.report.pictures import Painter, drawable_wording
 from mmgpt_desktop.report.record import Report
 from mmgpt_desktop.sentences import Wording
@@ -304,8 +304,8 @@ def _draw_line(
 ) -> None:
     """One line in the largest size that fits; cut with an ellipsis if none does."""
     shown, end = " ".join(printable(text[:_LONGEST]).split()), ""
-    fonts = [font_for(shown, size) for size in sizes]
+    fonts = [Letters(shown, size) for size in sizes]
     font = next((font for font in fonts if font.getlength(shown) <= width), fonts[-1])
     while shown and font.getlength(shown + end) > width:
         shown, end = shown[:-1], "…"
-    draw.text(place, shown + end, colour, font)
+    font.draw(draw, place, shown + end, colour)

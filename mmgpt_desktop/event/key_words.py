@@ -11,15 +11,16 @@ from mmgpt_desktop.report.record import Report
 FEWEST, MOST = 2, 4
 _RANK = {Verdict.MATTERED: 0, Verdict.PARTLY: 1, None: 2, Verdict.ANYWHERE: 3, Verdict.LANGUAGE: 3}
 _UNNEEDED = 3
-# Articles, pronouns, prepositions, conjunctions and auxiliaries: they name nothing to be seen.
+# Articles, pronouns, prepositions, conjunctions and auxiliaries name nothing to be seen, nor does
+# what every answer may call the picture itself.
 _SMALL_WORDS = re.compile(
     r"a|about|above|after|against|all|an|and|another|any|are|as|at|be|been|before|behind|being|"
     r"below|beside|between|both|but|by|can|can't|could|did|do|does|down|each|for|from|had|has|"
-    r"have|he|her|here|hers|him|his|how|i|if|in|into|is|isn't|it|it's|its|just|like|me|my|near|"
-    r"next|no|not|of|off|on|one|onto|or|other|our|out|over|she|should|so|some|than|that|the|"
-    r"their|them|then|there|there's|these|they|this|those|through|to|too|towards|under|up|us|"
-    r"very|was|we|were|what|when|where|which|while|who|whose|why|will|with|without|would|yes|"
-    r"you|your"
+    r"have|he|her|here|hers|him|his|how|i|if|image|in|into|is|isn't|it|it's|its|just|like|me|my|"
+    r"near|next|no|not|of|off|on|one|onto|or|other|our|out|over|photo|picture|she|should|so|some|"
+    r"than|that|the|their|them|then|there|there's|these|they|this|those|through|to|too|towards|"
+    r"under|up|us|very|was|we|were|what|when|where|which|while|who|whose|why|will|with|without|"
+    r"would|yes|you|your"
 )
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from mmgpt_desktop.errors import AppError
 
 CHILD_OPTION = "--event-child"
+AGAIN_OPTION = "--event-again"  # has the app tell its visitor why the show begins anew
 FAILED = 2  # what the app ends with when it has said in a sentence what is wrong
 
 _BEAT, _LEAVE = b".", b"q"
@@ -89,21 +90,22 @@ def supervise(
 ) -> int:
     """Run the command until it ends by itself, and give its exit code.
 
-    `CHILD_OPTION` and the pipe's number are added to the command. `crashed` gets "crash" or
-    "hang" before each new start. SIGTERM ends the app too, then this process. Raises AppError
-    when the app crashes again and again right after its start.
+    `CHILD_OPTION` and the pipe's number are added to the command, and `AGAIN_OPTION` from the
+    second start on. `crashed` gets "crash" or "hang" before each new start. SIGTERM ends the app
+    too, then this process. Raises AppError when the app crashes again and again right after its
+    start.
     """
     patience = patience or Patience()
-    first, quick = True, 0
+    again, quick = list[str](), 0
     with _ending_on_signals():
         while True:
             started = clock()
-            ended = _run(command, patience)
+            ended = _run([*command, *again], patience)
             if ended.code == 0 or ended.left:
                 return 0
-            if first and ended.code == FAILED and not ended.beaten:
+            if not again and ended.code == FAILED and not ended.beaten:
                 return FAILED  # such as no display: it would fail again
-            first = False
+            again = [AGAIN_OPTION]
             quick = quick + 1 if clock() - started < patience.settled_s else 0
             _say(ended)
             crashed("hang" if ended.code is None else "crash")

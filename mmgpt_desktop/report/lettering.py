@@ -1,8 +1,9 @@
-"""Text in pictures: a font that has its characters, and lines that fit."""
+"""Text in pictures: fonts that have its characters, and lines that fit."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,8 @@ _FONTS = (
     "wqy-microhei.ttc",
     "msyh.ttc",
     "PingFang.ttc",
+    "Hiragino Sans GB.ttc",
+    "DroidSansFallbackFull.ttf",
     "Arial Unicode.ttf",
     "arial.ttf",
 )
@@ -27,6 +30,50 @@ _NO_GLYPH = "\U0010fffe"
 _LINE = 1.4
 
 Font = ImageFont.FreeTypeFont
+
+
+class Letters:
+    """The font for a text, and others for the characters that it lacks.
+
+    A font of Chinese characters may have no others, and a text has both.
+    """
+
+    def __init__(self, text: str, size: int) -> None:
+        self._font = font_for(text, size)
+        self._others: dict[str, Font] = {}
+        self.lacking = 0  # characters that no font has
+        for each in _lacking(self._font, _drawn(text)):
+            other = next((font for font in _fonts(size) if not _lacking(font, {each})), None)
+            if other is not None:
+                self._others[each] = other
+            else:
+                self.lacking += 1
+
+    @property
+    def height(self) -> int:
+        return sum(self._font.getmetrics())
+
+    def getlength(self, text: str) -> float:
+        return sum(font.getlength(piece) for font, piece in self._pieces(text))
+
+    def span(self, canvas: ImageDraw.ImageDraw, top: float) -> tuple[float, float]:
+        """From the top of a tall letter to the end of a tail."""
+        _, high, _, low = canvas.textbbox((0, top), "bp", self._font)
+        return high, low
+
+    def draw(
+        self, canvas: ImageDraw.ImageDraw, place: tuple[float, float], text: str, colour: str
+    ) -> None:
+        """With its left upper corner there, and all on one line."""
+        left, base = place[0], place[1] + self._font.getmetrics()[0]
+        for font, piece in self._pieces(text):
+            canvas.text((left, base), piece, colour, font, anchor="ls")
+            left += font.getlength(piece)
+
+    def _pieces(self, text: str) -> Iterator[tuple[Font, str]]:
+        """Neighbours of one font together."""
+        for font, letters in itertools.groupby(text, lambda c: self._others.get(c, self._font)):
+            yield font, "".join(letters)
 
 
 @dataclass(frozen=True)
@@ -52,7 +99,7 @@ class Placed:
 class Paragraph:
     """Runs laid out in lines of `width` pixels."""
 
-    font: Font
+    font: Letters
     placed: tuple[Placed, ...]
     height: int
 
@@ -61,15 +108,15 @@ class Paragraph:
             place = (left + piece.x, top + piece.y)
             if piece.run.mark:
                 # Of one height, whatever the letters: that of a tall one and one with a tail.
-                _, high, _, low = canvas.textbbox(place, "bp", self.font)
+                high, low = self.font.span(canvas, place[1])
                 end = place[0] + self.font.getlength(piece.text)
                 canvas.rectangle((place[0] - 2, high - 2, end + 2, low + 2), piece.run.mark)
-            canvas.text(place, piece.text, piece.run.colour, self.font)
+            self.font.draw(canvas, place, piece.text, piece.run.colour)
 
 
 def paragraph(runs: Sequence[Run], size: int, width: float) -> Paragraph:
     """Break runs at spaces, and words that are wider than a line anywhere."""
-    font = font_for("".join(run.text for run in runs), size)
+    font = Letters("".join(run.text for run in runs), size)
     space, step = font.getlength(" "), round(size * _LINE)
     placed: list[Placed] = []
     x = y = 0.0
@@ -83,7 +130,7 @@ def paragraph(runs: Sequence[Run], size: int, width: float) -> Paragraph:
     return Paragraph(font, tuple(placed), round(y) + step if placed else 0)
 
 
-def _pieces(text: str, font: Font, width: float) -> Iterator[str]:
+def _pieces(text: str, font: Letters, width: float) -> Iterator[str]:
     for word in text.split():
         rest = word
         while font.getlength(rest) > width and len(rest) > 1:
@@ -93,15 +140,15 @@ def _pieces(text: str, font: Font, width: float) -> Iterator[str]:
         yield rest
 
 
-def _fitting(text: str, font: Font, width: float) -> int:
+def _fitting(text: str, font: Letters, width: float) -> int:
     """How many of the first characters fit into a line; one at least."""
     too_long = bisect_right(range(len(text)), width, key=lambda end: font.getlength(text[:end]))
     return max(1, too_long - 1)
 
 
 def can_write(text: str) -> bool:
-    """Whether a font here has all of the characters."""
-    return not _lacking(font_for(text, 14), _drawn(text))
+    """Whether the fonts here have all of the characters."""
+    return not Letters(text, 14).lacking
 
 
 def font_for(text: str, size: int) -> Font:
@@ -112,7 +159,7 @@ def font_for(text: str, size: int) -> Font:
     wanted = _drawn(text)
     best = _fonts(size)[0]
     if not all(c.isascii() for c in wanted):
-        best = min(_fonts(size), key=lambda font: _lacking(font, wanted))
+        best = min(_fonts(size), key=lambda font: len(_lacking(font, wanted)))
     return best
 
 
@@ -131,9 +178,9 @@ def _drawn(text: str) -> set[str]:
     return {c for c in text if unicodedata.category(c)[0] not in "CMZ"}
 
 
-def _lacking(font: Font, characters: set[str]) -> int:
+def _lacking(font: Font, characters: set[str]) -> set[str]:
     missing = _glyph(font, _NO_GLYPH)
-    return sum(_glyph(font, each) == missing for each in characters)
+    return {each for each in characters if _glyph(font, each) == missing}
 
 
 def _glyph(font: Font, character: str) -> tuple[tuple[int, int], bytes]:

@@ -12,7 +12,7 @@ from mmgpt_desktop.attention.heatmap import legend, overlay, render
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.messages import CellMaps, Photo
 from mmgpt_desktop.report import texts
-from mmgpt_desktop.report.lettering import Paragraph, Run, can_write, font_for, paragraph
+from mmgpt_desktop.report.lettering import Letters, Paragraph, Run, can_write, paragraph
 from mmgpt_desktop.report.record import Report
 from mmgpt_desktop.sentences import NAMES, UNITS, VERDICTS, Wording
 
@@ -155,11 +155,11 @@ def with_legend(picture: Image.Image, colour_map: str, low: str, high: str) -> I
     canvas.paste(picture)
     bar = Image.fromarray(legend(colour_map)[np.newaxis]).resize((max(1, width // 3), size))
     canvas.paste(bar, ((width - bar.width) // 2, height + size))
-    draw, font = ImageDraw.Draw(canvas), font_for(low + high, size)
-    middle, gap = height + 1.5 * size, size / 2
+    draw, letters = ImageDraw.Draw(canvas), Letters(low + high, size)
+    top, gap = height + 1.5 * size - letters.height / 2, size / 2
     left = (width - bar.width) // 2
-    draw.text((left - gap, middle), low, "black", font, anchor="rm")
-    draw.text((left + bar.width + gap, middle), high, "black", font, anchor="lm")
+    letters.draw(draw, (left - gap - letters.getlength(low), top), low, "black")
+    letters.draw(draw, (left + bar.width + gap, top), high, "black")
     return canvas
 
 

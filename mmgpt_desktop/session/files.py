@@ -35,6 +35,7 @@ _MOST_TEXT = 64 << 20
 # What we write hardly shrinks: a file that would grow by more than this is made to fill memory.
 _MOST_GROWTH = 10
 _MOST_PHOTOS = 1000
+MOST_DECODED = 4 << 30  # of all photos together: an even one of 300 MB is 300 kB in a file
 _SESSION, _ARRAYS = "session.json", "arrays.bin"
 
 # A photo is encoded once, however often the session is saved.
@@ -71,7 +72,9 @@ def save_session(session: Session, path: Path) -> None:
         allow_nan=False,
     ).encode("utf-8", "surrogatepass")
     pictures = [_png(photo) for photo in writer.photos]
-    if len(text) > _MOST_TEXT or sum(map(len, pictures)) + len(writer.arrays) > MOST_BYTES:
+    decoded = sum(photo.pixels.nbytes for photo in writer.photos)
+    packed = sum(map(len, pictures)) + len(writer.arrays)
+    if len(text) > _MOST_TEXT or packed > MOST_BYTES or decoded > MOST_DECODED:
         title = "The session is too large to be saved."
         raise SessionError(title, "Clear conversations or remove pictures, then save it again.")
     with replacing(path) as unfinished, unfinished.open("wb") as file:
@@ -126,12 +129,16 @@ def _no_session(name: str) -> SessionError:
     return SessionError(title, hint, name=name)
 
 
+def _too_large(name: str) -> SessionError:
+    title = "The session {name} would fill the memory when it is unpacked."
+    return SessionError(title, "Open only sessions that you know.", name=name)
+
+
 def _read(archive: zipfile.ZipFile, size: int, name: str, cancel: CancelToken) -> Session:
     members = {info.filename: info for info in archive.infolist()}
     unpacked = sum(info.file_size for info in archive.infolist())
     if unpacked > min(MOST_BYTES, _MOST_GROWTH * size) + _MOST_TEXT:
-        title = "The session {name} would fill the memory when it is unpacked."
-        raise SessionError(title, "Open only sessions that you know.", name=name)
+        raise _too_large(name)
     if _SESSION not in members:
         raise _no_session(name)
     if members[_SESSION].file_size > _MOST_TEXT:
@@ -142,21 +149,25 @@ def _read(archive: zipfile.ZipFile, size: int, name: str, cancel: CancelToken) -
     if stored["format"] > FORMAT:
         title = "The session {name} was saved by a newer version of this program."
         raise SessionError(title, "Update MMGPT Desktop, then open it again.", name=name)
-    photos = _photos(archive, stored.get("photos"), cancel)
+    photos = _photos(archive, stored.get("photos"), name, cancel)
     cancel.raise_if_cancelled()
     session: Session = Reader(photos, archive.read(_ARRAYS)).decode(Session, stored.get("session"))
     session.check()
     return session
 
 
-def _photos(archive: zipfile.ZipFile, stored: Any, cancel: CancelToken) -> tuple[Photo, ...]:
+def _photos(
+    archive: zipfile.ZipFile, stored: Any, session: str, cancel: CancelToken
+) -> tuple[Photo, ...]:
     if not isinstance(stored, list) or len(stored) > _MOST_PHOTOS:
         raise ValueError("no list of photos")
-    photos = []
+    photos, room = [], MOST_DECODED
     for entry in stored:
         cancel.raise_if_cancelled()
         name, notes = str(entry["name"]), tuple(str(note) for note in entry["notes"])
         photo = photo_from_bytes(archive.read(str(entry["file"])), name)
+        if (room := room - photo.pixels.nbytes) < 0:
+            raise _too_large(session)
         moment = Reader((), b"").decode(Moment | None, entry.get("moment"))
         photos.append(replace(photo, notes=notes, moment=moment))
     return tuple(photos)

@@ -124,8 +124,8 @@ class AnswerView(Rewritten, QTextEdit):
         self.redraw()
 
     def redraw(self) -> None:
+        self._spans.clear()  # first: the view may be resized meanwhile
         self.clear()
-        self._spans.clear()
         for turn in self._conversation.turns:
             self.begin(turn)
             for index in range(len(turn.steps)):

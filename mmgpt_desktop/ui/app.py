@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -28,7 +29,7 @@ from mmgpt_desktop.settings import (
     save_settings,
     settings_path,
 )
-from mmgpt_desktop.ui.application import make_application, prepare_process
+from mmgpt_desktop.ui.application import FilesFromSystem, make_application, prepare_process
 from mmgpt_desktop.ui.brush import Brush
 from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.check_card import Checks
@@ -454,6 +455,8 @@ def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> i
         open_model=open_model,
     )
     app.start()
+    if sys.platform == "darwin":  # it sees each event, which costs
+        FilesFromSystem(application).opened.connect(app.photos.open)
     app.photos.open(images)
     if not images:
         app.welcome()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
+from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
 from mmgpt_desktop.engine.memory import free_large_blocks_at_once
@@ -27,3 +30,19 @@ def make_application() -> QApplication:
     application.setApplicationDisplayName("MMGPT Desktop")
     application.setDesktopFileName("mmgpt-desktop")
     return application
+
+
+class FilesFromSystem(QObject):
+    """Files that somebody opens with the program: macOS tells it so, others as it is started."""
+
+    opened = Signal(list)  # [Path]
+
+    def __init__(self, application: QApplication) -> None:
+        super().__init__(application)
+        application.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if isinstance(event, QFileOpenEvent) and event.file():
+            self.opened.emit([Path(event.file())])
+            return True
+        return super().eventFilter(watched, event)

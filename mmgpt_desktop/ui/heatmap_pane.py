@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QScrollArea,
     QSlider,
     QVBoxLayout,
     QWidget,
@@ -216,14 +217,11 @@ class HeatmapPane(Rewritten, Pane):
         side.addSpacing(TIGHT)
         side.addWidget(self.check)
         side.addStretch(1)
-        holder = QWidget()
-        holder.setFixedWidth(scaled(_CONTROLS_WIDTH))
-        holder.setLayout(side)
         side.setContentsMargins(0, 0, 0, 0)
         beside = QHBoxLayout()
         beside.setSpacing(SMALL + TIGHT)
         beside.addWidget(self.picture, 1)
-        beside.addWidget(holder)
+        beside.addWidget(_scrolling(side))
         self.body.addLayout(beside, 1)
 
     def _write(self) -> None:
@@ -347,3 +345,19 @@ class HeatmapPane(Rewritten, Pane):
         if not self.selection.chosen:
             return self.tr("The mean over the layers and heads that you chose.")
         return note_text(self.picture.fusion.head_choice.how)
+
+
+def _scrolling(layout: QVBoxLayout) -> QScrollArea:
+    """As wide as the controls always are; large text in a small window needs more height."""
+    holder = QWidget()
+    holder.setObjectName("clear")
+    holder.setLayout(layout)
+    area = QScrollArea()
+    area.setObjectName("clear")
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its controls have it, and it follows them
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidgetResizable(True)
+    area.setFixedWidth(scaled(_CONTROLS_WIDTH))
+    area.setWidget(holder)
+    return area

@@ -106,7 +106,11 @@ class Legend(QWidget):
         below = QRectF(0, 12, self.width(), self.height() - 12)
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft, self._low)
         painter.drawText(below, Qt.AlignmentFlag.AlignRight, self._high)
-        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, self._what)
+        metrics = self.fontMetrics()
+        ends = max(metrics.horizontalAdvance(end) for end in (self._low, self._high))
+        room = self.width() - 2 * (ends + metrics.averageCharWidth())
+        what = metrics.elidedText(self._what, Qt.TextElideMode.ElideRight, max(0, room))
+        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, what)
         painter.end()
 
 

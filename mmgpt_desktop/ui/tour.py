@@ -23,7 +23,6 @@ class Tour(Rewritten, QFrame):
         self._window, self._panes, self.step = window, panes, 0
         self.title, self.text, self.count = QLabel(), QLabel(), QLabel()
         set_font(self.title, scale=1.2, bold=True)
-        self.text.setWordWrap(True)
         self.count.setObjectName("muted")
         self.skip_button, self.back_button, self.next_button = (QPushButton() for _ in range(3))
         self.next_button.setObjectName("primary")
@@ -37,11 +36,12 @@ class Tour(Rewritten, QFrame):
         buttons.addStretch(1)
         buttons.addWidget(self.back_button)
         buttons.addWidget(self.next_button)
-        column = QVBoxLayout(self)
+        column = self._column = QVBoxLayout(self)
         column.setContentsMargins(LARGE, MEDIUM, LARGE, MEDIUM)
         column.setSpacing(SMALL)
         for label in (self.count, self.title, self.text):
             label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setWordWrap(True)
             column.addWidget(label)
         column.addLayout(buttons)
         self.setFixedWidth(scaled(_WIDTH))
@@ -126,7 +126,8 @@ class Tour(Rewritten, QFrame):
 
     def _place(self) -> None:
         """Beside the pane, on the side where there is more room."""
-        self.adjustSize()
+        self._column.activate()  # its texts are new
+        self.resize(self.width(), self._column.totalHeightForWidth(self.width()))
         pane, window = self._panes[self.step], self._window
         corner = pane.mapTo(window, QPoint(0, 0))
         on_left = corner.x() + pane.width() / 2 < window.width() / 2

@@ -230,7 +230,7 @@
     </message>
     <message>
         <source>Back</source>
-        <translation>上一步</translation>
+        <translation>返回</translation>
     </message>
     <message>
         <source>Earlier ones</source>
@@ -601,6 +601,10 @@
     <message>
         <source>Another picture</source>
         <translation>换一张图片</translation>
+    </message>
+    <message>
+        <source>Back to the picture</source>
+        <translation>回到图片</translation>
     </message>
     <message>
         <source>Take it home</source>
@@ -1660,7 +1664,7 @@
     </message>
     <message>
         <source>Back</source>
-        <translation>上一步</translation>
+        <translation>返回</translation>
     </message>
     <message>
         <source>OK</source>
@@ -1719,7 +1723,7 @@
     </message>
     <message>
         <source>Next</source>
-        <translation>下一步</translation>
+        <translation>下一个</translation>
     </message>
     <message>
         <source>Play the samples</source>
@@ -1752,6 +1756,10 @@
     <message>
         <source>Keys, also on a clicker: Page Down and Page Up for the samples, B or the full stop for a black screen, F5 to play the samples, F9 for this window.</source>
         <translation>按键（翻页笔也可用）：Page Down 和 Page Up 切换示例，B 或句号键黑屏，F5 播放示例，F9 打开本窗口。</translation>
+    </message>
+    <message>
+        <source>Speed × {value}</source>
+        <translation>速度 × {value}</translation>
     </message>
 </context>
 <context>
@@ -2068,6 +2076,10 @@
         <source>One moment, please: the model is starting again.</source>
         <translation>请稍等，模型正在重新启动。</translation>
     </message>
+    <message>
+        <source>Something went wrong, so I started again. Please show me your picture anew.</source>
+        <translation>出了点问题，我已重新启动。请再给我看一次您的图片。</translation>
+    </message>
 </context>
 <context>
     <name>StartPage</name>
@@ -2157,6 +2169,10 @@
 </context>
 <context>
     <name>Telling</name>
+    <message>
+        <source>“{word}”: {verdict}</source>
+        <translation>“{word}”：{verdict}</translation>
+    </message>
     <message>
         <source>“{word}”: testing whether it needs what is bright…</source>
         <translation>“{word}”：正在检验它是否需要亮处…</translation>

@@ -173,6 +173,22 @@ def test_text_of_twice_the_size_is_not_cut_off(
     qtbot.waitUntil(lambda: cut_texts(app.window) == [], timeout=30_000)  # once it is laid out
 
 
+def test_large_text_fits_a_small_window_too(
+    qtbot: QtBot, large_text: None, make_app: MakeApp
+) -> None:
+    app = make_app(FakeEngine(model=THREE))
+    app.window.resize(1280, 720)
+    app.tour.begin()
+    for step in range(4):
+        app.tour.go(step)
+        qtbot.waitUntil(lambda: cut_texts(app.tour) == [])
+        assert app.window.rect().contains(app.tour.geometry())
+    app.tour.end()
+    answered(qtbot, app)
+    qtbot.waitUntil(app.window.heatmap.check.bars.isVisible)
+    qtbot.waitUntil(lambda: cut_texts(app.window.heatmap.check) == [])
+
+
 def cut_texts(window: QWidget) -> list[str]:
     cut = []
     for widget in window.findChildren(QWidget):

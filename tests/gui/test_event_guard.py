@@ -82,6 +82,16 @@ def test_nobody_reads_of_trouble_for_longer_than_five_seconds(make_show: MakeSho
     assert not show.stage.asker.busy
 
 
+def test_after_a_crash_the_show_says_what_happened(show: EventApp) -> None:
+    show.stage.say_sorry()
+    line = show.window.line
+    assert line.isVisible()
+    assert "started again" in line.text()
+    assert show.window._line_time.interval() == LINE_MS <= FRIENDLY_MS
+    show.window._line_time.timeout.emit()
+    assert not line.isVisible()
+
+
 def test_a_model_that_cannot_be_loaded_is_tried_again(make_show: MakeShow) -> None:
     broken = FakeEngine(load_error=RuntimeFailure("No memory."))
     engines = Engines(broken, broken, FakeEngine())

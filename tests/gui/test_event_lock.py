@@ -51,6 +51,15 @@ def test_closing_does_nothing(show: EventApp) -> None:
     assert show.window.isVisible()
 
 
+@pytest.mark.parametrize("put_away", ["showMinimized", "showNormal", "showMaximized"])
+def test_a_show_that_fills_its_screen_comes_back(show: EventApp, put_away: str) -> None:
+    window = show.window
+    window.fill(window.screen())
+    getattr(window, put_away)()
+    until(lambda: window.isFullScreen() and not window.isMinimized())
+    assert window.size() == window.screen().size()
+
+
 def test_without_a_pin_the_usual_keys_lead_out(show: EventApp, opened: list[str]) -> None:
     press(show.window, Qt.Key.Key_Q, CTRL, ALT)
     assert opened == []
@@ -88,6 +97,7 @@ def test_a_wrong_pin_stays_inside_and_the_wait_grows(make_show: MakeShow) -> Non
         enter(show, "1111")
         until(pad.enter.isEnabled)
     assert "wrong" in pad.note.text()
+    assert QApplication.focusWidget() is pad.keys[5]
     enter(show, "1111")
     until(lambda: "30" in pad.note.text())
     assert not pad.enter.isEnabled()
@@ -95,7 +105,10 @@ def test_a_wrong_pin_stays_inside_and_the_wait_grows(make_show: MakeShow) -> Non
     pad.leave()
     show.lock.ask(Lock.LEAVE)
     assert not pad.enter.isEnabled()
+    assert "Wait" in pad.note.text()
+    assert QApplication.focusWidget() is pad.back
     show.lock._waiting.timeout.emit()
+    assert pad.note.text() == ""
     enter(show, "2468")
     until(lambda: opened == [Lock.LEAVE])
 
@@ -116,6 +129,38 @@ def test_the_pad_works_by_keys_and_goes_away_by_itself(make_show: MakeShow) -> N
     assert not pad.isVisible()
     assert pad.dots.text().strip() == ""
     assert opened == []
+
+
+def test_keys_reach_nothing_below_what_lies_over_the_show(make_show: MakeShow) -> None:
+    show = make_show(lock={"pin": HASH, "chord": None})
+    window = show.window
+    before = QApplication.focusWidget()
+    assert before is window.start_page.offered[0]
+    show.lock.ask(Lock.LEAVE)
+    reached = set()
+    for key in [Qt.Key.Key_Tab] * 15 + [Qt.Key.Key_Backtab] * 15 + [Qt.Key.Key_Left] * 3:
+        press(window, key)
+        reached.add(QApplication.focusWidget())
+    assert reached == {*window.pad.keys, window.pad.erase, window.pad.enter, window.pad.back}
+    press(window, Qt.Key.Key_Escape)
+    assert QApplication.focusWidget() is before
+    press(window, Qt.Key.Key_B)
+    assert window.blank.isVisible()
+    for key in (Qt.Key.Key_Tab, Qt.Key.Key_Space, Qt.Key.Key_Return):
+        press(window, key)
+    press(window, Qt.Key.Key_B)
+    assert window.pages.currentWidget() is window.start_page
+    assert QApplication.focusWidget() is before
+
+
+def test_nothing_happens_by_itself_below_the_pad(make_show: MakeShow) -> None:
+    show = make_show(lock={"pin": HASH, "chord": None})
+    idle = show.stage.idle
+    assert idle._quiet.isActive()
+    show.lock.ask(Lock.LEAVE)
+    assert not idle._quiet.isActive()
+    show.window.pad.leave()
+    assert idle._quiet.isActive()
 
 
 def test_a_finger_held_in_the_corner_asks_for_the_pin(make_show: MakeShow) -> None:

@@ -125,6 +125,7 @@ def test_fusion_method_and_speed_are_the_presenters(make_show: MakeShow) -> None
     presenter.methods.activated.emit(presenter.methods.currentIndex())
     presenter.speed.setValue(200)
     assert show.stage.attract.speed == 2.0
+    assert presenter._labels[3].text() == "Speed \u00d7 2.00"
     presenter.buttons["next"].click()
     until(lambda: show.stage.visit.conversations)
     presenter.ask.click()

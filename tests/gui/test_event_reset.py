@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
 
 from mmgpt_desktop.engine.engine import Engine
 from mmgpt_desktop.ui.event.app import EventApp
@@ -66,6 +67,22 @@ def test_who_is_still_there_keeps_everything(show: EventApp, how: str) -> None:
     assert not show.window.countdown.isVisible()
     assert len(show.stage.visit.current.turns) == 1
     assert show.stage.idle.visiting
+
+
+def test_who_was_writing_goes_on_writing(show: EventApp) -> None:
+    visit(show)
+    line, countdown = show.stage.page.asking.line, show.window.countdown
+    line.setFocus()
+    quiet(show)
+    press(show.window, Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is countdown.leave
+    press(show.window, Qt.Key.Key_A)
+    assert not countdown.isVisible()
+    assert QApplication.focusWidget() is line
+    quiet(show)
+    show.stage.page.asking.set_questions(("Another one?",))  # what had the focus may be gone
+    press(show.window, Qt.Key.Key_Space)
+    assert not countdown.isVisible()
 
 
 def test_who_is_done_leaves_at_once(show: EventApp) -> None:

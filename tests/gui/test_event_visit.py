@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, Qt, QUrl, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
-from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QWidget
 
 from mmgpt_desktop.errors import PromptError
+from mmgpt_desktop.event.profile import Sample
 from mmgpt_desktop.ui.camera import Camera
 from mmgpt_desktop.ui.event.app import EventApp
 from mmgpt_desktop.ui.event.looks import TARGET, contrast, text_on
@@ -103,8 +104,9 @@ def test_a_visit_by_keyboard(show: EventApp) -> None:
     assert QApplication.focusWidget() is window.start_page.offered[0]
     press(window, Qt.Key.Key_Tab)
     press(window, Qt.Key.Key_Space)
-    until(lambda: window.chooser.tiles)
-    window.chooser.tiles[1].setFocus()
+    assert QApplication.focusWidget() is window.chooser.tiles[0]
+    press(window, Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is window.chooser.tiles[1]
     press(window, Qt.Key.Key_Space)
     until(lambda: window.pages.currentWidget() is window.answer_page)
     assert QApplication.focusWidget() is show.stage.page.asking.cards[0]
@@ -114,6 +116,67 @@ def test_a_visit_by_keyboard(show: EventApp) -> None:
     press(window, Qt.Key.Key_Left)
     turn = show.stage.visit.current.turns[0]
     assert show.stage.heatmaps.chosen == (turn, 4)
+
+
+def tab_order(show: EventApp, first: QWidget) -> list[QWidget]:
+    """What the Tab key reaches from `first` on, once round."""
+    first.setFocus()
+    reached = []
+    while (now := QApplication.focusWidget()) is not first or not reached:
+        assert now is not None
+        reached.append(now)
+        press(show.window, Qt.Key.Key_Tab)
+    return reached
+
+
+def test_the_tab_key_goes_where_the_eye_goes(show: EventApp) -> None:
+    window, page = show.window, show.stage.page
+    for sample in show.stage.samples:
+        show.stage.open(sample.photo)
+    until(lambda: len(page.thumbnails) == 2)
+    page.photo_chosen.emit(0)
+    ask(show)
+    asking, header = page.asking, window.header
+    assert tab_order(show, header.language) == [
+        *(header.language, header.another, header.done),
+        *(page.picture.view, *page.thumbnails, page.answer),
+        *(*asking.cards, asking.line, asking.letters, asking.ask),
+    ]
+    show.stage.choose_sample()
+    chooser = window.chooser
+    assert tab_order(show, header.language) == [header.language, *chooser.tiles, chooser.back]
+
+
+def test_there_is_a_way_back_from_looking_for_another_picture(show: EventApp) -> None:
+    window, header = show.window, show.window.header
+    assert not header.back.isVisible()
+    choose_sample(show)
+    ask(show)
+    touch(header.another)
+    assert window.pages.currentWidget() is window.start_page
+    assert header.done.isVisible()
+    touch(header.back)
+    assert window.pages.currentWidget() is window.answer_page
+    assert show.stage.page.answer.toPlainText() == "A red ball in the corner."
+    touch(header.another)
+    touch(header.done)
+    assert not header.back.isVisible()
+    assert show.stage.visit.conversations == []
+
+
+def test_a_picture_is_kept_for_the_organiser_once(make_show: MakeShow, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    show = make_show(numbers={"pictures": kept})
+    choose_sample(show)
+    show.stage.page.photo_chosen.emit(0)
+    touch(show.window.header.another)
+    touch(show.window.header.back)
+    choose_sample(show, 0)
+    written: list[bool] = []
+    show.stage.count(lambda: written.append(True))
+    until(lambda: written)
+    assert len(list(kept.iterdir())) == 1
 
 
 @pytest.fixture
@@ -139,6 +202,13 @@ def test_a_picture_file_is_dropped(
     drop(mime)
     until(lambda: show.stage.visit.conversations)
     assert show.window.pages.currentWidget() is show.window.answer_page
+
+
+def test_the_window_alone_takes_drops(make_show: MakeShow) -> None:
+    window = make_show().window
+    assert window.acceptDrops()
+    takers = [each for each in window.findChildren(QWidget) if each.acceptDrops()]
+    assert takers == []  # a file's path is no question
 
 
 def test_web_addresses_and_broken_files_are_refused_in_a_line(
@@ -230,6 +300,7 @@ def test_a_picture_is_taken_with_the_camera(make_show: MakeShow) -> None:
     sources[0].frame.emit(picture("#ff8800"))
     touch(page.shoot)
     assert page.count.text() == "3"
+    assert QApplication.focusWidget() is page.view
     for _ in range(3):
         page._second.timeout.emit()
     until(lambda: show.stage.visit.current.shown is not None)
@@ -292,6 +363,54 @@ def test_a_question_that_is_too_long_for_the_model_leads_back(make_show: MakeSho
     assert show.stage.asker.model is not None
 
 
+def test_all_of_a_long_answer_is_in_view_beside_the_letters_on_the_screen(
+    make_show: MakeShow,
+) -> None:
+    words = ["A", *[" horse"] * 40, " sleeps", "."]
+    show = make_show(FakeEngine(words, certainty=0.1), limits={"question_chars": 200})
+    window, page = show.window, show.stage.page
+    choose_sample(show)
+    question = "Why " + "does it sleep so long " * 10
+    show.stage.ask(question)
+    until(lambda: not show.stage.asker.busy)
+    bar = page.answer.verticalScrollBar()
+    until(lambda: page.answer._size and not bar.maximum())
+    assert page.question.text().endswith("\u2026")
+    assert page.question.accessibleName() == f"\u201c{question.strip()[:200]}\u201d"
+    touch(page.asking.letters)
+    turn_round(200)
+    key = page.asking.keyboard.ask
+    assert window.rect().contains(key.rect().translated(key.mapTo(window, QPoint())))
+    chosen = show.stage.heatmaps.chosen
+    assert chosen is not None
+    span = next(each for each in page.answer.spans if each.index == chosen[1])
+    cursor = page.answer.textCursor()
+    cursor.setPosition(span.start)
+    assert page.answer.viewport().rect().intersects(page.answer.cursorRect(cursor))
+    show.stage.ask("Why?")
+    until(lambda: page.answer._size == 0)
+
+
+def test_long_names_and_questions_of_the_profile_leave_room(
+    make_show: MakeShow, tmp_path: Path
+) -> None:
+    logo = tmp_path / "logo.png"
+    picture().scaled(2000, 100).save(str(logo))
+    long = tuple(f"{n}. What is the person in the middle of this picture doing?" for n in range(6))
+    samples = (Sample(tmp_path / "one.png", long),)
+    show = make_show(title="An open day " * 9, brand={"logo": logo}, samples=samples)
+    window, asking = show.window, show.stage.page.asking
+    choose_sample(show)
+    ask(show)
+    turn_round(100)
+    assert window.header.title.width() > window.header.logo.width()
+    for card in asking.cards:
+        label = card.findChildren(QLabel)[0]
+        assert label.height() >= label.heightForWidth(label.width())
+        assert card.accessibleName() in long
+        assert label.text().endswith("\u2026")
+
+
 def test_a_question_before_the_model_is_there_waits_for_it(make_show: MakeShow) -> None:
     engine = FakeEngine(load_gated=True)
     show = make_show(engine, wait=False)
@@ -328,11 +447,23 @@ def test_without_a_way_to_take_it_home_none_is_offered(show: EventApp) -> None:
     assert not show.window.header.souvenir.isVisible()
 
 
-def test_the_language_changes_for_this_visitor_alone(show: EventApp) -> None:
+def test_the_language_changes_for_this_visitor_alone(make_show: MakeShow) -> None:
+    show = make_show(FakeEngine(certainty=0.93))
     touch(show.window.header.language)
     assert show.window.start_page.headline.text() != "Show me a picture"
     choose_sample(show)
-    assert show.stage.page.asking.cards[0].question == "What is one?"
+    page = show.stage.page
+    assert page.asking.cards[0].question == "What is one?"
+    ask(show)
+    until(lambda: page.verdict.text() and not show.stage.explainer.busy)
+    texts = [page.certainty, page.caption, page.verdict, page.hint]
+    chinese = [label.text() for label in texts]
+    show.window.say("正在")
+    touch(show.window.header.language)
+    assert not any("\u4e00" <= letter <= "\u9fff" for label in texts for letter in label.text())
+    assert not show.window.line.isVisible()
+    touch(show.window.header.language)
+    assert [label.text() for label in texts] == chinese
     touch(show.window.header.done)
     assert show.window.start_page.headline.text() == "Show me a picture"
 

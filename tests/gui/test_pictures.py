@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFileOpenEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop import download
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import Cancelled, ImageError
 from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.application import FilesFromSystem
 from mmgpt_desktop.ui.notices import Notice
 from mmgpt_desktop.ui.sources import Sources
 from tests.gui_fakes import make_image, make_shown
@@ -351,3 +352,14 @@ def test_a_slow_picture_shows_progress_with_cancel(
     app.photos.take(Sources(data=picture_bytes()))
     qtbot.waitUntil(lambda: app.photos.count == 1)
     assert shown_name(app) == "Pasted picture"
+
+
+def test_a_file_that_the_system_hands_over_is_opened(
+    qtbot: QtBot, qapp: QApplication, app: App, tmp_path: Path
+) -> None:
+    handed = FilesFromSystem(qapp)
+    handed.opened.connect(app.photos.open)
+    QApplication.sendEvent(qapp, QFileOpenEvent(str(write_picture(tmp_path / "a.png"))))
+    QApplication.sendEvent(qapp, QFileOpenEvent(QUrl("https://example.org/a.png")))
+    qtbot.waitUntil(lambda: app.photos.count == 1)
+    handed.deleteLater()

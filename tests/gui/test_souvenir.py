@@ -228,6 +228,15 @@ def test_a_card_that_cant_be_drawn_is_said(bench: Bench) -> None:
     assert not bench.panel.save_button.isEnabled()
 
 
+def test_a_second_press_is_not_taken_for_the_next_way(bench: Bench) -> None:
+    bench.make()
+    bench.panel.phone_button.setFocus()
+    bench.panel.phone_button.click()
+    bench.until(bench.panel.code.isVisible)
+    assert bench.window.focusWidget() is bench.panel.back_button
+    assert bench.printers == []
+
+
 def test_a_copy_is_left_once(bench: Bench, profile: Profile) -> None:
     bench.make()
     bench.panel.save_button.click()

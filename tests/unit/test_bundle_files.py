@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import plistlib
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -122,6 +123,21 @@ def test_the_windows_set_up_is_named_as_the_build_expects(build: ModuleType) -> 
     assert r"build\frozen\mmgpt-desktop\*" in script
     assert build.FOLDER == ROOT / "build" / "frozen" / "mmgpt-desktop"
     assert r"Software\Classes\.mmgpt" in script
+
+
+def test_macos_learns_the_file_type_and_why_the_camera_is_wanted() -> None:
+    info = plistlib.loads((INSTALLER / "macos" / "Info.plist").read_bytes())
+    (declared,) = info["UTExportedTypeDeclarations"]
+    tags = declared["UTTypeTagSpecification"]
+    assert tags["public.filename-extension"] == [SUFFIX.removeprefix(".")]
+    assert tags["public.mime-type"] == MIME_TYPE
+    session, pictures = info["CFBundleDocumentTypes"]
+    assert session["LSItemContentTypes"] == [declared["UTTypeIdentifier"]]
+    assert pictures["LSHandlerRank"] == "Alternate"  # the system's own viewer stays the usual one
+    assert info["NSCameraUsageDescription"].endswith(".")
+    spec = (INSTALLER / "mmgpt.spec").read_text(encoding="utf-8")
+    for place in ('"macos" / "Info.plist"', "version=VERSION"):
+        assert place in spec
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,10 @@ def test_a_word_that_comes_twice_gets_one_map() -> None:
     assert words(make_report("Red, red and RED on blue.")) == ["Red", "blue"]
 
 
+def test_what_calls_the_picture_a_picture_gets_no_map() -> None:
+    assert words(make_report("A photo of a picture of a cat.")) == ["cat"]
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [("Yes.", ["Yes"]), ("It is.", ["It", "is"]), ("…!?", []), ("猫。", ["猫"]), ("3", ["3"])],

@@ -578,19 +578,22 @@ def test_the_supervised_process_is_the_show(
 ) -> None:
     from mmgpt_desktop.ui.event import app
 
-    shown: list[tuple[Profile, int | None, RuntimeName | None]] = []
+    shown: list[tuple[Profile, int | None, RuntimeName | None, bool]] = []
 
-    def show(profile: Profile, heartbeat: int | None, runtime: RuntimeName | None) -> int:
-        shown.append((profile, heartbeat, runtime))
+    def show(
+        profile: Profile, heartbeat: int | None, runtime: RuntimeName | None, *, again: bool
+    ) -> int:
+        shown.append((profile, heartbeat, runtime, again))
         return 7
 
     monkeypatch.setattr(app, "run", show)
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     words = ("--event", profile, "--runtime", "torch", "--event-child", 5)
     assert run(*words) == (7, "", "")
-    assert run(*words, add_model=False)[0] == 7
-    (given, heartbeat, runtime), (plain, *_) = shown
+    assert run(*words, "--event-again", add_model=False)[0] == 7
+    (given, heartbeat, runtime, again), (plain, *_, later) = shown
     assert (given.path, heartbeat, runtime) == (profile, 5, RuntimeName.TORCH)
+    assert (again, later) == (False, True)
     assert (given.model.folder, plain.model.folder) == (model, None)
 
 

@@ -82,7 +82,8 @@ def test_an_app_that_ends_by_itself_is_left_alone(stage: Stage) -> None:
 
 
 def test_a_crash_starts_it_again_at_once(stage: Stage, capfd: pytest.CaptureFixture[str]) -> None:
-    assert stage.run("Heartbeat(fd); sys.exit(1)", "pass") == 0
+    lives = "assert '--event-again' not in sys.argv", "assert '--event-again' in sys.argv"
+    assert stage.run(f"Heartbeat(fd); {lives[0]}; sys.exit(1)", lives[1]) == 0
     assert (stage.starts, stage.kinds, stage.pauses) == (2, ["crash"], [0])
     assert capfd.readouterr().err == "The app crashed (exit code 1) and is started again.\n"
 

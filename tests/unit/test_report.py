@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageSequence
+from PIL import Image, ImageFont, ImageSequence
 
 from mmgpt_desktop.attention.heatmap import legend
 from mmgpt_desktop.attention.methods import LEAST_NEED, from_attention
@@ -40,7 +40,7 @@ from mmgpt_desktop.messages import (
     TokenStep,
     Verdict,
 )
-from mmgpt_desktop.report import texts
+from mmgpt_desktop.report import lettering, texts
 from mmgpt_desktop.report.data import as_json, as_npz
 from mmgpt_desktop.report.files import Kind, save, write
 from mmgpt_desktop.report.lettering import Run, font_for, paragraph
@@ -151,6 +151,26 @@ def test_a_words_picture_is_bright_where_it_looked_and_marks_it() -> None:
     assert (image == (0xFF, 0xD7, 0x5E)).all(axis=-1).sum() > 500
     whole = np.asarray(opened(picture(report)).convert("RGB"))
     assert (whole == (0xFF, 0xD7, 0x5E)).all(axis=-1).sum() == 0
+
+
+def test_what_one_font_lacks_another_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the Chinese font of a system has no Latin letters."""
+    latin = lettering.font_for("abc", 20)
+    other = ImageFont.load_default(21)  # stands for one that has the rest
+    assert isinstance(other, ImageFont.FreeTypeFont)
+    monkeypatch.setattr(lettering, "_fonts", lambda _size: (latin, other))
+    monkeypatch.setattr(
+        lettering,
+        "_lacking",
+        lambda font, drawn: {c for c in drawn if c == "\u2202" or c.isascii() != (font is latin)},
+    )
+    letters = lettering.Letters("a模型b", 20)
+    assert list(letters._pieces("a模型b")) == [(latin, "a"), (other, "模型"), (latin, "b")]
+    assert letters.getlength("a模b") == pytest.approx(
+        latin.getlength("a") + other.getlength("模") + latin.getlength("b")
+    )
+    assert lettering.can_write("a模型b")
+    assert not lettering.can_write("a\u2202")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (300, 2), (2, 300)])

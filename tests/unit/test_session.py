@@ -126,11 +126,12 @@ def test_what_stood_there_stays_when_saving_breaks(
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("limit", ["MOST_BYTES", "MOST_DECODED"])
 def test_a_session_too_large_to_open_is_not_saved(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     before = path.read_bytes()
-    monkeypatch.setattr(files, "MOST_BYTES", 100)
+    monkeypatch.setattr(files, limit, 100)
     with pytest.raises(SessionError, match="too large"):
         save_session(sessions.session(), path)
     assert path.read_bytes() == before
@@ -182,6 +183,15 @@ def test_a_picture_bomb_is_refused(path: Path) -> None:
     Image.new("1", (20_000, 6_000)).save(stream, "PNG")
     rewrite(path, {**members(path), "photos/0.png": stream.getvalue()})
     assert "damaged" in sentence(path)
+
+
+def test_one_small_picture_named_many_times_does_not_fill_the_memory(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MOST_DECODED", 100_000)
+    open_session(path)
+    change(path, lambda stored: stored.update(photos=stored["photos"] * 400))
+    assert "fill the memory" in sentence(path)
 
 
 @pytest.mark.parametrize("name", ["../../evil.png", "/tmp/evil.png", "C:\\evil.png"])

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.ui.event.asking_area import AskingArea
 from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import Tile, spaced, words
+from mmgpt_desktop.ui.event.parts import Tile, TwoLines, in_turn, spaced, words
 from mmgpt_desktop.ui.event.views import ShowAnswer, ShowPicture
 from mmgpt_desktop.ui.parts import Rewritten, announce
 from mmgpt_desktop.ui.session import Conversation, Turn
@@ -30,20 +30,23 @@ class AnswerPage(Rewritten, QWidget):
     """
 
     photo_chosen = Signal(int)
+    rewritten = Signal()  # in another language; who says more here says it again
 
     def __init__(self, theme: Theme, scale: Scale, profile: Profile) -> None:
         super().__init__()
         self.setObjectName("page")
         self._scale, self._playing = scale, False
         self._photo: ShownPhoto | None = None
+        self._turn: Turn | None = None
         self.picture, self.answer = ShowPicture(theme), ShowAnswer(theme, scale)
         self.asking = AskingArea(theme, scale, profile.limits.question_chars)
         self.caption, self.hint = words("body", centred=True), words("small")
-        self.headline, self.question = words("huge"), words("question")
+        self.headline, self.question = words("huge"), TwoLines("question")
         self.certainty, self.verdict = words("body"), words("body", centred=True)
         self.explained, self.invitation = words("large", centred=True), words("lamp", centred=True)
         self.thumbnails: list[Tile] = []
         self.picture.view.resized.connect(self._fit_picture)
+        self.asking.letters.toggled.connect(self.answer.fit_anew)
         self._arrange()
         self._fit()
         self._write()
@@ -93,6 +96,8 @@ class AnswerPage(Rewritten, QWidget):
         self.headline.setText(self.tr("What do you want to know?"))
         self.hint.setText(self.tr("Touch a word to see where the model looked for it."))
         self.invitation.setText(self.tr("Touch the screen to try it yourself"))
+        self._say_certainty()
+        self.rewritten.emit()
 
     def set_playing(self, playing: bool) -> None:
         self._playing = playing
@@ -114,19 +119,21 @@ class AnswerPage(Rewritten, QWidget):
         self._show_turn(conversation.shown, last)
 
     def _show_turn(self, shown: ShownPhoto | None, turn: Turn | None) -> None:
+        self._turn = turn
+        self.answer.fit_anew()
         self.answer.show_conversation(Conversation(shown, [turn] if turn else []))
         self.headline.setVisible(turn is None and not self._playing)
-        self.question.setText("" if turn is None else f"\u201c{turn.question}\u201d")
+        self.question.say("" if turn is None else f"\u201c{turn.question}\u201d")
         self.question.setVisible(turn is not None or self._playing)
         self.answer.setVisible(turn is not None or self._playing)
         self.answer.setPlaceholderText("")
         self.say_caption("")
         self.say_verdict("")
-        self._say_certainty(turn)
+        self._say_certainty()
 
     def type_question(self, text: str) -> None:
         """As if somebody was writing it."""
-        self.question.setText(f"\u201c{text}")
+        self.question.say(f"\u201c{text}")
 
     def begin(self, shown: ShownPhoto | None, turn: Turn) -> None:
         self._show_turn(shown, turn)
@@ -138,10 +145,11 @@ class AnswerPage(Rewritten, QWidget):
 
     def finish(self, turn: Turn) -> None:
         self.answer.finish(turn)
-        self._say_certainty(turn)
+        self._say_certainty()
         announce(self.answer, f"{turn.answer} {self.certainty.text()}")
 
-    def _say_certainty(self, turn: Turn | None) -> None:
+    def _say_certainty(self) -> None:
+        turn = self._turn
         said = self.answer.certainty(turn) if turn is not None else ""
         self.certainty.setText(said)
         self.certainty.setVisible(bool(said))
@@ -180,6 +188,7 @@ class AnswerPage(Rewritten, QWidget):
         for place, button in enumerate(self.thumbnails):
             button.setChecked(place == current)
             self._thumbs.addWidget(button)
+        in_turn([self.picture.view, *self.thumbnails, self.answer])
         self._fit_thumbnails()
 
     def _fit(self) -> None:

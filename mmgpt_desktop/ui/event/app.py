@@ -98,9 +98,7 @@ class EventApp(QObject):
             thread.start()
         screens = QGuiApplication.screens()
         if full_screen:
-            self.window.setScreen(screens[-1])
-            self.window.setGeometry(screens[-1].geometry())
-            self.window.showFullScreen()
+            self.window.fill(screens[-1])
         else:
             self.window.show()
         self.inputs.watch(self.window, show=True)
@@ -154,10 +152,13 @@ class EventApp(QObject):
         self._awake.stop()
 
 
-def run(profile: Profile, heartbeat: int | None, runtime: RuntimeName | None) -> int:
+def run(
+    profile: Profile, heartbeat: int | None, runtime: RuntimeName | None, *, again: bool = False
+) -> int:
     """The show, until it is left by PIN or keys; the process's exit code.
 
-    `heartbeat` is what the supervisor gave for its pipe; see `Heartbeat`.
+    `heartbeat` is what the supervisor gave for its pipe; see `Heartbeat`. `again`: the show
+    broke off, and somebody may stand there.
     """
     prepare_process()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -170,6 +171,8 @@ def run(profile: Profile, heartbeat: int | None, runtime: RuntimeName | None) ->
         beats.timeout.connect(heart.beat)
         beats.start()
     app.start()
+    if again:
+        app.stage.say_sorry()
     code = application.exec()
     if heart is not None:
         heart.leave()

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QPushButton, 
 
 from mmgpt_desktop.ui.event.keyboard import Keyboard
 from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import QuestionCard, spaced
+from mmgpt_desktop.ui.event.parts import QuestionCard, in_turn, spaced
 from mmgpt_desktop.ui.parts import Rewritten
 from mmgpt_desktop.ui.texts import translated
 from mmgpt_desktop.ui.theme import Theme
@@ -36,6 +36,7 @@ class AskingArea(Rewritten, QWidget):
         self.line = QLineEdit()
         self.line.setMaxLength(most_chars)
         self.line.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self.line.setAcceptDrops(False)  # the window takes what is dropped, wherever
         self.line.installEventFilter(self)
         self.letters, self.ask = QPushButton(), QPushButton()
         self.letters.setCheckable(True)
@@ -88,6 +89,7 @@ class AskingArea(Rewritten, QWidget):
         for place, card in enumerate(self.cards):
             alone = place == len(self.cards) - 1 and place % 2 == 0
             self._grid.addWidget(card, place // 2, place % 2, 1, 2 if alone else 1)
+        in_turn([*self.cards, self.line, self.letters, self.ask])
 
     def _card(self, question: str) -> QuestionCard:
         card = QuestionCard(self._scale, question, translated("questions", question))

@@ -29,7 +29,7 @@ class CameraPage(Rewritten, QWidget):
         self.setObjectName("page")
         self.camera = camera
         self.view = LiveView(theme)
-        self.light, self.count = words("body", centred=True), words("shutter", centred=True)
+        self.light, self.count = words("light", centred=True), words("shutter", centred=True)
         self.shoot, self.back = QPushButton(), QPushButton()
         self.shoot.setObjectName("primary")
         self._left = 0
@@ -92,6 +92,7 @@ class CameraPage(Rewritten, QWidget):
     def begin(self) -> None:
         """Time to smile."""
         if self.shoot.isEnabled():
+            self.view.setFocus()  # where a second press does nothing
             self.shoot.setEnabled(False)
             self._left = SECONDS
             self._second.start()

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import Tile, spaced, words
+from mmgpt_desktop.ui.event.parts import Tile, in_turn, spaced, words
 from mmgpt_desktop.ui.parts import Rewritten
 from mmgpt_desktop.ui.texts import translated
 from mmgpt_desktop.worker import TaskThread
@@ -118,6 +118,8 @@ class Chooser(Rewritten, QWidget):
         self._paths, self._first = paths, 0
         self.empty.setVisible(not paths)
         self._lay()
+        if self.tiles:
+            self.tiles[0].setFocus()
 
     def _turn(self, by: int) -> None:
         self._first = max(0, self._first + by * TILES)
@@ -136,6 +138,7 @@ class Chooser(Rewritten, QWidget):
             self._grid.addWidget(tile, *divmod(place, columns))
         self.before.setVisible(self._first > 0)
         self.after.setVisible(self._first + TILES < len(self._paths))
+        in_turn([*self.tiles, self.back, self.before, self.after])
 
     def _tile(self, path: Path) -> Tile:
         title = translated("samples", self._titles.get(path, "")) or path.stem

@@ -61,6 +61,7 @@ class Keyboard(Rewritten, QWidget):
         self.erase.setIconSize(self._scale.square(3.6))
 
     def _write(self) -> None:
+        self.space.setText(self.tr("Space"))
         self.space.setAccessibleName(self.tr("Space"))
         self.erase.setAccessibleName(self.tr("Erase the last letter"))
         self.ask.setText(self.tr("Ask"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
@@ -12,7 +13,7 @@ from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.event import pin
 from mmgpt_desktop.event import profile as profiles
 from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import spaced, words
+from mmgpt_desktop.ui.event.parts import Cover, spaced, words
 from mmgpt_desktop.ui.parts import Rewritten, announce
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import TaskThread
@@ -24,15 +25,13 @@ _QUIET_MS = 20_000
 _DOT = "\u2022"
 
 
-class PinPad(Rewritten, QWidget):
+class PinPad(Rewritten, Cover):
     """Over everything; goes away by itself when nobody touches it."""
 
     entered = Signal(str)
 
     def __init__(self, theme: Theme, scale: Scale, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setObjectName("page")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._theme, self._scale, self._typed = theme, scale, ""
         self.heading, self.dots = words("title", centred=True), words("huge", centred=True)
         self.note = words("problem", centred=True)
@@ -53,7 +52,6 @@ class PinPad(Rewritten, QWidget):
         scale.changed.connect(self._draw)
         self._draw()
         self._write()
-        self.hide()
 
     def _arrange(self) -> None:
         plate = QFrame()
@@ -89,9 +87,7 @@ class PinPad(Rewritten, QWidget):
     def ask(self) -> None:
         self._clear()
         self.note.setText("")
-        self.show()
-        self.raise_()
-        self.keys[5].setFocus()
+        self.cover(self.keys[5] if self.keys[5].isEnabled() else self.back)
         self._quiet.start()
         announce(self, self.heading.text())
 
@@ -111,9 +107,16 @@ class PinPad(Rewritten, QWidget):
         announce(self, said)
         self.set_open(seconds == 0)
 
+    @Slot()
+    def wait_is_over(self) -> None:
+        self.note.setText("")
+        self.set_open(True)
+
     def set_open(self, opened: bool) -> None:
         for button in (*self.keys, self.erase, self.enter):
             button.setEnabled(opened)
+        if opened and self.isVisible():
+            self.keys[5].setFocus()
 
     def _type(self, digit: str, _checked: bool = False) -> None:
         self._typed = (self._typed + digit)[:_MOST_DIGITS]
@@ -169,7 +172,7 @@ class Lock(QObject):
         self._asked = object()
         self._wrong = 0
         self._waiting = QTimer(self, singleShot=True)
-        self._waiting.timeout.connect(lambda: pad.set_open(True))
+        self._waiting.timeout.connect(pad.wait_is_over)
         pad.entered.connect(self._check)
         thread.done.connect(self._take)
 
@@ -188,6 +191,8 @@ class Lock(QObject):
         if self._lock.pin is not None:
             self._purpose = purpose
             self._pad.ask()
+            if self._waiting.isActive():
+                self._pad.refuse(math.ceil(self._waiting.remainingTime() / 1000))
         elif purpose == self.PRESENT:
             self.opened.emit(purpose)
 

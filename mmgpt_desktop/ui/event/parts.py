@@ -2,14 +2,78 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QPointF, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent
+import itertools
+from collections.abc import Iterable
+
+from PySide6.QtCore import QByteArray, QPointF, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtGui import (
+    QHideEvent,
+    QImage,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from mmgpt_desktop.ui.event.looks import Scale
 from mmgpt_desktop.ui.parts import restyle
 from mmgpt_desktop.ui.theme import Theme, svg
+
+
+class Cover(QWidget):
+    """Lies over all of the show. The focus stays in here, and goes back to where it was."""
+
+    covers = Signal(bool)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._before: QWidget | None = None
+        self.hide()
+
+    def cover(self, first: QWidget) -> None:
+        """`first` has the focus then."""
+        if self.isHidden():
+            self._before = self.window().focusWidget()
+        self.show()
+        self.raise_()
+        first.setFocus()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        super().showEvent(event)
+        self.covers.emit(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        super().hideEvent(event)
+        self.covers.emit(False)
+        before, self._before = self._before, None
+        inside = (focus := self.focusWidget()) is not None and focus is self.window().focusWidget()
+        if inside and before is not None and isValid(before):
+            before.setFocus()
+
+    def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802
+        """Round and round: nobody sees what lies below."""
+        buttons = self.findChildren(QPushButton)
+        if not forward:
+            buttons.reverse()
+        now = self.focusWidget()
+        at = buttons.index(now) + 1 if isinstance(now, QPushButton) else 0
+        usable = [each for each in (*buttons[at:], *buttons[:at]) if each.isEnabled()]
+        if usable and self.isVisible():
+            usable[0].setFocus()
+        return True
+
+
+def in_turn(widgets: Iterable[QWidget]) -> None:
+    """The Tab key goes from one to the next."""
+    for one, following in itertools.pairwise(widgets):
+        QWidget.setTabOrder(one, following)
 
 
 def words(role: str, *, centred: bool = False) -> QLabel:
@@ -21,6 +85,31 @@ def words(role: str, *, centred: bool = False) -> QLabel:
     if centred:
         label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     return label
+
+
+class TwoLines(QLabel):
+    """What doesn't fit into two lines ends in an ellipsis; it is read out whole."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__()
+        self.setProperty("role", role)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self._whole = ""
+
+    def say(self, text: str) -> None:
+        self._whole = text
+        self.setAccessibleName(text)
+        self._cut()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._cut()
+
+    def _cut(self) -> None:
+        room = round(1.8 * self.contentsRect().width())  # a line ends where a word does
+        end = Qt.TextElideMode.ElideRight
+        self.setText(self.fontMetrics().elidedText(self._whole, end, room))
 
 
 class Symbol(QWidget):
@@ -131,9 +220,9 @@ class QuestionCard(Card):
         policy = self.sizePolicy()
         policy.setVerticalPolicy(QSizePolicy.Policy.Preferred)
         self.setSizePolicy(policy)
-        self._label = words("body")
+        self._label = TwoLines("body")
         self._label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._label.setText(said)
+        self._label.say(said)
         self.setAccessibleName(said)
         QHBoxLayout(self).addWidget(self._label)
         self._fit()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QLocale, Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -108,6 +108,7 @@ class Presenter(Rewritten, QWidget):
         for label, field, name in zip(self._labels, fields, names, strict=True):
             label.setText(name)
             field.setAccessibleName(name)
+        self._show_speed()
         for name, text in {
             "previous": self.tr("Previous"),
             "next": self.tr("Next"),
@@ -141,7 +142,12 @@ class Presenter(Rewritten, QWidget):
         self.method_chosen.emit(Method(self.methods.currentData()))
 
     def _choose_speed(self, hundredths: int) -> None:
+        self._show_speed()
         self.speed_chosen.emit(hundredths / 100)
+
+    def _show_speed(self) -> None:
+        value = QLocale().toString(self.speed.value() / 100, "f", 2)
+        self._labels[3].setText(self.tr("Speed \u00d7 {value}").format(value=value))
 
     def set_models(self, models: dict[object, str], current: object) -> None:
         """Folders by their names."""
@@ -167,6 +173,7 @@ class Presenter(Rewritten, QWidget):
         self.speed.blockSignals(True)
         self.speed.setValue(round(speed * 100))
         self.speed.blockSignals(False)
+        self._show_speed()
 
     def set_on(self, name: str, on: bool) -> None:
         """Whether the samples play, or the screen is frozen or blank."""

@@ -60,6 +60,8 @@ class Presenting(QObject):
         }
         inputs.command.connect(self.run)
         stage.window.blank.touched.connect(self._toggle_blank)
+        for cover in (stage.window.blank, stage.window.pad):
+            cover.covers.connect(self._hold)
         stage.attract.playing_changed.connect(self._tell)
         stage.was_reset.connect(self._tell)
         engine.loaded.connect(self._take_model)
@@ -158,13 +160,18 @@ class Presenting(QObject):
 
     def _toggle_blank(self) -> None:
         blank = self._stage.window.blank
-        blank.setVisible(not blank.isVisible())
-        blank.raise_()
-        self._hold()
+        if blank.isVisible():
+            blank.hide()
+        else:
+            blank.cover(blank)
         self._tell()
 
+    @Slot()
     def _hold(self) -> None:
-        self._stage.idle.hold(self._frozen or self._stage.window.blank.isVisible())
+        """Nothing begins or ends by itself below what the organiser does."""
+        window = self._stage.window
+        covered = window.blank.isVisible() or window.pad.isVisible()
+        self._stage.idle.hold(self._frozen or covered)
 
     @Slot(str)
     def _choose_fusion(self, fusion: str) -> None:

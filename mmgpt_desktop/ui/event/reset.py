@@ -8,13 +8,13 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 
 from mmgpt_desktop.event.profile import Show
 from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import spaced, words
+from mmgpt_desktop.ui.event.parts import Cover, spaced, words
 from mmgpt_desktop.ui.parts import Rewritten, announce
 
 _SECOND_MS = 1000
 
 
-class Countdown(Rewritten, QWidget):
+class Countdown(Rewritten, Cover):
     """Over everything: any touch and any key say that somebody is there."""
 
     stayed = Signal()
@@ -22,8 +22,6 @@ class Countdown(Rewritten, QWidget):
 
     def __init__(self, scale: Scale, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setObjectName("page")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.heading, self.note = words("huge", centred=True), words("body", centred=True)
         self.count = words("count", centred=True)
         self.stay, self.leave = QPushButton(), QPushButton()
@@ -47,7 +45,6 @@ class Countdown(Rewritten, QWidget):
         row.addWidget(plate, 2, Qt.AlignmentFlag.AlignVCenter)
         row.addStretch(1)
         self._write()
-        self.hide()
 
     def _write(self) -> None:
         self.heading.setText(self.tr("Are you still there?"))
@@ -60,9 +57,7 @@ class Countdown(Rewritten, QWidget):
     def say(self, seconds: int) -> None:
         self.count.setText(str(seconds))
         if self.isHidden():
-            self.show()
-            self.raise_()
-            self.stay.setFocus()
+            self.cover(self.stay)
             announce(self, f"{self.heading.text()} {self.note.text()}")
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802

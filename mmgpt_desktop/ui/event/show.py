@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLocale, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QLocale, QSize, QSizeF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QContextMenuEvent,
@@ -10,9 +10,11 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
+    QKeyEvent,
     QMouseEvent,
     QPixmap,
     QResizeEvent,
+    QScreen,
 )
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -31,7 +33,7 @@ from mmgpt_desktop.ui.event.camera_page import CameraPage
 from mmgpt_desktop.ui.event.chooser import Chooser
 from mmgpt_desktop.ui.event.lock import PinPad
 from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import spaced, words
+from mmgpt_desktop.ui.event.parts import Cover, spaced, words
 from mmgpt_desktop.ui.event.reset import Countdown
 from mmgpt_desktop.ui.event.start_page import StartPage
 from mmgpt_desktop.ui.parts import ElidedLabel, Rewritten, announce
@@ -40,7 +42,7 @@ from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import TaskThread
 
 LINE_MS = 5000  # the longest that a friendly line stays
-_LOGO = 6.0
+_LOGO = QSizeF(32, 6)
 
 
 def is_chinese() -> bool:
@@ -48,16 +50,17 @@ def is_chinese() -> bool:
     return QLocale().language() == QLocale.Language.Chinese
 
 
-class Blank(QWidget):
-    """Black over everything, until it is touched."""
+class Blank(Cover):
+    """Black over everything, until it is touched; keys do nothing below it."""
 
     touched = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setStyleSheet("background: black;")
-        self.hide()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         self.touched.emit()
@@ -75,39 +78,43 @@ class Header(Rewritten, QWidget):
         self.title.say(profile.title)
         self.logo.setVisible(not self._picture.isNull())
         self.logo.setAccessibleName(profile.title)
-        self.language, self.another = QPushButton(), QPushButton()
+        self.language, self.another, self.back = QPushButton(), QPushButton(), QPushButton()
         self.souvenir, self.done = QPushButton(), QPushButton()
         row = QHBoxLayout(self)
         spaced(row, scale, 0, 1.6)
         row.addWidget(self.logo)
         row.addWidget(self.title, 1)
-        for button in (self.language, self.another, self.souvenir, self.done):
+        for button in (self.language, self.another, self.back, self.souvenir, self.done):
             button.setObjectName("quiet")
             row.addWidget(button)
         scale.changed.connect(self._fit)
         self._fit()
         self._write()
-        self.show_buttons(visiting=False, souvenir=False)
+        self.show_buttons()
 
     def _write(self) -> None:
         self.language.setText("English" if is_chinese() else "\u4e2d\u6587")
         self.another.setText(self.tr("Another picture"))
+        self.back.setText(self.tr("Back to the picture"))
         self.souvenir.setText(self.tr("Take it home"))
         self.done.setText(self.tr("I'm done"))
 
     def _fit(self) -> None:
         if not self._picture.isNull():
             ratio = self.devicePixelRatioF()
-            height = round(self._scale.px(_LOGO) * ratio)
-            smooth = Qt.TransformationMode.SmoothTransformation
-            picture = self._picture.scaledToHeight(height, smooth)
+            most = QSize(self._scale.px(_LOGO.width()), self._scale.px(_LOGO.height())) * ratio
+            whole, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode
+            picture = self._picture.scaled(most, whole, smooth.SmoothTransformation)
             picture.setDevicePixelRatio(ratio)
             self.logo.setPixmap(picture)
 
-    def show_buttons(self, *, visiting: bool, souvenir: bool) -> None:
-        self.another.setVisible(visiting)
-        self.done.setVisible(visiting)
+    def show_buttons(
+        self, *, another: bool = False, back: bool = False, souvenir: bool = False
+    ) -> None:
+        self.another.setVisible(another)
+        self.back.setVisible(back)
         self.souvenir.setVisible(souvenir)
+        self.done.setVisible(another or back)
 
 
 class EventWindow(Rewritten, QWidget):
@@ -121,7 +128,7 @@ class EventWindow(Rewritten, QWidget):
     ) -> None:
         super().__init__()
         self._theme, self._scale, self._profile = theme, scale, profile
-        self._leaving = False
+        self._fills = self._leaving = False
         self.setObjectName("event")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle(profile.title)
@@ -159,6 +166,7 @@ class EventWindow(Rewritten, QWidget):
 
     def _write(self) -> None:
         self.pages.setAccessibleName(self._profile.title)
+        self.unsay()  # it was for a moment, and in another language
 
     def _dress(self) -> None:
         self.setStyleSheet(self._scale.style_sheet(self._theme.colours, self._profile.brand.colour))
@@ -200,6 +208,27 @@ class EventWindow(Rewritten, QWidget):
         width = min(self.width() - self._scale.px(8), self._scale.px(110))
         height = max(self.line.heightForWidth(width), self._scale.px(7))
         self.line.setGeometry((self.width() - width) // 2, self._scale.px(12), width, height)
+
+    def fill(self, screen: QScreen) -> None:
+        """All of the screen from now on, whatever a desktop's menus make of the window."""
+        self.setScreen(screen)
+        self.setGeometry(screen.geometry())
+        self._fills = True
+        self.showFullScreen()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        changed = event.type() == QEvent.Type.WindowStateChange
+        if changed and self._fills and (self.isMinimized() or not self.isFullScreen()):
+            QTimer.singleShot(0, self, self._come_back)
+
+    @Slot()
+    def _come_back(self) -> None:
+        """The desktop may have ended the full screen, or put the window away."""
+        if not self._leaving:
+            self.showFullScreen()
+            self.raise_()
+            self.activateWindow()
 
     def leave(self) -> None:
         """The one way out."""

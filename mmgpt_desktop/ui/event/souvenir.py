@@ -229,6 +229,7 @@ class SouvenirPanel(Rewritten, QWidget):
 
     def _begin(self, way: str, work: Callable[[_Made, CancelToken], object]) -> None:
         if self._made is not None:
+            self.back_button.setFocus()  # a second press is not for the next way
             self._ways[way].setEnabled(False)
             self._submit(way, partial(work, self._made))
 

@@ -32,9 +32,9 @@ from mmgpt_desktop.ui.export import report_maker
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.notices import Notices
 from mmgpt_desktop.ui.session import Conversation, Turn
-from mmgpt_desktop.ui.texts import error_hint, error_title
+from mmgpt_desktop.ui.texts import error_hint, error_title, translated
 from mmgpt_desktop.ui.theme import Theme
-from mmgpt_desktop.worker import EngineThread, TaskThread
+from mmgpt_desktop.worker import EngineThread, ShownPhoto, TaskThread
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,7 @@ class Stage(QObject):
         window.start_page.samples_wanted.connect(self.choose_sample)
         window.start_page.files_wanted.connect(self._choose_file)
         window.header.another.clicked.connect(self.show_start)
+        window.header.back.clicked.connect(self._show_current)
         window.header.done.clicked.connect(self.reset)
         window.camera_page.left.connect(self.show_start)
         window.camera_page.taken.connect(self._take_shot)
@@ -111,6 +112,7 @@ class Stage(QObject):
         window.countdown.left.connect(self.reset)
         self.page.photo_chosen.connect(visit.choose)
         self.page.asking.asked.connect(self.ask)
+        visit.added.connect(self._count_picture)
         visit.changed.connect(self._show)
         visit.refused.connect(self._refuse)
         idle.idle.connect(self.play)
@@ -141,6 +143,11 @@ class Stage(QObject):
     @Slot(str)
     def _count_error(self, kind: str) -> None:
         self.count(partial(self._log.error, kind))
+
+    @Slot(object)
+    def _count_picture(self, shown: ShownPhoto) -> None:
+        if not self.attract.playing:
+            self.count(partial(self._log.picture, shown.photo))
 
     @Slot()
     def _count_souvenir(self) -> None:
@@ -184,7 +191,8 @@ class Stage(QObject):
         return self._profile.samples
 
     def title(self, sample: Sample) -> str:
-        return self._titles.get(sample.photo, "") or sample.photo.stem
+        title = translated("samples", self._titles.get(sample.photo, ""))
+        return title or sample.photo.stem
 
     @Slot()
     def _choose_file(self) -> None:
@@ -229,11 +237,14 @@ class Stage(QObject):
         self.window.show_page(self.page)
         if not self.attract.playing:
             self.begin_visit()
-            self.count(partial(self._log.picture, conversation.shown.photo))
             self.page.asking.cards[0].setFocus()
         else:
             self.window.setFocus()  # nothing is marked: nobody is to press it
         self._show_buttons()
+
+    @Slot()
+    def _show_current(self) -> None:
+        self._show(self.visit.current)
 
     def _questions(self, conversation: Conversation) -> tuple[str, ...]:
         """A sample's own, else those for any picture."""
@@ -248,7 +259,8 @@ class Stage(QObject):
         turns = self.visit.current.turns if page is self.page else []
         answered = bool(turns) and turns[-1].outcome is not None
         take_home = visiting and answered and offered(self._profile.souvenir)
-        window.header.show_buttons(visiting=visiting, souvenir=take_home)
+        back = page is window.start_page and bool(self.visit.conversations)
+        window.header.show_buttons(another=visiting, back=back, souvenir=take_home)
 
     @Slot(object)
     def _refuse(self, error: AppError) -> None:
@@ -339,6 +351,11 @@ class Stage(QObject):
     @Slot()
     def _say_trouble(self) -> None:
         self.window.say(self.tr("One moment, please: the model is starting again."))
+
+    def say_sorry(self) -> None:
+        self.window.say(
+            self.tr("Something went wrong, so I started again. Please show me your picture anew.")
+        )
 
     @Slot(object)
     def _ask_again(self, turn: Turn) -> None:

@@ -18,6 +18,7 @@ class Telling(QObject):
     def __init__(self, page: AnswerPage, heatmaps: Heatmaps, explainer: Explainer) -> None:
         super().__init__()
         self._page, self._heatmaps, self._explainer = page, heatmaps, explainer
+        page.rewritten.connect(self.refresh)
         heatmaps.looked.connect(self.refresh)
         explainer.changed.connect(self.refresh)
 
@@ -33,7 +34,10 @@ class Telling(QObject):
         self._page.say_caption(word if self._heatmaps.answer_maps(turn) is not None else "")
         check = turn.findings.checks.get((self._heatmaps.look(turn), index))
         if check is not None:
-            self._page.say_verdict(f"\u201c{word}\u201d: {say(VERDICTS[check.verdict])}")
+            verdict = say(VERDICTS[check.verdict])
+            self._page.say_verdict(
+                self.tr("\u201c{word}\u201d: {verdict}").format(word=word, verdict=verdict)
+            )
         elif turn.outcome is not None and self._explainer.busy:
             self._page.say_verdict(
                 self.tr("\u201c{word}\u201d: testing whether it needs what is bright\u2026").format(

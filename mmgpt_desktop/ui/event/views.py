@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QContextMenuEvent, QMouseEvent
+from PySide6.QtCore import QEvent, Qt, QTimer, Slot
+from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from mmgpt_desktop.messages import Method
@@ -17,7 +17,10 @@ from mmgpt_desktop.ui.photo_view import PhotoView
 from mmgpt_desktop.ui.session import Turn, chosen_word
 from mmgpt_desktop.ui.theme import Theme
 
-_ANSWER = 4.4  # hundredths of the window's height; answers are a quarter larger
+# Hundredths of the window's height; answers are a quarter larger. A long answer takes a smaller
+# one: fingers don't scroll.
+_SIZES = (4.4, 3.7, 3.1, 2.6)
+_LAID_OUT_MS = 50
 _COLOURS, _OPACITY = "inferno", 0.62
 
 
@@ -56,18 +59,52 @@ class ShowAnswer(AnswerView):
 
     def __init__(self, theme: Theme, scale: Scale) -> None:
         super().__init__(theme, questions=False)
-        self._scale = scale
+        self._scale, self._size = scale, 0
+        self._tight = QTimer(self, singleShot=True, interval=_LAID_OUT_MS)
+        self._tight.timeout.connect(self._shrink)
+        self.verticalScrollBar().rangeChanged.connect(self._tight.start)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
+        for each in (self, self.viewport()):
+            each.setAcceptDrops(False)  # the window takes what is dropped
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the arrow keys walk the words
         self.document().documentLayout().documentSizeChanged.connect(self._fit_height)
         scale.changed.connect(self._fit)
         self._fit()
 
     def _fit(self) -> None:
-        self._scale.set_font(self, _ANSWER)
+        self._scale.set_font(self, _SIZES[self._size])
         self.setMinimumHeight(self._scale.px(9))
         self.redraw()
         self._fit_height()
+        self._look_at_chosen()
+
+    def fit_anew(self) -> None:
+        """There may be more room, or less to write."""
+        if self._size:
+            self._size = 0
+            self._fit()
+
+    @Slot()
+    def _shrink(self) -> None:
+        """The layout has given it all the room that there is."""
+        if self.isVisible() and self.verticalScrollBar().maximum() and self._size + 1 < len(_SIZES):
+            self._size += 1
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._look_at_chosen()
+
+    def choose(self, turn: Turn | None, index: int = 0) -> None:
+        super().choose(turn, index)
+        self._look_at_chosen()
+
+    def _look_at_chosen(self) -> None:
+        for span in self.spans:
+            if (span.turn, span.index) == self._chosen:
+                cursor = self.textCursor()
+                cursor.setPosition(span.start)
+                self.setTextCursor(cursor)  # scrolls to it
 
     def _fit_height(self) -> None:
         """No higher than what is written, so that what is said of it comes right below."""

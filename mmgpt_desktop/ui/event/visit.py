@@ -29,6 +29,7 @@ class Visit(QObject):
     are still being opened.
     """
 
+    added = Signal(object)  # ShownPhoto
     changed = Signal(object)  # Conversation in view; one without a picture after a reset
     refused = Signal(object)  # AppError
 
@@ -86,6 +87,7 @@ class Visit(QObject):
                 self.choose(place)
                 return
         self.conversations = [*self.conversations, Conversation(shown)][-self._most :]
+        self.added.emit(shown)
         self.choose(len(self.conversations) - 1)
 
     def choose(self, place: int) -> None:
