@@ -102,6 +102,7 @@ class WindowCourse(Course):
         self._calm_down()
         app.controller.stop()
         wait_until(lambda: not app.controller.busy)
+        self._settle()  # what is being opened still would come among the photos below
         while app.photos.count:
             app.photos.remove()
         app.controller.clear()
@@ -114,8 +115,13 @@ class WindowCourse(Course):
             notice.dismiss()
         QApplication.clipboard().clear()
         self._load_shipped_model()
+        self._settle()
+
+    def _settle(self) -> None:
+        """No thread is at work, and what they gave has arrived."""
         wait_for(_SETTLE_S)
-        wait_until(lambda: all(thread.idle for thread in app.threads))
+        wait_until(lambda: all(thread.idle for thread in self._app.threads))
+        wait_for(_SETTLE_S)
 
     def _calm_down(self) -> None:
         """No dialog, and the window as it begins."""
