@@ -2854,10 +2854,6 @@
         <translation>图像编码器无法导出（{reason}）。</translation>
     </message>
     <message>
-        <source>The image encoder of {family} models can&apos;t be exported yet ({reason}).</source>
-        <translation>{family} 模型的图像编码器还不能导出（{reason}）。</translation>
-    </message>
-    <message>
         <source>The model could not be exported ({reason}).</source>
         <translation>模型无法导出（{reason}）。</translation>
     </message>
@@ -3140,10 +3136,6 @@
     <message>
         <source>These are: {known}.</source>
         <translation>认识的有：{known}。</translation>
-    </message>
-    <message>
-        <source>These can: {known}. With PyTorch the model works as it is.</source>
-        <translation>可以导出的有：{known}。用 PyTorch 时该模型可直接使用。</translation>
     </message>
     <message>
         <source>This LLaVA model looks through {encoder}, which is not known here.</source>
