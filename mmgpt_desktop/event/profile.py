@@ -130,18 +130,19 @@ def read_profile(path: Path) -> Profile:
     top = read_table(path)
     title = top.text("title") or TITLE
     language = top.choice("language", LANGUAGES) or ""
-    questions = top.texts("questions") or QUESTIONS
+    limits = _limits(top.table("limits"))
+    questions = _questions(top, limits.question_chars) or QUESTIONS
     profile = Profile(
         title,
         language,
         path.absolute(),
         _brand(top.table("brand")),
-        _samples(top.tables("samples"), questions),
+        _samples(top.tables("samples"), questions, limits.question_chars),
         questions,
         _model(top.table("model")),
         _show(top.table("show")),
         _lock(top.table("lock")),
-        _limits(top.table("limits")),
+        limits,
         _souvenir(top.table("souvenir")),
         _numbers(top.table("numbers")),
     )
@@ -162,16 +163,26 @@ def _brand(table: Table) -> Brand:
     return Brand(logo, colour and colour.lower(), link)
 
 
-def _samples(tables: list[Table], questions: tuple[str, ...]) -> tuple[Sample, ...]:
+def _questions(table: Table, most: int) -> tuple[str, ...]:
+    """Of at most so many characters, as visitors' own."""
+    asked = table.texts("questions")
+    for number, question in enumerate(asked):
+        if len(question) > most:
+            title = "{file}, line {line}: this question is longer than question_chars, {most}."
+            raise table.mistake(title, key="questions", item=number, most=most)
+    return asked
+
+
+def _samples(tables: list[Table], questions: tuple[str, ...], most: int) -> tuple[Sample, ...]:
     """Those that ship, if the profile names none."""
     if not tables:
         return tuple(Sample(photo.path, questions) for photo in read_samples())
-    return tuple(_sample(table, questions) for table in tables)
+    return tuple(_sample(table, questions, most) for table in tables)
 
 
-def _sample(table: Table, questions: tuple[str, ...]) -> Sample:
+def _sample(table: Table, questions: tuple[str, ...], most: int) -> Sample:
     photo = table.file("photo", _PHOTOS)
-    asked = table.texts("questions") or questions
+    asked = _questions(table, most) or questions
     table.done()
     if photo is None:
         raise table.mistake("{file}, line {line}: this sample needs a {key}.", key="photo")

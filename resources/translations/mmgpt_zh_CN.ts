@@ -3326,6 +3326,10 @@
         <translation>{file} 第 {line} 行：不是有效的 TOML（{reason}）。</translation>
     </message>
     <message>
+        <source>{file}, line {line}: this question is longer than question_chars, {most}.</source>
+        <translation>{file} 第 {line} 行：这个问题超过了 question_chars 规定的 {most} 个字符。</translation>
+    </message>
+    <message>
         <source>{file}, line {line}: this sample needs a {key}.</source>
         <translation>{file} 第 {line} 行：这个示例缺少 {key}。</translation>
     </message>

@@ -179,6 +179,10 @@ def test_with_a_pin_there_is_no_chord_unless_named(stand: Path) -> None:
         ("[lock]\ndrop = 1", "line 2: drop must be true or false."),
         ("[limits]\nphotos = 1.0", "line 2: photos must be a whole number from 1 to 50."),
         ("[limits]\nphotos = true", "line 2: photos must be a whole number from 1 to 50."),
+        (
+            'questions = ["What is it?", "What is this?"]\n[limits]\nquestion_chars = 12',
+            "line 1: this question is longer than question_chars, 12.",
+        ),
         ("[souvenir]\nport = 80", "line 2: port must be 0 or from 1024 to 65535."),
         ("[souvenir]\naddress = '8.8.8.8'", "line 2: address must be one of a local network"),
         ("[souvenir]\naddress = '0.0.0.0'", "line 2: address must be one of a local network"),
