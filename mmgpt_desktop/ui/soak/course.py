@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
@@ -49,7 +49,13 @@ class Course(ABC):
 
     hands: Hands
 
-    def __init__(self, engine: EngineThread, threads: Iterable[QObject], errors: ErrorCounts):
+    def __init__(
+        self,
+        engine: EngineThread,
+        threads: Sequence[TaskThread | EngineThread],
+        errors: ErrorCounts,
+    ) -> None:
+        self._threads = threads
         self.answers = AnswerCounts(engine)
         engine.load_failed.connect(errors.take_load)
         engine.ended.connect(errors.take_outcome)
@@ -69,6 +75,12 @@ class Course(ABC):
     @abstractmethod
     def close(self) -> bool:
         """Whether the threads ended in time."""
+
+    def _settle(self) -> None:
+        """No thread is at work, and what they gave has arrived."""
+        wait_for(_SETTLE_S)
+        wait_until(lambda: all(thread.idle for thread in self._threads))
+        wait_for(_SETTLE_S)
 
 
 class WindowCourse(Course):
@@ -116,12 +128,6 @@ class WindowCourse(Course):
         QApplication.clipboard().clear()
         self._load_shipped_model()
         self._settle()
-
-    def _settle(self) -> None:
-        """No thread is at work, and what they gave has arrived."""
-        wait_for(_SETTLE_S)
-        wait_until(lambda: all(thread.idle for thread in self._app.threads))
-        wait_for(_SETTLE_S)
 
     def _calm_down(self) -> None:
         """No dialog, and the window as it begins."""
@@ -179,8 +185,7 @@ class ShowCourse(Course):
         show = self._show
         show.window.resize(1280, 720)
         show.stage.reset()
-        wait_for(_SETTLE_S)
-        wait_until(lambda: all(thread.idle for thread in show.threads))
+        self._settle()
 
     def close(self) -> bool:
         self._show.close()
