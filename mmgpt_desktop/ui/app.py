@@ -94,8 +94,8 @@ class App(QObject):
         self.window = MainWindow(self.theme)
         self.engine = EngineThread(make_engine)
         self.collector = Collector(self)
-        self.engine.loaded.connect(self.collector.collect)
-        self.engine.load_failed.connect(self.collector.collect)
+        self.engine.loaded.connect(self.collector.settle)
+        self.engine.load_failed.connect(self.collector.settle)
         self._make_threads()
         self._make_parts(model, make_hub)
         self.sessions = Sessions(

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 
 COLLECT_MS = 1000
 WHOLE_EVERY = 30  # times
-MANY_MODULES = 500  # their functions and classes cost each collection a third of a second
+MANY_MODULES = 200  # PyTorch brings thousands: a third of a second in each collection
 
 
 class Collector(QObject):
@@ -20,32 +20,26 @@ class Collector(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         gc.disable()
-        self._times, self._settled = 0, False
-        self._modules = len(sys.modules)
+        self._times, self._modules = 0, 0
         self._timer = QTimer(self, interval=COLLECT_MS)
         self._timer.timeout.connect(self._go_on)
         self._timer.start()
 
     @Slot()
-    def collect(self) -> None:
-        """A model came. The one before it is garbage that knows itself, too; what is there now
-        has come to stay, and costs no time from now on: a quarter of a second otherwise."""
-        if self._settled:
-            gc.unfreeze()
-            gc.collect()
-        self._settled = True
-        gc.freeze()
+    def settle(self) -> None:
+        """A model came, and with it may have come a library, to stay: from now on its functions
+        and classes cost no time. No collection comes first, for that would take longer than a
+        window may be late. A model is not garbage that knows itself: it goes when it is let go.
+        """
+        if len(sys.modules) >= self._modules + MANY_MODULES:
+            self._modules = len(sys.modules)
+            gc.freeze()
 
     @Slot()
     def _go_on(self) -> None:
+        self.settle()
         self._times += 1
-        if self._times % WHOLE_EVERY:
-            gc.collect(1)
-            return
-        gc.collect()
-        if len(sys.modules) >= self._modules + MANY_MODULES:  # PyTorch came, to stay
-            self._modules = len(sys.modules)
-            gc.freeze()
+        gc.collect(1 if self._times % WHOLE_EVERY else 2)
 
     def close(self) -> None:
         """From now on Python does it by itself again."""
