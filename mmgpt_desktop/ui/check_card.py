@@ -54,8 +54,14 @@ class Bars(QWidget):
         self.updateGeometry()
         self.update()
 
+    def _line_height(self) -> int:
+        """Of the labels as they are drawn: another script's font may be taller."""
+        metrics = self.fontMetrics()
+        labels = (metrics.boundingRect(bar.label).height() for bar in self.bars)
+        return max(metrics.height(), *labels, 0)
+
     def _row_height(self) -> int:
-        return self.fontMetrics().height() + _BAR + _GAP
+        return self._line_height() + _BAR + _GAP
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(160, max(3, len(self.bars)) * self._row_height())
@@ -71,7 +77,7 @@ class Bars(QWidget):
         painter.end()
 
     def _paint_bar(self, painter: QPainter, bar: Bar, top: int) -> None:
-        height, width = self.fontMetrics().height(), self.width()
+        height, width = self._line_height(), self.width()
         line = QRectF(0, top, width, height)
         painter.setPen(self._theme.colour("muted"))
         painter.drawText(line, Qt.AlignmentFlag.AlignLeft, bar.label)

@@ -202,8 +202,8 @@ class HeatmapPane(Rewritten, Pane):
         self.header.addWidget(self.switch)
         heads = QHBoxLayout()
         heads.setSpacing(TIGHT)
-        heads.addWidget(self.layer, 5)
-        heads.addWidget(self.head, 4)
+        heads.addWidget(self.layer, 4)
+        heads.addWidget(self.head, 3)
         for box in (self.method, self.layer, self.head):
             box.setMinimumHeight(box.sizeHint().height())
             box.setSizeAdjustPolicy(
