@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from mmgpt_desktop.event.pin import hash_pin
 from mmgpt_desktop.messages import Method
@@ -15,6 +16,7 @@ from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.event.app import EventApp
 from mmgpt_desktop.ui.event.presenter import Presenter
 from mmgpt_desktop.ui.main_window import MainWindow
+from mmgpt_desktop.ui.texts import install_language
 from tests.gui.event_parts import MakeShow, press, touch, turn_round, until
 from tests.gui.test_access import check_keyboard_and_names
 from tests.gui_fakes import THREE, FakeEngine
@@ -48,6 +50,19 @@ def test_a_clicker_walks_through_the_samples(show: EventApp) -> None:
         press(show.window, key)
         until(lambda name=name: shown_name(show) == name)  # type: ignore[misc]
     assert show.window.pages.currentWidget() is show.window.answer_page
+
+
+def test_the_sample_is_named_in_the_language_that_is_chosen(
+    qapp: QApplication, presenter: Presenter
+) -> None:
+    before, questions = presenter.sample.text(), presenter.questions.count()
+    try:
+        install_language(qapp, "zh_CN")
+        until(lambda: presenter.sample.text() not in ("", before))
+        assert presenter.questions.count() == questions
+    finally:
+        install_language(qapp, "en")
+    until(lambda: presenter.sample.text() == before)
 
 
 def test_a_clicker_ends_the_samples_play_and_shows_one(show: EventApp) -> None:

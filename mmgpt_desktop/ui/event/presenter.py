@@ -35,6 +35,7 @@ class Presenter(Rewritten, QWidget):
     model_chosen = Signal(object)  # Path
     speed_chosen = Signal(float)
     closed = Signal()
+    rewritten = Signal()  # in another language
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -131,6 +132,7 @@ class Presenter(Rewritten, QWidget):
                 "stop for a black screen, F5 to play the samples, F9 for this window."
             )
         )
+        self.rewritten.emit()
 
     def _choose_model(self) -> None:
         self.model_chosen.emit(self.models.currentData())
@@ -164,8 +166,7 @@ class Presenter(Rewritten, QWidget):
         self.fusions.setCurrentIndex(max(0, self.fusions.findData(fusion or model.fusion)))
         self.fusions.setEnabled(len(model.fusions) > 1)
 
-    def set_sample(self, name: str, questions: tuple[str, ...]) -> None:
-        self.sample.setText(name)
+    def set_questions(self, questions: tuple[str, ...]) -> None:
         self.questions.clear()
         self.questions.addItems(questions)
 

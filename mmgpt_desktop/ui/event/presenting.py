@@ -86,6 +86,7 @@ class Presenting(QObject):
     def open(self) -> None:
         if self.window is None:
             self.window = self._make_window()
+            self._tell_sample()
         window, screens = self.window, QGuiApplication.screens()
         if len(screens) > 1:
             window.setScreen(screens[0])
@@ -108,7 +109,7 @@ class Presenting(QObject):
         window.set_models({folder: folder.name for folder in self._models}, self._folder)
         if self._model is not None:
             window.set_model(self._model, self._stage.asker.fusion)
-        self._tell_sample(window)
+        window.rewritten.connect(self._tell_title)
         return window
 
     def close(self) -> None:
@@ -122,10 +123,18 @@ class Presenting(QObject):
             self.window.set_on("freeze", self._frozen)
             self.window.set_on("blank", self._stage.window.blank.isVisible())
 
-    def _tell_sample(self, window: Presenter) -> None:
-        sample = self._sample
-        title = self._stage.title(sample) if sample is not None else self.tr("None yet")
-        window.set_sample(title, sample.questions if sample else self._profile.questions)
+    def _tell_sample(self) -> None:
+        self._tell_title()
+        if self.window is not None:
+            sample = self._sample
+            self.window.set_questions(sample.questions if sample else self._profile.questions)
+
+    @Slot()
+    def _tell_title(self) -> None:
+        if self.window is not None:
+            sample = self._sample
+            title = self._stage.title(sample) if sample else self.tr("None yet")
+            self.window.sample.setText(title)
 
     @property
     def _sample(self) -> Sample | None:
@@ -140,8 +149,7 @@ class Presenting(QObject):
         if self._stage.attract.playing:
             self._stage.reset()
         self._stage.open(samples[self._at].photo)
-        if self.window is not None:
-            self._tell_sample(self.window)
+        self._tell_sample()
 
     @Slot(str)
     def _ask(self, question: str) -> None:
