@@ -62,7 +62,9 @@ class Notice(QFrame):
     def add_action(self, text: str, action: Callable[[], None], *, closes: bool = True) -> None:
         button = QPushButton(text)
         button.setObjectName("flat")
-        button.clicked.connect(action)
+        # Never a method of what a worker may be the last to let go: PySide would cut the connection
+        # there, and that thread's lock on it and Python's own can wait for each other for ever.
+        button.clicked.connect(lambda: action())
         if closes:
             button.clicked.connect(self.dismiss)
         self._row.insertWidget(self._row.count() - 1, button)
@@ -119,7 +121,9 @@ class Notices(QWidget):
     def offer_undo(self, title: str, undo: Callable[[], None]) -> Notice:
         notice = self.tell(title)
         notice.add_action(self.tr("Undo"), undo)
-        QTimer.singleShot(UNDO_MS, notice, notice.dismiss)
+        timer = QTimer(notice, singleShot=True, interval=UNDO_MS)
+        timer.timeout.connect(notice.dismiss)
+        timer.start()
         return notice
 
 
