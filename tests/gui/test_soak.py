@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -149,3 +151,22 @@ def test_the_same_seed_draws_the_same(app: App, tmp_path: Path) -> None:
         visitor = Visitor(app, make_files(tmp_path), (), tmp_path, 7)
         drawn.append([visitor._random.random() for _ in range(5)])
     assert drawn[0] == drawn[1]
+
+
+STANDS_STILL = """
+import time
+from PySide6.QtCore import QCoreApplication
+from mmgpt_desktop.ui.soak.measures import Alarm
+application = QCoreApplication([])
+alarm = Alarm(0.5)
+time.sleep(60)
+"""
+
+
+def test_a_window_that_stands_still_for_good_ends_and_says_where() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STANDS_STILL], capture_output=True, text=True, timeout=50
+    )
+    assert done.returncode == 1
+    assert "Timeout" in done.stderr
+    assert "line 7 in <module>" in done.stderr

@@ -15,12 +15,13 @@ from mmgpt_desktop.ui.application import prepare_process
 from mmgpt_desktop.ui.screenshot import wait_for
 from mmgpt_desktop.ui.soak.course import Course, ShowCourse, WindowCourse
 from mmgpt_desktop.ui.soak.errors import ErrorCounts
-from mmgpt_desktop.ui.soak.measures import Others, Sample, Stalls, take_sample
+from mmgpt_desktop.ui.soak.measures import Alarm, Others, Sample, Stalls, take_sample
 from mmgpt_desktop.ui.soak.report import Report
 
 BROKEN = 2  # the exit code where a limit does not hold
 SHORT_MINUTES = 0.35
 _REST_EVERY_MINUTES = 5.0
+_HUNG_S = 300.0
 _NOT_OURS = ("torchinductor_",)  # an empty folder that PyTorch makes once for each user
 
 
@@ -51,7 +52,7 @@ def soak(folder: Path, options: Options) -> Report:
     temporary = folder / "temporary"
     temporary.mkdir()
     before, tempfile.tempdir = tempfile.tempdir, str(temporary)
-    errors, stalls, others = ErrorCounts(), Stalls(), Others()
+    errors, stalls, others, alarm = ErrorCounts(), Stalls(), Others(), Alarm(_HUNG_S)
     samples: list[Sample] = []
     try:
         with errors.catching():
@@ -67,6 +68,7 @@ def soak(folder: Path, options: Options) -> Report:
             finally:
                 lateness, in_time = stalls.end(), course.close()
     finally:
+        alarm.end()
         tempfile.tempdir = before
     if not samples:
         raise AppError("The window did not come to rest before anything was done.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import sys
 import threading
@@ -12,7 +13,7 @@ from types import FrameType
 
 import numpy as np
 import psutil  # type: ignore[import-untyped]
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QObject, Qt, QTimer, Slot
 
 from mmgpt_desktop.engine.memory import give_memory_back
 
@@ -102,6 +103,27 @@ class Stalls(QObject):
         while not self._ended.wait(_STALL_S / 5):
             if not self._where and time.perf_counter() - self._last > _STALL_S:
                 self._where = _place(sys._current_frames()[self._thread_id])
+
+
+class Alarm(QObject):
+    """Ends the process where the window has stood still for `seconds`, and says where each thread
+    is. A window that waits for ever with Python's lock can't be helped, nor told of, by Python."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._timer = QTimer(self, interval=1000)
+        self._timer.timeout.connect(self._set)
+        self._timer.start()
+        self._set()
+
+    def end(self) -> None:
+        self._timer.stop()
+        faulthandler.cancel_dump_traceback_later()
+
+    @Slot()
+    def _set(self) -> None:
+        faulthandler.dump_traceback_later(self._seconds, exit=True, file=sys.__stderr__)
 
 
 def _place(frame: FrameType) -> str:
