@@ -1,0 +1,63 @@
+"""Nothing but widgets is tied to the window, so that workers can let go of all the rest.
+
+Of a slot that is a method of anything else, PySide keeps a weak reference to cut the connection
+when its owner goes, in whichever thread that is. Qt's lock is held then while Python's is waited
+for, and the GUI thread may have them the other way round: the program stands still for ever.
+"""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.session.files import save_session
+from mmgpt_desktop.ui.app import App
+from tests import sessions
+from tests.gui_fakes import make_shown
+
+MakeApp = Callable[..., App]
+
+
+def tied() -> set[str]:
+    """The types of what PySide keeps weak references to."""
+    gc.unfreeze()
+    return {
+        type(each).__name__
+        for each in gc.get_objects()
+        if not isinstance(each, weakref.ProxyTypes)
+        and any(
+            type(getattr(reference, "__callback__", None)).__module__ == "PySide"
+            for reference in weakref.getweakrefs(each)
+        )
+    }
+
+
+def test_a_notice_ties_nothing_to_its_buttons(make_app: MakeApp) -> None:
+    token = CancelToken()
+    notice = make_app().window.notices.tell("Opening")
+    notice.add_action("Cancel", token.cancel)
+    assert not tied()
+    notice.findChildren(QPushButton)[0].click()
+    assert token.cancelled
+
+
+def test_use_of_the_window_ties_nothing(qtbot: QtBot, make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app()
+    app.photos.add(make_shown(seed=1))
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.window.notices.tell_error(AppError("It broke."))
+    app.photos.remove()
+    path = tmp_path / "kept.mmgpt"
+    save_session(sessions.session(), path)
+    with qtbot.waitSignal(app.photos.chosen):
+        app.photos.open([path])
+    assert app.window.notices.current()
+    assert not tied()
