@@ -22,6 +22,7 @@ _LONGEST_MS = 60_000  # what takes longer counts as that
 _STALL_S = 0.25  # from then on it is asked where the thread is
 _WORST_KEPT = 5
 _MEGABYTE = 1e6
+_STDERR = 2
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Alarm(QObject):
 
     @Slot()
     def _set(self) -> None:
-        faulthandler.dump_traceback_later(self._seconds, exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(self._seconds, exit=True, file=_STDERR)
 
 
 def _place(frame: FrameType) -> str:
