@@ -36,7 +36,7 @@ class Patience:
     too many."""
 
     start_s: float = 60.0
-    hang_s: float = 15.0
+    hang_s: float = 8.0
     end_s: float = 5.0
     settled_s: float = 60.0
     crashes: int = 6

@@ -11,9 +11,9 @@ from mmgpt_desktop.ui.event.asking import Asker
 from mmgpt_desktop.ui.session import Turn
 from mmgpt_desktop.worker import EngineThread
 
-STEP_LIMIT_MS = 20_000  # without a token
+STEP_LIMIT_MS = 8_000  # without a token; a slower model has four times its slowest
 FIRST_LIMIT_MS = 120_000  # the same, while nobody knows how slow the model is here
-_SLOWER = 4  # than ever before: it hangs
+_SLOWER = 4  # times than ever before: it hangs
 END_LIMIT_MS = 3_000  # from the cancel to the end
 LOAD_LIMIT_MS = 600_000
 FRIENDLY_MS = 5_000  # the longest that a visitor reads of trouble
