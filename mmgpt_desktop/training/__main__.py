@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     staged = argparse.ArgumentParser(add_help=False, parents=[common])
     staged.add_argument("--work", type=Path, required=True, help="where the stages leave files")
     stages.add_parser("features", parents=[staged], help="encode every photo once")
+    stages.add_parser("probe", parents=[staged], help="what a linear classifier finds in them")
     stages.add_parser("tokenizer", parents=[staged], help="train the byte-level BPE")
     pretrain = stages.add_parser("pretrain", parents=[staged], help="train on text alone")
     _add_recipe(pretrain, TextRecipe)
@@ -95,6 +96,12 @@ def _features(options: argparse.Namespace) -> None:
     from mmgpt_desktop.training.features import cache_features
 
     cache_features(options.data, options.work)
+
+
+def _probe(options: argparse.Namespace) -> None:
+    from mmgpt_desktop.training.probe import probe
+
+    print(probe(options.data, options.work))
 
 
 def _tokenizer(options: argparse.Namespace) -> None:
@@ -196,6 +203,7 @@ def _failures(options: argparse.Namespace) -> None:
 
 STAGES = {
     "features": _features,
+    "probe": _probe,
     "tokenizer": _tokenizer,
     "pretrain": _pretrain,
     "train": _train,

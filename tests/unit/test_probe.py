@@ -1,0 +1,54 @@
+"""What a linear classifier finds in cells where it is known what there is to find."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.probe import Probe, probe
+
+SCENES = ("beach", "kitchen", "street")
+
+
+def write(folder: Path, rows: list[dict[str, str]]) -> None:
+    (folder / "texts.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+
+def test_scenes_that_the_cells_tell_apart_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    rows = [
+        {"image": f"{split} {scene} {n}", "kind": "scene", "answer": scene, "split": split}
+        for scene in SCENES
+        for split, count in (("train", 12), ("test", 4))
+        for n in range(count)
+    ]
+    other = {"image": rows[0]["image"], "kind": "caption", "answer": "A dog.", "split": "train"}
+    unknown = {"image": "test beach 0", "kind": "scene", "answer": "attic", "split": "test"}
+    write(tmp_path, [*rows, other, unknown])
+    level = np.array([1 + SCENES.index(row["answer"]) for row in rows], np.float16)[:, None, None]
+    cells = tuple(
+        level * rng.uniform(0.9, 1.1, (len(rows), count, width)).astype(np.float16)
+        for count, width in ((256, 6), (64, 4))
+    )
+    index = {row["image"]: place for place, row in enumerate(rows)}
+    store = FeatureStore((cells[0], cells[1]), None, index)
+    monkeypatch.setattr(FeatureStore, "open", lambda _folder: store)
+    assert probe(tmp_path, tmp_path) == Probe(36, 13, 3, 12 / 13, 12 / 13)
+
+
+def test_without_scenes_there_is_nothing_to_find(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = np.zeros((0, 1, 1), np.float16)
+    empty = FeatureStore((nothing, nothing), None, {})
+    monkeypatch.setattr(FeatureStore, "open", lambda _folder: empty)
+    write(tmp_path, [{"image": "a", "kind": "caption", "answer": "A dog.", "split": "train"}])
+    with pytest.raises(AppError, match="No photo's scene"):
+        probe(tmp_path, tmp_path)
