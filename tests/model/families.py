@@ -48,7 +48,7 @@ TINY: dict[str, Make] = {  # by model_type
     "internvl": tiny_internvl,
     "kosmos-2": enlivened(tiny_kosmos2),
     "llava": tiny_llava,
-    "llava_onevision": enlivened(tiny_onevision),
+    "llava_onevision": tiny_onevision,
     "paligemma": partial(tiny_paligemma, text="gemma"),
     "qwen2_5_vl": enlivened(tiny_qwen25),
     "qwen2_vl": enlivened(tiny_qwen2),

@@ -1,9 +1,10 @@
-"""Families whose graphs are not those of LLaVA, exported: ONNX Runtime beside PyTorch."""
+"""Every family exported: ONNX Runtime beside PyTorch."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from numpy.typing import NDArray
 from mmgpt_desktop.engine.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.families.base import Context, Family, Features, Seen
 from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.generate import softmax
+from mmgpt_desktop.engine.layouts import PROMPT
 from mmgpt_desktop.engine.public import PublicEngine
 from mmgpt_desktop.engine.public_onnx_models import IdeficsOnnx, public_onnx
 from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.export import bundle
+from mmgpt_desktop.export import bundle, vision
 from mmgpt_desktop.export.bundle import export
 from mmgpt_desktop.export.linear import Floating, Precision
 from mmgpt_desktop.messages import (
@@ -149,6 +152,51 @@ def test_words_and_attention_are_pytorchs(exported: Exported, photos: int) -> No
             np.testing.assert_allclose(one.attention, two.attention, atol=1e-4)
     written = [*slow.laid.token_ids, *(token.token_id for token in theirs)]
     near(exported.onnx.score(written, plain, CANCEL), exported.torch.score(written, slow, CANCEL))
+
+
+def test_mixed_ones_read_the_prompt_truer_than_with_4_bits(
+    exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copied(_checkpoint: object, _family: object, path: Path) -> None:  # takes seconds
+        for file in exported.graphs.glob(f"{path.name}*"):
+            shutil.copyfile(file, path.with_name(file.name))
+
+    monkeypatch.setattr(vision, "export_vision", copied)
+    done = export(exported.checkpoint, tmp_path / "mixed", Precision.MIXED, lambda *_: None)
+    assert PROMPT in done.sizes
+    mixed = opened(done.folder)
+    slow, plain = contexts(exported, PHOTOS[:2])
+    features = tuple(mixed.encode(each, CANCEL) for each in plain.seen)
+    check_last_row(mixed, replace(plain, features=features), exported.torch, slow)
+    truth, eight = left(exported.onnx, plain), left(mixed, plain)
+    mixed._decoder.prompt = None
+    four = left(mixed, plain)
+    errors = [np.linalg.norm(each - truth) / np.linalg.norm(truth) for each in (eight, four)]
+    assert 0 < errors[0] < 0.05
+    assert errors[0] < errors[1] / 4
+
+
+def check_last_row(mixed: Any, context: Context, torch: Any, slow: Context) -> None:
+    """What the prompt's last position says and looks at; of that, nothing is missing to 1."""
+    ids = context.laid.token_ids
+    theirs, ours = (
+        runtime.decode(ids, each, None, attention=True, cancel=CANCEL)
+        for runtime, each in ((torch, slow), (mixed, context))
+    )
+    assert np.abs(softmax(ours.logits) - softmax(theirs.logits)).sum() / 2 < 0.4
+    assert np.abs(ours.attention - theirs.attention).sum(axis=-1).mean() / 2 < 0.2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mixed, "_looks", lambda attention, _context: attention)
+        whole = mixed.decode(ids, context, None, attention=True, cancel=CANCEL).attention
+    np.testing.assert_allclose(whole.sum(axis=-1), 1, atol=1e-4)
+
+
+def left(runtime: Any, context: Context) -> NDArray[np.float32]:
+    """Keys and values of the prompt, without its last position."""
+    ids = context.laid.token_ids
+    past = runtime.decode(ids, context, None, attention=False, cancel=CANCEL).cache
+    held = [past.buffers.held(name)[:, :, : len(ids) - 1] for name in runtime._decoder.pairs]
+    return np.stack(held)
 
 
 def test_the_engine_answers_and_measures_with_them(exported: Exported) -> None:
