@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from mmgpt_desktop import cli
 from mmgpt_desktop.engine.checkpoint import open_checkpoint
@@ -33,7 +35,7 @@ from mmgpt_desktop.export.decoder import build_decoder
 from mmgpt_desktop.export.linear import Floating
 from mmgpt_desktop.export.spec import DecoderSpec
 from tests.model.families import TINY, near
-from tests.public_models import tiny_smolvlm
+from tests.public_models import byte_tokenizer, save_checkpoint, tiny_smolvlm
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +72,23 @@ def test_every_family_is_compared_and_its_truth_is_pytorchs(kind: str, tmp_path:
     words = language.table[list(text)][None]
     found, _ = open_session(path, language.spec).feed(words, logits_from=0)
     near(found, pytorchs_logits(folder, text, language.spec))
+
+
+def test_a_language_model_without_pictures_is_compared_too(tmp_path: Path) -> None:
+    words = byte_tokenizer(("<|endoftext|>",))
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=words.get_vocab_size(),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+    )
+    folder = tmp_path / "model"
+    save_checkpoint(folder, LlamaForCausalLM(config), words, None, image_processor={})
+    whole = open_language(folder)
+    rows = compare(replace(whole, measured=whole.measured[:1]), tmp_path, lambda _: None)
+    assert [row.name for row in rows] == list(ways({}))
 
 
 def pytorchs_logits(folder: Path, text: Sequence[int], spec: DecoderSpec) -> NDArray[np.float32]:
