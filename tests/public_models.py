@@ -94,16 +94,17 @@ def smolvlm_settings(path: Path) -> Path:
     )
 
 
-def tiny_smolvlm(path: Path, seed: int = 0, head_dim: int = 8) -> Path:
-    """The same with random weights."""
+def tiny_smolvlm(path: Path, seed: int = 0, head_dim: int = 8, kind: str = "SmolVLM") -> Path:
+    """The same with random weights; Idefics3 is of this `kind`, too."""
     import torch
-    from transformers import SmolVLMConfig, SmolVLMForConditionalGeneration
+    import transformers
 
+    configuration = getattr(transformers, f"{kind}Config")
     torch.manual_seed(seed)
     config = smolvlm_config()
     del config["model_type"]
     config["text_config"]["head_dim"] = head_dim
-    model = SmolVLMForConditionalGeneration(SmolVLMConfig(**config))
+    model = getattr(transformers, f"{kind}ForConditionalGeneration")(configuration(**config))
     model.generation_config.eos_token_id = config["text_config"]["eos_token_id"]
     return save_checkpoint(
         path,

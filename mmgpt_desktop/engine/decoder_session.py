@@ -18,6 +18,7 @@ from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.text import safe_name
 
 LOGITS, ATTENTION = "logits", "attention"
+KEYS, VALUES, SIGHT = "image_keys", "image_values", "image_mask"  # of Idefics' photos
 ROOM = 256  # positions that a new buffer has beyond those that it must hold
 _PAST = re.compile(r"past_key_values\.|past_")
 
@@ -109,16 +110,35 @@ class Decoder:
     def fill(
         self, feeds: Mapping[str, Any], past: Past | None, count: int, cancel: CancelToken
     ) -> Past:
-        """Feed `count` positions after `past`, of which no more is wanted than that later ones
-        see them, to `prompt`. Raises as `run`."""
+        """Feed `count` positions after `past` to `prompt`: the past of the last of them, which
+        is to be fed to `run` next.
+
+        It is fed here as well, since those before it may look at it (`Laid.blocks`). Raises as
+        `run`.
+        """
         assert self.prompt
         past = past or Past(0)
         buffers = self._buffers(past, count)
         taken = [name for name in self.prompt.inputs if name not in self.pairs]
         fitted = self.prompt.fitted(taken, feeds)
         run_bound(self.prompt.session, buffers.prompt_binding, fitted, cancel)
-        buffers.filled = past.length + count
+        buffers.filled = past.length + count - 1
         return Past(buffers.filled, in_place=buffers)
+
+    def text_feeds(
+        self, embeddings: NDArray[np.float32], fed: int, *, logits_from: int, begin: int = 0
+    ) -> dict[str, NDArray[Any]]:
+        """What a graph of ours takes beside its cache, for words alone: [1, S, width] after `fed`
+        others, of which the first stands at `begin`. Neither deepstack nor blocks are among it."""
+        count, total = embeddings.shape[1], fed + embeddings.shape[1]
+        axes = self.graph.inputs["position_ids"].shape[:-1]
+        return {
+            "inputs_embeds": embeddings,
+            "position_ids": np.broadcast_to(begin + np.arange(fed, total), (*axes, count)),
+            "attention_mask": np.ones((1, total), np.int64),
+            "logits_from": np.array(logits_from),
+            **unseen(self.graph, count),
+        }
 
     def score(self, feeds: Mapping[str, Any], cancel: CancelToken) -> NDArray[Any]:
         """The logits of what is fed after nothing."""
@@ -172,17 +192,23 @@ class Decoder:
 class DecoderSession:
     """A decoder graph of ours (`export.decoder.build_decoder`), led by embeddings alone.
 
-    For graphs with neither deepstack nor blocks, on the CPU.
+    For graphs with neither deepstack nor blocks, on the CPU. Positions count from `begin`.
     """
 
     def __init__(
-        self, path: Path, *, capacity: int, threads: int, prompt: Path | None = None
+        self,
+        path: Path,
+        *,
+        capacity: int,
+        threads: int,
+        prompt: Path | None = None,
+        begin: int = 0,
     ) -> None:
         graph = Graph(path, cuda=False, threads=threads)
         quick = Graph(prompt, cuda=False, threads=threads) if prompt else None
         self._decoder = Decoder(graph, in_place=True, prompt=quick)
         self._buffers = Buffers(self._decoder, capacity)
-        self._never = CancelToken()
+        self._begin, self._never = begin, CancelToken()
         self.length = 0  # positions in the cache; may be set back
 
     def feed(
@@ -197,24 +223,26 @@ class DecoderSession:
         self._buffers.filled = self.length
         past = Past(self.length, in_place=self._buffers)
         if self._decoder.prompt and logits_from is None and count > 1:
-            feeds = own_feeds(embeddings[:, :-1], self.length, logits_from=0)
-            past = self._decoder.fill(feeds, past, count - 1, self._never)
+            feeds = self._feeds(embeddings, self.length, 0)
+            past = self._decoder.fill(feeds, past, count, self._never)
             embeddings, count = embeddings[:, -1:], 1
         first = count - 1 if logits_from is None else logits_from
-        feeds = own_feeds(embeddings, past.length, logits_from=first)
+        feeds = self._feeds(embeddings, past.length, first)
         logits, attention, after = self._decoder.run(feeds, past, count, self._never)
-        self.length = after.length
+        self.length, self._buffers = after.length, after.buffers
         return logits[0], attention
 
+    def _feeds(
+        self, embeddings: NDArray[np.float32], fed: int, wanted: int
+    ) -> dict[str, NDArray[Any]]:
+        return self._decoder.text_feeds(embeddings, fed, logits_from=wanted, begin=self._begin)
 
-def own_feeds(
-    embeddings: NDArray[np.float32], fed: int, *, logits_from: int
-) -> dict[str, NDArray[Any]]:
-    """What such a graph takes beside its cache: [1, S, width] after `fed` other positions."""
-    total = fed + embeddings.shape[1]
-    return {
-        "inputs_embeds": embeddings,
-        "position_ids": np.arange(fed, total)[None],
-        "attention_mask": np.ones((1, total), np.int64),
-        "logits_from": np.array(logits_from),
-    }
+
+def unseen(graph: Graph, count: int) -> dict[str, NDArray[Any]]:
+    """What the cross-attention layers of a graph, if it has some, take for `count` words that
+    look at no photo."""
+    if KEYS not in graph.inputs:
+        return {}
+    layers, heads, _, width = graph.inputs[KEYS].shape
+    nothing = np.zeros((layers, heads, 1, width), np.float32)
+    return {KEYS: nothing, VALUES: nothing, SIGHT: np.zeros((count, 1), np.float32)}

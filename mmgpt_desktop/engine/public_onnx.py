@@ -115,10 +115,9 @@ class PublicOnnx:
         """
         past = cache.length if cache else 0
         if self._decoder.prompt and len(token_ids) > 1:
-            *first, last = token_ids
-            feeds = self._feeds(first, context, past, 1, cancel)
-            cache = self._decoder.fill(feeds, cache, len(first), cancel)
-            past, token_ids = cache.length, [last]
+            feeds = self._feeds(token_ids, context, past, 1, cancel)
+            cache = self._decoder.fill(feeds, cache, len(token_ids), cancel)
+            past, token_ids = cache.length, token_ids[-1:]
         feeds = self._feeds(token_ids, context, past, 1, cancel)
         logits, found, after = self._decoder.run(feeds, cache, len(token_ids), cancel)
         weights = None

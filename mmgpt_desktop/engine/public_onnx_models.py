@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.attention_nodes import writes_in_place
 from mmgpt_desktop.engine.checkpoint import Checkpoint
+from mmgpt_desktop.engine.decoder_session import KEYS, SIGHT, VALUES, unseen
 from mmgpt_desktop.engine.families.base import Context, Features, Seen
 from mmgpt_desktop.engine.families.idefics import seen_photos
 from mmgpt_desktop.engine.graph_file import read_graph
@@ -19,8 +20,6 @@ from mmgpt_desktop.engine.public_onnx import READING, PublicOnnx
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.surgery import Edited
 from mmgpt_desktop.messages import RuntimeName
-
-KEYS, VALUES, SIGHT = "image_keys", "image_values", "image_mask"
 
 
 def public_onnx(
@@ -64,9 +63,9 @@ class IdeficsOnnx(PublicOnnx):
     ) -> dict[str, Any]:
         words = Context(replace(context.laid, image_positions=()))
         feeds = super()._feeds(token_ids, words, past, kept, cancel)
-        layers, heads, _, width = self._decoder.graph.inputs[KEYS].shape
-        nothing = np.zeros((layers, heads, 1, width), np.float32)
-        parts = [each.embeddings for each in context.features] or [(nothing, nothing)]
+        if not context.features:
+            return {**feeds, **unseen(self._decoder.graph, len(token_ids))}
+        parts = [each.embeddings for each in context.features]
         keys, values = (np.concatenate(each, axis=2) for each in zip(*parts, strict=True))
         photos = seen_photos(context, past, len(token_ids))[0]
         sight = photos.repeat(keys.shape[2] // photos.shape[1], axis=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from mmgpt_desktop.engine.public import ALL_HEADS, PublicEngine
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.scenes import compose
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.export.decoder import build_decoder
+from mmgpt_desktop.export.decoder import build_decoder, embeddings_of
 from mmgpt_desktop.export.linear import Precision, linears_for, prompt_linears_for
 from mmgpt_desktop.export.smaller import halve, quantise
 from mmgpt_desktop.export.spec import DecoderSpec, read_spec
@@ -87,11 +86,15 @@ def export(path: Path, out: Path, precision: Precision, progress: Progress) -> E
     return Exported(out, sizes, before)
 
 
-def _read_spec(checkpoint: Checkpoint) -> DecoderSpec:
-    """With what config.json leaves to the defaults of its kind."""
+def read_config(folder: Path) -> Any:
+    """config.json, with what it leaves to the defaults of its kind."""
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(checkpoint.path, local_files_only=True)
+    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def _read_spec(checkpoint: Checkpoint) -> DecoderSpec:
+    config = read_config(checkpoint.path)
     text = config.get_text_config(decoder=True).to_dict()
     deep = getattr(config.vision_config, "deepstack_visual_indexes", ())
     return read_spec(text, deepstack=len(deep), blocks=checkpoint.model_type in _BOTH_WAYS)
@@ -109,13 +112,9 @@ def _write_decoder(
     weights = DecoderWeights(SafetensorsWeights(checkpoint.path))
     build_decoder(spec, weights, folder / DECODER, linears_for(precision))
     quick = prompt_linears_for(precision)
-    # A block may hold the prompt's last position, which is fed by itself; for the others that
-    # are left out no test says that such a graph is right.
-    if quick and not (spec.blocks or spec.magneto or spec.cross_interval):
+    if quick:
         build_decoder(spec, weights, folder / PROMPT, quick, cache_only=True)
-    table = weights.table()
-    if spec.model_type.startswith("gemma"):  # it scales what stands for words, not for photos
-        table = table * np.float32(math.sqrt(spec.width))
+    table = embeddings_of(spec, weights)
     kind = np.float32 if precision is Precision.FP32 else np.float16
     save_file({"model.embed_tokens.weight": table.astype(kind)}, folder / EMBEDDINGS)
 

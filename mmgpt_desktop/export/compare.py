@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,13 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from mmgpt_desktop.engine.cores import physical_cores
-from mmgpt_desktop.engine.decoder_session import Decoder, DecoderSession, own_feeds
+from mmgpt_desktop.engine.decoder_session import Decoder, DecoderSession
 from mmgpt_desktop.engine.graph_session import Graph
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.export.attention import Attention
-from mmgpt_desktop.export.decoder import build_decoder
+from mmgpt_desktop.export.bundle import read_config
+from mmgpt_desktop.export.decoder import build_decoder, embeddings_of
 from mmgpt_desktop.export.graph import FLOAT, GraphWriter, Nodes
 from mmgpt_desktop.export.linear import (
     BLOCK,
@@ -55,7 +55,7 @@ ENOUGH, NEAR = 0.95, 0.02  # what a default precision must reach: agreement, att
 @dataclass(frozen=True, eq=False)
 class Reading:
     """What a decoder said of some texts: its first choice at each position, and the last
-    attention row of each chunk, [layer, head, T]."""
+    attention row of each chunk, [layer, head, T], if it looks at words."""
 
     choices: NDArray[np.int64]
     rows: tuple[NDArray[np.float32], ...]
@@ -64,14 +64,15 @@ class Reading:
 @dataclass(frozen=True)
 class Difference:
     """`agreement`: the share of positions with the same first choice. `attention`: the share
-    of the weight that moved elsewhere, half the summed difference of two rows, on average."""
+    of the weight that moved elsewhere, half the summed difference of two rows, on average;
+    None where there are no rows."""
 
     agreement: float
-    attention: float
+    attention: float | None
 
     @property
     def good_enough(self) -> bool:
-        return self.agreement >= ENOUGH and self.attention <= NEAR
+        return self.agreement >= ENOUGH and (self.attention or 0) <= NEAR
 
 
 def read(
@@ -96,7 +97,7 @@ def difference(truth: Reading, other: Reading) -> Difference:
         for one, two in zip(truth.rows, other.rows, strict=True)
     ]
     agreement = float(np.mean(truth.choices == other.choices))
-    return Difference(agreement, float(np.mean(moved)) if moved else 0.0)
+    return Difference(agreement, float(np.mean(moved)) if moved else None)
 
 
 class _Recorded(Floating):
@@ -119,7 +120,12 @@ class Language:
 
     @cached_property
     def table(self) -> Floats:
-        return self.weights.table()
+        return embeddings_of(self.spec, self.weights)
+
+    @property
+    def shown(self) -> Attention:
+        """Cross-attention has nothing to look at: these are words alone."""
+        return Attention.NONE if self.spec.cross_interval else Attention.KERNEL
 
 
 @dataclass(frozen=True)
@@ -139,7 +145,7 @@ def ways(products: Mapping[str, Floats]) -> dict[str, Linears]:
     eight = linears_for(Precision.INT8)
     four = InBlocks(round_to_nearest(4, BLOCK))
     tuned = InBlocks(_once(least_squares(4, BLOCK, products)))
-    ends = ("down_proj", "lm_head")
+    ends = ("down_proj", "fc2", "lm_head")
     return {
         "fp32": Floating(),
         "fp16": Floating(half=True),
@@ -177,13 +183,18 @@ def compare(language: Language, folder: Path, tell: Callable[[str], None]) -> li
     for name, linears in ways(products).items():
         tell(name)
         path = folder / "compared.onnx"
-        build_decoder(language.spec, language.weights, path, linears)
-        session = DecoderSession(path, capacity=_LONGEST, threads=physical_cores())
+        build_decoder(language.spec, language.weights, path, linears, attention=language.shown)
+        session = open_session(path, language.spec)
         reading = read(session, language.table, language.measured)
         truth = truth or reading
         size = path.with_name(f"{path.name}.data").stat().st_size / 1e6
         rows.append(Row(name, difference(truth, reading), size, *_speed(session, language)))
     return rows
+
+
+def open_session(path: Path, spec: DecoderSpec) -> DecoderSession:
+    threads = physical_cores()
+    return DecoderSession(path, capacity=_LONGEST, threads=threads, begin=spec.begin)
 
 
 def _speed(session: DecoderSession, language: Language) -> tuple[float, float]:
@@ -211,12 +222,17 @@ def table_of(rows: Sequence[Row]) -> str:
     lines = [f"{'':{width}}  agreement  attention      MB  prefill ms  tokens/s"]
     for row in rows:
         found = row.difference
+        moved = "-" if found.attention is None else f"{found.attention:.4f}"
         lines.append(
-            f"{row.name:{width}}  {found.agreement:9.3f}  {found.attention:9.4f}  {row.size:6.0f}"
+            f"{row.name:{width}}  {found.agreement:9.3f}  {moved:>9}  {row.size:6.0f}"
             f"  {row.prefill:10.0f}  {row.rate:8.0f}"
         )
+    rule = f"agreement of {ENOUGH:.0%} at least"
+    if rows[0].difference.attention is None:
+        lines.append("No attention is compared: it goes from words to photos, and these are words.")
+    else:
+        rule += f", {NEAR} of the attention moved at most"
     quickest = max((row for row in rows if row.difference.good_enough), key=lambda row: row.rate)
-    rule = f"agreement of {ENOUGH:.0%} at least, {NEAR} of the attention moved at most"
     return "\n".join([*lines, f"The quickest with {rule}: {quickest.name}."])
 
 
@@ -226,10 +242,11 @@ def input_products(language: Language, folder: Path) -> dict[str, Floats]:
     build_decoder(language.spec, language.weights, path, _Recorded(), attention=Attention.NONE)
     graph, found = Graph(path, cuda=False), dict[str, Floats]()
     inputs = [name for name in graph.outputs if name.endswith(_INPUT)]
-    nothing = Decoder(graph, in_place=False).nothing()
+    decoder, begin = Decoder(graph, in_place=False), language.spec.begin
     for text in language.calibration:
-        fed = own_feeds(language.table[list(text)][None], 0, logits_from=0)
-        given = graph.run(inputs, {**fed, **nothing}, CancelToken())
+        words = language.table[list(text)][None]
+        fed = decoder.text_feeds(words, 0, logits_from=0, begin=begin)
+        given = graph.run(inputs, {**fed, **decoder.nothing()}, CancelToken())
         for name, x in zip(inputs, given, strict=True):
             layer = name.removesuffix(_INPUT)
             found[layer] = x[0].T @ x[0] + found.get(layer, np.float32(0))
@@ -242,11 +259,11 @@ def open_language(folder: Path) -> Language:
     Raises BundleError.
     """
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = read_config(folder)
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # the library's own share no base but this
         title = "The folder {path} holds no model that can be compared."
         raise BundleError(title, path=safe_name(str(folder))) from error
     encoded = [[tokenizer.encode(text).ids for text in texts] for texts in (CALIBRATION, MEASURED)]
-    spec = read_spec(config.get("text_config", config))
+    spec = read_spec(config.get_text_config(decoder=True).to_dict())
     return Language(spec, DecoderWeights(SafetensorsWeights(folder)), *encoded)

@@ -10,6 +10,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmgpt_desktop.export.attention import Attention, LastRow
 from mmgpt_desktop.export.graph import CONTRIB, END, FLOAT, INT32, INT64, GraphWriter
@@ -52,6 +53,14 @@ def build_decoder(
         graph = GraphWriter(file, data.name)
         _Decoder(spec, weights, graph, linears, attention, cache_only).build()
         graph.save(path)
+
+
+def embeddings_of(spec: DecoderSpec, weights: DecoderWeights) -> NDArray[np.float32]:
+    """What stands for each word in `inputs_embeds`, [vocabulary, width]."""
+    table = weights.table()
+    if spec.model_type.startswith("gemma"):  # it scales what stands for words, not for photos
+        table = table * np.float32(math.sqrt(spec.width))
+    return table
 
 
 class _Decoder:

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmgpt_desktop.engine.decoder_session import KEYS, VALUES
 from mmgpt_desktop.engine.public_onnx import FEATURES, READING
-from mmgpt_desktop.engine.public_onnx_models import KEYS, VALUES
 from mmgpt_desktop.engine.public_torch_models import resampled
 
 

@@ -87,6 +87,11 @@ class DecoderSpec:
         return self.layers // self.cross_interval if self.cross_interval else 0
 
     @property
+    def begin(self) -> int:
+        """The first position: behind the padding's in what fairseq made (Kosmos-2)."""
+        return 2 if self.magneto else 0
+
+    @property
     def axes(self) -> int:
         """Axes of `position_ids`."""
         return 3 if self.ropes and self.ropes[0].axes is not None else 1

@@ -27,6 +27,8 @@ from mmgpt_desktop.ui.session import printable
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL, set_font
 
 _GIGA = 10**9
+# Where focus takes something off a box's padding, Qt makes the list shorter by that: a line is cut.
+_WHOLE_LIST = "QComboBox { margin: 1px; padding: 3px 7px } QComboBox:focus { margin: 0 }"
 
 
 class Question(QFrame):
@@ -98,6 +100,7 @@ class ExportForm(QFrame):
         self.precision = QComboBox()
         for name in PRECISIONS:
             self.precision.addItem("", name)
+        self.precision.setStyleSheet(_WHOLE_LIST)
         self.precision.currentIndexChanged.connect(self._show_place)
         self.place = ElidedLabel()
         self.choose = QPushButton()
@@ -150,6 +153,7 @@ class ExportForm(QFrame):
             self.tr("16 bits: half the size"),
             self.tr("8 bits: a quarter of the size"),
             self.tr("4 bits: an eighth, and the least exact"),
+            self.tr("8 and 4 bits: reads questions fastest, the room of both"),
         )
         for place, text in enumerate(texts):
             self.precision.setItemText(place, text)

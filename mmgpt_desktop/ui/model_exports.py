@@ -14,7 +14,7 @@ from mmgpt_desktop.hub.convert import Report
 from mmgpt_desktop.ui.models import Models, Row
 from mmgpt_desktop.worker import TaskThread
 
-PRECISIONS = ("fp32", "fp16", "int8", "int4")
+PRECISIONS = ("fp32", "fp16", "int8", "int4", "mixed")
 USUAL = "int8"
 
 

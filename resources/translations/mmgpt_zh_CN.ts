@@ -422,6 +422,10 @@
         <translation>4 位：八分之一大小，精度最低</translation>
     </message>
     <message>
+        <source>8 and 4 bits: reads questions fastest, the room of both</source>
+        <translation>8 位加 4 位：读问题最快，占两者之和的空间</translation>
+    </message>
+    <message>
         <source>How the language model&apos;s weights are kept</source>
         <translation>语言模型权重的保存方式</translation>
     </message>

@@ -93,6 +93,16 @@ def test_step_by_step_equals_all_at_once(
     np.testing.assert_allclose(row.sum(-1), 1, atol=1e-5)
 
 
+def test_the_cache_grows_when_it_is_full(weights: dict[str, np.ndarray], tmp_path: Path) -> None:
+    decoder = session(weights, tmp_path, linears_for(Precision.FP32))
+    embedded = weights["model.embed_tokens.weight"][np.arange(600) % 50][None]
+    whole, _ = decoder.feed(embedded, logits_from=0)
+    small = DecoderSession(tmp_path / "decoder.onnx", capacity=8, threads=1)
+    for start in range(0, 600, 100):
+        found, _ = small.feed(embedded[:, start : start + 100], logits_from=0)
+        np.testing.assert_allclose(found, whole[start : start + 100], atol=1e-4)
+
+
 def test_a_prompt_graph_leaves_the_cache_that_the_other_would(
     weights: dict[str, np.ndarray], tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError, RuntimeFailure
+from mmgpt_desktop.export.linear import Precision
 from mmgpt_desktop.hub import convert as convert_module
 from mmgpt_desktop.hub import local as _local  # noqa: F401  # imported before it is timed
 from mmgpt_desktop.hub.cache import Hub
@@ -192,6 +193,31 @@ def test_another_place_can_be_chosen_and_escape_takes_the_question_back(
     assert not form.isVisible()
     assert dialog.isVisible()
     assert dialog.export_button.isVisible()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support grabbing", extend=True)
+def test_every_precision_is_offered_and_none_is_cut_off(
+    qtbot: QtBot, dialog: ModelsDialog, fake: FakeConvert, checkpoint: Path
+) -> None:
+    dialog.export_button.click()
+    box = dialog.details.form.precision
+    offered = [box.itemData(place) for place in range(box.count())]
+    assert offered == [each.value for each in Precision]
+    widest = max(box.fontMetrics().horizontalAdvance(box.itemText(i)) for i in range(box.count()))
+    for width in (880, 1280):
+        dialog.resize(width, 600)
+        assert dialog.width() == width
+        assert widest < box.width() - 40  # borders and the arrow
+    box.setFocus()
+    box.showPopup()
+    qtbot.waitUntil(box.view().isVisible, timeout=PATIENCE)
+    assert box.view().verticalScrollBar().maximum() == 0
+    box.hidePopup()
+    box.setCurrentIndex(offered.index("mixed"))
+    fake.gate.set()
+    with qtbot.waitSignal(app_of(dialog).model_exports.finished, timeout=PATIENCE):
+        dialog.details.form.yes.click()
+    assert fake.asked == [(checkpoint, checkpoint.parent / "mine-onnx-mixed", "mixed")]
 
 
 def test_only_checkpoints_can_be_exported(dialog: ModelsDialog) -> None:

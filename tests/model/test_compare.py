@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from mmgpt_desktop import cli
+from mmgpt_desktop.engine.checkpoint import open_checkpoint
+from mmgpt_desktop.engine.families.base import Context, Laid
+from mmgpt_desktop.engine.families.registry import FAMILIES
+from mmgpt_desktop.engine.public_torch_models import public_torch
+from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.export.compare import (
     Difference,
@@ -15,10 +27,15 @@ from mmgpt_desktop.export.compare import (
     compare,
     input_products,
     open_language,
+    open_session,
     table_of,
     ways,
 )
-from tests.public_models import tiny_smolvlm
+from mmgpt_desktop.export.decoder import build_decoder
+from mmgpt_desktop.export.linear import Floating
+from mmgpt_desktop.export.spec import DecoderSpec
+from tests.model.families import TINY, near
+from tests.public_models import byte_tokenizer, save_checkpoint, tiny_smolvlm
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +53,63 @@ def test_every_way_has_a_row(checkpoint: Path, tmp_path: Path) -> None:
     four = [row for row in rows if row.name.startswith("int4")]
     assert all(row.difference.attention > found["fp16"].attention for row in four)
     assert all(row.rate > 0 and row.prefill > 0 for row in rows)
+
+
+@pytest.mark.parametrize("kind", list(FAMILIES))
+def test_every_family_is_compared_and_its_truth_is_pytorchs(kind: str, tmp_path: Path) -> None:
+    folder = TINY[kind](tmp_path / "model")
+    whole = open_language(folder)
+    language = replace(whole, measured=whole.measured[:2])
+    rows = compare(language, tmp_path, lambda _: None)
+    assert [row.name for row in rows] == list(ways({}))
+    assert all(0 < row.difference.agreement <= 1 for row in rows)
+    unseen = [row.difference.attention is None for row in rows]
+    assert set(unseen) == {kind == "idefics"}
+    assert ("No attention is compared" in table_of(rows)) == (kind == "idefics")
+
+    path, text = tmp_path / "decoder.onnx", language.measured[0]
+    build_decoder(language.spec, language.weights, path, Floating(), attention=language.shown)
+    words = language.table[list(text)][None]
+    found, _ = open_session(path, language.spec).feed(words, logits_from=0)
+    near(found, pytorchs_logits(folder, text, language.spec))
+
+
+def test_a_language_model_without_pictures_is_compared_too(tmp_path: Path) -> None:
+    words = byte_tokenizer(("<|endoftext|>",))
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=words.get_vocab_size(),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+    )
+    folder = tmp_path / "model"
+    save_checkpoint(folder, LlamaForCausalLM(config), words, None, image_processor={})
+    whole = open_language(folder)
+    rows = compare(replace(whole, measured=whole.measured[:1]), tmp_path, lambda _: None)
+    assert [row.name for row in rows] == list(ways({}))
+
+
+def pytorchs_logits(folder: Path, text: Sequence[int], spec: DecoderSpec) -> NDArray[np.float32]:
+    """Of words alone, read in order."""
+    checkpoint = open_checkpoint(folder)
+    places = np.broadcast_to(spec.begin + np.arange(len(text)), (spec.axes, len(text)))
+    alone = np.full(len(text), -1) if checkpoint.model_type in ("gemma3", "paligemma") else None
+    laid = Laid(tuple(text[:1]), (), places, spec.begin + len(text), blocks=alone)
+    return public_torch(checkpoint).score(text, Context(laid), CancelToken())
+
+
+def test_what_no_graph_can_be_built_for_is_refused_in_a_sentence(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "other"
+    shutil.copytree(checkpoint, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["text_config"] = {"model_type": "gpt2"}
+    (folder / "config.json").write_text(json.dumps(config))
+    assert cli.main(["export", str(folder), "--compare"]) == 2
+    assert "No graph can be built for a decoder of type gpt2." in capsys.readouterr().err
 
 
 def test_what_goes_into_a_layer_is_what_it_multiplies(checkpoint: Path, tmp_path: Path) -> None:
@@ -60,6 +134,15 @@ def test_the_quickest_of_the_true_enough_is_named() -> None:
         Row("astray", Difference(1.0, 0.03), 50, 10, 50),
     ]
     assert table_of(rows).endswith("near.")
+
+
+def test_without_attention_agreement_alone_decides() -> None:
+    rows = [
+        Row("true", Difference(1.0, None), 100, 10, 20),
+        Row("near", Difference(0.95, None), 50, 10, 30),
+        Row("forgetful", Difference(0.94, None), 50, 10, 40),
+    ]
+    assert table_of(rows).endswith("agreement of 95% at least: near.")
 
 
 def test_the_command_wants_a_folder_or_compares(

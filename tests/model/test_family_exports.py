@@ -1,9 +1,11 @@
-"""Families whose graphs are not those of LLaVA, exported: ONNX Runtime beside PyTorch."""
+"""Every family exported: ONNX Runtime beside PyTorch."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,15 @@ from numpy.typing import NDArray
 from mmgpt_desktop.engine.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.families.base import Context, Family, Features, Seen
 from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.generate import softmax
+from mmgpt_desktop.engine.layouts import PROMPT
 from mmgpt_desktop.engine.public import PublicEngine
 from mmgpt_desktop.engine.public_onnx_models import IdeficsOnnx, public_onnx
 from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.export import bundle, vision
 from mmgpt_desktop.export.bundle import export
-from mmgpt_desktop.export.linear import Precision
+from mmgpt_desktop.export.linear import Floating, Precision
 from mmgpt_desktop.messages import (
     PICTURE,
     CellMaps,
@@ -32,32 +37,30 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from tests.family_checks import SHAPES
-from tests.model.test_llava_onevision import tiny_onevision
+from tests.model.families import TINY, enlivened, near
+from tests.model.test_gemma_families import tiny_paligemma
 from tests.public_checks import greedy
 from tests.public_models import noise_photo
 from tests.tiny_idefics import tiny_idefics
-from tests.tiny_kosmos2 import tiny_kosmos2
-from tests.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25
 
 CANCEL = CancelToken()
 MODELS: dict[str, Callable[[Path], Path]] = {
-    "idefics": tiny_idefics,
-    "kosmos2": tiny_kosmos2,
-    "llava onevision": tiny_onevision,
-    "qwen2": tiny_qwen2,
-    "qwen2.5": tiny_qwen25,
-    "qwen3": tiny_qwen3,
+    **{kind: TINY[kind] for kind in TINY if kind not in ("idefics3", "smolvlm")},
+    "idefics, no resampler": enlivened(partial(tiny_idefics, resampler=False)),
+    "paligemma 2": partial(tiny_paligemma, text="gemma2"),
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Exported:
-    """A checkpoint in PyTorch, and its graphs."""
+    """A checkpoint in PyTorch, and its graphs: `quick` reads prompts by one of their own."""
 
+    checkpoint: Path
     graphs: Path
     family: Family
     torch: Any
     onnx: Any
+    quick: Any
 
     @property
     def runtimes(self) -> Sequence[Any]:
@@ -67,35 +70,20 @@ class Exported:
 @pytest.fixture(scope="module", params=list(MODELS))
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     folder = tmp_path_factory.mktemp("exported")
-    checkpoint = open_checkpoint(enlivened(MODELS[request.param](folder / "model")))
-    out = export(checkpoint.path, folder / "out", Precision.FP32, lambda *_: None).folder
-    runtime = public_onnx(read_checkpoint(out), RuntimeName.ONNX_CPU, cache=folder / "cache")
-    return Exported(out, family_of(checkpoint), public_torch(checkpoint), runtime)
+    checkpoint = open_checkpoint(MODELS[request.param](folder / "model"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle, "prompt_linears_for", lambda _: Floating())
+        out = export(checkpoint.path, folder / "out", Precision.FP32, lambda *_: None).folder
+    plain, quick = opened(out), opened(out)
+    assert quick._decoder.prompt
+    plain._decoder.prompt = None
+    family, slow = family_of(checkpoint), public_torch(checkpoint)
+    return Exported(checkpoint.path, out, family, slow, plain, quick)
 
 
-def enlivened(folder: Path) -> Path:
-    """With matrices ten times as large: at first each patch and word is nearly like the others.
-
-    Gates (Idefics) stay half open.
-    """
-    from safetensors.numpy import load_file, save_file
-
-    file = folder / "model.safetensors"
-    tensors = load_file(file)
-    grown = {
-        name: each * 10 if each.ndim > 1 and "alpha" not in name else each
-        for name, each in tensors.items()
-    }
-    save_file(grown, file, metadata={"format": "pt"})
-    return folder
-
-
-def near(found: Any, expected: Any, tolerance: float = 1e-4) -> None:
-    """By the largest difference, as a share of how far the expected values lie apart."""
-    one, two = np.asarray(found, np.float32), np.asarray(expected, np.float32)
-    assert one.shape == two.shape
-    assert np.ptp(two) > 0
-    assert np.abs(one - two).max() < tolerance * np.ptp(two)
+def opened(graphs: Path) -> Any:
+    cache = graphs.with_name("cache")
+    return public_onnx(read_checkpoint(graphs), RuntimeName.ONNX_CPU, cache=cache)
 
 
 def parts(features: Features) -> list[NDArray[np.float32]]:
@@ -150,18 +138,65 @@ def contexts(exported: Exported, photos: Sequence[Photo]) -> list[Context]:
 
 @pytest.mark.parametrize("photos", range(len(PHOTOS) + 1))
 def test_words_and_attention_are_pytorchs(exported: Exported, photos: int) -> None:
-    pairs = list(zip(exported.runtimes, contexts(exported, PHOTOS[:photos]), strict=True))
-    theirs, ours = (greedy(runtime, context) for runtime, context in pairs)
-    assert [token.token_id for token in ours] == [token.token_id for token in theirs]
+    """Also where the prompt is read by a graph of its own, block by block and photo by photo."""
+    slow, plain = contexts(exported, PHOTOS[:photos])
+    theirs = greedy(exported.torch, slow)
     assert exported.onnx.attention_shape == exported.torch.attention_shape
-    for one, two in zip(ours, theirs, strict=True):
-        assert one.attention is not None
-        assert two.attention is not None
-        assert one.attention.shape == (*exported.onnx.attention_shape, two.attention.shape[-1])
-        np.testing.assert_allclose(one.attention, two.attention, atol=1e-4)
-    written = [*pairs[0][1].laid.token_ids, *(token.token_id for token in theirs)]
-    scores = [runtime.score(written, context, CANCEL) for runtime, context in pairs]
-    near(scores[1], scores[0])
+    for runtime in (exported.onnx, exported.quick):
+        ours = greedy(runtime, plain)
+        assert [token.token_id for token in ours] == [token.token_id for token in theirs]
+        for one, two in zip(ours, theirs, strict=True):
+            assert one.attention is not None
+            assert two.attention is not None
+            assert one.attention.shape == (*runtime.attention_shape, two.attention.shape[-1])
+            np.testing.assert_allclose(one.attention, two.attention, atol=1e-4)
+    written = [*slow.laid.token_ids, *(token.token_id for token in theirs)]
+    near(exported.onnx.score(written, plain, CANCEL), exported.torch.score(written, slow, CANCEL))
+
+
+def test_mixed_ones_read_the_prompt_truer_than_with_4_bits(
+    exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copied(_checkpoint: object, _family: object, path: Path) -> None:  # takes seconds
+        for file in exported.graphs.glob(f"{path.name}*"):
+            shutil.copyfile(file, path.with_name(file.name))
+
+    monkeypatch.setattr(vision, "export_vision", copied)
+    done = export(exported.checkpoint, tmp_path / "mixed", Precision.MIXED, lambda *_: None)
+    assert PROMPT in done.sizes
+    mixed = opened(done.folder)
+    slow, plain = contexts(exported, PHOTOS[:2])
+    features = tuple(mixed.encode(each, CANCEL) for each in plain.seen)
+    check_last_row(mixed, replace(plain, features=features), exported.torch, slow)
+    truth, eight = left(exported.onnx, plain), left(mixed, plain)
+    mixed._decoder.prompt = None
+    four = left(mixed, plain)
+    errors = [np.linalg.norm(each - truth) / np.linalg.norm(truth) for each in (eight, four)]
+    assert 0 < errors[0] < 0.05
+    assert errors[0] < errors[1] / 4
+
+
+def check_last_row(mixed: Any, context: Context, torch: Any, slow: Context) -> None:
+    """What the prompt's last position says and looks at; of that, nothing is missing to 1."""
+    ids = context.laid.token_ids
+    theirs, ours = (
+        runtime.decode(ids, each, None, attention=True, cancel=CANCEL)
+        for runtime, each in ((torch, slow), (mixed, context))
+    )
+    assert np.abs(softmax(ours.logits) - softmax(theirs.logits)).sum() / 2 < 0.4
+    assert np.abs(ours.attention - theirs.attention).sum(axis=-1).mean() / 2 < 0.2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mixed, "_looks", lambda attention, _context: attention)
+        whole = mixed.decode(ids, context, None, attention=True, cancel=CANCEL).attention
+    np.testing.assert_allclose(whole.sum(axis=-1), 1, atol=1e-4)
+
+
+def left(runtime: Any, context: Context) -> NDArray[np.float32]:
+    """Keys and values of the prompt, without its last position."""
+    ids = context.laid.token_ids
+    past = runtime.decode(ids, context, None, attention=False, cancel=CANCEL).cache
+    held = [past.buffers.held(name)[:, :, : len(ids) - 1] for name in runtime._decoder.pairs]
+    return np.stack(held)
 
 
 def test_the_engine_answers_and_measures_with_them(exported: Exported) -> None:
