@@ -27,8 +27,6 @@ from mmgpt_desktop.ui.session import printable
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL, set_font
 
 _GIGA = 10**9
-# Where focus takes something off a box's padding, Qt makes the list shorter by that: a line is cut.
-_WHOLE_LIST = "QComboBox { margin: 1px; padding: 3px 7px } QComboBox:focus { margin: 0 }"
 
 
 class Question(QFrame):
@@ -100,7 +98,6 @@ class ExportForm(QFrame):
         self.precision = QComboBox()
         for name in PRECISIONS:
             self.precision.addItem("", name)
-        self.precision.setStyleSheet(_WHOLE_LIST)
         self.precision.currentIndexChanged.connect(self._show_place)
         self.place = ElidedLabel()
         self.choose = QPushButton()
