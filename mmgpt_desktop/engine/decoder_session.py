@@ -131,11 +131,13 @@ class Decoder:
         """What a graph of ours takes beside its cache, for words alone: [1, S, width] after `fed`
         others, of which the first stands at `begin`. Neither deepstack nor blocks are among it."""
         count, total = embeddings.shape[1], fed + embeddings.shape[1]
-        axes = self.graph.inputs["position_ids"].shape[:-1]
+        axes = self.graph.shapes["position_ids"][:-1]
+        places = np.arange(begin + fed, begin + total)
+        # Sums: numpy's `ones` and `broadcast_to` are Python, slow after a step's megabytes.
         return {
             "inputs_embeds": embeddings,
-            "position_ids": np.broadcast_to(begin + np.arange(fed, total), (*axes, count)),
-            "attention_mask": np.ones((1, total), np.int64),
+            "position_ids": np.zeros((*axes, count), np.int64) + places,
+            "attention_mask": np.zeros((1, total), np.int64) + 1,
             "logits_from": np.array(logits_from),
             **unseen(self.graph, count),
         }
@@ -147,7 +149,7 @@ class Decoder:
 
     def shape(self, name: str, length: int) -> tuple[int, int, int, int]:
         """[1, kv_heads, length, head_dim], with both sizes as the graph declares them."""
-        declared = self.graph.inputs[name].shape
+        declared = self.graph.shapes[name]
         if len(declared) != 4 or not all(isinstance(declared[axis], int) for axis in (1, 3)):
             title = "The model's {graph} does not say the size of {name}."
             values = {"graph": self.graph.name, "name": safe_name(name)}
@@ -241,8 +243,8 @@ class DecoderSession:
 def unseen(graph: Graph, count: int) -> dict[str, NDArray[Any]]:
     """What the cross-attention layers of a graph, if it has some, take for `count` words that
     look at no photo."""
-    if KEYS not in graph.inputs:
+    if KEYS not in graph.shapes:
         return {}
-    layers, heads, _, width = graph.inputs[KEYS].shape
+    layers, heads, _, width = graph.shapes[KEYS]
     nothing = np.zeros((layers, heads, 1, width), np.float32)
     return {KEYS: nothing, VALUES: nothing, SIGHT: np.zeros((count, 1), np.float32)}

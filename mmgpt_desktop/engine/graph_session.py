@@ -42,7 +42,7 @@ class Graph:
         self.inputs = {node.name: node for node in self.session.get_inputs()}
         # Kept, since the library makes them anew for whoever asks.
         self._kinds = {name: node.type for name, node in self.inputs.items()}
-        self._ranks = {name: len(node.shape) for name, node in self.inputs.items()}
+        self.shapes = {name: tuple(node.shape) for name, node in self.inputs.items()}
         self.outputs = [node.name for node in self.session.get_outputs()]
 
     def run(
@@ -73,7 +73,7 @@ class Graph:
             title = "The model's graph {graph} asks for {name}, which is not known here."
             raise RuntimeFailure(title, "Use PyTorch.", graph=self.name, name=safe_name(name))
         array = np.asarray(feeds[name])
-        rank = self._ranks[name]
+        rank = len(self.shapes[name])
         if array.ndim == rank + 1 and array.shape[0] == 1:
             array = array[0]
         elif array.ndim == rank - 1:

@@ -215,6 +215,8 @@ def _run(run: Callable[[Any], Any], cancel: CancelToken) -> Any:
     cancel.raise_if_cancelled()
     options = import_onnxruntime().RunOptions()  # one for each run: a terminated one stays so
     options.log_severity_level = SILENT
+    # Its absence is an exception within the library at each step; -1 records nothing for replay.
+    options.add_run_config_entry("gpu_graph_id", "-1")
     forget = cancel.on_cancel(lambda: setattr(options, "terminate", True))
     try:
         return run(options)
