@@ -31,7 +31,7 @@ def tied() -> set[str]:
     return {
         type(each).__name__
         for each in gc.get_objects()
-        if not isinstance(each, weakref.ProxyTypes)
+        if type(each) not in weakref.ProxyTypes
         and any(
             type(getattr(reference, "__callback__", None)).__module__ == "PySide"
             for reference in weakref.getweakrefs(each)

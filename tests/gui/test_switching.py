@@ -54,7 +54,7 @@ def opener(folders: tuple[Path, Path]) -> Opener:
 @pytest.fixture
 def thread(qtbot: QtBot, qapp: QApplication, opener: Opener) -> Iterator[EngineThread]:
     thread, collector = EngineThread(opener), Collector(qapp)
-    thread.loaded.connect(collector.collect)  # as the app does
+    thread.loaded.connect(collector.settle)  # as the app does
     thread.start()
     with qtbot.waitSignal(thread.loaded, timeout=PATIENCE):
         thread.load()
