@@ -52,12 +52,13 @@ def soak(folder: Path, options: Options) -> Report:
     temporary = folder / "temporary"
     temporary.mkdir()
     before, tempfile.tempdir = tempfile.tempdir, str(temporary)
-    errors, stalls, others, alarm = ErrorCounts(), Stalls(), Others(), Alarm(_HUNG_S)
+    errors, stalls, others = ErrorCounts(), Stalls(), Others()
     samples: list[Sample] = []
     try:
         with errors.catching():
             kind = ShowCourse if options.event else WindowCourse
             course = kind(folder, options.seed, errors)
+            alarm = Alarm(_HUNG_S)  # its timer needs the application that the course makes
             try:
                 course.begin()
                 _go(course, options.minutes, stalls, samples)
@@ -67,8 +68,8 @@ def soak(folder: Path, options: Options) -> Report:
                 raise AppError(str(error)) from error
             finally:
                 lateness, in_time = stalls.end(), course.close()
+                alarm.end()
     finally:
-        alarm.end()
         tempfile.tempdir = before
     if not samples:
         raise AppError("The window did not come to rest before anything was done.")

@@ -13,7 +13,7 @@ from types import FrameType
 
 import numpy as np
 import psutil  # type: ignore[import-untyped]
-from PySide6.QtCore import QObject, Qt, QTimer, Slot
+from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Slot
 
 from mmgpt_desktop.engine.memory import give_memory_back
 
@@ -112,6 +112,7 @@ class Alarm(QObject):
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
+        assert QCoreApplication.instance(), "without it no timer sets the alarm again"
         self._seconds = seconds
         self._timer = QTimer(self, interval=1000)
         self._timer.timeout.connect(self._set)
