@@ -174,7 +174,7 @@ class Exporter(QObject):
     @Slot(object, float)
     def _show_progress(self, key: object, fraction: float) -> None:
         if key in self._jobs:
-            self._jobs[key].notice.set_progress(fraction)
+            self._window.notices.show_progress(self._jobs[key].notice, fraction)
 
     @Slot(object, object)
     def _tell_done(self, key: object, _result: None) -> None:

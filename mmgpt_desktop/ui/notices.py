@@ -118,6 +118,11 @@ class Notices(QWidget):
         if notice in self.current():
             notice.dismiss()
 
+    def show_progress(self, notice: Notice, fraction: float) -> None:
+        """Of what a notice tells, which somebody may have taken away meanwhile."""
+        if notice in self.current():
+            notice.set_progress(fraction)
+
     def offer_undo(self, title: str, undo: Callable[[], None]) -> Notice:
         notice = self.tell(title)
         notice.add_action(self.tr("Undo"), undo)

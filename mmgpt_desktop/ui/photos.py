@@ -172,7 +172,7 @@ class Photos(QObject):
             job.notice = self._notices.tell(job.what)
             job.notice.add_action(self.tr("Cancel"), partial(self._cancel, key))
             job.notice.cross.hide()
-        job.notice.set_progress(fraction)
+        self._notices.show_progress(job.notice, fraction)
 
     def _cancel(self, key: object) -> None:
         job = self._jobs.pop(key, None)

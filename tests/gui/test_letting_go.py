@@ -61,3 +61,14 @@ def test_use_of_the_window_ties_nothing(qtbot: QtBot, make_app: MakeApp, tmp_pat
         app.photos.open([path])
     assert app.window.notices.current()
     assert not tied()
+
+
+def test_progress_may_come_when_its_notice_is_gone(qtbot: QtBot, make_app: MakeApp) -> None:
+    notices = make_app().window.notices
+    notice = notices.tell("Saving")
+    notices.show_progress(notice, 0.5)
+    assert notice.bar.isVisible()
+    with qtbot.waitSignal(notice.destroyed):
+        notice.dismiss()
+    notices.show_progress(notice, 0.7)
+    assert not notices.current()
