@@ -25,6 +25,7 @@ _QK_NORM = ("qwen3", "qwen3_vl", "qwen3_vl_text", "gemma3", "gemma3_text")
 _QKV_BIAS = ("qwen2", "qwen2_vl", "qwen2_vl_text", "qwen2_5_vl", "qwen2_5_vl_text")
 _PLAIN = ("idefics", "llama", "mistral", "qwen3", "qwen3_vl", "qwen3_vl_text")
 KOSMOS2 = "kosmos_2_text_model"
+_HEADS_OF = 16  # what ONNX Runtime's attention turns by position is a multiple of this wide
 BUILDABLE = frozenset((*_GEMMA, *_QKV_BIAS, *_PLAIN, KOSMOS2))
 
 
@@ -102,7 +103,8 @@ def read_spec(
 ) -> DecoderSpec:
     """The shape from a text model's configuration, as in config.json or `to_dict()`.
 
-    Raises BundleError for an architecture or a kind of rotary scaling that isn't known.
+    Raises BundleError for an architecture or a kind of rotary scaling that isn't known, and for
+    heads that ONNX Runtime can't compute.
     """
     kind = str(config.get("model_type", ""))
     if kind not in BUILDABLE:
@@ -113,6 +115,7 @@ def read_spec(
         return _kosmos2(config)
     heads, width = int(config["num_attention_heads"]), int(config["hidden_size"])
     head_dim = int(config.get("head_dim") or width // heads)
+    _require_width(head_dim)
     layers, gemma = int(config["num_hidden_layers"]), kind in _GEMMA
     sandwich = kind in _GEMMA[1:]
     activation = config.get("hidden_activation") or config.get("hidden_act") or "silu"
@@ -143,6 +146,16 @@ def read_spec(
         cross_interval=int(config.get("cross_layer_interval") or 0),
         cross_norms=bool(config.get("qk_layer_norms")),
     )
+
+
+def _require_width(head_dim: int) -> None:
+    if head_dim % _HEADS_OF:
+        raise BundleError(
+            "No graph can be built for a decoder whose heads are {width} wide.",
+            "ONNX Runtime wants a multiple of {step}. PyTorch runs such a model from its folder.",
+            width=head_dim,
+            step=_HEADS_OF,
+        )
 
 
 def _kosmos2(config: Mapping[str, Any]) -> DecoderSpec:

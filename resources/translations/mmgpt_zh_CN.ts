@@ -2702,6 +2702,10 @@
         <translation>无法为 {kind} 类型的解码器构建图。</translation>
     </message>
     <message>
+        <source>No graph can be built for a decoder whose heads are {width} wide.</source>
+        <translation>无法为注意力头宽度为 {width} 的解码器构建图。</translation>
+    </message>
+    <message>
         <source>No model is loaded, so there is no answer.</source>
         <translation>没有加载模型，因此没有回答。</translation>
     </message>
@@ -2728,6 +2732,10 @@
     <message>
         <source>ONNX Runtime can&apos;t use the graphics card ({reason}).</source>
         <translation>ONNX Runtime 无法使用显卡（{reason}）。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime wants a multiple of {step}. PyTorch runs such a model from its folder.</source>
+        <translation>ONNX Runtime 要求宽度是 {step} 的倍数。PyTorch 可以直接从文件夹运行这样的模型。</translation>
     </message>
     <message>
         <source>Only http and https addresses can be downloaded.</source>

@@ -230,6 +230,12 @@ def test_an_unknown_architecture_is_named() -> None:
         read_spec({"model_type": "mamba"})
 
 
+def test_heads_that_onnx_runtime_refuses_are_refused_before_the_export() -> None:
+    config = tf.LlamaConfig(**{**SIZES, "head_dim": 24}).to_dict()
+    with pytest.raises(BundleError, match="heads are 24 wide"):
+        read_spec(config)
+
+
 def test_weights_without_a_language_model_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="no language model"):
         DecoderWeights({"vision.layers.0.self_attn.q_proj.weight": np.zeros((1, 1), np.float32)})
