@@ -2,7 +2,9 @@
 
 The language model has SmolVLM-256M's sizes and random weights, which cost as much as trained
 ones. Each round gives every contender one prompt and one answer, so that a busy moment hurts
-all alike. Programs of others run beside them where they are installed (rivals.py).
+all alike; then those with attention and their twins without take turns, since what the one costs
+more than the other is less than what a busy moment costs. Programs of others run beside them where
+they are installed (rivals.py).
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ VISION: dict[str, Any] = {
 }
 PROMPT = 96  # 64 tokens of an image, 32 of text
 THREADS = 2
-TURN = 9  # steps; after others' each begins with cold caches
+TURN = 9  # steps; after the twin's each begins with cold caches
+_DRAWS, _INTERVAL = 2000, (2.5, 97.5)  # of the bootstrap, and its per cents
 SIZES: dict[str, Any] = {
     "model_type": "llama",
     "hidden_size": 576,
@@ -71,7 +74,9 @@ SIZES: dict[str, Any] = {
 @dataclass(eq=False)
 class Contender:
     """Who is fed: `feed` takes embeddings [1, S, width], tells if the sequence is new, and
-    gives the next token. `image` is how long a photo takes. `renew` opens its graph again."""
+    gives the next token. `image` is how long a photo takes. `renew` opens its graph again.
+    `twin` is the same without attention; `turns` are the seconds of answers that both gave in turn.
+    """
 
     label: str
     feed: Callable[[Floats, bool], int]
@@ -79,6 +84,8 @@ class Contender:
     renew: Callable[[], object] = lambda: None
     speeds: list[Speed] = field(default_factory=list)
     images: list[float] = field(default_factory=list)
+    turns: list[float] = field(default_factory=list)
+    twin: Contender | None = None
 
 
 def run(
@@ -95,8 +102,8 @@ def run(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         print("building the graphs ...", file=sys.stderr)
-        twins = ours(sizes, weights, folder, PROMPT + tokens)
-        groups = [(eager(sizes, weights),), *zip(twins[::2], twins[1::2], strict=True)]
+        own = ours(sizes, weights, folder, PROMPT + tokens)
+        groups = [(eager(sizes, weights),), *((each, each.twin) for each in own if each.twin)]
         known = [each for group in groups for each in group]
         found, absent = rivals(sizes, weights, folder)
         if pictures:
@@ -123,42 +130,60 @@ def _round(
 ) -> None:
     prompt = np.random.default_rng(0).integers(3, len(table), PROMPT)
     for group in groups:
-        for each, speed in zip(group, answers(group, table, prompt, tokens, clock), strict=True):
+        for each in group:
+            speed = answer(each, table, prompt, tokens, clock)
             started = clock()
             if each.image:
                 each.image()
             if counts:
                 each.speeds.append(speed)
                 each.images.append(clock() - started)
+        if counts and len(group) > 1:
+            seconds = turns(group, table, prompt, tokens, clock)
+            for each, own in zip(group, seconds, strict=True):
+                each.turns.append(own)
     for rival in found:
         speed = rival.answer(prompt, tokens, clock)
         if counts:
             rival.speeds.append(speed)
 
 
-def answers(
+def answer(
+    contender: Contender,
+    table: Floats,
+    prompt: NDArray[np.int64],
+    tokens: int,
+    clock: Callable[[], float],
+) -> Speed:
+    """A whole answer by a graph that was opened for it."""
+    contender.renew()
+    contender.feed(table[prompt][None], True)  # warms up
+    started = clock()
+    last = contender.feed(table[prompt][None], True)
+    prefill = clock() - started
+    started = clock()
+    for _ in range(tokens - 1):
+        last = contender.feed(table[last][None, None], False)
+    return Speed(prefill, clock() - started)
+
+
+def turns(
     group: Sequence[Contender],
     table: Floats,
     prompt: NDArray[np.int64],
     tokens: int,
     clock: Callable[[], float],
-) -> list[Speed]:
-    """Of all in the group to one prompt, a few steps of each in turn: what one costs more than
-    the other is less than what a busy moment costs."""
-    prefill, decode, last = list[float](), [0.0] * len(group), list[int]()
-    for each in group:
-        each.renew()
-        each.feed(table[prompt][None], True)  # warms up
-        started = clock()
-        last.append(each.feed(table[prompt][None], True))
-        prefill.append(clock() - started)
+) -> list[float]:
+    """Seconds of everybody's answer after the prompt, a few steps of each in turn."""
+    seconds = [0.0] * len(group)
+    last = [each.feed(table[prompt][None], True) for each in group]
     for done in range(0, tokens - 1, TURN):
         for place, each in enumerate(group):
+            started = clock()
             for _ in range(min(TURN, tokens - 1 - done)):
-                started = clock()
                 last[place] = each.feed(table[last[place]][None, None], False)
-                decode[place] += clock() - started
-    return [Speed(*both) for both in zip(prefill, decode, strict=True)]
+            seconds[place] += clock() - started
+    return seconds
 
 
 def rivals(
@@ -231,7 +256,7 @@ def random_weights(sizes: dict[str, Any]) -> dict[str, Floats]:
 def ours(
     sizes: dict[str, Any], weights: dict[str, Floats], folder: Path, capacity: int
 ) -> list[Contender]:
-    """Each precision with the attention of every word, and without."""
+    """Each precision with the attention of every word; its twin is without."""
     spec, own = read_spec(sizes), DecoderWeights(weights)
     ways = {each.value: (linears_for(each), prompt_linears_for(each)) for each in Precision}
     ways["int8 dynamic"] = DynamicInt8(), None
@@ -241,10 +266,10 @@ def ours(
         build_decoder(spec, own, path, linears)
         if quick and prompt:
             build_decoder(spec, own, prompt, quick, cache_only=True)
-        for file, label in ((path, "attention"), (without_attention(path), "no attention")):
-            new = partial(DecoderSession, capacity=capacity, threads=THREADS, prompt=prompt)
-            graph = _Graph(partial(new, file))
-            made.append(Contender(f"ours {name}, {label}", graph.feed, renew=graph.open))
+        new = partial(DecoderSession, capacity=capacity, threads=THREADS, prompt=prompt)
+        graph, bare = _Graph(partial(new, path)), _Graph(partial(new, without_attention(path)))
+        twin = Contender(f"ours {name}, no attention", bare.feed, renew=bare.open)
+        made.append(Contender(f"ours {name}, attention", graph.feed, renew=graph.open, twin=twin))
     return made
 
 
@@ -307,17 +332,18 @@ def eager(sizes: dict[str, Any], weights: dict[str, Floats]) -> Contender:
 def table_of(contenders: Sequence[Contender | Rival], tokens: int, rounds: int) -> str:
     width = max(len(each.label) for each in contenders)
     first = _medians(contenders[0].speeds)
-    lines = [f"{'':{width}}  prefill ms  tokens/s  prefill x  tokens/s x  image s  attention costs"]
-    for place, each in enumerate(contenders):
+    titles = "prefill ms  tokens/s  prefill x  tokens/s x  image s          attention costs"
+    lines = [f"{'':{width}}  {titles}"]
+    for each in contenders:
         prefill, decode = _medians(each.speeds)
         lines.append(
             f"{each.label:{width}}  {prefill * 1000:>10.1f}  {(tokens - 1) / decode:>8.1f}  "
             f"{first[0] / prefill:>9.2f}  {first[1] / decode:>10.2f}  {_image(each):>7}"
-            f"  {_cost(contenders[place : place + 2]):>15}"
+            f"  {_cost(each):>23}"
         )
     lines.append(f"Medians of {rounds} rounds: {PROMPT} positions, then {tokens} tokens.")
     lines.append(f"{THREADS} threads; x: against the first row. image: one tile, 64 tokens.")
-    lines.append("attention costs: seconds a token, against the row below, which takes turns.")
+    lines.append("attention costs: seconds a token, against the row below, taking turns (95 %).")
     return "\n".join(lines)
 
 
@@ -327,12 +353,15 @@ def _image(contender: Contender | Rival) -> str:
     return f"{statistics.median(contender.images):.2f}"
 
 
-def _cost(pair: Sequence[Contender | Rival]) -> str:
-    """Of a graph with attention, before its twin without: rounds are compared one by one."""
-    if len(pair) < 2 or not pair[1].label.endswith("no attention"):
+def _cost(contender: Contender | Rival) -> str:
+    """Of attention, where there is a twin without it: rounds are compared one by one."""
+    if isinstance(contender, Rival) or contender.twin is None:
         return ""
-    both = zip(*(each.speeds for each in pair), strict=True)
-    return f"{100 * statistics.median(one.decode / two.decode for one, two in both) - 100:+.1f} %"
+    both = zip(contender.turns, contender.twin.turns, strict=True)
+    more = [100 * one / two - 100 for one, two in both]
+    draws = np.random.default_rng(0).choice(more, (_DRAWS, len(more)))
+    low, high = np.percentile(np.median(draws, axis=1), _INTERVAL)
+    return f"{statistics.median(more):+.1f} % ({low:+.1f} to {high:+.1f})"
 
 
 def _medians(speeds: Sequence[Speed]) -> tuple[float, float]:

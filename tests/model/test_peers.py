@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +28,9 @@ def test_everyone_says_the_same_with_the_same_weights(tmp_path: Path) -> None:
     weights = peers.random_weights(SMALL)
     table = weights["model.embed_tokens.weight"]
     prompt, said = table[[5, 3, 8, 1]][None], {}
-    for each in [peers.eager(SMALL, weights), *peers.ours(SMALL, weights, tmp_path, 16)]:
+    own = peers.ours(SMALL, weights, tmp_path, 16)
+    twins = [each.twin for each in own if each.twin]
+    for each in [peers.eager(SMALL, weights), *own, *twins]:
         tokens = [each.feed(prompt, True)]
         for _ in range(4):
             tokens.append(each.feed(table[tokens[-1]][None, None], False))
@@ -46,27 +51,53 @@ def test_the_table_counts_by_the_clock(
     assert lines[-2] == "onnxruntime-genai int4: not installed (onnxruntime-genai)."
     assert lines[-1] == "llama.cpp Q4_1: not installed (xllamacpp, gguf)."
     assert len(rows) == 13
-    assert sum("+0.0 %" in row for row in rows) == 6  # those with a twin without attention
-    assert "1.0" in rows[0].split()  # four tokens after the prompt's, in a second each
+    costs = sum("+0.0 % (+0.0 to +0.0)" in row for row in rows)
+    assert costs == 6  # those with a twin without attention
+    assert "4.0" in rows[0].split()  # four tokens after the prompt's, in a second
+
+
+def fed_by(ticks: Iterator[int], *names: str) -> tuple[list[str], list[peers.Contender]]:
+    """What becomes of them in order: r opened, p a prompt, s a step; a step takes a tick."""
+    done = list[str]()
+
+    def feed(name: str, embeddings: np.ndarray, new: bool) -> int:
+        done.append(name + ("p" if new else "s"))
+        next(ticks)
+        return 0
+
+    def renew(name: str) -> None:
+        done.append(name + "r")
+
+    return done, [
+        peers.Contender(name, partial(feed, name), renew=partial(renew, name)) for name in names
+    ]
+
+
+def test_an_answer_is_given_in_one_go() -> None:
+    ticks = itertools.count()
+    done, (contender,) = fed_by(ticks, "a")
+    table, prompt = np.zeros((20, 4), np.float32), np.array([3, 4])
+    speed = peers.answer(contender, table, prompt, 4, lambda: next(ticks))
+    assert done == ["ar", "ap", "ap", "as", "as", "as"]
+    assert speed == rivals.Speed(prefill=2, decode=4)
 
 
 def test_twins_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a busy second hurts both, and not what attention seems to cost."""
-    fed, ticks = list[str](), iter(range(100))
-
-    def contender(name: str) -> peers.Contender:
-        return peers.Contender(
-            name,
-            lambda _embeddings, new: len(fed.append(name + "p" * new) or fed),
-            renew=lambda: fed.append(name + "r"),
-        )
-
+    ticks = itertools.count()
+    done, group = fed_by(ticks, "a", "b")
     table, prompt = np.zeros((20, 4), np.float32), np.array([3, 4])
-    group = [contender("a"), contender("b")]
     monkeypatch.setattr(peers, "TURN", 2)
-    speeds = peers.answers(group, table, prompt, 4, lambda: next(ticks))
-    assert fed == ["ar", "ap", "ap", "br", "bp", "bp", "a", "a", "b", "b", "a", "b"]
-    assert speeds == [rivals.Speed(1, 3)] * 2
+    seconds = peers.turns(group, table, prompt, 4, lambda: next(ticks))
+    assert done == ["ap", "bp", "as", "as", "bs", "bs", "as", "bs"]
+    assert seconds == [3 + 2, 3 + 2]
+
+
+def test_what_attention_costs_has_an_interval() -> None:
+    _, (dear, cheap) = fed_by(itertools.count(), "x, attention", "x, no attention")
+    dear.turns, cheap.turns, dear.twin = [1.0, 1.1, 1.02, 1.2], [1.0] * 4, cheap
+    assert peers._cost(dear) == "+6.0 % (+0.0 to +20.0)"
+    assert peers._cost(cheap) == ""
 
 
 def test_what_is_not_installed_is_named() -> None:
