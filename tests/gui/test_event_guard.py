@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from mmgpt_desktop.ui.event.app import EventApp
 from mmgpt_desktop.ui.event.guard import FIRST_LIMIT_MS, FRIENDLY_MS, STEP_LIMIT_MS
 from mmgpt_desktop.ui.event.show import LINE_MS
 from tests.gui.event_parts import MakeShow, turn_round, until
-from tests.gui_fakes import FakeEngine
+from tests.gui_fakes import MODEL, FakeEngine
 
 
 class Engines:
@@ -145,6 +146,24 @@ def test_each_word_gives_the_engine_more_time(make_show: MakeShow) -> None:
     engine.release(10)
     until(lambda: not show.stage.asker.busy)
     assert not limit.isActive()
+
+
+def test_how_slow_a_model_is_stays_known_when_it_is_loaded_again(make_show: MakeShow) -> None:
+    other = FakeEngine(gated=True, model=replace(MODEL, name="another"))
+    show = make_show(Engines(FakeEngine(), FakeEngine(gated=True), other))
+    begin(show)
+    until(lambda: not show.stage.asker.busy)
+    limits = []
+    for _ in range(2):
+        show.stage.guard.load()
+        until(lambda: show.stage.asker.model is not None)
+        show.stage.ask("What else?")
+        until(show.stage.guard.step_limit.isActive)
+        limits.append(show.stage.guard.step_limit.interval())
+        show.stage.asker.cancel()
+        until(lambda: not show.stage.asker.busy)
+    assert STEP_LIMIT_MS <= limits[0] < FIRST_LIMIT_MS
+    assert limits[1] == FIRST_LIMIT_MS
 
 
 def test_a_broken_engine_in_the_attract_loop_goes_on_with_the_next_sample(

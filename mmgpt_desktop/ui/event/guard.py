@@ -7,6 +7,7 @@ import logging
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal, Slot
 
 from mmgpt_desktop.errors import AppError, PromptError
+from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.ui.event.asking import Asker
 from mmgpt_desktop.ui.session import Turn
 from mmgpt_desktop.worker import EngineThread
@@ -41,7 +42,8 @@ class Guard(QObject):
         self._again: str | None = None  # the question that is being asked for the second time
         self._loads = 0
         self._since = QElapsedTimer()
-        self._longest = 0  # milliseconds without a token, of the model as it is loaded now
+        self._model = ""
+        self._longest = 0  # milliseconds without a token, of this model
         self.step_limit = self._timer(STEP_LIMIT_MS, self._cancel_hanging)
         self.end_limit = self._timer(END_LIMIT_MS, self._give_in)
         self.load_limit = self._timer(LOAD_LIMIT_MS, self._give_in)
@@ -113,12 +115,13 @@ class Guard(QObject):
     def load(self) -> None:
         """Anew; what is asked waits for it."""
         self._asker.lose_model()
-        self._longest = 0
         self.load_limit.start()
         self._engine.load()
 
-    @Slot()
-    def _take_model(self) -> None:
+    @Slot(object)
+    def _take_model(self, model: ModelInfo) -> None:
+        if model.name != self._model:
+            self._model, self._longest = model.name, 0
         self._loads = 0
         self.load_limit.stop()
         self.friendly.stop()

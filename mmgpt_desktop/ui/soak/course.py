@@ -16,7 +16,7 @@ from mmgpt_desktop.messages import GenerationOutcome
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.application import make_application
-from mmgpt_desktop.ui.camera import Camera
+from mmgpt_desktop.ui.camera import Camera, why_no_camera
 from mmgpt_desktop.ui.event.app import EventApp
 from mmgpt_desktop.ui.event.awake import Awake
 from mmgpt_desktop.ui.screenshot import wait_for, wait_for_model, wait_until
@@ -106,6 +106,7 @@ class WindowCourse(Course):
         noise(0, 64, 64).save(self._spare)
 
     def begin(self) -> None:
+        why_no_camera()  # brings QtMultimedia's libraries, which otherwise come at any minute
         self._app.start()
         wait_for_model(self._app)
 
