@@ -301,7 +301,8 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
 
 def _bench(options: argparse.Namespace) -> int:
     if options.peers:
-        from mmgpt_desktop import peers  # it brings PyTorch
+        require_torch()  # before what brings it
+        from mmgpt_desktop import peers
 
         return peers.run(options.tokens, options.rounds)
     from mmgpt_desktop import bench

@@ -39,7 +39,6 @@ from mmgpt_desktop.export.smaller import quantise
 from mmgpt_desktop.export.spec import read_spec
 from mmgpt_desktop.export.vision import PIXELS, export_encoder
 from mmgpt_desktop.export.weights import DecoderWeights
-from mmgpt_desktop.pytorch import require_torch
 from mmgpt_desktop.rivals import Rival, Speed, genai, llama_cpp, missing
 
 Floats = NDArray[np.float32]
@@ -96,8 +95,7 @@ def run(
     clock: Callable[[], float] = time.perf_counter,
     pictures: bool = True,
 ) -> int:
-    """Print the table of all contenders, in rounds that alternate. Raises RuntimeFailure."""
-    require_torch()
+    """Print the table of all contenders, in rounds that alternate. Needs PyTorch."""
     weights = random_weights(sizes)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
