@@ -6,7 +6,7 @@ import json
 import random
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,18 +88,23 @@ def ask(kind: str, question: str, rng: random.Random) -> str:
     return prompts.spoken(question, rng)
 
 
+def read_rows(data: Path) -> Iterator[Row]:
+    """The data's texts, in the file's order."""
+    with (data / "texts.jsonl").open(encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
 def load_texts(data: Path, splits: Iterable[str]) -> list[PhotoTexts]:
     """The photos of these splits with all their pairs, made ones too; in a fixed order."""
     wanted = set(splits)
     photos: dict[str, PhotoTexts] = {}
     captions: dict[str, list[str]] = defaultdict(list)
-    with (data / "texts.jsonl").open(encoding="utf-8") as lines:
-        for row in map(json.loads, lines):
-            if split_of(row) in wanted:
-                photo = photos.setdefault(row["image"], PhotoTexts(row["image"]))
-                _add_row(photo, row)
-                if row["kind"] == "caption":
-                    captions[row["image"]].append(sentence(row["answer"]))
+    for row in read_rows(data):
+        if split_of(row) in wanted:
+            photo = photos.setdefault(row["image"], PhotoTexts(row["image"]))
+            _add_row(photo, row)
+            if row["kind"] == "caption":
+                captions[row["image"]].append(sentence(row["answer"]))
     _add_captions(photos, captions)
     _add_labels(data, photos)
     _add_presence(photos)

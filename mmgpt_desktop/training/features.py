@@ -28,6 +28,7 @@ from mmgpt_desktop.model.encoder import (
     EfficientNetLite2,
 )
 from mmgpt_desktop.pixels import prepare
+from mmgpt_desktop.training.data import read_rows
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 
 BATCH = 32
@@ -87,8 +88,7 @@ def _opened(folder: Path, suffix: str) -> Cells:
 
 def photo_paths(data: Path) -> list[str]:
     """All photos that a text names, in a fixed order."""
-    with (data / "texts.jsonl").open(encoding="utf-8") as lines:
-        return sorted({json.loads(line)["image"] for line in lines})
+    return sorted({row["image"] for row in read_rows(data)})
 
 
 def read_pixels(path: Path) -> Any:

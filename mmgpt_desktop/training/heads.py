@@ -9,7 +9,6 @@ largest weight lies in the mask.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from tokenizers import Tokenizer
 from mmgpt_desktop.engine.head_choice import strongest
 from mmgpt_desktop.model.fusion import over_cells
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+from mmgpt_desktop.training.data import read_rows
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.labels import POINTING_QUESTION, LabelMaps
 from mmgpt_desktop.training.rows import ASSISTANT_ID, USER_ID
@@ -79,9 +79,8 @@ def score_heads(
 def _photos(data: Path, limit: int, grid: int) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
     """Training photos with the masks [grid, grid] of their things, at the cells' size."""
     maps = LabelMaps(data)
-    with (data / "texts.jsonl").open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    images = sorted({r["image"] for r in rows if r["split"] == "train" and r["kind"] == "scene"})
+    rows = (row for row in read_rows(data) if row["split"] == "train" and row["kind"] == "scene")
+    images = sorted({row["image"] for row in rows})
     for image in images[:limit]:
         things = []
         for name, mask in maps.things(image).items():

@@ -6,7 +6,6 @@ photos; what it misses, a decoder that reads the same cells will hardly find.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.training.data import read_rows
 from mmgpt_desktop.training.features import FeatureStore
 
 STEPS, PENALTY = 150, 0.01  # of the optimiser; of the summed squares of the weights
@@ -61,9 +61,7 @@ def probe(data: Path, work: Path) -> Probe:
 
 
 def _scenes(data: Path, split: str) -> _Named:
-    with (data / "texts.jsonl").open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    found = (row for row in rows if row["kind"] == "scene" and row["split"] == split)
+    found = (row for row in read_rows(data) if row["kind"] == "scene" and row["split"] == split)
     return [(row["image"], row["answer"]) for row in found]
 
 
