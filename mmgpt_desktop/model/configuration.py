@@ -28,7 +28,8 @@ class MMGPTConfig(PretrainedConfig):
     n-th decoder layer a look at the picture; with `concat` all layers see it.
     With `resampler_latents` cross-attention reads so many latents in place of the cells.
     `pointing` weighs the loss that teaches `pointing_heads` (layer, head) to look at the
-    named thing; these layers must be among those that look.
+    named thing; these layers must be among those that look. `tuning`, while the encoder's last
+    stages are trained, weighs what holds its classes to what they were; 0: they are frozen.
     """
 
     model_type = "mmgpt"
@@ -57,6 +58,7 @@ class MMGPTConfig(PretrainedConfig):
         name_tokens: int = 5,
         pointing: float = 0.1,
         pointing_heads: Sequence[Sequence[int]] = ((5, 0), (5, 1), (7, 0), (7, 1)),
+        tuning: float = 0.0,
         pad_token_id: int = SPECIAL_TOKENS.index(PAD),
         user_token_id: int = SPECIAL_TOKENS.index(USER),
         assistant_token_id: int = SPECIAL_TOKENS.index(ASSISTANT),
@@ -84,6 +86,7 @@ class MMGPTConfig(PretrainedConfig):
         self.name_tokens = name_tokens
         self.pointing = pointing
         self.pointing_heads = tuple((layer, head) for layer, head in pointing_heads)
+        self.tuning = tuning
         self.user_token_id = user_token_id
         self.assistant_token_id = assistant_token_id
         kwargs.setdefault("tie_word_embeddings", True)

@@ -109,13 +109,22 @@ class EfficientNetLite2(nn.Module):
 
         `pixels` [B, 3, H, W] are `(rgb - 127) / 128`; H and W multiples of 32.
         """
-        x = self.stem(pixels)
+        fine = self.stem(pixels)
         for block in self.blocks[:_FINE_BLOCKS]:
+            fine = block(fine)
+        return fine, self.coarser(fine)
+
+    @property
+    def last_stages(self) -> nn.ModuleList:
+        """The blocks that make the coarse map of the fine one."""
+        return self.blocks[_FINE_BLOCKS:]
+
+    def coarser(self, fine: Tensor) -> Tensor:
+        """The coarse map [B, 352, H/32, W/32] of the fine one [B, 120, H/16, W/16]."""
+        x = fine
+        for block in self.last_stages:
             x = block(x)
-        fine = x
-        for block in self.blocks[_FINE_BLOCKS:]:
-            x = block(x)
-        return fine, x
+        return x
 
     def classify(self, coarse: Tensor) -> Tensor:
         """Logits [B, 1000] of the head's map [B, 1280, H/32, W/32]."""

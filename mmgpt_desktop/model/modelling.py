@@ -156,13 +156,22 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         image = [self._cross_attention(layer).project(nodes) for layer in layers]
         return [*image, copied], Mixed(edges, reading)
 
+    def coarse_cells(self, fine: Tensor) -> Tensor:
+        """The encoder's coarse cells [B, T / 4, 352] of its fine ones [B, T, 120]."""
+        side = self.config.grid_size
+        return self.encoder.coarser(fine.mT.unflatten(2, (side, side))).flatten(2).mT
+
+    def _wide(self, coarse: Tensor) -> Tensor:
+        """The head's map [B, 1280, side, side] of coarse cells [B, side * side, 352]."""
+        side = self.config.grid_size // 2
+        wide: Tensor = self.encoder.head(coarse.mT.unflatten(2, (side, side)))
+        return wide
+
     def _embed(
         self, fine: Tensor, coarse: Tensor, named: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Cells, name cells, and the embeddings of the names' tokens."""
-        side = self.config.grid_size // 2
-        maps = coarse.transpose(1, 2).reshape(coarse.shape[0], coarse.shape[2], side, side)
-        wide = self.encoder.head(maps)  # (B, 1280, side, side)
+        wide = self._wide(coarse)
         cells = self.cells(fine, wide.flatten(2).transpose(1, 2))
         guesses = self.encoder.classify(wide)
         if named is not None:
@@ -288,7 +297,8 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """Logits, or the loss when `labels` are given.
 
         The picture comes as pixels, as encoded keys and values, or (in training) as cached
-        maps `fine` and `coarse`; of these, `visible` [B, T] hides some of what the text reads,
+        maps `fine` and `coarse` (with `config.tuning` coarse ones are made anew, and held to the
+        classes of the cached); of these, `visible` [B, T] hides some of what the text reads,
         and `named` [B] changes the names (as in `encode_cells`). Without any, there is text
         alone. Positions see those of their own number in `segments` [B, S] alone; 0 is padding.
         Padding in a batch for generation is not supported. With labels, logits are left out:
@@ -301,7 +311,11 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         fusion = fusion or self.config.fusion
         image: list[KeyValue] | None = None
         mixed = Mixed()
+        strayed: Tensor | None = None
         if fine is not None and coarse is not None:
+            if self.config.tuning:
+                cached, coarse = coarse, self.coarse_cells(fine)
+                strayed = self._strayed(coarse, cached) if self.training else None
             image, mixed = self.encode_cells(fine, coarse, fusion, named)
         elif pixel_values is not None:
             image, mixed = self.encode_pixels(pixel_values, fusion)
@@ -316,6 +330,8 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             if pointed is not None and masks is not None and len(pointed):
                 pointing = self._pointing(fusion, decoded.seen, mixed.reading, pointed, masks)
                 loss = loss + self.config.pointing * pointing
+            if strayed is not None:
+                loss = loss + self.config.tuning * strayed
             return CausalLMOutputWithPast(loss=loss)
         last = tuple(weights[:, :, -1:] for weights in decoded.seen)
         return CausalLMOutputWithPast(
@@ -352,6 +368,17 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             return losses.mean()
         shares = weights[:, 1:][wanted]
         return (losses * shares).sum() / shares.abs().sum().clamp(min=1e-6)
+
+    def _strayed(self, coarse: Tensor, cached: Tensor) -> Tensor:
+        """How far the encoder's classes are from what they were: the Kullback-Leibler divergence
+        of those of `coarse` from those of `cached` cells, mean over the photos."""
+        now, then = (self.encoder.classify(self._wide(each)) for each in (coarse, cached.detach()))
+        return F.kl_div(
+            now.float().log_softmax(dim=-1),
+            then.float().log_softmax(dim=-1).detach(),
+            reduction="batchmean",
+            log_target=True,
+        )
 
     def _pointing(
         self,

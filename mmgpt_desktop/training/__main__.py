@@ -33,7 +33,10 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--data", type=Path, required=True, help="folder with texts.jsonl")
     staged = argparse.ArgumentParser(add_help=False, parents=[common])
     staged.add_argument("--work", type=Path, required=True, help="where the stages leave files")
-    stages.add_parser("features", parents=[staged], help="encode every photo once")
+    features = stages.add_parser("features", parents=[staged], help="encode every photo once")
+    features.add_argument(
+        "--tuned", type=Path, metavar="MODEL", help="coarse cells anew, by this model's encoder"
+    )
     stages.add_parser("probe", parents=[staged], help="what a linear classifier finds in them")
     stages.add_parser("tokenizer", parents=[staged], help="train the byte-level BPE")
     pretrain = stages.add_parser("pretrain", parents=[staged], help="train on text alone")
@@ -93,9 +96,14 @@ def _recipe(options: argparse.Namespace, recipe: type[T]) -> T:
 
 
 def _features(options: argparse.Namespace) -> None:
-    from mmgpt_desktop.training.features import cache_features
+    from mmgpt_desktop.training.features import cache_features, renew_coarse
 
     cache_features(options.data, options.work)
+    if options.tuned:
+        from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+
+        model = MMGPTForConditionalGeneration.from_pretrained(options.tuned)
+        renew_coarse(options.work, model.encoder.eval())
 
 
 def _probe(options: argparse.Namespace) -> None:

@@ -106,8 +106,27 @@ def cache_features(data: Path, work: Path) -> None:
     encoder = pretrained_encoder()
     for suffix in ("", MIRRORED):
         _cache(data, photos, encoder, folder, suffix)
-    coarse = np.load(folder / "coarse.npy", mmap_mode="r")
-    guesses = guess(encoder, coarse)
+    _cache_guesses(encoder, folder)
+
+
+@torch.inference_mode()
+def renew_coarse(work: Path, encoder: EfficientNetLite2) -> None:
+    """Coarse cells and guesses anew, of the fine cells, by an encoder whose last stages were
+    trained since."""
+    folder = work / "features"
+    for suffix in ("", MIRRORED):
+        fine = np.load(folder / f"fine{suffix}.npy", mmap_mode="r")
+        coarse = np.load(folder / f"coarse{suffix}.npy", mmap_mode="r+")
+        for first in range(0, len(fine), 8 * BATCH):
+            rows = slice(first, first + 8 * BATCH)
+            maps = torch.from_numpy(fine[rows].astype(np.float32)).mT
+            made = encoder.coarser(maps.unflatten(2, (2 * COARSE_SIDE, 2 * COARSE_SIDE)))
+            coarse[rows] = made.flatten(2).mT.to(torch.float16).numpy()
+    _cache_guesses(encoder, folder)
+
+
+def _cache_guesses(encoder: EfficientNetLite2, folder: Path) -> None:
+    guesses = guess(encoder, np.load(folder / "coarse.npy", mmap_mode="r"))
     np.savez(folder / "guesses.npz", **vars(guesses))
 
 

@@ -39,7 +39,9 @@ class Recipe(Run):
     """A run on photos: a row is one photo with `length` tokens of text.
 
     `compiled` saves a fifth of the time and needs a C++ compiler. With `resampler` a model
-    that has none gets one of so many latents, untrained as yet.
+    that has none gets one of so many latents, untrained as yet. `tuning` trains the encoder's
+    last stages as well, at `encoder_rate` of the learning rate, and weighs what holds its
+    classes to what they were; 0 leaves it as it is.
     """
 
     steps: int = 3000
@@ -52,6 +54,8 @@ class Recipe(Run):
     pointing: float = 0.1
     compiled: bool = False
     resampler: int = 0
+    tuning: float = 0.0
+    encoder_rate: float = 0.1
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,10 @@ def sample(
     # What is cached without gradients would be missed by a step that wants them.
     half = torch.autocast(cells[0].device.type, torch.bfloat16, cache_enabled=False)
     with eager, half:
-        image, _ = model.encode_cells(*cells, fusion)
+        fine, coarse = cells
+        if model.config.tuning:
+            coarse = model.coarse_cells(fine)
+        image, _ = model.encode_cells(fine, coarse, fusion)
         keys, values = (torch.stack(part) for part in zip(*image, strict=True))
         rows = keys.shape[1] * number
         if fusion == CONCAT:  # where the picture is a part of each row's past

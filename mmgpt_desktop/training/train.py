@@ -45,8 +45,10 @@ def prepared(start: Path, recipe: Recipe) -> MMGPTForConditionalGeneration:
         label_smoothing=recipe.label_smoothing,
         pointing=recipe.pointing,
         resampler_latents=_latents(start, recipe.resampler),
+        tuning=recipe.tuning,
     )
     model.encoder.requires_grad_(False)
+    model.encoder.last_stages.requires_grad_(recipe.tuning > 0)
     if recipe.compiled:
         compile_parts(model)
     return model
@@ -98,6 +100,7 @@ class FusionTrainer(Trainer):
         checkpoints: Path,
     ) -> None:
         recipe = source.recipe
+        self.encoder_rate = recipe.encoder_rate
         super().__init__(
             model=model,
             args=trainer_arguments(checkpoints, recipe, workers=1),
@@ -109,6 +112,19 @@ class FusionTrainer(Trainer):
             data_collator=Collator(model.config, mixture.fusions, recipe.seed),
             callbacks=[EarlyStopping(recipe.patience)] if recipe.patience else [],
         )
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """The encoder, where it learns, learns more slowly."""
+        optimizer = super().create_optimizer(model)
+        assert isinstance(self.model, MMGPTForConditionalGeneration)
+        encoder = set(self.model.encoder.parameters())
+        for group in list(optimizer.param_groups):
+            slow = [each for each in group["params"] if each in encoder]
+            if slow:
+                group["params"] = [each for each in group["params"] if each not in encoder]
+                rate = group["lr"] * self.encoder_rate
+                optimizer.add_param_group({**group, "params": slow, "lr": rate})
+        return optimizer
 
     def evaluate(
         self,

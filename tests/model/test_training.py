@@ -24,7 +24,7 @@ from mmgpt_desktop.training.calibrate import TEMPERATURES, answers, calibrate
 from mmgpt_desktop.training.evaluation.tasks import Question
 from mmgpt_desktop.training.features import FeatureStore, read_pixels
 from mmgpt_desktop.training.heads import score_heads
-from mmgpt_desktop.training.mixture import DEFAULT
+from mmgpt_desktop.training.mixture import DEFAULT, Mixture
 from mmgpt_desktop.training.recipes import Recipe
 from mmgpt_desktop.training.reward import ANSWER_TOKENS, advantages, sample
 from mmgpt_desktop.training.rows import END_ID
@@ -180,6 +180,56 @@ def test_a_model_gets_a_resampler_to_train_and_keeps_it(data: Path, work: Path) 
     assert stage.prepared(work / "model", Recipe()).config.resampler_latents == 4
     with pytest.raises(SystemExit, match="model has a resampler of 4 latents already"):
         main([*command, "--start", str(work / "model"), "--steps", "2", "--resampler", "8"])
+
+
+def test_the_encoders_last_stages_can_learn_along(data: Path, work: Path) -> None:
+    tiny_model().save_pretrained(work / "pretrained")
+    common = ["--data", str(data), "--work", str(work)]
+    main(["train", *common, *SMALL, "--batch", "4", "--steps", "4", "--tuning", "1"])
+    first = tiny_model().encoder
+    trained = MMGPTForConditionalGeneration.from_pretrained(work / "model").encoder.eval()
+    moved = {
+        name
+        for name, tensor in trained.state_dict().items()
+        if not torch.equal(tensor, first.state_dict()[name])
+    }
+    last = {f"blocks.{place}" for place in range(15, 21)}
+    assert {".".join(name.split(".")[:2]) for name in moved} == last
+    assert not any("running" in name for name in moved)  # the batch norms' statistics
+    main(["features", *common, "--tuned", str(work / "model")])
+    image = "images/coco/red.png"
+    with torch.inference_mode():
+        maps = trained.backbone(torch.from_numpy(read_pixels(data / image))[None])
+    for cached, expected in zip(
+        FeatureStore.open(work / "features").cells(image), maps, strict=True
+    ):
+        np.testing.assert_allclose(cached, expected.flatten(2).mT[0], atol=0.05, rtol=0.05)
+
+
+def test_an_encoder_that_learns_learns_slowly(data: Path, work: Path) -> None:
+    tiny_model().save_pretrained(work / "pretrained")
+    recipe = Recipe(steps=1, batch=2, length=32, tuning=1.0, encoder_rate=0.25)
+    model = stage.prepared(work / "pretrained", recipe)
+    source = stage.Source.open(data, work, recipe)
+    trainer = stage.FusionTrainer(model, source, Mixture.read(DEFAULT), work / "checkpoints")
+    optimizer = trainer.create_optimizer()
+    rates = {id(each): group["lr"] for group in optimizer.param_groups for each in group["params"]}
+    slow, fast = recipe.learning_rate * 0.25, recipe.learning_rate
+    assert {rates[id(each)] for each in model.encoder.last_stages.parameters()} == {slow}
+    assert rates[id(model.embedding.weight)] == fast
+    assert len(rates) == sum(each.requires_grad for each in model.parameters())
+
+
+def test_an_encoder_is_held_to_the_classes_that_it_knew() -> None:
+    model = tiny_model().train()
+    torch.manual_seed(0)
+    fine = torch.rand(2, 256, 120)
+    known = model.coarse_cells(fine)
+    assert model._strayed(known, known.detach()).item() == pytest.approx(0, abs=1e-6)
+    strayed = model._strayed(known + torch.randn_like(known), known.detach())
+    assert strayed > 0.001
+    strayed.backward()
+    assert all(each.grad is not None for each in model.encoder.last_stages.parameters())
 
 
 def test_a_run_that_gets_no_better_ends_early(data: Path, work: Path) -> None:
