@@ -297,13 +297,13 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """Logits, or the loss when `labels` are given.
 
         The picture comes as pixels, as encoded keys and values, or (in training) as cached
-        maps `fine` and `coarse` (with `config.tuning` coarse ones are made anew, and held to the
-        classes of the cached); of these, `visible` [B, T] hides some of what the text reads,
-        and `named` [B] changes the names (as in `encode_cells`). Without any, there is text
-        alone. Positions see those of their own number in `segments` [B, S] alone; 0 is padding.
-        Padding in a batch for generation is not supported. With labels, logits are left out:
-        the loss needs them at the labelled tokens alone. In training `weights` [B, S] say what
-        each label counts; what should become less likely has a negative one.
+        maps `fine` and `coarse` (the latter made anew with `config.tuning`, held to the same
+        classes); of these, `visible` [B, T] hides some of what the text reads, and `named` [B]
+        changes the names (as in `encode_cells`). Without any, there is text alone. Positions see
+        those of their own number in `segments` [B, S] alone; 0 is padding. Padding in a batch for
+        generation is not supported. With labels, logits are left out: the loss needs them at the
+        labelled tokens alone. In training `weights` [B, S] say what each label counts; what should
+        become less likely has a negative one.
         `pointed` [N, 2] are (row, position) of tokens that predict the name of a thing,
         `masks` [N, cells] where it lies: some heads learn to look there. `attentions` are the
         last position's weights over the picture, [B, nh, 1, T] for each image layer.
@@ -311,11 +311,9 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         fusion = fusion or self.config.fusion
         image: list[KeyValue] | None = None
         mixed = Mixed()
-        strayed: Tensor | None = None
+        strayed: Tensor | float = 0.0
         if fine is not None and coarse is not None:
-            if self.config.tuning:
-                cached, coarse = coarse, self.coarse_cells(fine)
-                strayed = self._strayed(coarse, cached) if self.training else None
+            coarse, strayed = self._tuned(fine, coarse)
             image, mixed = self.encode_cells(fine, coarse, fusion, named)
         elif pixel_values is not None:
             image, mixed = self.encode_pixels(pixel_values, fusion)
@@ -326,12 +324,10 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             input_ids, image, past, fusion=fusion, visible=visible, segments=segments
         )
         if labels is not None:
-            loss = self._loss(decoded.hidden, labels, weights)
+            loss = self._loss(decoded.hidden, labels, weights) + self.config.tuning * strayed
             if pointed is not None and masks is not None and len(pointed):
                 pointing = self._pointing(fusion, decoded.seen, mixed.reading, pointed, masks)
                 loss = loss + self.config.pointing * pointing
-            if strayed is not None:
-                loss = loss + self.config.tuning * strayed
             return CausalLMOutputWithPast(loss=loss)
         last = tuple(weights[:, :, -1:] for weights in decoded.seen)
         return CausalLMOutputWithPast(
@@ -368,6 +364,14 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             return losses.mean()
         shares = weights[:, 1:][wanted]
         return (losses * shares).sum() / shares.abs().sum().clamp(min=1e-6)
+
+    def _tuned(self, fine: Tensor, cached: Tensor) -> tuple[Tensor, Tensor | float]:
+        """The coarse cells, made anew where the encoder learns; then, in training, how far its
+        classes have strayed."""
+        if not self.config.tuning:
+            return cached, 0.0
+        coarse = self.coarse_cells(fine)
+        return coarse, self._strayed(coarse, cached) if self.training else 0.0
 
     def _strayed(self, coarse: Tensor, cached: Tensor) -> Tensor:
         """How far the encoder's classes are from what they were: the Kullback-Leibler divergence

@@ -35,6 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     staged.add_argument("--work", type=Path, required=True, help="where the stages leave files")
     features = stages.add_parser("features", parents=[staged], help="encode every photo once")
     features.add_argument(
+        "--views", type=int, default=0, metavar="N", help="so many other looks at training photos"
+    )
+    features.add_argument(
         "--tuned", type=Path, metavar="MODEL", help="coarse cells anew, by this model's encoder"
     )
     stages.add_parser("probe", parents=[staged], help="what a linear classifier finds in them")
@@ -98,7 +101,7 @@ def _recipe(options: argparse.Namespace, recipe: type[T]) -> T:
 def _features(options: argparse.Namespace) -> None:
     from mmgpt_desktop.training.features import cache_features, renew_coarse
 
-    cache_features(options.data, options.work)
+    cache_features(options.data, options.work, options.views)
     if options.tuned:
         from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 

@@ -8,9 +8,10 @@ beside a list of the photos' paths and what the encoder itself takes each photo 
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from mmgpt_desktop.model.encoder import (
 from mmgpt_desktop.pixels import prepare
 from mmgpt_desktop.training.data import read_rows
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
+from mmgpt_desktop.training.views import View, view_of
 
 BATCH = 32
 COARSE_SIDE = IMAGE_SIZE // 32
@@ -57,6 +59,7 @@ class FeatureStore:
     mirrored: Cells | None
     index: dict[str, int]
     guesses: Guesses | None = None
+    views: Sequence[Cells] = ()
 
     @classmethod
     def open(cls, folder: Path) -> FeatureStore:
@@ -67,16 +70,35 @@ class FeatureStore:
                 _opened(folder, MIRRORED),
                 {photo: row for row, photo in enumerate(photos)},
                 Guesses(**guesses),
+                [_opened(folder, suffix) for suffix in _views_in(folder)],
             )
 
-    def cells(self, image: str, *, mirrored: bool = False) -> Cells:
-        """Fine [256, 120] and coarse [64, 352] cells of one photo."""
+    def cells(self, image: str, *, mirrored: bool = False, view: int | None = None) -> Cells:
+        """Fine [256, 120] and coarse [64, 352] cells of one photo, or of its n-th view. Photos
+        that aren't for training have no views."""
         fine, coarse = self.mirrored if mirrored and self.mirrored else self.plain
+        if view is not None:
+            fine, coarse = self.views[view]
         row = self.index[image]
         return fine[row], coarse[row]
 
 
 MIRRORED = "_mirrored"
+
+
+def _view_suffix(number: int) -> str:
+    return f"_view{number}"
+
+
+def _views_in(folder: Path) -> list[str]:
+    """The suffixes of those that are whole."""
+    suffixes = map(_view_suffix, itertools.count())
+    return list(itertools.takewhile(lambda suffix: _is_whole(folder, suffix), suffixes))
+
+
+def _is_whole(folder: Path, suffix: str) -> bool:
+    done, photos = folder / f"done{suffix}.txt", folder / "photos.json"
+    return done.exists() and int(done.read_text()) == len(json.loads(photos.read_bytes()))
 
 
 def _opened(folder: Path, suffix: str) -> Cells:
@@ -91,14 +113,20 @@ def photo_paths(data: Path) -> list[str]:
     return sorted({row["image"] for row in read_rows(data)})
 
 
-def read_pixels(path: Path) -> Any:
-    """A photo as the encoder reads it: float32 [3, size, size]."""
-    pixels, _ = prepare(load_photo(path), MMGPTImageProcessor().spec)
+def read_pixels(path: Path, view: View | None = None) -> Any:
+    """A photo, or a view of it, as the encoder reads it: float32 [3, size, size]."""
+    photo = load_photo(path)
+    if view is not None:
+        photo = replace(photo, pixels=view.of(photo.pixels))
+    pixels, _ = prepare(photo, MMGPTImageProcessor().spec)
     return pixels[0]
 
 
-def cache_features(data: Path, work: Path) -> None:
-    """Write the cache below `work`; what is there already is kept and continued."""
+def cache_features(data: Path, work: Path, views: int = 0) -> None:
+    """Write the cache below `work`; what is there already is kept and continued.
+
+    Training photos have `views` views besides.
+    """
     folder = work / "features"
     folder.mkdir(parents=True, exist_ok=True)
     photos = photo_paths(data)
@@ -107,6 +135,9 @@ def cache_features(data: Path, work: Path) -> None:
     for suffix in ("", MIRRORED):
         _cache(data, photos, encoder, folder, suffix)
     _cache_guesses(encoder, folder)
+    learned = {row["image"] for row in read_rows(data) if row["split"] == "train"}
+    for number in range(views):
+        _cache(data, photos, encoder, folder, _view_suffix(number), learned, number)
 
 
 @torch.inference_mode()
@@ -114,7 +145,7 @@ def renew_coarse(work: Path, encoder: EfficientNetLite2) -> None:
     """Coarse cells and guesses anew, of the fine cells, by an encoder whose last stages were
     trained since."""
     folder = work / "features"
-    for suffix in ("", MIRRORED):
+    for suffix in ("", MIRRORED, *_views_in(folder)):
         fine = np.load(folder / f"fine{suffix}.npy", mmap_mode="r")
         coarse = np.load(folder / f"coarse{suffix}.npy", mmap_mode="r+")
         for first in range(0, len(fine), 8 * BATCH):
@@ -131,20 +162,37 @@ def _cache_guesses(encoder: EfficientNetLite2, folder: Path) -> None:
 
 
 def _cache(
-    data: Path, photos: Sequence[str], encoder: EfficientNetLite2, folder: Path, suffix: str
+    data: Path,
+    photos: Sequence[str],
+    encoder: EfficientNetLite2,
+    folder: Path,
+    suffix: str,
+    wanted: Container[str] | None = None,
+    view: int | None = None,
 ) -> None:
+    """Where `wanted` are given, the others' cells stay 0."""
     fine_shape = (len(photos), (IMAGE_SIZE // 16) ** 2, FINE_CHANNELS)
     fine = _array(folder / f"fine{suffix}.npy", fine_shape)
     coarse_shape = (len(photos), COARSE_SIDE**2, COARSE_BACKBONE_CHANNELS)
     coarse = _array(folder / f"coarse{suffix}.npy", coarse_shape)
     done_file = folder / f"done{suffix}.txt"
     done = int(done_file.read_text()) if done_file.exists() else 0
-    for rows, pixels in _batches(data, photos, done):
-        turned = pixels.flip(-1) if suffix else pixels
-        fine[rows], coarse[rows] = _encode(encoder, turned)
-        done_file.write_text(str(rows.stop))
-        print(f"\r{rows.stop}/{len(photos)} photos{suffix}", end="", flush=True)
+    for first in range(done, len(photos), BATCH):
+        stop = min(first + BATCH, len(photos))
+        rows = [row for row in range(first, stop) if wanted is None or photos[row] in wanted]
+        if rows:
+            pixels = _pixels(data, [photos[row] for row in rows], view)
+            turned = pixels.flip(-1) if suffix == MIRRORED else pixels
+            fine[rows], coarse[rows] = _encode(encoder, turned)
+        done_file.write_text(str(stop))
+        print(f"\r{stop}/{len(photos)} photos{suffix}", end="", flush=True)
     print()
+
+
+def _pixels(data: Path, photos: Sequence[str], view: int | None) -> torch.Tensor:
+    views = (None if view is None else view_of(photo, view) for photo in photos)
+    looks = (read_pixels(data / photo, look) for photo, look in zip(photos, views, strict=True))
+    return torch.from_numpy(np.stack(list(looks)))
 
 
 @torch.inference_mode()
@@ -169,13 +217,6 @@ def _array(path: Path, shape: tuple[int, ...]) -> Any:
         if array.shape == shape:
             return array
     return open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
-
-
-def _batches(data: Path, photos: Sequence[str], start: int) -> Iterator[tuple[slice, torch.Tensor]]:
-    for first in range(start, len(photos), BATCH):
-        chunk = photos[first : first + BATCH]
-        pixels = np.stack([read_pixels(data / photo) for photo in chunk])
-        yield slice(first, first + len(chunk)), torch.from_numpy(pixels)
 
 
 def _encode(encoder: EfficientNetLite2, pixels: torch.Tensor) -> tuple[Any, Any]:

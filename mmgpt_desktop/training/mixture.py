@@ -24,6 +24,7 @@ class Mixture:
     fusions: Mapping[str, float]
     collections: Mapping[str, float]
     kinds: Mapping[str, float]
+    varied: float = 0.0
 
     @classmethod
     def read(cls, path: Path = DEFAULT) -> Mixture:

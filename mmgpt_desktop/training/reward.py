@@ -66,9 +66,7 @@ class DescribedVisits(Dataset[Visit]):
             return self.ordinary[number]
         image, row = rng.choice(self.images), TokenRow()
         row.pad(self.ordinary.packer.length)
-        flip = self.ordinary.mirror and rng.random() < self.ordinary.mixture.mirrored
-        cells = self.ordinary.features.cells(image, mirrored=flip)
-        return Visit(number, image, *cells, row, described=True)
+        return Visit(number, image, *self.ordinary.look(image, rng).cells, row, described=True)
 
 
 class RewardTrainer(FusionTrainer):

@@ -30,6 +30,7 @@ from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.names import ANIMALS, DOGS, LABELLED, class_names
 from mmgpt_desktop.training.questions import QA, naming
+from mmgpt_desktop.training.views import unspoiled, view_of
 
 Cells = NDArray[np.floating[Any]]
 PAD_ID, USER_ID, ASSISTANT_ID, END_ID = map(SPECIAL_TOKENS.index, (PAD, USER, ASSISTANT, END))
@@ -170,6 +171,15 @@ class Visit:
     described: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Look:
+    """Fine and coarse cells of a photo, or where it is `varied` of a view of it."""
+
+    cells: tuple[Cells, Cells]
+    mirrored: bool
+    varied: bool = False
+
+
 class VisitDataset(Dataset[Visit]):
     """Item i is the i-th visit to a photo: its cached cells and a row of text.
 
@@ -210,26 +220,36 @@ class VisitDataset(Dataset[Visit]):
         if rng.random() < shares.drilled:
             return self._drill(photo, rng, number)
         has_image = rng.random() >= shares.no_picture
-        flip = self.mirror and rng.random() < shares.mirrored
+        look = self.look(photo.image, rng)
+        kinds = unspoiled(shares.kinds, photo.pairs) if look.varied else shares.kinds
 
         def draw() -> QA:
-            question, answer = photo.draw(shares.kinds, rng)
+            question, answer = photo.draw(kinds, rng)
             if not has_image:
                 return question, prompts.NO_PICTURE
-            return (mirrored(question), mirrored(answer)) if flip else (question, answer)
+            return (mirrored(question), mirrored(answer)) if look.mirrored else (question, answer)
 
-        names = list(photo.masks) if has_image else []
+        names = list(photo.masks) if has_image and not look.varied else []
         row = self.packer.row(draw, rng, names)
         return Visit(
             number,
             photo.image,
-            *self.features.cells(photo.image, mirrored=flip),
+            *look.cells,
             row,
-            [_mask(photo, name, flip) for _, name in row.pointed],
+            [_mask(photo, name, look.mirrored) for _, name in row.pointed],
             has_image=has_image,
             has_names=rng.random() >= shares.names_hidden,
             fusion=self.fusion,
         )
+
+    def look(self, image: str, rng: random.Random) -> Look:
+        """At a photo in training: as it is, mirrored, or a view of it."""
+        flip = self.mirror and rng.random() < self.mixture.mirrored
+        if self.mirror and self.features.views and rng.random() < self.mixture.varied:
+            view = rng.randrange(len(self.features.views))
+            cells = self.features.cells(image, view=view)
+            return Look(cells, view_of(image, view).mirrored, varied=True)
+        return Look(self.features.cells(image, mirrored=flip), flip)
 
     def _drill(self, photo: PhotoTexts, rng: random.Random, number: int) -> Visit:
         """Any class put first among the encoder's guesses, and asked for or described: copying

@@ -21,6 +21,7 @@ from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training import train as stage
 from mmgpt_desktop.training.__main__ import main
 from mmgpt_desktop.training.calibrate import TEMPERATURES, answers, calibrate
+from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 from mmgpt_desktop.training.evaluation.tasks import Question
 from mmgpt_desktop.training.features import FeatureStore, read_pixels
 from mmgpt_desktop.training.heads import score_heads
@@ -28,6 +29,7 @@ from mmgpt_desktop.training.mixture import DEFAULT, Mixture
 from mmgpt_desktop.training.recipes import Recipe
 from mmgpt_desktop.training.reward import ANSWER_TOKENS, advantages, sample
 from mmgpt_desktop.training.rows import END_ID
+from mmgpt_desktop.training.views import view_of
 from tests.model.conftest import tiny_config
 
 COLOURS = {"red": (200, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 200), "white": (255,) * 3}
@@ -78,7 +80,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plant_cat(folder: Path) -> None:
     (folder / "images" / "ade20k").mkdir(parents=True)
     (folder / "labels" / "ade20k").mkdir(parents=True)
-    Image.new("RGB", (64, 64)).save(folder / "images/ade20k/a.jpg")
+    photo = Image.new("RGB", (64, 64))
+    photo.paste((250, 200, 40), (0, 0, 8, 64))
+    photo.save(folder / "images/ade20k/a.jpg")
     classes = np.ones((64, 64), np.uint8)
     classes[:, :8] = 2
     Image.fromarray(classes).save(folder / "labels/ade20k/a.png")
@@ -312,6 +316,23 @@ def test_a_mirrored_photo_has_features_of_its_own(tmp_path: Path) -> None:
     )
     assert np.allclose(turned, other, atol=0.1)
     assert not np.allclose(turned, store.cells("images/coco/a.png")[0], atol=0.1)
+
+
+def test_training_photos_have_views_with_features_of_their_own(data: Path, work: Path) -> None:
+    command = ["features", "--data", str(data), "--work", str(work)]
+    assert not FeatureStore.open(work / "features").views
+    main([*command, "--views", "2"])
+    store = FeatureStore.open(work / "features")
+    assert len(store.views) == 2
+    image = "images/ade20k/a.jpg"
+    pixels = torch.from_numpy(read_pixels(data / image, view_of(image, 1)))[None]
+    with torch.inference_mode():
+        expected = pretrained_encoder().backbone(pixels)[0].flatten(2).mT[0].numpy()
+    found, plain = store.cells(image, view=1)[0], store.cells(image)[0]
+    assert np.abs(found - expected).mean() < 0.2 * np.abs(plain - expected).mean()  # it is bf16
+    assert not store.cells("images/coco/white.png", view=0)[0].any()  # not for training
+    (work / "features" / "done_view1.txt").write_text("3")  # as if it had been cut off
+    assert len(FeatureStore.open(work / "features").views) == 1
 
 
 @pytest.mark.parametrize(("name", "grid"), [(GRAPH, 16), (CONCAT, 8)])

@@ -33,6 +33,7 @@ from mmgpt_desktop.training.rows import (
     mirrored,
 )
 from mmgpt_desktop.training.tokenizer import train_on
+from mmgpt_desktop.training.views import unspoiled, view_of
 
 ROWS = [
     ("images/flickr8k/a.jpg", "caption", "", "a black dog runs .", "train"),
@@ -256,6 +257,50 @@ def test_a_mirrored_visit_has_mirrored_cells_texts_and_masks() -> None:
         for mask in visit.masks:
             assert mask.reshape(16, 16)[:, 15 if flipped else 0].all()
             assert mask.sum() == 16
+
+
+def test_a_visit_to_a_view_asks_nothing_that_the_view_may_spoil() -> None:
+    photo = photo_of("images/coco/a.jpg", "what is left of the dog", "left")
+    photo.pairs["where"].append(("where is the dog", "above"))
+    photo.masks["dog"] = np.ones((16, 16), np.float16)
+    mixture = replace(MIXTURE, kinds={"vqa": 1.0, "where": 1.0}, no_picture=0.0, varied=0.5)
+    dataset = visits([photo], 60, mixture=mixture)
+    plain = dataset.features
+    dataset.features = replace(plain, views=[tuple(100 * part for part in plain.plain)] * 8)
+    turned = {view_of(photo.image, view).mirrored for view in range(8)}
+    assert turned == {True, False}
+    varied = 0
+    for visit in map(dataset.__getitem__, range(60)):
+        written = set(visit.row.labels)
+        if visit.fine[0, 0] != 100:
+            assert visit.masks
+            continue
+        varied += 1
+        assert visit.masks == []
+        assert encode("above")[0] not in written
+        assert encode("left")[0] in written or encode("right")[0] in written
+    assert 15 < varied < 45
+
+
+def test_a_photo_of_spoiled_kinds_alone_keeps_them() -> None:
+    weights = {"where": 2.0, "vqa": 1.0}
+    assert unspoiled(weights, ["where"]) == weights
+    assert unspoiled(weights, ["where", "vqa"]) == {"where": 0.0, "vqa": 1.0}
+
+
+def test_a_view_is_a_part_of_the_photo() -> None:
+    ramp = np.zeros((200, 100, 3), np.uint8)
+    ramp[..., 0] = np.arange(100) * 2  # from left to right
+    for number in range(30):
+        view = view_of("images/coco/a.jpg", number)
+        assert view == view_of("images/coco/a.jpg", number)
+        seen = view.of(ramp)
+        height, width = seen.shape[:2]
+        assert 0.75 * 100 <= width <= 100
+        assert 0.75 * 200 <= height <= 200
+        assert width * height == pytest.approx(20_000 * view.width * view.height, rel=0.05)
+        red = seen[..., 0].astype(int).mean(axis=0)
+        assert (red[0] > red[-1]) == view.mirrored
 
 
 def test_a_drill_asks_for_the_class_that_it_puts_first() -> None:
