@@ -309,16 +309,15 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         last position's weights over the picture, [B, nh, 1, T] for each image layer.
         """
         fusion = fusion or self.config.fusion
-        image: list[KeyValue] | None = None
-        mixed = Mixed()
+        image: list[KeyValue] | None
         strayed: Tensor | float = 0.0
         if fine is not None and coarse is not None:
             coarse, strayed = self._tuned(fine, coarse)
             image, mixed = self.encode_cells(fine, coarse, fusion, named)
         elif pixel_values is not None:
             image, mixed = self.encode_pixels(pixel_values, fusion)
-        elif image_keys is not None and image_values is not None:
-            image = list(zip(image_keys.unbind(0), image_values.unbind(0), strict=True))
+        else:
+            image, mixed = _given(image_keys, image_values), Mixed()
         past = _past_of(past_key_values)
         decoded = self._decode(
             input_ids, image, past, fusion=fusion, visible=visible, segments=segments
@@ -422,6 +421,13 @@ def _with_prefix(mask: Tensor, visible: Tensor | None, cells: int) -> Tensor:
     if visible is None:
         return F.pad(mask, (cells, 0), value=True)
     return torch.cat([visible.expand(-1, -1, mask.shape[2], -1), mask], dim=-1)
+
+
+def _given(keys: Tensor | None, values: Tensor | None) -> list[KeyValue] | None:
+    """Keys and values [layer, ...], layer by layer."""
+    if keys is None or values is None:
+        return None
+    return list(zip(keys.unbind(0), values.unbind(0), strict=True))
 
 
 def _past_of(cache: Cache | None) -> list[KeyValue] | None:
