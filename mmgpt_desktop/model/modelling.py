@@ -8,6 +8,7 @@ serve every question about it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -204,22 +205,23 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def _decode(
         self,
         input_ids: Tensor,
-        image: list[KeyValue] | None,
+        image: Sequence[KeyValue],
         past: list[KeyValue] | None = None,
         *,
         fusion: str,
         visible: Tensor | None = None,
         segments: Tensor | None = None,
     ) -> Decoded:
-        """`visible` [B, T] says what of the picture may be seen; `segments` as in `forward`."""
+        """`image` has no layers where there is no picture; `visible` [B, T] says what of it may be
+        seen; `segments` as in `forward`."""
         start = past[0][0].shape[2] if past is not None else 0
         mask = _text_mask(start, input_ids.shape[1], segments, input_ids.device)
-        prefixed = fusion == CONCAT and image is not None
+        prefixed = fusion == CONCAT and bool(image)
         shown = visible
         if visible is not None:
             visible = visible[:, None, None]  # (B, 1, 1, T)
         if prefixed:
-            mask = _with_prefix(mask, visible, image[0][0].shape[2])  # type: ignore[index]
+            mask = _with_prefix(mask, visible, image[0][0].shape[2])
         elif visible is not None:
             visible = F.pad(visible, (0, 1), value=True)  # the null cell
         positions = torch.arange(start, start + input_ids.shape[1], device=input_ids.device)
@@ -236,7 +238,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             presents.append(present)
             seen += [] if weights is None else [weights]
         x = self.norm(x)
-        if image is None:
+        if not image:
             return Decoded(x, presents, seen, None)
         y, copied = self.copier(x, image[-1], shown)
         return Decoded(x + y, presents, seen, copied)
@@ -309,7 +311,6 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         last position's weights over the picture, [B, nh, 1, T] for each image layer.
         """
         fusion = fusion or self.config.fusion
-        image: list[KeyValue] | None
         strayed: Tensor | float = 0.0
         if fine is not None and coarse is not None:
             coarse, strayed = self._tuned(fine, coarse)
@@ -317,7 +318,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         elif pixel_values is not None:
             image, mixed = self.encode_pixels(pixel_values, fusion)
         else:
-            image, mixed = _given(image_keys, image_values), Mixed()
+            image, mixed = _given(image_keys, image_values)
         past = _past_of(past_key_values)
         decoded = self._decode(
             input_ids, image, past, fusion=fusion, visible=visible, segments=segments
@@ -423,11 +424,11 @@ def _with_prefix(mask: Tensor, visible: Tensor | None, cells: int) -> Tensor:
     return torch.cat([visible.expand(-1, -1, mask.shape[2], -1), mask], dim=-1)
 
 
-def _given(keys: Tensor | None, values: Tensor | None) -> list[KeyValue] | None:
-    """Keys and values [layer, ...], layer by layer."""
+def _given(keys: Tensor | None, values: Tensor | None) -> tuple[list[KeyValue], Mixed]:
+    """Keys and values [layer, ...], layer by layer; none where there is no picture."""
     if keys is None or values is None:
-        return None
-    return list(zip(keys.unbind(0), values.unbind(0), strict=True))
+        return [], Mixed()
+    return list(zip(keys.unbind(0), values.unbind(0), strict=True)), Mixed()
 
 
 def _past_of(cache: Cache | None) -> list[KeyValue] | None:
