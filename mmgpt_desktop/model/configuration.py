@@ -29,7 +29,7 @@ class MMGPTConfig(PretrainedConfig):
     With `resampler_latents` cross-attention reads so many latents in place of the cells.
     `pointing` weighs the loss that teaches `pointing_heads` (layer, head) to look at the
     named thing; these layers must be among those that look. `tuning`, while the encoder's last
-    stages are trained, weighs what holds its classes to what they were; 0: they are frozen.
+    stages learn as well, weighs what holds its classes to what they were; None if they never did.
     """
 
     model_type = "mmgpt"
@@ -58,7 +58,7 @@ class MMGPTConfig(PretrainedConfig):
         name_tokens: int = 5,
         pointing: float = 0.1,
         pointing_heads: Sequence[Sequence[int]] = ((5, 0), (5, 1), (7, 0), (7, 1)),
-        tuning: float = 0.0,
+        tuning: float | None = None,
         pad_token_id: int = SPECIAL_TOKENS.index(PAD),
         user_token_id: int = SPECIAL_TOKENS.index(USER),
         assistant_token_id: int = SPECIAL_TOKENS.index(ASSISTANT),
@@ -93,6 +93,11 @@ class MMGPTConfig(PretrainedConfig):
         super().__init__(**kwargs)
         self.pad_token_id = pad_token_id
         self.eos_token_id = eos_token_id
+
+    @property
+    def tuned(self) -> bool:
+        """Whether the encoder's last stages are no longer ImageNet's."""
+        return self.tuning is not None
 
     @property
     def head_dim(self) -> int:

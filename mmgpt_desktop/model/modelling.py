@@ -157,8 +157,16 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         image = [self._cross_attention(layer).project(nodes) for layer in layers]
         return [*image, copied], Mixed(edges, reading)
 
-    def coarse_cells(self, fine: Tensor) -> Tensor:
-        """The encoder's coarse cells [B, T / 4, 352] of its fine ones [B, T, 120]."""
+    def encode_cached(
+        self, fine: Tensor, coarse: Tensor, fusion: str | None = None
+    ) -> tuple[list[KeyValue], Mixed]:
+        """`encode_cells` of maps that ImageNet's encoder made."""
+        return self.encode_cells(fine, self._fresh(fine, coarse), fusion)
+
+    def _fresh(self, fine: Tensor, cached: Tensor) -> Tensor:
+        """The coarse cells; made anew of the fine ones where the encoder has learnt since."""
+        if not self.config.tuned:
+            return cached
         side = self.config.grid_size
         return self.encoder.coarser(fine.mT.unflatten(2, (side, side))).flatten(2).mT
 
@@ -206,8 +214,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         self,
         input_ids: Tensor,
         image: Sequence[KeyValue],
-        past: list[KeyValue] | None = None,
-        *,
+        past: list[KeyValue] | None,
         fusion: str,
         visible: Tensor | None = None,
         segments: Tensor | None = None,
@@ -266,7 +273,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         that follow one another; the attention is then that of each picture's last row.
         """
         image = list(zip(image_keys.unbind(0), image_values.unbind(0), strict=True))
-        decoded = self._decode(input_ids, image, past, fusion=fusion or self.config.fusion)
+        decoded = self._decode(input_ids, image, past, fusion or self.config.fusion)
         assert decoded.copied is not None
         copied = decoded.copied[:, None, -1].expand(-1, self.config.num_attention_heads, -1)
         seen = [weights[:, :, -1] for weights in decoded.seen]
@@ -299,7 +306,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """Logits, or the loss when `labels` are given.
 
         The picture comes as pixels, as encoded keys and values, or (in training) as cached
-        maps `fine` and `coarse` (the latter made anew with `config.tuning`, held to the same
+        maps `fine` and `coarse` (the latter made anew if `config.tuned`, held to the same
         classes); of these, `visible` [B, T] hides some of what the text reads, and `named` [B]
         changes the names (as in `encode_cells`). Without any, there is text alone. Positions see
         those of their own number in `segments` [B, S] alone; 0 is padding. Padding in a batch for
@@ -313,18 +320,17 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         fusion = fusion or self.config.fusion
         strayed: Tensor | float = 0.0
         if fine is not None and coarse is not None:
-            coarse, strayed = self._tuned(fine, coarse)
-            image, mixed = self.encode_cells(fine, coarse, fusion, named)
+            fresh = self._fresh(fine, coarse)
+            image, mixed = self.encode_cells(fine, fresh, fusion, named)
+            strayed = self._strayed(fresh, coarse)
         elif pixel_values is not None:
             image, mixed = self.encode_pixels(pixel_values, fusion)
         else:
             image, mixed = _given(image_keys, image_values)
         past = _past_of(past_key_values)
-        decoded = self._decode(
-            input_ids, image, past, fusion=fusion, visible=visible, segments=segments
-        )
+        decoded = self._decode(input_ids, image, past, fusion, visible, segments)
         if labels is not None:
-            loss = self._loss(decoded.hidden, labels, weights) + self.config.tuning * strayed
+            loss = self._loss(decoded.hidden, labels, weights) + strayed
             if pointed is not None and masks is not None and len(pointed):
                 pointing = self._pointing(fusion, decoded.seen, mixed.reading, pointed, masks)
                 loss = loss + self.config.pointing * pointing
@@ -365,19 +371,13 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         shares = weights[:, 1:][wanted]
         return (losses * shares).sum() / shares.abs().sum().clamp(min=1e-6)
 
-    def _tuned(self, fine: Tensor, cached: Tensor) -> tuple[Tensor, Tensor | float]:
-        """The coarse cells, made anew where the encoder learns; then, in training, how far its
-        classes have strayed."""
-        if not self.config.tuning:
-            return cached, 0.0
-        coarse = self.coarse_cells(fine)
-        return coarse, self._strayed(coarse, cached) if self.training else 0.0
-
-    def _strayed(self, coarse: Tensor, cached: Tensor) -> Tensor:
-        """How far the encoder's classes are from what they were: the Kullback-Leibler divergence
-        of those of `coarse` from those of `cached` cells, mean over the photos."""
+    def _strayed(self, coarse: Tensor, cached: Tensor) -> Tensor | float:
+        """What it costs an encoder that learns if its classes stray: the Kullback-Leibler
+        divergence of those of `coarse` from those of `cached` cells, mean over the photos."""
+        if not (self.training and self.config.tuning):
+            return 0.0
         now, then = (self.encoder.classify(self._wide(each)) for each in (coarse, cached.detach()))
-        return F.kl_div(
+        return self.config.tuning * F.kl_div(
             now.float().log_softmax(dim=-1),
             then.float().log_softmax(dim=-1).detach(),
             reduction="batchmean",

@@ -37,9 +37,6 @@ def _parser() -> argparse.ArgumentParser:
     features.add_argument(
         "--views", type=int, default=0, metavar="N", help="so many other looks at training photos"
     )
-    features.add_argument(
-        "--tuned", type=Path, metavar="MODEL", help="coarse cells anew, by this model's encoder"
-    )
     stages.add_parser("probe", parents=[staged], help="what a linear classifier finds in them")
     stages.add_parser("tokenizer", parents=[staged], help="train the byte-level BPE")
     pretrain = stages.add_parser("pretrain", parents=[staged], help="train on text alone")
@@ -99,14 +96,9 @@ def _recipe(options: argparse.Namespace, recipe: type[T]) -> T:
 
 
 def _features(options: argparse.Namespace) -> None:
-    from mmgpt_desktop.training.features import cache_features, renew_coarse
+    from mmgpt_desktop.training.features import cache_features
 
     cache_features(options.data, options.work, options.views)
-    if options.tuned:
-        from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
-
-        model = MMGPTForConditionalGeneration.from_pretrained(options.tuned)
-        renew_coarse(options.work, model.encoder.eval())
 
 
 def _probe(options: argparse.Namespace) -> None:

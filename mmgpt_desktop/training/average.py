@@ -9,6 +9,7 @@ import torch
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
+from mmgpt_desktop.model.configuration import MMGPTConfig
 
 
 def average(shares: Mapping[Path, float], out: Path) -> Path:
@@ -30,6 +31,8 @@ def average(shares: Mapping[Path, float], out: Path) -> Path:
         for name, tensor in weights.items():
             mean[name] += tensor * (shares[folder] / total)
     model.load_state_dict(mean, strict=False)  # what is no float is the same in all
+    if any(MMGPTConfig.from_pretrained(folder).tuned for folder in shares):
+        model.config.tuning = 0.0
     model.save_pretrained(out)
     return out
 

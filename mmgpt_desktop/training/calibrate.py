@@ -174,7 +174,7 @@ def _greedy(
     model: MMGPTForConditionalGeneration, fine: Tensor, coarse: Tensor, prompts: Tensor
 ) -> list[tuple[list[int], NDArray[Any]]]:
     """For each row the tokens to the end token, if it came, and their geometric means."""
-    image, _ = model.encode_cells(fine, coarse)
+    image, _ = model.encode_cached(fine, coarse)
     keys, values = (torch.stack(parts) for parts in zip(*image, strict=True))
     past = model.empty_past(len(prompts))
     feed, tokens, levels = prompts, [], []

@@ -134,31 +134,11 @@ def cache_features(data: Path, work: Path, views: int = 0) -> None:
     encoder = pretrained_encoder()
     for suffix in ("", MIRRORED):
         _cache(data, photos, encoder, folder, suffix)
-    _cache_guesses(encoder, folder)
+    guesses = guess(encoder, np.load(folder / "coarse.npy", mmap_mode="r"))
+    np.savez(folder / "guesses.npz", **vars(guesses))
     learned = {row["image"] for row in read_rows(data) if row["split"] == "train"}
     for number in range(views):
         _cache(data, photos, encoder, folder, _view_suffix(number), learned, number)
-
-
-@torch.inference_mode()
-def renew_coarse(work: Path, encoder: EfficientNetLite2) -> None:
-    """Coarse cells and guesses anew, of the fine cells, by an encoder whose last stages were
-    trained since."""
-    folder = work / "features"
-    for suffix in ("", MIRRORED, *_views_in(folder)):
-        fine = np.load(folder / f"fine{suffix}.npy", mmap_mode="r")
-        coarse = np.load(folder / f"coarse{suffix}.npy", mmap_mode="r+")
-        for first in range(0, len(fine), 8 * BATCH):
-            rows = slice(first, first + 8 * BATCH)
-            maps = torch.from_numpy(fine[rows].astype(np.float32)).mT
-            made = encoder.coarser(maps.unflatten(2, (2 * COARSE_SIDE, 2 * COARSE_SIDE)))
-            coarse[rows] = made.flatten(2).mT.to(torch.float16).numpy()
-    _cache_guesses(encoder, folder)
-
-
-def _cache_guesses(encoder: EfficientNetLite2, folder: Path) -> None:
-    guesses = guess(encoder, np.load(folder / "coarse.npy", mmap_mode="r"))
-    np.savez(folder / "guesses.npz", **vars(guesses))
 
 
 def _cache(

@@ -61,7 +61,7 @@ def score_heads(
     for image, things in _photos(data, photos, model.config.grid_of(fusion)):
         cells = features.cells(image)
         fine, coarse = (torch.from_numpy(maps[None].astype(np.float32)) for maps in cells)
-        encoded, mixed = model.encode_cells(fine, coarse, fusion)
+        encoded, mixed = model.encode_cached(fine, coarse, fusion)
         keys, values = (torch.stack(parts) for parts in zip(*encoded, strict=True))
         for name, mask in things:
             ids = [USER_ID, *tokenizer.encode(POINTING_QUESTION.format(name)).ids, ASSISTANT_ID]

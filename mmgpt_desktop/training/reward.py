@@ -175,16 +175,13 @@ def sample(
 ) -> list[list[int]]:
     """`number` answers about each photo, one after the other, with their end if they have one.
 
-    `cells` are the photos' fine and coarse maps, as for `encode_cells`.
+    `cells` are the photos' fine and coarse maps, as for `encode_cached`.
     """
     eager = torch.compiler.set_stance("force_eager")  # each length would be compiled anew
     # What is cached without gradients would be missed by a step that wants them.
     half = torch.autocast(cells[0].device.type, torch.bfloat16, cache_enabled=False)
     with eager, half:
-        fine, coarse = cells
-        if model.config.tuning:
-            coarse = model.coarse_cells(fine)
-        image, _ = model.encode_cells(fine, coarse, fusion)
+        image, _ = model.encode_cached(*cells, fusion)
         keys, values = (torch.stack(part) for part in zip(*image, strict=True))
         rows = keys.shape[1] * number
         if fusion == CONCAT:  # where the picture is a part of each row's past

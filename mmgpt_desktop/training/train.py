@@ -45,7 +45,7 @@ def prepared(start: Path, recipe: Recipe) -> MMGPTForConditionalGeneration:
         label_smoothing=recipe.label_smoothing,
         pointing=recipe.pointing,
         resampler_latents=_latents(start, recipe.resampler),
-        tuning=recipe.tuning,
+        tuning=_tuning(start, recipe.tuning),
     )
     model.encoder.requires_grad_(False)
     model.encoder.last_stages.requires_grad_(recipe.tuning > 0)
@@ -61,6 +61,11 @@ def _latents(start: Path, wanted: int) -> int:
         title = "The model {name} has a resampler of {latents} latents already."
         raise AppError(title, "Leave --resampler out.", name=start.name, latents=there)
     return wanted or there
+
+
+def _tuning(start: Path, wanted: float) -> float | None:
+    """What the model in `start` has learnt stays known where it learns no more."""
+    return wanted if wanted or MMGPTConfig.from_pretrained(start).tuned else None
 
 
 def compile_parts(model: MMGPTForConditionalGeneration) -> None:

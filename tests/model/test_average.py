@@ -10,6 +10,7 @@ import torch
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
+from mmgpt_desktop.model.configuration import MMGPTConfig
 from mmgpt_desktop.training.average import average
 
 
@@ -33,6 +34,17 @@ def test_shares_are_relative_to_their_sum(
     assert torch.allclose(mean.embedding.weight, tiny_model.embedding.weight + 1, atol=1e-5)
     assert torch.equal(mean.names.tokens, tiny_model.names.tokens)
     assert torch.allclose(mean.cells.fine.weight, tiny_model.cells.fine.weight)
+
+
+def test_a_mean_with_a_learnt_encoder_has_one(
+    tiny_model: MMGPTForConditionalGeneration, two: tuple[Path, Path], tmp_path: Path
+) -> None:
+    one, other = two
+    assert not MMGPTConfig.from_pretrained(average({one: 1, other: 1}, tmp_path / "plain")).tuned
+    learnt = deepcopy(tiny_model)
+    learnt.config.tuning = 0.5
+    learnt.save_pretrained(other)
+    assert MMGPTConfig.from_pretrained(average({one: 1, other: 1}, tmp_path / "mean")).tuned
 
 
 @pytest.mark.parametrize("share", [-0.1, 0.0, float("nan")])

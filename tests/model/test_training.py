@@ -200,12 +200,20 @@ def test_the_encoders_last_stages_can_learn_along(data: Path, work: Path) -> Non
     last = {f"blocks.{place}" for place in range(15, 21)}
     assert {".".join(name.split(".")[:2]) for name in moved} == last
     assert not any("running" in name for name in moved)  # the batch norms' statistics
-    main(["features", *common, "--tuned", str(work / "model")])
-    fine, coarse = FeatureStore.open(work / "features").cells("images/coco/red.png")
-    maps = torch.from_numpy(fine.astype(np.float32)).mT.unflatten(1, (16, 16))
+    assert stage.prepared(work / "model", Recipe()).config.tuned  # also where it learns no more
+
+
+def test_what_a_learnt_encoder_makes_is_not_read_from_the_cache() -> None:
+    model = tiny_model().eval()
+    pixels, stale = torch.rand(1, 3, 256, 256), torch.zeros(1, 64, 352)
     with torch.inference_mode():
-        expected = trained.coarser(maps[None]).flatten(2).mT[0]
-    np.testing.assert_allclose(coarse, expected, atol=1e-3, rtol=1e-3)
+        fine, coarse = (maps.flatten(2).mT for maps in model.encoder.backbone(pixels))
+        expected, _ = model.encode_cells(fine, coarse)
+        old, _ = model.encode_cached(fine, stale)
+        model.config.tuning = 0.0
+        found, _ = model.encode_cached(fine, stale)
+    assert not torch.allclose(old[0][0], expected[0][0])
+    assert all(torch.allclose(one, other) for one, other in zip(found[0], expected[0], strict=True))
 
 
 def test_an_encoder_that_learns_learns_slowly(data: Path, work: Path) -> None:
@@ -224,9 +232,10 @@ def test_an_encoder_that_learns_learns_slowly(data: Path, work: Path) -> None:
 
 def test_an_encoder_is_held_to_the_classes_that_it_knew() -> None:
     model = tiny_model().train()
+    model.config.tuning = 1.0
     torch.manual_seed(0)
     fine = torch.rand(2, 256, 120)
-    known = model.coarse_cells(fine)
+    known = model._fresh(fine, torch.zeros(2, 64, 352))
     assert model._strayed(known, known.detach()).item() == pytest.approx(0, abs=1e-6)
     strayed = model._strayed(known + torch.randn_like(known), known.detach())
     assert strayed > 0.001
@@ -388,7 +397,7 @@ class Bigram:
         self.table[4:, 3] += 3  # most answers end soon
         self.lean = torch.randn(12, generator=random)
 
-    def encode_cells(self, fine: Any, coarse: Any) -> Any:
+    def encode_cached(self, fine: Any, coarse: Any) -> Any:
         bright = fine.mean(dim=(1, 2)) * 20 + 2.5
         return [(bright, bright)], None
 
@@ -415,7 +424,7 @@ def test_certainty_is_that_of_the_greedy_answer_alone(work: Path) -> None:
     assert len({tuple(ids) for _, ids, _ in found}) > 1
     for question, ids, levels in found:
         fine = torch.from_numpy(features.cells(question.image)[0].astype(np.float32))
-        bright = model.encode_cells(fine[None], None)[0][0][0]
+        bright = model.encode_cached(fine[None], None)[0][0][0]
         chances = model.logits(torch.tensor([2, *ids]), bright).softmax(dim=-1)
         assert chances.argmax(dim=-1).tolist() == [*ids, 3]
         expected = chances.max(dim=-1).values.log().mean().exp()
