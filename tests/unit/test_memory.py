@@ -34,6 +34,32 @@ give_memory_back()
 print(before - psutil.Process().memory_info().rss)
 """
 
+# Eight threads at once each take a block: in how many of glibc's heaps (64 MB, aligned) they lie.
+HEAPS = """
+import ctypes, threading
+from mmgpt_desktop.engine.memory import free_large_blocks_at_once
+free_large_blocks_at_once()
+malloc = ctypes.CDLL(None).malloc
+malloc.restype = ctypes.c_void_p
+together, places = threading.Barrier(8), []
+def take():
+    together.wait()
+    places.append(malloc(1000) >> 26)
+    together.wait()
+threads = [threading.Thread(target=take) for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(len(set(places)))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's own")
+def test_threads_share_two_heaps() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HEAPS], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert int(done.stdout) <= 2
+
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's own")
 @pytest.mark.parametrize(("code", "given_back"), [(LARGE, 290), (SMALL, 50)])
