@@ -34,12 +34,13 @@ def require_memory(weights: int) -> None:
         )
 
 
-def free_large_blocks_at_once() -> None:
-    """Large blocks go back to the system when they are freed, for the whole process.
+def keep_heaps_small() -> None:
+    """Large blocks go back to the system when they are freed, and all threads share two heaps,
+    for the whole process. Before the first thread begins.
 
-    glibc raises its threshold for that with each large block that is freed, up to 32 MB, and
-    then keeps holes of photos and weights: 640 MB of a resting window instead of 340 MB. Nor does
-    each thread have a heap with holes of its own: they grew for half an hour.
+    glibc raises its threshold for large blocks with each that is freed, up to 32 MB, and then
+    keeps holes of photos and weights: 640 MB of a resting window instead of 340 MB. A heap for
+    each thread would have holes of its own: they grew for half an hour.
     """
     _c_library("mallopt", _M_MMAP_THRESHOLD, _LARGE)
     _c_library("mallopt", _M_ARENA_MAX, _HEAPS)

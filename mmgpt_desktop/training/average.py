@@ -9,7 +9,6 @@ import torch
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
-from mmgpt_desktop.model.configuration import MMGPTConfig
 
 
 def average(shares: Mapping[Path, float], out: Path) -> Path:
@@ -23,16 +22,18 @@ def average(shares: Mapping[Path, float], out: Path) -> Path:
         raise AppError("The shares of an average must not be negative, nor all be 0.")
     first, *others = shares
     model = MMGPTForConditionalGeneration.from_pretrained(first)
+    tuned = model.config.tuned
     mean = {name: tensor * (shares[first] / total) for name, tensor in _floats(model).items()}
     for folder in others:
-        weights = _floats(MMGPTForConditionalGeneration.from_pretrained(folder))
+        other = MMGPTForConditionalGeneration.from_pretrained(folder)
+        tuned = tuned or other.config.tuned
+        weights = _floats(other)
         if {n: t.shape for n, t in weights.items()} != {n: t.shape for n, t in mean.items()}:
             raise AppError("The model {name} has other parts than the first.", name=folder.name)
         for name, tensor in weights.items():
             mean[name] += tensor * (shares[folder] / total)
     model.load_state_dict(mean, strict=False)  # what is no float is the same in all
-    if any(MMGPTConfig.from_pretrained(folder).tuned for folder in shares):
-        model.config.tuning = 0.0
+    model.config.tuning = 0.0 if tuned else None
     model.save_pretrained(out)
     return out
 

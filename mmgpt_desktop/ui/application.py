@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
-from mmgpt_desktop.engine.memory import free_large_blocks_at_once
+from mmgpt_desktop.engine.memory import keep_heaps_small
 
 # While Python code of the engine holds the interpreter's lock, the window waits this long.
 _SWITCH_S = 0.001
@@ -18,7 +18,7 @@ _SWITCH_S = 0.001
 def prepare_process() -> None:
     """What the whole process does otherwise than Python: before the first thread begins."""
     sys.setswitchinterval(_SWITCH_S)
-    free_large_blocks_at_once()
+    keep_heaps_small()
 
 
 def make_application() -> QApplication:

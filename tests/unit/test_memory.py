@@ -13,8 +13,8 @@ MEGABYTE = 1_000_000
 # Frees blocks of 30 MB until glibc would keep the next ones, then asks what is left of ten.
 LARGE = """
 import psutil
-from mmgpt_desktop.engine.memory import free_large_blocks_at_once
-free_large_blocks_at_once()
+from mmgpt_desktop.engine.memory import keep_heaps_small
+keep_heaps_small()
 size = 30_000_000
 for _ in range(3):
     bytearray(size)
@@ -37,8 +37,8 @@ print(before - psutil.Process().memory_info().rss)
 # Eight threads at once each take a block: in how many of glibc's heaps (64 MB, aligned) they lie.
 HEAPS = """
 import ctypes, threading
-from mmgpt_desktop.engine.memory import free_large_blocks_at_once
-free_large_blocks_at_once()
+from mmgpt_desktop.engine.memory import keep_heaps_small
+keep_heaps_small()
 malloc = ctypes.CDLL(None).malloc
 malloc.restype = ctypes.c_void_p
 together, places = threading.Barrier(8), []
