@@ -7,6 +7,7 @@ ImageNet training.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -125,6 +126,12 @@ class EfficientNetLite2(nn.Module):
         for block in self.last_stages:
             x = block(x)
         return x
+
+    def widened(self, cells: Tensor) -> Tensor:
+        """The head's map [B, 1280, side, side] of coarse cells [B, side * side, 352]."""
+        side = math.isqrt(cells.shape[1])
+        wide: Tensor = self.head(cells.mT.unflatten(2, (side, side)))
+        return wide
 
     def classify(self, coarse: Tensor) -> Tensor:
         """Logits [B, 1000] of the head's map [B, 1280, H/32, W/32]."""

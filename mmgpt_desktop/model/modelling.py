@@ -170,17 +170,11 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         side = self.config.grid_size
         return self.encoder.coarser(fine.mT.unflatten(2, (side, side))).flatten(2).mT
 
-    def _wide(self, coarse: Tensor) -> Tensor:
-        """The head's map [B, 1280, side, side] of coarse cells [B, side * side, 352]."""
-        side = self.config.grid_size // 2
-        wide: Tensor = self.encoder.head(coarse.mT.unflatten(2, (side, side)))
-        return wide
-
     def _embed(
         self, fine: Tensor, coarse: Tensor, named: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Cells, name cells, and the embeddings of the names' tokens."""
-        wide = self._wide(coarse)
+        wide = self.encoder.widened(coarse)
         cells = self.cells(fine, wide.flatten(2).transpose(1, 2))
         guesses = self.encoder.classify(wide)
         if named is not None:
@@ -376,7 +370,8 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         divergence of those of `coarse` from those of `cached` cells, mean over the photos."""
         if not (self.training and self.config.tuning):
             return 0.0
-        now, then = (self.encoder.classify(self._wide(each)) for each in (coarse, cached.detach()))
+        widened = map(self.encoder.widened, (coarse, cached.detach()))
+        now, then = map(self.encoder.classify, widened)
         return self.config.tuning * F.kl_div(
             now.float().log_softmax(dim=-1),
             then.float().log_softmax(dim=-1).detach(),

@@ -187,8 +187,8 @@ def guess(encoder: EfficientNetLite2, coarse: NDArray[np.float16]) -> Guesses:
     """What the encoder takes each photo for, and where it sees that."""
     classes, probabilities, places = [], [], []
     for first in range(0, len(coarse), 8 * BATCH):
-        maps = torch.from_numpy(coarse[first : first + 8 * BATCH].astype(np.float32)).mT
-        wide = encoder.head(maps.unflatten(2, (COARSE_SIDE, COARSE_SIDE)))
+        cells = torch.from_numpy(coarse[first : first + 8 * BATCH].astype(np.float32))
+        wide = encoder.widened(cells)
         probability, found = encoder.classify(wide).softmax(dim=-1).max(dim=-1)
         activation = torch.einsum("bchw,bc->bhw", wide, encoder.classifier.weight[found]).relu()
         largest = activation.amax(dim=(1, 2), keepdim=True).clamp(min=1e-6)

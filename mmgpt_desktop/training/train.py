@@ -39,13 +39,14 @@ def train(data: Path, work: Path, recipe: Recipe, start: Path, mixture: Mixture)
 def prepared(start: Path, recipe: Recipe) -> MMGPTForConditionalGeneration:
     """The model in `start`, ready for a run. What it gains follows from the recipe's seed."""
     torch.manual_seed(recipe.seed)
+    known = MMGPTConfig.from_pretrained(start)
     model = MMGPTForConditionalGeneration.from_pretrained(
         start,
         dropout=recipe.dropout,
         label_smoothing=recipe.label_smoothing,
         pointing=recipe.pointing,
-        resampler_latents=_latents(start, recipe.resampler),
-        tuning=_tuning(start, recipe.tuning),
+        resampler_latents=_latents(known, recipe.resampler, start.name),
+        tuning=_tuning(known, recipe.tuning),
     )
     model.encoder.requires_grad_(False)
     model.encoder.last_stages.requires_grad_(recipe.tuning > 0)
@@ -54,18 +55,18 @@ def prepared(start: Path, recipe: Recipe) -> MMGPTForConditionalGeneration:
     return model
 
 
-def _latents(start: Path, wanted: int) -> int:
-    """Of the resampler. Raises AppError where the model in `start` has one of another size."""
-    there = MMGPTConfig.from_pretrained(start).resampler_latents
+def _latents(known: MMGPTConfig, wanted: int, name: str) -> int:
+    """Of the resampler. Raises AppError where the model `name` has one of another size."""
+    there = known.resampler_latents
     if wanted and there not in (0, wanted):
         title = "The model {name} has a resampler of {latents} latents already."
-        raise AppError(title, "Leave --resampler out.", name=start.name, latents=there)
+        raise AppError(title, "Leave --resampler out.", name=name, latents=there)
     return wanted or there
 
 
-def _tuning(start: Path, wanted: float) -> float | None:
-    """What the model in `start` has learnt stays known where it learns no more."""
-    return wanted if wanted or MMGPTConfig.from_pretrained(start).tuned else None
+def _tuning(known: MMGPTConfig, wanted: float) -> float | None:
+    """What an encoder has learnt stays known where it learns no more."""
+    return wanted if wanted or known.tuned else None
 
 
 def compile_parts(model: MMGPTForConditionalGeneration) -> None:
