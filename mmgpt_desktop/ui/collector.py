@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import linecache
 import sys
 
 from PySide6.QtCore import QObject, QTimer, Slot
@@ -30,9 +31,13 @@ class Collector(QObject):
         """A model came, and with it may have come a library, to stay: from now on its functions
         and classes cost no time. No collection comes first, for that would take longer than a
         window may be late. A model is not garbage that knows itself: it goes when it is let go.
+
+        PySide reads the source of each module that is imported, for a feature that we don't use,
+        and Python keeps what was read: more than 100 MB with PyTorch.
         """
         if len(sys.modules) >= self._modules + MANY_MODULES:
             self._modules = len(sys.modules)
+            linecache.clearcache()
             gc.freeze()
 
     @Slot()
