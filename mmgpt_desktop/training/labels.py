@@ -66,6 +66,10 @@ class LabelMaps:
     def regions(self, image: str) -> list[Region]:
         return regions(self._file(image), self.names)
 
+    def present(self, image: str) -> frozenset[str]:
+        """The names of all that is in the photo, however small."""
+        return frozenset(name for name, _, _ in _classes(self._file(image), self.names))
+
     def things(self, image: str) -> dict[str, Mask]:
         """Where the photo's things of middling size are."""
         return dict(thing_masks(self._file(image), self.names))

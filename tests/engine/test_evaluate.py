@@ -79,6 +79,8 @@ def test_the_table_of_a_model_that_always_says_the_same(
     scenes = rows["scenes (ADE20K)", "exact"]
     assert scenes["model"]["value"] == 0
     assert scenes["blind"]["most frequent"]["value"] == 1
+    invented = rows["descriptions (ADE20K)", "person or animal made up (less is better)"]
+    assert (invented["items"], invented["model"]["value"]) == (2, 1)  # a dog beside a lamp
     pointing = rows["pointing (ADE20K)", "asked for, first word"]
     assert pointing["items"] == 2
     assert pointing["blind"]["random cell"]["value"] == 1 / 16  # one cell's centre of 4 x 4

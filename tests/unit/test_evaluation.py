@@ -16,6 +16,7 @@ from mmgpt_desktop.training.data import PhotoTexts
 from mmgpt_desktop.training.evaluation.baselines import MostFrequent
 from mmgpt_desktop.training.evaluation.captions import caption_measures
 from mmgpt_desktop.training.evaluation.grounding import Hits, cells_on, list_items
+from mmgpt_desktop.training.evaluation.invented import is_invented
 from mmgpt_desktop.training.evaluation.metrics import (
     Score,
     Statistic,
@@ -310,3 +311,18 @@ def test_the_table_shows_shares_in_per_cent_and_metrics_as_they_are() -> None:
     assert lines[-1] == "A note."
     data = as_json(rows, ["A note."], {"model": "tiny"})
     assert data["rows"][0]["blind"][GREY] == {"value": 0.25, "low": 0.125, "high": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("text", "there", "invented"),
+    [
+        ("Two dogs run on the grass.", {"grass"}, True),
+        ("Two dogs run on the grass.", {"grass", "animal"}, False),
+        ("A man walks his dog.", {"animal"}, True),
+        ("A group of people.", {"person"}, False),
+        ("A kitchen with a window.", {"windowpane"}, False),
+        ("A manor.", {"house"}, False),
+    ],
+)
+def test_people_and_animals_that_are_made_up(text: str, there: set[str], invented: bool) -> None:
+    assert is_invented(text, there) == invented

@@ -20,6 +20,7 @@ from mmgpt_desktop.training.evaluation.answering import Answered, Respondent
 from mmgpt_desktop.training.evaluation.baselines import MostFrequent
 from mmgpt_desktop.training.evaluation.captions import caption_measures
 from mmgpt_desktop.training.evaluation.grounding import Hits, ground
+from mmgpt_desktop.training.evaluation.invented import is_invented
 from mmgpt_desktop.training.evaluation.metrics import (
     CALIBRATION_BINS,
     Statistic,
@@ -33,12 +34,14 @@ from mmgpt_desktop.training.evaluation.metrics import (
 )
 from mmgpt_desktop.training.evaluation.table import CENTRE, FREQUENT, GREY, RANDOM, Row
 from mmgpt_desktop.training.evaluation.tasks import (
+    CAPTION_QUESTION,
     TITLES,
     TWO_SIDED,
     Question,
     answer_set,
     draw_questions,
 )
+from mmgpt_desktop.training.labels import LabelMaps
 
 LEFT_OUT = (0.0, 0.1, 0.25, 0.5)
 NOTES = (
@@ -49,6 +52,7 @@ NOTES = (
     "the same kind and collection that begin with the same three words, or two, or one, or any.",
     "Caption metrics: pycocoevalcap, on the same words (apostrophes begin a word, hyphens "
     "separate); CIDEr-D's word weights come from this split's references.",
+    "Made up: a description names a person, or an animal, where the label map has none.",
     "Certainty: the one that the app shows, from the geometric mean of the tokens' probabilities, "
     "the end's included; all kinds but captions together, "
     f"{CALIBRATION_BINS} bins of equal width.",
@@ -86,6 +90,7 @@ def evaluate(engine: EngineBase, model: ModelInfo, settings: Settings) -> list[R
         shown = respondent.answer_all(captions, f"captions, {way}", beams=beams)
         grey = respondent.answer_blindly(captions, f"captions, grey, {way}", beams=beams)
         rows += _caption_rows(captions, shown, grey, way)
+    rows += _invention_rows(respondent, photos, settings.limit)
     shown = respondent.answer_all(short, "questions")
     grey = respondent.answer_blindly(short, "questions, grey")
     rows += _question_rows(short, [shown, grey, _most_frequent(settings.data, short)])
@@ -122,6 +127,25 @@ def _caption_rows(
         score, blind = bootstrap(statistic, photos), bootstrap(measures[1][name], photos)
         measure = f"{name}, {way}"
         yield Row(TITLES["caption"], measure, len(asked), score, {GREY: blind}, percent=False)
+
+
+def _invention_rows(
+    respondent: Respondent, photos: Sequence[PhotoTexts], limit: int | None
+) -> Iterator[Row]:
+    maps = LabelMaps(respondent.data)
+    mapped = [photo.image for photo in photos if maps.has(photo.image)][:limit]
+    if not mapped:
+        return
+    asked = [Question(image, "view", "", CAPTION_QUESTION, ()) for image in mapped]
+    there = {image: maps.present(image) for image in mapped}
+    shown = respondent.answer_all(asked, "descriptions")
+    grey = respondent.answer_blindly(asked, "descriptions, grey")
+    score, blind = (
+        bootstrap(mean([is_invented(answers[q].text, there[q.image]) for q in asked]), mapped)
+        for answers in (shown, grey)
+    )
+    task, measure = "descriptions (ADE20K)", "person or animal made up (less is better)"
+    yield Row(task, measure, len(mapped), score, {GREY: blind})
 
 
 def _question_rows(questions: Sequence[Question], ways: Sequence[Answers]) -> Iterator[Row]:
