@@ -1,34 +1,88 @@
-"""What the garbage collection of the window lets go."""
+"""Widgets that are garbage are destroyed in the GUI thread, whatever the others do."""
 
 from __future__ import annotations
 
+import gc
 import linecache
 import sys
-from collections.abc import Iterator
+import threading
+import weakref
 from types import ModuleType
 
 import pytest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.ui.collector import MANY_MODULES, Collector
+from mmgpt_desktop.ui import collector
+from mmgpt_desktop.ui.dialogs import KeysDialog
+from tests.gui.conftest import MakeApp
 
 
-@pytest.fixture
-def collector(qapp: QApplication) -> Iterator[Collector]:
-    collector = Collector(qapp)
-    collector.settle()  # with what is imported so far
-    yield collector
-    collector.close()
+class Knot:
+    """Knows itself, as a dialog does whose slots are its own methods."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def make_objects() -> None:
+    """Enough of them that Python would look for garbage several times."""
+    for _ in range(20):
+        [Knot() for _ in range(1000)]
+
+
+def test_garbage_is_collected_in_the_gui_thread_alone(
+    qtbot: QtBot, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collector, "COLLECT_MS", 50)
+    monkeypatch.setattr(collector, "WHOLE_EVERY", 1)
+    app = make_app()
+    freed: list[threading.Thread] = []
+    knot = Knot()
+    weakref.finalize(knot, lambda: freed.append(threading.current_thread()))
+    dialog = KeysDialog(app.window)
+    dialog.deleteLater()
+    del knot, dialog
+    other = threading.Thread(target=make_objects)
+    other.start()
+    other.join()
+    qtbot.waitUntil(lambda: bool(freed), timeout=30_000)
+    assert freed == [threading.main_thread()]
+
+
+def test_a_large_library_costs_one_collection_and_no_more(
+    qtbot: QtBot, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collector, "COLLECT_MS", 10)
+    monkeypatch.setattr(collector, "WHOLE_EVERY", 1)
+    make_app()
+    before = gc.get_freeze_count()
+    many = {f"made up {number}": ModuleType("made up") for number in range(collector.MANY_MODULES)}
+    monkeypatch.setattr(sys, "modules", sys.modules | many)
+    library = [Knot() for _ in range(10_000)]
+    qtbot.waitUntil(lambda: gc.get_freeze_count() > before + len(library), timeout=30_000)
+    gc.unfreeze()
+
+
+def test_python_collects_by_itself_again_when_the_window_is_closed(make_app: MakeApp) -> None:
+    app = make_app()
+    assert not gc.isenabled()
+    app.window.close()
+    assert gc.isenabled()
 
 
 def test_source_of_a_library_that_came_is_let_go(
-    collector: Collector, monkeypatch: pytest.MonkeyPatch
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settled = collector.Collector(qapp)
+    settled.settle()  # with what is imported so far
     assert linecache.getline(__file__, 1)
-    collector.settle()
+    settled.settle()
     assert __file__ in linecache.cache, "no library came"
-    for number in range(MANY_MODULES):
-        monkeypatch.setitem(sys.modules, f"came_{number}", ModuleType(f"came_{number}"))
-    collector.settle()
+    many = {f"made up {number}": ModuleType("made up") for number in range(collector.MANY_MODULES)}
+    monkeypatch.setattr(sys, "modules", sys.modules | many)
+    settled.settle()
     assert __file__ not in linecache.cache
     assert linecache.getline(__file__, 1), "it can be read again"
+    settled.close()
+    gc.unfreeze()
