@@ -7,6 +7,7 @@ data, also what the file itself holds, by its offset in that file.
 from __future__ import annotations
 
 import mmap
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
@@ -73,6 +74,22 @@ def check_external(model: onnx.ModelProto, folder: Path) -> None:
         if file.stat().st_size < size:
             title = "The model's file {name} is cut short."
             raise BundleError(title, _REPLACE, name=safe_name(place))
+
+
+def at_real_places(graph: bytes, folder: Path) -> tuple[bytes, Path]:
+    """A checked graph whose external data are the files that links in `folder` lead to, and the
+    folder that they are relative to: ONNX Runtime follows no link that leaves it, and the
+    snapshots of the hub's cache are links alone."""
+    model = onnx.ModelProto.FromString(graph)
+    places = [each for t in _tensors(model) for each in t.external_data if each.key == "location"]
+    root = folder.resolve()
+    real = {each.value: (root / each.value).resolve() for each in places}
+    if all(path == root / place for place, path in real.items()):
+        return graph, folder
+    home = Path(os.path.commonpath([path.parent for path in real.values()]))
+    for each in places:
+        each.value = real[each.value].relative_to(home).as_posix()
+    return model.SerializeToString(), home
 
 
 def _end(entry: Mapping[str, str]) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.graph_file import read_graph
+from mmgpt_desktop.engine.graph_file import at_real_places, read_graph
 from mmgpt_desktop.engine.onnx_runtime import make_session, run_session
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import RuntimeFailure
@@ -36,9 +36,13 @@ class Graph:
     ) -> None:
         """`edited` replaces the file's graph; its weights stay beside the file."""
         self.name = path.name
+        model: str | bytes = str(path)
+        folder = path.parent
         if edited is None:
             read_graph(path)  # refuses weights from outside the folder
-        self.session = make_session(edited or str(path), path.parent, cuda, threads)
+        else:
+            model, folder = at_real_places(edited, folder)
+        self.session = make_session(model, folder, cuda, threads)
         self.inputs = {node.name: node for node in self.session.get_inputs()}
         # Kept, since the library makes them anew for whoever asks.
         self._kinds = {name: node.type for name, node in self.inputs.items()}

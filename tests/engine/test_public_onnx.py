@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from huggingface_hub.utils import close_session
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
@@ -23,8 +24,12 @@ from mmgpt_desktop.engine.public_onnx import PublicOnnx
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.surgery import attending_graph
 from mmgpt_desktop.errors import BundleError, Cancelled, RuntimeFailure
+from mmgpt_desktop.hub.cache import Hub
+from mmgpt_desktop.hub.catalogue import Entry
+from mmgpt_desktop.hub.download import fetch
 from mmgpt_desktop.messages import Box, PatchGrid, RuntimeName, Sampling
 from tests.community import HEADS, KINDS, LAYERS, PATCH, PATCHES, make_llama, write_community
+from tests.hub_server import REPOSITORY, running_hub
 
 CPU = RuntimeName.ONNX_CPU
 IMAGE = 9999  # beyond the vocabulary, as some families' is
@@ -266,6 +271,31 @@ def test_embeddings_may_be_a_table(tmp_path: Path, llama: Any) -> None:
     (folder / "onnx" / "embed_tokens.safetensors").write_bytes(b"12345678")
     with pytest.raises(BundleError, match="embed_tokens"):
         open_runtime(folder)
+
+
+@pytest.mark.parametrize("external", [False, True])
+def test_a_download_opens_in_the_hubs_cache_and_answers(
+    tmp_path: Path, llama: Any, external: bool
+) -> None:
+    """There a snapshot's files are links into `blobs`."""
+    source = folder_of(tmp_path, llama, "gqa", external=external)
+    files = {
+        each.relative_to(source).as_posix(): each.read_bytes()
+        for each in source.rglob("*")
+        if each.is_file()
+    }
+    entry = Entry(REPOSITORY, "Tiny", "tiny", "MIT", 0.001, "For tests.", weights=("onnx/*",))
+    with running_hub(files) as server:
+        hub = Hub(tmp_path / "hub", server.endpoint)
+        folder = fetch(hub, entry, CancelToken(), lambda _progress: None)
+    close_session()
+    assert (folder / "onnx" / "decoder_model_merged.onnx").resolve().parent.name == "blobs"
+    runtime = PublicOnnx(read_checkpoint(folder), CPU, cache=tmp_path / "cache")
+    context = context_of(runtime)
+    result = runtime.decode(PROMPT, context, None, attention=True, cancel=CancelToken())
+    logits, _ = reference(llama, context.features[0].embeddings, ())
+    np.testing.assert_allclose(result.logits, logits[-1], atol=2e-4)
+    assert result.attention is not None
 
 
 def test_a_cancelled_run_ends(tmp_path: Path, llama: Any) -> None:
