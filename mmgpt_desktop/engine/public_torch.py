@@ -22,7 +22,7 @@ from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
 from mmgpt_desktop.errors import Cancelled, NotAvailable, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.pytorch import require_torch
-from mmgpt_desktop.text import reason_of
+from mmgpt_desktop.text import reason_of, safe_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,20 +56,8 @@ class PublicTorch:
         self.info = RuntimeInfo(RuntimeName.TORCH, "cpu")
 
     def load(self, checkpoint: Checkpoint, dtype: Any) -> Any:
-        from transformers import AutoModelForImageTextToText
-        from transformers.utils.logging import disable_progress_bar
-
-        disable_progress_bar()  # on stderr, among what a command tells
         _register_last_row()
-        model = AutoModelForImageTextToText.from_pretrained(
-            checkpoint.path,
-            dtype=dtype,
-            attn_implementation=LAST_ROW,
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-        )
-        return model.eval()
+        return load_model(checkpoint, dtype=dtype, attn_implementation=LAST_ROW)
 
     @property
     def attention_shape(self) -> tuple[int, int]:
@@ -211,6 +199,31 @@ class PublicTorch:
         self._cancel = cancel
         with _failures(_BROKE), self.torch.inference_mode():
             yield
+
+
+def load_model(checkpoint: Checkpoint, **options: Any) -> Any:
+    """The model of a checkpoint. Raises RuntimeFailure where tensors are missing, for which
+    transformers takes random numbers; and whatever transformers raises."""
+    from transformers import AutoModelForImageTextToText
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # on stderr, among what a command tells
+    logging.set_verbosity_error()  # a table of what is missing, too
+    loaded: Any = AutoModelForImageTextToText.from_pretrained(
+        checkpoint.path,
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+        **options,
+    )
+    model, found = loaded
+    if missing := sorted(found["missing_keys"]):  # those tied to others are none
+        title = "The model's weights are not whole; missing tensors: {count}, among them {name}."
+        hint = "Download the model again, or choose another one."
+        values = {"count": len(missing), "name": safe_name(missing[0])}
+        raise RuntimeFailure(title, hint, **values)
+    return model.eval()
 
 
 _BROKE = "PyTorch broke while it ran the model ({reason})."

@@ -16,10 +16,10 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import AutoModelForImageTextToText
 
 from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Family
+from mmgpt_desktop.engine.public_torch import load_model
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.export.encoders import Encoder, Idefics, Idefics3, Kosmos2, OneVision, Tower
 from mmgpt_desktop.export.qwen_encoder import QwenEncoder
@@ -52,15 +52,15 @@ ENCODERS: dict[str, tuple[Callable[[Any], Encoder], dict[str, int | None]]] = {
 def export_vision(checkpoint: Checkpoint, family: Family, path: Path) -> None:
     """Write the graph to `path`, and its weights beside it (`.data`), in float32.
 
-    Raises RuntimeFailure where the exporter breaks.
+    Raises RuntimeFailure where the exporter breaks, and where tensors are missing.
     """
     try:
-        model = AutoModelForImageTextToText.from_pretrained(
-            checkpoint.path, dtype=torch.float32, use_safetensors=True, local_files_only=True
-        ).eval()
+        model = load_model(checkpoint, dtype=torch.float32)
         export_encoder(
             getattr(model, "model", model), checkpoint.model_type, _example(family), path
         )
+    except RuntimeFailure:
+        raise
     except Exception as error:  # the exporter's exceptions share no base but this
         title = "The image encoder could not be exported ({reason})."
         hint = "With PyTorch the model works as it is."

@@ -2970,6 +2970,10 @@
         <translation>模型的分词器没有代表图片的 {token}。</translation>
     </message>
     <message>
+        <source>The model&apos;s weights are not whole; missing tensors: {count}, among them {name}.</source>
+        <translation>模型的权重不完整；缺少 {count} 个张量，其中有 {name}。</translation>
+    </message>
+    <message>
         <source>The model&apos;s {graph} does not say the size of {name}.</source>
         <translation>模型的 {graph} 没有说明 {name} 的大小。</translation>
     </message>

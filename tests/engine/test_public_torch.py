@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +125,38 @@ def test_weights_that_do_not_fit_are_one_sentence(folder: Path, tmp_path: Path) 
     with pytest.raises(RuntimeFailure) as caught:
         PublicTorch(type(checkpoint)(**{**vars(checkpoint), "path": tmp_path}))
     assert "PyTorch can't load the model" in str(caught.value)
+
+
+def renamed(folder: Path, out: Path, rename: Callable[[str], str | None]) -> Path:
+    """The same checkpoint; tensors that are renamed to None are left out."""
+    from safetensors.numpy import load_file, save_file
+
+    shutil.copytree(folder, out)
+    tensors = load_file(folder / "model.safetensors")
+    kept = {new: each for name, each in tensors.items() if (new := rename(name))}
+    save_file(kept, out / "model.safetensors", metadata={"format": "pt"})
+    return out
+
+
+@pytest.mark.parametrize(
+    ("rename", "count", "first"),
+    [
+        (lambda name: None if "vision_model" in name else name, 37, "model.vision_model"),
+        (lambda name: None if name.endswith("text_model.norm.weight") else name, 1, "model.text"),
+        (lambda name: f"module.{name}", 59, "lm_head.weight"),  # as DistributedDataParallel saves
+    ],
+)
+def test_missing_tensors_are_one_sentence_and_no_random_numbers(
+    folder: Path,
+    tmp_path: Path,
+    rename: Callable[[str], str | None],
+    count: int,
+    first: str,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    broken = renamed(folder, tmp_path / "broken", rename)
+    with pytest.raises(RuntimeFailure) as caught:
+        PublicTorch(open_checkpoint(broken))
+    sentence = f"The model's weights are not whole; missing tensors: {count}, among them {first}"
+    assert caught.value.title.startswith(sentence)
+    assert capfd.readouterr() == ("", "")

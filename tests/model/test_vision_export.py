@@ -4,7 +4,9 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 from transformers import AutoModelForImageTextToText
 
 from mmgpt_desktop.engine.checkpoint import open_checkpoint
@@ -14,6 +16,7 @@ from mmgpt_desktop.engine.public_onnx import FEATURES
 from mmgpt_desktop.engine.public_onnx_models import KEYS, VALUES
 from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.export.encoders import Idefics
 from mmgpt_desktop.export.smaller import halve, quantise
 from mmgpt_desktop.export.vision import ENCODERS, export_vision
@@ -33,6 +36,16 @@ def test_llavas_image_encoder_gives_what_pytorch_gives(tmp_path: Path) -> None:
         (features,) = graph.run([FEATURES], seen.inputs, cancel)
         expected = runtime.encode(seen, cancel).embeddings.numpy()
         np.testing.assert_allclose(features, expected, atol=1e-6)
+
+
+def test_no_random_numbers_are_exported_for_missing_tensors(tmp_path: Path) -> None:
+    folder = tiny_llava(tmp_path / "llava")
+    tensors = load_file(folder / "model.safetensors")
+    kept = {name: each for name, each in tensors.items() if "projector" not in name}
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    checkpoint = open_checkpoint(folder)
+    with pytest.raises(RuntimeFailure, match="not whole; missing tensors: 4, among them model"):
+        export_vision(checkpoint, family_of(checkpoint), tmp_path / "vision_encoder.onnx")
 
 
 def test_fewer_bits_are_fewer_bytes_and_nearly_as_true(tmp_path: Path) -> None:
