@@ -1,7 +1,8 @@
 """Downloaded models, in the cache that all programs with `huggingface_hub` share.
 
 Its layout, for each repository: `refs/main` names a commit, `snapshots/<commit>/` holds links
-by the files' names, `blobs/` what they lead to, by checksum.
+by the files' names, `blobs/` what they lead to, by checksum. Of our own are a record of whose
+blobs a download brings, and the ending of unfinished ones.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import fnmatch
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from mmgpt_desktop.errors import DownloadError
 from mmgpt_desktop.hub.catalogue import Entry
 from mmgpt_desktop.text import reason_of
+
+UNFINISHED = ".mmgpt-desktop.incomplete"
+_RECORD = "mmgpt-desktop.json"
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,9 @@ def kept_bytes(hub: Hub, entry: Entry) -> int:
     if not blobs.is_dir():
         return 0
     sizes = {each.stat().st_ino: each.stat().st_size for each in blobs.iterdir() if each.is_file()}
-    linked = _linked(hub, entry)
-    others = {inode for path, inode in linked.items() if not entry.wants(path.as_posix())}
-    settings = {inode for path, inode in linked.items() if not entry.holds_weights(path.as_posix())}
+    files = list(_files(hub.folder(entry)))
+    others = {inode for path, inode in files if not entry.wants(path)}
+    settings = {inode for path, inode in files if not entry.holds_weights(path)}
     if not sizes.keys() - settings:
         return 0
     return sum(size for inode, size in sizes.items() if inode not in others)
@@ -73,11 +77,11 @@ def bytes_on_disk(path: Path) -> int:
 def delete(hub: Hub, entry: Entry) -> None:
     """Remove a model's weights; all that the cache holds of a repository if no others are left."""
     try:
-        others = [path for path in _linked(hub, entry) if not entry.wants(path.as_posix())]
-        if others:
-            _delete_weights(hub, entry)
+        folder = hub.folder(entry)
+        if all(entry.wants(path) for path, _ in _files(folder)):
+            shutil.rmtree(folder)
         else:
-            shutil.rmtree(hub.folder(entry))
+            _delete_weights(folder, entry)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -89,27 +93,43 @@ def delete(hub: Hub, entry: Entry) -> None:
         ) from error
 
 
-def _delete_weights(hub: Hub, entry: Entry) -> None:
-    weights = {
-        inode for path, inode in _linked(hub, entry).items() if entry.holds_weights(path.as_posix())
-    }
-    for snapshot in _snapshots(hub.folder(entry)):
+def _delete_weights(folder: Path, entry: Entry) -> None:
+    weights = {inode for path, inode in _files(folder) if entry.holds_weights(path)}
+    for snapshot in _snapshots(folder):
         for file in snapshot.rglob("*"):
             if file.is_file() and entry.holds_weights(file.relative_to(snapshot).as_posix()):
                 file.unlink()
-    for blob in (hub.folder(entry) / "blobs").iterdir():
+    for blob in (folder / "blobs").iterdir():
         if blob.stat().st_ino in weights:
             blob.unlink()
 
 
-def _linked(hub: Hub, entry: Entry) -> dict[PurePath, int]:
-    """The files of a repository's snapshots, and the inode that each leads to."""
-    return {
-        file.relative_to(snapshot): file.stat().st_ino
-        for snapshot in _snapshots(hub.folder(entry))
-        for file in snapshot.rglob("*")
-        if file.is_file()
-    }
+def remember(folder: Path, names: Mapping[str, str]) -> None:
+    """Keep what the blobs of a download are the files of, {checksum: path}: until the last of
+    them is here, no link says so."""
+    text = json.dumps({**_remembered(folder), **names}, indent=1)
+    (folder / _RECORD).write_text(text, encoding="utf-8")
+
+
+def _remembered(folder: Path) -> dict[str, str]:
+    try:
+        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _files(folder: Path) -> Iterator[tuple[str, int]]:
+    """The files of a repository that are here, unfinished ones too: each one's path there, and
+    the inode of its blob."""
+    for snapshot in _snapshots(folder):
+        for file in snapshot.rglob("*"):
+            if file.is_file():
+                yield file.relative_to(snapshot).as_posix(), file.stat().st_ino
+    for checksum, path in _remembered(folder).items():
+        for name in (checksum, checksum + UNFINISHED):
+            if (blob := folder / "blobs" / name).is_file():
+                yield str(path), blob.stat().st_ino
 
 
 def _snapshots(folder: Path) -> Iterator[Path]:

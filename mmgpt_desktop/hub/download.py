@@ -25,7 +25,7 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import DownloadError
-from mmgpt_desktop.hub.cache import Hub
+from mmgpt_desktop.hub.cache import UNFINISHED, Hub, remember
 from mmgpt_desktop.hub.catalogue import Entry
 from mmgpt_desktop.hub.failures import sentence
 from mmgpt_desktop.hub.progress import Phase, Progress
@@ -81,6 +81,7 @@ class _Download:
         lock.parent.mkdir(parents=True, exist_ok=True)
         try:
             with filelock.FileLock(lock, timeout=0):
+                remember(self._blobs.parent, {file.checksum: file.path for file in files})
                 for file in files:
                     self._bring(commit, file)
         except filelock.Timeout as error:
@@ -227,7 +228,7 @@ def _checksum(sibling: RepoSibling) -> str:
 
 
 def _part(file: _File) -> str:
-    return f"{file.checksum}.mmgpt-desktop.incomplete"
+    return file.checksum + UNFINISHED
 
 
 def _size(path: Path) -> int:

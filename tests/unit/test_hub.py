@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants, snapshot_download
+from huggingface_hub import constants, scan_cache_dir, snapshot_download
 from huggingface_hub.utils import close_session
 
 from mmgpt_desktop.engine.runtime import CancelToken
@@ -81,6 +81,7 @@ def test_only_safe_files_come_and_all_programs_find_them(hub: Hub) -> None:
     assert cache.find(hub, ENTRY) == path
     found = snapshot_download(REPOSITORY, cache_dir=hub.cache, local_files_only=True)
     assert Path(found) == path
+    assert not scan_cache_dir(hub.cache).warnings
 
 
 def test_progress_rises_to_the_whole(hub: Hub) -> None:
@@ -350,6 +351,29 @@ def test_two_models_of_one_repository_do_not_know_each_other(server: HubServer, 
     assert cache.kept_bytes(hub, ENTRY) == 0
     cache.delete(hub, GRAPHS)
     assert not hub.folder(GRAPHS).exists()
+
+
+def test_their_unfinished_downloads_do_not_know_each_other_either(
+    server: HubServer, hub: Hub
+) -> None:
+    server.files |= {"model-2.safetensors": b"2" * 999, "onnx/decoder_int8.onnx": GRAPH_BYTES}
+    for broken_off, name, other in (
+        (ENTRY, "model.safetensors", GRAPHS),
+        (GRAPHS, "onnx/decoder_int8.onnx", ENTRY),
+    ):
+        server.misbehave(name, *(Misbehaviour(cut=cut) for cut in (400, 0, 0)))
+        failure(hub, broken_off)
+        assert cache.kept_bytes(hub, broken_off) > 400
+        assert cache.kept_bytes(hub, other) == 0
+        cache.delete(hub, other)
+        assert cache.kept_bytes(hub, broken_off) > 400, "deleting the other one takes nothing"
+        fetched(hub, other)
+        cache.delete(hub, broken_off)
+        assert cache.kept_bytes(hub, broken_off) == 0
+        assert not list(hub.folder(ENTRY).rglob("*.incomplete"))
+        assert cache.find(hub, other) is not None
+        cache.delete(hub, other)
+        assert not hub.folder(ENTRY).exists()
 
 
 def test_the_commit_is_what_main_names(hub: Hub) -> None:
