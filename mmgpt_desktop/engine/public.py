@@ -296,9 +296,11 @@ def _exported_choice(folder: Path, layers: int, heads: int) -> HeadChoice | None
 
 
 def _choice_file(folder: Path) -> Path:
-    """Where this computer keeps what it learnt of a model: by the names and sizes of its files."""
+    """Where this computer keeps what it learnt of a model: by its files' names and sizes,
+    and by when they were written, since models learnt from one base differ in nothing else."""
     files = sorted(path for path in folder.rglob("*") if path.suffix in _WEIGHTS)
-    known = [(path.name, path.stat().st_size) for path in files]
+    found = [(path.name, path.stat()) for path in files]
+    known = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in found]
     digest = hashlib.sha256(json.dumps(known).encode()).hexdigest()
     return (
         platformdirs.user_cache_path("mmgpt-desktop", appauthor=False) / "heads" / f"{digest}.json"

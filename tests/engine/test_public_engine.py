@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -309,6 +310,13 @@ def test_heads_are_chosen_once_and_kept(
     assert make.made[0].encoded == encoded  # the photo's features were kept, too
     found = loaded(folder, Maker()).model.fusions[0].head_choice
     assert "9 composed pictures" in found.how
+    shutil.copytree(folder, tmp_path / "copy")
+    copied = loaded(tmp_path / "copy", Maker()).model.fusions[0].head_choice
+    assert copied == found
+    shutil.copytree(folder, tmp_path / "tuned")
+    save_file({"a": np.ones((3, 5), np.float32)}, tmp_path / "tuned" / "model.safetensors")
+    tuned = loaded(tmp_path / "tuned", Maker()).model.fusions[0].head_choice
+    assert tuned == HeadChoice((), ALL_HEADS)
     (folder / "manifest.json").write_text(
         json.dumps({"attention": {"heads": [[1, 2]], "how": "Measured when it was exported."}})
     )
