@@ -85,7 +85,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
     Raises BundleError for whatever is missing, damaged or not to be trusted.
     """
     checkpoint = read_checkpoint(path)
-    weights = _weights(path)
+    weights = weight_files(path)
     return replace(checkpoint, weights=weights, parameters=sum(map(_parameters, weights)))
 
 
@@ -139,8 +139,11 @@ def _chat_template(path: Path, *configs: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _weights(path: Path) -> tuple[Path, ...]:
-    """The safetensors files that the folder says it has."""
+def weight_files(path: Path) -> tuple[Path, ...]:
+    """The safetensors files that the folder says it has; others may lie beside them.
+
+    Raises BundleError.
+    """
     if (path / WEIGHTS).is_file():
         return (path / WEIGHTS,)
     named = _read(path, INDEX).get("weight_map")

@@ -109,7 +109,7 @@ def _copy_settings(checkpoint: Checkpoint, folder: Path) -> None:
 def _write_decoder(
     spec: DecoderSpec, checkpoint: Checkpoint, folder: Path, precision: Precision
 ) -> None:
-    weights = DecoderWeights(SafetensorsWeights(checkpoint.path))
+    weights = DecoderWeights(SafetensorsWeights(checkpoint.weights))
     build_decoder(spec, weights, folder / DECODER, linears_for(precision))
     quick = prompt_linears_for(precision)
     if quick:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from mmgpt_desktop.engine.checkpoint import weight_files
 from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.decoder_session import Decoder, DecoderSession
 from mmgpt_desktop.engine.graph_session import Graph
@@ -266,4 +267,5 @@ def open_language(folder: Path) -> Language:
         raise BundleError(title, path=safe_name(str(folder))) from error
     encoded = [[tokenizer.encode(text).ids for text in texts] for texts in (CALIBRATION, MEASURED)]
     spec = read_spec(config.get_text_config(decoder=True).to_dict())
-    return Language(spec, DecoderWeights(SafetensorsWeights(folder)), *encoded)
+    weights = SafetensorsWeights(weight_files(folder))
+    return Language(spec, DecoderWeights(weights), *encoded)

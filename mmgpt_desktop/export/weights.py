@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,16 +26,13 @@ class _Place:
 
 
 class SafetensorsWeights(Mapping[str, NDArray[np.float32]]):
-    """All floating tensors in a folder's `*.safetensors`, by name, as float32.
+    """All floating tensors in safetensors files, by name, as float32.
 
     Each is read from the disk when it is asked for and kept by nobody.
-    Raises BundleError for a folder without such files or with a damaged one.
+    Raises BundleError for a damaged file.
     """
 
-    def __init__(self, folder: Path) -> None:
-        files = sorted(folder.glob("*.safetensors"))
-        if not files:
-            raise BundleError("There are no safetensors files in {folder}.", folder=folder.name)
+    def __init__(self, files: Iterable[Path]) -> None:
         self._places: dict[str, _Place] = {}
         for file in files:
             try:

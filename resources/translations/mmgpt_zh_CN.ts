@@ -3130,10 +3130,6 @@
         <translation>{name} 中没有动态画面。</translation>
     </message>
     <message>
-        <source>There are no safetensors files in {folder}.</source>
-        <translation>{folder} 中没有 safetensors 文件。</translation>
-    </message>
-    <message>
         <source>There is a folder {path} already.</source>
         <translation>文件夹 {path} 已存在。</translation>
     </message>

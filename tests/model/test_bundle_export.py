@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from mmgpt_desktop.engine.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.families.base import Context
@@ -31,8 +32,13 @@ PHOTO = noise_photo(150, 100)
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Heads as wide as ONNX Runtime's operator takes them: a multiple of 16."""
-    return tiny_smolvlm(tmp_path_factory.mktemp("model") / "tiny-smolvlm", head_dim=16)
+    """Heads as wide as ONNX Runtime's operator takes them: a multiple of 16. Beside it are
+    weights of the same names that are no part of it."""
+    folder = tiny_smolvlm(tmp_path_factory.mktemp("model") / "tiny-smolvlm", head_dim=16)
+    tensors = load_file(folder / "model.safetensors")
+    mean = {name: np.zeros_like(each) for name, each in tensors.items()}
+    save_file(mean, folder / "model_ema.safetensors")
+    return folder
 
 
 def exported(checkpoint: Path, out: Path, precision: Precision) -> Exported:

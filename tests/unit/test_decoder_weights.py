@@ -27,16 +27,11 @@ def test_every_shard_and_kind_of_number_is_read_as_float32(tmp_path: Path) -> No
     save_file({"a": VALUES, "ids": np.arange(3)}, tmp_path / "model-00001-of-00002.safetensors")
     save_file({"b": VALUES.astype(np.float16)}, tmp_path / "model-00002-of-00002.safetensors")
     bf16_file(tmp_path / "more.safetensors")
-    weights = SafetensorsWeights(tmp_path)
+    weights = SafetensorsWeights(tmp_path.iterdir())
     assert sorted(weights) == ["a", "b", "c"]
     for name in weights:
         assert weights[name].dtype == np.float32
         np.testing.assert_array_equal(weights[name], VALUES)
-
-
-def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="no safetensors files"):
-        SafetensorsWeights(tmp_path)
 
 
 @pytest.mark.parametrize("kept", [3, 20])
@@ -45,7 +40,7 @@ def test_a_damaged_header_is_named(tmp_path: Path, kept: int) -> None:
     save_file({"a": VALUES}, file)
     file.write_bytes(file.read_bytes()[:kept])
     with pytest.raises(BundleError, match=r"model\.safetensors is damaged"):
-        SafetensorsWeights(tmp_path)
+        SafetensorsWeights([file])
 
 
 def test_missing_numbers_are_noticed(tmp_path: Path) -> None:
@@ -53,7 +48,7 @@ def test_missing_numbers_are_noticed(tmp_path: Path) -> None:
     save_file({"a": VALUES}, file)
     file.write_bytes(file.read_bytes()[:-4])
     with pytest.raises(BundleError, match="damaged"):
-        SafetensorsWeights(tmp_path)["a"]
+        SafetensorsWeights([file])["a"]
 
 
 @pytest.mark.parametrize(
