@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LAST_ROW = "last_row"  # our name among transformers' ways to compute attention
+# By part of the model's config. Of the image encoder no row is asked for, and its scores would
+# take gigabytes where a photo has thousands of patches.
+_ATTENTION = {"": LAST_ROW, "text_config": LAST_ROW, "vision_config": "sdpa"}
 
 _OUTSIDE_BLOCKS = {"gemma3": 0, "paligemma": 1}  # the token type of what is read in order
 
@@ -57,7 +60,7 @@ class PublicTorch:
 
     def load(self, checkpoint: Checkpoint, dtype: Any) -> Any:
         _register_last_row()
-        return load_model(checkpoint, dtype=dtype, attn_implementation=LAST_ROW)
+        return load_model(checkpoint, dtype=dtype, attn_implementation=_ATTENTION)
 
     @property
     def attention_shape(self) -> tuple[int, int]:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from mmgpt_desktop.engine.families.base import Context
 from mmgpt_desktop.engine.public import PublicEngine
 from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import (
     CellMaps,
     Explanation,
@@ -89,3 +91,21 @@ def test_what_a_word_needed_can_be_measured(engine: PublicEngine) -> None:
     engine.occlude(Explanation(request, token_ids), CancelToken(), maps.append)
     assert maps[-1].done == 1
     assert maps[-1].weights.shape[0] == len(steps)
+
+
+@pytest.mark.parametrize("make", [tiny_qwen25, tiny_qwen3])
+def test_looking_at_a_photo_makes_no_scores_of_all_patches(
+    make: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 8,192 patches, as a fine look has, those of one layer take 4 gigabytes."""
+    engine = PublicEngine(make(tmp_path / "model"))
+    engine.load(lambda _fraction, _what: None, CancelToken())
+    runtime, cancel = engine._runtime, CancelToken()
+    seen = engine.family.see(PHOTOS[0])
+    expected = runtime.encode(seen, cancel).embeddings
+    eager = f"{type(runtime.model).__module__}.eager_attention_forward"
+    monkeypatch.setattr(eager, None)
+    assert (runtime.encode(seen, cancel).embeddings == expected).all()
+    laid = engine.family.lay([Message("user", "?")], [], 1)
+    with pytest.raises(RuntimeFailure):  # rows of what words read are wanted
+        runtime.decode(laid.token_ids, Context(laid), None, attention=True, cancel=cancel)
