@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from mmgpt_desktop.engine.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.families.base import Context
+from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.public import PublicEngine
 from mmgpt_desktop.engine.public_torch_models import public_torch
 from mmgpt_desktop.engine.runtime import CancelToken
@@ -22,7 +26,7 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from tests.public_checks import context_of, greedy
-from tests.public_models import noise_photo
+from tests.public_models import noise_photo, smolvlm_settings
 from tests.tiny_idefics import tiny_idefics
 from tests.tiny_kosmos2 import tiny_kosmos2
 from tests.tiny_qwen import tiny_qwen3, tiny_qwen25
@@ -109,3 +113,17 @@ def test_looking_at_a_photo_makes_no_scores_of_all_patches(
     laid = engine.family.lay([Message("user", "?")], [], 1)
     with pytest.raises(RuntimeFailure):  # rows of what words read are wanted
         runtime.decode(laid.token_ids, Context(laid), None, attention=True, cancel=cancel)
+
+
+@pytest.mark.parametrize("make", [tiny_qwen3, tiny_kosmos2, tiny_idefics, smolvlm_settings])
+def test_null_in_the_processors_settings_stands_for_nothing_said(
+    make: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    checkpoint = read_checkpoint(make(tmp_path / "model"))
+    nothing = dict.fromkeys(("resample", "image_mean", "image_std", "rescale_factor"))
+    said = {k: v for k, v in checkpoint.image_processor.items() if k not in nothing}
+    pixels = [
+        family_of(replace(checkpoint, image_processor=settings)).see(PHOTOS[0]).inputs
+        for settings in (said, said | nothing)
+    ]
+    np.testing.assert_equal(*pixels)

@@ -17,7 +17,7 @@ from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Context, Seen, View, spread_views
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import whole
-from mmgpt_desktop.engine.families.pixels import normalised, resized
+from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over
 from mmgpt_desktop.messages import PatchGrid, Photo
 
 _AROUND, _END = "<fake_token_around_image>", "<end_of_utterance>"
@@ -39,7 +39,8 @@ class Idefics(ChatFamily):
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
-        config, self._settings = checkpoint.config, _DEFAULTS | dict(checkpoint.image_processor)
+        config = checkpoint.config
+        self._settings = settings_over(_DEFAULTS, checkpoint.image_processor)
         vision = config.get("vision_config", {})
         self._side = int(vision.get("image_size", 224))
         self._rows = self._side // int(vision.get("patch_size", 14))

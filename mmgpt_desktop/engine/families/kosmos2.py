@@ -18,7 +18,7 @@ from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Seen, View, spread_views
 from mmgpt_desktop.engine.families.chat import ChatFamily, Turn
 from mmgpt_desktop.engine.families.crops import centre_cropped, shrunk_to, whole
-from mmgpt_desktop.engine.families.pixels import normalised
+from mmgpt_desktop.engine.families.pixels import normalised, settings_over
 from mmgpt_desktop.messages import Box, Grounding, PatchGrid, Photo
 
 _PATCH_INDEX = re.compile(r"<patch_index_(\d+)>")
@@ -170,7 +170,7 @@ def _said(message: Mapping[str, Any]) -> tuple[str, str]:
 
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """Older files write a side alone, and `use_square_size` for a picture that isn't cropped."""
-    settings = _DEFAULTS | dict(given)
+    settings = settings_over(_DEFAULTS, given)
     if isinstance(size := settings["size"], int):
         settings["size"] = {"shortest_edge": size}
     if isinstance(crop := settings["crop_size"], int):

@@ -17,7 +17,7 @@ from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Seen, View, spread_views
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import cells_over, whole
-from mmgpt_desktop.engine.families.pixels import normalised, resized
+from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over
 from mmgpt_desktop.errors import ImageError
 from mmgpt_desktop.messages import Photo
 
@@ -44,7 +44,7 @@ class Qwen(ChatFamily):
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
-        settings = _DEFAULTS | dict(checkpoint.image_processor)
+        settings = settings_over(_DEFAULTS, checkpoint.image_processor)
         size = settings["size"]
         self._least = int(settings.get("min_pixels") or size["shortest_edge"])
         self._most = int(settings.get("max_pixels") or size["longest_edge"])
