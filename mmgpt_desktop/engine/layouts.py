@@ -27,7 +27,7 @@ VISION, EMBEDDINGS, DECODER = "vision_encoder", "embed_tokens", "decoder"
 _STEMS = {
     VISION: (VISION,),
     EMBEDDINGS: (EMBEDDINGS,),
-    DECODER: (DECODER, "decoder_model_merged", "decoder_model_with_past"),
+    DECODER: (DECODER, "decoder_model_merged", "decoder_with_past_model"),
 }
 # The truest first: a folder that was downloaded for its size holds nothing else.
 PRECISIONS = ("fp32", "fp16", "int8", "quantized", "uint8", "q8", "q4", "q4f16", "bnb4")

@@ -348,6 +348,13 @@ def test_which_files_are_taken(tmp_path: Path) -> None:
         find_graphs(tmp_path)
 
 
+def test_optimums_decoder_that_was_not_merged_is_taken(tmp_path: Path) -> None:
+    put(tmp_path, "vision_encoder.onnx", "embed_tokens.onnx", "decoder_model.onnx")
+    assert not is_graphs(tmp_path)
+    put(tmp_path, "decoder_with_past_model_int8.onnx")
+    assert find_graphs(tmp_path).decoder.name == "decoder_with_past_model_int8.onnx"
+
+
 def test_weights_that_are_cut_short_are_said(tmp_path: Path, llama: Any) -> None:
     folder = folder_of(tmp_path, llama, "gqa", external=True)
     data = folder / "onnx" / "decoder_model_merged.onnx_data"
