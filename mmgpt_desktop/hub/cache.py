@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mmgpt_desktop.errors import DownloadError
 from mmgpt_desktop.hub.catalogue import Entry
@@ -37,6 +38,13 @@ class Hub:
     timeout_s: float = 4.0
     pause_s: float = 1.0
     tries: int = 5
+
+    @property
+    def host(self) -> str:
+        """Who is asked, by name."""
+        from huggingface_hub.constants import ENDPOINT
+
+        return urlsplit(self.endpoint or ENDPOINT).hostname or ""
 
     def folder(self, entry: Entry) -> Path:
         return self.cache / f"models--{entry.repository.replace('/', '--')}"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import errno
-from urllib.parse import urlsplit
 
 import httpx2
-from huggingface_hub import constants
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -24,7 +22,7 @@ _STAYS = "Start it again, and it goes on from there: what has arrived is kept."
 
 def sentence(error: Exception, hub: Hub, entry: Entry) -> DownloadError:
     """What to tell of a failed download; the caller adds `error` as the cause."""
-    host = urlsplit(hub.endpoint or constants.ENDPOINT).hostname or ""
+    host = hub.host
     if isinstance(error, OfflineModeIsEnabled):
         return DownloadError(
             "Downloads are switched off on this computer (HF_HUB_OFFLINE is set).",

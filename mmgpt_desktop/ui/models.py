@@ -91,6 +91,11 @@ class Models(QObject):
         self.folders, self.speeds = settings.model_folders, dict(settings.speeds)
 
     @property
+    def host(self) -> str:
+        """Where models come from: the hub's, or a mirror's if one is set."""
+        return self._make_hub().host
+
+    @property
     def rows(self) -> tuple[Row, ...]:
         """The one that ships, the user's folders, then the catalogue."""
         folders = (Row(path, Path(path).name, path=Path(path)) for path in self.folders)

@@ -273,7 +273,7 @@ class ModelsDialog(QDialog):
                     self.tr("About {size}").format(size=about(entry.memory_gigabytes)),
                 ),
                 (self.tr("Licence"), self._licence(entry)),
-                (self.tr("From"), f"huggingface.co/{entry.repository}"),
+                (self.tr("From"), f"{self._models.host}/{entry.repository}"),
             ]
         speed = self._models.speed(row)
         measured = self.tr("{count} tokens a second in its last answer")
@@ -332,13 +332,13 @@ class ModelsDialog(QDialog):
             return
         left = max(0.0, row.entry.gigabytes - row.size / _GIGA)
         text = self.tr(
-            "Connect to huggingface.co and download about {size}? Its licence is: {licence}."
-        ).format(size=about(left), licence=row.entry.licence)
+            "Connect to {host} and download about {size}? Its licence is: {licence}."
+        ).format(host=self._models.host, size=about(left), licence=row.entry.licence)
         if row.entry.gated:
             text += " " + self.tr(
-                "Accept its terms at huggingface.co/{repository} first, and enter an access "
-                "token of yours, unless one is set up on this computer."
-            ).format(repository=row.entry.repository)
+                "Accept its terms at {page} first, and enter an access token of yours, unless "
+                "one is set up on this computer."
+            ).format(page=f"{self._models.host}/{row.entry.repository}")
         key = row.key
         self._asked = lambda token: self._models.download(key, token)
         self.details.question.ask(text, self.tr("Download"), token=row.entry.gated)

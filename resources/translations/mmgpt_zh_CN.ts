@@ -1524,12 +1524,12 @@
         <translation>{licence}，需先在来源处同意</translation>
     </message>
     <message>
-        <source>Connect to huggingface.co and download about {size}? Its licence is: {licence}.</source>
-        <translation>要连接 huggingface.co 并下载约 {size} 吗？许可证：{licence}。</translation>
+        <source>Connect to {host} and download about {size}? Its licence is: {licence}.</source>
+        <translation>要连接 {host} 并下载约 {size} 吗？许可证：{licence}。</translation>
     </message>
     <message>
-        <source>Accept its terms at huggingface.co/{repository} first, and enter an access token of yours, unless one is set up on this computer.</source>
-        <translation>请先在 huggingface.co/{repository} 同意其条款，并输入您的访问令牌；如果本机已设置令牌，则不必输入。</translation>
+        <source>Accept its terms at {page} first, and enter an access token of yours, unless one is set up on this computer.</source>
+        <translation>请先在 {page} 同意其条款，并输入您的访问令牌；如果本机已设置令牌，则不必输入。</translation>
     </message>
     <message>
         <source>Delete {size} from this computer? Other programs that use the Hugging Face cache have to download it again too.</source>

@@ -123,6 +123,7 @@ def test_the_list_says_what_is_here_and_what_can_be_downloaded(
     assert not dialog.use_button.isEnabled()
     dialog.choose(REPOSITORY)
     assert "Licence: Apache-2.0" in facts(dialog)
+    assert f"From: 127.0.0.1/{REPOSITORY}" in facts(dialog)
     assert "Memory needed: About 301 MB" in facts(dialog)
     assert "Speed here: Not measured yet" in facts(dialog)
     assert server.asked == []
@@ -134,6 +135,7 @@ def test_nothing_is_asked_of_the_network_before_it_was_agreed_to(
     dialog = opened(qtbot, make_models_app(), REPOSITORY)
     dialog.download_button.click()
     question = dialog.details.question
+    assert question.text.text().startswith("Connect to 127.0.0.1 and download about 1 MB?")
     assert "Apache-2.0" in question.text.text()
     assert not question.token.isVisible()
     assert not dialog.download_button.isVisible()
