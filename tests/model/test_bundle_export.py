@@ -11,6 +11,7 @@ import onnx
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from mmgpt_desktop import cli
 from mmgpt_desktop.engine.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.families.base import Context
 from mmgpt_desktop.engine.families.registry import family_of
@@ -20,7 +21,7 @@ from mmgpt_desktop.engine.public_onnx import PublicOnnx
 from mmgpt_desktop.engine.public_torch import PublicTorch
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.surgery import ATTENTION
-from mmgpt_desktop.errors import AppError, BundleError
+from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
 from mmgpt_desktop.export.bundle import DECODER, EMBEDDINGS, VISION, Exported, export
 from mmgpt_desktop.export.linear import Precision
 from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, Sampling, TokenStep
@@ -179,3 +180,21 @@ def test_what_can_not_be_exported_leaves_nothing(checkpoint: Path, tmp_path: Pat
     with pytest.raises(BundleError, match="gpt2"):
         export(folder, out, Precision.FP32, lambda _fraction, _what: None)
     assert not out.exists()
+
+
+def test_the_command_reports_what_it_wrote_though_its_heads_can_not_be_chosen(
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object) -> str:
+        raise RuntimeFailure("There is no memory.", "Close other programs.")
+
+    monkeypatch.setattr("mmgpt_desktop.export.command.choose_heads", fail)
+    words = ["export", str(checkpoint), str(tmp_path / "graphs"), "--precision", "fp32"]
+    assert cli.main([*words, "--no-comparison"]) == 0
+    out, told = capsys.readouterr()
+    assert f"MB  {DECODER}\n" in out
+    assert "could not be tried to the end. There is no memory. Close other programs." in out
+    assert "Comparing" not in told
