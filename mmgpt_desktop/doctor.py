@@ -101,7 +101,8 @@ def _report_runtime(path: Path, choice: RuntimeName | None) -> bool:
         print(f"Runtime: {error}")
         return False
     info = engine.runtime
-    print(f"Runtime: {RUNTIME_LABELS[info.runtime]} ({info.runtime}), using {info.provider}.")
+    using = ", ".join(filter(None, (info.provider, info.precision)))
+    print(f"Runtime: {RUNTIME_LABELS[info.runtime]} ({info.runtime}), using {using}.")
     if info.note:
         print(f"  {info.note}")
     if choice is None and info.runtime is RuntimeName.ONNX_CPU:

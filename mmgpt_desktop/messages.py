@@ -331,12 +331,14 @@ class RuntimeInfo:
     """What answers, and how it came to that.
 
     `provider` is what the session or torch really uses ("CUDAExecutionProvider",
-    "CPUExecutionProvider", "cpu"). `note` is one sentence on a fallback, or empty.
+    "CPUExecutionProvider", "cpu"). `note` is one sentence on a fallback, or empty. `precision`
+    is that of a community's graphs that were opened ("q4"); empty for the whole weights.
     """
 
     runtime: RuntimeName
     provider: str
     note: str = ""
+    precision: str = ""
 
 
 @dataclass(frozen=True)

@@ -40,11 +40,13 @@ _ANOTHER = "Download the model again, or choose another one."
 @dataclass(frozen=True)
 class GraphFiles:
     """One file for each part. `embeddings` is a graph, or a table as safetensors; `prompt` is a
-    decoder that gives the cache alone, quicker than `decoder`."""
+    decoder that gives the cache alone, quicker than `decoder`. `precision` is the decoder's, by
+    its name."""
 
     vision: Path
     embeddings: Path
     decoder: Path
+    precision: str
     prompt: Path | None = None
 
     @property
@@ -67,9 +69,22 @@ def find_graphs(folder: Path, precision: str | None = None) -> GraphFiles:
     Raises BundleError for a part that is missing, and a bundle of a newer version.
     """
     _check_manifest(folder)
-    vision, embeddings, decoder = (_choose(folder, part, precision) for part in _STEMS)
+    (_, vision), (_, embeddings), (named, decoder) = (
+        _choose(folder, part, precision) for part in _STEMS
+    )
     prompt = folder / PROMPT
-    return GraphFiles(vision, embeddings, decoder, prompt if prompt.is_file() else None)
+    return GraphFiles(vision, embeddings, decoder, named, prompt if prompt.is_file() else None)
+
+
+def fitting_graphs(folder: Path, room: int) -> GraphFiles:
+    """The truest files that take at most `room` bytes, or else the smallest.
+
+    Raises as `find_graphs`.
+    """
+    found = [find_graphs(folder, precision) for precision in PRECISIONS]
+    found.sort(key=lambda files: PRECISIONS.index(files.precision))
+    fitting = (files for files in found if files.bytes <= room)
+    return next(fitting, min(found, key=lambda files: files.bytes))
 
 
 def verify_graphs(folder: Path, progress: Callable[[float], None], cancel: CancelToken) -> None:
@@ -86,11 +101,11 @@ def _places(folder: Path) -> Sequence[Path]:
     return (folder, folder / "onnx")
 
 
-def _choose(folder: Path, part: str, precision: str | None) -> Path:
+def _choose(folder: Path, part: str, precision: str | None) -> tuple[str, Path]:
     order = (precision, *PRECISIONS) if precision else PRECISIONS
     for place in _places(folder):
         if files := _found(place, part):
-            return min(files.items(), key=lambda item: order.index(item[0]))[1]
+            return min(files.items(), key=lambda item: order.index(item[0]))
     title = "The model's folder has no graph {name}."
     raise BundleError(title, _ANOTHER, name=f"{_STEMS[part][-1]}.onnx")
 

@@ -25,8 +25,8 @@ from mmgpt_desktop.engine.families.base import Context, Family, Features, Laid, 
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.head_choice import HeadReport, load_choice, save_choice, score_heads
-from mmgpt_desktop.engine.layouts import MANIFEST, find_graphs, is_graphs, verify_graphs
-from mmgpt_desktop.engine.memory import require_memory
+from mmgpt_desktop.engine.layouts import MANIFEST, fitting_graphs, is_graphs, verify_graphs
+from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory
 from mmgpt_desktop.engine.occlusion import Cells, Hiding, PhotoHider, Rescorer
 from mmgpt_desktop.engine.public_onnx_models import public_onnx
 from mmgpt_desktop.engine.public_torch_models import public_torch
@@ -68,8 +68,9 @@ def make_runtime(name: RuntimeName, checkpoint: Checkpoint) -> Any:
         whole = checkpoint if checkpoint.weights else open_checkpoint(checkpoint.path)
         return public_torch(whole)
     try:
-        require_memory(find_graphs(checkpoint.path).bytes)
-        return public_onnx(checkpoint, name)
+        files = fitting_graphs(checkpoint.path, free_memory() - BESIDE)
+        require_memory(files.bytes)
+        return public_onnx(checkpoint, name, files=files)
     except BundleError as bad:
         if not has_weights(checkpoint.path):
             raise

@@ -21,7 +21,7 @@ from mmgpt_desktop.engine.decoder_session import Decoder, Past
 from mmgpt_desktop.engine.families.base import Context, Features, Seen, positions
 from mmgpt_desktop.engine.families.chat import attention_heads
 from mmgpt_desktop.engine.graph_session import Graph
-from mmgpt_desktop.engine.layouts import GraphFiles, find_graphs
+from mmgpt_desktop.engine.layouts import PRECISIONS, GraphFiles, find_graphs
 from mmgpt_desktop.engine.onnx_runtime import wants_cuda
 from mmgpt_desktop.engine.prefix_attention import BLOCKS, see_blocks
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
@@ -59,15 +59,16 @@ class PublicOnnx:
         checkpoint: Checkpoint,
         name: RuntimeName,
         *,
-        precision: str | None = None,
+        files: GraphFiles | None = None,
         cache: Path | None = None,
     ) -> None:
-        """`cache` keeps edited graphs, in the user's own cache folder by default.
+        """`files` are the truest graphs by default; `cache` keeps edited ones, in the user's own
+        cache folder by default.
 
         Raises BundleError for bad files, RuntimeFailure where the provider can't be had.
         """
         cuda = wants_cuda(name)
-        files = find_graphs(checkpoint.path, precision)
+        files = files or find_graphs(checkpoint.path)
         kind = checkpoint.model_type
         decoder, note = self._attending(files.decoder, cache or cache_folder(), cuda, kind)
         graph = Graph(files.decoder, cuda, decoder.graph)
@@ -80,7 +81,8 @@ class PublicOnnx:
         self._vision = Graph(files.vision, cuda)
         self._embed = _embedder(files, cuda)
         self.attention_shape = self._attention_shape(checkpoint)
-        self.info = RuntimeInfo(name, graph.session.get_providers()[0], note)
+        rounded = files.precision if files.precision != PRECISIONS[0] else ""
+        self.info = RuntimeInfo(name, graph.session.get_providers()[0], note, rounded)
 
     def encode(self, seen: Seen, cancel: CancelToken) -> Features:
         """`Features.embeddings` is float [token, width], with deepstack a tuple of that and

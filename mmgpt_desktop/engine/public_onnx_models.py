@@ -16,6 +16,7 @@ from mmgpt_desktop.engine.decoder_session import KEYS, SIGHT, VALUES, unseen
 from mmgpt_desktop.engine.families.base import Context, Features, Seen
 from mmgpt_desktop.engine.families.idefics import seen_photos
 from mmgpt_desktop.engine.graph_file import read_graph
+from mmgpt_desktop.engine.layouts import GraphFiles
 from mmgpt_desktop.engine.public_onnx import READING, PublicOnnx
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.surgery import Edited
@@ -23,11 +24,15 @@ from mmgpt_desktop.messages import RuntimeName
 
 
 def public_onnx(
-    checkpoint: Checkpoint, name: RuntimeName, *, cache: Path | None = None
+    checkpoint: Checkpoint,
+    name: RuntimeName,
+    *,
+    files: GraphFiles | None = None,
+    cache: Path | None = None,
 ) -> PublicOnnx:
-    """The runtime for a folder of graphs. Raises as `PublicOnnx`."""
+    """The runtime for a folder of graphs. Options and errors as `PublicOnnx`."""
     kind = _MODELS.get(checkpoint.model_type, PublicOnnx)
-    return kind(checkpoint, name, cache=cache)
+    return kind(checkpoint, name, files=files, cache=cache)
 
 
 class IdeficsOnnx(PublicOnnx):

@@ -20,7 +20,9 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
     if any(maps.method in FROM_ATTENTION for maps in report.maps):
         yield say("Heads"), _heads(report)
     if outcome.runtime is not None:
-        yield say("Runtime"), f"{outcome.runtime.runtime}, {outcome.runtime.provider}"
+        runtime = outcome.runtime
+        parts = (runtime.runtime, runtime.provider, runtime.precision)
+        yield say("Runtime"), ", ".join(filter(None, parts))
     if outcome.certainty is not None:
         yield say("Certainty"), texts.percent(outcome.certainty)
     yield say("Sampling"), _sampling(report)

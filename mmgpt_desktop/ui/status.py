@@ -47,9 +47,9 @@ class Status(Rewritten, QStatusBar):
         self._show(loading=True, missing=False)
 
     def show_model(self, name: str, runtime: RuntimeInfo) -> None:
-        """The model, what runs it, and one sentence if that was not the first choice."""
-        text = f"{name} · {self._runtime(runtime)}"
-        self._say(f"{text} · {note_text(runtime.note)}" if runtime.note else text)
+        """The model, what runs it, in fewer bits if so, and a sentence on a fallback."""
+        parts = (name, self._runtime(runtime), runtime.precision, note_text(runtime.note))
+        self._say(" · ".join(filter(None, parts)))
         self._show(loading=False, missing=False)
 
     def show_no_model(self, why: str) -> None:

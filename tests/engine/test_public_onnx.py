@@ -19,7 +19,9 @@ from safetensors.numpy import save_file
 from mmgpt_desktop.engine.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.families.base import Context, Laid, Seen
 from mmgpt_desktop.engine.generate import Answer, decode
-from mmgpt_desktop.engine.layouts import find_graphs, is_graphs, verify_graphs
+from mmgpt_desktop.engine.layouts import find_graphs, fitting_graphs, is_graphs, verify_graphs
+from mmgpt_desktop.engine.memory import BESIDE
+from mmgpt_desktop.engine.public import make_runtime
 from mmgpt_desktop.engine.public_onnx import PublicOnnx
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.surgery import attending_graph
@@ -346,6 +348,36 @@ def test_which_files_are_taken(tmp_path: Path) -> None:
     (tmp_path / "onnx" / "vision_encoder_q4.onnx").unlink()
     with pytest.raises(BundleError, match=r"no graph vision_encoder\.onnx"):
         find_graphs(tmp_path)
+
+
+def test_the_truest_graphs_that_fit_into_the_memory_are_taken(tmp_path: Path) -> None:
+    sizes = {"": 900, "_fp16": 500, "_int8": 300, "_q4": 200}
+    put(tmp_path, "vision_encoder.onnx", "vision_encoder_q4.onnx", "embed_tokens.onnx")
+    for ending, size in sizes.items():
+        (tmp_path / f"decoder_model_merged{ending}.onnx").write_bytes(b"x" * size)
+    for room, precision in ((902, "fp32"), (901, "fp16"), (302, "int8"), (301, "q4"), (0, "q4")):
+        assert fitting_graphs(tmp_path, room).precision == precision
+    for ending in ("_fp16", "_int8", "_q4"):
+        (tmp_path / f"decoder_model_merged{ending}.onnx").unlink()
+    (tmp_path / "vision_encoder.onnx").write_bytes(b"x" * 100)
+    few = fitting_graphs(tmp_path, 902)
+    assert (few.precision, few.vision.name) == ("fp32", "vision_encoder_q4.onnx")
+
+
+@pytest.mark.parametrize(("more", "precision"), [(10**9, ""), (0, "q4")])
+def test_it_is_said_which_precision_was_opened(
+    tmp_path: Path, llama: Any, more: int, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folder_of(tmp_path, llama, "gqa", dtype=np.float16)
+    decoder = folder / "onnx" / "decoder_model_merged.onnx"
+    decoder.rename(decoder.with_name("decoder_model_merged_q4.onnx"))
+    write_community(folder, llama, "gqa")
+    free = BESIDE + find_graphs(folder, "q4").bytes + more
+    for module in ("memory", "public"):
+        monkeypatch.setattr(f"mmgpt_desktop.engine.{module}.free_memory", lambda: free)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_a, **_k: tmp_path / "cache")
+    runtime = make_runtime(CPU, read_checkpoint(folder))
+    assert runtime.info.precision == precision
 
 
 def test_optimums_decoder_that_was_not_merged_is_taken(tmp_path: Path) -> None:

@@ -279,9 +279,9 @@ def test_the_status_names_model_and_runtime(app: App) -> None:
 
 def test_a_fallback_is_told_in_one_line_that_fits(qtbot: QtBot, app: App) -> None:
     note = "PyTorch took over: ONNX Runtime broke while it ran the model (" + "why " * 200 + ")."
-    app.window.status.show_model("fake", RuntimeInfo(RuntimeName.TORCH, "cpu", note))
+    app.window.status.show_model("fake", RuntimeInfo(RuntimeName.TORCH, "cpu", note, "q4"))
     status = app.window.status.text
-    assert status.whole == f"fake · PyTorch on the processor · {note}"
+    assert status.whole == f"fake · PyTorch on the processor · q4 · {note}"
     assert status.toolTip() == status.whole
     assert status.text().endswith("…")
     assert app.window.minimumSizeHint().width() < 1280
