@@ -31,6 +31,7 @@ LAST_ROW = "last_row"  # our name among transformers' ways to compute attention
 # By part of the model's config. Of the image encoder no row is asked for, and its scores would
 # take gigabytes where a photo has thousands of patches.
 _ATTENTION = {"": LAST_ROW, "text_config": LAST_ROW, "vision_config": "sdpa"}
+_ROWS = 256  # whose scores are in memory at once
 
 _OUTSIDE_BLOCKS = {"gemma3": 0, "paligemma": 1}  # the token type of what is read in order
 
@@ -261,11 +262,19 @@ def _register_last_row() -> None:
 def _last_row(
     module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **options: Any
 ) -> tuple[Any, Any]:
-    """The model's own eager attention, which keeps the weights of the last row alone: those of
-    all rows of all layers would take gigabytes."""
+    """The model's own eager attention, a few rows at a time, which keeps the weights of the last
+    row alone: those of all rows of all layers would take gigabytes."""
+    import torch
+
     eager = sys.modules[type(module).__module__].eager_attention_forward
-    output, weights = eager(module, query, key, value, attention_mask, **options)
-    return output, weights[:, :, -1:].clone()
+    parts, weights = [], None
+    for first in range(0, query.shape[2], _ROWS):
+        rows = slice(first, first + _ROWS)
+        mask = None if attention_mask is None else attention_mask[:, :, rows]
+        part, weights = eager(module, query[:, :, rows], key, value, mask, **options)
+        parts.append(part)
+    assert weights is not None
+    return torch.cat(parts, dim=1), weights[:, :, -1:].clone()
 
 
 @contextmanager

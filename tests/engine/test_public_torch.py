@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,26 @@ def test_a_cache_stays_as_it_was(runtime: Whole, context: Context) -> None:
 
     scored = runtime.score([*prompt, 5], context, cancel)
     np.testing.assert_allclose(scored[-2:], [first.logits, one.logits], atol=1e-5)
+
+
+def test_a_prompt_is_read_a_few_rows_at_a_time(
+    runtime: Whole, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompt, cancel = context.laid.token_ids, CancelToken()
+    whole = runtime.decode(prompt, context, None, attention=True, cancel=cancel)
+    module = sys.modules[type(runtime.model.model.text_model.layers[0].self_attn).__module__]
+    eager, rows = module.eager_attention_forward, list[int]()
+
+    def counted(module: Any, query: Any, *rest: Any, **options: Any) -> Any:
+        rows.append(query.shape[2])
+        return eager(module, query, *rest, **options)
+
+    monkeypatch.setattr(module, "eager_attention_forward", counted)
+    monkeypatch.setattr("mmgpt_desktop.engine.public_torch._ROWS", 7)
+    parts = runtime.decode(prompt, context, None, attention=True, cancel=cancel)
+    assert max(rows) == 7
+    np.testing.assert_allclose(parts.logits, whole.logits, atol=1e-5)
+    np.testing.assert_allclose(parts.attention, whole.attention, atol=1e-6)
 
 
 def test_it_can_be_cancelled_between_layers(runtime: Whole, context: Context) -> None:
