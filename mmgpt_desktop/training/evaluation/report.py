@@ -1,4 +1,4 @@
-"""Stage 8: what a bundle can do on photos that it was not trained on, row by row.
+"""Stage 9: what a bundle can do on photos that it was not trained on, row by row.
 
 The bundle runs as in the app. Beside each figure stands what was reached without looking:
 the same model with a grey picture, and the most frequent training answers.
