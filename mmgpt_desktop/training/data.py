@@ -29,7 +29,7 @@ from mmgpt_desktop.training.questions import (
     naming,
     things_named,
 )
-from mmgpt_desktop.training.wordings import Wordings, typed, wordings
+from mmgpt_desktop.training.wordings import Wordings, blurred, typed, wordings
 
 PEOPLE = WORDS.people | {"men", "women", "boys", "girls", "children", "kids"}
 Row = Mapping[str, Any]
@@ -64,7 +64,9 @@ class PhotoTexts:
         question, answer = rng.choice(self.pairs[kind])
         if mirror:
             question, answer = mirrored(question), mirrored(answer)
-        return ask(kind, question, rng, trained_words(rng)), answer
+        words = trained_words(rng)
+        asked = ask(kind, question, rng, words)
+        return blurred(asked, rng) if words and kind != "truefalse" else asked, answer
 
 
 _WAYS = {
@@ -82,7 +84,7 @@ _WAYS = {
 }
 
 
-_IN_OTHER_WORDS = 0.5  # of the questions in training
+_IN_OTHER_WORDS = 0.6  # of the questions in training
 
 
 def trained_words(rng: random.Random) -> Wordings | None:

@@ -9,7 +9,7 @@ import pytest
 
 from mmgpt_desktop.training import wordings as module
 from mmgpt_desktop.training.data import ask
-from mmgpt_desktop.training.wordings import Wordings, typed, wordings
+from mmgpt_desktop.training.wordings import Wordings, blurred, typed, wordings
 
 ONE_OF_EACH = {
     "caption": "",
@@ -66,3 +66,13 @@ def test_people_type_in_many_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"What color is it?", "what colour is it", "what color is it?"} <= ways
     monkeypatch.setattr(module, "_AS_WRITTEN", 1.0)
     assert typed("count the dogs.", random.Random(0)) == "Count the dogs."
+
+
+def test_in_a_hurry_little_words_and_letters_get_lost_and_no_more() -> None:
+    asked = "What color is the umbrella?"
+    hurried = {blurred(asked, random.Random(seed)) for seed in range(300)}
+    assert asked in hurried
+    assert "What color is umbrella?" in hurried
+    assert all(len(each.replace(" ", "")) >= 6 and len(each) <= len(asked) for each in hurried)
+    assert all("color" in each or "umbrella" in each for each in hurried)
+    assert blurred("the", random.Random(1)) == "the"
