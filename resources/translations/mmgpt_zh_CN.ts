@@ -1758,8 +1758,8 @@
         <translation>提问</translation>
     </message>
     <message>
-        <source>Keys, also on a clicker: Page Down and Page Up for the samples, B or the full stop for a black screen, F5 to play the samples, F9 for this window.</source>
-        <translation>按键（翻页笔也可用）：Page Down 和 Page Up 切换示例，B 或句号键黑屏，F5 播放示例，F9 打开本窗口。</translation>
+        <source>Keys, also on a clicker: Page Down and Page Up for the samples, B or the full stop for a black screen, F5 to play the samples. F9 closes this window.</source>
+        <translation>按键（翻页笔也可用）：Page Down 和 Page Up 切换示例，B 或句号键黑屏，F5 播放示例。F9 关闭本窗口。</translation>
     </message>
     <message>
         <source>Speed × {value}</source>

@@ -144,6 +144,7 @@ def test_keys_reach_nothing_below_what_lies_over_the_show(make_show: MakeShow) -
     assert reached == {*window.pad.keys, window.pad.erase, window.pad.enter, window.pad.back}
     press(window, Qt.Key.Key_Escape)
     assert QApplication.focusWidget() is before
+    show.inputs.presents = True
     press(window, Qt.Key.Key_B)
     assert window.blank.isVisible()
     for key in (Qt.Key.Key_Tab, Qt.Key.Key_Space, Qt.Key.Key_Return):

@@ -54,9 +54,10 @@ class Presenting(QObject):
             "play": self._toggle_playing,
             "freeze": self._toggle_frozen,
             "blank": self._toggle_blank,
-            "present": self._ask_to_present,
+            "present": partial(lock.ask, Lock.PRESENT),
+            "close": self.close,
             "reset": stage.reset,
-            "leave": partial(lock.ask, Lock.LEAVE),
+            "leave": lock.leave,
         }
         inputs.command.connect(self.run)
         stage.window.blank.touched.connect(self._toggle_blank)
@@ -74,16 +75,8 @@ class Presenting(QObject):
 
     # The window
 
-    def _ask_to_present(self) -> None:
-        """On the show's own screen it is the organiser's alone."""
-        if self.window is not None and self.window.isVisible():
-            self.window.close()
-        elif len(QGuiApplication.screens()) > 1:
-            self.open()
-        else:
-            self._lock.ask(Lock.PRESENT)
-
     def open(self) -> None:
+        """It is the organiser's alone: it leads out of the show."""
         if self.window is None:
             self.window = self._make_window()
             self._tell_sample()
@@ -95,6 +88,7 @@ class Presenting(QObject):
         window.raise_()
         window.activateWindow()
         self._inputs.watch(window, show=False)
+        self._inputs.presents = True
         self._tell()
 
     def _make_window(self) -> Presenter:
@@ -110,11 +104,18 @@ class Presenting(QObject):
         if self._model is not None:
             window.set_model(self._model, self._stage.asker.fusion)
         window.rewritten.connect(self._tell_title)
+        window.closed.connect(self._end)
         return window
 
     def close(self) -> None:
         if self.window is not None:
             self.window.close()
+
+    @Slot()
+    def _end(self) -> None:
+        """Nobody presents any more: the show is the visitors' again."""
+        self._inputs.presents = False
+        self._stage.window.blank.hide()
 
     @Slot()
     def _tell(self) -> None:
@@ -176,10 +177,9 @@ class Presenting(QObject):
 
     @Slot()
     def _hold(self) -> None:
-        """Nothing begins or ends by itself below what the organiser does."""
-        window = self._stage.window
-        covered = window.blank.isVisible() or window.pad.isVisible()
-        self._stage.idle.hold(self._frozen or covered)
+        """Nothing begins or ends by itself below what the organiser does; but below a black
+        screen a visit ends, and the next visitor finds nothing of it."""
+        self._stage.idle.hold(self._frozen or self._stage.window.pad.isVisible())
 
     @Slot(str)
     def _choose_fusion(self, fusion: str) -> None:

@@ -115,7 +115,7 @@ class Stage(QObject):
         visit.added.connect(self._count_picture)
         visit.changed.connect(self._show)
         visit.refused.connect(self._refuse)
-        idle.idle.connect(self.play)
+        idle.idle.connect(self._play_unless_black)
         idle.counting.connect(self._count_down)
         idle.over.connect(self.reset)
         self.attract.playing_changed.connect(window.set_playing)
@@ -378,9 +378,14 @@ class Stage(QObject):
             self.attract.start()
             self._show_buttons()
 
+    @Slot()
+    def _play_unless_black(self) -> None:
+        if not self.window.blank.isVisible():
+            self.play()
+
     @Slot(int)
     def _count_down(self, seconds: int) -> None:
-        if seconds:
+        if seconds and not self.window.blank.isVisible():
             self.window.countdown.say(seconds)
         else:
             self.window.countdown.hide()
