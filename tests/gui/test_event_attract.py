@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from mmgpt_desktop.event.numbers import Log
 from mmgpt_desktop.ui.event.app import EventApp
 from mmgpt_desktop.ui.session import Turn
-from tests.gui.event_parts import MakeShow, press, touch, until
+from tests.gui.event_parts import MakeShow, press, touch, turn_round, until
 from tests.gui_fakes import FakeEngine
 
 
@@ -140,3 +140,22 @@ def test_words_are_pointed_at_in_the_answer_that_was_read(show: EventApp) -> Non
     attract._point(turn, 0)
     assert attract.playing
     until(lambda: bool(stage.visit.current.turns))  # it goes on with the next sample
+
+
+def test_an_answer_goes_on_when_the_screen_is_no_longer_frozen(make_show: MakeShow) -> None:
+    engine = FakeEngine(gated=True)
+    show = make_show(engine)
+    stage = show.stage
+    stage.play()
+    engine.release()
+    until(lambda: stage.page.answer.toPlainText() == "A")
+    stage.freeze(True)
+    stage.freeze(False)
+    turn_round(50)
+    engine.release(10)
+    until(lambda: not stage.asker.busy)
+    assert stage.page.answer.toPlainText() == "A red ball in the corner."
+    stage.freeze(True)
+    until(lambda: not stage.attract._timer.isActive())
+    stage.freeze(False)
+    until(lambda: stage.page.question.text() != "\u201cWhat is one?\u201d")

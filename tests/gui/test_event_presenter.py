@@ -179,6 +179,46 @@ def test_freezing_stops_words_and_the_countdown(make_show: MakeShow) -> None:
     assert show.stage.page.answer.toPlainText() == "A red ball in the corner."
 
 
+@pytest.mark.parametrize("how", ["reset", "close"])
+def test_a_frozen_screen_is_let_go_for_the_next_visitor(
+    show: EventApp, presenter: Presenter, how: str
+) -> None:
+    presenter.buttons["next"].click()
+    until(lambda: show.stage.visit.conversations)
+    presenter.buttons["freeze"].click()
+    if how == "reset":
+        presenter.buttons["reset"].click()
+    else:
+        presenter.close()
+    assert not presenter.buttons["freeze"].isChecked()
+    assert show.stage.idle._quiet.isActive()
+    show.stage.open(show.stage.samples[1].photo)
+    until(lambda: shown_name(show) == "two.png")
+    show.stage.ask("What?")
+    until(lambda: not show.stage.asker.busy)
+    assert show.stage.visit.current.turns[0].answer
+
+
+def test_visitors_touch_a_frozen_screen_in_vain(make_show: MakeShow) -> None:
+    show = make_show(lock={"pin": hash_pin("1357")})
+    presenter = opened(show)
+    presenter.buttons["next"].click()
+    until(lambda: show.stage.visit.conversations)
+    presenter.buttons["freeze"].click()
+    touch(show.stage.page.asking.cards[0])
+    press(show.window, Qt.Key.Key_Space)
+    touch(show.window.header.done)
+    assert not show.stage.asker.busy
+    assert len(show.stage.visit.conversations) == 1
+    show.lock.ask(show.lock.LEAVE)
+    touch(show.window.pad.keys[1])
+    assert show.window.pad.dots.text() == "\u2022"
+    show.window.pad.leave()
+    presenter.buttons["freeze"].click()
+    touch(show.window.header.done)
+    assert show.stage.visit.conversations == []
+
+
 def test_fusion_method_and_speed_are_the_presenters(make_show: MakeShow) -> None:
     engine = FakeEngine(model=THREE)
     show = make_show(engine)

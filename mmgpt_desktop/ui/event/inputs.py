@@ -32,6 +32,7 @@ class Inputs(QObject):
     """`watch` a window once it is shown. A touch of the show's corner for three seconds asks for
     the PIN. While `shield` is set, a key or a touch only says that somebody is there. `presents`
     says that the presenter's window is open: without it the show takes few of a presenter's keys.
+    While `frozen`, visitors' keys and touches do nothing.
     """
 
     came = Signal()  # any input
@@ -42,7 +43,7 @@ class Inputs(QObject):
         super().__init__()
         self._lock = lock
         self._swallow = False
-        self.shield = self.presents = False
+        self.shield = self.presents = self.frozen = False
         self._show: QWidget | None = None
         self._hold = QTimer(self, singleShot=True, interval=HOLD_MS)
         self._hold.timeout.connect(lambda: lock.ask(Lock.LEAVE))
@@ -65,13 +66,14 @@ class Inputs(QObject):
             return self._swallow
         if kind not in _INPUT:
             return False
-        shielded = self.shield
+        frozen = self.frozen and self._is_show(watched) and not self._lock.asks
+        shielded = self.shield or frozen
         self._swallow = shielded and kind in _PRESSES
         self._watch_corner(watched, event)
         self.came.emit()
         if isinstance(event, QKeyEvent) and self._take_key(watched, event):
             return True
-        if shielded:
+        if shielded and not frozen:
             self.woken.emit()
         return shielded
 

@@ -179,6 +179,10 @@ class Lock(QObject):
         pad.entered.connect(self._check)
         thread.done.connect(self._take)
 
+    @property
+    def asks(self) -> bool:
+        return self._pad.isVisible()
+
     def take_key(self, event: QKeyEvent) -> bool:
         """Whether these were the keys of the way out, or with F9 those to present."""
         purposes = ((self._chord, self.LEAVE), (self._present, self.PRESENT))

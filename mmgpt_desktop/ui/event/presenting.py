@@ -64,7 +64,7 @@ class Presenting(QObject):
         for cover in (stage.window.blank, stage.window.pad):
             cover.covers.connect(self._hold)
         stage.attract.playing_changed.connect(self._tell)
-        stage.was_reset.connect(self._tell)
+        stage.was_reset.connect(self._thaw)
         engine.loaded.connect(self._take_model)
         engine.load_failed.connect(self._tell_failure)
 
@@ -116,6 +116,7 @@ class Presenting(QObject):
         """Nobody presents any more: the show is the visitors' again."""
         self._inputs.presents = False
         self._stage.window.blank.hide()
+        self._thaw()
 
     @Slot()
     def _tell(self) -> None:
@@ -163,8 +164,18 @@ class Presenting(QObject):
             self._stage.play()
 
     def _toggle_frozen(self) -> None:
-        self._frozen = not self._frozen
-        self._stage.freeze(self._frozen)
+        self._freeze(not self._frozen)
+
+    @Slot()
+    def _thaw(self) -> None:
+        """What is frozen is one visitor's."""
+        if self._frozen:
+            self._freeze(False)
+        self._tell()
+
+    def _freeze(self, frozen: bool) -> None:
+        self._frozen = self._inputs.frozen = frozen
+        self._stage.freeze(frozen)
         self._hold()
 
     def _toggle_blank(self) -> None:
