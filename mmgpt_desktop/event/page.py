@@ -77,11 +77,12 @@ _KINDS = {"png": "image/png", "pdf": "application/pdf"}
 
 
 class SouvenirPage:
-    """`offer` opens the page, `forget` drops all cards and closes it; so does their end.
+    """`offer` opens the page; it closes when the last card's time is over, when that card is
+    taken back by `withdraw`, or when `forget` drops all.
 
     `address` is the one to listen at, by default the computer's own in its local network. With
-    `port` 0 the system picks one each time. All may be called in any thread: `forget` never
-    waits, `offer` may for a moment.
+    `port` 0 the system picks one each time. All may be called in any thread: only `offer` may
+    wait, for a moment.
     """
 
     def __init__(
@@ -122,6 +123,11 @@ class SouvenirPage:
         """0 when it was fetched often enough or forgotten, or its time is over."""
         return self._offers.seconds_left(offer)
 
+    def withdraw(self, offer: Offer) -> None:
+        """Nobody knows its address yet."""
+        self._offers.withdraw(offer)
+        self._tidy()
+
     def forget(self) -> None:
         """A transfer that is under way may end, within `Patience.answer_s`."""
         self._offers.forget()
@@ -145,7 +151,7 @@ class SouvenirPage:
             self._closing.stop()
 
     def _tidy(self) -> None:
-        """On the listener's thread, once a second."""
+        """Once a second, on the listener's thread."""
         self._offers.drop_ended()
         with self._lock:
             if not self._offers:

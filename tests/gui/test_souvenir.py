@@ -115,7 +115,7 @@ class Bench:
         self.thread.done.disconnect(note)
 
     def close(self) -> None:
-        self.panel.reset()
+        self.panel.stop()
         self.thread.begin_close()
         assert self.thread.end_close()
         assert self.page.wait_closed(LONG_S)
@@ -337,7 +337,6 @@ def test_reset_forgets_all_of_it(bench: Bench) -> None:
     panel = bench.panel
     assert panel._made is None
     assert panel._offer is None
-    assert not bench.page.listens
     assert panel.ticket.isHidden()
     assert (panel.address.text(), panel.address.accessibleName(), panel.line.text()) == (
         "",
@@ -349,6 +348,31 @@ def test_reset_forgets_all_of_it(bench: Bench) -> None:
     assert not panel.code._modules.size
     assert not any(each.isEnabled() for each in panel._ways.values())
     assert not panel._second.isActive()
+
+
+def test_a_code_lives_as_long_as_it_says_also_after_the_reset(bench: Bench) -> None:
+    addresses = []
+    for _ in range(2):
+        bench.make()
+        bench.panel.phone_button.click()
+        bench.until(bench.panel.ticket.isVisible)
+        addresses.append(bench.panel.address.accessibleName())
+        bench.panel.reset()
+        bench.clock.now += 599
+        assert fetch(addresses[-1]).startswith(b"\x89PNG")
+    assert len(bench.page._offers) == 1
+    bench.clock.now += 2
+    bench.until(lambda: not bench.page.listens)
+    assert len(bench.page._offers) == 0
+
+
+def test_with_the_show_all_codes_end(bench: Bench) -> None:
+    bench.make()
+    bench.panel.phone_button.click()
+    bench.until(bench.panel.ticket.isVisible)
+    bench.panel.stop()
+    assert not bench.page.listens
+    assert len(bench.page._offers) == 0
 
 
 def test_what_comes_after_a_reset_is_dropped(bench: Bench) -> None:

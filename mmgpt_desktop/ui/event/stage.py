@@ -331,6 +331,7 @@ class Stage(QObject):
     def stop(self) -> None:
         """For good."""
         self.reset()
+        self.souvenir.stop()
         self.idle.stop()
         self.guard.stop()
 
