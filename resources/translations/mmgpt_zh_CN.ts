@@ -2081,6 +2081,10 @@
         <translation>请稍等，模型正在重新启动。</translation>
     </message>
     <message>
+        <source>The model did not start. Your question waits: I try again.</source>
+        <translation>模型没有启动。您的问题会保留：我正在重试。</translation>
+    </message>
+    <message>
         <source>Something went wrong, so I started again. Please show me your picture anew.</source>
         <translation>出了点问题，我已重新启动。请再给我看一次您的图片。</translation>
     </message>

@@ -105,6 +105,23 @@ def test_a_model_that_cannot_be_loaded_is_tried_again(make_show: MakeShow) -> No
     assert show.stage.visit.current.turns[0].answer
 
 
+def test_a_question_that_waits_for_the_model_is_told_so(make_show: MakeShow) -> None:
+    slow = FakeEngine(load_gated=True, load_error=RuntimeFailure("No memory."))
+    show = make_show(Engines(slow, FakeEngine()), wait=False)
+    begin(show)
+    assert "One moment" in show.window.line.text()
+    assert show.window.line.isVisible()
+    show.stage.guard._retry.timeout.disconnect()
+    slow.load_gate.release()
+    until(lambda: "did not start" in show.window.line.text())
+    show.stage.reset()
+    begin(show)
+    assert "did not start" in show.window.line.text()
+    show.stage.guard.load()
+    until(lambda: not show.stage.asker.busy and show.stage.visit.current.turns)
+    assert not show.window.line.isVisible()
+
+
 def test_a_hanging_answer_is_cancelled_and_asked_again(make_show: MakeShow) -> None:
     hanging = FakeEngine(gated=True)
     show = make_show(Engines(hanging, FakeEngine()))

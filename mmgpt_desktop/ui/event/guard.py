@@ -30,6 +30,7 @@ class Guard(QObject):
     """
 
     restarting = Signal()
+    not_loaded = Signal()  # it is tried again
     ask_again = Signal(object)  # Turn
     gave_up = Signal(object)  # Turn
     hung = Signal()
@@ -40,7 +41,7 @@ class Guard(QObject):
         self._engine, self._asker = engine, asker
         self._failed: Turn | None = None
         self._again: str | None = None  # the question that is being asked for the second time
-        self._loads = 0
+        self._loads = 0  # that failed, one after the other
         self._since = QElapsedTimer()
         self._model = ""
         self._longest = 0  # milliseconds without a token, of this model
@@ -61,6 +62,11 @@ class Guard(QObject):
         timer = QTimer(self, singleShot=True, interval=milliseconds)
         timer.timeout.connect(then)
         return timer
+
+    @property
+    def broken(self) -> bool:
+        """The model could not be loaded, and is tried again."""
+        return self._loads > 0
 
     @Slot()
     def _begin(self) -> None:
@@ -138,6 +144,7 @@ class Guard(QObject):
         self.failed.emit("load")
         self._retry.start(_PATIENCE_MS[min(self._loads, len(_PATIENCE_MS) - 1)])
         self._loads += 1
+        self.not_loaded.emit()
 
     @Slot()
     def _give_up(self) -> None:

@@ -127,7 +127,9 @@ class Stage(QObject):
         asker.stepped.connect(self._step)
         asker.ended.connect(self._end)
         asker.failed.connect(self._fail)
+        asker.sent.connect(self.window.unsay)  # that it had to wait
         guard.restarting.connect(self._say_trouble)
+        guard.not_loaded.connect(self._say_waiting)
         guard.ask_again.connect(self._ask_again)
         guard.gave_up.connect(self._give_up)
         guard.failed.connect(self._count_error)
@@ -296,6 +298,8 @@ class Stage(QObject):
         self.page.begin(self.visit.current.shown, turn)
         self.heatmaps.follow(turn)
         self._show_buttons()
+        if self.asker.model is None:
+            self._say_waiting()
 
     @Slot(object)
     def _step(self, turn: Turn) -> None:
@@ -352,6 +356,16 @@ class Stage(QObject):
     @Slot()
     def _say_trouble(self) -> None:
         self.window.say(self.tr("One moment, please: the model is starting again."))
+
+    @Slot()
+    def _say_waiting(self) -> None:
+        """For a question that can't be answered yet."""
+        if not self.asker.busy or self.attract.playing:
+            return
+        if self.guard.broken:
+            self.window.say(self.tr("The model did not start. Your question waits: I try again."))
+        else:
+            self._say_trouble()
 
     def say_sorry(self) -> None:
         self.window.say(
