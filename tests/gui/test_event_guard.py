@@ -67,6 +67,20 @@ def test_a_question_that_breaks_it_twice_is_given_up(make_show: MakeShow) -> Non
     assert [turn.question for turn in show.stage.visit.current.turns] == ["What else?"]
 
 
+def test_a_question_that_broke_it_is_not_asked_about_another_picture(make_show: MakeShow) -> None:
+    slow = FakeEngine(load_gated=True)
+    show = make_show(Engines(FakeEngine(fail_after=0), slow))
+    begin(show)
+    until(show.window.line.isVisible)
+    show.stage.open(show.stage.samples[1].photo)
+    until(lambda: len(show.stage.visit.conversations) == 2)
+    slow.load_gate.release()
+    until(lambda: show.stage.asker.model is not None)
+    turn_round(20)
+    assert slow.requests == []
+    assert show.window.pages.currentWidget() is show.window.answer_page
+
+
 def test_nobody_reads_of_trouble_for_longer_than_five_seconds(make_show: MakeShow) -> None:
     slow = FakeEngine(load_gated=True)
     show = make_show(Engines(FakeEngine(fail_after=0), slow))

@@ -154,7 +154,7 @@ class Guard(QObject):
             self.gave_up.emit(turn)
 
     def forget(self) -> None:
-        """The visit is over: nothing of it is asked again."""
+        """The visitor went on, or the visit is over: nothing is asked again."""
         self._forget()
         self.friendly.stop()
 

@@ -350,7 +350,9 @@ class Stage(QObject):
             self.explainer.resume()
 
     def stop_asking(self) -> None:
+        """Neither goes on what is being answered, nor is it asked again."""
         self.asker.stop()
+        self.guard.forget()
         self._resume()
 
     @Slot()
@@ -410,7 +412,6 @@ class Stage(QObject):
         """Nothing of the visit is left, on the screen or in memory."""
         self.attract.stop()
         self.stop_asking()
-        self.guard.forget()
         self._pause()  # what is being found out is dropped, too
         self.visit.reset()
         self.page.clear()
