@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtDBus import QDBusMessage
 
 from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.messages import GenerationOutcome
 from mmgpt_desktop.ui.event import app as event_app
 from mmgpt_desktop.ui.event import awake
 from mmgpt_desktop.ui.event.app import EventApp
@@ -174,6 +175,24 @@ def test_each_word_gives_the_engine_more_time(make_show: MakeShow) -> None:
     until(lambda: show.stage.page.answer.toPlainText())
     assert limit.isActive()
     assert limit.interval() >= STEP_LIMIT_MS
+    engine.release(10)
+    until(lambda: not show.stage.asker.busy)
+    assert not limit.isActive()
+
+
+def test_the_end_of_a_cancelled_answer_ends_no_watch_but_its_own(make_show: MakeShow) -> None:
+    engine = FakeEngine(gated=True)
+    show = make_show(engine)
+    ended: list[GenerationOutcome] = []
+    show.engine.ended.connect(ended.append)
+    begin(show)
+    until(lambda: engine.requests)
+    show.stage.stop_asking()
+    show.stage.ask("What else?")
+    until(lambda: ended)
+    limit = show.stage.guard.step_limit
+    assert ended[0].kind == "cancelled"
+    assert limit.isActive()
     engine.release(10)
     until(lambda: not show.stage.asker.busy)
     assert not limit.isActive()

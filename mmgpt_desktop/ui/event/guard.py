@@ -7,7 +7,7 @@ import logging
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal, Slot
 
 from mmgpt_desktop.errors import AppError, PromptError
-from mmgpt_desktop.messages import ModelInfo
+from mmgpt_desktop.messages import GenerationOutcome, ModelInfo, TokenStep
 from mmgpt_desktop.ui.event.asking import Asker
 from mmgpt_desktop.ui.session import Turn
 from mmgpt_desktop.worker import EngineThread
@@ -41,6 +41,7 @@ class Guard(QObject):
         self._engine, self._asker = engine, asker
         self._failed: Turn | None = None
         self._again: str | None = None  # the question that is being asked for the second time
+        self._watched = self._hanging = 0  # job ids; they begin at 1
         self._loads = 0  # that failed, one after the other
         self._since = QElapsedTimer()
         self._model = ""
@@ -50,7 +51,7 @@ class Guard(QObject):
         self.load_limit = self._timer(LOAD_LIMIT_MS, self._give_in)
         self.friendly = self._timer(FRIENDLY_MS, self._give_up)
         self._retry = self._timer(0, self.load)
-        asker.sent.connect(self._begin)
+        asker.sent.connect(self._watch)
         asker.ended.connect(self._forget)
         asker.failed.connect(self._take_failure)
         engine.stepped.connect(self._take_step)
@@ -68,27 +69,35 @@ class Guard(QObject):
         """The model could not be loaded, and is tried again."""
         return self._loads > 0
 
-    @Slot()
-    def _begin(self) -> None:
+    @Slot(int)
+    def _watch(self, job_id: int) -> None:
+        """The answer before may still be ending."""
+        self._watched = job_id
+        self._wait_for_token()
+
+    def _wait_for_token(self) -> None:
         slowest = max(STEP_LIMIT_MS, _SLOWER * self._longest)
         self.step_limit.start(slowest if self._longest else FIRST_LIMIT_MS)
         self._since.start()
 
-    @Slot()
-    def _take_step(self) -> None:
-        if self.step_limit.isActive():
+    @Slot(object)
+    def _take_step(self, step: TokenStep) -> None:
+        if step.job_id == self._watched and self.step_limit.isActive():
             self._longest = max(self._longest, self._since.elapsed(), 1)
-            self._begin()
+            self._wait_for_token()
 
-    @Slot()
-    def _take_end(self) -> None:
-        self.step_limit.stop()
-        self.end_limit.stop()
+    @Slot(object)
+    def _take_end(self, outcome: GenerationOutcome) -> None:
+        if outcome.job_id == self._watched:
+            self.step_limit.stop()
+        if outcome.job_id == self._hanging:
+            self.end_limit.stop()
 
     @Slot()
     def _cancel_hanging(self) -> None:
         _log.error("the engine wrote nothing for %d ms", self.step_limit.interval())
         self.failed.emit("hang")
+        self._hanging = self._watched
         self._asker.cancel()
         self.end_limit.start()
 
