@@ -22,7 +22,8 @@ CHORD = "Ctrl+Alt+Shift+Q"
 _PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
 _LOGOS = (".png", ".jpg", ".jpeg", ".webp")
 _MODIFIERS = ("Ctrl", "Alt", "Shift", "Meta")
-_KEY = re.compile(r"[A-Z0-9]|F([1-9]|1[0-2])|Esc|Del|Ins|Home|End|Backspace")
+# No digits: with Shift, on some keyboards also without, another sign is what the app gets.
+_KEY = re.compile(r"[A-Z]|F([1-9]|1[0-2])|Esc|Del|Ins|Home|End|Backspace")
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,7 @@ def _chord(table: Table, text: str) -> str:
     known = {*modifiers} <= {*_MODIFIERS} and len({*modifiers}) == len(modifiers) >= 2
     if not known or not _KEY.fullmatch(key):
         title = "{file}, line {line}: {key} must be keys such as Ctrl+Alt+Q."
-        hint = "Take two or more of Ctrl, Alt, Shift, Meta, then a letter, a digit or F1 to F12."
+        hint = "Take two or more of Ctrl, Alt, Shift, Meta, then a letter or F1 to F12."
         raise table.mistake(title, hint, key="chord")
     return "+".join([*sorted(modifiers, key=_MODIFIERS.index), key])
 

@@ -2794,8 +2794,8 @@
         <translation>请选择另一个模型。</translation>
     </message>
     <message>
-        <source>Take two or more of Ctrl, Alt, Shift, Meta, then a letter, a digit or F1 to F12.</source>
-        <translation>请用 Ctrl、Alt、Shift、Meta 中的两个或更多，再加一个字母、数字或 F1 到 F12。</translation>
+        <source>Take two or more of Ctrl, Alt, Shift, Meta, then a letter or F1 to F12.</source>
+        <translation>请使用 Ctrl、Alt、Shift、Meta 中的两个或以上，再加一个字母或 F1 到 F12。</translation>
     </message>
     <message>
         <source>The animation {name} is too large: {width} x {height} pixels.</source>

@@ -176,6 +176,7 @@ def test_with_a_pin_there_is_no_chord_unless_named(stand: Path) -> None:
         ("[lock]\nchord = 'Ctrl+Ctrl+Q'", "line 2: chord must be keys"),
         ("[lock]\nchord = 'Ctrl+Alt+Delete+Q'", "line 2: chord must be keys"),
         ("[lock]\nchord = 'Ctrl+Alt'", "line 2: chord must be keys"),
+        ("[lock]\nchord = 'Ctrl+Shift+1'", "line 2: chord must be keys"),
         ("[lock]\ndrop = 1", "line 2: drop must be true or false."),
         ("[limits]\nphotos = 1.0", "line 2: photos must be a whole number from 1 to 50."),
         ("[limits]\nphotos = true", "line 2: photos must be a whole number from 1 to 50."),
