@@ -2132,6 +2132,10 @@
         <translation>我们准备的照片</translation>
     </message>
     <message>
+        <source>The organiser of this event keeps your pictures and your questions.</source>
+        <translation>本活动的主办方会保留您的图片和提问。</translation>
+    </message>
+    <message>
         <source>The organiser of this event keeps the pictures that you show here.</source>
         <translation>本活动的主办方会保留您在这里展示的图片。</translation>
     </message>
