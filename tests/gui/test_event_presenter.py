@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.event.pin import hash_pin
 from mmgpt_desktop.messages import Method
 from mmgpt_desktop.ui.app import App
@@ -251,6 +252,35 @@ def test_another_model_is_loaded(make_show: MakeShow, tmp_path: Path) -> None:
     presenter.models.activated.emit(1)
     until(lambda: loaded)
     assert presenter.state.text() == "Answers now: fake"
+    assert presenter.models.currentIndex() == 1
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_one_before(
+    make_show: MakeShow, tmp_path: Path
+) -> None:
+    engine = FakeEngine()
+    show = make_show(engine, model={"folder": tmp_path})
+    presenter = opened(show)
+    broken = FakeEngine(load_error=RuntimeFailure("No memory."))
+    show.presenting._open_model = lambda _folder: lambda: broken
+    failed: list[object] = []
+    show.engine.load_failed.connect(failed.append)
+    presenter.models.setCurrentIndex(1)
+    presenter.models.activated.emit(1)
+    assert not presenter.models.isEnabled()
+    until(lambda: failed)
+    assert presenter.models.currentIndex() == 0
+    assert presenter.models.isEnabled()
+    assert presenter.state.text() == "This model can't be loaded."
+    guard = show.stage.guard
+    assert not guard._retry.isActive()
+    assert not guard.load_limit.isActive()
+    assert show.stage.asker.model is not None
+    presenter.buttons["next"].click()
+    until(lambda: show.stage.visit.conversations)
+    presenter.ask.click()
+    until(lambda: show.stage.visit.current.turns and not show.stage.asker.busy)
+    assert engine.requests
 
 
 def test_on_one_screen_with_a_pin_it_is_the_organisers(make_show: MakeShow) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
+from collections.abc import Callable
 
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal, Slot
 
@@ -10,7 +12,7 @@ from mmgpt_desktop.errors import AppError, PromptError
 from mmgpt_desktop.messages import GenerationOutcome, ModelInfo, TokenStep
 from mmgpt_desktop.ui.event.asking import Asker
 from mmgpt_desktop.ui.session import Turn
-from mmgpt_desktop.worker import EngineThread
+from mmgpt_desktop.worker import EngineLike, EngineThread
 
 STEP_LIMIT_MS = 8_000  # without a token; a slower model has four times its slowest
 FIRST_LIMIT_MS = 120_000  # the same, while nobody knows how slow the model is here
@@ -31,6 +33,7 @@ class Guard(QObject):
 
     restarting = Signal()
     not_loaded = Signal()  # it is tried again
+    switched = Signal(bool)  # whether the other model is there; else the one before stays
     ask_again = Signal(object)  # Turn
     gave_up = Signal(object)  # Turn
     hung = Signal()
@@ -42,6 +45,7 @@ class Guard(QObject):
         self._failed: Turn | None = None
         self._again: str | None = None  # the question that is being asked for the second time
         self._watched = self._hanging = 0  # job ids; they begin at 1
+        self._loading: deque[bool] = deque()  # in the engine's order: is it a switch?
         self._loads = 0  # that failed, one after the other
         self._since = QElapsedTimer()
         self._model = ""
@@ -130,15 +134,32 @@ class Guard(QObject):
     def load(self) -> None:
         """Anew; what is asked waits for it."""
         self._asker.lose_model()
-        self.load_limit.start()
+        self._begin_load(switch=False)
         self._engine.load()
+
+    def switch(self, make_engine: Callable[[], EngineLike]) -> None:
+        self._begin_load(switch=True)
+        self._engine.switch(make_engine)
+
+    def _begin_load(self, *, switch: bool) -> None:
+        self._loading.append(switch)
+        self.load_limit.start()
+
+    def _end_load(self) -> bool:
+        """Whether it was a switch."""
+        switch = self._loading.popleft()
+        if not self._loading:
+            self.load_limit.stop()
+        return switch
 
     @Slot(object)
     def _take_model(self, model: ModelInfo) -> None:
+        if self._end_load():
+            self.switched.emit(True)
         if model.name != self._model:
             self._model, self._longest = model.name, 0
         self._loads = 0
-        self.load_limit.stop()
+        self._retry.stop()
         self.friendly.stop()
         turn, self._failed = self._failed, None
         if turn is not None:
@@ -148,9 +169,11 @@ class Guard(QObject):
     @Slot(object)
     def _fail_load(self, error: AppError | None) -> None:
         """Tried again, less and less often: somebody may be mending it."""
-        self.load_limit.stop()
         _log.error("the model can't be loaded: %s", error)
         self.failed.emit("load")
+        if self._end_load():
+            self.switched.emit(False)
+            return
         self._retry.start(_PATIENCE_MS[min(self._loads, len(_PATIENCE_MS) - 1)])
         self._loads += 1
         self.not_loaded.emit()

@@ -37,13 +37,12 @@ class Presenting(QObject):
     ) -> None:
         super().__init__()
         self._theme, self._profile, self._stage = theme, profile, stage
-        self._engine, self._inputs, self._lock = engine, inputs, lock
-        self._open_model = open_model
+        self._inputs, self._open_model = inputs, open_model
         self._model: ModelInfo | None = None
         self._models = [profile.model.folder or default_bundle_path()]
         if default_bundle_path() not in self._models:
             self._models.append(default_bundle_path())
-        self._folder = self._models[0]
+        self._folder = self._wanted = self._models[0]
         self._at = -1
         self._speed = profile.show.speed
         self._frozen = False
@@ -65,6 +64,7 @@ class Presenting(QObject):
             cover.covers.connect(self._hold)
         stage.attract.playing_changed.connect(self._tell)
         stage.was_reset.connect(self._thaw)
+        stage.guard.switched.connect(self._end_switch)
         engine.loaded.connect(self._take_model)
         engine.load_failed.connect(self._tell_failure)
 
@@ -100,9 +100,9 @@ class Presenting(QObject):
         window.model_chosen.connect(self._choose_model)
         window.speed_chosen.connect(self._choose_speed)
         window.set_speed(self._speed)
-        window.set_models({folder: folder.name for folder in self._models}, self._folder)
         if self._model is not None:
             window.set_model(self._model, self._stage.asker.fusion)
+        self._tell_models(window)
         window.rewritten.connect(self._tell_title)
         window.closed.connect(self._end)
         return window
@@ -207,11 +207,22 @@ class Presenting(QObject):
 
     @Slot(object)
     def _choose_model(self, folder: Path) -> None:
-        self._folder = folder
+        self._wanted = folder
         self._stage.stop_asking()
-        self._engine.switch(self._open_model(folder))
+        self._stage.guard.switch(self._open_model(folder))
         if self.window is not None:
+            self.window.models.setEnabled(False)
             self.window.say(self.tr("Loading the model…"))
+
+    @Slot(bool)
+    def _end_switch(self, done: bool) -> None:
+        if done:
+            self._folder = self._wanted
+        if self.window is not None:
+            self._tell_models(self.window)
+
+    def _tell_models(self, window: Presenter) -> None:
+        window.set_models({folder: folder.name for folder in self._models}, self._folder)
 
     @Slot(object, object)
     def _take_model(self, model: ModelInfo, _runtime: RuntimeInfo) -> None:
