@@ -9,10 +9,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmgpt_desktop.engine.opening import fusions_of
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.local_network import is_private
 from mmgpt_desktop.event.pin import is_hash
 from mmgpt_desktop.event.table import Table, read_table
-from mmgpt_desktop.resources import read_samples
+from mmgpt_desktop.resources import default_bundle_path, read_samples
+from mmgpt_desktop.text import safe_name
 
 TITLE = "MMGPT Desktop"
 LANGUAGES = ("en", "zh_CN")
@@ -126,8 +129,11 @@ class Profile:
     numbers: Numbers
 
 
-def read_profile(path: Path) -> Profile:
-    """Raises ProfileError at the first mistake. An empty file is a profile: all has a default."""
+def read_profile(path: Path, model: Path | None = None) -> Profile:
+    """Raises ProfileError at the first mistake. An empty file is a profile: all has a default.
+
+    `model` is a folder to take instead of the profile's.
+    """
     top = read_table(path)
     title = top.text("title") or TITLE
     language = top.choice("language", LANGUAGES) or ""
@@ -140,7 +146,7 @@ def read_profile(path: Path) -> Profile:
         _brand(top.table("brand")),
         _samples(top.tables("samples"), questions, limits.question_chars),
         questions,
-        _model(top.table("model")),
+        _model(top.table("model"), model),
         _show(top.table("show")),
         _lock(top.table("lock")),
         limits,
@@ -190,10 +196,25 @@ def _sample(table: Table, questions: tuple[str, ...], most: int) -> Sample:
     return Sample(photo, asked)
 
 
-def _model(table: Table) -> ModelChoice:
-    model = ModelChoice(table.folder("folder"), table.text("fusion"))
+def _model(table: Table, instead: Path | None) -> ModelChoice:
+    own, fusion = table.folder("folder"), table.text("fusion")
     table.done()
-    return model
+    folder = instead or own
+    if folder is own is not None:
+        _check_model(table, own)
+    if fusion is not None and fusion not in (known := fusions_of(folder or default_bundle_path())):
+        title = "{file}, line {line}: the model has no fusion called {name}."
+        hint, names = "Choose one of these: {known}.", ", ".join(known)
+        raise table.mistake(title, hint, key="fusion", name=safe_name(fusion), known=names)
+    return ModelChoice(folder, fusion)
+
+
+def _check_model(table: Table, folder: Path) -> None:
+    try:
+        fusions_of(folder)
+    except AppError as error:
+        title = "{file}, line {line}: {key} holds no model that can be opened ({reason})."
+        raise table.mistake(title, key="folder", reason=error.title.rstrip(".")) from error
 
 
 def _show(table: Table) -> Show:

@@ -3334,6 +3334,10 @@
         <translation>{file} 第 {line} 行：此处没有名为 {key} 的项。</translation>
     </message>
     <message>
+        <source>{file}, line {line}: the model has no fusion called {name}.</source>
+        <translation>{file} 第 {line} 行：该模型没有名为 {name} 的融合方式。</translation>
+    </message>
+    <message>
         <source>{file}, line {line}: there is no file {path} for {key}.</source>
         <translation>{file} 第 {line} 行：{key} 指向的文件 {path} 不存在。</translation>
     </message>
@@ -3360,6 +3364,10 @@
     <message>
         <source>{file}, line {line}: {key} has too many entries; {most} is the most.</source>
         <translation>{file} 第 {line} 行：{key} 的项目太多，最多 {most} 个。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} holds no model that can be opened ({reason}).</source>
+        <translation>{file} 第 {line} 行：{key} 中没有可以打开的模型（{reason}）。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be 0 or from 1024 to 65535.</source>

@@ -27,6 +27,7 @@ from mmgpt_desktop.event.profile import (
 )
 from mmgpt_desktop.event.toml_lines import KeyPath, key_lines
 from mmgpt_desktop.resources import read_samples
+from tests.tiny_bundle import make_tiny_bundle
 
 PIN = hash_pin("2468")
 
@@ -36,8 +37,9 @@ def stand(tmp_path: Path) -> Path:
     """A folder with all that the profiles here name."""
     for name in ("logo.png", "dog.jpg", "two words.jpg"):
         Image.new("RGB", (4, 4)).save(tmp_path / name)
-    for name in ("model", "cards", "visitors"):
+    for name in ("cards", "visitors"):
         (tmp_path / name).mkdir()
+    make_tiny_bundle(tmp_path / "model")
     return tmp_path
 
 
@@ -137,6 +139,12 @@ def test_a_profile_is_found_from_any_folder(stand: Path, monkeypatch: pytest.Mon
     assert profile.brand.logo.is_file()
 
 
+def test_another_model_may_be_named_instead_of_the_profiles(stand: Path) -> None:
+    path = stand / "stand.toml"
+    path.write_text("[model]\nfolder = 'cards'\nfusion = 'concat'", encoding="utf-8")
+    assert read_profile(path, stand / "model").model.folder == stand / "model"
+
+
 def test_with_a_pin_there_is_no_chord_unless_named(stand: Path) -> None:
     assert read(stand, f'[lock]\npin = "{PIN}"').lock.chord is None
     assert read(stand, '[lock]\nchord = "Ctrl+Alt+Q"').lock.pin is None
@@ -170,6 +178,9 @@ def test_with_a_pin_there_is_no_chord_unless_named(stand: Path) -> None:
         ("[brand]\nlink = 'javascript:x'", "line 2: link must be an address"),
         ("[brand]\nlogo = 'model'", "line 2: logo must name a file"),
         ("[model]\nfolder = 'logo.png'", "line 2: there is no folder"),
+        ("[model]\n\nfolder = 'cards'", "line 3: folder holds no model that can be opened (The"),
+        ("[model]\nfusion = 'grpah'", "line 2: the model has no fusion called grpah. Choose one"),
+        ("[model]\nfolder = 'model'\nfusion = 'x'", "line 3: the model has no fusion called x."),
         (f"[model]\nfolder = '{'x/' * 90}'", "line 2: there is no folder"),
         (f"[souvenir]\nfolder = '{'x' * 190}/{'y'}'", "line 2: there is no folder"),
         ("[lock]\nchord = 'Ctrl+Q'", "line 2: chord must be keys such as Ctrl+Alt+Q. Take two"),
