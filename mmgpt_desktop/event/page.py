@@ -22,16 +22,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Literal
 
 import h11
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.local_network import local_address
 from mmgpt_desktop.event.offers import Clock, Offer, Offers, Visits
+from mmgpt_desktop.event.profile import CardKind
 from mmgpt_desktop.text import reason_of
-
-Kind = Literal["png", "pdf"]
 
 HEAD_BYTES = 4096
 MOST_CONNECTIONS, MOST_OF_A_CLIENT = 32, 6
@@ -101,7 +99,7 @@ class SouvenirPage:
         self._listener: _Listener | None = None
         self._closing: _Listener | None = None
 
-    def offer(self, data: bytes, kind: Kind) -> tuple[str, Offer]:
+    def offer(self, data: bytes, kind: CardKind) -> tuple[str, Offer]:
         """The address at which `data` can be fetched from now on, and what `seconds_left` wants.
 
         Raises AppError where there is no local network, or its port is taken.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mmgpt_desktop.engine.opening import fusions_of
 from mmgpt_desktop.errors import AppError
@@ -16,6 +17,8 @@ from mmgpt_desktop.event.pin import is_hash
 from mmgpt_desktop.event.table import Table, read_table
 from mmgpt_desktop.resources import default_bundle_path, read_samples
 from mmgpt_desktop.text import safe_name
+
+CardKind = Literal["png", "pdf"]
 
 TITLE = "MMGPT Desktop"
 LANGUAGES = ("en", "zh_CN")
@@ -92,7 +95,8 @@ class Limits:
 @dataclass(frozen=True)
 class Souvenir:
     """The ways to take the card home. The page is served on `port` (0: any that is free) of
-    `address` (None: the local network's), and each of its links lasts for `minutes`."""
+    `address` (None: the local network's), and each of its links lasts for `minutes`. Folder and
+    page give files of the kind `format`."""
 
     folder: Path | None
     printer: bool
@@ -100,6 +104,7 @@ class Souvenir:
     port: int
     minutes: int
     address: str | None
+    format: CardKind
 
 
 @dataclass(frozen=True)
@@ -274,6 +279,7 @@ def _souvenir(table: Table) -> Souvenir:
         port=table.whole("port", 0, 0, 65535),
         minutes=table.whole("minutes", 10, 1, 240),
         address=table.text("address"),
+        format="pdf" if table.choice("format", ("png", "pdf")) == "pdf" else "png",
     )
     table.done()
     if souvenir.address is not None and not is_private(souvenir.address):

@@ -249,6 +249,23 @@ def test_a_copy_is_left_once(bench: Bench, profile: Profile) -> None:
         assert image.size == (1240, 1748)
 
 
+def test_as_a_pdf_it_is_left_and_fetched(
+    make_bench: Callable[..., Bench], profile: Profile
+) -> None:
+    bench = make_bench(replace(profile, souvenir=replace(profile.souvenir, format="pdf")))
+    bench.make()
+    bench.panel.save_button.click()
+    bench.panel.phone_button.click()
+    bench.until(bench.panel.ticket.isVisible)
+    with urlopen(bench.panel.address.accessibleName(), timeout=LONG_S) as answer:
+        assert answer.headers["Content-Type"] == "application/pdf"
+        assert answer.read().startswith(b"%PDF-")
+    assert profile.souvenir.folder is not None
+    (path,) = profile.souvenir.folder.iterdir()
+    assert path.suffix == ".pdf"
+    assert path.read_bytes().startswith(b"%PDF-")
+
+
 def test_a_folder_that_is_gone_is_said_and_can_be_tried_again(
     bench: Bench, profile: Profile
 ) -> None:

@@ -64,7 +64,7 @@ def test_an_empty_file_is_a_profile(tmp_path: Path) -> None:
     assert profile.show == Show(idle_s=60, reset_s=45, countdown_s=15, speed=1)
     assert profile.lock == Lock(pin=None, chord=CHORD, drop=True, camera=True, files=None)
     assert profile.limits == Limits(question_chars=200, answer_tokens=60, photos=5)
-    assert profile.souvenir == Souvenir(None, False, False, 0, 10, None)
+    assert profile.souvenir == Souvenir(None, False, False, 0, 10, None, "png")
     assert profile.numbers == Numbers(None, texts=False, pictures=None)
     assert (profile.brand.logo, profile.brand.colour, profile.brand.link) == (None,) * 3
 
@@ -108,6 +108,7 @@ def test_every_key_is_read(stand: Path) -> None:
         printer = true
         page = true
         port = 8123
+        format = "pdf"
         minutes = 3
         address = "192.168.7.1"
         [numbers]
@@ -126,7 +127,7 @@ def test_every_key_is_read(stand: Path) -> None:
     assert profile.show == Show(idle_s=30.5, reset_s=20, countdown_s=5, speed=0.5)
     assert profile.lock == Lock(PIN, "Ctrl+Shift+F10", False, False, stand / "visitors")
     assert profile.limits == Limits(question_chars=99, answer_tokens=9, photos=2)
-    assert profile.souvenir == Souvenir(stand / "cards", True, True, 8123, 3, "192.168.7.1")
+    assert profile.souvenir == Souvenir(stand / "cards", True, True, 8123, 3, "192.168.7.1", "pdf")
     assert profile.numbers == Numbers(stand / "numbers.csv", True, stand / "visitors")
 
 
@@ -195,6 +196,7 @@ def test_with_a_pin_there_is_no_chord_unless_named(stand: Path) -> None:
             'questions = ["What is it?", "What is this?"]\n[limits]\nquestion_chars = 12',
             "line 1: this question is longer than question_chars, 12.",
         ),
+        ("[souvenir]\nformat = 'gif'", "line 2: format must be one of these: png, pdf."),
         ("[souvenir]\nport = 80", "line 2: port must be 0 or from 1024 to 65535."),
         ("[souvenir]\naddress = '8.8.8.8'", "line 2: address must be one of a local network"),
         ("[souvenir]\naddress = '0.0.0.0'", "line 2: address must be one of a local network"),

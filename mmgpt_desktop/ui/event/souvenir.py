@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.event.card import as_png, card, keep
+from mmgpt_desktop.event.card import as_file, card, keep
 from mmgpt_desktop.event.key_words import key_words
 from mmgpt_desktop.event.local_network import local_address
 from mmgpt_desktop.event.offers import Offer
@@ -211,10 +211,10 @@ class SouvenirPanel(Rewritten, QWidget):
 
     @Slot()
     def _to_phone(self) -> None:
-        page = self._page
+        page, kind = self._page, self._profile.souvenir.format
 
         def work(made: _Made, cancel: CancelToken) -> tuple[str, Offer]:
-            address, offer = page.offer(as_png(made.sheet), "png")
+            address, offer = page.offer(as_file(made.sheet, kind), kind)
             if cancel.cancelled:  # the card was forgotten before its code was there
                 page.withdraw(offer)
                 cancel.raise_if_cancelled()
@@ -229,9 +229,9 @@ class SouvenirPanel(Rewritten, QWidget):
 
     @Slot()
     def _to_folder(self) -> None:
-        folder = self._profile.souvenir.folder
+        folder, kind = self._profile.souvenir.folder, self._profile.souvenir.format
         assert folder is not None
-        self._begin("folder", lambda made, _cancel: keep(made.sheet, folder, datetime.now()))
+        self._begin("folder", lambda made, _cancel: keep(made.sheet, folder, datetime.now(), kind))
 
     def _begin(self, way: str, work: Callable[[_Made, CancelToken], object]) -> None:
         if self._made is not None:
