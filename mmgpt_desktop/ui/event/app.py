@@ -15,6 +15,7 @@ from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.event.supervisor import Heartbeat
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.settings import load_settings, settings_path
 from mmgpt_desktop.ui.application import make_application, prepare_process
 from mmgpt_desktop.ui.camera import Camera
 from mmgpt_desktop.ui.collector import Collector
@@ -38,7 +39,7 @@ _log = logging.getLogger(__name__)
 class EventApp(QObject):
     """The show with its threads; it reads no settings and writes none. `close` ends the threads.
 
-    `awake` and `camera` are for tests.
+    With `still` nothing moves by itself. `awake` and `camera` are for tests.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class EventApp(QObject):
         open_model: OpenModel,
         *,
         theme: str = "system",
+        still: bool = False,
         awake: Awake | None = None,
         camera: Camera | None = None,
     ) -> None:
@@ -55,6 +57,7 @@ class EventApp(QObject):
         self._application, self._profile = application, profile
         install_language(application, profile.language)
         self.theme = Theme(application, theme, partial(branded, brand=profile.brand.colour))
+        self.theme.set_still(still)
         self.engine = EngineThread(open_model(profile.model.folder or default_bundle_path()))
         self.collector = Collector(self)
         self.engine.loaded.connect(self.collector.settle)
@@ -165,7 +168,8 @@ def run(
     application = make_application()
     application.setAttribute(Qt.ApplicationAttribute.AA_DisableSessionManager)
     heart = Heartbeat(heartbeat) if heartbeat is not None else None
-    app = EventApp(application, profile, partial(engine_maker, runtime=runtime))
+    still = load_settings(settings_path()).still  # this computer's user may want no motion
+    app = EventApp(application, profile, partial(engine_maker, runtime=runtime), still=still)
     beats = QTimer(interval=BEAT_MS)
     if heart is not None:
         beats.timeout.connect(heart.beat)
