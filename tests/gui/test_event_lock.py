@@ -60,6 +60,25 @@ def test_a_show_that_fills_its_screen_comes_back(show: EventApp, put_away: str) 
     assert window.size() == window.screen().size()
 
 
+@pytest.mark.parametrize("signal", ["screenAdded", "screenRemoved"])
+def test_with_another_screen_the_show_fills_the_last_one(
+    qapp: QApplication, show: EventApp, signal: str
+) -> None:
+    window, screen = show.window, show.window.screen()
+    getattr(qapp, signal).emit(screen)
+    show._screens.timeout.emit()
+    assert not window.isFullScreen()  # it never was
+    window.fill(screen)
+    show.presenting.open()
+    window.resize(300, 200)
+    getattr(qapp, signal).emit(screen)
+    assert show._screens.isActive()
+    show._screens.timeout.emit()
+    until(lambda: window.isFullScreen() and window.size() == screen.size())
+    assert show.presenting.window is not None
+    assert not show.presenting.window.isVisible()
+
+
 def test_without_a_pin_the_usual_keys_lead_out(show: EventApp, opened: list[str]) -> None:
     press(show.window, Qt.Key.Key_Q, CTRL, ALT)
     assert opened == []

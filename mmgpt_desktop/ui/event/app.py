@@ -31,6 +31,7 @@ from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import EngineThread, TaskThread, engine_maker
 
 BEAT_MS = 1000
+SETTLE_MS = 500  # screens come and go in several steps
 HUNG = 75  # the exit code that has the supervisor start the app again
 
 _log = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class EventApp(QObject):
         self.presenting = Presenting(
             self.theme, profile, self.stage, self.engine, self.inputs, self.lock, open_model
         )
+        self._screens = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._awake = awake or Awake()
         self._language = ""
         self.exit_code = 0
@@ -93,23 +95,37 @@ class EventApp(QObject):
         self.stage.was_reset.connect(self._reset_language)
         self.stage.guard.hung.connect(self._end_hung)
         self.lock.opened.connect(self._open)
+        for changed in (self._application.screenAdded, self._application.screenRemoved):
+            changed.connect(self._screens.start)
+        self._screens.timeout.connect(self._take_screens)
         self.window.header.language.clicked.connect(self._switch_language)
 
     def start(self, *, full_screen: bool = True) -> None:
         """Show the start page, then load the model behind it."""
         for thread in self.threads:
             thread.start()
-        screens = QGuiApplication.screens()
         if full_screen:
-            self.window.fill(screens[-1])
+            self.window.fill(QGuiApplication.screens()[-1])
         else:
             self.window.show()
         self.inputs.watch(self.window, show=True)
-        if full_screen and len(screens) > 1:
+        if full_screen and len(QGuiApplication.screens()) > 1:
             self.presenting.open()
         self._system.submit(None, lambda _cancel: self._awake.start())
         self.stage.guard.load()
         self.stage.reset()
+
+    @Slot()
+    def _take_screens(self) -> None:
+        """A projector was plugged in or out. On one screen nothing lies over the show."""
+        screens = QGuiApplication.screens()
+        if not screens or not self.window.fills:
+            return
+        self.window.fill(screens[-1])
+        if len(screens) > 1:
+            self.presenting.open()
+        else:
+            self.presenting.close()
 
     @Slot(bool)
     def _shield(self, playing: bool) -> None:

@@ -128,7 +128,7 @@ class EventWindow(Rewritten, QWidget):
     ) -> None:
         super().__init__()
         self._theme, self._scale, self._profile = theme, scale, profile
-        self._fills = self._leaving = False
+        self.fills = self._leaving = False
         self.setObjectName("event")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle(profile.title)
@@ -211,15 +211,17 @@ class EventWindow(Rewritten, QWidget):
 
     def fill(self, screen: QScreen) -> None:
         """All of the screen from now on, whatever a desktop's menus make of the window."""
+        if self.isFullScreen():  # else it would keep the screen that it fills
+            self.showNormal()
         self.setScreen(screen)
         self.setGeometry(screen.geometry())
-        self._fills = True
+        self.fills = True
         self.showFullScreen()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         super().changeEvent(event)
         changed = event.type() == QEvent.Type.WindowStateChange
-        if changed and self._fills and (self.isMinimized() or not self.isFullScreen()):
+        if changed and self.fills and (self.isMinimized() or not self.isFullScreen()):
             QTimer.singleShot(0, self, self._come_back)
 
     @Slot()
