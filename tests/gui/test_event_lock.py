@@ -60,6 +60,29 @@ def test_a_show_that_fills_its_screen_comes_back(show: EventApp, put_away: str) 
     assert window.size() == window.screen().size()
 
 
+def test_the_show_comes_before_other_programs_and_not_before_its_own_windows(
+    show: EventApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = show.window
+    window.fill(window.screen())
+    until(window.isActiveWindow)
+    window._away.timeout.emit()
+    assert not window._away.isActive()
+    show.presenting.open()
+    own = show.presenting.window
+    assert own is not None
+    until(own.isActiveWindow)
+    assert window._away.isActive()
+    assert window._away.interval() < 1000
+    window._away.timeout.emit()
+    assert own.isActiveWindow()
+    assert not window._away.isActive()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(QApplication, "activeWindow", lambda: None)
+        window._away.timeout.emit()
+    until(window.isActiveWindow)
+
+
 @pytest.mark.parametrize("signal", ["screenAdded", "screenRemoved"])
 def test_with_another_screen_the_show_fills_the_last_one(
     qapp: QApplication, show: EventApp, signal: str
