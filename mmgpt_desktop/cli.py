@@ -12,7 +12,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from mmgpt_desktop import __version__
@@ -150,9 +150,8 @@ def _open_event(options: argparse.Namespace) -> int:
 
     if options.photos:
         raise AppError("An event's photos stand in its profile.", "Leave out the others.")
-    profile = read_profile(options.event)
-    if options.model != default_bundle_path():
-        profile = replace(profile, model=replace(profile.model, folder=options.model))
+    model = options.model if options.model != default_bundle_path() else None
+    profile = read_profile(options.event, model)
     if options.event_child is None:
         # The app counts in the same file, so each crash is counted on top of what it left there.
         return supervise(_own_command(), crashed=lambda kind: Log(profile.numbers).error(kind))

@@ -63,7 +63,7 @@ def run(path: Path, model: Path, runtime: RuntimeName | None) -> int:
 
 def rehearse(path: Path, model: Path, runtime: RuntimeName | None) -> Iterator[Finding]:
     try:
-        profile = read_profile(path)
+        profile = read_profile(path, model if model != default_bundle_path() else None)
     except AppError as error:
         yield Finding(False, f"Profile: {error}")
         return
@@ -77,8 +77,7 @@ def rehearse(path: Path, model: Path, runtime: RuntimeName | None) -> Iterator[F
         yield _find("Souvenir page", _page, profile.souvenir)
     yield _find("Power", _power)
     yield from _devices(profile)
-    folder = model if model != default_bundle_path() else profile.model.folder or model
-    yield from _answers(profile, folder, runtime)
+    yield from _answers(profile, profile.model.folder or model, runtime)
 
 
 def _find(what: str, work: Callable[_P, str], *args: _P.args, **kwargs: _P.kwargs) -> Finding:

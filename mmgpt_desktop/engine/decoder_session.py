@@ -79,10 +79,13 @@ class Decoder:
         self, graph: Graph, *, in_place: bool, cuda: bool = False, prompt: Graph | None = None
     ) -> None:
         """Raises RuntimeFailure where the graph lacks an output."""
-        self.graph, self.cuda, self._in_place = graph, cuda, in_place
-        self.prompt = prompt
+        self.graph, self.cuda, self.prompt = graph, cuda, prompt
         pasts = [name for name in graph.inputs if _PAST.match(name)]
         self.pairs = {name: _PAST.sub("present.", name) for name in pasts}
+        # CUDA's operator takes half precision alone. With float32 it runs on the processor, and
+        # what it writes would be copied to the card, over the whole of a buffer.
+        on_card = cuda and all(graph.dtype(name) == np.float16 for name in pasts)
+        self._in_place = in_place and (on_card or not cuda)
         for name in (LOGITS, *self.pairs.values()):
             if name not in graph.outputs:
                 title = "The model's {graph} lacks {name}."

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mmgpt_desktop.engine.checkpoint import is_checkpoint
+from mmgpt_desktop.engine.bundle import open_bundle
+from mmgpt_desktop.engine.checkpoint import is_checkpoint, read_checkpoint
+from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.serving import EngineBase
 from mmgpt_desktop.messages import RuntimeName
 
@@ -21,6 +23,13 @@ def open_engine(folder: Path, runtime: RuntimeName | None = None) -> EngineBase:
     from mmgpt_desktop.engine.engine import Engine
 
     return Engine(folder, runtime)
+
+
+def fusions_of(folder: Path) -> tuple[str, ...]:
+    """Of the folder's model, whose weights are not read. Raises AppError where there is none."""
+    if is_public(folder):
+        return (family_of(read_checkpoint(folder)).fusion,)
+    return tuple(open_bundle(folder).manifest.fusions)
 
 
 def is_public(folder: Path) -> bool:

@@ -30,8 +30,9 @@ Cache = list[tuple["Tensor", "Tensor"]]
 class TorchRuntime:
     """The model itself, on the CPU. It can be cancelled between runs, not within one."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        """Raises RuntimeFailure."""
+    def __init__(self, bundle: Bundle, model: Any = None) -> None:
+        """`model` runs in place of the bundle's own, of which it has the shape. Raises
+        RuntimeFailure."""
         require_torch()
         self._spec, self._fusions = bundle.manifest.decoder, bundle.manifest.fusions
         with _failures("PyTorch can't load the model ({reason})."):
@@ -43,7 +44,7 @@ class TorchRuntime:
             # holds up stalls all; half the cores are nearly as fast and don't.
             torch.set_num_threads(max(1, physical_cores() // 2))
             self._torch = torch
-            self._model: Any = load_packed(bundle.path)
+            self._model: Any = model or load_packed(bundle.path)
         self.info = RuntimeInfo(RuntimeName.TORCH, "cpu")
 
     def prepare(self, fusion: str) -> None:

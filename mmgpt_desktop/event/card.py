@@ -20,7 +20,7 @@ from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.key_words import bare
-from mmgpt_desktop.event.profile import Brand
+from mmgpt_desktop.event.profile import Brand, CardKind
 from mmgpt_desktop.event.qr import modules
 from mmgpt_desktop.messages import Method, Photo
 from mmgpt_desktop.report.files import write
@@ -94,11 +94,16 @@ def as_pdf(sheet: Image.Image) -> bytes:
     return _encoded(sheet, "PDF", resolution=DPI, quality=95, subsampling=0)
 
 
-def keep(sheet: Image.Image, folder: Path, when: datetime) -> Path:
+def as_file(sheet: Image.Image, kind: CardKind) -> bytes:
+    return as_pdf(sheet) if kind == "pdf" else as_png(sheet)
+
+
+def keep(sheet: Image.Image, folder: Path, when: datetime, kind: CardKind) -> Path:
     """Write it under a name that nobody has yet; a whole file or none. Raises AppError."""
-    while (path := folder / f"card-{when:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}.png").exists():
+    stem = f"card-{when:%Y%m%d-%H%M%S}"
+    while (path := folder / f"{stem}-{secrets.token_hex(3)}.{kind}").exists():
         pass
-    write(path, as_png(sheet))
+    write(path, as_file(sheet, kind))
     return path
 
 

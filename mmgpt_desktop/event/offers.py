@@ -15,8 +15,8 @@ Clock = Callable[[], float]  # seconds from some start, as time.monotonic
 TOKEN_BYTES = 16
 FETCHES = 5
 """A phone may fetch a page twice before it shows it, and an app may look at it beforehand."""
-MOST_OFFERS = 4
-MOST_BYTES = 32_000_000
+MOST_OFFERS = 64  # for a visitor a minute, and ten minutes for each, there is room to spare
+MOST_BYTES = 200_000_000
 REQUESTS, WINDOW_S = 20, 10.0
 MOST_CLIENTS = 512
 
@@ -63,6 +63,10 @@ class Offers:
     def drop_ended(self) -> None:
         with self._lock:
             self._drop_ended()
+
+    def withdraw(self, offer: Offer) -> None:
+        with self._lock:
+            self._offers = [each for each in self._offers if each is not offer]
 
     def forget(self) -> None:
         with self._lock:

@@ -22,16 +22,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Literal
 
 import h11
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.local_network import local_address
 from mmgpt_desktop.event.offers import Clock, Offer, Offers, Visits
+from mmgpt_desktop.event.profile import CardKind
 from mmgpt_desktop.text import reason_of
-
-Kind = Literal["png", "pdf"]
 
 HEAD_BYTES = 4096
 MOST_CONNECTIONS, MOST_OF_A_CLIENT = 32, 6
@@ -77,11 +75,12 @@ _KINDS = {"png": "image/png", "pdf": "application/pdf"}
 
 
 class SouvenirPage:
-    """`offer` opens the page, `forget` drops all cards and closes it; so does their end.
+    """`offer` opens the page; it closes when the last card's time is over, when that card is
+    taken back by `withdraw`, or when `forget` drops all.
 
     `address` is the one to listen at, by default the computer's own in its local network. With
-    `port` 0 the system picks one each time. All may be called in any thread: `forget` never
-    waits, `offer` may for a moment.
+    `port` 0 the system picks one each time. All may be called in any thread: only `offer` may
+    wait, for a moment.
     """
 
     def __init__(
@@ -100,7 +99,7 @@ class SouvenirPage:
         self._listener: _Listener | None = None
         self._closing: _Listener | None = None
 
-    def offer(self, data: bytes, kind: Kind) -> tuple[str, Offer]:
+    def offer(self, data: bytes, kind: CardKind) -> tuple[str, Offer]:
         """The address at which `data` can be fetched from now on, and what `seconds_left` wants.
 
         Raises AppError where there is no local network, or its port is taken.
@@ -121,6 +120,11 @@ class SouvenirPage:
     def seconds_left(self, offer: Offer) -> float:
         """0 when it was fetched often enough or forgotten, or its time is over."""
         return self._offers.seconds_left(offer)
+
+    def withdraw(self, offer: Offer) -> None:
+        """Nobody knows its address yet."""
+        self._offers.withdraw(offer)
+        self._tidy()
 
     def forget(self) -> None:
         """A transfer that is under way may end, within `Patience.answer_s`."""
@@ -145,7 +149,7 @@ class SouvenirPage:
             self._closing.stop()
 
     def _tidy(self) -> None:
-        """On the listener's thread, once a second."""
+        """Once a second, on the listener's thread."""
         self._offers.drop_ended()
         with self._lock:
             if not self._offers:

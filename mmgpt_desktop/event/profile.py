@@ -8,11 +8,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from mmgpt_desktop.engine.opening import fusions_of
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.local_network import is_private
 from mmgpt_desktop.event.pin import is_hash
 from mmgpt_desktop.event.table import Table, read_table
-from mmgpt_desktop.resources import read_samples
+from mmgpt_desktop.resources import default_bundle_path, read_samples
+from mmgpt_desktop.text import safe_name
+
+CardKind = Literal["png", "pdf"]
 
 TITLE = "MMGPT Desktop"
 LANGUAGES = ("en", "zh_CN")
@@ -22,7 +28,8 @@ CHORD = "Ctrl+Alt+Shift+Q"
 _PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
 _LOGOS = (".png", ".jpg", ".jpeg", ".webp")
 _MODIFIERS = ("Ctrl", "Alt", "Shift", "Meta")
-_KEY = re.compile(r"[A-Z0-9]|F([1-9]|1[0-2])|Esc|Del|Ins|Home|End|Backspace")
+# No digits: with Shift, on some keyboards also without, another sign is what the app gets.
+_KEY = re.compile(r"[A-Z]|F([1-9]|1[0-2])|Esc|Del|Ins|Home|End|Backspace")
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,8 @@ class Limits:
 @dataclass(frozen=True)
 class Souvenir:
     """The ways to take the card home. The page is served on `port` (0: any that is free) of
-    `address` (None: the local network's), and each of its links lasts for `minutes`."""
+    `address` (None: the local network's), and each of its links lasts for `minutes`. Folder and
+    page give files of the kind `format`."""
 
     folder: Path | None
     printer: bool
@@ -96,6 +104,7 @@ class Souvenir:
     port: int
     minutes: int
     address: str | None
+    format: CardKind
 
 
 @dataclass(frozen=True)
@@ -125,8 +134,11 @@ class Profile:
     numbers: Numbers
 
 
-def read_profile(path: Path) -> Profile:
-    """Raises ProfileError at the first mistake. An empty file is a profile: all has a default."""
+def read_profile(path: Path, model: Path | None = None) -> Profile:
+    """Raises ProfileError at the first mistake. An empty file is a profile: all has a default.
+
+    `model` is a folder to take instead of the profile's.
+    """
     top = read_table(path)
     title = top.text("title") or TITLE
     language = top.choice("language", LANGUAGES) or ""
@@ -139,7 +151,7 @@ def read_profile(path: Path) -> Profile:
         _brand(top.table("brand")),
         _samples(top.tables("samples"), questions, limits.question_chars),
         questions,
-        _model(top.table("model")),
+        _model(top.table("model"), model),
         _show(top.table("show")),
         _lock(top.table("lock")),
         limits,
@@ -189,10 +201,25 @@ def _sample(table: Table, questions: tuple[str, ...], most: int) -> Sample:
     return Sample(photo, asked)
 
 
-def _model(table: Table) -> ModelChoice:
-    model = ModelChoice(table.folder("folder"), table.text("fusion"))
+def _model(table: Table, instead: Path | None) -> ModelChoice:
+    own, fusion = table.folder("folder"), table.text("fusion")
     table.done()
-    return model
+    folder = instead or own
+    if folder is own is not None:
+        _check_model(table, own)
+    if fusion is not None and fusion not in (known := fusions_of(folder or default_bundle_path())):
+        title = "{file}, line {line}: the model has no fusion called {name}."
+        hint, names = "Choose one of these: {known}.", ", ".join(known)
+        raise table.mistake(title, hint, key="fusion", name=safe_name(fusion), known=names)
+    return ModelChoice(folder, fusion)
+
+
+def _check_model(table: Table, folder: Path) -> None:
+    try:
+        fusions_of(folder)
+    except AppError as error:
+        title = "{file}, line {line}: {key} holds no model that can be opened ({reason})."
+        raise table.mistake(title, key="folder", reason=error.title.rstrip(".")) from error
 
 
 def _show(table: Table) -> Show:
@@ -229,7 +256,7 @@ def _chord(table: Table, text: str) -> str:
     known = {*modifiers} <= {*_MODIFIERS} and len({*modifiers}) == len(modifiers) >= 2
     if not known or not _KEY.fullmatch(key):
         title = "{file}, line {line}: {key} must be keys such as Ctrl+Alt+Q."
-        hint = "Take two or more of Ctrl, Alt, Shift, Meta, then a letter, a digit or F1 to F12."
+        hint = "Take two or more of Ctrl, Alt, Shift, Meta, then a letter or F1 to F12."
         raise table.mistake(title, hint, key="chord")
     return "+".join([*sorted(modifiers, key=_MODIFIERS.index), key])
 
@@ -252,6 +279,7 @@ def _souvenir(table: Table) -> Souvenir:
         port=table.whole("port", 0, 0, 65535),
         minutes=table.whole("minutes", 10, 1, 240),
         address=table.text("address"),
+        format="pdf" if table.choice("format", ("png", "pdf")) == "pdf" else "png",
     )
     table.done()
     if souvenir.address is not None and not is_private(souvenir.address):

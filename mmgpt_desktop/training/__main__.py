@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parity = stages.add_parser("parity", parents=[common], help="compare ONNX with PyTorch")
     parity.add_argument("--bundle", type=Path, default=default_bundle_path())
     parity.add_argument("--photos", type=int, default=100)
+    parity.add_argument("--model", type=Path, help="the model before its weights were packed")
     failures = stages.add_parser("failures", help="draw what is wrong about the sample photos")
     failures.add_argument("--bundle", type=Path, default=default_bundle_path())
     failures.add_argument("--out", type=Path, default=resource_path("docs", "failures.png"))
@@ -187,10 +188,12 @@ def _curves(options: argparse.Namespace) -> None:
 
 
 def _parity(options: argparse.Namespace) -> None:
-    from mmgpt_desktop.training.parity import compare
+    from mmgpt_desktop.training.parity import answers_kept, compare
 
     for parity in compare(options.data, options.bundle, options.photos):
         print(parity)
+    if options.model:
+        print(answers_kept(options.data, options.bundle, options.model, options.photos))
 
 
 def _failures(options: argparse.Namespace) -> None:

@@ -25,9 +25,11 @@ from mmgpt_desktop.training.questions import (
     WORDS,
     caption_questions,
     listed,
+    mirrored,
     naming,
     things_named,
 )
+from mmgpt_desktop.training.wordings import Wordings, blurred, typed, wordings
 
 PEOPLE = WORDS.people | {"men", "women", "boys", "girls", "children", "kids"}
 Row = Mapping[str, Any]
@@ -55,11 +57,16 @@ class PhotoTexts:
         answers = (answer for pairs in self.pairs.values() for _, answer in pairs)
         return any(PEOPLE.intersection(answer.lower().split()) for answer in answers)
 
-    def draw(self, weights: Mapping[str, float], rng: random.Random) -> QA:
+    def draw(self, weights: Mapping[str, float], rng: random.Random, *, mirror: bool = False) -> QA:
+        """A question and its answer; with `mirror` as they are of the mirrored photo."""
         kinds = list(self.pairs)
         kind = rng.choices(kinds, [weights[k] for k in kinds])[0]
         question, answer = rng.choice(self.pairs[kind])
-        return ask(kind, question, rng), answer
+        if mirror:
+            question, answer = mirrored(question), mirrored(answer)
+        words = trained_words(rng)
+        asked = ask(kind, question, rng, words)
+        return blurred(asked, rng) if words and kind != "truefalse" else asked, answer
 
 
 _WAYS = {
@@ -77,14 +84,27 @@ _WAYS = {
 }
 
 
-def ask(kind: str, question: str, rng: random.Random) -> str:
-    """The question in one of the ways in which people ask it."""
+_IN_OTHER_WORDS = 0.6  # of the questions in training
+
+
+def trained_words(rng: random.Random) -> Wordings | None:
+    """For a question in training: the usual words, or others."""
+    return wordings("training") if rng.random() < _IN_OTHER_WORDS else None
+
+
+def ask(kind: str, question: str, rng: random.Random, words: Wordings | None = None) -> str:
+    """The question in one of the ways in which people ask it: in `words`, where they have some
+    for it, else in the usual ones."""
     if kind == "name" and question:
         return question
     if kind == "truefalse":
         return rng.choice(prompts.TRUE_FALSE).format(question)
+    if words:
+        described = _WAYS.get(kind) is prompts.DESCRIBE
+        if asked := words.worded("describe" if described else kind, question, rng):
+            return typed(asked, rng)
     if kind in _WAYS:
-        return rng.choice(_WAYS[kind])
+        return typed(rng.choice(_WAYS[kind]), rng) if words else rng.choice(_WAYS[kind])
     return prompts.spoken(question, rng)
 
 
@@ -170,7 +190,8 @@ def _add_labels(data: Path, photos: Mapping[str, PhotoTexts]) -> None:
         photos[image].masks = {region.name: region.cells for region in found[image]}
     everything = [region.name for photo in found.values() for region in photo]
     for image, photo_regions in found.items():
-        made = label_questions(photo_regions, everything, random.Random(image))
+        rng = random.Random(image)
+        made = label_questions(photo_regions, maps.present(image), everything, rng)
         for kind, pairs in made.items():
             photos[image].pairs[kind] += pairs
         _add_view(photos[image], [region.name for region in photo_regions])

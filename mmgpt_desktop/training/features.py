@@ -123,14 +123,15 @@ def read_pixels(path: Path, view: View | None = None) -> Any:
 
 
 def cache_features(data: Path, work: Path, views: int = 0) -> None:
-    """Write the cache below `work`; what is there already is kept and continued.
+    """Write the cache below `work`; what is there already is kept and continued, unless the
+    data has other photos by now.
 
     Training photos have `views` views besides.
     """
     folder = work / "features"
     folder.mkdir(parents=True, exist_ok=True)
     photos = photo_paths(data)
-    (folder / "photos.json").write_text(json.dumps(photos), encoding="utf-8")
+    _list(photos, folder)
     encoder = pretrained_encoder()
     for suffix in ("", MIRRORED):
         _cache(data, photos, encoder, folder, _Part(suffix))
@@ -139,6 +140,15 @@ def cache_features(data: Path, work: Path, views: int = 0) -> None:
     learned = {row["image"] for row in read_rows(data) if row["split"] == "train"}
     for number in range(views):
         _cache(data, photos, encoder, folder, _Part(_view_suffix(number), learned, number))
+
+
+def _list(photos: Sequence[str], folder: Path) -> None:
+    """Other photos than before stand in other rows: what is there already is of no use then."""
+    listed = folder / "photos.json"
+    if listed.exists() and json.loads(listed.read_bytes()) != photos:
+        for done in folder.glob("done*.txt"):
+            done.unlink()
+    listed.write_text(json.dumps(photos), encoding="utf-8")
 
 
 @dataclass(frozen=True)

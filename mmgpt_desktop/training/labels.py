@@ -7,9 +7,9 @@ names come from a tab-separated table with a header.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mmgpt_desktop.model.configuration import IMAGE_SIZE
-from mmgpt_desktop.training.questions import QA, article
+from mmgpt_desktop.training.questions import QA, WORDS, article, indoor_questions
 
 MIN_SHARE = 0.01
 """Objects smaller than this share of the picture are not asked about."""
@@ -133,9 +133,10 @@ def position(region: Region) -> str:
 
 
 def label_questions(
-    found: Sequence[Region], everything: Sequence[str], rng: random.Random
+    found: Sequence[Region], present: Iterable[str], everything: Sequence[str], rng: random.Random
 ) -> dict[str, list[QA]]:
-    """All questions that one label map answers; `everything` names the classes to deny."""
+    """All questions that one label map answers: about the regions `found`, with `everything`
+    to deny but what is `present`, however small, and what is like it."""
     things = [region for region in found if region.name not in STUFF]
     return {
         kind: pairs
@@ -148,7 +149,10 @@ def label_questions(
             "objects": [
                 ("list the objects", ", ".join(region.name for region in found[:6])),
             ],
-            "yesno": list(presence_questions([r.name for r in found], everything, rng)),
+            "yesno": list(
+                presence_questions([r.name for r in found], everything, rng, present=present)
+            ),
+            "inside": list(indoor_questions([r.name for r in found])),
         }.items()
         if pairs
     }
@@ -163,11 +167,23 @@ def _sides(things: Sequence[Region]) -> Iterator[QA]:
 
 
 def presence_questions(
-    present: Sequence[str], everything: Sequence[str], rng: random.Random
+    named: Sequence[str],
+    everything: Sequence[str],
+    rng: random.Random,
+    present: Iterable[str] = (),
 ) -> Iterator[QA]:
-    """As many things to deny as are there, drawn as often as `everything` names them."""
-    absent = [name for name in everything if name not in present]
-    for name in present:
+    """As many things to deny as are `named`, drawn as often as `everything` names them, and
+    nothing that is `present` as well, or is like what is there."""
+    there = set().union(*map(_alike, {*named, *present}))
+    absent = [name for name in everything if not there & _alike(name)]
+    for name in named:
         yield f"is there {article(name)}", "yes"
-    for name in rng.choices(absent, k=len(present)) if absent else []:
+    for name in rng.choices(absent, k=len(named)) if absent else []:
         yield f"is there {article(name)}", "no"
+
+
+@cache
+def _alike(name: str) -> frozenset[str]:
+    """The name's words, and those of what others may call the same thing."""
+    words = frozenset(name.split())
+    return words.union(*(group for group in WORDS.alike if words & group or name in group))

@@ -23,6 +23,8 @@ from mmgpt_desktop.engine.runtime import CancelToken, Encoded, Runtime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.messages import Message, RuntimeName
 from mmgpt_desktop.pixels import prepare
+from mmgpt_desktop.training.bundle import load_trained
+from mmgpt_desktop.training.data import load_texts
 from mmgpt_desktop.training.features import photo_paths
 
 QUESTION = "Describe this picture."
@@ -62,6 +64,32 @@ def compare_photos(paths: Sequence[Path], folder: Path) -> list[Parity]:
         _summed(fusion, [_compare(photo, fusion, bundle, runtimes) for photo in pixels])
         for fusion in bundle.manifest.fusions
     ]
+
+
+def answers_kept(data: Path, folder: Path, trained: Path, photos: int) -> str:
+    """How many descriptions of dev photos the packing of the weights leaves as they were: the
+    bundle's beside those of the model that it was made of, both in PyTorch."""
+    bundle = open_bundle(folder)
+    paths = [data / photo.image for photo in load_texts(data, ["dev"])]
+    chosen = paths[:: max(1, len(paths) // photos)][:photos]
+    model = load_trained(trained, bundle.manifest.fusion)
+    runtimes = TorchRuntime(bundle), TorchRuntime(bundle, model)
+    family, kept = MmgptFamily(bundle), 0
+    prompt = family.prompt([Message("user", QUESTION)], 64).token_ids
+    for path in chosen:
+        pixels, _ = prepare(load_photo(path), bundle.manifest.image)
+        one, other = (
+            _greedy(
+                runtime,
+                runtime.encode(pixels, bundle.manifest.fusion, CancelToken()),
+                prompt,
+                bundle,
+                family,
+            )
+            for runtime in runtimes
+        )
+        kept += one == other
+    return f"{kept} of {len(chosen)} descriptions of dev photos are those of the unpacked weights."
 
 
 def _summed(fusion: str, found: Sequence[tuple[float, float, bool]]) -> Parity:

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.training.data import read_rows
+from mmgpt_desktop.training.data import load_texts
 from mmgpt_desktop.training.features import FeatureStore
 
 STEPS, PENALTY = 150, 0.01  # of the optimiser; of the summed squares of the weights
@@ -61,8 +61,8 @@ def probe(data: Path, work: Path) -> Probe:
 
 
 def _scenes(data: Path, split: str) -> _Named:
-    found = (row for row in read_rows(data) if row["kind"] == "scene" and row["split"] == split)
-    return [(row["image"], row["answer"]) for row in found]
+    photos = load_texts(data, [split])
+    return [(photo.image, name) for photo in photos for _, name in photo.pairs.get("scene", ())]
 
 
 def _pooled(store: FeatureStore, named: _Named, *, mirrored: bool = False) -> NDArray[np.float32]:

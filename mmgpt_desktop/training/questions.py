@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,8 +27,11 @@ class Vocabulary:
     people: frozenset[str]
     animals: tuple[str, ...]
     not_actions: frozenset[str]
+    outdoors: frozenset[str]
+    indoors: frozenset[str]
     plurals: dict[str, str]
     related: dict[str, frozenset[str]]
+    alike: tuple[frozenset[str], ...]
 
     @classmethod
     def load(cls) -> Vocabulary:
@@ -41,8 +44,11 @@ class Vocabulary:
             people=frozenset(table["people"].split()),
             animals=tuple(table["animals"].split()),
             not_actions=frozenset(table["not_actions"].split()),
+            outdoors=frozenset(table["outdoors"].split()),
+            indoors=frozenset(table["indoors"].split()),
             plurals=dict(table["plurals"]),
             related={word: frozenset(near.split()) for word, near in table["related"].items()},
+            alike=tuple(frozenset(group.split()) for group in table["alike"]),
         )
 
 
@@ -58,6 +64,10 @@ _COUNT_NOUN = re.compile(
 )
 _ACTION = re.compile(
     rf"\b({'|'.join(WORDS.actors)}) (?:in [^.,]{{3,40}} )?(?:is |are )?(\w+ing\b[^.]*)"
+)
+_WHO = re.compile(
+    rf"\b(?:(a|an|the|some|several|{'|'.join(_NUMBERS)}) )?(?:[a-z]+ ){{0,2}}?"
+    r"(man|woman|boy|girl|child|baby|men|women|boys|girls|children|people)\b"
 )
 _PLACE = re.compile(
     r"\b((?:on|in|at|through|down|along|across|near|under|inside|over) (?:a|an|the) [\w ]*?"
@@ -121,6 +131,38 @@ def animal_questions(captions: Sequence[str]) -> Iterator[QA]:
             yield "what animal is in the picture", animal
 
 
+def who_questions(captions: Sequence[str]) -> Iterator[QA]:
+    for caption in captions:
+        if found := _WHO.search(caption):
+            plural = found[2] in WORDS.plurals
+            number = found[1] if plural and found[1] in _NUMBERS else "some" if plural else "a"
+            yield "who is in the picture", f"{number} {found[2]}"
+
+
+def indoor_questions(named: Iterable[str]) -> Iterator[QA]:
+    """Where what is named is found outdoors alone, or indoors alone."""
+    outdoors, indoors = (bool(kind.intersection(named)) for kind in (WORDS.outdoors, WORDS.indoors))
+    if outdoors != indoors:
+        yield "is this indoors or outdoors", "outdoors" if outdoors else "indoors"
+
+
+def either_questions(
+    captions: Sequence[str], everything: Sequence[str], rng: random.Random
+) -> Iterator[QA]:
+    """Which of two things is there, or which of two colours something has."""
+    words = _words(captions)
+    drawn = rng.choices(everything, k=20) if everything else []
+    absent = [thing for thing in dict.fromkeys(drawn) if not _implied(thing, words)]
+    for thing, other in zip(things_named(captions), absent, strict=False):
+        one, two = rng.sample((thing, other), 2)
+        yield f"is it {article(one)} or {article(two)}".replace(" any ", " "), thing
+    for question, colour in colour_questions(captions):
+        if " and " not in colour and " is " in question:
+            wrong = rng.choice([c for c in WORDS.colours[:10] if c not in words])
+            one, two = rng.sample((colour, wrong), 2)
+            yield f"is the {question.split(' the ')[-1]} {one} or {two}", colour
+
+
 def things_named(captions: Sequence[str]) -> list[str]:
     """The things that the captions of one photo name."""
     words = _words(captions)
@@ -175,6 +217,9 @@ def caption_questions(
         "place": list(place_questions(captions)),
         "animal": list(animal_questions(captions)),
         "yesno": list(yes_no_questions(captions, everything, rng)),
+        "who": list(who_questions(captions)),
+        "either": list(either_questions(captions, everything, rng)),
+        "inside": list(indoor_questions(_words(captions))),
     }
     return {kind: sorted(set(pairs)) for kind, pairs in made.items() if pairs}
 
@@ -185,6 +230,14 @@ def _clause(text: str) -> str:
     while len(words) > 1 and words[-1] in {"a", "an", "the", "in", "on", "of", "with", "to", "his"}:
         words.pop()
     return " ".join(words)
+
+
+_SIDES = {"left": "right", "right": "left", "Left": "Right", "Right": "Left"}
+
+
+def mirrored(text: str) -> str:
+    """The same said of the mirrored picture."""
+    return re.sub(r"\b([Ll]eft|[Rr]ight)\b", lambda found: _SIDES[found[1]], text)
 
 
 def naming(noun: str) -> str:

@@ -8,6 +8,7 @@ the same step other photos go on as in stage 4, so that nothing else is forgotte
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -120,7 +121,8 @@ class RewardTrainer(FusionTrainer):
         answers = sample(model, (fine, coarse), asked, count, inputs["fusion"])
         length = inputs["input_ids"].shape[1]
         for place, (row, image) in enumerate(described):
-            captions = answers[place * count : (place + 1) * count]
+            written = answers[place * count : (place + 1) * count]
+            captions = fitting(written, length, len(asked))
             scores = [self.score(image, caption) for caption in captions]
             self.rewards += scores
             filled = self._filled(asked, captions, advantages(scores))
@@ -162,7 +164,13 @@ def caption_words(photos: Sequence[PhotoTexts]) -> dict[str, list[list[str]]]:
 def advantages(scores: Sequence[float]) -> list[float]:
     """How far each score exceeds the mean of the others."""
     total, others = sum(scores), len(scores) - 1
-    return [score - (total - score) / others for score in scores]
+    return [score - (total - score) / others if others else 0.0 for score in scores]
+
+
+def fitting(captions: Sequence[list[int]], length: int, asked: int) -> Sequence[list[int]]:
+    """The first captions that a row of `length` tokens takes whole, each after a question."""
+    ends = itertools.accumulate(asked + len(caption) for caption in captions)
+    return captions[: sum(end <= length for end in ends)]
 
 
 @torch.no_grad()

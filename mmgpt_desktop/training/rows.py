@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -25,7 +25,7 @@ from mmgpt_desktop.model.configuration import (
 )
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training import prompts
-from mmgpt_desktop.training.data import PhotoTexts
+from mmgpt_desktop.training.data import PhotoTexts, ask, trained_words
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.names import ANIMALS, DOGS, LABELLED, class_names
@@ -140,14 +140,6 @@ def _tokens_of(name: str, text: str, encoded: Encoding) -> list[int]:
     ]
 
 
-_SIDES = {"left": "right", "right": "left", "Left": "Right", "Right": "Left"}
-
-
-def mirrored(text: str) -> str:
-    """The same said of the mirrored picture."""
-    return re.sub(r"\b([Ll]eft|[Rr]ight)\b", lambda found: _SIDES[found[1]], text)
-
-
 @dataclass
 class Visit:
     """A look at one photo: its cached cells `fine` [T, 120] and `coarse` [T / 4, 352], and a
@@ -221,13 +213,11 @@ class VisitDataset(Dataset[Visit]):
             return self._drill(photo, rng, number)
         has_image = rng.random() >= shares.no_picture
         look = self.look(photo.image, rng)
-        kinds = unspoiled(shares.kinds, photo.pairs) if look.varied else shares.kinds
+        told = replace(photo, pairs=unspoiled(photo.pairs)) if look.varied else photo
 
         def draw() -> QA:
-            question, answer = photo.draw(kinds, rng)
-            if not has_image:
-                return question, prompts.NO_PICTURE
-            return (mirrored(question), mirrored(answer)) if look.mirrored else (question, answer)
+            question, answer = told.draw(shares.kinds, rng, mirror=look.mirrored)
+            return question, answer if has_image else prompts.NO_PICTURE
 
         names = list(photo.masks) if has_image and not look.varied else []
         row = self.packer.row(draw, rng, names)
@@ -257,14 +247,16 @@ class VisitDataset(Dataset[Visit]):
         captions = dog_captions(photo)
         named = rng.choice(OTHER_ANIMALS) if captions else rng.randrange(len(self.names))
         name = self.names[named]
-        questions = prompts.NAME + (prompts.NAME_ANIMAL if named in ANIMALS else ())
 
         def draw() -> QA:
+            words = trained_words(rng)
             if captions and rng.random() < 0.6:
-                return rng.choice(prompts.DESCRIBE), with_animal(rng.choice(captions), name)
+                return ask("caption", "", rng, words), with_animal(rng.choice(captions), name)
             if photo.collection in LABELLED and rng.random() < 0.4:
-                return rng.choice(prompts.DESCRIBE), f"A photo of {naming(name)}."
-            return rng.choice(questions), naming(name)
+                return ask("caption", "", rng, words), f"A photo of {naming(name)}."
+            if named in ANIMALS and rng.random() < 0.3:
+                return rng.choice(prompts.NAME_ANIMAL), naming(name)
+            return ask("name", "", rng, words), naming(name)
 
         cells = self.features.cells(photo.image)
         row = self.packer.row(draw, rng)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from mmgpt_desktop.model.configuration import SPECIAL_TOKENS, MMGPTConfig
-from mmgpt_desktop.training.corpus import definitions
+from mmgpt_desktop.training.corpus import definitions, split_definitions
 from mmgpt_desktop.training.data import PhotoTexts, ask, load_texts
 from mmgpt_desktop.training.names import class_names
 
@@ -24,7 +24,8 @@ DEFINITIONS_SHARE = 5
 
 def train_tokenizer(data: Path, work: Path) -> None:
     """Train on the training split and write `work/tokenizer.json`."""
-    texts = [*_texts(load_texts(data, ["train"])), *definitions()[::DEFINITIONS_SHARE]]
+    known, _ = split_definitions(definitions())
+    texts = [*_texts(load_texts(data, ["train"])), *known[::DEFINITIONS_SHARE]]
     texts += [f"It is {name}." for name in class_names()] * NAMES_REPEATED
     train_on(texts, MMGPTConfig().vocab_size).save(str(work / "tokenizer.json"))
 

@@ -5,7 +5,7 @@ Resumable: a run that finds checkpoints in its work folder goes on from the last
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -173,8 +173,11 @@ class Source:
     def visits(
         self, split: str, mixture: Mixture, number: int, fusion: str | None = None
     ) -> VisitDataset:
-        photos = load_texts(self.data, [split])
+        """Of photos that aren't for training nothing is pointed at: the loss is the answers'."""
+        photos, learned = load_texts(self.data, [split]), split == "train"
         add_names(photos, self.features)
+        if not learned:
+            photos = [replace(photo, masks={}) for photo in photos]
         return VisitDataset(
             photos,
             self.features,
@@ -183,7 +186,7 @@ class Source:
             visits=number,
             length=self.recipe.length,
             seed=self.recipe.seed,
-            mirror=split == "train",
+            mirror=learned,
             fusion=fusion,
         )
 

@@ -7,7 +7,8 @@ photo still holds, but for where things are, how many, and which of them is the 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
+from mmgpt_desktop.training.questions import QA
+
 _SMALLEST = 0.75  # of a side that is kept
 _LIGHT = 0.25  # the most that brightness and contrast are changed by
 SPOILED = frozenset({"where", "side", "largest", "count", "objects", "truefalse"})
 """Kinds of questions that a view may answer otherwise."""
+_PRESENCE = frozenset({"yesno", "either"})
+"""So are these, but where captions named the things: people name what is large."""
+_PLACED = re.compile(r"\b(how many|number|left|right|sides?|corner|large|largest|big|biggest|top"
+                     r"|bottom|middle|cent(er|re))\b")  # fmt: skip
 
 Pixels = NDArray[np.uint8]
 
@@ -63,9 +70,13 @@ def view_of(image: str, number: int) -> View:
     )
 
 
-def unspoiled(weights: Mapping[str, float], kinds: Iterable[str]) -> Mapping[str, float]:
-    """The weights of questions about a view, of a photo that has these kinds. Where all its
-    kinds are spoiled, they stay."""
-    if SPOILED.issuperset(kinds):
-        return weights
-    return {kind: 0.0 if kind in SPOILED else weight for kind, weight in weights.items()}
+def unspoiled(pairs: Mapping[str, Sequence[QA]]) -> dict[str, list[QA]]:
+    """The pairs that hold for a view, too; all of them where none does."""
+    spoiled = SPOILED if "caption" in pairs else SPOILED | _PRESENCE
+    kept = {
+        kind: [pair for pair in many if kind != "vqa" or not _PLACED.search(pair[0])]
+        for kind, many in pairs.items()
+        if kind not in spoiled
+    }
+    left = {kind: many for kind, many in kept.items() if many}
+    return left or {kind: list(many) for kind, many in pairs.items()}

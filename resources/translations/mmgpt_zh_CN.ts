@@ -1758,8 +1758,8 @@
         <translation>提问</translation>
     </message>
     <message>
-        <source>Keys, also on a clicker: Page Down and Page Up for the samples, B or the full stop for a black screen, F5 to play the samples, F9 for this window.</source>
-        <translation>按键（翻页笔也可用）：Page Down 和 Page Up 切换示例，B 或句号键黑屏，F5 播放示例，F9 打开本窗口。</translation>
+        <source>Keys, also on a clicker: Page Down and Page Up for the samples, B or the full stop for a black screen, F5 to play the samples. F9 closes this window.</source>
+        <translation>按键（翻页笔也可用）：Page Down 和 Page Up 切换示例，B 或句号键黑屏，F5 播放示例。F9 关闭本窗口。</translation>
     </message>
     <message>
         <source>Speed × {value}</source>
@@ -2081,6 +2081,10 @@
         <translation>请稍等，模型正在重新启动。</translation>
     </message>
     <message>
+        <source>The model did not start. Your question waits: I try again.</source>
+        <translation>模型没有启动。您的问题会保留：我正在重试。</translation>
+    </message>
+    <message>
         <source>Something went wrong, so I started again. Please show me your picture anew.</source>
         <translation>出了点问题，我已重新启动。请再给我看一次您的图片。</translation>
     </message>
@@ -2126,6 +2130,10 @@
     <message>
         <source>one of our photos</source>
         <translation>我们准备的照片</translation>
+    </message>
+    <message>
+        <source>The organiser of this event keeps your pictures and your questions.</source>
+        <translation>本活动的主办方会保留您的图片和提问。</translation>
     </message>
     <message>
         <source>The organiser of this event keeps the pictures that you show here.</source>
@@ -2790,8 +2798,8 @@
         <translation>请选择另一个模型。</translation>
     </message>
     <message>
-        <source>Take two or more of Ctrl, Alt, Shift, Meta, then a letter, a digit or F1 to F12.</source>
-        <translation>请用 Ctrl、Alt、Shift、Meta 中的两个或更多，再加一个字母、数字或 F1 到 F12。</translation>
+        <source>Take two or more of Ctrl, Alt, Shift, Meta, then a letter or F1 to F12.</source>
+        <translation>请使用 Ctrl、Alt、Shift、Meta 中的两个或以上，再加一个字母或 F1 到 F12。</translation>
     </message>
     <message>
         <source>The animation {name} is too large: {width} x {height} pixels.</source>
@@ -3326,6 +3334,10 @@
         <translation>{file} 第 {line} 行：此处没有名为 {key} 的项。</translation>
     </message>
     <message>
+        <source>{file}, line {line}: the model has no fusion called {name}.</source>
+        <translation>{file} 第 {line} 行：该模型没有名为 {name} 的融合方式。</translation>
+    </message>
+    <message>
         <source>{file}, line {line}: there is no file {path} for {key}.</source>
         <translation>{file} 第 {line} 行：{key} 指向的文件 {path} 不存在。</translation>
     </message>
@@ -3352,6 +3364,10 @@
     <message>
         <source>{file}, line {line}: {key} has too many entries; {most} is the most.</source>
         <translation>{file} 第 {line} 行：{key} 的项目太多，最多 {most} 个。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {key} holds no model that can be opened ({reason}).</source>
+        <translation>{file} 第 {line} 行：{key} 中没有可以打开的模型（{reason}）。</translation>
     </message>
     <message>
         <source>{file}, line {line}: {key} must be 0 or from 1024 to 65535.</source>

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmgpt_desktop.engine.decoder_session import DecoderSession
+from mmgpt_desktop.engine.decoder_session import Decoder, DecoderSession
 from mmgpt_desktop.engine.graph_session import Graph
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.export.attention import Attention
@@ -175,3 +175,19 @@ def test_fewer_bits_are_farther_from_the_truth(
     moved = [each.attention for each in found]
     assert moved == sorted(moved)
     assert found[4].agreement < found[2].agreement
+
+
+def test_a_card_copies_a_cache_that_its_operator_cant_take(
+    tmp_path: Path, weights: dict[str, np.ndarray]
+) -> None:
+    """It is float32 here; with buffers on a card this would fail."""
+    build_decoder(
+        read_spec(CONFIG), DecoderWeights(weights), tmp_path / "a.onnx", linears_for(Precision.FP32)
+    )
+    decoder = Decoder(Graph(tmp_path / "a.onnx", cuda=False), in_place=True, cuda=True)
+    embeddings = weights["model.embed_tokens.weight"][[3, 7]][None]
+    feeds = decoder.text_feeds(embeddings, 0, logits_from=1)
+    _, attention, past = decoder.run(feeds, None, 2, CancelToken())
+    assert past.in_place is None
+    assert attention is not None
+    assert attention.shape == (2, 4, 2)

@@ -80,7 +80,7 @@ def make_show(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeShow]:
     shows: list[EventApp] = []
 
     def make(engine: Any = None, *, wait: bool = True, **options: Any) -> EventApp:
-        kept = {name: options.pop(name) for name in ("theme", "camera") if name in options}
+        kept = {name: options.pop(name) for name in ("theme", "still", "camera") if name in options}
         show = new_show(qapp, make_profile(tmp_path, **options), engine, **kept)
         shows.append(show)
         if wait:

@@ -72,6 +72,7 @@ def new_show(
     engine: FakeEngine | Callable[[], FakeEngine] | None = None,
     *,
     theme: str = "light",
+    still: bool = False,
     camera: Camera | None = None,
 ) -> EventApp:
     make = engine or FakeEngine()
@@ -80,6 +81,7 @@ def new_show(
         profile,
         lambda _folder: make,
         theme=theme,
+        still=still,
         awake=NoDesktop(),  # type: ignore[arg-type]
         camera=camera or no_camera(),
     )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from mmgpt_desktop.event.numbers import Log
+from mmgpt_desktop.settings import Settings, save_settings
+from mmgpt_desktop.ui.event import app as event_app
 from mmgpt_desktop.ui.event.app import EventApp
 from mmgpt_desktop.ui.session import Turn
-from tests.gui.event_parts import MakeShow, press, touch, until
+from tests.gui.event_parts import MakeShow, make_profile, press, touch, turn_round, until
 from tests.gui_fakes import FakeEngine
 
 
@@ -101,14 +106,37 @@ def test_samples_that_cannot_be_opened_are_left_out(show: EventApp) -> None:
     assert not show.window.line.isVisible()
 
 
-def test_with_reduced_motion_questions_stand_there_at_once(show: EventApp) -> None:
-    show.theme.set_still(True)
+def test_with_reduced_motion_questions_stand_there_at_once(make_show: MakeShow) -> None:
+    show = make_show(still=True)
     typed: list[str] = []
     show.stage.page.type_question = typed.append  # type: ignore[method-assign]
     show.stage.play()
     until(lambda: show.stage.visit.current.turns)
     show.theme.set_still(False)
     assert typed == ["", "What is one?"]
+
+
+@pytest.mark.parametrize("still", [False, True])
+def test_motion_is_reduced_where_it_is_in_the_window(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, still: bool
+) -> None:
+    class Made(Exception):
+        pass
+
+    def make(*_args: object, still: bool) -> None:
+        raise Made(still)
+
+    save_settings(tmp_path / "settings.json", Settings(still=still))
+    for name, stand_in in {
+        "settings_path": lambda: tmp_path / "settings.json",
+        "prepare_process": lambda: None,
+        "make_application": lambda: qapp,
+        "EventApp": make,
+    }.items():
+        monkeypatch.setattr(event_app, name, stand_in)
+    monkeypatch.setattr(event_app.signal, "signal", lambda *_: None)
+    with pytest.raises(Made, match=str(still)):
+        event_app.run(make_profile(tmp_path), None, None)
 
 
 def test_nobody_is_counted_while_the_samples_play(
@@ -140,3 +168,22 @@ def test_words_are_pointed_at_in_the_answer_that_was_read(show: EventApp) -> Non
     attract._point(turn, 0)
     assert attract.playing
     until(lambda: bool(stage.visit.current.turns))  # it goes on with the next sample
+
+
+def test_an_answer_goes_on_when_the_screen_is_no_longer_frozen(make_show: MakeShow) -> None:
+    engine = FakeEngine(gated=True)
+    show = make_show(engine)
+    stage = show.stage
+    stage.play()
+    engine.release()
+    until(lambda: stage.page.answer.toPlainText() == "A")
+    stage.freeze(True)
+    stage.freeze(False)
+    turn_round(50)
+    engine.release(10)
+    until(lambda: not stage.asker.busy)
+    assert stage.page.answer.toPlainText() == "A red ball in the corner."
+    stage.freeze(True)
+    until(lambda: not stage.attract._timer.isActive())
+    stage.freeze(False)
+    until(lambda: stage.page.question.text() != "\u201cWhat is one?\u201d")

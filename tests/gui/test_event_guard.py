@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtDBus import QDBusMessage
 
 from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.messages import GenerationOutcome
 from mmgpt_desktop.ui.event import app as event_app
 from mmgpt_desktop.ui.event import awake
 from mmgpt_desktop.ui.event.app import EventApp
@@ -67,6 +68,20 @@ def test_a_question_that_breaks_it_twice_is_given_up(make_show: MakeShow) -> Non
     assert [turn.question for turn in show.stage.visit.current.turns] == ["What else?"]
 
 
+def test_a_question_that_broke_it_is_not_asked_about_another_picture(make_show: MakeShow) -> None:
+    slow = FakeEngine(load_gated=True)
+    show = make_show(Engines(FakeEngine(fail_after=0), slow))
+    begin(show)
+    until(show.window.line.isVisible)
+    show.stage.open(show.stage.samples[1].photo)
+    until(lambda: len(show.stage.visit.conversations) == 2)
+    slow.load_gate.release()
+    until(lambda: show.stage.asker.model is not None)
+    turn_round(20)
+    assert slow.requests == []
+    assert show.window.pages.currentWidget() is show.window.answer_page
+
+
 def test_nobody_reads_of_trouble_for_longer_than_five_seconds(make_show: MakeShow) -> None:
     slow = FakeEngine(load_gated=True)
     show = make_show(Engines(FakeEngine(fail_after=0), slow))
@@ -103,6 +118,23 @@ def test_a_model_that_cannot_be_loaded_is_tried_again(make_show: MakeShow) -> No
     show.stage.guard._retry.timeout.emit()
     until(lambda: not show.stage.asker.busy and show.stage.visit.current.turns)
     assert show.stage.visit.current.turns[0].answer
+
+
+def test_a_question_that_waits_for_the_model_is_told_so(make_show: MakeShow) -> None:
+    slow = FakeEngine(load_gated=True, load_error=RuntimeFailure("No memory."))
+    show = make_show(Engines(slow, FakeEngine()), wait=False)
+    begin(show)
+    assert "One moment" in show.window.line.text()
+    assert show.window.line.isVisible()
+    show.stage.guard._retry.timeout.disconnect()
+    slow.load_gate.release()
+    until(lambda: "did not start" in show.window.line.text())
+    show.stage.reset()
+    begin(show)
+    assert "did not start" in show.window.line.text()
+    show.stage.guard.load()
+    until(lambda: not show.stage.asker.busy and show.stage.visit.current.turns)
+    assert not show.window.line.isVisible()
 
 
 def test_a_hanging_answer_is_cancelled_and_asked_again(make_show: MakeShow) -> None:
@@ -143,6 +175,24 @@ def test_each_word_gives_the_engine_more_time(make_show: MakeShow) -> None:
     until(lambda: show.stage.page.answer.toPlainText())
     assert limit.isActive()
     assert limit.interval() >= STEP_LIMIT_MS
+    engine.release(10)
+    until(lambda: not show.stage.asker.busy)
+    assert not limit.isActive()
+
+
+def test_the_end_of_a_cancelled_answer_ends_no_watch_but_its_own(make_show: MakeShow) -> None:
+    engine = FakeEngine(gated=True)
+    show = make_show(engine)
+    ended: list[GenerationOutcome] = []
+    show.engine.ended.connect(ended.append)
+    begin(show)
+    until(lambda: engine.requests)
+    show.stage.stop_asking()
+    show.stage.ask("What else?")
+    until(lambda: ended)
+    limit = show.stage.guard.step_limit
+    assert ended[0].kind == "cancelled"
+    assert limit.isActive()
     engine.release(10)
     until(lambda: not show.stage.asker.busy)
     assert not limit.isActive()

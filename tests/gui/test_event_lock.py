@@ -60,6 +60,48 @@ def test_a_show_that_fills_its_screen_comes_back(show: EventApp, put_away: str) 
     assert window.size() == window.screen().size()
 
 
+def test_the_show_comes_before_other_programs_and_not_before_its_own_windows(
+    show: EventApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = show.window
+    window.fill(window.screen())
+    until(window.isActiveWindow)
+    window._away.timeout.emit()
+    assert not window._away.isActive()
+    show.presenting.open()
+    own = show.presenting.window
+    assert own is not None
+    until(own.isActiveWindow)
+    assert window._away.isActive()
+    assert window._away.interval() < 1000
+    window._away.timeout.emit()
+    assert own.isActiveWindow()
+    assert not window._away.isActive()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(QApplication, "activeWindow", lambda: None)
+        window._away.timeout.emit()
+    until(window.isActiveWindow)
+
+
+@pytest.mark.parametrize("signal", ["screenAdded", "screenRemoved"])
+def test_with_another_screen_the_show_fills_the_last_one(
+    qapp: QApplication, show: EventApp, signal: str
+) -> None:
+    window, screen = show.window, show.window.screen()
+    getattr(qapp, signal).emit(screen)
+    show._screens.timeout.emit()
+    assert not window.isFullScreen()  # it never was
+    window.fill(screen)
+    show.presenting.open()
+    window.resize(300, 200)
+    getattr(qapp, signal).emit(screen)
+    assert show._screens.isActive()
+    show._screens.timeout.emit()
+    until(lambda: window.isFullScreen() and window.size() == screen.size())
+    assert show.presenting.window is not None
+    assert not show.presenting.window.isVisible()
+
+
 def test_without_a_pin_the_usual_keys_lead_out(show: EventApp, opened: list[str]) -> None:
     press(show.window, Qt.Key.Key_Q, CTRL, ALT)
     assert opened == []
@@ -144,6 +186,7 @@ def test_keys_reach_nothing_below_what_lies_over_the_show(make_show: MakeShow) -
     assert reached == {*window.pad.keys, window.pad.erase, window.pad.enter, window.pad.back}
     press(window, Qt.Key.Key_Escape)
     assert QApplication.focusWidget() is before
+    show.inputs.presents = True
     press(window, Qt.Key.Key_B)
     assert window.blank.isVisible()
     for key in (Qt.Key.Key_Tab, Qt.Key.Key_Space, Qt.Key.Key_Return):

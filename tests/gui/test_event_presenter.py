@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.event.pin import hash_pin
 from mmgpt_desktop.messages import Method
 from mmgpt_desktop.ui.app import App
@@ -21,6 +22,12 @@ from tests.gui.event_parts import MakeShow, press, touch, turn_round, until
 from tests.gui.test_access import check_keyboard_and_names
 from tests.gui_fakes import THREE, FakeEngine
 
+HELD = (
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.AltModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+)
+
 
 @pytest.fixture
 def presenter(show: EventApp) -> Presenter:
@@ -28,7 +35,7 @@ def presenter(show: EventApp) -> Presenter:
 
 
 def opened(show: EventApp) -> Presenter:
-    press(show.window, Qt.Key.Key_F9)
+    press(show.window, Qt.Key.Key_F9, *HELD)
     window = show.presenting.window
     assert window is not None
     until(window.isVisible)
@@ -65,7 +72,9 @@ def test_the_sample_is_named_in_the_language_that_is_chosen(
     until(lambda: presenter.sample.text() == before)
 
 
-def test_a_clicker_ends_the_samples_play_and_shows_one(show: EventApp) -> None:
+def test_a_clicker_ends_the_samples_play_and_shows_one(
+    show: EventApp, presenter: Presenter
+) -> None:
     press(show.window, Qt.Key.Key_F5)
     assert show.stage.attract.playing
     press(show.window, Qt.Key.Key_PageDown)
@@ -77,16 +86,46 @@ def test_a_clicker_ends_the_samples_play_and_shows_one(show: EventApp) -> None:
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_B, Qt.Key.Key_Period])
-def test_the_screen_goes_blank_and_comes_back(show: EventApp, key: Qt.Key) -> None:
+def test_the_screen_goes_blank_and_comes_back(
+    show: EventApp, presenter: Presenter, key: Qt.Key
+) -> None:
     press(show.window, key)
     assert show.window.blank.isVisible()
-    assert not show.stage.idle._quiet.isActive()
-    press(show.window, key)
+    press(presenter, key)
     assert not show.window.blank.isVisible()
-    assert show.stage.idle._quiet.isActive()
     press(show.window, key)
     touch(show.window.blank)
     assert not show.window.blank.isVisible()
+    press(show.window, key)
+    presenter.close()
+    assert not show.window.blank.isVisible()
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_B, Qt.Key.Key_Period, Qt.Key.Key_F5, Qt.Key.Key_F9])
+def test_without_a_presenter_these_keys_are_nothing(show: EventApp, key: Qt.Key) -> None:
+    press(show.window, key)
+    assert not show.window.blank.isVisible()
+    assert not show.stage.attract.playing
+    assert show.presenting.window is None
+
+
+def test_below_a_black_screen_a_visit_ends_and_nothing_plays(make_show: MakeShow) -> None:
+    show = make_show(show={"countdown_s": 3.0})
+    presenter = opened(show)
+    show.stage.open(show.stage.samples[0].photo)
+    until(lambda: show.stage.visit.conversations)
+    presenter.buttons["blank"].click()
+    idle = show.stage.idle
+    idle._quiet.timeout.emit()
+    for _ in range(3):
+        assert not show.window.countdown.isVisible()
+        idle._second.timeout.emit()
+    assert show.stage.visit.conversations == []
+    assert show.window.blank.isVisible()
+    idle._quiet.timeout.emit()
+    assert not show.stage.attract.playing
+    presenter.buttons["blank"].click()
+    assert idle._quiet.isActive()
 
 
 def test_who_writes_gets_letters(show: EventApp) -> None:
@@ -96,6 +135,17 @@ def test_who_writes_gets_letters(show: EventApp) -> None:
     press(show.window, Qt.Key.Key_B)
     assert not show.window.blank.isVisible()
     assert show.stage.page.asking.line.text() == "b"
+
+
+@pytest.mark.parametrize(("key", "letter"), [(Qt.Key.Key_B, "b"), (Qt.Key.Key_Period, ".")])
+def test_the_presenter_writes_a_question_with_any_letter(
+    show: EventApp, presenter: Presenter, key: Qt.Key, letter: str
+) -> None:
+    presenter.questions.setFocus()
+    presenter.questions.clearEditText()
+    press(presenter, key)
+    assert presenter.questions.currentText() == letter
+    assert not show.window.blank.isVisible()
 
 
 def test_the_window_asks_and_the_big_screen_shows(show: EventApp, presenter: Presenter) -> None:
@@ -130,6 +180,46 @@ def test_freezing_stops_words_and_the_countdown(make_show: MakeShow) -> None:
     assert show.stage.page.answer.toPlainText() == "A red ball in the corner."
 
 
+@pytest.mark.parametrize("how", ["reset", "close"])
+def test_a_frozen_screen_is_let_go_for_the_next_visitor(
+    show: EventApp, presenter: Presenter, how: str
+) -> None:
+    presenter.buttons["next"].click()
+    until(lambda: show.stage.visit.conversations)
+    presenter.buttons["freeze"].click()
+    if how == "reset":
+        presenter.buttons["reset"].click()
+    else:
+        presenter.close()
+    assert not presenter.buttons["freeze"].isChecked()
+    assert show.stage.idle._quiet.isActive()
+    show.stage.open(show.stage.samples[1].photo)
+    until(lambda: shown_name(show) == "two.png")
+    show.stage.ask("What?")
+    until(lambda: not show.stage.asker.busy)
+    assert show.stage.visit.current.turns[0].answer
+
+
+def test_visitors_touch_a_frozen_screen_in_vain(make_show: MakeShow) -> None:
+    show = make_show(lock={"pin": hash_pin("1357")})
+    presenter = opened(show)
+    presenter.buttons["next"].click()
+    until(lambda: show.stage.visit.conversations)
+    presenter.buttons["freeze"].click()
+    touch(show.stage.page.asking.cards[0])
+    press(show.window, Qt.Key.Key_Space)
+    touch(show.window.header.done)
+    assert not show.stage.asker.busy
+    assert len(show.stage.visit.conversations) == 1
+    show.lock.ask(show.lock.LEAVE)
+    touch(show.window.pad.keys[1])
+    assert show.window.pad.dots.text() == "\u2022"
+    show.window.pad.leave()
+    presenter.buttons["freeze"].click()
+    touch(show.window.header.done)
+    assert show.stage.visit.conversations == []
+
+
 def test_fusion_method_and_speed_are_the_presenters(make_show: MakeShow) -> None:
     engine = FakeEngine(model=THREE)
     show = make_show(engine)
@@ -162,6 +252,35 @@ def test_another_model_is_loaded(make_show: MakeShow, tmp_path: Path) -> None:
     presenter.models.activated.emit(1)
     until(lambda: loaded)
     assert presenter.state.text() == "Answers now: fake"
+    assert presenter.models.currentIndex() == 1
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_one_before(
+    make_show: MakeShow, tmp_path: Path
+) -> None:
+    engine = FakeEngine()
+    show = make_show(engine, model={"folder": tmp_path})
+    presenter = opened(show)
+    broken = FakeEngine(load_error=RuntimeFailure("No memory."))
+    show.presenting._open_model = lambda _folder: lambda: broken
+    failed: list[object] = []
+    show.engine.load_failed.connect(failed.append)
+    presenter.models.setCurrentIndex(1)
+    presenter.models.activated.emit(1)
+    assert not presenter.models.isEnabled()
+    until(lambda: failed)
+    assert presenter.models.currentIndex() == 0
+    assert presenter.models.isEnabled()
+    assert presenter.state.text() == "This model can't be loaded."
+    guard = show.stage.guard
+    assert not guard._retry.isActive()
+    assert not guard.load_limit.isActive()
+    assert show.stage.asker.model is not None
+    presenter.buttons["next"].click()
+    until(lambda: show.stage.visit.conversations)
+    presenter.ask.click()
+    until(lambda: show.stage.visit.current.turns and not show.stage.asker.busy)
+    assert engine.requests
 
 
 def test_on_one_screen_with_a_pin_it_is_the_organisers(make_show: MakeShow) -> None:
@@ -174,6 +293,30 @@ def test_on_one_screen_with_a_pin_it_is_the_organisers(make_show: MakeShow) -> N
     touch(show.window.pad.enter)
     until(lambda: show.presenting.window is not None)
     assert show.window.isVisible()
+
+
+def test_the_show_is_left_from_the_presenters_window(
+    show: EventApp, presenter: Presenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr(show, "_application", Exits(codes))
+    presenter.buttons["leave"].click()
+    assert codes == [0]
+
+
+def test_with_a_pin_leaving_asks_for_it_on_the_big_screen(make_show: MakeShow) -> None:
+    show = make_show(lock={"pin": hash_pin("1357")})
+    presenter = opened(show)
+    presenter.buttons["leave"].click()
+    until(show.window.isActiveWindow)
+    assert show.window.pad.isVisible()
+
+
+class Exits:
+    """An application that goes on."""
+
+    def __init__(self, codes: list[int]) -> None:
+        self.exit = codes.append
 
 
 def test_its_keys_work_in_its_own_window_too(show: EventApp, presenter: Presenter) -> None:

@@ -128,7 +128,9 @@ def test_no_trace_is_left_in_memory_and_on_disk(
     clipboard = QGuiApplication.clipboard()  # that of tests knows no owner
     monkeypatch.setattr(type(clipboard), "ownsClipboard", lambda _self: True)
     engine = FakeEngine()
-    show = make_show(engine, souvenir={"folder": tmp_path})
+    show = make_show(engine, souvenir={"folder": tmp_path, "page": True})
+    phones = show.stage.souvenir._page
+    phones._find_address = lambda: "127.0.0.1"
     before = files_in(tmp_path)
     visit(show, "#0000aa")
     visit(show, "#00aa00")
@@ -137,6 +139,8 @@ def test_no_trace_is_left_in_memory_and_on_disk(
     until(lambda: stage.page.picture.view.layer is not None)
     touch(show.window.header.souvenir)
     until(stage.souvenir.save_button.isEnabled)
+    touch(stage.souvenir.phone_button)
+    until(stage.souvenir.ticket.isVisible)
     stage.page.asking.line.setText("half a sec")
     stage.page.asking.line.insert("ret")
     clipboard.setText("secret")
@@ -165,6 +169,10 @@ def test_no_trace_is_left_in_memory_and_on_disk(
     assert stage.page.picture.view.photo_rect().isEmpty()
     assert clipboard.text() == ""
     assert stage.souvenir._made is None
+    assert len(phones._offers) == 1  # a card offered by code lives in memory until its time is over
+    stage.stop()
+    assert len(phones._offers) == 0  # or the show
+    assert not phones.listens
     assert files_in(tmp_path) == before
     assert files_in(home) == set()
 

@@ -179,6 +179,18 @@ def test_a_picture_is_kept_for_the_organiser_once(make_show: MakeShow, tmp_path:
     assert len(list(kept.iterdir())) == 1
 
 
+@pytest.mark.parametrize("pictures", [False, True])
+@pytest.mark.parametrize("texts", [False, True])
+def test_visitors_are_told_what_is_kept(
+    make_show: MakeShow, tmp_path: Path, pictures: bool, texts: bool
+) -> None:
+    file, folder = tmp_path / "numbers.csv", tmp_path if pictures else None
+    show = make_show(numbers={"file": file, "texts": texts, "pictures": folder}, wait=False)
+    said = show.window.start_page.privacy.text()
+    kept = said.partition("organiser")[2]
+    assert ("pictures" in kept, "questions" in kept) == (pictures, texts)
+
+
 @pytest.fixture
 def drop(show: EventApp, tmp_path: Path) -> Callable[[QMimeData], None]:
     def act(mime: QMimeData) -> None:

@@ -115,7 +115,7 @@ class Bench:
         self.thread.done.disconnect(note)
 
     def close(self) -> None:
-        self.panel.reset()
+        self.panel.stop()
         self.thread.begin_close()
         assert self.thread.end_close()
         assert self.page.wait_closed(LONG_S)
@@ -249,6 +249,23 @@ def test_a_copy_is_left_once(bench: Bench, profile: Profile) -> None:
         assert image.size == (1240, 1748)
 
 
+def test_as_a_pdf_it_is_left_and_fetched(
+    make_bench: Callable[..., Bench], profile: Profile
+) -> None:
+    bench = make_bench(replace(profile, souvenir=replace(profile.souvenir, format="pdf")))
+    bench.make()
+    bench.panel.save_button.click()
+    bench.panel.phone_button.click()
+    bench.until(bench.panel.ticket.isVisible)
+    with urlopen(bench.panel.address.accessibleName(), timeout=LONG_S) as answer:
+        assert answer.headers["Content-Type"] == "application/pdf"
+        assert answer.read().startswith(b"%PDF-")
+    assert profile.souvenir.folder is not None
+    (path,) = profile.souvenir.folder.iterdir()
+    assert path.suffix == ".pdf"
+    assert path.read_bytes().startswith(b"%PDF-")
+
+
 def test_a_folder_that_is_gone_is_said_and_can_be_tried_again(
     bench: Bench, profile: Profile
 ) -> None:
@@ -337,7 +354,6 @@ def test_reset_forgets_all_of_it(bench: Bench) -> None:
     panel = bench.panel
     assert panel._made is None
     assert panel._offer is None
-    assert not bench.page.listens
     assert panel.ticket.isHidden()
     assert (panel.address.text(), panel.address.accessibleName(), panel.line.text()) == (
         "",
@@ -349,6 +365,31 @@ def test_reset_forgets_all_of_it(bench: Bench) -> None:
     assert not panel.code._modules.size
     assert not any(each.isEnabled() for each in panel._ways.values())
     assert not panel._second.isActive()
+
+
+def test_a_code_lives_as_long_as_it_says_also_after_the_reset(bench: Bench) -> None:
+    addresses = []
+    for _ in range(2):
+        bench.make()
+        bench.panel.phone_button.click()
+        bench.until(bench.panel.ticket.isVisible)
+        addresses.append(bench.panel.address.accessibleName())
+        bench.panel.reset()
+        bench.clock.now += 599
+        assert fetch(addresses[-1]).startswith(b"\x89PNG")
+    assert len(bench.page._offers) == 1
+    bench.clock.now += 2
+    bench.until(lambda: not bench.page.listens)
+    assert len(bench.page._offers) == 0
+
+
+def test_with_the_show_all_codes_end(bench: Bench) -> None:
+    bench.make()
+    bench.panel.phone_button.click()
+    bench.until(bench.panel.ticket.isVisible)
+    bench.panel.stop()
+    assert not bench.page.listens
+    assert len(bench.page._offers) == 0
 
 
 def test_what_comes_after_a_reset_is_dropped(bench: Bench) -> None:

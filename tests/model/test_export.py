@@ -25,7 +25,7 @@ from mmgpt_desktop.model.packing import load_packed, pack, quantise, unpack
 from mmgpt_desktop.training.bundle import build_bundle, export_again, load_trained, set_certainty
 from mmgpt_desktop.training.export import stored_tensors
 from mmgpt_desktop.training.heads import HeadScores
-from mmgpt_desktop.training.parity import compare_photos
+from mmgpt_desktop.training.parity import answers_kept, compare_photos
 
 CANCEL = CancelToken()
 PIXELS = np.random.default_rng(0).uniform(-1, 1, (1, 3, 64, 64)).astype(np.float32)
@@ -173,6 +173,22 @@ def test_parity_of_each_fusion_is_told(bundle: Path, tmp_path: Path) -> None:
         assert parity.logits < 1e-2
         assert parity.attention < 1e-3
         assert str(parity).startswith(f"{parity.fusion}, 1 photos: logits differ by at most ")
+
+
+def test_what_packing_changes_is_counted(
+    bundle: Path, tiny_model: MMGPTForConditionalGeneration, tmp_path: Path
+) -> None:
+    (tmp_path / "images" / "coco").mkdir(parents=True)
+    Image.new("RGB", (50, 60), "red").save(tmp_path / "images/coco/a.png")
+    row = {"kind": "caption", "question": "", "answer": "A wall.", "split": "dev"}
+    line = json.dumps(row | {"image": "images/coco/a.png"})
+    (tmp_path / "texts.jsonl").write_text(line, encoding="utf-8")
+    load_packed(bundle).save_pretrained(tmp_path / "same")
+    told = answers_kept(tmp_path, bundle, tmp_path / "same", 5)
+    assert told.startswith("1 of 1 descriptions of dev photos")
+    torch.nn.init.normal_(tiny_model.lm_head.weight)
+    tiny_model.save_pretrained(tmp_path / "other")
+    assert answers_kept(tmp_path, bundle, tmp_path / "other", 5).startswith("0 of 1 ")
 
 
 def test_quantising_keeps_each_value_within_half_a_step() -> None:

@@ -68,6 +68,7 @@ def test_a_taught_bundle_is_whole_and_has_learned(
     bundle: Path, lessons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stage, "GENERAL", ("What is it?",))
+    monkeypatch.setattr(stage, "EXAMINED", ("Is there a tree?",))
     monkeypatch.setattr(stage, "ANSWER_TOKENS", 4)
     shares: list[float] = []
     target = tmp_path / "models" / "taught"
@@ -79,7 +80,7 @@ def test_a_taught_bundle_is_whole_and_has_learned(
     opened = open_bundle(target)
     opened.verify(lambda _: None, CancelToken())
     assert opened.manifest.name == "taught"
-    assert (report.rows, report.held_out) == (8, 2)
+    assert (report.rows, report.held_out, report.examined) == (8, 2, 6)  # the sample photos
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     before, after = load_packed(bundle), load_packed(target)
@@ -87,6 +88,10 @@ def test_a_taught_bundle_is_whole_and_has_learned(
     assert not torch.equal(before.embedding.weight, after.embedding.weight)
     assert str(report) in (target / "README.md").read_text(encoding="utf-8")
     assert list(target.parent.iterdir()) == [target]  # no draft is left
+
+
+def test_what_is_examined_for_forgetting_was_not_rehearsed() -> None:
+    assert not set(stage.GENERAL) & set(stage.EXAMINED)
 
 
 def test_a_folder_that_is_there_is_never_overwritten(bundle: Path, lessons: Path) -> None:

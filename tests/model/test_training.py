@@ -27,7 +27,7 @@ from mmgpt_desktop.training.features import FeatureStore, read_pixels
 from mmgpt_desktop.training.heads import score_heads
 from mmgpt_desktop.training.mixture import DEFAULT, Mixture
 from mmgpt_desktop.training.recipes import Recipe
-from mmgpt_desktop.training.reward import ANSWER_TOKENS, advantages, sample
+from mmgpt_desktop.training.reward import ANSWER_TOKENS, advantages, fitting, sample
 from mmgpt_desktop.training.rows import END_ID
 from mmgpt_desktop.training.views import view_of
 from tests.model.conftest import tiny_config
@@ -292,7 +292,15 @@ def test_a_sampled_answer_ends_where_the_model_ends_it() -> None:
         assert {len(answer) for answer in answers if answer[-1] != END_ID} <= {ANSWER_TOKENS}
 
 
+def test_a_row_takes_whole_captions_only() -> None:
+    captions = [[1, 2, 3], [4], [5, 6, 7, 8]]
+    assert fitting(captions, 14, 2) == captions
+    assert fitting(captions, 13, 2) == captions[:2]
+    assert fitting(captions, 4, 2) == []
+
+
 def test_an_advantage_is_over_the_others() -> None:
+    assert advantages([1.0]) == [0.0]
     assert advantages([1.0, 0.0, 0.5]) == pytest.approx([0.75, -0.75, 0.0])
 
 
@@ -307,6 +315,22 @@ def test_features_of_a_photo_are_the_encoders(data: Path, work: Path) -> None:
     main(["features", "--data", str(data), "--work", str(work)])  # done already: changes nothing
     assert np.array_equal(FeatureStore.open(work / "features").plain[0], store.plain[0])
     assert read_pixels(data / "images/coco/white.png").shape == (3, 256, 256)
+
+
+def test_features_are_made_anew_where_the_data_has_other_photos(data: Path, work: Path) -> None:
+    listed = work / "features" / "photos.json"
+    photos = json.loads(listed.read_bytes())
+    kept = FeatureStore.open(work / "features").cells(photos[0])[0].copy()
+    listed.write_text(json.dumps(photos[::-1]), encoding="utf-8")  # as if it had been so
+    main(["features", "--data", str(data), "--work", str(work)])
+    assert json.loads(listed.read_bytes()) == photos
+    fine = FeatureStore.open(work / "features").cells(photos[0])[0]
+    assert np.array_equal(fine, kept)
+    listed.write_text(json.dumps(photos[1:]), encoding="utf-8")  # as if one had come
+    np.save(work / "features/fine.npy", np.zeros((4, 256, 120), np.float16))
+    np.save(work / "features/coarse.npy", np.zeros((4, 64, 352), np.float16))
+    main(["features", "--data", str(data), "--work", str(work)])
+    assert np.array_equal(FeatureStore.open(work / "features").cells(photos[0])[0], kept)
 
 
 def test_a_mirrored_photo_has_features_of_its_own(tmp_path: Path) -> None:
@@ -433,5 +457,5 @@ def test_certainty_is_that_of_the_greedy_answer_alone(work: Path) -> None:
 
 def test_calibration_asks_the_dev_split(data: Path, work: Path) -> None:
     certainty = calibrate(data, work, Bigram())  # type: ignore[arg-type]
-    assert certainty.questions == 3  # about the shirt, twice, and "is there a boy"
-    assert "on 3 dev questions" in certainty.how()
+    assert certainty.questions == 5  # about the shirt, thrice, who it is, and "is there a boy"
+    assert "on 5 dev questions" in certainty.how()

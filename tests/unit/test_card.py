@@ -361,8 +361,8 @@ def test_the_link_is_a_code_that_a_phone_can_read_on_paper() -> None:
 
 def test_cards_are_kept_under_names_of_their_own(tmp_path: Path) -> None:
     sheet = made(make_report())
-    paths = {cards.keep(sheet, tmp_path, NIGHT) for _ in range(3)}
+    paths = {cards.keep(sheet, tmp_path, NIGHT, "png") for _ in range(3)}
     assert {path.name[:21] for path in paths} == {"card-20261124-213000-"}
     assert set(tmp_path.iterdir()) == paths  # and nothing unfinished
     with pytest.raises(AppError, match="can't be written"):
-        cards.keep(sheet, tmp_path / "gone", NIGHT)
+        cards.keep(sheet, tmp_path / "gone", NIGHT, "png")

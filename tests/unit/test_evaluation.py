@@ -30,7 +30,13 @@ from mmgpt_desktop.training.evaluation.metrics import (
     wups,
 )
 from mmgpt_desktop.training.evaluation.table import GREY, Row, as_json, as_markdown
-from mmgpt_desktop.training.evaluation.tasks import Question, draw_questions, words
+from mmgpt_desktop.training.evaluation.tasks import (
+    NEW_WORDED,
+    Question,
+    draw_questions,
+    in_new_words,
+    words,
+)
 
 
 def photo(image: str, **pairs: list[tuple[str, str]]) -> PhotoTexts:
@@ -326,3 +332,16 @@ def test_the_table_shows_shares_in_per_cent_and_metrics_as_they_are() -> None:
 )
 def test_people_and_animals_that_are_made_up(text: str, there: set[str], invented: bool) -> None:
     assert is_invented(text, there) == invented
+
+
+def test_new_words_are_asked_for_some_of_each_kind_and_change_no_answer() -> None:
+    asked = [
+        question("colour", "red", stem="what color is the dog", image=f"images/flickr8k/{n}.jpg")
+        for n in range(NEW_WORDED + 5)
+    ]
+    human = question("vqa", "pillow", stem="what is on the bed")
+    new = in_new_words([*asked, human])
+    assert list(new) == asked[:NEW_WORDED]
+    for known, other in new.items():
+        assert other.asked != known.asked
+        assert (other.image, other.stem, other.answers) == (known.image, known.stem, ("red",))

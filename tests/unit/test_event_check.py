@@ -16,6 +16,7 @@ from mmgpt_desktop.event.pin import hash_pin
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.devices import Devices
 from tests.gui_fakes import FakeEngine
+from tests.tiny_bundle import make_tiny_bundle
 
 Capture = pytest.CaptureFixture[str]
 FULL_HD = Devices(((1920, 1080), (1280, 800)), ("Office",), "")
@@ -211,13 +212,13 @@ def test_it_takes_no_longer_than_its_minute(
 def test_an_unknown_fusion_fails(stand: Stand, capsys: Capture) -> None:
     _, lines = stand.check("[model]\nfusion = 'late'\n[[samples]]\nphoto='dog.jpg'", capsys)
     assert failures(lines) == [
-        "Model: This model has no fusion called late. Choose one of these: graph."
+        "Profile: stand.toml, line 2: the model has no fusion called late. "
+        "Choose one of these: concat, cross_attention, graph."
     ]
-    assert stand.engine.closed
 
 
 def test_which_model_is_rehearsed(stand: Stand, capsys: Capture) -> None:
-    (stand.folder / "other").mkdir()
+    make_tiny_bundle(stand.folder / "other")
     stand.check("", capsys)
     stand.check("[model]\nfolder = 'other'", capsys)
     stand.check("[model]\nfolder = 'other'", capsys, "--model", "third")

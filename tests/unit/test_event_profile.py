@@ -27,6 +27,7 @@ from mmgpt_desktop.event.profile import (
 )
 from mmgpt_desktop.event.toml_lines import KeyPath, key_lines
 from mmgpt_desktop.resources import read_samples
+from tests.tiny_bundle import make_tiny_bundle
 
 PIN = hash_pin("2468")
 
@@ -36,8 +37,9 @@ def stand(tmp_path: Path) -> Path:
     """A folder with all that the profiles here name."""
     for name in ("logo.png", "dog.jpg", "two words.jpg"):
         Image.new("RGB", (4, 4)).save(tmp_path / name)
-    for name in ("model", "cards", "visitors"):
+    for name in ("cards", "visitors"):
         (tmp_path / name).mkdir()
+    make_tiny_bundle(tmp_path / "model")
     return tmp_path
 
 
@@ -62,7 +64,7 @@ def test_an_empty_file_is_a_profile(tmp_path: Path) -> None:
     assert profile.show == Show(idle_s=60, reset_s=45, countdown_s=15, speed=1)
     assert profile.lock == Lock(pin=None, chord=CHORD, drop=True, camera=True, files=None)
     assert profile.limits == Limits(question_chars=200, answer_tokens=60, photos=5)
-    assert profile.souvenir == Souvenir(None, False, False, 0, 10, None)
+    assert profile.souvenir == Souvenir(None, False, False, 0, 10, None, "png")
     assert profile.numbers == Numbers(None, texts=False, pictures=None)
     assert (profile.brand.logo, profile.brand.colour, profile.brand.link) == (None,) * 3
 
@@ -106,6 +108,7 @@ def test_every_key_is_read(stand: Path) -> None:
         printer = true
         page = true
         port = 8123
+        format = "pdf"
         minutes = 3
         address = "192.168.7.1"
         [numbers]
@@ -124,7 +127,7 @@ def test_every_key_is_read(stand: Path) -> None:
     assert profile.show == Show(idle_s=30.5, reset_s=20, countdown_s=5, speed=0.5)
     assert profile.lock == Lock(PIN, "Ctrl+Shift+F10", False, False, stand / "visitors")
     assert profile.limits == Limits(question_chars=99, answer_tokens=9, photos=2)
-    assert profile.souvenir == Souvenir(stand / "cards", True, True, 8123, 3, "192.168.7.1")
+    assert profile.souvenir == Souvenir(stand / "cards", True, True, 8123, 3, "192.168.7.1", "pdf")
     assert profile.numbers == Numbers(stand / "numbers.csv", True, stand / "visitors")
 
 
@@ -135,6 +138,12 @@ def test_a_profile_is_found_from_any_folder(stand: Path, monkeypatch: pytest.Mon
     assert profile.path.is_absolute()
     assert profile.brand.logo is not None
     assert profile.brand.logo.is_file()
+
+
+def test_another_model_may_be_named_instead_of_the_profiles(stand: Path) -> None:
+    path = stand / "stand.toml"
+    path.write_text("[model]\nfolder = 'cards'\nfusion = 'concat'", encoding="utf-8")
+    assert read_profile(path, stand / "model").model.folder == stand / "model"
 
 
 def test_with_a_pin_there_is_no_chord_unless_named(stand: Path) -> None:
@@ -170,12 +179,16 @@ def test_with_a_pin_there_is_no_chord_unless_named(stand: Path) -> None:
         ("[brand]\nlink = 'javascript:x'", "line 2: link must be an address"),
         ("[brand]\nlogo = 'model'", "line 2: logo must name a file"),
         ("[model]\nfolder = 'logo.png'", "line 2: there is no folder"),
+        ("[model]\n\nfolder = 'cards'", "line 3: folder holds no model that can be opened (The"),
+        ("[model]\nfusion = 'grpah'", "line 2: the model has no fusion called grpah. Choose one"),
+        ("[model]\nfolder = 'model'\nfusion = 'x'", "line 3: the model has no fusion called x."),
         (f"[model]\nfolder = '{'x/' * 90}'", "line 2: there is no folder"),
         (f"[souvenir]\nfolder = '{'x' * 190}/{'y'}'", "line 2: there is no folder"),
         ("[lock]\nchord = 'Ctrl+Q'", "line 2: chord must be keys such as Ctrl+Alt+Q. Take two"),
         ("[lock]\nchord = 'Ctrl+Ctrl+Q'", "line 2: chord must be keys"),
         ("[lock]\nchord = 'Ctrl+Alt+Delete+Q'", "line 2: chord must be keys"),
         ("[lock]\nchord = 'Ctrl+Alt'", "line 2: chord must be keys"),
+        ("[lock]\nchord = 'Ctrl+Shift+1'", "line 2: chord must be keys"),
         ("[lock]\ndrop = 1", "line 2: drop must be true or false."),
         ("[limits]\nphotos = 1.0", "line 2: photos must be a whole number from 1 to 50."),
         ("[limits]\nphotos = true", "line 2: photos must be a whole number from 1 to 50."),
@@ -183,6 +196,7 @@ def test_with_a_pin_there_is_no_chord_unless_named(stand: Path) -> None:
             'questions = ["What is it?", "What is this?"]\n[limits]\nquestion_chars = 12',
             "line 1: this question is longer than question_chars, 12.",
         ),
+        ("[souvenir]\nformat = 'gif'", "line 2: format must be one of these: png, pdf."),
         ("[souvenir]\nport = 80", "line 2: port must be 0 or from 1024 to 65535."),
         ("[souvenir]\naddress = '8.8.8.8'", "line 2: address must be one of a local network"),
         ("[souvenir]\naddress = '0.0.0.0'", "line 2: address must be one of a local network"),

@@ -13,6 +13,7 @@ from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.probe import Probe, probe
 
 SCENES = ("beach", "kitchen", "street")
+SCENE = {"kind": "scene", "question": ""}
 
 
 def write(folder: Path, rows: list[dict[str, str]]) -> None:
@@ -24,14 +25,16 @@ def test_scenes_that_the_cells_tell_apart_are_named(
 ) -> None:
     rng = np.random.default_rng(0)
     rows = [
-        {"image": f"{split} {scene} {n}", "kind": "scene", "answer": scene, "split": split}
+        {"image": f"images/x/{split}{scene}{n}", "answer": scene, "split": split, **SCENE}
         for scene in SCENES
         for split, count in (("train", 12), ("test", 4))
         for n in range(count)
     ]
-    other = {"image": rows[0]["image"], "kind": "caption", "answer": "A dog.", "split": "train"}
-    unknown = {"image": "test beach 0", "kind": "scene", "answer": "attic", "split": "test"}
-    write(tmp_path, [*rows, other, unknown])
+    other = {"image": rows[0]["image"], "split": "train"}
+    other |= {"kind": "caption", "question": "", "answer": "A dog."}
+    unknown = {"image": "images/x/testbeach0", "answer": "attic", "split": "test", **SCENE}
+    misc = {**unknown, "answer": "misc"}  # names no scene
+    write(tmp_path, [*rows, other, unknown, misc])
     level = np.array([1 + SCENES.index(row["answer"]) for row in rows], np.float16)[:, None, None]
     cells = tuple(
         level * rng.uniform(0.9, 1.1, (len(rows), count, width)).astype(np.float16)
@@ -49,6 +52,7 @@ def test_without_scenes_there_is_nothing_to_find(
     nothing = np.zeros((0, 1, 1), np.float16)
     empty = FeatureStore((nothing, nothing), None, {})
     monkeypatch.setattr(FeatureStore, "open", lambda _folder: empty)
-    write(tmp_path, [{"image": "a", "kind": "caption", "answer": "A dog.", "split": "train"}])
+    row = {"image": "images/x/a", "kind": "caption", "question": "", "answer": "A dog."}
+    write(tmp_path, [row | {"split": split} for split in ("train", "test")])
     with pytest.raises(AppError, match="No photo's scene"):
         probe(tmp_path, tmp_path)

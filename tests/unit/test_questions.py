@@ -24,7 +24,10 @@ from mmgpt_desktop.training.questions import (
     caption_questions,
     colour_questions,
     count_questions,
+    either_questions,
+    indoor_questions,
     place_questions,
+    who_questions,
     yes_no_questions,
 )
 
@@ -97,6 +100,32 @@ def test_nothing_is_asked_where_nothing_can_be_denied() -> None:
     assert list(yes_no_questions(["a dog runs ."], ["dog"], random.Random(0))) == []
 
 
+def test_who_is_there() -> None:
+    captions = ["two young men stand .", "a dog and a little girl .", "people cheer .", "a dog ."]
+    asked, said = zip(*who_questions(captions), strict=True)
+    assert set(asked) == {"who is in the picture"}
+    assert said == ("two men", "a girl", "some people")
+
+
+def test_one_of_two_things_and_one_of_two_colours() -> None:
+    pairs = dict(either_questions(["a red ball ."], ["dog", "snow"] * 5, random.Random(0)))
+    thing, colour = pairs
+    assert pairs[thing] == "ball"
+    assert thing.startswith("is it ")
+    assert ("a dog" in thing) != ("snow" in thing)
+    assert pairs[colour] == "red"
+    assert colour.startswith("is the ball ")
+    assert colour.count("red") == 1
+
+
+@pytest.mark.parametrize(
+    ("named", "answers"),
+    [(["sky", "dog"], ["outdoors"]), (["ceiling"], ["indoors"]), (["sky", "floor"], []), ([], [])],
+)
+def test_indoors_or_outdoors(named: list[str], answers: list[str]) -> None:
+    assert [answer for _, answer in indoor_questions(named)] == answers
+
+
 def test_made_questions_are_the_same_every_time() -> None:
     captions = ["a man in a red hat is riding a bike .", "a man on the street ."]
     first = caption_questions(captions, ["dog", "tree"], random.Random(3))
@@ -145,9 +174,20 @@ def test_regions_of_a_label_map(tmp_path: Path) -> None:
 
 def test_label_questions_deny_what_is_not_there() -> None:
     found = [region("sky", 0.5, 0.5, 0.2), region("cat", 0.2, 0.1, 0.5)]
-    made = label_questions(found, ["dog", "cat", "owl"], random.Random(0))
+    made = label_questions(found, ["sky", "cat", "dog"], ["dog", "cat", "owl"], random.Random(0))
+    assert {answer for question, answer in made["yesno"] if "owl" in question} == {"no"}
+    assert not any("dog" in question for question, _ in made["yesno"])  # there, but too small
+    assert made["inside"] == [("is this indoors or outdoors", "outdoors")]
     assert made["side"] == [("what is on the left side of the picture", "cat")]
     assert made["largest"] == [("what fills most of the picture", "sky")]
     assert made["objects"][0][1] == "sky, cat"
     answers = dict(presence_questions(["cat"], ["owl", "cat"], random.Random(0)))
     assert answers == {"is there a cat": "yes", "is there an owl": "no"}
+
+
+def test_what_may_be_the_same_thing_is_not_denied() -> None:
+    everything = ["armchair", "coffee table", "desk", "owl"]
+    denied = dict(presence_questions(["swivel chair", "table"], everything, random.Random(0)))
+    assert {question for question, answer in denied.items() if answer == "no"} == {
+        "is there an owl"
+    }

@@ -21,7 +21,7 @@ from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.names import class_names
 from mmgpt_desktop.training.prompts import NO_PICTURE
-from mmgpt_desktop.training.questions import QA, naming
+from mmgpt_desktop.training.questions import QA, mirrored, naming
 from mmgpt_desktop.training.rows import (
     ASSISTANT_ID,
     END_ID,
@@ -30,7 +30,6 @@ from mmgpt_desktop.training.rows import (
     Collator,
     Packer,
     VisitDataset,
-    mirrored,
 )
 from mmgpt_desktop.training.tokenizer import train_on
 from mmgpt_desktop.training.views import unspoiled, view_of
@@ -260,7 +259,7 @@ def test_a_mirrored_visit_has_mirrored_cells_texts_and_masks() -> None:
 
 
 def test_a_visit_to_a_view_asks_nothing_that_the_view_may_spoil() -> None:
-    photo = photo_of("images/coco/a.jpg", "what is left of the dog", "left")
+    photo = photo_of("images/coco/a.jpg", "what is beside the dog", "left")
     photo.pairs["where"].append(("where is the dog", "above"))
     photo.masks["dog"] = np.ones((16, 16), np.float16)
     mixture = replace(MIXTURE, kinds={"vqa": 1.0, "where": 1.0}, no_picture=0.0, varied=0.5)
@@ -283,9 +282,25 @@ def test_a_visit_to_a_view_asks_nothing_that_the_view_may_spoil() -> None:
 
 
 def test_a_photo_of_spoiled_kinds_alone_keeps_them() -> None:
-    weights = {"where": 2.0, "vqa": 1.0}
-    assert unspoiled(weights, ["where"]) == weights
-    assert unspoiled(weights, ["where", "vqa"]) == {"where": 0.0, "vqa": 1.0}
+    where, what = [("where is the dog", "above")], [("what is it", "a dog")]
+    assert unspoiled({"where": where}) == {"where": where}
+    assert unspoiled({"where": where, "vqa": what}) == {"vqa": what}
+
+
+def test_a_view_keeps_no_numbers_and_sides_and_only_the_presence_that_captions_tell() -> None:
+    vqa = [("what is it", "a dog"), ("how many dogs are there", "2"), ("what is left of it", "cat")]
+    there = [("is there a dog", "yes")]
+    assert unspoiled({"vqa": vqa, "yesno": there}) == {"vqa": vqa[:1]}
+    told = {"caption": [("", "A dog.")], "yesno": there}
+    assert unspoiled(told) == told
+
+
+def test_what_is_asked_of_a_mirrored_photo_keeps_the_wording_around_it() -> None:
+    photo = PhotoTexts("images/coco/a.jpg")
+    photo.pairs["truefalse"].append(("The cat is left of the dog.", "yes"))
+    asked = {photo.draw({"truefalse": 1.0}, random.Random(n), mirror=True) for n in range(40)}
+    assert ("The cat is right of the dog. Is that right?", "yes") in asked
+    assert not any("left" in question for question, _ in asked)
 
 
 def test_a_view_is_a_part_of_the_photo() -> None:

@@ -1,4 +1,4 @@
-"""Stage 8: which method's maps tell what the model needed, and where things are.
+"""Stage 10: which method's maps tell what the model needed, and where things are.
 
 Each method explains the same answers, beside a random map and one of the photo's centre.
 """

@@ -1,4 +1,4 @@
-"""Stage 8: what a bundle can do on photos that it was not trained on, row by row.
+"""Stage 9: what a bundle can do on photos that it was not trained on, row by row.
 
 The bundle runs as in the app. Beside each figure stands what was reached without looking:
 the same model with a grey picture, and the most frequent training answers.
@@ -32,7 +32,7 @@ from mmgpt_desktop.training.evaluation.metrics import (
     thresholded,
     wups,
 )
-from mmgpt_desktop.training.evaluation.table import CENTRE, FREQUENT, GREY, RANDOM, Row
+from mmgpt_desktop.training.evaluation.table import CENTRE, FREQUENT, GREY, RANDOM, USUAL, Row
 from mmgpt_desktop.training.evaluation.tasks import (
     CAPTION_QUESTION,
     TITLES,
@@ -40,6 +40,7 @@ from mmgpt_desktop.training.evaluation.tasks import (
     Question,
     answer_set,
     draw_questions,
+    in_new_words,
 )
 from mmgpt_desktop.training.labels import LabelMaps
 
@@ -50,6 +51,8 @@ NOTES = (
     "Exact: lower-case words without punctuation; lists in any order; an action by its verb. "
     "Balanced: yes and no weigh the same. Most frequent: the training answers to questions of "
     "the same kind and collection that begin with the same three words, or two, or one, or any.",
+    "In new words: the same questions in words that training has none of (`wordings.toml`), beside "
+    "the usual words.",
     "Caption metrics: pycocoevalcap, on the same words (apostrophes begin a word, hyphens "
     "separate); CIDEr-D's word weights come from this split's references.",
     "Made up: a description names a person, or an animal, where the label map has none.",
@@ -94,6 +97,7 @@ def evaluate(engine: EngineBase, model: ModelInfo, settings: Settings) -> list[R
     shown = respondent.answer_all(short, "questions")
     grey = respondent.answer_blindly(short, "questions, grey")
     rows += _question_rows(short, [shown, grey, _most_frequent(settings.data, short)])
+    rows += _new_words_rows(respondent, short, shown)
     rows += _certainty_rows(short, shown)
     return rows + list(_grounding_rows(ground(respondent, heads, photos, settings.limit)))
 
@@ -154,10 +158,29 @@ def _question_rows(questions: Sequence[Question], ways: Sequence[Answers]) -> It
         asked = [question for question in questions if question.kind == kind]
         if not asked:
             continue
-        measure = {"action": "exact verb"}.get(kind, "balanced" if kind in TWO_SIDED else "exact")
-        yield _row(kind, measure, asked, [_accuracy(asked, answers) for answers in ways])
+        yield _row(kind, _measure(kind), asked, [_accuracy(asked, answers) for answers in ways])
         if kind == "vqa":
             yield _wups_row(asked, ways)
+
+
+def _measure(kind: str) -> str:
+    return {"action": "exact verb"}.get(kind, "balanced" if kind in TWO_SIDED else "exact")
+
+
+def _new_words_rows(
+    respondent: Respondent, questions: Sequence[Question], usual: Answers
+) -> Iterator[Row]:
+    """Questions that were answered in the `usual` words, asked once more in others."""
+    new = in_new_words(questions)
+    answers = respondent.answer_all(list(new.values()), "questions in new words")
+    for kind in TITLES:
+        asked = [question for question in new if question.kind == kind]
+        if asked:
+            photos = [question.image for question in asked]
+            others = {question: answers[new[question]] for question in asked}
+            score, known = (bootstrap(_accuracy(asked, way), photos) for way in (others, usual))
+            measure = f"{_measure(kind)}, in new words"
+            yield Row(TITLES[kind], measure, len(asked), score, {USUAL: known})
 
 
 def _row(kind: str, measure: str, asked: Sequence[Question], ways: Sequence[Statistic]) -> Row:

@@ -9,14 +9,16 @@ from typing import Any
 from mmgpt_desktop.training.evaluation.metrics import Score
 
 GREY, FREQUENT, RANDOM, CENTRE = "grey picture", "most frequent", "random cell", "centre"
-_HEAD = "| task | measure | items | model | without looking |\n| --- | --- | --- | --- | --- |"
+USUAL = "usual words"
+_HEAD = "| task | measure | items | model | compared with |\n| --- | --- | --- | --- | --- |"
 
 
 @dataclass(frozen=True)
 class Row:
     """One measure of one task; `model` may be a word on why there is no figure.
 
-    `blind` are the same measure's values for what never saw the picture. Shares are shown
+    `blind` are the same measure's values for what never saw the picture, or was asked in the
+    usual words. Shares are shown
     in per cent, other measures as they are.
     """
 

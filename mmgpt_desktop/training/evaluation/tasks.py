@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmgpt_desktop.training.data import PhotoTexts, ask
+from mmgpt_desktop.training.wordings import typed, wordings
 
 CAPTION_QUESTION = "Describe this picture."
 TITLES = {
@@ -23,6 +24,9 @@ TITLES = {
     "count": "made: count",
     "action": "made: action",
     "animal": "made: animal",
+    "who": "made: who",
+    "either": "made: either, or",
+    "inside": "made: indoors or outdoors",
     "where": "made: where",
     "side": "made: left or right side",
     "largest": "made: what fills most",
@@ -34,6 +38,8 @@ HUMAN_COLLECTION = "daquar"
 CAPTION_COLLECTION = "flickr8k"
 TWO_SIDED = ("yesno", "truefalse")
 """Kinds whose two answers weigh the same, however often each is right."""
+
+NEW_WORDED = 200
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,19 @@ def draw_questions(photos: Sequence[PhotoTexts], limit: int | None) -> list[Ques
         random.Random(kind).shuffle(pool)
         drawn += pool[:limit]
     return sorted(drawn, key=lambda question: question.image)
+
+
+def in_new_words(questions: Sequence[Question]) -> dict[Question, Question]:
+    """The same in words that training has none of, for those that have some; at most
+    `NEW_WORDED` of a kind."""
+    found, many, words = dict[Question, Question](), Counter[str](), wordings("unseen")
+    for question in questions:
+        rng = random.Random(f"{question.image} {question.stem}")
+        other = words.worded(question.kind, question.stem, rng)
+        if other and many[question.kind] < NEW_WORDED:
+            many[question.kind] += 1
+            found[question] = replace(question, asked=typed(other, rng))
+    return found
 
 
 def _questions(photo: PhotoTexts, kind: str) -> Iterator[Question]:

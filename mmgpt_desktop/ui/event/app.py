@@ -15,6 +15,7 @@ from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.event.supervisor import Heartbeat
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.settings import load_settings, settings_path
 from mmgpt_desktop.ui.application import make_application, prepare_process
 from mmgpt_desktop.ui.camera import Camera
 from mmgpt_desktop.ui.collector import Collector
@@ -30,6 +31,7 @@ from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import EngineThread, TaskThread, engine_maker
 
 BEAT_MS = 1000
+SETTLE_MS = 500  # screens come and go in several steps
 HUNG = 75  # the exit code that has the supervisor start the app again
 
 _log = logging.getLogger(__name__)
@@ -38,7 +40,7 @@ _log = logging.getLogger(__name__)
 class EventApp(QObject):
     """The show with its threads; it reads no settings and writes none. `close` ends the threads.
 
-    `awake` and `camera` are for tests.
+    With `still` nothing moves by itself. `awake` and `camera` are for tests.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class EventApp(QObject):
         open_model: OpenModel,
         *,
         theme: str = "system",
+        still: bool = False,
         awake: Awake | None = None,
         camera: Camera | None = None,
     ) -> None:
@@ -55,6 +58,7 @@ class EventApp(QObject):
         self._application, self._profile = application, profile
         install_language(application, profile.language)
         self.theme = Theme(application, theme, partial(branded, brand=profile.brand.colour))
+        self.theme.set_still(still)
         self.engine = EngineThread(open_model(profile.model.folder or default_bundle_path()))
         self.collector = Collector(self)
         self.engine.loaded.connect(self.collector.settle)
@@ -77,6 +81,7 @@ class EventApp(QObject):
         self.presenting = Presenting(
             self.theme, profile, self.stage, self.engine, self.inputs, self.lock, open_model
         )
+        self._screens = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._awake = awake or Awake()
         self._language = ""
         self.exit_code = 0
@@ -90,23 +95,37 @@ class EventApp(QObject):
         self.stage.was_reset.connect(self._reset_language)
         self.stage.guard.hung.connect(self._end_hung)
         self.lock.opened.connect(self._open)
+        for changed in (self._application.screenAdded, self._application.screenRemoved):
+            changed.connect(self._screens.start)
+        self._screens.timeout.connect(self._take_screens)
         self.window.header.language.clicked.connect(self._switch_language)
 
     def start(self, *, full_screen: bool = True) -> None:
         """Show the start page, then load the model behind it."""
         for thread in self.threads:
             thread.start()
-        screens = QGuiApplication.screens()
         if full_screen:
-            self.window.fill(screens[-1])
+            self.window.fill(QGuiApplication.screens()[-1])
         else:
             self.window.show()
         self.inputs.watch(self.window, show=True)
-        if full_screen and len(screens) > 1:
+        if full_screen and len(QGuiApplication.screens()) > 1:
             self.presenting.open()
         self._system.submit(None, lambda _cancel: self._awake.start())
         self.stage.guard.load()
         self.stage.reset()
+
+    @Slot()
+    def _take_screens(self) -> None:
+        """A projector was plugged in or out. On one screen nothing lies over the show."""
+        screens = QGuiApplication.screens()
+        if not screens or not self.window.fills:
+            return
+        self.window.fill(screens[-1])
+        if len(screens) > 1:
+            self.presenting.open()
+        else:
+            self.presenting.close()
 
     @Slot(bool)
     def _shield(self, playing: bool) -> None:
@@ -165,7 +184,8 @@ def run(
     application = make_application()
     application.setAttribute(Qt.ApplicationAttribute.AA_DisableSessionManager)
     heart = Heartbeat(heartbeat) if heartbeat is not None else None
-    app = EventApp(application, profile, partial(engine_maker, runtime=runtime))
+    still = load_settings(settings_path()).still  # this computer's user may want no motion
+    app = EventApp(application, profile, partial(engine_maker, runtime=runtime), still=still)
     beats = QTimer(interval=BEAT_MS)
     if heart is not None:
         beats.timeout.connect(heart.beat)

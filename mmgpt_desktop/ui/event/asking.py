@@ -40,7 +40,7 @@ class Asker(QObject):
     """
 
     began = Signal(object)  # Turn
-    sent = Signal()  # to the engine
+    sent = Signal(int)  # to the engine: the job's id
     stepped = Signal(object)  # Turn: its last step is new
     ended = Signal(object)  # Turn
     failed = Signal(object, object)  # Turn, AppError
@@ -101,7 +101,7 @@ class Asker(QObject):
             request, sampling=replace(model.sampling, max_new_tokens=most), fusion=self.fusion
         )
         job.cancel = self._engine.ask(turn.request)
-        self.sent.emit()
+        self.sent.emit(turn.job_id)
 
     @Slot(object, object)
     def _take_model(self, model: ModelInfo, _runtime: RuntimeInfo) -> None:

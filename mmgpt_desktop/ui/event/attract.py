@@ -44,7 +44,7 @@ class Attract(QObject):
         self._theme, self._visit, self._asker = theme, visit, asker
         self._page, self._heatmaps = page, heatmaps
         self.speed = speed
-        self.playing = self._frozen = False
+        self.playing = self._frozen = self._due = False  # due: while it was frozen
         self._rounds = _rounds(samples)
         self._question = ""
         self._typed = 0
@@ -68,17 +68,19 @@ class Attract(QObject):
         if self.playing:
             self.playing = False
             self._timer.stop()
+            self._due = False
             self._next = self._play_next  # lets the answer go that was walked through
             self._page.set_playing(False)
             self.playing_changed.emit(False)
 
     def freeze(self, frozen: bool) -> None:
         self._frozen = frozen
-        if self.playing and not frozen and not self._timer.isActive():
-            self._timer.start(0)
+        if self._due and not frozen:
+            self._go_on()
 
     @Slot()
     def _go_on(self) -> None:
+        self._due = self.playing and self._frozen
         if self.playing and not self._frozen:
             self._next()
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
+from collections.abc import Callable
 
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal, Slot
 
 from mmgpt_desktop.errors import AppError, PromptError
-from mmgpt_desktop.messages import ModelInfo
+from mmgpt_desktop.messages import GenerationOutcome, ModelInfo, TokenStep
 from mmgpt_desktop.ui.event.asking import Asker
 from mmgpt_desktop.ui.session import Turn
-from mmgpt_desktop.worker import EngineThread
+from mmgpt_desktop.worker import EngineLike, EngineThread
 
 STEP_LIMIT_MS = 8_000  # without a token; a slower model has four times its slowest
 FIRST_LIMIT_MS = 120_000  # the same, while nobody knows how slow the model is here
@@ -30,6 +32,8 @@ class Guard(QObject):
     """
 
     restarting = Signal()
+    not_loaded = Signal()  # it is tried again
+    switched = Signal(bool)  # whether the other model is there; else the one before stays
     ask_again = Signal(object)  # Turn
     gave_up = Signal(object)  # Turn
     hung = Signal()
@@ -40,7 +44,9 @@ class Guard(QObject):
         self._engine, self._asker = engine, asker
         self._failed: Turn | None = None
         self._again: str | None = None  # the question that is being asked for the second time
-        self._loads = 0
+        self._watched = self._hanging = 0  # job ids; they begin at 1
+        self._loading: deque[bool] = deque()  # in the engine's order: is it a switch?
+        self._loads = 0  # that failed, one after the other
         self._since = QElapsedTimer()
         self._model = ""
         self._longest = 0  # milliseconds without a token, of this model
@@ -49,7 +55,7 @@ class Guard(QObject):
         self.load_limit = self._timer(LOAD_LIMIT_MS, self._give_in)
         self.friendly = self._timer(FRIENDLY_MS, self._give_up)
         self._retry = self._timer(0, self.load)
-        asker.sent.connect(self._begin)
+        asker.sent.connect(self._watch)
         asker.ended.connect(self._forget)
         asker.failed.connect(self._take_failure)
         engine.stepped.connect(self._take_step)
@@ -62,27 +68,40 @@ class Guard(QObject):
         timer.timeout.connect(then)
         return timer
 
-    @Slot()
-    def _begin(self) -> None:
+    @property
+    def broken(self) -> bool:
+        """The model could not be loaded, and is tried again."""
+        return self._loads > 0
+
+    @Slot(int)
+    def _watch(self, job_id: int) -> None:
+        """The answer before may still be ending."""
+        self._watched = job_id
+        self._wait_for_token()
+
+    def _wait_for_token(self) -> None:
         slowest = max(STEP_LIMIT_MS, _SLOWER * self._longest)
         self.step_limit.start(slowest if self._longest else FIRST_LIMIT_MS)
         self._since.start()
 
-    @Slot()
-    def _take_step(self) -> None:
-        if self.step_limit.isActive():
+    @Slot(object)
+    def _take_step(self, step: TokenStep) -> None:
+        if step.job_id == self._watched and self.step_limit.isActive():
             self._longest = max(self._longest, self._since.elapsed(), 1)
-            self._begin()
+            self._wait_for_token()
 
-    @Slot()
-    def _take_end(self) -> None:
-        self.step_limit.stop()
-        self.end_limit.stop()
+    @Slot(object)
+    def _take_end(self, outcome: GenerationOutcome) -> None:
+        if outcome.job_id == self._watched:
+            self.step_limit.stop()
+        if outcome.job_id == self._hanging:
+            self.end_limit.stop()
 
     @Slot()
     def _cancel_hanging(self) -> None:
         _log.error("the engine wrote nothing for %d ms", self.step_limit.interval())
         self.failed.emit("hang")
+        self._hanging = self._watched
         self._asker.cancel()
         self.end_limit.start()
 
@@ -115,15 +134,32 @@ class Guard(QObject):
     def load(self) -> None:
         """Anew; what is asked waits for it."""
         self._asker.lose_model()
-        self.load_limit.start()
+        self._begin_load(switch=False)
         self._engine.load()
+
+    def switch(self, make_engine: Callable[[], EngineLike]) -> None:
+        self._begin_load(switch=True)
+        self._engine.switch(make_engine)
+
+    def _begin_load(self, *, switch: bool) -> None:
+        self._loading.append(switch)
+        self.load_limit.start()
+
+    def _end_load(self) -> bool:
+        """Whether it was a switch."""
+        switch = self._loading.popleft()
+        if not self._loading:
+            self.load_limit.stop()
+        return switch
 
     @Slot(object)
     def _take_model(self, model: ModelInfo) -> None:
+        if self._end_load():
+            self.switched.emit(True)
         if model.name != self._model:
             self._model, self._longest = model.name, 0
         self._loads = 0
-        self.load_limit.stop()
+        self._retry.stop()
         self.friendly.stop()
         turn, self._failed = self._failed, None
         if turn is not None:
@@ -133,11 +169,14 @@ class Guard(QObject):
     @Slot(object)
     def _fail_load(self, error: AppError | None) -> None:
         """Tried again, less and less often: somebody may be mending it."""
-        self.load_limit.stop()
         _log.error("the model can't be loaded: %s", error)
         self.failed.emit("load")
+        if self._end_load():
+            self.switched.emit(False)
+            return
         self._retry.start(_PATIENCE_MS[min(self._loads, len(_PATIENCE_MS) - 1)])
         self._loads += 1
+        self.not_loaded.emit()
 
     @Slot()
     def _give_up(self) -> None:
@@ -147,7 +186,7 @@ class Guard(QObject):
             self.gave_up.emit(turn)
 
     def forget(self) -> None:
-        """The visit is over: nothing of it is asked again."""
+        """The visitor went on, or the visit is over: nothing is asked again."""
         self._forget()
         self.friendly.stop()
 

@@ -88,6 +88,7 @@ class PinPad(Rewritten, Cover):
         self._clear()
         self.note.setText("")
         self.cover(self.keys[5] if self.keys[5].isEnabled() else self.back)
+        self.activateWindow()  # it may have been asked for in another one
         self._quiet.start()
         announce(self, self.heading.text())
 
@@ -167,7 +168,9 @@ class Lock(QObject):
     def __init__(self, lock: profiles.Lock, pad: PinPad, thread: TaskThread) -> None:
         super().__init__()
         self._lock, self._pad, self._thread = lock, pad, thread
-        self._chord = QKeySequence(lock.chord or profiles.CHORD)
+        chord = lock.chord or profiles.CHORD
+        self._chord = QKeySequence(chord)
+        self._present = QKeySequence(f"{chord.rpartition('+')[0]}+F9")
         self._purpose = self.LEAVE
         self._asked = object()
         self._wrong = 0
@@ -176,25 +179,37 @@ class Lock(QObject):
         pad.entered.connect(self._check)
         thread.done.connect(self._take)
 
+    @property
+    def asks(self) -> bool:
+        return self._pad.isVisible()
+
     def take_key(self, event: QKeyEvent) -> bool:
-        """Whether these were the keys of the way out."""
-        if QKeySequence(event.keyCombination()) != self._chord:
+        """Whether these were the keys of the way out, or with F9 those to present."""
+        purposes = ((self._chord, self.LEAVE), (self._present, self.PRESENT))
+        pressed = QKeySequence(event.keyCombination())
+        purpose = next((purpose for keys, purpose in purposes if keys == pressed), None)
+        if purpose is None:
             return False
         if self._lock.chord is not None:
-            self.opened.emit(self.LEAVE)
+            self.opened.emit(purpose)
         else:
-            self.ask(self.LEAVE)
+            self.ask(purpose)
         return True
 
     def ask(self, purpose: str) -> None:
-        """For the PIN; without one the keys alone lead out, and the rest is open."""
+        """For the PIN; without one the keys alone open anything."""
         if self._lock.pin is not None:
             self._purpose = purpose
             self._pad.ask()
             if self._waiting.isActive():
                 self._pad.refuse(math.ceil(self._waiting.remainingTime() / 1000))
-        elif purpose == self.PRESENT:
-            self.opened.emit(purpose)
+
+    def leave(self) -> None:
+        """From the presenter's window, which is the organiser's."""
+        if self._lock.pin is not None:
+            self.ask(self.LEAVE)
+        else:
+            self.opened.emit(self.LEAVE)
 
     @Slot(str)
     def _check(self, typed: str) -> None:

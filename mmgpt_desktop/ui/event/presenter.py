@@ -129,7 +129,7 @@ class Presenter(Rewritten, QWidget):
         self.keys.setText(
             self.tr(
                 "Keys, also on a clicker: Page Down and Page Up for the samples, B or the full "
-                "stop for a black screen, F5 to play the samples, F9 for this window."
+                "stop for a black screen, F5 to play the samples. F9 closes this window."
             )
         )
         self.rewritten.emit()

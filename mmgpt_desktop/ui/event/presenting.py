@@ -37,13 +37,12 @@ class Presenting(QObject):
     ) -> None:
         super().__init__()
         self._theme, self._profile, self._stage = theme, profile, stage
-        self._engine, self._inputs, self._lock = engine, inputs, lock
-        self._open_model = open_model
+        self._inputs, self._open_model = inputs, open_model
         self._model: ModelInfo | None = None
         self._models = [profile.model.folder or default_bundle_path()]
         if default_bundle_path() not in self._models:
             self._models.append(default_bundle_path())
-        self._folder = self._models[0]
+        self._folder = self._wanted = self._models[0]
         self._at = -1
         self._speed = profile.show.speed
         self._frozen = False
@@ -54,16 +53,18 @@ class Presenting(QObject):
             "play": self._toggle_playing,
             "freeze": self._toggle_frozen,
             "blank": self._toggle_blank,
-            "present": self._ask_to_present,
+            "present": partial(lock.ask, Lock.PRESENT),
+            "close": self.close,
             "reset": stage.reset,
-            "leave": partial(lock.ask, Lock.LEAVE),
+            "leave": lock.leave,
         }
         inputs.command.connect(self.run)
         stage.window.blank.touched.connect(self._toggle_blank)
         for cover in (stage.window.blank, stage.window.pad):
             cover.covers.connect(self._hold)
         stage.attract.playing_changed.connect(self._tell)
-        stage.was_reset.connect(self._tell)
+        stage.was_reset.connect(self._thaw)
+        stage.guard.switched.connect(self._end_switch)
         engine.loaded.connect(self._take_model)
         engine.load_failed.connect(self._tell_failure)
 
@@ -74,16 +75,8 @@ class Presenting(QObject):
 
     # The window
 
-    def _ask_to_present(self) -> None:
-        """On the show's own screen it is the organiser's alone."""
-        if self.window is not None and self.window.isVisible():
-            self.window.close()
-        elif len(QGuiApplication.screens()) > 1:
-            self.open()
-        else:
-            self._lock.ask(Lock.PRESENT)
-
     def open(self) -> None:
+        """It is the organiser's alone: it leads out of the show."""
         if self.window is None:
             self.window = self._make_window()
             self._tell_sample()
@@ -95,6 +88,7 @@ class Presenting(QObject):
         window.raise_()
         window.activateWindow()
         self._inputs.watch(window, show=False)
+        self._inputs.presents = True
         self._tell()
 
     def _make_window(self) -> Presenter:
@@ -106,15 +100,23 @@ class Presenting(QObject):
         window.model_chosen.connect(self._choose_model)
         window.speed_chosen.connect(self._choose_speed)
         window.set_speed(self._speed)
-        window.set_models({folder: folder.name for folder in self._models}, self._folder)
         if self._model is not None:
             window.set_model(self._model, self._stage.asker.fusion)
+        self._tell_models(window)
         window.rewritten.connect(self._tell_title)
+        window.closed.connect(self._end)
         return window
 
     def close(self) -> None:
         if self.window is not None:
             self.window.close()
+
+    @Slot()
+    def _end(self) -> None:
+        """Nobody presents any more: the show is the visitors' again."""
+        self._inputs.presents = False
+        self._stage.window.blank.hide()
+        self._thaw()
 
     @Slot()
     def _tell(self) -> None:
@@ -162,8 +164,18 @@ class Presenting(QObject):
             self._stage.play()
 
     def _toggle_frozen(self) -> None:
-        self._frozen = not self._frozen
-        self._stage.freeze(self._frozen)
+        self._freeze(not self._frozen)
+
+    @Slot()
+    def _thaw(self) -> None:
+        """What is frozen is one visitor's."""
+        if self._frozen:
+            self._freeze(False)
+        self._tell()
+
+    def _freeze(self, frozen: bool) -> None:
+        self._frozen = self._inputs.frozen = frozen
+        self._stage.freeze(frozen)
         self._hold()
 
     def _toggle_blank(self) -> None:
@@ -176,10 +188,9 @@ class Presenting(QObject):
 
     @Slot()
     def _hold(self) -> None:
-        """Nothing begins or ends by itself below what the organiser does."""
-        window = self._stage.window
-        covered = window.blank.isVisible() or window.pad.isVisible()
-        self._stage.idle.hold(self._frozen or covered)
+        """Nothing begins or ends by itself below what the organiser does; but below a black
+        screen a visit ends, and the next visitor finds nothing of it."""
+        self._stage.idle.hold(self._frozen or self._stage.window.pad.isVisible())
 
     @Slot(str)
     def _choose_fusion(self, fusion: str) -> None:
@@ -196,11 +207,22 @@ class Presenting(QObject):
 
     @Slot(object)
     def _choose_model(self, folder: Path) -> None:
-        self._folder = folder
+        self._wanted = folder
         self._stage.stop_asking()
-        self._engine.switch(self._open_model(folder))
+        self._stage.guard.switch(self._open_model(folder))
         if self.window is not None:
+            self.window.models.setEnabled(False)
             self.window.say(self.tr("Loading the model…"))
+
+    @Slot(bool)
+    def _end_switch(self, done: bool) -> None:
+        if done:
+            self._folder = self._wanted
+        if self.window is not None:
+            self._tell_models(self.window)
+
+    def _tell_models(self, window: Presenter) -> None:
+        window.set_models({folder: folder.name for folder in self._models}, self._folder)
 
     @Slot(object, object)
     def _take_model(self, model: ModelInfo, _runtime: RuntimeInfo) -> None:

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QScreen,
 )
 from PySide6.QtWidgets import (
+    QApplication,
     QHBoxLayout,
     QLabel,
     QLayout,
@@ -41,6 +42,7 @@ from mmgpt_desktop.ui.sources import offers_picture
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import TaskThread
 
+AWAY_MS = 700  # until it comes back before another program's window
 LINE_MS = 5000  # the longest that a friendly line stays
 _LOGO = QSizeF(32, 6)
 
@@ -128,7 +130,7 @@ class EventWindow(Rewritten, QWidget):
     ) -> None:
         super().__init__()
         self._theme, self._scale, self._profile = theme, scale, profile
-        self._fills = self._leaving = False
+        self.fills = self._leaving = False
         self.setObjectName("event")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle(profile.title)
@@ -159,6 +161,8 @@ class EventWindow(Rewritten, QWidget):
         self.line.hide()
         self._line_time = QTimer(self, singleShot=True, interval=LINE_MS)
         self._line_time.timeout.connect(self.line.hide)
+        self._away = QTimer(self, interval=AWAY_MS)
+        self._away.timeout.connect(self._come_before)
         theme.changed.connect(self._dress)
         scale.changed.connect(self._dress)
         self._dress()
@@ -211,16 +215,30 @@ class EventWindow(Rewritten, QWidget):
 
     def fill(self, screen: QScreen) -> None:
         """All of the screen from now on, whatever a desktop's menus make of the window."""
+        if self.isFullScreen():  # else it would keep the screen that it fills
+            self.showNormal()
         self.setScreen(screen)
         self.setGeometry(screen.geometry())
-        self._fills = True
+        self.fills = True
         self.showFullScreen()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         super().changeEvent(event)
         changed = event.type() == QEvent.Type.WindowStateChange
-        if changed and self._fills and (self.isMinimized() or not self.isFullScreen()):
+        if changed and self.fills and (self.isMinimized() or not self.isFullScreen()):
             QTimer.singleShot(0, self, self._come_back)
+
+        if event.type() == QEvent.Type.ActivationChange and self.fills:
+            self._away.start()
+
+    @Slot()
+    def _come_before(self) -> None:
+        """Another program's window was chosen (Alt+Tab); one of our own may stay."""
+        if self._leaving or QApplication.activeWindow() is not None:
+            self._away.stop()
+        else:
+            self.raise_()
+            self.activateWindow()
 
     @Slot()
     def _come_back(self) -> None:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.event.card import as_png, card, keep
+from mmgpt_desktop.event.card import as_file, card, keep
 from mmgpt_desktop.event.key_words import key_words
 from mmgpt_desktop.event.local_network import local_address
 from mmgpt_desktop.event.offers import Offer
@@ -57,11 +57,13 @@ class _Job:
 
 
 class SouvenirPanel(Rewritten, QWidget):
-    """A page of the show: `make` draws the card of an answer, `reset` forgets all of it.
+    """A page of the show: `make` draws the card of an answer, `reset` forgets it.
 
-    All work happens on `thread`. Each way works once for a card, and again if it failed; a code
-    for phones can be had again when it has ended. `done` and `failed` are for who keeps count:
-    the panel itself shows the sentence. `reset` never waits; call it before `thread` is closed.
+    A card that a phone may fetch stays in the memory of the souvenir page for as long as its code
+    says, also after a reset, until `stop`. All work happens on `thread`. Each way works once for a
+    card, and again if it failed; a code for phones can be had again when it has ended. `done` and
+    `failed` are for who keeps count: the panel itself shows the sentence. `reset` and `stop` never
+    wait; call one before `thread` is closed.
     """
 
     back = Signal()
@@ -190,29 +192,33 @@ class SouvenirPanel(Rewritten, QWidget):
         self._submit("card", work)
 
     def reset(self) -> None:
-        """The card is gone, its code leads nowhere, and nothing that is still at work shows."""
+        """The card is gone, and nothing that is still at work shows."""
         self._card.cancel()
         self._card = CancelToken()
         self._made = None
         self.preview.show_card(None)
         self._end_code()
-        self._page.forget()
         self._say(str)
         for button in self._ways.values():
             button.setEnabled(False)
+
+    def stop(self) -> None:
+        """For good: no code leads anywhere any more."""
+        self.reset()
+        self._page.forget()
 
     # The ways
 
     @Slot()
     def _to_phone(self) -> None:
-        page = self._page
+        page, kind = self._page, self._profile.souvenir.format
 
         def work(made: _Made, cancel: CancelToken) -> tuple[str, Offer]:
-            found = page.offer(as_png(made.sheet), "png")
-            if cancel.cancelled:  # it was forgotten before it was there
-                page.forget()
+            address, offer = page.offer(as_file(made.sheet, kind), kind)
+            if cancel.cancelled:  # the card was forgotten before its code was there
+                page.withdraw(offer)
                 cancel.raise_if_cancelled()
-            return found
+            return address, offer
 
         self._begin("page", work)
 
@@ -223,9 +229,9 @@ class SouvenirPanel(Rewritten, QWidget):
 
     @Slot()
     def _to_folder(self) -> None:
-        folder = self._profile.souvenir.folder
+        folder, kind = self._profile.souvenir.folder, self._profile.souvenir.format
         assert folder is not None
-        self._begin("folder", lambda made, _cancel: keep(made.sheet, folder, datetime.now()))
+        self._begin("folder", lambda made, _cancel: keep(made.sheet, folder, datetime.now(), kind))
 
     def _begin(self, way: str, work: Callable[[_Made, CancelToken], object]) -> None:
         if self._made is not None:

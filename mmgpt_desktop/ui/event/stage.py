@@ -115,7 +115,7 @@ class Stage(QObject):
         visit.added.connect(self._count_picture)
         visit.changed.connect(self._show)
         visit.refused.connect(self._refuse)
-        idle.idle.connect(self.play)
+        idle.idle.connect(self._play_unless_black)
         idle.counting.connect(self._count_down)
         idle.over.connect(self.reset)
         self.attract.playing_changed.connect(window.set_playing)
@@ -127,7 +127,9 @@ class Stage(QObject):
         asker.stepped.connect(self._step)
         asker.ended.connect(self._end)
         asker.failed.connect(self._fail)
+        asker.sent.connect(self.window.unsay)  # that it had to wait
         guard.restarting.connect(self._say_trouble)
+        guard.not_loaded.connect(self._say_waiting)
         guard.ask_again.connect(self._ask_again)
         guard.gave_up.connect(self._give_up)
         guard.failed.connect(self._count_error)
@@ -296,6 +298,8 @@ class Stage(QObject):
         self.page.begin(self.visit.current.shown, turn)
         self.heatmaps.follow(turn)
         self._show_buttons()
+        if self.asker.model is None:
+            self._say_waiting()
 
     @Slot(object)
     def _step(self, turn: Turn) -> None:
@@ -331,6 +335,7 @@ class Stage(QObject):
     def stop(self) -> None:
         """For good."""
         self.reset()
+        self.souvenir.stop()
         self.idle.stop()
         self.guard.stop()
 
@@ -345,12 +350,24 @@ class Stage(QObject):
             self.explainer.resume()
 
     def stop_asking(self) -> None:
+        """Neither goes on what is being answered, nor is it asked again."""
         self.asker.stop()
+        self.guard.forget()
         self._resume()
 
     @Slot()
     def _say_trouble(self) -> None:
         self.window.say(self.tr("One moment, please: the model is starting again."))
+
+    @Slot()
+    def _say_waiting(self) -> None:
+        """For a question that can't be answered yet."""
+        if not self.asker.busy or self.attract.playing:
+            return
+        if self.guard.broken:
+            self.window.say(self.tr("The model did not start. Your question waits: I try again."))
+        else:
+            self._say_trouble()
 
     def say_sorry(self) -> None:
         self.window.say(
@@ -378,9 +395,14 @@ class Stage(QObject):
             self.attract.start()
             self._show_buttons()
 
+    @Slot()
+    def _play_unless_black(self) -> None:
+        if not self.window.blank.isVisible():
+            self.play()
+
     @Slot(int)
     def _count_down(self, seconds: int) -> None:
-        if seconds:
+        if seconds and not self.window.blank.isVisible():
             self.window.countdown.say(seconds)
         else:
             self.window.countdown.hide()
@@ -390,7 +412,6 @@ class Stage(QObject):
         """Nothing of the visit is left, on the screen or in memory."""
         self.attract.stop()
         self.stop_asking()
-        self.guard.forget()
         self._pause()  # what is being found out is dropped, too
         self.visit.reset()
         self.page.clear()

@@ -90,6 +90,8 @@ class StartPage(Rewritten, QWidget):
     def _privacy(self) -> str:
         """What becomes of what visitors do; the profile decides it."""
         kept = self._profile.numbers
+        if kept.pictures is not None and kept.texts:
+            return self.tr("The organiser of this event keeps your pictures and your questions.")
         if kept.pictures is not None:
             return self.tr("The organiser of this event keeps the pictures that you show here.")
         if kept.texts:

@@ -1,0 +1,104 @@
+"""More ways in which people ask for the same: the patterns of `wordings.toml`."""
+
+from __future__ import annotations
+
+import random
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_TABLE = Path(__file__).with_name("wordings.toml")
+_CHOICE = re.compile(r"\[([^\[\]]*)\]")
+_BRITISH = 0.5
+_HURRIED, _SLIPPED = 0.15, 0.06
+_LITTLE = frozenset(
+    ["a", "an", "and", "are", "can", "do", "does", "here", "i", "in", "is", "it", "me", "of", "on"]
+) | {"please", "show", "tell", "that", "the", "there", "this", "to", "what", "which", "you"}
+_AS_WRITTEN, _BARE = 0.65, 0.85  # of what people type; the rest is lower-case, with its mark
+
+
+@dataclass(frozen=True)
+class Wordings:
+    """`whole` are patterns by the kind of question; `parts` those of questions that a regular
+    expression matches, with its groups as {1}, {2} and so on."""
+
+    whole: Mapping[str, Sequence[str]]
+    parts: Mapping[re.Pattern[str], Sequence[str]]
+
+    def worded(self, kind: str, question: str, rng: random.Random) -> str:
+        """The question in some of these words; empty where there are none for it."""
+        patterns = list(self.whole.get(kind, ()))
+        for expression, ways in self.parts.items():
+            if found := expression.fullmatch(question):
+                patterns += [_filled(way, found) for way in ways]
+        return _chosen(rng.choice(patterns), rng) if patterns else ""
+
+
+@cache
+def wordings(part: str) -> Wordings:
+    """Those of "training", or the "unseen" ones, with which nothing is trained."""
+    table = tomllib.loads(_TABLE.read_text(encoding="utf-8"))
+    short = table["short"]
+    whole = {kind: _spelled_out(ways, short) for kind, ways in table[part]["whole"].items()}
+    parts = {
+        re.compile(expression): _spelled_out(ways, short)
+        for expression, ways in table[part]["parts"].items()
+    }
+    return Wordings(whole, parts)
+
+
+def _spelled_out(ways: Sequence[str], short: Mapping[str, str]) -> list[str]:
+    found = list(ways)
+    for name, meant in short.items():
+        found = [way.replace(f"{{{name}}}", meant) for way in found]
+    return found
+
+
+def typed(question: str, rng: random.Random) -> str:
+    """As people type it: mostly a capital and a mark at the end, which a part lacks."""
+    if question[-1] not in ".?":
+        question += "?"
+    if rng.random() < _BRITISH:
+        question = question.replace("color", "colour")
+    style = rng.random()
+    if style < _AS_WRITTEN:
+        return question[:1].upper() + question[1:]
+    return question.lower().rstrip(".?") if style < _BARE else question.lower()
+
+
+def blurred(question: str, rng: random.Random) -> str:
+    """As people type it in a hurry: now and then without a little word, or with a slip."""
+    words = question.split()
+    if rng.random() < _HURRIED:
+        little = [place for place, word in enumerate(words) if word.lower() in _LITTLE]
+        for place in sorted(rng.sample(little, min(len(little), rng.choice((1, 1, 2)))))[::-1]:
+            del words[place]
+    if words and rng.random() < _SLIPPED:
+        place = rng.randrange(len(words))
+        words[place] = _slip(words[place], rng)
+    return " ".join(words) or question
+
+
+def _slip(word: str, rng: random.Random) -> str:
+    """Two letters changed about, or one left out; the first one and short words are right."""
+    if len(word) < 4:
+        return word
+    place = rng.randrange(1, len(word) - 2)
+    one, two = word[place : place + 2]
+    return word[:place] + rng.choice((two + one, two)) + word[place + 2 :]
+
+
+def _filled(way: str, found: re.Match[str]) -> str:
+    for number, group in enumerate(found.groups(), 1):
+        way = way.replace(f"{{{number}}}", group)
+    return way
+
+
+def _chosen(pattern: str, rng: random.Random) -> str:
+    while found := _CHOICE.search(pattern):
+        chosen = rng.choice(found[1].split("|"))
+        pattern = pattern[: found.start()] + chosen + pattern[found.end() :]
+    return " ".join(pattern.split())

@@ -1,0 +1,78 @@
+"""Other words for the same question."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+
+from mmgpt_desktop.training import wordings as module
+from mmgpt_desktop.training.data import ask
+from mmgpt_desktop.training.wordings import Wordings, blurred, typed, wordings
+
+ONE_OF_EACH = {
+    "caption": "",
+    "scene": "",
+    "objects": "",
+    "label": "",
+    "yesno": "is there a dog",
+    "colour": "what color is the coat",
+    "count": "how many dogs are there",
+    "where": "where is the lamp",
+    "action": "what is the dog doing",
+}
+
+
+def many(part: str, kind: str, stem: str) -> set[str]:
+    words = wordings(part)
+    return {ask(kind, stem, random.Random(seed), words) for seed in range(400)}
+
+
+def plain(question: str) -> str:
+    return re.sub(r"\W+", " ", question.lower().replace("colour", "color")).strip()
+
+
+@pytest.mark.parametrize(("kind", "stem"), ONE_OF_EACH.items())
+def test_the_unseen_words_are_none_that_training_uses(kind: str, stem: str) -> None:
+    usual = {ask(kind, stem, random.Random(seed)) for seed in range(100)}
+    trained = {plain(each) for each in many("training", kind, stem) | usual}
+    unseen = {plain(each) for each in many("unseen", kind, stem)}
+    assert len(trained) >= 5
+    assert unseen
+    assert not trained & unseen
+
+
+@pytest.mark.parametrize("part", ["training", "unseen"])
+def test_no_pattern_leaves_a_sign_of_itself(part: str) -> None:
+    stems = {
+        **ONE_OF_EACH,
+        "either": "is it a dog or snow",
+        "inside": "is this indoors or outdoors",
+    }
+    for kind, stem in {**stems, "name": "", "actions": "", "title": ""}.items():
+        for question in many(part, kind, stem):
+            assert not re.search(r"[\[\]{}|]|  | [.?]", question), question
+
+
+def test_a_stem_lends_its_words() -> None:
+    words = Wordings({}, {re.compile("is (.+) or (.+)"): ["[{2}|{2}] before {1}"]})
+    assert words.worded("either", "is tea or milk", random.Random(0)) == "milk before tea"
+    assert words.worded("either", "is it tea", random.Random(0)) == ""
+
+
+def test_people_type_in_many_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    ways = {typed("what color is it", random.Random(seed)) for seed in range(60)}
+    assert {"What color is it?", "what colour is it", "what color is it?"} <= ways
+    monkeypatch.setattr(module, "_AS_WRITTEN", 1.0)
+    assert typed("count the dogs.", random.Random(0)) == "Count the dogs."
+
+
+def test_in_a_hurry_little_words_and_letters_get_lost_and_no_more() -> None:
+    asked = "What color is the umbrella?"
+    hurried = {blurred(asked, random.Random(seed)) for seed in range(300)}
+    assert asked in hurried
+    assert "What color is umbrella?" in hurried
+    assert all(len(each.replace(" ", "")) >= 6 and len(each) <= len(asked) for each in hurried)
+    assert all("color" in each or "umbrella" in each for each in hurried)
+    assert blurred("the", random.Random(1)) == "the"
