@@ -20,9 +20,8 @@ from torch.utils.data import Dataset
 
 from mmgpt_desktop.model.configuration import CONCAT
 from mmgpt_desktop.model.modelling import IGNORED, MMGPTForConditionalGeneration
-from mmgpt_desktop.training import prompts
 from mmgpt_desktop.training.consensus import Consensus
-from mmgpt_desktop.training.data import PhotoTexts
+from mmgpt_desktop.training.data import PhotoTexts, ask, trained_words
 from mmgpt_desktop.training.evaluation.tasks import words
 from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.recipes import RewardRecipe
@@ -113,7 +112,8 @@ class RewardTrainer(FusionTrainer):
         described: Sequence[tuple[int, str]],
     ) -> None:
         """Write captions into the batch's described rows."""
-        question = random.Random(self.state.global_step).choice(prompts.DESCRIBE)
+        rng = random.Random(self.state.global_step)
+        question = ask("caption", "", rng, trained_words(rng))
         asked = [USER_ID, *self.tokenizer.encode(question).ids, ASSISTANT_ID]
         rows = [row for row, _ in described]
         fine, coarse = inputs["fine"][rows], inputs["coarse"][rows]
