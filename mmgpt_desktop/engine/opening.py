@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mmgpt_desktop.engine.bundle import open_bundle
 from mmgpt_desktop.engine.checkpoint import is_checkpoint, read_checkpoint
+from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.serving import EngineBase
 from mmgpt_desktop.messages import RuntimeName
 
@@ -27,8 +28,6 @@ def open_engine(folder: Path, runtime: RuntimeName | None = None) -> EngineBase:
 def fusions_of(folder: Path) -> tuple[str, ...]:
     """Of the folder's model, whose weights are not read. Raises AppError where there is none."""
     if is_public(folder):
-        from mmgpt_desktop.engine.families.registry import family_of  # brings tokenizers
-
         return (family_of(read_checkpoint(folder)).fusion,)
     return tuple(open_bundle(folder).manifest.fusions)
 

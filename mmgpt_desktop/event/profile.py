@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mmgpt_desktop.engine.opening import fusions_of
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.local_network import is_private
 from mmgpt_desktop.event.pin import is_hash
@@ -207,16 +206,22 @@ def _model(table: Table, instead: Path | None) -> ModelChoice:
     folder = instead or own
     if folder is own is not None:
         _check_model(table, own)
-    if fusion is not None and fusion not in (known := fusions_of(folder or default_bundle_path())):
+    if fusion is not None and fusion not in (known := _fusions(folder or default_bundle_path())):
         title = "{file}, line {line}: the model has no fusion called {name}."
         hint, names = "Choose one of these: {known}.", ", ".join(known)
         raise table.mistake(title, hint, key="fusion", name=safe_name(fusion), known=names)
     return ModelChoice(folder, fusion)
 
 
+def _fusions(folder: Path) -> tuple[str, ...]:
+    from mmgpt_desktop.engine.opening import fusions_of  # slow: not at every start of the window
+
+    return fusions_of(folder)
+
+
 def _check_model(table: Table, folder: Path) -> None:
     try:
-        fusions_of(folder)
+        _fusions(folder)
     except AppError as error:
         title = "{file}, line {line}: {key} holds no model that can be opened ({reason})."
         raise table.mistake(title, key="folder", reason=error.title.rstrip(".")) from error
