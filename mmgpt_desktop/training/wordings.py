@@ -87,7 +87,7 @@ def _slip(word: str, rng: random.Random) -> str:
     if len(word) < 4:
         return word
     place = rng.randrange(1, len(word) - 2)
-    one, two = word[place : place + 2]
+    one, two = word[place], word[place + 1]
     return word[:place] + rng.choice((two + one, two)) + word[place + 2 :]
 
 
