@@ -24,7 +24,7 @@ from mmgpt_desktop.training.heads import HeadScores
 
 FORMAT = 2
 DESCRIPTION = (
-    "Our own multimodal GPT: EfficientNet-Lite2 cells, read by a 20 million parameter decoder."
+    "Our own multimodal GPT: EfficientNet-Lite2 cells, read by a decoder of 22 million parameters."
 )
 UNLISTED = {"manifest.json", "README.md"}
 """Files of a bundle that carry no checksum."""
@@ -38,6 +38,8 @@ def load_trained(folder: Path, fusion: str | None) -> MMGPTForConditionalGenerat
         hint = "It has " + ", ".join(model.config.fusions) + "."
         raise AppError("The model has no fusion {name}.", hint, name=fusion)
     model.config.fusion = fusion or model.config.fusion
+    if model.config.tuned:
+        model.config.tuning = 0.0  # it learns no more
     return model
 
 
