@@ -61,7 +61,8 @@ class Recipe(Run):
 @dataclass(frozen=True)
 class RewardRecipe(Recipe):
     """A run in which a share of the photos is described by the model itself, in `samples`
-    ways, and rewarded; the loss of what it writes weighs `reward` of the other photos'.
+    ways, of which a row of `length` tokens takes what it has room for, and rewarded; the loss of
+    what it writes weighs `reward` of the other photos'.
     """
 
     steps: int = 300

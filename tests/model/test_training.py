@@ -270,7 +270,7 @@ def test_the_model_learns_from_its_own_captions(
         return loss
 
     monkeypatch.setattr(stage.FusionTrainer, "training_step", watched)
-    command = ["reward", "--data", str(data), "--work", str(work), *SMALL, "--length", "96"]
+    command = ["reward", "--data", str(data), "--work", str(work), *SMALL, "--length", "256"]
     main([*command, "--batch", "4", "--steps", "4", "--samples", "3", "--described", "0.7"])
     assert len(filled) > 4
     assert all(labelled for labelled, _ in filled)
