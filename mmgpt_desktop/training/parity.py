@@ -50,9 +50,8 @@ class Parity:
 
 def compare(data: Path, folder: Path, photos: int) -> list[Parity]:
     """ONNX Runtime on the CPU against PyTorch, on photos spread over the data folder."""
-    paths = photo_paths(data)
-    chosen = paths[:: max(1, len(paths) // photos)][:photos]
-    return compare_photos([data / path for path in chosen], folder)
+    chosen = _spread(photo_paths(data), photos)
+    return compare_photos([data / image for image in chosen], folder)
 
 
 def compare_photos(paths: Sequence[Path], folder: Path) -> list[Parity]:
@@ -70,14 +69,13 @@ def answers_kept(data: Path, folder: Path, trained: Path, photos: int) -> str:
     """How many descriptions of dev photos the packing of the weights leaves as they were: the
     bundle's beside those of the model that it was made of, both in PyTorch."""
     bundle = open_bundle(folder)
-    paths = [data / photo.image for photo in load_texts(data, ["dev"])]
-    chosen = paths[:: max(1, len(paths) // photos)][:photos]
+    chosen = _spread([photo.image for photo in load_texts(data, ["dev"])], photos)
     model = load_trained(trained, bundle.manifest.fusion)
     runtimes = TorchRuntime(bundle), TorchRuntime(bundle, model)
     family, kept = MmgptFamily(bundle), 0
     prompt = family.prompt([Message("user", QUESTION)], 64).token_ids
-    for path in chosen:
-        pixels, _ = prepare(load_photo(path), bundle.manifest.image)
+    for image in chosen:
+        pixels, _ = prepare(load_photo(data / image), bundle.manifest.image)
         one, other = (
             _greedy(
                 runtime,
@@ -90,6 +88,10 @@ def answers_kept(data: Path, folder: Path, trained: Path, photos: int) -> str:
         )
         kept += one == other
     return f"{kept} of {len(chosen)} descriptions of dev photos are those of the unpacked weights."
+
+
+def _spread(images: Sequence[str], number: int) -> Sequence[str]:
+    return images[:: max(1, len(images) // number)][:number]
 
 
 def _summed(fusion: str, found: Sequence[tuple[float, float, bool]]) -> Parity:
