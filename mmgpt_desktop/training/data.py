@@ -27,6 +27,7 @@ from mmgpt_desktop.training.questions import (
     listed,
     mirrored,
     naming,
+    plain_place,
     things_named,
 )
 from mmgpt_desktop.training.wordings import Wordings, blurred, typed, wordings
@@ -202,7 +203,7 @@ def _add_view(photo: PhotoTexts, things: Sequence[str]) -> None:
     (_, place), *_ = photo.pairs.get("scene", [("", "")])
     named = [thing for thing in things if thing not in STUFF][:3]
     if named:
-        whole = naming(place or "place").capitalize()
+        whole = naming(plain_place(place) or "place").capitalize()
         photo.pairs["view"].append(("", f"{whole} with {listed(named)}."))
 
 

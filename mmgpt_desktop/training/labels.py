@@ -6,6 +6,7 @@ names come from a tab-separated table with a header.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mmgpt_desktop.model.configuration import IMAGE_SIZE
-from mmgpt_desktop.training.questions import QA, WORDS, article, indoor_questions
+from mmgpt_desktop.training.questions import (
+    NOBODY,
+    QA,
+    WHO_QUESTION,
+    WORDS,
+    article,
+    indoor_questions,
+)
 
 MIN_SHARE = 0.01
 """Objects smaller than this share of the picture are not asked about."""
@@ -25,6 +33,20 @@ STUFF = frozenset(
     ["wall", "building", "sky", "floor", "tree", "ceiling", "road", "grass", "sidewalk"]
 ) | {"earth", "mountain", "sea"}
 """Classes that lie nearly everywhere; where they are is no question."""
+
+PERSON = "person"
+
+_SHARES = (
+    (0.01, 0.04, "very little of it"),
+    (0.07, 0.14, "about a tenth"),
+    (0.19, 0.31, "about a quarter"),
+    (0.42, 0.58, "about half"),
+    (0.66, 1.01, "most of it"),
+)
+_APART = 0.25
+"""Centres that lie farther apart, in shares of the picture, are on different sides."""
+_RELATED = 5
+"""So many things of a photo are compared with one another, the largest."""
 
 THING_SHARES = (0.01, 0.25)
 """Things smaller or larger than this share of the picture are not pointed at."""
@@ -137,6 +159,7 @@ def label_questions(
 ) -> dict[str, list[QA]]:
     """All questions that one label map answers: about the regions `found`, with `everything`
     to deny but what is `present`, however small, and what is like it."""
+    there = frozenset(present)
     things = [region for region in found if region.name not in STUFF]
     return {
         kind: pairs
@@ -150,9 +173,12 @@ def label_questions(
                 ("list the objects", ", ".join(region.name for region in found[:6])),
             ],
             "yesno": list(
-                presence_questions([r.name for r in found], everything, rng, present=present)
+                presence_questions([r.name for r in found], everything, rng, present=there)
             ),
             "inside": list(indoor_questions([r.name for r in found])),
+            "who": list(_who(found, there)),
+            "share": list(share_questions(found)),
+            "relation": list(relation_questions(things, rng)),
         }.items()
         if pairs
     }
@@ -166,6 +192,37 @@ def _sides(things: Sequence[Region]) -> Iterator[QA]:
             yield f"what is on the {side} side of the picture", there[0].name
 
 
+def _who(found: Sequence[Region], present: frozenset[str]) -> Iterator[QA]:
+    """Label maps don't count people, nor say whether a person is a man or a woman."""
+    if PERSON not in present:
+        yield WHO_QUESTION, NOBODY
+    elif PERSON in [region.name for region in found]:
+        yield WHO_QUESTION, "people"
+
+
+def share_questions(found: Sequence[Region]) -> Iterator[QA]:
+    """None about what lies between two of the words."""
+    for region in found:
+        for low, high, words in _SHARES:
+            if low <= region.share < high:
+                yield f"how much of the picture is {region.name}", words
+
+
+def relation_questions(things: Sequence[Region], rng: random.Random) -> Iterator[QA]:
+    """On which side of another one a thing lies; "above" is higher up in the picture."""
+    for one, other in itertools.combinations(things[:_RELATED], 2):
+        if {one.name, other.name} & alike(one.name) & alike(other.name):
+            continue  # one may be called the other
+        first, second = rng.sample((one, other), 2)
+        x, y = first.x - second.x, first.y - second.y
+        if abs(x) > _APART and abs(x) > abs(y):
+            asked = "left or right of" if rng.random() < 0.5 else "right or left of"
+            yield f"is the {first.name} {asked} the {second.name}", "left" if x < 0 else "right"
+        elif abs(y) > _APART:
+            asked = "above or below" if rng.random() < 0.5 else "below or above"
+            yield f"is the {first.name} {asked} the {second.name}", "above" if y < 0 else "below"
+
+
 def presence_questions(
     named: Sequence[str],
     everything: Sequence[str],
@@ -174,8 +231,8 @@ def presence_questions(
 ) -> Iterator[QA]:
     """As many things to deny as are `named`, drawn as often as `everything` names them, and
     nothing that is `present` as well, or is like what is there."""
-    there = set().union(*map(_alike, {*named, *present}))
-    absent = [name for name in everything if not there & _alike(name)]
+    there = set().union(*map(alike, {*named, *present}))
+    absent = [name for name in everything if not there & alike(name)]
     for name in named:
         yield f"is there {article(name)}", "yes"
     for name in rng.choices(absent, k=len(named)) if absent else []:
@@ -183,7 +240,7 @@ def presence_questions(
 
 
 @cache
-def _alike(name: str) -> frozenset[str]:
+def alike(name: str) -> frozenset[str]:
     """The name's words, and those of what others may call the same thing."""
     words = frozenset(name.split())
     return words.union(*(group for group in WORDS.alike if words & group or name in group))

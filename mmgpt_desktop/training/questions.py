@@ -25,6 +25,7 @@ class Vocabulary:
     actors: tuple[str, ...]
     things: tuple[str, ...]
     people: frozenset[str]
+    somebody: frozenset[str]
     animals: tuple[str, ...]
     not_actions: frozenset[str]
     outdoors: frozenset[str]
@@ -42,6 +43,7 @@ class Vocabulary:
             actors=tuple(table["actors"].split()),
             things=tuple(table["things"].split()),
             people=frozenset(table["people"].split()),
+            somebody=frozenset(table["somebody"].split()),
             animals=tuple(table["animals"].split()),
             not_actions=frozenset(table["not_actions"].split()),
             outdoors=frozenset(table["outdoors"].split()),
@@ -53,6 +55,7 @@ class Vocabulary:
 
 
 WORDS = Vocabulary.load()
+_UNCOUNTED = frozenset(["snow", "grass", "water", "sand"])
 _COLOUR_ALIASES = {"grey": "gray"}
 _NUMBERS = {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"}
 _CLAUSE_END = re.compile(r"[.,;]| while | as | and (?=a |the |his |her |is |are )")
@@ -131,12 +134,35 @@ def animal_questions(captions: Sequence[str]) -> Iterator[QA]:
             yield "what animal is in the picture", animal
 
 
+WHO_QUESTION = "who is in the picture"
+NOBODY = "nobody"
+
+
 def who_questions(captions: Sequence[str]) -> Iterator[QA]:
     for caption in captions:
         if found := _WHO.search(caption):
             plural = found[2] in WORDS.plurals
             number = found[1] if plural and found[1] in _NUMBERS else "some" if plural else "a"
-            yield "who is in the picture", f"{number} {found[2]}"
+            yield WHO_QUESTION, f"{number} {found[2]}"
+    if names_nobody(captions):
+        animals = [animal for _, animal in animal_questions(captions)]
+        yield WHO_QUESTION, naming(animals[0]) if animals else NOBODY
+
+
+def person_questions(captions: Sequence[str], rng: random.Random) -> Iterator[QA]:
+    """Most captions name somebody: a part of them is asked, so that "no" is right as often."""
+    if names_nobody(captions):
+        yield "is there a person", "no"
+    elif any(map(_WHO.search, captions)) and rng.random() < _ASKED_FOR_PEOPLE:
+        yield "is there a person", "yes"
+
+
+_ASKED_FOR_PEOPLE = 0.3
+
+
+def names_nobody(captions: Sequence[str]) -> bool:
+    """Whether several people described the photo and none of them named a person."""
+    return len(captions) > 2 and not _words(captions) & WORDS.somebody
 
 
 def indoor_questions(named: Iterable[str]) -> Iterator[QA]:
@@ -144,6 +170,8 @@ def indoor_questions(named: Iterable[str]) -> Iterator[QA]:
     outdoors, indoors = (bool(kind.intersection(named)) for kind in (WORDS.outdoors, WORDS.indoors))
     if outdoors != indoors:
         yield "is this indoors or outdoors", "outdoors" if outdoors else "indoors"
+        yield "is this indoors", "no" if outdoors else "yes"
+        yield "is this outdoors", "yes" if outdoors else "no"
 
 
 def either_questions(
@@ -221,6 +249,7 @@ def caption_questions(
         "either": list(either_questions(captions, everything, rng)),
         "inside": list(indoor_questions(_words(captions))),
     }
+    made["yesno"] += person_questions(captions, rng)
     return {kind: sorted(set(pairs)) for kind, pairs in made.items() if pairs}
 
 
@@ -242,9 +271,16 @@ def mirrored(text: str) -> str:
 
 def naming(noun: str) -> str:
     """The noun after its article, as an answer has it."""
-    if noun.endswith("s") and not noun.endswith(("ss", "us", "is", "os", "as")):
+    if noun in _UNCOUNTED or (
+        noun.endswith("s") and not noun.endswith(("ss", "us", "is", "os", "as"))
+    ):
         return f"some {noun}"
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
+def plain_place(scene: str) -> str:
+    """ "hangar" for "hangar outdoor"."""
+    return re.sub(r" (indoor|outdoor)s?$", "", scene)
 
 
 def listed(nouns: Sequence[str]) -> str:
@@ -255,6 +291,6 @@ def listed(nouns: Sequence[str]) -> str:
 
 def article(noun: str) -> str:
     """The noun after "is there"."""
-    if noun in {"snow", "grass", "water", "sand", "stairs", "glasses", "sunglasses"}:
+    if noun in _UNCOUNTED or noun in {"stairs", "glasses", "sunglasses"}:
         return f"any {noun}"
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"

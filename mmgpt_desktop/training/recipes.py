@@ -62,7 +62,8 @@ class Recipe(Run):
 class RewardRecipe(Recipe):
     """A run in which a share of the photos is described by the model itself, in `samples`
     ways, of which a row of `length` tokens takes what it has room for, and rewarded; the loss of
-    what it writes weighs `reward` of the other photos'.
+    what it writes weighs `reward` of the other photos'. `mapped` of these are photos with a label
+    map, which says what is named rightly.
     """
 
     steps: int = 300
@@ -74,4 +75,5 @@ class RewardRecipe(Recipe):
     label_smoothing: float = 0.0
     samples: int = 4
     described: float = 0.5
+    mapped: float = 0.0
     reward: float = 2.0

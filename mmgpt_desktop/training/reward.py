@@ -2,8 +2,9 @@
 
 Cross-entropy teaches to go on from people's words; here the model goes on from its own, as
 when it is asked. Self-critical training (Rennie et al., 2017): captions are sampled, and each
-is made likelier as far as its CIDEr-D exceeds the mean of the photo's others (Luo, 2020). In
-the same step other photos go on as in stage 4, so that nothing else is forgotten.
+is made likelier as far as its CIDEr-D exceeds the mean of the photo's others (Luo, 2020). Photos
+with a label map and no captions can be described too: there counts what is named rightly
+(`truth`). In the same step other photos go on as in stage 4, so that nothing else is forgotten.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model.configuration import CONCAT
 from mmgpt_desktop.model.modelling import IGNORED, MMGPTForConditionalGeneration
 from mmgpt_desktop.training.consensus import Consensus
 from mmgpt_desktop.training.data import PhotoTexts, ask, trained_words
 from mmgpt_desktop.training.evaluation.tasks import words
+from mmgpt_desktop.training.labels import LabelMaps
 from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.recipes import RewardRecipe
 from mmgpt_desktop.training.rows import (
@@ -34,11 +37,15 @@ from mmgpt_desktop.training.rows import (
     VisitDataset,
 )
 from mmgpt_desktop.training.train import FusionTrainer, Source, prepared, run_to_the_end
+from mmgpt_desktop.training.truth import Truth, mapped_photos
 
 ANSWER_TOKENS = 20
 FINISHED = "."
 """Stands for the end of a caption as if it were a word: to break off is no agreement."""
 FEWEST_REFERENCES = 3
+WORTH_OF_TRUTH = 3.0
+"""A description that agrees with its label map in everything has this reward. CIDEr-D goes to
+10, but scatters as much among one photo's captions."""
 
 
 def reward(data: Path, work: Path, recipe: RewardRecipe, start: Path, mixture: Mixture) -> Path:
@@ -50,12 +57,15 @@ def reward(data: Path, work: Path, recipe: RewardRecipe, start: Path, mixture: M
 
 
 class DescribedVisits(Dataset[Visit]):
-    """Ordinary visits, and now and then a photo that the model shall describe."""
+    """Ordinary visits, and now and then a photo that the model shall describe: one with captions,
+    or in `mapped` of these cases one with a label map."""
 
-    def __init__(self, ordinary: VisitDataset, images: Sequence[str], share: float) -> None:
+    def __init__(self, ordinary: VisitDataset, judges: Judges, recipe: RewardRecipe) -> None:
         self.ordinary = ordinary
-        self.images = images
-        self.share = share
+        self.share = recipe.described
+        self.mapped = recipe.mapped
+        self.images = list(judges.references)
+        self.maps = list(judges.truth.photos)
 
     def __len__(self) -> int:
         return len(self.ordinary)
@@ -64,15 +74,38 @@ class DescribedVisits(Dataset[Visit]):
         rng = random.Random(self.ordinary.seed * 1_000_003 - number)
         if rng.random() >= self.share:
             return self.ordinary[number]
-        image, row = rng.choice(self.images), TokenRow()
+        mapped = bool(self.maps) and rng.random() < self.mapped
+        image, row = rng.choice(self.maps if mapped else self.images), TokenRow()
         row.pad(self.ordinary.packer.length)
         return Visit(number, image, *self.ordinary.look(image, rng).cells, row, described=True)
+
+
+class Judges:
+    """Say what a caption is worth: by the photo's other captions, or by its label map."""
+
+    def __init__(self, photos: Sequence[PhotoTexts], maps: LabelMaps) -> None:
+        """Raises AppError where there are no captions."""
+        self.references = caption_words(photos)
+        if not self.references:
+            title = "No training photo has {number} captions, which rewarding compares with."
+            raise AppError(title, number=FEWEST_REFERENCES)
+        self.consensus = Consensus(self.references)
+        self.truth = Truth(mapped_photos(photos, maps))
+
+    def score(self, image: str, caption: Sequence[str], finished: bool) -> float:
+        """0 to 10, and of photos with a label map to `WORTH_OF_TRUTH`; a caption that was not
+        `finished` has half of that, and misses the end's n-grams."""
+        if image in self.truth.photos:
+            worth = WORTH_OF_TRUTH if finished else WORTH_OF_TRUTH / 2
+            return worth * self.truth.score(image, caption)
+        return self.consensus.score(image, [*caption] + [FINISHED] * finished)
 
 
 class RewardTrainer(FusionTrainer):
     """Fills the rows of described photos with sampled captions, weighed by their advantage.
 
-    The log's `reward` is the mean CIDEr-D of the captions sampled since the last entry.
+    The log's `reward` is the mean CIDEr-D of the captions sampled since the last entry, `truth`
+    that of the descriptions of photos with a label map.
     """
 
     def __init__(
@@ -87,12 +120,11 @@ class RewardTrainer(FusionTrainer):
         assert isinstance(recipe, RewardRecipe)
         ordinary = self.train_dataset
         assert isinstance(ordinary, VisitDataset)
-        references = caption_words(ordinary.photos)
-        self.train_dataset = DescribedVisits(ordinary, list(references), recipe.described)
-        self.consensus = Consensus(references)
+        self.judges = Judges(ordinary.photos, LabelMaps(source.data))
+        self.train_dataset = DescribedVisits(ordinary, self.judges, recipe)
         self.tokenizer = source.tokenizer
         self.recipe = recipe
-        self.rewards: list[float] = []
+        self.rewards: dict[str, list[float]] = {"reward": [], "truth": []}
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         if described := inputs.pop("described"):
@@ -100,9 +132,10 @@ class RewardTrainer(FusionTrainer):
         return super().compute_loss(model, inputs, *args, **kwargs)
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        if "loss" in logs and self.rewards:
-            logs["reward"] = round(sum(self.rewards) / len(self.rewards), 4)
-            self.rewards.clear()
+        for name, rewards in self.rewards.items():
+            if "loss" in logs and rewards:
+                logs[name] = round(sum(rewards) / len(rewards), 4)
+                rewards.clear()
         super().log(logs, *args, **kwargs)
 
     def _describe(
@@ -124,7 +157,7 @@ class RewardTrainer(FusionTrainer):
             written = answers[place * count : (place + 1) * count]
             captions = fitting(written, length, len(asked))
             scores = [self.score(image, caption) for caption in captions]
-            self.rewards += scores
+            self.rewards["truth" if image in self.judges.truth.photos else "reward"] += scores
             filled = self._filled(asked, captions, advantages(scores))
             filled.pad(length)
             for name, values in (
@@ -138,7 +171,7 @@ class RewardTrainer(FusionTrainer):
     def score(self, image: str, caption: Sequence[int]) -> float:
         finished = caption[-1] == END_ID
         text = self.tokenizer.decode([token for token in caption if token != END_ID])
-        return self.consensus.score(image, words(text).split() + [FINISHED] * finished)
+        return self.judges.score(image, words(text).split(), finished)
 
     def _filled(
         self, asked: list[int], captions: Sequence[list[int]], worth: Sequence[float]

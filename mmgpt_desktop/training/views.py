@@ -20,7 +20,9 @@ from mmgpt_desktop.training.questions import QA
 
 _SMALLEST = 0.75  # of a side that is kept
 _LIGHT = 0.25  # the most that brightness and contrast are changed by
-SPOILED = frozenset({"where", "side", "largest", "count", "objects", "truefalse"})
+SPOILED = frozenset(
+    ["where", "side", "largest", "count", "objects", "truefalse", "share", "relation"]
+)
 """Kinds of questions that a view may answer otherwise."""
 _PRESENCE = frozenset({"yesno", "either"})
 """So are these, but where captions named the things: people name what is large."""

@@ -79,8 +79,13 @@ def test_the_table_of_a_model_that_always_says_the_same(
     scenes = rows["scenes (ADE20K)", "exact"]
     assert scenes["model"]["value"] == 0
     assert scenes["blind"]["most frequent"]["value"] == 1
-    invented = rows["descriptions (ADE20K)", "person or animal made up (less is better)"]
+    named = "descriptions (ADE20K)"
+    invented = rows[named, "person or animal made up (less is better)"]
     assert (invented["items"], invented["model"]["value"]) == (2, 1)  # a dog beside a lamp
+    assert rows[named, "named things that are there"]["model"]["value"] == 0
+    assert rows[named, "agreement with the label map"]["model"]["value"] == 0
+    other = rows["captions (Flickr8k)", "BLEU-4, greedy, in new words"]
+    assert other["model"]["value"] == other["blind"]["usual words"]["value"] > 0.99
     pointing = rows["pointing (ADE20K)", "asked for, first word"]
     assert pointing["items"] == 2
     assert pointing["blind"]["random cell"]["value"] == 1 / 16  # one cell's centre of 4 x 4

@@ -15,20 +15,32 @@ import torch
 from PIL import Image
 from tokenizers import Tokenizer
 
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training import train as stage
 from mmgpt_desktop.training.__main__ import main
 from mmgpt_desktop.training.calibrate import TEMPERATURES, answers, calibrate
+from mmgpt_desktop.training.data import load_texts
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 from mmgpt_desktop.training.evaluation.tasks import Question
 from mmgpt_desktop.training.features import FeatureStore, read_pixels
 from mmgpt_desktop.training.heads import score_heads
+from mmgpt_desktop.training.labels import LabelMaps
 from mmgpt_desktop.training.mixture import DEFAULT, Mixture
 from mmgpt_desktop.training.recipes import Recipe
-from mmgpt_desktop.training.reward import ANSWER_TOKENS, advantages, fitting, sample
+from mmgpt_desktop.training.reward import (
+    ANSWER_TOKENS,
+    WORTH_OF_TRUTH,
+    Judges,
+    advantages,
+    fitting,
+    sample,
+)
 from mmgpt_desktop.training.rows import END_ID
+from mmgpt_desktop.training.train import trainer_arguments
+from mmgpt_desktop.training.truth import Truth
 from mmgpt_desktop.training.views import view_of
 from tests.model.conftest import tiny_config
 
@@ -278,6 +290,45 @@ def test_the_model_learns_from_its_own_captions(
     assert {f"eval_{fusion}_loss" for fusion in FUSIONS} <= set().union(*log["log_history"])
     before, after = tiny_model(), MMGPTForConditionalGeneration.from_pretrained(work / "rewarded")
     assert not torch.equal(after.embedding.weight, before.embedding.weight)
+
+
+def test_photos_without_captions_are_rewarded_by_their_label_map(
+    data: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_model().save_pretrained(work / "model")
+    monkeypatch.setattr("mmgpt_desktop.training.reward.FEWEST_REFERENCES", 1)
+    monkeypatch.setattr(Truth, "score", lambda self, image, words: 0.5)
+    command = ["reward", "--data", str(data), "--work", str(work), *SMALL, "--length", "256"]
+    sharing = ["--samples", "3", "--described", "1", "--mapped", "0.5"]
+    monkeypatch.setattr("mmgpt_desktop.training.train.trainer_arguments", logged_each_step)
+    main([*command, "--batch", "4", "--steps", "2", *sharing])
+    log = json.loads((work / "rewarding/checkpoint-2/trainer_state.json").read_text())
+    found = set().union(*log["log_history"])
+    assert {"reward", "truth"} <= found
+    worths = [row["truth"] / WORTH_OF_TRUTH for row in log["log_history"] if "truth" in row]
+    assert all(0.25 <= worth <= 0.5 for worth in worths)  # half of it where the end is missing
+
+
+def logged_each_step(*args: Any, **options: Any) -> Any:
+    arguments = trainer_arguments(*args, **options)
+    arguments.logging_steps = 1
+    return arguments
+
+
+@pytest.mark.parametrize(("finished", "worth"), [(True, 1.0), (False, 0.5)])
+def test_judges_ask_the_captions_or_the_map(
+    data: Path, finished: bool, worth: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(AppError, match="No training photo has 3 captions"):
+        Judges(load_texts(data, ["train"]), LabelMaps(data))
+    monkeypatch.setattr("mmgpt_desktop.training.reward.FEWEST_REFERENCES", 1)
+    judges = Judges(load_texts(data, ["train"]), LabelMaps(data))
+    assert list(judges.truth.photos) == ["images/ade20k/a.jpg"]
+    scores = [
+        judges.score("images/ade20k/a.jpg", text.split(), finished)
+        for text in ("a hall with a cat", "a dog")
+    ]
+    assert scores == [pytest.approx(worth * WORTH_OF_TRUTH), 0]
 
 
 def test_a_sampled_answer_ends_where_the_model_ends_it() -> None:

@@ -16,6 +16,8 @@ from mmgpt_desktop.training.labels import (
     position,
     presence_questions,
     regions,
+    relation_questions,
+    share_questions,
 )
 from mmgpt_desktop.training.questions import (
     WORDS,
@@ -26,7 +28,10 @@ from mmgpt_desktop.training.questions import (
     count_questions,
     either_questions,
     indoor_questions,
+    naming,
+    person_questions,
     place_questions,
+    plain_place,
     who_questions,
     yes_no_questions,
 )
@@ -107,6 +112,30 @@ def test_who_is_there() -> None:
     assert said == ("two men", "a girl", "some people")
 
 
+@pytest.mark.parametrize(
+    ("captions", "who", "person"),
+    [
+        (["a dog runs .", "a brown dog .", "the dog is wet ."], ["a dog"], "no"),
+        (["a red car .", "a car skids .", "a race ."], ["nobody"], "no"),
+        (["a red car .", "a car skids .", "the drivers race ."], [], None),
+        (["a red car .", "a car skids ."], [], None),  # two may have left somebody out
+    ],
+)
+def test_nobody_is_there_where_nobody_names_one(
+    captions: list[str], who: list[str], person: str | None
+) -> None:
+    assert [answer for _, answer in who_questions(captions)] == who
+    asked = dict(person_questions(captions, random.Random(0)))
+    assert asked == ({"is there a person": person} if person else {})
+
+
+def test_people_are_asked_for_now_and_then() -> None:
+    captions = ["a man runs .", "a runner .", "he runs ."]
+    found = [dict(person_questions(captions, random.Random(seed))) for seed in range(200)]
+    assert {tuple(pairs.values()) for pairs in found} == {(), ("yes",)}
+    assert 30 < sum(map(bool, found)) < 90
+
+
 def test_one_of_two_things_and_one_of_two_colours() -> None:
     pairs = dict(either_questions(["a red ball ."], ["dog", "snow"] * 5, random.Random(0)))
     thing, colour = pairs
@@ -120,7 +149,12 @@ def test_one_of_two_things_and_one_of_two_colours() -> None:
 
 @pytest.mark.parametrize(
     ("named", "answers"),
-    [(["sky", "dog"], ["outdoors"]), (["ceiling"], ["indoors"]), (["sky", "floor"], []), ([], [])],
+    [
+        (["sky", "dog"], ["outdoors", "no", "yes"]),
+        (["ceiling"], ["indoors", "yes", "no"]),
+        (["sky", "floor"], []),
+        ([], []),
+    ],
 )
 def test_indoors_or_outdoors(named: list[str], answers: list[str]) -> None:
     assert [answer for _, answer in indoor_questions(named)] == answers
@@ -177,12 +211,73 @@ def test_label_questions_deny_what_is_not_there() -> None:
     made = label_questions(found, ["sky", "cat", "dog"], ["dog", "cat", "owl"], random.Random(0))
     assert {answer for question, answer in made["yesno"] if "owl" in question} == {"no"}
     assert not any("dog" in question for question, _ in made["yesno"])  # there, but too small
-    assert made["inside"] == [("is this indoors or outdoors", "outdoors")]
+    assert made["inside"][0] == ("is this indoors or outdoors", "outdoors")
+    assert made["who"] == [("who is in the picture", "nobody")]
+    assert made["share"] == [
+        ("how much of the picture is sky", "about half"),
+        ("how much of the picture is cat", "about a quarter"),
+    ]
     assert made["side"] == [("what is on the left side of the picture", "cat")]
     assert made["largest"] == [("what fills most of the picture", "sky")]
     assert made["objects"][0][1] == "sky, cat"
     answers = dict(presence_questions(["cat"], ["owl", "cat"], random.Random(0)))
     assert answers == {"is there a cat": "yes", "is there an owl": "no"}
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.02, "very little of it"),
+        (0.05, ""),
+        (0.1, "about a tenth"),
+        (0.25, "about a quarter"),
+        (0.35, ""),
+        (0.5, "about half"),
+        (0.6, ""),
+        (0.9, "most of it"),
+    ],
+)
+def test_how_much_is_asked_where_the_words_are_clear(share: float, words: str) -> None:
+    pairs = dict(share_questions([region("sky", share, 0.5, 0.5)]))
+    assert pairs == ({"how much of the picture is sky": words} if words else {})
+
+
+def test_on_which_side_of_another_a_thing_is() -> None:
+    lamp, bed, cat = (
+        region("lamp", 0.1, 0.5, 0.1),
+        region("bed", 0.3, 0.5, 0.8),
+        region("cat", 0.1, 0.05, 0.75),
+    )
+    sides = {
+        ("lamp", "bed"): "above",
+        ("bed", "lamp"): "below",
+        ("cat", "bed"): "left",
+        ("bed", "cat"): "right",
+    }
+    asked = set()
+    for seed in range(40):
+        for question, answer in relation_questions([lamp, bed, cat], random.Random(seed)):
+            one, other = (word for word in question.split() if word in {"lamp", "bed", "cat"})
+            asked.add((one, other))
+            if (one, other) in sides:
+                assert sides[one, other] == answer
+            assert f" {answer} " in question
+    assert set(sides) < asked
+    near = region("bed", 0.3, 0.6, 0.2)  # beside the lamp, but hardly
+    assert list(relation_questions([lamp, near], random.Random(0))) == []
+    chair, stool = region("chair", 0.1, 0.1, 0.5), region("stool", 0.1, 0.9, 0.5)
+    assert list(relation_questions([chair, stool], random.Random(0))) == []  # one or the other?
+
+
+def test_people_in_a_label_map() -> None:
+    def who(share: float, present: list[str]) -> list[str]:
+        found = [region("person", share, 0.5, 0.5)] if share else []
+        made = label_questions(found, present, ["owl"], random.Random(0))
+        return [answer for _, answer in made.get("who", ())]
+
+    assert who(0.1, ["person"]) == ["people"]
+    assert who(0, ["person"]) == []  # there, but too small
+    assert who(0, ["cat"]) == ["nobody"]
 
 
 def test_what_may_be_the_same_thing_is_not_denied() -> None:
@@ -191,3 +286,11 @@ def test_what_may_be_the_same_thing_is_not_denied() -> None:
     assert {question for question, answer in denied.items() if answer == "no"} == {
         "is there an owl"
     }
+
+
+@pytest.mark.parametrize(
+    ("scene", "named"),
+    [("hangar outdoor", "a hangar"), ("indoor pool", "an indoor pool"), ("water", "some water")],
+)
+def test_places_and_what_is_not_counted(scene: str, named: str) -> None:
+    assert naming(plain_place(scene)) == named

@@ -29,6 +29,7 @@ from mmgpt_desktop.training.evaluation.metrics import (
     bootstrap,
     calibration_error,
     mean,
+    ratio,
     thresholded,
     wups,
 )
@@ -41,8 +42,10 @@ from mmgpt_desktop.training.evaluation.tasks import (
     answer_set,
     draw_questions,
     in_new_words,
+    words,
 )
 from mmgpt_desktop.training.labels import LabelMaps
+from mmgpt_desktop.training.truth import Truth, mapped_photos
 
 LEFT_OUT = (0.0, 0.1, 0.25, 0.5)
 NOTES = (
@@ -55,7 +58,9 @@ NOTES = (
     "the usual words.",
     "Caption metrics: pycocoevalcap, on the same words (apostrophes begin a word, hyphens "
     "separate); CIDEr-D's word weights come from this split's references.",
-    "Made up: a description names a person, or an animal, where the label map has none.",
+    "Made up: a description names a person, or an animal, where the label map has none. Agreement: "
+    "the harmonic mean of how much of what is named is there, and how much of what is there is "
+    "named, the place and the four largest things; rare names weigh more.",
     "Certainty: the one that the app shows, from the geometric mean of the tokens' probabilities, "
     "the end's included; all kinds but captions together, "
     f"{CALIBRATION_BINS} bins of equal width.",
@@ -92,8 +97,10 @@ def evaluate(engine: EngineBase, model: ModelInfo, settings: Settings) -> list[R
         way = "greedy" if beams == 1 else f"beam {beams}"
         shown = respondent.answer_all(captions, f"captions, {way}", beams=beams)
         grey = respondent.answer_blindly(captions, f"captions, grey, {way}", beams=beams)
-        rows += _caption_rows(captions, shown, grey, way)
-    rows += _invention_rows(respondent, photos, settings.limit)
+        rows += _caption_rows(captions, shown, {GREY: grey}, way)
+        if beams == 1:
+            rows += _new_caption_rows(respondent, captions, shown)
+    rows += _description_rows(respondent, photos, settings.limit)
     shown = respondent.answer_all(short, "questions")
     grey = respondent.answer_blindly(short, "questions, grey")
     rows += _question_rows(short, [shown, grey, _most_frequent(settings.data, short)])
@@ -119,37 +126,61 @@ def _most_frequent(data: Path, questions: Iterable[Question]) -> Answers:
 
 
 def _caption_rows(
-    asked: Sequence[Question], shown: Answers, grey: Answers, way: str
+    asked: Sequence[Question], shown: Answers, compared: Mapping[str, Answers], way: str
 ) -> Iterator[Row]:
     photos = [question.image for question in asked]
     references = {question.image: question.answers for question in asked}
-    measures = [
-        caption_measures(references, {question.image: answers[question].text for question in asked})
-        for answers in (shown, grey)
-    ]
-    for name, statistic in measures[0].items():
-        score, blind = bootstrap(statistic, photos), bootstrap(measures[1][name], photos)
-        measure = f"{name}, {way}"
-        yield Row(TITLES["caption"], measure, len(asked), score, {GREY: blind}, percent=False)
+
+    def measures(answers: Answers) -> dict[str, Statistic]:
+        written = {question.image: answers[question].text for question in asked}
+        return caption_measures(references, written)
+
+    others = {name: measures(answers) for name, answers in compared.items()}
+    for name, statistic in measures(shown).items():
+        scores = {other: bootstrap(found[name], photos) for other, found in others.items()}
+        score, measure = bootstrap(statistic, photos), f"{name}, {way}"
+        yield Row(TITLES["caption"], measure, len(asked), score, scores, percent=False)
 
 
-def _invention_rows(
+def _new_caption_rows(
+    respondent: Respondent, captions: Sequence[Question], usual: Answers
+) -> Iterator[Row]:
+    new = in_new_words(captions)
+    answers = respondent.answer_all(list(new.values()), "captions in new words")
+    others = {question: answers[new[question]] for question in new}
+    yield from _caption_rows(list(new), others, {USUAL: usual}, "greedy, in new words")
+
+
+def _description_rows(
     respondent: Respondent, photos: Sequence[PhotoTexts], limit: int | None
 ) -> Iterator[Row]:
-    maps = LabelMaps(respondent.data)
-    mapped = [photo.image for photo in photos if maps.has(photo.image)][:limit]
-    if not mapped:
+    """What descriptions of photos with a label map name."""
+    truth = Truth(mapped_photos(photos, LabelMaps(respondent.data)))
+    images = list(truth.photos)[:limit]
+    if not images:
         return
-    asked = [Question(image, "view", "", CAPTION_QUESTION, ()) for image in mapped]
-    there = {image: maps.present(image) for image in mapped}
+    asked = [Question(image, "view", "", CAPTION_QUESTION, ()) for image in images]
     shown = respondent.answer_all(asked, "descriptions")
     grey = respondent.answer_blindly(asked, "descriptions, grey")
-    score, blind = (
-        bootstrap(mean([is_invented(answers[q].text, there[q.image]) for q in asked]), mapped)
-        for answers in (shown, grey)
-    )
-    task, measure = "descriptions (ADE20K)", "person or animal made up (less is better)"
-    yield Row(task, measure, len(mapped), score, {GREY: blind})
+
+    def invented(answers: Answers) -> Statistic:
+        there = {image: truth.photos[image].present for image in images}
+        return mean([is_invented(answers[q].text, there[q.image]) for q in asked])
+
+    def agreement(answers: Answers) -> Statistic:
+        return mean([truth.score(q.image, words(answers[q].text).split()) for q in asked])
+
+    named = [truth.told_apart(q.image, words(shown[q].text).split()) for q in asked]
+    right, all_named = zip(*((len(r), len(r) + len(w)) for r, w in named), strict=True)
+    measures = {
+        "person or animal made up (less is better)": (invented(shown), {GREY: invented(grey)}),
+        "named things that are there": (ratio(right, all_named), {}),
+        "agreement with the label map": (agreement(shown), {GREY: agreement(grey)}),
+    }
+    for measure, (statistic, blind) in measures.items():
+        scores = {name: bootstrap(other, images) for name, other in blind.items()}
+        task, score = "descriptions (ADE20K)", bootstrap(statistic, images)
+        yield Row(task, measure, len(images), score, scores)
 
 
 def _question_rows(questions: Sequence[Question], ways: Sequence[Answers]) -> Iterator[Row]:

@@ -23,12 +23,15 @@ TITLES = {
     "colour": "made: colour",
     "count": "made: count",
     "action": "made: action",
+    "place": "made: place",
     "animal": "made: animal",
     "who": "made: who",
     "either": "made: either, or",
     "inside": "made: indoors or outdoors",
     "where": "made: where",
     "side": "made: left or right side",
+    "relation": "made: left or right of, above or below",
+    "share": "made: how much of the picture",
     "largest": "made: what fills most",
     "item": "made: shop item",
     "wearer": "made: for whom",
@@ -97,7 +100,8 @@ def in_new_words(questions: Sequence[Question]) -> dict[Question, Question]:
     found, many, words = dict[Question, Question](), Counter[str](), wordings("unseen")
     for question in questions:
         rng = random.Random(f"{question.image} {question.stem}")
-        other = words.worded(question.kind, question.stem, rng)
+        kind = "describe" if question.kind == "caption" else question.kind
+        other = words.worded(kind, question.stem, rng)
         if other and many[question.kind] < NEW_WORDED:
             many[question.kind] += 1
             found[question] = replace(question, asked=typed(other, rng))
