@@ -104,8 +104,11 @@ def _features(options: argparse.Namespace) -> None:
 
 def _probe(options: argparse.Namespace) -> None:
     from mmgpt_desktop.training.probe import probe
+    from mmgpt_desktop.training.question_probe import probe_questions
 
     print(probe(options.data, options.work))
+    if found := probe_questions(options.data, options.work):
+        print(found)
 
 
 def _tokenizer(options: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ import pytest
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.probe import Probe, probe
+from mmgpt_desktop.training.question_probe import probe_questions
 
 SCENES = ("beach", "kitchen", "street")
 SCENE = {"kind": "scene", "question": ""}
@@ -56,3 +57,36 @@ def test_without_scenes_there_is_nothing_to_find(
     write(tmp_path, [row | {"split": split} for split in ("train", "test")])
     with pytest.raises(AppError, match="No photo's scene"):
         probe(tmp_path, tmp_path)
+
+
+def test_words_and_cells_answer_what_they_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the bed's colour the words tell nothing, of the sky's all."""
+    rng = np.random.default_rng(0)
+    rows = [
+        {
+            "image": f"images/daquar/{split}{n}",
+            "split": split,
+            "kind": "vqa",
+            "question": f"what color is the {thing}",
+            "answer": "blue" if thing == "sky" else ("red", "green")[n % 2],
+        }
+        for split, count in (("train", 300), ("test", 40))
+        for n in range(count)
+        for thing in ("bed", "sky")
+    ]
+    write(tmp_path, rows)
+    images = sorted({row["image"] for row in rows})
+    level = np.array([int(image[-1]) % 2 for image in images], np.float16)[:, None, None]
+    noise = rng.uniform(0, 0.1, (len(images), 64, 4)).astype(np.float16)
+    fine = np.zeros((len(images), 256, 1), np.float16)
+    store = FeatureStore((fine, noise + level), None, {image: n for n, image in enumerate(images)})
+    monkeypatch.setattr(FeatureStore, "open", lambda _folder: store)
+    found = probe_questions(tmp_path, tmp_path)
+    assert found is not None
+    assert (found.taught, found.asked) == (600, 80)
+    assert found.by_words == pytest.approx(0.75, abs=0.1)
+    assert found.by_cells == 1
+    write(tmp_path, [row | {"image": "images/coco/a"} for row in rows])
+    assert probe_questions(tmp_path, tmp_path) is None
