@@ -24,7 +24,7 @@ SPOILED = frozenset(
     ["where", "side", "largest", "count", "objects", "truefalse", "share", "relation"]
 )
 """Kinds of questions that a view may answer otherwise."""
-_PRESENCE = frozenset({"yesno", "either"})
+_PRESENCE = frozenset({"yesno", "either", "who"})
 """So are these, but where captions named the things: people name what is large."""
 _PLACED = re.compile(r"\b(how many|number|left|right|sides?|corner|large|largest|big|biggest|top"
                      r"|bottom|middle|cent(er|re))\b")  # fmt: skip

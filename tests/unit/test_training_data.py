@@ -290,8 +290,9 @@ def test_a_photo_of_spoiled_kinds_alone_keeps_them() -> None:
 def test_a_view_keeps_no_numbers_and_sides_and_only_the_presence_that_captions_tell() -> None:
     vqa = [("what is it", "a dog"), ("how many dogs are there", "2"), ("what is left of it", "cat")]
     there = [("is there a dog", "yes")]
-    assert unspoiled({"vqa": vqa, "yesno": there}) == {"vqa": vqa[:1]}
-    told = {"caption": [("", "A dog.")], "yesno": there}
+    who = [("who is in the picture", "people")]
+    assert unspoiled({"vqa": vqa, "yesno": there, "who": who}) == {"vqa": vqa[:1]}
+    told = {"caption": [("", "A dog.")], "yesno": there, "who": who}
     assert unspoiled(told) == told
 
 

@@ -54,8 +54,8 @@ NOTES = (
     "Exact: lower-case words without punctuation; lists in any order; an action by its verb. "
     "Balanced: yes and no weigh the same. Most frequent: the training answers to questions of "
     "the same kind and collection that begin with the same three words, or two, or one, or any.",
-    "In new words: the same questions in words that training has none of (`wordings.toml`), beside "
-    "the usual words.",
+    "In new words: the same questions as somebody who had not seen training's words would ask "
+    "them, without those wordings that are among these (`wordings.toml`), beside the usual words.",
     "Caption metrics: pycocoevalcap, on the same words (apostrophes begin a word, hyphens "
     "separate); CIDEr-D's word weights come from this split's references.",
     "Made up: a description names a person, or an animal, where the label map has none. Agreement: "
