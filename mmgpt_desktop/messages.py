@@ -279,8 +279,9 @@ class Check:
     @property
     def verdict(self) -> Verdict:
         """Hiding what was looked at must cost the word a third of its probability, and half
-        as much again as hiding random places does; a sixth and a fifth are partly. Where no
-        hiding costs a sixth, not even of the whole photo, the word came from language."""
+        as much again as hiding random places does on average; a sixth and a fifth are partly.
+        Where no hiding costs a sixth, not even of the whole photo, the word came from
+        language."""
         lost, by_chance = self._lost(self.hidden), [self._lost(each) for each in self.random]
         mean = sum(by_chance) / max(1, len(by_chance))
         if lost >= 1 / 3 and lost >= 1.5 * mean:
@@ -288,7 +289,7 @@ class Check:
         if lost >= 1 / 6 and lost >= 1.2 * mean:
             return Verdict.PARTLY
         everything = self.whole if self.blind is None else self.blind
-        most = max(lost, self._lost(self.centre), self._lost(everything), *by_chance)
+        most = max(lost, self._lost(self.centre), self._lost(everything), mean)
         return Verdict.ANYWHERE if most >= 1 / 6 else Verdict.LANGUAGE
 
     def _lost(self, probability: float) -> float:

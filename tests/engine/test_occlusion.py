@@ -26,6 +26,7 @@ from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import (
     Box,
     CellMaps,
+    Check,
     Explanation,
     GenerationRequest,
     Message,
@@ -175,6 +176,22 @@ def test_a_map_that_looks_elsewhere_did_not_matter(folder: Path) -> None:
     assert check.hidden == pytest.approx(check.whole)
     assert check.centre == pytest.approx(check.whole), "the corner is not the centre"
     assert check == engine.check(what, word, elsewhere, Method.MEAN, CancelToken())
+
+
+@pytest.mark.parametrize(
+    ("random", "blind", "verdict"),
+    [
+        ((0.63, 0.72, 0.72, 0.73), 0.77, Verdict.LANGUAGE),  # one draw is no proof
+        ((0.63, 0.6, 0.64, 0.61), 0.77, Verdict.ANYWHERE),
+        ((0.78, 0.78, 0.78, 0.78), 0.1, Verdict.ANYWHERE),
+        ((0.1, 0.78, 0.78, 0.78), None, Verdict.ANYWHERE),
+    ],
+)
+def test_a_word_that_the_model_says_anyway_came_from_language(
+    random: tuple[float, ...], blind: float | None, verdict: Verdict
+) -> None:
+    check = Check(Method.HEADS, 0, 1, 0.78, 0.9, random, 0.71, blind)
+    assert check.verdict is verdict
 
 
 def test_the_centre_is_the_photos(folder: Path) -> None:
