@@ -58,6 +58,11 @@ class PhotoTexts:
         answers = (answer for pairs in self.pairs.values() for _, answer in pairs)
         return any(PEOPLE.intersection(answer.lower().split()) for answer in answers)
 
+    @property
+    def place(self) -> str:
+        """The name of its scene; empty where it has none."""
+        return next((name for _, name in self.pairs.get("scene", ())), "")
+
     def draw(self, weights: Mapping[str, float], rng: random.Random, *, mirror: bool = False) -> QA:
         """A question and its answer; with `mirror` as they are of the mirrored photo."""
         kinds = list(self.pairs)
@@ -100,13 +105,18 @@ def ask(kind: str, question: str, rng: random.Random, words: Wordings | None = N
         return question
     if kind == "truefalse":
         return rng.choice(prompts.TRUE_FALSE).format(question)
-    if words:
-        described = _WAYS.get(kind) is prompts.DESCRIBE
-        if asked := words.worded("describe" if described else kind, question, rng):
-            return typed(asked, rng)
+    if words and (asked := in_other_words(kind, question, rng, words)):
+        return asked
     if kind in _WAYS:
         return typed(rng.choice(_WAYS[kind]), rng) if words else rng.choice(_WAYS[kind])
     return prompts.spoken(question, rng)
+
+
+def in_other_words(kind: str, question: str, rng: random.Random, words: Wordings) -> str:
+    """The question in some of these words, as people type it; empty where they have none."""
+    described = _WAYS.get(kind) is prompts.DESCRIBE
+    asked = words.worded("describe" if described else kind, question, rng)
+    return typed(asked, rng) if asked else ""
 
 
 def read_rows(data: Path) -> Iterator[Row]:
@@ -200,10 +210,9 @@ def _add_labels(data: Path, photos: Mapping[str, PhotoTexts]) -> None:
 
 def _add_view(photo: PhotoTexts, things: Sequence[str]) -> None:
     """A description of a photo that nobody described: its place, and what is large there."""
-    (_, place), *_ = photo.pairs.get("scene", [("", "")])
     named = [thing for thing in things if thing not in STUFF][:3]
     if named:
-        whole = naming(plain_place(place) or "place").capitalize()
+        whole = naming(plain_place(photo.place) or "place").capitalize()
         photo.pairs["view"].append(("", f"{whole} with {listed(named)}."))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -35,6 +35,8 @@ STUFF = frozenset(
 """Classes that lie nearly everywhere; where they are is no question."""
 
 PERSON = "person"
+CALLED = dict.fromkeys(WORDS.people, PERSON) | dict.fromkeys(WORDS.animals, "animal")
+"""The label maps' names for people and animals, by the words that descriptions have for them."""
 
 _SHARES = (
     (0.01, 0.04, "very little of it"),
@@ -155,11 +157,10 @@ def position(region: Region) -> str:
 
 
 def label_questions(
-    found: Sequence[Region], present: Iterable[str], everything: Sequence[str], rng: random.Random
+    found: Sequence[Region], present: Collection[str], everything: Sequence[str], rng: random.Random
 ) -> dict[str, list[QA]]:
     """All questions that one label map answers: about the regions `found`, with `everything`
     to deny but what is `present`, however small, and what is like it."""
-    there = frozenset(present)
     things = [region for region in found if region.name not in STUFF]
     return {
         kind: pairs
@@ -173,10 +174,10 @@ def label_questions(
                 ("list the objects", ", ".join(region.name for region in found[:6])),
             ],
             "yesno": list(
-                presence_questions([r.name for r in found], everything, rng, present=there)
+                presence_questions([r.name for r in found], everything, rng, present=present)
             ),
             "inside": list(indoor_questions([r.name for r in found])),
-            "who": list(_who(found, there)),
+            "who": list(_who(found, present)),
             "share": list(share_questions(found)),
             "relation": list(relation_questions(things, rng)),
         }.items()
@@ -192,7 +193,7 @@ def _sides(things: Sequence[Region]) -> Iterator[QA]:
             yield f"what is on the {side} side of the picture", there[0].name
 
 
-def _who(found: Sequence[Region], present: frozenset[str]) -> Iterator[QA]:
+def _who(found: Sequence[Region], present: Collection[str]) -> Iterator[QA]:
     """Label maps don't count people, nor say whether a person is a man or a woman."""
     if PERSON not in present:
         yield WHO_QUESTION, NOBODY

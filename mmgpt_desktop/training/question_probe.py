@@ -54,16 +54,15 @@ def probe_questions(data: Path, work: Path) -> QuestionProbe | None:
     words, new_words = _spoken(taught, known), _spoken(asked, known)
     cells, new_cells = _seen(store, taught), _seen(store, asked)
     middle, spread = cells.mean(0), cells.std(0) + 1e-3
+    cells, new_cells = (cells - middle) / spread, (new_cells - middle) / spread
     truths = torch.tensor([answers.index(answer) for _, _, answer in taught])
     shares = []
     for shown in (0.0, 1.0):
         torch.manual_seed(0)
         reader = _Reader(words.shape[1], cells.shape[1], len(answers))
-        _teach(reader, words, shown * (cells - middle) / spread, truths)
+        _teach(reader, words, shown * cells, truths)
         with torch.inference_mode():
-            said = (
-                reader.eval()(new_words, shown * (new_cells - middle) / spread).argmax(1).tolist()
-            )
+            said = reader.eval()(new_words, shown * new_cells).argmax(1).tolist()
         right = [
             answers[place] == answer for place, (_, _, answer) in zip(said, asked, strict=True)
         ]

@@ -136,6 +136,7 @@ def animal_questions(captions: Sequence[str]) -> Iterator[QA]:
 
 WHO_QUESTION = "who is in the picture"
 NOBODY = "nobody"
+_ASKED_FOR_PEOPLE = 0.3
 
 
 def who_questions(captions: Sequence[str]) -> Iterator[QA]:
@@ -155,9 +156,6 @@ def person_questions(captions: Sequence[str], rng: random.Random) -> Iterator[QA
         yield "is there a person", "no"
     elif any(map(_WHO.search, captions)) and rng.random() < _ASKED_FOR_PEOPLE:
         yield "is there a person", "yes"
-
-
-_ASKED_FOR_PEOPLE = 0.3
 
 
 def names_nobody(captions: Sequence[str]) -> bool:

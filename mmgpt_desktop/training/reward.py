@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ from mmgpt_desktop.training.rows import (
     VisitDataset,
 )
 from mmgpt_desktop.training.train import FusionTrainer, Source, prepared, run_to_the_end
-from mmgpt_desktop.training.truth import Truth, mapped_photos
+from mmgpt_desktop.training.truth import Mapped, Truth, mapped_photos
 
 ANSWER_TOKENS = 20
 FINISHED = "."
@@ -83,19 +83,22 @@ class DescribedVisits(Dataset[Visit]):
 class Judges:
     """Say what a caption is worth: by the photo's other captions, or by its label map."""
 
-    def __init__(self, photos: Sequence[PhotoTexts], maps: LabelMaps) -> None:
+    def __init__(self, photos: Sequence[PhotoTexts], mapped: Mapping[str, Mapped]) -> None:
         """Raises AppError where there are no captions."""
         self.references = caption_words(photos)
         if not self.references:
             title = "No training photo has {number} captions, which rewarding compares with."
             raise AppError(title, number=FEWEST_REFERENCES)
         self.consensus = Consensus(self.references)
-        self.truth = Truth(mapped_photos(photos, maps))
+        self.truth = Truth(mapped)
+
+    def has_map(self, image: str) -> bool:
+        return image in self.truth.photos
 
     def score(self, image: str, caption: Sequence[str], finished: bool) -> float:
         """0 to 10, and of photos with a label map to `WORTH_OF_TRUTH`; a caption that was not
         `finished` has half of that, and misses the end's n-grams."""
-        if image in self.truth.photos:
+        if self.has_map(image):
             worth = WORTH_OF_TRUTH if finished else WORTH_OF_TRUTH / 2
             return worth * self.truth.score(image, caption)
         return self.consensus.score(image, [*caption] + [FINISHED] * finished)
@@ -120,7 +123,9 @@ class RewardTrainer(FusionTrainer):
         assert isinstance(recipe, RewardRecipe)
         ordinary = self.train_dataset
         assert isinstance(ordinary, VisitDataset)
-        self.judges = Judges(ordinary.photos, LabelMaps(source.data))
+        photos = ordinary.photos
+        mapped = mapped_photos(photos, LabelMaps(source.data)) if recipe.mapped else {}
+        self.judges = Judges(photos, mapped)
         self.train_dataset = DescribedVisits(ordinary, self.judges, recipe)
         self.tokenizer = source.tokenizer
         self.recipe = recipe
@@ -157,7 +162,7 @@ class RewardTrainer(FusionTrainer):
             written = answers[place * count : (place + 1) * count]
             captions = fitting(written, length, len(asked))
             scores = [self.score(image, caption) for caption in captions]
-            self.rewards["truth" if image in self.judges.truth.photos else "reward"] += scores
+            self.rewards["truth" if self.judges.has_map(image) else "reward"] += scores
             filled = self._filled(asked, captions, advantages(scores))
             filled.pad(length)
             for name, values in (

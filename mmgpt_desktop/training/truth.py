@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mmgpt_desktop.training.data import PhotoTexts
-from mmgpt_desktop.training.labels import PERSON, STUFF, LabelMaps, alike
+from mmgpt_desktop.training.labels import CALLED, STUFF, LabelMaps, alike
 from mmgpt_desktop.training.questions import WORDS, plain_place
 
 _FEWEST = 3
@@ -44,11 +44,11 @@ class Truth:
         self._weights = {name: _weight(count, len(photos)) for name, count in found.items()}
         self._places = {place: _weight(count, len(photos)) for place, count in places.items()}
         known = {name for name, count in found.items() if count >= _FEWEST}
-        self._names = frozenset(known | set(WORDS.things) | set(WORDS.animals) | WORDS.people)
+        self._names = frozenset(known.union(WORDS.things, CALLED))
 
     def told_apart(self, image: str, words: Sequence[str]) -> tuple[set[str], set[str]]:
         """Of what a description of these words names: what is there, and what is not."""
-        return told_apart(things_named(words, self._names), self.photos[image])
+        return told_apart(names_in(words, self._names), self.photos[image])
 
     def score(self, image: str, words: Sequence[str]) -> float:
         """0 to 1: the harmonic mean of how much of what is named is there, and how much of what
@@ -66,7 +66,7 @@ class Truth:
         return 2 * hit / (hit + missed + wanted) if wanted else 0.0
 
 
-def things_named(words: Sequence[str], names: frozenset[str]) -> set[str]:
+def names_in(words: Sequence[str], names: frozenset[str]) -> set[str]:
     """Which of the `names`, of up to three words, stand in a sentence: longer ones before shorter,
     and plurals count."""
     found, place = set[str](), 0
@@ -91,7 +91,7 @@ def told_apart(named: Iterable[str], photo: Mapped) -> tuple[set[str], set[str]]
     """
     right, wrong = set[str](), set[str]()
     for name in named:
-        called = PERSON if name in WORDS.people else "animal" if name in WORDS.animals else name
+        called = CALLED.get(name, name)
         exact = [one for one in (name, called) if one in photo.present]
         there = exact or sorted(one for one in photo.present if alike(one) & alike(called))
         if there:
@@ -112,6 +112,5 @@ def mapped_photos(photos: Sequence[PhotoTexts], maps: LabelMaps) -> dict[str, Ma
         if "caption" in photo.pairs or not maps.has(photo.image):
             continue
         things = [region.name for region in maps.regions(photo.image) if region.name not in STUFF]
-        place = next((name for _, name in photo.pairs.get("scene", ())), "")
-        found[photo.image] = Mapped(things, maps.present(photo.image), place)
+        found[photo.image] = Mapped(things, maps.present(photo.image), photo.place)
     return found

@@ -40,7 +40,7 @@ from mmgpt_desktop.training.reward import (
 )
 from mmgpt_desktop.training.rows import END_ID
 from mmgpt_desktop.training.train import trainer_arguments
-from mmgpt_desktop.training.truth import Truth
+from mmgpt_desktop.training.truth import Truth, mapped_photos
 from mmgpt_desktop.training.views import view_of
 from tests.model.conftest import tiny_config
 
@@ -319,10 +319,11 @@ def logged_each_step(*args: Any, **options: Any) -> Any:
 def test_judges_ask_the_captions_or_the_map(
     data: Path, finished: bool, worth: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    photos = load_texts(data, ["train"])
     with pytest.raises(AppError, match="No training photo has 3 captions"):
-        Judges(load_texts(data, ["train"]), LabelMaps(data))
+        Judges(photos, {})
     monkeypatch.setattr("mmgpt_desktop.training.reward.FEWEST_REFERENCES", 1)
-    judges = Judges(load_texts(data, ["train"]), LabelMaps(data))
+    judges = Judges(photos, mapped_photos(photos, LabelMaps(data)))
     assert list(judges.truth.photos) == ["images/ade20k/a.jpg"]
     scores = [
         judges.score("images/ade20k/a.jpg", text.split(), finished)

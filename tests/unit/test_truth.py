@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mmgpt_desktop.training.truth import Mapped, Truth, things_named, told_apart
+from mmgpt_desktop.training.truth import Mapped, Truth, names_in, told_apart
 
 BEDROOM = Mapped(["bed", "coffee table"], frozenset(["bed", "coffee table", "wall"]), "bedroom")
 STREET = Mapped(["car", "person"], frozenset(["car", "person", "road"]), "street")
@@ -26,7 +26,7 @@ def truth() -> Truth:
 )
 def test_longer_names_come_before_shorter_ones(text: str, named: set[str]) -> None:
     names = frozenset(["pool table", "pool", "table", "bed", "man"])
-    assert things_named(text.split(), names) == named
+    assert names_in(text.split(), names) == named
 
 
 def test_other_names_for_the_same_are_right_and_the_place_is_neither() -> None:

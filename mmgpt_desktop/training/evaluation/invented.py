@@ -10,14 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from mmgpt_desktop.training.evaluation.tasks import words
+from mmgpt_desktop.training.labels import CALLED
 from mmgpt_desktop.training.questions import WORDS
-
-_NOUNS = {"person": WORDS.people, "animal": frozenset(WORDS.animals)}  # by the label maps' name
 
 
 def is_invented(text: str, there: Collection[str]) -> bool:
     """Whether it names a person, or an animal, though none is among the names of what is there."""
     named = {WORDS.plurals.get(word, word) for word in words(text).split()}
-    return any(
-        label not in there and not named.isdisjoint(nouns) for label, nouns in _NOUNS.items()
-    )
+    return not {CALLED[word] for word in named if word in CALLED} <= set(there)

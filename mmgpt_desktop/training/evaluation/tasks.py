@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mmgpt_desktop.training.data import PhotoTexts, ask
-from mmgpt_desktop.training.wordings import typed, wordings
+from mmgpt_desktop.training.data import PhotoTexts, ask, in_other_words
+from mmgpt_desktop.training.wordings import wordings
 
 CAPTION_QUESTION = "Describe this picture."
 TITLES = {
@@ -100,11 +100,10 @@ def in_new_words(questions: Sequence[Question]) -> dict[Question, Question]:
     found, many, words = dict[Question, Question](), Counter[str](), wordings("unseen")
     for question in questions:
         rng = random.Random(f"{question.image} {question.stem}")
-        kind = "describe" if question.kind == "caption" else question.kind
-        other = words.worded(kind, question.stem, rng)
+        other = in_other_words(question.kind, question.stem, rng, words)
         if other and many[question.kind] < NEW_WORDED:
             many[question.kind] += 1
-            found[question] = replace(question, asked=typed(other, rng))
+            found[question] = replace(question, asked=other)
     return found
 
 
