@@ -49,7 +49,8 @@ def probe_questions(data: Path, work: Path) -> QuestionProbe | None:
     if not taught or not asked:
         return None
     parts = Counter(part for _, question, _ in taught for part in set(_parts(question)))
-    known = {part: place for place, part in enumerate(p for p, count in parts.items() if count > 1)}
+    usual = sorted(part for part, count in parts.items() if count > 1)  # the same in each run
+    known = {part: place for place, part in enumerate(usual)}
     answers = sorted({answer for _, _, answer in taught})
     words, new_words = _spoken(taught, known), _spoken(asked, known)
     cells, new_cells = _seen(store, taught), _seen(store, asked)
