@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, overlay, render
-from mmgpt_desktop.attention.reduce import cell_weights
+from mmgpt_desktop.attention.reduce import cell_weights, count_words
 from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.engine.opening import open_engine
 from mmgpt_desktop.engine.runtime import CancelToken
@@ -129,7 +129,7 @@ class Asker:
 
     def notes(self, steps: Steps, outcome: GenerationOutcome) -> list[str]:
         notes = list(outcome.notes or filter(None, [self.engine.runtime.note]))
-        if self.model.doubt.about("".join(step.text for step in steps), outcome.certainty):
+        if self.model.doubt.about(count_words(steps), outcome.certainty):
             notes.append(f"The model is not sure of this answer ({outcome.certainty or 0:.0%}).")
         return notes
 

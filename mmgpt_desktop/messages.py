@@ -412,10 +412,11 @@ class Doubt:
     short: float
     long: float
 
-    def about(self, answer: str, certainty: float | None) -> bool:
+    def about(self, words: int, certainty: float | None) -> bool:
+        """Whether to doubt an answer of so many words."""
         if certainty is None:
             return False
-        return certainty < (self.long if len(answer.split()) > self.SHORT else self.short)
+        return certainty < (self.long if words > self.SHORT else self.short)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.attention.reduce import Word, count_words
 from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.key_words import bare
@@ -264,10 +264,10 @@ def _draw_text(
 ) -> None:
     """Question and answer, as large as they fit, in the middle of the area's height."""
     width = area.width
-    asked = [Run(each, _MUTED) for each in report.question[:_LONGEST].split()]
+    asked = [Run(f"{each} ", _MUTED) for each in report.question[:_LONGEST].split()]
     runs = [Run(each.text, _INK, _MARK if each in words else "") for each in report.words]
-    if report.model.doubt.about(report.answer, report.outcome.certainty):
-        runs.insert(0, Run(say("I'm not sure, perhaps:"), _MUTED))
+    if report.model.doubt.about(count_words(report.steps), report.outcome.certainty):
+        runs.insert(0, Run(say("I'm not sure, perhaps:") + " ", _MUTED))
     question = _fitted(asked, _QUESTION_SIZES, width, area.height // 3)
     answer = _fitted(runs, _ANSWER_SIZES, width, area.height - question.height - _GAP // 2)
     y = area.top + (area.height - question.height - _GAP // 2 - answer.height) // 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.messages import Verdict
@@ -20,7 +21,10 @@ _SMALL_WORDS = re.compile(
     r"near|next|no|not|of|off|on|one|onto|or|other|our|out|over|photo|picture|she|should|so|some|"
     r"than|that|the|their|them|then|there|there's|these|they|this|those|through|to|too|towards|"
     r"under|up|us|very|was|we|were|what|when|where|which|while|who|whose|why|will|with|without|"
-    r"would|yes|you|your"
+    r"would|yes|you|your|"
+    r"的|地|得|了|着|过|在|是|有|和|与|或|但|及|把|被|对|从|到|向|上|下|里|中|内|外|旁|前|后|这|那|其|它|他|她|它们|"
+    r"他们|她们|我|你|您|我们|个|只|一|一个|一只|一些|也|都|就|很|不|没|没有|吗|呢|吧|图片|照片|图|图中|"
+    r"は|が|を|に|へ|と|で|の|も|や|から|まで|です|ます|いる|ある|この|その"
 )
 
 
@@ -44,7 +48,11 @@ def key_words(report: Report) -> tuple[Word, ...]:
 
 def bare(word: Word) -> str:
     """Without the marks around it."""
-    inside = [place for place, letter in enumerate(word.text) if letter.isalnum()]
+    inside = [
+        place
+        for place, letter in enumerate(word.text)
+        if letter.isalnum() or unicodedata.category(letter)[0] == "M"  # a vowel of Thai
+    ]
     return word.text[inside[0] : inside[-1] + 1] if inside else word.text.strip()
 
 

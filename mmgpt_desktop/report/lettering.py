@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -115,25 +116,28 @@ class Paragraph:
 
 
 def paragraph(runs: Sequence[Run], size: int, width: float) -> Paragraph:
-    """Break runs at spaces, and words that are wider than a line anywhere."""
+    """Break runs at spaces and between each other, and what is wider than a line anywhere."""
     font = Letters("".join(run.text for run in runs), size)
     space, step = font.getlength(" "), round(size * _LINE)
     placed: list[Placed] = []
-    x = y = 0.0
+    x = y = gap = 0.0
     for run in runs:
         for piece in _pieces(printable(run.text), font, width):
+            if piece.isspace():
+                gap = space if x else 0.0
+                continue
             wide = font.getlength(piece)
-            if x and x + wide > width:
-                x, y = 0.0, y + step
-            placed.append(Placed(x, y, piece, run))
-            x += wide + space
+            if x and x + gap + wide > width:
+                x, y, gap = 0.0, y + step, 0.0
+            placed.append(Placed(x + gap, y, piece, run))
+            x, gap = x + gap + wide, 0.0
     return Paragraph(font, tuple(placed), round(y) + step if placed else 0)
 
 
 def _pieces(text: str, font: Letters, width: float) -> Iterator[str]:
-    for word in text.split():
-        rest = word
-        while font.getlength(rest) > width and len(rest) > 1:
+    """Spaces, and between them what fits into a line."""
+    for rest in re.findall(r"\s+|\S+", text):
+        while font.getlength(rest) > width and len(rest) > 1 and not rest.isspace():
             fits = _fitting(rest, font, width)
             yield rest[:fits]
             rest = rest[fits:]

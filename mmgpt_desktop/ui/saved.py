@@ -107,6 +107,9 @@ def _turn_of(saved: SavedTurn, job_id: int) -> Turn:
     found = turn.findings
     found.maps.update({maps.method: maps for maps in saved.maps})
     found.neutral = saved.neutral
+    spans = [(word.start, word.stop) for word in turn.words]
     for each in saved.checks:
+        if (each.check.start, each.check.stop) not in spans[each.word : each.word + 1]:
+            continue  # an older version took other tokens together as a word
         found.checks[Look(each.check.method, each.heads), each.word] = each.check
     return turn

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import string
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from mmgpt_desktop.attention.reduce import Word, group_words
+from mmgpt_desktop.attention.reduce import Word, count_words, group_words
 from mmgpt_desktop.messages import (
     PICTURE,
     AttentionMap,
@@ -27,6 +28,10 @@ from mmgpt_desktop.ui.findings import Findings
 from mmgpt_desktop.worker import ShownPhoto
 
 _MARKS = string.whitespace + "\u00a0\u2029.,;:!?\"'()[]{}\u2018\u2019\u201c\u201d\u2026"
+# And those of scripts without spaces: wide ones, and Khmer's, Myanmar's and Tibetan's stops.
+_WIDE = map(chr, (*range(0x3000, 0x3040), 0x30FB, *range(0xFF01, 0xFF66)))
+_MARKS += "".join(each for each in _WIDE if unicodedata.category(each)[0] in "PZ")
+_MARKS += "\u17d4\u17d5\u104a\u104b\u0f0b\u0f0d\u0f0e"
 _ENOUGH_WORDS = 3
 
 
@@ -53,7 +58,7 @@ class Turn:
     def end(self, outcome: GenerationOutcome, doubt: Doubt | None) -> None:
         """Note how it ended, and whether the answer is to be said with doubt."""
         self.outcome = outcome
-        self.unsure = doubt is not None and doubt.about(self.answer, outcome.certainty)
+        self.unsure = doubt is not None and doubt.about(count_words(self.steps), outcome.certainty)
 
     @property
     def answer(self) -> str:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +20,10 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Method
 from mmgpt_desktop.session.files import open_session, save_session
 from mmgpt_desktop.session.recent import Entry, read_recent, remember
+from mmgpt_desktop.session.record import WordCheck
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.recent_dialog import RecentDialog
+from mmgpt_desktop.ui.saved import conversations_of, saved_conversations
 from tests import sessions
 from tests.gui_fakes import ANSWER, CROSS, MODEL, THREE, FakeEngine, make_shown
 
@@ -143,6 +147,20 @@ def test_opening_can_be_undone(qtbot: QtBot, app: App, tmp_path: Path) -> None:
     assert said(app) == before
     assert app.window.prompt.edit.toPlainText() == "draft"
     assert app.window.windowTitle() == "MMGPT Desktop"
+
+
+def test_a_check_of_what_is_no_word_today_is_left_out(qtbot: QtBot, app: App) -> None:
+    """Older versions took a Chinese answer for one word."""
+    fill(qtbot, app)
+    shown = app.controller.conversation.shown
+    assert shown is not None
+    (saved,) = saved_conversations([app.controller.conversation])
+    whole = replace(saved.turns[0].checks[0].check, start=0, stop=len(ANSWER))
+    old = replace(saved.turns[0], checks=(*saved.turns[0].checks, WordCheck(whole, 0)))
+    stored = (replace(saved, turns=(old,)),)
+    (opened,) = conversations_of(stored, {shown.photo: shown}, itertools.count(1))
+    kept = opened.turns[0].findings.checks
+    assert kept == app.controller.conversation.turns[0].findings.checks
 
 
 def test_a_damaged_session_changes_nothing(qtbot: QtBot, app: App, tmp_path: Path) -> None:

@@ -56,6 +56,20 @@ def test_each_word_has_its_own_small_map(qtbot: QtBot, make_app: MakeApp) -> Non
     assert strip.currentRow() == 5
 
 
+def test_words_without_spaces_have_their_own_maps(qtbot: QtBot, make_app: MakeApp) -> None:
+    answer = ("一只", "", "猫", "坐在", "「", "沙发", "」", "上", "。", "")
+    app = make_app(FakeEngine(answer), smooth=False)
+    turn = ask(qtbot, app)
+    strip = app.window.output.strip
+    qtbot.waitUntil(lambda: shown_words(strip) == ["一只", "猫", "坐在", "沙发", "上"])
+    assert "".join(answer) in app.window.output.view.toPlainText()
+    assert bright_cell(strip, 0) == (0, 0)
+    strip.setCurrentRow(1)
+    assert app.heatmaps.chosen == (turn, 1)
+    chosen = app.window.output.view.extraSelections()
+    assert [each.cursor.selectedText() for each in chosen] == ["猫"]
+
+
 def test_the_strip_and_the_answer_choose_the_same_word(qtbot: QtBot, app: App) -> None:
     turn = ask(qtbot, app)
     strip = app.window.output.strip

@@ -118,6 +118,11 @@ def test_words_that_needed_no_place_fill_up_to_two() -> None:
     assert words(make_report(hidden={**every, "eyes": NEEDED, "cat": NEEDED})) == ["cat", "eyes"]
 
 
+def test_small_words_of_chinese_get_no_map() -> None:
+    report = make_report("一只 猫 的 沙发 。")
+    assert words(report) == ["猫", "沙发"]
+
+
 def test_a_word_that_comes_twice_gets_one_map() -> None:
     assert words(make_report("Red, red and RED on blue.")) == ["Red", "blue"]
 

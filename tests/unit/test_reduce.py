@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from mmgpt_desktop.attention.reduce import cell_weights, group_words, shares
+from mmgpt_desktop.attention.reduce import cell_weights, count_words, group_words, shares
 from mmgpt_desktop.messages import AttentionMap, Box, PatchGrid, TokenStep
 
 GRID = PatchGrid(2, 3, Box(0, 0, 30, 20), 30, 20)
@@ -36,6 +36,51 @@ def test_unfinished_characters_stay_in_their_word() -> None:
 def test_a_repeated_word_is_two_words() -> None:
     first, second = group_words(steps([" dog", " dog"]))
     assert (first.start, first.stop, second.start, second.stop) == (0, 1, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "found"),
+    [
+        ("一只 猫 坐在 沙发 上 。", "一只 猫 坐在 沙发 上。"),
+        ("他说 、 「 你好 」 。 2 只 cat 坐", "他说、 「你好」。 2 只 cat 坐"),
+        ("上 。一 只", "上 。一 只"),  # a token is never split
+        ("猫が ソ ファ ー に 座って いる", "猫が ソファー に 座って いる"),
+        ("แม ว ่ กิน", "แม ว่ กิน"),  # a tone mark stays with its letter
+        ("ខ្មែ រ និង", "ខ្មែ រ និង"),
+        ("我 有 3 . 5 元 和 Wi - Fi 、 猫 🐶 狗", "我 有 3.5 元 和 Wi-Fi、 猫 🐶 狗"),
+        ("“ 猫 ” 和 “ 狗 ”", "“猫” 和 “狗”"),
+    ],
+)
+def test_words_without_spaces_end_where_unicode_says(tokens: str, found: str) -> None:
+    grouped = words(*tokens.split())
+    assert grouped == found.split()
+    assert "".join(grouped) == tokens.replace(" ", "")
+
+
+def test_languages_with_spaces_are_told_apart_by_them() -> None:
+    assert words("고양", "이가", " 소파", "에") == ["고양이가", " 소파에"]
+    assert words("dog", "🐶", " it", "'s", " cat", "-", "like", "(", "x", ")", "—", "ok") == [
+        "dog🐶",
+        " it's",
+        " cat-like(x)—ok",
+    ]
+    assert words("“", "One", "”", "and", "…", " two") == ["“One”and…", " two"]
+
+
+def test_a_character_of_several_tokens_is_its_word_s_own() -> None:
+    grouped = group_words(steps(["一", "", "", "猫", "", "在", " cat", "", "。", ""]))
+    assert [(word.text, word.start, word.stop) for word in grouped] == [
+        ("一", 0, 1),
+        ("猫", 1, 4),
+        ("在", 4, 6),
+        (" cat。", 6, 10),
+    ]
+
+
+def test_words_are_counted_with_and_without_spaces() -> None:
+    assert count_words(steps(["A", " small dog", "."])) == 3
+    assert count_words(steps(["一只", "猫", "坐在", "沙发", "上", "。", ""])) == 5
+    assert count_words([]) == 0
 
 
 def test_no_steps_no_words() -> None:

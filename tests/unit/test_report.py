@@ -504,6 +504,18 @@ def test_lines_break_where_they_must() -> None:
     assert paragraph([Run("wide")], 16, 1).height > 3 * 16
 
 
+def test_words_without_spaces_are_drawn_without_them() -> None:
+    def between(*texts: str) -> float:
+        first, second = paragraph([Run(text) for text in texts], 16, 900).placed
+        return second.x - paragraph([Run(texts[0])], 16, 900).font.getlength(first.text)
+
+    assert between("猫", "坐") == pytest.approx(0)
+    assert between("cat", " sits") == pytest.approx(between("cat ", "sits"))
+    assert between("cat", " sits") > 2
+    lines = {piece.y for piece in paragraph([Run("猫")] * 40, 16, 120).placed}
+    assert len(lines) > 2
+
+
 def test_a_font_is_found_or_the_built_in_one_serves() -> None:
     built_in = font_for("What is it?", 20).getname()
     assert font_for("“It” · is…", 20).getname() == built_in
