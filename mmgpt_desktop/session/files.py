@@ -79,12 +79,18 @@ def save_session(session: Session, path: Path) -> None:
         raise SessionError(title, "Clear conversations or remove pictures, then save it again.")
     with replacing(path) as unfinished, unfinished.open("wb") as file:
         with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr(_SESSION, text, zipfile.ZIP_DEFLATED)
-            archive.writestr(_ARRAYS, bytes(writer.arrays))
+            archive.writestr(_member(_SESSION), text, zipfile.ZIP_DEFLATED)
+            archive.writestr(_member(_ARRAYS), bytes(writer.arrays))
             for name, picture in zip(names, pictures, strict=True):
-                archive.writestr(name, picture)
+                archive.writestr(_member(name), picture)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    """Of no date: a zip has none before 1980 or after 2107, and a computer's clock may stand
+    anywhere."""
+    return zipfile.ZipInfo(name)
 
 
 def _png(photo: Photo) -> bytes:

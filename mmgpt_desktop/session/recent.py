@@ -56,15 +56,17 @@ def matches(entry: Entry, search: str) -> bool:
 
 
 def read_recent(file: Path) -> tuple[Entry, ...]:
-    """The newest first; a damaged file counts as none."""
+    """The newest first, whatever the clock said when they were saved; a damaged file counts as
+    none."""
     try:
+        entries: tuple[Entry, ...]
         entries = Reader((), b"").decode(tuple[Entry, ...], json.loads(file.read_bytes()))
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, RecursionError) as error:
         _log.warning("the list of recent sessions can't be read: %s", error)
         return ()
-    return tuple(sorted(entries, key=lambda entry: -entry.saved))
+    return entries
 
 
 def remember(file: Path, entry: Entry) -> None:

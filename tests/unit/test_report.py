@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -493,6 +494,19 @@ def test_one_scale_for_all_words_if_wanted() -> None:
     same = replace(report, maps=(maps,), style=Style(same_scale=True))
     assert same.range(maps, same.words[0]) == same.range(maps, same.words[2]) == (0, 71)
     assert "All words share one scale" in page(same)
+
+
+@pytest.mark.parametrize("seconds", [0, 4_354_819_200])
+def test_all_kinds_are_saved_whatever_the_clock_says(
+    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    then = time.gmtime(seconds)
+    for name in ("localtime", "gmtime"):
+        monkeypatch.setattr(time, name, lambda *_: then)
+    for kind in Kind:
+        save(report, kind, tmp_path / f"answer.{kind}")
+    with np.load(tmp_path / "answer.npz") as arrays:
+        assert len(arrays["token_ids"]) == len(report.steps)
 
 
 def test_lines_break_where_they_must() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -64,6 +65,20 @@ def sentence(path: Path) -> str:
     assert sorted(path.parent.iterdir()) == folder
     assert before is None or path.read_bytes() == before
     return str(caught.value)
+
+
+# 1969, 1970, 1980, and 2108: a zip has no date before 1980 or after 2107.
+CLOCKS = (-1, 0, 315_532_799, 4_354_819_200)
+
+
+@pytest.mark.parametrize("seconds", CLOCKS)
+def test_a_session_is_saved_whatever_the_clock_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    then = time.gmtime(seconds)
+    monkeypatch.setattr(time, "localtime", lambda *_: then)
+    save_session(sessions.session(), tmp_path / "clock.mmgpt")
+    assert open_session(tmp_path / "clock.mmgpt").draft == sessions.session().draft
 
 
 def test_all_comes_back(path: Path) -> None:
@@ -296,6 +311,15 @@ def test_recent_sessions_are_the_newest_first_and_each_once(tmp_path: Path) -> N
     assert len(found) == MOST
     assert [entry.name for entry in found[:2]] == ["20", str(MOST + 4)]
     assert sum(entry.name == "20" for entry in found) == 1
+
+
+def test_a_clock_that_was_put_back_loses_no_session(tmp_path: Path) -> None:
+    file = tmp_path / "recent.json"
+    for number in range(MOST):
+        remember(file, Entry(f"/a/{number}.mmgpt", 1e9 + number, 1, 1, "text"))
+    for name in ("first", "second"):  # the battery was empty
+        remember(file, Entry(f"/a/{name}.mmgpt", 5.0, 1, 1, "text"))
+    assert [entry.name for entry in read_recent(file)[:3]] == ["second", "first", str(MOST - 1)]
 
 
 def test_a_search_finds_words_of_answers_questions_and_names() -> None:
