@@ -498,9 +498,9 @@ def test_one_scale_for_all_words_if_wanted() -> None:
 
 @pytest.mark.parametrize("seconds", [0, 4_354_819_200])
 def test_all_kinds_are_saved_whatever_the_clock_says(
-    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: int
 ) -> None:
-    then = time.gmtime(seconds)
+    report, then = make_report(), time.gmtime(seconds)
     for name in ("localtime", "gmtime"):
         monkeypatch.setattr(time, name, lambda *_: then)
     for kind in Kind:
