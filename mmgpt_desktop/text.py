@@ -10,11 +10,40 @@ _NAME_LENGTH = 80
 _REASON_LENGTH = 200
 _DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ZERO_WIDTH_JOINER = "\u200d"  # unprintable by itself, but it holds many emoji together
+_CLOSE_MARK = re.compile("([\uff01\uff0c\uff0e\uff1a\uff1b\uff1f\u3001\u3002])(?=\\w)")
+_ASKED_LOUDLY = re.compile(r"[!?]*\?[!?]+|!+\?")
+_QUOTED = re.compile(r"^([\"'])([^\"]*)\1$")
+# What Chinese input methods, telephones and word processors write for an English keyboard's marks.
+_PLAIN_MARKS = str.maketrans(
+    {
+        **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u00b4`", "'"),
+        **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", '"'),
+        **dict.fromkeys("\u300a\u300b\u300c\u300d\u300e\u300f", '"'),
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+        **dict.fromkeys("\u3001", ","),
+        **dict.fromkeys("\u3002", "."),
+        **dict.fromkeys("\u3010\u3014", "["),
+        **dict.fromkeys("\u3011\u3015", "]"),
+    }
+)
 
 
 def without_controls(text: str) -> str:
     """`text` with plain line ends, and no control characters but newline and tab."""
     return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def plainly_typed(text: str) -> str:
+    """English on one line, as a plain keyboard types it: no full-width letters, curly quotes,
+    long dashes or signs without width, one mark where several stand, no quotes around it all.
+
+    For a model that learnt nothing else: to it each of these is an unknown sign.
+    """
+    seen = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    spaced = _CLOSE_MARK.sub(r"\1 ", seen)  # Chinese marks have their space in themselves
+    plain = unicodedata.normalize("NFKC", spaced.translate(_PLAIN_MARKS))
+    one_line = _ASKED_LOUDLY.sub("?", " ".join(plain.split()))
+    return _QUOTED.sub(r"\2", one_line).strip()
 
 
 def safe_name(name: str) -> str:

@@ -53,9 +53,18 @@ def test_special_tokens_in_a_question_are_plain_text(family: MmgptFamily) -> Non
     assert text_of(family, ids) == text
 
 
-def test_control_characters_are_dropped_but_not_newline_and_tab(family: MmgptFamily) -> None:
+def test_control_characters_are_dropped_and_all_is_one_line(family: MmgptFamily) -> None:
     ids = family.prompt(ask("a\x00b\x1b[31m\tc\r\nd\ud800e\x7f"), 10).token_ids
-    assert text_of(family, ids) == "ab[31m\tc\nde"
+    assert text_of(family, ids) == "ab[31m c de"
+
+
+def test_a_chinese_keyboards_marks_are_read_like_english_ones(family: MmgptFamily) -> None:
+    """The model learnt English only, and most of its first users type with such a keyboard."""
+    typed, plain = "\uff29\uff53 it a dog\uff0c\u200bor\u3000a cat\uff1f", "Is it a dog, or a cat?"
+    assert family.prompt(ask(typed), 10) == family.prompt(ask(plain), 10)
+    told = [*ask(typed), Message("assistant", "a cat"), *ask("Why\uff1f")]
+    same = [*ask(plain), Message("assistant", "a cat"), *ask("Why?")]
+    assert family.prompt(told, 10) == family.prompt(same, 10)
 
 
 @pytest.mark.parametrize("text", ["", "  \n\t ", "\x00\x07"])
@@ -93,7 +102,7 @@ def test_room_for_the_answer_never_takes_more_than_half(family: MmgptFamily) -> 
 
 
 def test_token_bytes_give_the_text_back(family: MmgptFamily) -> None:
-    text = "naïve 🐶 中文 \t tab"
+    text = "naïve 🐶 中文 tab"
     assert text_of(family, family.prompt(ask(text), 10).token_ids) == text
     assert family.token_bytes(END) == b""
     assert family.token_bytes(10**6) == b""

@@ -1,8 +1,9 @@
+# ruff: noqa: RUF001 - signs that look like others are what is tested here
 from __future__ import annotations
 
 import pytest
 
-from mmgpt_desktop.text import reason_of, safe_name, without_controls
+from mmgpt_desktop.text import plainly_typed, reason_of, safe_name, without_controls
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,30 @@ def test_reasons_are_short_and_end_no_sentence() -> None:
     assert reason_of(KeyError()) == "KeyError"
     assert reason_of(MemoryError()) == "the memory is full"
     assert len(reason_of(ValueError("x" * 999))) == 200
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain"),
+    [
+        ("What is this？", "What is this?"),
+        ("\u3000Ｗｈａｔ\u3000ｉｓ\u3000ｔｈｉｓ？", "What is this?"),
+        ("what is this。", "what is this."),
+        ("A dog，a cat、or：both？", "A dog, a cat, or: both?"),
+        ("What\u2019s on the \u201cbig\u201d table?", 'What\'s on the "big" table?'),
+        ("What is \u300athis\u300b？", 'What is "this"?'),
+        ("black\u2014or white\u2026", "black-or white..."),
+        ("\ufeffWhat\u00a0is\u200b this\u00ad?", "What is this?"),
+        ("What is\n\tthis?\u2028", "What is this?"),
+        ("What is this?!", "What is this?"),
+        ("Really!?？", "Really?"),
+        ("Look!", "Look!"),
+        ("\u201cWhat is this?\u201d", "What is this?"),
+        ("'What is this?'", "What is this?"),
+        ('What does "stop" say?', 'What does "stop" say?'),
+        ("这是什么？", "这是什么?"),
+        ("\u200b", ""),
+    ],
+)
+def test_a_question_is_read_as_a_plain_keyboard_types_it(typed: str, plain: str) -> None:
+    assert plainly_typed(typed) == plain
+    assert plainly_typed(plain) == plain

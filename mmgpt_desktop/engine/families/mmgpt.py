@@ -18,6 +18,7 @@ from mmgpt_desktop.engine.families.base import answered, clean
 from mmgpt_desktop.engine.families.spelling import byte_level_bytes
 from mmgpt_desktop.errors import BundleError, PromptError
 from mmgpt_desktop.messages import Message
+from mmgpt_desktop.text import plainly_typed
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class MmgptFamily:
         that is too long by itself.
         """
         *earlier, question = messages
-        text = clean(question.text)
+        text = plainly_typed(clean(question.text))
         if not text:
             raise PromptError("The question is empty.", "Type a question first.")
         last = [self._special.user, *self._encode(text), self._special.assistant]
@@ -75,7 +76,7 @@ class MmgptFamily:
         """Token ids of the questions that were answered."""
         return [
             [
-                *(self._special.user, *self._encode(question)),
+                *(self._special.user, *self._encode(plainly_typed(question))),
                 *(self._special.assistant, *self._encode(answer)),
                 self._special.end,
             ]
