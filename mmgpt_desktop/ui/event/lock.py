@@ -143,15 +143,16 @@ class PinPad(Rewritten, Cover):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         key, text = event.key(), event.text()
-        if key == Qt.Key.Key_Escape:
+        enter = key in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if key == Qt.Key.Key_Escape or (enter and self.back.hasFocus()):
             self.leave()
         elif not self.enter.isEnabled():
             return
-        elif text.isdigit():
+        elif text.isascii() and text.isdigit():
             self._type(text)
-        elif key == Qt.Key.Key_Backspace:
+        elif key == Qt.Key.Key_Backspace or (enter and self.erase.hasFocus()):
             self._erase()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        elif enter:
             self._enter()
 
 

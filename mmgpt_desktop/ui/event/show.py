@@ -32,6 +32,7 @@ from mmgpt_desktop.ui.camera import Camera
 from mmgpt_desktop.ui.event.answer_page import AnswerPage
 from mmgpt_desktop.ui.event.camera_page import CameraPage
 from mmgpt_desktop.ui.event.chooser import Chooser
+from mmgpt_desktop.ui.event.letters import Letters
 from mmgpt_desktop.ui.event.lock import PinPad
 from mmgpt_desktop.ui.event.looks import Scale
 from mmgpt_desktop.ui.event.parts import Cover, spaced, words
@@ -156,6 +157,7 @@ class EventWindow(Rewritten, QWidget):
         column.addWidget(self.pages, 1)
         self.countdown, self.pad = Countdown(scale, self), PinPad(theme, scale, self)
         self.blank = Blank(self)
+        Letters(self, self.answer_page.asking.line, self.pad)
         self.line = words("lamp", centred=True)
         self.line.setParent(self)
         self.line.hide()

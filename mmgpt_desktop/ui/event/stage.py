@@ -291,6 +291,8 @@ class Stage(QObject):
     def ask(self, question: str) -> None:
         if self.asker.ask(self.visit.current, question):
             self.page.asking.clear()
+        elif self.asker.busy and not self.attract.playing:
+            self.window.say(self.tr("One moment, please: I am still answering."))
 
     @Slot(object)
     def _begin(self, turn: Turn) -> None:
