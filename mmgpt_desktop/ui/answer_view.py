@@ -23,6 +23,7 @@ from mmgpt_desktop.messages import Verdict
 from mmgpt_desktop.sentences import VERDICTS
 from mmgpt_desktop.ui.drawing import Look
 from mmgpt_desktop.ui.parts import Rewritten, announce
+from mmgpt_desktop.ui.plain import tip
 from mmgpt_desktop.ui.session import Conversation, Turn, bare_word, printable
 from mmgpt_desktop.ui.texts import (
     error_hint,
@@ -431,7 +432,7 @@ class AnswerView(Rewritten, QTextEdit):
             if span is None:
                 QToolTip.hideText()
             else:
-                QToolTip.showText(event.globalPos(), self.describe(span), self)
+                QToolTip.showText(event.globalPos(), tip(self.describe(span)), self)
             return True
         return super().viewportEvent(event)
 

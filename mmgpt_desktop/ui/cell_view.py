@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QToolTip
 
 from mmgpt_desktop.messages import PatchGrid
 from mmgpt_desktop.ui.photo_view import PhotoView
+from mmgpt_desktop.ui.plain import tip
 from mmgpt_desktop.worker import ShownPhoto
 
 _MOVES = {
@@ -117,7 +118,7 @@ class CellView(PhotoView):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             under = self._under(QPointF(event.pos()))
             text = self._tell(min(under)) if under and self._tell is not None else ""
-            QToolTip.showText(event.globalPos(), text, self)
+            QToolTip.showText(event.globalPos(), tip(text), self)
             return True
         return super().event(event)
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from mmgpt_desktop.messages import Check, Verdict
 from mmgpt_desktop.sentences import VERDICTS, by_hiding
 from mmgpt_desktop.ui.answer_view import AnswerView
 from mmgpt_desktop.ui.explainer import Explainer
 from mmgpt_desktop.ui.heatmaps import Heatmaps
+from mmgpt_desktop.ui.plain import Label, tip
 from mmgpt_desktop.ui.session import Turn
 from mmgpt_desktop.ui.texts import error_title, percent, say
 from mmgpt_desktop.ui.theme import TIGHT, Theme, set_font
@@ -102,12 +103,11 @@ class CheckCard(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.heading, self.verdict = QLabel(), QLabel()
+        self.heading, self.verdict = Label(), Label()
         self.heading.setObjectName("caption")
         set_font(self.heading, scale=0.9)
         set_font(self.verdict, bold=True)
         for label in (self.heading, self.verdict):
-            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
         self.bars = Bars(theme)
         column = QVBoxLayout(self)
@@ -137,13 +137,12 @@ class CheckCard(QWidget):
         bars = [Bar(say(what), share) for what, share in by_hiding(check)]
         bars[1] = replace(bars[1], draws=check.random)
         self.bars.show_bars(check.whole, tuple(bars))
-        self.setToolTip(
-            self.tr(
-                "The brightest fifth of the map is hidden in the photo, and the same answer is "
-                "scored again; then as many places drawn by chance, {count} times (the dots), as "
-                "many in the middle, and all of them."
-            ).format(count=len(check.random))
+        explained = self.tr(
+            "The brightest fifth of the map is hidden in the photo, and the same answer is "
+            "scored again; then as many places drawn by chance, {count} times (the dots), as "
+            "many in the middle, and all of them."
         )
+        self.setToolTip(tip(explained.format(count=len(check.random))))
         for widget in (self.heading, self.verdict, self.bars):
             widget.show()
 

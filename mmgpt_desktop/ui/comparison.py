@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -41,6 +40,7 @@ from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.notices import Notices
 from mmgpt_desktop.ui.parts import Pane
 from mmgpt_desktop.ui.photo_view import LinkedViews, PhotoView
+from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.session import Conversation, Turn
 from mmgpt_desktop.ui.texts import fusion_label, fusion_text
 from mmgpt_desktop.ui.theme import MEDIUM, SMALL, Theme, set_font
@@ -83,7 +83,7 @@ class FusionColumn(Pane):
         )
 
     def _arrange(self) -> None:
-        what = QLabel(fusion_text(self.fusion.name))
+        what = Label(fusion_text(self.fusion.name))
         what.setObjectName("caption")
         what.setWordWrap(True)
         what.setAlignment(Qt.AlignmentFlag.AlignTop)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QListView,
     QListWidget,
     QListWidgetItem,
@@ -24,6 +23,7 @@ from mmgpt_desktop import __version__
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.resources import SamplePhoto, resource_path
 from mmgpt_desktop.ui.parts import untinted
+from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.texts import translated
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL, set_font
 
@@ -51,9 +51,8 @@ class SamplesDialog(QDialog):
             item = QListWidgetItem(untinted(pixmap), translated("samples", sample.title))
             item.setSizeHint(_ICON + QSize(16, 40))
             self.list.addItem(item)
-        self.source = QLabel()
+        self.source = Label()
         self.source.setObjectName("muted")
-        self.source.setTextFormat(Qt.TextFormat.PlainText)
         self.source.setWordWrap(True)
         self.source.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.source.setMinimumHeight(self.source.fontMetrics().height() * 2 + 4)
@@ -137,10 +136,10 @@ class KeysDialog(QDialog):
         grid.setHorizontalSpacing(LARGE)
         grid.setVerticalSpacing(SMALL)
         for row, (keys, meaning) in enumerate(rows):
-            label = QLabel(keys)
+            label = Label(keys)
             set_font(label, bold=True)
             grid.addWidget(label, row, 0)
-            grid.addWidget(QLabel(meaning), row, 1)
+            grid.addWidget(Label(meaning), row, 1)
         _finish(self, grid)
 
 
@@ -148,10 +147,10 @@ class AboutDialog(QDialog):
     def __init__(self, model: ModelInfo | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("About MMGPT Desktop"))
-        picture = QLabel()
+        picture = Label()
         icon = QIcon(str(resource_path("icons", "app.svg")))
         picture.setPixmap(icon.pixmap(QSize(64, 64), self.devicePixelRatioF()))
-        title = QLabel(f"MMGPT Desktop {__version__}")
+        title = Label(f"MMGPT Desktop {__version__}")
         set_font(title, scale=1.4, bold=True)
         texts = [
             self.tr(
@@ -173,8 +172,7 @@ class AboutDialog(QDialog):
         grid.addWidget(picture, 0, 0, len(texts) + 1, 1, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(title, 0, 1)
         for row, text in enumerate(texts, start=1):
-            label = QLabel(text)
-            label.setTextFormat(Qt.TextFormat.PlainText)
+            label = Label(text)
             label.setWordWrap(True)
             label.setMinimumWidth(380)
             grid.addWidget(label, row, 1)

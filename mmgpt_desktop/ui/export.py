@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 
 from PySide6.QtCore import QObject, QStandardPaths, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QDialog, QFileDialog
+from PySide6.QtWidgets import QDialog
 
 from mmgpt_desktop.attention.methods import FROM_ATTENTION, from_attention
 from mmgpt_desktop.attention.reduce import Word
@@ -25,6 +25,7 @@ from mmgpt_desktop.ui.drawing import Look
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.notices import Notice
+from mmgpt_desktop.ui.plain import FileDialog
 from mmgpt_desktop.ui.session import Turn
 from mmgpt_desktop.ui.texts import wording
 from mmgpt_desktop.worker import TaskThread
@@ -148,8 +149,8 @@ class Exporter(QObject):
 
     def ask_path(self, suffixes: Sequence[str], proposed: str) -> Path | None:
         """The dialog asks before a file is replaced."""
-        dialog = QFileDialog(self._window, self.tr("Save the answer"), self._folder)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog = FileDialog(self._window, self.tr("Save the answer"), self._folder)
+        dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave)
         filters = {f"{suffix.upper()} (*.{suffix})": suffix for suffix in suffixes}
         dialog.setNameFilters(list(filters))
         dialog.setDefaultSuffix(suffixes[0])

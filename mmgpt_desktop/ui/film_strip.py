@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.ui.parts import ElidedLabel, Rewritten, untinted
+from mmgpt_desktop.ui.plain import tip
 from mmgpt_desktop.ui.session import Conversation, printable
 from mmgpt_desktop.ui.theme import SMALL, TIGHT, set_font
 
@@ -111,7 +112,7 @@ class FilmStrip(Rewritten, QWidget):
             text = f"{time}\n{answer}"
             if item.text() != text:
                 item.setText(text)
-                item.setToolTip(f"{time} {answer}")
+                item.setToolTip(tip(f"{time} {answer}"))
                 item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{time} {answer}")
 
     def _choose(self, row: int) -> None:

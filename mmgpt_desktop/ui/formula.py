@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHeaderView,
-    QLabel,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import HeadNumbers, PatchGrid
+from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.texts import error_hint, error_title, percent
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, set_font
 
@@ -46,7 +46,7 @@ class FormulaDialog(QDialog):
         self.setWindowTitle(self.tr("The formula with its numbers"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._grid = grid
-        self.formula = QLabel("softmax(Q Kᵀ / √d) V")
+        self.formula = Label("softmax(Q Kᵀ / √d) V")
         set_font(self.formula, scale=1.6, bold=True)
         self.what = _text(
             self.tr(
@@ -135,8 +135,7 @@ class FormulaDialog(QDialog):
         )
 
 
-def _text(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)
+def _text(text: str) -> Label:
+    label = Label(text)
     label.setWordWrap(True)
     return label

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from mmgpt_desktop.messages import EdgeMap
 from mmgpt_desktop.ui.parts import announce
 from mmgpt_desktop.ui.photo_view import PhotoView
+from mmgpt_desktop.ui.plain import tip
 from mmgpt_desktop.ui.texts import percent
 from mmgpt_desktop.worker import ShownPhoto
 
@@ -74,7 +75,7 @@ class GraphView(PhotoView):
             row, column = divmod(cell, self._edges.grid.columns)
             reads = self.tr("it read most from row {row}, column {column}: {percent}")
             text += "; " + reads.format(row=row + 1, column=column + 1, percent=percent(share, 1))
-        self.setToolTip(text)
+        self.setToolTip(tip(text))
         announce(self, text)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802

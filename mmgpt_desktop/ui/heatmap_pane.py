@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QSlider,
@@ -27,6 +26,7 @@ from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.check_card import CheckCard
 from mmgpt_desktop.ui.heatmap_view import HeadSelection, HeatmapView
 from mmgpt_desktop.ui.parts import IconButton, Pane, Rewritten
+from mmgpt_desktop.ui.plain import Label, tip
 from mmgpt_desktop.ui.texts import note_text, percent, say
 from mmgpt_desktop.ui.theme import MEDIUM, SMALL, TIGHT, Theme, scaled, set_font
 
@@ -89,7 +89,7 @@ class DrawingPanel(Rewritten, QFrame):
         self._form.setContentsMargins(MEDIUM, MEDIUM, MEDIUM, MEDIUM)
         self._form.setSpacing(SMALL)
         for control in (self.colours, self.opacity):
-            self._form.addRow(QLabel(), control)
+            self._form.addRow(Label(), control)
         for box in (self.smooth, self.contours, self.same_scale):
             box.toggled.connect(self.changed)
             self._form.addRow(box)
@@ -102,7 +102,7 @@ class DrawingPanel(Rewritten, QFrame):
         ):
             control.setAccessibleName(name)
             label = self._form.labelForField(control)
-            assert isinstance(label, QLabel)
+            assert isinstance(label, Label)
             label.setText(name)
         self.smooth.setText(self.tr("Smooth"))
         self.smooth.setToolTip(self.tr("Off: each cell as one even square"))
@@ -135,7 +135,7 @@ class DrawingPanel(Rewritten, QFrame):
         self.opacity.setFocus()
 
     def _tell_opacity(self, value: int) -> None:
-        self.opacity.setToolTip(percent(value / 100))
+        self.opacity.setToolTip(tip(percent(value / 100)))
         self.opacity_changed.emit(value / 100)
 
 
@@ -186,7 +186,7 @@ class HeatmapPane(Rewritten, Pane):
         self.layer.currentIndexChanged.connect(self._choose_heads)
         self.head = QComboBox()
         self.head.currentIndexChanged.connect(self._choose_heads)
-        self.how = QLabel()
+        self.how = Label()
         self.how.setObjectName("caption")
         self.how.setWordWrap(True)
         set_font(self.how, scale=0.9)
@@ -228,7 +228,7 @@ class HeatmapPane(Rewritten, Pane):
         self._write_title()
         for place, method in enumerate(METHODS):
             self.method.setItemText(place, say(NAMES[method]))
-            self.method.setItemData(place, say(MEANINGS[method]), Qt.ItemDataRole.ToolTipRole)
+            self.method.setItemData(place, tip(say(MEANINGS[method])), Qt.ItemDataRole.ToolTipRole)
         self.method.setAccessibleName(self.tr("Method"))
         self.layer.setAccessibleName(self.tr("Layer"))
         self.head.setAccessibleName(self.tr("Head"))
@@ -335,7 +335,7 @@ class HeatmapPane(Rewritten, Pane):
         self.layer.setEnabled(by_heads)
         self.head.setEnabled(by_heads and not self.selection.chosen)
         self.how.setText(self._explanation())
-        self.method.setToolTip(self.how.text())
+        self.method.setToolTip(tip(self.how.text()))
 
     def _explanation(self) -> str:
         if self.picture.fusion is None:

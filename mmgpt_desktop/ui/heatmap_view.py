@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
-    QLabel,
     QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
@@ -26,6 +25,7 @@ from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.drawing import Heatmap, HeatmapStyle, Look
 from mmgpt_desktop.ui.parts import EmptyState, Rewritten
 from mmgpt_desktop.ui.photo_view import PhotoView
+from mmgpt_desktop.ui.plain import Label, tip
 from mmgpt_desktop.ui.texts import map_value, percent, say, translated
 from mmgpt_desktop.ui.theme import SMALL, Theme, set_font
 from mmgpt_desktop.worker import ShownPhoto
@@ -88,7 +88,7 @@ class Legend(QWidget):
                 what=self._what, low=self._low, high=self._high
             )
         )
-        self.setToolTip(self.accessibleName())
+        self.setToolTip(tip(self.accessibleName()))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
@@ -155,9 +155,8 @@ class HeatmapView(Rewritten, QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.view)
-        self.caption, self.shares = QLabel(), QLabel()
+        self.caption, self.shares = Label(), Label()
         for label in (self.caption, self.shares):
-            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
         self.shares.setObjectName("caption")
         set_font(self.shares, scale=0.9)
@@ -278,13 +277,13 @@ class HeatmapView(Rewritten, QWidget):
             self.shares.hide()
             return
         rest = self.tr("nothing {percent}")
-        tip = self.tr(
+        more = self.tr(
             "What was read, as the mean over all layers and heads: the photo's cells; the names "
             "of what the image encoder takes the photo for; or nothing, when neither helps."
         )
         if self.fusion is not None and self.fusion.name == _READS_TEXT_TOO:
             rest = self.tr("the rest {percent}")
-            tip = self.tr(
+            more = self.tr(
                 "What was read, as the mean over all layers and heads: the photo's cells; the "
                 "names of what the image encoder takes the photo for; the rest is the text."
             )
@@ -295,9 +294,9 @@ class HeatmapView(Rewritten, QWidget):
         ]
         if shares.copied >= 0.01:
             parts.append(self.tr("copied {percent}").format(percent=percent(shares.copied)))
-            tip += " " + self.tr("Copied: how much of the word is a class name as it stands.")
+            more += " " + self.tr("Copied: how much of the word is a class name as it stands.")
         self.shares.setText(" · ".join(parts).replace(" %", "\u00a0%"))
-        self.shares.setToolTip(tip)
+        self.shares.setToolTip(tip(more))
         self.shares.show()
 
     def say_empty(self, reason: str) -> None:

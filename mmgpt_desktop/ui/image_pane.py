@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPixmap
 from PySide6.QtWidgets import (
-    QLabel,
     QListView,
     QListWidget,
     QListWidgetItem,
@@ -23,6 +22,7 @@ from mmgpt_desktop.ui.live_view import LiveBar, LiveView
 from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane, Rewritten, restyle, untinted
 from mmgpt_desktop.ui.photo_view import PhotoView
 from mmgpt_desktop.ui.picture_names import reference
+from mmgpt_desktop.ui.plain import Label, tip
 from mmgpt_desktop.ui.texts import note_text
 from mmgpt_desktop.ui.theme import Theme, set_font
 from mmgpt_desktop.worker import ShownPhoto
@@ -93,9 +93,8 @@ class ImagePane(Rewritten, Pane):
         self.thumbnails.currentRowChanged.connect(self.photo_chosen)
         self.thumbnails.remove_wanted.connect(self.remove_wanted)
         self._photo_notes: tuple[str, ...] = ()
-        self.notes = QLabel()
+        self.notes = Label()
         self.notes.setObjectName("caption")
-        self.notes.setTextFormat(Qt.TextFormat.PlainText)
         self.notes.setWordWrap(True)
         set_font(self.notes, scale=0.9)
         self._make_buttons()
@@ -199,7 +198,7 @@ def _same_from_the_start(before: list[ShownPhoto], after: list[ShownPhoto]) -> i
 
 def _thumbnail(shown: ShownPhoto) -> QListWidgetItem:
     item = QListWidgetItem(untinted(QPixmap.fromImage(shown.levels[-1])), "")
-    item.setToolTip(shown.photo.name)
+    item.setToolTip(tip(shown.photo.name))
     return item
 
 

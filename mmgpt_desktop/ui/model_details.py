@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QProgressBar,
     QPushButton,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.ui.model_exports import PRECISIONS, USUAL
 from mmgpt_desktop.ui.parts import ElidedLabel, announce
+from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.session import printable
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL, set_font
 
@@ -105,7 +105,7 @@ class ExportForm(QFrame):
         self.yes.setObjectName("primary")
         for button in (self.choose, self.yes, self.no):
             button.setAutoDefault(False)
-        self._labels = QLabel(), QLabel()
+        self._labels = Label(), Label()
         self._labels[0].setBuddy(self.precision)
         self._labels[1].setBuddy(self.choose)
         self._arrange()
@@ -206,7 +206,7 @@ class Details(QFrame):
         self.facts.setHorizontalSpacing(LARGE)
         self.facts.setVerticalSpacing(SMALL)
         self.facts.setColumnStretch(1, 1)
-        self.cells: list[tuple[QLabel, QLabel]] = []
+        self.cells: list[tuple[Label, Label]] = []
         self.state = wrapped()
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -260,7 +260,7 @@ class Details(QFrame):
 
     def show_facts(self, facts: list[tuple[str, str]]) -> None:
         while len(self.cells) < len(facts):
-            name, value = QLabel(), wrapped()
+            name, value = Label(), wrapped()
             name.setObjectName("muted")
             name.setAlignment(Qt.AlignmentFlag.AlignTop)
             row = len(self.cells)
@@ -275,9 +275,8 @@ class Details(QFrame):
                 value.setText(printable(facts[index][1]))
 
 
-def wrapped() -> QLabel:
-    label = QLabel()
-    label.setTextFormat(Qt.TextFormat.PlainText)
+def wrapped() -> Label:
+    label = Label()
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label

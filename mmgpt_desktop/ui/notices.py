@@ -10,7 +10,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.errors import AppError, ImageError, PromptError
 from mmgpt_desktop.ui.parts import IconButton, WaitBar, announce
+from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.session import printable
 from mmgpt_desktop.ui.texts import error_hint, error_title
 from mmgpt_desktop.ui.theme import MEDIUM, SMALL, TIGHT, Theme, set_font
@@ -39,7 +39,7 @@ class Notice(QFrame):
         self.hint = _label(hint)
         self.hint.setVisible(bool(hint))
         self.setAccessibleName(f"{title} {hint}".strip())
-        picture = QLabel()
+        picture = Label()
         icon = theme.icon("problem" if problem else "info", "problem" if problem else "muted")
         picture.setPixmap(icon.pixmap(QSize(20, 20), self.devicePixelRatioF()))
         texts = QVBoxLayout()
@@ -143,9 +143,8 @@ class _Copy:
         QGuiApplication.clipboard().setText(details)
 
 
-def _label(text: str, *, bold: bool = False) -> QLabel:
-    label = QLabel(_shortened(text))
-    label.setTextFormat(Qt.TextFormat.PlainText)
+def _label(text: str, *, bold: bool = False) -> Label:
+    label = Label(_shortened(text))
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     set_font(label, bold=bold)

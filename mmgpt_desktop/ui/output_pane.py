@@ -6,7 +6,6 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QComboBox,
-    QLabel,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -15,6 +14,7 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.answer_view import AnswerView
 from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane, Rewritten, WaitBar
+from mmgpt_desktop.ui.plain import Label, tip
 from mmgpt_desktop.ui.session import Conversation, Turn
 from mmgpt_desktop.ui.theme import TIGHT, Theme, set_font
 from mmgpt_desktop.ui.word_strip import WordStrip
@@ -63,7 +63,7 @@ class OutputPane(Rewritten, Pane):
         self.strip = WordStrip()
         self.strip.hide()
         self.body.addWidget(self.strip)
-        self.legend = QLabel()
+        self.legend = Label()
         self.legend.setObjectName("caption")
         self.legend.setWordWrap(True)
         set_font(self.legend, scale=0.9)
@@ -79,7 +79,7 @@ class OutputPane(Rewritten, Pane):
         column = QVBoxLayout(self._waiting)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(TIGHT)
-        self.waiting_text = QLabel()
+        self.waiting_text = Label()
         self.waiting_text.setObjectName("muted")
         column.addWidget(self.waiting_text)
         column.addWidget(WaitBar(theme))
@@ -98,7 +98,7 @@ class OutputPane(Rewritten, Pane):
         self.regenerate_button.set_name(self.tr("Answer again"), "Ctrl+R")
         self.clear_button.set_name(self.tr("Clear this conversation"), "Ctrl+L")
         self.underline.setAccessibleName(self.tr("What a word's underline tells"))
-        self.underline.setToolTip(self.underline.accessibleName())
+        self.underline.setToolTip(tip(self.underline.accessibleName()))
         self.underline.setItemText(0, self.tr("Needs the picture?"))
         self.underline.setItemText(1, self.tr("How sure?"))
         self._write_legend()

@@ -13,7 +13,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QSizePolicy,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mmgpt_desktop.ui.plain import Label, tip
 from mmgpt_desktop.ui.theme import MEDIUM, SMALL, Theme, scaled, set_font
 
 HEADER_HEIGHT = 32
@@ -40,13 +40,12 @@ class Rewritten:
             self._write()
 
 
-class ElidedLabel(QLabel):
+class ElidedLabel(Label):
     """One line that is shortened where it doesn't fit; the tooltip has all of it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent=parent)
         self._whole = ""
-        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     @property
@@ -55,7 +54,7 @@ class ElidedLabel(QLabel):
 
     def say(self, text: str) -> None:
         self._whole = text
-        self.setToolTip(text)
+        self.setToolTip(tip(text))
         self.setAccessibleName(text)
         self._elide()
 
@@ -108,7 +107,7 @@ class IconButton(QToolButton):
 
     def set_name(self, name: str, shortcut: str = "") -> None:
         self.setAccessibleName(name)
-        self.setToolTip(f"{name} ({shortcut})" if shortcut else name)
+        self.setToolTip(tip(f"{name} ({shortcut})" if shortcut else name))
 
     def set_icon(self, icon: str) -> None:
         self._icon = icon
@@ -145,7 +144,8 @@ class EmptyState(QWidget):
     def __init__(self, theme: Theme, icon: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self._icon = theme, icon
-        self._picture = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self._picture = Label()
+        self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.title = _centred(scale=1.1, bold=True)
         self.hint = _centred(scale=1.0)
         self.hint.setObjectName("muted")
@@ -177,8 +177,9 @@ class EmptyState(QWidget):
         self._picture.setPixmap(icon.pixmap(QSize(40, 40), self.devicePixelRatioF()))
 
 
-def _centred(*, scale: float, bold: bool = False) -> QLabel:
-    label = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+def _centred(*, scale: float, bold: bool = False) -> Label:
+    label = Label()
+    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     label.setWordWrap(True)
     set_font(label, scale=scale, bold=bold)
     return label

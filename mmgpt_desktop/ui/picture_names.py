@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMenu, QWidget
 
 from mmgpt_desktop.ui.parts import IconButton
+from mmgpt_desktop.ui.plain import tip, without_mnemonic
 from mmgpt_desktop.ui.session import printable
 from mmgpt_desktop.ui.texts import translated
 from mmgpt_desktop.ui.theme import Theme
@@ -106,8 +107,9 @@ class PictureButton(IconButton):
         menu.clear()
         for number, shown in enumerate(self._photos, start=1):
             icon = QIcon(QPixmap.fromImage(shown.levels[-1]))
-            name = printable(shown.photo.name).replace("&", "&&")
+            name = without_mnemonic(printable(shown.photo.name))
             action = menu.addAction(icon, f"&{number}  {name}" if number < 10 else name)
+            action.setToolTip(tip(shown.photo.name))
             action.triggered.connect(partial(self._choose, number))
         return menu
 

@@ -9,7 +9,6 @@ from PySide6.QtGui import QDragEnterEvent, QKeyEvent, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
     QSizePolicy,
@@ -24,6 +23,7 @@ from mmgpt_desktop.ui.picture_names import (
     reference,
     select_reference,
 )
+from mmgpt_desktop.ui.plain import Label, tip
 from mmgpt_desktop.ui.sources import offers_picture
 from mmgpt_desktop.ui.texts import fusion_label, fusion_text
 from mmgpt_desktop.ui.theme import SMALL, Theme, set_font
@@ -184,7 +184,7 @@ class FusionSwitch(Rewritten, QWidget):
         self.box = QComboBox()
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.box.currentIndexChanged.connect(self._choose)
-        self._label = QLabel()
+        self._label = Label()
         self._label.setObjectName("caption")
         self._label.setBuddy(self.box)
         set_font(self._label, scale=0.9)
@@ -212,7 +212,7 @@ class FusionSwitch(Rewritten, QWidget):
         for place in range(self.box.count()):
             name = self.box.itemData(place)
             self.box.setItemText(place, fusion_label(name))
-            self.box.setItemData(place, fusion_text(name), Qt.ItemDataRole.ToolTipRole)
+            self.box.setItemData(place, tip(fusion_text(name)), Qt.ItemDataRole.ToolTipRole)
         self._explain()
 
     def set_model(self, model: ModelInfo, wanted: str) -> None:
@@ -238,7 +238,7 @@ class FusionSwitch(Rewritten, QWidget):
 
     def _explain(self) -> None:
         text = fusion_text(self.box.currentData() or "")
-        self.box.setToolTip(text)
+        self.box.setToolTip(tip(text))
         self.box.setAccessibleDescription(text)
 
 
@@ -258,7 +258,7 @@ class PromptPane(Rewritten, Pane):
         self.names = PictureNames(theme, self.edit.document())
         self.pictures = PictureButton(theme)
         self.pictures.chosen.connect(self.edit.name_picture)
-        self.problem = QLabel()
+        self.problem = Label()
         self.problem.setObjectName("problem")
         self.problem.setWordWrap(True)
         self.problem.hide()
@@ -304,7 +304,7 @@ class PromptPane(Rewritten, Pane):
         )
         for chip, label, question in zip(self.chips.buttons, labels, _CHIPS, strict=True):
             chip.setText(label)
-            chip.setToolTip(self.tr("Ask: {question}").format(question=question))
+            chip.setToolTip(tip(self.tr("Ask: {question}").format(question=question)))
             if "…" in question:
                 chip.setToolTip(self.tr("Begin this question, to be completed"))
         self.chips.place()

@@ -7,7 +7,6 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.session.recent import Entry, matches
+from mmgpt_desktop.ui.plain import Label, tip
 from mmgpt_desktop.ui.session import printable
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL
 
@@ -45,7 +45,7 @@ class RecentDialog(QDialog):
         self.list.itemActivated.connect(self._open)
         self.list.currentRowChanged.connect(self._refresh)
         self.list.installEventFilter(self)
-        self.none = QLabel()
+        self.none = Label()
         self.none.setObjectName("muted")
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._arrange()
@@ -86,7 +86,7 @@ class RecentDialog(QDialog):
         for entry in self._entries:
             if matches(entry, search):
                 item = QListWidgetItem(self._said(entry))
-                item.setToolTip("" if entry.kept else entry.path)
+                item.setToolTip("" if entry.kept else tip(entry.path))
                 item.setData(Qt.ItemDataRole.UserRole, entry.path)
                 self.list.addItem(item)
         self.list.setCurrentRow(0)

@@ -10,17 +10,19 @@ from functools import partial
 from pathlib import Path, PurePath
 
 from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QStandardPaths, QTimer, Slot
-from PySide6.QtWidgets import QDialog, QFileDialog
+from PySide6.QtWidgets import QDialog
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.session.files import SUFFIX, is_session, save_session
 from mmgpt_desktop.session.recent import Entry, describe, forget, read_recent, remember
 from mmgpt_desktop.session.record import Session
+from mmgpt_desktop.text import safe_name
 from mmgpt_desktop.ui.controller import Controller
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.notices import Notice
 from mmgpt_desktop.ui.photos import Photos
+from mmgpt_desktop.ui.plain import FileDialog
 from mmgpt_desktop.ui.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.saved import Opened, conversations_of, read_opened, saved_conversations
 from mmgpt_desktop.ui.session import Conversation
@@ -194,12 +196,12 @@ class Sessions(QObject):
         return self._ask(self.tr("Open a session"), None)
 
     def _ask(self, title: str, proposed: str | None) -> Path | None:
-        dialog = QFileDialog(self._window, title, self._last_folder)
+        dialog = FileDialog(self._window, title, self._last_folder)
         dialog.setNameFilter(self.tr("Sessions") + f" (*{SUFFIX})")
         if proposed is None:
-            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+            dialog.setFileMode(FileDialog.FileMode.ExistingFile)
         else:
-            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+            dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave)
             dialog.setDefaultSuffix(SUFFIX.removeprefix("."))
             dialog.selectFile(proposed)
         accepted = dialog.exec() == QDialog.DialogCode.Accepted
@@ -212,7 +214,9 @@ class Sessions(QObject):
 
     def _set_path(self, path: Path | None) -> None:
         self._path = path
-        name = f"{path.stem} – " if path is not None else ""  # noqa: RUF001
+        # Qt takes [*] for the place of a mark, and two of them for one that is meant.
+        stem = safe_name(path.stem).replace("[*]", "[*][*]") if path is not None else ""
+        name = f"{stem} – " if stem else ""  # noqa: RUF001
         self._window.setWindowTitle(f"{name}MMGPT Desktop")
 
     # Opening

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from mmgpt_desktop.ui.parts import Pane, Rewritten, announce, restyle
+from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL, scaled, set_font
 
 _WIDTH = 360
@@ -21,7 +22,7 @@ class Tour(Rewritten, QFrame):
         super().__init__(window)
         self.setObjectName("tour")
         self._window, self._panes, self.step = window, panes, 0
-        self.title, self.text, self.count = QLabel(), QLabel(), QLabel()
+        self.title, self.text, self.count = Label(), Label(), Label()
         set_font(self.title, scale=1.2, bold=True)
         self.count.setObjectName("muted")
         self.skip_button, self.back_button, self.next_button = (QPushButton() for _ in range(3))
@@ -40,7 +41,6 @@ class Tour(Rewritten, QFrame):
         column.setContentsMargins(LARGE, MEDIUM, LARGE, MEDIUM)
         column.setSpacing(SMALL)
         for label in (self.count, self.title, self.text):
-            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
             column.addWidget(label)
         column.addLayout(buttons)

@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QHBoxLayout,
-    QLabel,
     QListView,
     QPushButton,
     QVBoxLayout,
@@ -33,6 +32,7 @@ from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import AttentionMap, PatchGrid
 from mmgpt_desktop.ui.drawing import HeatmapStyle, draw_cells, over_photo, small_photo
 from mmgpt_desktop.ui.parts import untinted
+from mmgpt_desktop.ui.plain import Label, tip
 from mmgpt_desktop.ui.texts import percent
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL
 from mmgpt_desktop.worker import ShownPhoto, TaskThread
@@ -99,8 +99,10 @@ class HeadsModel(QAbstractListModel):
         place = self._order[index.row()]
         if role == Qt.ItemDataRole.DecorationRole:
             return self._picture(place)
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+        if role == Qt.ItemDataRole.DisplayRole:
             return self._label(place)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tip(self._label(place))
         return None
 
     def _label(self, place: tuple[int, int]) -> str:
@@ -184,7 +186,7 @@ class Wall(QDialog):
         self.formula_button.setText(self.tr("The formula with its numbers…"))
         self.formula_button.clicked.connect(self._want_formula)
         above, below = QHBoxLayout(), QHBoxLayout()
-        label = QLabel(self.tr("Sorted by"))
+        label = Label(self.tr("Sorted by"))
         label.setBuddy(self.order)
         above.addWidget(label)
         above.addWidget(self.order)

@@ -12,6 +12,7 @@ from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.ui.drawing import draw_strip
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.parts import Rewritten, untinted
+from mmgpt_desktop.ui.plain import tip
 from mmgpt_desktop.ui.session import Turn, chosen_word, printable
 from mmgpt_desktop.ui.theme import set_font
 from mmgpt_desktop.worker import TaskThread
@@ -61,7 +62,7 @@ class WordStrip(Rewritten, QListWidget):
         for word in words:
             item = QListWidgetItem(word)
             item.setSizeHint(self._cell)
-            item.setToolTip(word)
+            item.setToolTip(tip(word))
             self.addItem(item)
         self.blockSignals(False)
 

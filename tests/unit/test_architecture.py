@@ -82,6 +82,46 @@ def test_functions_fit_a_screen_and_modules_stay_short() -> None:
     assert long == []
 
 
+_PLAIN = ROOT / "mmgpt_desktop" / "ui" / "plain.py"
+_ROLES = {"ToolTipRole", "WhatsThisRole"}
+_TIPS = {"setToolTip", "setWhatsThis", "showText"}
+_MAKES_HTML = {"QErrorMessage", "QLabel", "QMessageBox", "QTextBrowser", "insertHtml", "setHtml"}
+
+
+def _is_plain(node: ast.expr) -> bool:
+    """Passed through `tip`, or written down here."""
+    if isinstance(node, ast.IfExp):
+        return _is_plain(node.body) and _is_plain(node.orelse)
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
+        return name == "tip" or (name == "tr" and all(map(_is_plain, node.args)))
+    return isinstance(node, ast.Constant)
+
+
+def _html(call: ast.Call) -> bool:
+    """Whether Qt may take text that came from somewhere for HTML here."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+    if name in _MAKES_HTML:
+        return True
+    if name in _TIPS:
+        return not _is_plain(call.args[1 if name == "showText" else 0])
+    roles = {each.attr for each in ast.walk(call) if isinstance(each, ast.Attribute)} & _ROLES
+    if name == "setItemData" and roles:
+        return not _is_plain(call.args[1])
+    return name == "setData" and bool(roles)
+
+
+def test_text_from_outside_is_never_html() -> None:
+    """Labels come from `ui.plain`, and so does what a tooltip says."""
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
+        for path in sorted(ROOT.glob("mmgpt_desktop/ui/**/*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if path != _PLAIN and isinstance(node, ast.Call) and _html(node)
+    ]
+    assert found == []
+
+
 def test_what_is_shipped_stays_small() -> None:
     files = tracked_files()
     resources = sum(

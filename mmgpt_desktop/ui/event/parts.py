@@ -16,11 +16,12 @@ from PySide6.QtGui import (
     QShowEvent,
 )
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from mmgpt_desktop.ui.event.looks import Scale
 from mmgpt_desktop.ui.parts import restyle
+from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.theme import Theme, svg
 
 
@@ -76,24 +77,22 @@ def in_turn(widgets: Iterable[QWidget]) -> None:
         QWidget.setTabOrder(one, following)
 
 
-def words(role: str, *, centred: bool = False) -> QLabel:
+def words(role: str, *, centred: bool = False) -> Label:
     """A text in one of the show's sizes; see `event.qss`."""
-    label = QLabel()
+    label = Label()
     label.setProperty("role", role)
-    label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
     if centred:
         label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     return label
 
 
-class TwoLines(QLabel):
+class TwoLines(Label):
     """What doesn't fit into two lines ends in an ellipsis; it is read out whole."""
 
     def __init__(self, role: str) -> None:
         super().__init__()
         self.setProperty("role", role)
-        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(True)
         self._whole = ""
 

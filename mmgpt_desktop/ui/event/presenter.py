@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSlider,
     QVBoxLayout,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.messages import Method, ModelInfo
 from mmgpt_desktop.sentences import NAMES
 from mmgpt_desktop.ui.parts import Rewritten
+from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.texts import fusion_label, say
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, Theme, set_font
 
@@ -42,8 +42,7 @@ class Presenter(Rewritten, QWidget):
         self._theme = theme
         self.setWindowFlags(Qt.WindowType.Window | Qt.WindowType.WindowStaysOnTopHint)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.sample = QLabel()
-        self.sample.setTextFormat(Qt.TextFormat.PlainText)
+        self.sample = Label()
         set_font(self.sample, scale=1.2, bold=True)
         self.buttons: dict[str, QPushButton] = {}
         for name in ("previous", "next", "play", "freeze", "blank", "reset", "leave"):
@@ -66,11 +65,10 @@ class Presenter(Rewritten, QWidget):
         self.speed.setSingleStep(25)
         self.speed.setPageStep(25)
         self.speed.valueChanged.connect(self._choose_speed)
-        self.keys, self.state = QLabel(), QLabel()
+        self.keys, self.state = Label(), Label()
         for label in (self.keys, self.state):
             label.setObjectName("muted")
             label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
         self._arrange()
         self._write()
         self.resize(460, 640)
@@ -82,7 +80,7 @@ class Presenter(Rewritten, QWidget):
         sample.addLayout(_row(self.buttons["previous"], self.buttons["next"]))
         sample.addLayout(_row(self.questions, self.ask))
         form = QFormLayout(self._boxes[1])
-        self._labels = [QLabel() for _ in range(4)]
+        self._labels = [Label() for _ in range(4)]
         fields = (self.models, self.fusions, self.methods, self.speed)
         for label, field in zip(self._labels, fields, strict=True):
             label.setBuddy(field)

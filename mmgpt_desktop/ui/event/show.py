@@ -19,7 +19,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
-    QLabel,
     QLayout,
     QPushButton,
     QStackedWidget,
@@ -39,6 +38,7 @@ from mmgpt_desktop.ui.event.parts import Cover, spaced, words
 from mmgpt_desktop.ui.event.reset import Countdown
 from mmgpt_desktop.ui.event.start_page import StartPage
 from mmgpt_desktop.ui.parts import ElidedLabel, Rewritten, announce
+from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.sources import offers_picture
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import TaskThread
@@ -76,7 +76,7 @@ class Header(Rewritten, QWidget):
         super().__init__()
         self._scale, self._profile = scale, profile
         self._picture = QPixmap(str(profile.brand.logo)) if profile.brand.logo else QPixmap()
-        self.logo, self.title = QLabel(), ElidedLabel()
+        self.logo, self.title = Label(), ElidedLabel()
         self.title.setProperty("role", "title")
         self.title.say(profile.title)
         self.logo.setVisible(not self._picture.isNull())

@@ -1,0 +1,44 @@
+"""Text shown as it stands. Qt takes what looks like HTML for HTML, and opens what that names."""
+
+from __future__ import annotations
+
+from PySide6 import QtGui
+from PySide6.QtCore import QChildEvent, QEvent, Qt
+from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox, QWidget
+
+from mmgpt_desktop.text import printable
+
+_WORD_JOINER = "\u2060"  # has no width: parts what would be read as a tag or an entity
+_LONGEST_TIP = 1000
+
+
+class Label(QLabel):
+    """The window's only kind of label. Its text may come from anywhere."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setText(text)
+
+
+def tip(text: str) -> str:
+    """`text` for a tooltip, where Qt can't be told that it is plain; it looks the same."""
+    text = printable(text[:_LONGEST_TIP])
+    if not QtGui.Qt.mightBeRichText(text):
+        return text
+    return text.replace("<", "<" + _WORD_JOINER).replace("&", "&" + _WORD_JOINER)
+
+
+def without_mnemonic(text: str) -> str:
+    """`text` for a button or a menu, where an ampersand would underline what follows it."""
+    return text.replace("&", "&&")
+
+
+class FileDialog(QFileDialog):
+    """Qt's own asks "NAME already exists. Replace it?" with the name as HTML."""
+
+    def childEvent(self, event: QChildEvent) -> None:  # noqa: N802
+        super().childEvent(event)
+        box = event.child()
+        if event.type() == QEvent.Type.ChildPolished and isinstance(box, QMessageBox):
+            box.setTextFormat(Qt.TextFormat.PlainText)
