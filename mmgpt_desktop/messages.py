@@ -249,12 +249,16 @@ class HeadNumbers:
 
 
 class Verdict(StrEnum):
-    """What a word needed, in plain words."""
+    """What a word needed, in plain words; the later, the less of the bright places."""
 
     MATTERED = "mattered"
     PARTLY = "partly"
-    ANYWHERE = "anywhere"  # it needs the picture, but this place no more than others
-    LANGUAGE = "language"  # the word came from language, not from the picture
+    ANYWHERE = "anywhere"  # it needs the picture, but this place hardly more than others
+    LANGUAGE = "language"  # the model says the word without the picture, too
+
+
+MUCH, SOME = 1 / 3, 1 / 6
+"""Shares of a word's probability: losing less than `SOME` is losing nothing that counts."""
 
 
 @dataclass(frozen=True)
@@ -277,24 +281,45 @@ class Check:
     blind: float | None = None
 
     @property
+    def effect(self) -> float:
+        """What the strongest cells alone are worth to the word, as a share of `whole`.
+
+        The share that is lost without them, or without the whole photo if that is less (a word
+        that stays when everything is hidden needs no place), less what is lost on average
+        without as many cells drawn by chance.
+        """
+        return min(self._lost(self.hidden), self._of_picture) - self._by_chance
+
+    @property
     def verdict(self) -> Verdict:
-        """Hiding what was looked at must cost the word a third of its probability, and half
-        as much again as hiding random places does on average; a sixth and a fifth are partly.
-        Where no hiding costs a sixth, not even of the whole photo, the word came from
-        language."""
-        lost, by_chance = self._lost(self.hidden), [self._lost(each) for each in self.random]
-        mean = sum(by_chance) / max(1, len(by_chance))
-        if lost >= 1 / 3 and lost >= 1.5 * mean:
+        """One rule, from the bars: with an effect of `MUCH` the strongest cells mattered, with
+        `SOME` partly; with less the word needs the picture if it loses `SOME` without all of
+        it, and else it comes from language. The centre's bar is there to compare with.
+
+        So it never gets weaker when a word falls lower without the strongest cells or without
+        the photo, and never stronger when it falls lower by chance.
+        """
+        if self.effect >= MUCH:
             return Verdict.MATTERED
-        if lost >= 1 / 6 and lost >= 1.2 * mean:
+        if self.effect >= SOME:
             return Verdict.PARTLY
-        everything = self.whole if self.blind is None else self.blind
-        most = max(lost, self._lost(self.centre), self._lost(everything), mean)
-        return Verdict.ANYWHERE if most >= 1 / 6 else Verdict.LANGUAGE
+        return Verdict.ANYWHERE if self._of_picture >= SOME else Verdict.LANGUAGE
+
+    @property
+    def _by_chance(self) -> float:
+        lost = [self._lost(each) for each in self.random]
+        return sum(lost) / max(1, len(lost))
+
+    @property
+    def _of_picture(self) -> float:
+        """The share that is lost without the photo, or at least with the most that was hidden."""
+        if self.blind is not None:
+            return self._lost(self.blind)
+        return max(self._lost(self.hidden), self._lost(self.centre), self._by_chance)
 
     def _lost(self, probability: float) -> float:
-        """The share of the word's probability that is gone."""
-        return 1 - probability / self.whole if self.whole > 0 else 0.0
+        """The share of the word's probability that is gone; none where it is likelier."""
+        return max(0.0, 1 - probability / self.whole) if self.whole > 0 else 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,24 +42,29 @@ UNITS = {
     Method.OCCLUSION: "cost of hiding it",
 }
 VERDICTS = {
-    Verdict.MATTERED: "It mattered: the word needs what is bright.",
-    Verdict.PARTLY: "Partly: the word needs some of what is bright.",
-    Verdict.ANYWHERE: "It needs the picture, but what is bright no more than other places.",
-    Verdict.LANGUAGE: "This word came from language, not from the picture.",
+    Verdict.MATTERED: "The bright places mattered: without them the model is far less sure.",
+    Verdict.PARTLY: "The bright places mattered a little more than others.",
+    Verdict.ANYWHERE: "It needs the picture, but the bright places hardly more than others.",
+    Verdict.LANGUAGE: "The model would say this without the picture, too.",
 }
-WHOLE = "whole photo"
+LINES = (
+    "Line under a word: the bright places mattered. Dashed line: a little. No line: hardly, or "
+    "not measured yet."
+)
+"""What a line under a word says of its verdict."""
+WHOLE = "nothing hidden"
 WITHOUT = (
-    "without what is bright",
-    "without random places",
-    "without the centre",
-    "without the whole photo",
+    "bright places hidden",
+    "random places hidden",
+    "middle hidden",
+    "whole photo hidden",
 )
 
 
 def all_sentences() -> set[str]:
     """What translators get."""
     tables = (NAMES, MEANINGS, UNITS, VERDICTS)
-    return {text for table in tables for text in table.values()} | {WHOLE, *WITHOUT}
+    return {text for table in tables for text in table.values()} | {LINES, WHOLE, *WITHOUT}
 
 
 def by_hiding(check: Check) -> tuple[tuple[str, float], ...]:

@@ -10,13 +10,14 @@ Shapes: attention [layer, head, cell] a token; maps float32 [token, row, column]
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.attention.reduce import cell_weights
-from mmgpt_desktop.messages import AttentionMap, CellMaps, Method
+from mmgpt_desktop.messages import SOME, AttentionMap, CellMaps, Method
 
 Maps = NDArray[np.float32]  # [token, row, column]
 Cells = NDArray[np.float32]  # [row, column]
@@ -66,8 +67,8 @@ def head_mean(attention: Sequence[AttentionMap], heads: Heads = ()) -> Maps:
     return np.stack([cell_weights([each], heads) for each in attention])
 
 
-LEAST_NEED = 0.2
-"""In nats: less than a fifth of a word's probability is no need, wherever it is."""
+LEAST_NEED = -math.log1p(-SOME)
+"""In nats, a word's loss of `SOME` of its probability: as in a verdict, less is no need."""
 
 
 def scale_of(method: Method, cells: Cells) -> tuple[float, float] | None:
@@ -81,6 +82,21 @@ def scale_of(method: Method, cells: Cells) -> tuple[float, float] | None:
         return None
     low, high = float(values.min()), float(values.max())
     return (0.0, max(high, LEAST_NEED)) if method is Method.OCCLUSION else (low, high)
+
+
+def brightest(method: Method, cells: Cells, places: Sequence[int], *, own: bool = False) -> float:
+    """How bright the brightest of `places` (numbers of cells) is on the scale of its map, 0 to 1.
+
+    With `own` the map's greatest value is the brightest, however small it is.
+    """
+    scale = scale_of(method, cells)
+    if scale is None or not len(places):
+        return 0.0
+    low, high = scale
+    if own:
+        high = float(np.nanmax(cells))
+    here = float(np.nan_to_num(cells.ravel()[list(places)], nan=-np.inf).max())
+    return min(1.0, max(0.0, (here - low) / (high - low))) if high > low else 0.0
 
 
 def over_tokens(maps: Maps, start: int, stop: int) -> Cells:

@@ -38,19 +38,18 @@ from mmgpt_desktop.ui.theme import LARGE, SMALL, TIGHT, Theme
 # The less sure the model was, the more broken the line: a mark without colour.
 _MARKS = (
     (0.75, QTextCharFormat.UnderlineStyle.NoUnderline),
-    (0.50, QTextCharFormat.UnderlineStyle.SingleUnderline),
-    (0.25, QTextCharFormat.UnderlineStyle.DashUnderline),
+    (0.35, QTextCharFormat.UnderlineStyle.DashUnderline),
     (0.00, QTextCharFormat.UnderlineStyle.DotLine),
 )
 
 
-# Also without colour: the less of the picture a word needed, the more broken the line.
+# Also without colour, and no more kinds than one keeps in mind: what needs none has no line.
 _VERDICT_MARKS = {
-    None: QTextCharFormat.UnderlineStyle.NoUnderline,
+    **dict.fromkeys(
+        (None, Verdict.ANYWHERE, Verdict.LANGUAGE), QTextCharFormat.UnderlineStyle.NoUnderline
+    ),
     Verdict.MATTERED: QTextCharFormat.UnderlineStyle.SingleUnderline,
     Verdict.PARTLY: QTextCharFormat.UnderlineStyle.DashUnderline,
-    Verdict.ANYWHERE: QTextCharFormat.UnderlineStyle.DashDotLine,
-    Verdict.LANGUAGE: QTextCharFormat.UnderlineStyle.DotLine,
 }
 
 
@@ -297,9 +296,9 @@ class AnswerView(Rewritten, QTextEdit):
     def _underline(self, span: WordSpan) -> None:
         style = self._answer_format()
         verdict = self.verdict(span)
+        needed = verdict in (Verdict.MATTERED, Verdict.PARTLY)
         told = mark(span.probability) if self._look_of is None else _VERDICT_MARKS[verdict]
         style.setUnderlineStyle(told)
-        needed = verdict in (Verdict.MATTERED, Verdict.PARTLY)
         style.setUnderlineColor(self._theme.colour("accent" if needed else "muted"))
         self._select(span.start, span.stop).setCharFormat(style)
 

@@ -148,6 +148,8 @@ class App(QObject):
         )
         self.brush = Brush(picture, self.window.output.view, self.heatmaps)
         self.explainer.maps_changed.connect(self.brush.maps_changed)
+        self.explainer.checked.connect(self.brush.checked)
+        self.window.installEventFilter(self.brush)
         if isinstance(picture.view, CellView):
             picture.view.brushed.connect(self.brush.take)
         self.inside = Inside(self.window, self.engine, self._small, self.heatmaps, self.explainer)

@@ -32,8 +32,8 @@ _MOVES = {
 class CellView(PhotoView):
     """Dragging brushes cells while the whole photo is shown, and with Shift always.
 
-    A click on what is brushed, or Delete, takes the brush away; the arrow keys move a brush
-    of one cell. `brushed` carries the cells, none when it is taken away.
+    A click on what is brushed or beside the photo, or Delete, takes the brush away; the arrow
+    keys move a brush of one cell. `brushed` carries the cells, none when it is taken away.
     """
 
     brushed = Signal(object)  # frozenset[int]
@@ -68,7 +68,9 @@ class CellView(PhotoView):
             self.brushed.emit(cells)
 
     def _under(self, point: QPointF) -> frozenset[int]:
-        cell = self.cell_at(self._grid, point) if self._grid is not None else None
+        """None beside the photo, where a letterbox has cells too."""
+        inside = self._grid is not None and self.photo_rect().contains(point)
+        cell = self.cell_at(self._grid, point) if self._grid is not None and inside else None
         return frozenset() if cell is None else frozenset({cell})
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802

@@ -11,11 +11,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mmgpt_desktop.sentences import LINES
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.answer_view import AnswerView
 from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane, Rewritten, WaitBar
 from mmgpt_desktop.ui.plain import Label, tip
 from mmgpt_desktop.ui.session import Conversation, Turn
+from mmgpt_desktop.ui.texts import say
 from mmgpt_desktop.ui.theme import TIGHT, Theme, set_font
 from mmgpt_desktop.ui.word_strip import WordStrip
 
@@ -109,12 +111,11 @@ class OutputPane(Rewritten, Pane):
 
     def _write_legend(self) -> None:
         if self.underline.currentData() == "sure":
-            text = self.tr("No line: sure. Solid, dashed, dotted underline: less and less sure.")
-        else:
             text = self.tr(
-                "Underline: solid, it mattered; dashed, partly; dash and dot, no more than other "
-                "places; dotted, from language; none, not measured."
+                "Dashed line under a word: the model was not quite sure. Dotted: it was unsure."
             )
+        else:
+            text = say(LINES)
         self.legend.setText(text)
 
     def take_settings(self, settings: Settings) -> None:

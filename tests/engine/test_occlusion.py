@@ -182,7 +182,8 @@ def test_a_map_that_looks_elsewhere_did_not_matter(folder: Path) -> None:
     ("random", "blind", "verdict"),
     [
         ((0.63, 0.72, 0.72, 0.73), 0.77, Verdict.LANGUAGE),  # one draw is no proof
-        ((0.63, 0.6, 0.64, 0.61), 0.77, Verdict.ANYWHERE),
+        ((0.63, 0.6, 0.64, 0.61), 0.77, Verdict.LANGUAGE),  # it stays without the photo
+        ((0.63, 0.6, 0.64, 0.61), None, Verdict.ANYWHERE),
         ((0.78, 0.78, 0.78, 0.78), 0.1, Verdict.ANYWHERE),
         ((0.1, 0.78, 0.78, 0.78), None, Verdict.ANYWHERE),
     ],

@@ -111,8 +111,8 @@ def test_the_less_sure_the_more_broken_the_line() -> None:
     style = QTextCharFormat.UnderlineStyle
     assert [mark(p) for p in (1.0, 0.6, 0.3, 0.0)] == [
         style.NoUnderline,
-        style.SingleUnderline,
         style.DashUnderline,
+        style.DotLine,
         style.DotLine,
     ]
     assert mark(float("nan")) is style.DotLine

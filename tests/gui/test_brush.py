@@ -11,12 +11,14 @@ from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.attention.methods import scale_of
 from mmgpt_desktop.errors import RuntimeFailure
-from mmgpt_desktop.messages import Box, CellMaps, Method, PatchGrid, TokenStep
+from mmgpt_desktop.messages import Box, CellMaps, Check, Method, PatchGrid, TokenStep
 from mmgpt_desktop.ui import notices
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.brush import needs
 from mmgpt_desktop.ui.cell_view import CellView
+from mmgpt_desktop.ui.drawing import Look
 from mmgpt_desktop.ui.session import Turn
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.ui.undo import MOST_STEPS
@@ -131,13 +133,78 @@ def test_only_words_that_needed_the_place_most_light_up() -> None:
         [2.0, 0.1, 0.1, 0.1],  # the place
         [1.5, 2.0, 0.1, 0.1],  # the place too
         [0.5, 2.0, 0.1, 0.1],  # rather another place
-        [0.1, 0.0, 0.0, 0.0],  # nothing that counts
+        [0.05, 0.0, 0.0, 0.0],  # nothing that counts
         [-3.0, nan, nan, nan],  # likelier without it
     )
     assert needs(turn, frozenset({0})) == {0: 1.0, 1: 0.75}
     assert needs(turn, frozenset({0, 1})) == {0: 1.0, 1: 1.0, 2: 1.0}
     assert needs(turn, frozenset({3})) == {}
     assert needs(Turn(1, "What?"), frozenset({3})) is None
+
+
+def test_where_a_map_is_brightest_its_word_lights_up() -> None:
+    for most in (0.1, 0.15, 0.2, 3.0):  # below and above what counts as a need
+        turn = turn_that_needed([0.0, most, 0.0, 0.0], [0.0, 0.0, 0.0, 9.0])
+        maps = turn.findings.maps[Method.OCCLUSION]
+        scale = scale_of(Method.OCCLUSION, maps.weights[0])
+        assert scale is not None
+        assert most / scale[1] >= 0.5, "half as bright as can be, or more"
+        assert set(needs(turn, frozenset({1})) or {}) == {0}
+
+
+def test_the_brush_agrees_with_the_check() -> None:
+    turn = turn_that_needed([0.0, 0.01, 0.002, 0.0])
+    assert needs(turn, frozenset({1})) == {}
+    for hidden, lit_then in ((0.1, {0}), (0.5, {0}), (0.78, set())):
+        check = Check(Method.OCCLUSION, 0, 1, 0.8, hidden, (0.79,), 0.7, 0.05)
+        turn.findings.checks[Look(Method.OCCLUSION), 0] = check
+        assert set(needs(turn, frozenset({1})) or {}) == lit_then
+        assert needs(turn, frozenset({2})) == {}
+
+
+def test_where_the_whole_answers_map_is_brightest_a_word_lights_up() -> None:
+    turn = turn_that_needed(
+        [0.9, 2.0, 0.0, 0.0], [0.9, 0.0, 2.0, 0.0], [0.9, 0.0, 0.0, 2.0], [0.1, 0.0, 0.0, 2.0]
+    )
+    assert needs(turn, frozenset({0})) == {}
+    assert needs(turn, frozenset({0}), whole=True) == {0: 1.0, 1: 1.0, 2: 1.0}
+    assert needs(turn, frozenset({1}), whole=True) == {0: 1.0}
+
+
+@pytest.mark.parametrize("way", ["escape", "escape in the answer", "beside", "word", "whole"])
+def test_the_brush_goes(qtbot: QtBot, app: App, way: str) -> None:
+    turn = ask(qtbot, app)
+    qtbot.waitUntil(lambda: turn.findings.complete(Method.OCCLUSION) and not app.explainer.busy)
+    picture, window = app.window.heatmap.picture, app.window
+    qtbot.waitUntil(lambda: picture.view.layer is not None)
+    drag(qtbot, cells_of(app), 1, 2)
+    app.heatmaps.hover(turn, 0)  # to point at a word is not to choose it
+    app.heatmaps.hover(None, 0)
+    assert lit(app) == ["red", "ball"]
+    if way == "escape":
+        qtbot.keyClick(picture.view, Qt.Key.Key_Escape)
+    elif way == "escape in the answer":
+        qtbot.keyClick(window.output.view, Qt.Key.Key_Escape)
+    elif way == "beside":
+        qtbot.mouseClick(picture.caption, LEFT)
+    elif way == "word":
+        app.heatmaps.choose(turn, 0)
+    else:
+        window.heatmap.switch.whole_button.click()
+    assert cells_of(app).cells == frozenset()
+    assert lit(app) == []
+    assert "without this place" not in picture.caption.text()
+
+
+def test_a_letterboxs_bars_are_beside_the_photo(qtbot: QtBot, view: CellView) -> None:
+    view.set_photo(make_shown(100, 50))
+    view.set_cells(PatchGrid(4, 4, Box(0, -25, 100, 75), 100, 50))
+    middle = QPoint(200, 200)
+    qtbot.mouseClick(view, LEFT, pos=middle)
+    assert view.cells
+    above = view.photo_rect().topLeft().toPoint() + QPoint(200, -20)
+    qtbot.mouseClick(view, LEFT, pos=above)
+    assert view.cells == frozenset()
 
 
 def test_words_that_needed_the_brushed_place_light_up(qtbot: QtBot, app: App) -> None:
@@ -147,10 +214,10 @@ def test_words_that_needed_the_brushed_place_light_up(qtbot: QtBot, app: App) ->
     drag(qtbot, cells_of(app), 1, 2)
     assert lit(app) == ["red", "ball"]
     caption = app.window.heatmap.picture.caption
-    assert caption.text() == "Needed this place: “red”, “ball”"
+    assert caption.text() == "Less sure without this place: “red”, “ball”"
     drag(qtbot, cells_of(app), 15)
     assert lit(app) == []
-    assert caption.text() == "No word needed this place more than others."
+    assert caption.text() == "No word needs this place more than others."
     drag(qtbot, cells_of(app), 15)
     assert caption.text().startswith("“corner”")
 
@@ -167,7 +234,7 @@ def test_the_brush_says_when_nothing_is_measured_yet(qtbot: QtBot, make_app: Mak
     engine.explain_gate.release(2)
     qtbot.waitUntil(lambda: caption.text().endswith("“red” · still being measured"))
     engine.explain_gate.release(100)
-    qtbot.waitUntil(lambda: caption.text() == "Needed this place: “red”")
+    qtbot.waitUntil(lambda: caption.text() == "Less sure without this place: “red”")
     assert lit(app) == ["red"]
     assert turn.findings.complete(Method.OCCLUSION)
 

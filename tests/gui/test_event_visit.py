@@ -54,7 +54,7 @@ def test_a_visit_by_touch_from_the_start_to_the_words_place(show: EventApp) -> N
     touch(page.answer.viewport(), page.answer.cursorRect(cursor).center())
     assert show.stage.heatmaps.chosen == (turn, 1)
     until(lambda: "“red”" in page.caption.text())
-    until(lambda: "no more than other places" in page.verdict.text())
+    until(lambda: "hardly more than others" in page.verdict.text())
     until(lambda: page.picture.view.layer is not None)
 
 
