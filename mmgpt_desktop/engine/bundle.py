@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from mmgpt_desktop.engine.checksums import verify
+from mmgpt_desktop.engine.model_files import ANOTHER, read_text
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.errors import AppError, BundleError
 from mmgpt_desktop.messages import FusionInfo, HeadChoice, Sampling
 from mmgpt_desktop.pixels import ImageSpec
+from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.text import safe_name
 
 FORMAT = 2
@@ -120,11 +123,39 @@ class Bundle:
     def verify(self, progress: Callable[[float], None], cancel: CancelToken) -> None:
         """Compare every checksum; `progress` gets fractions. Raises BundleError, Cancelled."""
         sums = {name: entry.sha256 for name, entry in self.manifest.files.items()}
-        verify(self.path, sums, progress, cancel)
+        with remedy_for(self.path):
+            verify(self.path, sums, progress, cancel)
 
 
 def open_bundle(path: Path) -> Bundle:
     """Read the manifest and look for each file; the checksums are `Bundle.verify`'s work."""
+    with remedy_for(path):
+        manifest = _manifest(_read_json(_folder(path) / "manifest.json"))
+        for name, entry in manifest.files.items():
+            _check_size(path / name, entry)
+        return Bundle(path, manifest)
+
+
+@contextmanager
+def remedy_for(folder: Path) -> Iterator[None]:
+    """Only what comes with the app is mended by installing it again: of another model the
+    sentences say to get that one again."""
+    try:
+        yield
+    except AppError as error:
+        if error.hint_template.startswith("Install the app") and not _ships(folder):
+            error.hint_template = ANOTHER
+        raise
+
+
+def _ships(folder: Path) -> bool:
+    try:
+        return folder.resolve().is_relative_to(resource_path("models").resolve())
+    except (OSError, ValueError):  # a name that can't be
+        return False
+
+
+def _folder(path: Path) -> Path:
     shown = safe_name(str(path))
     try:
         is_folder = path.is_dir()
@@ -132,21 +163,15 @@ def open_bundle(path: Path) -> Bundle:
         raise _unreadable(f"folder {shown}", error) from error
     if not is_folder:
         raise BundleError("There is no model folder {path}.", _REINSTALL, path=shown)
-    manifest = _manifest(_read_json(path / "manifest.json"))
-    for name, entry in manifest.files.items():
-        _check_size(path / name, entry)
-    return Bundle(path, manifest)
+    return path
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    folder = safe_name(str(path.parent))
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if not path.exists():
         title = "The folder {path} holds no model: manifest.json is missing."
-        raise BundleError(title, _REINSTALL, path=folder) from error
-    except OSError as error:
-        raise _unreadable("manifest.json", error) from error
+        raise BundleError(title, _REINSTALL, path=safe_name(str(path.parent)))
+    try:
+        data = json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise _bad_manifest("it is not JSON") from error
     if not isinstance(data, dict):

@@ -5,25 +5,32 @@ Only JSON, text and safetensors are read: nothing in the folder is run.
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
 
+from mmgpt_desktop.engine.families.registry import require_known
+from mmgpt_desktop.engine.layouts import is_graphs
+from mmgpt_desktop.engine.model_files import read_object, read_text, refuse_stand_in_file
+from mmgpt_desktop.engine.recognise import (
+    CONFIG,
+    INDEX,
+    WEIGHTS,
+    model_folder,
+    refuse_adapter,
+    refuse_other_kinds,
+    refuse_text_alone,
+)
+from mmgpt_desktop.engine.storage import refuse_packed
+from mmgpt_desktop.engine.tensor_files import TensorFile, read_header
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.text import safe_name
 
-CONFIG = "config.json"
 TOKENIZER = "tokenizer.json"
-WEIGHTS = "model.safetensors"
-INDEX = "model.safetensors.index.json"
-
 _ANOTHER = "Download the model again, or choose another one."
-_HEADER_LIMIT = 100_000_000  # bytes of a safetensors file's own header, by its specification
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +68,7 @@ class Checkpoint:
         path = self.path / TOKENIZER
         if not path.is_file():
             raise BundleError("The model's {name} is missing.", _ANOTHER, name=TOKENIZER)
+        refuse_stand_in_file(path)
         try:
             tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises plain Exception
@@ -70,11 +78,6 @@ class Checkpoint:
         return tokenizer
 
 
-def is_checkpoint(path: Path) -> bool:
-    """Whether a folder looks like a checkpoint, or like ONNX graphs beside its settings."""
-    return (path / CONFIG).is_file()
-
-
 def has_weights(path: Path) -> bool:
     return (path / WEIGHTS).is_file() or (path / INDEX).is_file()
 
@@ -82,34 +85,39 @@ def has_weights(path: Path) -> bool:
 def open_checkpoint(path: Path) -> Checkpoint:
     """Read a folder's settings and look at each of its safetensors files.
 
-    Raises BundleError for whatever is missing, damaged or not to be trusted.
+    Raises BundleError for whatever is missing, damaged, stored in a way that isn't known here,
+    or not to be trusted.
     """
     checkpoint = read_checkpoint(path)
-    weights = weight_files(path)
-    return replace(checkpoint, weights=weights, parameters=sum(map(_parameters, weights)))
+    require_known(checkpoint.model_type)
+    refuse_adapter(checkpoint.path)
+    weights = weight_files(checkpoint.path)
+    files = [read_header(file) for file in weights]
+    refuse_packed(checkpoint.path, checkpoint.config, files)
+    return replace(checkpoint, weights=weights, parameters=_parameters(files))
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
     """As `open_checkpoint`, but the weights may lie elsewhere, or be ONNX graphs."""
-    shown = safe_name(str(path))
-    if not _is_folder(path):
-        raise BundleError("There is no model folder {path}.", _ANOTHER, path=shown)
-    if not is_checkpoint(path):
-        title = "The folder {path} holds no model: {name} is missing."
-        raise BundleError(title, _ANOTHER, path=shown, name=CONFIG)
+    path = model_folder(path)
+    if not (path / CONFIG).is_file():
+        title = "The folder {path} holds a model of the app's own kind, and no checkpoint."
+        raise BundleError(title, "Choose a public model's folder.", path=safe_name(str(path)))
     config = _read(path, CONFIG)
     model_type = config.get("model_type")
     if not isinstance(model_type, str) or not model_type:
+        refuse_other_kinds(path)
         raise BundleError("The model's {name} does not say its model_type.", _ANOTHER, name=CONFIG)
+    if not has_weights(path) and not is_graphs(path):
+        refuse_other_kinds(path)
+    refuse_text_alone(model_type, config)
     processor = _read(path, "processor_config.json")
     tokenizer_config = _read(path, "tokenizer_config.json")
-    nested = processor.get("image_processor")
     return Checkpoint(
         path=path,
         model_type=model_type,
         config=config,
-        image_processor=_read(path, "preprocessor_config.json")
-        or (nested if isinstance(nested, dict) else {}),
+        image_processor=_image_processor(path, processor),
         processor=processor,
         generation=_read(path, "generation_config.json"),
         tokenizer_config=tokenizer_config,
@@ -117,18 +125,17 @@ def read_checkpoint(path: Path) -> Checkpoint:
     )
 
 
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # a path that is too long, or behind a locked folder
-        return False
+def _image_processor(path: Path, processor: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As transformers 5 chooses: what stands within processor_config.json goes first."""
+    nested = processor.get("image_processor")
+    return nested if isinstance(nested, dict) else _read(path, "preprocessor_config.json")
 
 
 def _chat_template(path: Path, *configs: Mapping[str, Any]) -> str | None:
     """As transformers looks for it: a file of its own, then within the other settings."""
     file = path / "chat_template.jinja"
     if file.is_file():
-        return _text(file)
+        return read_text(file)
     for data in (_read(path, "chat_template.json"), *configs):
         template = data.get("chat_template")
         if isinstance(template, list):  # several, by name
@@ -161,56 +168,11 @@ def weight_files(path: Path) -> tuple[Path, ...]:
     return tuple(path / name for name in shards)
 
 
-def _parameters(file: Path) -> int:
-    """How many numbers a safetensors file holds, which must reach as far as its header says.
-
-    8 bytes give the header's length, little-endian; the header is JSON, in which each tensor
-    has its `shape`, and its `data_offsets` in the bytes that follow (the safetensors format's
-    specification).
-    """
-    try:
-        with file.open("rb") as stream:
-            length = int.from_bytes(stream.read(8), "little")
-            header = json.loads(stream.read(min(length, _HEADER_LIMIT)))
-        tensors = [each for name, each in header.items() if name != "__metadata__"]
-        expected = 8 + length + max((each["data_offsets"][1] for each in tensors), default=0)
-        parameters = sum(math.prod(each["shape"]) for each in tensors)
-        size = file.stat().st_size
-    except OSError as error:
-        raise _unreadable(file.name, error) from error
-    except (ValueError, RecursionError, TypeError, LookupError, AttributeError) as error:
-        title = "The model's {name} is damaged: it is no safetensors file."
-        raise BundleError(title, _ANOTHER, name=safe_name(file.name)) from error
-    if size != expected:
-        title = "The model's file {name} is cut short or too long: {size} bytes, not {expected}."
-        values = {"name": safe_name(file.name), "size": size, "expected": expected}
-        raise BundleError(title, _ANOTHER, **values)
-    return int(parameters)
+def _parameters(files: Sequence[TensorFile]) -> int:
+    return sum(tensor.numbers for file in files for tensor in file.tensors.values())
 
 
 def _read(path: Path, name: str) -> dict[str, Any]:
     """A JSON object of the folder; empty if there is no such file."""
     file = path / name
-    if not file.is_file():
-        return {}
-    try:
-        data = json.loads(_text(file))
-    except (ValueError, RecursionError) as error:
-        raise BundleError("The model's {name} is not JSON.", _ANOTHER, name=name) from error
-    if not isinstance(data, dict):
-        raise BundleError("The model's {name} is not a JSON object.", _ANOTHER, name=name)
-    return data
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise _unreadable(file.name, error) from error
-    except UnicodeDecodeError as error:
-        raise BundleError("The model's {name} is not text.", _ANOTHER, name=file.name) from error
-
-
-def _unreadable(name: str, error: OSError) -> BundleError:
-    title = "The model's {name} can't be read ({reason})."
-    return BundleError(title, _ANOTHER, name=safe_name(name), reason=error.strerror or str(error))
+    return read_object(file) if file.is_file() else {}

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.bundle import Bundle, open_bundle
+from mmgpt_desktop.engine.bundle import Bundle, open_bundle, remedy_for
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.occlusion import Cells, Hider, Hiding, Rescorer
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
@@ -80,14 +80,16 @@ class Engine(EngineBase):
     def open(self, progress: Progress, cancel: CancelToken) -> None:
         bundle = open_bundle(self._path)
         bundle.verify(lambda done: progress(done * _CHECKED, "Checking the model's files"), cancel)
-        self._bundle, self._family = bundle, MmgptFamily(bundle)
+        with remedy_for(self._path):
+            self._bundle, self._family = bundle, MmgptFamily(bundle)
         self.stop_ids = self._family.stop_ids
         self.context_length = bundle.manifest.decoder.context_length
         self.calibration = bundle.manifest.certainty.temperature
         progress(_CHECKED, "Starting the model")
 
     def make_runtime(self, name: RuntimeName) -> Runtime:
-        return self._make(name, self.bundle)
+        with remedy_for(self._path):
+            return self._make(name, self.bundle)
 
     def describe(self) -> ModelInfo:
         return model_info(self.bundle)

@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from mmgpt_desktop.engine.bundle import open_bundle
-from mmgpt_desktop.engine.checkpoint import is_checkpoint, read_checkpoint
+from mmgpt_desktop.engine.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.recognise import manifest_kind, model_folder
 from mmgpt_desktop.engine.serving import EngineBase
 from mmgpt_desktop.messages import RuntimeName
 
-PUBLIC = "public"  # a manifest's "kind"
-
 
 def open_engine(folder: Path, runtime: RuntimeName | None = None) -> EngineBase:
-    """An engine to be loaded; what the folder lacks, its `load` says."""
-    if is_public(folder):
+    """An engine to be loaded; what the model lacks, its `load` says. Raises BundleError for a
+    folder that holds none."""
+    place = model_folder(folder)
+    if is_public(place):
         from mmgpt_desktop.engine.public import PublicEngine
 
-        return PublicEngine(folder, runtime)
+        return PublicEngine(place, runtime)
     from mmgpt_desktop.engine.engine import Engine
 
-    return Engine(folder, runtime)
+    return Engine(place, runtime)
 
 
 def fusions_of(folder: Path) -> tuple[str, ...]:
     """Of the folder's model, whose weights are not read. Raises AppError where there is none."""
-    if is_public(folder):
-        return (family_of(read_checkpoint(folder)).fusion,)
-    return tuple(open_bundle(folder).manifest.fusions)
+    place = model_folder(folder)
+    if is_public(place):
+        return (family_of(read_checkpoint(place)).fusion,)
+    return tuple(open_bundle(place).manifest.fusions)
 
 
 def is_public(folder: Path) -> bool:
-    """A checkpoint or its export, and no bundle of our own."""
-    try:
-        data = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return is_checkpoint(folder)
-    return isinstance(data, dict) and data.get("kind") == PUBLIC
+    """A checkpoint or its export, and no bundle of our own. Raises BundleError for no model."""
+    return manifest_kind(model_folder(folder)) != "bundle"

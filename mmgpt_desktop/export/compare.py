@@ -16,6 +16,7 @@ from mmgpt_desktop.engine.checkpoint import weight_files
 from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.decoder_session import Decoder, DecoderSession
 from mmgpt_desktop.engine.graph_session import Graph
+from mmgpt_desktop.engine.recognise import model_folder
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.export.attention import Attention
@@ -259,6 +260,7 @@ def open_language(folder: Path) -> Language:
 
     Raises BundleError.
     """
+    folder = model_folder(folder)
     try:
         config = read_config(folder)
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))

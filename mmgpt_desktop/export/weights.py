@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmgpt_desktop.engine.tensor_files import read_header
 from mmgpt_desktop.errors import BundleError
 
 _BF16 = "BF16"
 _TYPES = {"F32": np.float32, "F16": np.float16, _BF16: np.uint16, "F64": np.float64}
-
-
-@dataclass(frozen=True)
-class _Place:
-    file: Path
-    dtype: str
-    shape: tuple[int, ...]
-    offset: int
 
 
 class SafetensorsWeights(Mapping[str, NDArray[np.float32]]):
@@ -33,45 +23,29 @@ class SafetensorsWeights(Mapping[str, NDArray[np.float32]]):
     """
 
     def __init__(self, files: Iterable[Path]) -> None:
-        self._places: dict[str, _Place] = {}
-        for file in files:
-            try:
-                self._places.update(_places(file))
-            except (OSError, ValueError, KeyError, struct.error) as error:
-                title = "The file {file} is damaged."
-                raise BundleError(title, "Get the model anew.", file=file.name) from error
+        self._places = {
+            name: (file, tensor)
+            for file in files
+            for name, tensor in read_header(file).tensors.items()
+            if tensor.dtype in _TYPES
+        }
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
-        place = self._places[name]
-        count = int(np.prod(place.shape))
-        kind = np.dtype(_TYPES[place.dtype])
-        stored = np.fromfile(place.file, kind, count, offset=place.offset)
-        if stored.size != count:
+        file, tensor = self._places[name]
+        kind = np.dtype(_TYPES[tensor.dtype])
+        stored = np.fromfile(file, kind, tensor.numbers, offset=tensor.begin)
+        if stored.size != tensor.numbers:  # it was cut since
             title = "The file {file} is damaged."
-            raise BundleError(title, "Get the model anew.", file=place.file.name)
-        if place.dtype == _BF16:  # the upper half of a float32
+            raise BundleError(title, "Get the model anew.", file=file.name)
+        if tensor.dtype == _BF16:  # the upper half of a float32
             stored = (stored.astype(np.uint32) << 16).view(np.float32)
-        return np.asarray(stored.reshape(place.shape), np.float32)
+        return np.asarray(stored.reshape(tensor.shape), np.float32)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
 
     def __len__(self) -> int:
         return len(self._places)
-
-
-def _places(file: Path) -> dict[str, _Place]:
-    """The header: 8 bytes of length, then JSON; offsets count from its end."""
-    with file.open("rb") as stream:
-        (size,) = struct.unpack("<Q", stream.read(8))
-        header = json.loads(stream.read(size))
-    return {
-        name: _Place(
-            file, entry["dtype"], tuple(entry["shape"]), 8 + size + entry["data_offsets"][0]
-        )
-        for name, entry in header.items()
-        if name != "__metadata__" and entry["dtype"] in _TYPES
-    }
 
 
 # What parts of Llama's names are called in Kosmos-2.

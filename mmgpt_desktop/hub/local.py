@@ -8,7 +8,7 @@ from mmgpt_desktop.engine.bundle import open_bundle
 from mmgpt_desktop.engine.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.layouts import find_graphs, is_graphs
-from mmgpt_desktop.engine.opening import is_public
+from mmgpt_desktop.engine.recognise import manifest_kind, model_folder
 
 
 def check_folder(path: Path) -> None:
@@ -16,7 +16,8 @@ def check_folder(path: Path) -> None:
 
     Raises BundleError with the reason why not. Takes seconds for a large tokenizer.
     """
-    if not is_public(path) and (path / "manifest.json").exists():
+    path = model_folder(path)
+    if manifest_kind(path) == "bundle":
         open_bundle(path)
     elif is_graphs(path):
         family_of(read_checkpoint(path))

@@ -98,7 +98,7 @@ class Models(QObject):
     @property
     def rows(self) -> tuple[Row, ...]:
         """The one that ships, the user's folders, then the catalogue."""
-        folders = (Row(path, Path(path).name, path=Path(path)) for path in self.folders)
+        folders = (Row(path, _called(Path(path)), path=Path(path)) for path in self.folders)
         listed = (self._embedded, *folders, *self._listed)
         return tuple(self._found.get(row.key, row) for row in listed)
 
@@ -240,17 +240,30 @@ class Models(QObject):
             self.refresh()
 
 
+def _called(folder: Path) -> str:
+    """A repository of the hub's cache by its own name ("models--owner--name")."""
+    return folder.name.rpartition("--")[2] if folder.name.startswith("models--") else folder.name
+
+
 def _scan(hub: Hub, rows: Iterable[Row]) -> dict[str, Row]:
     """The rows as they are on the disk."""
-    from mmgpt_desktop.engine.checkpoint import has_weights
-    from mmgpt_desktop.engine.opening import is_public
-
     found = {}
     for row in rows:
         if row.entry is not None:
             path, size = find(hub, row.entry), kept_bytes(hub, row.entry)
         else:
             path, size = row.path, bytes_on_disk(row.path) if row.path else 0
-        exportable = path is not None and is_public(path) and has_weights(path)
+        exportable = path is not None and _exportable(path)
         found[row.key] = replace(row, path=path, size=size, exportable=exportable)
     return found
+
+
+def _exportable(path: Path) -> bool:
+    from mmgpt_desktop.engine.checkpoint import has_weights
+    from mmgpt_desktop.engine.opening import is_public
+    from mmgpt_desktop.engine.recognise import model_folder
+
+    try:
+        return is_public(path) and has_weights(model_folder(path))
+    except AppError:  # it is gone, or no longer a model
+        return False

@@ -272,7 +272,7 @@ def test_a_folder_is_listed_if_there_is_a_model_in_it(
     with qtbot.waitSignal(app.models.failed, timeout=PATIENCE):
         dialog.add_button.click()
     shown = dialog.notices.current()[0].title.text()
-    assert shown.endswith("holds no model: config.json is missing.")
+    assert shown.endswith("is empty: it holds no model.")
     again = tmp_path / "mine"
     again.symlink_to(default_bundle_path())
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(again))

@@ -152,5 +152,5 @@ def test_the_command_wants_a_folder_or_compares(
     assert "Name the new folder" in capsys.readouterr().err
     assert cli.main(["export", str(checkpoint), "--compare"]) == 0
     assert "agreement  attention" in capsys.readouterr().out
-    with pytest.raises(BundleError, match="holds no model that can be compared"):
+    with pytest.raises(BundleError, match="it holds no model"):
         open_language(tmp_path)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from mmgpt_desktop.engine.checkpoint import Checkpoint
-from mmgpt_desktop.engine.families.base import Family
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.text import safe_name
+
+if TYPE_CHECKING:  # which asks whether a family is known
+    from mmgpt_desktop.engine.checkpoint import Checkpoint
+    from mmgpt_desktop.engine.families.base import Family
 
 _HERE = "mmgpt_desktop.engine.families."
 
@@ -28,13 +30,16 @@ FAMILIES: dict[str, str] = {
 }
 
 
-def family_of(checkpoint: Checkpoint) -> Family:
-    """Raises BundleError for an unknown family, and where its files are missing or damaged."""
-    named = FAMILIES.get(checkpoint.model_type)
-    if named is None:
+def require_known(model_type: str) -> None:
+    """Raises BundleError for an unknown family."""
+    if model_type not in FAMILIES:
         title = "Models of the family {family} are not known here."
-        hint = "These are: {known}."
         known = ", ".join(sorted(FAMILIES))
-        raise BundleError(title, hint, family=safe_name(checkpoint.model_type), known=known)
-    module, _, name = named.partition(":")
-    return cast(Family, getattr(import_module(module), name)(checkpoint))
+        raise BundleError(title, "These are: {known}.", family=safe_name(model_type), known=known)
+
+
+def family_of(checkpoint: Checkpoint) -> Family:
+    """Raises BundleError where its files are missing or damaged."""
+    require_known(checkpoint.model_type)
+    module, _, name = FAMILIES[checkpoint.model_type].partition(":")
+    return cast("Family", getattr(import_module(module), name)(checkpoint))

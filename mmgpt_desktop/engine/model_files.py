@@ -1,0 +1,94 @@
+"""Reads the small files of a model's folder warily: whoever made them is a stranger."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.text import reason_of, safe_name
+
+JSON_LIMIT = 16 << 20  # bytes of a settings file; the longest known index has 9 MB
+_POINTER_LIMIT = 1024  # by Git LFS's specification
+_POINTER = re.compile(rb"version https?://[\w.-]+/spec/v\d|(\S*/)?\.git/annex/|/annex/objects/")
+_PAGE = re.compile(rb"\s*<(!doctype html|html|\?xml|error)\b", re.IGNORECASE)
+_PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+
+ANOTHER = "Download the model again, or choose another one."
+
+
+def read_text(file: Path, limit: int = JSON_LIMIT) -> str:
+    """Raises BundleError for what is no plain file of that many bytes at most, or no text."""
+    name = safe_name(file.name)
+    try:
+        about = file.stat()
+        if not stat.S_ISREG(about.st_mode):  # a pipe or a device has no end
+            raise BundleError("The model's {name} is no ordinary file.", ANOTHER, name=name)
+        if about.st_size > limit:
+            raise BundleError("The model's {name} is far too large.", ANOTHER, name=name)
+        with file.open("rb") as stream:
+            data = stream.read(limit + 1)
+    except (OSError, ValueError) as error:
+        raise unreadable(name, error) from error
+    refuse_stand_in(name, data)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BundleError("The model's {name} is not text.", ANOTHER, name=name) from error
+
+
+def read_object(file: Path) -> dict[str, Any]:
+    """A JSON object; raises as `read_text`."""
+    name = safe_name(file.name)
+    try:
+        data = json.loads(read_text(file))
+    except (ValueError, RecursionError) as error:
+        raise BundleError("The model's {name} is not JSON.", ANOTHER, name=name) from error
+    if not isinstance(data, dict):
+        raise BundleError("The model's {name} is not a JSON object.", ANOTHER, name=name)
+    return data
+
+
+def refuse_stand_in_file(file: Path) -> None:
+    """As `refuse_stand_in`, by a file's beginning; what can't be read is left to others."""
+    try:
+        with file.open("rb") as stream:
+            begun = stream.read(_POINTER_LIMIT)
+    except (OSError, ValueError):
+        return
+    refuse_stand_in(file.name, begun)
+
+
+def refuse_stand_in(name: str, begun: bytes) -> None:
+    """Raises BundleError where a file's first bytes are something else in its place: a clone's
+    pointer to it, or the page on which a site said why it can't be had."""
+    shown = safe_name(name)
+    if _POINTER.match(begun):
+        title = "The model's {name} is not here yet: the file is only a Git LFS pointer to it."
+        hint = "Run git lfs pull in the model's folder, or download the model again."
+        raise BundleError(title, hint, name=shown)
+    if _PAGE.match(begun):
+        title = "The model's {name} is a web page and not the file itself."
+        hint = "Download that file again, and look whether the site asks you to log in first."
+        raise BundleError(title, hint, name=shown)
+
+
+def refuse_other_weights(name: str, begun: bytes) -> None:
+    """Raises BundleError where a file of weights is of another kind than its name says."""
+    refuse_stand_in(name, begun)
+    if begun.startswith(b"GGUF"):
+        title = "The model's {name} is a GGUF file, for llama.cpp, whatever its name says."
+        raise BundleError(title, ANOTHER, name=safe_name(name))
+    if begun.startswith(_PICKLES):
+        title = "The model's {name} may run a stranger's code (it is a pickle): it is never opened."
+        hint = "Choose the same model with its weights as safetensors."
+        raise BundleError(title, hint, name=safe_name(name))
+
+
+def unreadable(name: str, error: Exception) -> BundleError:
+    title = "The model's {name} can't be read ({reason})."
+    reason = getattr(error, "strerror", None) or reason_of(error)
+    return BundleError(title, ANOTHER, name=safe_name(name), reason=reason)
