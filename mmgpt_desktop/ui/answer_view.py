@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QEvent, QLocale, QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QLocale, QMimeData, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import (
     QFont,
     QHelpEvent,
@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
+    QWheelEvent,
 )
 from PySide6.QtWidgets import QTextEdit, QToolTip, QWidget
 
@@ -34,28 +35,7 @@ from mmgpt_desktop.ui.texts import (
     say,
 )
 from mmgpt_desktop.ui.theme import LARGE, SMALL, TIGHT, Theme
-
-# The less sure the model was, the more broken the line: a mark without colour.
-_MARKS = (
-    (0.75, QTextCharFormat.UnderlineStyle.NoUnderline),
-    (0.35, QTextCharFormat.UnderlineStyle.DashUnderline),
-    (0.00, QTextCharFormat.UnderlineStyle.DotLine),
-)
-
-
-# Also without colour, and no more kinds than one keeps in mind: what needs none has no line.
-_VERDICT_MARKS = {
-    **dict.fromkeys(
-        (None, Verdict.ANYWHERE, Verdict.LANGUAGE), QTextCharFormat.UnderlineStyle.NoUnderline
-    ),
-    Verdict.MATTERED: QTextCharFormat.UnderlineStyle.SingleUnderline,
-    Verdict.PARTLY: QTextCharFormat.UnderlineStyle.DashUnderline,
-}
-
-
-def mark(probability: float) -> QTextCharFormat.UnderlineStyle:
-    return next((style for floor, style in _MARKS if probability >= floor), _MARKS[-1][1])
-
+from mmgpt_desktop.ui.underlines import VERDICT_MARKS, mark
 
 _SURE, _QUITE_SURE = 0.8, 0.5  # from here on an answer is called so
 
@@ -297,7 +277,7 @@ class AnswerView(Rewritten, QTextEdit):
         style = self._answer_format()
         verdict = self.verdict(span)
         needed = verdict in (Verdict.MATTERED, Verdict.PARTLY)
-        told = mark(span.probability) if self._look_of is None else _VERDICT_MARKS[verdict]
+        told = mark(span.probability) if self._look_of is None else VERDICT_MARKS[verdict]
         style.setUnderlineStyle(told)
         style.setUnderlineColor(self._theme.colour("accent" if needed else "muted"))
         self._select(span.start, span.stop).setCharFormat(style)
@@ -434,6 +414,18 @@ class AnswerView(Rewritten, QTextEdit):
                 QToolTip.showText(event.globalPos(), tip(self.describe(span)), self)
             return True
         return super().viewportEvent(event)
+
+    def createMimeDataFromSelection(self) -> QMimeData:  # noqa: N802
+        """Without the theme's colours and sizes, which spoil whatever it is pasted into."""
+        data = QMimeData()
+        data.setText(self.textCursor().selection().toPlainText())
+        return data
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            event.ignore()  # Qt would make the text larger, and nothing here makes it smaller
+        else:
+            super().wheelEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         key, plain = (

@@ -143,6 +143,7 @@ class Comparison(QDialog):
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._engine, self._model, self._shown = engine, model, shown
+        self._asked = ""
         self._jobs: dict[int, tuple[FusionColumn, CancelToken]] = {}
         self._edges: EdgeMap | None = None
         self.notices = Notices(theme)
@@ -216,7 +217,9 @@ class Comparison(QDialog):
         return bool(self._jobs)
 
     def _ask(self) -> None:
-        self.ask(self.edit.text())
+        """By Enter or the button; a key that is held down doesn't begin again and again."""
+        if not (self.busy and self.edit.text() == self._asked):
+            self.ask(self.edit.text())
 
     def ask(self, text: str) -> None:
         """Ask all fusions; what was being answered is stopped."""
@@ -225,6 +228,7 @@ class Comparison(QDialog):
         self.edit.setFocus()
         if not question:
             return
+        self._asked = question
         self.stop()
         self._jobs.clear()
         for column in self.columns:

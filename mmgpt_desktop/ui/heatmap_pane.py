@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QPushButton,
     QScrollArea,
-    QSlider,
     QVBoxLayout,
     QWidget,
 )
@@ -25,7 +24,7 @@ from mmgpt_desktop.sentences import MEANINGS, NAMES
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.check_card import CheckCard
 from mmgpt_desktop.ui.heatmap_view import HeadSelection, HeatmapView
-from mmgpt_desktop.ui.parts import IconButton, Pane, Rewritten
+from mmgpt_desktop.ui.parts import Choice, IconButton, Pane, Rewritten, Slide
 from mmgpt_desktop.ui.plain import Label, tip
 from mmgpt_desktop.ui.texts import note_text, percent, say
 from mmgpt_desktop.ui.theme import MEDIUM, SMALL, TIGHT, Theme, scaled, set_font
@@ -77,10 +76,10 @@ class DrawingPanel(Rewritten, QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("popup")
-        self.colours = QComboBox()
+        self.colours = Choice()
         self.colours.addItems([name.capitalize() for name in COLOUR_MAPS])
         self.colours.currentIndexChanged.connect(self.changed)
-        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity = Slide(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setPageStep(10)
         self.opacity.valueChanged.connect(self._tell_opacity)
@@ -178,13 +177,13 @@ class HeatmapPane(Rewritten, Pane):
         self.wall_button.clicked.connect(self.wall_wanted)
         self.film_button = IconButton(theme, "play")
         self.film_button.clicked.connect(self.film_wanted)
-        self.method = QComboBox()
+        self.method = Choice()
         for method in METHODS:
             self.method.addItem("", method)
         self.method.currentIndexChanged.connect(self._choose_method)
-        self.layer = QComboBox()
+        self.layer = Choice()
         self.layer.currentIndexChanged.connect(self._choose_heads)
-        self.head = QComboBox()
+        self.head = Choice()
         self.head.currentIndexChanged.connect(self._choose_heads)
         self.how = Label()
         self.how.setObjectName("caption")

@@ -65,7 +65,8 @@ class Thumbnails(QListWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.remove_wanted.emit()
+            if not event.isAutoRepeat():  # one picture each time
+                self.remove_wanted.emit()
         else:
             super().keyPressEvent(event)
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import itertools
 
-from PySide6.QtCore import QByteArray, QMimeData, QSize, Qt, Signal, SignalInstance
+from PySide6.QtCore import (
+    QByteArray,
+    QEvent,
+    QMimeData,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    Signal,
+    SignalInstance,
+)
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
@@ -31,6 +40,9 @@ from mmgpt_desktop.ui.sources import offers_picture
 from mmgpt_desktop.ui.status import Status
 from mmgpt_desktop.ui.texts import LANGUAGES
 from mmgpt_desktop.ui.theme import MEDIUM, Theme
+
+# What a key does again and again while it is held down; all else it does once.
+_REPEATED = ("undo", "zoom-in", "zoom-out", "next", "previous")
 
 
 class MainWindow(Rewritten, QMainWindow):
@@ -207,6 +219,7 @@ class MainWindow(Rewritten, QMainWindow):
         action = self.actions_by_name.get(name)
         if action is None:
             action = self.actions_by_name[name] = QAction(self)
+            action.setAutoRepeat(name in _REPEATED)
         action.setText(text)
         action.setShortcuts([QKeySequence(key) for key in keys])  # type: ignore[call-overload]
         menu.addAction(action)
@@ -242,10 +255,9 @@ class MainWindow(Rewritten, QMainWindow):
         self.prompt.edit.setFocus()
 
     def _set_full_screen(self, full: bool) -> None:
-        if full:
-            self.showFullScreen()
-        else:
-            self.showNormal()
+        """A window that was maximized is so again afterwards."""
+        state, filling = self.windowState(), Qt.WindowState.WindowFullScreen
+        self.setWindowState(state | filling if full else state & ~filling)
 
     def take_model(self, model: ModelInfo) -> None:
         self.prompt.fusions.set_model(model, self.prompt.fusions.fusion or self._fusion_wanted)
@@ -274,6 +286,12 @@ class MainWindow(Rewritten, QMainWindow):
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(1280, 720)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:  # by keys of the desktop, perhaps
+            with QSignalBlocker(self._full):
+                self._full.setChecked(self.isFullScreen())
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.closing.emit()

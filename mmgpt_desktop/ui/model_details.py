@@ -8,7 +8,6 @@ from pathlib import Path
 from PySide6.QtCore import QLocale, Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QFileDialog,
     QFrame,
     QGridLayout,
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.ui.model_exports import PRECISIONS, USUAL
-from mmgpt_desktop.ui.parts import ElidedLabel, announce
+from mmgpt_desktop.ui.parts import Choice, ElidedLabel, announce
 from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.session import printable
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL, set_font
@@ -95,7 +94,7 @@ class ExportForm(QFrame):
         self.setObjectName("notice")
         self._parent, self._name = Path(), ""
         self.text = wrapped()
-        self.precision = QComboBox()
+        self.precision = Choice()
         for name in PRECISIONS:
             self.precision.addItem("", name)
         self.precision.currentIndexChanged.connect(self._show_place)

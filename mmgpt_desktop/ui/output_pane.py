@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
-    QComboBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -14,7 +13,7 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.sentences import LINES
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.answer_view import AnswerView
-from mmgpt_desktop.ui.parts import EmptyState, IconButton, Pane, Rewritten, WaitBar
+from mmgpt_desktop.ui.parts import Choice, EmptyState, IconButton, Pane, Rewritten, WaitBar
 from mmgpt_desktop.ui.plain import Label, tip
 from mmgpt_desktop.ui.session import Conversation, Turn
 from mmgpt_desktop.ui.texts import say
@@ -42,7 +41,7 @@ class OutputPane(Rewritten, Pane):
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self.view)
         self._stack.setMinimumHeight(_ANSWER_HEIGHT)  # not the empty state's, beside the strip
-        self.underline = QComboBox()
+        self.underline = Choice()
         self.underline.setMinimumWidth(110)
         self.underline.addItem("", "needed")
         self.underline.addItem("", "sure")

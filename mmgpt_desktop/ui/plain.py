@@ -42,3 +42,8 @@ class FileDialog(QFileDialog):
         box = event.child()
         if event.type() == QEvent.Type.ChildPolished and isinstance(box, QMessageBox):
             box.setTextFormat(Qt.TextFormat.PlainText)
+
+
+def window_title(text: str) -> str:
+    """A title with somebody's text in it: Qt takes "[*]" for its mark of changes."""
+    return text.replace("[*]", "[*][*]")

@@ -5,7 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QMimeData, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QDragEnterEvent, QKeyEvent, QResizeEvent, QTextCursor
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+    QTextCursor,
+)
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -16,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.messages import ModelInfo
-from mmgpt_desktop.ui.parts import IconButton, Pane, Rewritten, announce
+from mmgpt_desktop.ui.parts import Choice, IconButton, Pane, Rewritten, announce
 from mmgpt_desktop.ui.picture_names import (
     PictureButton,
     PictureNames,
@@ -30,6 +37,7 @@ from mmgpt_desktop.ui.theme import SMALL, Theme, set_font
 from mmgpt_desktop.worker import ShownPhoto
 
 MOST_HISTORY = 200
+_OTHER_LINE = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier
 # The model knows English only, so a chip shows its translation and asks in English.
 _CHIPS = (
     "Describe this picture.",
@@ -42,7 +50,8 @@ _CHIPS = (
 class PromptEdit(QPlainTextEdit):
     """Enter asks, Shift+Enter breaks the line, Up and Down at the edges walk the history.
 
-    Ctrl+Z takes back typing, unless something else was thrown away since the last letter.
+    Ctrl+Enter asks too: many are used to that. Ctrl+Z takes back typing, unless something
+    else was thrown away since the last letter.
     """
 
     asked = Signal()
@@ -81,22 +90,35 @@ class PromptEdit(QPlainTextEdit):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         key, held = event.key(), event.modifiers()
         plain = not held & ~Qt.KeyboardModifier.KeypadModifier
-        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and plain:
-            self.asked.emit()
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not held & _OTHER_LINE:
+            if not event.isAutoRepeat():  # a key that is held down asks once
+                self._enter()
+        elif self._composing:
+            super().keyPressEvent(event)
         elif key == Qt.Key.Key_Up and plain and self._at_edge(QTextCursor.MoveOperation.Up):
             self._walk(-1)
         elif key == Qt.Key.Key_Down and plain and self._at_edge(QTextCursor.MoveOperation.Down):
             self._walk(+1)
         elif key in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete) and plain and self._remove_name(key):
             pass  # a picture's name goes as a whole
-        elif (
-            key == Qt.Key.Key_Z
-            and held == Qt.KeyboardModifier.ControlModifier
-            and (self._undo_elsewhere or not self.document().isUndoAvailable())
+        elif event.matches(QKeySequence.StandardKey.Undo) and (
+            self._undo_elsewhere or not self.document().isUndoAvailable()
         ):
             self.undo_wanted.emit()
         else:
             super().keyPressEvent(event)
+
+    @property
+    def _composing(self) -> bool:
+        """An input method's letters stand there and are not yet a part of the text."""
+        return bool(self.textCursor().block().layout().preeditAreaText())
+
+    def _enter(self) -> None:
+        """Asks, or ends what is being composed: Chinese is typed so, whoever saw the key first."""
+        if self._composing:
+            QGuiApplication.inputMethod().commit()
+        else:
+            self.asked.emit()
 
     def _remove_name(self, key: int) -> bool:
         cursor = self.textCursor()
@@ -181,7 +203,7 @@ class FusionSwitch(Rewritten, QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.box = QComboBox()
+        self.box = Choice()
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.box.currentIndexChanged.connect(self._choose)
         self._label = Label()

@@ -140,6 +140,7 @@ class RecentDialog(QDialog):
                 self.list.setCurrentRow(min(max(row, 0), self.list.count() - 1))
                 return True
             if watched is self.list and event.key() == Qt.Key.Key_Delete:
-                self._forget()
+                if not event.isAutoRepeat():  # one session each time
+                    self._forget()
                 return True
         return super().eventFilter(watched, event)

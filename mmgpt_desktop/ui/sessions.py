@@ -22,7 +22,7 @@ from mmgpt_desktop.ui.controller import Controller
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.notices import Notice
 from mmgpt_desktop.ui.photos import Photos
-from mmgpt_desktop.ui.plain import FileDialog
+from mmgpt_desktop.ui.plain import FileDialog, window_title
 from mmgpt_desktop.ui.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.saved import Opened, conversations_of, read_opened, saved_conversations
 from mmgpt_desktop.ui.session import Conversation
@@ -214,10 +214,8 @@ class Sessions(QObject):
 
     def _set_path(self, path: Path | None) -> None:
         self._path = path
-        # Qt takes [*] for the place of a mark, and two of them for one that is meant.
-        stem = safe_name(path.stem).replace("[*]", "[*][*]") if path is not None else ""
-        name = f"{stem} – " if stem else ""  # noqa: RUF001
-        self._window.setWindowTitle(f"{name}MMGPT Desktop")
+        name = f"{safe_name(path.stem)} – " if path is not None else ""  # noqa: RUF001
+        self._window.setWindowTitle(window_title(f"{name}MMGPT Desktop"))
 
     # Opening
 

@@ -18,7 +18,6 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QHBoxLayout,
     QListView,
@@ -31,8 +30,8 @@ from mmgpt_desktop.attention.heads import agreement, concentration, head_maps
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import AttentionMap, PatchGrid
 from mmgpt_desktop.ui.drawing import HeatmapStyle, draw_cells, over_photo, small_photo
-from mmgpt_desktop.ui.parts import untinted
-from mmgpt_desktop.ui.plain import Label, tip
+from mmgpt_desktop.ui.parts import Choice, untinted
+from mmgpt_desktop.ui.plain import Label, tip, window_title
 from mmgpt_desktop.ui.texts import percent
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL
 from mmgpt_desktop.worker import ShownPhoto, TaskThread
@@ -149,7 +148,8 @@ class Wall(QDialog):
 
     def __init__(self, word: WallWord, thread: TaskThread, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(self.tr("All heads for “{word}”").format(word=word.text))
+        title = self.tr("All heads for “{word}”").format(word=word.text)
+        self.setWindowTitle(window_title(title))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.model = HeadsModel(word, thread)
         self.model.setParent(self)
@@ -169,7 +169,7 @@ class Wall(QDialog):
         self.finished.connect(self.model.stop)
 
     def _make_order(self, word: WallWord) -> None:
-        self.order = QComboBox()
+        self.order = Choice()
         if word.needed is not None:
             self.order.addItem(self.tr("Agreement with what the word needed"), "needed")
         self.order.addItem(self.tr("Concentration on few cells"), "concentration")

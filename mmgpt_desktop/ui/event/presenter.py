@@ -5,19 +5,17 @@ from __future__ import annotations
 from PySide6.QtCore import QLocale, Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
     QPushButton,
-    QSlider,
     QVBoxLayout,
     QWidget,
 )
 
 from mmgpt_desktop.messages import Method, ModelInfo
 from mmgpt_desktop.sentences import NAMES
-from mmgpt_desktop.ui.parts import Rewritten
+from mmgpt_desktop.ui.parts import Choice, Rewritten, Slide
 from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.texts import fusion_label, say
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, Theme, set_font
@@ -50,17 +48,17 @@ class Presenter(Rewritten, QWidget):
             button.clicked.connect(lambda _=False, name=name: self.command.emit(name))
         for name in ("play", "freeze", "blank"):
             self.buttons[name].setCheckable(True)
-        self.questions, self.ask = QComboBox(), QPushButton()
+        self.questions, self.ask = Choice(), QPushButton()
         self.questions.setEditable(True)
         self.ask.setObjectName("primary")
         self.ask.clicked.connect(lambda: self.asked.emit(self.questions.currentText()))
-        self.models, self.fusions, self.methods = QComboBox(), QComboBox(), QComboBox()
+        self.models, self.fusions, self.methods = Choice(), Choice(), Choice()
         self.models.activated.connect(self._choose_model)
         self.fusions.activated.connect(self._choose_fusion)
         self.methods.activated.connect(self._choose_method)
         for method in Method:
             self.methods.addItem("", method)
-        self.speed = QSlider(Qt.Orientation.Horizontal)
+        self.speed = Slide(Qt.Orientation.Horizontal)
         self.speed.setRange(SLOWEST, FASTEST)
         self.speed.setSingleStep(25)
         self.speed.setPageStep(25)

@@ -38,7 +38,7 @@ from mmgpt_desktop.ui.event.parts import Cover, spaced, words
 from mmgpt_desktop.ui.event.reset import Countdown
 from mmgpt_desktop.ui.event.start_page import StartPage
 from mmgpt_desktop.ui.parts import ElidedLabel, Rewritten, announce
-from mmgpt_desktop.ui.plain import Label
+from mmgpt_desktop.ui.plain import Label, window_title
 from mmgpt_desktop.ui.sources import offers_picture
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import TaskThread
@@ -134,7 +134,7 @@ class EventWindow(Rewritten, QWidget):
         self.fills = self._leaving = False
         self.setObjectName("event")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setWindowTitle(profile.title)
+        self.setWindowTitle(window_title(profile.title))
         self.setWindowFlags(Qt.WindowType.Window | Qt.WindowType.FramelessWindowHint)
         self.setAcceptDrops(profile.lock.drop)
         self.header = Header(scale, profile)
