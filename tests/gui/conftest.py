@@ -34,6 +34,12 @@ def qtbot(qapp: Any, request: pytest.FixtureRequest) -> QtBot:
     return PatientQtBot(request)
 
 
+@pytest.fixture(autouse=True)
+def patient_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Likewise for threads that are to end."""
+    monkeypatch.setattr("mmgpt_desktop.worker.CLOSE_WAIT_MS", 60_000)
+
+
 @pytest.fixture
 def make_app(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeApp]:
     """Apps on fake engines; each must have ended its threads in time."""

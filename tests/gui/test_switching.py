@@ -6,12 +6,10 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.engine.memory import give_memory_back
 from mmgpt_desktop.engine.opening import open_engine
 from mmgpt_desktop.engine.serving import EngineBase
 from mmgpt_desktop.messages import GenerationOutcome, GenerationRequest, Message, Sampling
@@ -22,7 +20,6 @@ from tests.tiny_bundle import make_tiny_bundle
 
 PATIENCE = 60_000  # ms; PyTorch may have to be imported
 SWITCHES = 10
-MOST_GROWTH = 60_000_000  # bytes; a kept model would be more than that in as many switches
 
 
 class Opener:
@@ -77,10 +74,7 @@ def ask(qtbot: QtBot, thread: EngineThread) -> GenerationOutcome:
     return outcome
 
 
-def test_ten_switches_leave_one_engine_and_no_memory(
-    qtbot: QtBot, thread: EngineThread, opener: Opener
-) -> None:
-    process, sizes = psutil.Process(), list[int]()
+def test_ten_switches_leave_one_engine(qtbot: QtBot, thread: EngineThread, opener: Opener) -> None:
     for _ in range(SWITCHES):
         assert ask(qtbot, thread).kind == "done"
         engine = opener.made[-1]()
@@ -91,9 +85,6 @@ def test_ten_switches_leave_one_engine_and_no_memory(
             thread.switch(opener)
         assert [made() is None for made in opener.made] == [True] * (len(opener.made) - 1) + [False]
         assert [runtime() for runtime in opener.runtimes] == [None] * len(opener.runtimes)
-        give_memory_back()
-        sizes.append(process.memory_info().rss)
-    assert max(sizes[2:]) - sizes[2] < MOST_GROWTH
 
 
 def test_a_switch_that_fails_leaves_the_one_before(
