@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from PySide6.QtCore import (
     QT_TRANSLATE_NOOP,
     QCoreApplication,
     QLibraryInfo,
     QLocale,
+    QObject,
     QTranslator,
 )
 
@@ -20,25 +23,78 @@ from mmgpt_desktop.sentences import SHARES, Wording
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 
 
-def install_language(application: QCoreApplication, language: str) -> None:
-    """Translate into `language` from now on, or the system's when empty.
+class Language:
+    """A language's catalogues, ours and Qt's; the system's language where the name is empty.
 
-    English needs no file.
+    English needs no file. `owner` deletes what is left at its end.
     """
-    remove_language(application)
-    locale = QLocale(language) if language else QLocale.system()
-    QLocale.setDefault(locale)
-    qt_folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
-    for name, folder in (("qtbase", qt_folder), ("mmgpt", str(resource_path("translations")))):
-        translator = QTranslator(application)
-        if translator.load(locale, name, "_", folder):
-            application.installTranslator(translator)
+
+    def __init__(self, name: str, owner: QObject) -> None:
+        self.locale = QLocale(name) if name else QLocale.system()
+        qt_folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+        folders = {"qtbase": qt_folder, "mmgpt": str(resource_path("translations"))}
+        self.catalogues = [QTranslator(owner) for _ in folders]
+        for catalogue, (file, folder) in zip(self.catalogues, folders.items(), strict=True):
+            catalogue.load(self.locale, file, "_", folder)
+
+    def translate(self, context: str, text: str) -> str:
+        """In the catalogue or as it is, whatever is installed."""
+        found = (each.translate(context, text) for each in self.catalogues)
+        return next(filter(None, found), text)
+
+
+@dataclass
+class _Spoken:
+    installed: Language | None = None
+    own: Language | None = None  # of who runs the application
+
+
+_spoken = _Spoken()
+
+
+def install_language(application: QCoreApplication, name: str, *, visitor: bool = False) -> None:
+    """Translate into a language from now on; the system's where the name is empty.
+
+    A `visitor` of an event reads the show in it: `own` texts stay in the language before.
+    """
+    language = Language(name, application)
+    _speak(application, _Spoken(language, _spoken.own if visitor else language))
+    QLocale.setDefault(language.locale)
+    for catalogue in language.catalogues:
+        application.installTranslator(catalogue)
 
 
 def remove_language(application: QCoreApplication) -> None:
-    for translator in application.findChildren(QTranslator):
-        application.removeTranslator(translator)
-        translator.deleteLater()
+    _speak(application, _Spoken())
+
+
+def _speak(application: QCoreApplication, spoken: _Spoken) -> None:
+    global _spoken
+    before, _spoken = _spoken, spoken
+    for catalogue in before.installed.catalogues if before.installed else ():
+        application.removeTranslator(catalogue)
+    for language in (before.installed, before.own):
+        if language is not None and language not in (spoken.installed, spoken.own):
+            for catalogue in language.catalogues:
+                catalogue.deleteLater()
+
+
+def own(context: str, text: str) -> str:
+    """As `translated`, but in the language of who runs the application, whatever visitors read."""
+    return _spoken.own.translate(context, text) if _spoken.own is not None else text
+
+
+def own_locale() -> QLocale:
+    return _spoken.own.locale if _spoken.own is not None else QLocale()
+
+
+class Own:
+    """Beside a QObject: its texts are the organiser's, who keeps their language while a visitor
+    reads the show in another one."""
+
+    def tr(self, text: str, /, disambiguation: str | None = None, n: int = -1) -> str:
+        del disambiguation, n
+        return own(type(self).__name__, text)
 
 
 def translated(context: str, text: str) -> str:
@@ -170,9 +226,9 @@ _FUSIONS = {
 }
 
 
-def fusion_label(name: str) -> str:
+def fusion_label(name: str, translate: Callable[[str, str], str] = translated) -> str:
     """A fusion's name in the window's language, or as it is."""
-    return translated("fusions", str(_FUSIONS[name][0])) if name in _FUSIONS else name
+    return translate("fusions", str(_FUSIONS[name][0])) if name in _FUSIONS else name
 
 
 def fusion_text(name: str) -> str:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QGroupBox,
+    QLabel,
+    QWidget,
+)
 
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.event.pin import hash_pin
@@ -70,6 +78,62 @@ def test_the_sample_is_named_in_the_language_that_is_chosen(
     finally:
         install_language(qapp, "en")
     until(lambda: presenter.sample.text() == before)
+
+
+CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+def said(window: QWidget) -> set[str]:
+    """All that is read in a window, or read out."""
+    boxes = [each for box in window.findChildren(QComboBox) for each in _items(box)]
+    shown = [*window.findChildren(QLabel), *window.findChildren(QAbstractButton)]
+    named = {each.accessibleName() for each in window.findChildren(QWidget)}
+    titles = {each.title() for each in window.findChildren(QGroupBox)}
+    return {window.windowTitle(), *named, *titles, *boxes, *(each.text() for each in shown)}
+
+
+def _items(box: QComboBox) -> list[str]:
+    return [box.itemText(place) for place in range(box.count())]
+
+
+def test_a_visitors_language_is_the_shows_alone(make_show: MakeShow) -> None:
+    show = make_show(FakeEngine(model=THREE), lock={"pin": hash_pin("2468"), "chord": None})
+    show.presenting.open()
+    presenter, pad = show.presenting.window, show.window.pad
+    assert presenter is not None
+    press(show.window, Qt.Key.Key_PageDown)
+    until(lambda: shown_name(show) == "one.png")
+    before = said(presenter), said(pad)
+    touch(show.window.header.language)
+    assert CHINESE.search(show.window.header.done.text())
+    assert (said(presenter), said(pad)) == before
+    presenter.set_speed(2)
+    press(show.window, Qt.Key.Key_PageDown)
+    until(lambda: shown_name(show) == "two.png")
+    show.stage.guard.load()
+    until(lambda: "Answers now" in presenter.state.text())
+    show.lock.ask(show.lock.LEAVE)
+    pad.refuse(30)
+    pad.wait_is_over()
+    pad.refuse(0)
+    unlike = {each for each in (*said(presenter), *said(pad)) if CHINESE.search(each)}
+    assert unlike == set()
+    pad.leave()
+    show.stage.reset()
+    until(lambda: show.window.header.done.text() == "I'm done")
+
+
+def test_an_organiser_who_speaks_chinese_keeps_it(make_show: MakeShow) -> None:
+    show = make_show(language="zh_CN")
+    touch(show.window.header.language)
+    assert show.window.start_page.headline.text() == "Show me a picture"
+    show.presenting.open()  # is made while a visitor reads English
+    presenter = show.presenting.window
+    assert presenter is not None
+    names = [button.text() for button in presenter.buttons.values()]
+    assert all(CHINESE.search(name) for name in (*names, show.window.pad.heading.text()))
+    show.stage.reset()
+    until(lambda: CHINESE.search(show.window.start_page.headline.text()))
 
 
 def test_a_clicker_ends_the_samples_play_and_shows_one(

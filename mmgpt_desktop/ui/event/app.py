@@ -142,7 +142,7 @@ class EventApp(QObject):
     def _switch_language(self) -> None:
         """For this visitor."""
         self._language = "en" if is_chinese() else "zh_CN"
-        install_language(self._application, self._language)
+        install_language(self._application, self._language, visitor=True)
 
     @Slot()
     def _reset_language(self) -> None:

@@ -15,6 +15,7 @@ from mmgpt_desktop.event import profile as profiles
 from mmgpt_desktop.ui.event.looks import Scale
 from mmgpt_desktop.ui.event.parts import Cover, spaced, words
 from mmgpt_desktop.ui.parts import Rewritten, announce
+from mmgpt_desktop.ui.texts import Own
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import TaskThread
 
@@ -25,8 +26,8 @@ _QUIET_MS = 20_000
 _DOT = "\u2022"
 
 
-class PinPad(Rewritten, Cover):
-    """Over everything; goes away by itself when nobody touches it."""
+class PinPad(Own, Rewritten, Cover):
+    """Over everything, in the organiser's language; goes away by itself when nobody touches it."""
 
     entered = Signal(str)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLocale, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QFormLayout,
@@ -17,14 +17,17 @@ from mmgpt_desktop.messages import Method, ModelInfo
 from mmgpt_desktop.sentences import NAMES
 from mmgpt_desktop.ui.parts import Choice, Rewritten, Slide
 from mmgpt_desktop.ui.plain import Label
-from mmgpt_desktop.ui.texts import fusion_label, say
+from mmgpt_desktop.ui.texts import Own, fusion_label, own, own_locale
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, Theme, set_font
 
 SLOWEST, FASTEST = 25, 400  # hundredths
 
 
-class Presenter(Rewritten, QWidget):
-    """Asks for things; whoever does them tells what became of it (`set_...`)."""
+class Presenter(Own, Rewritten, QWidget):
+    """Asks for things; whoever does them tells what became of it (`set_...`).
+
+    It speaks the organiser's language.
+    """
 
     command = Signal(str)  # "next", "previous", "play", "blank", "freeze", "reset", "leave"
     asked = Signal(str)
@@ -119,9 +122,9 @@ class Presenter(Rewritten, QWidget):
         self.questions.setAccessibleName(self.tr("Question"))
         self.ask.setText(self.tr("Ask"))
         for place, method in enumerate(Method):
-            self.methods.setItemText(place, say(NAMES[method]))
+            self.methods.setItemText(place, own("sentences", NAMES[method]))
         for place in range(self.fusions.count()):
-            self.fusions.setItemText(place, fusion_label(self.fusions.itemData(place)))
+            self.fusions.setItemText(place, fusion_label(self.fusions.itemData(place), own))
         self.keys.setText(
             self.tr(
                 "Keys, also on a clicker: Page Down and Page Up for the samples, B or the full "
@@ -144,7 +147,7 @@ class Presenter(Rewritten, QWidget):
         self.speed_chosen.emit(hundredths / 100)
 
     def _show_speed(self) -> None:
-        value = QLocale().toString(self.speed.value() / 100, "f", 2)
+        value = own_locale().toString(self.speed.value() / 100, "f", 2)
         self._labels[3].setText(self.tr("Speed \u00d7 {value}").format(value=value))
 
     def set_models(self, models: dict[object, str], current: object) -> None:
@@ -158,7 +161,7 @@ class Presenter(Rewritten, QWidget):
     def set_model(self, model: ModelInfo, fusion: str | None) -> None:
         self.fusions.clear()
         for each in model.fusions:
-            self.fusions.addItem(fusion_label(each.name), each.name)
+            self.fusions.addItem(fusion_label(each.name, own), each.name)
         self.fusions.setCurrentIndex(max(0, self.fusions.findData(fusion or model.fusion)))
         self.fusions.setEnabled(len(model.fusions) > 1)
 

@@ -16,13 +16,14 @@ from mmgpt_desktop.ui.event.inputs import Inputs
 from mmgpt_desktop.ui.event.lock import Lock
 from mmgpt_desktop.ui.event.presenter import Presenter
 from mmgpt_desktop.ui.event.stage import Stage
+from mmgpt_desktop.ui.texts import Own
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import EngineLike, EngineThread
 
 OpenModel = Callable[[Path], Callable[[], EngineLike]]
 
 
-class Presenting(QObject):
+class Presenting(Own, QObject):
     """The window is made when it is first wanted; the keys work without it."""
 
     def __init__(

@@ -32,7 +32,7 @@ from mmgpt_desktop.ui.export import report_maker
 from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.notices import Notices
 from mmgpt_desktop.ui.session import Conversation, Turn
-from mmgpt_desktop.ui.texts import error_hint, error_title, translated
+from mmgpt_desktop.ui.texts import error_hint, error_title, own
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import EngineThread, ShownPhoto, TaskThread
 
@@ -193,7 +193,8 @@ class Stage(QObject):
         return self._profile.samples
 
     def title(self, sample: Sample) -> str:
-        title = translated("samples", self._titles.get(sample.photo, ""))
+        """For the presenter."""
+        title = own("samples", self._titles.get(sample.photo, ""))
         return title or sample.photo.stem
 
     @Slot()
