@@ -75,8 +75,7 @@ def make_environment(python: Path) -> None:
     print("Fetching the packages for the bundle, once.", flush=True)
     venv.create(VENV, clear=True, with_pip=True)
     pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    # Constraints, not requirements: on other systems PyInstaller needs packages of their own.
-    run(*pip, "--constraint", PINS, *requirements())
+    run(*pip, "--no-deps", "--require-hashes", "--requirement", PINS)
     stamp.write_text(wanted, encoding="utf-8")
 
 

@@ -3,6 +3,7 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VENV=$ROOT/.venv
+PINS=$ROOT/installer/requirements
 PATH=$PATH:/usr/sbin:/sbin # ldconfig, for users who are not root
 
 # Debian package and a library of it that shows whether it is there.
@@ -96,7 +97,8 @@ hint_library() {
 
 # What .venv was made from: another lock file, project file, Python or place makes it stale.
 fingerprint() {
-  { cat "$1" "$ROOT/pyproject.toml" && "$PYTHON" -VV && printf '%s' "$ROOT"; } |
+  { cat "$PINS-"{"$1",cpu,cuda}.txt "$ROOT/pyproject.toml" && "$PYTHON" -VV &&
+    printf '%s' "$ROOT"; } |
     sha256sum | cut --delimiter=' ' --fields=1
 }
 
@@ -105,28 +107,59 @@ venv_works() {
   "$VENV/bin/python" -m pip --version && grep --fixed-strings "$VENV" "$VENV/bin/activate"
 } &>/dev/null
 
+# pinned KIND [OPTION...]: what that file pins and nothing else, each with a hash that stands there.
+pinned() {
+  local pip=("$VENV/bin/python" -m pip --disable-pip-version-check install --no-deps)
+  [[ -t 2 ]] || pip+=(--quiet)
+  "${pip[@]}" --require-hashes --requirement "$PINS-$1.txt" "${@:2}"
+}
+
+# PyPI's PyTorch for Linux comes with CUDA, whose libraries are packages of their own.
+torch_is_with_cuda() {
+  "$VENV/bin/python" -c 'import sys; from importlib.metadata import requires
+sys.exit(not any(line.startswith(("cuda", "nvidia")) for line in requires("torch") or ()))'
+}
+
+# A CPU build in pip's own folder of wheels (PIP_FIND_LINKS), if there is one, saves 4 GB.
+pinned_packages() {
+  pinned cpu --no-index &>/dev/null || true
+  pinned "$1" && { ! torch_is_with_cuda || pinned cuda; }
+}
+
+# Downloads are trusted by certificates, and those have dates.
+require_clock() {
+  (($(date +%Y) >= 2026)) ||
+    die "This computer's clock says $(date +%F), so that no download can be trusted." \
+      "Set the clock, then run this again."
+}
+
+require_writable() {
+  [[ -w $1 ]] || die "$1 can't be written, and the packages go there." \
+    "Copy this folder to a place of yours, then run it there."
+}
+
 # require_environment app|dev: creates .venv or brings it up to date; quick when nothing changed.
 require_environment() {
-  local wanted=$1 lock=$ROOT/installer/requirements-$1.txt stamp=$VENV/mmgpt-$1.stamp
-  local now
-  now=$(fingerprint "$lock")
+  local wanted=$1 stamp=$VENV/mmgpt-$1.stamp now
+  now=$(fingerprint "$wanted")
   if [[ -x $VENV/bin/python && -f $stamp && $(<"$stamp") == "$now" ]]; then
     return
   fi
   [[ ! -L $VENV ]] ||
     die "$VENV is a link to another environment, which would be overwritten. Remove the link."
+  require_writable "$ROOT"
+  require_clock
   say "Setting up .venv, once: 2.5 GB of packages, 6.5 GB where PyTorch comes with CUDA." \
     "This takes a few minutes."
   venv_works || "$PYTHON" -m venv --clear "$VENV"
-  local pip=("$VENV/bin/python" -m pip --disable-pip-version-check install)
-  [[ -t 2 ]] || pip+=(--quiet)
   rm -f "$VENV"/mmgpt-*.stamp
-  { "${pip[@]}" --requirement "$lock" &&
-    "${pip[@]}" --no-deps --no-build-isolation --editable "$ROOT"; } >&2 ||
+  { pinned_packages "$wanted" &&
+    "$VENV/bin/python" -m pip --disable-pip-version-check install --quiet --no-deps \
+      --no-build-isolation --editable "$ROOT"; } >&2 ||
     die "The Python packages could not be installed; the lines above say why." \
       "The network is needed this once."
   printf '%s\n' "$now" >"$stamp"
   if [[ $wanted == dev ]]; then # the app's packages are a part of the developers'
-    fingerprint "$ROOT/installer/requirements-app.txt" >"$VENV/mmgpt-app.stamp"
+    fingerprint app >"$VENV/mmgpt-app.stamp"
   fi
 }

@@ -20,13 +20,12 @@ require_environment dev
 
 cd "$ROOT"
 PATH=$VENV/bin:$PATH
-export QT_QPA_PLATFORM=offscreen HF_HUB_OFFLINE=1
 
 check "format" ruff format --check
 check "lint" ruff check
 check "types" mypy
 check "import direction" lint-imports
-check "tests" python -m pytest "$@"
+check "tests" python -m pytest --numprocesses 2 --dist loadfile "$@"
 
 if ((${#failed[@]})); then
   die "Failed: $(printf '%s; ' "${failed[@]}" | sed 's/; $//')."

@@ -179,7 +179,7 @@ def test_what_is_missing_is_one_sentence(
     assert "mmgpt-desktop[training]" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the shared training data")
+@pytest.mark.data
 def test_real_photos(tmp_path: Path) -> None:
     model = make_tiny_bundle(tmp_path / "tiny")
     rows = evaluate(SHARED, model, tmp_path / "report.json", "--limit", "2")

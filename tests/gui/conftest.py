@@ -1,10 +1,6 @@
 from __future__ import annotations
 
 import gc
-import os
-
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-
 from collections.abc import Callable, Iterator
 from functools import partialmethod
 from pathlib import Path

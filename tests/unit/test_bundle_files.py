@@ -16,6 +16,7 @@ import pytest
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.session.files import SUFFIX
+from tests.pins import read_pins, wanted_names
 
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLER = ROOT / "installer"
@@ -41,11 +42,6 @@ def load(name: str) -> ModuleType:
         sys.path.pop(0)
 
 
-def pins() -> dict[str, str]:
-    lines = (INSTALLER / "requirements-bundle.txt").read_text(encoding="utf-8").splitlines()
-    return dict(line.split("==") for line in lines if not line.startswith("#"))
-
-
 def test_the_version_is_the_app_s(build: ModuleType) -> None:
     assert build.version() == __version__
 
@@ -53,21 +49,18 @@ def test_the_version_is_the_app_s(build: ModuleType) -> None:
 def test_the_bundle_asks_for_no_pytorch_and_the_processor_s_onnx_runtime(
     build: ModuleType,
 ) -> None:
+    pins = read_pins("bundle")
     names = [re.split(r"[<>=!; ]", line)[0] for line in build.requirements()]
     assert {"onnxruntime", "onnx", "tokenizers", "huggingface_hub", "pyinstaller"} <= set(names)
     assert names.count("onnxruntime") == 1
-    assert not {"torch", "transformers", "accelerate", "av", "onnxruntime-gpu"} & {*names, *pins()}
+    assert not {"torch", "transformers", "accelerate", "av", "onnxruntime-gpu"} & {*names, *pins}
 
 
 def test_everything_in_the_bundle_is_pinned_as_in_the_app(build: ModuleType) -> None:
-    pinned = {name.replace("_", "-"): version for name, version in pins().items()}
-    asked = [re.split(r"[<>=!; ]", line)[0].replace("_", "-") for line in build.requirements()]
-    assert set(asked) <= set(pinned)
-    app = (INSTALLER / "requirements-app.txt").read_text(encoding="utf-8").splitlines()[1:]
-    theirs = dict(line.replace("_", "-").split("==") for line in app)
-    assert {name: pinned[name] for name in pinned.keys() & theirs} == {
-        name: theirs[name] for name in pinned.keys() & theirs
-    }
+    pinned, theirs = read_pins("bundle"), read_pins("app")
+    assert wanted_names(build.requirements()) <= pinned.keys()
+    shared = pinned.keys() & theirs
+    assert {name: pinned[name] for name in shared} == {name: theirs[name] for name in shared}
     assert pinned["onnxruntime"] == theirs["onnxruntime-gpu"]
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.pins import read_blocks, read_pins, wanted_names
+
 ROOT = Path(__file__).resolve().parents[2]
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
@@ -46,19 +48,8 @@ def test_an_old_python_is_named(tmp_path: Path) -> None:
     assert "is Python 3.9.2, but 3.11 or newer is needed." in done.stderr
 
 
-def pins(name: str) -> dict[str, str]:
-    lines = (ROOT / "installer" / name).read_text(encoding="utf-8").splitlines()
-    return dict(line.split("==") for line in lines if not line.startswith("#"))
-
-
-def normalised(requirement: str) -> str:
-    match = re.match(r"[\w.-]+", requirement)
-    assert match
-    return re.sub(r"[-_.]+", "-", match[0]).lower()
-
-
 def test_the_app_pins_are_a_part_of_the_developers_pins() -> None:
-    assert pins("requirements-app.txt").items() <= pins("requirements-dev.txt").items()
+    assert read_pins("app").items() <= read_pins("dev").items()
 
 
 def test_everything_asked_for_is_pinned() -> None:
@@ -68,15 +59,26 @@ def test_everything_asked_for_is_pinned() -> None:
     extras = project["optional-dependencies"].values()
     wanted["dev"] = [*wanted["app"], *(line for extra in extras for line in extra)]
     for kind, requirements in wanted.items():
-        pinned = {normalised(name) for name in pins(f"requirements-{kind}.txt")}
-        linux = {normalised(line) for line in requirements if "== 'darwin'" not in line}
-        assert linux <= pinned
+        assert wanted_names(requirements) <= read_pins(kind).keys()
 
 
-@pytest.mark.parametrize("name", ["requirements-app.txt", "requirements-dev.txt"])
-def test_one_torch_one_onnxruntime_and_no_cuda(name: str) -> None:
-    pinned = pins(name)
+@pytest.mark.parametrize("kind", ["app", "bundle", "cpu", "cuda", "dev"])
+def test_each_pin_names_the_hashes_of_its_files(kind: str) -> None:
+    blocks = read_blocks(kind)
+    assert blocks
+    for block in blocks:
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", block), block
+
+
+def test_the_cpu_build_of_pytorch_is_of_the_pinned_version() -> None:
+    assert read_pins("cpu") == {"torch": read_pins("app")["torch"] + "+cpu"}
+
+
+@pytest.mark.parametrize("kind", ["app", "dev"])
+def test_one_torch_one_onnxruntime_and_cuda_in_a_file_of_its_own(kind: str) -> None:
+    pinned = read_pins(kind)
     assert pinned["torch"].startswith("2.13.")
     assert "onnxruntime-gpu" in pinned
     unwanted = ("nvidia", "cuda", "triton", "timm", "torchvision")
     assert [one for one in pinned if one.startswith(unwanted) or one == "onnxruntime"] == []
+    assert all(name.startswith(unwanted) for name in read_pins("cuda"))

@@ -95,7 +95,7 @@ def test_a_missing_wordnet_is_said(tmp_path: Path) -> None:
         next(glosses(tmp_path))
 
 
-@pytest.mark.skipif(not is_installed(), reason="needs Debian's wordnet-base")
+@pytest.mark.data  # Debian's wordnet-base
 def test_published_similarities() -> None:
     """Of Malinowski and Fritz 2014, "A multi-world approach to question answering"."""
     nouns = Nouns.read(FOLDER)
