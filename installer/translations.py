@@ -45,6 +45,7 @@ ERRORS = (
     "SessionError",
     "BundleError",
     "PromptError",
+    "LanguageError",
     "RuntimeFailure",
     "NotAvailable",
     "DownloadError",

@@ -57,6 +57,11 @@ class PromptError(AppError):
     """A question that can't be asked: empty, or too long."""
 
 
+class LanguageError(PromptError):
+    """A question in a language that the model doesn't know, said in that language if that can
+    be: `values` has the `model`, and the `language` ("" for one that is unknown here)."""
+
+
 class RuntimeFailure(AppError):
     """A runtime could not be made, or broke while it ran."""
 

@@ -449,7 +449,8 @@ class ModelInfo:
     """What the window shows of a loaded bundle, and how its answers are best drawn.
 
     `fusions` are in the order of showing, `fusion` names the default. With `sequences` it reads
-    several photos in one request, in their order.
+    several photos in one request, in their order. `languages` are codes ("en") of what it
+    reads; none: nobody said.
     """
 
     name: str
@@ -460,6 +461,7 @@ class ModelInfo:
     doubt: Doubt
     sampling: Sampling = field(default_factory=Sampling)
     sequences: bool = False
+    languages: tuple[str, ...] = field(default=(), compare=False)  # older sessions lack it
 
     def fusion_info(self, name: str | None = None) -> FusionInfo:
         """The fusion of that name, or the default. Raises AppError for an unknown one."""

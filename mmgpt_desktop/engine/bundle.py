@@ -94,7 +94,8 @@ class Certainty:
 
 @dataclass(frozen=True)
 class Manifest:
-    """`manifest.json`, checked. `image` has the grid of the default `fusion`."""
+    """`manifest.json`, checked. `image` has the grid of the default `fusion`; of `languages`
+    there are none where nobody said which ones the model reads."""
 
     name: str
     family: str
@@ -108,6 +109,7 @@ class Manifest:
     special_tokens: SpecialTokens
     sampling: Sampling
     certainty: Certainty
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,7 @@ def _manifest(data: dict[str, Any]) -> Manifest:
         special_tokens=_record(SpecialTokens, _value(data, "special_tokens", dict)),
         sampling=_record(Sampling, _value(data, "sampling", dict)),
         certainty=_certainty(_value(data, "certainty", dict)),
+        languages=_languages(data.get("languages", [])),
     )
 
 
@@ -263,6 +266,12 @@ def _fusion(name: str, data: dict[str, Any], decoder: DecoderSpec) -> FusionSpec
         _value(data, "image_encoder", str),
         _value(data, "decoder", str),
     )
+
+
+def _languages(given: object) -> tuple[str, ...]:
+    if isinstance(given, list) and all(isinstance(each, str) for each in given):
+        return tuple(given)
+    raise _bad_manifest("its languages are no list of names")
 
 
 def _certainty(data: dict[str, Any]) -> Certainty:

@@ -221,6 +221,7 @@ def model_info(bundle: Bundle) -> ModelInfo:
         fusion=manifest.fusion,
         doubt=Doubt(manifest.certainty.doubt, manifest.certainty.doubt_long),
         sampling=manifest.sampling,
+        languages=manifest.languages,
     )
 
 

@@ -18,6 +18,7 @@ from mmgpt_desktop.engine.job import Job
 from mmgpt_desktop.engine.occlusion import Hiding, Rescorer, check, occlude
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
+from mmgpt_desktop.languages import unknown_language
 from mmgpt_desktop.messages import (
     AttentionMap,
     CellMaps,
@@ -301,6 +302,9 @@ class EngineBase(ABC):
     def _steps(self, job: Job, cancel: CancelToken) -> Iterator[TokenStep]:
         cancel.raise_if_cancelled()
         request = job.request
+        model, question = self.model, request.messages[-1].text
+        if (problem := unknown_language(question, model.languages, model.name)) is not None:
+            raise problem
         asked = self.asked(request)
         if asked.dropped_turns:
             job.notes.append(f"Left out for length: the first {asked.dropped_turns} turns.")

@@ -23,6 +23,7 @@ from mmgpt_desktop.training.export import decoder_graph, encoder_graph, export
 from mmgpt_desktop.training.heads import HeadScores
 
 FORMAT = 2
+LANGUAGES = ["en"]
 DESCRIPTION = (
     "Our own multimodal GPT: EfficientNet-Lite2 cells, read by a decoder of 22 million parameters."
 )
@@ -104,6 +105,7 @@ def write_manifest(
         "family": config.model_type,
         "version": __version__,
         "description": DESCRIPTION,
+        "languages": LANGUAGES,
         "files": {path.name: file_entry(path) for path in files},
         "image": {
             "size": spec.size,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.errors import AppError, LanguageError
+from mmgpt_desktop.languages import QUESTIONS, labels, unknown_language
 from mmgpt_desktop.messages import (
     PICTURE,
     GenerationOutcome,
@@ -246,11 +248,28 @@ class Controller(QObject):
             )
         elif problem := self._references.problem(question, self._model):
             prompt.show_problem(problem)
+        elif (unread := self._unknown_language(question)) is not None:
+            self._tell_error(unread)
         else:
             prompt.accepted(question)
             if self._model is None:
                 self.load()
             self._start_about(self._references.asked(question), self._references.read(question))
+
+    def _unknown_language(self, question: str) -> LanguageError | None:
+        """None too while no model is there: the engine says it then."""
+        if self._model is None:
+            return None
+        return unknown_language(question, self._model.languages, self._model.name)
+
+    def _tell_error(self, error: AppError) -> None:
+        notice = self._window.notices.tell_error(error)
+        english = self._model is not None and "en" in self._model.languages
+        if isinstance(error, LanguageError) and english:
+            own = labels(str(error.values["language"]))
+            for place, question in enumerate(QUESTIONS):
+                label = own[place] if own else translated("questions", question)
+                notice.add_action(label, partial(self.ask, question))
 
     def _start_about(self, asked: tuple[Conversation, ...], question: Question) -> None:
         if self._model is not None and self._model.sequences:
@@ -373,7 +392,7 @@ class Controller(QObject):
             conversation.turns.remove(job.turn)
         if job.conversations[0] in self._photos.conversations:
             self._window.prompt.give_back(job.turn.question)
-        self._window.notices.tell_error(error)
+        self._tell_error(error)
         if self._is_shown(job):
             self._show_conversation(self.conversation)
 

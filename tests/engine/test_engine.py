@@ -13,7 +13,7 @@ from mmgpt_desktop.engine.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.engine import ENCODED_KEPT, Engine, make_runtime
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.runtime import CancelToken, Runtime
-from mmgpt_desktop.errors import BundleError, Cancelled, PromptError, RuntimeFailure
+from mmgpt_desktop.errors import BundleError, Cancelled, LanguageError, PromptError, RuntimeFailure
 from mmgpt_desktop.messages import (
     Doubt,
     GenerationOutcome,
@@ -375,6 +375,23 @@ def test_a_seed_decides_the_answer(tiny_bundle: Path) -> None:
 
     assert answer(1) == answer(1)
     assert len({answer(seed) for seed in range(4)}) > 1
+
+
+@pytest.mark.parametrize(("languages", "kind"), [(["en"], "failed"), ([], "done")])
+def test_a_question_that_the_model_cant_read_is_an_outcome_before_any_answer(
+    tiny_bundle: Path, tmp_path: Path, languages: list[str], kind: str
+) -> None:
+    for path in tiny_bundle.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    write_manifest(tmp_path, {**read_manifest(tiny_bundle), "languages": languages})
+    runtime = FakeRuntime()
+    engine = loaded(tmp_path, Maker({CPU: runtime}))
+    assert engine.model.languages == tuple(languages)
+    _, outcome, steps = ask(engine, request(text="这是什么动物？"))  # noqa: RUF001
+    assert outcome.kind == kind
+    assert isinstance(outcome.error, LanguageError) is bool(languages)
+    assert not (steps and languages)
+    assert ask(engine, request(text="What is this?"))[1].kind == "done"
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\x00", "dog " * 25_000])

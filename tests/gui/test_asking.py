@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.errors import BundleError, PromptError, RuntimeFailure
+from mmgpt_desktop.errors import BundleError, LanguageError, PromptError, RuntimeFailure
+from mmgpt_desktop.languages import unknown_language
 from mmgpt_desktop.messages import Message, RuntimeInfo, RuntimeName, TokenStep
 from mmgpt_desktop.ui.app import App
-from tests.gui_fakes import ANSWER, FakeEngine, make_shown
+from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_shown
 
 MakeApp = Callable[..., App]
 TEXT = "".join(ANSWER)
@@ -138,6 +142,44 @@ def test_a_question_that_cannot_be_asked_comes_back(qtbot: QtBot, make_app: Make
     assert app.window.prompt.edit.toPlainText() == "Long?"
     assert notices(app) == ["The question is too long. Shorten it."]
     assert answers(app) == []
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["loaded", "before the model is there"])
+def test_a_question_that_the_model_cant_read_is_not_asked(
+    qtbot: QtBot, make_app: MakeApp, early: bool
+) -> None:
+    english = replace(MODEL, languages=("en",))
+    error = unknown_language("这是什么？", english.languages, english.name)  # noqa: RUF001
+    engine = FakeEngine(model=english, load_gated=early, **(_refusing(error) if early else {}))
+    app = make_app(engine, wait=not early)
+    type_and_ask(qtbot, app, "这是什么？")  # noqa: RUF001
+    engine.load_gate.release()
+    wait_idle(qtbot, app)
+    assert len(engine.requests) == early, "only the engine can say so before the model is there"
+    assert app.window.prompt.edit.toPlainText() == "这是什么？"  # noqa: RUF001
+    assert answers(app) == []
+    (notice,) = app.window.notices.current()
+    assert notice.title.text() == "fake 只看得懂英语。"
+    buttons = [each for each in notice.findChildren(QPushButton) if each.text()]
+    assert [each.text() for each in buttons] == ["这是什么？", "这里在发生什么？"]  # noqa: RUF001
+    if not early:
+        qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
+        wait_idle(qtbot, app)
+        assert engine.requests[-1].messages[-1].text == "What is this?"
+        assert answers(app) == [TEXT]
+        assert app.window.prompt.edit.toPlainText() == "这是什么？"  # noqa: RUF001
+
+
+def _refusing(error: LanguageError | None) -> dict[str, Any]:
+    return {"fail_after": 0, "error": error}
+
+
+def test_other_models_get_any_question(qtbot: QtBot, make_app: MakeApp) -> None:
+    engine = FakeEngine()
+    app = make_app(engine)
+    app.controller.ask("这是什么？")  # noqa: RUF001
+    wait_idle(qtbot, app)
+    assert answers(app) == [TEXT]
 
 
 def test_an_answer_that_breaks_off_stays_with_the_reason(qtbot: QtBot, make_app: MakeApp) -> None:

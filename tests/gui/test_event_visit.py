@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton
 
 from mmgpt_desktop.errors import PromptError
 from mmgpt_desktop.event.profile import Sample
+from mmgpt_desktop.languages import unknown_language
 from mmgpt_desktop.ui.camera import Camera
 from mmgpt_desktop.ui.event.app import EventApp
 from mmgpt_desktop.ui.event.looks import TARGET, contrast, text_on
@@ -373,6 +374,21 @@ def test_a_question_that_is_too_long_for_the_model_leads_back(make_show: MakeSho
     until(lambda: not show.stage.asker.busy)
     assert show.window.pages.currentWidget() is show.window.start_page
     assert show.stage.asker.model is not None
+
+
+def test_a_question_that_the_model_cant_read_is_said_beside_the_picture(
+    make_show: MakeShow,
+) -> None:
+    error = unknown_language("这是什么？", ("en",), "mini")  # noqa: RUF001
+    show = make_show(FakeEngine(fail_after=0, error=error))
+    choose_sample(show)
+    show.stage.ask("这是什么？")  # noqa: RUF001
+    until(lambda: not show.stage.asker.busy)
+    assert show.window.pages.currentWidget() is show.stage.page
+    assert show.window.line.isVisible()
+    assert show.window.line.text().startswith("mini 只看得懂英语。")
+    assert show.stage.visit.current.turns == []
+    assert show.stage.page.asking.cards[0].isVisible()
 
 
 def test_all_of_a_long_answer_is_in_view_beside_the_letters_on_the_screen(

@@ -360,6 +360,27 @@ def test_batch_keeps_keys_and_goes_on_after_bad_lines(
     assert answered[9] == {"line": 11, "error": "This line is not JSON."}
 
 
+def test_a_question_that_the_model_cant_read_is_said_in_its_language(
+    run: Any, photo: Path, tmp_path: Path
+) -> None:
+    english = make_tiny_bundle(tmp_path / "english")
+    write_manifest(english, {**read_manifest(english), "languages": ["en"]})
+    chinese = "这是什么动物？"  # noqa: RUF001
+    code, out, err = run("ask", photo, chinese, "--model", english, add_model=False)
+    assert (code, out) == (2, "")
+    assert "只看得懂英语" in err
+    path = tmp_path / "in.jsonl"
+    lines = [{"image": str(photo), "question": text} for text in (chinese, "What?", "Что это?")]
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    code, out, _ = run("ask", "--batch", path, "--model", english, add_model=False)
+    first, second, third = map(json.loads, out.splitlines())
+    assert code == 0
+    assert "只看得懂英语" in first["error"]
+    assert "answer" not in first
+    assert second["answer"] == ANSWER
+    assert "английский" in third["error"]
+
+
 def test_batch_of_a_missing_file_or_with_a_photo(run: Any, tmp_path: Path, photo: Path) -> None:
     assert "can't be read" in failure(run("ask", "--batch", tmp_path / "gone.jsonl"))
     assert "can't be read" in failure(run("ask", "--batch", tmp_path))

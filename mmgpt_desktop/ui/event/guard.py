@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal, Slot
 
-from mmgpt_desktop.errors import AppError, PromptError
+from mmgpt_desktop.errors import AppError, LanguageError, PromptError
 from mmgpt_desktop.messages import GenerationOutcome, ModelInfo, TokenStep
 from mmgpt_desktop.ui.event.asking import Asker
 from mmgpt_desktop.ui.session import Turn
@@ -118,7 +118,8 @@ class Guard(QObject):
     def _take_failure(self, turn: Turn, error: AppError) -> None:
         if isinstance(error, PromptError):
             self._forget()
-            self.gave_up.emit(turn)
+            if not isinstance(error, LanguageError):  # the visitor reads why, and asks otherwise
+                self.gave_up.emit(turn)
             return
         _log.error("an answer failed: %s", error, exc_info=error)
         self.failed.emit("engine")

@@ -11,7 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QObject, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage, QPixmapCache
 
-from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.errors import AppError, LanguageError
 from mmgpt_desktop.event.numbers import Log
 from mmgpt_desktop.event.profile import Profile, Sample
 from mmgpt_desktop.messages import ModelInfo, RuntimeInfo
@@ -323,12 +323,14 @@ class Stage(QObject):
             first, total = timings.first_token, timings.total
             self.count(partial(self._log.question, first, total, turn.question))
 
-    @Slot()
-    def _fail(self) -> None:
+    @Slot(object, object)
+    def _fail(self, _turn: Turn, error: AppError) -> None:
         self._resume()
         if not self.attract.playing:
             self.page.show_conversation(self.visit.current)
             self.heatmaps.show_conversation(self.visit.current)
+            if isinstance(error, LanguageError):
+                self._refuse(error)
 
     def freeze(self, frozen: bool) -> None:
         """What is on the screen stays as it is."""
