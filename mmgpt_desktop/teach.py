@@ -12,10 +12,20 @@ import platformdirs
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.text import reason_of
 
+_ABOUT = (
+    "It needs at least 8 rows. Each fifth photo is kept apart and not taught. At the end it says "
+    "what was learnt (the taught rows, before and now), how it does on new photos (those kept "
+    "apart, before and now), and what was forgotten (other questions about the sample photos, "
+    "whose answers have changed)."
+)
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = _ABOUT
     parser.add_argument(
-        "folder", type=Path, help="photos, and rows.csv or rows.jsonl: image, question, answer"
+        "folder",
+        type=Path,
+        help="photos, and rows.csv or rows.jsonl with at least 8 rows: image, question, answer",
     )
     parser.add_argument(
         "--to",

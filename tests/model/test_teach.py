@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from mmgpt_desktop import cli
 from mmgpt_desktop.engine.bundle import Certainty, open_bundle
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
@@ -21,7 +22,7 @@ from mmgpt_desktop.training import teach as stage
 from mmgpt_desktop.training.bundle import write_manifest
 from mmgpt_desktop.training.export import decoder_graph, encoder_graph
 from mmgpt_desktop.training.heads import HeadScores
-from mmgpt_desktop.training.teach import read_rows, teach
+from mmgpt_desktop.training.teach import Change, Score, read_rows, teach
 
 COLOURS = ("red", "blue")
 
@@ -80,7 +81,9 @@ def test_a_taught_bundle_is_whole_and_has_learned(
     opened = open_bundle(target)
     opened.verify(lambda _: None, CancelToken())
     assert opened.manifest.name == "taught"
-    assert (report.rows, report.held_out, report.examined) == (8, 2, 6)  # the sample photos
+    assert (report.rows, report.taught.rows, report.apart.rows) == (8, 8, 2)
+    assert report.examined == 6  # of the sample photos
+    assert opened.manifest.languages == ("en",)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     before, after = load_packed(bundle), load_packed(target)
@@ -88,6 +91,45 @@ def test_a_taught_bundle_is_whole_and_has_learned(
     assert not torch.equal(before.embedding.weight, after.embedding.weight)
     assert str(report) in (target / "README.md").read_text(encoding="utf-8")
     assert list(target.parent.iterdir()) == [target]  # no draft is left
+
+
+def test_the_report_tells_what_was_learnt_and_what_forgotten() -> None:
+    changed = (Change("Is there a tree?", "no", "yes"),)
+    learnt, unknown = Score(8, 0.0, 1.0), Score(2, 0.0, 0.0)
+    said = str(stage.Report(8, learnt, unknown, 36, changed))
+    assert "of the 8 rows that it was taught, 0 % were answered exactly before, 100 % now" in said
+    assert "of 2 rows about photos that it was not taught, 0 % were" in said
+    assert "by heart" in said
+    assert "35 answers are the same, 1 have changed" in said
+    assert "Is there a tree? Before: “no” Now: “yes”" in said
+    better = str(stage.Report(400, Score(100, 0.1, 0.9), Score(2, 0.0, 0.5), 36, ()))
+    assert "of 100 rows that it was taught" in better
+    assert "by heart" not in better
+    alone = str(stage.Report(8, learnt, Score(0, 0.0, 0.0), 36, ()))
+    assert "how it does on new ones is unknown" in alone
+
+
+@pytest.mark.parametrize(
+    ("known", "questions", "now"),
+    [
+        (["en"], ["What is it?", "这是什么？"], ["en", "zh"]),  # noqa: RUF001
+        (["en"], ["What is it?"], ["en"]),
+        (["en"], ["ይህ ምንድን ነው?"], []),  # in a script that is unknown here
+        ([], ["这是什么？"], []),  # noqa: RUF001
+    ],
+)
+def test_a_model_knows_the_languages_that_it_was_taught_in(
+    known: list[str], questions: list[str], now: list[str]
+) -> None:
+    assert stage.languages(known, questions) == now
+
+
+def test_the_help_says_how_many_rows_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["teach", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count(f"at least {stage.FEWEST_ROWS} rows") == 2
+    assert "what was forgotten" in said
 
 
 def test_what_is_examined_for_forgetting_was_not_rehearsed() -> None:
