@@ -34,7 +34,7 @@ from mmgpt_desktop.ui.texts import (
     percent,
     say,
 )
-from mmgpt_desktop.ui.theme import LARGE, SMALL, TIGHT, Theme
+from mmgpt_desktop.ui.theme import LARGE, SMALL, TIGHT, Theme, resized
 from mmgpt_desktop.ui.underlines import VERDICT_MARKS, mark
 
 _SURE, _QUITE_SURE = 0.8, 0.5  # from here on an answer is called so
@@ -297,9 +297,7 @@ class AnswerView(Rewritten, QTextEdit):
 
     def _format(self, scale: float, colour: str) -> QTextCharFormat:
         style = QTextCharFormat()
-        font = QFont(self.font())
-        font.setPointSizeF(font.pointSizeF() * scale)
-        style.setFont(font)
+        style.setFont(resized(self.font(), scale))
         style.setForeground(self._theme.colour(colour))
         return style
 

@@ -29,7 +29,12 @@ from mmgpt_desktop.settings import (
     save_settings,
     settings_path,
 )
-from mmgpt_desktop.ui.application import FilesFromSystem, make_application, prepare_process
+from mmgpt_desktop.ui.application import (
+    EndFromSystem,
+    FilesFromSystem,
+    make_application,
+    prepare_process,
+)
 from mmgpt_desktop.ui.brush import Brush
 from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.check_card import Checks
@@ -433,6 +438,14 @@ def _write_settings(path: Path, settings: Settings) -> None:
         _log.warning("settings can't be written: %s", error)
 
 
+def _break_off(app: App, number: int) -> None:
+    """End by the signal that came; what was open is offered at the next start."""
+    app.sessions.break_off()
+    app.close()
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
+
+
 def _model_to_open(named: Path, settings: Settings) -> Path:
     last = Path(settings.model)
     return last if settings.model and named == default_bundle_path() and last.is_dir() else named
@@ -444,7 +457,6 @@ def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> i
     With the folder of the model that ships, it opens the one that was used last.
     """
     prepare_process()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it; Python would never get a turn
     application = make_application()
     model = _model_to_open(bundle_path, load_settings(settings_path()))
     open_model = partial(engine_maker, runtime=runtime)
@@ -456,6 +468,7 @@ def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> i
         model=model,
         open_model=open_model,
     )
+    EndFromSystem(application).wanted.connect(partial(_break_off, app))
     app.start()
     if sys.platform == "darwin":  # it sees each event, which costs
         FilesFromSystem(application).opened.connect(app.photos.open)

@@ -40,6 +40,7 @@ _log = logging.getLogger(__name__)
 class _Saving:
     path: Path
     state: object
+    work: Callable[[CancelToken], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +106,8 @@ class Sessions(QObject):
         self._keeps = keeps
         self._path: Path | None = None
         self._saved = self._kept = self._now()  # how things stood when they were written last
-        self._busy = self._told = False
+        self._busy = self._told = self._broken_off = False
+        self._unwritten: _Saving | None = None
         self._opening: CancelToken | None = None
         self._last_folder = QStandardPaths.writableLocation(
             QStandardPaths.StandardLocation.DocumentsLocation
@@ -120,12 +122,14 @@ class Sessions(QObject):
         """Look for what a killed program left, and keep what changes from now on."""
         if self._keeps:
             folder, recent = self._kept_in, self._recent
-            self._thread.submit(_LookingBack(), lambda _: _look_back(folder, recent))
+            self._thread.submit(_LookingBack(), lambda _: look_back(folder, recent))
             self._timer.start()
 
     def close(self) -> None:
-        """Keep what nobody saved. Call it when the threads have ended."""
+        """Write what was to be saved, and keep what nobody saved. Call it when the threads have
+        ended."""
         self._timer.stop()
+        self._write_at_last()
         session = self.session()
         changed = self._now() not in (self._saved, self._kept)
         if self._keeps and changed and not session.is_empty:
@@ -133,7 +137,25 @@ class Sessions(QObject):
                 self._write_slot(session)(CancelToken())
             except (AppError, OSError) as error:
                 _log.warning("the session can't be kept: %s", error)
-        self._lock.unlock()
+        if not self._broken_off:
+            self._lock.unlock()
+
+    def _write_at_last(self) -> None:
+        """Who saves and quits at once has saved."""
+        saving, self._unwritten = self._unwritten, None
+        if saving is None:
+            return
+        try:
+            saving.work(CancelToken())
+        except (AppError, OSError) as error:
+            _log.warning("the session can't be saved: %s", error)
+        else:
+            self._saved = saving.state
+
+    def break_off(self) -> None:
+        """The process is about to be ended by the system: as after a crash, the next one offers
+        what `close` keeps."""
+        self._broken_off = True
 
     def session(self) -> Session:
         """All that the window holds, as it stands now."""
@@ -180,7 +202,8 @@ class Sessions(QObject):
             save_session(session, path)
             remember(recent, describe(session, path))
 
-        self._thread.submit(_Saving(path, self._now()), work)
+        self._unwritten = _Saving(path, self._now(), work)
+        self._thread.submit(self._unwritten, work)
 
     def _proposed(self) -> str:
         shown = self._photos.kept.shown
@@ -346,6 +369,7 @@ class Sessions(QObject):
     @Slot(object, object)
     def _take(self, key: object, result: object) -> None:
         if isinstance(key, _Saving):
+            self._end_saving(key)
             self._saved = key.state
             self._kept = None  # what was kept of it has had its day
             self._set_path(key.path)
@@ -361,8 +385,14 @@ class Sessions(QObject):
         elif isinstance(key, _LookingBack) and (result is None or isinstance(result, Path)):
             self._offer(result)
 
+    def _end_saving(self, saving: _Saving) -> None:
+        if saving is self._unwritten:
+            self._unwritten = None
+
     @Slot(object, object)
     def _fail(self, key: object, error: AppError) -> None:
+        if isinstance(key, _Saving):
+            self._end_saving(key)
         if isinstance(key, _Opening):
             self._window.notices.forget(key.notice)
             self._opening = None
@@ -374,7 +404,7 @@ class Sessions(QObject):
         self._window.notices.tell_error(error)
 
 
-def _look_back(folder: Path, recent: Path) -> Path | None:
+def look_back(folder: Path, recent: Path) -> Path | None:
     """The newest session whose program was killed; but for the newest, old ones are deleted."""
     left: list[Path] = []
     for lock_file in folder.glob("*.lock"):

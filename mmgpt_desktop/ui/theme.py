@@ -238,10 +238,19 @@ def scaled(pixels: int) -> int:
     return round(pixels * max(1.0, line / _USUAL_LINE))
 
 
+def resized(font: QFont, scale: float) -> QFont:
+    """The font in another size. Some desktops give the size of theirs in pixels."""
+    other = QFont(font)
+    if font.pointSizeF() > 0:
+        other.setPointSizeF(font.pointSizeF() * scale)
+    else:
+        other.setPixelSize(max(1, round(font.pixelSize() * scale)))
+    return other
+
+
 def set_font(widget: QWidget, *, scale: float = 1.0, bold: bool = False) -> None:
     """A size relative to the system's font, so that a larger system font is kept."""
-    font = QFont(QApplication.font())
-    font.setPointSizeF(font.pointSizeF() * scale)
+    font = resized(QApplication.font(), scale)
     if bold:
         font.setWeight(QFont.Weight.DemiBold)
     widget.setFont(font)

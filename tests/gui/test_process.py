@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from mmgpt_desktop.session.files import open_session
+from mmgpt_desktop.ui.sessions import look_back
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "transformers", "onnxruntime", "tokenizers")
@@ -55,6 +61,29 @@ app.window.close()
 """
 
 
+TYPING = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from mmgpt_desktop.ui import app as ui
+from tests.gui_fakes import FakeEngine
+
+folder = Path(sys.argv[1])
+ui.engine_maker = lambda bundle, runtime: FakeEngine()
+ui.settings_path = lambda: folder / "settings.json"
+ui.data_path = lambda: folder
+
+class Typing(ui.App):
+    def start(self):
+        super().start()
+        self.window.prompt.edit.setPlainText("A draft that nobody saved")
+        QTimer.singleShot(0, lambda: print("typed", flush=True))
+
+ui.App = Typing
+sys.exit(ui.run(Path("none"), None, []))
+"""
+
+
 def python(code: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-X", "dev", "-c", code, *arguments],
@@ -74,6 +103,36 @@ def test_closed_in_mid_answer_the_process_ends_silently(tmp_path: Path) -> None:
     assert process.returncode == 0
     assert "Traceback" not in errors
     assert "QThread" not in errors
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems send no such signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_when_the_system_ends_it_the_last_letters_are_kept_and_offered(
+    tmp_path: Path, name: str
+) -> None:
+    """At the end of a desktop's session programs get SIGTERM, and SIGHUP with their terminal."""
+    process = python(TYPING, str(tmp_path))
+    assert process.stdout is not None
+    assert process.stdout.readline() == "typed\n"
+    process.send_signal(getattr(signal, name))
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == -getattr(signal, name)
+    assert "Traceback" not in errors
+    offered = look_back(tmp_path / "unsaved", tmp_path / "recent.json")
+    assert offered is not None
+    assert open_session(offered).draft == "A draft that nobody saved"
+
+
+@pytest.mark.parametrize("platform", ["xcb", "nothing-known"])
+def test_where_no_window_can_be_opened_one_sentence_says_so(platform: str) -> None:
+    environment = {**os.environ, "QT_QPA_PLATFORM": platform, "DISPLAY": ":31999"}
+    command = [sys.executable, "-m", "mmgpt_desktop"]
+    ended = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("The window can't be opened (")
+    assert ended.stderr.count("\n") == 1
 
 
 def test_the_window_is_there_before_any_runtime_is_imported(tmp_path: Path) -> None:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.session.files import open_session
 from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.application import choose_input_method
+from mmgpt_desktop.ui.theme import resized
+from mmgpt_desktop.worker import TaskThread
+from tests.gui.conftest import MakeApp
 
 STATE = Qt.WindowState
 
@@ -43,3 +54,80 @@ def test_a_sessions_name_stands_in_the_title_as_it_is(
     handle = app.window.windowHandle()
     assert handle is not None
     qtbot.waitUntil(lambda: "draft [*] 2" in handle.title())
+
+
+PLUGINS = "platforminputcontexts"
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "chosen"),
+    [
+        ({"QT_IM_MODULE": "fcitx"}, ("ibus", "compose"), "ibus"),
+        ({"QT_IM_MODULE": "fcitx5"}, ("ibus", "compose"), "ibus"),
+        ({"QT_IM_MODULE": "fcitx"}, ("ibus", "fcitx5"), "fcitx"),
+        ({"XMODIFIERS": "@im=fcitx"}, ("ibus", "compose"), "ibus"),
+        ({"XMODIFIERS": "@im=ibus"}, ("ibus", "compose"), "ibus"),
+        ({"QT_IM_MODULE": "compose", "XMODIFIERS": "@im=fcitx"}, ("ibus",), "compose"),
+        ({"XMODIFIERS": "@im=fcitx", "WAYLAND_DISPLAY": "wayland-0"}, ("ibus",), None),
+        ({"QT_IM_MODULE": "fcitx", "QT_IM_MODULES": "wayland;ibus"}, ("ibus",), "fcitx"),
+        ({"QT_IM_MODULE": "xim"}, ("ibus",), "xim"),
+        ({}, ("ibus",), None),
+    ],
+)
+def test_chinese_can_be_typed_with_fcitx_where_qt_has_no_plugin_for_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: dict[str, str],
+    there: tuple[str, ...],
+    chosen: str | None,
+) -> None:
+    for name in ("QT_IM_MODULE", "QT_IM_MODULES", "XMODIFIERS", "WAYLAND_DISPLAY"):
+        monkeypatch.setenv(name, "")  # for it to be put back, whoever sets it
+        monkeypatch.delenv(name)
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / PLUGINS).mkdir()
+    for name in there:
+        (tmp_path / PLUGINS / f"lib{name}platforminputcontextplugin.so").touch()
+    choose_input_method(tmp_path)
+    assert os.environ.get("QT_IM_MODULE") == chosen
+
+
+@pytest.fixture
+def font_in_pixels(qapp: QApplication) -> Iterator[QFont]:
+    before = QApplication.font()
+    font = QFont(before)
+    font.setPixelSize(20)
+    QApplication.setFont(font)
+    yield font
+    QApplication.setFont(before)
+
+
+def test_a_system_font_with_its_size_in_pixels_is_scaled_as_well(
+    font_in_pixels: QFont, app: App
+) -> None:
+    """Qt only writes a warning that no size is below 0, and all text stays as large as it is."""
+    assert app.window.image.heading.font().pixelSize() == 21
+    assert resized(font_in_pixels, 0.5).pixelSize() == 10
+    assert resized(QFont("Sans", 10), 1.5).pointSizeF() == 15
+
+
+def test_who_saves_and_quits_at_once_has_saved(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app(autosave=False)
+    path = tmp_path / "last.mmgpt"
+    app.sessions.ask_where_to = lambda _proposed: path  # type: ignore[method-assign]
+    app.window.prompt.edit.setPlainText("A draft")
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def long_work(cancel: CancelToken) -> None:
+        at_work.set()
+        cancel.on_cancel(go_on.set)
+        assert go_on.wait(30)
+
+    storing = next(thread for thread in app.threads if thread.objectName() == "sessions")
+    assert isinstance(storing, TaskThread)
+    storing.submit(None, long_work)
+    assert at_work.wait(30)
+    app.sessions.save_as()
+    app.window.close()
+    assert open_session(path).draft == "A draft"
