@@ -11,7 +11,6 @@ from pathlib import Path, PurePath
 
 from PySide6.QtCore import QObject, QStandardPaths, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QDialog
 
 from mmgpt_desktop.attention.methods import FROM_ATTENTION, from_attention
 from mmgpt_desktop.attention.reduce import Word
@@ -26,6 +25,7 @@ from mmgpt_desktop.ui.heatmaps import Heatmaps
 from mmgpt_desktop.ui.main_window import MainWindow
 from mmgpt_desktop.ui.notices import Notice
 from mmgpt_desktop.ui.plain import FileDialog
+from mmgpt_desktop.ui.saving import place_to_save, proposed_stem
 from mmgpt_desktop.ui.session import Turn
 from mmgpt_desktop.ui.texts import wording
 from mmgpt_desktop.worker import TaskThread
@@ -144,7 +144,7 @@ class Exporter(QObject):
 
     def _proposed(self, turn: Turn, suffix: str) -> str:
         photo = turn.request.images[0].name if turn.request and turn.request.images else ""
-        stem = _UNSAFE.sub("_", PurePath(photo).stem).strip() or "answer"
+        stem = proposed_stem(_UNSAFE.sub("_", PurePath(photo).stem)) or "answer"
         return f"{stem}.{suffix}"
 
     def ask_path(self, suffixes: Sequence[str], proposed: str) -> Path | None:
@@ -156,9 +156,7 @@ class Exporter(QObject):
         dialog.setDefaultSuffix(suffixes[0])
         dialog.filterSelected.connect(lambda name: dialog.setDefaultSuffix(filters[name]))
         dialog.selectFile(proposed)
-        accepted = dialog.exec() == QDialog.DialogCode.Accepted
-        dialog.deleteLater()
-        return Path(dialog.selectedFiles()[0]) if accepted else None
+        return place_to_save(dialog, suffixes)
 
     def _cancel(self, key: object) -> None:
         job = self._jobs.pop(key, None)
@@ -184,7 +182,14 @@ class Exporter(QObject):
             notice = self._window.notices.tell(
                 self.tr("Saved as {name}.").format(name=job.path.name), str(job.path.parent)
             )
-            notice.add_action(self.tr("Open"), partial(_open, job.path))
+            notice.add_action(self.tr("Open"), partial(self.open, job.path))
+
+    def open(self, path: Path) -> None:
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
+            self._window.notices.tell(
+                self.tr("No program was found that opens {name}.").format(name=path.name),
+                str(path.parent),
+            )
 
     @Slot(object, object)
     def _fail(self, key: object, error: AppError) -> None:
@@ -218,7 +223,3 @@ def report_maker(
         return Report(request, steps, outcome, model, maps, heads, checks, style, language)
 
     return make
-
-
-def _open(path: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6 import QtGui
-from PySide6.QtCore import QChildEvent, QEvent, Qt
+from PySide6.QtCore import QChildEvent, QCoreApplication, QEvent, Qt
 from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox, QWidget
 
 from mmgpt_desktop.text import printable
@@ -42,6 +42,20 @@ class FileDialog(QFileDialog):
         box = event.child()
         if event.type() == QEvent.Type.ChildPolished and isinstance(box, QMessageBox):
             box.setTextFormat(Qt.TextFormat.PlainText)
+
+
+def may_replace(parent: QWidget | None, name: str) -> bool:
+    """Asks about a file that is there already, in the words of Qt's own dialog."""
+    asked = "%1 already exists.\nDo you want to replace it?"
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(QCoreApplication.translate("QFileDialog", asked).replace("%1", printable(name)))
+    box.setStandardButtons(QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No)
+    box.setDefaultButton(QMessageBox.StandardButton.No)
+    answer = box.exec()
+    box.deleteLater()
+    return answer == QMessageBox.StandardButton.Yes
 
 
 def window_title(text: str) -> str:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QDialog
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.session.files import SUFFIX, is_session, save_session
+from mmgpt_desktop.session.files import SUFFIX, save_session
 from mmgpt_desktop.session.recent import Entry, describe, forget, read_recent, remember
 from mmgpt_desktop.session.record import Session
 from mmgpt_desktop.text import safe_name
@@ -25,6 +25,7 @@ from mmgpt_desktop.ui.photos import Photos
 from mmgpt_desktop.ui.plain import FileDialog, window_title
 from mmgpt_desktop.ui.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.saved import Opened, conversations_of, read_opened, saved_conversations
+from mmgpt_desktop.ui.saving import place_to_save, proposed_stem
 from mmgpt_desktop.ui.session import Conversation
 from mmgpt_desktop.ui.undo import Undo
 from mmgpt_desktop.worker import TaskThread
@@ -193,7 +194,7 @@ class Sessions(QObject):
     def save_as(self) -> None:
         path = self.ask_where_to(self._proposed())
         if path is not None:
-            self._save(path if is_session(path) else path.with_name(path.name + SUFFIX))
+            self._save(path)
 
     def _save(self, path: Path) -> None:
         session, recent = self.session(), self._recent
@@ -209,30 +210,32 @@ class Sessions(QObject):
         shown = self._photos.kept.shown
         stem = PurePath(shown.photo.name).stem if shown else ""
         kept = "".join(letter for letter in stem if letter.isalnum() or letter in "-_ ").strip()
-        return (kept or "session") + SUFFIX
+        return (proposed_stem(kept) or "session") + SUFFIX
 
     def ask_where_to(self, proposed: str) -> Path | None:
-        """The dialog asks before a file is replaced."""
-        return self._ask(self.tr("Save the session"), proposed)
+        """Somebody is asked before a file is replaced."""
+        dialog = self._dialog(self.tr("Save the session"))
+        dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(SUFFIX.removeprefix("."))
+        dialog.selectFile(proposed)
+        return self._remembered(place_to_save(dialog, [dialog.defaultSuffix()]))
 
     def ask_which(self) -> Path | None:
-        return self._ask(self.tr("Open a session"), None)
-
-    def _ask(self, title: str, proposed: str | None) -> Path | None:
-        dialog = FileDialog(self._window, title, self._last_folder)
-        dialog.setNameFilter(self.tr("Sessions") + f" (*{SUFFIX})")
-        if proposed is None:
-            dialog.setFileMode(FileDialog.FileMode.ExistingFile)
-        else:
-            dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave)
-            dialog.setDefaultSuffix(SUFFIX.removeprefix("."))
-            dialog.selectFile(proposed)
+        dialog = self._dialog(self.tr("Open a session"))
+        dialog.setFileMode(FileDialog.FileMode.ExistingFile)
         accepted = dialog.exec() == QDialog.DialogCode.Accepted
         dialog.deleteLater()
-        if not accepted:
-            return None
-        path = Path(dialog.selectedFiles()[0])
-        self._last_folder = str(path.parent)
+        return self._remembered(Path(dialog.selectedFiles()[0]) if accepted else None)
+
+    def _dialog(self, title: str) -> FileDialog:
+        dialog = FileDialog(self._window, title, self._last_folder)
+        dialog.setNameFilter(self.tr("Sessions") + f" (*{SUFFIX})")
+        return dialog
+
+    def _remembered(self, path: Path | None) -> Path | None:
+        """Where the next dialog begins."""
+        if path is not None:
+            self._last_folder = str(path.parent)
         return path
 
     def _set_path(self, path: Path | None) -> None:

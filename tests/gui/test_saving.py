@@ -1,0 +1,121 @@
+"""Names that people type where something is to be saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from mmgpt_desktop.report.files import Kind
+from mmgpt_desktop.ui.app import App
+from tests.gui_fakes import make_shown
+
+Type = Callable[[str], None]
+
+
+@pytest.fixture
+def type_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Type:
+    """What is typed into the next dialog, and accepted."""
+    names: list[str] = []
+
+    def accept(dialog: QFileDialog) -> QDialog.DialogCode:
+        dialog.setDirectory(str(tmp_path))
+        dialog.selectFile(names[-1])
+        return QDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(QFileDialog, "exec", accept)
+    return names.append
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Questions whether a file may be replaced; each is answered with no."""
+    questions: list[str] = []
+
+    def refuse(box: QMessageBox) -> int:
+        questions.append(box.text())
+        return QMessageBox.StandardButton.No
+
+    monkeypatch.setattr(QMessageBox, "exec", refuse)
+    return questions
+
+
+@pytest.mark.parametrize(
+    ("typed", "saved"),
+    [
+        ("trip", "trip.mmgpt"),
+        ("trip.2024", "trip.2024.mmgpt"),
+        ("trip.mmgpt", "trip.mmgpt"),
+        ("trip.MMGPT", "trip.MMGPT"),
+    ],
+)
+def test_a_session_gets_its_suffix_whatever_dots_its_name_has(
+    qtbot: QtBot, app: App, type_name: Type, tmp_path: Path, typed: str, saved: str
+) -> None:
+    app.window.prompt.edit.setPlainText("A draft")
+    type_name(typed)
+    app.sessions.save_as()
+    qtbot.waitUntil((tmp_path / saved).exists)
+
+
+def test_no_session_is_replaced_unasked(
+    app: App, type_name: Type, asked: list[str], tmp_path: Path
+) -> None:
+    old = tmp_path / "trip.2024.mmgpt"
+    old.write_bytes(b"an older session")
+    type_name("trip.2024")
+    assert app.sessions.ask_where_to("x.mmgpt") is None
+    assert len(asked) == 1
+    assert "trip.2024.mmgpt" in asked[0]
+    assert old.read_bytes() == b"an older session"
+
+
+@pytest.mark.parametrize(
+    ("typed", "saved"), [("my.cat", "my.cat.png"), ("cat.PDF", "cat.PDF"), ("cat.png", "cat.png")]
+)
+def test_a_card_gets_one_of_its_suffixes(
+    app: App, type_name: Type, tmp_path: Path, typed: str, saved: str
+) -> None:
+    type_name(typed)
+    assert app.exporter.ask_path(("png", "pdf"), "photo.png") == tmp_path / saved
+
+
+def test_a_very_long_name_is_proposed_so_that_it_fits(
+    qtbot: QtBot, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name takes 255 bytes, of which a Chinese character takes three."""
+    shown = make_shown()
+    object.__setattr__(shown.photo, "name", "图" * 83 + ".jpg")
+    app.photos.add(shown)
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    proposed: list[str] = []
+
+    def look(_suffixes: object, name: str) -> None:
+        proposed.append(name)
+
+    monkeypatch.setattr(app.exporter, "ask_path", look)
+    monkeypatch.setattr(app.sessions, "ask_where_to", proposed.append)
+    for kind in Kind:
+        app.exporter.export(kind)
+    app.sessions.save_as()
+    assert len(proposed) == len(Kind) + 1
+    assert all(name.startswith("图") and len(name.encode()) < 140 for name in proposed)
+
+
+def test_where_no_program_opens_what_was_saved_that_is_said(
+    app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(_url: QUrl) -> bool:
+        return False
+
+    monkeypatch.setattr(QDesktopServices, "openUrl", refuse)
+    app.exporter.open(tmp_path / "film.gif")
+    notice = app.window.notices.current()[-1]
+    assert "film.gif" in notice.title.text()
+    assert str(tmp_path) in notice.hint.text()
