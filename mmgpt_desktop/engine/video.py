@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from mmgpt_desktop.engine.kinds import is_boxed_picture
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import Cancelled, ImageError
 
@@ -26,8 +27,6 @@ MOST_DECODED = 6000  # frames that are looked at on the way to those that are ke
 _MPEG_STARTS = {b"\x00\x00\x01\xba": "mpeg", b"\x00\x00\x01\xb3": "mpegvideo"}
 _STARTS = {b"OggS": "ogg", b"\x1aE\xdf\xa3": "matroska", b"FLV\x01": "flv", **_MPEG_STARTS}
 _ASF = bytes.fromhex("3026b2758e66cf11")
-# AVIF and HEIC pictures lie in the same kind of box as MP4.
-_PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1")
 _QUICKTIME = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _HINT = "Get a whole copy of it, or convert it to MP4."
 
@@ -36,7 +35,7 @@ TimedFrame = tuple[float, NDArray[np.uint8]]  # seconds, pixels [height, width, 
 
 def video_format(head: bytes) -> str:
     """FFmpeg's name for the format that a file's first 400 bytes show; empty for none."""
-    if head[4:8] in _QUICKTIME and head[8:12] not in _PICTURE_BRANDS:
+    if head[4:8] in _QUICKTIME and not is_boxed_picture(head):
         return "mov"
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "avi"

@@ -125,6 +125,20 @@ _NOTES = (
         QT_TRANSLATE_NOOP("notes", "Only the first of its {0} pages is used."),
     ),
     (
+        re.compile(r"The file is cut short: about (\d+) % of the picture is missing\."),
+        QT_TRANSLATE_NOOP("notes", "The file is cut short: about {0} % of the picture is missing."),
+    ),
+    (
+        re.compile(r"The file is cut short: the finest details of the picture are missing\."),
+        QT_TRANSLATE_NOOP(
+            "notes", "The file is cut short: the finest details of the picture are missing."
+        ),
+    ),
+    (
+        re.compile(r"Only the first (\d+) of its (\d+) frames can be read\."),
+        QT_TRANSLATE_NOOP("notes", "Only the first {0} of its {1} frames can be read."),
+    ),
+    (
         re.compile(r"Left out for length: the first (\d+) turns\."),
         QT_TRANSLATE_NOOP("notes", "Left out for length: the first {0} turns."),
     ),

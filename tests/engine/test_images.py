@@ -136,9 +136,12 @@ def test_wide_integers_and_floats_are_scaled_by_their_own_range() -> None:
 
 
 def test_transparency_lies_on_white() -> None:
-    clear = photo_of(Image.new("RGBA", (4, 4), (255, 0, 0, 0)))
+    image = Image.new("RGBA", (4, 4), (255, 0, 0, 0))
+    image.putpixel((0, 0), (255, 0, 0, 255))
+    clear = photo_of(image)
     half = photo_of(Image.new("LA", (4, 4), (0, 128)))
-    assert (clear.pixels == 255).all()
+    assert clear.pixels[0, 0].tolist() == [255, 0, 0]
+    assert (clear.pixels[1:] == 255).all()
     assert half.pixels[0, 0].tolist() == [127, 127, 127]
 
 
@@ -174,15 +177,6 @@ def test_a_decompression_bomb_is_refused_from_its_header() -> None:
     with pytest.raises(ImageError) as caught:
         photo_from_bytes(png_header(40_000, 40_000), "bomb.png")
     assert "40000 x 40000" in sentence(caught.value)
-
-
-@pytest.mark.parametrize("kept", [0.3, 0.7, 0.95])
-def test_a_truncated_jpeg_is_damaged(kept: float) -> None:
-    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
-    data = encode(Image.fromarray(noise), "JPEG")
-    with pytest.raises(ImageError) as caught:
-        photo_from_bytes(data[: int(len(data) * kept)], "half.jpg")
-    assert "damaged or cut short" in sentence(caught.value)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # Pillow warns of odd TIFF tags

@@ -1,0 +1,168 @@
+"""What kind of picture a file is, from its first bytes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+HEAD = 4096  # of a file's first bytes, so many say what it is
+
+# Kinds that are read, and the most pixels of each: what a decoder needs for one differs.
+MOST_PIXELS = {
+    "JPEG": 400_000_000,  # decoded at a part of its size
+    "PNG": 100_000_000,
+    "TIFF": 100_000_000,
+    "BMP": 100_000_000,
+    "PPM": 100_000_000,
+    "GIF": 100_000_000,
+    "AVIF": 64_000_000,
+    "HEIC": 64_000_000,
+    "JPEG XL": 50_000_000,
+    "WebP": 40_000_000,
+    "JPEG 2000": 40_000_000,
+    "PSD": 40_000_000,
+    "TGA": 40_000_000,
+    "PCX": 40_000_000,
+    "SGI": 40_000_000,
+    "DDS": 16_000_000,
+    "QOI": 4_000_000,  # Pillow reads it in Python: a few seconds
+    "ICO": 1_100_000,  # icons, and cursors
+    "ICNS": 1_100_000,
+}
+# What a dialog offers to open, most usual first.
+PICTURE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif"),
+    *(".heic", ".heif", ".hif", ".avif", ".jxl", ".tif", ".tiff", ".bmp", ".dib"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".jpx", ".psd", ".tga", ".pcx"),
+    *(".sgi", ".dds", ".qoi", ".ico", ".cur", ".icns"),
+)
+VIDEO_SUFFIXES = (
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".ogv"),
+    *(".wmv", ".flv"),
+)
+
+_STARTS = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL \r\n\x87\n": "JPEG XL",
+    b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"8BPS\0\x01": "PSD",
+    b"qoif": "QOI",
+    b"DDS ": "DDS",
+    b"\x01\xda\0": "SGI",
+    b"\x01\xda\x01": "SGI",
+    b"icns": "ICNS",
+}
+_AVIF_BRANDS = frozenset((b"avif", b"avis", b"MA1A", b"MA1B"))
+_HEIF_BRANDS = frozenset(
+    b"heic heix heim heis hevc hevx hevm hevs mif1 mif2 mif3 msf1 miaf MiHB MiHA MiHE MiPr "
+    b"avci avcs jpeg jpgs j2ki j2is vvic vvis evbi evbs unif tmap".split()
+)
+JPEG_LS = b"\xff\xd8\xff\xf7"  # it begins like any JPEG
+_PPM = re.compile(rb"P[1-6][\s#]|P7\n|P[fF]\s")
+
+
+def kind_of(head: bytes, name: str) -> str:
+    """One of `MOST_PIXELS`; empty for what isn't read. `head` is a file's first `HEAD` bytes."""
+    if raw_kind(head, name) or head.startswith(JPEG_LS):
+        return ""
+    for start, kind in _STARTS.items():
+        if head.startswith(start) and (kind != "BMP" or head[15:18] == b"\0\0\0"):
+            return kind
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    if _PPM.match(head):
+        return "PPM"
+    if _is_pcx(head):
+        return "PCX"
+    if PurePath(name).suffix.lower() in (".tga", ".icb", ".vda", ".vst") and _is_tga(head):
+        return "TGA"
+    if _is_icon(head):
+        return "ICO"
+    if head[:4] == b"\x28\0\0\0" and head[12:14] == b"\1\0":  # without a file's header
+        return "BMP"
+    return box_kind(head)
+
+
+def box_kind(head: bytes) -> str:
+    """HEIC or AVIF, by any of the brands at the start of a file made of boxes, as MP4 is too."""
+    if head[4:8] != b"ftyp":
+        return ""
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = {head[8:12], *(head[place : place + 4] for place in range(16, end - 3, 4))}
+    if brands & _AVIF_BRANDS:
+        return "AVIF"
+    if brands & _HEIF_BRANDS:
+        return "AVIF" if b"av01" in head and b"hvc1" not in head else "HEIC"
+    return ""
+
+
+def is_boxed_picture(head: bytes) -> bool:
+    """HEIC, AVIF or Canon's raw: they lie in the same kind of boxes as MP4."""
+    return bool(box_kind(head)) or raw_kind(head, "") == "CR3"
+
+
+def _is_pcx(head: bytes) -> bool:
+    return (
+        head[:1] == b"\x0a" and head[1:2] in b"\0\2\3\5" and head[2:3] == b"\1" and len(head) > 127
+    )
+
+
+def _is_icon(head: bytes) -> bool:
+    """Of Windows, or a cursor: how many pictures there are, and the first one behind the list."""
+    count, first = (
+        int.from_bytes(head[at : at + size], "little") for at, size in ((4, 2), (18, 4))
+    )
+    return head[:4] in (b"\0\0\1\0", b"\0\0\2\0") and 0 < count < 256 and first >= 6 + 16 * count
+
+
+def _is_tga(head: bytes) -> bool:
+    """It has no mark of its own, only a header that makes sense."""
+    return (
+        len(head) > 18
+        and head[1] in (0, 1)
+        and head[2] in (1, 2, 3, 9, 10, 11)
+        and head[16] in (1, 8, 15, 16, 24, 32)
+        and head[12:14] != b"\0\0" != head[14:16]
+    )
+
+
+_RAW_STARTS = {
+    b"FUJIFILMCCD-RAW": "RAF",
+    b"IIU\0": "RW2",
+    b"IIRO": "ORF",
+    b"IIRS": "ORF",
+    b"MMOR": "ORF",
+    b"FOVb": "X3F",
+    b"\0MRM": "MRW",
+}
+_RAW_SUFFIXES = re.compile(
+    r"\.(3fr|ari|arw|bay|cr2|cr3|crw|dcr|dng|erf|fff|iiq|kdc|mef|mos|mrw|nef|nrw|orf|pef|raf|raw|rw2"
+    r"|rwl|sr2|srf|srw|x3f)",
+    re.IGNORECASE,
+)
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def raw_kind(head: bytes, name: str) -> str:
+    """The short name of a camera's raw picture, or empty. Most kinds of it look like a TIFF."""
+    for start, kind in _RAW_STARTS.items():
+        if head.startswith(start):
+            return kind
+    if head[:4] == b"II*\0" and head[8:10] == b"CR":
+        return "CR2"
+    if head[:8] == b"II\x1a\0\0\0HE" or head[6:14] == b"HEAPCCDR":
+        return "CRW"
+    if head[4:12] == b"ftypcrx ":
+        return "CR3"
+    found = _RAW_SUFFIXES.fullmatch(PurePath(name).suffix)
+    return found.group(1).upper() if found and head[:4] in _TIFF else ""

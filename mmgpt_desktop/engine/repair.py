@@ -1,0 +1,348 @@
+"""A PNG or a JPEG without what isn't needed for its pixels, so that broken or endless notes in it
+can't keep it from opening. Nothing is copied but a few headers."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+MOST_PROFILE = 16 << 20  # bytes of a colour profile
+_MOST_SIDE = 1 << 20  # bytes of another piece that is kept
+_MOST_CHUNKS = 200_000
+_SCAN = 1 << 20
+
+Piece = bytes | tuple[int, int]  # bytes, or where in the file and how many
+
+
+class Pieces(io.RawIOBase):
+    """Parts of a file, and bytes between them, as one file. The file must stay open."""
+
+    def __init__(self, stream: BinaryIO, pieces: list[Piece]) -> None:
+        self._stream, self._place = stream, 0
+        self._pieces = [(piece, _length(piece)) for piece in pieces if _length(piece)]
+        self._whole = sum(length for _, length in self._pieces)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._whole}[whence]
+        self._place = max(0, base + offset)
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        start = 0
+        for piece, length in self._pieces:
+            if self._place < start + length:
+                data = self._part(piece, self._place - start, min(length, len(buffer)))
+                break
+            start += length
+        else:
+            return 0
+        buffer[: len(data)] = data
+        self._place += len(data)
+        return len(data)
+
+    def _part(self, piece: Piece, offset: int, most: int) -> bytes:
+        if isinstance(piece, bytes):
+            return piece[offset : offset + most]
+        place, length = piece
+        self._stream.seek(place + offset)
+        return self._stream.read(min(length - offset, most))
+
+
+def _length(piece: Piece) -> int:
+    return len(piece) if isinstance(piece, bytes) else piece[1]
+
+
+def joined(stream: BinaryIO, pieces: list[Piece]) -> BinaryIO:
+    """Neighbours in the file are read as one: a PNG may have many thousands."""
+    merged: list[Piece] = []
+    for piece in pieces:
+        last = merged[-1] if merged else b""
+        if isinstance(piece, tuple) and isinstance(last, tuple) and sum(last) == piece[0]:
+            merged[-1] = (last[0], last[1] + piece[1])
+        else:
+            merged.append(piece)
+    return io.BufferedReader(Pieces(stream, merged))
+
+
+def size_of(stream: BinaryIO) -> int:
+    place = stream.tell()
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(place)
+    return size
+
+
+# PNG: https://www.w3.org/TR/png-3/
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PICTURE = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+_SIDE = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1}  # and how many bytes they have
+
+
+@dataclass
+class _Chunk:
+    kind: bytes
+    place: int  # of its length field
+    size: int  # of its data
+
+    @property
+    def piece(self) -> Piece:
+        return self.place, 12 + self.size
+
+
+@dataclass
+class PngColours:
+    """What Pillow doesn't tell, or not if it is large."""
+
+    profile: bytes = b""
+    numbers: bytes = b""  # of cICP: primaries, transfer, matrix, range
+
+
+def tidy_png(stream: BinaryIO) -> tuple[BinaryIO, PngColours]:
+    """A PNG without texts and without what has a wrong check sum, and its colours.
+
+    Of an animation that goes wrong later, the frames before are left, and of one that goes wrong
+    at once the still. Orientation comes first, wherever it stood.
+    """
+    before: list[Piece] = []
+    pieces: list[Piece] = []
+    colours = PngColours()
+    animation = _Animation()
+    for chunk in _chunks(stream):
+        if chunk.kind in _PICTURE:
+            animation.look(stream, chunk)
+            pieces.append(chunk.piece)
+        elif chunk.kind in (b"acTL", b"fcTL", b"fdAT"):
+            if animation.accept(chunk, _data(stream, chunk, 26)):
+                pieces.append(chunk.piece)
+        elif chunk.kind == b"tRNS" or chunk.size == _SIDE.get(chunk.kind):
+            pieces += [chunk.piece] if _data(stream, chunk, 512) else []
+        elif chunk.kind == b"eXIf" and not before:
+            before = [chunk.piece] if _data(stream, chunk, _MOST_SIDE) else []
+        elif chunk.kind == b"iCCP" and not colours.profile and not animation.still_came:
+            colours.profile = _png_profile(_data(stream, chunk, MOST_PROFILE))
+        elif chunk.kind == b"cICP" and chunk.size == 4:
+            colours.numbers = _data(stream, chunk, 4) or b""
+    kept = animation.finish(pieces)
+    return joined(stream, [_SIGNATURE, *kept[:1], *before, *kept[1:]]), colours
+
+
+def _chunks(stream: BinaryIO) -> Iterator[_Chunk]:
+    """Up to the end, or to where it is no PNG any more. The last one may lack its end."""
+    place = len(_SIGNATURE)
+    for _ in range(_MOST_CHUNKS):
+        stream.seek(place)
+        header = stream.read(8)
+        if len(header) < 8 or not header[4:].isalpha():
+            return
+        chunk = _Chunk(header[4:], place, int.from_bytes(header[:4], "big"))
+        yield chunk
+        if chunk.kind == b"IEND":
+            return
+        place += 12 + chunk.size
+
+
+def _data(stream: BinaryIO, chunk: _Chunk, most: int) -> bytes | None:
+    """Of a chunk that is whole and no larger than it may be; None for another."""
+    if chunk.size > most and chunk.kind != b"fdAT":
+        return None
+    stream.seek(chunk.place + 4)
+    data = stream.read(4 + min(chunk.size, most))
+    if chunk.kind == b"fdAT":  # its check sum is for the decoder
+        return data[4:]
+    sound = struct.pack(">I", zlib.crc32(data)) == stream.read(4)
+    return data[4:] if sound else None
+
+
+def _png_profile(data: bytes | None) -> bytes:
+    if not data:
+        return b""
+    packed = data.partition(b"\0")[2][1:]
+    try:
+        return zlib.decompressobj().decompress(packed, MOST_PROFILE)
+    except zlib.error:
+        return b""
+
+
+class _Animation:
+    """Keeps an APNG's frames as long as they come in order and lie inside the picture."""
+
+    def __init__(self) -> None:
+        self.still_came = False
+        self.canvas = (0, 0)
+        self._count: Piece = b""  # the chunk that says how many frames there are
+        self._broken = self._empty = False
+        self._next = self._frames = 0
+        self._marks: list[Piece] = []
+
+    def look(self, stream: BinaryIO, chunk: _Chunk) -> None:
+        """At what belongs to the still as well."""
+        if chunk.kind == b"IHDR":
+            data = _data(stream, chunk, 13) or bytes(8)
+            self.canvas = struct.unpack(">II", data[:8])
+        elif chunk.kind == b"IDAT":
+            self.still_came = True
+            self._fill()
+
+    def accept(self, chunk: _Chunk, data: bytes | None) -> bool:
+        if chunk.kind == b"acTL":
+            fits = data is not None and not self._count and not self.still_came
+            self._count = chunk.piece if fits else self._count
+        else:
+            fits = bool(self._count) and not self._broken and self._follows(chunk, data)
+            self._broken |= not fits
+            self._next += fits
+        if fits:
+            self._marks.append(chunk.piece)
+        return fits
+
+    def _follows(self, chunk: _Chunk, data: bytes | None) -> bool:
+        if data is None or data[:4] != struct.pack(">I", self._next):
+            return False
+        if chunk.kind == b"fdAT":
+            self._fill()
+            return True
+        if len(data) < 26:
+            return False
+        width, height, left, top = struct.unpack(">4I", data[4:20])
+        self._empty = True
+        fits = left + width <= self.canvas[0] and top + height <= self.canvas[1]
+        return bool(fits and width > 0 and height > 0)
+
+    def _fill(self) -> None:
+        """The newest frame has pixels."""
+        self._frames += self._empty
+        self._empty = False
+
+    def finish(self, pieces: list[Piece]) -> list[Piece]:
+        if self._frames < 2:
+            return [piece for piece in pieces if piece not in self._marks]
+        count = b"acTL" + struct.pack(">II", self._frames, 0)
+        whole = struct.pack(">I", 8) + count + struct.pack(">I", zlib.crc32(count))
+        return [whole if piece == self._count else piece for piece in pieces]
+
+
+# JPEG: ITU-T T.81; https://www.w3.org/Graphics/JPEG/itu-t81.pdf
+
+_EOI = b"\xff\xd9"
+_AHEAD = bytes(16)
+_SIZED = {*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, *range(0xE0, 0xF0), 0xFE}
+_TABLES = (0xC4, 0xC8, 0xCC)  # among the frames' numbers, but no frames
+_LAST_BIT = (b"\x00", b"\x10")  # at once, or as a refinement
+_MOST_SCANS = 256 << 20
+_READ = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)  # Huffman or arithmetic, in one frame, with loss
+
+
+@dataclass
+class JpegFacts:
+    """What is to be known before a JPEG is decoded."""
+
+    progressive: bool = False
+    odd: bool = False  # a way of storing pixels that isn't read
+    cut: bool = False  # the file ends before the picture does
+    components: int = 3
+    coarse: bool = False  # and scans that would refine it are missing
+
+
+def tidy_jpeg(stream: BinaryIO, end: bool = True) -> tuple[BinaryIO, JpegFacts]:
+    """A JPEG without comments, previews and segments too short for what they claim to be.
+
+    One that lacks its end gets one, so that what is there is decoded, or without `end` as many
+    bytes as the decoder looks ahead. A height that stands behind the rows (DNL) comes first.
+    """
+    facts, sides, tables = JpegFacts(), list[Piece](), list[Piece]()
+    stream.seek(2)
+    while (marker := _next_marker(stream)) is not None:
+        place = stream.tell()
+        if marker == 0xD9:
+            break
+        if marker not in _SIZED:
+            continue
+        size = int.from_bytes(stream.read(2), "big")
+        if size < 2:
+            stream.seek(place)
+            continue
+        body = stream.read(size - 2)
+        if marker == 0xDA:
+            pieces = [b"\xff\xd8", *sides, *tables, b"\xff\xda", *_rows(stream, place, facts)]
+            return joined(stream, [*pieces, (_EOI if end else _AHEAD) * facts.cut]), facts
+        segment = bytes((0xFF, marker, size >> 8, size & 255)) + body
+        if marker >= 0xE0:
+            sides += [segment] if _needed(marker, body) else []
+        elif 0xC0 <= marker < 0xD0 and marker not in _TABLES:
+            tables.append(_frame(stream, segment, facts))
+        else:
+            tables.append(segment)
+    return joined(stream, [b"\xff\xd8", *sides, *tables, _EOI]), facts
+
+
+def _next_marker(stream: BinaryIO) -> int | None:
+    """The next byte after FF that is neither FF nor 0; what stands before is junk."""
+    before = b""
+    while byte := stream.read(1):
+        if before == b"\xff" and byte not in (b"\0", b"\xff"):
+            return byte[0]
+        before = byte
+    return None
+
+
+def _needed(marker: int, body: bytes) -> bool:
+    starts = {0xE0: (b"JFIF\0", 14), 0xE1: (b"Exif\0\0", 14), 0xE2: (b"ICC_PROFILE\0", 15)}
+    start, least = {**starts, 0xEE: (b"Adobe", 12)}.get(marker, (b"", 1 << 16))
+    return body.startswith(start) and len(body) >= least
+
+
+def _frame(stream: BinaryIO, segment: bytes, facts: JpegFacts) -> bytes:
+    """A frame's header, with its height."""
+    marker = segment[1]
+    facts.progressive = marker in (0xC2, 0xCA)
+    facts.components = segment[9] if len(segment) > 9 else 0
+    facts.odd |= marker not in _READ or segment[4:5] != b"\x08" or facts.components not in (1, 3, 4)
+    if segment[5:7] == b"\0\0":
+        place = stream.tell()
+        found = _find(stream, re.compile(rb"\xff\xdc\x00\x04(..)", re.DOTALL))
+        stream.seek(place)
+        segment = segment[:5] + (found.group(1) if found else b"\0\0") + segment[7:]
+    return segment
+
+
+def _rows(stream: BinaryIO, scan: int, facts: JpegFacts) -> list[Piece]:
+    """All from the first scan on."""
+    stream.seek(scan)
+    facts.cut = _find(stream, re.compile(re.escape(_EOI))) is None
+    facts.coarse = facts.cut and facts.progressive and _coarse(stream, scan, facts.components)
+    return [(scan, size_of(stream) - scan)]
+
+
+def _find(stream: BinaryIO, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
+    """From where the stream stands."""
+    tail = b""
+    while block := stream.read(_SCAN):
+        if found := pattern.search(tail + block):
+            return found
+        tail = block[-8:]
+    return None
+
+
+def _coarse(stream: BinaryIO, scan: int, components: int) -> bool:
+    """Whether some component misses the scan with the last bit of its finest details."""
+    stream.seek(scan - 2)
+    data = stream.read(_MOST_SCANS)
+    finest = 0
+    for found in re.finditer(rb"\xff\xda..(.)", data, re.DOTALL):
+        last = found.end() + 2 * found.group(1)[0] + 1  # which coefficient, of 0 to 63
+        finest += data[last : last + 1] == b"\x3f" and data[last + 1 : last + 2] in _LAST_BIT
+    return finest < components
