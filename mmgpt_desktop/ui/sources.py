@@ -10,11 +10,10 @@ from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QImage
 
 from mmgpt_desktop.download import is_web_address
+from mmgpt_desktop.engine.kinds import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 
-FILES = (  # what an opening dialog offers first
-    "*.jpg *.jpeg *.png *.webp *.gif *.bmp *.tif *.tiff *.avif "
-    "*.mp4 *.m4v *.mov *.mkv *.webm *.avi *.mpg *.mpeg *.ts *.ogv *.wmv *.flv"
-)
+# What an opening dialog offers first.
+FILES = " ".join(f"*{suffix}" for suffix in (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))
 # As they are in the file, in the order of preference: decoding them is left to the worker.
 _ENCODED = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif", "image/tiff")
 _IMAGE_TAG = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*[\"']([^\"']+)[\"']", re.IGNORECASE)
