@@ -168,6 +168,7 @@ class App(QObject):
         panes = (window.image, window.prompt, window.output, window.heatmap)
         self.launcher = Launcher(window, self._files)
         self.tour = Tour(window, panes)
+        self.tour.about.connect(window.panes.reveal)
 
     def _make_models(self, current: Path, make_hub: Callable[[], Hub]) -> None:
         embedded = default_bundle_path()
@@ -186,7 +187,10 @@ class App(QObject):
         self._tidying.timeout.connect(self._tidy)
         self._tidying.start()
         window.closing.connect(self.close)
+        photos.added.connect(partial(window.panes.reveal, window.image))
         photos.added.connect(window.prompt.edit.setFocus)  # the question comes next
+        for words in (window.output.view, window.output.strip):
+            words.word_chosen.connect(window.panes.show_map)
         window.dropped.connect(photos.take_mime)
         window.theme_chosen.connect(self._choose_theme)
         window.language_chosen.connect(self._choose_language)
@@ -241,10 +245,10 @@ class App(QObject):
             "zoom-fit": view.zoom_fit,
             "next": lambda: photos.step(+1),
             "previous": lambda: photos.step(-1),
-            "go-picture": view.setFocus,
-            "go-question": window.prompt.edit.setFocus,
-            "go-answer": window.output.view.setFocus,
-            "go-heatmap": window.heatmap.picture.view.setFocus,
+            "go-picture": lambda: window.go_to(view, window.image.live, window.image.open_button),
+            "go-question": lambda: window.go_to(window.prompt.edit),
+            "go-answer": lambda: window.go_to(window.output.view),
+            "go-heatmap": lambda: window.go_to(window.heatmap.picture.view),
             "compare": self.compare,
             "models": self.model_choice.open_dialog,
             "film": self.film.toggle,
@@ -469,6 +473,7 @@ def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> i
         open_model=open_model,
     )
     EndFromSystem(application).wanted.connect(partial(_break_off, app))
+    app.window.fit_screen()
     app.start()
     if sys.platform == "darwin":  # it sees each event, which costs
         FilesFromSystem(application).opened.connect(app.photos.open)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QButtonGroup,
     QCheckBox,
     QComboBox,
@@ -33,6 +34,7 @@ from mmgpt_desktop.ui.theme import MEDIUM, SMALL, TIGHT, Theme, scaled, set_font
 METHODS = tuple(method for method in Method if method is not Method.MEAN)
 _CONTROLS_WIDTH = 216
 _ROOM_TO_EXPLAIN = 370
+_ROOM_BESIDE, _ROOM_BELOW = 440, 330
 
 
 class WordOrWhole(Rewritten, QWidget):
@@ -163,6 +165,7 @@ class HeatmapPane(Rewritten, Pane):
         self.check = CheckCard(theme)
         self._make_controls(theme)
         self._arrange()
+        self._place_controls(below=False)
         self.layer.setEnabled(False)
         self.head.setEnabled(False)
         self._write()
@@ -217,11 +220,12 @@ class HeatmapPane(Rewritten, Pane):
         side.addWidget(self.check)
         side.addStretch(1)
         side.setContentsMargins(0, 0, 0, 0)
-        beside = QHBoxLayout()
-        beside.setSpacing(SMALL + TIGHT)
-        beside.addWidget(self.picture, 1)
-        beside.addWidget(_scrolling(side))
-        self.body.addLayout(beside, 1)
+        self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._parts.setSpacing(SMALL + TIGHT)
+        self._side = _scrolling(side)
+        self._parts.addWidget(self.picture)
+        self._parts.addWidget(self._side)
+        self.body.addLayout(self._parts, 1)
 
     def _write(self) -> None:
         self._write_title()
@@ -250,6 +254,17 @@ class HeatmapPane(Rewritten, Pane):
         """The check goes before the explanation, which is in the method's tooltip too."""
         super().resizeEvent(event)
         self.how.setVisible(self.height() >= _ROOM_TO_EXPLAIN)
+        self._place_controls(below=self.width() < _ROOM_BESIDE and self.height() >= _ROOM_BELOW)
+
+    def _place_controls(self, *, below: bool) -> None:
+        """Beside the picture, as wide as they always are; below it in a narrow, high pane."""
+        direction = QBoxLayout.Direction
+        self._parts.setDirection(direction.TopToBottom if below else direction.LeftToRight)
+        self._parts.setStretch(0, 2)
+        self._parts.setStretch(1, 1 if below else 0)
+        width = scaled(_CONTROLS_WIDTH)
+        self._side.setMinimumWidth(width)
+        self._side.setMaximumWidth(self.maximumWidth() if below else width)
 
     def take_settings(self, settings: Settings) -> None:
         self.drawing.take_settings(settings)
@@ -347,7 +362,7 @@ class HeatmapPane(Rewritten, Pane):
 
 
 def _scrolling(layout: QVBoxLayout) -> QScrollArea:
-    """As wide as the controls always are; large text in a small window needs more height."""
+    """Large text in a small window needs more height."""
     holder = QWidget()
     holder.setObjectName("clear")
     holder.setLayout(layout)
@@ -357,6 +372,5 @@ def _scrolling(layout: QVBoxLayout) -> QScrollArea:
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its controls have it, and it follows them
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidgetResizable(True)
-    area.setFixedWidth(scaled(_CONTROLS_WIDTH))
     area.setWidget(holder)
     return area

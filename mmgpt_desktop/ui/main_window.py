@@ -7,6 +7,7 @@ import itertools
 from PySide6.QtCore import (
     QByteArray,
     QEvent,
+    QMargins,
     QMimeData,
     QSignalBlocker,
     QSize,
@@ -24,6 +25,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QIcon,
     QKeySequence,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QSplitter, QVBoxLayout, QWidget
 
@@ -34,12 +36,16 @@ from mmgpt_desktop.ui.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.image_pane import ImagePane
 from mmgpt_desktop.ui.notices import Notices
 from mmgpt_desktop.ui.output_pane import OutputPane
+from mmgpt_desktop.ui.pane_area import PaneArea
 from mmgpt_desktop.ui.parts import Rewritten
 from mmgpt_desktop.ui.prompt_pane import PromptPane
 from mmgpt_desktop.ui.sources import offers_picture
 from mmgpt_desktop.ui.status import Status
 from mmgpt_desktop.ui.texts import LANGUAGES
-from mmgpt_desktop.ui.theme import MEDIUM, Theme
+from mmgpt_desktop.ui.theme import MEDIUM, SMALL, Theme
+
+_SMALLEST = (600, 400)  # for a screen of 640 x 480, less panels and a frame
+_FRAME = QMargins(4, 36, 4, 4)  # a window's, before it is there to be asked
 
 # What a key does again and again while it is held down; all else it does once.
 _REPEATED = ("undo", "zoom-in", "zoom-out", "next", "previous")
@@ -59,12 +65,12 @@ class MainWindow(Rewritten, QMainWindow):
         self.setWindowTitle("MMGPT Desktop")
         self.setWindowIcon(QIcon(str(resource_path("icons", "app.svg"))))
         self.setAcceptDrops(True)
-        self.setMinimumSize(900, 660)
-        self.resize(1280, 720)
+        self.setMinimumSize(*_SMALLEST)
         self.image = ImagePane(theme)
         self.prompt = PromptPane(theme)
         self.heatmap = HeatmapPane(theme)
         self.output = OutputPane(theme)
+        self.panes = PaneArea(self.image, self.prompt, self.heatmap, self.output)
         self.notices = Notices(theme)
         self.status = Status()
         self.setStatusBar(self.status)
@@ -78,35 +84,32 @@ class MainWindow(Rewritten, QMainWindow):
         self._full.toggled.connect(self._set_full_screen)
         self.actions_by_name["compare"].setEnabled(False)
         self._set_tab_order()
+        self.resize(self.sizeHint())
         self.prompt.edit.picture_pasted.connect(self.dropped)
 
     def _arrange(self) -> None:
-        left = self._column(self.image, self.prompt, (385, 255))
-        right = self._column(self.heatmap, self.output, (385, 255))
-        self._across = QSplitter(Qt.Orientation.Horizontal)
-        self._across.setHandleWidth(MEDIUM)
-        self._across.addWidget(left)
-        self._across.addWidget(right)
-        self._across.setSizes([620, 620])
-        self._across.setChildrenCollapsible(False)
-        self.splitters = (self._across, left, right)
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(MEDIUM, 2, MEDIUM, 2)
-        column.setSpacing(MEDIUM)
+        column.setSpacing(SMALL)
         column.addWidget(self.notices)
-        column.addWidget(self._across, 1)
+        column.addWidget(self.panes, 1)
         self.setCentralWidget(middle)
 
-    def _column(self, above: QWidget, below: QWidget, sizes: tuple[int, int]) -> QSplitter:
-        column = QSplitter(Qt.Orientation.Vertical)
-        column.setHandleWidth(MEDIUM)
-        column.addWidget(above)
-        column.addWidget(below)
-        column.setSizes(list(sizes))
-        column.setStretchFactor(0, 1)
-        column.setChildrenCollapsible(False)
-        return column
+    @property
+    def splitters(self) -> tuple[QSplitter, ...]:
+        return self.panes.splitters
+
+    def go_to(self, *places: QWidget) -> None:
+        """Have a place in view and the focus in it; the first of them that can be seen."""
+        self.panes.reveal(places[0])
+        next((place for place in places if place.isVisible()), places[0]).setFocus()
+
+    def fit_screen(self) -> None:
+        """No larger than the screen; a size that is remembered is fitted by Qt."""
+        if not self.isFullScreen() and not self.isMaximized():
+            room = self.screen().availableSize().shrunkBy(_FRAME)
+            self.resize(self.size().boundedTo(room))
 
     def _write(self) -> None:
         """The menus are filled anew; they stay themselves, and so do their actions."""
@@ -266,8 +269,7 @@ class MainWindow(Rewritten, QMainWindow):
     def take_settings(self, settings: Settings) -> None:
         if settings.geometry:
             self.restoreGeometry(_bytes(settings.geometry))
-        for splitter, state in zip(self.splitters, settings.splitters, strict=False):
-            splitter.restoreState(_bytes(state))
+        self.panes.take_states(tuple(map(_bytes, settings.splitters)))
         self._full.setChecked(self.isFullScreen())
         self.actions_by_name["autosave"].setChecked(settings.autosave)
         self.actions_by_name["still"].setChecked(settings.still)
@@ -281,7 +283,7 @@ class MainWindow(Rewritten, QMainWindow):
     def layout_settings(self) -> dict[str, object]:
         return {
             "geometry": _text(self.saveGeometry()),
-            "splitters": tuple(_text(splitter.saveState()) for splitter in self.splitters),
+            "splitters": tuple(map(_text, self.panes.states())),
         }
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -292,6 +294,10 @@ class MainWindow(Rewritten, QMainWindow):
         if event.type() == QEvent.Type.WindowStateChange:  # by keys of the desktop, perhaps
             with QSignalBlocker(self._full):
                 self._full.setChecked(self.isFullScreen())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.panes.fit(event.size())
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.closing.emit()

@@ -36,6 +36,7 @@ class OutputPane(Rewritten, Pane):
         super().__init__(parent)
         self.view = AnswerView(theme)
         self._conversation = Conversation()
+        self._room_for_legend = True
         self._empty = EmptyState(theme, "answer")
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty)
@@ -63,7 +64,11 @@ class OutputPane(Rewritten, Pane):
         self.body.addWidget(self._waiting_row(theme))
         self.strip = WordStrip()
         self.strip.hide()
-        self.body.addWidget(self.strip)
+        self._strip_place = QWidget()  # whether there is room; the strip says if there are words
+        place = QVBoxLayout(self._strip_place)
+        place.setContentsMargins(0, 0, 0, 0)
+        place.addWidget(self.strip)
+        self.body.addWidget(self._strip_place)
         self.legend = Label()
         self.legend.setObjectName("caption")
         self.legend.setWordWrap(True)
@@ -99,7 +104,6 @@ class OutputPane(Rewritten, Pane):
         self.regenerate_button.set_name(self.tr("Answer again"), "Ctrl+R")
         self.clear_button.set_name(self.tr("Clear this conversation"), "Ctrl+L")
         self.underline.setAccessibleName(self.tr("What a word's underline tells"))
-        self.underline.setToolTip(tip(self.underline.accessibleName()))
         self.underline.setItemText(0, self.tr("Needs the picture?"))
         self.underline.setItemText(1, self.tr("How sure?"))
         self._write_legend()
@@ -116,6 +120,7 @@ class OutputPane(Rewritten, Pane):
         else:
             text = say(LINES)
         self.legend.setText(text)
+        self.underline.setToolTip(tip(f"{self.underline.accessibleName()}\n{text}"))
 
     def take_settings(self, settings: Settings) -> None:
         self.underline.setCurrentIndex(max(0, self.underline.findData(settings.underline)))
@@ -135,7 +140,13 @@ class OutputPane(Rewritten, Pane):
         self.copy_button.setEnabled(any(turn.answer.strip() for turn in turns))
         self.regenerate_button.setEnabled(bool(turns) and not busy)
         self.clear_button.setEnabled(bool(turns))
-        self.legend.setVisible(bool(turns))
+        self.legend.setVisible(bool(turns) and self._room_for_legend)
+
+    def set_room(self, *, strip: bool, legend: bool) -> None:
+        """Where there is little, the answer itself has it; the choice's tooltip is the legend."""
+        self._strip_place.setVisible(strip)
+        self._room_for_legend = legend
+        self.refresh()
 
     def wait_for_first_word(self, text: str) -> None:
         self.waiting_text.setText(text)

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.ui.plain import Label, tip
-from mmgpt_desktop.ui.theme import MEDIUM, SMALL, Theme, scaled, set_font
+from mmgpt_desktop.ui.theme import MEDIUM, SMALL, TIGHT, Theme, scaled, set_font
 
 HEADER_HEIGHT = 32
 
@@ -79,10 +79,10 @@ class Pane(QFrame):
         self.setObjectName("pane")
         self.heading = ElidedLabel()
         self.heading.setObjectName("heading")
-        self.heading.setMinimumWidth(30)
+        self.heading.setMinimumWidth(0)
         set_font(self.heading, scale=1.05, bold=True)
         self.header = QHBoxLayout()
-        self.header.setSpacing(SMALL)
+        self.header.setSpacing(TIGHT)
         self.header.addWidget(self.heading, 1)
         self.header.addStrut(scaled(HEADER_HEIGHT))
         self.body = QVBoxLayout(self)

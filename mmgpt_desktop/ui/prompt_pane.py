@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 from PySide6.QtCore import QMimeData, QSize, Qt, Signal, Slot
@@ -38,6 +39,7 @@ from mmgpt_desktop.worker import ShownPhoto
 
 MOST_HISTORY = 200
 _OTHER_LINE = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier
+_FEWEST_LINES = 2
 # The model knows English only, so a chip shows its translation and asks in English.
 _CHIPS = (
     "Describe this picture.",
@@ -52,6 +54,8 @@ class PromptEdit(QPlainTextEdit):
 
     Ctrl+Enter asks too: many are used to that. Ctrl+Z takes back typing, unless something
     else was thrown away since the last letter.
+    As high as its text, from two lines on; from `set_most_lines` on it scrolls.
+    Ctrl+Z takes back typing, unless something else was thrown away since the last letter.
     """
 
     asked = Signal()
@@ -64,9 +68,30 @@ class PromptEdit(QPlainTextEdit):
         self._place = 0
         self._draft = ""
         self._undo_elsewhere = False
+        self._most_lines = _FEWEST_LINES
         self.textChanged.connect(self._typed)
+        self.document().documentLayout().documentSizeChanged.connect(self._grow)
         self.setTabChangesFocus(True)
         set_font(self, scale=1.05)
+
+    def set_most_lines(self, count: int) -> None:
+        self._most_lines = count
+        self._grow()
+
+    def _grow(self) -> None:
+        """By the blocks themselves: another script's lines may be higher than the font's."""
+        line, margins = self.fontMetrics().lineSpacing(), 2 * self.document().documentMargin()
+        least, most = (count * line + margins for count in (_FEWEST_LINES, self._most_lines))
+        block, height = self.document().firstBlock(), 0.0
+        while block.isValid() and height < most:
+            height += self.blockBoundingRect(block).height()  # margins included
+            block = block.next()
+        around = self.height() - self.viewport().height()
+        self.setFixedHeight(math.ceil(min(max(height, least), most)) + around)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._grow()
 
     def remember(self, question: str) -> None:
         if self._history[-1:] != [question]:
@@ -271,12 +296,12 @@ class PromptPane(Rewritten, Pane):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.fusions = FusionSwitch(theme)
         self.header.addWidget(self.fusions)
         self.edit = PromptEdit()
         self.edit.asked.connect(self._ask)
         self.edit.textChanged.connect(self._clear_problem)
-        self.edit.setMinimumHeight(48)
         self.names = PictureNames(theme, self.edit.document())
         self.pictures = PictureButton(theme)
         self.pictures.chosen.connect(self.edit.name_picture)
@@ -299,7 +324,7 @@ class PromptPane(Rewritten, Pane):
         row.addWidget(self.pictures)
         row.addWidget(self.stop_button)
         row.addWidget(self.ask_button)
-        self.body.addWidget(self.edit, 1)
+        self.body.addWidget(self.edit)
         self.body.addWidget(self.problem)
         self.body.addLayout(row)
         theme.changed.connect(self._draw)

@@ -17,6 +17,7 @@ class Tour(Rewritten, QFrame):
     """A card beside the pane that it speaks of. Esc and Skip end it, the window stays usable."""
 
     ended = Signal()
+    about = Signal(object)  # the pane that a step speaks of
 
     def __init__(self, window: QWidget, panes: tuple[Pane, ...]) -> None:
         super().__init__(window)
@@ -61,6 +62,7 @@ class Tour(Rewritten, QFrame):
             return
         self._mark(False)
         self.step = max(0, step)
+        self.about.emit(self._panes[self.step])
         self._mark(True)
         self._write()
         self.next_button.setFocus()
