@@ -18,7 +18,7 @@ _TIMEOUT_S = 10.0
 
 
 def is_web_address(url: str) -> bool:
-    return urllib.parse.urlsplit(url).scheme in ("http", "https")
+    return url.partition(":")[0].lower() in ("http", "https")
 
 
 class _WebOnly(urllib.request.HTTPRedirectHandler):

@@ -175,16 +175,23 @@ class AnswerView(Rewritten, QTextEdit):
     def _endings(self, turn: Turn) -> list[str]:
         outcome = turn.outcome
         assert outcome is not None
-        texts = []
-        if outcome.error is not None:
-            texts.append(f"{error_title(outcome.error)} {error_hint(outcome.error)}".strip())
-        elif outcome.kind == "cancelled":
-            texts.append(self.tr("Stopped."))
-        elif not turn.answer.strip():
-            texts.append(self.tr("The model had nothing to say."))
-        if figures := self._figures(turn):
-            texts.append(" · ".join(figures))
-        return [printable(text) for text in (*texts, *map(note_text, outcome.notes))]
+        texts = [self._end_of(turn), " · ".join(self._figures(turn))]
+        return [printable(text) for text in (*texts, *map(note_text, outcome.notes)) if text]
+
+    def _end_of(self, turn: Turn) -> str:
+        """Why there is no more of it, or nothing at all."""
+        assert turn.outcome is not None
+        if (error := turn.outcome.error) is not None:
+            return f"{error_title(error)} {error_hint(error)}".strip()
+        if turn.outcome.kind == "cancelled":
+            return self.tr("Stopped.")
+        return "" if turn.answer.strip() else self.tr("The model had nothing to say.")
+
+    def announce_answer(self, turn: Turn) -> None:
+        """Once, when it is whole: word by word nobody could follow."""
+        doubt = self.tr("I'm not sure, perhaps:") if turn.unsure else ""
+        said = (doubt, printable(turn.answer.strip()), printable(self._end_of(turn)))
+        announce(self, " ".join(filter(None, said)))
 
     def _figures(self, turn: Turn) -> list[str]:
         """How sure the model was, what wrote the answer, and how fast."""
@@ -426,14 +433,8 @@ class AnswerView(Rewritten, QTextEdit):
             super().wheelEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        key, plain = (
-            event.key(),
-            event.modifiers()
-            in (
-                Qt.KeyboardModifier.NoModifier,
-                Qt.KeyboardModifier.KeypadModifier,
-            ),
-        )
+        key = event.key()
+        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         if event.matches(QKeySequence.StandardKey.Copy) and not self.textCursor().hasSelection():
             self.copy_wanted.emit()
         elif plain and self._spans and (span := self._neighbour(Qt.Key(key))) is not None:

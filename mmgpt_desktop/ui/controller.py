@@ -380,6 +380,7 @@ class Controller(QObject):
             self._give_question_back(job, outcome.error)
         elif shown:
             self._window.output.view.finish(job.turn)
+            self._window.output.view.announce_answer(job.turn)
             self._heatmaps.answer_ended(job.turn)
         self._explainer.resume()
         self._go_round(job)

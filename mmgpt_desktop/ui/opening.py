@@ -11,6 +11,7 @@ from PySide6.QtGui import QImage
 
 from mmgpt_desktop.download import download
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.ui.places import mounted
 from mmgpt_desktop.worker import ShownPhoto, show_photo
 
 Opened = tuple[ShownPhoto, ...]  # one picture, or the frames of a clip
@@ -21,6 +22,11 @@ def open_file(path: Path, cancel: CancelToken) -> Opened:
     from mmgpt_desktop.engine.clips import load_photos
 
     return tuple(map(show_photo, load_photos(path, cancel)))
+
+
+def open_elsewhere(address: str, cancel: CancelToken) -> Opened:
+    """What is on a server or a device, where the desktop has it as a file."""
+    return open_file(mounted(address), cancel)
 
 
 def open_data(data: bytes, name: str, cancel: CancelToken) -> Opened:

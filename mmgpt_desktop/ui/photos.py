@@ -7,17 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import unquote
 
 from PySide6.QtCore import QMimeData, QObject, QTimer, Signal, Slot
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.session.files import is_session
+from mmgpt_desktop.text import safe_name
 from mmgpt_desktop.ui.image_pane import ImagePane
 from mmgpt_desktop.ui.notices import Notice, Notices
-from mmgpt_desktop.ui.opening import Opened, open_address, open_data, open_file
+from mmgpt_desktop.ui.opening import Opened, open_address, open_data, open_elsewhere, open_file
 from mmgpt_desktop.ui.session import Conversation
-from mmgpt_desktop.ui.sources import Sources, read_sources
+from mmgpt_desktop.ui.sources import MOST_FILES, Sources, read_sources
 from mmgpt_desktop.ui.undo import Undo
 from mmgpt_desktop.worker import ShownPhoto, TaskThread, photo_from_image
 
@@ -111,7 +113,9 @@ class Photos(QObject):
         return len(self._all)
 
     def open(self, paths: list[Path] | tuple[Path, ...]) -> None:
-        for path in paths:
+        if len(paths) > MOST_FILES:
+            self._tell_most(len(paths))
+        for path in paths[:MOST_FILES]:
             if is_session(path):
                 self.session_wanted.emit(path)
                 continue
@@ -120,6 +124,24 @@ class Photos(QObject):
                 self.tr("Opening {name}…").format(name=path.name),
                 partial(open_file, path),
             )
+
+    def _open_elsewhere(self, addresses: tuple[str, ...]) -> None:
+        """It may take a while, so that it is said at once."""
+        if len(addresses) > MOST_FILES:
+            self._tell_most(len(addresses))
+        for address in addresses[:MOST_FILES]:
+            name = safe_name(unquote(address.rstrip("/").rpartition("/")[2]))
+            what, key = self.tr("Opening {name}…").format(name=name), object()
+            self._submit(self._files, what, partial(open_elsewhere, address), key)
+            self._show_progress(key, -1.0)
+
+    def _tell_most(self, count: int) -> None:
+        self._notices.tell(
+            self.tr("Only the first {most} of {count} files are opened.").format(
+                most=MOST_FILES, count=count
+            ),
+            self.tr("Open the others when you are done with these."),
+        )
 
     @Slot(object)
     def take_mime(self, mime: QMimeData | None) -> None:
@@ -136,6 +158,10 @@ class Photos(QObject):
             self._submit(self._files, opening, lambda _: (photo_from_image(image, name),))
         elif sources.url:
             self._offer_download(sources.url)
+        elif sources.elsewhere:
+            self._open_elsewhere(sources.elsewhere)
+        elif sources.problem is not None:
+            self._notices.tell_error(sources.problem)
         else:
             self._notices.tell(
                 self.tr("There is no picture to take."),

@@ -32,7 +32,7 @@ from mmgpt_desktop.ui.picture_names import (
     select_reference,
 )
 from mmgpt_desktop.ui.plain import Label, tip
-from mmgpt_desktop.ui.sources import offers_picture
+from mmgpt_desktop.ui.sources import is_files, offers_picture
 from mmgpt_desktop.ui.texts import fusion_label, fusion_text
 from mmgpt_desktop.ui.theme import SMALL, Theme, set_font
 from mmgpt_desktop.worker import ShownPhoto
@@ -186,8 +186,7 @@ class PromptEdit(QPlainTextEdit):
         return offers_picture(source) or super().canInsertFromMimeData(source)
 
     def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802
-        files = any(url.isLocalFile() for url in source.urls())
-        if files or (offers_picture(source) and not source.hasText()):
+        if is_files(source) or (offers_picture(source) and not source.hasText()):
             self.picture_pasted.emit(source)
         else:
             super().insertFromMimeData(source)

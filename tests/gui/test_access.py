@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QAccessible, QFont
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -25,6 +26,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.session.recent import Entry
 from mmgpt_desktop.ui import app as ui
@@ -150,6 +152,77 @@ def test_the_focus_is_seen_on_every_control(qtbot: QtBot, full: App) -> None:
             unseen.append(name_of(control))
     assert len(shown) > 20
     assert unseen == []
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a screen reader would say."""
+    said: list[str] = []
+    monkeypatch.setattr(QAccessible, "isActive", lambda: True)
+    monkeypatch.setattr(
+        QAccessible,
+        "updateAccessibility",
+        lambda event: said.append(event.message()) if hasattr(event, "message") else None,
+    )
+    return said
+
+
+def test_an_answer_is_read_out_once_when_it_is_whole(
+    qtbot: QtBot, heard: list[str], make_app: MakeApp
+) -> None:
+    engine = FakeEngine(gated=True, certainty=0.1)
+    app = make_app(engine)
+    app.photos.add(make_shown())
+    app.controller.ask("What?")
+    engine.release(3)
+    qtbot.waitUntil(lambda: len(app.controller.conversation.turns[0].steps) == 3)
+    assert not any("red" in text for text in heard)
+    engine.release(10)
+    qtbot.waitUntil(lambda: not app.explainer.busy and not app.controller.busy)
+    app.window.language_chosen.emit("en")
+    assert heard == ["I'm not sure, perhaps: A red ball in the corner."]
+
+
+def test_how_an_answer_broke_off_is_read_out_once(
+    qtbot: QtBot, heard: list[str], make_app: MakeApp
+) -> None:
+    engine = FakeEngine(fail_after=3, error=AppError("It broke.", "Ask again."))
+    app = make_app(engine)
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    assert heard == ["A red ball It broke. Ask again."]
+    heard.clear()
+    app.controller.ask("  ")
+    assert heard == ["Write a question first, or choose one below."]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"answer": ()}, "The model had nothing to say."),
+        ({"fail_after": 0, "error": AppError("No answer.", "Ask again.")}, "No answer. Ask again."),
+    ],
+)
+def test_that_there_is_no_answer_is_read_out_once(
+    qtbot: QtBot, heard: list[str], make_app: MakeApp, options: dict[str, Any], said: str
+) -> None:
+    app = make_app(FakeEngine(**options))
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    assert heard == [said]
+
+
+def test_a_stopped_answer_is_read_out_once(
+    qtbot: QtBot, heard: list[str], make_app: MakeApp
+) -> None:
+    engine = FakeEngine(gated=True)
+    app = make_app(engine)
+    app.controller.ask("What?")
+    engine.release(2)
+    qtbot.waitUntil(lambda: len(app.controller.conversation.turns[0].steps) == 2)
+    app.controller.stop()
+    qtbot.waitUntil(lambda: not app.controller.busy)
+    assert heard == ["A red Stopped."]
 
 
 @pytest.fixture

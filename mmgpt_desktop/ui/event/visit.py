@@ -50,7 +50,7 @@ class Visit(QObject):
 
     def take_mime(self, mime: QMimeData, name: str) -> None:
         """Dropped or pasted; a picture's web address is not followed."""
-        sources = read_sources(mime)
+        sources = read_sources(mime, by_text=False)
         if sources.paths:
             for path in sources.paths[: self._most]:
                 self.open(path)
@@ -59,12 +59,11 @@ class Visit(QObject):
         elif sources.image is not None:
             self.take_image(sources.image, name)
         else:
-            self.refused.emit(
-                ImageError(
-                    "There is no picture to take.",
-                    "Drop a picture file, for instance a photo from a folder.",
-                )
+            none = ImageError(
+                "There is no picture to take.",
+                "Drop a picture file, for instance a photo from a folder.",
             )
+            self.refused.emit(sources.problem or none)
 
     def _submit(self, work: Callable[[], ShownPhoto]) -> None:
         key = object()
