@@ -17,11 +17,14 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
+from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Photo
 
 _ALIGNED = 16
 _LONGEST_ERROR = 1000
+_MOST_DIMENSIONS = 8
+LONGEST_TEXT = 200_000  # of a question or an answer: longer than any model here reads
 _LARGEST = 2**53  # far beyond any count, and safe wherever numbers go
 
 
@@ -65,8 +68,10 @@ class Reader:
     Arrays are read-only and share the memory of `arrays`.
     """
 
-    def __init__(self, photos: tuple[Photo, ...], arrays: bytes) -> None:
-        self._photos, self._arrays = photos, arrays
+    def __init__(
+        self, photos: tuple[Photo, ...], arrays: bytes, cancel: CancelToken | None = None
+    ) -> None:
+        self._photos, self._arrays, self._cancel = photos, arrays, cancel
 
     def decode(self, kind: Any, value: Any) -> Any:
         if (read := self._special().get(kind)) is not None:
@@ -102,6 +107,8 @@ class Reader:
 
     def _dataclass(self, kind: Any, value: Any) -> Any:
         """A field that the file lacks, as an older program's may, keeps its default."""
+        if self._cancel is not None:
+            self._cancel.raise_if_cancelled()
         stored, hints = _plain(dict, value), _hints(kind)
         given = {
             field.name: self.decode(hints[field.name], stored[field.name])
@@ -121,7 +128,10 @@ class Reader:
 
     def _array(self, dtype: np.dtype[Any], value: Any) -> NDArray[Any]:
         stored = _plain(dict, value)
-        shape = [_plain(int, size) for size in _plain(list, stored.get("shape"))]
+        sizes = _plain(list, stored.get("shape"))
+        if len(sizes) > _MOST_DIMENSIONS:  # else their product could be computed for ever
+            raise ValueError(f"an array of {len(sizes)} dimensions")
+        shape = [_plain(int, size) for size in sizes]
         at, count = _plain(int, stored.get("at")), math.prod(shape)
         dtype = dtype.newbyteorder("<")
         inside = at >= 0 and at + count * dtype.itemsize <= len(self._arrays)
@@ -142,11 +152,15 @@ def _plain(kind: Any, value: Any) -> Any:
         raise ValueError(f"{type(value).__name__} where {kind.__name__} is wanted")
     if kind is int and abs(value) > _LARGEST:
         raise ValueError("a number beyond all sense")
+    if kind is str and len(value) > LONGEST_TEXT:
+        raise ValueError("endless text")
     return value
 
 
 def _float(value: Any) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):
+    if type(value) is int:
+        return float(_plain(int, value))
+    if not math.isfinite(_plain(float, value)):
         raise ValueError("no finite number")
     return float(value)
 

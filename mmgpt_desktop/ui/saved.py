@@ -17,17 +17,23 @@ from mmgpt_desktop.worker import ShownPhoto, show_photo
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A session, and what its photos are painted from."""
+    """A session, and its conversations as the window shows them."""
 
     session: Session
-    shown: dict[Photo, ShownPhoto]
+    conversations: tuple[Conversation, ...]
 
 
-def read_opened(path: Path, cancel: CancelToken) -> Opened:
+def read_opened(path: Path, job_ids: Iterator[int], cancel: CancelToken) -> Opened:
     """For another thread than the window's. Raises SessionError."""
     session = open_session(path, cancel)
-    photos = [each.photo for each in session.conversations if each.photo is not None]
-    return Opened(session, {photo: show_photo(photo) for photo in photos})
+    levels: dict[str, ShownPhoto] = {}
+    shown: dict[Photo, ShownPhoto] = {}
+    for photo in (each.photo for each in session.conversations if each.photo is not None):
+        cancel.raise_if_cancelled()
+        if photo.image_id not in levels:
+            levels[photo.image_id] = show_photo(photo)
+        shown[photo] = replace(levels[photo.image_id], photo=photo)
+    return Opened(session, conversations_of(session.conversations, shown, job_ids))
 
 
 def saved_conversations(conversations: Sequence[Conversation]) -> tuple[SavedConversation, ...]:
@@ -72,24 +78,21 @@ def conversations_of(
 ) -> tuple[Conversation, ...]:
     """A turn about several photos stands with each of them, in the order in which was asked."""
     made: list[Conversation] = []
-    turns: list[tuple[int, Turn]] = []
+    shared: dict[Photo, dict[Turn, int]] = {}  # by photo, with the numbers that they had
+    numbers: dict[Turn, int] = {}
     for each in saved:
-        own = [(turn.request.job_id, _turn_of(turn, next(job_ids))) for turn in each.turns]
-        photo = None if each.photo is None else shown[each.photo]
-        made.append(Conversation(photo, [turn for _, turn in own]))
-        turns += own
+        turns = {_turn_of(turn, next(job_ids)): turn.request.job_id for turn in each.turns}
+        numbers.update(turns)
+        made.append(Conversation(None if each.photo is None else shown[each.photo], [*turns]))
+        for turn, number in turns.items():
+            about = turn.about
+            for photo in about if len(about) > 1 else ():
+                shared.setdefault(photo, {})[turn] = number
     for conversation in made:
-        conversation.turns = [
-            turn
-            for _, turn in sorted(turns, key=lambda pair: pair[0])
-            if turn in conversation.turns or _is_about(turn, conversation)
-        ]
+        also = shared.get(conversation.shown.photo, {}) if conversation.shown is not None else {}
+        turns = {**{turn: numbers[turn] for turn in conversation.turns}, **also}
+        conversation.turns = sorted(turns, key=turns.__getitem__)
     return tuple(made)
-
-
-def _is_about(turn: Turn, conversation: Conversation) -> bool:
-    shown, photos = conversation.shown, turn.about
-    return len(photos) > 1 and shown is not None and shown.photo in photos
 
 
 def _turn_of(saved: SavedTurn, job_id: int) -> Turn:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QDialog
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.session.codec import LONGEST_TEXT
 from mmgpt_desktop.session.files import SUFFIX, save_session
 from mmgpt_desktop.session.recent import Entry, describe, forget, read_recent, remember
 from mmgpt_desktop.session.record import Session
@@ -24,7 +25,7 @@ from mmgpt_desktop.ui.notices import Notice
 from mmgpt_desktop.ui.photos import Photos
 from mmgpt_desktop.ui.plain import FileDialog, window_title
 from mmgpt_desktop.ui.recent_dialog import RecentDialog
-from mmgpt_desktop.ui.saved import Opened, conversations_of, read_opened, saved_conversations
+from mmgpt_desktop.ui.saved import Opened, read_opened, saved_conversations
 from mmgpt_desktop.ui.saving import place_to_save, proposed_stem
 from mmgpt_desktop.ui.session import Conversation
 from mmgpt_desktop.ui.undo import Undo
@@ -164,7 +165,7 @@ class Sessions(QObject):
         return Session(
             saved_conversations(conversations),
             conversations.index(self._photos.kept),
-            self._window.prompt.edit.toPlainText(),
+            self._window.prompt.edit.toPlainText()[:LONGEST_TEXT],
         )
 
     def _now(self) -> object:
@@ -260,7 +261,8 @@ class Sessions(QObject):
         kept = path.parent == self._kept_in
         cancel = self._opening = CancelToken()
         notice.add_action(self.tr("Cancel"), cancel.cancel)
-        self._thread.submit(_Opening(path, kept, notice), partial(read_opened, path), cancel)
+        work = partial(read_opened, path, self._controller.job_ids)
+        self._thread.submit(_Opening(path, kept, notice), work, cancel)
 
     def _take_opened(self, opening: _Opening, opened: Opened) -> None:
         self._window.notices.forget(opening.notice)
@@ -269,8 +271,7 @@ class Sessions(QObject):
         self._opening = None
         before, empty = self._state(), self.session().is_empty
         self._controller.stop()
-        session, job_ids = opened.session, self._controller.job_ids
-        conversations = conversations_of(session.conversations, opened.shown, job_ids)
+        session, conversations = opened.session, opened.conversations
         current, path = conversations[session.current], None if opening.kept else opening.path
         self._put(_State(conversations, current, session.draft, path, None))
         self._saved = None if opening.kept else self._now()

@@ -3,8 +3,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
+import struct
 import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +15,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from mmgpt_desktop.engine.images import photo_from_bytes
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError, Cancelled, SessionError
+from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.session import files
+from mmgpt_desktop.session.archive import open_archive
 from mmgpt_desktop.session.files import open_session, save_session
 from mmgpt_desktop.session.recent import (
     MOST,
@@ -26,6 +33,7 @@ from mmgpt_desktop.session.recent import (
     read_recent,
     remember,
 )
+from mmgpt_desktop.session.record import SavedConversation, Session
 from tests import sessions
 
 Change = Callable[[dict[str, Any]], None]
@@ -191,9 +199,114 @@ def test_a_zip_bomb_is_not_unpacked(path: Path) -> None:
     assert "fill the memory" in sentence(path)
 
 
-def test_a_picture_bomb_is_refused(path: Path) -> None:
-    from PIL import Image
+@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_unpacks_without_bounds_is_refused(path: Path, kind: int) -> None:
+    rewrite(path, members(path), kind)
+    assert "damaged" in sentence(path)
 
+
+def test_what_others_packed_again_opens(path: Path) -> None:
+    rewrite(path, members(path), zipfile.ZIP_DEFLATED)
+    assert len(open_session(path).conversations) == 3
+
+
+@pytest.mark.parametrize("said", [0, 10, 1 << 40])
+@pytest.mark.parametrize("name", ["session.json", "arrays.bin", "photos/0.png"])
+def test_a_member_that_lies_about_its_size_is_refused(path: Path, name: str, said: int) -> None:
+    """The list of members says it, and what stands before the member."""
+    data, size = bytearray(path.read_bytes()), struct.Struct("<L")
+    true, before, listed = len(members(path)[name]), b"PK\x03\x04", b"PK\x01\x02"
+    for mark, at_size, at_name in ((before, 22, 30), (listed, 24, 46)):
+        at = next(at for at in found(data, mark) if data[at + at_name :].startswith(name.encode()))
+        assert size.unpack_from(data, at + at_size) == (true,)
+        size.pack_into(data, at + at_size, min(said, 2**32 - 2))
+    path.write_bytes(data)
+    assert any(each in sentence(path) for each in ("damaged", "fill the memory"))
+
+
+def found(data: bytearray, mark: bytes) -> list[int]:
+    return [match.start() for match in re.finditer(re.escape(mark), data)]
+
+
+def test_a_member_never_gives_more_than_it_declares(path: Path) -> None:
+    """A deflated one whose declared size and check sum fit its first bytes alone."""
+    parts = members(path)
+    text = parts.pop("session.json")
+    rewrite(path, {**parts, "session.json": text + bytes(1 << 20)}, zipfile.ZIP_DEFLATED)
+    data = bytearray(path.read_bytes())
+    for mark, at_check, at_name in ((b"PK\x03\x04", 14, 30), (b"PK\x01\x02", 16, 46)):
+        places = found(data, mark)
+        at = next(at for at in places if data[at + at_name :].startswith(b"session.json"))
+        struct.pack_into("<L", data, at + at_check, zlib.crc32(text))
+        struct.pack_into("<L", data, at + at_check + 8, len(text))
+    path.write_bytes(data)
+    with open_archive(path) as archive:
+        assert archive.read("session.json") == text
+
+
+def test_more_members_than_a_session_has_are_refused(path: Path) -> None:
+    rewrite(path, {**members(path), **{f"{number}": b"" for number in range(3000)}})
+    assert "damaged" in sentence(path)
+
+
+def test_a_list_of_members_that_would_fill_the_memory_is_not_read(path: Path) -> None:
+    rewrite(path, {**members(path), **{"x" * 60_000 + f"{number}": b"" for number in range(20)}})
+    assert "damaged" in sentence(path)
+
+
+@pytest.mark.parametrize("piece", [b"[],", b'{"":0},', b'[{"":[[]]}],', b'"",'])
+def test_small_text_that_unpacks_to_millions_of_values_is_refused(path: Path, piece: bytes) -> None:
+    text = b"[" + piece * 2_000_000 + b"0]"
+    rewrite(path, {**members(path), "session.json": text}, zipfile.ZIP_DEFLATED)
+    assert "fill the memory" in sentence(path)
+
+
+def test_pictures_are_known_to_fit_before_one_is_decoded(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+    monkeypatch.setattr(files, "photo_from_bytes", lambda _data, name: decoded.append(name))
+    stream = io.BytesIO()
+    Image.new("RGB", (4096, 4096)).save(stream, "PNG")
+    parts, many = members(path), {f"photos/{number}.png": stream.getvalue() for number in range(9)}
+    stored = json.loads(parts["session.json"])
+    stored["photos"] = [{"file": name, "name": "x", "notes": []} for name in many] * 2
+    rewrite(path, {**parts, **many, "session.json": json.dumps(stored).encode()})
+    assert "fill the memory" in sentence(path)
+    assert decoded == []
+
+
+def test_a_picture_named_several_times_is_decoded_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+
+    def decode(data: bytes, name: str) -> Photo:
+        decoded.append(name)
+        return photo_from_bytes(data, name)
+
+    monkeypatch.setattr(files, "photo_from_bytes", decode)
+    change(path, lambda stored: stored["photos"][1].update(file="photos/0.png"))
+    first, second = (each.photo for each in open_session(path).conversations[1:])
+    assert first is not None
+    assert second is not None
+    assert first.pixels is second.pixels
+    assert (first.name, second.name) == ("猫 1.png", "猫 2.png")
+    assert len(decoded) == 1
+
+
+def test_a_session_of_even_pictures_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They shrink far more than any other when they are saved."""
+    monkeypatch.setattr(files, "_SOME_PICTURES", 0)
+    photo = Photo(np.zeros((4096, 4096, 3), np.uint8), "even", "x")
+    conversations = SavedConversation(None), SavedConversation(photo)
+    save_session(Session(conversations), tmp_path / "even.mmgpt")
+    assert len(open_session(tmp_path / "even.mmgpt").conversations) == 2
+
+
+def test_a_picture_bomb_is_refused(path: Path) -> None:
     stream = io.BytesIO()
     Image.new("1", (20_000, 6_000)).save(stream, "PNG")
     rewrite(path, {**members(path), "photos/0.png": stream.getvalue()})
@@ -229,6 +342,20 @@ def turn_of(stored: dict[str, Any]) -> dict[str, Any]:
     return turn
 
 
+def box_of(stored: dict[str, Any]) -> dict[str, Any]:
+    box: dict[str, Any] = turn_of(stored)["maps"][0]["grid"]["box"]
+    return box
+
+
+def fusion_of(stored: dict[str, Any]) -> dict[str, Any]:
+    fusion: dict[str, Any] = turn_of(stored)["model"]["fusions"][0]
+    return fusion
+
+
+def nest(attention: dict[str, Any]) -> None:
+    attention["others"] = [{**attention, "others": [{**attention, "others": []}]}]
+
+
 WRONG: dict[str, Change] = {
     "no session": lambda stored: stored.pop("session"),
     "no photos": lambda stored: stored.pop("photos"),
@@ -259,6 +386,29 @@ WRONG: dict[str, Change] = {
     "another shape": lambda stored: turn_of(stored)["maps"][0]["weights"].update(shape=[1, 4, 4]),
     "no size": lambda stored: turn_of(stored)["maps"][0]["weights"].update(shape=[-1, -1]),
     "no rows": lambda stored: turn_of(stored)["maps"][0]["grid"].update(rows=0),
+    "endless rows": lambda stored: turn_of(stored)["maps"][0]["grid"].update(rows=10**9),
+    "a grid without width": lambda stored: box_of(stored).update(right=0),
+    "a grid turned over": lambda stored: box_of(stored).update(top=90.0),
+    "a grid far away": lambda stored: box_of(stored).update(right=1e300),
+    "a vast photo": lambda stored: turn_of(stored)["maps"][0]["grid"].update(photo_width=10**6),
+    "endless sizes": lambda stored: turn_of(stored)["maps"][0]["weights"].update(shape=[2] * 10**5),
+    "sizes beyond": lambda stored: turn_of(stored)["maps"][0]["weights"].update(shape=[10**400]),
+    "odds of 400 digits": lambda stored: turn_of(stored)["steps"][0].update(probability=10**400),
+    "endless layers": lambda stored: fusion_of(stored).update(image_layers=10**9),
+    "endless heads": lambda stored: fusion_of(stored).update(heads=2**50),
+    "a chosen head beyond": lambda stored: fusion_of(stored)["head_choice"].update(heads=[[0, 9]]),
+    "endless words on it": lambda stored: fusion_of(stored)["head_choice"].update(how="x" * 10**5),
+    "endless beams": lambda stored: turn_of(stored)["request"]["sampling"].update(beams=10**9),
+    "endless draws": lambda stored: turn_of(stored)["checks"][0]["check"].update(
+        random=[0.5] * 2000
+    ),
+    "endless images": lambda stored: turn_of(stored)["request"].update(images=[0] * 2000),
+    "maps in maps": lambda stored: nest(turn_of(stored)["steps"][0]["attention"]),
+    "a photo without": lambda stored: stored["session"]["conversations"][0].update(photo=1),
+    "none with a photo": lambda stored: stored["session"]["conversations"][2].update(photo=None),
+    "an endless note": lambda stored: stored["photos"][0].update(notes=["x" * 10**5]),
+    "endless notes": lambda stored: stored["photos"][0].update(notes=["x"] * 10**5),
+    "another picture": lambda stored: stored["photos"][0].update(file="session.json"),
     "other cells": lambda stored: turn_of(stored)["steps"][1]["attention"]["grid"].update(rows=5),
 }
 
