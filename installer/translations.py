@@ -50,6 +50,7 @@ ERRORS = (
     "NotAvailable",
     "DownloadError",
     "ProfileError",
+    "NotKept",
     "mistake",  # of a profile's table
 )
 

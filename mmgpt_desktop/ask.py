@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -34,8 +35,9 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.report.pictures import with_legend
 from mmgpt_desktop.text import reason_of, safe_name
+from mmgpt_desktop.writing import write
 
-HEATMAP_FORMATS = (".png", ".jpg", ".jpeg", ".webp")
+HEATMAP_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 _OPACITY = 0.6
 
 Steps = list[TokenStep]
@@ -167,12 +169,9 @@ def write_heatmap(path: Path, photo: Photo, steps: Steps, heads: HeadChoice) -> 
     cells = cell_weights(maps, heads.heads)
     rgba = render(cells, maps[0].grid, COLOUR_MAPS[0], smooth=True, opacity=_OPACITY)
     below = Image.fromarray(overlay(photo, rgba))
-    try:
-        with_legend(below, COLOUR_MAPS[0], "looked least", "looked most").save(path)
-    except OSError as error:
-        title = "The heatmap can't be written to {name} ({reason})."
-        reason = error.strerror or reason_of(error)
-        raise AppError(title, "Choose another place.", name=_shown(path), reason=reason) from error
+    shown, stream = with_legend(below, COLOUR_MAPS[0], "looked least", "looked most"), io.BytesIO()
+    shown.save(stream, HEATMAP_FORMATS[path.suffix.lower()])
+    write(path, stream.getvalue())
 
 
 def _run_batch(options: argparse.Namespace) -> int:

@@ -74,6 +74,10 @@ class DownloadError(AppError):
     """A model that can't be fetched, kept or deleted."""
 
 
+class NotKept(AppError):
+    """What the program keeps for itself, and can't: nobody asked for it at that moment."""
+
+
 class Cancelled(Exception):
     """The user stopped the work; never shown as an error."""
 

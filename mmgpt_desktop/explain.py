@@ -22,10 +22,11 @@ from mmgpt_desktop.messages import (
     GenerationRequest,
     Method,
 )
-from mmgpt_desktop.report.files import Kind, save, write
+from mmgpt_desktop.report.files import Kind, save
 from mmgpt_desktop.report.pictures import picture
 from mmgpt_desktop.report.record import Report, Style, attention_of
 from mmgpt_desktop.text import reason_of, safe_name
+from mmgpt_desktop.writing import write
 
 _OPACITY = 0.6
 NAMES = {

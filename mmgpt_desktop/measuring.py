@@ -16,6 +16,7 @@ from mmgpt_desktop.engine.serving import EngineBase
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.text import reason_of
+from mmgpt_desktop.writing import write
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -70,6 +71,6 @@ class Subject:
 def publish(file: Path | None, figures: Mapping[str, Any], tables: str) -> int:
     """Print the tables, and write the figures if there is a file for them."""
     if file is not None:
-        file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        write(file, f"{json.dumps(figures, indent=1)}\n".encode())
     print(tables)
     return 0

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import tempfile
+import math
+import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeGuard
 
 import platformdirs
+
+from mmgpt_desktop.writing import beside, sweep
+
+_MOST_BYTES = 1_000_000
+_LARGEST = 1e15
 
 _log = logging.getLogger(__name__)
 
@@ -57,8 +62,16 @@ def data_path() -> Path:
 
 
 def load_settings(path: Path) -> Settings:
-    """The defaults with the file's overrides; a damaged file is kept aside and ignored."""
+    """The defaults with the file's overrides; a damaged file is kept aside and ignored.
+
+    Raises nothing, whatever the file holds.
+    """
     try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+            raise OSError("not an ordinary file")
+        if status.st_size > _MOST_BYTES:
+            raise ValueError("far too large")
         stored = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(stored, dict):
             raise ValueError("not an object")
@@ -67,7 +80,7 @@ def load_settings(path: Path) -> Settings:
     except OSError as error:
         _log.warning("settings can't be read: %s", error)
         return Settings()
-    except ValueError as error:
+    except (ValueError, RecursionError, MemoryError) as error:
         _log.warning("settings are damaged, kept as %s.damaged: %s", path.name, error)
         _keep_damaged(path)
         return Settings()
@@ -75,18 +88,13 @@ def load_settings(path: Path) -> Settings:
 
 
 def save_settings(path: Path, settings: Settings) -> None:
-    """Write what differs from the defaults; the file is replaced in one step."""
+    """Write what differs from the defaults; the file is replaced in one step. Raises OSError."""
     defaults = asdict(Settings())
     changed = {key: value for key, value in asdict(settings).items() if value != defaults[key]}
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".settings-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(changed, file, indent=2, ensure_ascii=False)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    sweep(path.parent)
+    with beside(path, private=True) as unfinished, unfinished.open("w", encoding="utf-8") as file:
+        json.dump(changed, file, indent=2)  # ASCII: a folder's name may be no Unicode
 
 
 def _keep_damaged(path: Path) -> None:
@@ -116,4 +124,7 @@ def _valid(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 def _number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """One that a float can hold; JSON has no bounds, and Python's knows NaN and infinity."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) < _LARGEST and math.isfinite(value)

@@ -12,6 +12,7 @@ with label maps do (training/heads.py): 41, 39 and 37 % of their look, by chance
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ from mmgpt_desktop.engine.bundle import head_choice
 from mmgpt_desktop.engine.scenes import Scene, compose
 from mmgpt_desktop.errors import AppError, BundleError
 from mmgpt_desktop.messages import AttentionMap, Box, HeadChoice, PatchGrid, Photo
+from mmgpt_desktop.writing import write
+
+_log = logging.getLogger(__name__)
 
 KEPT = 3
 SCENES = 36
@@ -114,12 +118,13 @@ def _overlap(one: Box, other: Box) -> float:
 
 
 def save_choice(path: Path, choice: HeadChoice) -> None:
-    """As a manifest has it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """As a manifest has it. What can't be kept is found out anew the next time."""
     record = {"heads": [list(pair) for pair in choice.heads], "how": choice.how}
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_text(json.dumps(record) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, f"{json.dumps(record)}\n".encode())
+    except (OSError, AppError) as error:
+        _log.warning("what was found out about a model's heads can't be kept: %s", error)
 
 
 def load_choice(path: Path, layers: int, heads: int) -> HeadChoice | None:

@@ -23,12 +23,12 @@ from mmgpt_desktop.event.key_words import bare
 from mmgpt_desktop.event.profile import Brand, CardKind
 from mmgpt_desktop.event.qr import modules
 from mmgpt_desktop.messages import Method, Photo
-from mmgpt_desktop.report.files import write
 from mmgpt_desktop.report.lettering import Letters, Paragraph, Run, paragraph
 from mmgpt_desktop.report.pictures import Painter, drawable_wording
 from mmgpt_desktop.report.record import Report
 from mmgpt_desktop.sentences import Wording
 from mmgpt_desktop.text import printable
+from mmgpt_desktop.writing import write
 
 DPI = 300
 SHORT, LONG = 1240, 1748  # A6, 105 x 148 mm

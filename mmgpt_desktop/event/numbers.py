@@ -24,8 +24,8 @@ from PIL import Image
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.profile import Numbers
 from mmgpt_desktop.messages import Photo
-from mmgpt_desktop.report.files import write
 from mmgpt_desktop.text import printable, reason_of
+from mmgpt_desktop.writing import write
 
 HEADER = ("hour", "visitors", "questions", "first_word_s", "answer_s", "errors", "kinds")
 """`first_word_s` and `answer_s` are medians, `kinds` says which errors, such as "engine 2"."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from mmgpt_desktop.report.data import as_json, as_npz
 from mmgpt_desktop.report.page import page
 from mmgpt_desktop.report.pictures import film, picture
 from mmgpt_desktop.report.record import Report
-from mmgpt_desktop.text import reason_of, safe_name
+from mmgpt_desktop.text import safe_name
+from mmgpt_desktop.writing import write
 
 
 class Kind(StrEnum):
@@ -50,25 +50,3 @@ def save(
             raise AppError(title, hint, name=safe_name(arrays.name))
         write(arrays, as_npz(report))
         write(path, as_json(report, arrays.name))
-
-
-def write(path: Path, data: bytes) -> None:
-    """All of it or nothing: what stood there stays until the new file is whole."""
-    with replacing(path) as unfinished:
-        unfinished.write_bytes(data)
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A file beside `path` that takes its place once it is written. Raises AppError."""
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    except (OSError, ValueError) as error:  # ValueError: NUL in path
-        with contextlib.suppress(OSError, ValueError):
-            unfinished.unlink(missing_ok=True)
-        title = "The file {name} can't be written ({reason})."
-        reason = getattr(error, "strerror", None) or reason_of(error)
-        name = safe_name(path.name)
-        raise AppError(title, "Choose another place.", name=name, reason=reason) from error

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import stat
 import struct
 import zipfile
@@ -24,11 +23,11 @@ from mmgpt_desktop.engine.images import KEPT_SIDE, photo_from_bytes
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import Cancelled, SessionError
 from mmgpt_desktop.messages import Moment, Photo
-from mmgpt_desktop.report.files import replacing
 from mmgpt_desktop.session.archive import Archive, is_zip, open_archive
 from mmgpt_desktop.session.codec import Reader, Writer
 from mmgpt_desktop.session.record import Session
 from mmgpt_desktop.text import safe_name
+from mmgpt_desktop.writing import replacing
 
 SUFFIX = ".mmgpt"
 FORMAT = 1
@@ -85,14 +84,11 @@ def save_session(session: Session, path: Path) -> None:
     if not fits or len(pictures) > _MOST_PHOTOS or decoded > _most_decoded(packed):
         title = "The session is too large to be saved."
         raise SessionError(title, "Clear conversations or remove pictures, then save it again.")
-    with replacing(path) as unfinished, unfinished.open("wb") as file:
-        with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr(_member(_SESSION), text, zipfile.ZIP_DEFLATED)
-            archive.writestr(_member(_ARRAYS), bytes(writer.arrays))
-            for name, picture in zip(names, pictures, strict=True):
-                archive.writestr(_member(name), picture)
-        file.flush()
-        os.fsync(file.fileno())
+    with replacing(path) as unfinished, zipfile.ZipFile(unfinished, "w") as archive:
+        archive.writestr(_member(_SESSION), text, zipfile.ZIP_DEFLATED)
+        archive.writestr(_member(_ARRAYS), bytes(writer.arrays))
+        for name, picture in zip(names, pictures, strict=True):
+            archive.writestr(_member(name), picture)
 
 
 def _member(name: str) -> zipfile.ZipInfo:

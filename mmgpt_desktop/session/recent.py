@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.report.files import write
 from mmgpt_desktop.session.codec import Reader, Writer
 from mmgpt_desktop.session.record import Session
+from mmgpt_desktop.writing import not_kept, sweep, write
 
 MOST = 50
 _MOST_TEXT = 20_000
@@ -70,11 +71,15 @@ def read_recent(file: Path) -> tuple[Entry, ...]:
 
 
 def remember(file: Path, entry: Entry) -> None:
+    """Raises NotKept."""
     _write(file, (entry, *_without(file, entry.path))[:MOST])
 
 
 def forget(file: Path, path: str) -> None:
-    """A session that the program kept is deleted, one that a person saved stays."""
+    """A session that the program kept is deleted, one that a person saved stays.
+
+    Raises NotKept.
+    """
     for entry in read_recent(file):
         if entry.path == path and entry.kept:
             with contextlib.suppress(OSError):
@@ -82,14 +87,30 @@ def forget(file: Path, path: str) -> None:
     _write(file, _without(file, path))
 
 
+def forget_kept(file: Path, folder: Path, spared: Collection[Path]) -> None:
+    """Delete all in `folder` that the program kept by itself, half written or whole, but for
+    what other running programs keep: `spared`. Raises NotKept."""
+    names = {path.stem for path in spared}
+    for path in folder.glob("*"):
+        theirs = path.stem in names or (spared and path.name.startswith("."))
+        if not theirs and path.is_file():
+            with contextlib.suppress(OSError):
+                path.unlink()
+    sweep(folder)
+    listed = read_recent(file)
+    left = tuple(entry for entry in listed if not entry.kept or Path(entry.path) in spared)
+    if left != listed:
+        _write(file, left)
+
+
 def _without(file: Path, path: str) -> tuple[Entry, ...]:
     return tuple(entry for entry in read_recent(file) if entry.path != path)
 
 
 def _write(file: Path, entries: tuple[Entry, ...]) -> None:
-    """A list that can't be written costs the user nothing but the list."""
+    """Nobody else on the computer reads what was said. Raises NotKept."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        write(file, json.dumps(Writer().encode(entries)).encode())
+        write(file, json.dumps(Writer().encode(entries)).encode(), private=True)
     except (OSError, AppError) as error:
-        _log.warning("the list of recent sessions can't be written: %s", error)
+        raise not_kept(error) from error

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 
 from mmgpt_desktop.engine.memory import give_memory_back
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.errors import NotKept
 from mmgpt_desktop.hub.cache import Hub, usual_hub
 from mmgpt_desktop.hub.catalogue import read_catalogue
 from mmgpt_desktop.messages import RuntimeName
@@ -26,7 +27,6 @@ from mmgpt_desktop.settings import (
     Settings,
     data_path,
     load_settings,
-    save_settings,
     settings_path,
 )
 from mmgpt_desktop.ui.application import (
@@ -62,6 +62,7 @@ from mmgpt_desktop.ui.texts import install_language
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.ui.tour import Tour
 from mmgpt_desktop.ui.undo import Undo
+from mmgpt_desktop.ui.unkept import Unkept, write_settings
 from mmgpt_desktop.ui.word_strip import Strips
 from mmgpt_desktop.worker import EngineLike, EngineThread, TaskThread, engine_maker
 
@@ -97,6 +98,7 @@ class App(QObject):
         self.theme = Theme(application, self._settings.theme)
         self.theme.set_still(self._settings.still)
         self.window = MainWindow(self.theme)
+        self._unkept = Unkept(self.window.notices)
         self.engine = EngineThread(make_engine)
         self.collector = Collector(self)
         self.engine.loaded.connect(self.collector.settle)
@@ -188,6 +190,8 @@ class App(QObject):
         self._tidying.start()
         window.closing.connect(self.close)
         photos.added.connect(partial(window.panes.reveal, window.image))
+        self._files.failed.connect(self._unkept.take_failure)
+        self.sessions.unkept.connect(self._unkept.tell)
         photos.added.connect(window.prompt.edit.setFocus)  # the question comes next
         for words in (window.output.view, window.output.strip):
             words.word_chosen.connect(window.panes.show_map)
@@ -292,7 +296,10 @@ class App(QObject):
         self.ended_in_time = all(in_time)
         self.sessions.close()
         self.collector.close()
-        _write_settings(self._settings_file, self._settings)
+        try:
+            write_settings(self._settings_file, self._settings)
+        except NotKept as error:
+            _log.warning("settings can't be written: %s", error)
 
     @Slot()
     def paste(self) -> None:
@@ -429,17 +436,9 @@ class App(QObject):
         path, settings = self._settings_file, self._settings
 
         def work(_cancel: CancelToken) -> None:
-            _write_settings(path, settings)
+            write_settings(path, settings)
 
         self._files.submit(None, work)
-
-
-def _write_settings(path: Path, settings: Settings) -> None:
-    """Settings that can't be written cost the user nothing but their being remembered."""
-    try:
-        save_settings(path, settings)
-    except OSError as error:
-        _log.warning("settings can't be written: %s", error)
 
 
 def _break_off(app: App, number: int) -> None:

@@ -17,7 +17,7 @@ from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Method, ModelInfo
-from mmgpt_desktop.report.files import Kind, save, write
+from mmgpt_desktop.report.files import Kind, save
 from mmgpt_desktop.report.record import Report, Style, attention_of
 from mmgpt_desktop.ui.controller import Controller
 from mmgpt_desktop.ui.drawing import Look
@@ -29,6 +29,7 @@ from mmgpt_desktop.ui.saving import place_to_save, proposed_stem
 from mmgpt_desktop.ui.session import Turn
 from mmgpt_desktop.ui.texts import wording
 from mmgpt_desktop.worker import TaskThread
+from mmgpt_desktop.writing import write
 
 _UNSAFE = re.compile(r"[^\w\- ]")  # in a file's name, on one system or another
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
 
-from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QStandardPaths, QTimer, Slot
+from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QStandardPaths, QTimer, Signal, Slot
 from PySide6.QtWidgets import QDialog
 
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.errors import AppError, NotKept, SessionError
 from mmgpt_desktop.session.codec import LONGEST_TEXT
 from mmgpt_desktop.session.files import SUFFIX, save_session
-from mmgpt_desktop.session.recent import Entry, describe, forget, read_recent, remember
+from mmgpt_desktop.session.recent import Entry, describe, forget, forget_kept, read_recent, remember
 from mmgpt_desktop.session.record import Session
 from mmgpt_desktop.text import safe_name
 from mmgpt_desktop.ui.controller import Controller
@@ -30,6 +30,7 @@ from mmgpt_desktop.ui.saving import place_to_save, proposed_stem
 from mmgpt_desktop.ui.session import Conversation
 from mmgpt_desktop.ui.undo import Undo
 from mmgpt_desktop.worker import TaskThread
+from mmgpt_desktop.writing import not_kept, sweep
 
 KEEP_MS = 2000
 _CALM = 10  # times as long as keeping took, it isn't done again
@@ -87,6 +88,8 @@ class Sessions(QObject):
     start finds that nobody holds it, and offers the session.
     """
 
+    unkept = Signal(object)  # NotKept
+
     def __init__(
         self,
         window: MainWindow,
@@ -126,6 +129,8 @@ class Sessions(QObject):
             folder, recent = self._kept_in, self._recent
             self._thread.submit(_LookingBack(), lambda _: look_back(folder, recent))
             self._timer.start()
+        else:
+            self._delete_kept()
 
     def close(self) -> None:
         """Write what was to be saved, and keep what nobody saved. Call it when the threads have
@@ -202,7 +207,10 @@ class Sessions(QObject):
 
         def work(_cancel: CancelToken) -> None:
             save_session(session, path)
-            remember(recent, describe(session, path))
+            try:
+                remember(recent, describe(session, path))
+            except NotKept as error:  # it is saved all the same
+                self.unkept.emit(error)
 
         self._unwritten = _Saving(path, self._now(), work)
         self._thread.submit(self._unwritten, work)
@@ -328,8 +336,18 @@ class Sessions(QObject):
         self._keeps = wanted
         self._timer.start() if wanted else self._timer.stop()
         if not wanted:
-            self._forget(str(self._slot))
+            self._delete_kept()
             self._kept = None
+
+    def _delete_kept(self) -> None:
+        """Also what earlier runs left."""
+        folder, recent, lock = self._kept_in, self._recent, self._lock
+
+        def work(_cancel: CancelToken) -> None:
+            lock.unlock()
+            forget_kept(recent, folder, _in_use(folder)[0])
+
+        self._thread.submit(None, work)
 
     @Slot()
     def keep(self) -> None:
@@ -350,9 +368,14 @@ class Sessions(QObject):
         slot, lock, recent = self._slot, self._lock, self._recent
 
         def work(_cancel: CancelToken) -> None:
-            slot.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock.tryLock(0)
-            save_session(session, slot)
+            try:
+                slot.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                lock.tryLock(0)
+                save_session(session, slot)
+            except SessionError:
+                raise
+            except (OSError, AppError) as error:
+                raise not_kept(error) from error
             remember(recent, describe(session, slot, kept=True))
 
         return work
@@ -402,6 +425,10 @@ class Sessions(QObject):
             self._opening = None
         if isinstance(key, _Keeping):
             self._end_keeping(key)
+        if isinstance(error, NotKept):
+            self.unkept.emit(error)
+            return
+        if isinstance(key, _Keeping):
             if self._told:
                 return
             self._told = True  # once is enough: it is tried again with every change
@@ -410,14 +437,9 @@ class Sessions(QObject):
 
 def look_back(folder: Path, recent: Path) -> Path | None:
     """The newest session whose program was killed; but for the newest, old ones are deleted."""
-    left: list[Path] = []
-    for lock_file in folder.glob("*.lock"):
-        lock = QLockFile(str(lock_file))
-        lock.setStaleLockTime(0)  # a lock is as good as its program, however old
-        if lock.tryLock(0):
-            lock.unlock()
-            left.append(lock_file.with_suffix(SUFFIX))
-    in_use = {lock_file.with_suffix(SUFFIX) for lock_file in folder.glob("*.lock")}
+    in_use, left = _in_use(folder)
+    for each in (folder, recent.parent):
+        sweep(each)
     kept = sorted(
         (path for path in folder.glob(f"*{SUFFIX}") if path not in in_use),
         key=lambda path: -path.stat().st_mtime,
@@ -425,3 +447,15 @@ def look_back(folder: Path, recent: Path) -> Path | None:
     for path in kept[_MOST_KEPT:]:
         forget(recent, str(path))
     return next((path for path in kept[:_MOST_KEPT] if path in left), None)
+
+
+def _in_use(folder: Path) -> tuple[set[Path], set[Path]]:
+    """The sessions that running programs keep, and those whose programs were killed."""
+    left: set[Path] = set()
+    for lock_file in folder.glob("*.lock"):
+        lock = QLockFile(str(lock_file))
+        lock.setStaleLockTime(0)  # a lock is as good as its program, however old
+        if lock.tryLock(0):
+            lock.unlock()
+            left.add(lock_file.with_suffix(SUFFIX))
+    return {lock_file.with_suffix(SUFFIX) for lock_file in folder.glob("*.lock")}, left

@@ -266,6 +266,82 @@ def test_switching_off_deletes_what_was_kept(qtbot: QtBot, app: App, tmp_path: P
     assert list((tmp_path / "unsaved").glob("*.mmgpt")) == []
 
 
+def test_switching_off_deletes_what_earlier_runs_left_too(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path
+) -> None:
+    app, unsaved = make_app(), tmp_path / "unsaved"
+    fill(qtbot, app)
+    app.window.close()
+    (unsaved / "old.mmgpt").write_bytes(b"PK")
+    (unsaved / "killed.mmgpt.part").write_bytes(b"PK")
+    (unsaved / ".mmgpt-0123.part").write_bytes(b"PK")
+    mine = tmp_path / "mine.mmgpt"
+    save_session(sessions.session(), mine)
+    remember(tmp_path / "recent.json", Entry(str(mine), 1.0, 1, 1, "mine"))
+    again = make_app()
+    talk(qtbot, again)
+    keep(qtbot, again)
+    again.window.actions_by_name["autosave"].trigger()
+    finish(qtbot, again)
+    assert list(unsaved.iterdir()) == []
+    assert [entry.path for entry in read_recent(tmp_path / "recent.json")] == [str(mine)]
+    assert mine.exists()
+
+
+def test_what_another_running_window_keeps_stays(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path
+) -> None:
+    one, other = make_app(), make_app()
+    for app in (one, other):
+        talk(qtbot, app)
+        keep(qtbot, app)
+    one.window.actions_by_name["autosave"].trigger()
+    finish(qtbot, one)
+    assert len(list((tmp_path / "unsaved").glob("*.mmgpt"))) == 1
+    assert len(read_recent(tmp_path / "recent.json")) == 1
+
+
+def test_where_nothing_is_to_be_kept_a_start_deletes_what_was(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app()
+    fill(qtbot, app)
+    app.window.close()
+    finish(qtbot, make_app(autosave=False))
+    assert list((tmp_path / "unsaved").iterdir()) == []
+    assert read_recent(tmp_path / "recent.json") == ()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of Unix")
+def test_nobody_else_reads_what_was_said(qtbot: QtBot, app: App, tmp_path: Path) -> None:
+    talk(qtbot, app)
+    keep(qtbot, app)
+    assert (tmp_path / "recent.json").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "unsaved").stat().st_mode & 0o077 == 0
+
+
+def test_a_home_that_cant_be_written_is_told_once_and_nothing_else_breaks(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a folder below a file the system says that it is none, to the administrator too."""
+    (tmp_path / "home").touch()
+    app = make_app(options={"data_folder": tmp_path / "home" / "data"})
+    app._settings_file = tmp_path / "home" / "config" / "settings.json"
+    for count in (1, 2):
+        app.photos.add(make_shown(seed=count))
+        talk(qtbot, app)
+        keep(qtbot, app)
+        app.window.heatmap.changed.emit()
+        app._save()
+    save(qtbot, app, tmp_path / "mine.mmgpt", monkeypatch)
+    qtbot.waitUntil(lambda: len(app.window.notices.current()) >= 2)
+    told = [notice.title.text() for notice in app.window.notices.current()]
+    assert sum("can't write its own files" in each for each in told) == 1
+    assert any("Saved as mine.mmgpt" in each for each in told)
+    assert not any("went wrong" in each for each in told)
+    assert (tmp_path / "mine.mmgpt").exists()
+
+
 def test_a_full_disk_is_told_once(qtbot: QtBot, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise AppError("The disk is full.")

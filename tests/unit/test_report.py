@@ -43,13 +43,14 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.report import lettering, texts
 from mmgpt_desktop.report.data import as_json, as_npz
-from mmgpt_desktop.report.files import Kind, save, write
+from mmgpt_desktop.report.files import Kind, save
 from mmgpt_desktop.report.lettering import Run, font_for, paragraph
 from mmgpt_desktop.report.page import page
 from mmgpt_desktop.report.pictures import FILM_EDGE, PICTURE_EDGE, film, picture, with_legend
 from mmgpt_desktop.report.record import Report, Style
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.sentences import VERDICTS, Wording
+from mmgpt_desktop.writing import write
 from tests.fakes import make_photo
 
 ROWS = COLUMNS = 4

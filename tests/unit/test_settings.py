@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +30,13 @@ def test_only_changes_are_written(tmp_path: Path) -> None:
     assert json.loads(path.read_text()) == {}
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b"", b"null"])
+DEEP = b"[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"[]", b"\xff\xfe", b"", b"null", DEEP, b'{"speeds": ' + DEEP, b'{"opacity": 1' * 9000],
+)
 def test_a_damaged_file_is_kept_aside(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "settings.json"
     path.write_bytes(content)
@@ -49,6 +56,48 @@ def test_whole_numbers_serve_as_floats(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_text('{"opacity": 1}')
     assert load_settings(path).opacity == 1.0
+
+
+@pytest.mark.parametrize("number", ["1" + "0" * 400, "-" + "9" * 400, "1e400", "NaN", "-Infinity"])
+def test_numbers_beyond_all_sense_are_left_out(tmp_path: Path, number: str) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(
+        f'{{"opacity": {number}, "speeds": {{"a": {number}, "b": 2}}, "theme": "dark"}}'
+    )
+    assert load_settings(path) == replace(Settings(), theme="dark", speeds={"b": 2.0})
+
+
+def test_a_number_of_thousands_of_digits_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(f'{{"opacity": {"1" * 10_000}}}')
+    assert load_settings(path) == Settings()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of Unix")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "settings.json")
+    assert load_settings(tmp_path / "settings.json") == Settings()
+
+
+def test_a_folder_whose_name_is_no_unicode_is_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    save_settings(path, Settings(last_folder="/caf\udce9"))
+    assert load_settings(path).last_folder == "/caf\udce9"
+
+
+def test_what_a_killed_program_left_is_swept_away(tmp_path: Path) -> None:
+    (tmp_path / ".settings-abc123").write_text("{")
+    (tmp_path / "mine.part").write_text("precious")
+    path = tmp_path / "settings.json"
+    save_settings(path, CHANGED)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["mine.part", "settings.json"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of Unix")
+def test_nobody_else_reads_the_settings(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    save_settings(path, CHANGED)
+    assert path.stat().st_mode & 0o077 == 0
 
 
 def test_an_unreadable_file_is_left_alone(tmp_path: Path) -> None:
