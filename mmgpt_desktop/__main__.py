@@ -6,10 +6,14 @@ import multiprocessing
 import sys
 
 from mmgpt_desktop import cli
+from mmgpt_desktop.engine import isolated
 
 
 def main() -> int:
     multiprocessing.freeze_support()  # a frozen app is its own children's program
+    if sys.argv[1:] == [isolated.OPTION]:
+        isolated.serve()
+        return 0
     return cli.main(sys.argv[1:])
 
 

@@ -59,7 +59,9 @@ def main(argv: Sequence[str]) -> int:
         return 1
     except OSError as error:
         return _fail(f"The system refused a file ({error.strerror or reason_of(error)}).")
-    except Exception as error:
+    except SystemExit:
+        raise
+    except BaseException as error:  # a panic in a Rust library is no Exception
         if os.environ.get(DEBUG):
             raise
         return _fail(f"Something unexpected happened ({reason_of(error)}).")

@@ -82,7 +82,7 @@ class Cancelled(Exception):
     """The user stopped the work; never shown as an error."""
 
 
-def unexpected(error: Exception) -> AppError:
+def unexpected(error: BaseException) -> AppError:
     """A bug or a failing library, as a sentence; the cause keeps the details."""
     said = str(error).strip().rstrip(".") or type(error).__name__
     failure = RuntimeFailure(

@@ -2,6 +2,8 @@
 
 Signals belong to objects of the GUI thread, so a slot of a QObject there runs there.
 Connect no lambdas or partials to them: PySide6 would run those on the worker's thread.
+
+BaseException is caught: a panic in a library written in Rust is one, and whoever waits is told.
 """
 
 from __future__ import annotations
@@ -235,7 +237,7 @@ class EngineThread(_QueueThread):
         try:
             if self._engine and self._queue.empty():  # what comes from now on cancels it
                 self._engine.rest(resting)
-        except Exception as error:  # nobody asked for it, so nobody is told
+        except BaseException as error:  # nobody asked for it, so nobody is told
             _log.info("what could wait has ended early: %s", error)
         forget()
 
@@ -273,7 +275,7 @@ class EngineThread(_QueueThread):
             pass
         except AppError as failure:
             error = failure
-        except Exception as failure:
+        except BaseException as failure:
             _log.exception("loading the model failed")
             error = unexpected(failure)
         else:
@@ -295,7 +297,7 @@ class EngineThread(_QueueThread):
             return GenerationOutcome(job_id, "failed", Timings(), error=self._no_engine())
         try:
             return self._engine.generate(item.request, item.cancel, self.stepped.emit)
-        except Exception as error:  # the engine promises none; one outcome must come anyway
+        except BaseException as error:  # the engine promises none; one outcome must come anyway
             _log.exception("the engine broke its promise")
             return GenerationOutcome(job_id, "failed", Timings(), error=unexpected(error))
 
@@ -308,7 +310,7 @@ class EngineThread(_QueueThread):
             return
         except AppError as error:
             self.edges_failed.emit(item.photo, error)
-        except Exception as error:
+        except BaseException as error:
             _log.exception("the graph's edges failed")
             self.edges_failed.emit(item.photo, unexpected(error))
         else:
@@ -327,7 +329,7 @@ class EngineThread(_QueueThread):
             return
         except AppError as error:
             failed.emit(item.explanation, error)
-        except Exception as error:
+        except BaseException as error:
             _log.exception("explaining an answer failed")
             failed.emit(item.explanation, unexpected(error))
 
@@ -408,7 +410,7 @@ class TaskThread(_QueueThread):
             return
         except AppError as error:
             self.failed.emit(task.key, error)
-        except Exception as error:
+        except BaseException as error:
             _log.exception("a background job failed")
             self.failed.emit(task.key, unexpected(error))
         else:

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from mmgpt_desktop.engine.families.registry import require_known
 from mmgpt_desktop.engine.layouts import is_graphs
-from mmgpt_desktop.engine.model_files import read_object, read_text, refuse_stand_in_file
+from mmgpt_desktop.engine.model_files import read_object, read_text
 from mmgpt_desktop.engine.recognise import (
     CONFIG,
     INDEX,
@@ -26,6 +26,7 @@ from mmgpt_desktop.engine.recognise import (
 )
 from mmgpt_desktop.engine.storage import refuse_packed
 from mmgpt_desktop.engine.tensor_files import TensorFile, read_header
+from mmgpt_desktop.engine.tokenizing import load_tokenizer
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.text import safe_name
 
@@ -65,17 +66,7 @@ class Checkpoint:
 
     def tokenizer(self) -> Tokenizer:
         """The fast tokenizer, without padding or truncation. Raises BundleError."""
-        path = self.path / TOKENIZER
-        if not path.is_file():
-            raise BundleError("The model's {name} is missing.", _ANOTHER, name=TOKENIZER)
-        refuse_stand_in_file(path)
-        try:
-            tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # the library raises plain Exception
-            raise BundleError("The model's tokenizer can't be read.", _ANOTHER) from error
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
-        return tokenizer
+        return load_tokenizer(self.path / TOKENIZER)
 
 
 def has_weights(path: Path) -> bool:

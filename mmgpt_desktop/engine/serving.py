@@ -204,7 +204,9 @@ class EngineBase(ABC):
                 return self._outcome(job, "cancelled")
             except AppError as error:
                 return self._outcome(job, "failed", error)
-            except Exception as error:
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # a panic in a Rust library is no Exception
                 return self._outcome(job, "failed", _unexpected(error))
             if step is None:
                 return self._outcome(job, "done")
@@ -374,7 +376,7 @@ def _fallback_note(name: RuntimeName, failure: RuntimeFailure | None) -> str:
     return f"{RUNTIME_LABELS[name]} took over: {failure.title}" if failure else ""
 
 
-def _unexpected(error: Exception) -> RuntimeFailure:
+def _unexpected(error: BaseException) -> RuntimeFailure:
     if isinstance(error, MemoryError):
         title, hint = "There is not enough memory to answer.", "Close other programs and ask again."
         failure = RuntimeFailure(title, hint)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from mmgpt_desktop.engine.checkpoint import weight_files
 from mmgpt_desktop.engine.cores import physical_cores
@@ -18,7 +17,8 @@ from mmgpt_desktop.engine.decoder_session import Decoder, DecoderSession
 from mmgpt_desktop.engine.graph_session import Graph
 from mmgpt_desktop.engine.recognise import model_folder
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.engine.tokenizing import encode, load_tokenizer
+from mmgpt_desktop.errors import AppError, BundleError
 from mmgpt_desktop.export.attention import Attention
 from mmgpt_desktop.export.bundle import read_config
 from mmgpt_desktop.export.decoder import build_decoder, embeddings_of
@@ -263,11 +263,16 @@ def open_language(folder: Path) -> Language:
     folder = model_folder(folder)
     try:
         config = read_config(folder)
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer = load_tokenizer(folder / "tokenizer.json")
+    except AppError:
+        raise
     except Exception as error:  # the library's own share no base but this
         title = "The folder {path} holds no model that can be compared."
         raise BundleError(title, path=safe_name(str(folder))) from error
-    encoded = [[tokenizer.encode(text).ids for text in texts] for texts in (CALIBRATION, MEASURED)]
+    encoded = [
+        [encode(tokenizer, text, special=True) for text in texts]
+        for texts in (CALIBRATION, MEASURED)
+    ]
     spec = read_spec(config.get_text_config(decoder=True).to_dict())
     weights = SafetensorsWeights(weight_files(folder))
     return Language(spec, DecoderWeights(weights), *encoded)

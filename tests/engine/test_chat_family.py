@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, models
 
+from mmgpt_desktop.engine import tokenizing
 from mmgpt_desktop.engine.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.families.base import Family, positions
 from mmgpt_desktop.engine.families.registry import family_of
@@ -152,3 +153,107 @@ def test_spreads_cover_the_photo_once_for_each_view(family: Family) -> None:
     assert tiles > 1
     np.testing.assert_allclose(seen.spread.sum(axis=1), 1, atol=1e-6)
     np.testing.assert_allclose(seen.spread[-16:].sum(axis=0), 16 / seen.grid.cells, atol=1e-6)
+
+
+def stopping(path: Path, eos: object = None, end: str = "<end_of_utterance>") -> set[str]:
+    """The tokens that end an answer, where the generation settings say `eos`."""
+    own = smolvlm_settings(path)
+    (own / "generation_config.json").write_text(json.dumps({"eos_token_id": eos}))
+    template = (own / "chat_template.jinja").read_text()
+    (own / "chat_template.jinja").write_text(template.replace("<end_of_utterance>", end))
+    family = family_of(read_checkpoint(own))
+    tokenizer = family.checkpoint.tokenizer()  # type: ignore[attr-defined]
+    return {tokenizer.id_to_token(each) for each in family.stop_ids}
+
+
+def test_what_the_template_writes_after_an_answer_ends_it(tmp_path: Path) -> None:
+    found = stopping(tmp_path / "own", eos=7, end="<global-img>")
+    assert "<global-img>" in found
+    assert len(stopping(tmp_path / "plain", end="<global-img>") - found) == 0
+    assert "<global-img>" not in stopping(tmp_path / "usual")
+
+
+def test_a_special_token_that_ends_turns_everywhere_ends_them_here(tmp_path: Path) -> None:
+    assert "<end_of_utterance>" in stopping(tmp_path / "own", eos=7, end="\n")
+
+
+@pytest.mark.parametrize(
+    "eos", [{"a": 1}, "<|im_end|>", -5, [[1], [2]], 10**30, True, 1.5, [None, "x", {}], []]
+)
+def test_odd_end_tokens_are_let_be(tmp_path: Path, eos: object) -> None:
+    assert stopping(tmp_path / "own", eos) == {"<end_of_utterance>"}
+
+
+HOSTILE = {
+    "powers": "{{ 9 ** (9 ** (9 ** 9)) }}",
+    "powers of a variable": "{% set n = 9 + messages|length %}{{ n ** (n ** (n ** n)) }}",
+    "loops": "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+    "formats": "{{ '%999999999d' % messages|length }}",
+    "doubling": "{% set ns = namespace(x='x') %}"
+    "{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}",
+    "lists": "{% set ns = namespace(x=[1]) %}"
+    "{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
+    "writing": "{% for a in range(99999) %}{{ 'x' * 9999 }}{% endfor %}",
+    "recursion": "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_template_without_end_is_ended(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mmgpt_desktop.engine.families.template._SECONDS", 0.3)
+    message = {"role": "user", "content": [{"type": "text", "text": "a"}]}
+    with pytest.raises((PromptError, BundleError), match="chat template"):
+        ChatTemplate(HOSTILE[name], {}).render([message])
+    monkeypatch.undo()
+    assert ChatTemplate("{{ messages|length }}", {}).render([message]) == "1"
+
+
+def bad_tokenizer(folder: Path, **rules: object) -> Path:
+    data = json.loads((folder / "tokenizer.json").read_text())
+    (folder / "tokenizer.json").write_text(json.dumps(data | rules))
+    return folder
+
+
+GROWING = [{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}] * 34
+REPEATED = {"type": "Split", "pattern": {"Regex": r"(\w+\s?)+$"}, "behavior": "Isolated"}
+RULES: list[dict[str, object]] = [
+    {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "/////w=="}},
+    {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "CAAAAAECAwQFBgcI"}},
+    {"normalizer": {"type": "Replace", "pattern": {"String": ""}, "content": "aa"}},
+    {"normalizer": {"type": "Sequence", "normalizers": GROWING}},
+    {"pre_tokenizer": REPEATED | {"invert": False}},
+]
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_a_tokenizer_that_panics_or_never_ends_is_one_sentence(
+    tmp_path: Path, rules: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmgpt_desktop.engine.tokenizing._TRIAL_S", 1.0)
+    folder = bad_tokenizer(smolvlm_settings(tmp_path / "own"), **rules)
+    with pytest.raises(BundleError, match="The model's tokenizer "):
+        family_of(read_checkpoint(folder))
+
+
+def test_a_panic_on_a_question_is_one_sentence(tmp_path: Path) -> None:
+    pattern = {"Regex": "(z+)+$"}
+    rule = {"type": "Replace", "pattern": pattern, "content": ""}
+    folder = bad_tokenizer(smolvlm_settings(tmp_path / "own"), normalizer=rule)
+    family = family_of(read_checkpoint(folder))
+    with pytest.raises(PromptError, match="tokenizer breaks on this question"):
+        family.lay(asked("z" * 60 + "!"), [], 8)
+
+
+def test_a_tokenizer_is_tried_once_and_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_a, **_k: tmp_path / "cache")
+    monkeypatch.setattr(tokenizing, "_tried", set())
+    tried = list[str]()
+    monkeypatch.setattr(tokenizing, "run", lambda task, *_a, **_k: tried.append(task))
+    folder = smolvlm_settings(tmp_path / "own")
+    for _ in range(2):
+        read_checkpoint(folder).tokenizer()
+    monkeypatch.setattr(tokenizing, "_tried", set())  # as after a new start
+    read_checkpoint(folder).tokenizer()
+    assert tried == ["try_tokenizer"]

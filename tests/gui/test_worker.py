@@ -6,6 +6,7 @@ import sys
 import threading
 import weakref
 from functools import partial
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -322,3 +323,36 @@ def test_when_nobody_asks_the_engine_does_what_can_wait(
     assert len(log.steps) == len(ANSWER)
     qtbot.waitUntil(lambda: engine.rested.acquire(blocking=False))
     end(thread)  # so does closing
+
+
+class Panic(BaseException):
+    """As a library written in Rust raises it: no Exception."""
+
+
+def panicking(*_: object) -> NoReturn:
+    raise Panic("index out of bounds")
+
+
+def test_a_panic_of_a_library_ends_no_thread(qtbot: QtBot) -> None:
+    engine = FakeEngine()
+    engine.generate = panicking  # type: ignore[method-assign]
+    thread = EngineThread(engine)
+    log = Log(thread)
+    thread.start()
+    thread.load()
+    thread.ask(request(1))
+    thread.ask(request(2))
+    qtbot.waitUntil(lambda: len(log.outcomes) == 2)
+    assert [outcome.kind for outcome in log.outcomes] == ["failed"] * 2  # type: ignore[attr-defined]
+    broken = FakeEngine()
+    broken.load = panicking  # type: ignore[method-assign]
+    with qtbot.waitSignal(thread.load_failed) as failed:
+        thread.switch(broken)
+    assert "index out of bounds" in failed.args[0].title
+    end(thread)
+    tasks = TaskThread("tasks")
+    tasks.start()
+    with qtbot.waitSignal(tasks.failed) as told:
+        tasks.submit("key", panicking)
+    assert told.args[0] == "key"
+    end(tasks)

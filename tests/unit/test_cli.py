@@ -654,3 +654,15 @@ def test_event_pin_asks_twice_and_shows_nothing(run: Any, monkeypatch: pytest.Mo
     assert code == 0
     assert "2468" not in out
     assert failure(run("event-pin")) == "The two were not the same. Try again."
+
+
+class Panic(BaseException):
+    """As a library written in Rust raises it: no Exception."""
+
+
+def test_a_panic_of_a_library_is_one_sentence(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def panic(*_: object) -> int:
+        raise Panic("index out of bounds")
+
+    monkeypatch.setattr(ask, "run", panic)
+    assert failure(run("ask")) == "Something unexpected happened (index out of bounds)."

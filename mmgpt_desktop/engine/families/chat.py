@@ -16,6 +16,7 @@ from mmgpt_desktop.engine.families.base import Laid, Seen, answered, clean
 from mmgpt_desktop.engine.families.spelling import Spelling
 from mmgpt_desktop.engine.families.template import ChatTemplate
 from mmgpt_desktop.engine.recognise import CONFIG
+from mmgpt_desktop.engine.tokenizing import encode
 from mmgpt_desktop.errors import BundleError, PromptError
 from mmgpt_desktop.messages import PICTURE, Grounding, Message, Photo
 
@@ -33,6 +34,15 @@ _UNSAID_HEADS = {
     "qwen2": 32,
     "qwen3": 32,
 }
+
+
+# Special tokens that end a turn by models' custom, and those that end a text, for want of others.
+_TURN_ENDS = (
+    *("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|eot|>", "<|return|>"),
+    *("<end_of_turn>", "<end_of_utterance>"),
+)
+_TEXT_ENDS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>")
+_ANSWER = "Answered."  # to see what a template writes after it
 
 
 class ChatFamily(ABC):
@@ -53,11 +63,11 @@ class ChatFamily(ABC):
         self.tokenizer = checkpoint.tokenizer()
         self.image_token_id = self.find_image_token()
         self.context_length = _context_length(checkpoint.config, self.unsaid_context)
-        self.stop_ids = self.find_stop_ids()
         self._special = _special_tokens(checkpoint.tokenizer_config)
         self._template = self._read_template()
         self._spelling = Spelling(self.tokenizer)
         self._typed_token = self._guard()
+        self.stop_ids = self.find_stop_ids()
 
     @abstractmethod
     def see(self, photo: Photo, *, fine: bool = False) -> Seen:
@@ -89,18 +99,42 @@ class ChatFamily(ABC):
         raise BundleError(title, "Choose another model.", token=self.placeholder)
 
     def find_stop_ids(self) -> frozenset[int]:
-        """The tokens that end an answer, wherever the checkpoint names them."""
+        """The tokens that end an answer, wherever the checkpoint names them; what its template
+        writes after an answer, since a fine-tune may leave the others as they were; and those
+        that end a turn whichever model writes them."""
         checkpoint, text = self.checkpoint, text_config(self.checkpoint.config)
-        found: set[int] = set()
-        for config in (checkpoint.generation, checkpoint.config, text):
-            ids = config.get("eos_token_id")
-            found.update(ids if isinstance(ids, list) else [] if ids is None else [ids])
-            if found:
-                break
-        named = _special_tokens(checkpoint.tokenizer_config).get("eos_token")
-        if named is not None and (eos := self.tokenizer.token_to_id(named)) is not None:
+        said = (checkpoint.generation, checkpoint.config, text)
+        named = [self._token_ids(each.get("eos_token_id")) for each in said]
+        special = self._special_ids()
+        found = {*next(filter(None, named), ()), *self._template_ends(special)}
+        # Behind the first word, a token id may be its kind's default, and a word here.
+        found |= set(itertools.chain(*named)) & set(special.values())
+        found |= {special[word] for word in _TURN_ENDS if word in special}
+        if (eos := self.tokenizer.token_to_id(self._special.get("eos_token", ""))) is not None:
             found.add(eos)
-        return frozenset(found)
+        return frozenset(found or {special[word] for word in _TEXT_ENDS if word in special})
+
+    def _token_ids(self, said: object) -> list[int]:
+        """Token ids as settings give them: one or a list; what is none is let be."""
+        size = self.tokenizer.get_vocab_size()
+        listed = said if isinstance(said, list) else [said]
+        return [each for each in listed if type(each) is int and 0 <= each < size]
+
+    def _special_ids(self) -> dict[str, int]:
+        """Of the added tokens that are no part of a text."""
+        added = self.tokenizer.get_added_tokens_decoder()
+        return {token.content: token_id for token_id, token in added.items() if token.special}
+
+    def _template_ends(self, special: Mapping[str, int]) -> set[int]:
+        """The special token that the template writes after an answer, if it writes one."""
+        try:
+            turn = self.messages([("?", _ANSWER)], "?", 0)[:2]
+            text = self._template.render(turn, begin_answer=False)
+        except PromptError:
+            return set()
+        after = text.rpartition(_ANSWER)[2].lstrip()
+        ends = [token for token in special if after.startswith(token)]
+        return {special[max(ends, key=len)]} if ends else set()
 
     def groundings(self, token_ids: Sequence[int], seen: Sequence[Seen]) -> tuple[Grounding, ...]:
         """As `Family.groundings`."""
@@ -141,7 +175,7 @@ class ChatFamily(ABC):
         """Token ids of a rendered prompt, whose beginning the tokenizer adds if need be."""
         begun = self._special.get("bos_token")
         with_bos = begun is None or not prompt.startswith(begun)
-        return list(self.tokenizer.encode(prompt, add_special_tokens=with_bos).ids)
+        return encode(self.tokenizer, prompt, special=with_bos)
 
     def template(self, messages: Sequence[Mapping[str, Any]]) -> str:
         """The prompt of messages, with `placeholder` for each photo."""

@@ -16,7 +16,8 @@ from tokenizers import Tokenizer
 from mmgpt_desktop.engine.bundle import TOKENIZER, Bundle
 from mmgpt_desktop.engine.families.base import answered, clean
 from mmgpt_desktop.engine.families.spelling import byte_level_bytes
-from mmgpt_desktop.errors import BundleError, PromptError
+from mmgpt_desktop.engine.tokenizing import encode, load_tokenizer
+from mmgpt_desktop.errors import PromptError
 from mmgpt_desktop.messages import Message
 from mmgpt_desktop.text import plainly_typed
 
@@ -84,16 +85,10 @@ class MmgptFamily:
         ]
 
     def _encode(self, text: str) -> list[int]:
-        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return encode(self._tokenizer, text)
 
 
 def _load_tokenizer(path: Path) -> Tokenizer:
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises plain Exception
-        title = "The model's tokenizer can't be read."
-        raise BundleError(title, "Install the app again, or choose another model.") from error
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
+    tokenizer = load_tokenizer(path)
     tokenizer.encode_special_tokens = True  # "<|end|>" typed by a user is plain text
     return tokenizer

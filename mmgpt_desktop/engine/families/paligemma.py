@@ -16,6 +16,7 @@ from mmgpt_desktop.engine.families.base import Laid, Seen, answered
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import read_part, whole
 from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over
+from mmgpt_desktop.engine.tokenizing import encode
 from mmgpt_desktop.messages import Message, PatchGrid, Photo
 
 _SETTINGS = {
@@ -63,7 +64,7 @@ class PaliGemma(ChatFamily):
 
     def tokens(self, prompt: str) -> list[int]:
         """The prompt has its own beginning, after the photos."""
-        return list(self.tokenizer.encode(prompt, add_special_tokens=False).ids)
+        return encode(self.tokenizer, prompt)
 
     def rotary(
         self, token_ids: NDArray[np.int64], seen: Sequence[Seen]
