@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import contextlib
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -33,8 +34,9 @@ from mmgpt_desktop.messages import (
     Sampling,
     TokenStep,
 )
+from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.report.pictures import with_legend
-from mmgpt_desktop.text import reason_of, safe_name
+from mmgpt_desktop.text import printable, reason_of, safe_name
 from mmgpt_desktop.writing import write
 
 HEATMAP_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -47,10 +49,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photo", nargs="?", help="a picture file")
     parser.add_argument("question", nargs="?", help="what to ask about it")
     parser.add_argument("--no-image", action="store_true", help="ask without a photo")
-    parser.add_argument("--batch", type=Path, metavar="IN.jsonl", help=_BATCH_HELP)
+    parser.add_argument("--batch", type=path_said, metavar="IN.jsonl", help=_BATCH_HELP)
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     parser.add_argument(
-        "--heatmap", type=Path, metavar="OUT.png", help="write where the whole answer looked"
+        "--heatmap", type=path_said, metavar="OUT.png", help="write where the whole answer looked"
     )
     add_answering_options(parser)
 
@@ -187,11 +189,18 @@ def _run_batch(options: argparse.Namespace) -> int:
     with stream:
         asker = load_asker(options)
         load = lru_cache(maxsize=2)(load_photo)
-        for number, line in enumerate(stream, start=1):
+        for number, line in enumerate(_lines(stream), start=1):
             if line.strip():
                 answered = _answer_line(asker, line, number, path.parent, load)
                 print(json.dumps(answered), flush=True)
     return 0
+
+
+def _lines(stream: io.BufferedReader) -> Iterable[bytes]:
+    """In UTF-8; PowerShell writes files in UTF-16."""
+    if stream.peek(2)[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return stream
+    return (line.encode() for line in io.TextIOWrapper(stream, "utf-16", errors="replace"))
 
 
 def _answer_line(
@@ -227,7 +236,7 @@ def _arguments(options: argparse.Namespace) -> tuple[Path | None, str]:
     if options.no_image and len(given) == 1:
         return None, given[0]
     if not options.no_image and len(given) == 2:
-        return Path(given[0]), given[1]
+        return path_said(given[0]), given[1]
     raise AppError(
         "Give a photo and a question, or --no-image and a question, or --batch and a file.",
         'For example: mmgpt-desktop ask photo.jpg "What is happening here?"',
@@ -264,7 +273,8 @@ def _sampling(options: argparse.Namespace, default: Sampling) -> Sampling:
 
 
 def print_text(step: TokenStep) -> None:
-    print(step.text, end="", flush=True)
+    """Signs that a terminal would obey are shown instead."""
+    print(printable(step.text), end="", flush=True)
 
 
 def _ignore(step: TokenStep) -> None:

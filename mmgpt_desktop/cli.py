@@ -19,6 +19,7 @@ from mmgpt_desktop import __version__
 from mmgpt_desktop.errors import AppError, RuntimeFailure
 from mmgpt_desktop.event.supervisor import AGAIN_OPTION, CHILD_OPTION, supervise
 from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.pytorch import require_torch
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.text import reason_of
@@ -103,12 +104,15 @@ def _window_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "photos", nargs="*", type=Path, help="photos, or a session (.mmgpt), to open in the window"
+        "photos",
+        nargs="*",
+        type=path_said,
+        help="photos, or a session (.mmgpt), to open in the window",
     )
     parser.add_argument("--version", action="version", version=f"MMGPT Desktop {__version__}")
     parser.add_argument(
         "--event",
-        type=Path,
+        type=path_said,
         metavar="PROFILE",
         help="the show for an event, all day and by itself, as this TOML file says",
     )
@@ -128,7 +132,7 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--model",
-        type=Path,
+        type=path_said,
         metavar="DIR",
         default=default_bundle_path(),
         help="a model's folder (default: the one that comes with the app)",
@@ -236,7 +240,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _event_check_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("profile", type=Path, help="the TOML file that `--event` is to take")
+    parser.add_argument("profile", type=path_said, help="the TOML file that `--event` is to take")
 
 
 def _event_check(options: argparse.Namespace) -> int:
@@ -254,7 +258,7 @@ def _event_pin(options: argparse.Namespace) -> int:
 
 def _selftest_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--picture", type=Path, metavar="PNG", help="save the window as it looks in the end"
+        "--picture", type=path_said, metavar="PNG", help="save the window as it looks in the end"
     )
 
 
@@ -270,7 +274,9 @@ def _soak_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of what is done (1)")
     parser.add_argument("--show", action="store_true", help="instead: the show of event mode")
     parser.add_argument("--short", action="store_true", help="for some seconds: a quick look")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="save the report as data too")
+    parser.add_argument(
+        "--json", type=path_said, metavar="FILE", help="save the report as data too"
+    )
 
 
 def _soak(options: argparse.Namespace) -> int:
@@ -296,7 +302,7 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
         "--switches", type=int, metavar="N", help="instead: the memory after each of N switches"
     )
     parser.add_argument(
-        "--other", type=Path, metavar="DIR", help="with --switches: to this model and back"
+        "--other", type=path_said, metavar="DIR", help="with --switches: to this model and back"
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from mmgpt_desktop import measuring
+from mmgpt_desktop.paths import path_said
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--bundle",
-        type=Path,
+        type=path_said,
         metavar="DIR",
         dest="model",
         default=argparse.SUPPRESS,

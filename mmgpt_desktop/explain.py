@@ -22,6 +22,7 @@ from mmgpt_desktop.messages import (
     GenerationRequest,
     Method,
 )
+from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.report.files import Kind, save
 from mmgpt_desktop.report.pictures import picture
 from mmgpt_desktop.report.record import Report, Style, attention_of
@@ -38,10 +39,10 @@ NAMES = {
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("photo", type=Path, help="a picture file")
+    parser.add_argument("photo", type=path_said, help="a picture file")
     parser.add_argument("question", help="what to ask about it")
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FOLDER", help="made if it is missing"
+        "--out", type=path_said, required=True, metavar="FOLDER", help="made if it is missing"
     )
     kinds = parser.add_argument_group("what to write", "All of it, when none is named.")
     kinds.add_argument("--png", action="store_true", help="answer.png, and word-NN.png for each")

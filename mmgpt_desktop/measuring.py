@@ -15,6 +15,7 @@ from mmgpt_desktop.engine.opening import open_engine
 from mmgpt_desktop.engine.serving import EngineBase
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import ModelInfo
+from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.text import reason_of
 from mmgpt_desktop.writing import write
 
@@ -26,11 +27,11 @@ SPLITS = ("dev", "test")
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--data", type=Path, required=True, metavar="DIR", help="folder with texts.jsonl"
+        "--data", type=path_said, required=True, metavar="DIR", help="folder with texts.jsonl"
     )
     parser.add_argument("--split", default="test", choices=SPLITS)
     parser.add_argument("--fusion", metavar="NAME", help="one of the model's (its default)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
+    parser.add_argument("--json", type=path_said, metavar="FILE", help="write every figure there")
 
 
 @contextlib.contextmanager

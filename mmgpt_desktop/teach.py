@@ -10,6 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.text import reason_of
 
 _ABOUT = (
@@ -24,12 +25,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _ABOUT
     parser.add_argument(
         "folder",
-        type=Path,
+        type=path_said,
         help="photos, and rows.csv or rows.jsonl with at least 8 rows: image, question, answer",
     )
     parser.add_argument(
         "--to",
-        type=Path,
+        type=path_said,
         metavar="DIR",
         help="where the new model goes (default: a folder of the same name in your app data)",
     )

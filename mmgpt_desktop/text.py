@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import re
 import unicodedata
 
@@ -44,6 +46,20 @@ def plainly_typed(text: str) -> str:
     plain = unicodedata.normalize("NFKC", spaced.translate(_PLAIN_MARKS))
     one_line = _ASKED_LOUDLY.sub("?", " ".join(plain.split()))
     return _QUOTED.sub(r"\2", one_line).strip()
+
+
+def decoded(data: bytes) -> str:
+    """Text as other programs save it: UTF-8, UTF-16 with its mark (PowerShell, Excel's "Unicode
+    text") or simple Chinese as in GB 2312 (Excel's CSV on Chinese Windows). Raises ValueError.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode("gb2312")  # not its larger kin, which take nearly all bytes for text
+        raise ValueError("it is not UTF-8 text") from None
 
 
 def safe_name(name: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from mmgpt_desktop.errors import ProfileError
 from mmgpt_desktop.event.toml_lines import KeyPath, key_lines
+from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.text import reason_of, safe_name
 
 _MOST_BYTES = 1_000_000
@@ -228,9 +229,9 @@ class Table:
         return path
 
     def _beside(self, key: str) -> Path | None:
-        """A path in the file is relative to the file's folder."""
+        """A path in the file is relative to the file's folder; `~` is the home folder."""
         value = self.text(key)
-        return None if value is None else self._source.path.absolute().parent / value
+        return None if value is None else self._source.path.absolute().parent / path_said(value)
 
     def _take(self, key: str) -> Any:
         self._known.append(key)

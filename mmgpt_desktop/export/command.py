@@ -25,6 +25,7 @@ from mmgpt_desktop.export.bundle import Exported, choose_heads, export
 from mmgpt_desktop.export.compare import compare, open_language, table_of
 from mmgpt_desktop.export.linear import Precision
 from mmgpt_desktop.messages import Message, Photo, RuntimeName
+from mmgpt_desktop.paths import path_said
 
 TOKENS = 16  # of the answer that is compared
 _QUESTION = "What is in this picture?"
@@ -43,8 +44,8 @@ class Trial:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", type=Path, help="a transformers checkpoint's folder")
-    parser.add_argument("out", type=Path, nargs="?", help="the new folder for the graphs")
+    parser.add_argument("checkpoint", type=path_said, help="a transformers checkpoint's folder")
+    parser.add_argument("out", type=path_said, nargs="?", help="the new folder for the graphs")
     parser.add_argument(
         "--precision",
         type=Precision,

@@ -9,6 +9,7 @@ weights lie in the file where the old ones lay.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import random
 import shutil
@@ -33,6 +34,7 @@ from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.packing import WEIGHTS, load_packed, save_packed
 from mmgpt_desktop.pixels import prepare
 from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.text import decoded, reason_of
 from mmgpt_desktop.training.checksums import file_entry
 from mmgpt_desktop.training.recipes import Run
 from mmgpt_desktop.training.rows import (
@@ -204,7 +206,8 @@ def read_rows(folder: Path) -> list[dict[str, str]]:
         rows = list(_table_rows(table))
     except (OSError, ValueError, csv.Error) as error:
         title = "{name} can't be read ({reason})."
-        raise AppError(title, _COLUMNS_HINT, name=table.name, reason=str(error)) from error
+        hint = f"{_COLUMNS_HINT} A spreadsheet program saves it as “CSV UTF-8”."
+        raise AppError(title, hint, name=table.name, reason=reason_of(error)) from error
     for number, row in enumerate(rows, start=1):
         _check_row(folder, table.name, number, row)
     if len(rows) < FEWEST_ROWS:
@@ -217,14 +220,22 @@ _COLUMNS_HINT = "It needs the columns image, question and answer, one row for ea
 
 
 def _table_rows(table: Path) -> Iterator[dict[str, str]]:
-    with table.open(encoding="utf-8-sig", newline="") as stream:
-        if table.suffix == ".csv":
-            yield from csv.DictReader(stream)
-            return
-        for line in stream:
-            if line.strip():
-                row = json.loads(line)
-                yield row if isinstance(row, dict) else {}
+    text = decoded(table.read_bytes())
+    if table.suffix == ".csv":
+        yield from _csv_rows(text)
+        return
+    for line in io.StringIO(text):
+        if line.strip():
+            row = json.loads(line)
+            yield row if isinstance(row, dict) else {}
+
+
+def _csv_rows(text: str) -> Iterator[dict[str, str]]:
+    """Spreadsheet programs part columns by semicolons where numbers have commas, or by tabs."""
+    heading = text.partition("\n")[0]
+    parted = max(",;\t", key=heading.count)
+    for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=parted):
+        yield {str(name).strip().lower(): value for name, value in row.items()}
 
 
 def _check_row(folder: Path, table: str, number: int, row: Mapping[str, Any]) -> None:

@@ -4,40 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, unquote_to_bytes
+from urllib.parse import unquote
 
 from mmgpt_desktop.errors import ImageError
+from mmgpt_desktop.paths import address_parts, decoded_path
 from mmgpt_desktop.text import safe_name
 
-_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):(?://([^/]*))?(/.*)", re.IGNORECASE | re.DOTALL)
-_HERE = ("", "localhost", "localhost.localdomain", "127.0.0.1", "[::1]")
 _GVFS = {"smb": "smb-share", "davs": "dav", "afp": "afp-volume", "ftps": "ftp"}
 
 
 def is_address(text: str) -> bool:
     """Of a file, here or elsewhere: no mail, no script, nothing that is written out in it."""
-    return _ADDRESS.fullmatch(text) is not None
-
-
-def file_here(address: str) -> Path | None:
-    """The file of a `file:` address, whatever bytes its name has; None for another computer's,
-    but for Windows, which opens those too."""
-    scheme, host, path = _parts(address)
-    if scheme != "file" or not path:
-        return None
-    name = _decoded(path)
-    if host.lower() in (*_HERE, *_own_names()):
-        return Path(name.lstrip("/") if os.name == "nt" else name)
-    return Path(f"//{host}{name}") if os.name == "nt" else None
+    return any(address_parts(text))
 
 
 def mounted(address: str) -> Path:
     """The file of an address on a server, a phone or in the trash, where the desktop has it as a
     file. It may wait for the network: not for the window's thread. Raises ImageError."""
-    scheme, host, path = _parts(address)
+    scheme, host, path = address_parts(address)
     for place in _candidates(scheme, host, path):
         try:
             if place.exists():
@@ -53,24 +39,8 @@ def mounted(address: str) -> Path:
     raise ImageError(title, hint, name=name)
 
 
-def _parts(address: str) -> tuple[str, str, str]:
-    """The scheme in small letters, the host with a user before it, the path as it is written."""
-    found = _ADDRESS.fullmatch(address)
-    return (found[1].lower(), found[2] or "", found[3]) if found else ("", "", "")
-
-
-def _decoded(path: str) -> str:
-    return os.fsdecode(unquote_to_bytes(path))
-
-
-def _own_names() -> tuple[str, str]:
-    """Asks nobody: the name that the computer was given."""
-    name = socket.gethostname().lower()
-    return name, name.partition(".")[0]
-
-
 def _candidates(scheme: str, host: str, path: str) -> Iterator[Path]:
-    name = _decoded(path).lstrip("/")
+    name = decoded_path(path).lstrip("/")
     if scheme == "admin":  # the same file, to be read as an administrator
         yield Path("/", name)
     elif scheme == "trash":

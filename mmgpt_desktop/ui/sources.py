@@ -13,8 +13,9 @@ from PySide6.QtGui import QImage
 from mmgpt_desktop.download import is_web_address
 from mmgpt_desktop.engine.kinds import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from mmgpt_desktop.errors import AppError, ImageError
+from mmgpt_desktop.paths import file_here
 from mmgpt_desktop.ui.html_pictures import LARGEST, bytes_written, picture_in, too_large
-from mmgpt_desktop.ui.places import file_here, is_address
+from mmgpt_desktop.ui.places import is_address
 
 # What an opening dialog offers first.
 FILES = " ".join(f"*{suffix}" for suffix in (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))

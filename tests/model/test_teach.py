@@ -112,10 +112,10 @@ def test_the_report_tells_what_was_learnt_and_what_forgotten() -> None:
 @pytest.mark.parametrize(
     ("known", "questions", "now"),
     [
-        (["en"], ["What is it?", "这是什么？"], ["en", "zh"]),  # noqa: RUF001
+        (["en"], ["What is it?", "这是什么"], ["en", "zh"]),
         (["en"], ["What is it?"], ["en"]),
         (["en"], ["ይህ ምንድን ነው?"], []),  # in a script that is unknown here
-        ([], ["这是什么？"], []),  # noqa: RUF001
+        ([], ["这是什么"], []),
     ],
 )
 def test_a_model_knows_the_languages_that_it_was_taught_in(
@@ -163,6 +163,34 @@ def test_a_folder_without_a_table_says_what_it_needs(tmp_path: Path) -> None:
         read_rows(tmp_path)
     write_rows(tmp_path, [{"image": "a.png", "question": "What?", "answer": "a"}])
     with pytest.raises(AppError, match="at least 8"):
+        read_rows(tmp_path)
+
+
+TABLE = "image,question,answer\n" + "".join(f"图{i}.png,这是什么,红色\n" for i in range(8))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        TABLE.encode(),
+        TABLE.encode("utf-8-sig"),
+        TABLE.replace("\n", "\r\n").encode("gb2312"),  # Excel's CSV on Chinese Windows
+        TABLE.replace(",", ";").encode("utf-8-sig"),  # ... where numbers have commas
+        TABLE.replace(",", "\t").encode("utf-16"),  # ... its "Unicode text"
+        TABLE.replace("image,question", "Image, Question ").encode(),
+    ],
+)
+def test_a_table_is_read_as_spreadsheet_programs_save_it(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "rows.csv").write_bytes(data)
+    rows = read_rows(tmp_path)
+    assert len(rows) == 8
+    assert rows[0] == {"image": "图0.png", "question": "这是什么", "answer": "红色"}
+
+
+def test_a_table_in_an_older_western_code_is_not_taken_for_chinese(tmp_path: Path) -> None:
+    table = TABLE.replace("红色", "café été").replace("图", "p").replace("这是什么", "Où?")
+    (tmp_path / "rows.csv").write_bytes(table.encode("cp1252"))
+    with pytest.raises(AppError, match=r"not UTF-8 text.*CSV UTF-8"):
         read_rows(tmp_path)
 
 

@@ -381,6 +381,28 @@ def test_a_question_that_the_model_cant_read_is_said_in_its_language(
     assert "английский" in third["error"]
 
 
+@pytest.mark.parametrize("code", ["utf-8", "utf-8-sig", "utf-16"])
+def test_batch_reads_what_a_windows_shell_wrote(
+    run: Any, tmp_path: Path, photo: Path, code: str
+) -> None:
+    lines = [{"image": str(photo), "question": f"What is it, {number}?"} for number in range(2)]
+    path = tmp_path / "in.jsonl"
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\r\n" for line in lines)
+    path.write_bytes(text.encode(code))
+    ended, out, _ = run("ask", "--batch", path)
+    answered = [json.loads(line) for line in out.splitlines()]
+    assert ended == 0
+    assert [each["question"] for each in answered] == [each["question"] for each in lines]
+    assert all("answer" in each for each in answered)
+
+
+def test_the_terminal_shows_what_it_would_obey(capsys: Capture) -> None:
+    """A model's words may hold the sequences that move the cursor or set the clipboard."""
+    ask.print_text(TokenStep(1, 0, 0, "a \x1b]52;c;aGk=\x07red\r\x1b[2J ball\n", 0.9))
+    shown = capsys.readouterr().out
+    assert shown == "a \ufffd]52;c;aGk=\ufffdred\ufffd\ufffd[2J ball\n"
+
+
 def test_batch_of_a_missing_file_or_with_a_photo(run: Any, tmp_path: Path, photo: Path) -> None:
     assert "can't be read" in failure(run("ask", "--batch", tmp_path / "gone.jsonl"))
     assert "can't be read" in failure(run("ask", "--batch", tmp_path))

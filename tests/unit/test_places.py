@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from mmgpt_desktop.errors import ImageError
-from mmgpt_desktop.ui.places import file_here, is_address, mounted
+from mmgpt_desktop.paths import file_here
+from mmgpt_desktop.ui.places import is_address, mounted
 
 posix = pytest.mark.skipif(os.name == "nt", reason="paths of Unix")
 
