@@ -14,6 +14,7 @@ from types import FrameType
 from PySide6.QtCore import (
     QEvent,
     QLibraryInfo,
+    QLoggingCategory,
     QMessageLogContext,
     QObject,
     QSocketNotifier,
@@ -32,6 +33,15 @@ from mmgpt_desktop.errors import AppError
 _SWITCH_S = 0.001
 _FAILED = 2
 _ENDINGS = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl+C, the end of the session, of the terminal
+# Which FFmpeg it is, which of it a computer lacks, and sound, which nothing here makes: no news for
+# a terminal. What a camera fails with still comes. QT_LOGGING_RULES has the last word.
+_QUIET = """
+qt.multimedia*.debug=false
+qt.multimedia*.info=false
+qt.multimedia.ffmpeg.hwaccel*.warning=false
+qt.multimedia.pipewire*.warning=false
+qt.multimedia.pulseaudio*.warning=false
+"""
 
 
 def prepare_process() -> None:
@@ -41,6 +51,7 @@ def prepare_process() -> None:
 
 
 def make_application() -> QApplication:
+    QLoggingCategory.setFilterRules(_QUIET)
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing

@@ -6,9 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, Qt, QUrl, Signal
+from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, QRect, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
 
 from mmgpt_desktop.errors import PromptError
 from mmgpt_desktop.event.profile import Sample
@@ -469,6 +476,23 @@ def test_an_answer_is_taken_home(make_show: MakeShow, tmp_path: Path) -> None:
     assert header.souvenir.isVisible()
 
 
+@pytest.mark.parametrize("page", [True, False])
+def test_a_copy_for_the_organiser_is_not_called_taking_it_home(
+    make_show: MakeShow, tmp_path: Path, page: bool
+) -> None:
+    show = make_show(souvenir={"folder": tmp_path, "page": page})
+    header, panel = show.window.header, show.stage.souvenir
+    choose_sample(show)
+    ask(show)
+    touch(header.souvenir)
+    until(panel.save_button.isEnabled)
+    assert panel.save_button.text() == "Give the organiser a copy"
+    heading = "Take it home" if page else panel.save_button.text()
+    assert (header.souvenir.text(), panel.headline.text()) == (heading, heading)
+    touch(panel.save_button)
+    until(lambda: panel.line.text() == "The organiser has a copy now.")
+
+
 def test_without_a_way_to_take_it_home_none_is_offered(show: EventApp) -> None:
     choose_sample(show)
     ask(show)
@@ -522,6 +546,73 @@ def test_everything_to_be_touched_is_large_enough(show: EventApp, size: tuple[in
     show.window.pad.ask()
     look()
     assert small == []
+
+
+def cut_off(window: QWidget) -> list[str]:
+    """What lies outside of the window, or lacks the height or width for its text."""
+    found = []
+    for each in window.findChildren(QWidget):
+        if not each.isVisible() or not isinstance(each, (QLabel, QAbstractButton, QLineEdit)):
+            continue
+        need, text = each.sizeHint(), each.text()
+        if isinstance(each, QLabel):
+            wraps = each.wordWrap()
+            need = QSize(0, each.heightForWidth(each.width()) if wraps else need.height())
+        place = QRect(each.mapTo(window, QPoint()), each.size())
+        room = isinstance(each, QLineEdit) or not text or need.boundedTo(each.size()) == need
+        if not (room and window.rect().contains(place)):
+            found.append(f"{text!r} at {place.getRect()}, needs {need.toTuple()}")
+    return found
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+@pytest.mark.parametrize("size", [(960, 540), (1024, 600), (1920, 1080), (3840, 2160), (600, 1024)])
+def test_nothing_is_cut_off(
+    make_show: MakeShow, tmp_path: Path, size: tuple[int, int], language: str
+) -> None:
+    show = make_show(
+        FakeEngine(certainty=0.93),
+        language=language,
+        souvenir={"folder": tmp_path, "page": True, "printer": True},
+    )
+    window, page, found = show.window, show.stage.page, dict[str, list[str]]()
+
+    def look(name: str) -> None:
+        turn_round(60)
+        if cut := cut_off(window):
+            found[name] = cut
+
+    window.resize(*size)
+    look("start")
+    show.stage.choose_sample()
+    look("samples")
+    show.stage.open(show.stage.samples[0].photo)
+    until(lambda: window.pages.currentWidget() is page)
+    look("question")
+    ask(show)
+    until(lambda: page.verdict.text() and not show.stage.explainer.busy)
+    page.say_verdict("The picture matters for this word, and the bright places do. " * 2)
+    look("answer")
+    page.asking.letters.setChecked(True)
+    look("letters")
+    touch(window.header.souvenir)
+    until(show.stage.souvenir.save_button.isEnabled)
+    look("souvenir")
+    show.stage._count_down(9)
+    look("countdown")
+    show.stage._count_down(0)
+    window.pad.ask()
+    window.pad.refuse(30)
+    look("pad")
+    assert found == {}
+
+
+def test_the_bright_places_have_no_dark_dot(show: EventApp) -> None:
+    choose_sample(show)
+    ask(show)
+    said = show.stage.page.caption.text
+    until(said)
+    assert said() == "For “corner”, the AI looked at the bright places."
 
 
 def test_every_control_has_a_name_and_a_key(show: EventApp) -> None:

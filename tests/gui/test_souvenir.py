@@ -241,7 +241,7 @@ def test_a_copy_is_left_once(bench: Bench, profile: Profile) -> None:
     bench.make()
     bench.panel.save_button.click()
     assert not bench.panel.save_button.isEnabled()
-    bench.until(lambda: bench.done == ["A copy is on this computer."])
+    bench.until(lambda: bench.done == ["The organiser has a copy now."])
     assert not bench.panel.save_button.isEnabled()
     assert profile.souvenir.folder is not None
     (path,) = profile.souvenir.folder.iterdir()

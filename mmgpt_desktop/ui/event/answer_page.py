@@ -18,8 +18,7 @@ from mmgpt_desktop.ui.session import Conversation, Turn
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import ShownPhoto
 
-_PLATE = 15.0  # a line on whose places are bright, and two on what that is worth
-_LAMP = "\u25cf"  # before what is said on the bright places, in words too
+_PLATE = 17.0  # a line on whose places are bright, and two on what that is worth
 
 
 class AnswerPage(Rewritten, QWidget):
@@ -46,7 +45,7 @@ class AnswerPage(Rewritten, QWidget):
         self.explained, self.invitation = words("large", centred=True), words("lamp", centred=True)
         self.thumbnails: list[Tile] = []
         self.picture.view.resized.connect(self._fit_picture)
-        self.asking.letters.toggled.connect(self.answer.fit_anew)
+        self.asking.letters.toggled.connect(self._make_room)
         self._arrange()
         self._fit()
         self._write()
@@ -94,7 +93,7 @@ class AnswerPage(Rewritten, QWidget):
 
     def _write(self) -> None:
         self.headline.setText(self.tr("What do you want to know?"))
-        self.hint.setText(self.tr("Touch a word to see where the model looked for it."))
+        self.hint.setText(self.tr("Touch a word to see where the AI looked for it."))
         self.invitation.setText(self.tr("Touch the screen to try it yourself"))
         self._say_certainty()
         self.rewritten.emit()
@@ -153,8 +152,17 @@ class AnswerPage(Rewritten, QWidget):
         said = self.answer.certainty(turn) if turn is not None else ""
         self.certainty.setText(said)
         self.certainty.setVisible(bool(said))
-        ended = turn is not None and turn.outcome is not None
-        self.hint.setVisible(ended and not self._playing)
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        ended = self._turn is not None and self._turn.outcome is not None
+        writes = self.asking.letters.isChecked()
+        self.hint.setVisible(ended and not writes and not self._playing)
+
+    def _make_room(self) -> None:
+        """For the letters on the screen, and back."""
+        self._show_hint()
+        self.answer.fit_anew()
 
     def say_verdict(self, sentence: str) -> None:
         """On the word in view; empty while nothing is known."""
@@ -163,15 +171,25 @@ class AnswerPage(Rewritten, QWidget):
 
     def say_caption(self, word: str) -> None:
         """Whose bright places these are; empty for the photo alone."""
-        said = self.tr("Bright: where it looked for \u201c{word}\u201d").format(word=word)
-        self.caption.setText(f"{_LAMP} {said}" if word else "")
+        said = self.tr("For \u201c{word}\u201d, the AI looked at the bright places.").format(
+            word=word
+        )
+        self.caption.setText(said if word else "")
         self._show_plate()
 
     def _show_plate(self) -> None:
         self._plate.setVisible(bool(self.caption.text() or self.verdict.text()))
+        self._fit_plate()
+
+    def _fit_plate(self) -> None:
+        """As high as always, so that the photo keeps its size, unless there is more to say."""
+        layout = self._plate.layout()
+        said = layout.totalHeightForWidth(self._plate.width()) if layout is not None else 0
+        self._plate.setFixedHeight(max(self._scale.px(_PLATE), said))
 
     def _fit_picture(self) -> None:
         """No higher than the photo: what is said about it comes right below."""
+        self._fit_plate()
         shown = self._photo
         if shown is not None and self.picture.width() > 1:
             height = self.picture.width() * shown.photo.height / shown.photo.width
@@ -193,7 +211,7 @@ class AnswerPage(Rewritten, QWidget):
 
     def _fit(self) -> None:
         self._sides.setDirection(self._scale.direction())
-        self._plate.setFixedHeight(self._scale.px(_PLATE))
+        self._fit_plate()
         self._fit_thumbnails()
 
     def _fit_thumbnails(self) -> None:

@@ -111,7 +111,7 @@ class Attract(QObject):
 
     def _ask(self) -> None:
         self._page.explain(
-            self.tr("The model writes word by word. The bright places are where it looks.")
+            self.tr("The AI writes word by word. The bright places are where it looks.")
         )
         if not self._asker.ask(self._visit.current, self._question):
             self._after(_READ, self._play_next)
@@ -128,7 +128,7 @@ class Attract(QObject):
         elif word == len(turn.words):
             self._rest(turn)
         else:
-            self._page.explain(self.tr("Each word has its own places in the picture."))
+            self._page.explain(self.tr("Each word has bright places of its own."))
             self._heatmaps.choose(turn, word)
             self._after(_WORD, partial(self._point, turn, word + 1))
 
@@ -143,7 +143,7 @@ class Attract(QObject):
         grid: PatchGrid | None = attention.grid if attention is not None else None
         if grid is None:
             return ""
-        return self.tr("To the model, the picture is a grid of {rows} by {columns} cells.").format(
+        return self.tr("The AI sees the picture as a grid of {rows} by {columns} little squares.").format(
             rows=grid.rows, columns=grid.columns
         )
 

@@ -49,7 +49,7 @@ class Countdown(Rewritten, Cover):
     def _write(self) -> None:
         self.heading.setText(self.tr("Are you still there?"))
         self.note.setText(
-            self.tr("Soon your picture and your questions are forgotten, for the next visitor.")
+            self.tr("If not, your picture and your questions are deleted for the next visitor.")
         )
         self.stay.setText(self.tr("I'm still here"))
         self.leave.setText(self.tr("I'm done"))

@@ -36,6 +36,7 @@ from mmgpt_desktop.ui.event.lock import PinPad
 from mmgpt_desktop.ui.event.looks import Scale
 from mmgpt_desktop.ui.event.parts import Cover, spaced, words
 from mmgpt_desktop.ui.event.reset import Countdown
+from mmgpt_desktop.ui.event.souvenir import what_to_do
 from mmgpt_desktop.ui.event.start_page import StartPage
 from mmgpt_desktop.ui.parts import ElidedLabel, Rewritten, announce
 from mmgpt_desktop.ui.plain import Label, window_title
@@ -99,7 +100,7 @@ class Header(Rewritten, QWidget):
         self.language.setText("English" if is_chinese() else "\u4e2d\u6587")
         self.another.setText(self.tr("Another picture"))
         self.back.setText(self.tr("Back to the picture"))
-        self.souvenir.setText(self.tr("Take it home"))
+        self.souvenir.setText(what_to_do(self._profile.souvenir))
         self.done.setText(self.tr("I'm done"))
 
     def _fit(self) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from PIL import Image
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QT_TRANSLATE_NOOP, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 from PySide6.QtPrintSupport import QPrinter
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
@@ -29,17 +29,26 @@ from mmgpt_desktop.ui.event.parts import spaced, words
 from mmgpt_desktop.ui.event.printing import print_card, usual_printer
 from mmgpt_desktop.ui.event.souvenir_views import CardView, CodeView, as_image
 from mmgpt_desktop.ui.parts import Rewritten, announce, restyle
-from mmgpt_desktop.ui.texts import error_hint, error_title
+from mmgpt_desktop.ui.texts import error_hint, error_title, translated
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import TaskThread
 
 _BREAKABLE = "\u200b"  # an address has no spaces at which a line could end
 _CODE = 42.0  # hundredths of the window's height
+_HOME = QT_TRANSLATE_NOOP("SouvenirPanel", "Take it home")
+_COPY = QT_TRANSLATE_NOOP("SouvenirPanel", "Give the organiser a copy")
 
 
 def offered(souvenir: Souvenir) -> bool:
     """Whether a profile allows any way to take the card home."""
     return souvenir.page or souvenir.printer or souvenir.folder is not None
+
+
+def what_to_do(souvenir: Souvenir) -> str:
+    """What the ways of a profile are good for, for a heading and for what leads there."""
+    if souvenir.page or souvenir.printer:
+        return translated("SouvenirPanel", str(_HOME))
+    return translated("SouvenirPanel", str(_COPY))
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +140,8 @@ class SouvenirPanel(Rewritten, QWidget):
         right.addWidget(self.back_button, 0, Qt.AlignmentFlag.AlignLeft)
         self._sides = QHBoxLayout(self)
         spaced(self._sides, scale, 3, 4)
-        self._sides.addWidget(self.preview, 1)
-        self._sides.addLayout(right, 1)
+        self._sides.addWidget(self.preview, 9)
+        self._sides.addLayout(right, 11)
         self._offer_ways()
         scale.changed.connect(self._fit)
         self._fit()
@@ -165,13 +174,13 @@ class SouvenirPanel(Rewritten, QWidget):
         self._thread.failed.connect(self._fail)
 
     def _write(self) -> None:
-        self.headline.setText(self.tr("Take it home"))
+        self.headline.setText(what_to_do(self._profile.souvenir))
         self.phone_button.setText(self.tr("To my phone"))
         self.print_button.setText(self.tr("Print it"))
-        self.save_button.setText(self.tr("Leave a copy here"))
+        self.save_button.setText(translated("SouvenirPanel", str(_COPY)))
         self.back_button.setText(self.tr("Back"))
         self.preview.setAccessibleName(
-            self.tr("The card: your picture, the question, the answer and where the model looked")
+            self.tr("The card: your picture, the question, the answer and where the AI looked")
         )
         self.line.setText(self._line())
         self._tick()
@@ -255,7 +264,7 @@ class SouvenirPanel(Rewritten, QWidget):
         elif job.way == "printer":
             self._tell_done(lambda: self.tr("It is being printed."))
         else:
-            self._tell_done(lambda: self.tr("A copy is on this computer."))
+            self._tell_done(lambda: self.tr("The organiser has a copy now."))
 
     @Slot(object, object)
     def _fail(self, job: object, error: AppError) -> None:
@@ -263,8 +272,15 @@ class SouvenirPanel(Rewritten, QWidget):
             return
         if job.way in self._ways:
             self._ways[job.way].setEnabled(True)
-        self._say(lambda: f"{error_title(error)} {error_hint(error)}".strip(), problem=True)
+        self._say(partial(self._trouble, error), problem=True)
         self.failed.emit(error)
+
+    def _trouble(self, error: AppError) -> str:
+        """Where paper, a phone or a folder can't be had, only who set it up can help."""
+        what = f"{error_title(error)} {error_hint(error)}".strip()
+        if self._made is None:
+            return what
+        return self.tr("Please tell somebody who works here: {what}").format(what=what)
 
     def _show_card(self, made: _Made) -> None:
         self._made = made
@@ -285,7 +301,9 @@ class SouvenirPanel(Rewritten, QWidget):
         self._second.start()
         self._tick()
         self._tell_done(
-            lambda: self.tr("Scan it with your phone, in the same network as this computer.")
+            lambda: self.tr(
+                "Scan this with your phone. It has to be in the same Wi-Fi as this computer."
+            )
         )
 
     def _end_code(self) -> None:

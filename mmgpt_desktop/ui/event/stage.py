@@ -362,7 +362,7 @@ class Stage(QObject):
 
     @Slot()
     def _say_trouble(self) -> None:
-        self.window.say(self.tr("One moment, please: the model is starting again."))
+        self.window.say(self.tr("One moment, please: the AI is starting again."))
 
     @Slot()
     def _say_waiting(self) -> None:
@@ -370,7 +370,7 @@ class Stage(QObject):
         if not self.asker.busy or self.attract.playing:
             return
         if self.guard.broken:
-            self.window.say(self.tr("The model did not start. Your question waits: I try again."))
+            self.window.say(self.tr("The AI did not start. I keep your question and try again."))
         else:
             self._say_trouble()
 

@@ -40,9 +40,9 @@ class Telling(QObject):
             )
         elif turn.outcome is not None and self._explainer.busy:
             self._page.say_verdict(
-                self.tr("\u201c{word}\u201d: testing whether it needs what is bright\u2026").format(
-                    word=word
-                )
+                self.tr(
+                    "\u201c{word}\u201d: finding out whether the bright places matter\u2026"
+                ).format(word=word)
             )
         else:
             self._page.say_verdict("")
