@@ -143,9 +143,9 @@ class Attract(QObject):
         grid: PatchGrid | None = attention.grid if attention is not None else None
         if grid is None:
             return ""
-        return self.tr("The AI sees the picture as a grid of {rows} by {columns} little squares.").format(
-            rows=grid.rows, columns=grid.columns
-        )
+        return self.tr(
+            "To the AI, the picture is a grid of {rows} by {columns} little squares."
+        ).format(rows=grid.rows, columns=grid.columns)
 
     @Slot()
     def _skip(self) -> None:
