@@ -64,8 +64,10 @@ class AnswerPage(Rewritten, QWidget):
         policy = self._plate.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # the photo keeps its size
         self._plate.setSizePolicy(policy)
+        plate.addStretch(1)
         plate.addWidget(self.caption)
         plate.addWidget(self.verdict)
+        plate.addStretch(1)
         left = QVBoxLayout()
         spaced(left, self._scale, 0, 1.6)
         left.addWidget(self.picture, 1)
@@ -179,17 +181,9 @@ class AnswerPage(Rewritten, QWidget):
 
     def _show_plate(self) -> None:
         self._plate.setVisible(bool(self.caption.text() or self.verdict.text()))
-        self._fit_plate()
-
-    def _fit_plate(self) -> None:
-        """As high as always, so that the photo keeps its size, unless there is more to say."""
-        layout = self._plate.layout()
-        said = layout.totalHeightForWidth(self._plate.width()) if layout is not None else 0
-        self._plate.setFixedHeight(max(self._scale.px(_PLATE), said))
 
     def _fit_picture(self) -> None:
         """No higher than the photo: what is said about it comes right below."""
-        self._fit_plate()
         shown = self._photo
         if shown is not None and self.picture.width() > 1:
             height = self.picture.width() * shown.photo.height / shown.photo.width
@@ -211,7 +205,7 @@ class AnswerPage(Rewritten, QWidget):
 
     def _fit(self) -> None:
         self._sides.setDirection(self._scale.direction())
-        self._fit_plate()
+        self._plate.setMinimumHeight(self._scale.px(_PLATE))
         self._fit_thumbnails()
 
     def _fit_thumbnails(self) -> None:
