@@ -10,6 +10,8 @@ from PIL import Image
 
 from mmgpt_desktop.messages import Box, PatchGrid, Photo
 
+_LEAST = 1 / 8  # of the square's side: of a thinner strip a model sees nothing but its surroundings
+
 
 @dataclass(frozen=True)
 class ImageSpec:
@@ -51,6 +53,6 @@ def patch_grid(photo: Photo, spec: ImageSpec) -> PatchGrid:
 def _content_size(photo: Photo, spec: ImageSpec) -> tuple[int, int]:
     """What the photo takes of the square: all of it, less a letterbox if it is very long."""
     aspect = photo.width / photo.height
-    width = min(1.0, aspect * spec.max_aspect)
-    height = min(1.0, spec.max_aspect / aspect)
+    width = min(1.0, max(_LEAST, aspect * spec.max_aspect))
+    height = min(1.0, max(_LEAST, spec.max_aspect / aspect))
     return max(1, round(spec.size * width)), max(1, round(spec.size * height))

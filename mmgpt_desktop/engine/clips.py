@@ -89,7 +89,8 @@ def _frames(
         title = "The animation {name} is too long: {total} frames, and {most} is the most."
         hint = "Cut a short piece out of it first."
         raise ImageError(title, hint, name=name, total=total, most=MOST_FRAMES)
-    wanted, found, seconds = set(spread(range(total), count)), list[TimedFrame](), 0.0
+    first = 1 if getattr(image, "default_image", False) else 0  # a still for others to show
+    wanted, found, seconds = set(spread(range(first, total), count)), list[TimedFrame](), 0.0
     for place in range(max(wanted) + 1):
         cancel.raise_if_cancelled()
         try:
@@ -102,7 +103,8 @@ def _frames(
             return found, place
         if place in wanted:
             found.append((seconds, _pixels(image)))
-        seconds += (image.info.get("duration") or _USUAL_FRAME_MS) / 1000
+        if place >= first:
+            seconds += (image.info.get("duration") or _USUAL_FRAME_MS) / 1000
     return found, total
 
 

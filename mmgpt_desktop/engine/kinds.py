@@ -42,7 +42,6 @@ VIDEO_SUFFIXES = (
 )
 
 _STARTS = {
-    b"\xff\xd8\xff": "JPEG",
     b"\x89PNG\r\n\x1a\n": "PNG",
     b"GIF87a": "GIF",
     b"GIF89a": "GIF",
@@ -68,7 +67,17 @@ _HEIF_BRANDS = frozenset(
     b"avci avcs jpeg jpgs j2ki j2is vvic vvis evbi evbs unif tmap".split()
 )
 JPEG_LS = b"\xff\xd8\xff\xf7"  # it begins like any JPEG
-_PPM = re.compile(rb"P[1-6][\s#]|P7\n|P[fF]\s")
+_PATTERNS = {
+    re.compile(mark, re.DOTALL): kind
+    for mark, kind in {
+        # There may be junk behind its start.
+        rb"\xff\xd8.{,300}?\xff[\xc0-\xc4\xc9-\xcb\xda\xdb\xdd\xe0-\xef\xfe]": "JPEG",
+        rb"RIFF....WEBP": "WebP",
+        rb"P[1-6][\s#]|P7\n|P[fF]\s": "PPM",
+        rb"\x0a[\x00\x02\x03\x05]\x01.{125}": "PCX",
+        rb"\x28\0\0\0.{8}\x01\0": "BMP",  # without a file's header
+    }.items()
+}
 
 
 def kind_of(head: bytes, name: str) -> str:
@@ -78,19 +87,12 @@ def kind_of(head: bytes, name: str) -> str:
     for start, kind in _STARTS.items():
         if head.startswith(start) and (kind != "BMP" or head[15:18] == b"\0\0\0"):
             return kind
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WebP"
-    if _PPM.match(head):
-        return "PPM"
-    if _is_pcx(head):
-        return "PCX"
+    for pattern, kind in _PATTERNS.items():
+        if pattern.match(head):
+            return kind
     if PurePath(name).suffix.lower() in (".tga", ".icb", ".vda", ".vst") and _is_tga(head):
         return "TGA"
-    if _is_icon(head):
-        return "ICO"
-    if head[:4] == b"\x28\0\0\0" and head[12:14] == b"\1\0":  # without a file's header
-        return "BMP"
-    return box_kind(head)
+    return "ICO" if _is_icon(head) else box_kind(head)
 
 
 def box_kind(head: bytes) -> str:
@@ -109,12 +111,6 @@ def box_kind(head: bytes) -> str:
 def is_boxed_picture(head: bytes) -> bool:
     """HEIC, AVIF or Canon's raw: they lie in the same kind of boxes as MP4."""
     return bool(box_kind(head)) or raw_kind(head, "") == "CR3"
-
-
-def _is_pcx(head: bytes) -> bool:
-    return (
-        head[:1] == b"\x0a" and head[1:2] in b"\0\2\3\5" and head[2:3] == b"\1" and len(head) > 127
-    )
 
 
 def _is_icon(head: bytes) -> bool:

@@ -18,6 +18,8 @@ _PROGRESSIVE = 128_000_000  # pixels: all of its numbers are in memory at a time
 _BOXES = 256 << 10  # bytes in which a HEIC's or AVIF's colours are named
 _SMALL = 1024  # the side of an icon
 
+_PSD_MODES = (0, 1, 2, 3, 4, 7, 8, 9)  # bitmap, grey, palette, RGB, CMYK, more inks, two inks, Lab
+
 # Pillow's own guard warns on stderr before it refuses. `check_size` refuses, from the header.
 Image.MAX_IMAGE_PIXELS = None
 
@@ -42,7 +44,7 @@ class RawPhoto(Exception):
     """A camera's raw photo that looks like a TIFF."""
 
 
-REFUSED = (TooLarge, Absurd, OddKind, ReaderMissing, RawPhoto, MemoryError)
+REFUSED = (TooLarge, Absurd, ReaderMissing, RawPhoto, MemoryError)
 
 
 def open_kind(stream: BinaryIO, kind: str) -> Image.Image:
@@ -102,6 +104,22 @@ def _open_bmp(stream: BinaryIO, kind: str) -> Image.Image:
         return open_kind(inside, "JPEG" if packing == 4 else "PNG")
     if header == 40 and packing == 6:  # as 3, but for one mask more
         stream = joined(stream, [(0, 30), b"\3", (31, size_of(stream) - 31)])
+    return _open_other(stream, kind)
+
+
+def as_plain_bmp(stream: BinaryIO) -> BinaryIO:
+    """Masks inside a longer header, as they are behind a usual one: the places are the same."""
+    stream.seek(14)
+    if int.from_bytes(stream.read(4), "little") not in (52, 56):
+        return stream
+    return joined(stream, [(0, 14), b"\x28\0\0\0", (18, size_of(stream) - 18)])
+
+
+def _open_psd(stream: BinaryIO, kind: str) -> Image.Image:
+    stream.seek(22)
+    bits, mode = (int.from_bytes(stream.read(2), "big") for _ in range(2))
+    if bits not in (1, 8) or mode not in _PSD_MODES:
+        raise OddKind
     return _open_other(stream, kind)
 
 
@@ -282,6 +300,7 @@ _OPENERS: dict[str, Callable[[BinaryIO, str], Image.Image]] = {
     "PNG": _open_png,
     "BMP": _open_bmp,
     "TIFF": _open_tiff,
+    "PSD": _open_psd,
     "WebP": _open_webp,
     "AVIF": _open_avif,
     "HEIC": _open_heic,

@@ -237,4 +237,7 @@ _WITHIN: tuple[tuple[int, bytes, _Build, str], ...] = (
     (4, b"\x12\xaf", _picture, "FLIC"),
     (0, b"\0\x05\x16\x07", _mac, ""),
     (8, b"WAVE", _sound, ""),
+    (8, b"AIFF", _sound, ""),
+    (8, b"ILBM", _picture, "IFF"),
+    (8, b"PBM ", _picture, "IFF"),
 )

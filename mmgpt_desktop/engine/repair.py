@@ -185,6 +185,7 @@ class _Animation:
         self.canvas = (0, 0)
         self._count: Piece = b""  # the chunk that says how many frames there are
         self._broken = self._empty = False
+        self._still_apart = False  # it is no frame of the animation
         self._next = self._frames = 0
         self._marks: list[Piece] = []
 
@@ -219,6 +220,7 @@ class _Animation:
             return False
         width, height, left, top = struct.unpack(">4I", data[4:20])
         self._empty = True
+        self._still_apart |= self._next == 0 and self.still_came
         fits = left + width <= self.canvas[0] and top + height <= self.canvas[1]
         return bool(fits and width > 0 and height > 0)
 
@@ -228,7 +230,7 @@ class _Animation:
         self._empty = False
 
     def finish(self, pieces: list[Piece]) -> list[Piece]:
-        if self._frames < 2:
+        if self._frames < (1 if self._still_apart else 2):
             return [piece for piece in pieces if piece not in self._marks]
         count = b"acTL" + struct.pack(">II", self._frames, 0)
         whole = struct.pack(">I", 8) + count + struct.pack(">I", zlib.crc32(count))

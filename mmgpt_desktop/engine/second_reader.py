@@ -15,7 +15,7 @@ from PySide6.QtGui import QImage, QImageReader, QPixelFormat
 from mmgpt_desktop.engine.depth import to_8_bits
 from mmgpt_desktop.engine.readers import check_size
 
-FORMATS = {"TIFF": b"tiff", "BMP": b"bmp", "PNG": b"png"}
+FORMATS = {"TIFF": b"tiff", "BMP": b"bmp", "PNG": b"png", "JPEG": b"jpeg"}
 _MOST_BYTES = 400 << 20  # of a file
 _MEGABYTES = 512  # of decoded pixels
 _QUIET = "qt.imageformats.*=false\nqt.gui.imageio.*=false"

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from mmgpt_desktop.engine import tiff
 from mmgpt_desktop.engine.colour import to_srgb
 from mmgpt_desktop.engine.depth import to_8_bits
-from mmgpt_desktop.engine.readers import REFUSED, OddKind, open_kind
+from mmgpt_desktop.engine.readers import REFUSED, OddKind, as_plain_bmp, open_kind
 from mmgpt_desktop.engine.repair import size_of, tidy_jpeg, tidy_png
 
 KEPT_SIDE = 4096  # the long side of what is kept; models read far less
@@ -30,7 +30,7 @@ def decode(stream: BinaryIO, kind: str) -> tuple[Image.Image, tuple[str, ...]]:
     try:
         image = open_kind(stream, kind)
         notes = _notes(image)
-        image.draft(None, (KEPT_SIDE, KEPT_SIDE))  # JPEG alone can decode to a smaller size
+        _draft(image)
         image.load()
     except REFUSED:
         raise
@@ -43,6 +43,12 @@ def decode(stream: BinaryIO, kind: str) -> tuple[Image.Image, tuple[str, ...]]:
             image = _second(stream, kind) or image
     turn_upright(image)
     return image, notes
+
+
+def _draft(image: Image.Image) -> None:
+    """JPEG alone can be decoded to a half, a quarter or an eighth of its size."""
+    parts = max(1, max(image.size) // KEPT_SIDE)
+    image.draft(None, (max(1, image.width // parts), max(1, image.height // parts)))
 
 
 def _notes(image: Image.Image) -> tuple[str, ...]:
@@ -73,12 +79,17 @@ def _rescued(
     stream: BinaryIO, kind: str, image: Image.Image | None, error: Exception
 ) -> tuple[Image.Image, tuple[str, ...]]:
     """By another reader, or as far as Pillow came."""
-    odd = kind in _SECOND and "truncated" not in str(error)
+    if isinstance(error, OddKind):
+        if kind == "JPEG" and (second := _second(stream, kind)):
+            return second, ()
+        raise error
+    whole = kind in _SECOND and _is_whole(stream, kind)
+    odd = whole or (kind in _SECOND and "truncated" not in str(error))
     if odd and (second := _second(stream, kind)):
         return second, ()
     if image is not None and (missing := _missing_rows(image)) is not None:
         return image, _cut_note(missing, error)
-    if odd and _is_whole(stream, kind):
+    if whole:
         raise OddKind from error
     raise error
 
@@ -86,7 +97,11 @@ def _rescued(
 def _second(stream: BinaryIO, kind: str) -> Image.Image | None:
     from mmgpt_desktop.engine.second_reader import read
 
-    return read(tidy_png(stream)[0] if kind == "PNG" else stream, kind)
+    if kind == "PNG":
+        stream = tidy_png(stream)[0]
+    elif kind == "BMP":
+        stream = as_plain_bmp(stream)
+    return read(stream, kind)
 
 
 def _missing_rows(image: Image.Image) -> float | None:
@@ -121,7 +136,7 @@ def _jpeg_notes(image: Image.Image, stream: BinaryIO) -> tuple[str, ...]:
         missing = missing if image.info["coarse"] else 0
     elif missing:  # or it is grey there: without an end, what is missing stays at zero
         again = Image.open(tidy_jpeg(stream, end=False)[0], formats=("JPEG",))
-        again.draft(None, (KEPT_SIDE, KEPT_SIDE))
+        _draft(again)
         missing = min(missing, round(image.height * (_missing_rows(again) or 0)))
     if missing:
         return _cut_note(missing / image.height)

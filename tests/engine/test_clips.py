@@ -80,6 +80,55 @@ def test_pages_are_still_pages(tmp_path: Path) -> None:
     assert photo.notes == ("Only the first of its 2 pages is used.",)
 
 
+@pytest.mark.parametrize("kind", ["webp", "png"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_animation_is_upright(tmp_path: Path, kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    frames = [Image.new("L", (40, 20), shade) for shade in (60, 160)]
+    for frame in frames:
+        frame.paste(255, (0, 0, 20, 10))
+    path = tmp_path / f"a.{kind}"
+    frames[0].convert("RGB").save(
+        path, save_all=True, append_images=[frames[1].convert("RGB")], exif=exif, duration=100
+    )
+    photos = load(path)
+    assert len(photos) == 2
+    for photo in photos:
+        assert (photo.width, photo.height) == ((40, 20) if orientation < 5 else (20, 40))
+        corners = photo.pixels[[3, 3, -4, -4], [3, -4, 3, -4], 0] > 220
+        lit = {1: 0, 2: 1, 3: 3, 4: 2, 5: 0, 6: 1, 7: 3, 8: 2}[orientation]
+        assert corners.tolist() == [place == lit for place in range(4)]
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png"])
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.9])
+def test_of_an_animation_with_a_bad_frame_the_others_are_shown(
+    tmp_path: Path, name: str, kept: float
+) -> None:
+    data = write_animation(tmp_path / name, 20).read_bytes()
+    photos = photos_from_bytes(data[: int(len(data) * kept)], name, CancelToken())
+    assert len(photos) == pytest.approx(min(FRAMES, 20 * kept), abs=2)
+    shades = [int(photo.pixels[30, 40, 0]) for photo in photos]
+    assert shades == sorted(shades)
+    assert shades[-1] == pytest.approx(250 * kept, abs=40)
+
+
+def test_of_an_apng_whose_frames_are_numbered_wrong_the_good_ones_are_shown(tmp_path: Path) -> None:
+    data = write_animation(tmp_path / "a.png", 6).read_bytes()
+    places = [place for place in range(len(data)) if data[place : place + 4] == b"fcTL"]
+    for place, good in ((places[0], 1), (places[1], 1), (places[4], 4)):
+        wrong = data[: place + 7] + b"\x63" + data[place + 8 :]
+        assert len(photos_from_bytes(wrong, "a.png", CancelToken())) == good
+
+
+def test_the_still_of_an_apng_that_is_no_frame_of_it_is_for_others(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "lime", "blue")]
+    path = tmp_path / "a.png"
+    frames[0].save(path, save_all=True, append_images=frames[1:], default_image=True)
+    assert [tuple(photo.pixels[4, 4]) for photo in load(path)] == [(0, 255, 0), (0, 0, 255)]
+
+
 def test_what_is_pasted_may_move_as_well(tmp_path: Path) -> None:
     data = write_animation(tmp_path / "a.gif").read_bytes()
     photos = photos_from_bytes(data, "Pasted picture", CancelToken())

@@ -324,6 +324,7 @@ def test_odd_segments_of_a_jpeg_are_left_out(extra: bytes) -> None:
 
 def test_a_jpeg_with_something_before_or_behind_it() -> None:
     assert looks(opened(b"\r\n" + jpeg()), BROWN)
+    assert looks(opened(jpeg(bytes(range(255)))), BROWN)
     assert looks(opened(jpeg() + bytes(100_000)), BROWN)
     assert looks(opened(b"\n" + png()), TEAL)
 
@@ -445,6 +446,13 @@ def test_bitmaps_of_all_masks_are_red(
     table = struct.pack(f"<{len(masks)}I", *masks)
     data = bmp(packed, size=(8, 8), bits=bits, packing=packing, masks=table)
     assert looks(opened(data, "a.bmp"), (255, 0, 0), 8)
+
+
+def test_a_bitmap_with_masks_in_its_header() -> None:
+    packed, masks = struct.pack("<H", 0xF00) * 64, struct.pack("<4I", 0xF00, 0xF0, 0xF, 0)
+    data = bytearray(bmp(packed, size=(8, 8), bits=16, packing=3, masks=masks))
+    data[14] = 56
+    assert looks(opened(bytes(data), "a.bmp"), (255, 0, 0))
 
 
 @pytest.mark.parametrize(("packing", "inside"), [(4, jpeg(colour=TEAL)), (5, png())])
