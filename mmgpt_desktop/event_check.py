@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import ParamSpec
 
 import psutil  # type: ignore[import-untyped]
-from PIL import Image
 
 from mmgpt_desktop.ask import Asker
-from mmgpt_desktop.engine.images import load_photo
+from mmgpt_desktop.engine.images import load_logo, load_photo
 from mmgpt_desktop.engine.opening import open_engine
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.serving import RUNTIME_LABELS, EngineBase
@@ -97,13 +96,8 @@ def _way_out(lock: Lock) -> str:
 
 
 def _logo(path: Path) -> str:
-    try:
-        with Image.open(path) as logo:
-            logo.load()
-            return f"{logo.width} x {logo.height} pixels."
-    except Exception as error:  # Pillow raises what it likes on damaged bytes
-        title = "{name} can't be read ({reason})."
-        raise AppError(title, name=safe_name(path.name), reason=reason_of(error)) from error
+    height, width, _ = load_logo(path).shape
+    return f"{width} x {height} pixels."
 
 
 def _files(profile: Profile) -> Iterator[Finding]:

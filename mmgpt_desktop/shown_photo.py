@@ -49,6 +49,33 @@ def photo_from_file(path: Path) -> ShownPhoto:
     return show_photo(load_photo(path))
 
 
+def logo_from_file(path: Path) -> QImage:
+    """With what is transparent in it. Raises ImageError."""
+    from mmgpt_desktop.engine.images import load_logo
+
+    pixels = load_logo(path)
+    height, width, _ = pixels.shape
+    return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
+
+
+def tile_from_file(path: Path, most: QSize) -> QImage:
+    """A picture in a small size; null for a file that holds none that can be opened."""
+    from mmgpt_desktop.engine.images import load_photo
+
+    try:
+        shown = show_photo(load_photo(path))
+    except ImageError:
+        return QImage()
+    wanted = shown.levels[0].size().scaled(most, Qt.AspectRatioMode.KeepAspectRatio)
+    level = min(
+        (each for each in shown.levels if each.width() >= wanted.width()),
+        key=QImage.width,
+        default=shown.levels[0],
+    )
+    whole, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+    return level.scaled(wanted, whole, smooth).copy()
+
+
 def photo_from_data(data: bytes, name: str) -> ShownPhoto:
     from mmgpt_desktop.engine.images import photo_from_bytes
 

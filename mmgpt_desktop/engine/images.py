@@ -25,12 +25,12 @@ from mmgpt_desktop.engine.refusals import (
     refusal,
 )
 from mmgpt_desktop.engine.repair import joined, size_of
-from mmgpt_desktop.engine.stills import KEPT_SIDE, decode, to_rgb
+from mmgpt_desktop.engine.stills import KEPT_SIDE, decode, in_srgb, to_rgb
 from mmgpt_desktop.errors import Cancelled, ImageError
 from mmgpt_desktop.messages import Moment, Photo
 from mmgpt_desktop.text import safe_name
 
-__all__ = ["KEPT_SIDE", "load_photo", "photo_from_bytes", "photo_of"]
+__all__ = ["KEPT_SIDE", "load_logo", "load_photo", "photo_from_bytes", "photo_of"]
 
 # What goes wrong in these is damage; a rarer kind may be one that its decoder doesn't know.
 _USUAL = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WebP", "PPM")
@@ -43,6 +43,16 @@ def load_photo(path: Path) -> Photo:
     """Read a picture file; every failure is an `ImageError`."""
     with open_file(path) as (stream, name):
         return read_photo(stream, name)
+
+
+def load_logo(path: Path) -> NDArray[np.uint8]:
+    """A picture with what is transparent in it: RGBA [height, width, 4]; every failure is an
+    `ImageError`. Drawings of lines (SVG, PDF) are refused as they are everywhere."""
+    with open_file(path) as (stream, name):
+        stream, kind = identified(stream, name)
+        with damage_named(name, kind):
+            image, _ = decode(stream, kind)
+            return np.array(in_srgb(image).convert("RGBA"), np.uint8)
 
 
 @contextlib.contextmanager

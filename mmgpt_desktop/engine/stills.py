@@ -161,7 +161,16 @@ def _is_whole(stream: BinaryIO, kind: str) -> bool:
 
 
 def to_rgb(image: Image.Image, still: bool = True) -> Image.Image:
-    """Shrink to `KEPT_SIDE`, turn its colours into sRGB and flatten onto white.
+    """As `in_srgb`, and flattened onto white."""
+    image = in_srgb(image, still)
+    if image.mode == "RGB":
+        return image
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
+
+
+def in_srgb(image: Image.Image, still: bool = True) -> Image.Image:
+    """Shrink to `KEPT_SIDE` and turn its colours into sRGB: RGB, or RGBA with what is transparent.
 
     A still that is transparent everywhere is shown as if it weren't, if there is anything to see:
     some programs leave alpha empty.
@@ -176,11 +185,7 @@ def to_rgb(image: Image.Image, still: bool = True) -> Image.Image:
     image.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
     if image.has_transparency_data:
         image = image.convert("RGBA")
-    image = to_srgb(image, profile)
-    if image.mode == "RGB":
-        return image
-    white = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(white, image).convert("RGB")
+    return to_srgb(image, profile)
 
 
 def _without_empty_alpha(image: Image.Image) -> Image.Image:

@@ -31,6 +31,8 @@ HEADER = ("hour", "visitors", "questions", "first_word_s", "answer_s", "errors",
 """`first_word_s` and `answer_s` are medians, `kinds` says which errors, such as "engine 2"."""
 TEXTS_HEADER = ("time", "question")
 
+_MOST_AN_HOUR = 100_000
+
 _Row = dict[str, str]
 
 _log = logging.getLogger(__name__)
@@ -52,6 +54,8 @@ class _Hour:
         if row is None:
             return
         questions = int(row["questions"])
+        if not 0 <= questions <= _MOST_AN_HOUR:
+            raise ValueError("more questions than an hour has time for")
         self.visitors += int(row["visitors"])
         self.questions += questions
         for times, name in ((self.first_words, "first_word_s"), (self.answers, "answer_s")):

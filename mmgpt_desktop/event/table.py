@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from mmgpt_desktop.errors import ProfileError
-from mmgpt_desktop.event.toml_lines import KeyPath, key_lines
+from mmgpt_desktop.event.toml_lines import KeyPath, deepest_key, key_lines
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.text import reason_of, safe_name
 
-_MOST_BYTES = 1_000_000
+_MOST_BYTES = 200_000
+_DEEPEST_KEY = 8
 _MOST_TEXT = 200
 _MOST_ITEMS = 100
 _RELATIVE = "Paths are relative to the profile's folder."
@@ -31,6 +32,8 @@ class _Source:
 def read_table(path: Path) -> Table:
     """The document's top table. Raises ProfileError."""
     text = _read_text(path)
+    if deepest_key(text) > _DEEPEST_KEY:  # their time and memory grow with the square
+        raise _unreadable(path, "its keys have too many parts")
     try:
         values = tomllib.loads(text)
         return Table(values, _Source(path, key_lines(text)))
@@ -47,6 +50,8 @@ def read_table(path: Path) -> Table:
         ) from error
     except RecursionError as error:
         raise _unreadable(path, "its brackets are too deep") from error
+    except ValueError as error:  # such as a number of thousands of digits
+        raise _unreadable(path, reason_of(error)) from error
 
 
 def _read_text(path: Path) -> str:

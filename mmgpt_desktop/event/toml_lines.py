@@ -11,17 +11,29 @@ KeyPath = tuple[str | int, ...]
 """From the top down: a table's key, or the number of an array's element."""
 
 # Strings are those of https://toml.io/en/v1.0.0: up to two quotes may stand before the last three.
+# One that nobody ends goes on to the end, of the line or of the text: each sign is looked at once.
 _TOKEN = re.compile(
     r'''
     (?P<skipped>[ \t\r]+|\#[^\n]*)
     |(?P<newline>\n)
     |(?P<mark>[\[\]{}=,.])
-    |(?P<text>"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?'{3,5}
-        |"(?:\\.|[^"\\\n])*"|'[^'\n]*'
+    |(?P<text>"""(?:\\.|[^\\])*?(?:"{3,5}|\Z)|\'\'\'.*?(?:'{3,5}|\Z)
+        |"(?:\\.|[^"\\\n])*+"?|'[^'\n]*+'?
         |[^\s\[\]{}=,.\#"']+)
     ''',
     re.VERBOSE | re.DOTALL,
 )
+
+
+def deepest_key(text: str) -> int:
+    """How many parts the longest dotted key has, or more; the text may be anything."""
+    deepest, parts, after_dot = 0, 0, False
+    for token in _tokens(text):
+        if token.kind == "text":
+            parts = parts + 1 if after_dot else 1
+            deepest = max(deepest, parts)
+        after_dot = token.text == "."
+    return deepest
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:

@@ -82,6 +82,7 @@ def new_show(
         lambda _folder: make,
         theme=theme,
         still=still,
+        state=profile.path.parent / "state",
         awake=NoDesktop(),  # type: ignore[arg-type]
         camera=camera or no_camera(),
     )

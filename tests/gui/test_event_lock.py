@@ -155,6 +155,32 @@ def test_a_wrong_pin_stays_inside_and_the_wait_grows(make_show: MakeShow) -> Non
     until(lambda: opened == [Lock.LEAVE])
 
 
+def test_a_restart_gives_no_further_tries(make_show: MakeShow) -> None:
+    pins = {"pin": HASH, "chord": None}
+    show = make_show(lock=pins)
+    show.lock.ask(Lock.LEAVE)
+    for _ in range(2):
+        enter(show, "1111")
+        until(show.window.pad.enter.isEnabled)
+    enter(show, "1111")
+    until(lambda: "30" in show.window.pad.note.text())
+    show.close()
+    again = make_show(lock=pins)
+    opened, pad = listen(again), again.window.pad
+    again.lock.ask(Lock.LEAVE)
+    assert "Wait" in pad.note.text()
+    assert not pad.enter.isEnabled()
+    again.lock._waiting.timeout.emit()
+    enter(again, "1111")
+    until(lambda: "60" in pad.note.text())
+    again.lock._waiting.timeout.emit()
+    enter(again, "2468")
+    until(lambda: opened == [Lock.LEAVE])
+    third = make_show(lock=pins)
+    third.lock.ask(Lock.LEAVE)
+    assert third.window.pad.enter.isEnabled()  # the right one made an end of it
+
+
 def test_waits_double_up_to_a_limit() -> None:
     assert [wait_after(wrong) for wrong in range(1, 7)] == [0, 0, 30, 60, 120, 240]
     assert wait_after(1000) == LONGEST_WAIT_S

@@ -276,6 +276,49 @@ def test_the_one_folder_is_shown_and_nothing_outside_of_it(
     assert show.stage.visit.current.shown.photo.name == "b.png"
 
 
+DRAWING = b"""<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30">
+<rect width="40" height="30" fill="red"/></svg>"""
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
+def test_a_file_is_opened_as_everywhere_whatever_it_is_called(
+    make_show: MakeShow, tmp_path: Path, name: str
+) -> None:
+    """Qt would open a drawing by its content, and the files that it names."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / name).write_bytes(DRAWING)
+    picture().save(str(folder / "b.png"))
+    show = make_show(lock={"files": folder})
+    tiles = show.window.chooser.tiles
+    touch(show.window.start_page.drop)
+    until(lambda: len(show.window.chooser.tiles) == 2)
+    tiles = show.window.chooser.tiles
+    until(lambda: not tiles[1].picture.isNull())
+    assert tiles[0].picture.isNull()
+    assert tiles[1].picture.size() == QSize(640, 480)
+
+
+def test_a_drawing_is_no_logo(make_show: MakeShow, tmp_path: Path) -> None:
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(DRAWING)
+    show = make_show(brand={"logo": logo})
+    choose_sample(show)
+    assert not show.window.header.logo.isVisible()
+    assert show.window.header.title.whole == "A test"
+
+
+def test_what_is_transparent_in_a_logo_stays_so(make_show: MakeShow, tmp_path: Path) -> None:
+    image = QImage(40, 20, QImage.Format.Format_RGBA8888)
+    image.fill(Qt.GlobalColor.transparent)
+    image.setPixelColor(5, 5, Qt.GlobalColor.red)
+    image.save(str(tmp_path / "logo.png"))
+    header = make_show(brand={"logo": tmp_path / "logo.png"}).window.header
+    until(lambda: not header.logo.pixmap().isNull())
+    shown = header.logo.pixmap().toImage()
+    assert shown.pixelColor(shown.width() - 1, shown.height() - 1).alpha() == 0
+
+
 def test_many_pictures_come_in_pages(make_show: MakeShow, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()

@@ -130,6 +130,12 @@ def test_a_mistake_in_the_profile_ends_it(stand: Stand, capsys: Capture) -> None
     assert len(lines) == 2
 
 
+def test_a_drawing_is_no_logo(stand: Stand, capsys: Capture) -> None:
+    (stand.folder / "logo.png").write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'></svg>")
+    _, lines = stand.check('[brand]\nlogo = "logo.png"', capsys)
+    assert any(line.startswith("Logo: ") and "SVG" in line for line in failures(lines))
+
+
 def test_everything_that_fails_is_said(stand: Stand, capsys: Capture) -> None:
     (stand.folder / "dog.jpg").write_bytes(b"no picture")
     (stand.folder / "logo.png").write_bytes(b"no picture")

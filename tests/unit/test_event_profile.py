@@ -231,6 +231,15 @@ def test_a_pin_in_plain_digits_is_refused_and_not_repeated(stand: Path) -> None:
         (b"\xff\xfe", "not UTF-8"),
         (b"#" * 1_000_001, "too large"),
         (b"title = " + b"[" * 100_000, "too deep"),
+        (b"a." * 90_000 + b"a = 1", "too many parts"),
+        (b"a . " * 40_000 + b"a = 1", "too many parts"),
+        (b'"a".' * 40_000 + b"a = 1", "too many parts"),
+        (b"[" + b"a." * 90_000 + b"a]", "too many parts"),
+        (b"[[" + b"a." * 90_000 + b"a]]", "too many parts"),
+        (b"b = {" + b"a." * 90_000 + b"a = 1}", "too many parts"),
+        (b"limits.photos = " + b"9" * 5000, "can't be read"),
+        (b'title = """' + b'\\"""' * 40_000, "not TOML"),
+        (b'title = "' + b'\\"' * 90_000, "not TOML"),
     ],
 )
 def test_what_is_no_profile_is_one_sentence(tmp_path: Path, data: bytes, said: str) -> None:

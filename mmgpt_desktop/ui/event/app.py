@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
 from PySide6.QtGui import QGuiApplication
@@ -13,9 +14,10 @@ from PySide6.QtWidgets import QApplication
 
 from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.event.supervisor import Heartbeat
+from mmgpt_desktop.event.tries import Tries
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
-from mmgpt_desktop.settings import load_settings, settings_path
+from mmgpt_desktop.settings import data_path, load_settings, settings_path
 from mmgpt_desktop.ui.application import make_application, prepare_process
 from mmgpt_desktop.ui.camera import Camera
 from mmgpt_desktop.ui.collector import Collector
@@ -40,7 +42,8 @@ _log = logging.getLogger(__name__)
 class EventApp(QObject):
     """The show with its threads; it reads no settings and writes none. `close` ends the threads.
 
-    With `still` nothing moves by itself. `awake` and `camera` are for tests.
+    With `still` nothing moves by itself. What a restart must not forget is in the folder `state`,
+    by default the user's. `awake` and `camera` are for tests.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class EventApp(QObject):
         *,
         theme: str = "system",
         still: bool = False,
+        state: Path | None = None,
         awake: Awake | None = None,
         camera: Camera | None = None,
     ) -> None:
@@ -76,7 +80,8 @@ class EventApp(QObject):
             Threads(self._files, self._drawing, self._counting, self._souvenirs),
         )
         self.window = self.stage.window
-        self.lock = Lock(profile.lock, self.window.pad, self._system)
+        tries = Tries(state or data_path() / "event", profile.path)
+        self.lock = Lock(profile.lock, self.window.pad, self._system, tries)
         self.inputs = Inputs(self.lock)
         self.presenting = Presenting(
             self.theme, profile, self.stage, self.engine, self.inputs, self.lock, open_model

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QImage, QImageReader
+from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from mmgpt_desktop.engine.kinds import PICTURE_SUFFIXES
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.shown_photo import tile_from_file
 from mmgpt_desktop.ui.event.looks import Scale
 from mmgpt_desktop.ui.event.parts import Tile, in_turn, spaced, words
 from mmgpt_desktop.ui.parts import Rewritten
@@ -18,18 +20,11 @@ from mmgpt_desktop.ui.texts import translated
 from mmgpt_desktop.worker import TaskThread
 
 TILES = 6
-_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 _TILE = QSize(640, 480)  # pixels: sharp also on a large screen
 
 
 def _small(path: Path, _cancel: CancelToken) -> QImage:
-    """Null for a file that holds no picture."""
-    reader = QImageReader(str(path))
-    reader.setAutoTransform(True)
-    size = reader.size()
-    if size.isValid():
-        reader.setScaledSize(size.scaled(_TILE, Qt.AspectRatioMode.KeepAspectRatio))
-    return reader.read()
+    return tile_from_file(path, _TILE)
 
 
 def _pictures_in(folder: Path, _cancel: CancelToken) -> list[Path]:
@@ -38,7 +33,7 @@ def _pictures_in(folder: Path, _cancel: CancelToken) -> list[Path]:
     return sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in _PICTURES
+        if path.suffix.lower() in PICTURE_SUFFIXES
         and not path.name.startswith(".")
         and path.resolve().parent == inside
         and path.is_file()

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVB
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.event import pin
 from mmgpt_desktop.event import profile as profiles
+from mmgpt_desktop.event.tries import Tries
 from mmgpt_desktop.ui.event.looks import Scale
 from mmgpt_desktop.ui.event.parts import Cover, spaced, words
 from mmgpt_desktop.ui.parts import Rewritten, announce
@@ -161,23 +162,24 @@ class Lock(QObject):
     """`opened` says what the PIN or the keys were for.
 
     Each wrong PIN after the first three makes the next one wait twice as long, also if the pad
-    was left meanwhile.
+    was left meanwhile, or the program was started again.
     """
 
     LEAVE, PRESENT = "leave", "present"
     opened = Signal(str)
 
-    def __init__(self, lock: profiles.Lock, pad: PinPad, thread: TaskThread) -> None:
+    def __init__(self, lock: profiles.Lock, pad: PinPad, thread: TaskThread, tries: Tries) -> None:
         super().__init__()
-        self._lock, self._pad, self._thread = lock, pad, thread
+        self._lock, self._pad, self._thread, self._tries = lock, pad, thread, tries
         chord = lock.chord or profiles.CHORD
         self._chord = QKeySequence(chord)
         self._present = QKeySequence(f"{chord.rpartition('+')[0]}+F9")
         self._purpose = self.LEAVE
         self._asked = object()
-        self._wrong = 0
         self._waiting = QTimer(self, singleShot=True)
         self._waiting.timeout.connect(pad.wait_is_over)
+        if wait := wait_after(tries.wrong):  # before the restart
+            self._waiting.start(wait * 1000)
         pad.entered.connect(self._check)
         thread.done.connect(self._take)
 
@@ -220,8 +222,13 @@ class Lock(QObject):
             return
         self._pad.set_open(False)  # a hash takes its time
 
+        tries = self._tries
+
         def work(_cancel: CancelToken) -> bool:
-            return pin.matches(typed, hashed)
+            tries.begin()
+            if right := pin.matches(typed, hashed):
+                tries.succeed()
+            return right
 
         self._thread.submit(self._asked, work)
 
@@ -232,12 +239,10 @@ class Lock(QObject):
         self._asked = object()
         self._pad.set_open(True)
         if right is True:
-            self._wrong = 0
             self._pad.leave()
             self.opened.emit(self._purpose)
             return
-        self._wrong += 1
-        wait = wait_after(self._wrong)
+        wait = wait_after(self._tries.wrong)
         self._pad.refuse(wait)
         if wait:
             self._waiting.start(wait * 1000)

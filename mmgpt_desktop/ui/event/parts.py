@@ -244,6 +244,11 @@ class Tile(QPushButton):
         self.setSizePolicy(expanding, expanding)
         self._picture = QImage()
 
+    @property
+    def picture(self) -> QImage:
+        """Null until it is there."""
+        return self._picture
+
     def show_picture(self, picture: QImage) -> None:
         self._picture = picture
         self.update()

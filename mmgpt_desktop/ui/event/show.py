@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
+
 from PySide6.QtCore import QEvent, QLocale, QSize, QSizeF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QCloseEvent,
@@ -10,6 +13,7 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
+    QImage,
     QKeyEvent,
     QMouseEvent,
     QPixmap,
@@ -26,7 +30,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.profile import Profile
+from mmgpt_desktop.shown_photo import logo_from_file
 from mmgpt_desktop.ui.camera import Camera
 from mmgpt_desktop.ui.event.answer_page import AnswerPage
 from mmgpt_desktop.ui.event.camera_page import CameraPage
@@ -47,6 +53,8 @@ from mmgpt_desktop.worker import TaskThread
 AWAY_MS = 700  # until it comes back before another program's window
 LINE_MS = 5000  # the longest that a friendly line stays
 _LOGO = QSizeF(32, 6)
+
+_log = logging.getLogger(__name__)
 
 
 def is_chinese() -> bool:
@@ -73,14 +81,14 @@ class Blank(Cover):
 class Header(Rewritten, QWidget):
     """The event's name, and the few things that are always to be had during a visit."""
 
-    def __init__(self, scale: Scale, profile: Profile) -> None:
+    def __init__(self, scale: Scale, profile: Profile, files: TaskThread) -> None:
         super().__init__()
         self._scale, self._profile = scale, profile
-        self._picture = QPixmap(str(profile.brand.logo)) if profile.brand.logo else QPixmap()
+        self._picture, self._loading = QPixmap(), object()
         self.logo, self.title = Label(), ElidedLabel()
         self.title.setProperty("role", "title")
         self.title.say(profile.title)
-        self.logo.setVisible(not self._picture.isNull())
+        self.logo.hide()
         self.logo.setAccessibleName(profile.title)
         self.language, self.another, self.back = QPushButton(), QPushButton(), QPushButton()
         self.souvenir, self.done = QPushButton(), QPushButton()
@@ -95,6 +103,8 @@ class Header(Rewritten, QWidget):
         self._fit()
         self._write()
         self.show_buttons()
+        if profile.brand.logo is not None:
+            self._load(profile.brand.logo, files)
 
     def _write(self) -> None:
         self.language.setText("English" if is_chinese() else "\u4e2d\u6587")
@@ -102,6 +112,24 @@ class Header(Rewritten, QWidget):
         self.back.setText(self.tr("Back to the picture"))
         self.souvenir.setText(what_to_do(self._profile.souvenir))
         self.done.setText(self.tr("I'm done"))
+
+    def _load(self, logo: Path, files: TaskThread) -> None:
+        files.done.connect(self._take)
+        files.failed.connect(self._fail)
+        files.submit(self._loading, lambda _cancel: logo_from_file(logo))
+
+    @Slot(object, object)
+    def _take(self, key: object, result: object) -> None:
+        if key is self._loading and isinstance(result, QImage):
+            self._picture = QPixmap.fromImage(result)
+            self.logo.show()
+            self._fit()
+
+    @Slot(object, object)
+    def _fail(self, key: object, error: AppError) -> None:
+        """The organiser's business, and no visitor's; `event-check` says it too."""
+        if key is self._loading:
+            _log.warning("the show has no logo: %s", error)
 
     def _fit(self) -> None:
         if not self._picture.isNull():
@@ -138,7 +166,7 @@ class EventWindow(Rewritten, QWidget):
         self.setWindowTitle(window_title(profile.title))
         self.setWindowFlags(Qt.WindowType.Window | Qt.WindowType.FramelessWindowHint)
         self.setAcceptDrops(profile.lock.drop)
-        self.header = Header(scale, profile)
+        self.header = Header(scale, profile, files)
         self.start_page = StartPage(theme, scale, profile)
         self.chooser, self.camera_page = Chooser(scale, files), CameraPage(theme, scale, camera)
         self.answer_page = AnswerPage(theme, scale, profile)
