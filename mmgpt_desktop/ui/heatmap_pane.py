@@ -121,7 +121,7 @@ class DrawingPanel(Rewritten, QFrame):
     def take_settings(self, settings: Settings) -> None:
         if settings.colour_map in COLOUR_MAPS:
             self.colours.setCurrentIndex(COLOUR_MAPS.index(settings.colour_map))
-        self.opacity.setValue(round(settings.opacity * 100))
+        self.opacity.setValue(round(100 * min(1.0, max(0.0, settings.opacity))))
         self._tell_opacity(self.opacity.value())
         self.smooth.setChecked(settings.smooth)
         self.contours.setChecked(settings.contours)
