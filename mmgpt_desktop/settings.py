@@ -72,7 +72,7 @@ def load_settings(path: Path) -> Settings:
             raise OSError("not an ordinary file")
         if status.st_size > _MOST_BYTES:
             raise ValueError("far too large")
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(path.read_text(encoding="utf-8-sig"))  # Notepad's mark, too
         if not isinstance(stored, dict):
             raise ValueError("not an object")
     except FileNotFoundError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,9 +52,14 @@ def describe(session: Session, path: Path, *, kept: bool = False) -> Entry:
 
 
 def matches(entry: Entry, search: str) -> bool:
-    """All words of the search occur, in any order and case."""
-    found_in = f"{'' if entry.kept else entry.name}\n{entry.text}".casefold()
-    return all(word in found_in for word in search.casefold().split())
+    """All words of the search occur, in any order and case, and however they are composed: macOS
+    writes an accent in a file's name as a sign of its own, a Chinese keyboard wide letters."""
+    found_in = _folded(f"{'' if entry.kept else entry.name}\n{entry.text}")
+    return all(word in found_in for word in _folded(search).split())
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def read_recent(file: Path) -> tuple[Entry, ...]:

@@ -94,6 +94,7 @@ class App(QObject):
         self._application, self._settings_file = application, settings_file
         self._data = data_folder or settings_file.parent
         self._settings = replace(load_settings(settings_file), **(overrides or {}))
+        self._changed: set[str] = set()  # since the start: only these are written
         install_language(application, self._settings.language)
         self.theme = Theme(application, self._settings.theme)
         self.theme.set_still(self._settings.still)
@@ -297,7 +298,7 @@ class App(QObject):
         self.sessions.close()
         self.collector.close()
         try:
-            write_settings(self._settings_file, self._settings)
+            write_settings(self._settings_file, self._settings, self._changed)
         except NotKept as error:
             _log.warning("settings can't be written: %s", error)
 
@@ -313,6 +314,7 @@ class App(QObject):
             self.tr("Open pictures"),
             self._settings.last_folder,
             f"{pictures} ({FILES});;{everything} (*)",
+            options=QFileDialog.Option.HideNameFilterDetails,
         )
         if names:
             self._change(last_folder=str(Path(names[0]).parent))
@@ -424,7 +426,8 @@ class App(QObject):
         self._change(fusion=fusion)
 
     def _change(self, **changes: Any) -> None:
-        self._settings = replace(self._settings, **changes)
+        before, self._settings = self._settings, replace(self._settings, **changes)
+        self._changed |= {name for name in changes if changes[name] != getattr(before, name)}
         self._saving.start()
 
     @Slot()
@@ -433,10 +436,10 @@ class App(QObject):
 
     @Slot()
     def _save(self) -> None:
-        path, settings = self._settings_file, self._settings
+        path, settings, changed = self._settings_file, self._settings, frozenset(self._changed)
 
         def work(_cancel: CancelToken) -> None:
-            write_settings(path, settings)
+            write_settings(path, settings, changed)
 
         self._files.submit(None, work)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
     QImage,
     QKeyEvent,
     QMouseEvent,
+    QNativeGestureEvent,
     QPainter,
     QPaintEvent,
     QPen,
@@ -185,6 +186,17 @@ class PhotoView(QWidget):
             self._zoom_at(event.position(), _STEP**turns)
             event.accept()
 
+    def event(self, event: QEvent) -> bool:
+        """Two fingers on a touchpad zoom as well."""
+        if isinstance(event, QNativeGestureEvent) and self._shown is not None:
+            if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+                self._zoom_at(event.position(), max(1 + event.value(), 1 / _STEP))
+                return True
+            if event.gestureType() == Qt.NativeGestureType.SmartZoomNativeGesture:
+                self._toggle_zoom(event.position())
+                return True
+        return super().event(event)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         if event.button() == Qt.MouseButton.LeftButton and self._zoom > 1:
             self._dragged_from = event.position()
@@ -200,10 +212,13 @@ class PhotoView(QWidget):
         self.unsetCursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self._toggle_zoom(event.position())
+
+    def _toggle_zoom(self, point: QPointF) -> None:
         if self._zoom > 1:
             self.zoom_fit()
         else:
-            self._zoom_at(event.position(), 2.5)
+            self._zoom_at(point, 2.5)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         key = event.key()

@@ -17,8 +17,9 @@ from mmgpt_desktop.paths import file_here
 from mmgpt_desktop.ui.html_pictures import LARGEST, bytes_written, picture_in, too_large
 from mmgpt_desktop.ui.places import is_address
 
-# What an opening dialog offers first.
-FILES = " ".join(f"*{suffix}" for suffix in (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))
+# What an opening dialog offers first; GTK's, which GNOME has, tells IMG.JPG from img.jpg.
+_SUFFIXES = (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES)
+FILES = " ".join(f"*{form}" for suffix in _SUFFIXES for form in (suffix, suffix.upper()))
 MOST_FILES = 100  # at a time
 # As they are in the file, in the order of preference: decoding them is left to the worker.
 _ENCODED = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,12 +36,18 @@ class Language:
         folders = {"qtbase": qt_folder, "mmgpt": str(resource_path("translations"))}
         self.catalogues = [QTranslator(owner) for _ in folders]
         for catalogue, (file, folder) in zip(self.catalogues, folders.items(), strict=True):
-            catalogue.load(self.locale, file, "_", folder)
+            catalogue.load(_read_locale(self.locale), file, "_", folder)
 
     def translate(self, context: str, text: str) -> str:
         """In the catalogue or as it is, whatever is installed."""
         found = (each.translate(context, text) for each in self.catalogues)
         return next(filter(None, found), text)
+
+
+def _read_locale(locale: QLocale) -> QLocale:
+    """Simplified Chinese is read in Singapore and Malaysia, too: Qt would look for their own."""
+    names = itertools.takewhile(lambda name: not name.startswith("en"), locale.uiLanguages())
+    return QLocale("zh_CN") if "zh-Hans" in names else locale
 
 
 @dataclass

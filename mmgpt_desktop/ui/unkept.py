@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
 
 from mmgpt_desktop.errors import AppError, NotKept
-from mmgpt_desktop.settings import Settings, save_settings
+from mmgpt_desktop.settings import Settings, load_settings, save_settings
 from mmgpt_desktop.ui.notices import Notices
 from mmgpt_desktop.writing import not_kept
 
@@ -31,9 +33,11 @@ class Unkept(QObject):
             self._notices.tell_error(error)
 
 
-def write_settings(path: Path, settings: Settings) -> None:
-    """Raises NotKept."""
+def write_settings(path: Path, settings: Settings, changed: Collection[str]) -> None:
+    """Of `settings` those that were changed here: another window may have changed others.
+    Raises NotKept."""
     try:
-        save_settings(path, settings)
+        stored = load_settings(path) if path.is_file() else settings
+        save_settings(path, replace(stored, **{name: getattr(settings, name) for name in changed}))
     except OSError as error:
         raise not_kept(error) from error

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QNativeGestureEvent, QPointingDevice
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -124,6 +124,35 @@ def test_the_wheel_keeps_the_place_under_the_pointer(view: PhotoView) -> None:
     rect = view.photo_rect()
     assert (point.x() - rect.left()) / rect.width() == pytest.approx(500 / 640)
     assert (point.y() - rect.top()) / rect.height() == pytest.approx(300 / 480)
+
+
+def pinch(view: PhotoView, kind: Qt.NativeGestureType, point: QPointF, value: float = 0) -> None:
+    device = QPointingDevice.primaryPointingDevice()
+    at = QPointF(view.mapToGlobal(point.toPoint()))
+    event = QNativeGestureEvent(kind, device, 2, point, point, at, value, QPointF())
+    QApplication.sendEvent(view, event)
+
+
+def test_two_fingers_on_a_touchpad_zoom(view: PhotoView) -> None:
+    view.set_photo(make_shown(640, 480))
+    zoom, smart = (
+        Qt.NativeGestureType.ZoomNativeGesture,
+        Qt.NativeGestureType.SmartZoomNativeGesture,
+    )
+    point = QPointF(500, 300)
+    pinch(view, zoom, point, 0.5)
+    assert view.zoom == pytest.approx(1.5)
+    rect = view.photo_rect()
+    assert (point.x() - rect.left()) / rect.width() == pytest.approx(500 / 640)
+    pinch(view, zoom, point, -5.0)
+    assert 1 <= view.zoom < 1.5
+    pinch(view, Qt.NativeGestureType.RotateNativeGesture, point, 1.0)
+    assert 1 <= view.zoom < 1.5
+    view.zoom_fit()
+    pinch(view, smart, point)
+    assert view.zoom == 2.5
+    pinch(view, smart, point)
+    assert view.zoom == 1
 
 
 def test_zoom_has_limits_and_the_photo_never_leaves(qtbot: QtBot, view: PhotoView) -> None:

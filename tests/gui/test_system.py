@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.session.files import open_session
+from mmgpt_desktop.settings import load_settings
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.application import choose_input_method
+from mmgpt_desktop.ui.texts import install_language, remove_language
 from mmgpt_desktop.ui.theme import resized
 from mmgpt_desktop.worker import TaskThread
 from tests.gui.conftest import MakeApp
@@ -131,3 +133,53 @@ def test_who_saves_and_quits_at_once_has_saved(make_app: MakeApp, tmp_path: Path
     app.sessions.save_as()
     app.window.close()
     assert open_session(path).draft == "A draft"
+
+
+def test_of_two_windows_each_writes_only_what_was_changed_in_it(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    first, second = make_app(), make_app()
+    first.window.theme_chosen.emit("dark")
+    second.window.heatmap.drawing.opacity.setValue(11)
+    first.window.close()
+    second.window.close()
+    stored = load_settings(tmp_path / "settings.json")
+    assert stored.theme == "dark"
+    assert stored.opacity == 0.11
+
+
+@pytest.mark.parametrize(
+    ("system", "chinese"),
+    [
+        ("zh_CN", True),
+        ("zh_SG", True),
+        ("zh_MY", True),
+        ("zh_Hans_HK", True),
+        ("zh_TW", False),
+        ("en_SG", False),
+        ("de_DE", False),
+    ],
+)
+def test_wherever_simplified_chinese_is_read_the_window_speaks_it(
+    qapp: QApplication, system: str, chinese: bool
+) -> None:
+    install_language(qapp, system)
+    said = QCoreApplication.translate("PromptPane", "Ask")
+    remove_language(qapp)
+    assert said == ("提问" if chinese else "Ask")
+
+
+def test_the_opening_dialog_shows_names_in_capital_letters_too(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cameras write IMG_1.JPG; GTK's dialog tells it from IMG_1.jpg."""
+    offered: list[str] = []
+
+    def look(_parent: object, _title: str, _folder: str, names: str, **_: object) -> object:
+        offered.extend(names.split(";;")[0].partition("(")[2].rstrip(")").split())
+        return [], ""
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", look)
+    app.open_files()
+    assert {"*.jpg", "*.JPG", "*.png", "*.PNG", "*.mp4", "*.MP4"} <= set(offered)
+    assert len(offered) == len(set(offered))

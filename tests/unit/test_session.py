@@ -481,6 +481,16 @@ def test_a_search_finds_words_of_answers_questions_and_names() -> None:
     assert not matches(entry, "red dog")
 
 
+def test_a_search_finds_letters_however_they_are_composed() -> None:
+    """macOS writes an accent in a file's name as a sign of its own."""
+    entry = Entry("/x/cafe\u0301.mmgpt", 1.0, 1, 1, "\uff32ed ball \ud55c")
+    assert matches(entry, "caf\u00e9")
+    assert matches(entry, "CAFE\u0301")
+    assert matches(entry, "red")
+    assert matches(entry, "\u1112\u1161\u11ab")
+    assert not matches(entry, "cafes")
+
+
 def test_only_what_the_program_kept_is_deleted_with_its_entry(tmp_path: Path) -> None:
     file = tmp_path / "recent.json"
     for kept in (True, False):

@@ -30,6 +30,13 @@ def test_only_changes_are_written(tmp_path: Path) -> None:
     assert json.loads(path.read_text()) == {}
 
 
+def test_a_file_that_notepad_saved_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_bytes(b"\xef\xbb\xbf" + b'{"theme": "dark"}')
+    assert load_settings(path).theme == "dark"
+    assert path.exists()
+
+
 DEEP = b"[" * 100_000
 
 
