@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from mmgpt_desktop.event.pin import hash_pin
 from mmgpt_desktop.ui.event.app import EventApp
-from tests.gui.event_parts import MakeShow, press, until
+from tests.gui.event_parts import MakeShow, press, touch, until
 from tests.gui_fakes import FakeEngine
 
 CTRL, ALT, SHIFT = (
@@ -111,6 +111,18 @@ def test_letters_wait_in_the_line_while_an_answer_is_written(make_show: MakeShow
     engine.release(10)
     press(show.window, Qt.Key.Key_Return)
     until(lambda: len(show.stage.visit.current.turns) == 2 and answered(show))
+
+
+def test_a_card_touched_twice_is_no_reason_to_wait(make_show: MakeShow) -> None:
+    engine = FakeEngine(gated=True)
+    show = make_show(engine)
+    open_sample(show)
+    for _ in range(2):
+        touch(show.stage.page.asking.cards[0])
+    assert not show.window.line.isVisible()
+    engine.release(10)
+    until(lambda: answered(show))
+    assert len(show.stage.visit.current.turns) == 1
 
 
 def test_the_space_bar_and_enter_press_what_has_the_focus(show: EventApp) -> None:

@@ -469,6 +469,21 @@ def test_all_of_a_long_answer_is_in_view_beside_the_letters_on_the_screen(
     until(lambda: page.answer._size == 0)
 
 
+def test_a_word_without_end_leaves_the_page_as_it_is(make_show: MakeShow) -> None:
+    show = make_show(FakeEngine(["A", " " + "m" * 90, "."]), limits={"question_chars": 200})
+    page = show.stage.page
+    choose_sample(show)
+    ask(show)
+    turn_round(50)
+    before = page.asking.width(), page.picture.width()
+    show.stage.ask("w" * 200)
+    until(lambda: not show.stage.asker.busy)
+    until(lambda: page.verdict.text() and not show.stage.explainer.busy)
+    turn_round(50)
+    assert (page.asking.width(), page.picture.width()) == before
+    assert cut_off(show.window) == []
+
+
 def test_long_names_and_questions_of_the_profile_leave_room(
     make_show: MakeShow, tmp_path: Path
 ) -> None:

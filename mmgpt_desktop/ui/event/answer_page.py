@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.ui.event.asking_area import AskingArea
 from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import Tile, TwoLines, in_turn, spaced, words
+from mmgpt_desktop.ui.event.parts import Tile, TwoLines, breakable, in_turn, spaced, words
 from mmgpt_desktop.ui.event.views import ShowAnswer, ShowPicture
 from mmgpt_desktop.ui.parts import Rewritten, announce
 from mmgpt_desktop.ui.session import Conversation, Turn
@@ -168,7 +168,7 @@ class AnswerPage(Rewritten, QWidget):
 
     def say_verdict(self, sentence: str) -> None:
         """On the word in view; empty while nothing is known."""
-        self.verdict.setText(sentence)
+        self.verdict.setText(breakable(sentence))
         self._show_plate()
 
     def say_caption(self, word: str) -> None:
@@ -176,7 +176,7 @@ class AnswerPage(Rewritten, QWidget):
         said = self.tr("For \u201c{word}\u201d, the AI looked at the bright places.").format(
             word=word
         )
-        self.caption.setText(said if word else "")
+        self.caption.setText(breakable(said) if word else "")
         self._show_plate()
 
     def _show_plate(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable
 
 from PySide6.QtCore import QByteArray, QPointF, QRectF, QSize, QSizeF, Qt, Signal
@@ -23,6 +24,9 @@ from mmgpt_desktop.ui.event.looks import Scale
 from mmgpt_desktop.ui.parts import restyle
 from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.theme import Theme, svg
+
+_TOO_LONG = re.compile(r"[^\s\u2e80-\uffef]{20,}")  # Chinese and the like end lines anywhere
+_BREAK = "\u200b"  # nothing is seen of it
 
 
 class Cover(QWidget):
@@ -87,6 +91,11 @@ def words(role: str, *, centred: bool = False) -> Label:
     return label
 
 
+def breakable(text: str) -> str:
+    """A line may end within what is too long for one: it would widen all that it stands in."""
+    return _TOO_LONG.sub(lambda word: _BREAK.join(word[0]), text)
+
+
 class TwoLines(Label):
     """What doesn't fit into two lines ends in an ellipsis; it is read out whole."""
 
@@ -108,7 +117,7 @@ class TwoLines(Label):
     def _cut(self) -> None:
         room = round(1.8 * self.contentsRect().width())  # a line ends where a word does
         end = Qt.TextElideMode.ElideRight
-        self.setText(self.fontMetrics().elidedText(self._whole, end, room))
+        self.setText(breakable(self.fontMetrics().elidedText(self._whole, end, room)))
 
 
 class Symbol(QWidget):

@@ -25,7 +25,7 @@ from mmgpt_desktop.event.page import SouvenirPage
 from mmgpt_desktop.event.profile import Profile, Souvenir
 from mmgpt_desktop.report.record import Report
 from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import spaced, words
+from mmgpt_desktop.ui.event.parts import breakable, spaced, words
 from mmgpt_desktop.ui.event.printing import print_card, usual_printer
 from mmgpt_desktop.ui.event.souvenir_views import CardView, CodeView, as_image
 from mmgpt_desktop.ui.parts import Rewritten, announce, restyle
@@ -33,7 +33,6 @@ from mmgpt_desktop.ui.texts import error_hint, error_title, translated
 from mmgpt_desktop.ui.theme import Theme
 from mmgpt_desktop.worker import TaskThread
 
-_BREAKABLE = "\u200b"  # an address has no spaces at which a line could end
 _CODE = 42.0  # hundredths of the window's height
 _HOME = QT_TRANSLATE_NOOP("SouvenirPanel", "Take it home")
 _COPY = QT_TRANSLATE_NOOP("SouvenirPanel", "Give the organiser a copy")
@@ -295,7 +294,7 @@ class SouvenirPanel(Rewritten, QWidget):
         self._offer = offer
         self.code.show_text(address)
         self.code.setAccessibleName(address)
-        self.address.setText(_BREAKABLE.join(address))
+        self.address.setText(breakable(address))
         self.address.setAccessibleName(address)
         self.ticket.show()
         self._second.start()

@@ -292,7 +292,7 @@ class Stage(QObject):
     def ask(self, question: str) -> None:
         if self.asker.ask(self.visit.current, question):
             self.page.asking.clear()
-        elif self.asker.busy and not self.attract.playing:
+        elif self.asker.busy and self.page.asking.line.text():  # not for a card touched twice
             self.window.say(self.tr("One moment, please: I am still answering."))
 
     @Slot(object)
