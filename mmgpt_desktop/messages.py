@@ -212,6 +212,10 @@ class Method(StrEnum):
     OCCLUSION = "occlusion"
 
 
+TRACED = (Method.ROLLOUT, Method.RELEVANCY, Method.TAM)
+"""The methods that need the model itself, in PyTorch."""
+
+
 @dataclass(frozen=True, eq=False)
 class CellMaps:
     """A map for each token of an answer: float32 [token, row, column], read-only.
@@ -414,7 +418,8 @@ class HeadChoice:
 class FusionInfo:
     """One way in which a model fuses picture and text, and the attention it gives.
 
-    Its attention maps are [image_layers, heads, rows * columns].
+    Its attention maps are [image_layers, heads, rows * columns]. `lacks` are methods that can't
+    be had with it.
     """
 
     name: str
@@ -423,6 +428,7 @@ class FusionInfo:
     rows: int
     columns: int
     head_choice: HeadChoice
+    lacks: tuple[Method, ...] = field(default=(), compare=False)  # older sessions lack it
 
 
 @dataclass(frozen=True)

@@ -21,26 +21,33 @@ NAMES = {
     Method.OCCLUSION: "Occlusion",
 }
 MEANINGS = {
-    Method.HEADS: "Where the model read from while it wrote the word: the mean over chosen heads.",
-    Method.MEAN: "Where the model read from while it wrote the word: the mean over all layers "
-    "and heads.",
-    Method.NO_SINKS: "Attention, where cells that glow for nearly every word are turned down.",
-    Method.RELATIVE: "Attention, as a multiple of that for a neutral question about this photo.",
-    Method.ROLLOUT: "Attention followed through all layers back to the picture.",
-    Method.RELEVANCY: "Attention weighted by how much it would change the word (gradients).",
-    Method.TAM: "How strongly each cell by itself would say the word.",
-    Method.OCCLUSION: "Parts of the photo are hidden, and the word's probability is measured "
-    "again: what is bright was needed.",
+    Method.HEADS: "Bright: where the model looked while it wrote the word.",
+    Method.MEAN: "Bright: where the model looked while it wrote the word, with all of its parts.",
+    Method.NO_SINKS: "Bright: where it looked, without places that glow for nearly every word.",
+    Method.RELATIVE: "Bright: where it looked more than it usually looks at this photo.",
+    Method.ROLLOUT: "Bright: where it looked, followed back through all of its steps.",
+    Method.RELEVANCY: "Bright: where looking harder would have changed the word most.",
+    Method.TAM: "Bright: places that would bring up the word all by themselves.",
+    Method.OCCLUSION: "Places of the photo are hidden in turn. Bright: without it, the model is "
+    "less sure of the word.",
 }
 SHARES = (Method.HEADS, Method.MEAN, Method.NO_SINKS)
 """Methods whose values are shares of the attention."""
 UNITS = {
-    **dict.fromkeys(SHARES, "share of a cell"),
-    Method.RELATIVE: "times the neutral question's",
+    **dict.fromkeys(SHARES, "how much of its look"),
+    Method.RELATIVE: "times as much as usual",
     **dict.fromkeys((Method.ROLLOUT, Method.RELEVANCY, Method.TAM), "strength"),
     # Drops of the log-probability, added up over the hidden squares, large and small.
-    Method.OCCLUSION: "cost of hiding it",
+    Method.OCCLUSION: "what hiding it costs",
 }
+_LOOKED = ("looked least", "looked most")
+ENDS = {
+    **dict.fromkeys((*SHARES, Method.RELATIVE, Method.ROLLOUT), _LOOKED),
+    Method.RELEVANCY: ("mattered least", "mattered most"),
+    Method.TAM: ("weakest", "strongest"),
+    Method.OCCLUSION: ("not needed", "needed most"),
+}
+"""What the darkest and the brightest colour stand for."""
 VERDICTS = {
     Verdict.MATTERED: "The bright places mattered: without them the model is far less sure.",
     Verdict.PARTLY: "The bright places mattered a little more than others.",
@@ -64,7 +71,8 @@ WITHOUT = (
 def all_sentences() -> set[str]:
     """What translators get."""
     tables = (NAMES, MEANINGS, UNITS, VERDICTS)
-    return {text for table in tables for text in table.values()} | {LINES, WHOLE, *WITHOUT}
+    ends = {end for pair in ENDS.values() for end in pair}
+    return {text for table in tables for text in table.values()} | ends | {LINES, WHOLE, *WITHOUT}
 
 
 def by_hiding(check: Check) -> tuple[tuple[str, float], ...]:

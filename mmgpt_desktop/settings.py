@@ -27,6 +27,7 @@ class Settings:
 
     `geometry` and `splitters` are Qt's own bytes in base64. `fusion` empty means the model's.
     `underline` is what a word's underline tells: needed (its verdict) or sure (its probability).
+    `details` shows figures, layers and heads.
     `autosave` keeps sessions that nobody saved. With `still` nothing moves by itself.
     `model` is the folder of the one chosen, empty for the one that ships; `model_folders` are
     those that the user added; `speeds` the tokens a second of each folder's last answer here.
@@ -42,6 +43,7 @@ class Settings:
     contours: bool = False
     same_scale: bool = False
     underline: str = "needed"
+    details: bool = False
     fusion: str = ""
     last_folder: str = ""
     autosave: bool = True

@@ -20,6 +20,7 @@ from mmgpt_desktop.engine.serving import Asked, EngineBase, Progress
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
+    TRACED,
     AttentionMap,
     CellMaps,
     Doubt,
@@ -35,12 +36,14 @@ from mmgpt_desktop.messages import (
     RuntimeName,
 )
 from mmgpt_desktop.pixels import ImageSpec, patch_grid, prepare
+from mmgpt_desktop.pytorch import missing_torch
 
 RuntimeMaker = Callable[[RuntimeName, Bundle], Runtime]
 
 ORDER = (RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU, RuntimeName.TORCH)
 GRAPH = "graph"  # the fusion whose cells are a graph
 ENCODED_KEPT = 12  # four photos by three fusions, about 30 MB
+_READS_TOKENS = "concat"  # the fusion in which the picture is further tokens of the text
 _CHECKED = 0.4  # the share of loading's progress that goes to checksums
 
 
@@ -217,12 +220,21 @@ def model_info(bundle: Bundle) -> ModelInfo:
         name=manifest.name,
         description=manifest.description,
         context_length=manifest.decoder.context_length,
-        fusions=tuple(spec.info for spec in manifest.fusions.values()),
+        fusions=tuple(
+            replace(spec.info, lacks=_lacks(name)) for name, spec in manifest.fusions.items()
+        ),
         fusion=manifest.fusion,
         doubt=Doubt(manifest.certainty.doubt, manifest.certainty.doubt_long),
         sampling=manifest.sampling,
         languages=manifest.languages,
     )
+
+
+def _lacks(fusion: str) -> tuple[Method, ...]:
+    """Token activation needs a decoder that reads the picture as tokens."""
+    if missing_torch() is not None:
+        return TRACED
+    return () if fusion == _READS_TOKENS else (Method.TAM,)
 
 
 def _attention_map(grid: PatchGrid, weights: NDArray[np.float32]) -> AttentionMap:

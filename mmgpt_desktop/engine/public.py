@@ -14,6 +14,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
+from mmgpt_desktop.attention.methods import FROM_ATTENTION
 from mmgpt_desktop.engine.bundle import head_choice
 from mmgpt_desktop.engine.checkpoint import (
     Checkpoint,
@@ -35,6 +36,7 @@ from mmgpt_desktop.engine.scenes import Scene, compose
 from mmgpt_desktop.engine.serving import Asked, EngineBase, Progress
 from mmgpt_desktop.errors import AppError, BundleError, NotAvailable, RuntimeFailure
 from mmgpt_desktop.messages import (
+    TRACED,
     AttentionMap,
     CellMaps,
     Doubt,
@@ -133,7 +135,8 @@ class PublicEngine(EngineBase):
     def describe(self) -> ModelInfo:
         layers, heads = self._runtime.attention_shape
         choice = self._known_choice() or HeadChoice((), ALL_HEADS)
-        fusion = FusionInfo(self.family.fusion, layers, heads, 0, 0, choice)
+        lacks = (*TRACED, *(() if layers else FROM_ATTENTION))
+        fusion = FusionInfo(self.family.fusion, layers, heads, 0, 0, choice, lacks)
         return ModelInfo(
             name=self.checkpoint.name,
             description="",

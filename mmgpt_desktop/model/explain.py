@@ -16,13 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmgpt_desktop.errors import Cancelled, NotAvailable
-from mmgpt_desktop.messages import HeadNumbers, Method
+from mmgpt_desktop.messages import TRACED, HeadNumbers, Method
 from mmgpt_desktop.model.configuration import CONCAT
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.trace import Look, Trace, asked_and_offered, of_picture, trace
 
-TRACED = (Method.ROLLOUT, Method.RELEVANCY, Method.TAM)
-"""The methods that need the model itself."""
 BRIGHTEST = 5
 _READ = 0.2  # the share of progress that goes to reading the answer
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from mmgpt_desktop.messages import Check, Method
-from mmgpt_desktop.sentences import SHARES, WHOLE, Wording, by_hiding
+from mmgpt_desktop.sentences import ENDS, SHARES, WHOLE, Wording, by_hiding
+
+LEAST_SHOWN = 0.001
+"""A smaller number is said to be smaller: nobody reads 9.5e-07."""
+SPACE = "\u00a0"  # a figure and its sign stay on one line
 
 
 def bars(check: Check, say: Wording) -> tuple[tuple[str, float], ...]:
@@ -14,8 +20,14 @@ def bars(check: Check, say: Wording) -> tuple[tuple[str, float], ...]:
     return (say(WHOLE), check.whole), *hidden
 
 
+def ends(method: Method, say: Wording) -> tuple[str, str]:
+    """What the darkest and the brightest colour stand for."""
+    low, high = ENDS[method]
+    return say(low), say(high)
+
+
 def scale(method: Method, reach: tuple[float, float] | None, say: Wording) -> tuple[str, str]:
-    """What the least and the greatest colour stand for."""
+    """The same in numbers."""
     if reach is None:
         return say("not measured"), ""
     return value(method, reach[0]), value(method, reach[1])
@@ -27,11 +39,19 @@ def value(method: Method, number: float) -> str:
         return percent(number, 1)
     if method is Method.RELATIVE:
         return f"×{number:.1f}"  # noqa: RUF001
-    return f"{number:.2g}"
+    if -LEAST_SHOWN < number < LEAST_SHOWN:
+        return f"<{LEAST_SHOWN}" if number > 0 else "0"
+    return f"{number:,.{decimals(number)}f}"
+
+
+def decimals(number: float) -> int:
+    """As many as show two digits that count, without noughts at the end."""
+    digits = max(0, 1 - math.floor(math.log10(abs(number)))) if number else 0
+    return len(f"{number:.{digits}f}".partition(".")[2].rstrip("0"))
 
 
 def percent(share: float, decimals: int = 0) -> str:
     """A small share is not shown as nothing."""
     if 0 < 100 * share < 10**-decimals:
-        return f"<{10.0**-decimals:.{decimals}f} %"
-    return f"{round(100 * share, decimals) + 0.0:.{decimals}f} %"  # + 0.0: no "-0"
+        return f"<{10.0**-decimals:.{decimals}f}{SPACE}%"
+    return f"{round(100 * share, decimals) + 0.0:.{decimals}f}{SPACE}%"  # + 0.0: no "-0"

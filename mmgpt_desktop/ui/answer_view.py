@@ -60,7 +60,8 @@ class AnswerView(Rewritten, QTextEdit):
 
     Pointing at a word hovers it, a click or the arrow keys choose it. Without `questions`
     the answers stand alone, and what wrote them is said elsewhere. A word's underline tells
-    how sure the model was or, with a look, the verdict on that look's map, once measured.
+    how sure the model was or, with a look, the verdict on that look's map, once measured. With
+    details, figures stand below an answer.
     """
 
     word_chosen = Signal(object, int)  # Turn, index
@@ -71,7 +72,7 @@ class AnswerView(Rewritten, QTextEdit):
         self, theme: Theme, parent: QWidget | None = None, *, questions: bool = True
     ) -> None:
         super().__init__(parent)
-        self._questions = questions
+        self._questions, self._details = questions, False
         self.setObjectName("answer")
         self.setReadOnly(True)
         self.setUndoRedoEnabled(False)
@@ -102,6 +103,11 @@ class AnswerView(Rewritten, QTextEdit):
 
     def _write(self) -> None:
         self.redraw()
+
+    def show_details(self, shown: bool) -> None:
+        if shown != self._details:
+            self._details = shown
+            self.redraw()
 
     def redraw(self) -> None:
         self._spans.clear()  # first: the view may be resized meanwhile
@@ -194,10 +200,12 @@ class AnswerView(Rewritten, QTextEdit):
         announce(self, " ".join(filter(None, said)))
 
     def _figures(self, turn: Turn) -> list[str]:
-        """How sure the model was, what wrote the answer, and how fast."""
+        """How sure the model was; as a detail also what wrote the answer, and how fast."""
         assert turn.outcome is not None
         certainty, timings = turn.outcome.certainty, turn.outcome.timings
         figures = [] if certainty is None else [self._certainty(certainty, turn.unsure)]
+        if not self._details:
+            return figures
         if turn.fusion is not None and self._questions:
             figures.append(fusion_label(turn.fusion))
         if timings.tokens:
@@ -373,8 +381,8 @@ class AnswerView(Rewritten, QTextEdit):
 
     def describe(self, span: WordSpan) -> str:
         text = self._select(span.start, span.stop).selectedText()
-        said = self.tr("“{word}”: probability {percent}").format(
-            word=text, percent=percent(span.probability, 1)
+        said = self.tr("“{word}”: {percent} sure").format(
+            word=text, percent=percent(span.probability)
         )
         if self._look_of is None:
             return said

@@ -204,6 +204,7 @@ class App(QObject):
         window.heatmap.changed.connect(self._remember_heatmap)
         window.heatmap.opacity_changed.connect(self._remember_heatmap)
         window.output.underline_chosen.connect(self._choose_underline)
+        window.heatmap.details_shown.connect(self._show_details)
         window.heatmap.film_wanted.connect(self.film.toggle)
         window.heatmap.wall_wanted.connect(self.inside.open_wall)
         self.film.running_changed.connect(window.heatmap.show_film)
@@ -420,6 +421,11 @@ class App(QObject):
     def _choose_underline(self, underline: str) -> None:
         self.checks.tell_verdicts(underline == "needed")
         self._change(underline=underline)
+
+    @Slot(bool)
+    def _show_details(self, details: bool) -> None:
+        self.window.output.view.show_details(details)
+        self._change(details=details)
 
     @Slot(str)
     def _remember_fusion(self, fusion: str) -> None:

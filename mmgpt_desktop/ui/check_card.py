@@ -99,52 +99,62 @@ class Bars(QWidget):
 
 
 class CheckCard(QWidget):
-    """Empty until something was measured for the word in view."""
+    """A sentence, empty until something was measured for the word in view.
+
+    `more` has the figures that it follows from; where it stands, others decide.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.heading, self.verdict = Label(), Label()
-        self.heading.setObjectName("caption")
-        set_font(self.heading, scale=0.9)
+        self.waiting, self.verdict, self.heading = Label(), Label(), Label()
+        for label in (self.waiting, self.heading):
+            label.setObjectName("caption")
+            set_font(label, scale=0.9)
         set_font(self.verdict, bold=True)
-        for label in (self.heading, self.verdict):
+        for label in (self.waiting, self.verdict, self.heading):
             label.setWordWrap(True)
         self.bars = Bars(theme)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(TIGHT)
-        column.addWidget(self.verdict)
-        column.addWidget(self.heading)
-        column.addWidget(self.bars)
+        self.more = QWidget()
+        _column(self, self.verdict, self.waiting)
+        _column(self.more, self.heading, self.bars)
         self.say("")
 
     def say(self, text: str) -> None:
         """No check now: say why, or nothing at all."""
         self.verdict.hide()
-        self.bars.hide()
-        self.heading.setText(text)
-        self.heading.setVisible(bool(text))
-        self.setToolTip("")
+        self.more.hide()
+        self.waiting.setText(text)
+        self.waiting.setVisible(bool(text))
 
     def show_check(self, check: Check) -> None:
         self.verdict.setText(say(VERDICTS[check.verdict]))
         self.verdict.setObjectName("muted" if check.verdict is Verdict.LANGUAGE else "")
         self.heading.setText(
-            self.tr("Probability {percent} with the whole photo (the mark), and:").format(
-                percent=probability(check.whole, check.whole)
-            )
+            self.tr(
+                "How sure of the word: {percent} (the mark) with nothing hidden, and with"
+            ).format(percent=probability(check.whole, check.whole).replace(" ", "\u00a0"))
         )
         bars = [Bar(say(what), share) for what, share in by_hiding(check)]
         bars[1] = replace(bars[1], draws=check.random)
         self.bars.show_bars(check.whole, tuple(bars))
         explained = self.tr(
-            "The brightest fifth of the map is hidden in the photo, and the same answer is "
-            "scored again; then as many places drawn by chance, {count} times (the dots), as "
-            "many in the middle, and all of them."
+            "The brightest fifth of the map is hidden in the photo, and the model is asked how "
+            "sure it is now; then as many places drawn by lot, {count} times (the dots), as many "
+            "in the middle, and all of them. The sentence follows from what the bright places "
+            "cost more than the drawn ones."
         )
-        self.setToolTip(tip(explained.format(count=len(check.random))))
-        for widget in (self.heading, self.verdict, self.bars):
-            widget.show()
+        self.more.setToolTip(tip(explained.format(count=len(check.random))))
+        self.waiting.hide()
+        self.verdict.show()
+        self.more.show()
+
+
+def _column(holder: QWidget, *widgets: QWidget) -> None:
+    column = QVBoxLayout(holder)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(TIGHT)
+    for widget in widgets:
+        column.addWidget(widget)
 
 
 class Checks(QObject):
@@ -194,5 +204,5 @@ class Checks(QObject):
         if turn.findings.check_failed is not None:
             return error_title(turn.findings.check_failed)
         if self._explainer.busy and not self._heatmaps.is_anothers(turn):
-            return self.tr("Measuring whether the word needs what is bright…")
+            return self.tr("Testing whether the word needs the bright places…")
         return ""

@@ -71,7 +71,9 @@ class FusionColumn(Pane):
         )
         self.picture = HeatmapView(theme, self.graph or PhotoView(theme), plain_photo=True)
         self.picture.heatmap_shown.connect(self._mark_peak)
+        self.picture.show_details(True)  # what is compared here
         self.answer = AnswerView(theme, questions=False)
+        self.answer.show_details(True)
         self.heatmaps = Heatmaps(self.picture, self.answer, notices, drawing)
         self._arrange()
         name = fusion_label(fusion.name)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QT_TRANSLATE_NOOP, Qt, Signal
+from PySide6.QtGui import QResizeEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
@@ -20,19 +20,24 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS
 from mmgpt_desktop.attention.methods import FROM_ATTENTION
-from mmgpt_desktop.messages import FusionInfo, Method
+from mmgpt_desktop.messages import TRACED, FusionInfo, Method
+from mmgpt_desktop.pytorch import missing_torch
 from mmgpt_desktop.sentences import MEANINGS, NAMES
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.check_card import CheckCard
+from mmgpt_desktop.ui.disclosure import Disclosure
 from mmgpt_desktop.ui.heatmap_view import HeadSelection, HeatmapView
 from mmgpt_desktop.ui.parts import Choice, IconButton, Pane, Rewritten, Slide
 from mmgpt_desktop.ui.plain import Label, tip
-from mmgpt_desktop.ui.texts import note_text, percent, say
+from mmgpt_desktop.ui.texts import fusion_label, fusion_text, note_text, percent, say, translated
 from mmgpt_desktop.ui.theme import MEDIUM, SMALL, TIGHT, Theme, scaled, set_font
 
 # In the order of showing; all heads are a choice of layers.
 METHODS = tuple(method for method in Method if method is not Method.MEAN)
 _CONTROLS_WIDTH = 216
+_FULL = str(QT_TRANSLATE_NOOP("lacks", "needs the full edition"))
+_NOT_WITH = str(QT_TRANSLATE_NOOP("lacks", "not with {fusion}"))
+_NOT_HERE = str(QT_TRANSLATE_NOOP("lacks", "not with this model"))
 _ROOM_TO_EXPLAIN = 370
 _ROOM_BESIDE, _ROOM_BELOW = 440, 330
 
@@ -63,7 +68,7 @@ class WordOrWhole(Rewritten, QWidget):
         self.word_button.setText(self.tr("Word"))
         self.word_button.setToolTip(self.tr("For the chosen word"))
         self.whole_button.setText(self.tr("Whole answer"))
-        self.whole_button.setToolTip(self.tr("The mean over all words of the answer"))
+        self.whole_button.setToolTip(self.tr("For all words of the answer together"))
 
     def set_whole(self, whole: bool) -> None:
         (self.whole_button if whole else self.word_button).setChecked(True)
@@ -146,6 +151,7 @@ class HeatmapPane(Rewritten, Pane):
     changed = Signal()
     opacity_changed = Signal(float)
     before_held = Signal(bool)
+    details_shown = Signal(bool)
     film_wanted = Signal()
     wall_wanted = Signal()
 
@@ -163,6 +169,8 @@ class HeatmapPane(Rewritten, Pane):
         self.drawing.changed.connect(self._choose_style)
         self.drawing.opacity_changed.connect(self._set_opacity)
         self.check = CheckCard(theme)
+        self.details = Disclosure()
+        self.details.toggled.connect(self._show_details)
         self._make_controls(theme)
         self._arrange()
         self._place_controls(below=False)
@@ -188,10 +196,11 @@ class HeatmapPane(Rewritten, Pane):
         self.layer.currentIndexChanged.connect(self._choose_heads)
         self.head = Choice()
         self.head.currentIndexChanged.connect(self._choose_heads)
-        self.how = Label()
-        self.how.setObjectName("caption")
-        self.how.setWordWrap(True)
-        set_font(self.how, scale=0.9)
+        self.meaning, self.how = Label(), Label()
+        for label in (self.meaning, self.how):
+            label.setObjectName("caption")
+            label.setWordWrap(True)
+            set_font(label, scale=0.9)
 
     def _arrange(self) -> None:
         for button in (
@@ -214,10 +223,10 @@ class HeatmapPane(Rewritten, Pane):
         side = QVBoxLayout()
         side.setSpacing(TIGHT + 2)
         side.addWidget(self.method)
-        side.addLayout(heads)
-        side.addWidget(self.how)
-        side.addSpacing(TIGHT)
+        side.addWidget(self.meaning)
         side.addWidget(self.check)
+        side.addWidget(self.details)
+        side.addWidget(self._behind_details(heads))
         side.addStretch(1)
         side.setContentsMargins(0, 0, 0, 0)
         self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight)
@@ -227,11 +236,26 @@ class HeatmapPane(Rewritten, Pane):
         self._parts.addWidget(self._side)
         self.body.addLayout(self._parts, 1)
 
+    def _behind_details(self, heads: QHBoxLayout) -> QWidget:
+        """The figures that the verdict follows from, and which heads are drawn."""
+        self._more = QWidget()
+        column = QVBoxLayout(self._more)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(TIGHT + 2)
+        column.addWidget(self.check.more)
+        column.addLayout(heads)
+        column.addWidget(self.how)
+        self._more.hide()
+        return self._more
+
+    def _show_details(self, shown: bool) -> None:
+        self._more.setVisible(shown)
+        self.picture.show_details(shown)
+        self.details_shown.emit(shown)
+
     def _write(self) -> None:
         self._write_title()
-        for place, method in enumerate(METHODS):
-            self.method.setItemText(place, say(NAMES[method]))
-            self.method.setItemData(place, tip(say(MEANINGS[method])), Qt.ItemDataRole.ToolTipRole)
+        self._offer_methods()
         self.method.setAccessibleName(self.tr("Method"))
         self.layer.setAccessibleName(self.tr("Layer"))
         self.head.setAccessibleName(self.tr("Head"))
@@ -253,7 +277,7 @@ class HeatmapPane(Rewritten, Pane):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """The check goes before the explanation, which is in the method's tooltip too."""
         super().resizeEvent(event)
-        self.how.setVisible(self.height() >= _ROOM_TO_EXPLAIN)
+        self.meaning.setVisible(self.height() >= _ROOM_TO_EXPLAIN)
         self._place_controls(below=self.width() < _ROOM_BESIDE and self.height() >= _ROOM_BELOW)
 
     def _place_controls(self, *, below: bool) -> None:
@@ -268,6 +292,7 @@ class HeatmapPane(Rewritten, Pane):
 
     def take_settings(self, settings: Settings) -> None:
         self.drawing.take_settings(settings)
+        self.details.setChecked(settings.details)
 
     def show_film(self, running: bool) -> None:
         """What the film's button does next."""
@@ -279,6 +304,17 @@ class HeatmapPane(Rewritten, Pane):
     def _open_drawing(self) -> None:
         self.drawing.open_below(self.drawing_button)
 
+    def _offer_methods(self) -> None:
+        """What can't be had with the fusion in view says why, and can't be chosen."""
+        fusion, model = self.picture.fusion, self.method.model()
+        for place, method in enumerate(METHODS):
+            why = _why_lacking(fusion, method)
+            name = say(NAMES[method])
+            self.method.setItemText(place, f"{name} ({why})" if why else name)
+            self.method.setItemData(place, tip(say(MEANINGS[method])), Qt.ItemDataRole.ToolTipRole)
+            if isinstance(model, QStandardItemModel):
+                model.item(place).setEnabled(not why)
+
     def _offer_heads(self, fusion: FusionInfo) -> None:
         """Layers of one fusion are not those of another: each keeps what was chosen for it."""
         layer, head = self._by_hand.get(fusion, (0, 0))
@@ -288,6 +324,7 @@ class HeatmapPane(Rewritten, Pane):
         heads = [self.tr("Head {number}").format(number=each + 1) for each in range(fusion.heads)]
         self._fill(self.layer, [self.tr("Chosen heads"), self.tr("All layers"), *layers], layer)
         self._fill(self.head, [self.tr("All heads"), *heads], head)
+        self._offer_methods()
         self._take_heads()
 
     def _fill(self, box: QComboBox, names: list[str], chosen: int = 0) -> None:
@@ -310,6 +347,7 @@ class HeatmapPane(Rewritten, Pane):
     def choose_head(self, layer: int, head: int) -> None:
         """One head's attention, as if it were chosen in the boxes."""
         self.choose_method(Method.HEADS)
+        self.details.setChecked(True)  # they say which one it is
         self.layer.setCurrentIndex(layer + 2)
         self.head.setCurrentIndex(head + 1)
 
@@ -348,17 +386,28 @@ class HeatmapPane(Rewritten, Pane):
         by_heads = known and self.picture.method in FROM_ATTENTION
         self.layer.setEnabled(by_heads)
         self.head.setEnabled(by_heads and not self.selection.chosen)
+        self.meaning.setText(say(MEANINGS[self.picture.method]))
+        self.method.setToolTip(tip(self.meaning.text()))
         self.how.setText(self._explanation())
-        self.method.setToolTip(tip(self.how.text()))
+        self.how.setVisible(bool(self.how.text()))
 
     def _explanation(self) -> str:
-        if self.picture.fusion is None:
+        if self.picture.fusion is None or self.picture.method not in FROM_ATTENTION:
             return ""
-        if self.picture.method is not Method.HEADS:
-            return say(MEANINGS[self.picture.method])
         if not self.selection.chosen:
             return self.tr("The mean over the layers and heads that you chose.")
         return note_text(self.picture.fusion.head_choice.how)
+
+
+def _why_lacking(fusion: FusionInfo | None, method: Method) -> str:
+    """Empty for a method that can be had."""
+    if fusion is None or method not in fusion.lacks:
+        return ""
+    if method in TRACED and missing_torch() is not None:
+        return translated("lacks", _FULL)
+    ours = bool(fusion_text(fusion.name))
+    said = translated("lacks", _NOT_WITH if ours else _NOT_HERE)
+    return said.format(fusion=fusion_label(fusion.name))
 
 
 def _scrolling(layout: QVBoxLayout) -> QScrollArea:

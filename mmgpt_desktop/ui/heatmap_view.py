@@ -20,7 +20,7 @@ from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, legend
 from mmgpt_desktop.attention.methods import FROM_ATTENTION
 from mmgpt_desktop.attention.reduce import Shares
 from mmgpt_desktop.messages import Box, FusionInfo, Method
-from mmgpt_desktop.sentences import UNITS
+from mmgpt_desktop.sentences import ENDS, UNITS
 from mmgpt_desktop.ui.cell_view import CellView
 from mmgpt_desktop.ui.drawing import Heatmap, HeatmapStyle, Look
 from mmgpt_desktop.ui.parts import EmptyState, Rewritten
@@ -66,6 +66,7 @@ class Legend(QWidget):
         self._theme = theme
         self._colours: NDArray[np.uint8] = legend(COLOUR_MAPS[0])
         self._low = self._high = self._what = ""
+        self._ends, self._figures = ("", ""), False
         set_font(self, scale=0.9)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
@@ -83,6 +84,7 @@ class Legend(QWidget):
     def set_scale(self, method: Method, low: float, high: float) -> None:
         self._low, self._high = map_value(method, low), map_value(method, high)
         self._what = say(UNITS[method])
+        self._ends = say(ENDS[method][0]), say(ENDS[method][1])
         self.setAccessibleName(
             self.tr("Scale: {what}, from {low} to {high}").format(
                 what=self._what, low=self._low, high=self._high
@@ -90,6 +92,17 @@ class Legend(QWidget):
         )
         self.setToolTip(tip(self.accessibleName()))
         self.update()
+
+    def show_figures(self, shown: bool) -> None:
+        self._figures = shown
+        self.update()
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """What is written below the least and the greatest colour."""
+        if not self._figures:
+            return self._ends
+        return f"{self._ends[0]} ({self._low})", f"{self._ends[1]} ({self._high})"
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
@@ -104,13 +117,13 @@ class Legend(QWidget):
         painter.drawRoundedRect(bar, 3, 3)
         painter.setPen(self._theme.colour("muted"))
         below = QRectF(0, 12, self.width(), self.height() - 12)
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, self._low)
-        painter.drawText(below, Qt.AlignmentFlag.AlignRight, self._high)
-        metrics = self.fontMetrics()
-        ends = max(metrics.horizontalAdvance(end) for end in (self._low, self._high))
-        room = self.width() - 2 * (ends + metrics.averageCharWidth())
-        what = metrics.elidedText(self._what, Qt.TextElideMode.ElideRight, max(0, room))
-        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, what)
+        # Absolute: the colours run from left to right in every language.
+        sides = (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
+        for end, side in zip(self.ends, sides, strict=True):
+            text = self.fontMetrics().elidedText(
+                end, Qt.TextElideMode.ElideRight, self.width() // 2 - 4
+            )
+            painter.drawText(below, side | Qt.AlignmentFlag.AlignAbsolute, text)
         painter.end()
 
 
@@ -131,7 +144,8 @@ class HeatmapView(Rewritten, QWidget):
     """`changed` says that another picture is wanted; opacity needs none.
 
     It knows how heatmaps are to be drawn; which one is drawn, others decide. With
-    `plain_photo` the photo alone is shown until there is one.
+    `plain_photo` the photo alone is shown until there is one. Without `details` no figures
+    stand around it.
     """
 
     changed = Signal()
@@ -144,7 +158,7 @@ class HeatmapView(Rewritten, QWidget):
     ) -> None:
         super().__init__()
         self._plain_photo = plain_photo
-        self.method, self.whole = Method.HEADS, False
+        self.method, self.whole, self.details = Method.HEADS, False, False
         self._heads: dict[FusionInfo, HeadSelection] = {}  # one's layers are not another's
         self.colour_map, self.smooth = COLOUR_MAPS[0], True
         self.contours = self.same_scale = False
@@ -208,6 +222,11 @@ class HeatmapView(Rewritten, QWidget):
         if fusion != self.fusion:
             self.fusion = fusion
             self.fusion_changed.emit(fusion)
+
+    def show_details(self, shown: bool) -> None:
+        self.details = shown
+        self.legend.show_figures(shown)
+        self.changed.emit()  # what is written around the map is written anew
 
     def set_photo(self, shown: ShownPhoto | None) -> None:
         self.view.set_photo(shown)
@@ -297,7 +316,7 @@ class HeatmapView(Rewritten, QWidget):
             more += " " + self.tr("Copied: how much of the word is a class name as it stands.")
         self.shares.setText(" · ".join(parts).replace(" %", "\u00a0%"))
         self.shares.setToolTip(tip(more))
-        self.shares.show()
+        self.shares.setVisible(self.details)
 
     def say_empty(self, reason: str) -> None:
         """No heatmap now: say why, or what to do for one."""

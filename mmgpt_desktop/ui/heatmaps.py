@@ -222,13 +222,14 @@ class Heatmaps(QObject):
         if maps is None:
             return self._why_no_maps(turn)
         if self._view.whole and self._hovered is None:
-            span, caption = (0, len(turn.steps)), self.tr("Mean over the whole answer")
+            span, caption = (0, len(turn.steps)), self.tr("The whole answer")
         else:
             word = chosen_word(turn, index)
             span = word.span
-            caption = self.tr("“{word}” · probability {percent}").format(
-                word=printable(word.text), percent=percent(word.probability)
-            )
+            caption = self.tr("“{word}”").format(word=printable(word.text))
+            if self._view.details:
+                sure = self.tr("{percent} sure").format(percent=percent(word.probability))
+                caption += f" · {sure}"
         if maps.found is not None and maps.found.done < 1:
             done = percent(maps.found.done)
             caption += " · " + self.tr("{percent} measured").format(percent=done)

@@ -18,6 +18,7 @@ from PySide6.QtCore import (
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Method
+from mmgpt_desktop.report.texts import LEAST_SHOWN, decimals
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.sentences import SHARES, Wording
 
@@ -273,7 +274,9 @@ def map_value(method: Method, value: float) -> str:
         return percent(value, 1)
     if method is Method.RELATIVE:
         return "\u00d7" + QLocale().toString(float(value), "f", 1)
-    return QLocale().toString(float(value), "g", 2)
+    if -LEAST_SHOWN < value < LEAST_SHOWN:
+        return "<" + QLocale().toString(LEAST_SHOWN, "f", 3) if value > 0 else "0"
+    return QLocale().toString(float(value), "f", decimals(value))
 
 
 def percent(share: float, decimals: int = 0) -> str:

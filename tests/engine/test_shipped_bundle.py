@@ -10,13 +10,20 @@ import pytest
 
 from mmgpt_desktop.engine import onnx_runtime
 from mmgpt_desktop.engine.bundle import Bundle, open_bundle
-from mmgpt_desktop.engine.engine import Engine
+from mmgpt_desktop.engine.engine import Engine, model_info
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.runtime import CancelToken, Runtime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
-from mmgpt_desktop.messages import GenerationRequest, Message, Photo, RuntimeName, Sampling
+from mmgpt_desktop.messages import (
+    GenerationRequest,
+    Message,
+    Method,
+    Photo,
+    RuntimeName,
+    Sampling,
+)
 from mmgpt_desktop.pixels import prepare
 from mmgpt_desktop.resources import default_bundle_path, resource_path
 
@@ -136,3 +143,13 @@ def test_when_onnx_breaks_in_mid_answer_pytorch_writes_the_rest(
     )
     assert engine.runtime.runtime is RuntimeName.TORCH
     engine.close()
+
+
+def test_token_activation_is_for_the_fusion_that_reads_tokens(bundle: Bundle) -> None:
+    model = model_info(bundle)
+    assert model.languages == ("en",)
+    assert {fusion.name: fusion.lacks for fusion in model.fusions} == {
+        "graph": (Method.TAM,),
+        "cross_attention": (Method.TAM,),
+        "concat": (),
+    }

@@ -152,7 +152,7 @@ def test_the_tooltip_tells_the_probability(view: AnswerView) -> None:
     point = place_of(view, view.spans[1])
     event = QHelpEvent(QEvent.Type.ToolTip, point, view.viewport().mapToGlobal(point))
     QApplication.sendEvent(view.viewport(), event)
-    assert QToolTip.text() == "“ball”: probability 83.4 %"
+    assert QToolTip.text() == "“ball”: 83 % sure"
     QToolTip.hideText()
 
 

@@ -38,7 +38,8 @@ def notices(app: App) -> list[str]:
     ]
 
 
-def test_enter_asks_and_the_answer_appears(qtbot: QtBot, app: App) -> None:
+def test_enter_asks_and_the_answer_appears(qtbot: QtBot, make_app: MakeApp) -> None:
+    app = make_app(details=True)
     app.photos.add(make_shown())
     type_and_ask(qtbot, app, "What is here?")
     wait_idle(qtbot, app)

@@ -180,7 +180,7 @@ def test_the_whole_answer_is_for_all_columns(qtbot: QtBot, comparison: Compariso
     def captions() -> set[str]:
         return {column.picture.caption.text() for column in comparison.columns}
 
-    qtbot.waitUntil(lambda: captions() == {"Mean over the whole answer"})
+    qtbot.waitUntil(lambda: captions() == {"The whole answer"})
     qtbot.keyClick(comparison.columns[0].answer, Qt.Key.Key_Home)
     assert comparison.switch.word_button.isChecked()
     assert not any(column.picture.whole for column in comparison.columns)

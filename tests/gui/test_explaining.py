@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextCharFormat, QTextCursor
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Method, Verdict
+from mmgpt_desktop.report import texts
 from mmgpt_desktop.sentences import LINES, VERDICTS
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.check_card import probability
@@ -97,9 +100,9 @@ def test_nothing_is_shown_before_it_was_measured(qtbot: QtBot, make_app: MakeApp
     turn = ask(qtbot, app)
     card = app.window.heatmap.check
     qtbot.waitUntil(lambda: len(engine.explained) == 1)
-    assert card.heading.text() == "Measuring whether the word needs what is bright…"
+    assert card.waiting.text() == "Testing whether the word needs the bright places…"
     assert card.verdict.isHidden()
-    assert card.bars.isHidden()
+    assert card.more.isHidden()
     assert set(underlines(app)) == {Underline.NoUnderline}
     engine.explain_gate.release(100)
     all_found(qtbot, app, turn)
@@ -112,7 +115,13 @@ def test_the_check_is_bars_and_a_sentence(qtbot: QtBot, app: App) -> None:
     card = app.window.heatmap.check
     app.heatmaps.choose(turn, 2)
     assert card.verdict.text() == VERDICTS[Verdict.MATTERED]
-    assert card.heading.text() == "Probability 80 % with the whole photo (the mark), and:"
+    assert card.heading.text() == (
+        "How sure of the word: 80\u00a0% (the mark) with nothing hidden, and with"
+    )
+    assert not card.bars.isVisible(), "figures are a detail"
+    app.window.show()
+    qtbot.keyClick(app.window.heatmap.details, Qt.Key.Key_Return)
+    assert card.bars.isVisible()
     assert card.bars.accessibleName() == (
         "bright places hidden: 10 %; random places hidden: 75 %; middle hidden: 60 %; "
         "whole photo hidden: 5 %"
@@ -192,7 +201,7 @@ def test_occlusion_is_drawn_as_it_comes(qtbot: QtBot, make_app: MakeApp) -> None
     assert layer.pixelColor(2, layer.height() - 2).alpha() == 0
     engine.explain_gate.release(1000)
     qtbot.waitUntil(lambda: "measured" not in picture.caption.text())
-    assert picture.legend.accessibleName() == "Scale: cost of hiding it, from 0 to 2"
+    assert picture.legend.accessibleName() == "Scale: what hiding it costs, from 0 to 2"
     assert picture.shares.isHidden()
     qtbot.waitUntil(lambda: len(turn.findings.checks) > WORDS)
 
@@ -204,9 +213,29 @@ def test_a_method_that_can_not_be_had_says_so(qtbot: QtBot, make_app: MakeApp) -
     choose_method(app, Method.ROLLOUT)
     qtbot.waitUntil(lambda: Method.ROLLOUT in turn.findings.failed)
     assert app.window.heatmap.picture.empty.hint.text() == "PyTorch is not here."
-    assert app.window.heatmap.check.heading.text() == "PyTorch is not here."
+    assert app.window.heatmap.check.waiting.text() == "PyTorch is not here."
     qtbot.waitUntil(lambda: not app.explainer.busy)
     assert len(engine.explained) == 3  # one check, occlusion, rollout: none is tried again
+
+
+def test_a_method_that_the_fusion_lacks_says_so_and_is_not_offered(
+    qtbot: QtBot, make_app: MakeApp
+) -> None:
+    graph, cross, concat = THREE.fusions
+    lacking = replace(graph, lacks=(Method.TAM,))
+    model = replace(THREE, fusions=(lacking, cross, concat))
+    app = make_app(FakeEngine(model=model))
+    box = app.window.heatmap.method
+    place = METHODS.index(Method.TAM)
+
+    def offered() -> bool:
+        return bool(box.model().flags(box.model().index(place, 0)) & Qt.ItemFlag.ItemIsEnabled)
+
+    assert box.itemText(place) == "Token activation (not with Graph)"
+    assert not offered()
+    app.window.heatmap.picture.set_fusion(concat)
+    assert box.itemText(place) == "Token activation"
+    assert offered()
 
 
 def test_without_a_picture_nothing_is_measured(qtbot: QtBot, make_app: MakeApp) -> None:
@@ -215,7 +244,7 @@ def test_without_a_picture_nothing_is_measured(qtbot: QtBot, make_app: MakeApp) 
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy)
     assert engine.explained == []
-    assert app.window.heatmap.check.heading.isHidden()
+    assert app.window.heatmap.check.waiting.isHidden()
 
 
 def test_small_probabilities_have_a_decimal(qapp: object) -> None:
@@ -230,11 +259,28 @@ def test_values_have_units(qapp: object) -> None:
     assert map_value(Method.TAM, 0.5) == "0.5"
 
 
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (9.5e-07, "<0.001"),
+        (-9.5e-07, "0"),
+        (0.0, "0"),
+        (0.0012, "0.0012"),
+        (0.03149, "0.031"),
+        (2.0, "2"),
+        (99.6, "100"),
+        (12345.6, "12,346"),
+    ],
+)
+def test_no_figure_needs_powers_of_ten(qapp: object, number: float, text: str) -> None:
+    assert map_value(Method.RELEVANCY, number) == text == texts.value(Method.RELEVANCY, number)
+
+
 def test_relative_attention_waits_for_the_neutral_question(qtbot: QtBot, app: App) -> None:
     turn = ask(qtbot, app)
     choose_method(app, Method.RELATIVE)
     picture = app.window.heatmap.picture
-    qtbot.waitUntil(lambda: "times the neutral" in picture.legend.accessibleName())
+    qtbot.waitUntil(lambda: "times as much as usual" in picture.legend.accessibleName())
     assert turn.findings.neutral is not None
     app.heatmaps.choose(turn, 2)
     qtbot.waitUntil(lambda: picture.caption.text().startswith("“ball”"))

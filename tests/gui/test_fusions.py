@@ -64,7 +64,7 @@ def test_an_unknown_fusion_keeps_its_own_name(make_app: MakeApp) -> None:
 
 def test_the_switch_is_for_the_next_question(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(model=THREE)
-    app = make_app(engine)
+    app = make_app(engine, details=True)
     ask(qtbot, app, "First?")
     choose(app, "Concatenation")
     ask(qtbot, app, "Second?")
@@ -178,6 +178,8 @@ def test_doubt_is_not_the_models_own_words(qtbot: QtBot, make_app: MakeApp) -> N
 def test_a_short_answer_tells_no_speed(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(FakeEngine(("A", " ball"), certainty=0.9))
     ask(qtbot, app)
+    assert app.window.output.view.toPlainText().endswith("Sure, 90 %")
+    app.window.heatmap.details.click()
     assert app.window.output.view.toPlainText().endswith("Sure, 90 % · First word after 50 ms")
 
 

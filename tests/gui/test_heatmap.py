@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -222,13 +224,46 @@ def test_pointing_previews_and_returns(qtbot: QtBot, make_app: MakeApp) -> None:
     wait_brightest(qtbot, app, 2, 0)
 
 
+def test_figures_and_heads_are_behind_details(
+    qtbot: QtBot, make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app()
+    app.window.show()
+    app.photos.add(make_shown())
+    ask(qtbot, app)
+    qtbot.waitUntil(lambda: not app.explainer.busy)
+    pane, details = app.window.heatmap, app.window.heatmap.details
+    app.heatmaps.choose(app.controller.conversation.turns[0], 2)
+    qtbot.waitUntil(lambda: pane.picture.caption.text() == "“ball”")
+    texts = (pane.picture.caption, pane.meaning, pane.check.verdict)
+    said = [*(label.text() for label in texts), *pane.picture.legend.ends]
+    assert not any(map(str.isdigit, "".join(said))), said
+    hidden = (pane.picture.shares, pane.how, pane.layer, pane.head, pane.check.bars)
+    assert not any(widget.isVisible() for widget in hidden)
+    assert details.accessibleName() == "Details: figures, layers and heads"
+    assert details.focusPolicy() & Qt.FocusPolicy.TabFocus
+    for key in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        qtbot.keyClick(details, key)
+    assert details.isChecked()
+    qtbot.waitUntil(lambda: all(widget.isVisible() for widget in hidden))
+    qtbot.waitUntil(lambda: pane.picture.caption.text() == "“ball” · 30 % sure")
+    assert pane.picture.legend.ends == ("looked least (0.0 %)", "looked most (50.0 %)")
+    app.close()
+    assert json.loads((tmp_path / "settings.json").read_text("utf-8"))["details"] is True
+
+
+def test_a_head_that_was_chosen_elsewhere_is_named(qtbot: QtBot, app: App) -> None:
+    app.photos.add(make_shown())
+    ask(qtbot, app)
+    app.window.heatmap.choose_head(1, 2)
+    assert app.window.heatmap.details.isChecked()
+
+
 def test_the_whole_answer_is_the_mean_of_its_words(qtbot: QtBot, app: App) -> None:
     app.photos.add(make_shown())
     ask(qtbot, app)
     app.window.heatmap.switch.whole_button.click()
-    qtbot.waitUntil(
-        lambda: app.window.heatmap.picture.caption.text() == "Mean over the whole answer"
-    )
+    qtbot.waitUntil(lambda: app.window.heatmap.picture.caption.text() == "The whole answer")
     assert app.window.heatmap.picture.legend.accessibleName().endswith("from 0.0 % to 7.1 %")
     app.heatmaps.choose(app.controller.conversation.turns[0], 0)
     assert app.window.heatmap.switch.word_button.isChecked()
