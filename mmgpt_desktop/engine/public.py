@@ -14,7 +14,6 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from mmgpt_desktop.attention.methods import FROM_ATTENTION
 from mmgpt_desktop.engine.bundle import head_choice
 from mmgpt_desktop.engine.checkpoint import (
     Checkpoint,
@@ -135,8 +134,7 @@ class PublicEngine(EngineBase):
     def describe(self) -> ModelInfo:
         layers, heads = self._runtime.attention_shape
         choice = self._known_choice() or HeadChoice((), ALL_HEADS)
-        lacks = (*TRACED, *(() if layers else FROM_ATTENTION))
-        fusion = FusionInfo(self.family.fusion, layers, heads, 0, 0, choice, lacks)
+        fusion = FusionInfo(self.family.fusion, layers, heads, 0, 0, choice, TRACED)
         return ModelInfo(
             name=self.checkpoint.name,
             description="",

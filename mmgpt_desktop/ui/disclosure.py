@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from mmgpt_desktop.ui.parts import Rewritten
+from mmgpt_desktop.ui.plain import tip
 
 
 class Disclosure(Rewritten, QToolButton):
@@ -26,7 +27,7 @@ class Disclosure(Rewritten, QToolButton):
     def _write(self) -> None:
         self.setText(self.tr("Details"))
         self.setAccessibleName(self.tr("Details: figures, layers and heads"))
-        self.setToolTip(self.accessibleName())
+        self.setToolTip(tip(self.accessibleName()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

@@ -38,7 +38,6 @@ _CONTROLS_WIDTH = 216
 _FULL = str(QT_TRANSLATE_NOOP("lacks", "needs the full edition"))
 _NOT_WITH = str(QT_TRANSLATE_NOOP("lacks", "not with {fusion}"))
 _NOT_HERE = str(QT_TRANSLATE_NOOP("lacks", "not with this model"))
-_ROOM_TO_EXPLAIN = 370
 _ROOM_BESIDE, _ROOM_BELOW = 440, 330
 
 
@@ -223,8 +222,8 @@ class HeatmapPane(Rewritten, Pane):
         side = QVBoxLayout()
         side.setSpacing(TIGHT + 2)
         side.addWidget(self.method)
-        side.addWidget(self.meaning)
         side.addWidget(self.check)
+        side.addWidget(self.meaning)
         side.addWidget(self.details)
         side.addWidget(self._behind_details(heads))
         side.addStretch(1)
@@ -273,11 +272,11 @@ class HeatmapPane(Rewritten, Pane):
         needed = self.picture.method is Method.OCCLUSION
         looked = self.tr("Where the model looked")
         self.set_title(self.tr("What the words needed") if needed else looked)
+        self.meaning.setText(say(MEANINGS[self.picture.method]))
+        self.method.setToolTip(tip(self.meaning.text()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """The check goes before the explanation, which is in the method's tooltip too."""
         super().resizeEvent(event)
-        self.meaning.setVisible(self.height() >= _ROOM_TO_EXPLAIN)
         self._place_controls(below=self.width() < _ROOM_BESIDE and self.height() >= _ROOM_BELOW)
 
     def _place_controls(self, *, below: bool) -> None:
@@ -386,8 +385,6 @@ class HeatmapPane(Rewritten, Pane):
         by_heads = known and self.picture.method in FROM_ATTENTION
         self.layer.setEnabled(by_heads)
         self.head.setEnabled(by_heads and not self.selection.chosen)
-        self.meaning.setText(say(MEANINGS[self.picture.method]))
-        self.method.setToolTip(tip(self.meaning.text()))
         self.how.setText(self._explanation())
         self.how.setVisible(bool(self.how.text()))
 

@@ -258,8 +258,10 @@ def test_large_text_fits_a_small_window_too(
         assert app.window.rect().contains(app.tour.geometry())
     app.tour.end()
     answered(qtbot, app)
+    app.window.heatmap.details.click()
     qtbot.waitUntil(app.window.heatmap.check.bars.isVisible)
-    qtbot.waitUntil(lambda: cut_texts(app.window.heatmap.check) == [])
+    card = app.window.heatmap.check
+    qtbot.waitUntil(lambda: cut_texts(card) == [] == cut_texts(card.more))
 
 
 def cut_texts(window: QWidget) -> list[str]:

@@ -141,7 +141,7 @@ def test_actions_and_what_is_checked_stay(qtbot: QtBot, app: App) -> None:
 
 def test_an_answer_goes_on_in_the_new_language(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True)
-    app = make_app(engine)
+    app = make_app(engine, details=True)
     app.photos.add(make_shown())
     app.controller.ask("What?")
     engine.release(3)
