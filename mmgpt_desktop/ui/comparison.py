@@ -32,6 +32,7 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.text import without_controls
 from mmgpt_desktop.ui.answer_view import AnswerView
+from mmgpt_desktop.ui.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.drawing import Heatmap
 from mmgpt_desktop.ui.graph_view import GraphView
 from mmgpt_desktop.ui.heatmap_pane import HeatmapPane, WordOrWhole
@@ -128,7 +129,7 @@ class FusionColumn(Pane):
             self.graph.choose_cell(heatmap.peak)
 
 
-class Comparison(QDialog):
+class Comparison(ByKeyboard, QDialog):
     """Asks the fusions one after the other; Esc stops them, then closes."""
 
     def __init__(
@@ -204,9 +205,6 @@ class Comparison(QDialog):
         layout.addLayout(row)
         layout.addWidget(self.notices)
         layout.addLayout(beside, 1)
-        views = [part for each in self.columns for part in (each.answer, each.picture.view)]
-        for before, after in itertools.pairwise((self.edit, self.ask_button, *views)):
-            self.setTabOrder(before, after)
 
     def draw_like(self, pane: HeatmapPane) -> None:
         """The colours and the opacity of the window's own heatmap."""

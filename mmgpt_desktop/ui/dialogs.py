@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop import __version__
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.resources import SamplePhoto, resource_path
+from mmgpt_desktop.ui.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.parts import untinted
 from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.texts import translated
@@ -30,7 +31,7 @@ from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL, set_font
 _ICON = QSize(168, 126)
 
 
-class SamplesDialog(QDialog):
+class SamplesDialog(ByKeyboard, QDialog):
     """Choose photos; below, where the chosen one is from."""
 
     def __init__(self, samples: tuple[SamplePhoto, ...], parent: QWidget | None = None) -> None:
@@ -97,7 +98,7 @@ class SamplesDialog(QDialog):
             )
 
 
-class KeysDialog(QDialog):
+class KeysDialog(ByKeyboard, QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keyboard"))
@@ -143,7 +144,7 @@ class KeysDialog(QDialog):
         _finish(self, grid)
 
 
-class AboutDialog(QDialog):
+class AboutDialog(ByKeyboard, QDialog):
     def __init__(self, model: ModelInfo | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("About MMGPT Desktop"))

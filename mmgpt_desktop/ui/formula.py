@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import HeadNumbers, PatchGrid
+from mmgpt_desktop.ui.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.texts import error_hint, error_title, percent
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, set_font
@@ -36,7 +37,7 @@ def vector(values: NDArray[np.float32], shown: int = _SHOWN) -> str:
     return f"({', '.join(number(float(value)) for value in values[:shown])}{more})"
 
 
-class FormulaDialog(QDialog):
+class FormulaDialog(ByKeyboard, QDialog):
     """What a head computed for one token; waits until the numbers are there."""
 
     def __init__(

@@ -24,6 +24,7 @@ from mmgpt_desktop.messages import TRACED, FusionInfo, Method
 from mmgpt_desktop.pytorch import missing_torch
 from mmgpt_desktop.sentences import MEANINGS, NAMES
 from mmgpt_desktop.settings import Settings
+from mmgpt_desktop.ui.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.check_card import CheckCard
 from mmgpt_desktop.ui.disclosure import Disclosure
 from mmgpt_desktop.ui.heatmap_view import HeadSelection, HeatmapView
@@ -73,7 +74,7 @@ class WordOrWhole(Rewritten, QWidget):
         (self.whole_button if whole else self.word_button).setChecked(True)
 
 
-class DrawingPanel(Rewritten, QFrame):
+class DrawingPanel(ByKeyboard, Rewritten, QFrame):
     """How maps are drawn, whatever they show; opens below its button."""
 
     changed = Signal()  # all but the opacity

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 from PySide6.QtCore import (
     QByteArray,
     QEvent,
@@ -32,6 +30,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QSplitter, QVBoxLayo
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.settings import Settings
+from mmgpt_desktop.ui.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.image_pane import ImagePane
 from mmgpt_desktop.ui.notices import Notices
@@ -51,7 +50,7 @@ _FRAME = QMargins(4, 36, 4, 4)  # a window's, before it is there to be asked
 _REPEATED = ("undo", "zoom-in", "zoom-out", "next", "previous")
 
 
-class MainWindow(Rewritten, QMainWindow):
+class MainWindow(ByKeyboard, Rewritten, QMainWindow):
     """Left the picture and the question, right the heatmap and the answer."""
 
     closing = Signal()
@@ -83,7 +82,7 @@ class MainWindow(Rewritten, QMainWindow):
         self._full = self.actions_by_name["full-screen"]
         self._full.toggled.connect(self._set_full_screen)
         self.actions_by_name["compare"].setEnabled(False)
-        self._set_tab_order()
+        self.prompt.edit.setFocus()
         self.resize(self.sizeHint())
         self.prompt.edit.picture_pasted.connect(self.dropped)
 
@@ -240,22 +239,6 @@ class MainWindow(Rewritten, QMainWindow):
             action.setText(text)
             action.setCheckable(True)
             menu.addAction(action)
-
-    def _set_tab_order(self) -> None:
-        stops = (
-            self.prompt.edit,
-            self.prompt.ask_button,
-            self.output.view,
-            self.output.strip,
-            self.heatmap.picture.view,
-            self.image.view,
-            self.image.live,
-            self.image.film.list,
-            self.image.thumbnails,
-        )
-        for before, after in itertools.pairwise(stops):
-            self.setTabOrder(before, after)
-        self.prompt.edit.setFocus()
 
     def _set_full_screen(self, full: bool) -> None:
         """A window that was maximized is so again afterwards."""

@@ -22,6 +22,7 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.catalogue import Entry
 from mmgpt_desktop.hub.convert import Report
 from mmgpt_desktop.hub.progress import Phase, Progress
+from mmgpt_desktop.ui.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.model_details import Details, about, size
 from mmgpt_desktop.ui.model_exports import ModelExports, Running
 from mmgpt_desktop.ui.models import Models, Row
@@ -36,7 +37,7 @@ _SMALLEST, _LARGEST = QSize(880, 600), QSize(1200, 800)
 _GIGA = 10**9
 
 
-class ModelsDialog(QDialog):
+class ModelsDialog(ByKeyboard, QDialog):
     """Enter does what the coloured button says, Delete what deletes; nothing is downloaded
     before a question was agreed to. Downloads go on when it is closed."""
 

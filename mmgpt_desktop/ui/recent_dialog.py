@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.session.recent import Entry, matches
+from mmgpt_desktop.ui.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.plain import Label, tip
 from mmgpt_desktop.ui.session import printable
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL
@@ -23,7 +24,7 @@ from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL
 _LONGEST_LINE = 90
 
 
-class RecentDialog(QDialog):
+class RecentDialog(ByKeyboard, QDialog):
     """`chosen` and `forgotten` carry a session's path."""
 
     chosen = Signal(str)

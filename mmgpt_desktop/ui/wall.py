@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.attention.heads import agreement, concentration, head_maps
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import AttentionMap, PatchGrid
+from mmgpt_desktop.ui.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.drawing import HeatmapStyle, draw_cells, over_photo, small_photo
 from mmgpt_desktop.ui.parts import Choice, untinted
 from mmgpt_desktop.ui.plain import Label, tip, window_title
@@ -140,7 +141,7 @@ def _blank() -> QIcon:
     return QIcon(pixmap)
 
 
-class Wall(QDialog):
+class Wall(ByKeyboard, QDialog):
     """Choosing a head shows it in the heatmap; its formula is a button away."""
 
     head_chosen = Signal(int, int)  # layer, head

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt
 from PySide6.QtGui import QAccessible, QFont
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QDialog,
+    QFileDialog,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
@@ -34,6 +36,8 @@ from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog
 from mmgpt_desktop.ui.formula import FormulaDialog
+from mmgpt_desktop.ui.models_dialog import ModelsDialog
+from mmgpt_desktop.ui.parts import Pane
 from mmgpt_desktop.ui.photo_view import PhotoView
 from mmgpt_desktop.ui.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.tour import Tour
@@ -87,6 +91,64 @@ def check_keyboard_and_names(root: QWidget) -> None:
     assert [name_of(each) for each in shown if each not in chain] == []
 
 
+def stops_of(root: QWidget) -> list[QWidget]:
+    """Where Tab stops in a window, as Qt has them in a ring, from the first one on."""
+    stops, widget = [], root.nextInFocusChain()
+    while widget is not root:
+        tabbed = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
+        if tabbed and widget.isVisibleTo(root) and widget.window() is root:
+            stops.append(widget)
+        widget = widget.nextInFocusChain()
+    rects = [_rect(each, root) for each in stops]
+    highest = min(rects, key=QRect.top)
+    row = [at for at, rect in enumerate(rects) if rect.top() <= highest.bottom()]
+    first = min(row, key=lambda at: rects[at].left())
+    return [*stops[first:], *stops[:first]]
+
+
+def _rect(widget: QWidget, root: QWidget) -> QRect:
+    return QRect(widget.mapTo(root, QPoint()), widget.size())
+
+
+def pane_of(widget: QWidget) -> Pane | None:
+    above = widget.parentWidget()
+    while above is not None and not isinstance(above, Pane):
+        above = None if above.isWindow() else above.parentWidget()
+    return above
+
+
+def check_reading_order(root: QWidget) -> None:
+    """Right or down, and up only into a new column; each pane once."""
+    stops = stops_of(root)
+    assert [pane for pane, _ in itertools.groupby(map(pane_of, stops)) if pane] == list(
+        dict.fromkeys(pane for pane in map(pane_of, stops) if pane)
+    )
+    for before, after in itertools.pairwise(stops):
+        one, other = _rect(before, root), _rect(after, root)
+        if pane_of(before) is pane_of(after):
+            back = other.right() < one.left() and other.top() < one.bottom()
+            up = other.bottom() < one.top() and other.left() < one.right()
+            assert not back, f"back from {name_of(before)} to {name_of(after)}"
+            assert not up, f"up from {name_of(before)} to {name_of(after)}"
+
+
+def check_enter(qtbot: QtBot, root: QWidget) -> None:
+    """Enter presses each button once, and a key that is held down does not press again."""
+    buttons = [each for each in controls(root) if isinstance(each, QAbstractButton)]
+    for button in buttons:
+        if not (button.isVisible() and button.isEnabled()):
+            continue
+        pressed: list[str] = []
+        button.clicked.connect(pressed.clear)  # there is somebody to be disconnected
+        button.clicked.disconnect()
+        button.clicked.connect(lambda _=False, pressed=pressed: pressed.append("pressed"))
+        button.setFocus()
+        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            qtbot.keyClick(button, key)
+        assert len(pressed) == 2, name_of(button)
+        assert root.isVisible()
+
+
 def answered(qtbot: QtBot, app: App) -> None:
     for seed in (1, 2):
         app.photos.add(make_shown(seed=seed))
@@ -134,6 +196,71 @@ def test_every_control_of_the_window_and_its_dialogs_has_a_name_and_a_key(
         dialog = opened(qtbot, full, kind)
         check_keyboard_and_names(dialog)
         dialog.reject()
+
+
+def test_tab_walks_the_panes_as_one_reads_them(qtbot: QtBot, full: App) -> None:
+    window = full.window
+    window.notices.tell("Something happened.").add_action("Do it", lambda: None)
+    for size in ((1920, 1080), (800, 560), (620, 640), (1280, 720)):
+        window.resize(*size)
+
+        def walk() -> None:  # once it is laid out
+            qtbot.keyClick(window, Qt.Key.Key_Tab)
+            check_reading_order(window)
+
+        qtbot.waitUntil(walk)
+        check_keyboard_and_names(window)
+    found = list(dict.fromkeys(map(pane_of, stops_of(window))))
+    assert found == [None, window.image, window.heatmap, window.prompt, window.output]
+
+
+@pytest.mark.qt_log_ignore("grabbing the keyboard", extend=True)
+def test_tab_and_enter_do_the_same_in_every_window(qtbot: QtBot, full: App) -> None:
+    window = full.window
+    windows: list[QWidget] = [
+        window.heatmap.drawing,
+        SamplesDialog(read_samples(), window),
+        KeysDialog(window),
+        AboutDialog(THREE, window),
+        RecentDialog((Entry("/a/b.mmgpt", 1.0, 1, 1, "text"),), window),
+        ModelsDialog(full.theme, full.models, full.model_exports, window),
+    ]
+    for open_it in (full.inside.open_wall, full.inside.open_brightest_formula, full.compare):
+        open_it()
+    for kind in (Wall, FormulaDialog, Comparison):
+        windows.append(opened(qtbot, full, kind))
+    for each in windows:
+        each.show()
+        qtbot.waitUntil(each.isVisible)
+        check_reading_order(each)
+        check_enter(qtbot, each)
+        each.close()
+    check_enter(qtbot, window)
+    assert {*map(type, windows)} >= {*all_kinds(QDialog)}
+
+
+def all_kinds(kind: type[QWidget]) -> Iterator[type[QWidget]]:
+    """The program's own."""
+    for each in kind.__subclasses__():
+        if each.__module__.startswith("mmgpt_desktop.") and not issubclass(each, QFileDialog):
+            yield each
+        yield from all_kinds(each)
+
+
+def test_enter_presses_what_has_the_focus_and_else_the_button_of_the_dialog(
+    qtbot: QtBot, full: App
+) -> None:
+    dialog = SamplesDialog(read_samples(), full.window)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    cancel = next(each for each in dialog.findChildren(QAbstractButton) if each.text() == "Cancel")
+    with qtbot.waitSignal(dialog.rejected):
+        cancel.setFocus()
+        qtbot.keyClick(cancel, Qt.Key.Key_Return)
+    dialog.show()
+    with qtbot.waitSignal(dialog.accepted):
+        dialog.list.setFocus()
+        qtbot.keyClick(dialog.list, Qt.Key.Key_Return)
 
 
 def test_the_focus_is_seen_on_every_control(qtbot: QtBot, full: App) -> None:

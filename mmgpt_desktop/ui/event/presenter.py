@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.messages import Method, ModelInfo
 from mmgpt_desktop.sentences import NAMES
+from mmgpt_desktop.ui.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.parts import Choice, Rewritten, Slide
 from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.texts import Own, fusion_label, own, own_locale
@@ -23,7 +24,7 @@ from mmgpt_desktop.ui.theme import LARGE, MEDIUM, Theme, set_font
 SLOWEST, FASTEST = 25, 400  # hundredths
 
 
-class Presenter(Own, Rewritten, QWidget):
+class Presenter(ByKeyboard, Own, Rewritten, QWidget):
     """Asks for things; whoever does them tells what became of it (`set_...`).
 
     It speaks the organiser's language.
