@@ -72,6 +72,7 @@ class Bars(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
+        painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # as the bars grow
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for row, bar in enumerate(self.bars):
             self._paint_bar(painter, bar, row * self._row_height())

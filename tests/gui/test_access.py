@@ -10,7 +10,7 @@ from unittest.mock import MagicMock
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QRect, Qt
-from PySide6.QtGui import QAccessible, QFont
+from PySide6.QtGui import QAccessible, QFont, QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import Method
 from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.session.recent import Entry
 from mmgpt_desktop.ui import app as ui
@@ -415,6 +416,22 @@ def test_nothing_moves_where_motion_is_unwanted(qtbot: QtBot, app: App) -> None:
     assert QApplication.cursorFlashTime() > 0
 
 
+def test_scales_and_bars_keep_their_ends_from_right_to_left(qtbot: QtBot, full: App) -> None:
+    legend, bars = full.window.heatmap.picture.legend, full.window.heatmap.check.bars
+    legend.set_scale(Method.HEADS, 0.0, 0.25)
+    qtbot.waitUntil(lambda: bool(bars.bars))
+    for widget in (legend, bars):
+        painted = []
+        for direction in (Qt.LayoutDirection.LeftToRight, Qt.LayoutDirection.RightToLeft):
+            widget.setLayoutDirection(direction)
+            QApplication.processEvents()
+            image = QImage(widget.size(), QImage.Format.Format_RGB32)
+            image.fill(Qt.GlobalColor.white)
+            widget.render(image)
+            painted.append(image)
+        assert painted[0] == painted[1]
+
+
 def test_the_tour_is_walked_by_keyboard(qtbot: QtBot, app: App) -> None:
     app.welcome()
     tour = app.tour
@@ -471,6 +488,7 @@ def test_the_tour_is_not_in_the_way_of_a_photo(
     made = MagicMock(ended_in_time=True)
     monkeypatch.setattr(ui, "App", lambda *_, **__: made)
     monkeypatch.setattr(ui, "make_application", MagicMock())
+    monkeypatch.setattr(ui, "EndFromSystem", MagicMock())
     monkeypatch.setattr(ui.signal, "signal", MagicMock())
     monkeypatch.setattr(ui, "prepare_process", MagicMock())
     ui.run(Path("none"), None, images)
