@@ -34,9 +34,11 @@ from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.session.recent import Entry
 from mmgpt_desktop.ui import app as ui
 from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.check_card import Bars
 from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog
 from mmgpt_desktop.ui.formula import FormulaDialog
+from mmgpt_desktop.ui.heatmap_view import Legend
 from mmgpt_desktop.ui.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.parts import Pane
 from mmgpt_desktop.ui.photo_view import PhotoView
@@ -417,14 +419,17 @@ def test_nothing_moves_where_motion_is_unwanted(qtbot: QtBot, app: App) -> None:
 
 
 def test_scales_and_bars_keep_their_ends_from_right_to_left(qtbot: QtBot, full: App) -> None:
-    legend, bars = full.window.heatmap.picture.legend, full.window.heatmap.check.bars
+    measured = full.window.heatmap.check.bars
+    qtbot.waitUntil(lambda: bool(measured.bars))
+    legend, bars = Legend(full.theme), Bars(full.theme)
     legend.set_scale(Method.HEADS, 0.0, 0.25)
-    qtbot.waitUntil(lambda: bool(bars.bars))
+    bars.show_bars(0.8, measured.bars)
     for widget in (legend, bars):
+        qtbot.addWidget(widget)
+        widget.resize(300, 80)
         painted = []
         for direction in (Qt.LayoutDirection.LeftToRight, Qt.LayoutDirection.RightToLeft):
             widget.setLayoutDirection(direction)
-            QApplication.processEvents()
             image = QImage(widget.size(), QImage.Format.Format_RGB32)
             image.fill(Qt.GlobalColor.white)
             widget.render(image)
