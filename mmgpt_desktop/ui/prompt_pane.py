@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 
-from PySide6.QtCore import QMimeData, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QLocale, QMimeData, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
     QDragEnterEvent,
     QGuiApplication,
@@ -38,6 +38,7 @@ from mmgpt_desktop.ui.theme import SMALL, Theme, set_font
 from mmgpt_desktop.worker import ShownPhoto
 
 MOST_HISTORY = 200
+_MOST_PASTED = 500_000  # characters: far more than can be asked, and soon there
 _OTHER_LINE = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier
 _FEWEST_LINES = 2
 # The model knows English only, so a chip shows its translation and asks in English.
@@ -60,6 +61,7 @@ class PromptEdit(QPlainTextEdit):
 
     asked = Signal()
     picture_pasted = Signal(object)  # QMimeData
+    text_cut = Signal()  # what was pasted was far too long
     undo_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -188,6 +190,9 @@ class PromptEdit(QPlainTextEdit):
     def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802
         if is_files(source) or (offers_picture(source) and not source.hasText()):
             self.picture_pasted.emit(source)
+        elif len(text := source.text()) > _MOST_PASTED:
+            self.textCursor().insertText(text[:_MOST_PASTED])  # all would stop the window
+            self.text_cut.emit()
         else:
             super().insertFromMimeData(source)
 
@@ -301,6 +306,7 @@ class PromptPane(Rewritten, Pane):
         self.edit = PromptEdit()
         self.edit.asked.connect(self._ask)
         self.edit.textChanged.connect(self._clear_problem)
+        self.edit.text_cut.connect(self._tell_cut)
         self.names = PictureNames(theme, self.edit.document())
         self.pictures = PictureButton(theme)
         self.pictures.chosen.connect(self.edit.name_picture)
@@ -393,6 +399,10 @@ class PromptPane(Rewritten, Pane):
         """A question that could not be asked; what was written since then stays."""
         if not self.edit.toPlainText().strip():
             self.edit.replace(question)
+
+    def _tell_cut(self) -> None:
+        said = self.tr("That was too long: only its first {limit} characters were pasted.")
+        self.show_problem(said.format(limit=QLocale().toString(_MOST_PASTED)))
 
     def show_problem(self, text: str) -> None:
         self.problem.setText(text)

@@ -18,6 +18,7 @@ from mmgpt_desktop.session.codec import LONGEST_TEXT
 from mmgpt_desktop.session.files import SUFFIX, save_session
 from mmgpt_desktop.session.recent import Entry, describe, forget, forget_kept, read_recent, remember
 from mmgpt_desktop.session.record import Session
+from mmgpt_desktop.session.witness import ChangedMeanwhile, Witness
 from mmgpt_desktop.text import safe_name
 from mmgpt_desktop.ui.controller import Controller
 from mmgpt_desktop.ui.main_window import MainWindow
@@ -113,6 +114,7 @@ class Sessions(QObject):
         self._saved = self._kept = self._now()  # how things stood when they were written last
         self._busy = self._told = self._broken_off = False
         self._unwritten: _Saving | None = None
+        self._witness = Witness()
         self._opening: CancelToken | None = None
         self._last_folder = QStandardPaths.writableLocation(
             QStandardPaths.StandardLocation.DocumentsLocation
@@ -200,13 +202,20 @@ class Sessions(QObject):
     def save_as(self) -> None:
         path = self.ask_where_to(self._proposed())
         if path is not None:
-            self._save(path)
+            self._save_over(path)
 
-    def _save(self, path: Path) -> None:
-        session, recent = self.session(), self._recent
+    def _save_over(self, path: Path) -> None:
+        """Whatever is there: somebody was asked."""
+        self._save(path, over=True)
+
+    def _save(self, path: Path, *, over: bool = False) -> None:
+        session, recent, witness = self.session(), self._recent, self._witness
 
         def work(_cancel: CancelToken) -> None:
+            if not over:
+                witness.check(path)
             save_session(session, path)
+            witness.note(path)
             try:
                 remember(recent, describe(session, path))
             except NotKept as error:  # it is saved all the same
@@ -269,7 +278,12 @@ class Sessions(QObject):
         kept = path.parent == self._kept_in
         cancel = self._opening = CancelToken()
         notice.add_action(self.tr("Cancel"), cancel.cancel)
-        work = partial(read_opened, path, self._controller.job_ids)
+        witness, job_ids = self._witness, self._controller.job_ids
+
+        def work(cancel: CancelToken) -> Opened:
+            witness.note(path)
+            return read_opened(path, job_ids, cancel)
+
         self._thread.submit(_Opening(path, kept, notice), work, cancel)
 
     def _take_opened(self, opening: _Opening, opened: Opened) -> None:
@@ -420,6 +434,11 @@ class Sessions(QObject):
     def _fail(self, key: object, error: AppError) -> None:
         if isinstance(key, _Saving):
             self._end_saving(key)
+        if isinstance(key, _Saving) and isinstance(error, ChangedMeanwhile):
+            notice = self._window.notices.tell_error(error)
+            notice.add_action(self.tr("Save under another name…"), self.save_as)
+            notice.add_action(self.tr("Replace it"), partial(self._save_over, key.path))
+            return
         if isinstance(key, _Opening):
             self._window.notices.forget(key.notice)
             self._opening = None

@@ -115,6 +115,19 @@ def test_a_very_long_paste_arrives_whole(qtbot: QtBot, pane: PromptPane) -> None
     assert len(pane.edit.toPlainText()) == 100_001
 
 
+def test_of_a_whole_library_the_beginning_is_pasted(pane: PromptPane) -> None:
+    """All of it would stop the window for seconds."""
+    mime = QMimeData()
+    mime.setText("book " * 120_000)
+    pane.edit.setPlainText("draft")
+    pane.edit.insertFromMimeData(mime)
+    assert len(pane.edit.toPlainText()) == 500_005
+    assert pane.problem.isVisible()
+    assert "500,000" in pane.problem.text()
+    pane.edit.undo()
+    assert pane.edit.toPlainText() == "draft"
+
+
 def test_ctrl_z_in_an_untouched_field_undoes_elsewhere(qtbot: QtBot, pane: PromptPane) -> None:
     with qtbot.waitSignal(pane.edit.undo_wanted):
         qtbot.keyClick(pane.edit, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)

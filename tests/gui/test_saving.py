@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox
+from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.report.files import Kind
+from mmgpt_desktop.session.files import open_session
 from mmgpt_desktop.ui.app import App
+from tests.gui.conftest import MakeApp
 from tests.gui_fakes import make_shown
 
 Type = Callable[[str], None]
@@ -119,3 +121,52 @@ def test_where_no_program_opens_what_was_saved_that_is_said(
     notice = app.window.notices.current()[-1]
     assert "film.gif" in notice.title.text()
     assert str(tmp_path) in notice.hint.text()
+
+
+def notices(app: App) -> list[str]:
+    return [notice.title.text() for notice in app.window.notices.current()]
+
+
+def click(app: App, text: str) -> None:
+    buttons = app.window.notices.findChildren(QPushButton)
+    next(button for button in buttons if button.text() == text).click()
+
+
+def draft_in(path: Path) -> str:
+    return open_session(path).draft
+
+
+def test_what_another_window_saved_is_not_undone_unasked(
+    qtbot: QtBot, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "shared.mmgpt"
+    first, second = make_app(), make_app()
+    monkeypatch.setattr(first.sessions, "ask_where_to", lambda _proposed: path)
+    first.window.prompt.edit.setPlainText("Written first")
+    first.sessions.save()
+    qtbot.waitUntil(lambda: "Saved as shared.mmgpt." in notices(first))
+    second.photos.open([path])
+    qtbot.waitUntil(lambda: second.window.prompt.edit.toPlainText() == "Written first")
+    second.window.prompt.edit.setPlainText("Written second, and longer")
+    second.sessions.save()
+    qtbot.waitUntil(lambda: "Saved as shared.mmgpt." in notices(second))
+    first.window.prompt.edit.setPlainText("Written third")
+    first.sessions.save()
+    qtbot.waitUntil(lambda: "was changed by another window" in notices(first)[-1])
+    assert draft_in(path) == "Written second, and longer"
+    click(first, "Replace it")
+    qtbot.waitUntil(lambda: draft_in(path) == "Written third")
+
+
+def test_saving_again_and_after_the_file_is_gone_asks_nothing(
+    qtbot: QtBot, app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.mmgpt"
+    monkeypatch.setattr(app.sessions, "ask_where_to", lambda _proposed: path)
+    for draft in ("one", "another one", "a third"):
+        app.window.prompt.edit.setPlainText(draft)
+        app.sessions.save()
+        qtbot.waitUntil(lambda draft=draft: path.exists() and draft_in(path) == draft)
+        if draft == "another one":
+            path.unlink()
+    assert not any("changed by another" in title for title in notices(app))
