@@ -130,7 +130,7 @@ class FusionColumn(Pane):
 
 
 class Comparison(ByKeyboard, QDialog):
-    """Asks the fusions one after the other; Esc stops them, then closes."""
+    """Asks the fusions one after the other; Esc stops them, then closes a notice, then all."""
 
     def __init__(
         self,
@@ -256,7 +256,7 @@ class Comparison(ByKeyboard, QDialog):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() == Qt.Key.Key_Escape and self.busy:
             self.stop()
-        else:
+        elif event.key() != Qt.Key.Key_Escape or not self.notices.close_newest():
             super().keyPressEvent(event)
 
     @Slot(object)

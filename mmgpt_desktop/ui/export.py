@@ -95,7 +95,8 @@ class Exporter(QObject):
         """`work` calls what it is given with the fraction that is done."""
         self._folder = str(path.parent)
         key, cancel = object(), CancelToken()
-        notice = self._window.notices.tell(self.tr("Saving {name}…").format(name=path.name))
+        saving = self.tr("Saving {name}…").format(name=path.name)
+        notice = self._window.notices.tell(saving, stays=True)
         notice.add_action(self.tr("Cancel"), partial(self._cancel, key))
         self._jobs[key] = _Job(path, cancel, notice)
 
@@ -190,6 +191,7 @@ class Exporter(QObject):
             self._window.notices.tell(
                 self.tr("No program was found that opens {name}.").format(name=path.name),
                 str(path.parent),
+                problem=True,
             )
 
     @Slot(object, object)

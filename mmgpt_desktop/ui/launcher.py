@@ -73,6 +73,7 @@ class Launcher(QObject):
                 title=profile.title
             ),
             self.tr("It is left with {keys}.").format(keys=leave),
+            stays=True,
         )
         notice.add_action(self.tr("Start the show"), partial(self._launch, profile.path))
 

@@ -22,6 +22,7 @@ from PySide6.QtGui import (
     QDragMoveEvent,
     QDropEvent,
     QIcon,
+    QKeyEvent,
     QKeySequence,
     QResizeEvent,
 )
@@ -281,6 +282,11 @@ class MainWindow(ByKeyboard, Rewritten, QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
         self.panes.fit(event.size())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Esc comes here where it has no answer to stop."""
+        if event.key() != Qt.Key.Key_Escape or not self.notices.close_newest():
+            super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.closing.emit()

@@ -84,7 +84,7 @@ class ModelChoice(QObject):
             )
 
     def _offer(self, title: str, key: str) -> None:
-        notice = self._window.notices.tell(title)
+        notice = self._window.notices.tell(title, stays=True)  # it came after minutes or hours
         notice.add_action(self.tr("Use this model"), lambda: self._models.use(key))
 
     def _dialog_open(self) -> bool:

@@ -315,7 +315,7 @@ class ModelsDialog(ByKeyboard, QDialog):
             self.delete_button.click()
         elif event.key() == Qt.Key.Key_Escape and self.details.hide_questions():
             self.list.setFocus()
-        else:
+        elif event.key() != Qt.Key.Key_Escape or not self.notices.close_newest():
             super().keyPressEvent(event)
 
     def _use(self) -> None:

@@ -5,59 +5,90 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
     QPushButton,
     QSizePolicy,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from mmgpt_desktop.errors import AppError, ImageError, PromptError
-from mmgpt_desktop.ui.parts import IconButton, WaitBar, announce
-from mmgpt_desktop.ui.plain import Label
+from mmgpt_desktop.ui.parts import ElidedLabel, IconButton, Rewritten, WaitBar, announce
+from mmgpt_desktop.ui.plain import Label, tip
 from mmgpt_desktop.ui.session import printable
 from mmgpt_desktop.ui.texts import error_hint, error_title
-from mmgpt_desktop.ui.theme import MEDIUM, SMALL, TIGHT, Theme, set_font
+from mmgpt_desktop.ui.theme import MEDIUM, SMALL, TIGHT, Theme, scaled, set_font
 
-MOST_NOTICES = 3
-UNDO_MS = 15_000
+MOST_NOTICES = 9
+PASS_MS, UNDO_MS = 8_000, 15_000
 _LONGEST_TEXT = 400
+_BAR_WIDTH, _FULL_WIDTH = 90, 480
+
+
+class _Line(ElidedLabel):
+    """Has all of its text, draws what fits, and would be as wide as all of it."""
+
+    def text(self) -> str:
+        return self.whole
+
+    @property
+    def is_cut(self) -> bool:
+        return super().text() != self.whole
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        width = self.fontMetrics().horizontalAdvance(self.whole)
+        return QSize(width + 2, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(0, super().minimumSizeHint().height())
 
 
 class Notice(QFrame):
-    """One sentence with its buttons; closed by its cross, a button, or after a while."""
+    """One line with its buttons; closed by its cross, a button, or after a while."""
+
+    leaving = Signal(object)  # itself
 
     def __init__(self, theme: Theme, title: str, hint: str = "", *, problem: bool = False) -> None:
         super().__init__()
         self.setObjectName("notice")
         self.setProperty("problem", problem)
-        self.title = _label(title, bold=True)
-        self.hint = _label(hint)
-        self.hint.setVisible(bool(hint))
+        self.title, self.hint = _Line(), _Line()
+        set_font(self.title, bold=True)
+        # The hint has what the title leaves.
+        self.title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.title.say(_shortened(title))
+        self.hint.say(_shortened(hint))
         self.setAccessibleName(f"{title} {hint}".strip())
         picture = Label()
         icon = theme.icon("problem" if problem else "info", "problem" if problem else "muted")
         picture.setPixmap(icon.pixmap(QSize(20, 20), self.devicePixelRatioF()))
-        texts = QVBoxLayout()
-        texts.setSpacing(2)
-        texts.addWidget(self.title)
-        texts.addWidget(self.hint)
         self.bar = WaitBar(theme)
+        self.bar.setFixedWidth(_BAR_WIDTH)
         self.bar.hide()
-        texts.addWidget(self.bar)
+        self.more = IconButton(theme, "chevron-down")
+        self.more.set_name(self.tr("Read all of it"))
+        self.more.clicked.connect(self._show_all)
+        self.more.hide()
         self.cross = IconButton(theme, "close")
-        self.cross.set_name(self.tr("Dismiss"))
+        self.cross.set_name(self.tr("Dismiss"), "Esc")
         self.cross.clicked.connect(self.dismiss)
+        self._all: QFrame | None = None
+        self._passing = QTimer(self, singleShot=True)
+        self._passing.timeout.connect(self._pass)
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(MEDIUM, TIGHT, TIGHT, TIGHT)
         self._row.setSpacing(SMALL)
         self._row.addWidget(picture)
-        self._row.addLayout(texts, 1)
-        self._row.addWidget(self.cross)
+        self._row.addWidget(self.title)
+        self._row.addWidget(self.hint, 1)
+        for widget in (self.more, self.bar, self.cross):
+            self._row.addWidget(widget)
 
     def add_action(self, text: str, action: Callable[[], None], *, closes: bool = True) -> None:
         button = QPushButton(text)
@@ -70,41 +101,119 @@ class Notice(QFrame):
         self._row.insertWidget(self._row.count() - 1, button)
 
     def set_progress(self, fraction: float) -> None:
-        """0 to 1, or below 0 while nobody knows how much there is."""
+        """0 to 1, or below 0 while nobody knows how much there is. It stays until it is over."""
+        self._passing.stop()
         self.bar.setVisible(True)
         self.bar.show_fraction(fraction)
 
+    def pass_after(self, milliseconds: int) -> None:
+        """Go by itself; not while it is pointed at, has the focus or is read."""
+        self._passing.start(milliseconds)
+
+    def _pass(self) -> None:
+        focus = QApplication.focusWidget()
+        held = self.underMouse() or (focus is not None and self.isAncestorOf(focus))
+        if held or (self._all is not None and self._all.isVisible()):
+            self._passing.start()
+        else:
+            self.dismiss()
+
+    def event(self, event: QEvent) -> bool:
+        handled = super().event(event)
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            self._row.activate()  # the texts have their widths now
+            self.more.setVisible(self.title.is_cut or self.hint.is_cut)
+        return handled
+
+    def _show_all(self) -> None:
+        if self._all is None:
+            self._all = _full_text(self, f"{self.title.text()}\n{self.hint.text()}".strip())
+        corner = self.more.mapToGlobal(self.more.rect().bottomRight())
+        self._all.move(corner.x() - self._all.width(), corner.y() + TIGHT)
+        self._all.show()
+
     def dismiss(self) -> None:
+        self.leaving.emit(self)
         self.hide()
         self.deleteLater()
 
 
-class Notices(QWidget):
-    """The newest notices, one below the other; takes no room when there are none."""
+class Notices(Rewritten, QWidget):
+    """One line for all of them, the newest in view; takes no room when there are none.
+
+    News passes by itself, problems and what waits for an answer stay.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(TIGHT)
+        self._told: list[Notice] = []  # the last one is in view
+        self.others = QToolButton()
+        self.others.setObjectName("flat")
+        self.others.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.others.clicked.connect(self._show_next)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(TIGHT)
+        self._row.addWidget(self.others)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self._write()
+        self.hide()
 
     def current(self) -> list[Notice]:
-        notices = self.findChildren(Notice, options=Qt.FindChildOption.FindDirectChildrenOnly)
-        return [notice for notice in notices if not notice.isHidden()]
+        """The one in view is the last."""
+        return list(self._told)
 
-    def tell(self, title: str, hint: str = "", *, problem: bool = False) -> Notice:
+    def tell(
+        self, title: str, hint: str = "", *, problem: bool = False, stays: bool = False
+    ) -> Notice:
         for old in self.current():
             if (old.title.text(), old.hint.text()) == (_shortened(title), _shortened(hint)):
                 old.dismiss()
         for old in self.current()[: -(MOST_NOTICES - 1)]:
             old.dismiss()
         notice = Notice(self._theme, title, hint, problem=problem)
-        self._column.addWidget(notice)
-        notice.show()
-        announce(notice, notice.accessibleName())
+        notice.leaving.connect(self._let_go)
+        self._row.insertWidget(0, notice, 1)
+        self._told.append(notice)
+        self._show_newest()
+        if not (problem or stays):
+            notice.pass_after(PASS_MS)
         return notice
+
+    def _show_newest(self) -> None:
+        for notice in self._told:
+            notice.setVisible(notice is self._told[-1])
+        self.others.setVisible(len(self._told) > 1)
+        self.setVisible(bool(self._told))
+        self._write()
+        if self._told:
+            announce(self._told[-1], self._told[-1].accessibleName())
+
+    def _write(self) -> None:
+        more = max(0, len(self._told) - 1)
+        self.others.setText(f"+{more}")
+        name = self.tr("{count} more messages: show the next").format(count=more)
+        self.others.setAccessibleName(name)
+        self.others.setToolTip(tip(name))
+
+    @Slot()
+    def _show_next(self) -> None:
+        self._told.insert(0, self._told.pop())
+        self._show_newest()
+
+    @Slot(object)
+    def _let_go(self, notice: Notice) -> None:
+        if notice in self._told:
+            self._told.remove(notice)
+            self._show_newest()
+
+    def close_newest(self) -> bool:
+        """Whether there was one."""
+        if not self._told:
+            return False
+        self._told[-1].dismiss()
+        return True
 
     def tell_error(self, error: AppError) -> Notice:
         notice = self.tell(error_title(error), error_hint(error), problem=True)
@@ -126,9 +235,7 @@ class Notices(QWidget):
     def offer_undo(self, title: str, undo: Callable[[], None]) -> Notice:
         notice = self.tell(title)
         notice.add_action(self.tr("Undo"), undo)
-        timer = QTimer(notice, singleShot=True, interval=UNDO_MS)
-        timer.timeout.connect(notice.dismiss)
-        timer.start()
+        notice.pass_after(UNDO_MS)
         return notice
 
 
@@ -143,12 +250,19 @@ class _Copy:
         QGuiApplication.clipboard().setText(details)
 
 
-def _label(text: str, *, bold: bool = False) -> Label:
-    label = Label(_shortened(text))
+def _full_text(notice: QWidget, text: str) -> QFrame:
+    """All that a notice says, below its line; a click beside it or Esc closes it."""
+    frame = QFrame(notice, Qt.WindowType.Popup)
+    frame.setObjectName("popup")
+    label = Label(text)
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    set_font(label, bold=bold)
-    return label
+    column = QVBoxLayout(frame)
+    column.setContentsMargins(MEDIUM, SMALL, MEDIUM, SMALL)
+    column.addWidget(label)
+    width = min(scaled(_FULL_WIDTH), notice.window().width() - 2 * MEDIUM)
+    frame.resize(width, column.totalHeightForWidth(width))
+    return frame
 
 
 def _shortened(text: str) -> str:

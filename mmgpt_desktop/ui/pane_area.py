@@ -25,7 +25,7 @@ from mmgpt_desktop.ui.prompt_pane import PromptPane
 from mmgpt_desktop.ui.theme import MEDIUM
 
 _ROOMY = 700  # a window's height from which the answer has room for a legend too
-_LINES, _FEW_LINES = 8, 4  # of a question, before it scrolls
+_LINES = ((_ROOMY, 8), (480, 4), (0, 2))  # of a question, before it scrolls: from a height on
 
 
 class Arrangement(Enum):
@@ -100,7 +100,7 @@ class PaneArea(Rewritten, QScrollArea):
     def fit(self, window: QSize) -> None:
         """Arrange the panes for a window of that size."""
         arrangement, height = arrangement_for(window), window.height()
-        self.prompt.edit.set_most_lines(_LINES if height >= _ROOMY else _FEW_LINES)
+        self.prompt.edit.set_most_lines(next(lines for least, lines in _LINES if height >= least))
         self.output.set_room(strip=height >= _STRIP_FROM[arrangement], legend=height >= _ROOMY)
         if arrangement is not self.arrangement:
             focus = QApplication.focusWidget()

@@ -169,7 +169,7 @@ class Photos(QObject):
             )
 
     def _offer_download(self, url: str) -> None:
-        notice = self._notices.tell(self.tr("Download this picture?"), url)
+        notice = self._notices.tell(self.tr("Download this picture?"), url, stays=True)
         notice.add_action(self.tr("Download"), partial(self._download, url))
 
     def _download(self, url: str) -> None:
@@ -195,7 +195,7 @@ class Photos(QObject):
         if job is None:
             return
         if job.notice is None:
-            job.notice = self._notices.tell(job.what)
+            job.notice = self._notices.tell(job.what, stays=True)
             job.notice.add_action(self.tr("Cancel"), partial(self._cancel, key))
             job.notice.cross.hide()
         self._notices.show_progress(job.notice, fraction)

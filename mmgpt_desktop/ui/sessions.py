@@ -274,7 +274,8 @@ class Sessions(QObject):
         """Read a session; it takes the place of what is here when it is found to be whole."""
         if self._opening is not None:
             self._opening.cancel()
-        notice = self._window.notices.tell(self.tr("Opening {name}…").format(name=path.name))
+        opening = self.tr("Opening {name}…").format(name=path.name)
+        notice = self._window.notices.tell(opening, stays=True)
         kept = path.parent == self._kept_in
         cancel = self._opening = CancelToken()
         notice.add_action(self.tr("Cancel"), cancel.cancel)
@@ -404,6 +405,7 @@ class Sessions(QObject):
         notice = self._window.notices.tell(
             self.tr("The program ended before its last session was saved."),
             self.tr("It was kept, and is also among the recent sessions."),
+            stays=True,
         )
         notice.add_action(self.tr("Bring it back"), partial(self.open, path))
 

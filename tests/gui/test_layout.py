@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import QMargins, QPoint, QRect, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.ui.app import App
@@ -24,7 +24,6 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 def full(qtbot: QtBot, make_app: MakeApp) -> App:
     app = make_app(FakeEngine(model=THREE))
     answered(qtbot, app)
-    app.window.activateWindow()
     return app
 
 
@@ -39,18 +38,22 @@ def seen(widget: QWidget) -> QRect:
 
 
 def can_be_seen(window: MainWindow, control: QWidget) -> bool:
-    """All of it, or as much as fits of what is larger than the room."""
+    """All of it, or as much as fits of what is larger than the room; of a text its cursor."""
     window.panes.ensureWidgetVisible(control, 0, 0)
     part, room = seen(control).size(), window.panes.viewport().size()
+    if isinstance(control, QTextEdit | QPlainTextEdit):
+        return part.width() == control.width() and part.height() >= 40
     return part == control.size().boundedTo(room)
 
 
 def go(qtbot: QtBot, app: App, number: int) -> None:
+    app.window.activateWindow()
+    qtbot.waitUntil(app.window.isActiveWindow)  # keys of the menus are for such a one
     qtbot.keyClick(app.window, Qt.Key(int(Qt.Key.Key_0) + number), CONTROL)
 
 
 @pytest.mark.parametrize("size", SMALL)
-@pytest.mark.parametrize("trouble", [False])
+@pytest.mark.parametrize("trouble", [False, True])
 def test_no_control_is_out_of_reach_on_a_small_screen(
     qtbot: QtBot, full: App, size: tuple[int, int], trouble: bool
 ) -> None:
@@ -118,6 +121,8 @@ def test_all_panes_are_in_view_from_a_small_laptop_on(full: App) -> None:
 
 def test_a_window_that_is_made_smaller_keeps_focus_and_state(qtbot: QtBot, full: App) -> None:
     window = full.window
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
     window.resize(1280, 720)
     window.splitters[1].setSizes([200, 400])
     divided = window.splitters[1].sizes()
@@ -200,7 +205,7 @@ def edit_height(window: MainWindow, text: str) -> int:
     return window.prompt.edit.height()
 
 
-@pytest.mark.parametrize("size", [(1920, 1080), (640, 440)])
+@pytest.mark.parametrize("size", [(1920, 1080), (960, 500)])
 def test_the_question_box_grows_with_its_text_up_to_a_limit(
     qtbot: QtBot, full: App, size: tuple[int, int]
 ) -> None:
@@ -208,9 +213,9 @@ def test_the_question_box_grows_with_its_text_up_to_a_limit(
     window.resize(*size)
     go(qtbot, full, 2)
     empty = edit_height(window, "")
-    two, four = edit_height(window, "a\nb"), edit_height(window, "a\nb\nc\nd")
+    two, three = edit_height(window, "a\nb"), edit_height(window, "a\nb\nc")
     many, more = edit_height(window, "a\n" * 30), edit_height(window, "word " * 3000)
-    assert empty == two < four <= many == more
+    assert empty == two < three <= many == more
     assert window.prompt.edit.verticalScrollBar().isVisible()
     button = window.prompt.ask_button
     qtbot.waitUntil(lambda: seen(button).size() == button.size())
