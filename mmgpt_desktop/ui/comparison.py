@@ -121,6 +121,7 @@ class FusionColumn(Pane):
         self.turn.end(outcome, doubt)
         self.answer.setPlaceholderText("")
         self.answer.finish(self.turn)
+        self.answer.announce_answer(self.turn)
         self.heatmaps.answer_ended(self.turn)
 
     def _mark_peak(self, heatmap: Heatmap) -> None:

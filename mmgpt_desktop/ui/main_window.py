@@ -6,7 +6,6 @@ from PySide6.QtCore import (
     QByteArray,
     QEvent,
     QMargins,
-    QMimeData,
     QSignalBlocker,
     QSize,
     Qt,
@@ -298,18 +297,16 @@ class MainWindow(ByKeyboard, Rewritten, QMainWindow):
             self.image.set_drop(True)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802
-        if offers_picture(event.mimeData()):
-            event.acceptProposedAction()
+        """Of what was taken in as it entered: another program is not asked at every step."""
+        event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
         self.image.set_drop(False)
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
         self.image.set_drop(False)
-        mime: QMimeData = event.mimeData()
-        if offers_picture(mime):
-            event.acceptProposedAction()
-            self.dropped.emit(mime)
+        event.acceptProposedAction()
+        self.dropped.emit(event.mimeData())
 
 
 def _bytes(text: str) -> QByteArray:

@@ -150,16 +150,15 @@ class Photos(QObject):
 
     def take(self, sources: Sources) -> None:
         name, opening = self.tr("Pasted picture"), self.tr("Opening the picture…")
-        if sources.paths:
+        if sources.paths or sources.elsewhere:
             self.open(sources.paths)
+            self._open_elsewhere(sources.elsewhere)
         elif sources.data:
             self._submit(self._files, opening, partial(open_data, sources.data, name))
         elif (image := sources.image) is not None:
             self._submit(self._files, opening, lambda _: (photo_from_image(image, name),))
         elif sources.url:
             self._offer_download(sources.url)
-        elif sources.elsewhere:
-            self._open_elsewhere(sources.elsewhere)
         elif sources.problem is not None:
             self._notices.tell_error(sources.problem)
         else:

@@ -52,7 +52,8 @@ _PRINTED = bytes(range(0x21, 0x7F))
 @dataclass(frozen=True, eq=False)
 class Sources:
     """At most one kind is set: files, a picture's bytes, its pixels, its web address, or why there
-    is none. Files that are not on this computer come as `elsewhere`, by their addresses."""
+    is none. Of the files, those that are not on this computer are `elsewhere`, by their addresses.
+    """
 
     paths: tuple[Path, ...] = ()
     data: bytes = b""
@@ -127,11 +128,10 @@ def _lines(text: str) -> list[str]:
 
 
 def _files(addresses: list[str]) -> Sources:
-    here = tuple(path for each in addresses if (path := file_here(each)) is not None)
-    if here:
-        return Sources(paths=here)
-    away = (each for each in addresses if is_address(each) and not is_web_address(each))
-    return Sources(elsewhere=tuple(away))
+    found = [(each, file_here(each)) for each in addresses if is_address(each)]
+    away = (each for each, path in found if path is None and not is_web_address(each))
+    here = (path for _, path in found if path is not None)
+    return Sources(paths=tuple(here), elsewhere=tuple(away))
 
 
 def _in_html(mime: QMimeData) -> Sources:

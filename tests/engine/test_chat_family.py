@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tokenizers import AddedToken, Tokenizer, decoders, models
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from mmgpt_desktop.engine import tokenizing
 from mmgpt_desktop.engine.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.families.base import Family, positions
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.families.spelling import Spelling
+from mmgpt_desktop.engine.families.spelling import Spelling, TextStream
 from mmgpt_desktop.engine.families.template import ChatTemplate
 from mmgpt_desktop.errors import BundleError, PromptError
 from mmgpt_desktop.messages import PICTURE, Message
@@ -109,6 +109,17 @@ def test_sentencepiece_spells_spaces_bytes_and_added_words() -> None:
     spelling = Spelling(tokenizer)
     spelt = [spelling.bytes_of(place) for place in range(6)]
     assert spelt == [b" the", b"cat", b"\xe7", b" ", b"", b"<loc01>"]
+
+
+@pytest.mark.parametrize("told", ["decoder", "pre_tokenizer"])
+def test_a_character_of_two_tokens_is_shown_once_it_is_whole(told: str) -> None:
+    words = {word: place for place, word in enumerate(["\u00e7\u012e", "\u00ab", "\u0120cat"])}
+    tokenizer = Tokenizer(models.BPE(vocab=words, merges=[]))
+    parts = {"decoder": decoders.ByteLevel(), "pre_tokenizer": pre_tokenizers.ByteLevel()}
+    setattr(tokenizer, told, parts[told])
+    spelling, text = Spelling(tokenizer), TextStream()
+    assert [text.feed(spelling.bytes_of(place)) for place in range(3)] == ["", "猫", " cat"]
+    assert [text.feed(spelling.bytes_of(place)) for place in (0, 2)] == ["", " cat"]
 
 
 def test_a_strangers_template_stays_in_its_sandbox() -> None:

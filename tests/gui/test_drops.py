@@ -236,6 +236,17 @@ def test_what_a_desktop_has_mounted_is_opened(
     assert titles(app) == []
 
 
+@posix
+def test_files_here_and_elsewhere_have_their_outcomes_each(
+    qtbot: QtBot, app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("XDG_RUNTIME_DIR", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    here = write_picture(tmp_path / "here.png").as_uri()
+    drop(app.window, mime(**{"text_uri-list": f"smb://nas/x/away.png\r\n{here}\r\n"}))
+    qtbot.waitUntil(lambda: app.photos.count == 1 and "away.png is not" in titles(app)[-1])
+
+
 def test_files_that_a_sandbox_keeps_are_said(app: App) -> None:
     assert drop(app.window, mime(portal=b"1234"))
     assert "keeps its files to itself" in titles(app)[0]

@@ -54,10 +54,13 @@ def byte_level_bytes(token: str) -> bytes:
 
 
 def _is_byte_level(tokenizer: Tokenizer) -> bool:
-    if tokenizer.decoder is None:
-        return False
-    decoder = json.loads(tokenizer.decoder.__getstate__())
-    return "ByteLevel" in (each["type"] for each in decoder.get("decoders", [decoder]))
+    """Some files say it of the way in alone."""
+    for part in (tokenizer.decoder, tokenizer.pre_tokenizer):
+        if part is not None:
+            told = json.loads(part.__getstate__())
+            parts = told.get("decoders", told.get("pretokenizers", [told]))
+            return "ByteLevel" in (each["type"] for each in parts)
+    return False
 
 
 def _byte_alphabet() -> dict[str, int]:
