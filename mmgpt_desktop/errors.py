@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 
@@ -11,8 +12,11 @@ class AppError(Exception):
 
     `title` says what happened, `hint` what to do; both are `str.format` templates over
     `values`, so that the window can translate the sentence before filling it in.
-    Technical details travel as `__cause__`.
+    Technical details travel as `__cause__`, and of a model's failure `file` is the one to blame,
+    where that is known.
     """
+
+    file: Path | None = None
 
     def __init__(self, title: str, hint: str = "", **values: object) -> None:
         super().__init__(title, hint, values)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from mmgpt_desktop.engine.checksums import verify
-from mmgpt_desktop.engine.model_files import ANOTHER, read_text
+from mmgpt_desktop.engine.model_files import ANOTHER, is_plain_name, lies_inside, read_text
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import AppError, BundleError
 from mmgpt_desktop.messages import FusionInfo, HeadChoice, Sampling
@@ -182,6 +182,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _check_size(path: Path, entry: FileEntry) -> None:
+    if not lies_inside(path.name, path.parent):
+        raise _bad_manifest("it names files outside its folder")
     try:
         size = path.stat().st_size
     except FileNotFoundError as error:
@@ -234,11 +236,10 @@ def _manifest(data: dict[str, Any]) -> Manifest:
 
 
 def _files(data: dict[str, Any]) -> dict[str, FileEntry]:
+    if not all(map(is_plain_name, data)):
+        raise _bad_manifest("it names files outside its folder")
     files = {name: _record(FileEntry, _value(data, name, dict)) for name in data}
     _check_listed((TOKENIZER, WEIGHTS), files)
-    for name in files:
-        if name != Path(name).name or "\\" in name or name in ("", ".", ".."):
-            raise _bad_manifest("it names files outside its folder")
     return files
 
 

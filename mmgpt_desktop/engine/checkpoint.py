@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from mmgpt_desktop.engine.families.registry import require_known
 from mmgpt_desktop.engine.layouts import is_graphs
-from mmgpt_desktop.engine.model_files import read_object, read_text
+from mmgpt_desktop.engine.model_files import is_plain_name, read_object, read_text
 from mmgpt_desktop.engine.recognise import (
     CONFIG,
     INDEX,
@@ -39,8 +39,8 @@ class Checkpoint:
     """An opened folder: its JSON files read; mappings are empty where it has no such file.
 
     `chat_template` is the Jinja source that makes a prompt of messages. `processor` is
-    processor_config.json, `image_processor` the settings of pictures from
-    preprocessor_config.json or from within `processor`. `weights` are the safetensors files,
+    processor_config.json, `image_processor` the settings of pictures from within `processor`
+    or, where it has none, from preprocessor_config.json. `weights` are the safetensors files,
     which hold so many `parameters`; none if the folder was only read.
     """
 
@@ -151,7 +151,7 @@ def weight_files(path: Path) -> tuple[Path, ...]:
         raise BundleError(title, hint, name=WEIGHTS)
     shards = sorted({str(name) for name in named.values()})
     for name in shards:
-        if name != Path(name).name or "\\" in name or name in ("", ".", ".."):
+        if not is_plain_name(name):
             title = "The model's {name} names files outside its folder."
             raise BundleError(title, _ANOTHER, name=INDEX)
         if not (path / name).is_file():

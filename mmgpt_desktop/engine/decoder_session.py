@@ -20,7 +20,9 @@ from mmgpt_desktop.text import safe_name
 LOGITS, ATTENTION = "logits", "attention"
 KEYS, VALUES, SIGHT = "image_keys", "image_values", "image_mask"  # of Idefics' photos
 ROOM = 256  # positions that a new buffer has beyond those that it must hold
-_PAST = re.compile(r"past_key_values\.|past_")
+_CACHED = re.compile(r"past|cache|present|memory", re.IGNORECASE)
+_PART = re.compile(r"(?<![a-zA-Z])(k|v|keys?|values?)(?![a-zA-Z])", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+")
 
 
 class Buffers:
@@ -80,23 +82,21 @@ class Decoder:
     ) -> None:
         """Raises RuntimeFailure where the graph lacks an output."""
         self.graph, self.cuda, self.prompt = graph, cuda, prompt
-        pasts = [name for name in graph.inputs if _PAST.match(name)]
-        self.pairs = {name: _PAST.sub("present.", name) for name in pasts}
+        self.pairs = _pairs(graph)
+        pasts = list(self.pairs)
         # CUDA's operator takes half precision alone. With float32 it runs on the processor, and
         # what it writes would be copied to the card, over the whole of a buffer.
         on_card = cuda and all(graph.dtype(name) == np.float16 for name in pasts)
         self._in_place = in_place and (on_card or not cuda)
-        for name in (LOGITS, *self.pairs.values()):
-            if name not in graph.outputs:
-                title = "The model's {graph} lacks {name}."
-                values = {"graph": graph.name, "name": safe_name(name)}
-                raise RuntimeFailure(title, "Choose another model.", **values)
+        if LOGITS not in graph.outputs:
+            title = "The model's {graph} lacks {name}."
+            raise RuntimeFailure(title, "Choose another model.", graph=graph.name, name=LOGITS)
         self._wanted = [name for name in (LOGITS, ATTENTION) if name in graph.outputs]
         self._taken = [name for name in graph.inputs if name not in self.pairs]
 
     @property
     def layers(self) -> int:
-        return sum(1 for name in self.pairs if name.endswith("key"))
+        return len(self.pairs) // 2
 
     def run(
         self, feeds: Mapping[str, Any], past: Past | None, count: int, cancel: CancelToken
@@ -192,6 +192,30 @@ class Decoder:
         if held and held.filled == past.length and total <= held.capacity:
             return held
         return Buffers(self, total + ROOM, past if held else None)
+
+
+def _pairs(graph: Graph) -> dict[str, str]:
+    """By the name of each input for past keys or values the output of the present ones.
+
+    Exporters call them "past_key_values.0.key", "past.0.key", "past_key_0", "cache_k.0" and the
+    like. Raises RuntimeFailure where they can't be told.
+    """
+    pasts = {name: place for name in graph.inputs if (place := _cached(name))}
+    presents = {place: name for name in graph.outputs if (place := _cached(name))}
+    places = set(pasts.values())
+    whole = {(part, layer) for part in "kv" for layer in {layer for _, layer in places}}
+    if not places or len(pasts) != len(places) or places != whole or places - presents.keys():
+        title = "The model's {graph} keeps what it has read in a way that is not known here."
+        raise RuntimeFailure(title, "Use PyTorch.", graph=graph.name)
+    return {name: presents[place] for name, place in pasts.items()}
+
+
+def _cached(name: str) -> tuple[str, int] | None:
+    """Whether it is the keys or the values that have such a name, and of which layer."""
+    parts, numbers = _PART.findall(name.replace("_", ".")), _NUMBER.findall(name)
+    if not _CACHED.search(name) or not parts or not numbers:
+        return None
+    return parts[-1][0].lower(), int(numbers[0])
 
 
 class DecoderSession:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import NamedTuple
 
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
+from mmgpt_desktop.engine.model_files import lies_inside, refuse_stand_in_file
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.text import safe_name
 
@@ -49,6 +50,7 @@ def read_graph(path: Path) -> onnx.ModelProto:
         ):
             model = _light(data, path.name)
     except (OSError, ValueError, IndexError, DecodeError) as error:
+        refuse_stand_in_file(path)
         title = "The model's graph {name} is missing or damaged."
         raise BundleError(title, _REPLACE, name=safe_name(path.name)) from error
     check_external(model, path.parent)
@@ -64,7 +66,7 @@ def check_external(model: onnx.ModelProto, folder: Path) -> None:
         if place := entry.get("location"):
             needed[place] = max(needed.get(place, 0), _end(entry))
     for place, size in sorted(needed.items()):
-        if not _inside(place, folder):
+        if not lies_inside(place, folder):
             title = "The model's graph points to a file outside its folder: {name}."
             raise BundleError(title, "Don't use this model.", name=safe_name(place))
         file = folder / place
@@ -72,6 +74,7 @@ def check_external(model: onnx.ModelProto, folder: Path) -> None:
             title = "The model's file {name} is missing."
             raise BundleError(title, _REPLACE, name=safe_name(place))
         if file.stat().st_size < size:
+            refuse_stand_in_file(file)
             title = "The model's file {name} is cut short."
             raise BundleError(title, _REPLACE, name=safe_name(place))
 
@@ -98,17 +101,6 @@ def _end(entry: Mapping[str, str]) -> int:
         return int(entry.get("offset", 0)) + int(entry.get("length", 0))
     except ValueError:
         return 0
-
-
-def _inside(place: str, folder: Path) -> bool:
-    """Also through links, except into the blobs of the hub's cache, which its folders link to."""
-    posix, windows = PurePosixPath(place), PureWindowsPath(place)
-    absolute = posix.is_absolute() or bool(windows.anchor)
-    if not place or "\0" in place or absolute or ".." in (*posix.parts, *windows.parts):
-        return False
-    real, root = (folder / place).resolve(), folder.resolve()
-    blobs = (above.parent / "blobs" for above in root.parents if above.name == "snapshots")
-    return any(real.is_relative_to(home) for home in (root, *blobs))
 
 
 def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from mmgpt_desktop.engine.graph_file import at_real_places, read_graph
 from mmgpt_desktop.engine.onnx_runtime import make_session, run_session
 from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.errors import AppError, RuntimeFailure
 from mmgpt_desktop.text import safe_name
 
 _DTYPES = {
@@ -28,6 +29,16 @@ _DTYPES = {
 Arrays = dict[str, NDArray[Any]]
 
 
+@contextmanager
+def blamed(file: Path) -> Iterator[None]:
+    """A failure in here is that file's, unless it is known better."""
+    try:
+        yield
+    except AppError as failure:
+        failure.file = failure.file or file
+        raise
+
+
 class Graph:
     """A session and the names of what it takes and gives."""
 
@@ -35,7 +46,11 @@ class Graph:
         self, path: Path, cuda: bool, edited: bytes | None = None, threads: int | None = None
     ) -> None:
         """`edited` replaces the file's graph; its weights stay beside the file."""
-        self.name = path.name
+        self.name, self._path = path.name, path
+        with blamed(path):
+            self._open(path, cuda, edited, threads)
+
+    def _open(self, path: Path, cuda: bool, edited: bytes | None, threads: int | None) -> None:
         model: str | bytes = str(path)
         folder = path.parent
         if edited is None:
@@ -53,7 +68,8 @@ class Graph:
         self, outputs: Sequence[str], feeds: Mapping[str, Any], cancel: CancelToken
     ) -> list[Any]:
         """Feeds that the graph does not take are left out."""
-        return run_session(self.session, outputs, self.fitted(self.inputs, feeds), cancel)
+        with blamed(self._path):
+            return run_session(self.session, outputs, self.fitted(self.inputs, feeds), cancel)
 
     def fitted(self, names: Sequence[str] | Mapping[str, Any], feeds: Mapping[str, Any]) -> Arrays:
         """The feeds of these inputs, as the graph takes them. Raises RuntimeFailure."""

@@ -6,21 +6,21 @@ Either our own export's, or the community's (transformers.js, Optimum): `vision_
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmgpt_desktop.engine.bundle import remedy_for
 from mmgpt_desktop.engine.checksums import verify
+from mmgpt_desktop.engine.model_files import is_plain_name, lies_inside, read_object
+from mmgpt_desktop.engine.recognise import MANIFEST, PUBLIC, manifest_kind
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.text import safe_name
 
-MANIFEST = "manifest.json"
 FORMAT = 3
-PUBLIC = "public"  # the manifest's kind
 PROMPT = "prompt.onnx"  # of an export, if it has one
 
 VISION, EMBEDDINGS, DECODER = "vision_encoder", "embed_tokens", "decoder"
@@ -62,26 +62,29 @@ def is_graphs(folder: Path) -> bool:
     return any(_found(place, DECODER) for place in _places(folder))
 
 
-def find_graphs(folder: Path, precision: str | None = None) -> GraphFiles:
+def find_graphs(
+    folder: Path, precision: str | None = None, broken: Collection[Path] = ()
+) -> GraphFiles:
     """The files of `precision`, or else the truest there are; a part that has no file of the
-    precision is taken from the others.
+    precision is taken from the others, and none of the `broken` ones is taken.
 
     Raises BundleError for a part that is missing, and a bundle of a newer version.
     """
-    _check_manifest(folder)
+    _manifest_files(folder)
     (_, vision), (_, embeddings), (named, decoder) = (
-        _choose(folder, part, precision) for part in _STEMS
+        _choose(folder, part, precision, broken) for part in _STEMS
     )
-    prompt = folder / PROMPT
-    return GraphFiles(vision, embeddings, decoder, named, prompt if prompt.is_file() else None)
+    quicker = [file for file in (folder / PROMPT,) if file.is_file() and file not in broken]
+    return GraphFiles(vision, embeddings, decoder, named, next(iter(quicker), None))
 
 
-def fitting_graphs(folder: Path, room: int) -> GraphFiles:
-    """The truest files that take at most `room` bytes, or else the smallest.
+def fitting_graphs(folder: Path, room: int, broken: Collection[Path] = ()) -> GraphFiles:
+    """The truest files that take at most `room` bytes, or else the smallest; of those that
+    aren't `broken`.
 
     Raises as `find_graphs`.
     """
-    found = [find_graphs(folder, precision) for precision in PRECISIONS]
+    found = [find_graphs(folder, precision, broken) for precision in PRECISIONS]
     found.sort(key=lambda files: PRECISIONS.index(files.precision))
     fitting = (files for files in found if files.bytes <= room)
     return next(fitting, min(found, key=lambda files: files.bytes))
@@ -94,18 +97,22 @@ def verify_graphs(folder: Path, progress: Callable[[float], None], cancel: Cance
     """
     files = _manifest_files(folder)
     sums = {name: str(entry["sha256"]) for name, entry in files.items() if "sha256" in entry}
-    verify(folder, sums, progress, cancel)
+    with remedy_for(folder):
+        verify(folder, sums, progress, cancel)
 
 
 def _places(folder: Path) -> Sequence[Path]:
     return (folder, folder / "onnx")
 
 
-def _choose(folder: Path, part: str, precision: str | None) -> tuple[str, Path]:
+def _choose(
+    folder: Path, part: str, precision: str | None, broken: Collection[Path]
+) -> tuple[str, Path]:
     order = (precision, *PRECISIONS) if precision else PRECISIONS
     for place in _places(folder):
-        if files := _found(place, part):
-            return min(files.items(), key=lambda item: order.index(item[0]))
+        files = [item for item in _found(place, part).items() if item[1] not in broken]
+        if files:
+            return min(files, key=lambda item: order.index(item[0]))
     title = "The model's folder has no graph {name}."
     raise BundleError(title, _ANOTHER, name=f"{_STEMS[part][-1]}.onnx")
 
@@ -127,29 +134,27 @@ def _data_files(graph: Path) -> Sequence[Path]:
     return [file for file in graph.parent.iterdir() if file.name.startswith(graph.name)]
 
 
-def _check_manifest(folder: Path) -> None:
-    for name, entry in _manifest_files(folder).items():
-        path = folder / name
-        actual = path.stat().st_size if path.is_file() else 0
-        if name != Path(name).name or actual != entry["bytes"]:
-            title = "The model's file {name} is missing or not whole."
-            raise BundleError(title, _ANOTHER, name=safe_name(name))
-
-
 def _manifest_files(folder: Path) -> Mapping[str, Mapping[str, Any]]:
-    """Each with `bytes`; none without a manifest. Raises BundleError."""
-    file = folder / MANIFEST
-    if not file.is_file():
+    """Each with `bytes`, and whole in the folder; none without a manifest of ours.
+
+    Raises BundleError.
+    """
+    if manifest_kind(folder) != PUBLIC:
         return {}
     try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
+        manifest = read_object(folder / MANIFEST)
         version = manifest["format"]
         files = {str(name): dict(entry) for name, entry in manifest.get("files", {}).items()}
         for entry in files.values():
             entry["bytes"] = int(entry["bytes"])
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (BundleError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise BundleError("The model's {name} can't be read.", _ANOTHER, name=MANIFEST) from error
     if type(version) is not int or version > FORMAT:
         title = "This model was made for a newer version of MMGPT Desktop."
         raise BundleError(title, "Update the app, or choose another model folder.")
+    for name, entry in files.items():  # its name before anything of it is read
+        named = is_plain_name(name) and lies_inside(name, folder) and (folder / name).is_file()
+        if not named or (folder / name).stat().st_size != entry["bytes"]:
+            title = "The model's {name} is missing or not whole."
+            raise BundleError(title, _ANOTHER, name=safe_name(name))
     return files

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import stat
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from mmgpt_desktop.errors import BundleError
@@ -15,6 +15,7 @@ JSON_LIMIT = 16 << 20  # bytes of a settings file; the longest known index has 9
 _POINTER_LIMIT = 1024  # by Git LFS's specification
 _POINTER = re.compile(rb"version https?://[\w.-]+/spec/v\d|(\S*/)?\.git/annex/|/annex/objects/")
 _PAGE = re.compile(rb"\s*<(!doctype html|html|\?xml|error)\b", re.IGNORECASE)
+_LEADS_AWAY = re.compile(r"[/\\:\0]")
 _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 ANOTHER = "Download the model again, or choose another one."
@@ -86,6 +87,23 @@ def refuse_other_weights(name: str, begun: bytes) -> None:
         title = "The model's {name} may run a stranger's code (it is a pickle): it is never opened."
         hint = "Choose the same model with its weights as safetensors."
         raise BundleError(title, hint, name=safe_name(name))
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a name that a stranger wrote is that of a file in the same folder, on any system."""
+    return name not in ("", ".", "..") and not _LEADS_AWAY.search(name)
+
+
+def lies_inside(place: str, folder: Path) -> bool:
+    """Whether a relative path stays in `folder`, through links too, except into the blobs of the
+    hub's cache, which its folders link to."""
+    posix, windows = PurePosixPath(place), PureWindowsPath(place)
+    absolute = posix.is_absolute() or bool(windows.anchor)
+    if not place or "\0" in place or absolute or ".." in (*posix.parts, *windows.parts):
+        return False
+    real, root = (folder / place).resolve(), folder.resolve()
+    blobs = (above.parent / "blobs" for above in root.parents if above.name == "snapshots")
+    return any(real.is_relative_to(home) for home in (root, *blobs))
 
 
 def unreadable(name: str, error: Exception) -> BundleError:

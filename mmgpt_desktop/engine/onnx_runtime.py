@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import io
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,12 @@ SILENT = 4  # fatal only: what goes wrong comes as an exception, and cancelling 
 PIXELS, IMAGE = "pixel_values", ("image_keys", "image_values")
 EDGES, READING = "edges", "reading"
 IDS, LOGITS, ATTENTION = "input_ids", "logits", "attention"
+
+_INNARDS = re.compile(
+    r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed:\s*"
+    r"|\S*[/\\]\S+\.(cc|cpp|cu|cuh|h|hpp)(:\d+)?\s*"  # a file of its source,
+    r"|[\w:~<>&*, ]*\w+::~?\w+\([^()]*\)( const)?( \[with [^\]]*\])?:?\s*"  # a function there
+)
 
 Arrays = tuple[NDArray[np.float32], ...]
 
@@ -224,9 +231,15 @@ def _run(run: Callable[[Any], Any], cancel: CancelToken) -> Any:
         if cancel.cancelled:
             raise Cancelled from error
         title = "ONNX Runtime broke while it ran the model ({reason})."
-        raise RuntimeFailure(title, "Ask again.", reason=reason_of(error)) from error
+        raise RuntimeFailure(title, "Ask again.", reason=_reason(error)) from error
     finally:
         forget()
+
+
+def _reason(error: Exception) -> str:
+    """What the library says, without the places in its source and on this disk."""
+    said = _INNARDS.sub("", str(error)) if not isinstance(error, MemoryError) else ""
+    return reason_of(Exception(said)) if said.strip(" :.") else reason_of(error)
 
 
 def make_session(model: str | bytes, folder: Path, cuda: bool, threads: int | None = None) -> Any:
@@ -256,7 +269,7 @@ def make_session(model: str | bytes, folder: Path, cuda: bool, threads: int | No
         session = ort.InferenceSession(model, options, providers=providers, enable_fallback=0)
     except Exception as error:  # as in `run_session`
         title = "ONNX Runtime can't load the model ({reason})."
-        raise RuntimeFailure(title, "Use PyTorch.", reason=reason_of(error)) from error
+        raise RuntimeFailure(title, "Use PyTorch.", reason=_reason(error)) from error
     if cuda and session.get_providers()[0] != CUDA_PROVIDER:
         title = "ONNX Runtime can't use the graphics card (CUDA 13 or cuDNN 9 are missing)."
         raise RuntimeFailure(title, "Install them, or use another runtime.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,15 @@ from mmgpt_desktop.engine.checkpoint import (
     read_checkpoint,
 )
 from mmgpt_desktop.engine.families.base import Context, Family, Features, Laid, Seen
-from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.families.registry import family_of, settings_used
 from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.head_choice import HeadReport, load_choice, save_choice, score_heads
-from mmgpt_desktop.engine.layouts import MANIFEST, fitting_graphs, is_graphs, verify_graphs
+from mmgpt_desktop.engine.layouts import GraphFiles, fitting_graphs, is_graphs, verify_graphs
 from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory
 from mmgpt_desktop.engine.occlusion import Cells, Hiding, PhotoHider, Rescorer
 from mmgpt_desktop.engine.public_onnx_models import public_onnx
 from mmgpt_desktop.engine.public_torch_models import public_torch
+from mmgpt_desktop.engine.recognise import MANIFEST
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.scenes import Scene, compose
 from mmgpt_desktop.engine.serving import Asked, EngineBase, Progress
@@ -63,19 +65,24 @@ _WEIGHTS = (".safetensors", ".onnx", ".onnx_data", ".data")
 ALL_HEADS = "All heads of all layers: which of them tell most was not measured for this model."
 
 
-def make_runtime(name: RuntimeName, checkpoint: Checkpoint) -> Any:
-    """Raises RuntimeFailure if that runtime can't be had here, BundleError if none can."""
+def make_runtime(
+    name: RuntimeName, checkpoint: Checkpoint, *, broken: Collection[Path] = ()
+) -> Any:
+    """Without the graphs that are `broken`. Raises RuntimeFailure if that runtime can't be had
+    here, BundleError if none can."""
     if name is RuntimeName.TORCH:
         whole = checkpoint if checkpoint.weights else open_checkpoint(checkpoint.path)
         return public_torch(whole)
     try:
-        files = fitting_graphs(checkpoint.path, free_memory() - BESIDE)
+        files = fitting_graphs(checkpoint.path, free_memory() - BESIDE, broken)
         require_memory(files.bytes)
         return public_onnx(checkpoint, name, files=files)
     except BundleError as bad:
         if not has_weights(checkpoint.path):
             raise
-        raise RuntimeFailure(bad.title_template, bad.hint_template, **bad.values) from bad
+        failure = RuntimeFailure(bad.title_template, bad.hint_template, **bad.values)
+        failure.file = bad.file
+        raise failure from bad
 
 
 class PublicEngine(EngineBase):
@@ -86,7 +93,8 @@ class PublicEngine(EngineBase):
     ) -> None:
         self._path, self._graphs = folder, is_graphs(folder)
         super().__init__(self._order(), choice)
-        self._make = make or make_runtime
+        self._broken = set[Path]()  # graphs that the runtime now being made could not use
+        self._make = make or partial(make_runtime, broken=self._broken)
         self._checkpoint: Checkpoint | None = None
         self._family: Family | None = None
         self._features: OrderedDict[tuple[str, bool], Features] = OrderedDict()
@@ -108,28 +116,49 @@ class PublicEngine(EngineBase):
             checked = "Checking the model's files"
             verify_graphs(self._path, lambda done: progress(0.1 * done, checked), cancel)
         self._checkpoint = (read_checkpoint if self._graphs else open_checkpoint)(self._path)
-        self._family = family_of(self._checkpoint)
+        self._family, self._trial = tried_family(self._checkpoint)
         self.stop_ids = self._family.stop_ids
         self.context_length = self._family.context_length
         progress(0.1, "Starting the model")
 
     def make_runtime(self, name: RuntimeName) -> Any:
-        runtime = self._make(name, self.checkpoint)
-        if name is not RuntimeName.TORCH:
+        """Where a graph is of no use, the next of another precision is tried."""
+        self._broken.clear()
+        first: AppError | None = None
+        while True:
             try:
-                self._try(runtime)
-            except Exception:
-                runtime.close()
-                raise
-        return runtime
+                runtime = self._tried(name)
+            except (RuntimeFailure, BundleError) as failure:
+                first = first or failure
+                if failure.file is None or failure.file in self._broken:
+                    raise self._without_weights(first) from first.__cause__
+                self._broken.add(failure.file)
+            else:
+                if first:
+                    note = f"{_used_instead(runtime.files, self._broken)} took over: {first.title}"
+                    runtime.info = replace(runtime.info, note=note)
+                return runtime
 
-    def _try(self, runtime: Any) -> None:
+    def _without_weights(self, failure: AppError) -> AppError:
+        """It is no good to be told to use PyTorch where there is nothing for it."""
+        if failure.hint_template == "Use PyTorch." and not has_weights(self._path):
+            failure.hint_template = "Choose another model."
+        return failure
+
+    def _tried(self, name: RuntimeName) -> Any:
         """Look at a grey picture and read a question without one: graphs that don't fit say so
-        now, while the model before this one is still there. Raises RuntimeFailure."""
-        grey, cancel = np.full((64, 64, 3), 128, np.uint8), CancelToken()
-        runtime.encode(self.family.see(Photo(grey, "trial", "trial")), cancel)
-        laid = self.family.lay([Message("user", "?")], [], 1)
-        runtime.decode(laid.token_ids, Context(laid), None, attention=True, cancel=cancel)
+        now, while the model before this one is still there. Raises as `make_runtime`."""
+        runtime, cancel = self._make(name, self.checkpoint), CancelToken()
+        if name is RuntimeName.TORCH:
+            return runtime
+        try:
+            runtime.encode(self._trial, cancel)
+            laid = self.family.lay([Message("user", "?")], [], 1)
+            runtime.decode(laid.token_ids, Context(laid), None, attention=True, cancel=cancel)
+        except BaseException:
+            runtime.close()
+            raise
+        return runtime
 
     def describe(self) -> ModelInfo:
         layers, heads = self._runtime.attention_shape
@@ -282,6 +311,27 @@ class PublicEngine(EngineBase):
         while len(self._features) > FEATURES_KEPT:
             self._features.popitem(last=False)
         return Context(laid, tuple(seen), tuple(features))
+
+
+def tried_family(checkpoint: Checkpoint) -> tuple[Family, Seen]:
+    """A model's rules, and a grey picture as it takes one: settings that don't fit say so before
+    a model is loaded. Raises BundleError."""
+    with settings_used(checkpoint):
+        family = family_of(checkpoint)
+        grey = Photo(np.full((64, 64, 3), 128, np.uint8), "trial", "trial")
+        seen = family.see(grey)
+        family.lay([Message("user", "?")], [seen], 1)
+        if seen.tokens < 1 or seen.grid.cells < 1:
+            raise ValueError("no part of a picture is read")
+        return family, seen
+
+
+def _used_instead(files: GraphFiles, broken: Collection[Path]) -> str:
+    """The names of the graphs that stand where others could not be used."""
+    parts = {file.name.split(".")[0].split("_")[0] for file in broken}
+    used = (files.vision, files.embeddings, files.decoder)
+    found = [file.name for file in used if file.name.split(".")[0].split("_")[0] in parts]
+    return ", ".join(found or [files.decoder.name])
 
 
 def _exported_choice(folder: Path, layers: int, heads: int) -> HeadChoice | None:

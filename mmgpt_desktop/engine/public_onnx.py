@@ -5,7 +5,6 @@ The graphs are the community's or our own; what each takes is read from itself.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -20,12 +19,13 @@ from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.decoder_session import Decoder, Past
 from mmgpt_desktop.engine.families.base import Context, Features, Seen, positions
 from mmgpt_desktop.engine.families.chat import attention_heads
-from mmgpt_desktop.engine.graph_session import Graph
+from mmgpt_desktop.engine.graph_session import Graph, blamed
 from mmgpt_desktop.engine.layouts import PRECISIONS, GraphFiles, find_graphs
 from mmgpt_desktop.engine.onnx_runtime import wants_cuda
 from mmgpt_desktop.engine.prefix_attention import BLOCKS, see_blocks
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
 from mmgpt_desktop.engine.surgery import Edited, attending_graph
+from mmgpt_desktop.engine.tensor_files import read_header
 from mmgpt_desktop.errors import BundleError, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.text import reason_of
@@ -43,7 +43,6 @@ _IN_ORDER = (
     "These graphs read the prompt in order only, where the model reads pictures both ways:"
     " answers may differ from PyTorch's."
 )
-_HEADER_LIMIT = 100_000_000  # bytes of a safetensors header, by its specification
 
 
 def cache_folder() -> Path:
@@ -70,16 +69,20 @@ class PublicOnnx:
         cuda = wants_cuda(name)
         files = files or find_graphs(checkpoint.path)
         kind = checkpoint.model_type
-        decoder, note = self._attending(files.decoder, cache or cache_folder(), cuda, kind)
+        self.files = files
+        with blamed(files.decoder):
+            decoder, note = self._attending(files.decoder, cache or cache_folder(), cuda, kind)
         graph = Graph(files.decoder, cuda, decoder.graph)
         # The prompt's operators are the CPU's alone.
         quick = Graph(files.prompt, cuda) if files.prompt and not cuda else None
-        self._decoder = Decoder(graph, in_place=decoder.in_place, cuda=cuda, prompt=quick)
+        with blamed(files.decoder):
+            self._decoder = Decoder(graph, in_place=decoder.in_place, cuda=cuda, prompt=quick)
         self._types = _BOTH_WAYS.get(kind, 0)
         if kind in _BOTH_WAYS and not {BLOCKS, TYPES}.intersection(graph.inputs):
             note = note or _IN_ORDER
         self._vision = Graph(files.vision, cuda)
-        self._embed = _embedder(files, cuda)
+        with blamed(files.embeddings):
+            self._embed = _embedder(files, cuda)
         self.attention_shape = self._attention_shape(checkpoint)
         rounded = files.precision if files.precision != PRECISIONS[0] else ""
         self.info = RuntimeInfo(name, graph.session.get_providers()[0], note, rounded)
@@ -97,7 +100,8 @@ class PublicOnnx:
         if len(embeddings) != seen.tokens:
             title = "The model's {graph} gives {found} tokens for a photo, and not {expected}."
             values = {"found": len(embeddings), "expected": seen.tokens}
-            raise RuntimeFailure(title, "Use PyTorch.", graph=vision.name, **values)
+            with blamed(self.files.vision):
+                raise RuntimeFailure(title, "Use PyTorch.", graph=vision.name, **values)
         deep = more.get(DEEP_FEATURES)
         return Features(embeddings if deep is None else (embeddings, deep), more.get(READING))
 
@@ -207,18 +211,13 @@ class _Table:
     """Embeddings looked up in a safetensors file, of which only the rows needed are read."""
 
     def __init__(self, path: Path) -> None:
-        """Raises BundleError. The format's specification: 8 bytes of length, a JSON header,
-        then the tensors, whose offsets count from the header's end."""
+        """Raises BundleError."""
+        found = read_header(path).tensors
         try:
-            with path.open("rb") as file:
-                size = int.from_bytes(file.read(8), "little")
-                header = json.loads(file.read(min(size, _HEADER_LIMIT)))
-            (entry,) = (each for name, each in header.items() if name != "__metadata__")
-            dtype = {"F32": np.float32, "F16": np.float16}[entry["dtype"]]
-            start = 8 + size + entry["data_offsets"][0]
-            shape = tuple(entry["shape"])
-            self._rows = np.memmap(path, dtype, "r", offset=start, shape=shape)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            (table,) = found.values()
+            dtype = {"F32": np.float32, "F16": np.float16}[table.dtype]
+            self._rows = np.memmap(path, dtype, "r", offset=table.begin, shape=table.shape)
+        except (OSError, ValueError, KeyError) as error:
             title, hint = "The model's {name} can't be read ({reason}).", "Get the model again."
             values = {"name": path.name, "reason": reason_of(error)}
             raise BundleError(title, hint, **values) from error

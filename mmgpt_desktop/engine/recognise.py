@@ -101,10 +101,14 @@ def manifest_kind(folder: Path) -> str | None:
     except (BundleError, ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
-        return None if (folder / CONFIG).is_file() or not _bundled(folder) else "bundle"
+        if _bundled(folder) and not (folder / CONFIG).is_file():
+            return "bundle"
+        return PUBLIC if _first(_names(folder), ("decoder.onnx",)) else None
     if data.get("kind") == PUBLIC:
         return PUBLIC
-    return "bundle" if {"family", "fusions"} <= data.keys() or _bundled(folder) else None
+    if {"family", "fusions"} <= data.keys() or _bundled(folder):
+        return "bundle"
+    return PUBLIC if "kind" not in data and _lists_files(data) else None
 
 
 def refuse_other_kinds(folder: Path) -> None:
@@ -166,6 +170,14 @@ def refuse_text_alone(family: str, config: dict[str, Any]) -> None:
 def _is_model(path: Path) -> bool:
     """Whether a folder looks like a model that may be opened."""
     return manifest_kind(path) is not None or (path / CONFIG).is_file()
+
+
+def _lists_files(data: dict[str, Any]) -> bool:
+    """Whether a manifest without a kind has the numbers of ours."""
+    files = data.get("files", {})
+    entries = files.values() if isinstance(files, dict) else [None]
+    sized = all(isinstance(each, dict) and "bytes" in each for each in entries)
+    return sized and type(data.get("format")) is int
 
 
 def _bundled(folder: Path) -> bool:

@@ -19,7 +19,7 @@ from mmgpt_desktop.engine.isolated import OutOfBounds, Refused, run
 from mmgpt_desktop.engine.model_files import ANOTHER, refuse_stand_in_file, unreadable
 from mmgpt_desktop.errors import BundleError, PromptError
 from mmgpt_desktop.resources import resource_path
-from mmgpt_desktop.text import reason_of, safe_name
+from mmgpt_desktop.text import safe_name
 
 _FILE_LIMIT = 256 << 20  # bytes; the largest known has 35 MB
 _TRIAL_S, _TRIAL_BYTES = 60.0, 4 << 30
@@ -38,12 +38,13 @@ _TEXTS = (
 _tried = set[str]()  # by this process
 
 
-def load_tokenizer(path: Path) -> Tokenizer:
-    """A fast tokenizer, without padding or truncation. Raises BundleError."""
+def load_tokenizer(path: Path, *, remember: bool = True) -> Tokenizer:
+    """A fast tokenizer, without padding or truncation; that it works may be remembered beyond
+    this process. Raises BundleError."""
     if not path.is_file():
         raise BundleError("The model's {name} is missing.", ANOTHER, name=safe_name(path.name))
     refuse_stand_in_file(path)
-    _require_tried(path)
+    _require_tried(path, remember)
     with _failures(BundleError("The model's tokenizer can't be read.", ANOTHER)):
         tokenizer = Tokenizer.from_file(str(path))
         tokenizer.no_padding()
@@ -69,13 +70,13 @@ def _failures(failure: BundleError | PromptError) -> Iterator[None]:
         raise failure from error
 
 
-def _require_tried(path: Path) -> None:
+def _require_tried(path: Path, remember: bool) -> None:
     """Try a tokenizer out, unless it ships or was tried before: its checksum is remembered.
 
     Raises BundleError.
     """
-    if path.resolve().is_relative_to(resource_path("models").resolve()):
-        return
+    if not _tried:
+        _tried.update(map(_digest, resource_path("models").glob("*/tokenizer.json")))
     digest = _digest(path)
     known = platformdirs.user_cache_path("mmgpt-desktop", appauthor=False) / "tokenizers" / digest
     if digest in _tried or known.is_file():
@@ -83,12 +84,13 @@ def _require_tried(path: Path) -> None:
     try:
         run("try_tokenizer", str(path.resolve()), seconds=_TRIAL_S, memory=_TRIAL_BYTES)
     except Refused as error:
-        title = "The model's tokenizer can't be read ({reason})."
-        raise BundleError(title, ANOTHER, reason=reason_of(error)) from error
+        raise BundleError("The model's tokenizer can't be read.", ANOTHER) from error
     except OutOfBounds as error:
         title = "The model's tokenizer does not come to an end with a short text."
         raise BundleError(title, "Don't use this model.") from error
     _tried.add(digest)
+    if not remember:
+        return
     with contextlib.suppress(OSError):  # then it is tried again the next time
         known.parent.mkdir(parents=True, exist_ok=True)
         known.touch()

@@ -16,8 +16,9 @@ from safetensors.numpy import save_file
 from mmgpt_desktop import __version__
 from mmgpt_desktop.engine.checkpoint import Checkpoint, open_checkpoint
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.layouts import FORMAT, MANIFEST, PROMPT, PUBLIC
+from mmgpt_desktop.engine.layouts import FORMAT, PROMPT
 from mmgpt_desktop.engine.public import ALL_HEADS, PublicEngine
+from mmgpt_desktop.engine.recognise import MANIFEST, PUBLIC
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.scenes import compose
 from mmgpt_desktop.errors import AppError

@@ -15,13 +15,14 @@ from huggingface_hub.utils import close_session
 from pytestqt.qtbot import QtBot
 from safetensors.numpy import save_file
 
-from mmgpt_desktop.engine import public as _public  # noqa: F401  # imported before it is timed
+from mmgpt_desktop.engine.public import PublicEngine
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.export.bundle import export
 from mmgpt_desktop.export.linear import Precision
 from mmgpt_desktop.hub import download as _download  # noqa: F401
 from mmgpt_desktop.hub.cache import Hub
 from mmgpt_desktop.hub.catalogue import Entry
+from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui import app as app_module
 from mmgpt_desktop.ui.app import App
@@ -186,6 +187,39 @@ def test_bad_graphs(
     damage(folder)
     (told,) = switched(qtbot, opening, folder)
     assert sentence in told
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5150\n"
+
+
+@pytest.mark.parametrize("part", ["decoder", "vision_encoder"])
+@pytest.mark.parametrize(
+    ("damage", "said"), [(b"no graph", "is missing or damaged"), (POINTER, "is not here yet")]
+)
+def test_a_broken_graph_beside_a_good_one_is_tried_and_said(
+    graphs: Path, tmp_path: Path, part: str, damage: bytes, said: str
+) -> None:
+    folder = Path(shutil.copytree(graphs, tmp_path / "copy"))
+    (folder / "manifest.json").unlink()
+    shutil.copyfile(folder / f"{part}.onnx", folder / f"{part}_q4.onnx")
+    (folder / f"{part}.onnx").write_bytes(damage)
+    engine = PublicEngine(folder, RuntimeName.ONNX_CPU)
+    engine.load()
+    note = engine.runtime.note
+    engine.close()
+    assert note.startswith(f"{part}_q4.onnx took over: The model's ")
+    assert said in note
+
+
+def test_nobody_is_told_to_use_pytorch_without_weights(graphs: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(graphs, tmp_path / "copy"))
+    model = onnx.load(str(folder / "decoder.onnx"), load_external_data=False)
+    model.ir_version = 999
+    save_graph(folder, "decoder.onnx", model)
+    with pytest.raises(AppError) as caught:
+        PublicEngine(folder, RuntimeName.ONNX_CPU).load()
+    for word in ("PyTorch", "onnxruntime", ".cc:", "[", "::", str(tmp_path)):
+        assert word not in str(caught.value)
 
 
 def test_a_newer_bundle_of_our_own(qtbot: QtBot, opening: App, tmp_path: Path) -> None:

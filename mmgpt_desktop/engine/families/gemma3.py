@@ -16,7 +16,7 @@ from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Seen, View, spread_views
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import Pixels, cells_over, whole
-from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over
+from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over, whole_number
 from mmgpt_desktop.messages import Box, Photo
 
 _SETTINGS = {
@@ -37,7 +37,7 @@ class Gemma3(ChatFamily):
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
         self._settings = settings_over(_SETTINGS, checkpoint.image_processor)
-        self._across = math.isqrt(int(checkpoint.config.get("mm_tokens_per_image", 256)))
+        self._across = math.isqrt(whole_number(checkpoint.config, "mm_tokens_per_image", 256))
 
     def see(self, photo: Photo, *, fine: bool = False) -> Seen:
         boxes = [whole(photo), *(self._crops(photo) if fine else [])]

@@ -17,7 +17,7 @@ from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Context, Seen, View, spread_views
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import whole
-from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over
+from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over, whole_number
 from mmgpt_desktop.messages import PatchGrid, Photo
 
 _AROUND, _END = "<fake_token_around_image>", "<end_of_utterance>"
@@ -42,10 +42,10 @@ class Idefics(ChatFamily):
         config = checkpoint.config
         self._settings = settings_over(_DEFAULTS, checkpoint.image_processor)
         vision = config.get("vision_config", {})
-        self._side = int(vision.get("image_size", 224))
-        self._rows = self._side // int(vision.get("patch_size", 14))
-        latents = config.get("perceiver_config", {}).get("resampler_n_latents", 64)
-        self._tokens = int(latents) if config.get("use_resampler") else self._rows**2 + 1
+        self._side = whole_number(vision, "image_size", 224)
+        self._rows = self._side // whole_number(vision, "patch_size", 14)
+        latents = whole_number(config.get("perceiver_config", {}), "resampler_n_latents", 64)
+        self._tokens = latents if config.get("use_resampler") else self._rows**2 + 1
 
     def see(self, photo: Photo, *, fine: bool = False) -> Seen:
         pixels = resized(photo.pixels, self._side, self._side, int(self._settings["resample"]))

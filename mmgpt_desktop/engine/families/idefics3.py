@@ -18,7 +18,7 @@ from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Seen, View, spread_views
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import cells_over, whole
-from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over
+from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over, whole_number
 from mmgpt_desktop.messages import PatchGrid, Photo
 
 _AROUND, _WHOLE = "<fake_token_around_image>", "<global-img>"
@@ -43,7 +43,8 @@ class Idefics3(ChatFamily):
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
         vision = checkpoint.config.get("vision_config", {})
-        self._joined = vision.get("patch_size", 32) * checkpoint.config.get("scale_factor", 2)
+        patch = whole_number(vision, "patch_size", 32)
+        self._joined = patch * whole_number(checkpoint.config, "scale_factor", 2)
         self._settings = settings_over(_DEFAULTS, checkpoint.image_processor)
         self._tile = int(self._settings["max_image_size"]["longest_edge"])
 

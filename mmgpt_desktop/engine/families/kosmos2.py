@@ -18,7 +18,7 @@ from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Seen, View, spread_views
 from mmgpt_desktop.engine.families.chat import ChatFamily, Turn
 from mmgpt_desktop.engine.families.crops import centre_cropped, shrunk_to, whole
-from mmgpt_desktop.engine.families.pixels import normalised, settings_over
+from mmgpt_desktop.engine.families.pixels import normalised, settings_over, whole_number
 from mmgpt_desktop.messages import Box, Grounding, PatchGrid, Photo
 
 _PATCH_INDEX = re.compile(r"<patch_index_(\d+)>")
@@ -41,8 +41,8 @@ class Kosmos2(ChatFamily):
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
         self._settings = _settings(checkpoint.image_processor)
-        self._patch = int(checkpoint.config.get("vision_config", {}).get("patch_size", 14))
-        self._latents = int(checkpoint.config.get("latent_query_num", 64))
+        self._patch = whole_number(checkpoint.config.get("vision_config", {}), "patch_size", 14)
+        self._latents = whole_number(checkpoint.config, "latent_query_num", 64)
         self._tags = frozenset(self.tokenizer.get_added_tokens_decoder())
         self._first = (self.tokenizer.token_to_id("<unk>") or 0) + 1
         named = {token: _PATCH_INDEX.fullmatch(token) for token in self.tokenizer.get_vocab()}

@@ -20,7 +20,7 @@ from mmgpt_desktop.engine.families.crops import (
     squared,
     whole,
 )
-from mmgpt_desktop.engine.families.pixels import normalised, settings_over
+from mmgpt_desktop.engine.families.pixels import normalised, settings_over, whole_number
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.messages import Box, PatchGrid, Photo
 from mmgpt_desktop.text import safe_name
@@ -60,7 +60,7 @@ class Llava(ChatFamily):
             known = ", ".join(_CLASS_TOKENS)
             raise BundleError(title, hint, encoder=safe_name(str(encoder)), known=known)
         self._settings = settings_over(_SETTINGS[encoder], checkpoint.image_processor)
-        self._patch = int(vision.get("patch_size", 14))
+        self._patch = whole_number(vision, "patch_size", 14)
         # "default" leaves out the first token: CLIP's class token.
         left_out = checkpoint.config.get("vision_feature_select_strategy", "default") == "default"
         self._before = _CLASS_TOKENS[encoder] - left_out

@@ -19,7 +19,7 @@ from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Seen, spread_boxes, tile_boxes
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import Pixels, cells_over, read_part, squared, whole
-from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over
+from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over, whole_number
 from mmgpt_desktop.messages import Box, PatchGrid, Photo
 
 _SETTINGS = {
@@ -70,7 +70,7 @@ class LlavaOnevision(ChatFamily):
         super().__init__(checkpoint)
         vision = checkpoint.config.get("vision_config", {})
         self._settings = settings_over(_SETTINGS, checkpoint.image_processor)
-        self._patch = int(vision.get("patch_size", 14))
+        self._patch = whole_number(vision, "patch_size", 14)
         self._side = int(self._settings["size"]["height"])
         self._across = self._side // self._patch  # patches of a view
         self._pinpoints = (

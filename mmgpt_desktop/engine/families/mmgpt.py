@@ -89,6 +89,6 @@ class MmgptFamily:
 
 
 def _load_tokenizer(path: Path) -> Tokenizer:
-    tokenizer = load_tokenizer(path)
+    tokenizer = load_tokenizer(path, remember=False)
     tokenizer.encode_special_tokens = True  # "<|end|>" typed by a user is plain text
     return tokenizer

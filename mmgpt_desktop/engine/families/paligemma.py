@@ -15,7 +15,7 @@ from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Laid, Seen, answered
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import read_part, whole
-from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over
+from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over, whole_number
 from mmgpt_desktop.engine.tokenizing import encode
 from mmgpt_desktop.messages import Message, PatchGrid, Photo
 
@@ -42,7 +42,7 @@ class PaliGemma(ChatFamily):
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
         self._settings = settings_over(_SETTINGS, checkpoint.image_processor)
-        self._patch = int(checkpoint.config.get("vision_config", {}).get("patch_size", 14))
+        self._patch = whole_number(checkpoint.config.get("vision_config", {}), "patch_size", 14)
 
     def see(self, photo: Photo, *, fine: bool = False) -> Seen:
         """The whole photo stretched to a square: there are no tiles."""

@@ -17,7 +17,7 @@ from mmgpt_desktop.engine.checkpoint import Checkpoint
 from mmgpt_desktop.engine.families.base import Seen, View, spread_views
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import cells_over, whole
-from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over
+from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over, whole_number
 from mmgpt_desktop.errors import ImageError
 from mmgpt_desktop.messages import Photo
 
@@ -25,6 +25,8 @@ from mmgpt_desktop.messages import Photo
 # to each takes memory and time.
 GLANCE, FINE = 512, 2048
 _MAX_ASPECT = 200
+_LEAST_PIXELS, _MOST_PIXELS = 1 << 24, 1 << 30  # that its settings may ask for
+_LARGEST_TOKEN = 256  # pixels along its side
 _DEFAULTS: dict[str, Any] = {
     "patch_size": 14,
     "temporal_patch_size": 2,
@@ -44,11 +46,14 @@ class Qwen(ChatFamily):
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
-        settings = settings_over(_DEFAULTS, checkpoint.image_processor)
+        settings = settings_over(_DEFAULTS, checkpoint.image_processor, edges=_MOST_PIXELS)
         size = settings["size"]
-        self._least = int(settings.get("min_pixels") or size["shortest_edge"])
+        least = {"min_pixels": size["shortest_edge"], **settings}
+        self._least = whole_number(least, "min_pixels", 1, _LEAST_PIXELS)
         self._most = int(settings.get("max_pixels") or size["longest_edge"])
         self._patch, self._merge = int(settings["patch_size"]), int(settings["merge_size"])
+        if self._patch * self._merge > _LARGEST_TOKEN:
+            raise ValueError("tokens of that size")
         self._settings = settings
 
     def see(self, photo: Photo, *, fine: bool = False) -> Seen:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.errors import AppError, BundleError, Cancelled
 from mmgpt_desktop.text import safe_name
 
 if TYPE_CHECKING:  # which asks whether a family is known
@@ -38,8 +40,26 @@ def require_known(model_type: str) -> None:
         raise BundleError(title, "These are: {known}.", family=safe_name(model_type), known=known)
 
 
+@contextmanager
+def settings_used(checkpoint: Checkpoint) -> Iterator[None]:
+    """A stranger's settings may hold anything: whatever they break in here is a BundleError."""
+    try:
+        yield
+    except (AppError, Cancelled, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a panic in a Rust library is no Exception
+        title = "The settings of this model ({family}) are damaged or don't fit together."
+        hint = "Download the model again, or choose another one."
+        raise BundleError(title, hint, family=safe_name(checkpoint.model_type)) from error
+
+
 def family_of(checkpoint: Checkpoint) -> Family:
     """Raises BundleError where its files are missing or damaged."""
     require_known(checkpoint.model_type)
+    if not checkpoint.image_processor:
+        title = "The model's {name} is missing, which says how it wants its pictures."
+        hint = "Download the model again, or copy that file from the model it was made of."
+        raise BundleError(title, hint, name="preprocessor_config.json")
     module, _, name = FAMILIES[checkpoint.model_type].partition(":")
-    return cast("Family", getattr(import_module(module), name)(checkpoint))
+    with settings_used(checkpoint):
+        return cast("Family", getattr(import_module(module), name)(checkpoint))
