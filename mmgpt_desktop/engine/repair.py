@@ -240,11 +240,9 @@ class _Animation:
 # JPEG: ITU-T T.81; https://www.w3.org/Graphics/JPEG/itu-t81.pdf
 
 _EOI = b"\xff\xd9"
-_AHEAD = bytes(16)
+_MOST_SCANS = 256 << 20
 _SIZED = {*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, *range(0xE0, 0xF0), 0xFE}
 _TABLES = (0xC4, 0xC8, 0xCC)  # among the frames' numbers, but no frames
-_LAST_BIT = (b"\x00", b"\x10")  # at once, or as a refinement
-_MOST_SCANS = 256 << 20
 _READ = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)  # Huffman or arithmetic, in one frame, with loss
 
 
@@ -255,15 +253,15 @@ class JpegFacts:
     progressive: bool = False
     odd: bool = False  # a way of storing pixels that isn't read
     cut: bool = False  # the file ends before the picture does
-    components: int = 3
     coarse: bool = False  # and scans that would refine it are missing
+    components: int = 0
 
 
-def tidy_jpeg(stream: BinaryIO, end: bool = True) -> tuple[BinaryIO, JpegFacts]:
+def tidy_jpeg(stream: BinaryIO, more: bytes = b"") -> tuple[BinaryIO, JpegFacts]:
     """A JPEG without comments, previews and segments too short for what they claim to be.
 
-    One that lacks its end gets one, so that what is there is decoded, or without `end` as many
-    bytes as the decoder looks ahead. A height that stands behind the rows (DNL) comes first.
+    One that lacks its end gets `more` and an end, so that what is there is decoded. A height that
+    stands behind the rows (DNL) comes first.
     """
     facts, sides, tables = JpegFacts(), list[Piece](), list[Piece]()
     stream.seek(2)
@@ -280,7 +278,7 @@ def tidy_jpeg(stream: BinaryIO, end: bool = True) -> tuple[BinaryIO, JpegFacts]:
         body = stream.read(size - 2)
         if marker == 0xDA:
             pieces = [b"\xff\xd8", *sides, *tables, b"\xff\xda", *_rows(stream, place, facts)]
-            return joined(stream, [*pieces, (_EOI if end else _AHEAD) * facts.cut]), facts
+            return joined(stream, [*pieces, (more + _EOI) * facts.cut]), facts
         segment = bytes((0xFF, marker, size >> 8, size & 255)) + body
         if marker >= 0xE0:
             sides += [segment] if _needed(marker, body) else []
@@ -311,8 +309,9 @@ def _frame(stream: BinaryIO, segment: bytes, facts: JpegFacts) -> bytes:
     """A frame's header, with its height."""
     marker = segment[1]
     facts.progressive = marker in (0xC2, 0xCA)
-    facts.components = segment[9] if len(segment) > 9 else 0
-    facts.odd |= marker not in _READ or segment[4:5] != b"\x08" or facts.components not in (1, 3, 4)
+    usual = segment[4:5] == b"\x08" and segment[9:10] in (b"\1", b"\3", b"\4")  # bits, components
+    facts.odd |= marker not in _READ or not usual
+    facts.components = segment[9] if usual else 0
     if segment[5:7] == b"\0\0":
         place = stream.tell()
         found = _find(stream, re.compile(rb"\xff\xdc\x00\x04(..)", re.DOTALL))
@@ -325,8 +324,32 @@ def _rows(stream: BinaryIO, scan: int, facts: JpegFacts) -> list[Piece]:
     """All from the first scan on."""
     stream.seek(scan)
     facts.cut = _find(stream, re.compile(re.escape(_EOI))) is None
-    facts.coarse = facts.cut and facts.progressive and _coarse(stream, scan, facts.components)
-    return [(scan, size_of(stream) - scan)]
+    end = size_of(stream)
+    if facts.cut:
+        end = _whole_until(stream, scan, end)
+        facts.coarse = facts.progressive and _lacks_scans(stream, scan, facts.components)
+    return [(scan, end - scan)]
+
+
+def _lacks_scans(stream: BinaryIO, scan: int, components: int) -> bool:
+    """Whether the last bit of the finest details of some component never begins."""
+    stream.seek(scan)
+    data = stream.read(_MOST_SCANS)
+    # One component; up to coefficient 63; at once or as a refinement, to the last bit.
+    finest = re.findall(rb"\xff\xda\x00\x08\x01...\x3f[\x00\x10]", data, re.DOTALL)
+    return len(finest) < components
+
+
+def _whole_until(stream: BinaryIO, scan: int, end: int) -> int:
+    """Without a segment between two scans that is cut in its middle."""
+    start = max(scan, end - (1 << 16) - 4)
+    stream.seek(start)
+    tail = stream.read(end - start)
+    for found in re.finditer(rb"\xff[\xc4\xda\xdb\xdd\xe0-\xef\xfe](..)?", tail, re.DOTALL):
+        size = int.from_bytes(found.group(1) or b"\xff\xff", "big")
+        if start + found.start() + 2 + size > end:
+            return start + found.start()
+    return end
 
 
 def _find(stream: BinaryIO, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
@@ -337,14 +360,3 @@ def _find(stream: BinaryIO, pattern: re.Pattern[bytes]) -> re.Match[bytes] | Non
             return found
         tail = block[-8:]
     return None
-
-
-def _coarse(stream: BinaryIO, scan: int, components: int) -> bool:
-    """Whether some component misses the scan with the last bit of its finest details."""
-    stream.seek(scan - 2)
-    data = stream.read(_MOST_SCANS)
-    finest = 0
-    for found in re.finditer(rb"\xff\xda..(.)", data, re.DOTALL):
-        last = found.end() + 2 * found.group(1)[0] + 1  # which coefficient, of 0 to 63
-        finest += data[last : last + 1] == b"\x3f" and data[last + 1 : last + 2] in _LAST_BIT
-    return finest < components

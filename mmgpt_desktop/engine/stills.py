@@ -6,7 +6,7 @@ import contextlib
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageOps
 
 from mmgpt_desktop.engine import tiff
 from mmgpt_desktop.engine.colour import to_srgb
@@ -18,6 +18,7 @@ KEPT_SIDE = 4096  # the long side of what is kept; models read far less
 _LEAST = 0.1  # of a picture that is cut short: with less there is nothing to see
 _SECOND = ("TIFF", "BMP")  # kinds that Qt reads, too, when Pillow refuses
 _DARK = 64  # of 256: no colour of 16 bits reaches it, so fewer bits may be meant
+_MORE = bytes((0, *range(250, 1, -7), *range(3, 250, 11)))  # bytes as in a JPEG, without a marker
 _MANY = {"TIFF": "pages", "GIF": "frames", "PNG": "frames", "WEBP": "frames", "AVIF": "frames"}
 
 
@@ -129,20 +130,24 @@ def _cut_note(missing: float, error: Exception | None = None) -> tuple[str, ...]
 
 def _jpeg_notes(image: Image.Image, stream: BinaryIO) -> tuple[str, ...]:
     """Of one that was ended early: the decoder fills what is missing with middle grey."""
+    if not image.info["coarse"] and _has_all_rows(image, stream):
+        return ()
     rows = np.asarray(image).reshape(image.height, -1)
     coloured = np.flatnonzero(((rows < 127) | (rows > 129)).any(axis=1))
     missing = image.height - 1 - int(coloured[-1]) if coloured.size else image.height
-    if missing and image.info.get("progressive"):  # then all rows come with the first scan
-        missing = missing if image.info["coarse"] else 0
-    elif missing:  # or it is grey there: without an end, what is missing stays at zero
-        again = Image.open(tidy_jpeg(stream, end=False)[0], formats=("JPEG",))
-        _draft(again)
-        missing = min(missing, round(image.height * (_missing_rows(again) or 0)))
-    if missing:
-        return _cut_note(missing / image.height)
-    if image.info["coarse"]:
+    if not missing and image.info.get("progressive"):  # then all rows come with the first scan
         return ("The file is cut short: the finest details of the picture are missing.",)
-    return ()
+    return _cut_note(missing / image.height)
+
+
+def _has_all_rows(image: Image.Image, stream: BinaryIO) -> bool:
+    """Whether more bytes would change nothing: then the decoder had all that it needs."""
+    with contextlib.suppress(OSError, SyntaxError):
+        again = Image.open(tidy_jpeg(stream, _MORE)[0], formats=("JPEG",))
+        _draft(again)
+        again.load()
+        return ImageChops.difference(image, again).getbbox(alpha_only=False) is None
+    return False
 
 
 def _is_dark(image: Image.Image) -> bool:

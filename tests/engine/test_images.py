@@ -288,3 +288,14 @@ def test_a_lit_spot_in_a_corner_lies_in_the_cell_that_says_so(size: tuple[int, i
     box = grid.cell_box(int(means.argmax()))
     assert box.left <= 3 <= box.right
     assert box.top <= height - 3 <= box.bottom
+
+
+@pytest.mark.parametrize("size", [(4096, 1), (1, 4096), (600, 10)])
+def test_of_a_thin_strip_enough_is_left_to_be_seen(size: tuple[int, int]) -> None:
+    width, height = size
+    red = np.full((height, width, 3), (255, 0, 0), np.uint8)
+    pixels, grid = prepare(Photo(red, "strip", "strip"), SPEC)
+    is_red = pixels[0, 0] - pixels[0, 1] > 1.5
+    assert 1 / 9 < is_red.mean() < 1 / 3
+    assert grid.box.height >= height
+    assert grid.box.width >= width
