@@ -192,7 +192,7 @@ def _as_heic(stream: BinaryIO) -> BinaryIO:
     """With brands that libheif knows: some are left out of its list."""
     stream.seek(0)
     length = stream.read(4)
-    size = int.from_bytes(length, "big") // 4 * 4
+    size = min(int.from_bytes(length, "big"), HEAD) // 4 * 4
     brands = b"heic" + bytes(4) + b"mif1" * (size // 4 - 4)
     rest = size_of(stream) - 8 - len(brands)
     return joined(stream, [length + b"ftyp" + brands, (8 + len(brands), max(0, rest))])

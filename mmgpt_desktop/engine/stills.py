@@ -11,6 +11,7 @@ from PIL import Image, ImageChops, ImageOps
 from mmgpt_desktop.engine import tiff
 from mmgpt_desktop.engine.colour import to_srgb
 from mmgpt_desktop.engine.depth import to_8_bits
+from mmgpt_desktop.engine.quiet import no_stderr
 from mmgpt_desktop.engine.readers import REFUSED, OddKind, as_plain_bmp, open_kind
 from mmgpt_desktop.engine.repair import size_of, tidy_jpeg, tidy_png
 
@@ -102,7 +103,8 @@ def _second(stream: BinaryIO, kind: str) -> Image.Image | None:
         stream = tidy_png(stream)[0]
     elif kind == "BMP":
         stream = as_plain_bmp(stream)
-    return read(stream, kind)
+    with no_stderr:
+        return read(stream, kind)
 
 
 def _missing_rows(image: Image.Image) -> float | None:

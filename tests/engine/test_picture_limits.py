@@ -97,6 +97,7 @@ CLAIMS = {
     "avif": avif(SIDE, SIDE),
     "heic": heic(claims=(SIDE, SIDE)),
     "heic, larger": heic(claims=(30_000, 30_000)),
+    "heic, brands": b"\xff\xff\xff\xffftypheim" + heic()[12:],
     "tiff": large_tiff(SIDE, SIDE),
     "tiff, packed": large_tiff(SIDE, SIDE, t259=8),
     "tiff, kind for Qt": large_tiff(SIDE, SIDE, t259=6),
