@@ -80,6 +80,26 @@ def test_the_sample_is_named_in_the_language_that_is_chosen(
     until(lambda: presenter.sample.text() == before)
 
 
+def test_enter_asks_what_the_presenter_wrote_and_presses_buttons(
+    show: EventApp, presenter: Presenter
+) -> None:
+    show.stage.open(show.stage.samples[0].photo)
+    until(lambda: shown_name(show) == "one.png")
+    line, offers = presenter.questions.lineEdit(), presenter.questions.count()
+    assert line is not None
+    line.setFocus()
+    line.selectAll()
+    for letter in "what":
+        QTest.keyClick(presenter.windowHandle(), letter)
+    press(presenter, Qt.Key.Key_Return)
+    until(lambda: show.stage.visit.current.turns and not show.stage.asker.busy)
+    assert [turn.question for turn in show.stage.visit.current.turns] == ["what"]
+    assert presenter.questions.count() == offers
+    presenter.buttons["blank"].setFocus()
+    press(presenter, Qt.Key.Key_Return)
+    assert show.window.blank.isVisible()
+
+
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
 

@@ -557,6 +557,19 @@ def test_without_a_way_to_take_it_home_none_is_offered(show: EventApp) -> None:
     assert not show.window.header.souvenir.isVisible()
 
 
+def test_a_usual_question_is_shown_as_its_card_said_it(make_show: MakeShow) -> None:
+    show = make_show(language="zh_CN")
+    show.stage.visit.take_image(picture(), "mine")
+    until(lambda: show.stage.visit.current.shown is not None)
+    card = show.stage.page.asking.cards[0]
+    asked, said = card.question, card.accessibleName()
+    ask(show)
+    assert show.stage.visit.current.turns[0].question == asked == "What is this?"
+    assert show.stage.page.question.text() == f"“{said}”"
+    touch(show.window.header.language)
+    assert show.stage.page.question.text() == f"“{asked}”"
+
+
 def test_the_language_changes_for_this_visitor_alone(make_show: MakeShow) -> None:
     show = make_show(FakeEngine(certainty=0.93))
     touch(show.window.header.language)

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from mmgpt_desktop.event.profile import Profile
-from mmgpt_desktop.ui.event.asking_area import AskingArea
+from mmgpt_desktop.ui.event.asking_area import AskingArea, as_said
 from mmgpt_desktop.ui.event.looks import Scale
 from mmgpt_desktop.ui.event.parts import Tile, TwoLines, breakable, in_turn, spaced, words
 from mmgpt_desktop.ui.event.views import ShowAnswer, ShowPicture
@@ -97,6 +97,7 @@ class AnswerPage(Rewritten, QWidget):
         self.headline.setText(self.tr("What do you want to know?"))
         self.hint.setText(self.tr("Touch a word to see where the AI looked for it."))
         self.invitation.setText(self.tr("Touch the screen to try it yourself"))
+        self._say_question()
         self._say_certainty()
         self.rewritten.emit()
 
@@ -124,13 +125,17 @@ class AnswerPage(Rewritten, QWidget):
         self.answer.fit_anew()
         self.answer.show_conversation(Conversation(shown, [turn] if turn else []))
         self.headline.setVisible(turn is None and not self._playing)
-        self.question.say("" if turn is None else f"\u201c{turn.question}\u201d")
+        self._say_question()
         self.question.setVisible(turn is not None or self._playing)
         self.answer.setVisible(turn is not None or self._playing)
         self.answer.setPlaceholderText("")
         self.say_caption("")
         self.say_verdict("")
         self._say_certainty()
+
+    def _say_question(self) -> None:
+        turn = self._turn
+        self.question.say("" if turn is None else f"\u201c{as_said(turn.question)}\u201d")
 
     def type_question(self, text: str) -> None:
         """As if somebody was writing it."""

@@ -23,6 +23,11 @@ _USUAL = (
 )
 
 
+def as_said(question: str) -> str:
+    """A usual question in the window's language; any other as it is."""
+    return translated("questions", question)
+
+
 class AskingArea(Rewritten, QWidget):
     """A card says a usual question in the window's language, and asks it in the model's."""
 
@@ -92,7 +97,7 @@ class AskingArea(Rewritten, QWidget):
         in_turn([*self.cards, self.line, self.letters, self.ask])
 
     def _card(self, question: str) -> QuestionCard:
-        card = QuestionCard(self._scale, question, translated("questions", question))
+        card = QuestionCard(self._scale, question, as_said(question))
         card.clicked.connect(partial(self._ask, question))
         return card
 

@@ -12,6 +12,7 @@ from mmgpt_desktop.event.profile import Sample
 from mmgpt_desktop.messages import PatchGrid
 from mmgpt_desktop.ui.event.answer_page import AnswerPage
 from mmgpt_desktop.ui.event.asking import Asker
+from mmgpt_desktop.ui.event.asking_area import as_said
 from mmgpt_desktop.ui.event.views import key_word
 from mmgpt_desktop.ui.event.visit import Visit
 from mmgpt_desktop.ui.heatmaps import Heatmaps
@@ -104,9 +105,10 @@ class Attract(QObject):
     def _type(self) -> None:
         """Letter by letter, unless nothing is to move by itself."""
         self._page.explain(self.tr("Somebody asks a question about it."))
-        self._typed = len(self._question) if self._theme.still else self._typed + 1
-        self._page.type_question(self._question[: self._typed])
-        done = self._typed >= len(self._question)
+        question = as_said(self._question)
+        self._typed = len(question) if self._theme.still else self._typed + 1
+        self._page.type_question(question[: self._typed])
+        done = self._typed >= len(question)
         self._after(_READ if done else _LETTER, self._ask if done else self._type)
 
     def _ask(self) -> None:

@@ -54,8 +54,15 @@ class Presenter(ByKeyboard, Own, Rewritten, QWidget):
             self.buttons[name].setCheckable(True)
         self.questions, self.ask = Choice(), QPushButton()
         self.questions.setEditable(True)
+        self.questions.setInsertPolicy(Choice.InsertPolicy.NoInsert)
+        self.questions.setCompleter(None)  # type: ignore[arg-type]  # what is written is asked
+        line = self.questions.lineEdit()
+        assert line is not None  # it is editable
+        line.returnPressed.connect(self.ask.click)
         self.ask.setObjectName("primary")
         self.ask.clicked.connect(lambda: self.asked.emit(self.questions.currentText()))
+        for button in (*self.buttons.values(), self.ask):
+            button.setAutoDefault(True)  # Enter presses the one that has the focus
         self.models, self.fusions, self.methods = Choice(), Choice(), Choice()
         self.models.activated.connect(self._choose_model)
         self.fusions.activated.connect(self._choose_fusion)
