@@ -12,7 +12,10 @@ from PIL import Image
 from mmgpt_desktop.messages import PatchGrid, Photo
 
 COLOUR_MAPS = ("viridis", "cividis", "inferno", "magma")
-CONTOURS = 6  # bands between the lines
+CONTOURS = (0.4, 0.6, 0.8)
+"""Where lines are drawn, as parts of the scale."""
+ENCLOSED = 0.2
+"""The share of the picture that lines surround at most: below lies noise, over all of it."""
 _SHADES = 256
 
 
@@ -31,7 +34,8 @@ def render(
 
     `cells` [rows, columns] are scaled from their least to their greatest, or by `scale`; a
     constant map is all least. Where a cell is NaN or infinite nothing is painted. `size`
-    (width, height) is the photo's when left out. With `contours` only lines are painted.
+    (width, height) is the photo's when left out. With `contours` only lines are painted, around
+    what is bright.
     """
     width, height = size or (grid.photo_width, grid.photo_height)
     box = grid.box
@@ -51,7 +55,7 @@ def render(
         _cell(rows, grid.rows)[:, np.newaxis], _cell(columns, grid.columns)
     ]
     if contours:
-        painted &= _contours(values)
+        painted &= _contours(values, painted)
     rgba[..., 3] = painted * round(255 * min(1.0, max(0.0, opacity)))
     return rgba
 
@@ -84,9 +88,16 @@ def _scaled(cells: NDArray[np.float32], scale: tuple[float, float] | None) -> ND
     return np.asarray(np.nan_to_num((finite - low) / (high - low)), np.float32)
 
 
-def _contours(values: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where `values` [height, width] cross one of the levels, as lines two pixels wide or three."""
-    band = np.minimum(np.floor(values * CONTOURS), CONTOURS - 1)
+def _contours(values: NDArray[np.float32], shown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where `values` [height, width] cross one of the levels, as lines two pixels wide or three.
+
+    Levels of which more than `ENCLOSED` of what is shown lies above are raised to it.
+    """
+    if not shown.any():
+        return shown
+    least = float(np.quantile(values[shown], 1 - ENCLOSED))
+    levels = sorted({max(level, least) for level in CONTOURS})
+    band = np.digitize(values, levels, right=True)
     above = np.zeros(band.shape, bool)
     above[1:] |= band[1:] != band[:-1]
     above[:, 1:] |= band[:, 1:] != band[:, :-1]

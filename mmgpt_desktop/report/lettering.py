@@ -135,13 +135,18 @@ def paragraph(runs: Sequence[Run], size: int, width: float) -> Paragraph:
 
 
 def _pieces(text: str, font: Letters, width: float) -> Iterator[str]:
-    """Spaces, and between them what fits into a line."""
-    for rest in re.findall(r"\s+|\S+", text):
+    """Spaces, and between them what fits into a line; a space that doesn't break is none."""
+    for rest in re.findall(r"[^\S\u00a0]+|[\S\u00a0]+", text):
         while font.getlength(rest) > width and len(rest) > 1 and not rest.isspace():
             fits = _fitting(rest, font, width)
-            yield rest[:fits]
+            yield _joined(rest[:fits])
             rest = rest[fits:]
-        yield rest
+        yield _joined(rest)
+
+
+def _joined(text: str) -> str:
+    """Not every font has the space that doesn't break."""
+    return text.replace("\u00a0", " ")
 
 
 def _fitting(text: str, font: Letters, width: float) -> int:

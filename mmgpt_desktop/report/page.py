@@ -21,7 +21,7 @@ from mmgpt_desktop.report.facts import facts
 from mmgpt_desktop.report.pictures import Painter
 from mmgpt_desktop.report.record import Report
 from mmgpt_desktop.resources import resource_path
-from mmgpt_desktop.sentences import MEANINGS, NAMES, UNITS, VERDICTS
+from mmgpt_desktop.sentences import LINES, MEANINGS, NAMES, VERDICTS
 from mmgpt_desktop.text import printable
 
 PHOTO_EDGE, WORD_EDGE = 720, 320
@@ -72,7 +72,7 @@ def _answer(report: Report) -> Iterator[str]:
     say = report.wording
     name = say("The photo, {name}", name=report.photo.name)
     yield f"<figure>{_image(painter.photo, name)}<figcaption>{_text(name)}</figcaption></figure>"
-    whole = say("{method}: mean over the whole answer", method=say(NAMES[maps.method]))
+    whole = say("{method}: the whole answer", method=say(NAMES[maps.method]))
     yield f"<figure>{_image(painter.paint(maps, None), whole)}"
     yield f"<figcaption>{_text(whole)}{_scale(report, maps, None)}</figcaption></figure>"
     yield "</div>"
@@ -91,33 +91,29 @@ def _word(report: Report, number: int, word: Word) -> str:
 
 
 def _probability(report: Report, word: Word) -> str:
-    percent = texts.percent(word.probability, 1)
-    return report.wording("probability {percent}", percent=percent)
+    return report.wording("{percent} sure", percent=texts.percent(word.probability))
 
 
 def _key(report: Report) -> str:
+    """What the window says below its answer, too."""
     say = report.wording
     checked = sum(report.check(report.maps[0].method, word) is not None for word in report.words)
+    choose = say("Choose a word to go to its map.")
     if not checked:
-        return say("Choose a word to go to its map. No word of this answer was checked.")
-    return say(
-        "Choose a word to go to its map. Solid line: what is bright mattered; dashed: partly; "
-        "dotted: the word came from language, or needed other places as much; no line: not "
-        "checked. {checked} of {words} words were checked.",
-        checked=checked,
-        words=len(report.words),
+        return f"{choose} {say('No word of this answer was tested.')}"
+    tested = say(
+        "{checked} of {words} words were tested.", checked=checked, words=len(report.words)
     )
+    return f"{choose} {say(LINES)} {tested}"
 
 
 def _methods(report: Report, on_map: OnMap) -> Iterator[str]:
     painter, total = Painter(report, WORD_EDGE), len(report.maps) * len(report.words)
     drawn, say = 0, report.wording
     for place, maps in enumerate(report.maps):
-        unit = say(UNITS[maps.method])
+        scale = say("Each map has its own scale.")
         if report.style.same_scale:
-            scale = say("All words share one scale: {unit}.", unit=unit)
-        else:
-            scale = say("Each map has its scale: {unit}.", unit=unit)
+            scale = say("All words share one scale.")
         yield f"<section>\n<h2>{_text(say(NAMES[maps.method]))}</h2>"
         yield f"<p>{_text(say(MEANINGS[maps.method]))} {_text(scale)}</p>"
         yield '<div class="cards">'
@@ -133,17 +129,21 @@ def _card(report: Report, painter: Painter, maps: CellMaps, word: Word) -> str:
     bare, say = word.text.strip(), report.wording
     check = report.check(maps.method, word)
     name = say("{method} of “{word}”", method=say(NAMES[maps.method]), word=bare)
+    verdict = f"<em>{_text(say(VERDICTS[check.verdict]))}</em>" if check else ""
+    scale = texts.scale(maps.method, report.range(maps, word), say)
     return (
         f'{_image(painter.paint(maps, word), name)}<figcaption><strong dir="auto">{_text(bare)}'
-        f'</strong> <span class="muted">{_text(_probability(report, word))}</span>'
-        f"{_scale(report, maps, word)}{_check(report, check) if check else ''}</figcaption>"
+        f"</strong>{_scale(report, maps, word)}{verdict}"
+        f"<details><summary>{_text(say('Details'))}</summary>"
+        f'<span class="muted">{_text(_probability(report, word))}. {_text(scale)}</span>'
+        f"{_check(report, check) if check else ''}</details></figcaption>"
     )
 
 
 def _scale(report: Report, maps: CellMaps, word: Word | None) -> str:
-    low, high = texts.scale(maps.method, report.range(maps, word), report.wording)
+    low, high = texts.ends(maps.method, report.range(maps, word), report.wording)
     return (
-        f'<span class="scale"><span>{_text(low)}</span><span class="bar"></span> '
+        f' <span class="scale"><span>{_text(low)}</span><span class="bar"></span> '
         f"<span>{_text(high)}</span></span>"
     )
 
@@ -152,11 +152,10 @@ def _check(report: Report, check: Check) -> str:
     rows = "".join(
         f'<span class="row"><span>{_text(what)}</span> <span class="track">'
         f'<span class="share" style="width:{100 * min(1.0, max(0.0, share)):.1f}%"></span></span>'
-        f" <span>{share:.2f}</span></span> "
+        f' <span class="figure">{_text(texts.percent(share))}</span></span> '
         for what, share in texts.bars(check, report.wording)
     )
-    verdict = report.wording(VERDICTS[check.verdict])
-    return f'<span class="check">{rows}</span><em>{_text(verdict)}</em>'
+    return f' <span class="check">{rows}</span>'
 
 
 def _making(report: Report) -> Iterator[str]:
@@ -164,24 +163,30 @@ def _making(report: Report) -> Iterator[str]:
     yield f"<section>\n<h2>{_text(say('How this was made'))}</h2>"
     if report.checks:
         said = say(
-            "The bars show the word's probability when the same answer is scored again: with the "
-            "whole photo, without the fifth of the cells where the map is brightest, without as "
-            "many cells drawn at random (the mean of several draws), without the centre, and "
-            "without all of it."
+            "To test a word, the brightest fifth of its map is hidden in the photo, and the model "
+            "is asked how sure it is now. The same is done with as many places drawn by lot "
+            "(several times; the mean counts), with the middle, and with the whole photo."
         )
-        yield f"<p>{_text(said)}</p>"
+        rule = say(
+            "The sentence follows from that. The bright places mattered where hiding them costs "
+            "the word a third of its chance more than hiding places drawn by lot, and mattered a "
+            "little from a sixth on; but no more than hiding the whole photo costs. Else the word "
+            "needs the picture where hiding all of it costs a sixth, and comes from language where "
+            "that costs less."
+        )
+        yield f"<p>{_text(said)}</p>\n<p>{_text(rule)}</p>"
     if any(maps.method is Method.OCCLUSION for maps in report.maps):
         said = say(
-            "Occlusion blurs squares of the photo one at a time, first large ones, then smaller "
-            "ones where much was lost. A cell's cost adds up, over the squares that held it, what "
-            "hiding them took off the logarithm of the word's probability; below 0 the word "
-            "became likelier."
+            "For “{name}”, squares of the photo are blurred one at a time: first large ones, then "
+            "smaller ones where much was lost. What each costs the word (in logarithms of its "
+            "probability) adds up; below 0 the word became likelier.",
+            name=say(NAMES[Method.OCCLUSION]),
         )
         yield f"<p>{_text(said)}</p>"
-    yield "<dl>"
+    yield f"<details><summary>{_text(say('Details'))}</summary>\n<dl>"
     for name, fact in facts(report):
         yield f"<dt>{_text(name)}</dt><dd>{_text(fact)}</dd>"
-    yield "</dl>\n</section>"
+    yield "</dl>\n</details>\n</section>"
 
 
 def _gradient(colour_map: str) -> str:

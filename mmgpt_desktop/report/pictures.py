@@ -14,7 +14,7 @@ from mmgpt_desktop.messages import CellMaps, Photo
 from mmgpt_desktop.report import texts
 from mmgpt_desktop.report.lettering import Letters, Paragraph, Run, can_write, paragraph
 from mmgpt_desktop.report.record import Report
-from mmgpt_desktop.sentences import NAMES, UNITS, VERDICTS, Wording
+from mmgpt_desktop.sentences import NAMES, VERDICTS, Wording
 
 PICTURE_EDGE = 1024
 FILM_EDGE = 480
@@ -92,7 +92,7 @@ def _framed(report: Report, painter: Painter, word: Word | None) -> Image.Image:
     width = max(painted.width, _NARROWEST)
     wide = Image.new("RGB", (width, painted.height), "white")
     wide.paste(painted, ((width - painted.width) // 2, 0))
-    low, high = texts.scale(maps.method, report.range(maps, word), drawable_wording(report))
+    low, high = texts.ends(maps.method, report.range(maps, word), drawable_wording(report))
     above = with_legend(wide, report.style.colour_map, low, high)
     return _captioned(above, _caption(report, word, width))
 
@@ -107,10 +107,10 @@ def _caption(report: Report, word: Word | None, width: int) -> list[Paragraph]:
     method, say = report.maps[0].method, drawable_wording(report)
     of = say("the whole answer")
     if word:
-        percent = texts.percent(word.probability, 1)
-        of = f"“{word.text.strip()}”, {say('probability {percent}', percent=percent)}"
+        percent = texts.percent(word.probability)
+        of = f"“{word.text.strip()}”, {say('{percent} sure', percent=percent)}"
     told = [
-        f"{say(NAMES[method])} ({say(UNITS[method])}) · {of}",
+        f"{say(NAMES[method])} · {of}",
         *(_checked(report, word, say) if word else []),
         f"{report.model.name} · {report.fusion.name} · MMGPT Desktop",
     ]
@@ -131,8 +131,9 @@ def _checked(report: Report, word: Word, say: Wording) -> list[str]:
     check = report.check(report.maps[0].method, word)
     if check is None:
         return []
-    parts = ", ".join(f"{what} {share:.2f}" for what, share in texts.bars(check, say))
-    return [f"{say('Probability: {parts}.', parts=parts)} {say(VERDICTS[check.verdict])}"]
+    bars = ((what, texts.percent(share)) for what, share in texts.bars(check, say))
+    parts = ", ".join(f"{what}{texts.SPACE}{share}" for what, share in bars)
+    return [say(VERDICTS[check.verdict]), say("How sure: {parts}.", parts=parts)]
 
 
 def _captioned(above: Image.Image, caption: Sequence[Paragraph]) -> Image.Image:

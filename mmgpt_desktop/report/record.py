@@ -107,8 +107,8 @@ class Report:
         """The map [row, column] of a word, or with None of the whole answer."""
         start, stop = (word.start, word.stop) if word else (0, len(self.steps))
         mean = over_tokens(maps.weights, start, stop)
-        # What hiding a cell takes from the logarithms of a word's tokens adds up.
-        return mean * (stop - start) if maps.method is Method.OCCLUSION and word else mean
+        # What hiding a cell takes from the logarithms of the tokens' probabilities adds up.
+        return mean * (stop - start) if maps.method is Method.OCCLUSION else mean
 
     def range(self, maps: CellMaps, word: Word | None) -> tuple[float, float] | None:
         """What the colours reach from and to; None where no cell was measured."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from mmgpt_desktop.messages import Check, Method
-from mmgpt_desktop.sentences import ENDS, SHARES, WHOLE, Wording, by_hiding
+from mmgpt_desktop.sentences import ENDS, SHARES, UNITS, WHOLE, Wording, by_hiding
 
 LEAST_SHOWN = 0.001
 """A smaller number is said to be smaller: nobody reads 9.5e-07."""
@@ -20,17 +20,22 @@ def bars(check: Check, say: Wording) -> tuple[tuple[str, float], ...]:
     return (say(WHOLE), check.whole), *hidden
 
 
-def ends(method: Method, say: Wording) -> tuple[str, str]:
+def ends(method: Method, reach: tuple[float, float] | None, say: Wording) -> tuple[str, str]:
     """What the darkest and the brightest colour stand for."""
+    if reach is None:
+        return say("not measured"), ""
     low, high = ENDS[method]
     return say(low), say(high)
 
 
-def scale(method: Method, reach: tuple[float, float] | None, say: Wording) -> tuple[str, str]:
+def scale(method: Method, reach: tuple[float, float] | None, say: Wording) -> str:
     """The same in numbers."""
     if reach is None:
-        return say("not measured"), ""
-    return value(method, reach[0]), value(method, reach[1])
+        return say("not measured")
+    low, high = (value(method, number) for number in reach)
+    return say(
+        "Colours: {what}, from {low} to {high}.", what=say(UNITS[method]), low=low, high=high
+    )
 
 
 def value(method: Method, number: float) -> str:

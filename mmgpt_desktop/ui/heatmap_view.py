@@ -86,7 +86,7 @@ class Legend(QWidget):
         self._what = say(UNITS[method])
         self._ends = say(ENDS[method][0]), say(ENDS[method][1])
         self.setAccessibleName(
-            self.tr("Scale: {what}, from {low} to {high}").format(
+            self.tr("Colours: {what}, from {low} to {high}").format(
                 what=self._what, low=self._low, high=self._high
             )
         )

@@ -201,7 +201,7 @@ def test_occlusion_is_drawn_as_it_comes(qtbot: QtBot, make_app: MakeApp) -> None
     assert layer.pixelColor(2, layer.height() - 2).alpha() == 0
     engine.explain_gate.release(1000)
     qtbot.waitUntil(lambda: "measured" not in picture.caption.text())
-    assert picture.legend.accessibleName() == "Scale: what hiding it costs, from 0 to 2"
+    assert picture.legend.accessibleName() == "Colours: what hiding it costs, from 0 to 2"
     assert picture.shares.isHidden()
     qtbot.waitUntil(lambda: len(turn.findings.checks) > WORDS)
 

@@ -123,6 +123,23 @@ def test_contours_are_lines_around_what_is_bright() -> None:
     assert flat[..., 3].max() == 0
 
 
+def test_contours_draw_no_noise_over_the_whole_photo() -> None:
+    place = PatchGrid(16, 16, Box(0, 0, 256, 256), 256, 256)
+    noise = np.random.default_rng(3).random((16, 16), np.float32)
+    peak = 0.1 * noise
+    peak[3:6, 3:6] += 1
+    for smooth in (True, False):
+        lines = render(peak, place, "viridis", smooth, 1.0, contours=True)[..., 3] > 0
+        far = lines.copy()
+        far[:112, :112] = False
+        assert lines.any()
+        assert not far.any(), "only the peak has lines"
+        noisy = render(noise, place, "viridis", smooth, 1.0, contours=True)[..., 3] > 0
+        assert 0 < noisy.mean() < 0.35
+    below = render(peak - 1.2, place, "viridis", True, 1.0, scale=(0.0, 0.2), contours=True)
+    assert below[..., 3].max() == 0, "nothing is needed"
+
+
 def test_opacity_is_kept_in_bounds() -> None:
     place = grid(Box(0, 0, 8, 8), 8, 8)
     assert render(lit(0), place, "viridis", False, -1.0)[..., 3].max() == 0

@@ -49,7 +49,7 @@ from mmgpt_desktop.report.page import page
 from mmgpt_desktop.report.pictures import FILM_EDGE, PICTURE_EDGE, film, picture, with_legend
 from mmgpt_desktop.report.record import Report, Style
 from mmgpt_desktop.resources import resource_path
-from mmgpt_desktop.sentences import VERDICTS, Wording
+from mmgpt_desktop.sentences import LINES, VERDICTS, Wording
 from mmgpt_desktop.writing import write
 from tests.fakes import make_photo
 
@@ -338,9 +338,13 @@ def test_the_page_says_what_was_asked_seen_and_measured() -> None:
         "What is it?",
         VERDICTS[Verdict.MATTERED],
         VERDICTS[Verdict.LANGUAGE],
-        "bright places hidden 0.10",
-        "random places hidden 0.75",
-        "2 of 3 words were checked",
+        "bright places hidden 10 %",
+        "random places hidden 75 %",
+        "2 of 3 words were tested",
+        LINES,
+        "looked least",
+        "50 % sure. Colours: how much of its look, from 0.0 % to 50.0 %.",
+        "a third of its chance",
         "graph, 4 × 4 cells",  # noqa: RUF001
         "layer 1 head 2. Chosen for tests.",
         "greedy",
@@ -351,10 +355,51 @@ def test_the_page_says_what_was_asked_seen_and_measured() -> None:
 
 
 @pytest.mark.parametrize("verdict", Verdict)
-def test_each_verdict_has_its_line(verdict: Verdict) -> None:
+def test_the_lines_under_words_are_those_of_the_window(verdict: Verdict) -> None:
     style = resource_path("style", "report.css").read_text(encoding="utf-8")
-    assert re.search(rf"\.{verdict}\b[^{{}}]*{{[^}}]*underline", style)
-    assert re.search(rf"\.{verdict}\b[^{{}}]*{{[^}}]*text-decoration-(color|style)", style)
+    lined = verdict in (Verdict.MATTERED, Verdict.PARTLY)
+    found = re.search(rf"\.{verdict}\b[^{{}}]*{{[^}}]*underline", style)
+    assert (found is not None) is lined
+    dashed = re.search(rf"\.{verdict} [^{{}}]*{{[^}}]*style: dashed", style)
+    assert (dashed is not None) is (verdict is Verdict.PARTLY), "not told by colour alone"
+
+
+def test_figures_are_the_same_everywhere_and_stay_on_a_line() -> None:
+    report = make_report(checks=(MATTERED,))
+    source = page(report)
+    assert not re.search(r"\d\.\d\d\b(?![^<]*})", Page(source).text), "0.89 beside 89 %"
+    assert not re.search(r"\d %", Page(source).text), "a figure and its sign on two lines"
+    figures = re.findall(r'<span class="figure">([^<]*)</span>', source)
+    assert figures[:2] == ["80\u00a0%", "10\u00a0%"]
+    assert re.search(r"\.figure {[^}]*white-space: nowrap", source)
+
+
+def test_figures_in_a_picture_stay_on_a_line() -> None:
+    run = Run("so sure: 89\u00a0% of it")
+    laid = paragraph([run], 20, font_for("x", 20).getlength("so sure: 89"))
+    assert "89 %" in [piece.text for piece in laid.placed]
+
+
+def test_a_report_says_no_figure_with_powers_of_ten() -> None:
+    report = make_report()
+    weights = np.full((len(ANSWER), ROWS, COLUMNS), 9.5e-07, np.float32)
+    weights[:, 0, 0] = 0.03149
+    maps = CellMaps(Method.RELEVANCY, weights, grid(64, 48))
+    text = " ".join(Page(page(replace(report, maps=(maps,)))).text.split())
+    assert "from <0.001 to 0.031." in text
+    assert "mattered most" in text
+    assert "e-" not in re.sub(r"[a-z]e-[a-z]", "", text)
+
+
+def test_figures_are_behind_details() -> None:
+    source = page(make_report(checks=(MATTERED, LANGUAGE)))
+    card = source[source.index('id="word-2"') :]
+    card = card[: card.index("</figure>")]
+    seen, figures = re.split("<details>", card)
+    assert VERDICTS[Verdict.MATTERED] in seen
+    assert "%" not in re.sub(r"<[^>]*>", "", seen)
+    assert "<summary>Details</summary>" in figures
+    assert "whole photo hidden" in figures or "middle hidden" in figures
 
 
 def scribble(english: str) -> str:
@@ -395,7 +440,7 @@ def test_a_picture_is_in_english_where_its_language_cant_be_drawn(
 
 def test_what_was_not_measured_is_not_shown() -> None:
     shown = Page(page(make_report()))
-    assert "No word of this answer was checked." in shown.text
+    assert "No word of this answer was tested." in shown.text
     assert "without" not in shown.text
 
 
@@ -412,8 +457,8 @@ def test_no_language_is_blamed_when_other_places_cost_as_much() -> None:
 @pytest.mark.parametrize(
     ("method", "number", "said"),
     [
-        (Method.HEADS, 0.0004, "<0.1 %"),
-        (Method.MEAN, 0.125, "12.5 %"),
+        (Method.HEADS, 0.0004, "<0.1\u00a0%"),
+        (Method.MEAN, 0.125, "12.5\u00a0%"),
         (Method.RELATIVE, 3.14, "×3.1"),  # noqa: RUF001
         (Method.OCCLUSION, 1.386, "1.4"),
         (Method.OCCLUSION, -0.5, "-0.5"),
@@ -472,7 +517,7 @@ def test_occlusion_adds_up_over_a_words_tokens() -> None:
     ones = np.ones((len(ANSWER), ROWS, COLUMNS), np.float32)
     lost = CellMaps(Method.OCCLUSION, ones, grid(64, 48))
     assert (report.cells(lost, report.words[2]) == 4).all()
-    assert (report.cells(lost, None) == 1).all()
+    assert (report.cells(lost, None) == len(ANSWER)).all(), "as in the window"
     assert (report.cells(replace(lost, method=Method.TAM), report.words[2]) == 1).all()
 
 
