@@ -124,13 +124,15 @@ def _open_psd(stream: BinaryIO, kind: str) -> Image.Image:
 
 
 def _open_tiff(stream: BinaryIO, kind: str) -> Image.Image:
-    _check_tiff(stream)
-    return _open_other(stream, kind)
-
-
-def _check_tiff(stream: BinaryIO) -> None:
-    """Raises RawPhoto, TooLarge and Absurd, before any decoder looks at the file."""
     tags = tiff.read_tags(stream)
+    _check_tiff(tags, size_of(stream))
+    image = _open_other(stream, kind)
+    image.info["unsigned"] = tiff.is_unsigned(tags)  # Pillow's whole numbers have a sign
+    return image
+
+
+def _check_tiff(tags: tiff.Tags, file_size: int) -> None:
+    """Raises RawPhoto, TooLarge and Absurd, before any decoder looks at the file."""
     if not tags:
         raise Absurd("no first page")
     if tiff.is_raw(tags):
@@ -139,7 +141,7 @@ def _check_tiff(stream: BinaryIO) -> None:
         raise Absurd("a piece is larger than the picture")
     size = tiff.first(tags, tiff.WIDTH), tiff.first(tags, tiff.HEIGHT)
     plain = tiff.first(tags, tiff.SAMPLES, 1) == 1 and tiff.first(tags, tiff.BITS, 1) <= 8
-    check_size("TIFF", size, "L" if plain else "RGB", size_of(stream))
+    check_size("TIFF", size, "L" if plain else "RGB", file_size)
 
 
 def _open_webp(stream: BinaryIO, kind: str) -> Image.Image:
@@ -277,6 +279,14 @@ class _BoundedGif(GifImagePlugin.GifImageFile):
 
 Image.register_open("GIF", _BoundedGif, lambda head: head.startswith((b"GIF87a", b"GIF89a")))
 
+
+def _open_gif(stream: BinaryIO, kind: str) -> Image.Image:
+    image = _open_other(stream, kind)
+    tile = image.tile[0] if image.tile else None  # type: ignore[attr-defined]
+    image.info["interlace"] = bool(tile and tile.args[1])  # bits, interlace, transparency
+    return image
+
+
 # Raster formats that Pillow decodes by itself. EPS and the like run Ghostscript: never here.
 _PILLOW = {
     "JPEG": ("JPEG",),
@@ -302,6 +312,7 @@ _OPENERS: dict[str, Callable[[BinaryIO, str], Image.Image]] = {
     "TIFF": _open_tiff,
     "PSD": _open_psd,
     "WebP": _open_webp,
+    "GIF": _open_gif,
     "AVIF": _open_avif,
     "HEIC": _open_heic,
     "JPEG XL": _open_jxl,

@@ -18,7 +18,14 @@ from mmgpt_desktop.engine.readers import check_size
 FORMATS = {"TIFF": b"tiff", "BMP": b"bmp", "PNG": b"png", "JPEG": b"jpeg"}
 _MOST_BYTES = 400 << 20  # of a file
 _MEGABYTES = 512  # of decoded pixels
-_QUIET = "qt.imageformats.*=false\nqt.gui.imageio.*=false"
+_QUIET = "qt.imageformats*=false\nqt.gui.imageio*=false"
+
+
+class _Buffer(QBuffer):
+    """A damaged file's decoder asks for places behind its end, and QBuffer would warn of each."""
+
+    def seek(self, pos: int) -> bool:
+        return 0 <= pos <= self.size() and super().seek(pos)
 
 
 def read(stream: BinaryIO, kind: str) -> Image.Image | None:
@@ -32,7 +39,7 @@ def read(stream: BinaryIO, kind: str) -> Image.Image | None:
         return None
     QLoggingCategory.setFilterRules(_QUIET)
     QImageReader.setAllocationLimit(_MEGABYTES)
-    buffer = QBuffer()
+    buffer = _Buffer()
     buffer.setData(QByteArray(data))
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)
     reader = QImageReader(buffer, QByteArray(FORMATS[kind]))

@@ -117,9 +117,23 @@ def _missing_rows(image: Image.Image) -> float | None:
     with contextlib.suppress(Exception):
         image.tile = []  # type: ignore[attr-defined]  # take what is there
         image.load()
+        if image.info.get("interlace"):
+            return _without_gaps(image)
         if box := image.getbbox():
             return 1 - (box[3] - box[1]) / image.height
     return None
+
+
+def _without_gaps(image: Image.Image) -> float | None:
+    """Fill the rows between those that came first; returns the share of them."""
+    there = np.asarray(image).reshape(image.height, -1).any(axis=1)
+    if not there.any():
+        return None
+    nearest = np.maximum.accumulate(np.where(there, np.arange(image.height), 0))
+    for row in np.flatnonzero(~there):
+        above = int(nearest[row])
+        image.paste(image.crop((0, above, image.width, above + 1)), (0, int(row)))
+    return 1 - float(there.mean())
 
 
 def _cut_note(missing: float, error: Exception | None = None) -> tuple[str, ...]:
@@ -184,7 +198,9 @@ def in_srgb(image: Image.Image, still: bool = True) -> Image.Image:
     """
     profile = image.info.get("icc_profile")
     if image.mode == "F" or image.mode.startswith("I"):
-        image = Image.fromarray(to_8_bits(np.asarray(image)))
+        values = np.asarray(image)
+        unsigned = image.mode == "I" and image.info.get("unsigned")
+        image = Image.fromarray(to_8_bits(values.view(np.uint32) if unsigned else values))
     elif image.mode not in ("L", "LA", "RGB", "RGBA", "CMYK", "LAB"):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     if still and image.mode in ("LA", "RGBA"):

@@ -12,6 +12,7 @@ _SUBFILE, _MAKE, _SUB_PAGES, _DNG = 254, 271, 330, 50706
 _ROWS, _TILE_WIDTH, _TILE_HEIGHT = 278, 322, 323
 _OFFSETS, _COUNTS = (273, 324), (279, 325)
 _TYPES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+_SAMPLE_FORMAT = 339
 _MOST_TAGS = 4096
 _MOST_VALUES = 1 << 20
 _SPARE = 4 << 20  # pixels: a tile may be larger than a small picture
@@ -58,6 +59,10 @@ def is_raw(tags: Tags) -> bool:
     """A camera's raw photo: its first page is but a preview, or it says so."""
     preview = bool(tags.get(_SUBFILE, (0,))[0] & 1)
     return _DNG in tags or (preview and _MAKE in tags and _SUB_PAGES in tags)
+
+
+def is_unsigned(tags: Tags) -> bool:
+    return first(tags, BITS) == 32 and first(tags, _SAMPLE_FORMAT, 1) == 1
 
 
 def tile_fits(tags: Tags) -> bool:

@@ -289,6 +289,15 @@ def test_a_jpeg_of_which_nearly_nothing_is_there_is_damaged() -> None:
         assert "damaged or cut short" in refused(data[:size])
 
 
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "PPM", "TGA", "PCX"])
+@pytest.mark.parametrize("kept", [0.2, 0.6, 0.9])
+def test_of_other_pictures_too_what_is_there_is_shown(kind: str, kept: float) -> None:
+    data = encode(Image.fromarray(NOISE).convert("P" if kind == "GIF" else "RGB"), kind)
+    photo = opened(data[: int(len(data) * kept)], "a.tga")
+    assert cut_note(photo) == pytest.approx(100 * (1 - kept), abs=9)
+    assert photo.pixels.shape == (128, 128, 3)
+
+
 EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\1\0\0\0\0\0\0"
 
 
@@ -363,6 +372,11 @@ def test_a_depth_camera_that_saw_nothing_somewhere() -> None:
 def test_whole_numbers_of_32_bits(top: int) -> None:
     ramp = np.linspace(0, top, 256).round().astype(np.int32).reshape(1, -1)
     assert opened(encode(Image.fromarray(ramp), "TIFF")).pixels.mean() == pytest.approx(128, abs=8)
+
+
+def test_whole_numbers_of_32_bits_without_a_sign() -> None:
+    ramp = np.linspace(0, 4e9, 256).astype(np.uint32).reshape(16, 16)
+    assert opened(tiff(ramp, {})).pixels.mean() == pytest.approx(128, abs=8)
 
 
 def test_colours_of_12_bits_in_16() -> None:
