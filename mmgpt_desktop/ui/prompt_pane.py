@@ -32,7 +32,7 @@ from mmgpt_desktop.ui.picture_names import (
     select_reference,
 )
 from mmgpt_desktop.ui.plain import Label, tip
-from mmgpt_desktop.ui.sources import is_files, offers_picture
+from mmgpt_desktop.ui.sources import is_files, is_silent, offers_picture
 from mmgpt_desktop.ui.texts import fusion_label, fusion_text
 from mmgpt_desktop.ui.theme import SMALL, Theme, set_font
 from mmgpt_desktop.worker import ShownPhoto
@@ -185,9 +185,13 @@ class PromptEdit(QPlainTextEdit):
             super().dragEnterEvent(event)
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:  # noqa: N802
+        if is_silent(source):
+            return False
         return offers_picture(source) or super().canInsertFromMimeData(source)
 
     def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802
+        if is_silent(source):
+            return
         if is_files(source) or (offers_picture(source) and not source.hasText()):
             self.picture_pasted.emit(source)
         elif len(text := source.text()) > _MOST_PASTED:

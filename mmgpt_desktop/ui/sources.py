@@ -67,8 +67,16 @@ class Sources:
         return bool(found or self.problem)
 
 
+def is_silent(mime: QMimeData) -> bool:
+    """There is nothing, or on X11 a program owns the clipboard that hangs. Each further question
+    to that one costs five seconds, in which the window stands still, and Qt puts dozens."""
+    return not mime.formats()
+
+
 def offers_picture(mime: QMimeData) -> bool:
     """A look at the formats; text is read where there is nothing else."""
+    if is_silent(mime):
+        return False
     if mime.hasImage() or any(map(mime.hasFormat, (*_ENCODED, *_COPIED, *_PORTAL))):
         return True
     if any(
@@ -90,6 +98,8 @@ def read_sources(mime: QMimeData, *, by_text: bool = True) -> Sources:
 
     `by_text`: a text that is a file's path stands for the file.
     """
+    if is_silent(mime):
+        return Sources()
     addresses = _addresses(mime)
     files = _files(addresses)
     if files.paths:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtCore import QLocale, QMimeData, Qt, QUrl
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.ui.prompt_pane import PromptPane
+from mmgpt_desktop.ui.sources import offers_picture, read_sources
 from mmgpt_desktop.ui.theme import Theme
 from tests.gui_fakes import make_image
 
@@ -123,7 +124,7 @@ def test_of_a_whole_library_the_beginning_is_pasted(pane: PromptPane) -> None:
     pane.edit.insertFromMimeData(mime)
     assert len(pane.edit.toPlainText()) == 500_005
     assert pane.problem.isVisible()
-    assert "500,000" in pane.problem.text()
+    assert QLocale().toString(500_000) in pane.problem.text()
     pane.edit.undo()
     assert pane.edit.toPlainText() == "draft"
 
@@ -135,3 +136,37 @@ def test_ctrl_z_in_an_untouched_field_undoes_elsewhere(qtbot: QtBot, pane: Promp
     with qtbot.assertNotEmitted(pane.edit.undo_wanted):
         qtbot.keyClick(pane.edit, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert pane.edit.toPlainText() == ""
+
+
+class Hanging(QMimeData):
+    """As Qt gives the clipboard of a program that doesn't answer: each question takes long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.questions = 0
+
+    def formats(self) -> list[str]:
+        self.questions += 1
+        return []
+
+    def hasFormat(self, mimetype: str) -> bool:  # noqa: N802
+        self.questions += 1
+        return False
+
+    def retrieveData(self, mimetype: str, preferredType: object) -> object:  # noqa: N802, N803
+        self.questions += 1
+        return None
+
+
+def test_a_clipboard_that_does_not_answer_is_asked_once(pane: PromptPane) -> None:
+    pane.edit.setPlainText("draft")
+    for use in (
+        pane.edit.insertFromMimeData,
+        pane.edit.canInsertFromMimeData,
+        offers_picture,
+        read_sources,
+    ):
+        mime = Hanging()
+        assert not use(mime)
+        assert mime.questions == 1
+    assert pane.edit.toPlainText() == "draft"
