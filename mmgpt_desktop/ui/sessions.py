@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import uuid
 from collections.abc import Callable
@@ -461,6 +462,8 @@ def look_back(folder: Path, recent: Path) -> Path | None:
     in_use, left = _in_use(folder)
     for each in (folder, recent.parent):
         sweep(each)
+    with contextlib.suppress(OSError):
+        recent.chmod(0o600)  # an earlier version let others read it
     kept = sorted(
         (path for path in folder.glob(f"*{SUFFIX}") if path not in in_use),
         key=lambda path: -path.stat().st_mtime,

@@ -79,7 +79,7 @@ def damaged_json(random: Random, text: bytes) -> bytes:
 def _changed(random: Random, tree: Any) -> Any:
     places = list(_places(tree))
     if not places:
-        return random.choice(_ODD)
+        return _odd(random)
     holder, key = random.choice(places)
     way, value = random.randrange(8), holder[key]
     if way == 0:
@@ -87,24 +87,29 @@ def _changed(random: Random, tree: Any) -> Any:
     elif way == 1 and isinstance(holder, list):
         holder.extend([value] * random.choice((1, 100, _MANY)))
     elif way == 2 and isinstance(holder, dict):
-        holder[random.choice(("x", "", "format", "shape", "files"))] = random.choice(_ODD)
+        holder[random.choice(("x", "", "format", "shape", "files"))] = _odd(random)
     elif way == 3:
         other, where = random.choice(places)
         holder[key] = copy.deepcopy(other[where])
     elif way == 4 and isinstance(value, int | float):
-        holder[key] = random.choice((value + 1, value - 1, -value, value * 1000, value / 3))
+        holder[key] = random.choice((value + 1, value - 1, -value, value * 1000, value // 3))
     elif way == 5:
         for _ in range(random.choice((2, 40))):
             value = [value]
         holder[key] = value
     else:
-        holder[key] = random.choice(_ODD)
+        holder[key] = _odd(random)
     return tree
+
+
+def _odd(random: Random) -> Any:
+    """One's own: it may be changed further."""
+    return copy.deepcopy(random.choice(_ODD))
 
 
 def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
     """Where each value of a document hangs: its holder, and its key there."""
-    waiting = [tree]
+    waiting = [tree] if isinstance(tree, dict | list) else []
     while waiting:
         holder = waiting.pop()
         keys = range(len(holder)) if isinstance(holder, list) else [*holder]

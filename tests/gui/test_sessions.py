@@ -313,7 +313,12 @@ def test_where_nothing_is_to_be_kept_a_start_deletes_what_was(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes of Unix")
-def test_nobody_else_reads_what_was_said(qtbot: QtBot, app: App, tmp_path: Path) -> None:
+def test_nobody_else_reads_what_was_said(qtbot: QtBot, make_app: MakeApp, tmp_path: Path) -> None:
+    (tmp_path / "recent.json").write_text("[]")
+    (tmp_path / "recent.json").chmod(0o644)
+    app = make_app()
+    finish(qtbot, app)
+    assert (tmp_path / "recent.json").stat().st_mode & 0o077 == 0
     talk(qtbot, app)
     keep(qtbot, app)
     assert (tmp_path / "recent.json").stat().st_mode & 0o077 == 0

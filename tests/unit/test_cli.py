@@ -301,6 +301,24 @@ def test_a_heatmap_that_cant_be_written_loses_no_answer(
     assert "can't be written" in err
 
 
+def test_a_full_disk_leaves_the_heatmap_that_was_there(
+    run: Any, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "map.png"
+    old.write_bytes(b"precious")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    code, out, err = run("ask", photo, "What?", "--heatmap", old)
+    assert (code, out) == (2, ANSWER + "\n")
+    assert "No space left on device" in err
+    assert old.read_bytes() == b"precious"
+    assert {each.name for each in tmp_path.iterdir()} >= {"map.png"}
+    assert not list(tmp_path.glob(".mmgpt-*"))
+
+
 @pytest.mark.parametrize("words", [[], ["photo.jpg"], ["--no-image", "a", "b"], ["--no-image"]])
 def test_missing_words_are_explained(run: Any, words: Sequence[str]) -> None:
     assert "Give a photo and a question" in failure(run("ask", *words))
