@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from mmgpt_desktop.errors import AppError, NotKept
 from mmgpt_desktop.text import reason_of, safe_name
 
 _BEGIN, _END = ".mmgpt-", ".part"
-_OLDER = ".settings-*"  # what earlier versions called them
+_OLDER = ".settings-*"  # what earlier versions called those of the settings
+_LEFT = (f"{_BEGIN}*{_END}", _OLDER, ".attention-*", ".teaching-*")
 _FORGOTTEN_S = 3600.0
 _MODE = 0o666  # less what the system's mask takes away
 _PRIVATE_MODE = 0o600
@@ -81,9 +83,12 @@ def why(error: OSError | ValueError) -> str:
 def sweep(folder: Path) -> None:
     """Delete what killed programs left half written in one of our folders. Never raises."""
     with contextlib.suppress(OSError):
-        for path in (*folder.glob(f"{_BEGIN}*{_END}"), *folder.glob(_OLDER)):
+        for path in [path for pattern in _LEFT for path in folder.glob(pattern)]:
             forgotten = time.time() - path.lstat().st_mtime > _FORGOTTEN_S
-            if forgotten or not path.name.startswith(_BEGIN):
+            if path.is_dir() and not path.is_symlink():
+                if forgotten:
+                    shutil.rmtree(path, ignore_errors=True)
+            elif forgotten or path.match(_OLDER):
                 path.unlink(missing_ok=True)
 
 

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import re
-import tempfile
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
@@ -40,6 +38,7 @@ from mmgpt_desktop.engine.attention_nodes import (
 )
 from mmgpt_desktop.engine.graph_file import read_graph
 from mmgpt_desktop.errors import NotAvailable
+from mmgpt_desktop.writing import beside, sweep
 
 VERSION = 2  # of what is written into the cache
 _PRESENT_KEY = re.compile(r"present.*key")
@@ -152,10 +151,9 @@ def _keep(path: Path, graph: bytes) -> None:
     """Written beside and put in place, so that nobody reads half of it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".attention-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(graph)
-        Path(beside).replace(path)
+        sweep(path.parent)
+        with beside(path) as unfinished:
+            unfinished.write_bytes(graph)
     except OSError as error:  # next time the graph is edited again
         _log.warning("an edited graph could not be kept: %s", error)
 

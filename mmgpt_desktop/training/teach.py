@@ -46,6 +46,7 @@ from mmgpt_desktop.training.rows import (
     Visit,
 )
 from mmgpt_desktop.training.train import trainer_arguments
+from mmgpt_desktop.writing import sweep
 
 MANIFEST = "manifest.json"
 TABLES = ("rows.csv", "rows.jsonl")
@@ -409,6 +410,7 @@ def write_bundle(
 ) -> None:
     """The old bundle's files with new weights; nothing is left behind if that fails."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    sweep(target.parent)
     with TemporaryDirectory(dir=target.parent, prefix=".teaching-") as folder:
         draft = Path(folder) / target.name
         shutil.copytree(bundle, draft, ignore=shutil.ignore_patterns("README.md"))

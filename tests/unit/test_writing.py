@@ -95,10 +95,15 @@ def test_only_what_was_forgotten_is_swept_away(tmp_path: Path) -> None:
     for name in ("a.part", ".mmgpt-0123.part", ".settings-x1", "settings.json"):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (long_ago, long_ago))
+    for name in (".teaching-ab", "teaching"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").touch()
+        os.utime(tmp_path / name, (long_ago, long_ago))
+    (tmp_path / ".teaching-cd").mkdir()
     (tmp_path / ".mmgpt-4567.part").touch()  # somebody is writing it
     sweep(tmp_path)
     left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == [".mmgpt-4567.part", "a.part", "settings.json"]
+    assert left == [".mmgpt-4567.part", ".teaching-cd", "a.part", "settings.json", "teaching"]
     sweep(tmp_path / "gone")
 
 
