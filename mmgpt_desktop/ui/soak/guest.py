@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QInputMethodEvent, QKeyEvent
+from PySide6.QtWidgets import QApplication
+
 from mmgpt_desktop.ui.event.app import EventApp
 from mmgpt_desktop.ui.soak.hands import QUESTIONS, Hands
 
@@ -13,6 +17,7 @@ ACTIONS = {
     "click": 40,
     "drag": 6,
     "press": 16,
+    "type": 8,
     "drop": 10,
     "sample": 8,
     "camera": 4,
@@ -22,6 +27,7 @@ ACTIONS = {
     "language": 2,
     "resize": 2,
 }
+_TYPED = 30  # letters
 
 
 class Guest(Hands):
@@ -46,6 +52,21 @@ class Guest(Hands):
         self._stage.ask(self._random.choice(QUESTIONS))
         if self._random.random() < 0.7:
             self.wait_for_answer()
+
+    def _type(self) -> None:
+        """On a keyboard, or as an input method composes it, wherever the focus is."""
+        text = self._random.choice(QUESTIONS)[:_TYPED]
+        focus = QApplication.focusWidget() or self._window
+        if self._random.random() < 0.3:
+            composed = QInputMethodEvent(text, [])
+            composed.setCommitString(text if self._random.random() < 0.5 else "")
+            QApplication.sendEvent(focus, composed)
+            return
+        for letter in text:
+            receiver = QApplication.focusWidget() or self._window
+            for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+                none = Qt.KeyboardModifier.NoModifier
+                QApplication.sendEvent(receiver, QKeyEvent(kind, 0, none, letter))
 
     def _sample(self) -> None:
         self._wake()
