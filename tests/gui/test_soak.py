@@ -51,7 +51,8 @@ def test_odd_files_open_or_say_what_is_wrong(tmp_path: Path) -> None:
         except ImageError:
             refused.add(path.name)
     assert {"one pixel.png", "cmyk.jpg", "16 bit.png", "moving.gif", "turned.jpg"} <= opened
-    assert {"cut short.jpg", "empty.png", "a text.jpg", "huge.png", "gone.jpg"} <= refused
+    assert "cut short.jpg" in opened  # what there is of it, with a note
+    assert {"empty.png", "a text.jpg", "huge.png", "gone.jpg"} <= refused
 
 
 def test_pages_of_files_are_not_the_process_own(tmp_path: Path) -> None:
