@@ -49,10 +49,10 @@ ENDS = {
 }
 """What the darkest and the brightest colour stand for."""
 VERDICTS = {
-    Verdict.MATTERED: "The bright places mattered: without them the model is far less sure.",
+    Verdict.MATTERED: "The bright places mattered: without them the word is far less sure.",
     Verdict.PARTLY: "The bright places mattered a little more than others.",
     Verdict.ANYWHERE: "It needs the picture, but the bright places hardly more than others.",
-    Verdict.LANGUAGE: "The model would say this without the picture, too.",
+    Verdict.LANGUAGE: "This word would come without the picture, too.",
 }
 LINES = (
     "Line under a word: the bright places mattered. Dashed line: a little. No line: hardly, or "

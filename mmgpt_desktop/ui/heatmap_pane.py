@@ -113,10 +113,12 @@ class DrawingPanel(ByKeyboard, Rewritten, QFrame):
         self.smooth.setText(self.tr("Smooth"))
         self.smooth.setToolTip(self.tr("Off: each cell as one even square"))
         self.contours.setText(self.tr("Contours"))
-        self.contours.setToolTip(self.tr("Lines of equal value instead of colour over the photo"))
+        self.contours.setToolTip(
+            self.tr("Lines around what is bright, instead of colours over the photo")
+        )
         self.same_scale.setText(self.tr("One scale for all words"))
         self.same_scale.setToolTip(
-            self.tr("Off: each word's colours reach from its least value to its greatest")
+            self.tr("Off: each word has its own colours, from its darkest place to its brightest")
         )
 
     @property
@@ -393,7 +395,7 @@ class HeatmapPane(Rewritten, Pane):
         if self.picture.fusion is None or self.picture.method not in FROM_ATTENTION:
             return ""
         if not self.selection.chosen:
-            return self.tr("The mean over the layers and heads that you chose.")
+            return self.tr("The layers and heads that you chose, together.")
         return note_text(self.picture.fusion.head_choice.how)
 
 

@@ -298,23 +298,25 @@ class HeatmapView(Rewritten, QWidget):
             return
         rest = self.tr("nothing {percent}")
         more = self.tr(
-            "What was read, as the mean over all layers and heads: the photo's cells; the names "
-            "of what the image encoder takes the photo for; or nothing, when neither helps."
+            "What the model read for this word: the photo; the names that a first guess at the "
+            "photo gave it; or nothing, when neither helps. (The mean over all layers and heads.)"
         )
         if self.fusion is not None and self.fusion.name == _READS_TEXT_TOO:
             rest = self.tr("the rest {percent}")
             more = self.tr(
-                "What was read, as the mean over all layers and heads: the photo's cells; the "
-                "names of what the image encoder takes the photo for; the rest is the text."
+                "What the model read for this word: the photo; the names that a first guess at the "
+                "photo gave it; the rest is the text. (The mean over all layers and heads.)"
             )
         parts = [
             self.tr("photo {percent}").format(percent=percent(shares.photo)),
-            self.tr("class names {percent}").format(percent=percent(shares.names)),
+            self.tr("guessed names {percent}").format(percent=percent(shares.names)),
             rest.format(percent=percent(shares.rest)),
         ]
         if shares.copied >= 0.01:
             parts.append(self.tr("copied {percent}").format(percent=percent(shares.copied)))
-            more += " " + self.tr("Copied: how much of the word is a class name as it stands.")
+            more += " " + self.tr(
+                "Copied: how much of the word is one of these names as it stands."
+            )
         self.shares.setText(" · ".join(parts).replace(" %", "\u00a0%"))
         self.shares.setToolTip(tip(more))
         self.shares.setVisible(self.details)

@@ -260,7 +260,7 @@ class Heatmaps(QObject):
         if self.place(turn) and look.method not in OWN_ATTENTION:
             return self.tr("Of several pictures this is measured for the first one alone.")
         if turn.findings.complete(look.method):
-            return self.tr("The model gave no attention for this word.")
+            return self.tr("The model does not tell where it looked for this word.")
         if look.method in turn.findings.failed:
             return error_title(turn.findings.failed[look.method])
         if turn.outcome is None:

@@ -158,8 +158,8 @@ _NOTES = (
         ),
         QT_TRANSLATE_NOOP(
             "notes",
-            "The {0} heads whose strongest cell lies on the named thing most often, of {1} things "
-            "in training photos with label maps: {2} (a random cell: {3}).",
+            "Shown are the {0} of its heads (the parts that look) that find a named thing best. Of "
+            "{1} things in photos they found {2}; a place drawn by lot finds {3}.",
         ),
     ),
     (
@@ -169,8 +169,8 @@ _NOTES = (
         ),
         QT_TRANSLATE_NOOP(
             "notes",
-            "The {0} heads with the largest share of their look in the named thing's box, in {1} "
-            "composed pictures: {2} (all cells alike: {3}).",
+            "Shown are the {0} of its heads (the parts that look) that look at a named thing most. "
+            "In {1} test pictures it got {2} of their look; all places alike would give it {3}.",
         ),
     ),
     (
@@ -180,8 +180,8 @@ _NOTES = (
         ),
         QT_TRANSLATE_NOOP(
             "notes",
-            "No head looked at the named thing more than by chance in {0} composed pictures, so "
-            "this is the mean over all heads.",
+            "None of its heads (the parts that look) found a named thing better than by luck in "
+            "{0} test pictures, so all of them are shown together.",
         ),
     ),
     (
@@ -225,24 +225,23 @@ _FUSIONS = {
         QT_TRANSLATE_NOOP("fusions", "Graph"),
         QT_TRANSLATE_NOOP(
             "fusions",
-            "The picture's cells first tell each other what they see, along a graph of "
-            "neighbours and look-alikes; then the text reads them.",
+            "The picture is cut into small squares. First those that are neighbours or look alike "
+            "tell each other what they see; then the text reads them.",
         ),
     ),
     "cross_attention": (
         QT_TRANSLATE_NOOP("fusions", "Cross-attention"),
         QT_TRANSLATE_NOOP(
             "fusions",
-            "Between its layers of text the model has layers that do nothing but look at the "
-            "picture's cells.",
+            "The model reads the text, and in between it does nothing but look at the picture.",
         ),
     ),
     "concat": (
         QT_TRANSLATE_NOOP("fusions", "Concatenation"),
         QT_TRANSLATE_NOOP(
             "fusions",
-            "The picture's cells stand before the text like further words, and each layer reads "
-            "both at once.",
+            "The picture is cut into small squares, which stand before the text like words; the "
+            "model reads both together.",
         ),
     ),
 }

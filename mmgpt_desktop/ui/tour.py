@@ -107,7 +107,7 @@ class Tour(Rewritten, QFrame):
                 self.tr("See where the model looked"),
                 self.tr(
                     "The map belongs to the chosen word. While you read, the program measures "
-                    "whether the word really needed what is bright."
+                    "whether the word really needed the bright places."
                 ),
             ),
         )

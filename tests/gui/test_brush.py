@@ -254,7 +254,7 @@ def test_a_cells_tooltip_has_its_value_and_rank(qtbot: QtBot, app: App) -> None:
     tell = cells_of(app)._tell
     assert tell is not None
     first = tell(5).splitlines()[0]
-    assert first == "Row 2, column 2: 25.0 % (share of a cell); brightest 1 of 16"
+    assert first == "Row 2, column 2: 25.0 % (how much of its look); brightest 1 of 16"
 
 
 def test_what_undo_forgot_is_gone_from_memory(

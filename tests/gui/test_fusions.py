@@ -120,13 +120,13 @@ def test_each_answer_is_drawn_with_its_own_fusions_heads(qtbot: QtBot, make_app:
     ask(qtbot, app)
     choose(app, "Concatenation")
     ask(qtbot, app, "Again?")
-    qtbot.waitUntil(lambda: shares(app) == "photo 50 % · class names 25 % · the rest 25 %")
+    qtbot.waitUntil(lambda: shares(app) == "photo 50 % · guessed names 25 % · the rest 25 %")
     assert pane.how.text() == "Chosen for concatenation."
     assert pane.layer.count() == 2 + 4
     pane.layer.setCurrentText("Layer 4")
     graph, concat = app.controller.conversation.turns
     app.heatmaps.choose(graph, 0)
-    qtbot.waitUntil(lambda: shares(app) == "photo 50 % · class names 25 % · nothing 25 %")
+    qtbot.waitUntil(lambda: shares(app) == "photo 50 % · guessed names 25 % · nothing 25 %")
     assert pane.layer.count() == 2 + 2
     assert pane.layer.currentText() == "Chosen heads"
     assert pane.how.text() == "Chosen for tests."

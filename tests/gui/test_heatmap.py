@@ -283,7 +283,8 @@ def test_a_model_without_attention_says_so(qtbot: QtBot, make_app: MakeApp) -> N
     app.photos.add(make_shown())
     ask(qtbot, app)
     assert (
-        app.window.heatmap.picture.empty.hint.text() == "The model gave no attention for this word."
+        app.window.heatmap.picture.empty.hint.text()
+        == "The model does not tell where it looked for this word."
     )
 
 
@@ -303,7 +304,7 @@ def test_layer_and_head_can_be_chosen(app: App) -> None:
     assert pane.selection.pairs(FUSION) == ((1, 2),)
     pane.layer.setCurrentText("All layers")
     assert pane.selection.pairs(FUSION) == ((0, 2), (1, 2))
-    assert pane.how.text() == "The mean over the layers and heads that you chose."
+    assert pane.how.text() == "The layers and heads that you chose, together."
 
 
 def test_choosing_colours_draws_anew_and_is_remembered(qtbot: QtBot, make_app: MakeApp) -> None:
