@@ -13,7 +13,7 @@ from mmgpt_desktop.attention.methods import FROM_ATTENTION, from_attention
 from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.serving import EngineBase
-from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.errors import AppError, NotAvailable
 from mmgpt_desktop.messages import (
     AttentionMap,
     CellMaps,
@@ -23,6 +23,7 @@ from mmgpt_desktop.messages import (
     Method,
 )
 from mmgpt_desktop.paths import path_said
+from mmgpt_desktop.pytorch import missing_torch
 from mmgpt_desktop.report.files import Kind, save
 from mmgpt_desktop.report.pictures import picture
 from mmgpt_desktop.report.record import Report, Style, attention_of
@@ -73,6 +74,8 @@ def run(options: argparse.Namespace) -> int:
     for note in photo.notes:
         print(note, file=sys.stderr)
     asker = load_asker(options)
+    for method in options.method or ():
+        _require(asker, method)
     report = _answered(asker, asker.request(photo, options.question), options)
     kinds = [kind for kind in Kind if getattr(options, kind)] or list(Kind)
     for kind in kinds:
@@ -82,6 +85,15 @@ def run(options: argparse.Namespace) -> int:
             write(folder / f"word-{number:02}.png", picture(report, word))
     print(f"Written to {safe_name(str(folder))}.", file=sys.stderr)
     return 0
+
+
+def _require(asker: Asker, method: Method) -> None:
+    """Before the answer, not after it."""
+    if method in asker.fusion.lacks:
+        title = "The method {method} can't be had with this model and the fusion {fusion}."
+        values = {"method": str(method), "fusion": asker.fusion.name}
+        hint = "Choose another --method or --fusion."
+        raise missing_torch() or NotAvailable(title, hint, **values)
 
 
 def _answered(asker: Asker, request: GenerationRequest, options: argparse.Namespace) -> Report:

@@ -171,7 +171,9 @@ def test_where_the_whole_answers_map_is_brightest_a_word_lights_up() -> None:
     assert needs(turn, frozenset({1}), whole=True) == {0: 1.0}
 
 
-@pytest.mark.parametrize("way", ["escape", "escape in the answer", "beside", "word", "whole"])
+@pytest.mark.parametrize(
+    "way", ["escape", "escape in the answer", "escape in the question", "beside", "word", "whole"]
+)
 def test_the_brush_goes(qtbot: QtBot, app: App, way: str) -> None:
     turn = ask(qtbot, app)
     qtbot.waitUntil(lambda: turn.findings.complete(Method.OCCLUSION) and not app.explainer.busy)
@@ -185,6 +187,8 @@ def test_the_brush_goes(qtbot: QtBot, app: App, way: str) -> None:
         qtbot.keyClick(picture.view, Qt.Key.Key_Escape)
     elif way == "escape in the answer":
         qtbot.keyClick(window.output.view, Qt.Key.Key_Escape)
+    elif way == "escape in the question":
+        qtbot.keyClick(window.prompt.edit, Qt.Key.Key_Escape)
     elif way == "beside":
         qtbot.mouseClick(picture.caption, LEFT)
     elif way == "word":

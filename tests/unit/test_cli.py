@@ -193,7 +193,7 @@ def test_explain_writes_all_kinds_of_files(run: Any, photo: Path, tmp_path: Path
     assert [each["method"] for each in data["maps"]] == ["heads"]
     assert len(data["checks"]) == words
     assert all(0 <= each["hidden"] <= 1 for each in data["checks"])
-    assert "words were checked" in (folder / "report.html").read_text(encoding="utf-8")
+    assert "words were tested" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_explain_writes_what_was_asked_for(run: Any, photo: Path, tmp_path: Path) -> None:
@@ -219,6 +219,15 @@ def test_explain_measures_what_the_answer_did_not_bring(
         for name in ("maps_occlusion", "maps_relative"):
             assert arrays[name].shape == (len(data["tokens"]), ROWS, COLUMNS)
             assert np.isfinite(arrays[name]).all()
+
+
+def test_explain_says_before_the_answer_that_a_method_cant_be_had(
+    run: Any, photo: Path, tmp_path: Path
+) -> None:
+    words = ("explain", photo, "What is it?", "--out", tmp_path / "out", "--method", "tam")
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert "The method tam can't be had with this model and the fusion graph." in err
 
 
 def test_explain_says_before_the_answer_that_its_folder_cant_be_made(
