@@ -34,6 +34,7 @@ from mmgpt_desktop.text import without_controls
 from mmgpt_desktop.ui.answer_view import AnswerView
 from mmgpt_desktop.ui.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.drawing import Heatmap
+from mmgpt_desktop.ui.fitting import ScrollArea
 from mmgpt_desktop.ui.graph_view import GraphView
 from mmgpt_desktop.ui.heatmap_pane import HeatmapPane, WordOrWhole
 from mmgpt_desktop.ui.heatmap_view import HeatmapView
@@ -130,6 +131,13 @@ class FusionColumn(Pane):
             self.graph.choose_cell(heatmap.peak)
 
 
+class _Beside(QHBoxLayout):
+    """A scroll area makes what has a height for its width as high as that would like to be."""
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802
+        return False
+
+
 class Comparison(ByKeyboard, QDialog):
     """Asks the fusions one after the other; Esc stops them, then closes a notice, then all."""
 
@@ -196,7 +204,9 @@ class Comparison(ByKeyboard, QDialog):
         row.addWidget(self.ask_button)
         row.addSpacing(MEDIUM)
         row.addWidget(self.switch)
-        beside = QHBoxLayout()
+        columns = QWidget()
+        beside = _Beside(columns)
+        beside.setContentsMargins(0, 0, 0, 0)
         beside.setSpacing(MEDIUM)
         for column in self.columns:
             beside.addWidget(column, 1)
@@ -205,7 +215,7 @@ class Comparison(ByKeyboard, QDialog):
         layout.setSpacing(MEDIUM)
         layout.addLayout(row)
         layout.addWidget(self.notices)
-        layout.addLayout(beside, 1)
+        layout.addWidget(ScrollArea(columns), 1)
 
     def draw_like(self, pane: HeatmapPane) -> None:
         """The colours and the opacity of the window's own heatmap."""

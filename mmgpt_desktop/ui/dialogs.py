@@ -23,6 +23,7 @@ from mmgpt_desktop import __version__
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.resources import SamplePhoto, resource_path
 from mmgpt_desktop.ui.by_keyboard import ByKeyboard
+from mmgpt_desktop.ui.fitting import ScrollArea, fit
 from mmgpt_desktop.ui.parts import untinted
 from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.texts import translated
@@ -76,7 +77,7 @@ class SamplesDialog(ByKeyboard, QDialog):
         self.list.itemActivated.connect(self.accept)
         self.list.itemSelectionChanged.connect(self._describe)
         self.list.setCurrentRow(0)
-        self.resize(640, 520)
+        fit(self, QSize(640, 520))
 
     @property
     def paths(self) -> list[Path]:
@@ -181,10 +182,16 @@ class AboutDialog(ByKeyboard, QDialog):
 
 
 def _finish(dialog: QDialog, content: QGridLayout) -> None:
+    inside = QWidget()
+    inside.setLayout(content)
+    content.setContentsMargins(0, 0, 0, 0)
+    area = ScrollArea(inside, text=True)
+    area.setAccessibleName(dialog.windowTitle())
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
     buttons.rejected.connect(dialog.reject)
     column = QVBoxLayout(dialog)
     column.setContentsMargins(LARGE, LARGE, LARGE, MEDIUM)
     column.setSpacing(LARGE)
-    column.addLayout(content)
+    column.addWidget(area)
     column.addWidget(buttons)
+    fit(dialog, dialog.sizeHint() + QSize(area.verticalScrollBar().sizeHint().width(), 0))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLocale, Qt
+from PySide6.QtCore import QLocale, QSize, Qt
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import HeadNumbers, PatchGrid
 from mmgpt_desktop.ui.by_keyboard import ByKeyboard
+from mmgpt_desktop.ui.fitting import ScrollArea, fit
 from mmgpt_desktop.ui.plain import Label
 from mmgpt_desktop.ui.texts import error_hint, error_title, percent
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, set_font
@@ -66,17 +67,22 @@ class FormulaDialog(ByKeyboard, QDialog):
         self.worked = _text(self.tr("Being computed…"))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
+        inside = QWidget()
+        above = QVBoxLayout(inside)
+        above.setContentsMargins(0, 0, 0, 0)
+        above.setSpacing(MEDIUM)
+        for widget in (self.formula, self.what, self.query):
+            above.addWidget(widget)
+        above.addWidget(self.table, 1)
+        above.addWidget(self.worked)
         column = QVBoxLayout(self)
         column.setContentsMargins(LARGE, LARGE, LARGE, MEDIUM)
         column.setSpacing(MEDIUM)
-        for widget in (self.formula, self.what, self.query):
-            column.addWidget(widget)
-        column.addWidget(self.table, 1)
-        column.addWidget(self.worked)
+        column.addWidget(ScrollArea(inside), 1)
         column.addWidget(buttons)
         self.query.hide()
         self.table.hide()
-        self.resize(760, 520)
+        fit(self, QSize(760, 520))
 
     def show_error(self, error: AppError) -> None:
         self.worked.setText(f"{error_title(error)} {error_hint(error)}".strip())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import (
     QByteArray,
     QEvent,
-    QMargins,
     QSignalBlocker,
     QSize,
     Qt,
@@ -31,6 +30,7 @@ from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.by_keyboard import ByKeyboard
+from mmgpt_desktop.ui.fitting import fit
 from mmgpt_desktop.ui.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.image_pane import ImagePane
 from mmgpt_desktop.ui.notices import Notices
@@ -44,7 +44,6 @@ from mmgpt_desktop.ui.texts import LANGUAGES
 from mmgpt_desktop.ui.theme import MEDIUM, SMALL, Theme
 
 _SMALLEST = (600, 400)  # for a screen of 640 x 480, less panels and a frame
-_FRAME = QMargins(4, 36, 4, 4)  # a window's, before it is there to be asked
 
 # What a key does again and again while it is held down; all else it does once.
 _REPEATED = ("undo", "zoom-in", "zoom-out", "next", "previous")
@@ -107,8 +106,7 @@ class MainWindow(ByKeyboard, Rewritten, QMainWindow):
     def fit_screen(self) -> None:
         """No larger than the screen; a size that is remembered is fitted by Qt."""
         if not self.isFullScreen() and not self.isMaximized():
-            room = self.screen().availableSize().shrunkBy(_FRAME)
-            self.resize(self.size().boundedTo(room))
+            fit(self, self.size())
 
     def _write(self) -> None:
         """The menus are filled anew; they stay themselves, and so do their actions."""

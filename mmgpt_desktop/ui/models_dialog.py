@@ -23,6 +23,7 @@ from mmgpt_desktop.hub.catalogue import Entry
 from mmgpt_desktop.hub.convert import Report
 from mmgpt_desktop.hub.progress import Phase, Progress
 from mmgpt_desktop.ui.by_keyboard import ByKeyboard
+from mmgpt_desktop.ui.fitting import ScrollArea, fit
 from mmgpt_desktop.ui.model_details import Details, about, size
 from mmgpt_desktop.ui.model_exports import ModelExports, Running
 from mmgpt_desktop.ui.models import Models, Row
@@ -52,7 +53,8 @@ class ModelsDialog(ByKeyboard, QDialog):
         self.notices = Notices(theme)
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Models"))
-        self.list.setFixedWidth(_LIST_WIDTH)
+        self.list.setMaximumWidth(_LIST_WIDTH)
+        self.list.setMinimumWidth(_LIST_WIDTH * 2 // 3)
         self.list.setWordWrap(True)
         self._heading_font = self.list.font()
         self._heading_font.setBold(True)
@@ -70,7 +72,7 @@ class ModelsDialog(ByKeyboard, QDialog):
         exports.finished.connect(self._show_made)
         self.show_models()
         room = parent.size() * 0.7 if parent is not None else _SMALLEST
-        self.resize(room.expandedTo(_SMALLEST).boundedTo(_LARGEST))
+        fit(self, room.expandedTo(_SMALLEST).boundedTo(_LARGEST))
 
     def _make_buttons(self) -> None:
         details = self.details
@@ -101,8 +103,8 @@ class ModelsDialog(ByKeyboard, QDialog):
         below.addWidget(close)
         middle = QHBoxLayout()
         middle.setSpacing(MEDIUM)
-        middle.addWidget(self.list)
-        middle.addWidget(self.details, 1)
+        middle.addWidget(self.list, 1)
+        middle.addWidget(ScrollArea(self.details), 2)
         column = QVBoxLayout(self)
         column.setContentsMargins(LARGE, SMALL, LARGE, MEDIUM)
         column.setSpacing(MEDIUM)
@@ -158,7 +160,7 @@ class ModelsDialog(ByKeyboard, QDialog):
             for row in rows:
                 item = QListWidgetItem()
                 item.setData(_KEY, row.key)
-                item.setSizeHint(QSize(_LIST_WIDTH - LARGE, 2 * self._line() + MEDIUM))
+                item.setSizeHint(QSize(0, 2 * self._line() + MEDIUM))
                 self.list.addItem(item)
         self.list.blockSignals(False)
         if chosen is not None:

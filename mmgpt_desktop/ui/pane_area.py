@@ -8,8 +8,6 @@ from functools import partial
 from PySide6.QtCore import QByteArray, QCoreApplication, QSize, Qt, QTimer, Slot
 from PySide6.QtWidgets import (
     QApplication,
-    QFrame,
-    QScrollArea,
     QSplitter,
     QTabBar,
     QToolButton,
@@ -17,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mmgpt_desktop.ui.fitting import ScrollArea
 from mmgpt_desktop.ui.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.image_pane import ImagePane
 from mmgpt_desktop.ui.output_pane import OutputPane
@@ -46,7 +45,7 @@ def arrangement_for(window: QSize) -> Arrangement:
     return Arrangement.TWO if width >= 780 else Arrangement.ONE
 
 
-class PaneArea(Rewritten, QScrollArea):
+class PaneArea(Rewritten, ScrollArea):
     """Panes that are seen by turns have tabs. Nothing is ever out of reach: what is higher or
     wider than the area, as with very large text, scrolls."""
 
@@ -54,11 +53,6 @@ class PaneArea(Rewritten, QScrollArea):
         self, image: ImagePane, prompt: PromptPane, heatmap: HeatmapPane, output: OutputPane
     ) -> None:
         super().__init__()
-        self.setObjectName("clear")
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.viewport().setObjectName("clear")
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setWidgetResizable(True)
         self.image, self.prompt, self.heatmap, self.output = image, prompt, heatmap, output
         self.arrangement = Arrangement.FOUR
         self.tabs = QTabBar()

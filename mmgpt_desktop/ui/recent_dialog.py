@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QDateTime, QEvent, QLocale, QObject, Qt, Signal
+from PySide6.QtCore import QDateTime, QEvent, QLocale, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.session.recent import Entry, matches
 from mmgpt_desktop.ui.by_keyboard import ByKeyboard
+from mmgpt_desktop.ui.fitting import fit
 from mmgpt_desktop.ui.plain import Label, tip
 from mmgpt_desktop.ui.session import printable
 from mmgpt_desktop.ui.theme import LARGE, MEDIUM, SMALL
@@ -51,7 +52,7 @@ class RecentDialog(ByKeyboard, QDialog):
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._arrange()
         self._fill()
-        self.resize(560, 460)
+        fit(self, QSize(560, 460))
 
     def _arrange(self) -> None:
         self.open_button = QPushButton(self.tr("Open"))

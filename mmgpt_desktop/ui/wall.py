@@ -31,6 +31,7 @@ from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import AttentionMap, PatchGrid
 from mmgpt_desktop.ui.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.drawing import HeatmapStyle, draw_cells, over_photo, small_photo
+from mmgpt_desktop.ui.fitting import fit
 from mmgpt_desktop.ui.parts import Choice, untinted
 from mmgpt_desktop.ui.plain import Label, tip, window_title
 from mmgpt_desktop.ui.texts import percent
@@ -201,7 +202,7 @@ class Wall(ByKeyboard, QDialog):
         column.addLayout(above)
         column.addWidget(self.list, 1)
         column.addLayout(below)
-        self.resize(840, 600)
+        fit(self, QSize(840, 600))
 
     @Slot()
     def _sort(self) -> None:

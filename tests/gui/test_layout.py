@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMargins, QPoint, QRect, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QWidget
+from PySide6.QtWidgets import QDialog, QPlainTextEdit, QPushButton, QTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.resources import read_samples
+from mmgpt_desktop.session.recent import Entry
 from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.comparison import Comparison
+from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog
+from mmgpt_desktop.ui.fitting import ScrollArea
+from mmgpt_desktop.ui.formula import FormulaDialog
 from mmgpt_desktop.ui.main_window import MainWindow
-from tests.gui.test_access import answered, controls
+from mmgpt_desktop.ui.parts import Pane
+from mmgpt_desktop.ui.recent_dialog import RecentDialog
+from mmgpt_desktop.ui.wall import Wall
+from tests.gui.test_access import answered, controls, opened
 from tests.gui_fakes import THREE, FakeEngine
 
 MakeApp = Callable[..., App]
@@ -29,11 +39,11 @@ def full(qtbot: QtBot, make_app: MakeApp) -> App:
 
 def seen(widget: QWidget) -> QRect:
     """The part of a widget that neither its parents nor the window cut off."""
-    place = QRect(widget.mapTo(widget.window(), QPoint()), widget.size())
-    above = widget.parentWidget()
-    while above is not None:
-        place &= QRect(above.mapTo(widget.window(), QPoint()), above.size())
-        above = above.parentWidget()
+    window, part = widget.window(), widget
+    place = QRect(widget.mapTo(window, QPoint()), widget.size())
+    while part is not window:
+        part = part.parentWidget()
+        place &= QRect(part.mapTo(window, QPoint()), part.size())
     return place
 
 
@@ -253,3 +263,85 @@ def test_the_newest_line_of_a_long_answer_stays_in_sight(
         app.window.resize(size[0], size[1] + written % 3)
     qtbot.waitUntil(lambda: not app.controller.busy)
     assert view.verticalScrollBar().value() == view.verticalScrollBar().maximum() > 0
+
+
+def check_fits(qtbot: QtBot, dialog: QDialog) -> None:
+    """Its buttons below are in view on a screen of 640x480, whatever must scroll above them."""
+    dialog.resize(632, 440)
+    assert (dialog.width(), dialog.height()) == (632, 440)
+    buttons = [
+        each
+        for each in dialog.findChildren(QPushButton)
+        if each.isVisible() and not isinstance(each.parentWidget(), Pane)
+    ]
+    assert buttons
+    for button in buttons:
+        qtbot.waitUntil(lambda: seen(button).size() == button.size())  # noqa: B023
+
+
+def test_plain_dialogs_fit_a_small_screen(qtbot: QtBot, app: App) -> None:
+    entries = tuple(Entry(f"/a/{number}.mmgpt", 1.0, 1, 1, "text " * 40) for number in range(30))
+    for dialog in (
+        SamplesDialog(read_samples(), app.window),
+        KeysDialog(app.window),
+        AboutDialog(THREE, app.window),
+        RecentDialog(entries, app.window),
+    ):
+        dialog.show()
+        screen = app.window.screen().availableSize()
+        assert dialog.width() <= screen.width()
+        assert dialog.height() <= screen.height()
+        check_fits(qtbot, dialog)
+        dialog.deleteLater()
+
+
+@pytest.mark.parametrize("kind", [Wall, FormulaDialog, Comparison])
+def test_dialogs_about_an_answer_fit_a_small_screen(
+    qtbot: QtBot, full: App, kind: type[QDialog]
+) -> None:
+    full.window.resize(640, 440)
+    open_it = {
+        Wall: full.inside.open_wall,
+        FormulaDialog: full.inside.open_brightest_formula,
+        Comparison: full.compare,
+    }[kind]
+    open_it()
+    dialog = opened(qtbot, full, kind)
+    check_fits(qtbot, dialog)
+    dialog.reject()
+
+
+def test_the_models_dialog_fits_a_small_screen_with_a_question_in_it(
+    qtbot: QtBot, full: App
+) -> None:
+    full.model_choice.open_dialog()
+    dialog = full.model_choice.dialog
+    assert dialog is not None
+    dialog.notices.tell("It broke. " * 20, problem=True)
+    check_fits(qtbot, dialog)
+    dialog.details.form.ask("model", Path("/a/long/path" * 9))
+    area = dialog.findChild(ScrollArea)
+    assert isinstance(area, ScrollArea)
+
+    def reached() -> bool:
+        area.ensureWidgetVisible(dialog.details.form.yes, 0, 0)
+        return seen(dialog.details.form.yes).size() == dialog.details.form.yes.size()
+
+    qtbot.waitUntil(reached)
+
+
+def test_the_columns_of_a_comparison_scroll_only_where_they_lack_room(
+    qtbot: QtBot, full: App
+) -> None:
+    full.window.resize(1280, 720)
+    full.compare()
+    dialog = opened(qtbot, full, Comparison)
+    qtbot.waitUntil(lambda: not dialog.busy)  # type: ignore[attr-defined]
+    area = dialog.findChild(ScrollArea)
+    assert isinstance(area, ScrollArea)
+    assert area.verticalScrollBar().maximum() == area.horizontalScrollBar().maximum() == 0
+    dialog.resize(632, 440)
+    views = [column.picture.view for column in dialog.columns]  # type: ignore[attr-defined]
+    for view in views:
+        qtbot.waitUntil(lambda: min(seen(view).size().toTuple()) >= 40)  # noqa: B023
+    dialog.reject()
