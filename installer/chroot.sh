@@ -2,6 +2,7 @@
 # Sourced after common.sh: a bare Debian of its own, by debootstrap, with this machine's display.
 
 DISPLAY_NUMBER=:97
+_CERTIFICATES=/etc/ssl/carried.crt
 _server=
 _mounted=()
 
@@ -57,13 +58,13 @@ enter_bare() {
     mkdir -p "$1/$place"
     _hold "$1/$place" --bind "/$place"
   done
-  for place in /etc/resolv.conf /etc/hosts /etc/apt/apt.conf.d /etc/ssl/certs/ca-certificates.crt \
-    /etc/pip.conf /etc/xdg/pip; do
+  for place in /etc/resolv.conf /etc/hosts /etc/apt/apt.conf.d /etc/pip.conf /etc/xdg/pip; do
     if [[ -e $place ]]; then
       mkdir -p "$1$(dirname "$place")"
       cp --recursive --dereference "$place" "$1$(dirname "$place")/"
     fi
   done
+  [[ ! -f ${PIP_CERT:-} ]] || install -D --mode=644 "$PIP_CERT" "$1$_CERTIFICATES"
   for place in ${PIP_FIND_LINKS:-}; do
     if [[ -d $place ]]; then
       mkdir -p "$1$place"
@@ -76,6 +77,7 @@ enter_bare() {
 in_bare() {
   local settings=()
   mapfile -t settings < <(env | grep '^PIP_' | grep --invert-match '^PIP_CACHE')
+  [[ ! -f $1$_CERTIFICATES ]] || settings+=("PIP_CERT=$_CERTIFICATES")
   chroot "$1" env -i PATH=/usr/bin:/bin:/usr/sbin:/sbin HOME=/root LANG=C.UTF-8 \
     DEBIAN_FRONTEND=noninteractive DISPLAY="$DISPLAY_NUMBER" "${settings[@]}" "${@:2}"
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mmgpt_desktop.cli import COMMANDS
 from tests.pins import read_blocks, read_pins, wanted_names
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,13 @@ def test_without_a_display_the_window_is_refused_in_a_sentence() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("There is no display here, and the window needs one.")
     assert done.stdout == ""
+
+
+def test_the_script_knows_which_commands_open_a_window() -> None:
+    script = (ROOT / "installer" / "run.sh").read_text(encoding="utf-8")
+    printing = {word for line in re.findall(r"^    (.+)\) return 1", script, re.M)
+                for word in line.split(" | ")}  # fmt: skip
+    assert COMMANDS.keys() - printing == {"selftest", "soak", "event-check"}
 
 
 @linux_only
