@@ -10,7 +10,7 @@ _mounted=()
 leave_bare() {
   local place
   [[ -z $_server ]] || kill "$_server" || true
-  for place in "${_mounted[@]}"; do umount "$place" || true; done
+  for place in "${_mounted[@]}"; do umount "$place" || umount --lazy "$place" || true; done
   _server='' _mounted=()
 }
 
