@@ -50,6 +50,7 @@ from mmgpt_desktop.ui.inside import Inside
 from mmgpt_desktop.ui.launcher import Launcher
 from mmgpt_desktop.ui.live import Live
 from mmgpt_desktop.ui.main_window import MainWindow
+from mmgpt_desktop.ui.missing_font import tell_missing_font
 from mmgpt_desktop.ui.model_choice import ModelChoice, OpenModel
 from mmgpt_desktop.ui.model_exports import ModelExports
 from mmgpt_desktop.ui.models import Models
@@ -100,6 +101,7 @@ class App(QObject):
         self.theme.set_still(self._settings.still)
         self.window = MainWindow(self.theme)
         self._unkept = Unkept(self.window.notices)
+        tell_missing_font(self.window.notices)
         self.engine = EngineThread(make_engine)
         self.collector = Collector(self)
         self.engine.loaded.connect(self.collector.settle)
@@ -404,6 +406,7 @@ class App(QObject):
     def _choose_language(self, language: str) -> None:
         """At once: Qt tells each widget, and it writes its texts anew."""
         install_language(self._application, language)
+        tell_missing_font(self.window.notices)
         self._change(language=language)
 
     @Slot()

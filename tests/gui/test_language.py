@@ -20,6 +20,7 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Method
+from mmgpt_desktop.ui import missing_font
 from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.notices import Notice
 from tests.gui_fakes import THREE, FakeEngine, make_shown
@@ -164,3 +165,14 @@ def test_menus_stay_when_the_language_changes(app: App) -> None:
     assert set(app.window.findChildren(QMenu)) == set(menus)
     assert len(app.window.findChildren(QAction)) == len(actions)
     assert [action.text() for action in app.window.menuBar().actions()] == titles
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_without_a_chinese_font_that_is_said_in_english(
+    app: App, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    assert missing_font.writes_chinese()  # the tests' own font does
+    monkeypatch.setattr(missing_font, "writes_chinese", lambda: there)
+    app.window.language_chosen.emit("zh_CN")
+    said = [notice.title.text() for notice in app.window.notices.current()]
+    assert any("no Chinese font" in text for text in said) is not there
