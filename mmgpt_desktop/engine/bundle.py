@@ -26,6 +26,23 @@ WEIGHTS = "model.safetensors"
 
 _REINSTALL = "Install the app again, or choose another model folder."
 
+_HUGE = 1e15
+_BOUNDS: dict[str, tuple[float, float]] = {  # by the name of a number in the manifest
+    "layers": (1, 512),
+    "heads": (1, 512),
+    "head_dim": (1, 4096),
+    "context_length": (1, 1 << 20),
+    "vocabulary": (1, 1 << 22),
+    "size": (1, 4096),
+    "std": (1e-6, 1e6),
+    "max_aspect": (1, 1e6),
+    "rows": (1, 512),
+    "columns": (1, 512),
+    "image_layers": (1, 512),
+    "max_new_tokens": (1, 1 << 20),
+    "beams": (1, 64),
+}
+
 T = TypeVar("T")
 
 
@@ -308,10 +325,19 @@ def _value(data: dict[str, Any], key: str, kind: type[T]) -> T:
     value = data.get(key)
     accepted = (int, float) if kind is float else (kind,)
     if isinstance(value, accepted) and not isinstance(value, bool):
-        if kind in (int, float) and value < 0:  # type: ignore[operator]
-            raise _bad_manifest(f"{safe_name(key)} is negative")
+        if kind in (int, float):
+            _check_number(key, value)  # type: ignore[arg-type]
         return value  # type: ignore[return-value]
     raise _bad_manifest(f"{safe_name(key)} is missing or of the wrong kind")
+
+
+def _check_number(key: str, value: float) -> None:
+    """What a model of the size of this app's can have: a larger number would have no end."""
+    least, most = _BOUNDS.get(key, (0, _HUGE))
+    if value < 0:
+        raise _bad_manifest(f"{safe_name(key)} is negative")
+    if not least <= value <= most:  # NaN too
+        raise _bad_manifest(f"{safe_name(key)} is not between {least:g} and {most:g}")
 
 
 def _bad_manifest(reason: str) -> BundleError:

@@ -79,6 +79,20 @@ def check_external(model: onnx.ModelProto, folder: Path) -> None:
             raise BundleError(title, _REPLACE, name=safe_name(place))
 
 
+def external_places(path: Path) -> set[str]:
+    """The files that hold a graph's weights, as it names them; none of a file that is no graph."""
+    try:
+        with (
+            path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        ):
+            tensors = _tensors(_light(data, path.name))
+            entries = (each for tensor in tensors for each in tensor.external_data)
+            return {each.value for each in entries if each.key == "location"}
+    except (OSError, ValueError, IndexError, DecodeError):
+        return set()
+
+
 def at_real_places(graph: bytes, folder: Path) -> tuple[bytes, Path]:
     """A checked graph whose external data are the files that links in `folder` lead to, and the
     folder that they are relative to: ONNX Runtime follows no link that leaves it, and the

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.bundle import Bundle
 from mmgpt_desktop.engine.cores import physical_cores
+from mmgpt_desktop.engine.graph_file import external_places
 from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Encoded
-from mmgpt_desktop.errors import Cancelled, RuntimeFailure
+from mmgpt_desktop.errors import BundleError, Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
-from mmgpt_desktop.text import reason_of
+from mmgpt_desktop.text import reason_of, safe_name
 
 CUDA_PROVIDER = "CUDAExecutionProvider"
 CPU_PROVIDER = "CPUExecutionProvider"
@@ -148,7 +149,7 @@ class OnnxRuntime:
     def _graph(self, file: str, inputs: Iterable[str], outputs: Iterable[str]) -> _Graph:
         """The graph of a file, which takes and gives at least these."""
         if file not in self._graphs:
-            model = self._replaced.get(file) or str(self._bundle.file(file))
+            model = self._replaced.get(file) or str(self._listed(file))
             session = make_session(model, self._bundle.path, self._cuda)
             given = frozenset(node.name for node in session.get_outputs())
             taken = {node.name for node in session.get_inputs()}
@@ -157,6 +158,15 @@ class OnnxRuntime:
                 raise RuntimeFailure(title, hint, graph=file, name=missing[0])
             self._graphs[file] = _Graph(session, given)
         return self._graphs[file]
+
+    def _listed(self, file: str) -> Path:
+        """A graph's path, all of whose weights have checksums. Raises BundleError."""
+        path = self._bundle.file(file)
+        if other := external_places(path) - {file, *self._bundle.manifest.files}:
+            title = "The model's {graph} reads {name}, which its manifest doesn't list."
+            values = {"graph": file, "name": safe_name(min(other))}
+            raise BundleError(title, "Don't use this model.", **values)
+        return path
 
     def _empty_cache(self) -> Arrays:
         empty = np.zeros((1, self._spec.heads, 0, self._spec.head_dim), np.float32)

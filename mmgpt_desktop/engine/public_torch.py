@@ -6,6 +6,7 @@ torch and transformers take seconds to import, so that happens when a runtime is
 from __future__ import annotations
 
 import copy
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ LAST_ROW = "last_row"  # our name among transformers' ways to compute attention
 # By part of the model's config. Of the image encoder no row is asked for, and its scores would
 # take gigabytes where a photo has thousands of patches.
 _ATTENTION = {"": LAST_ROW, "text_config": LAST_ROW, "vision_config": "sdpa"}
+_FIELD = re.compile(r"Validation error for field '(\w+)'")  # of transformers' configurations
 _ROWS = 256  # whose scores are in memory at once
 
 _OUTSIDE_BLOCKS = {"gemma3": 0, "paligemma": 1}  # the token type of what is read in order
@@ -285,5 +287,12 @@ def _failures(title: str) -> Iterator[None]:
     except (Cancelled, NotAvailable, RuntimeFailure):
         raise
     except Exception as error:
+        if field := _FIELD.search(str(error)):
+            said = (
+                "PyTorch can't load the model: its settings give {name} as something that can't be"
+                " used."
+            )
+            another = "Download the model again, or choose another one."
+            raise RuntimeFailure(said, another, name=safe_name(field[1])) from error
         hint = "Choose another model, or use another runtime."
         raise RuntimeFailure(title, hint, reason=reason_of(error)) from error

@@ -9,6 +9,7 @@ Vaswani et al. 2017. Layers of the same kind are computed together, so that it c
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import re
@@ -80,8 +81,9 @@ def attending_graph(
     in_place = writes_in_place(model.graph)
     digest, way = hashlib.sha256(plain).hexdigest(), "given" if kernels else "rebuilt"
     kept = cache / f"attention-{VERSION}-{way}-{digest}.onnx" if cache else None
-    if kept and kept.is_file():
-        return Edited(kept.read_bytes(), in_place), ""
+    with contextlib.suppress(OSError):  # a home that can't be read is no fault of the model
+        if kept and kept.is_file():
+            return Edited(kept.read_bytes(), in_place), ""
     try:
         add_attention(model, kernels=kernels)
     except NotAvailable as missing:

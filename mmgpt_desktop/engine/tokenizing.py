@@ -79,8 +79,9 @@ def _require_tried(path: Path, remember: bool) -> None:
         _tried.update(map(_digest, resource_path("models").glob("*/tokenizer.json")))
     digest = _digest(path)
     known = platformdirs.user_cache_path("mmgpt-desktop", appauthor=False) / "tokenizers" / digest
-    if digest in _tried or known.is_file():
-        return
+    with contextlib.suppress(OSError):  # a home that can't be read is no fault of the model
+        if digest in _tried or known.is_file():
+            return
     try:
         run("try_tokenizer", str(path.resolve()), seconds=_TRIAL_S, memory=_TRIAL_BYTES)
     except Refused as error:

@@ -21,6 +21,7 @@ from mmgpt_desktop.engine.public import ALL_HEADS, PublicEngine
 from mmgpt_desktop.engine.recognise import MANIFEST, PUBLIC
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.scenes import compose
+from mmgpt_desktop.engine.work_folder import work_folder
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.export.decoder import build_decoder, embeddings_of
 from mmgpt_desktop.export.linear import Precision, linears_for, prompt_linears_for
@@ -67,10 +68,9 @@ def export(path: Path, out: Path, precision: Precision, progress: Progress) -> E
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         title = "The folder {path} is not empty."
         raise AppError(title, "Name a new folder for the export.", path=safe_name(str(out)))
-    beside = out.with_name(out.name + ".part")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    try:
+    with work_folder(out.parent) as work:
+        beside = work / out.name
+        beside.mkdir()
         _copy_settings(checkpoint, beside)
         progress(0.05, "Exporting the language model")
         _write_decoder(spec, checkpoint, beside, precision)
@@ -81,8 +81,6 @@ def export(path: Path, out: Path, precision: Precision, progress: Progress) -> E
         if out.exists():
             out.rmdir()
         beside.rename(out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     before = sum(file.stat().st_size for file in checkpoint.weights)
     return Exported(out, sizes, before)
 

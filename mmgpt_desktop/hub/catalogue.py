@@ -5,8 +5,8 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
 
+from mmgpt_desktop.engine.model_files import is_plain_name
 from mmgpt_desktop.resources import resource_path
 
 # Whatever a repository holds: nothing that runs when it is opened (pickles, Python) is fetched.
@@ -47,8 +47,8 @@ class Entry:
 
     def wants(self, path: str) -> bool:
         """Whether a repository's file is a part of this model."""
-        if not path.endswith(_SAFE) or ".." in PurePosixPath(path).parts:
-            return False
+        if not path.endswith(_SAFE) or not all(map(is_plain_name, path.split("/"))):
+            return False  # it might lead out of the model's folder, on Windows too
         beside = "/" not in path and any(fnmatchcase(path, pattern) for pattern in _BESIDE)
         return beside or self.holds_weights(path)
 

@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.work_folder import sweep_exports
 from mmgpt_desktop.errors import AppError, RuntimeFailure
 from mmgpt_desktop.text import reason_of, safe_name
 
@@ -64,8 +65,8 @@ def convert(
         process.join()
         ours.close()
     if not isinstance(found, Report) or cancel.cancelled:
-        for left in (out.with_name(out.name + ".part"), out):
-            shutil.rmtree(left, ignore_errors=True)
+        sweep_exports(out.parent)
+        shutil.rmtree(out, ignore_errors=True)
     cancel.raise_if_cancelled()
     if isinstance(found, AppError):
         raise found

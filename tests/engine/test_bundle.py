@@ -5,11 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
 import pytest
 
 from mmgpt_desktop.engine.bundle import Certainty, open_bundle
+from mmgpt_desktop.engine.engine import Engine
 from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError, Cancelled
+from mmgpt_desktop.messages import RuntimeName
 from tests.tiny_bundle import entry, read_manifest, write_manifest
 
 
@@ -179,3 +183,54 @@ def test_a_folder_in_a_files_place(own_bundle: Path) -> None:
 
 def test_the_manifest_is_plain_json(tiny_bundle: Path) -> None:
     assert json.loads((tiny_bundle / "manifest.json").read_text())["format"] == 2
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("decoder", "layers", 10**9),
+        ("decoder", "layers", 0),
+        ("decoder", "vocabulary", 10**30),
+        ("image", "size", 20_000),
+        ("image", "std", 0),
+        ("image", "mean", float("nan")),
+        ("sampling", "max_new_tokens", 10**12),
+    ],
+)
+def test_numbers_that_would_have_no_end(
+    own_bundle: Path, part: str, name: str, value: float
+) -> None:
+    change(own_bundle, lambda data: data[part].update({name: value}))
+    assert f"{name} is not between" in title_of(own_bundle)
+
+
+def test_a_link_out_of_the_folder_is_no_file_of_the_model(own_bundle: Path, tmp_path: Path) -> None:
+    weights = own_bundle / "model.safetensors"
+    weights.rename(tmp_path / "elsewhere")
+    weights.symlink_to(tmp_path / "elsewhere")
+    assert "it names files outside its folder" in title_of(own_bundle)
+
+
+def test_only_what_ships_is_mended_by_installing_the_app_again(
+    own_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own_bundle / "model.safetensors").unlink()
+    for shipped, hint in ((tmp_path / "else", "Download the model"), (tmp_path, "Install the app")):
+        monkeypatch.setattr("mmgpt_desktop.engine.bundle.resource_path", lambda *_, s=shipped: s)
+        with pytest.raises(BundleError) as caught:
+            open_bundle(own_bundle)
+        assert caught.value.hint.startswith(hint)
+
+
+def test_weights_that_no_checksum_stands_for_are_not_read(own_bundle: Path) -> None:
+    path = own_bundle / read_manifest(own_bundle)["fusions"]["graph"]["decoder"]
+    model = onnx.load(str(path), load_external_data=False)
+    numbers = onnx.numpy_helper.from_array(np.zeros(999, np.float32), "more")
+    onnx.external_data_helper.set_external_data(numbers, "more.data")
+    (own_bundle / "more.data").write_bytes(numbers.raw_data)
+    numbers.ClearField("raw_data")
+    model.graph.initializer.append(numbers)
+    path.write_bytes(model.SerializeToString())
+    change(own_bundle, lambda data: data["files"].update({path.name: entry(path)}))
+    with pytest.raises(BundleError, match=r"reads more\.data, which its manifest doesn't list"):
+        Engine(own_bundle, RuntimeName.ONNX_CPU).load()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -181,3 +182,12 @@ def test_missing_tensors_are_one_sentence_and_no_random_numbers(
     sentence = f"The model's weights are not whole; missing tensors: {count}, among them {first}"
     assert caught.value.title.startswith(sentence)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_setting_that_transformers_refuses_is_named(folder: Path, tmp_path: Path) -> None:
+    odd = Path(shutil.copytree(folder, tmp_path / "odd"))
+    config = json.loads((odd / "config.json").read_text())
+    config["text_config"]["hidden_size"] = {"a": 1}
+    (odd / "config.json").write_text(json.dumps(config))
+    with pytest.raises(RuntimeFailure, match="settings give hidden_size as something that can't"):
+        PublicTorch(open_checkpoint(odd))

@@ -14,6 +14,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from mmgpt_desktop.engine import tokenizing
 from mmgpt_desktop.engine.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.decoder_session import Decoder
 from mmgpt_desktop.engine.families.registry import family_of
@@ -22,6 +23,7 @@ from mmgpt_desktop.engine.layouts import verify_graphs
 from mmgpt_desktop.engine.onnx_runtime import make_session
 from mmgpt_desktop.engine.public import tried_family
 from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.surgery import attending_graph
 from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
 from tests.public_models import smolvlm_settings
 
@@ -200,3 +202,16 @@ def test_a_pipe_is_no_file_of_a_model(tmp_path: Path, settings: Path) -> None:
     (folder / "generation_config.json").unlink(missing_ok=True)
     os.mkfifo(folder / "generation_config.json")
     read_checkpoint(folder)  # it is no file, so there is none
+
+
+def test_a_home_that_cant_be_read_is_no_fault_of_the_model(
+    settings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = tmp_path / ("x" * 300)  # no name of a folder is so long
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_a, **_k: nowhere)
+    monkeypatch.setattr(tokenizing, "_tried", set())
+    tried_family(read_checkpoint(settings))
+    edited, _ = attending_graph(
+        cache_graph(tmp_path, "past.{}.{}", "present.{}.{}"), nowhere, kernels=True
+    )
+    assert edited.graph

@@ -44,10 +44,13 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def exported(checkpoint: Path, out: Path, precision: Precision) -> Exported:
     told = list[float]()
+    users = out.with_name(out.name + ".part") / "mine"
+    users.mkdir(parents=True)
     done = export(checkpoint, out, precision, lambda fraction, _what: told.append(fraction))
     assert told == sorted(told)
     assert {VISION, EMBEDDINGS, DECODER} <= done.sizes.keys()
-    assert not out.with_name(out.name + ".part").exists()
+    assert not list(out.parent.glob(".exporting-*"))
+    assert users.exists()
     return done
 
 

@@ -55,7 +55,7 @@ def test_cancelling_ends_it_in_the_midst_and_leaves_nothing(
 
     def stop(_fraction: float, what: str) -> None:
         if what == "Exporting the image encoder":
-            assert out.with_name("graphs.part").exists()
+            assert list(tmp_path.glob(".exporting-*/graphs"))
             cancel.cancel()
 
     with pytest.raises(Cancelled):
@@ -91,7 +91,7 @@ def test_a_folder_that_is_there_stays_as_it_is(checkpoint: Path, tmp_path: Path)
 
 def test_a_place_that_can_not_be_written_is_said(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(AppError, match="could not be written: Not a directory"):
+    with pytest.raises(AppError, match="could not be written: "):
         converted(checkpoint, tmp_path / "file" / "graphs")
 
 

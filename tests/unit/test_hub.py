@@ -320,6 +320,16 @@ def test_the_catalogue_can_be_read() -> None:
             assert not entry.wants(path)
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["..\\config.json", "C:\\x.json", "C:x.json", "/etc/x.json", "a\\b.json", "onnx//x.json"],
+)
+def test_a_name_that_leads_elsewhere_on_any_system_is_not_fetched(path: str) -> None:
+    entry = Entry("a/b", "B", "smolvlm", "MIT", 1, "", weights=("*",))
+    assert entry.wants("onnx/x.json")
+    assert not entry.wants(path)
+
+
 def test_an_entry_may_name_onnx_files() -> None:
     entry = Entry("a/b", "B", "smolvlm", "MIT", 1, "", weights=("onnx/*_q4.onnx*",))
     assert entry.wants("onnx/decoder_model_merged_q4.onnx_data")
