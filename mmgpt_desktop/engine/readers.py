@@ -18,6 +18,7 @@ _PROGRESSIVE = 128_000_000  # pixels: all of its numbers are in memory at a time
 _BOXES = 256 << 10  # bytes in which a HEIC's or AVIF's colours are named
 _SMALL = 1024  # the side of an icon
 
+_PSD_VERSION = 1057  # a resource's number
 _PSD_MODES = (0, 1, 2, 3, 4, 7, 8, 9)  # bitmap, grey, palette, RGB, CMYK, more inks, two inks, Lab
 
 # Pillow's own guard warns on stderr before it refuses. `check_size` refuses, from the header.
@@ -120,7 +121,11 @@ def _open_psd(stream: BinaryIO, kind: str) -> Image.Image:
     bits, mode = (int.from_bytes(stream.read(2), "big") for _ in range(2))
     if bits not in (1, 8) or mode not in _PSD_MODES:
         raise OddKind
-    return _open_other(stream, kind)
+    image = _open_other(stream, kind)
+    facts = {number: data for number, _, data in image.resources}  # type: ignore[attr-defined]
+    if facts.get(_PSD_VERSION, b"")[4:5] == b"\0":  # it was saved without the layers put together
+        raise OddKind
+    return image
 
 
 def _open_tiff(stream: BinaryIO, kind: str) -> Image.Image:

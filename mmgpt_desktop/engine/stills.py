@@ -140,6 +140,8 @@ def _cut_note(missing: float, error: Exception | None = None) -> tuple[str, ...]
     """Raises `error`, or ValueError, where too much is missing."""
     if missing > 1 - _LEAST:
         raise error or ValueError("nearly nothing of it is there")
+    if error and not missing and "image file is truncated" not in str(error):
+        return ()  # what went wrong stands behind the pixels
     percent = max(1, round(100 * missing))
     return (f"The file is cut short: about {percent} % of the picture is missing.",)
 

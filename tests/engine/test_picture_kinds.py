@@ -298,6 +298,12 @@ def test_of_other_pictures_too_what_is_there_is_shown(kind: str, kept: float) ->
     assert photo.pixels.shape == (128, 128, 3)
 
 
+def test_damage_behind_the_pixels_takes_nothing_from_them() -> None:
+    data = png(after=chunk(b"tEXt", bytes(40)))
+    for end in (1, 4, 11, 12, 20, 60):
+        assert opened(data[:-end]).notes == ()
+
+
 EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\1\0\0\0\0\0\0"
 
 
@@ -481,6 +487,18 @@ def test_a_bitmap_may_hold_a_jpeg_or_a_png(packing: int, inside: bytes) -> None:
 def test_pictures_of_other_programs_open(kind: str) -> None:
     data = encode(Image.new("RGB", (64, 64), TEAL), kind)
     assert looks(opened(data, "a.tga"), TEAL)
+
+
+@pytest.mark.parametrize("merged", [True, False])
+def test_a_psd_opens_if_its_layers_were_put_together_in_it(merged: bool) -> None:
+    head = b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, 8, 8, 8, 3) + bytes(4)
+    version = struct.pack(">4sHHI", b"8BIM", 1057, 0, 6) + struct.pack(">I?B", 1, merged, 0)
+    planes = b"".join(bytes((value,)) * 64 for value in TEAL)
+    data = head + struct.pack(">I", len(version)) + version + bytes(4) + b"\0\0" + planes
+    if merged:
+        assert looks(opened(data, "a.psd"), TEAL)
+    else:
+        assert "PSD" in refused(data, "a.psd")
 
 
 def test_a_picture_that_is_transparent_everywhere_is_shown_if_there_is_one() -> None:
