@@ -21,7 +21,7 @@ from mmgpt_desktop.ui.theme import TIGHT, Theme, set_font
 from mmgpt_desktop.ui.word_strip import WordStrip
 
 _WAIT_BEFORE_BUSY_MS = 300
-_ANSWER_HEIGHT = 72
+_ANSWER_HEIGHT = 60
 
 
 class OutputPane(Rewritten, Pane):

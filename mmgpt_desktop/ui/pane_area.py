@@ -160,7 +160,10 @@ class PaneArea(Rewritten, ScrollArea):
 
     def _show_page(self) -> None:
         page = self._pages()[max(0, self.tabs.currentIndex())]
+        focus = QApplication.focusWidget()
         for pane in (self.image, self.prompt, self.heatmap, self.output):
+            if pane not in page and focus is not None and pane.isAncestorOf(focus):
+                self.tabs.setFocus()  # else it would go anywhere, to a notice perhaps
             pane.setVisible(pane in page)
         for side in (self._left, self._right):
             side.setVisible(any(side.isAncestorOf(pane) for pane in page))

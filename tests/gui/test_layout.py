@@ -178,6 +178,22 @@ def test_the_map_of_a_chosen_word_comes_to_the_front(qtbot: QtBot, full: App) ->
     assert window.focusWidget() is window.output.view
 
 
+def test_the_focus_stays_with_the_tabs_when_its_pane_is_left_by_mouse(
+    qtbot: QtBot, full: App
+) -> None:
+    window = full.window
+    window.resize(640, 440)
+    window.notices.tell("It broke.", problem=True)
+    go(qtbot, full, 2)
+    tabs = window.panes.tabs
+    qtbot.mouseClick(tabs, Qt.MouseButton.LeftButton, pos=tabs.tabRect(2).center())
+    assert window.heatmap.picture.view.isVisible()
+    assert window.focusWidget() is tabs
+    qtbot.keyClick(tabs, Qt.Key.Key_Left)
+    assert window.prompt.edit.isVisible()
+    assert window.focusWidget() is tabs
+
+
 def test_the_tour_shows_each_pane_of_a_small_window(full: App) -> None:
     full.window.resize(640, 440)
     full.tour.begin()
