@@ -61,5 +61,6 @@ def family_of(checkpoint: Checkpoint) -> Family:
         hint = "Download the model again, or copy that file from the model it was made of."
         raise BundleError(title, hint, name="preprocessor_config.json")
     module, _, name = FAMILIES[checkpoint.model_type].partition(":")
+    family = getattr(import_module(module), name)
     with settings_used(checkpoint):
-        return cast("Family", getattr(import_module(module), name)(checkpoint))
+        return cast("Family", family(checkpoint))
