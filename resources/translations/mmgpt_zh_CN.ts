@@ -31,8 +31,8 @@
         <translation>您想知道什么？</translation>
     </message>
     <message>
-        <source>Touch a word to see where the model looked for it.</source>
-        <translation>点一个词，看看模型写它时看了哪里。</translation>
+        <source>Touch a word to see where the AI looked for it.</source>
+        <translation>点一个词，看看 AI 写它时看了哪里。</translation>
     </message>
     <message>
         <source>Touch the screen to try it yourself</source>
@@ -43,8 +43,8 @@
         <translation>正在看图片…</translation>
     </message>
     <message>
-        <source>Bright: where it looked for “{word}”</source>
-        <translation>亮处：模型写“{word}”时看的地方</translation>
+        <source>For “{word}”, the AI looked at the bright places.</source>
+        <translation>写“{word}”时，AI 看的是亮的地方。</translation>
     </message>
     <message>
         <source>Picture {number}</source>
@@ -90,8 +90,8 @@
         <translation>不太有把握，{percent}</translation>
     </message>
     <message>
-        <source>“{word}”: probability {percent}</source>
-        <translation>“{word}”：概率 {percent}</translation>
+        <source>“{word}”: {percent} sure</source>
+        <translation>“{word}”：{percent} 的把握</translation>
     </message>
 </context>
 <context>
@@ -143,16 +143,16 @@
         <translation>有人就它提了一个问题。</translation>
     </message>
     <message>
-        <source>The model writes word by word. The bright places are where it looks.</source>
-        <translation>模型逐词写出回答，亮处就是它正在看的地方。</translation>
+        <source>The AI writes word by word. The bright places are where it looks.</source>
+        <translation>AI 一个词一个词地写出回答，亮处就是它正在看的地方。</translation>
     </message>
     <message>
-        <source>Each word has its own places in the picture.</source>
-        <translation>每个词在图片中都有自己的位置。</translation>
+        <source>Each word has bright places of its own.</source>
+        <translation>每个词都有自己的亮处。</translation>
     </message>
     <message>
-        <source>To the model, the picture is a grid of {rows} by {columns} cells.</source>
-        <translation>对模型来说，图片是 {rows} × {columns} 个格子。</translation>
+        <source>To the AI, the picture is a grid of {rows} by {columns} little squares.</source>
+        <translation>在 AI 眼里，图片是 {rows} × {columns} 个小方格。</translation>
     </message>
 </context>
 <context>
@@ -162,12 +162,12 @@
         <translation>单词需要什么尚未测量。</translation>
     </message>
     <message>
-        <source>Needed this place: {words}</source>
-        <translation>需要此处：{words}</translation>
+        <source>Less sure without this place: {words}</source>
+        <translation>遮住这里，模型对这些词就没那么有把握：{words}</translation>
     </message>
     <message>
-        <source>No word needed this place more than others.</source>
-        <translation>没有单词比其他地方更需要此处。</translation>
+        <source>No word needs this place more than others.</source>
+        <translation>没有哪个词特别需要这个地方。</translation>
     </message>
     <message>
         <source>still being measured</source>
@@ -203,19 +203,19 @@
 <context>
     <name>CheckCard</name>
     <message>
-        <source>Probability {percent} with the whole photo (the mark), and:</source>
-        <translation>看到整张照片时概率为 {percent}（竖线），另外：</translation>
+        <source>How sure of the word: {percent} (the mark) with nothing hidden, and with</source>
+        <translation>对这个词有多大把握：什么都不遮时 {percent}（竖线），另外：</translation>
     </message>
     <message>
-        <source>The brightest fifth of the map is hidden in the photo, and the same answer is scored again; then as many places drawn by chance, {count} times (the dots), as many in the middle, and all of them.</source>
-        <translation>在照片中遮住热图最亮的五分之一，再为同一回答重新计分；然后随机遮住同样多的位置，共 {count} 次（圆点），再遮住中央同样多的位置，最后遮住整张照片。</translation>
+        <source>The brightest fifth of the map is hidden in the photo, and the model is asked how sure it is now; then as many places drawn by lot, {count} times (the dots), as many in the middle, and all of them. The sentence follows from what the bright places cost more than the drawn ones.</source>
+        <translation>先遮住照片中最亮的五分之一，看模型还有多大把握；再随机遮住同样多的地方，共 {count} 次（圆点）；再遮住中间同样多的地方；最后遮住整张照片。那句话就看亮的地方比随机的地方多影响了多少。</translation>
     </message>
 </context>
 <context>
     <name>Checks</name>
     <message>
-        <source>Measuring whether the word needs what is bright…</source>
-        <translation>正在测量这个词是否需要亮处…</translation>
+        <source>Testing whether the word needs the bright places…</source>
+        <translation>正在测试这个词是否需要亮的地方…</translation>
     </message>
 </context>
 <context>
@@ -326,8 +326,8 @@
         <translation>您还在吗？</translation>
     </message>
     <message>
-        <source>Soon your picture and your questions are forgotten, for the next visitor.</source>
-        <translation>您的图片和问题即将清除，留给下一位参观者。</translation>
+        <source>If not, your picture and your questions are deleted for the next visitor.</source>
+        <translation>如果您已离开，您的图片和问题将被清除，留给下一位参观者。</translation>
     </message>
     <message>
         <source>I&apos;m still here</source>
@@ -357,6 +357,17 @@
     </message>
 </context>
 <context>
+    <name>Disclosure</name>
+    <message>
+        <source>Details</source>
+        <translation>详细</translation>
+    </message>
+    <message>
+        <source>Details: figures, layers and heads</source>
+        <translation>详细：数字、层和注意力头</translation>
+    </message>
+</context>
+<context>
     <name>DrawingPanel</name>
     <message>
         <source>Smooth</source>
@@ -371,16 +382,16 @@
         <translation>等值线</translation>
     </message>
     <message>
-        <source>Lines of equal value instead of colour over the photo</source>
-        <translation>用等值线代替照片上的颜色</translation>
+        <source>Lines around what is bright, instead of colours over the photo</source>
+        <translation>不用颜色，而用线条圈出亮的地方</translation>
+    </message>
+    <message>
+        <source>Off: each word has its own colours, from its darkest place to its brightest</source>
+        <translation>关闭时：每个词用自己的颜色，从最暗的地方到最亮的地方</translation>
     </message>
     <message>
         <source>One scale for all words</source>
         <translation>所有单词使用同一刻度</translation>
-    </message>
-    <message>
-        <source>Off: each word&apos;s colours reach from its least value to its greatest</source>
-        <translation>关闭时：每个单词的颜色从它的最小值到最大值</translation>
     </message>
     <message>
         <source>Colours</source>
@@ -479,6 +490,10 @@
     <message>
         <source>Open</source>
         <translation>打开</translation>
+    </message>
+    <message>
+        <source>No program was found that opens {name}.</source>
+        <translation>找不到能打开 {name} 的程序。</translation>
     </message>
 </context>
 <context>
@@ -611,10 +626,6 @@
         <translation>回到图片</translation>
     </message>
     <message>
-        <source>Take it home</source>
-        <translation>带回家</translation>
-    </message>
-    <message>
         <source>I&apos;m done</source>
         <translation>我结束了</translation>
     </message>
@@ -669,6 +680,10 @@
         <translation>所有层</translation>
     </message>
     <message>
+        <source>The layers and heads that you chose, together.</source>
+        <translation>你选的层和注意力头合在一起。</translation>
+    </message>
+    <message>
         <source>All heads</source>
         <translation>所有头</translation>
     </message>
@@ -688,10 +703,6 @@
         <source>What the words needed</source>
         <translation>单词需要什么</translation>
     </message>
-    <message>
-        <source>The mean over the layers and heads that you chose.</source>
-        <translation>您所选的层和头的平均值。</translation>
-    </message>
 </context>
 <context>
     <name>HeatmapView</name>
@@ -704,32 +715,32 @@
         <translation>空 {percent}</translation>
     </message>
     <message>
-        <source>What was read, as the mean over all layers and heads: the photo&apos;s cells; the names of what the image encoder takes the photo for; or nothing, when neither helps.</source>
-        <translation>读取了什么（所有层和头的平均值）：照片的单元格；图像编码器认为照片中事物的名称；两者都没有帮助时则为空。</translation>
-    </message>
-    <message>
         <source>the rest {percent}</source>
         <translation>其余 {percent}</translation>
-    </message>
-    <message>
-        <source>What was read, as the mean over all layers and heads: the photo&apos;s cells; the names of what the image encoder takes the photo for; the rest is the text.</source>
-        <translation>读取了什么（所有层和头的平均值）：照片的单元格；图像编码器认为照片中事物的名称；其余是文字。</translation>
     </message>
     <message>
         <source>photo {percent}</source>
         <translation>照片 {percent}</translation>
     </message>
     <message>
-        <source>class names {percent}</source>
-        <translation>类别名称 {percent}</translation>
-    </message>
-    <message>
         <source>copied {percent}</source>
         <translation>照抄 {percent}</translation>
     </message>
     <message>
-        <source>Copied: how much of the word is a class name as it stands.</source>
-        <translation>照抄：这个词有多少是直接取自类别名称。</translation>
+        <source>What the model read for this word: the photo; the names that a first guess at the photo gave it; or nothing, when neither helps. (The mean over all layers and heads.)</source>
+        <translation>模型为这个词读了什么：照片；对照片的第一眼猜测给出的名称；两者都帮不上时什么也不读。（所有层和注意力头的平均。）</translation>
+    </message>
+    <message>
+        <source>What the model read for this word: the photo; the names that a first guess at the photo gave it; the rest is the text. (The mean over all layers and heads.)</source>
+        <translation>模型为这个词读了什么：照片；对照片的第一眼猜测给出的名称；其余是文字。（所有层和注意力头的平均。）</translation>
+    </message>
+    <message>
+        <source>guessed names {percent}</source>
+        <translation>猜到的名称 {percent}</translation>
+    </message>
+    <message>
+        <source>Copied: how much of the word is one of these names as it stands.</source>
+        <translation>照抄：这个词有多少是直接照抄这些名称。</translation>
     </message>
     <message>
         <source>No heatmap yet</source>
@@ -751,14 +762,6 @@
         <translation>这个回答没有用到图片。</translation>
     </message>
     <message>
-        <source>Mean over the whole answer</source>
-        <translation>整个回答的平均值</translation>
-    </message>
-    <message>
-        <source>“{word}” · probability {percent}</source>
-        <translation>“{word}” · 概率 {percent}</translation>
-    </message>
-    <message>
         <source>{percent} measured</source>
         <translation>已测量 {percent}</translation>
     </message>
@@ -771,8 +774,20 @@
         <translation>有多张图片时，只对第一张进行这项测量。</translation>
     </message>
     <message>
-        <source>The model gave no attention for this word.</source>
-        <translation>模型没有给出这个单词的注意力。</translation>
+        <source>The whole answer</source>
+        <translation>整个回答</translation>
+    </message>
+    <message>
+        <source>“{word}”</source>
+        <translation>“{word}”</translation>
+    </message>
+    <message>
+        <source>{percent} sure</source>
+        <translation>{percent} 的把握</translation>
+    </message>
+    <message>
+        <source>The model does not tell where it looked for this word.</source>
+        <translation>模型没有说明写这个词时看了哪里。</translation>
     </message>
     <message>
         <source>This is measured when the answer is complete.</source>
@@ -1049,8 +1064,8 @@
 <context>
     <name>Legend</name>
     <message>
-        <source>Scale: {what}, from {low} to {high}</source>
-        <translation>刻度：{what}，从 {low} 到 {high}</translation>
+        <source>Colours: {what}, from {low} to {high}</source>
+        <translation>颜色：{what}，从 {low} 到 {high}</translation>
     </message>
 </context>
 <context>
@@ -1547,12 +1562,20 @@
 <context>
     <name>Notice</name>
     <message>
+        <source>Read all of it</source>
+        <translation>阅读全文</translation>
+    </message>
+    <message>
         <source>Dismiss</source>
         <translation>关闭</translation>
     </message>
 </context>
 <context>
     <name>Notices</name>
+    <message>
+        <source>{count} more messages: show the next</source>
+        <translation>还有 {count} 条消息：显示下一条</translation>
+    </message>
     <message>
         <source>Copy details</source>
         <translation>复制详细信息</translation>
@@ -1609,12 +1632,27 @@
         <translation>有多大把握？</translation>
     </message>
     <message>
-        <source>No line: sure. Solid, dashed, dotted underline: less and less sure.</source>
-        <translation>无下划线：有把握。实线、虚线、点线：把握依次降低。</translation>
+        <source>Dashed line under a word: the model was not quite sure. Dotted: it was unsure.</source>
+        <translation>词下有虚线：模型不太有把握。点线：模型没有把握。</translation>
+    </message>
+</context>
+<context>
+    <name>PaneArea</name>
+    <message>
+        <source>Which pane is in view</source>
+        <translation>显示哪个面板</translation>
     </message>
     <message>
-        <source>Underline: solid, it mattered; dashed, partly; dash and dot, no more than other places; dotted, from language; none, not measured.</source>
-        <translation>下划线：实线表示需要；虚线表示部分需要；点划线表示与其他地方一样；点线表示来自语言；无线表示未测量。</translation>
+        <source>Picture</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>Heatmap</source>
+        <translation>热图</translation>
+    </message>
+    <message>
+        <source>Question and answer</source>
+        <translation>问题与回答</translation>
     </message>
 </context>
 <context>
@@ -1622,6 +1660,14 @@
     <message>
         <source>Opening {name}…</source>
         <translation>正在打开 {name}…</translation>
+    </message>
+    <message>
+        <source>Only the first {most} of {count} files are opened.</source>
+        <translation>共 {count} 个文件，只打开前 {most} 个。</translation>
+    </message>
+    <message>
+        <source>Open the others when you are done with these.</source>
+        <translation>处理完这些后，再打开其余的。</translation>
     </message>
     <message>
         <source>Pasted picture</source>
@@ -1836,6 +1882,10 @@
         <translation>提问：{question}</translation>
     </message>
     <message>
+        <source>That was too long: only its first {limit} characters were pasted.</source>
+        <translation>内容太长：只粘贴了前 {limit} 个字符。</translation>
+    </message>
+    <message>
         <source>What colour is the …?</source>
         <translation>……是什么颜色？</translation>
     </message>
@@ -2007,6 +2057,14 @@
         <source>Saved as {name}.</source>
         <translation>已保存为 {name}。</translation>
     </message>
+    <message>
+        <source>Save under another name…</source>
+        <translation>另存为…</translation>
+    </message>
+    <message>
+        <source>Replace it</source>
+        <translation>替换</translation>
+    </message>
 </context>
 <context>
     <name>ShowAnswer</name>
@@ -2022,6 +2080,10 @@
         <translation>带回家</translation>
     </message>
     <message>
+        <source>Give the organiser a copy</source>
+        <translation>给主办方留一份</translation>
+    </message>
+    <message>
         <source>To my phone</source>
         <translation>传到我的手机</translation>
     </message>
@@ -2030,16 +2092,24 @@
         <translation>打印</translation>
     </message>
     <message>
-        <source>Leave a copy here</source>
-        <translation>在这里留一份</translation>
+        <source>The card: your picture, the question, the answer and where the AI looked</source>
+        <translation>卡片：您的图片、问题、回答，以及 AI 看的地方</translation>
+    </message>
+    <message>
+        <source>The organiser has a copy now.</source>
+        <translation>主办方已收到一份。</translation>
+    </message>
+    <message>
+        <source>Please tell somebody who works here: {what}</source>
+        <translation>请告诉这里的工作人员：{what}</translation>
+    </message>
+    <message>
+        <source>Scan this with your phone. It has to be in the same Wi-Fi as this computer.</source>
+        <translation>请用手机扫描。手机要和这台电脑连同一个 Wi-Fi。</translation>
     </message>
     <message>
         <source>Back</source>
         <translation>返回</translation>
-    </message>
-    <message>
-        <source>The card: your picture, the question, the answer and where the model looked</source>
-        <translation>卡片：您的图片、问题、回答，以及模型看的地方</translation>
     </message>
     <message>
         <source>Your card is being drawn…</source>
@@ -2048,14 +2118,6 @@
     <message>
         <source>It is being printed.</source>
         <translation>正在打印。</translation>
-    </message>
-    <message>
-        <source>A copy is on this computer.</source>
-        <translation>已在这台电脑上留了一份。</translation>
-    </message>
-    <message>
-        <source>Scan it with your phone, in the same network as this computer.</source>
-        <translation>请用手机扫描；手机要和这台电脑在同一个网络中。</translation>
     </message>
     <message>
         <source>It works for another {time} minutes.</source>
@@ -2077,12 +2139,16 @@
         <translation>把图片拖到这个屏幕上，然后松开。</translation>
     </message>
     <message>
-        <source>One moment, please: the model is starting again.</source>
-        <translation>请稍等，模型正在重新启动。</translation>
+        <source>One moment, please: I am still answering.</source>
+        <translation>请稍等，我还在回答上一个问题。</translation>
     </message>
     <message>
-        <source>The model did not start. Your question waits: I try again.</source>
-        <translation>模型没有启动。您的问题会保留：我正在重试。</translation>
+        <source>One moment, please: the AI is starting again.</source>
+        <translation>请稍等，AI 正在重新启动。</translation>
+    </message>
+    <message>
+        <source>The AI did not start. I keep your question and try again.</source>
+        <translation>AI 还没有启动。您的问题已保留，我会再试。</translation>
     </message>
     <message>
         <source>Something went wrong, so I started again. Please show me your picture anew.</source>
@@ -2186,8 +2252,8 @@
         <translation>“{word}”：{verdict}</translation>
     </message>
     <message>
-        <source>“{word}”: testing whether it needs what is bright…</source>
-        <translation>“{word}”：正在检验它是否需要亮处…</translation>
+        <source>“{word}”: finding out whether the bright places matter…</source>
+        <translation>“{word}”：正在检查亮的地方是否重要…</translation>
     </message>
 </context>
 <context>
@@ -2221,8 +2287,8 @@
         <translation>看模型看了哪里</translation>
     </message>
     <message>
-        <source>The map belongs to the chosen word. While you read, the program measures whether the word really needed what is bright.</source>
-        <translation>热图属于所选的词。在您阅读时，程序会测量这个词是否真的需要明亮的部分。</translation>
+        <source>The map belongs to the chosen word. While you read, the program measures whether the word really needed the bright places.</source>
+        <translation>图对应选中的词。你阅读的时候，程序会测量这个词是否真的需要亮的地方。</translation>
     </message>
     <message>
         <source>Step {number} of {count}</source>
@@ -2299,8 +2365,8 @@
         <translation>整个回答</translation>
     </message>
     <message>
-        <source>The mean over all words of the answer</source>
-        <translation>回答中所有单词的平均值</translation>
+        <source>For all words of the answer together</source>
+        <translation>回答里所有的词一起</translation>
     </message>
 </context>
 <context>
@@ -2406,6 +2472,10 @@
         <translation>PIN 由 {fewest} 到 {most} 位数字组成。</translation>
     </message>
     <message>
+        <source>A model&apos;s folder has config.json, tokenizer.json, and weights or graphs beside them.</source>
+        <translation>模型文件夹里应有 config.json、tokenizer.json，以及权重或计算图文件。</translation>
+    </message>
+    <message>
         <source>Accept them at {page}, make an access token there, and enter it before the download.</source>
         <translation>请在 {page} 同意条款，在那里创建访问令牌，并在下载前输入。</translation>
     </message>
@@ -2440,6 +2510,18 @@
     <message>
         <source>Ask again.</source>
         <translation>请再问一次。</translation>
+    </message>
+    <message>
+        <source>Ask in English, such as: What is this?</source>
+        <translation>请用英语提问，例如：What is this?</translation>
+    </message>
+    <message>
+        <source>Ask in another language.</source>
+        <translation>请换一种语言提问。</translation>
+    </message>
+    <message>
+        <source>Ask in other words, or choose another model.</source>
+        <translation>请换一种说法提问，或选择其他模型。</translation>
     </message>
     <message>
         <source>Ask its owner, or copy it to a folder of yours.</source>
@@ -2486,12 +2568,24 @@
         <translation>请选择一个文件。</translation>
     </message>
     <message>
+        <source>Choose a model that answers questions about pictures.</source>
+        <translation>请选择能回答图片问题的模型。</translation>
+    </message>
+    <message>
         <source>Choose a model that was made for conversations.</source>
         <translation>请选择为对话制作的模型。</translation>
     </message>
     <message>
+        <source>Choose a model&apos;s folder.</source>
+        <translation>请选择模型的文件夹。</translation>
+    </message>
+    <message>
         <source>Choose a picture.</source>
         <translation>请选择一张图片。</translation>
+    </message>
+    <message>
+        <source>Choose a public model&apos;s folder.</source>
+        <translation>请选择公开模型的文件夹。</translation>
     </message>
     <message>
         <source>Choose a session&apos;s file.</source>
@@ -2534,6 +2628,26 @@
         <translation>请选择其中之一：{known}。</translation>
     </message>
     <message>
+        <source>Choose the folder of one of them.</source>
+        <translation>请选择其中一个模型的文件夹。</translation>
+    </message>
+    <message>
+        <source>Choose the folder that it lies in, with all the model&apos;s files.</source>
+        <translation>请选择它所在的文件夹，其中应有模型的全部文件。</translation>
+    </message>
+    <message>
+        <source>Choose the model that it was made of, with its whole weights, or ONNX graphs of it.</source>
+        <translation>请选择它的原始模型（完整权重），或该模型的 ONNX 计算图。</translation>
+    </message>
+    <message>
+        <source>Choose the same model as safetensors, or as ONNX graphs.</source>
+        <translation>请选择同一模型的 safetensors 版本或 ONNX 计算图版本。</translation>
+    </message>
+    <message>
+        <source>Choose the same model with its weights as safetensors.</source>
+        <translation>请选择同一模型的 safetensors 权重版本。</translation>
+    </message>
+    <message>
         <source>Clear conversations or remove pictures, then save it again.</source>
         <translation>请先清除一些对话或移除图片，再保存。</translation>
     </message>
@@ -2550,6 +2664,10 @@
         <translation>请关闭其他程序，或换一个较小的模型。</translation>
     </message>
     <message>
+        <source>Close other programs, then try again.</source>
+        <translation>请关闭其他程序，然后重试。</translation>
+    </message>
+    <message>
         <source>Connect it to that network, or name another address in the profile.</source>
         <translation>请把它连接到那个网络，或在配置文件中换一个地址。</translation>
     </message>
@@ -2558,8 +2676,16 @@
         <translation>请把它连接到访客手机所在的网络。</translation>
     </message>
     <message>
+        <source>Copy it to a folder of this computer, then open the copy.</source>
+        <translation>请先把它复制到这台电脑的文件夹里，再打开副本。</translation>
+    </message>
+    <message>
         <source>Copy the picture again, or save it as a file and open that.</source>
         <translation>请重新复制图片，或把它存为文件再打开。</translation>
+    </message>
+    <message>
+        <source>Copy the picture there and paste it here, or save it and open the file.</source>
+        <translation>请在网页上复制图片后粘贴到这里，或保存后打开文件。</translation>
     </message>
     <message>
         <source>Cut a short piece out of it first.</source>
@@ -2574,8 +2700,16 @@
         <translation>请不要使用这个模型。</translation>
     </message>
     <message>
+        <source>Download that file again, and look whether the site asks you to log in first.</source>
+        <translation>请重新下载该文件，并看看网站是否要求先登录。</translation>
+    </message>
+    <message>
         <source>Download the model again, or choose another one.</source>
         <translation>请重新下载模型，或选择另一个模型。</translation>
+    </message>
+    <message>
+        <source>Download the model again, or copy that file from the model it was made of.</source>
+        <translation>请重新下载模型，或从它的原始模型中复制该文件。</translation>
     </message>
     <message>
         <source>Downloads are switched off on this computer (HF_HUB_OFFLINE is set).</source>
@@ -2590,12 +2724,20 @@
         <translation>请输入另一个令牌，或选择另一个模型。</translation>
     </message>
     <message>
+        <source>Export it as a JPEG with the camera&apos;s program or a photo editor.</source>
+        <translation>请用相机软件或照片编辑器把它导出为 JPEG。</translation>
+    </message>
+    <message>
         <source>Get a whole copy of it and try again.</source>
         <translation>请取得完整的文件后重试。</translation>
     </message>
     <message>
         <source>Get a whole copy of it, or convert it to MP4.</source>
         <translation>请取得完整的文件，或将它转换为 MP4。</translation>
+    </message>
+    <message>
+        <source>Get a whole copy of it, or save it as a JPEG or PNG in another program.</source>
+        <translation>请重新获取完整的文件，或用其他软件另存为 JPEG 或 PNG。</translation>
     </message>
     <message>
         <source>Get the model again.</source>
@@ -2610,16 +2752,16 @@
         <translation>请重新获取模型文件，或选择另一个模型。</translation>
     </message>
     <message>
+        <source>Get the picture itself: git lfs pull.</source>
+        <translation>请下载图片本身：git lfs pull。</translation>
+    </message>
+    <message>
         <source>In this fusion a head reads latents, and no cells of the photo.</source>
         <translation>在这种融合方式下，注意力头读取的是潜向量，而不是照片的单元格。</translation>
     </message>
     <message>
         <source>Install the app again, or choose another model folder.</source>
         <translation>请重新安装本应用，或选择另一个模型文件夹。</translation>
-    </message>
-    <message>
-        <source>Install the app again, or choose another model.</source>
-        <translation>请重新安装本应用，或选择另一个模型。</translation>
     </message>
     <message>
         <source>Install the app again.</source>
@@ -2662,6 +2804,10 @@
         <translation>此处可用：{known}。</translation>
     </message>
     <message>
+        <source>Let it end, or start it again.</source>
+        <translation>请等待下载完成，或重新开始下载。</translation>
+    </message>
+    <message>
         <source>Load the model, then ask again.</source>
         <translation>请先加载模型，再提问。</translation>
     </message>
@@ -2692,6 +2838,10 @@
     <message>
         <source>Make room in {folder}, then start it again: what has arrived is kept.</source>
         <translation>请在 {folder} 腾出空间，然后重新开始：已下载的部分会保留。</translation>
+    </message>
+    <message>
+        <source>Merge both into one model (PEFT&apos;s merge_and_unload), and choose that one&apos;s folder.</source>
+        <translation>请用 PEFT 的 merge_and_unload 把两者合并成一个模型，再选择合并后的文件夹。</translation>
     </message>
     <message>
         <source>Models of the family {family} are not known here.</source>
@@ -2750,24 +2900,72 @@
         <translation>只能下载 http 和 https 地址。</translation>
     </message>
     <message>
+        <source>Open it in another program and save it as a JPEG or PNG there.</source>
+        <translation>请用其他软件打开它，并另存为 JPEG 或 PNG。</translation>
+    </message>
+    <message>
+        <source>Open it in the program that it is for, and save it as a JPEG or PNG there.</source>
+        <translation>请用对应的软件打开它，并另存为 JPEG 或 PNG。</translation>
+    </message>
+    <message>
         <source>Open only sessions that you know.</source>
         <translation>请只打开来源可靠的会话。</translation>
+    </message>
+    <message>
+        <source>Open the file whose name has no “._” before it.</source>
+        <translation>请打开文件名前没有“._”的那个文件。</translation>
+    </message>
+    <message>
+        <source>Open the page in a browser, and save the picture itself.</source>
+        <translation>请在浏览器中打开该网页，保存图片本身。</translation>
+    </message>
+    <message>
+        <source>Open them here, with Ctrl+O.</source>
+        <translation>请在这里按 Ctrl+O 打开它们。</translation>
     </message>
     <message>
         <source>Paths are relative to the profile&apos;s folder.</source>
         <translation>路径相对于配置文件所在的文件夹。</translation>
     </message>
     <message>
+        <source>Put the model&apos;s other files beside it, or download the whole model.</source>
+        <translation>请把模型的其他文件放在旁边，或下载完整的模型。</translation>
+    </message>
+    <message>
+        <source>PyTorch can&apos;t load the model: its settings give {name} as something that can&apos;t be used.</source>
+        <translation>PyTorch 无法加载模型：设置中的 {name} 不可用。</translation>
+    </message>
+    <message>
+        <source>Restore it there, then open it.</source>
+        <translation>请先在回收站里还原它，再打开。</translation>
+    </message>
+    <message>
         <source>Rotary positions of the kind {kind} aren&apos;t known to the graph builder.</source>
         <translation>图构建器不认识 {kind} 类型的旋转位置编码。</translation>
+    </message>
+    <message>
+        <source>Run git lfs pull in the model&apos;s folder, or download the model again.</source>
+        <translation>请在模型文件夹中运行 git lfs pull，或重新下载模型。</translation>
     </message>
     <message>
         <source>Save a smaller version of it and open the file.</source>
         <translation>请保存较小的版本后打开文件。</translation>
     </message>
     <message>
+        <source>Save it as a JPEG or PNG in another program, or install the full edition.</source>
+        <translation>请用其他软件另存为 JPEG 或 PNG，或安装完整版。</translation>
+    </message>
+    <message>
         <source>Save the picture and open it.</source>
         <translation>请保存图片后再打开。</translation>
+    </message>
+    <message>
+        <source>Save the picture in it as a file of its own.</source>
+        <translation>请把其中的图片另存为单独的文件。</translation>
+    </message>
+    <message>
+        <source>Settings, the list of recent sessions and what nobody saved are forgotten when it ends. Save what you want to keep.</source>
+        <translation>关闭程序后，设置、最近会话列表和未保存的内容都不会保留。请自行保存需要的内容。</translation>
     </message>
     <message>
         <source>Something unexpected happened while the model was at work ({reason}).</source>
@@ -2834,6 +3032,10 @@
         <translation>磁盘已满，无法保存 {name}。</translation>
     </message>
     <message>
+        <source>The download of {name} has not ended: the model is not whole.</source>
+        <translation>{name} 还没有下载完：模型不完整。</translation>
+    </message>
+    <message>
         <source>The event&apos;s numbers can&apos;t be written ({reason}).</source>
         <translation>无法写入活动统计（{reason}）。</translation>
     </message>
@@ -2854,16 +3056,60 @@
         <translation>文件 {name} 是空的。</translation>
     </message>
     <message>
+        <source>The folder {path} can&apos;t be looked at ({reason}).</source>
+        <translation>无法查看文件夹 {path}（{reason}）。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds a data set or a program of the hub, and no model.</source>
+        <translation>文件夹 {path} 中是数据集或 Hub 上的程序，不是模型。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds a diffusers model, which makes pictures out of words.</source>
+        <translation>文件夹 {path} 中是 diffusers 模型，它用文字生成图片。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds a model for {program}, which can&apos;t be opened here.</source>
+        <translation>文件夹 {path} 中是供 {program} 使用的模型，这里无法打开。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds a model of the app&apos;s own kind, and no checkpoint.</source>
+        <translation>文件夹 {path} 中是本程序自己的模型，不是公开模型的检查点。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds a sentence-transformers model, which only compares texts.</source>
+        <translation>文件夹 {path} 中是 sentence-transformers 模型，它只能比较文本。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds a {kind} adapter for {base}, and not the whole model.</source>
+        <translation>文件夹 {path} 中只是 {base} 的 {kind} 适配器，不是完整的模型。</translation>
+    </message>
+    <message>
         <source>The folder {path} holds no model that can be compared.</source>
         <translation>文件夹 {path} 中没有可比较的模型。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds no model that is unpacked, only {name}.</source>
+        <translation>文件夹 {path} 中没有解压好的模型，只有 {name}。</translation>
     </message>
     <message>
         <source>The folder {path} holds no model: manifest.json is missing.</source>
         <translation>文件夹 {path} 中没有模型：缺少 manifest.json。</translation>
     </message>
     <message>
+        <source>The folder {path} holds no model: {config} is missing beside its weights ({name}).</source>
+        <translation>文件夹 {path} 中没有完整的模型：权重（{name}）旁边缺少 {config}。</translation>
+    </message>
+    <message>
         <source>The folder {path} holds no model: {name} is missing.</source>
         <translation>文件夹 {path} 中没有模型：缺少 {name}。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds several models: {names}.</source>
+        <translation>文件夹 {path} 中有多个模型：{names}。</translation>
+    </message>
+    <message>
+        <source>The folder {path} is empty: it holds no model.</source>
+        <translation>文件夹 {path} 是空的，没有模型。</translation>
     </message>
     <message>
         <source>The folder {path} is not empty.</source>
@@ -2890,6 +3136,14 @@
         <translation>图像编码器无法导出（{reason}）。</translation>
     </message>
     <message>
+        <source>The model (of the family {family}) reads text alone: it can&apos;t look at pictures.</source>
+        <translation>这个模型（{family} 系列）只能读文字，看不了图片。</translation>
+    </message>
+    <message>
+        <source>The model can&apos;t be looked at: no process could be started ({reason}).</source>
+        <translation>无法检查模型：无法启动进程（{reason}）。</translation>
+    </message>
+    <message>
         <source>The model could not be exported ({reason}).</source>
         <translation>模型无法导出（{reason}）。</translation>
     </message>
@@ -2900,6 +3154,10 @@
     <message>
         <source>The model has no chat template, so it can&apos;t be asked.</source>
         <translation>模型没有对话模板，因此无法提问。</translation>
+    </message>
+    <message>
+        <source>The model has no weights as safetensors, only {name}, which may run a stranger&apos;s code: it is never opened.</source>
+        <translation>模型没有 safetensors 权重，只有 {name}；这种文件可能运行陌生人的代码，因此绝不打开。</translation>
     </message>
     <message>
         <source>The model has no weights as safetensors: {name} is missing.</source>
@@ -2914,6 +3172,10 @@
         <translation>无法读取模型的对话模板（{reason}）。</translation>
     </message>
     <message>
+        <source>The model&apos;s chat template does not come to an end.</source>
+        <translation>模型的对话模板停不下来。</translation>
+    </message>
+    <message>
         <source>The model&apos;s chat template refuses this conversation ({reason}).</source>
         <translation>模型的对话模板拒绝了这段对话（{reason}）。</translation>
     </message>
@@ -2924,10 +3186,6 @@
     <message>
         <source>The model&apos;s file {name} is cut short.</source>
         <translation>模型文件 {name} 不完整。</translation>
-    </message>
-    <message>
-        <source>The model&apos;s file {name} is missing or not whole.</source>
-        <translation>模型文件 {name} 缺失或不完整。</translation>
     </message>
     <message>
         <source>The model&apos;s file {name} is missing.</source>
@@ -2970,8 +3228,20 @@
         <translation>模型的提示中有 {found} 个图像词元，而图片需要 {expected} 个。</translation>
     </message>
     <message>
+        <source>The model&apos;s settings give {name} as something that can&apos;t be used.</source>
+        <translation>模型设置中的 {name} 不可用。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s tokenizer breaks on this question.</source>
+        <translation>模型的分词器处理这个问题时出错。</translation>
+    </message>
+    <message>
         <source>The model&apos;s tokenizer can&apos;t be read.</source>
         <translation>无法读取模型的分词器。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s tokenizer does not come to an end with a short text.</source>
+        <translation>模型的分词器连一小段文字也处理不完。</translation>
     </message>
     <message>
         <source>The model&apos;s tokenizer has no {token}, which stands for pictures.</source>
@@ -2980,6 +3250,14 @@
     <message>
         <source>The model&apos;s weights are not whole; missing tensors: {count}, among them {name}.</source>
         <translation>模型的权重不完整；缺少 {count} 个张量，其中有 {name}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s weights are stored in fewer bits ({kind}), which can&apos;t be opened here.</source>
+        <translation>模型的权重是压缩存储的（{kind}），这里无法打开。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s weights are stored in {bits} bits each ({kind}), which can&apos;t be opened here.</source>
+        <translation>模型的每个权重只用 {bits} 位存储（{kind}），这里无法打开。</translation>
     </message>
     <message>
         <source>The model&apos;s {graph} does not say the size of {name}.</source>
@@ -2994,8 +3272,16 @@
         <translation>模型的 {graph} 是较旧的类型：无法为整个回答计分。</translation>
     </message>
     <message>
+        <source>The model&apos;s {graph} keeps what it has read in a way that is not known here.</source>
+        <translation>模型的 {graph} 保存已读内容（缓存）的方式，本程序不认识。</translation>
+    </message>
+    <message>
         <source>The model&apos;s {graph} lacks {name}.</source>
         <translation>模型的 {graph} 缺少 {name}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {graph} reads {name}, which its manifest doesn&apos;t list.</source>
+        <translation>模型的 {graph} 要读取 {name}，但清单中没有列出它。</translation>
     </message>
     <message>
         <source>The model&apos;s {name} can&apos;t be read ({reason}).</source>
@@ -3014,12 +3300,36 @@
         <translation>模型的 {name} 没有说明 model_type。</translation>
     </message>
     <message>
+        <source>The model&apos;s {name} is a GGUF file, for llama.cpp, whatever its name says.</source>
+        <translation>模型的 {name} 其实是供 llama.cpp 使用的 GGUF 文件，与它的名字不符。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} is a web page and not the file itself.</source>
+        <translation>模型的 {name} 是一个网页，而不是文件本身。</translation>
+    </message>
+    <message>
         <source>The model&apos;s {name} is damaged: it is no safetensors file.</source>
         <translation>模型的 {name} 已损坏：它不是 safetensors 文件。</translation>
     </message>
     <message>
+        <source>The model&apos;s {name} is far too large.</source>
+        <translation>模型的 {name} 过大。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} is missing or not whole.</source>
+        <translation>模型的 {name} 缺失或不完整。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} is missing, which says how it wants its pictures.</source>
+        <translation>缺少模型的 {name}，它说明图片该如何处理。</translation>
+    </message>
+    <message>
         <source>The model&apos;s {name} is missing.</source>
         <translation>缺少模型的 {name}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} is no ordinary file.</source>
+        <translation>模型的 {name} 不是普通文件。</translation>
     </message>
     <message>
         <source>The model&apos;s {name} is not JSON.</source>
@@ -3030,8 +3340,16 @@
         <translation>模型的 {name} 不是 JSON 对象。</translation>
     </message>
     <message>
+        <source>The model&apos;s {name} is not here yet: the file is only a Git LFS pointer to it.</source>
+        <translation>模型的 {name} 还不在这里：该文件只是指向它的 Git LFS 指针。</translation>
+    </message>
+    <message>
         <source>The model&apos;s {name} is not text.</source>
         <translation>模型的 {name} 不是文本。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} may run a stranger&apos;s code (it is a pickle): it is never opened.</source>
+        <translation>模型的 {name} 是 pickle 文件，可能运行陌生人的代码，因此绝不打开。</translation>
     </message>
     <message>
         <source>The model&apos;s {name} names files outside its folder.</source>
@@ -3046,6 +3364,10 @@
         <translation>数值本应写入 {name}，但那里已有另一个文件。</translation>
     </message>
     <message>
+        <source>The other program keeps its files to itself, so they can&apos;t be dropped here.</source>
+        <translation>另一个程序不让别的程序读取它的文件，所以不能拖到这里。</translation>
+    </message>
+    <message>
         <source>The page for visitors&apos; phones can&apos;t be opened at {address}, port {port} ({reason}).</source>
         <translation>无法在 {address} 端口 {port} 打开供访客手机使用的页面（{reason}）。</translation>
     </message>
@@ -3058,8 +3380,20 @@
         <translation>图片大于 {limit} MB，因此没有下载。</translation>
     </message>
     <message>
+        <source>The picture is larger than {limit} MB, so it was not opened.</source>
+        <translation>图片超过 {limit} MB，没有打开。</translation>
+    </message>
+    <message>
         <source>The picture {name} is damaged or cut short.</source>
         <translation>图片 {name} 已损坏或不完整。</translation>
+    </message>
+    <message>
+        <source>The picture {name} is of a rare kind of {kind} that can&apos;t be opened here.</source>
+        <translation>图片 {name} 属于一种少见的 {kind} 格式，这里无法打开。</translation>
+    </message>
+    <message>
+        <source>The picture {name} is of the kind {kind}, and what reads those isn&apos;t installed here.</source>
+        <translation>图片 {name} 是 {kind} 格式，这里没有安装读取它的组件。</translation>
     </message>
     <message>
         <source>The picture {name} is too large for this computer&apos;s memory.</source>
@@ -3110,6 +3444,10 @@
         <translation>会话 {name} 解压后会占满内存。</translation>
     </message>
     <message>
+        <source>The settings of this model ({family}) are damaged or don&apos;t fit together.</source>
+        <translation>这个模型（{family}）的设置已损坏或互相矛盾。</translation>
+    </message>
+    <message>
         <source>The show can&apos;t be started.</source>
         <translation>无法开始展示。</translation>
     </message>
@@ -3134,6 +3472,14 @@
         <translation>视频 {name} 太长或太大。</translation>
     </message>
     <message>
+        <source>The window can&apos;t be opened ({reason}).</source>
+        <translation>无法打开窗口（{reason}）。</translation>
+    </message>
+    <message>
+        <source>The {kind} picture {name} is damaged, or of a kind that can&apos;t be opened.</source>
+        <translation>{kind} 图片 {name} 已损坏，或属于无法打开的类型。</translation>
+    </message>
+    <message>
         <source>There are no moving pictures in {name}.</source>
         <translation>{name} 中没有动态画面。</translation>
     </message>
@@ -3156,6 +3502,10 @@
     <message>
         <source>There is no model folder {path}.</source>
         <translation>没有模型文件夹 {path}。</translation>
+    </message>
+    <message>
+        <source>There is no model folder {path}: it is a single file.</source>
+        <translation>{path} 不是模型文件夹，而是单个文件。</translation>
     </message>
     <message>
         <source>There is no picture to take.</source>
@@ -3226,6 +3576,14 @@
         <translation>这需要 PyTorch，而此轻量版应用不带它。</translation>
     </message>
     <message>
+        <source>This picture can&apos;t be taken out of its page.</source>
+        <translation>无法从网页中取出这张图片。</translation>
+    </message>
+    <message>
+        <source>This program can&apos;t write its own files ({reason}).</source>
+        <translation>程序无法写入自己的文件（{reason}）。</translation>
+    </message>
+    <message>
         <source>This version of MMGPT Desktop can&apos;t run models of the family {family}.</source>
         <translation>这个版本的 MMGPT Desktop 无法运行 {family} 系列的模型。</translation>
     </message>
@@ -3258,6 +3616,14 @@
         <translation>请先输入问题。</translation>
     </message>
     <message>
+        <source>Unpack it, and open the picture in it.</source>
+        <translation>请先解压，再打开里面的图片。</translation>
+    </message>
+    <message>
+        <source>Unpack it, then choose the folder that it gives.</source>
+        <translation>请先解压，再选择解压出来的文件夹。</translation>
+    </message>
+    <message>
         <source>Unset it and start the program again, or add a model&apos;s folder.</source>
         <translation>请取消该设置并重新启动程序，或添加模型文件夹。</translation>
     </message>
@@ -3282,8 +3648,12 @@
         <translation>请使用 PyTorch。</translation>
     </message>
     <message>
-        <source>Use a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF file.</source>
-        <translation>请使用 JPEG、PNG、WebP、GIF、BMP、TIFF 或 AVIF 文件。</translation>
+        <source>Use a JPEG, PNG, WebP, HEIC, GIF, BMP, TIFF or AVIF file.</source>
+        <translation>请使用 JPEG、PNG、WebP、HEIC、GIF、BMP、TIFF 或 AVIF 文件。</translation>
+    </message>
+    <message>
+        <source>{name} only stands for a picture that was not downloaded (Git LFS).</source>
+        <translation>{name} 只是图片的占位文件，图片还没有下载（Git LFS）。</translation>
     </message>
     <message>
         <source>Use another runtime.</source>
@@ -3312,6 +3682,10 @@
     <message>
         <source>You have no permission to read {name}.</source>
         <translation>您没有读取 {name} 的权限。</translation>
+    </message>
+    <message>
+        <source>`mmgpt-desktop doctor` says what is missing; `mmgpt-desktop ask` needs no window.</source>
+        <translation>运行 `mmgpt-desktop doctor` 可查看缺少什么；`mmgpt-desktop ask` 不需要窗口。</translation>
     </message>
     <message>
         <source>`mmgpt-desktop event-check` with this profile says what fails.</source>
@@ -3466,6 +3840,14 @@
         <translation>{host} 返回的内容不符合请求：{reason}。</translation>
     </message>
     <message>
+        <source>{model} doesn&apos;t understand the language of this question.</source>
+        <translation>{model} 看不懂这个问题的语言。</translation>
+    </message>
+    <message>
+        <source>{model} only understands English.</source>
+        <translation>{model} 只看得懂英语。</translation>
+    </message>
+    <message>
         <source>{name} can&apos;t be read.</source>
         <translation>无法读取 {name}。</translation>
     </message>
@@ -3478,8 +3860,60 @@
         <translation>无法把 {name} 保存到 {folder}：{reason}。</translation>
     </message>
     <message>
+        <source>{name} holds only zeros: it was not copied or downloaded whole.</source>
+        <translation>{name} 里全是零：没有完整复制或下载。</translation>
+    </message>
+    <message>
+        <source>{name} holds text, not a picture.</source>
+        <translation>{name} 里是文字，不是图片。</translation>
+    </message>
+    <message>
+        <source>{name} is a RAW photo of a camera ({kind}), which can&apos;t be opened here.</source>
+        <translation>{name} 是相机的 RAW 照片（{kind}），这里无法打开。</translation>
+    </message>
+    <message>
+        <source>{name} is a data set of the hub, and no model.</source>
+        <translation>{name} 是 Hub 上的数据集，不是模型。</translation>
+    </message>
+    <message>
+        <source>{name} is a document ({kind}), not a picture.</source>
+        <translation>{name} 是文档（{kind}），不是图片。</translation>
+    </message>
+    <message>
         <source>{name} is a folder, not a picture.</source>
         <translation>{name} 是文件夹，不是图片。</translation>
+    </message>
+    <message>
+        <source>{name} is a model for {program}, which can&apos;t be opened here.</source>
+        <translation>{name} 是供 {program} 使用的模型，这里无法打开。</translation>
+    </message>
+    <message>
+        <source>{name} is a note that a Mac left beside a file, not the picture.</source>
+        <translation>{name} 是 Mac 在文件旁留下的附属信息，不是图片本身。</translation>
+    </message>
+    <message>
+        <source>{name} is a packed file, and a model is a folder.</source>
+        <translation>{name} 是压缩包，而模型应是文件夹。</translation>
+    </message>
+    <message>
+        <source>{name} is a program of the hub (a Space), and no model.</source>
+        <translation>{name} 是 Hub 上的程序（Space），不是模型。</translation>
+    </message>
+    <message>
+        <source>{name} is a program, not a picture.</source>
+        <translation>{name} 是程序，不是图片。</translation>
+    </message>
+    <message>
+        <source>{name} is a sound, not a picture.</source>
+        <translation>{name} 是声音文件，不是图片。</translation>
+    </message>
+    <message>
+        <source>{name} is a web page, not a picture.</source>
+        <translation>{name} 是网页，不是图片。</translation>
+    </message>
+    <message>
+        <source>{name} is an archive ({kind}), not a picture.</source>
+        <translation>{name} 是压缩包（{kind}），不是图片。</translation>
     </message>
     <message>
         <source>{name} is being downloaded by another window already.</source>
@@ -3488,6 +3922,10 @@
     <message>
         <source>{name} is handed out only to people who accepted its owner&apos;s terms.</source>
         <translation>{name} 只提供给已同意其所有者条款的人。</translation>
+    </message>
+    <message>
+        <source>{name} is in the trash.</source>
+        <translation>{name} 在回收站里。</translation>
     </message>
     <message>
         <source>{name} is no file.</source>
@@ -3502,6 +3940,18 @@
         <translation>{name} 不是普通文件。</translation>
     </message>
     <message>
+        <source>{name} is not on this computer, and can&apos;t be opened from where it is.</source>
+        <translation>{name} 不在这台电脑上，无法直接打开。</translation>
+    </message>
+    <message>
+        <source>{name} is of the kind {kind}, which is not a picture that can be opened here.</source>
+        <translation>{name} 是 {kind} 文件，不是这里能打开的图片。</translation>
+    </message>
+    <message>
+        <source>{name} may run a stranger&apos;s code when it is opened, so it never is.</source>
+        <translation>打开 {name} 可能会运行陌生人的代码，因此绝不打开。</translation>
+    </message>
+    <message>
         <source>{name} needs {needed} more on the disk, and {free} are free.</source>
         <translation>{name} 还需要 {needed} 磁盘空间，目前可用 {free}。</translation>
     </message>
@@ -3513,24 +3963,39 @@
         <translation>图</translation>
     </message>
     <message>
-        <source>The picture&apos;s cells first tell each other what they see, along a graph of neighbours and look-alikes; then the text reads them.</source>
-        <translation>图片的单元格先沿着相邻和相似单元格构成的图互相告知所见，然后文字读取它们。</translation>
+        <source>The picture is cut into small squares. First those that are neighbours or look alike tell each other what they see; then the text reads them.</source>
+        <translation>图片被切成小方块。相邻或相似的小方块先互相说说各自看到了什么，然后文字再来读它们。</translation>
+    </message>
+    <message>
+        <source>The model reads the text, and in between it does nothing but look at the picture.</source>
+        <translation>模型读文字，中间有几步专门只看图片。</translation>
+    </message>
+    <message>
+        <source>The picture is cut into small squares, which stand before the text like words; the model reads both together.</source>
+        <translation>图片被切成小方块，像词一样排在文字前面，模型把两者一起读。</translation>
     </message>
     <message>
         <source>Cross-attention</source>
         <translation>交叉注意力</translation>
     </message>
     <message>
-        <source>Between its layers of text the model has layers that do nothing but look at the picture&apos;s cells.</source>
-        <translation>在处理文字的层之间，模型有专门查看图片单元格的层。</translation>
-    </message>
-    <message>
         <source>Concatenation</source>
         <translation>拼接</translation>
     </message>
+</context>
+<context>
+    <name>lacks</name>
     <message>
-        <source>The picture&apos;s cells stand before the text like further words, and each layer reads both at once.</source>
-        <translation>图片的单元格像额外的单词一样排在文字前面，每一层同时读取两者。</translation>
+        <source>needs the full edition</source>
+        <translation>需要完整版</translation>
+    </message>
+    <message>
+        <source>not with {fusion}</source>
+        <translation>{fusion} 不支持</translation>
+    </message>
+    <message>
+        <source>not with this model</source>
+        <translation>这个模型不支持</translation>
     </message>
 </context>
 <context>
@@ -3544,20 +4009,32 @@
         <translation>共 {0} 页，只使用第一页。</translation>
     </message>
     <message>
+        <source>The file is cut short: about {0} % of the picture is missing.</source>
+        <translation>文件不完整：图片约有 {0} % 缺失。</translation>
+    </message>
+    <message>
+        <source>The file is cut short: the finest details of the picture are missing.</source>
+        <translation>文件不完整：图片缺少最精细的细节。</translation>
+    </message>
+    <message>
+        <source>Only the first {0} of its {1} frames can be read.</source>
+        <translation>共 {1} 帧，只能读取前 {0} 帧。</translation>
+    </message>
+    <message>
         <source>Left out for length: the first {0} turns.</source>
         <translation>因长度所限，省略了最早的 {0} 轮对话。</translation>
     </message>
     <message>
-        <source>The {0} heads whose strongest cell lies on the named thing most often, of {1} things in training photos with label maps: {2} (a random cell: {3}).</source>
-        <translation>最亮的单元格最常落在所述物体上的 {0} 个头，依据带标注的训练照片中的 {1} 个物体：{2}（随机单元格：{3}）。</translation>
+        <source>Shown are the {0} of its heads (the parts that look) that find a named thing best. Of {1} things in photos they found {2}; a place drawn by lot finds {3}.</source>
+        <translation>显示的是 {0} 个最会找东西的注意力头（负责“看”的部分）。照片里的 {1} 样东西，它们找到了 {2}；随便指一处只能找到 {3}。</translation>
     </message>
     <message>
-        <source>The {0} heads with the largest share of their look in the named thing&apos;s box, in {1} composed pictures: {2} (all cells alike: {3}).</source>
-        <translation>在 {1} 张合成图片中，目光落在所述物体框内份额最大的 {0} 个头：{2}（各单元格均等时：{3}）。</translation>
+        <source>Shown are the {0} of its heads (the parts that look) that look at a named thing most. In {1} test pictures it got {2} of their look; all places alike would give it {3}.</source>
+        <translation>显示的是 {0} 个最爱看所说东西的注意力头（负责“看”的部分）。在 {1} 张测试图里，这些东西得到了它们 {2} 的目光；平均看的话只有 {3}。</translation>
     </message>
     <message>
-        <source>No head looked at the named thing more than by chance in {0} composed pictures, so this is the mean over all heads.</source>
-        <translation>在 {0} 张合成图片中，没有哪个头看所述物体多于随机水平，因此这里是所有头的平均。</translation>
+        <source>None of its heads (the parts that look) found a named thing better than by luck in {0} test pictures, so all of them are shown together.</source>
+        <translation>在 {0} 张测试图里，没有一个注意力头（负责“看”的部分）比碰运气找得更准，所以把它们合在一起显示。</translation>
     </message>
     <message>
         <source>The likeliest token is the same in {0} of {1} steps; {2} of the probability and {3} of the attention moved.</source>
@@ -3655,24 +4132,12 @@
 <context>
     <name>sentences</name>
     <message>
-        <source>All words share one scale: {unit}.</source>
-        <translation>所有词共用一个刻度：{unit}。</translation>
-    </message>
-    <message>
         <source>April</source>
         <translation>4月</translation>
     </message>
     <message>
         <source>Attention</source>
         <translation>注意力</translation>
-    </message>
-    <message>
-        <source>Attention followed through all layers back to the picture.</source>
-        <translation>沿所有层追溯回图片的注意力。</translation>
-    </message>
-    <message>
-        <source>Attention weighted by how much it would change the word (gradients).</source>
-        <translation>按对该词的影响（梯度）加权的注意力。</translation>
     </message>
     <message>
         <source>Attention without sinks</source>
@@ -3683,14 +4148,6 @@
         <translation>注意力，所有头</translation>
     </message>
     <message>
-        <source>Attention, as a multiple of that for a neutral question about this photo.</source>
-        <translation>注意力，以对这张照片提一个中性问题时的倍数表示。</translation>
-    </message>
-    <message>
-        <source>Attention, where cells that glow for nearly every word are turned down.</source>
-        <translation>注意力，其中几乎对每个词都发亮的单元格被调暗。</translation>
-    </message>
-    <message>
         <source>August</source>
         <translation>8月</translation>
     </message>
@@ -3699,24 +4156,12 @@
         <translation>把握</translation>
     </message>
     <message>
-        <source>Choose a word to go to its map. No word of this answer was checked.</source>
-        <translation>选择一个词可转到它的热图。这个回答没有词经过检验。</translation>
-    </message>
-    <message>
-        <source>Choose a word to go to its map. Solid line: what is bright mattered; dashed: partly; dotted: the word came from language, or needed other places as much; no line: not checked. {checked} of {words} words were checked.</source>
-        <translation>选择一个词可转到它的热图。实线：亮处有关系；虚线：部分有关；点线：这个词来自语言，或同样需要其他地方；无线：未检验。{words} 个词中检验了 {checked} 个。</translation>
-    </message>
-    <message>
         <source>December</source>
         <translation>12月</translation>
     </message>
     <message>
         <source>Drawing</source>
         <translation>绘制</translation>
-    </message>
-    <message>
-        <source>Each map has its scale: {unit}.</source>
-        <translation>每张热图有自己的刻度：{unit}。</translation>
     </message>
     <message>
         <source>February</source>
@@ -3731,10 +4176,6 @@
         <translation>注意力头</translation>
     </message>
     <message>
-        <source>How strongly each cell by itself would say the word.</source>
-        <translation>每个单元格单独说出这个词的强度。</translation>
-    </message>
-    <message>
         <source>How this was made</source>
         <translation>制作说明</translation>
     </message>
@@ -3743,12 +4184,64 @@
         <translation>我不确定，也许：</translation>
     </message>
     <message>
-        <source>It mattered: the word needs what is bright.</source>
-        <translation>有关系：这个词需要亮处。</translation>
+        <source>All words share one scale.</source>
+        <translation>所有的词共用一个色标。</translation>
     </message>
     <message>
-        <source>It needs the picture, but what is bright no more than other places.</source>
-        <translation>它需要图片，但亮处并不比其他地方更重要。</translation>
+        <source>Bright: places that would bring up the word all by themselves.</source>
+        <translation>亮：单凭这个地方，就会让模型想到这个词。</translation>
+    </message>
+    <message>
+        <source>Bright: where it looked more than it usually looks at this photo.</source>
+        <translation>亮：比平时看这张照片时看得更多的地方。</translation>
+    </message>
+    <message>
+        <source>Bright: where it looked, followed back through all of its steps.</source>
+        <translation>亮：沿着它的每一步往回找，最后看到的地方。</translation>
+    </message>
+    <message>
+        <source>Bright: where it looked, without places that glow for nearly every word.</source>
+        <translation>亮：它看的地方，去掉几乎每个词都会发亮的位置。</translation>
+    </message>
+    <message>
+        <source>Bright: where looking harder would have changed the word most.</source>
+        <translation>亮：在这里多看一眼，最能改变这个词。</translation>
+    </message>
+    <message>
+        <source>Bright: where the model looked while it wrote the word, with all of its parts.</source>
+        <translation>亮：模型写这个词时，它的各个部分一起看的地方。</translation>
+    </message>
+    <message>
+        <source>Bright: where the model looked while it wrote the word.</source>
+        <translation>亮：模型写这个词时看的地方。</translation>
+    </message>
+    <message>
+        <source>Choose a word to go to its map.</source>
+        <translation>点一个词，查看它的图。</translation>
+    </message>
+    <message>
+        <source>Colours: {what}, from {low} to {high}.</source>
+        <translation>颜色：{what}，从 {low} 到 {high}。</translation>
+    </message>
+    <message>
+        <source>Details</source>
+        <translation>详细</translation>
+    </message>
+    <message>
+        <source>Each map has its own scale.</source>
+        <translation>每张图有自己的色标。</translation>
+    </message>
+    <message>
+        <source>For “{name}”, squares of the photo are blurred one at a time: first large ones, then smaller ones where much was lost. What each costs the word (in logarithms of its probability) adds up; below 0 the word became likelier.</source>
+        <translation>“{name}”：把照片一块一块地变模糊，先是大块，再在影响大的地方用小块。每一块让这个词失去的（概率的对数）加在一起；低于 0 表示这个词反而更可能出现。</translation>
+    </message>
+    <message>
+        <source>How sure: {parts}.</source>
+        <translation>有多大把握：{parts}。</translation>
+    </message>
+    <message>
+        <source>It needs the picture, but the bright places hardly more than others.</source>
+        <translation>这个词要看图片才知道，不过亮的地方并不比别处更重要。</translation>
     </message>
     <message>
         <source>January</source>
@@ -3763,6 +4256,10 @@
         <translation>6月</translation>
     </message>
     <message>
+        <source>Line under a word: the bright places mattered. Dashed line: a little. No line: hardly, or not measured yet.</source>
+        <translation>词下有实线：亮的地方很重要。虚线：有一点重要。没有线：几乎不重要，或者还没有测量。</translation>
+    </message>
+    <message>
         <source>March</source>
         <translation>3月</translation>
     </message>
@@ -3773,6 +4270,10 @@
     <message>
         <source>Model</source>
         <translation>模型</translation>
+    </message>
+    <message>
+        <source>No word of this answer was tested.</source>
+        <translation>这个回答里没有词被测试过。</translation>
     </message>
     <message>
         <source>Note</source>
@@ -3787,28 +4288,68 @@
         <translation>遮挡</translation>
     </message>
     <message>
-        <source>Occlusion blurs squares of the photo one at a time, first large ones, then smaller ones where much was lost. A cell&apos;s cost adds up, over the squares that held it, what hiding them took off the logarithm of the word&apos;s probability; below 0 the word became likelier.</source>
-        <translation>遮挡法逐个模糊照片中的方块：先是大方块，再在损失大的地方用较小的方块。单元格的代价是：遮住包含它的各个方块时，这个词的概率对数所减少的量之和；低于 0 表示这个词变得更可能。</translation>
+        <source>Places of the photo are hidden in turn. Bright: without it, the model is less sure of the word.</source>
+        <translation>依次遮住照片的各个地方。亮：遮住它，模型对这个词就没那么有把握。</translation>
+    </message>
+    <message>
+        <source>The bright places mattered a little more than others.</source>
+        <translation>亮的地方比别处重要一点。</translation>
+    </message>
+    <message>
+        <source>The bright places mattered: without them the word is far less sure.</source>
+        <translation>亮的地方很重要：遮住它们，这个词就没把握多了。</translation>
+    </message>
+    <message>
+        <source>The sentence follows from that. The bright places mattered where hiding them costs the word a third of its chance more than hiding places drawn by lot, and mattered a little from a sixth on; but no more than hiding the whole photo costs. Else the word needs the picture where hiding all of it costs a sixth, and comes from language where that costs less.</source>
+        <translation>那句话由此得出：遮住亮的地方，如果比随机遮住多失去三分之一以上的把握，就说亮的地方很重要；六分之一以上，就说有一点重要；但都不超过遮住整张照片时失去的把握。否则，遮住整张照片会失去六分之一以上，就说这个词要看图片；失去得更少，就说这个词不看图片也会说出来。</translation>
+    </message>
+    <message>
+        <source>This word would come without the picture, too.</source>
+        <translation>就算不看图片，也会说出这个词。</translation>
+    </message>
+    <message>
+        <source>To test a word, the brightest fifth of its map is hidden in the photo, and the model is asked how sure it is now. The same is done with as many places drawn by lot (several times; the mean counts), with the middle, and with the whole photo.</source>
+        <translation>测试一个词时，先遮住照片里最亮的五分之一，看模型现在还有多大把握；再随机遮住同样多的地方（几次，取平均）、中间的地方和整张照片，各测一遍。</translation>
+    </message>
+    <message>
+        <source>random places hidden</source>
+        <translation>随便遮几处</translation>
+    </message>
+    <message>
+        <source>times as much as usual</source>
+        <translation>是平时的几倍</translation>
+    </message>
+    <message>
+        <source>weakest</source>
+        <translation>最弱</translation>
+    </message>
+    <message>
+        <source>what hiding it costs</source>
+        <translation>遮住它的代价</translation>
+    </message>
+    <message>
+        <source>whole photo hidden</source>
+        <translation>遮住整张照片</translation>
+    </message>
+    <message>
+        <source>{checked} of {words} words were tested.</source>
+        <translation>{words} 个词中测试了 {checked} 个。</translation>
+    </message>
+    <message>
+        <source>{method}: the whole answer</source>
+        <translation>{method}：整个回答</translation>
+    </message>
+    <message>
+        <source>{percent} sure</source>
+        <translation>{percent} 的把握</translation>
     </message>
     <message>
         <source>October</source>
         <translation>10月</translation>
     </message>
     <message>
-        <source>Partly: the word needs some of what is bright.</source>
-        <translation>部分有关：这个词需要亮处的一部分。</translation>
-    </message>
-    <message>
-        <source>Parts of the photo are hidden, and the word&apos;s probability is measured again: what is bright was needed.</source>
-        <translation>遮住照片的一部分，再次测量该词的概率：亮处就是所需之处。</translation>
-    </message>
-    <message>
         <source>Photo</source>
         <translation>照片</translation>
-    </message>
-    <message>
-        <source>Probability: {parts}.</source>
-        <translation>概率：{parts}。</translation>
     </message>
     <message>
         <source>Relative attention</source>
@@ -3835,16 +4376,8 @@
         <translation>9月</translation>
     </message>
     <message>
-        <source>The bars show the word&apos;s probability when the same answer is scored again: with the whole photo, without the fifth of the cells where the map is brightest, without as many cells drawn at random (the mean of several draws), without the centre, and without all of it.</source>
-        <translation>条形显示对同一回答重新评分时这个词的概率：用整张照片、去掉热图最亮的五分之一单元格、去掉随机抽取的同样多单元格（多次抽取的平均）、去掉中央，以及去掉整张照片。</translation>
-    </message>
-    <message>
         <source>The photo, {name}</source>
         <translation>照片，{name}</translation>
-    </message>
-    <message>
-        <source>This word came from language, not from the picture.</source>
-        <translation>这个词来自语言，而不是图片。</translation>
     </message>
     <message>
         <source>Token activation</source>
@@ -3853,14 +4386,6 @@
     <message>
         <source>What {model} needed to write it. It can be wrong.</source>
         <translation>{model} 写下这些词所需要的地方。它可能会出错。</translation>
-    </message>
-    <message>
-        <source>Where the model read from while it wrote the word: the mean over all layers and heads.</source>
-        <translation>模型写这个词时从哪里读取信息：所有层和头的平均。</translation>
-    </message>
-    <message>
-        <source>Where the model read from while it wrote the word: the mean over chosen heads.</source>
-        <translation>模型写这个词时从哪里读取信息：所选头的平均。</translation>
     </message>
     <message>
         <source>Where {model} looked as it wrote. It can be wrong.</source>
@@ -3875,12 +4400,12 @@
         <translation>全部 {count} 个</translation>
     </message>
     <message>
-        <source>contours</source>
-        <translation>等值线</translation>
+        <source>bright places hidden</source>
+        <translation>遮住亮的地方</translation>
     </message>
     <message>
-        <source>cost of hiding it</source>
-        <translation>遮住后损失</translation>
+        <source>contours</source>
+        <translation>等值线</translation>
     </message>
     <message>
         <source>each cell even</source>
@@ -3895,28 +4420,56 @@
         <translation>贪心</translation>
     </message>
     <message>
+        <source>how much of its look</source>
+        <translation>看了多少</translation>
+    </message>
+    <message>
         <source>layer {layer} head {head}</source>
         <translation>第 {layer} 层第 {head} 头</translation>
+    </message>
+    <message>
+        <source>looked least</source>
+        <translation>看得最少</translation>
+    </message>
+    <message>
+        <source>looked most</source>
+        <translation>看得最多</translation>
+    </message>
+    <message>
+        <source>mattered least</source>
+        <translation>最不重要</translation>
+    </message>
+    <message>
+        <source>mattered most</source>
+        <translation>最重要</translation>
+    </message>
+    <message>
+        <source>middle hidden</source>
+        <translation>遮住中间</translation>
+    </message>
+    <message>
+        <source>needed most</source>
+        <translation>最需要</translation>
     </message>
     <message>
         <source>not measured</source>
         <translation>未测量</translation>
     </message>
     <message>
+        <source>not needed</source>
+        <translation>不需要</translation>
+    </message>
+    <message>
+        <source>nothing hidden</source>
+        <translation>什么都不遮</translation>
+    </message>
+    <message>
         <source>opacity {percent}</source>
         <translation>不透明度 {percent}</translation>
     </message>
     <message>
-        <source>probability {percent}</source>
-        <translation>概率 {percent}</translation>
-    </message>
-    <message>
         <source>repetition penalty {penalty}, at most {count} tokens</source>
         <translation>重复惩罚 {penalty}，最多 {count} 个词元</translation>
-    </message>
-    <message>
-        <source>share of a cell</source>
-        <translation>单元格所占比例</translation>
     </message>
     <message>
         <source>smooth</source>
@@ -3925,6 +4478,10 @@
     <message>
         <source>strength</source>
         <translation>强度</translation>
+    </message>
+    <message>
+        <source>strongest</source>
+        <translation>最强</translation>
     </message>
     <message>
         <source>temperature {temperature}, top-p {top_p}, top-k {top_k}, seed {seed}</source>
@@ -3939,40 +4496,12 @@
         <translation>整个回答</translation>
     </message>
     <message>
-        <source>times the neutral question&apos;s</source>
-        <translation>相对中性问题的倍数</translation>
-    </message>
-    <message>
-        <source>whole photo</source>
-        <translation>整张照片</translation>
-    </message>
-    <message>
-        <source>without random places</source>
-        <translation>遮住随机位置</translation>
-    </message>
-    <message>
-        <source>without the centre</source>
-        <translation>遮住中央</translation>
-    </message>
-    <message>
-        <source>without the whole photo</source>
-        <translation>遮住整张照片</translation>
-    </message>
-    <message>
-        <source>without what is bright</source>
-        <translation>遮住亮处</translation>
-    </message>
-    <message>
         <source>{day} {month} {year}</source>
         <translation>{year}年{month}{day}日</translation>
     </message>
     <message>
         <source>{method} of “{word}”</source>
         <translation>“{word}”的{method}</translation>
-    </message>
-    <message>
-        <source>{method}: mean over the whole answer</source>
-        <translation>{method}：整个回答的平均</translation>
     </message>
     <message>
         <source>{rows} × {columns} cells</source>
