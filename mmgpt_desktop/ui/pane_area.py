@@ -69,7 +69,7 @@ class PaneArea(Rewritten, ScrollArea):
         self._right.box.addWidget(self._down, 1)
         self._inside.box.addWidget(self._across, 1)
         self.setWidget(self._inside)
-        for pane, stretch in ((image, 1), (heatmap, 3), (output, 2)):
+        for pane, stretch in ((image, 1), (heatmap, 5), (output, 4)):
             policy = pane.sizePolicy()
             policy.setVerticalStretch(stretch)
             pane.setSizePolicy(policy)
@@ -175,7 +175,7 @@ class PaneArea(Rewritten, ScrollArea):
     def _divide(self) -> None:
         self._divided = True
         if self.arrangement is Arrangement.FOUR and not self._down.restoreState(self._kept):
-            self._down.setSizes([3, 2])
+            self._down.setSizes([5, 4])
 
     def _write(self) -> None:
         self.tabs.setAccessibleName(self.tr("Which pane is in view"))
