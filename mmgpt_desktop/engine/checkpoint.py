@@ -145,11 +145,13 @@ def weight_files(path: Path) -> tuple[Path, ...]:
     if (path / WEIGHTS).is_file():
         return (path / WEIGHTS,)
     named = _read(path, INDEX).get("weight_map")
+    if isinstance(named, dict) and not all(isinstance(name, str) for name in named.values()):
+        raise BundleError("The model's {name} is damaged.", _ANOTHER, name=INDEX)
     if not isinstance(named, dict) or not named:
         title = "The model has no weights as safetensors: {name} is missing."
         hint = "Weights in other forms may run code of strangers, so they are never opened."
         raise BundleError(title, hint, name=WEIGHTS)
-    shards = sorted({str(name) for name in named.values()})
+    shards = sorted(set(named.values()))
     for name in shards:
         if not is_plain_name(name):
             title = "The model's {name} names files outside its folder."

@@ -28,6 +28,7 @@ from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.head_choice import HeadReport, load_choice, save_choice, score_heads
 from mmgpt_desktop.engine.layouts import GraphFiles, fitting_graphs, is_graphs, verify_graphs
 from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory
+from mmgpt_desktop.engine.model_files import read_object
 from mmgpt_desktop.engine.occlusion import Cells, Hiding, PhotoHider, Rescorer
 from mmgpt_desktop.engine.public_onnx_models import public_onnx
 from mmgpt_desktop.engine.public_torch_models import public_torch
@@ -337,12 +338,8 @@ def _used_instead(files: GraphFiles, broken: Collection[Path]) -> str:
 def _exported_choice(folder: Path, layers: int, heads: int) -> HeadChoice | None:
     """What an export's manifest says; None where its heads were never measured."""
     try:
-        chosen = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["attention"]
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return None
-    try:
-        choice = head_choice(chosen, layers, heads)
-    except (BundleError, LookupError, TypeError):
+        choice = head_choice(read_object(folder / MANIFEST)["attention"], layers, heads)
+    except (BundleError, LookupError, TypeError):  # nobody's, or a stranger's
         return None
     return None if choice.how == ALL_HEADS else choice
 

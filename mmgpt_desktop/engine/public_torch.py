@@ -294,5 +294,10 @@ def _failures(title: str) -> Iterator[None]:
             )
             another = "Download the model again, or choose another one."
             raise RuntimeFailure(said, another, name=safe_name(field[1])) from error
+        if isinstance(error, IndexError) and "index out of range in self" in str(error):
+            said = "The model's tokenizer writes tokens that its weights don't have."
+            raise RuntimeFailure(
+                said, "Download the model again, or choose another one."
+            ) from error
         hint = "Choose another model, or use another runtime."
         raise RuntimeFailure(title, hint, reason=reason_of(error)) from error

@@ -73,7 +73,10 @@ def _said(config: Mapping[str, Any]) -> tuple[str, int | None] | None:
     parts = [config, *(part for part in config.values() if isinstance(part, dict))]
     for part in parts:
         for key in ("quantization_config", "quantization", "compression_config"):
-            if isinstance(said := part.get(key), dict) and said:
+            said = part.get(key)
+            if isinstance(said, str) and said:
+                said = {"quant_method": said}
+            if isinstance(said, dict) and said:
                 return _named(said), _bits(said)
     return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,7 @@ def read_header(file: Path) -> TensorFile:
             header = json.loads(stream.read(length))
         metadata = header.pop(_METADATA, {})
         tensors = {key: _tensor(entry, 8 + length) for key, entry in header.items()}
+        _check_places(tensors.values(), 8 + length)
     except OSError as error:
         raise unreadable(name, error) from error
     except (ValueError, RecursionError, TypeError, LookupError, AttributeError) as error:
@@ -74,6 +75,14 @@ def read_header(file: Path) -> TensorFile:
         title = "The model's file {name} is cut short or too long: {size} bytes, not {expected}."
         raise BundleError(title, ANOTHER, name=name, size=size, expected=expected)
     return TensorFile(tensors, expected, metadata if isinstance(metadata, dict) else {})
+
+
+def _check_places(tensors: Iterable[Tensor], start: int) -> None:
+    """One tensor follows the other: were bytes shared, a small file could fill the memory."""
+    for each in sorted(tensors, key=lambda tensor: (tensor.begin, tensor.end)):
+        if each.begin != start:
+            raise ValueError("tensors with a gap between them, or over each other")
+        start = each.end
 
 
 def _tensor(entry: Any, start: int) -> Tensor:

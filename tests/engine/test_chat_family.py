@@ -83,6 +83,17 @@ def test_an_empty_or_too_long_question_is_refused(family: Family) -> None:
         family.lay(asked("why " * 2000), seen, 10)
 
 
+def test_a_template_that_writes_nothing_is_one_sentence(tmp_path: Path) -> None:
+    folder = smolvlm_settings(tmp_path / "tiny")
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "chat_template.jinja").write_text("{{ '' }}")
+    settings.pop("chat_template", None)
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    silent = family_of(read_checkpoint(folder))
+    with pytest.raises(PromptError, match="writes nothing"):
+        silent.lay(asked("Hi"), [], 10)
+
+
 def test_positions_go_on_after_the_prompt(family: Family) -> None:
     laid = family.lay(asked("What?"), [], 10)
     count = len(laid.token_ids)

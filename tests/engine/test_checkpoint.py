@@ -81,6 +81,23 @@ def cut(folder: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:-9])
 
 
+def shared(folder: Path, begin: int, end: int) -> None:
+    """A second tensor at bytes that are the first one's, or too far behind it."""
+    places = {"a": [0, 8], "b": [begin, end]}
+    entries = {
+        name: {"dtype": "F32", "shape": [2], "data_offsets": place}
+        for name, place in places.items()
+    }
+    header = json.dumps(entries).encode()
+    data = struct.pack("<Q", len(header)) + header + bytes(max(8, end))
+    (folder / "model.safetensors").write_bytes(data)
+
+
+def only_index(folder: Path, weights: dict[str, object]) -> None:
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weights}))
+
+
 def pickled(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
 
@@ -100,6 +117,10 @@ def pickled(folder: Path) -> None:
             lambda folder: (folder / "model.safetensors").write_bytes(struct.pack("<Q", 2) + b"[]"),
             "no safetensors file",
         ),
+        (lambda folder: shared(folder, 0, 8), "no safetensors file"),
+        (lambda folder: shared(folder, 4, 12), "no safetensors file"),
+        (lambda folder: shared(folder, 12, 20), "no safetensors file"),
+        (lambda folder: only_index(folder, {"a": 7}), "index.json is damaged"),
     ],
 )
 def test_each_bad_folder_is_one_sentence(

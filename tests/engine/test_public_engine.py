@@ -326,6 +326,9 @@ def test_heads_are_chosen_once_and_kept(
     choice = _exported_choice(folder, LAYERS, HEADS)
     assert choice == HeadChoice(((1, 2),), "Measured when it was exported.")
     assert _exported_choice(folder, 1, HEADS) is None
+    with (folder / "manifest.json").open("a") as manifest:
+        manifest.write(" " * (17 << 20))  # without end, as far as one can tell
+    assert _exported_choice(folder, LAYERS, HEADS) is None
 
 
 def test_a_rest_that_is_cancelled_chooses_nothing(

@@ -149,6 +149,13 @@ def test_weights_that_do_not_fit_are_one_sentence(folder: Path, tmp_path: Path) 
     assert "PyTorch can't load the model" in str(caught.value)
 
 
+def test_tokens_that_the_weights_do_not_have_are_one_sentence(
+    runtime: Whole, context: Context
+) -> None:
+    with pytest.raises(RuntimeFailure, match="tokens that its weights don't have"):
+        runtime.score((*context.laid.token_ids, 10**6), context, CancelToken())
+
+
 def renamed(folder: Path, out: Path, rename: Callable[[str], str | None]) -> Path:
     """The same checkpoint; tensors that are renamed to None are left out."""
     from safetensors.numpy import load_file, save_file

@@ -235,6 +235,7 @@ QUANTISED: list[tuple[dict[str, object], str]] = [
     ({"quantization_config": {"quant_method": "compressed-tensors"}}, "compressed-tensors"),
     ({"quantization_config": {"quant_method": "quanto", "weights": "int4"}}, "Quanto"),
     ({"quantization_config": {"quant_method": "newest<b>"}}, "newest"),
+    ({"quantization_config": "int4"}, "int4"),
     ({"quantization": {"group_size": 64, "bits": 4}}, r"4 bits each \(MLX\)"),
     ({"text_config": {"quantization_config": {"quant_method": "awq"}}}, "AWQ"),
 ]

@@ -152,6 +152,9 @@ class ChatFamily(ABC):
         limit = self.context_length - min(room, self.context_length // 2)
         for dropped in range(len(turns) + 1):
             token_ids = self.encode(turns[dropped:], question, seen)
+            if not token_ids:
+                title = "The model's chat template writes nothing for this question."
+                raise PromptError(title, "Choose another model.")
             if len(token_ids) <= limit:
                 return self._laid(token_ids, seen, dropped)
         raise PromptError(
