@@ -30,16 +30,32 @@ _LATER = (  # where pages keep the address meanwhile, in the order of trust
     "data-iurl",
     "data-url",
 )
+# Other tags than <img> that show a picture, and where they have it.
+_SHOWN_BY = {
+    "amp-img": "src",
+    "v:imagedata": "src",
+    "image": "href",
+    "object": "data",
+    "video": "poster",
+    "source": "srcset",
+}
 # Python's parser takes minutes for 50 kB of tags that never end, so that it gets whole tags only.
 _NEXT = re.compile(
-    r"<(?:!--|(?:img|input|base)(?=[\s/])|(script|style|template|textarea|title)\b)", re.IGNORECASE
+    r"<(?:!--|(?:img|input|base|amp-img|image|v:imagedata|object|video|source)(?=[\s/])"
+    r"|(script|style|template|textarea|title)\b)",
+    re.IGNORECASE,
 )
-_TAG = re.compile(r"""<\w+(?:=\s*+"[^"]*+"|=\s*+'[^']*+'|[^>=]++|=)*+>""")
+_TAG = re.compile(r"""<[\w:-]+(?:=\s*+"[^"]*+"|=\s*+'[^']*+'|[^>=]++|=)*+>""")
 _WRITTEN = re.compile(  # the data: of an attribute, quoted or not
     r"""(?<=")\s*data:[^"]*(?=")|(?<=')\s*data:[^']*(?=')|(?<==)data:[^\s>]+""", re.IGNORECASE
 )
 _STAND_IN = re.compile(r"data:#(\d+)")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_BACKGROUND = re.compile(
+    r"background(?:-image)?\s{0,9}:[^;<>]{0,300}?url\(\s{0,9}"
+    r"(?:&quot;|&#3[49];|[\"'])?([^\s\"'()<>]{1,4000}+)",
+    re.IGNORECASE,
+)
 _SRCSET = re.compile(r"\s*(\S*[^\s,])(?:\s+(\d+(?:\.\d+)?)[wx])?[^,]*(?:,|$)")
 
 
@@ -68,12 +84,13 @@ def picture_in(text: str, page: str = "") -> Named | None:
     tags = _Tags()
     for tag in _whole_tags(_WRITTEN.sub(keep, text)[:_MOST_TEXT]):
         tags.feed(tag)
-    if not tags.images:
+    images = tags.images or tags.others or _backgrounds(text)
+    if not images:
         return None
     page = _joined(page, tags.base) or page
     found = [
         named
-        for image in tags.images
+        for image in images
         for address in _addresses(image)
         if (named := _named(address, page, written))
     ]
@@ -87,6 +104,7 @@ class _Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.images: list[dict[str, str]] = []
+        self.others: list[dict[str, str]] = []
         self.base = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -97,6 +115,16 @@ class _Tags(HTMLParser):
         shows = tag == "img" or (tag == "input" and found.get("type", "").lower() == "image")
         if shows and not counted <= {"0", "1"} and len(self.images) < _MOST_IMAGES:
             self.images.append(found)
+        if (name := _SHOWN_BY.get(tag)) and len(self.others) < _MOST_IMAGES:
+            address = found.get(name, "") or found.get(f"xlink:{name}", "")
+            if address and found.get("type", "image/").startswith("image/"):
+                self.others.append({"srcset" if name == "srcset" else "src": address})
+
+
+def _backgrounds(text: str) -> list[dict[str, str]]:
+    """Of what shows a picture by its style."""
+    found = _BACKGROUND.search(text[:_MOST_TEXT])
+    return [{"src": html.unescape(found[1]).strip("\"'")}] if found else []
 
 
 def _whole_tags(text: str) -> Iterator[str]:
@@ -133,7 +161,7 @@ def _named(address: str, page: str, written: list[str]) -> Named | None:
     if stand_in := _STAND_IN.fullmatch(address):
         data = bytes_written(html.unescape(written[int(stand_in[1])]))
         return Named(data=data) if data else None
-    address = re.sub(r"[\t\r\n]", "", address)
+    address = re.sub(r"[\t\r\n]", "", address).replace(" ", "%20")
     whole = _joined(page or "https:", address) if address.strip("#") else ""
     named = re.match(r"https?://[^/]|file:/", whole, re.IGNORECASE)
     return Named(address=whole) if named else None

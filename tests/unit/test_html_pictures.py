@@ -42,6 +42,22 @@ ADDRESSES = {
     '<picture><source srcset="/no.avif"><img srcset="/a.jpg, /b.jpg 2x"></picture>': (
         "https://shop.example/b.jpg"
     ),
+    '<img src="https://a.example/a b.jpg">': "https://a.example/a%20b.jpg",
+    f'<picture><source type="image/avif" srcset="{REAL}, /l.avif 2x"></picture>': (
+        "https://shop.example/l.avif"
+    ),
+    f'<svg><image href="{REAL}"/></svg>': REAL,
+    f'<svg><image xlink:href="{REAL}"/></svg>': REAL,
+    f'<v:shape><v:imagedata src="{REAL}"/></v:shape>': REAL,
+    f'<amp-img src="{REAL}" width="4"></amp-img>': REAL,
+    f'<object data="/film.swf" type="application/x"></object><object data="{REAL}">': REAL,
+    f'<video poster="{REAL}" src="/film.mp4"><source src="/film.mp4"></video>': REAL,
+    f'<div style="color: red; background: #fff url({REAL}) 0 0"></div>': REAL,
+    f'<a style="background-image:url(&quot;{REAL}?a=1&amp;b=2&quot;)"></a>': REAL + "?a=1&b=2",
+    f"<a style=\"background-image:url('{REAL}')\"></a>": REAL,
+    f'<b style="background:url(/no.jpg)"></b><video poster="/no.jpg"></video><img src="{REAL}">': (
+        REAL
+    ),
     '<img src="file:///C:/Users/me/QQ%20Files/a.png">': "file:///C:/Users/me/QQ%20Files/a.png",
 }
 
@@ -97,11 +113,12 @@ def test_a_picture_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
         bytes_written(WRITTEN)
 
 
+STYLES = ("background:", "background:url(", "background:url(a", "<video poster=", "<image href='")
 TAGS = ("<", "<a ", "<img ", '<img x="', "<img src=", '<img "', "<img =", "<!--", "<![", "<script>")
 LISTS = ("<img srcset='a ,", "<img srcset=',", "<img srcset='1.", "<img srcset='a 1w")
 
 
-@pytest.mark.parametrize("piece", [*TAGS, *LISTS, '"data:', "'data:\"", "=data:", "&#38;"])
+@pytest.mark.parametrize("piece", [*TAGS, *LISTS, *STYLES, '"data:', "'data:\"", "=data:", "&#38;"])
 def test_hostile_html_is_read_in_one_go(piece: str) -> None:
     """Python's own parser would take minutes for a tenth of it."""
     text = piece * (500_000 // len(piece))
