@@ -69,14 +69,29 @@ def put_in_reading_order(window: QWidget) -> None:
 
 def _stops(window: QWidget) -> list[QWidget]:
     """What Tab stops at now, in Qt's ring."""
-    stops: list[QWidget] = []
-    widget = window.nextInFocusChain()
-    while widget is not None and widget is not window:
-        tabbed = widget.focusPolicy().value & Qt.FocusPolicy.TabFocus.value
-        if tabbed and widget.window() is window and widget.isVisibleTo(window):
-            stops.append(widget)
-        widget = widget.nextInFocusChain()
-    return stops
+    return [
+        widget
+        for widget in _ring(window)
+        if widget.focusPolicy().value & Qt.FocusPolicy.TabFocus.value
+        and widget.window() is window
+        and widget.isVisibleTo(window)
+    ]
+
+
+def _ring(window: QWidget) -> list[QWidget]:
+    """All widgets of a window, as Qt has them in its ring.
+
+    PySide takes each step for one from a parent to its child. A window that is its own button's
+    child is garbage, and goes while it is open: so none leads to the window, and `findChildren`
+    gives it its children back.
+    """
+    ring: list[QWidget] = []
+    last, widget = window.previousInFocusChain(), window
+    while widget is not last and (following := widget.nextInFocusChain()) is not None:
+        widget = following
+        ring.append(widget)
+    window.findChildren(QWidget)
+    return ring
 
 
 def _rect(widget: QWidget, window: QWidget) -> QRect:

@@ -10,12 +10,15 @@ import weakref
 from types import ModuleType
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialog
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.ui import collector
+from mmgpt_desktop.ui.comparison import Comparison
 from mmgpt_desktop.ui.dialogs import KeysDialog
+from mmgpt_desktop.ui.wall import Wall
 from tests.gui.conftest import MakeApp
+from tests.gui_fakes import THREE, FakeEngine, make_shown
 
 
 class Knot:
@@ -86,3 +89,18 @@ def test_source_of_a_library_that_came_is_let_go(
     assert linecache.getline(__file__, 1), "it can be read again"
     settled.close()
     gc.unfreeze()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("wall", Wall), ("compare", Comparison)])
+def test_what_is_open_is_not_garbage(
+    qtbot: QtBot, make_app: MakeApp, name: str, kind: type[QDialog]
+) -> None:
+    app = make_app(FakeEngine(model=THREE))
+    app.photos.add(make_shown())
+    app.controller.ask("What?")
+    qtbot.waitUntil(lambda: app.heatmaps.chosen is not None and not app.controller.busy)
+    app.window.actions_by_name[name].trigger()
+    gc.collect()
+    opened = app.window.findChildren(kind)
+    assert [dialog.isVisible() for dialog in opened] == [True]
+    opened[0].close()
