@@ -107,7 +107,7 @@ class KeysDialog(ByKeyboard, QDialog):
             ("Enter", self.tr("Ask")),
             ("Shift+Enter", self.tr("New line in the question")),
             ("↑  ↓", self.tr("Earlier questions, while in the question")),
-            ("Esc", self.tr("Stop the answer")),
+            ("Esc", self.tr("Stop the answer, else close a notice")),
             ("←  →  ↑  ↓", self.tr("From word to word, while in the answer")),
             ("F5", self.tr("Play the answer word by word")),
             ("F6  F7", self.tr("All heads for the chosen word, and the formula's numbers")),
@@ -184,7 +184,7 @@ class AboutDialog(ByKeyboard, QDialog):
 def _finish(dialog: QDialog, content: QGridLayout) -> None:
     inside = QWidget()
     inside.setLayout(content)
-    content.setContentsMargins(0, 0, 0, 0)
+    content.setContentsMargins(0, 0, SMALL, 0)
     area = ScrollArea(inside, text=True)
     area.setAccessibleName(dialog.windowTitle())
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

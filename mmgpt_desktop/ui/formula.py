@@ -64,7 +64,7 @@ class FormulaDialog(ByKeyboard, QDialog):
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.table.horizontalHeader().setStretchLastSection(True)
         self.table.setAccessibleName(self.tr("The brightest cells and what they give"))
-        self.worked = _text(self.tr("Being computed…"))
+        self.worked = _text(self.tr("Being computed. The first time takes some seconds…"))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         inside = QWidget()
@@ -75,6 +75,7 @@ class FormulaDialog(ByKeyboard, QDialog):
             above.addWidget(widget)
         above.addWidget(self.table, 1)
         above.addWidget(self.worked)
+        above.addStretch()  # until the table is there
         column = QVBoxLayout(self)
         column.setContentsMargins(LARGE, LARGE, LARGE, MEDIUM)
         column.setSpacing(MEDIUM)
@@ -82,7 +83,7 @@ class FormulaDialog(ByKeyboard, QDialog):
         column.addWidget(buttons)
         self.query.hide()
         self.table.hide()
-        fit(self, QSize(760, 520))
+        fit(self, QSize(860, 560))
 
     def show_error(self, error: AppError) -> None:
         self.worked.setText(f"{error_title(error)} {error_hint(error)}".strip())

@@ -213,10 +213,6 @@ class HeatmapPane(Rewritten, Pane):
         ):
             self.header.addWidget(button)
         self.header.addWidget(self.switch)
-        heads = QHBoxLayout()
-        heads.setSpacing(TIGHT)
-        heads.addWidget(self.layer, 4)
-        heads.addWidget(self.head, 3)
         for box in (self.method, self.layer, self.head):
             box.setMinimumHeight(box.sizeHint().height())
             box.setSizeAdjustPolicy(
@@ -228,7 +224,7 @@ class HeatmapPane(Rewritten, Pane):
         side.addWidget(self.check)
         side.addWidget(self.meaning)
         side.addWidget(self.details)
-        side.addWidget(self._behind_details(heads))
+        side.addWidget(self._behind_details())
         side.addStretch(1)
         side.setContentsMargins(0, 0, 0, 0)
         self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight)
@@ -238,14 +234,15 @@ class HeatmapPane(Rewritten, Pane):
         self._parts.addWidget(self._side)
         self.body.addLayout(self._parts, 1)
 
-    def _behind_details(self, heads: QHBoxLayout) -> QWidget:
+    def _behind_details(self) -> QWidget:
         """The figures that the verdict follows from, and which heads are drawn."""
         self._more = QWidget()
         column = QVBoxLayout(self._more)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(TIGHT + 2)
         column.addWidget(self.check.more)
-        column.addLayout(heads)
+        column.addWidget(self.layer)  # side by side they would be cut where a scroll bar is
+        column.addWidget(self.head)
         column.addWidget(self.how)
         self._more.hide()
         return self._more

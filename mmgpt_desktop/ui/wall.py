@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QIcon, QImage, QPixmap
+from PySide6.QtGui import QFontMetrics, QIcon, QImage, QPixmap
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -67,6 +67,7 @@ class HeadsModel(QAbstractListModel):
         layers, heads = self._weights.shape[:2]
         self._by_place = [(layer, head) for layer in range(layers) for head in range(heads)]
         self._order = list(self._by_place)
+        self.size = _ICON  # of each one, with its label
         self._scores: NDArray[np.float32] | None = None
         self._pictures: dict[tuple[int, int], QIcon] = {}
         self._asked: dict[tuple[int, int], CancelToken] = {}
@@ -88,6 +89,10 @@ class HeadsModel(QAbstractListModel):
     def head(self, row: int) -> tuple[int, int]:
         return self._order[row]
 
+    def widest_label(self, metrics: QFontMetrics) -> int:
+        """In pixels, in the order of now."""
+        return max(metrics.horizontalAdvance(self._label(place)) for place in self._by_place)
+
     @property
     def drawn(self) -> int:
         """How many pictures were asked for so far."""
@@ -104,12 +109,16 @@ class HeadsModel(QAbstractListModel):
             return self._label(place)
         if role == Qt.ItemDataRole.ToolTipRole:
             return tip(self._label(place))
+        if role == Qt.ItemDataRole.SizeHintRole:
+            return self.size
         return None
 
     def _label(self, place: tuple[int, int]) -> str:
         layer, head = place
         text = self.tr("Layer {layer}, head {head}").format(layer=layer + 1, head=head + 1)
-        return text if self._scores is None else f"{text}: {percent(self._scores[place])}"
+        if self._scores is None:
+            return text
+        return self.tr("{head}: {share}").format(head=text, share=percent(self._scores[place]))
 
     def _picture(self, place: tuple[int, int]) -> QIcon:
         if place not in self._asked:
@@ -162,7 +171,6 @@ class Wall(ByKeyboard, QDialog):
         self.list.setResizeMode(QListView.ResizeMode.Adjust)
         self.list.setUniformItemSizes(True)
         self.list.setIconSize(_ICON)
-        self.list.setGridSize(_ICON + QSize(24, 32))
         self.list.setAccessibleName(self.tr("All heads; Enter shows one in the heatmap"))
         self.list.setModel(self.model)
         self.list.activated.connect(self._show_head)
@@ -207,6 +215,9 @@ class Wall(ByKeyboard, QDialog):
     @Slot()
     def _sort(self) -> None:
         self.model.order_by(self.model.scores(self.order.currentData()))
+        width = max(_ICON.width(), self.model.widest_label(self.list.fontMetrics()))
+        self.model.size = QSize(width + 16, _ICON.height() + 28)
+        self.list.setGridSize(self.model.size + QSize(8, 4))
         self.list.setCurrentIndex(self.model.index(0))
 
     @Slot()

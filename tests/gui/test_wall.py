@@ -100,6 +100,17 @@ def test_a_head_of_the_wall_is_shown_in_the_heatmap(qtbot: QtBot, app: App) -> N
     wall.close()
 
 
+def test_no_label_of_the_wall_is_cut(qtbot: QtBot) -> None:
+    wall, _ = open_wall(qtbot, word_with_heads(12, 12, best=(11, 11)))
+    for at in range(wall.order.count()):
+        wall.order.setCurrentIndex(at)
+        for row in range(wall.model.rowCount()):
+            index = wall.model.index(row)
+            label = wall.model.data(index)
+            width = wall.list.fontMetrics().horizontalAdvance(label)
+            assert width < wall.list.visualRect(index).width() - 8
+
+
 def test_without_an_answer_the_wall_says_what_to_do(app: App) -> None:
     app.window.actions_by_name["wall"].trigger()
     app.window.actions_by_name["formula"].trigger()

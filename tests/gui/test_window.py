@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QSize, Qt
@@ -14,6 +15,9 @@ from PySide6.QtWidgets import (
     QComboBox,
     QListWidget,
     QPlainTextEdit,
+    QProxyStyle,
+    QPushButton,
+    QStyle,
     QTextEdit,
     QWidget,
 )
@@ -93,6 +97,26 @@ def test_dialogs_name_their_controls(qtbot: QtBot, qapp: QApplication, dialog: s
     }[dialog]()
     qtbot.addWidget(made)
     assert all(name_of(widget) for widget in controls(made))
+
+
+class StyleWithIcons(QProxyStyle):
+    """As many desktops have it."""
+
+    def styleHint(self, hint: QStyle.StyleHint, *about: Any) -> int:  # noqa: N802
+        if hint == QStyle.StyleHint.SH_DialogButtonBox_ButtonsHaveIcons:
+            return 1
+        return super().styleHint(hint, *about)
+
+
+def test_buttons_of_dialogs_have_no_black_icons(qapp: QApplication, app: App) -> None:
+    """A desktop's icons don't follow our theme."""
+    qapp.setStyle(StyleWithIcons("Fusion"))
+    dialog = AboutDialog(app.controller.model, app.window)
+    dialog.show()
+    buttons = [button for button in dialog.findChildren(QPushButton) if button.isVisible()]
+    qapp.setStyle("Fusion")
+    assert [button.icon().isNull() for button in buttons] == [True]
+    dialog.close()
 
 
 def test_samples_tell_where_they_are_from(qtbot: QtBot, qapp: QApplication) -> None:
