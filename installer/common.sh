@@ -126,11 +126,10 @@ pinned_packages() {
   pinned "$1" && { ! torch_is_with_cuda || pinned cuda; }
 }
 
-# Downloads are trusted by certificates, and those have dates.
+# require_clock WHY_NOT: certificates and archives have dates.
 require_clock() {
   (($(date +%Y) >= 2026)) ||
-    die "This computer's clock says $(date +%F), so that no download can be trusted." \
-      "Set the clock, then run this again."
+    die "This computer's clock says $(date +%F), so that $1. Set the clock, then run this again."
 }
 
 require_writable() {
@@ -148,7 +147,7 @@ require_environment() {
   [[ ! -L $VENV ]] ||
     die "$VENV is a link to another environment, which would be overwritten. Remove the link."
   require_writable "$ROOT"
-  require_clock
+  require_clock "no download can be trusted"
   say "Setting up .venv, once: 2.5 GB of packages, 6.5 GB where PyTorch comes with CUDA." \
     "This takes a few minutes."
   venv_works || "$PYTHON" -m venv --clear "$VENV"

@@ -15,6 +15,7 @@ check() {
 }
 
 require_platform
+require_clock "the tests' archives would have no date"
 require_system git "${OFFSCREEN_LIBRARIES[@]}"
 require_environment dev
 
