@@ -162,12 +162,13 @@ def remedy_for(folder: Path) -> Iterator[None]:
     try:
         yield
     except AppError as error:
-        if error.hint_template.startswith("Install the app") and not _ships(folder):
+        if error.hint_template.startswith("Install the app") and not ships(folder):
             error.hint_template = ANOTHER
         raise
 
 
-def _ships(folder: Path) -> bool:
+def ships(folder: Path) -> bool:
+    """Whether a model comes with the app, so that its files are as trusted as the app's."""
     try:
         return folder.resolve().is_relative_to(resource_path("models").resolve())
     except (OSError, ValueError):  # a name that can't be

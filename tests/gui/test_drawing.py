@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mmgpt_desktop.attention.methods import LEAST_NEED
 from mmgpt_desktop.messages import Box, CellMaps, Method, PatchGrid
 from mmgpt_desktop.ui.drawing import AnswerMaps, HeatmapStyle, Look, draw_heatmap
 from mmgpt_desktop.ui.heatmap_view import HeadSelection, HeatmapView
@@ -49,7 +50,7 @@ def test_one_scale_for_all_words() -> None:
 def test_a_word_that_needed_nothing_glows_nowhere() -> None:
     maps = found(Method.OCCLUSION, 0.004)
     heatmap = draw_heatmap(maps, (0, 1), PLAIN)
-    assert (heatmap.low, heatmap.high) == (0.0, 0.2)
+    assert (heatmap.low, heatmap.high) == (0.0, LEAST_NEED)
     dark, bright = (heatmap.image.pixelColor(*place) for place in ((390, 390), (10, 10)))
     assert abs(dark.green() - bright.green()) < 20
     needed = draw_heatmap(found(Method.OCCLUSION, 3.0), (0, 1), PLAIN)

@@ -282,7 +282,7 @@ def test_what_visitors_write_is_never_markup(show: EventApp) -> None:
     until(lambda: show.stage.visit.conversations)
     show.stage.ask("<a href='file:///'>files</a>")
     until(lambda: not show.stage.asker.busy)
-    assert "<a href" in show.stage.page.question.text()
+    assert "<a href" in show.stage.page.question.text().replace("\u200b", "")  # lines may end there
 
 
 def test_the_answer_cannot_be_selected_or_copied(show: EventApp) -> None:
