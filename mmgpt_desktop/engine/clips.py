@@ -77,8 +77,9 @@ def _animation(
         if good < total:  # so the frames that were wanted are not spread over those that are good
             image = open_kind(stream, kind)
             frames, _ = _frames(image, good, name, count, cancel) if good > 1 else ([], 0)
-        notes = (f"Only the first {good} of its {total} frames can be read.",)
-        return _photos(frames, name, notes if good < total else ())
+        whole = image.info.get("frames", total)
+        notes = (f"Only the first {good} of its {whole} frames can be read.",)
+        return _photos(frames, name, notes if good < whole else ())
 
 
 def _frames(

@@ -109,6 +109,15 @@ def box_profile(head: bytes) -> bytes:
     )
 
 
+def jp2_profile(head: bytes) -> bytes:
+    """What a JPEG 2000's boxes hold of a profile (ISO/IEC 15444-1, I.5.3.3): method 2."""
+    place = head.find(b"colr\2")
+    if place < 4:
+        return b""
+    size = int.from_bytes(head[place - 4 : place], "big")
+    return head[place + 7 : place - 4 + size]
+
+
 def gamma_profile(gamma: float | None, chromaticity: tuple[float, ...] | None) -> bytes:
     """Of a PNG's gAMA (an encoding exponent) and cHRM (white first); empty for about sRGB."""
     points = _PRIMARIES[1]

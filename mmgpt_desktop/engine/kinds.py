@@ -73,7 +73,7 @@ _PATTERNS = {
         # There may be junk behind its start.
         rb"\xff\xd8.{,300}?\xff[\xc0-\xc4\xc9-\xcb\xda\xdb\xdd\xe0-\xef\xfe]": "JPEG",
         rb"RIFF....WEBP": "WebP",
-        rb"P[1-6][\s#]|P7\n|P[fF]\s": "PPM",
+        rb"P[1-6][\s#]|P7\n|Pf\s": "PPM",
         rb"\x0a[\x00\x02\x03\x05]\x01.{125}": "PCX",
         rb"\x28\0\0\0.{8}\x01\0": "BMP",  # without a file's header
     }.items()

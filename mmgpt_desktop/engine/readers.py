@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import BinaryIO
 
 from PIL import AvifImagePlugin, GifImagePlugin, Image
 
 from mmgpt_desktop.engine import tiff
-from mmgpt_desktop.engine.colour import box_profile, coded_profile, gamma_profile
+from mmgpt_desktop.engine.colour import box_profile, coded_profile, gamma_profile, jp2_profile
 from mmgpt_desktop.engine.kinds import HEAD, MOST_PIXELS, kind_of
-from mmgpt_desktop.engine.repair import joined, size_of, tidy_jpeg, tidy_png
+from mmgpt_desktop.engine.repair import (
+    MOST_PROFILE,
+    joined,
+    size_of,
+    tidy_jpeg,
+    tidy_png,
+    tidy_webp,
+)
 
 _CHEAP = 64 << 20  # bytes of memory that any file may ask for
 _RATIO = 10_000  # bytes of memory for one of the file: no real picture is packed so densely
@@ -105,7 +113,21 @@ def _open_bmp(stream: BinaryIO, kind: str) -> Image.Image:
         return open_kind(inside, "JPEG" if packing == 4 else "PNG")
     if header == 40 and packing == 6:  # as 3, but for one mask more
         stream = joined(stream, [(0, 30), b"\3", (31, size_of(stream) - 31)])
-    return _open_other(stream, kind)
+    image = _open_other(stream, kind)
+    if header == 124:
+        image.info["icc_profile"] = _bmp_profile(stream)
+    return image
+
+
+def _bmp_profile(stream: BinaryIO) -> bytes:
+    """The one that a header of version 5 says is in the file."""
+    stream.seek(14)
+    header = stream.read(124)
+    place, size = struct.unpack_from("<II", header, 112)
+    if header[56:60] != b"DEBM" or size > MOST_PROFILE:  # "MBED", its bytes turned round
+        return b""
+    stream.seek(14 + place)
+    return stream.read(size)
 
 
 def as_plain_bmp(stream: BinaryIO) -> BinaryIO:
@@ -149,13 +171,23 @@ def _check_tiff(tags: tiff.Tags, file_size: int) -> None:
     check_size("TIFF", size, "L" if plain else "RGB", file_size)
 
 
+def _open_jpeg_2000(stream: BinaryIO, kind: str) -> Image.Image:
+    image = _open_other(stream, kind)
+    stream.seek(0)
+    image.info["icc_profile"] = jp2_profile(stream.read(_BOXES))
+    return image
+
+
 def _open_webp(stream: BinaryIO, kind: str) -> Image.Image:
     """Pillow makes room for the picture as soon as it opens it."""
     stream.seek(12)
     head = stream.read(18)
     size = {b"VP8X": _webp_canvas, b"VP8L": _webp_lossless, b"VP8 ": _webp_lossy}[head[:4]](head)
     check_size(kind, size, "RGBA", size_of(stream))
-    return _open_other(stream, kind)
+    whole, frames = tidy_webp(stream)
+    image = _open_other(whole, kind)
+    image.info["frames"] = max(1, frames)
+    return image
 
 
 def _webp_canvas(head: bytes) -> tuple[int, int]:
@@ -317,6 +349,7 @@ _OPENERS: dict[str, Callable[[BinaryIO, str], Image.Image]] = {
     "TIFF": _open_tiff,
     "PSD": _open_psd,
     "WebP": _open_webp,
+    "JPEG 2000": _open_jpeg_2000,
     "GIF": _open_gif,
     "AVIF": _open_avif,
     "HEIC": _open_heic,

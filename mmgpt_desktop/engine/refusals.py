@@ -31,6 +31,7 @@ _OTHER_PICTURES = {
     b"\x8bJNG": "JNG",
     b"BPG\xfb": "BPG",
     b"FLIF": "FLIF",
+    b"PF\n": "PFM",
     b"II\xbc\x01": "JPEG XR",
     JPEG_LS: "JPEG-LS",
     b"\xd7\xcd\xc6\x9a": "WMF",
@@ -79,6 +80,8 @@ def _marked(head: bytes, name: str) -> _Named | None:
         return raw_refusal, raw
     if head.startswith(b"\x1f\x8b") and name.lower().endswith(".svgz"):
         return _picture, "SVG"
+    if head[1:4] == b"PNG" and b"IHDR" in head[:20]:
+        return _changed, "PNG"
     for build, table in _MARKED:
         for mark, kind in table.items():
             if head.startswith(mark):
@@ -210,6 +213,11 @@ def _mac(name: str, _kind: str) -> ImageError:
 def _pointer(name: str, _kind: str) -> ImageError:
     title = "{name} only stands for a picture that was not downloaded (Git LFS)."
     return ImageError(title, "Get the picture itself: git lfs pull.", name=name)
+
+
+def _changed(name: str, kind: str) -> ImageError:
+    title = "The {kind} picture {name} was changed on its way, as if it were a text."
+    return ImageError(title, "Get a whole copy of it and try again.", name=name, kind=kind)
 
 
 def _zeros(name: str, _kind: str) -> ImageError:

@@ -89,6 +89,7 @@ def size_of(stream: BinaryIO) -> int:
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PICTURE = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+_CLEAR = {0: (2,), 2: (6,), 3: range(1, 257)}  # bytes of tRNS by the kind of colours
 _SIDE = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1}  # and how many bytes they have
 
 
@@ -128,7 +129,10 @@ def tidy_png(stream: BinaryIO) -> tuple[BinaryIO, PngColours]:
         elif chunk.kind in (b"acTL", b"fcTL", b"fdAT"):
             if animation.accept(chunk, _data(stream, chunk, 26)):
                 pieces.append(chunk.piece)
-        elif chunk.kind == b"tRNS" or chunk.size == _SIDE.get(chunk.kind):
+        elif chunk.kind == b"tRNS":
+            fits = chunk.size in _CLEAR.get(animation.colours, ())
+            pieces += [chunk.piece] if fits and _data(stream, chunk, 512) else []
+        elif chunk.size == _SIDE.get(chunk.kind):
             pieces += [chunk.piece] if _data(stream, chunk, 512) else []
         elif chunk.kind == b"eXIf" and not before:
             before = [chunk.piece] if _data(stream, chunk, _MOST_SIDE) else []
@@ -183,6 +187,7 @@ class _Animation:
     def __init__(self) -> None:
         self.still_came = False
         self.canvas = (0, 0)
+        self.colours = -1  # 0 grey, 2 RGB, 3 palette, 4 and 6 with alpha
         self._count: Piece = b""  # the chunk that says how many frames there are
         self._broken = self._empty = False
         self._still_apart = False  # it is no frame of the animation
@@ -192,8 +197,9 @@ class _Animation:
     def look(self, stream: BinaryIO, chunk: _Chunk) -> None:
         """At what belongs to the still as well."""
         if chunk.kind == b"IHDR":
-            data = _data(stream, chunk, 13) or bytes(8)
+            data = _data(stream, chunk, 13) or bytes(13)
             self.canvas = struct.unpack(">II", data[:8])
+            self.colours = data[9] if len(data) == 13 else -1
         elif chunk.kind == b"IDAT":
             self.still_came = True
             self._fill()
@@ -235,6 +241,48 @@ class _Animation:
         count = b"acTL" + struct.pack(">II", self._frames, 0)
         whole = struct.pack(">I", 8) + count + struct.pack(">I", zlib.crc32(count))
         return [whole if piece == self._count else piece for piece in pieces]
+
+
+# WebP: https://developers.google.com/speed/webp/docs/riff_container
+
+_BEGUN = {b"VP8 ": (3, b"\x9d\x01\x2a"), b"VP8L": (0, b"\x2f")}  # a frame's mark, and where
+
+
+def tidy_webp(stream: BinaryIO) -> tuple[BinaryIO, int]:
+    """A WebP up to where it is cut, and of an animation the frames before a broken one; and how
+    many frames there are to be, 0 for a still. Its decoder takes what is whole alone."""
+    end, pieces, frames, place = size_of(stream), list[Piece](), 0, 12
+    stream.seek(4)
+    cut, bad = 8 + int.from_bytes(stream.read(4), "little") > end, False
+    for _ in range(_MOST_CHUNKS):
+        stream.seek(place)
+        kind, size = stream.read(4), int.from_bytes(stream.read(4), "little")
+        if place + 8 > end:
+            break
+        whole = place + 8 + size <= end
+        if kind == b"ANMF":
+            frames += 1
+            bad |= not whole or not _is_webp_frame(stream, place + 24, place + 8 + size)
+        if whole and not (bad and kind == b"ANMF"):
+            pieces += [(place, 8 + size), bytes(size % 2)]
+        place += 8 + size + size % 2
+    if not (cut or bad):
+        return stream, frames
+    length = 4 + sum(map(_length, pieces))
+    return joined(stream, [b"RIFF", struct.pack("<I", length), b"WEBP", *pieces]), frames
+
+
+def _is_webp_frame(stream: BinaryIO, place: int, end: int) -> bool:
+    """Whether there is a picture as it should begin, behind its alpha."""
+    while place + 8 <= end:
+        stream.seek(place)
+        kind, size = stream.read(4), int.from_bytes(stream.read(4), "little")
+        if kind in _BEGUN:
+            skipped, mark = _BEGUN[kind]
+            begun = stream.read(skipped + len(mark))[skipped:] == mark
+            return begun and place + 8 + size <= end
+        place += 8 + size + size % 2
+    return False
 
 
 # JPEG: ITU-T T.81; https://www.w3.org/Graphics/JPEG/itu-t81.pdf

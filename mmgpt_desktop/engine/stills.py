@@ -55,7 +55,7 @@ def _draft(image: Image.Image) -> None:
 
 def _notes(image: Image.Image) -> tuple[str, ...]:
     many = _MANY.get(image.format or "")
-    frames = count_frames(image) if many else 1
+    frames = max(image.info.get("frames", 1), count_frames(image)) if many else 1
     return (f"Only the first of its {frames} {many} is used.",) if frames > 1 else ()
 
 
@@ -205,11 +205,11 @@ def in_srgb(image: Image.Image, still: bool = True) -> Image.Image:
         image = Image.fromarray(to_8_bits(values.view(np.uint32) if unsigned else values))
     elif image.mode not in ("L", "LA", "RGB", "RGBA", "CMYK", "LAB"):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    if image.mode in ("L", "RGB") and image.has_transparency_data:
+        image = image.convert("LA" if image.mode == "L" else "RGBA")
     if still and image.mode in ("LA", "RGBA"):
         image = _without_empty_alpha(image)
     image.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
     return to_srgb(image, profile)
 
 

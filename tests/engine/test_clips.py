@@ -101,7 +101,7 @@ def test_a_turned_animation_is_upright(tmp_path: Path, kind: str, orientation: i
         assert corners.tolist() == [place == lit for place in range(4)]
 
 
-@pytest.mark.parametrize("name", ["a.gif", "a.png"])
+@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp"])
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.9])
 def test_of_an_animation_with_a_bad_frame_the_others_are_shown(
     tmp_path: Path, name: str, kept: float
@@ -112,6 +112,18 @@ def test_of_an_animation_with_a_bad_frame_the_others_are_shown(
     shades = [int(photo.pixels[30, 40, 0]) for photo in photos]
     assert shades == sorted(shades)
     assert shades[-1] == pytest.approx(250 * kept, abs=40)
+
+
+def test_of_a_webp_with_a_frame_that_is_none_the_ones_before_are_shown(tmp_path: Path) -> None:
+    data = write_animation(tmp_path / "a.webp", 6).read_bytes()
+    places = [place for place in range(len(data)) if data[place : place + 4] == b"ANMF"]
+    for bad, good in ((4, 4), (1, 1)):
+        wrong = data[: places[bad] + 24] + bytes(20) + data[places[bad] + 44 :]
+        photos = photos_from_bytes(wrong, "a.webp", CancelToken())
+        assert len(photos) == good
+        (note,) = photos[0].notes
+        assert "first" in note
+        assert "of its 6 frames" in note
 
 
 def test_of_an_apng_whose_frames_are_numbered_wrong_the_good_ones_are_shown(tmp_path: Path) -> None:

@@ -135,12 +135,33 @@ def test_a_colour_profile_is_used(kind: str, options: dict[str, object]) -> None
     assert looks(opened(data), (0, 0, 255))
 
 
+def test_the_profile_of_a_bitmap_and_of_a_jpeg_2000_is_used() -> None:
+    named, red = profile("swap"), b"\0\0\xff" * 64
+    header = struct.pack("<IiiHHIIiiII", 124, 8, 8, 1, 24, 0, len(red), 0, 0, 0, 0)
+    header += bytes(16) + b"DEBM" + bytes(52) + struct.pack("<II", 124 + len(red), len(named))
+    header = header.ljust(124, b"\0")
+    file = b"BM" + struct.pack("<IHHI", 138 + len(red) + len(named), 0, 0, 138)
+    assert looks(opened(file + header + red + named, "a.bmp"), (0, 0, 255))
+    data = encode(Image.new("RGB", (32, 32), (255, 0, 0)), "JPEG2000", irreversible=False)
+    box = data.index(b"colr") - 4
+    coloured = struct.pack(">I", 11 + len(named)) + b"colr\2\0\0" + named
+    whole = data[:box] + coloured + data[box + 15 :]
+    jp2h = whole.index(b"jp2h") - 4
+    size = int.from_bytes(data[jp2h : jp2h + 4], "big") + len(coloured) - 15
+    whole = whole[:jp2h] + struct.pack(">I", size) + whole[jp2h + 4 :]
+    assert looks(opened(whole, "a.jp2"), (0, 0, 255))
+
+
 def test_profiles_of_greys_inks_and_wide_colours() -> None:
     grey = encode(Image.new("L", (8, 8), 60), icc_profile=profile("grey"))
     assert looks(opened(grey), (133, 133, 133))
     inks = encode(Image.new("CMYK", (8, 8), (255, 0, 0, 0)), "TIFF", icc_profile=ink_profile())
     photo = opened(inks)
     assert np.ptp(photo.pixels[0, 0].astype(int)) <= 4  # no cyan: the profile knows greys only
+    solid = encode(Image.new("LA", (8, 8), (60, 255)), icc_profile=profile("grey"))
+    assert looks(opened(solid), (133, 133, 133))
+    clear_white = encode(Image.new("L", (8, 8), 60), transparency=255, icc_profile=profile("grey"))
+    assert looks(opened(clear_white), (133, 133, 133))
     wide = encode(Image.new("RGB", (8, 8), (200, 100, 50)), icc_profile=profile("wide"))
     assert looks(opened(wide), (216, 93, 24))
     palette = Image.new("P", (8, 8), 1)
@@ -204,6 +225,8 @@ WRONG = 0xDEADBEEF
         chunk(b"iTXt", b"a\0\0\0\0\0b", WRONG),
         chunk(b"iCCP", b"a\0\0nonsense", WRONG),
         chunk(b"tRNS", bytes(6), WRONG),
+        chunk(b"tRNS", b"\0"),
+        chunk(b"tRNS", bytes(8)),
         chunk(b"zTXt", b"a\0\0nonsense"),
         chunk(b"iCCP", b"a\0\0nonsense"),
         chunk(b"iCCP", b"a\0"),
@@ -506,6 +529,8 @@ def test_a_picture_that_is_transparent_everywhere_is_shown_if_there_is_one() -> 
     assert looks(red, (255, 0, 0))
     assert looks(opened(encode(Image.new("LA", (8, 8), (90, 0)))), (90, 90, 90))
     assert looks(opened(encode(Image.new("RGBA", (8, 8), (0, 0, 0, 0)))), (255, 255, 255))
+    keyed = encode(Image.new("RGB", (8, 8), TEAL), transparency=TEAL)
+    assert looks(opened(keyed), TEAL)
 
 
 @pytest.mark.parametrize("size", [(30_000, 1), (1, 30_000), (20_000, 3), (4097, 1), (2, 9000)])
@@ -537,6 +562,8 @@ def zipped(*names: str, first: bytes = b"") -> bytes:
         (b"8BPS\0\2", "a.psb", "PSB"),
         (b"gimp xcf v011", "a.xcf", "XCF"),
         (b"v/1\1", "a.exr", "EXR"),
+        (b"PF\n2 2\n-1.0\n" + bytes(48), "a.pfm", "PFM"),
+        (png().replace(b"\r\n", b"\n"), "a.png", "was changed on its way"),
         (b"#?RADIANCE\n", "a.hdr", "HDR"),
         (bytes(128) + b"DICM", "a.dcm", "DICOM"),
         (b"\xff\xd8\xff\xf7\0", "a.jls", "JPEG-LS"),
