@@ -25,7 +25,7 @@ PUBLIC = "public"  # the "kind" in the manifest of an export
 
 _LOOKED_AT = 2000  # names of a folder: it may be anybody's disk
 _INNER = 20  # folders of a folder
-_VISITED, _DEPTH = 300, 3  # folders that are searched for models, and how deep
+_VISITED, _DEPTH = 300, 4  # folders that are searched for models, and how deep
 _NAMED = 6  # models in a sentence
 _CACHED = ("snapshots", "blobs", "refs")  # within a repository of the hub's cache
 
@@ -51,6 +51,11 @@ _PROGRAMS = (
     ("Ollama", ("sha256-*", "Modelfile")),
 )  # fmt: skip
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle", "*.mar")
+_ADAPTERS = ("adapter_model.safetensors", "*lora*.safetensors")  # without what describes them
+_UNMERGED = (  # these have no numbers for a model's own weights
+    *("PREFIX_TUNING", "PROMPT_TUNING", "MULTITASK_PROMPT_TUNING", "P_TUNING"),
+    *("ADAPTION_PROMPT", "CPT"),
+)
 _PACKED = ("*.zip", "*.tar", "*.tar.*", "*.tgz", "*.7z", "*.rar", "*.gz", "*.zst", "*.xz")
 _UNFINISHED = ("*.incomplete", "*.crdownload", "*.part", "*.aria2", "*.download", "*.!qB")
 _TEXT_ALONE = (
@@ -149,10 +154,16 @@ def refuse_adapter(folder: Path) -> None:
     settings = read_object(folder / "adapter_config.json")
     base, kind = settings.get("base_model_name_or_path"), settings.get("peft_type")
     kind = {"LORA": "LoRA", None: "LoRA"}.get(kind if isinstance(kind, str | None) else "?", kind)
-    title = "The folder {path} holds a {kind} adapter for {base}, and not the whole model."
+    named = safe_name(base) if isinstance(base, str) and base else "another model"
+    raise _adapter(folder, str(kind), named)
+
+
+def _adapter(folder: Path, kind: str, base: str) -> BundleError:
+    title = "The folder {path} holds an adapter ({kind}) for {base}, and not the whole model."
     hint = "Merge both into one model (PEFT's merge_and_unload), and choose that one's folder."
-    base = safe_name(base) if isinstance(base, str) and base else "another model"
-    raise BundleError(title, hint, path=_shown(folder), kind=safe_name(str(kind)), base=base)
+    if kind in _UNMERGED:
+        hint = "Choose a whole model's folder."
+    return BundleError(title, hint, path=_shown(folder), kind=safe_name(kind), base=base)
 
 
 def refuse_text_alone(family: str, config: dict[str, Any]) -> None:
@@ -284,6 +295,8 @@ def _no_model(path: Path, names: Sequence[str]) -> BundleError:
         title = "The folder {path} holds no model that is unpacked, only {name}."
         hint = "Unpack it, then choose the folder that it gives."
         return BundleError(title, hint, path=shown, name=safe_name(name))
+    if _first(names, _ADAPTERS):
+        return _adapter(path, "LoRA", "another model")
     if name := _first(names, ("*.safetensors", "*.onnx")):
         title = "The folder {path} holds no model: {config} is missing beside its weights ({name})."
         hint = "Put the model's other files beside it, or download the whole model."

@@ -15,12 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mmgpt_desktop.errors import DownloadError
+from mmgpt_desktop.engine.model_files import read_object, read_text
+from mmgpt_desktop.engine.recognise import INDEX
+from mmgpt_desktop.errors import BundleError, DownloadError
 from mmgpt_desktop.hub.catalogue import Entry
 from mmgpt_desktop.text import reason_of
 
 UNFINISHED = ".mmgpt-desktop.incomplete"
 _RECORD = "mmgpt-desktop.json"
+_LONGEST_REF = 200  # bytes
 
 
 @dataclass(frozen=True)
@@ -143,9 +146,9 @@ def _files(folder: Path) -> Iterator[tuple[str, int]]:
 def _snapshots(folder: Path) -> Iterator[Path]:
     """The one that `main` names first."""
     try:
-        main = (folder / "refs" / "main").read_text(encoding="utf-8").strip()
+        main = read_text(folder / "refs" / "main", _LONGEST_REF).strip()
         paths = sorted(path for path in (folder / "snapshots").iterdir() if path.is_dir())
-    except OSError:
+    except (OSError, BundleError):
         return
     yield from sorted(paths, key=lambda path: path.name != main)
 
@@ -154,12 +157,9 @@ def _whole(snapshot: Path, entry: Entry) -> bool:
     """Whether the settings are there, weights for each pattern, and all shards of an index."""
     files = {path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*") if path.exists()}
     try:
-        index = json.loads((snapshot / "model.safetensors.index.json").read_text("utf-8"))
-        shards = set(index["weight_map"].values())
-    except FileNotFoundError:
-        shards = set()
-    except (OSError, ValueError, KeyError, AttributeError):
+        named = read_object(snapshot / INDEX)["weight_map"] if INDEX in files else {}
+        shards = {str(shard) for shard in named.values() if entry.holds_weights(str(shard))}
+    except (BundleError, LookupError, AttributeError):
         return False
-    shards = {shard for shard in shards if entry.holds_weights(str(shard))}
     matched = all(fnmatch.filter(files, pattern) for pattern in entry.weights)
     return "config.json" in files and matched and shards <= files

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import stat
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from mmgpt_desktop.writing import not_kept, sweep, write
 
 MOST = 50
 _MOST_TEXT = 20_000
+_MOST_BYTES = 32 << 20  # all of these texts with each letter as \uXXXX are 12 MB
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +68,9 @@ def read_recent(file: Path) -> tuple[Entry, ...]:
     """The newest first, whatever the clock said when they were saved; a damaged file counts as
     none."""
     try:
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:  # a pipe has no end
+            raise OSError("no ordinary file, or far too large")
         entries: tuple[Entry, ...]
         entries = Reader((), b"").decode(tuple[Entry, ...], json.loads(file.read_bytes()))
     except FileNotFoundError:

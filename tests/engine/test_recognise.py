@@ -67,12 +67,18 @@ NO_MODELS: dict[str, tuple[dict[str, str | bytes], str]] = {
     "holiday": ({"photo.txt": "holiday"}, "holds no model: config.json is missing"),
     "lora": (
         {"adapter_config.json": config(base_model_name_or_path="me/Base", peft_type="LORA")},
-        "a LoRA adapter for me/Base, and not the whole model",
+        "an adapter (LoRA) for me/Base, and not the whole model. Merge both",
     ),
     "adapter of another kind": (
         {"adapter_config.json": config(peft_type="IA3")},
-        "a IA3 adapter for another model",
+        "an adapter (IA3) for another model, and not the whole model. Merge both",
     ),
+    "adapter that can't be merged": (
+        {"adapter_config.json": config(peft_type="PREFIX_TUNING")},
+        "an adapter (PREFIX_TUNING) for another model, and not the whole model. Choose a whole",
+    ),
+    "adapter's weights alone": ({"adapter_model.safetensors": b"x"}, "an adapter (LoRA)"),
+    "diffusers' adapter": ({"pytorch_lora_weights.safetensors": b"x"}, "an adapter (LoRA)"),
     "gguf": ({"model-Q4_K_M.gguf": b"GGUF"}, "for llama.cpp (GGUF)"),
     "gguf with settings": ({"config.json": QWEN, "q4.gguf": b"GGUF"}, "for llama.cpp (GGUF)"),
     "gguf in a folder": ({"README.md": "x", "q4/model.gguf": b"GGUF"}, "for llama.cpp (GGUF)"),
@@ -180,6 +186,13 @@ def test_a_folder_of_one_model_is_that_and_of_several_names_them(model: Path) ->
         assert model_folder(place) == hub / "models--me--tiny" / "snapshots" / "0123abc"
     cached(model, "models--you--other").rename(hub / "models--you--other")
     assert "several models: me/tiny, you/other." in sentence(hub)
+
+
+def test_the_cache_of_modelscope_opens(model: Path) -> None:
+    place = model.parent / "modelscope" / "hub" / "models" / "Qwen" / "Tiny"
+    place.parent.mkdir(parents=True)
+    shutil.copytree(model, place)
+    assert model_folder(model.parent / "modelscope") == place
 
 
 def test_a_model_that_was_unpacked_into_a_folder_of_its_own(model: Path) -> None:

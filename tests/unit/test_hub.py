@@ -299,10 +299,16 @@ def test_without_its_shards_a_model_is_not_here(hub: Hub) -> None:
     index = path / "model.safetensors.index.json"
     index.write_text('{"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}')
     assert cache.find(hub, ENTRY) is None
-    index.write_text("{")
-    assert cache.find(hub, ENTRY) is None
+    for odd in ("{", "[]", '{"weight_map": [["a"]]}', "[" * 100_000, " " * (17 << 20) + "{}"):
+        index.write_text(odd)
+        assert cache.find(hub, ENTRY) is None
     index.unlink()
     assert cache.find(hub, ENTRY) == path
+    main = hub.folder(ENTRY) / "refs" / "main"
+    for odd_name in (b"\xff\xfe", b"x" * 9000):
+        main.write_bytes(odd_name)
+        assert cache.find(hub, ENTRY) is None
+    main.write_text(COMMIT)
     (hub.folder(ENTRY) / "blobs" / hashlib.sha256(WEIGHTS).hexdigest()).unlink()
     assert cache.find(hub, ENTRY) is None
 

@@ -506,3 +506,17 @@ def test_only_what_the_program_kept_is_deleted_with_its_entry(tmp_path: Path) ->
 def test_a_damaged_list_counts_as_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "recent.json").write_bytes(content)
     assert read_recent(tmp_path / "recent.json") == ()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders here")
+def test_a_list_that_is_a_pipe_or_without_end_counts_as_none(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.json"
+    os.mkfifo(pipe)
+    ours = os.open(pipe, os.O_RDWR)  # so that nobody waits for a writer
+    os.write(ours, b"[]")
+    assert read_recent(pipe) == ()
+    assert os.read(ours, 10) == b"[]"  # and nobody read from it
+    os.close(ours)
+    with (tmp_path / "recent.json").open("wb") as file:
+        file.truncate(1 << 40)
+    assert read_recent(tmp_path / "recent.json") == ()
