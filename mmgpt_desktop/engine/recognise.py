@@ -252,13 +252,14 @@ def _models_within(path: Path) -> list[Path]:
     """Folders with a model each, the nearest first."""
     found, waiting = list[Path](), [(each, 1) for each in _folders(path)]
     for folder, depth in islice(_growing(waiting), _VISITED):
-        if _is_cached(folder):
-            with contextlib.suppress(BundleError):  # a data set, or a download that has not ended
+        # A data set, a download that has not ended, or a folder of another user.
+        with contextlib.suppress(BundleError, OSError):
+            if _is_cached(folder):
                 found.append(_snapshot(folder))
-        elif _says_model(folder):
-            found.append(folder)
-        elif depth < _DEPTH:
-            waiting += [(each, depth + 1) for each in _folders(folder)]
+            elif _says_model(folder):
+                found.append(folder)
+            elif depth < _DEPTH:
+                waiting += [(each, depth + 1) for each in _folders(folder)]
     return found
 
 

@@ -188,6 +188,23 @@ def test_a_folder_of_one_model_is_that_and_of_several_names_them(model: Path) ->
     assert "several models: me/tiny, you/other." in sentence(hub)
 
 
+def test_a_folder_beside_it_that_is_not_ours_to_look_at_keeps_no_model_from_opening(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = model.parent / "disk"
+    (disk / "lost+found").mkdir(parents=True)
+    shutil.copytree(model, disk / "tiny")
+    is_dir = Path.is_dir
+
+    def asked(path: Path) -> bool:
+        if path.parent.name == "lost+found":
+            raise PermissionError(13, "Permission denied")
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", asked)
+    assert model_folder(disk) == disk / "tiny"
+
+
 def test_the_cache_of_modelscope_opens(model: Path) -> None:
     place = model.parent / "modelscope" / "hub" / "models" / "Qwen" / "Tiny"
     place.parent.mkdir(parents=True)
