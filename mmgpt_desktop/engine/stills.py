@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import struct
 from typing import BinaryIO
 
 import numpy as np
@@ -18,6 +19,7 @@ from mmgpt_desktop.engine.repair import size_of, tidy_jpeg, tidy_png
 KEPT_SIDE = 4096  # the long side of what is kept; models read far less
 _LEAST = 0.1  # of a picture that is cut short: with less there is nothing to see
 _SECOND = ("TIFF", "BMP")  # kinds that Qt reads, too, when Pillow refuses
+_BMP = struct.Struct("<I4xIIii2xHI")  # its header behind "BM", as far as it is needed
 _DARK = 64  # of 256: no colour of 16 bits reaches it, so fewer bits may be meant
 _MORE = bytes((0, *range(250, 1, -7), *range(3, 250, 11)))  # bytes as in a JPEG, without a marker
 _MANY = {"TIFF": "pages", "GIF": "frames", "PNG": "frames", "WEBP": "frames", "AVIF": "frames"}
@@ -180,7 +182,10 @@ def _is_whole(stream: BinaryIO, kind: str) -> bool:
     if kind == "TIFF":
         return tiff.is_whole(stream, tiff.read_tags(stream))
     stream.seek(2)
-    return int.from_bytes(stream.read(4), "little") <= size_of(stream)
+    size, start, header, width, height, bits, packing = _BMP.unpack(stream.read(_BMP.size))
+    if header >= 40 and packing in (0, 3):
+        size = max(size, start + (width * bits + 31) // 32 * 4 * abs(height))
+    return bool(size <= size_of(stream))
 
 
 def to_rgb(image: Image.Image, still: bool = True) -> Image.Image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,6 +156,9 @@ def _write_manifest(
         "attention": {"heads": [], "how": ALL_HEADS},
     }
     _write_json(folder / MANIFEST, manifest)
+    mode = (folder / MANIFEST).stat().st_mode
+    for file in files.values():  # some libraries make theirs so that nobody else may read them
+        file.chmod(stat.S_IMODE(mode))
     return sizes
 
 

@@ -321,6 +321,11 @@ def test_of_other_pictures_too_what_is_there_is_shown(kind: str, kept: float) ->
     assert photo.pixels.shape == (128, 128, 3)
 
 
+def test_a_bitmap_with_fewer_rows_than_it_says_is_cut_whatever_size_it_says() -> None:
+    photo = opened(bmp(b"\0\0\xff" * 64 * 40, size=(64, 48), bits=24, packing=0))
+    assert cut_note(photo) == pytest.approx(17, abs=2)
+
+
 def test_damage_behind_the_pixels_takes_nothing_from_them() -> None:
     data = png(after=chunk(b"tEXt", bytes(40)))
     for end in (1, 4, 11, 12, 20, 60):

@@ -51,6 +51,7 @@ def exported(checkpoint: Path, out: Path, precision: Precision) -> Exported:
     assert {VISION, EMBEDDINGS, DECODER} <= done.sizes.keys()
     assert not list(out.parent.glob(".exporting-*"))
     assert users.exists()
+    assert len({file.stat().st_mode for file in done.folder.iterdir()}) == 1  # all for all users
     return done
 
 
