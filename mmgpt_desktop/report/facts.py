@@ -16,7 +16,7 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
     yield say("Model"), f"{report.model.name}. {report.model.description}"
     grid = report.maps[0].grid
     cells = say("{rows} × {columns} cells", rows=grid.rows, columns=grid.columns)  # noqa: RUF001
-    yield say("Fusion"), f"{report.fusion.name}, {cells}"
+    yield say("Fusion"), texts.listed(report.fusion.name, cells, say=say)
     if any(maps.method in FROM_ATTENTION for maps in report.maps):
         yield say("Heads"), _heads(report)
     if outcome.runtime is not None:
@@ -29,7 +29,7 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
     for note in outcome.notes:
         yield say("Note"), say.note(note)
     size = say("{width} × {height} pixels", width=photo.width, height=photo.height)  # noqa: RUF001
-    yield say("Photo"), f"{photo.name}, {size}"
+    yield say("Photo"), texts.listed(photo.name, size, say=say)
     yield say("Drawing"), _drawing(report)
     yield say("Written by"), f"MMGPT Desktop {__version__}"
 
@@ -40,12 +40,15 @@ def _heads(report: Report) -> str:
     every = fusion.image_layers * fusion.heads
     if not report.heads or len(report.heads) == every:
         return say("all {count}", count=every)
-    pairs = ", ".join(
-        say("layer {layer} head {head}", layer=layer + 1, head=head + 1)
-        for layer, head in report.heads
+    pairs = texts.listed(
+        *(
+            say("layer {layer} head {head}", layer=layer + 1, head=head + 1)
+            for layer, head in report.heads
+        ),
+        say=say,
     )
     chosen = report.heads == fusion.head_choice.heads
-    return f"{pairs}. {say.note(fusion.head_choice.how)}" if chosen else pairs
+    return say("{one}. {two}", one=pairs, two=say.note(fusion.head_choice.how)) if chosen else pairs
 
 
 def _sampling(report: Report) -> str:
@@ -67,7 +70,7 @@ def _sampling(report: Report) -> str:
         penalty=f"{sampling.repetition_penalty:g}",
         count=sampling.max_new_tokens,
     )
-    return f"{drawn}, {limits}"
+    return texts.listed(drawn, limits, say=say)
 
 
 def _drawing(report: Report) -> str:
@@ -76,4 +79,4 @@ def _drawing(report: Report) -> str:
     if style.contours:
         ways.append(say("contours"))
     ways.append(say("opacity {percent}", percent=texts.percent(style.opacity)))
-    return ", ".join(ways)
+    return texts.listed(*ways, say=say)

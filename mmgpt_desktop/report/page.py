@@ -84,7 +84,8 @@ def _word(report: Report, number: int, word: Word) -> str:
     lead = word.text[: word.text.index(bare)]
     check, say = report.check(report.maps[0].method, word), report.wording
     said = _probability(report, word)
-    said += f". {say(VERDICTS[check.verdict])}" if check else ""
+    if check:
+        said = say("{one}. {two}", one=said, two=say(VERDICTS[check.verdict]))
     kind = f"word {check.verdict}" if check else "word"
     link = f'<a class="{kind}" href="#word-{number}" title="{_text(said)}">{_text(bare)}</a>'
     return _text(lead) + link
@@ -100,11 +101,11 @@ def _key(report: Report) -> str:
     checked = sum(report.check(report.maps[0].method, word) is not None for word in report.words)
     choose = say("Choose a word to go to its map.")
     if not checked:
-        return f"{choose} {say('No word of this answer was tested.')}"
+        return texts.joined(choose, say("No word of this answer was tested."), say=say)
     tested = say(
         "{checked} of {words} words were tested.", checked=checked, words=len(report.words)
     )
-    return f"{choose} {say(LINES)} {tested}"
+    return texts.joined(choose, say(LINES), tested, say=say)
 
 
 def _methods(report: Report, on_map: OnMap) -> Iterator[str]:
@@ -115,7 +116,7 @@ def _methods(report: Report, on_map: OnMap) -> Iterator[str]:
         if report.style.same_scale:
             scale = say("All words share one scale.")
         yield f"<section>\n<h2>{_text(say(NAMES[maps.method]))}</h2>"
-        yield f"<p>{_text(say(MEANINGS[maps.method]))} {_text(scale)}</p>"
+        yield f"<p>{_text(texts.joined(say(MEANINGS[maps.method]), scale, say=say))}</p>"
         yield '<div class="cards">'
         for number, word in enumerate(report.words, 1):
             on_map(drawn / total)
@@ -131,11 +132,12 @@ def _card(report: Report, painter: Painter, maps: CellMaps, word: Word) -> str:
     name = say("{method} of “{word}”", method=say(NAMES[maps.method]), word=bare)
     verdict = f"<em>{_text(say(VERDICTS[check.verdict]))}</em>" if check else ""
     scale = texts.scale(maps.method, report.range(maps, word), say)
+    figures = say("{one}. {two}", one=_probability(report, word), two=scale)
     return (
         f'{_image(painter.paint(maps, word), name)}<figcaption><strong dir="auto">{_text(bare)}'
         f"</strong>{_scale(report, maps, word)}{verdict}"
         f"<details><summary>{_text(say('Details'))}</summary>"
-        f'<span class="muted">{_text(_probability(report, word))}. {_text(scale)}</span>'
+        f'<span class="muted">{_text(figures)}</span>'
         f"{_check(report, check) if check else ''}</details></figcaption>"
     )
 

@@ -108,7 +108,8 @@ def _caption(report: Report, word: Word | None, width: int) -> list[Paragraph]:
     of = say("the whole answer")
     if word:
         percent = texts.percent(word.probability)
-        of = f"“{word.text.strip()}”, {say('{percent} sure', percent=percent)}"
+        sure = say("{percent} sure", percent=percent)
+        of = texts.listed(f"“{word.text.strip()}”", sure, say=say)
     told = [
         f"{say(NAMES[method])} · {of}",
         *(_checked(report, word, say) if word else []),
@@ -132,7 +133,7 @@ def _checked(report: Report, word: Word, say: Wording) -> list[str]:
     if check is None:
         return []
     bars = ((what, texts.percent(share)) for what, share in texts.bars(check, say))
-    parts = ", ".join(f"{what}{texts.SPACE}{share}" for what, share in bars)
+    parts = texts.listed(*(f"{what}{texts.SPACE}{share}" for what, share in bars), say=say)
     return [say(VERDICTS[check.verdict]), say("How sure: {parts}.", parts=parts)]
 
 
@@ -156,7 +157,7 @@ def with_legend(picture: Image.Image, colour_map: str, low: str, high: str) -> I
     canvas.paste(picture)
     bar = Image.fromarray(legend(colour_map)[np.newaxis]).resize((max(1, width // 3), size))
     canvas.paste(bar, ((width - bar.width) // 2, height + size))
-    draw, letters = ImageDraw.Draw(canvas), Letters(low + high, size)
+    draw, letters = ImageDraw.Draw(canvas), Letters(low + high, max(10, width // 44))
     top, gap = height + 1.5 * size - letters.height / 2, size / 2
     left = (width - bar.width) // 2
     letters.draw(draw, (left - gap - letters.getlength(low), top), low, "black")

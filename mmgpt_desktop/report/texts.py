@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 
 from mmgpt_desktop.messages import Check, Method
 from mmgpt_desktop.sentences import ENDS, SHARES, UNITS, WHOLE, Wording, by_hiding
@@ -10,6 +11,16 @@ from mmgpt_desktop.sentences import ENDS, SHARES, UNITS, WHOLE, Wording, by_hidi
 LEAST_SHOWN = 0.001
 """A smaller number is said to be smaller: nobody reads 9.5e-07."""
 SPACE = "\u00a0"  # a figure and its sign stay on one line
+
+
+def joined(first: str, *more: str, say: Wording) -> str:
+    """Sentences that end with their own stops, as the language sets one behind the other."""
+    return reduce(lambda one, two: say("{one} {two}", one=one, two=two), more, first)
+
+
+def listed(first: str, *more: str, say: Wording) -> str:
+    """With the language's commas."""
+    return reduce(lambda one, two: say("{one}, {two}", one=one, two=two), more, first)
 
 
 def bars(check: Check, say: Wording) -> tuple[tuple[str, float], ...]:

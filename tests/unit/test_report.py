@@ -427,6 +427,20 @@ def test_the_page_speaks_the_wordings_language() -> None:
             assert shown.all("html")[0]["lang"] == "字"
 
 
+def test_sentences_and_lists_are_set_as_the_language_sets_them() -> None:
+    joints = {
+        "{one} {two}": "{one}{two}",
+        "{one}, {two}": "{one}、{two}",
+        "{one}. {two}": "{one}。{two}",
+    }
+    wording = Wording(lambda english: joints.get(english, english))
+    report = replace(make_report(checks=(MATTERED,)), wording=wording)
+    shown = Page(page(report)).text
+    assert "Choose a word to go to its map.Line under a word" in shown
+    assert " sure。Colours" in shown
+    assert "viridis、" in shown
+
+
 def test_a_picture_is_in_english_where_its_language_cant_be_drawn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -580,6 +594,16 @@ def test_a_font_is_found_or_the_built_in_one_serves() -> None:
     built_in = font_for("What is it?", 20).getname()
     assert font_for("“It” · is…", 20).getname() == built_in
     assert font_for("\U0010fffd", 20).getname() == built_in
+
+
+def test_a_legends_letters_are_no_larger_than_the_caption() -> None:
+    words = ("least", "most")
+    high, wide = (
+        np.asarray(with_legend(Image.new("RGB", size, "white"), "viridis", *words).convert("L"))
+        for size in ((880, 1760), (880, 440))
+    )
+    rows = [np.flatnonzero((shown < 128)[:, :290].any(axis=1)) for shown in (high, wide)]
+    assert np.ptp(rows[0]) == np.ptp(rows[1]) < 880 / 44
 
 
 @pytest.mark.parametrize("size", [(1, 1), (300, 200), (4096, 10), (10, 4096)])
