@@ -44,7 +44,7 @@ def offered(souvenir: Souvenir) -> bool:
 
 
 def what_to_do(souvenir: Souvenir) -> str:
-    """What the ways of a profile are good for, for a heading and for what leads there."""
+    """What the ways of a profile are good for, for what leads there."""
     if souvenir.page or souvenir.printer:
         return translated("SouvenirPanel", str(_HOME))
     return translated("SouvenirPanel", str(_COPY))
@@ -173,7 +173,7 @@ class SouvenirPanel(Rewritten, QWidget):
         self._thread.failed.connect(self._fail)
 
     def _write(self) -> None:
-        self.headline.setText(what_to_do(self._profile.souvenir))
+        self.headline.setText(self.tr("Your card"))  # what to do with it the buttons say
         self.phone_button.setText(self.tr("To my phone"))
         self.print_button.setText(self.tr("Print it"))
         self.save_button.setText(translated("SouvenirPanel", str(_COPY)))
