@@ -93,7 +93,8 @@ def _rescued(
         return second, ()
     if image is not None and (missing := _missing_rows(image)) is not None:
         return image, _cut_note(missing, error)
-    if whole:
+    known = image is not None and kind == "TIFF" and tiff.is_usual(tiff.read_tags(stream))
+    if whole and not known:
         raise OddKind from error
     raise error
 

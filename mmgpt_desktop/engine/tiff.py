@@ -13,6 +13,7 @@ _ROWS, _TILE_WIDTH, _TILE_HEIGHT = 278, 322, 323
 _OFFSETS, _COUNTS = (273, 324), (279, 325)
 _TYPES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _SAMPLE_FORMAT = 339
+_USUAL = (1, 5, 8, 32773, 32946)  # not packed, LZW, deflate, PackBits, deflate by its old number
 _MOST_TAGS = 4096
 _MOST_VALUES = 1 << 20
 _SPARE = 4 << 20  # pixels: a tile may be larger than a small picture
@@ -59,6 +60,11 @@ def is_raw(tags: Tags) -> bool:
     """A camera's raw photo: its first page is but a preview, or it says so."""
     preview = bool(tags.get(_SUBFILE, (0,))[0] & 1)
     return _DNG in tags or (preview and _MAKE in tags and _SUB_PAGES in tags)
+
+
+def is_usual(tags: Tags) -> bool:
+    """Packed in a way that each reader knows: what goes wrong then is damage."""
+    return first(tags, COMPRESSION, 1) in _USUAL
 
 
 def is_unsigned(tags: Tags) -> bool:

@@ -471,6 +471,13 @@ def test_a_tiff_that_is_cut_shows_what_is_there() -> None:
     assert cut_note(photo) == pytest.approx(40, abs=8)  # the tags stand where rows should be
 
 
+def test_a_tiff_of_an_ordinary_kind_that_can_t_be_unpacked_is_damaged() -> None:
+    data = encode(Image.fromarray(NOISE), "TIFF", compression="tiff_deflate")
+    for start in (200, 20_000):
+        wrong = data[:start] + bytes(800) + data[start + 800 :]
+        assert "damaged or cut short" in refused(wrong, "a.tif")
+
+
 def test_the_preview_in_a_raw_photo_is_not_taken_for_it() -> None:
     assert "RAW" in refused(tiff(RED_TIFF, {50706: 257}), "a.tif")
     assert "NEF" in refused(tiff(RED_TIFF, {}), "DSC_1.NEF")
