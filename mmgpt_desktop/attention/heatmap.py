@@ -11,7 +11,8 @@ from PIL import Image
 
 from mmgpt_desktop.messages import PatchGrid, Photo
 
-COLOUR_MAPS = ("viridis", "cividis", "inferno", "magma")
+COLOUR_MAPS = ("inferno", "viridis", "cividis", "magma")
+"""The first is drawn where none was chosen, in the window and on the command line alike."""
 CONTOURS = (0.4, 0.6, 0.8)
 """Where lines are drawn, as parts of the scale."""
 ENCLOSED = 0.2

@@ -131,7 +131,7 @@ def test_what_was_chosen_by_hand_is_what_is_saved(
     ask(qtbot, app)
     app.window.heatmap.layer.setCurrentIndex(2)
     app.window.heatmap.head.setCurrentIndex(3)
-    app.window.heatmap.drawing.colours.setCurrentIndex(1)
+    app.window.heatmap.drawing.colours.setCurrentText("Cividis")
     app.window.heatmap.drawing.contours.setChecked(True)
     app.window.heatmap.drawing.same_scale.setChecked(True)
     choose(app, monkeypatch, tmp_path / "a.html")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, legend, overlay, render
 from mmgpt_desktop.messages import Box, PatchGrid
+from mmgpt_desktop.settings import Settings
 from tests.fakes import make_photo
 
 
@@ -160,3 +161,7 @@ def test_overlay_mixes_by_opacity() -> None:
     assert (overlay(photo, rgba) == photo.pixels).all()
     rgba[..., 3] = 255
     assert (overlay(photo, rgba) == 0).all()
+
+
+def test_the_window_and_the_commands_draw_alike() -> None:
+    assert Settings().colour_map == COLOUR_MAPS[0]
