@@ -79,7 +79,7 @@ class RecentDialog(ByKeyboard, QDialog):
         column.setSpacing(MEDIUM)
         column.addWidget(self.search)
         column.addWidget(self.list, 1)
-        column.addWidget(self.none)
+        column.addWidget(self.none, 1)  # in its place
         column.addLayout(buttons)
 
     def _fill(self) -> None:
@@ -98,6 +98,7 @@ class RecentDialog(ByKeyboard, QDialog):
             else self.tr("There are no sessions yet. Save one with Ctrl+S.")
         )
         self.none.setVisible(self.list.count() == 0)
+        self.list.setVisible(self.list.count() > 0)
         self._refresh()
 
     def _said(self, entry: Entry) -> str:

@@ -402,6 +402,7 @@ def test_the_list_is_searched_and_walked_by_keyboard(
     assert dialog.list.count() == 1
     qtbot.keyClicks(dialog.search, "x")
     assert dialog.none.isVisible()
+    assert dialog.list.isHidden()  # what is said stands in its place
     assert not dialog.open_button.isEnabled()
     dialog.search.clear()
     qtbot.keyClick(dialog.list, Qt.Key.Key_Delete)
