@@ -526,8 +526,8 @@
         <translation>最亮的单元格及其提供的内容</translation>
     </message>
     <message>
-        <source>Being computed…</source>
-        <translation>正在计算…</translation>
+        <source>Being computed. The first time takes some seconds…</source>
+        <translation>正在计算，第一次需要几秒钟……</translation>
     </message>
     <message>
         <source>q = {vector}, {count} numbers; √d = {root}</source>
@@ -635,6 +635,10 @@
     <message>
         <source>Layer {layer}, head {head}</source>
         <translation>第 {layer} 层，第 {head} 头</translation>
+    </message>
+    <message>
+        <source>{head}: {share}</source>
+        <translation>{head}：{share}</translation>
     </message>
 </context>
 <context>
@@ -930,8 +934,8 @@
         <translation>先前的问题（在问题框中）</translation>
     </message>
     <message>
-        <source>Stop the answer</source>
-        <translation>停止回答</translation>
+        <source>Stop the answer, else close a notice</source>
+        <translation>停止回答；没有回答时关闭一条通知</translation>
     </message>
     <message>
         <source>From word to word, while in the answer</source>
@@ -2084,6 +2088,10 @@
         <translation>给主办方留一份</translation>
     </message>
     <message>
+        <source>Your card</source>
+        <translation>您的卡片</translation>
+    </message>
+    <message>
         <source>To my phone</source>
         <translation>传到我的手机</translation>
     </message>
@@ -2596,6 +2604,10 @@
         <translation>请选择一个视频。</translation>
     </message>
     <message>
+        <source>Choose a whole model&apos;s folder.</source>
+        <translation>请选择完整模型的文件夹。</translation>
+    </message>
+    <message>
         <source>Choose another model, or use another runtime.</source>
         <translation>请选择另一个模型，或使用另一种运行时。</translation>
     </message>
@@ -3080,10 +3092,6 @@
         <translation>文件夹 {path} 中是 sentence-transformers 模型，它只能比较文本。</translation>
     </message>
     <message>
-        <source>The folder {path} holds a {kind} adapter for {base}, and not the whole model.</source>
-        <translation>文件夹 {path} 中只是 {base} 的 {kind} 适配器，不是完整的模型。</translation>
-    </message>
-    <message>
         <source>The folder {path} holds no model that can be compared.</source>
         <translation>文件夹 {path} 中没有可比较的模型。</translation>
     </message>
@@ -3180,6 +3188,10 @@
         <translation>模型的对话模板拒绝了这段对话（{reason}）。</translation>
     </message>
     <message>
+        <source>The model&apos;s chat template writes nothing for this question.</source>
+        <translation>模型的对话模板对这个问题什么也没有写出。</translation>
+    </message>
+    <message>
         <source>The model&apos;s file {name} is cut short or too long: {size} bytes, not {expected}.</source>
         <translation>模型文件 {name} 不完整或过长：{size} 字节，应为 {expected}。</translation>
     </message>
@@ -3248,6 +3260,10 @@
         <translation>模型的分词器没有代表图片的 {token}。</translation>
     </message>
     <message>
+        <source>The model&apos;s tokenizer writes tokens that its weights don&apos;t have.</source>
+        <translation>模型的分词器写出了其权重中没有的词元。</translation>
+    </message>
+    <message>
         <source>The model&apos;s weights are not whole; missing tensors: {count}, among them {name}.</source>
         <translation>模型的权重不完整；缺少 {count} 个张量，其中有 {name}。</translation>
     </message>
@@ -3306,6 +3322,10 @@
     <message>
         <source>The model&apos;s {name} is a web page and not the file itself.</source>
         <translation>模型的 {name} 是一个网页，而不是文件本身。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s {name} is damaged.</source>
+        <translation>模型的 {name} 已损坏。</translation>
     </message>
     <message>
         <source>The model&apos;s {name} is damaged: it is no safetensors file.</source>
@@ -3478,6 +3498,10 @@
     <message>
         <source>The {kind} picture {name} is damaged, or of a kind that can&apos;t be opened.</source>
         <translation>{kind} 图片 {name} 已损坏，或属于无法打开的类型。</translation>
+    </message>
+    <message>
+        <source>The {kind} picture {name} was changed on its way, as if it were a text.</source>
+        <translation>{kind} 图片 {name} 在传输途中被当作文本改动了。</translation>
     </message>
     <message>
         <source>There are no moving pictures in {name}.</source>
@@ -3658,6 +3682,10 @@
     <message>
         <source>Use another runtime.</source>
         <translation>请使用另一个运行时。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds an adapter ({kind}) for {base}, and not the whole model.</source>
+        <translation>文件夹 {path} 中只是 {base} 的适配器（{kind}），不是完整的模型。</translation>
     </message>
     <message>
         <source>Videos can&apos;t be read here: the package av is missing.</source>
@@ -4502,6 +4530,18 @@
     <message>
         <source>{method} of “{word}”</source>
         <translation>“{word}”的{method}</translation>
+    </message>
+    <message>
+        <source>{one} {two}</source>
+        <translation>{one}{two}</translation>
+    </message>
+    <message>
+        <source>{one}, {two}</source>
+        <translation>{one}，{two}</translation>
+    </message>
+    <message>
+        <source>{one}. {two}</source>
+        <translation>{one}。{two}</translation>
     </message>
     <message>
         <source>{rows} × {columns} cells</source>
