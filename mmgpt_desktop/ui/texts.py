@@ -107,7 +107,10 @@ class Own:
 
 def translated(context: str, text: str) -> str:
     """A sentence that comes from below the window: in the catalogue or as it is."""
-    return QCoreApplication.translate(context, text) if text else ""
+    try:
+        return QCoreApplication.translate(context, text) if text else ""
+    except UnicodeEncodeError:  # half a letter, in a stranger's session: no catalogue has it
+        return text
 
 
 def error_title(error: AppError) -> str:

@@ -175,6 +175,19 @@ def test_a_damaged_session_changes_nothing(qtbot: QtBot, app: App, tmp_path: Pat
     assert said(app) == before
 
 
+def test_half_a_letter_in_a_strangers_session_is_shown(
+    qtbot: QtBot, app: App, tmp_path: Path
+) -> None:
+    broke = sessions.turn(None)
+    assert broke.outcome is not None
+    odd = replace(broke.outcome, error=AppError("It broke at \ud800."), notes=("A \udfff.",))
+    saved = sessions.session()
+    talk_of_it = replace(saved.conversations[0], turns=(replace(broke, outcome=odd),))
+    save_session(replace(saved, conversations=(talk_of_it,), current=0), tmp_path / "odd.mmgpt")
+    open_(qtbot, app, tmp_path / "odd.mmgpt")
+    assert "It broke at" in app.window.output.view.toPlainText()
+
+
 def test_a_session_is_dropped_like_a_photo(qtbot: QtBot, app: App, tmp_path: Path) -> None:
     save_session(sessions.session(), tmp_path / "Dropped.MMGPT")
     mime = QMimeData()
