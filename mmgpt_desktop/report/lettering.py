@@ -29,6 +29,7 @@ _FONTS = (
 )
 _NO_GLYPH = "\U0010fffe"
 _LINE = 1.4
+_LONGEST = 400  # characters of a line: accents upon accents have no width
 
 Font = ImageFont.FreeTypeFont
 
@@ -137,8 +138,11 @@ def paragraph(runs: Sequence[Run], size: int, width: float) -> Paragraph:
 def _pieces(text: str, font: Letters, width: float) -> Iterator[str]:
     """Spaces, and between them what fits into a line; a space that doesn't break is none."""
     for rest in re.findall(r"[^\S\u00a0]+|[\S\u00a0]+", text):
-        while font.getlength(rest) > width and len(rest) > 1 and not rest.isspace():
-            fits = _fitting(rest, font, width)
+        while len(rest) > 1 and not rest.isspace():
+            begun = rest[:_LONGEST]  # a word without end is never measured whole
+            if begun == rest and font.getlength(rest) <= width:
+                break
+            fits = _fitting(begun, font, width)
             yield _joined(rest[:fits])
             rest = rest[fits:]
         yield _joined(rest)

@@ -612,3 +612,18 @@ def test_a_legend_goes_below_pictures_of_any_size(size: tuple[int, int]) -> None
     assert shown.width == size[0]
     assert shown.height > size[1]
     assert not np.asarray(shown)[: size[1]].any()
+
+
+def test_a_word_without_end_is_measured_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured, getlength = list[int](), lettering.Letters.getlength
+
+    def counted(letters: lettering.Letters, text: str) -> float:
+        measured.append(len(text))
+        return getlength(letters, text)
+
+    monkeypatch.setattr(lettering.Letters, "getlength", counted)
+    for letter in ("x", "\u0301"):
+        measured.clear()
+        placed = paragraph([Run(letter * 12_000)], 16, 600).placed
+        assert "".join(piece.text for piece in placed) == letter * 12_000
+        assert sum(measured) < 100 * 12_000
