@@ -137,6 +137,12 @@ require_writable() {
     "Copy this folder to a place of yours, then run it there."
 }
 
+# The editable install names this folder by its path, which Python can't read in every locale
+# (LC_ALL=C with Chinese characters in it); seen from there it is always the same.
+name_by_way_back() {
+  printf '../../../..\n' | tee "$VENV"/lib/python*/site-packages/_mmgpt_desktop.pth >/dev/null
+}
+
 # require_environment app|dev: creates .venv or brings it up to date; quick when nothing changed.
 require_environment() {
   local wanted=$1 stamp=$VENV/mmgpt-$1.stamp now
@@ -154,7 +160,7 @@ require_environment() {
   rm -f "$VENV"/mmgpt-*.stamp
   { pinned_packages "$wanted" &&
     "$VENV/bin/python" -m pip --disable-pip-version-check install --quiet --no-deps \
-      --no-build-isolation --editable "$ROOT"; } >&2 ||
+      --no-build-isolation --editable "$ROOT" && name_by_way_back; } >&2 ||
     die "The Python packages could not be installed; the lines above say why." \
       "The network is needed this once."
   printf '%s\n' "$now" >"$stamp"

@@ -148,9 +148,10 @@ def _started(
     try:
         try:
             name, options = _inherited(writer)
-            child = subprocess.Popen(
-                [*command, CHILD_OPTION, name], stdin=subprocess.DEVNULL, **options
-            )
+            with _heard_later():
+                child = subprocess.Popen(
+                    [*command, CHILD_OPTION, name], stdin=subprocess.DEVNULL, **options
+                )
         finally:
             os.close(writer)
             listener.start()
@@ -159,6 +160,24 @@ def _started(
         if child is not None:
             _end(child, patience.end_s)
         listener.join()
+
+
+@contextlib.contextmanager
+def _heard_later() -> Iterator[None]:
+    """A signal in mid-start would leave an app behind that nobody can end."""
+    heard = list[int]()
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {
+        each: signal.signal(each, lambda number, _frame: heard.append(number))
+        for each in (getattr(signal, name) for name in names)
+    }
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        for number in heard:
+            signal.raise_signal(number)
 
 
 def _listen(reader: int, beats: queue.SimpleQueue[bytes]) -> None:
