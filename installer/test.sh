@@ -26,7 +26,7 @@ check "format" ruff format --check
 check "lint" ruff check
 check "types" mypy
 check "import direction" lint-imports
-check "tests" python -m pytest --numprocesses 2 --dist loadfile "$@"
+check "tests" python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder "$@"
 
 if ((${#failed[@]})); then
   die "Failed: $(printf '%s; ' "${failed[@]}" | sed 's/; $//')."
