@@ -12,7 +12,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 source "$ROOT/installer/chroot.sh"
 
 artefact=$(realpath "${1:?which file or folder?}")
-bare=$ROOT/build/bare-bookworm
+bare=$ROOT/build/smoke-bookworm
 picture=$ROOT/build/smoke.png
 home=$(mktemp --directory)
 trap 'leave_bare; rm -rf "$home"' EXIT
