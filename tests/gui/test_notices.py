@@ -88,6 +88,7 @@ def test_what_has_the_focus_waits(qtbot: QtBot, soon: None, app: App) -> None:
     board = app.window.notices
     app.window.activateWindow()
     qtbot.waitUntil(app.window.isActiveWindow)
+    qtbot.mouseMove(app.window.prompt.edit)  # wherever the tests before have left it
     board.tell("Saved as cat.png.").cross.setFocus()
     board.tell("Another one.").cross.setFocus()
     board.tell("News.", problem=True)
