@@ -5,6 +5,7 @@ Resumable: a run that finds checkpoints in its work folder goes on from the last
 
 from __future__ import annotations
 
+import multiprocessing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,15 @@ def new_model(tokenizer: Tokenizer, seed: int) -> MMGPTForConditionalGeneration:
     return model
 
 
+def _has_semaphores() -> bool:
+    """Processes that share data need them; they lie in /dev/shm, which not every system has."""
+    try:
+        multiprocessing.Lock()
+    except OSError:
+        return False
+    return True
+
+
 def trainer_arguments(
     checkpoints: Path, run: Run, *, checkpointed: bool = True, workers: int = 0
 ) -> TrainingArguments:
@@ -222,7 +232,7 @@ def trainer_arguments(
         "max_grad_norm": 1.0,
         "bf16": True,
         "use_cpu": not cuda,
-        "dataloader_num_workers": workers,
+        "dataloader_num_workers": workers if _has_semaphores() else 0,
         "dataloader_pin_memory": cuda,
         "remove_unused_columns": False,
         "label_names": ["labels"],

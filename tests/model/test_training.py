@@ -511,3 +511,15 @@ def test_calibration_asks_the_dev_split(data: Path, work: Path) -> None:
     certainty = calibrate(data, work, Bigram())  # type: ignore[arg-type]
     assert certainty.questions == 5  # about the shirt, thrice, who it is, and "is there a boy"
     assert "on 5 dev questions" in certainty.how()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_without_shared_memory_one_process_reads_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    def refuse() -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("multiprocessing.Lock", object if there else refuse)
+    arguments = trainer_arguments(tmp_path, Recipe(), workers=1)
+    assert arguments.dataloader_num_workers == (1 if there else 0)
