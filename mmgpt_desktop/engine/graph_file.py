@@ -44,11 +44,7 @@ def read_graph(path: Path) -> onnx.ModelProto:
     missing or no graph, or where a tensor lies outside the folder.
     """
     try:
-        with (
-            path.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
-        ):
-            model = _light(data, path.name)
+        model = _read_light(path)
     except (OSError, ValueError, IndexError, DecodeError) as error:
         refuse_stand_in_file(path)
         title = "The model's graph {name} is missing or damaged."
@@ -82,13 +78,7 @@ def check_external(model: onnx.ModelProto, folder: Path) -> None:
 def external_places(path: Path) -> set[str]:
     """The files that hold a graph's weights, as it names them; none of a file that is no graph."""
     try:
-        with (
-            path.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
-        ):
-            tensors = _tensors(_light(data, path.name))
-            entries = (each for tensor in tensors for each in tensor.external_data)
-            return {each.value for each in entries if each.key == "location"}
+        return {each.value for each in _locations(_read_light(path))}
     except (OSError, ValueError, IndexError, DecodeError):
         return set()
 
@@ -98,7 +88,7 @@ def at_real_places(graph: bytes, folder: Path) -> tuple[bytes, Path]:
     folder that they are relative to: ONNX Runtime follows no link that leaves it, and the
     snapshots of the hub's cache are links alone."""
     model = onnx.ModelProto.FromString(graph)
-    places = [each for t in _tensors(model) for each in t.external_data if each.key == "location"]
+    places = _locations(model)
     root = folder.resolve()
     real = {each.value: (root / each.value).resolve() for each in places}
     if all(path == root / place for place, path in real.items()):
@@ -107,6 +97,12 @@ def at_real_places(graph: bytes, folder: Path) -> tuple[bytes, Path]:
     for each in places:
         each.value = real[each.value].relative_to(home).as_posix()
     return model.SerializeToString(), home
+
+
+def _locations(model: onnx.ModelProto) -> list[onnx.StringStringEntryProto]:
+    """The entries that name the files of its external data."""
+    entries = (each for tensor in _tensors(model) for each in tensor.external_data)
+    return [each for each in entries if each.key == "location"]
 
 
 def _end(entry: Mapping[str, str]) -> int:
@@ -136,6 +132,12 @@ def _node_tensors(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.TensorProto]
             yield from (attribute.t, *attribute.tensors)
             for graph in (attribute.g, *attribute.graphs):
                 yield from _graph_tensors(graph)
+
+
+def _read_light(path: Path) -> onnx.ModelProto:
+    """Raises OSError, and what `_light` does of a file that is no graph."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return _light(data, path.name)
 
 
 def _light(data: mmap.mmap, location: str) -> onnx.ModelProto:
