@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
-
-import regex
+from typing import TYPE_CHECKING
 
 from mmgpt_desktop.errors import LanguageError
+
+if TYPE_CHECKING:
+    import regex
 
 _SCRIPTS = {
     "ar": ("Arabic",),
@@ -28,11 +30,11 @@ _SCRIPTS = {
 }
 _SIGNS = ("Hiragana", "Katakana", "Hangul", "Bopomofo")
 """Scripts of one language alone; they tell it where Han characters stand beside them."""
-_WITHOUT_SPACES = regex.compile(
+_WITHOUT_SPACES = (
     r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"
 )
 _WORD_LETTERS = 2  # of a script without spaces
-_RUN = regex.compile(r"\p{L}[\p{L}\p{M}'\u2019-]*")
+_RUN = r"\p{L}[\p{L}\p{M}'\u2019-]*"
 
 QUESTIONS = ("What is this?", "What is happening here?")
 """What can be asked instead."""
@@ -107,14 +109,20 @@ def _count(text: str) -> list[str]:
 
 
 @lru_cache(maxsize=64)
+def _compiled(pattern: str) -> regex.Pattern[str]:
+    import regex  # no part of the window's start needs it
+
+    return regex.compile(pattern)
+
+
 def _letters(*scripts: str) -> regex.Pattern[str]:
-    return regex.compile("[" + "".join(rf"\p{{{script}}}" for script in scripts) + "]")
+    return _compiled("[" + "".join(rf"\p{{{script}}}" for script in scripts) + "]")
 
 
 def _runs(text: str, scripts: frozenset[str]) -> Iterator[tuple[str, bool]]:
     """Letters that stand together and are all of these scripts, or all of others."""
     ours = _letters(*sorted(scripts))
-    for found in _RUN.finditer(text):
+    for found in _compiled(_RUN).finditer(text):
         run, start = found.group(), 0
         kinds = [ours.match(each) is not None for each in run]
         for place in range(1, len(run)):
@@ -126,5 +134,5 @@ def _runs(text: str, scripts: frozenset[str]) -> Iterator[tuple[str, bool]]:
 
 
 def _words(run: str) -> int:
-    letters = len(_WITHOUT_SPACES.findall(run))
+    letters = len(_compiled(_WITHOUT_SPACES).findall(run))
     return math.ceil(letters / _WORD_LETTERS) if letters else 1
