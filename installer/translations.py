@@ -24,21 +24,7 @@ PACKAGE = ROOT / "mmgpt_desktop"
 FOLDER = ROOT / "resources" / "translations"
 LANGUAGES = ("zh_CN",)
 # They speak English.
-TERMINAL_ONLY = {
-    "ask",
-    "bench",
-    "cli",
-    "doctor",
-    "evaluate",
-    "event_check",
-    "explain",
-    "faithfulness",
-    "measuring",
-    "teach",
-    "training",
-    "ui/selftest",
-    "ui/soak",
-}
+TERMINAL_ONLY = {"cli", "commands", "training"}
 ERRORS = (
     "AppError",
     "ImageError",
@@ -63,8 +49,7 @@ def error_texts() -> set[str]:
 
 
 def _terminal_only(path: Path) -> bool:
-    place = path.relative_to(PACKAGE).with_suffix("")
-    return not TERMINAL_ONLY.isdisjoint({"/".join(place.parts[:depth]) for depth in (1, 2)})
+    return path.relative_to(PACKAGE).with_suffix("").parts[0] in TERMINAL_ONLY
 
 
 def _error_texts(tree: ast.Module) -> Iterator[str]:
@@ -98,7 +83,7 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
             yield from _pairs(each, its)
 
 
-PROGRESS = ("engine/engine.py", "export/bundle.py", "hub/convert.py")
+PROGRESS = ("engine/bundle_engine.py", "export/export_folder.py", "hub/convert.py")
 
 
 def progress_texts() -> set[str]:

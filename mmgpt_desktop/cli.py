@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from mmgpt_desktop import __version__
+from mmgpt_desktop.engine.pytorch import require_torch
 from mmgpt_desktop.errors import AppError, RuntimeFailure
 from mmgpt_desktop.event.supervisor import AGAIN_OPTION, CHILD_OPTION, supervise
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.paths import path_said
-from mmgpt_desktop.pytorch import require_torch
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.text import reason_of
 
@@ -32,15 +34,14 @@ DEBUG = "MMGPT_DESKTOP_DEBUG"  # set: an unexpected exception keeps its tracebac
 
 @dataclass(frozen=True)
 class Command:
-    """A word after `mmgpt-desktop`; `run` gets the parsed options and gives the exit code.
-
-    With `torch` it can't do without PyTorch.
+    """A word after `mmgpt-desktop`, and a module of its name in `commands`, which has
+    `add_options(parser)` and `run(options)`, the exit code. It can't do without PyTorch where
+    `torch` says so, and not without Qt and a display for a `window`.
     """
 
     summary: str
-    add_options: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
     torch: bool = False
+    window: bool = False
 
 
 def main(argv: Sequence[str]) -> int:
@@ -85,14 +86,22 @@ def _dispatch(argv: Sequence[str]) -> int:
     name = argv[0] if argv else ""
     if name not in COMMANDS:
         return _open_window(_window_parser().parse_args(argv))
-    command = COMMANDS[name]
+    command, module = COMMANDS[name], _module_of(name)
     parser = argparse.ArgumentParser(prog=f"{PROGRAM} {name}", description=command.summary)
-    command.add_options(parser)
+    module.add_options(parser)
     _add_engine_options(parser)
     options = parser.parse_args(argv[1:])
     if command.torch:
         require_torch()
-    return command.run(options)
+    code: int = module.run(options)
+    return code
+
+
+def _module_of(name: str) -> ModuleType:
+    if COMMANDS[name].window:
+        _require_display()
+    with _window_parts() if COMMANDS[name].window else contextlib.nullcontext():
+        return importlib.import_module(f"mmgpt_desktop.commands.{name.replace('-', '_')}")
 
 
 def _window_parser() -> argparse.ArgumentParser:
@@ -145,7 +154,7 @@ def _open_window(options: argparse.Namespace) -> int:
     if options.event is not None:
         return _open_event(options)
     with _window_parts():
-        from mmgpt_desktop.ui.app import run
+        from mmgpt_desktop.ui.window.app import run
     return run(options.model, options.runtime, options.photos)
 
 
@@ -162,7 +171,7 @@ def _open_event(options: argparse.Namespace) -> int:
         # The app counts in the same file, so each crash is counted on top of what it left there.
         return supervise(_own_command(), crashed=lambda kind: Log(profile.numbers).error(kind))
     with _window_parts():
-        from mmgpt_desktop.ui.event.app import run
+        from mmgpt_desktop.ui.event.event_app import run
     return run(profile, options.event_child, options.runtime, again=options.event_again)
 
 
@@ -205,189 +214,16 @@ def _require_display() -> None:
         raise AppError(title, f"`{PROGRAM} ask` answers without a window.")
 
 
-def _ask_options(parser: argparse.ArgumentParser) -> None:
-    from mmgpt_desktop import ask
-
-    ask.add_options(parser)
-
-
-def _ask(options: argparse.Namespace) -> int:
-    from mmgpt_desktop import ask
-
-    return ask.run(options)
-
-
-def _explain_options(parser: argparse.ArgumentParser) -> None:
-    from mmgpt_desktop import explain
-
-    explain.add_options(parser)
-
-
-def _explain(options: argparse.Namespace) -> int:
-    from mmgpt_desktop import explain
-
-    return explain.run(options)
-
-
-def _no_options(parser: argparse.ArgumentParser) -> None:
-    del parser
-
-
-def _doctor(options: argparse.Namespace) -> int:
-    from mmgpt_desktop import doctor
-
-    return doctor.run(options.model, options.runtime)
-
-
-def _event_check_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("profile", type=path_said, help="the TOML file that `--event` is to take")
-
-
-def _event_check(options: argparse.Namespace) -> int:
-    from mmgpt_desktop import event_check
-
-    return event_check.run(options.profile, options.model, options.runtime)
-
-
-def _event_pin(options: argparse.Namespace) -> int:
-    from mmgpt_desktop.event import pin
-
-    del options
-    return pin.run()
-
-
-def _selftest_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--picture", type=path_said, metavar="PNG", help="save the window as it looks in the end"
-    )
-
-
-def _selftest(options: argparse.Namespace) -> int:
-    _require_display()
-    with _window_parts():
-        from mmgpt_desktop.ui import selftest
-    return selftest.run(options.model, options.runtime, options.picture)
-
-
-def _soak_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--minutes", type=float, default=120, metavar="N", help="how long (120)")
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="of what is done (1)")
-    parser.add_argument("--show", action="store_true", help="instead: the show of event mode")
-    parser.add_argument("--short", action="store_true", help="for some seconds: a quick look")
-    parser.add_argument(
-        "--json", type=path_said, metavar="FILE", help="save the report as data too"
-    )
-
-
-def _soak(options: argparse.Namespace) -> int:
-    with _window_parts():
-        from mmgpt_desktop.ui import soak
-    minutes = soak.SHORT_MINUTES if options.short else options.minutes
-    return soak.run(soak.Options(minutes, options.seed, options.json, options.show))
-
-
-def _bench_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fusion", metavar="NAME", help="only this one of the model's (all)")
-    parser.add_argument("--tokens", type=int, default=64, help="tokens of each answer")
-    parser.add_argument("--rounds", type=int, default=5, help="answers of each kind")
-    parser.add_argument(
-        "--explain", action="store_true", help="instead: what explaining a word costs"
-    )
-    parser.add_argument(
-        "--peers",
-        action="store_true",
-        help="instead: our graphs of a public model's size, and peers",
-    )
-    parser.add_argument(
-        "--switches", type=int, metavar="N", help="instead: the memory after each of N switches"
-    )
-    parser.add_argument(
-        "--other", type=path_said, metavar="DIR", help="with --switches: to this model and back"
-    )
-
-
-def _bench(options: argparse.Namespace) -> int:
-    if options.peers:
-        require_torch()  # before what brings it
-        from mmgpt_desktop import peers
-
-        return peers.run(options.tokens, options.rounds)
-    from mmgpt_desktop import bench
-
-    if options.switches is not None:
-        models = [options.model, *([options.other] if options.other else [])]
-        return bench.run_switching(models, options.runtime, options.tokens, options.switches)
-    run = bench.run_explaining if options.explain else bench.run
-    return run(options.model, options.runtime, options.fusion, options.tokens, options.rounds)
-
-
-def _evaluate_options(parser: argparse.ArgumentParser) -> None:
-    from mmgpt_desktop import evaluate
-
-    evaluate.add_options(parser)
-
-
-def _evaluate(options: argparse.Namespace) -> int:
-    from mmgpt_desktop import evaluate
-
-    return evaluate.run(options)
-
-
-def _faithfulness_options(parser: argparse.ArgumentParser) -> None:
-    from mmgpt_desktop import faithfulness
-
-    faithfulness.add_options(parser)
-
-
-def _faithfulness(options: argparse.Namespace) -> int:
-    from mmgpt_desktop import faithfulness
-
-    return faithfulness.run(options)
-
-
-def _teach_options(parser: argparse.ArgumentParser) -> None:
-    from mmgpt_desktop import teach
-
-    teach.add_options(parser)
-
-
-def _teach(options: argparse.Namespace) -> int:
-    from mmgpt_desktop import teach
-
-    return teach.run(options)
-
-
-def _export_options(parser: argparse.ArgumentParser) -> None:
-    from mmgpt_desktop.export import command
-
-    command.add_options(parser)
-
-
-def _export(options: argparse.Namespace) -> int:
-    from mmgpt_desktop.export import command
-
-    return command.run(options)
-
-
 COMMANDS = {
-    "ask": Command("Ask about a photo and print the answer.", _ask_options, _ask),
-    "explain": Command("Save an answer and its maps as files.", _explain_options, _explain),
-    "doctor": Command("Say what is in use and what is missing.", _no_options, _doctor),
-    "selftest": Command(
-        "Open the window and answer a question: is all well?", _selftest_options, _selftest
-    ),
-    "soak": Command("Use the window for hours, as nobody should.", _soak_options, _soak),
-    "event-check": Command(
-        "Rehearse an event: what would fail?", _event_check_options, _event_check
-    ),
-    "event-pin": Command("Make the line for an event's PIN.", _no_options, _event_pin),
-    "bench": Command("Measure the speed of each runtime that works.", _bench_options, _bench),
-    "export": Command("Make ONNX graphs of a public model.", _export_options, _export, torch=True),
-    "teach": Command("Fine-tune the model on your own rows.", _teach_options, _teach, torch=True),
-    "evaluate": Command(
-        "Measure how well a model answers.", _evaluate_options, _evaluate, torch=True
-    ),
-    "faithfulness": Command(
-        "Measure which heatmaps tell the truth.", _faithfulness_options, _faithfulness, torch=True
-    ),
+    "ask": Command("Ask about a photo and print the answer."),
+    "explain": Command("Save an answer and its maps as files."),
+    "doctor": Command("Say what is in use and what is missing."),
+    "selftest": Command("Open the window and answer a question: is all well?", window=True),
+    "event-check": Command("Rehearse an event: what would fail?"),
+    "event-pin": Command("Make the line for an event's PIN."),
+    "bench": Command("Measure the speed of each runtime that works."),
+    "export": Command("Make ONNX graphs of a public model.", torch=True),
+    "teach": Command("Fine-tune the model on your own rows.", torch=True),
+    "evaluate": Command("Measure how well a model answers.", torch=True),
+    "faithfulness": Command("Measure which heatmaps tell the truth.", torch=True),
 }

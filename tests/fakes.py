@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Encoded
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.runtime import DecodeResult, Encoded
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Photo, RuntimeInfo, RuntimeName
 

@@ -15,10 +15,10 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pro
 from transformers import AutoModelForImageTextToText
 from transformers.processing_utils import ProcessorMixin
 
-from mmgpt_desktop.engine.families.base import Context, Family, Laid, Seen, spread_boxes
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
+from mmgpt_desktop.engine.families.family import Context, Family, Laid, Seen, spread_boxes
 from mmgpt_desktop.engine.generate import Answer, decode
-from mmgpt_desktop.engine.public_torch import PublicTorch
-from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import PICTURE, Message, PatchGrid, Photo, Sampling
 
 SHAPES = [(60, 40), (40, 60), (24, 24), (5, 3)]  # landscape, portrait, square, tiny
@@ -101,7 +101,7 @@ def _processed(processor: Any, chat: Sequence[Any]) -> Any:
 
 def check_answer(
     family: Family,
-    runtime: PublicTorch,
+    runtime: CheckpointTorch,
     seen: Sequence[Seen],
     arguments: Callable[[Laid], Mapping[str, Any]] = lambda _laid: {},
 ) -> None:
@@ -155,7 +155,7 @@ def joined(seen: Sequence[Seen]) -> dict[str, NDArray[Any]]:
     return {name: np.concatenate([each.inputs[name] for each in seen]) for name in seen[0].inputs}
 
 
-def embeddings(runtime: PublicTorch, seen: Seen) -> NDArray[np.float32]:
+def embeddings(runtime: CheckpointTorch, seen: Seen) -> NDArray[np.float32]:
     return np.asarray(runtime.encode(seen, CancelToken()).embeddings)
 
 
@@ -192,7 +192,7 @@ def liven(model: Any) -> None:
 
 def check_map(
     family: Family,
-    runtime: PublicTorch,
+    runtime: CheckpointTorch,
     photo: Photo,
     *,
     fine: bool = False,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage
 
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError, Cancelled
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -35,7 +35,7 @@ from mmgpt_desktop.messages import (
     Timings,
     TokenStep,
 )
-from mmgpt_desktop.worker import ShownPhoto, show_photo
+from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto, show_photo
 
 GRID_ROWS = GRID_COLUMNS = 4
 FUSION = FusionInfo(

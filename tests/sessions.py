@@ -26,7 +26,7 @@ from mmgpt_desktop.messages import (
     Timings,
     TokenStep,
 )
-from mmgpt_desktop.session.record import SavedConversation, SavedTurn, Session, WordCheck
+from mmgpt_desktop.session.session_record import SavedConversation, SavedTurn, Session, WordCheck
 
 FUSION = FusionInfo("graph", 2, 3, 4, 4, HeadChoice(((0, 1), (1, 2)), "Chosen for tests."))
 MODEL = ModelInfo("fake", "For tests.", 512, (FUSION,), "graph", doubt=Doubt(0.3, 0.3))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.public_models import byte_tokenizer, save_checkpoint
+from tests.checkpoint_models import byte_tokenizer, save_checkpoint
 
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.generate import (
     Answer,
     Token,
@@ -21,7 +22,7 @@ from mmgpt_desktop.engine.generate import (
     run_decoder,
     softmax,
 )
-from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Encoded, Runtime
+from mmgpt_desktop.engine.runtime import DecodeResult, Encoded, Runtime
 
 LENGTH_PENALTY = 0.6
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.bundle import head_choice
+from mmgpt_desktop.engine.folder.bundle import head_choice
 from mmgpt_desktop.engine.scenes import Scene, compose
 from mmgpt_desktop.errors import AppError, BundleError
 from mmgpt_desktop.messages import AttentionMap, Box, HeadChoice, PatchGrid, Photo

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.generate import log_softmax
-from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import CellMaps, Check, Method, PatchGrid, Photo
 

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.bundle import Bundle, ships
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.cores import physical_cores
-from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Encoded
+from mmgpt_desktop.engine.folder.bundle import Bundle, ships
+from mmgpt_desktop.engine.runtime import DecodeResult, Encoded
 from mmgpt_desktop.errors import BundleError, Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.text import reason_of, safe_name
@@ -163,7 +164,7 @@ class OnnxRuntime:
         path = self._bundle.file(file)
         if ships(self._bundle.path):
             return path
-        from mmgpt_desktop.engine.graph_file import external_places  # brings onnx: 0.1 s
+        from mmgpt_desktop.engine.graphs.graph_file import external_places  # brings onnx: 0.1 s
 
         if other := external_places(path) - {file, *self._bundle.manifest.files}:
             title = "The model's {graph} reads {name}, which its manifest doesn't list."

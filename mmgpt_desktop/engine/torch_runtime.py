@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.bundle import Bundle
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.cores import physical_cores
-from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult, Encoded
+from mmgpt_desktop.engine.folder.bundle import Bundle
+from mmgpt_desktop.engine.pytorch import require_torch
+from mmgpt_desktop.engine.runtime import DecodeResult, Encoded
 from mmgpt_desktop.errors import Cancelled, NotAvailable, RuntimeFailure
 from mmgpt_desktop.messages import HeadNumbers, Method, RuntimeInfo, RuntimeName
-from mmgpt_desktop.pytorch import require_torch
 from mmgpt_desktop.text import reason_of
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class TorchRuntime:
 
         Raises NotAvailable where the fusion has no such map, RuntimeFailure and Cancelled.
         """
-        from mmgpt_desktop.model.explain import explain
+        from mmgpt_desktop.model.attribution import explain
 
         cancel.raise_if_cancelled()
         with _failures(_BROKE):
@@ -133,7 +134,7 @@ class TorchRuntime:
         cancel: CancelToken,
     ) -> HeadNumbers:
         """What a head of an image layer computed for the answer's token number `token`."""
-        from mmgpt_desktop.model.explain import attention_numbers
+        from mmgpt_desktop.model.attribution import attention_numbers
 
         cancel.raise_if_cancelled()
         with _failures(_BROKE):

@@ -17,15 +17,15 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from mmgpt_desktop.attention.reduce import Word, count_words
-from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.key_words import bare
 from mmgpt_desktop.event.profile import Brand, CardKind
 from mmgpt_desktop.event.qr import modules
+from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.messages import Method, Photo
 from mmgpt_desktop.report.lettering import Letters, Paragraph, Run, paragraph
 from mmgpt_desktop.report.pictures import Painter, drawable_wording
-from mmgpt_desktop.report.record import Report
+from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.sentences import Wording
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.writing import write

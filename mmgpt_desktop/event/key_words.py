@@ -7,7 +7,7 @@ import unicodedata
 
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.messages import Verdict
-from mmgpt_desktop.report.record import Report
+from mmgpt_desktop.report.report import Report
 
 FEWEST, MOST = 2, 4
 _RANK = {Verdict.MATTERED: 0, Verdict.PARTLY: 1, None: 2, Verdict.ANYWHERE: 3, Verdict.LANGUAGE: 3}

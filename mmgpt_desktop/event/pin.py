@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import base64
-import getpass
 import hashlib
 import hmac
 import re
 import secrets
-import sys
-
-from mmgpt_desktop.errors import AppError
 
 # 16 MiB and some 50 ms a try. A PIN is short: who has the profile can find it in the end.
 _LOG_N, _R, _P = 14, 8, 1
@@ -23,20 +19,6 @@ _LINE = re.compile(
 _MOST_LOG_N, _MOST_R = 16, 8
 
 FEWEST, MOST = 4, 12  # digits
-
-
-def run() -> int:
-    """`mmgpt-desktop event-pin`: ask for a PIN, and print the line for the profile's [lock]."""
-    if sys.stdin.isatty():
-        pin, again = getpass.getpass("PIN: "), getpass.getpass("Again: ")
-    else:
-        pin = again = sys.stdin.readline().strip()
-    if pin != again:
-        raise AppError("The two were not the same.", "Try again.")
-    if not (pin.isascii() and pin.isdigit() and FEWEST <= len(pin) <= MOST):
-        raise AppError("A PIN has {fewest} to {most} digits.", fewest=FEWEST, most=MOST)
-    print(f'pin = "{hash_pin(pin)}"')
-    return 0
 
 
 def hash_pin(pin: str) -> str:

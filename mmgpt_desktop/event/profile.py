@@ -13,7 +13,7 @@ from typing import Literal
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.local_network import is_private
 from mmgpt_desktop.event.pin import is_hash
-from mmgpt_desktop.event.table import Table, read_table
+from mmgpt_desktop.event.toml_table import Table, read_table
 from mmgpt_desktop.resources import default_bundle_path, read_samples
 from mmgpt_desktop.text import safe_name
 
@@ -214,7 +214,9 @@ def _model(table: Table, instead: Path | None) -> ModelChoice:
 
 
 def _fusions(folder: Path) -> tuple[str, ...]:
-    from mmgpt_desktop.engine.opening import fusions_of  # slow: not at every start of the window
+    from mmgpt_desktop.engine.open_engine import (
+        fusions_of,  # slow: not at every start of the window
+    )
 
     return fusions_of(folder)
 

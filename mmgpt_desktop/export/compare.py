@@ -11,18 +11,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.checkpoint import weight_files
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.cores import physical_cores
-from mmgpt_desktop.engine.decoder_session import Decoder, DecoderSession
-from mmgpt_desktop.engine.graph_session import Graph
-from mmgpt_desktop.engine.recognise import model_folder
-from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.engine.tokenizing import encode, load_tokenizer
+from mmgpt_desktop.engine.folder.checkpoint import weight_files
+from mmgpt_desktop.engine.folder.recognise import model_folder
+from mmgpt_desktop.engine.folder.tokenizing import encode, load_tokenizer
+from mmgpt_desktop.engine.graphs.decoder_session import Decoder, DecoderSession
+from mmgpt_desktop.engine.graphs.graph_session import Graph
 from mmgpt_desktop.errors import AppError, BundleError
-from mmgpt_desktop.export.attention import Attention
-from mmgpt_desktop.export.bundle import read_config
-from mmgpt_desktop.export.decoder import build_decoder, embeddings_of
-from mmgpt_desktop.export.graph import FLOAT, GraphWriter, Nodes
+from mmgpt_desktop.export.decoder_graph import build_decoder, embeddings_of
+from mmgpt_desktop.export.decoder_spec import DecoderSpec, read_spec
+from mmgpt_desktop.export.export_folder import read_config
+from mmgpt_desktop.export.graph_writer import FLOAT, GraphWriter, Nodes
+from mmgpt_desktop.export.last_row import Attention
 from mmgpt_desktop.export.linear import (
     BLOCK,
     ByLayer,
@@ -42,8 +43,7 @@ from mmgpt_desktop.export.quantise import (
     least_squares,
     round_to_nearest,
 )
-from mmgpt_desktop.export.spec import DecoderSpec, read_spec
-from mmgpt_desktop.export.texts import CALIBRATION, MEASURED
+from mmgpt_desktop.export.sample_texts import CALIBRATION, MEASURED
 from mmgpt_desktop.export.weights import DecoderWeights, SafetensorsWeights
 from mmgpt_desktop.text import safe_name
 

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmgpt_desktop.engine.decoder_session import KEYS, VALUES
-from mmgpt_desktop.engine.public_onnx import FEATURES, READING
-from mmgpt_desktop.engine.public_torch_models import resampled
+from mmgpt_desktop.engine.checkpoint_onnx import FEATURES, READING
+from mmgpt_desktop.engine.checkpoint_torch_models import resampled
+from mmgpt_desktop.engine.graphs.decoder_session import KEYS, VALUES
 
 
 class Encoder(nn.Module):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, scaled_dot_product_attention
 
-from mmgpt_desktop.engine.public_onnx import DEEP_FEATURES, FEATURES
+from mmgpt_desktop.engine.checkpoint_onnx import DEEP_FEATURES, FEATURES
 from mmgpt_desktop.export.encoders import Encoder
 
 _HIDDEN = -1e9  # a score that leaves nothing after the softmax

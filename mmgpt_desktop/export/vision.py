@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmgpt_desktop.engine.checkpoint import Checkpoint
-from mmgpt_desktop.engine.families.base import Family
-from mmgpt_desktop.engine.public_torch import load_model
+from mmgpt_desktop.engine.checkpoint_torch import load_model
+from mmgpt_desktop.engine.families.family import Family
+from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.export.encoders import Encoder, Idefics, Idefics3, Kosmos2, OneVision, Tower
 from mmgpt_desktop.export.qwen_encoder import QwenEncoder

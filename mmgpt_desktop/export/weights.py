@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.tensor_files import read_header
+from mmgpt_desktop.engine.folder.tensor_files import read_header
 from mmgpt_desktop.errors import BundleError
 
 _BF16 = "BF16"

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from mmgpt_desktop.engine.model_files import is_plain_name
+from mmgpt_desktop.engine.folder.model_files import is_plain_name
 from mmgpt_desktop.resources import resource_path
 
 # Whatever a repository holds: nothing that runs when it is opened (pickles, Python) is fetched.

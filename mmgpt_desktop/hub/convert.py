@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.engine.work_folder import sweep_exports
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.folder.work_folder import sweep_exports
 from mmgpt_desktop.errors import AppError, RuntimeFailure
 from mmgpt_desktop.text import reason_of, safe_name
 
@@ -108,8 +108,8 @@ def _work(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> None
 
 def _exported(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> Report:
     from mmgpt_desktop.engine.head_choice import SCENES
-    from mmgpt_desktop.export.bundle import choose_heads, export
-    from mmgpt_desktop.export.command import comparison_report
+    from mmgpt_desktop.export.against_torch import comparison_report
+    from mmgpt_desktop.export.export_folder import choose_heads, export
     from mmgpt_desktop.export.linear import Precision
 
     def progress(fraction: float, what: str) -> None:

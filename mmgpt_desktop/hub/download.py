@@ -23,11 +23,11 @@ from huggingface_hub import HfApi, constants, get_session, hf_raise_for_status
 from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # loaded lazily
 
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import DownloadError
 from mmgpt_desktop.hub.cache import UNFINISHED, Hub, remember
 from mmgpt_desktop.hub.catalogue import Entry
-from mmgpt_desktop.hub.failures import sentence
+from mmgpt_desktop.hub.hub_errors import sentence
 from mmgpt_desktop.hub.progress import Phase, Progress
 from mmgpt_desktop.text import size_text
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mmgpt_desktop.engine.bundle import open_bundle
-from mmgpt_desktop.engine.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.layouts import find_graphs, is_graphs
-from mmgpt_desktop.engine.recognise import manifest_kind, model_folder
+from mmgpt_desktop.engine.folder.bundle import open_bundle
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint, read_checkpoint
+from mmgpt_desktop.engine.folder.layouts import find_graphs, is_graphs
+from mmgpt_desktop.engine.folder.recognise import manifest_kind, model_folder
 
 
 def check_folder(path: Path) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 from transformers import BatchFeature, ProcessorMixin
 from transformers.image_processing_utils import BaseImageProcessor
 
+from mmgpt_desktop.imaging.pixels import ImageSpec, prepare
 from mmgpt_desktop.messages import Message, Photo
 from mmgpt_desktop.model.configuration import (
     ASSISTANT,
@@ -20,7 +21,6 @@ from mmgpt_desktop.model.configuration import (
     IMAGE_STD,
     USER,
 )
-from mmgpt_desktop.pixels import ImageSpec, prepare
 
 
 class MMGPTImageProcessor(BaseImageProcessor):

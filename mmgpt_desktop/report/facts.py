@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.attention.methods import FROM_ATTENTION
-from mmgpt_desktop.report import texts
-from mmgpt_desktop.report.record import Report
+from mmgpt_desktop.report import number_texts
+from mmgpt_desktop.report.report import Report
 
 
 def facts(report: Report) -> Iterator[tuple[str, str]]:
@@ -16,7 +16,7 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
     yield say("Model"), f"{report.model.name}. {report.model.description}"
     grid = report.maps[0].grid
     cells = say("{rows} × {columns} cells", rows=grid.rows, columns=grid.columns)  # noqa: RUF001
-    yield say("Fusion"), texts.listed(report.fusion.name, cells, say=say)
+    yield say("Fusion"), number_texts.listed(report.fusion.name, cells, say=say)
     if any(maps.method in FROM_ATTENTION for maps in report.maps):
         yield say("Heads"), _heads(report)
     if outcome.runtime is not None:
@@ -24,12 +24,12 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
         parts = (runtime.runtime, runtime.provider, runtime.precision)
         yield say("Runtime"), ", ".join(filter(None, parts))
     if outcome.certainty is not None:
-        yield say("Certainty"), texts.percent(outcome.certainty)
+        yield say("Certainty"), number_texts.percent(outcome.certainty)
     yield say("Sampling"), _sampling(report)
     for note in outcome.notes:
         yield say("Note"), say.note(note)
     size = say("{width} × {height} pixels", width=photo.width, height=photo.height)  # noqa: RUF001
-    yield say("Photo"), texts.listed(photo.name, size, say=say)
+    yield say("Photo"), number_texts.listed(photo.name, size, say=say)
     yield say("Drawing"), _drawing(report)
     yield say("Written by"), f"MMGPT Desktop {__version__}"
 
@@ -40,7 +40,7 @@ def _heads(report: Report) -> str:
     every = fusion.image_layers * fusion.heads
     if not report.heads or len(report.heads) == every:
         return say("all {count}", count=every)
-    pairs = texts.listed(
+    pairs = number_texts.listed(
         *(
             say("layer {layer} head {head}", layer=layer + 1, head=head + 1)
             for layer, head in report.heads
@@ -70,7 +70,7 @@ def _sampling(report: Report) -> str:
         penalty=f"{sampling.repetition_penalty:g}",
         count=sampling.max_new_tokens,
     )
-    return texts.listed(drawn, limits, say=say)
+    return number_texts.listed(drawn, limits, say=say)
 
 
 def _drawing(report: Report) -> str:
@@ -78,5 +78,5 @@ def _drawing(report: Report) -> str:
     ways = [style.colour_map, say("smooth") if style.smooth else say("each cell even")]
     if style.contours:
         ways.append(say("contours"))
-    ways.append(say("opacity {percent}", percent=texts.percent(style.opacity)))
-    return texts.listed(*ways, say=say)
+    ways.append(say("opacity {percent}", percent=number_texts.percent(style.opacity)))
+    return number_texts.listed(*ways, say=say)

@@ -11,9 +11,9 @@ from PIL import Image, ImageDraw
 from mmgpt_desktop.attention.heatmap import legend, overlay, render
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.messages import CellMaps, Photo
-from mmgpt_desktop.report import texts
+from mmgpt_desktop.report import number_texts
 from mmgpt_desktop.report.lettering import Letters, Paragraph, Run, can_write, paragraph
-from mmgpt_desktop.report.record import Report
+from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.sentences import NAMES, VERDICTS, Wording
 
 PICTURE_EDGE = 1024
@@ -92,7 +92,7 @@ def _framed(report: Report, painter: Painter, word: Word | None) -> Image.Image:
     width = max(painted.width, _NARROWEST)
     wide = Image.new("RGB", (width, painted.height), "white")
     wide.paste(painted, ((width - painted.width) // 2, 0))
-    low, high = texts.ends(maps.method, report.range(maps, word), drawable_wording(report))
+    low, high = number_texts.ends(maps.method, report.range(maps, word), drawable_wording(report))
     above = with_legend(wide, report.style.colour_map, low, high)
     return _captioned(above, _caption(report, word, width))
 
@@ -107,9 +107,9 @@ def _caption(report: Report, word: Word | None, width: int) -> list[Paragraph]:
     method, say = report.maps[0].method, drawable_wording(report)
     of = say("the whole answer")
     if word:
-        percent = texts.percent(word.probability)
+        percent = number_texts.percent(word.probability)
         sure = say("{percent} sure", percent=percent)
-        of = texts.listed(f"“{word.text.strip()}”", sure, say=say)
+        of = number_texts.listed(f"“{word.text.strip()}”", sure, say=say)
     told = [
         f"{say(NAMES[method])} · {of}",
         *(_checked(report, word, say) if word else []),
@@ -132,8 +132,10 @@ def _checked(report: Report, word: Word, say: Wording) -> list[str]:
     check = report.check(report.maps[0].method, word)
     if check is None:
         return []
-    bars = ((what, texts.percent(share)) for what, share in texts.bars(check, say))
-    parts = texts.listed(*(f"{what}{texts.SPACE}{share}" for what, share in bars), say=say)
+    bars = ((what, number_texts.percent(share)) for what, share in number_texts.bars(check, say))
+    parts = number_texts.listed(
+        *(f"{what}{number_texts.SPACE}{share}" for what, share in bars), say=say
+    )
     return [say(VERDICTS[check.verdict]), say("How sure: {parts}.", parts=parts)]
 
 

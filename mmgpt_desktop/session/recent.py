@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.session.codec import Reader, Writer
-from mmgpt_desktop.session.record import Session
+from mmgpt_desktop.session.session_record import Session
 from mmgpt_desktop.writing import not_kept, sweep, write
 
 MOST = 50

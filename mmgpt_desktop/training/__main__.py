@@ -149,9 +149,9 @@ def _average(options: argparse.Namespace) -> None:
 
 
 def _bundle(options: argparse.Namespace) -> None:
-    from mmgpt_desktop.training.bundle import build_bundle, load_trained
     from mmgpt_desktop.training.calibrate import calibrate
-    from mmgpt_desktop.training.heads import score_heads
+    from mmgpt_desktop.training.embedded_bundle import build_bundle, load_trained
+    from mmgpt_desktop.training.head_scores import score_heads
 
     model = load_trained(options.model or _last_model(options.work), options.fusion)
     heads = {}
@@ -169,15 +169,15 @@ def _last_model(work: Path) -> Path:
 
 
 def _graphs(options: argparse.Namespace) -> None:
-    from mmgpt_desktop.training.bundle import export_again
+    from mmgpt_desktop.training.embedded_bundle import export_again
 
     export_again(options.bundle)
 
 
 def _certainty(options: argparse.Namespace) -> None:
     from mmgpt_desktop.model.packing import load_packed
-    from mmgpt_desktop.training.bundle import set_certainty
     from mmgpt_desktop.training.calibrate import calibrate
+    from mmgpt_desktop.training.embedded_bundle import set_certainty
 
     found = calibrate(options.data, options.work, load_packed(options.bundle))
     set_certainty(options.bundle, found.certainty)
@@ -200,7 +200,7 @@ def _parity(options: argparse.Namespace) -> None:
 
 
 def _failures(options: argparse.Namespace) -> None:
-    from mmgpt_desktop.training.failures import draw_failures, examine
+    from mmgpt_desktop.training.failure_sheet import draw_failures, examine
 
     verdicts = examine(options.bundle)
     for verdict in verdicts:

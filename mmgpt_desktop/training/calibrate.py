@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from mmgpt_desktop.engine.bundle import Certainty
+from mmgpt_desktop.engine.folder.bundle import Certainty
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
-from mmgpt_desktop.training.data import load_texts
 from mmgpt_desktop.training.evaluation.metrics import calibration_error
 from mmgpt_desktop.training.evaluation.tasks import Question, draw_questions
 from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.photo_texts import load_texts
 from mmgpt_desktop.training.rows import ASSISTANT_ID, END_ID, USER_ID
 
 TEMPERATURES = tuple(round(0.5 + 0.05 * step, 2) for step in range(51))

@@ -15,7 +15,7 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model.configuration import END, PAD, SPECIAL_TOKENS
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training import wordnet
-from mmgpt_desktop.training.data import PhotoTexts, ask
+from mmgpt_desktop.training.photo_texts import PhotoTexts, ask
 
 HELD_OUT = 100
 """Each hundredth definition is for measuring alone."""

@@ -20,7 +20,8 @@ import torch
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.images import load_photo
+from mmgpt_desktop.imaging.images import load_photo
+from mmgpt_desktop.imaging.pixels import prepare
 from mmgpt_desktop.model import MMGPTImageProcessor
 from mmgpt_desktop.model.configuration import IMAGE_SIZE
 from mmgpt_desktop.model.encoder import (
@@ -28,10 +29,9 @@ from mmgpt_desktop.model.encoder import (
     FINE_CHANNELS,
     EfficientNetLite2,
 )
-from mmgpt_desktop.pixels import prepare
-from mmgpt_desktop.training.data import read_rows
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
-from mmgpt_desktop.training.views import View, view_of
+from mmgpt_desktop.training.photo_texts import read_rows
+from mmgpt_desktop.training.photo_views import View, view_of
 
 BATCH = 32
 COARSE_SIDE = IMAGE_SIZE // 32

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from mmgpt_desktop.model.configuration import PAD, SPECIAL_TOKENS
 from mmgpt_desktop.training import prompts
-from mmgpt_desktop.training.data import PhotoTexts
 from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.photo_texts import PhotoTexts
 from mmgpt_desktop.training.questions import naming
 
 CERTAIN = 0.5

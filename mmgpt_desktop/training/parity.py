@@ -14,18 +14,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.bundle import Bundle, open_bundle
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
+from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.generate import Answer, decode
-from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
-from mmgpt_desktop.engine.runtime import CancelToken, Encoded, Runtime
+from mmgpt_desktop.engine.runtime import Encoded, Runtime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
+from mmgpt_desktop.imaging.images import load_photo
+from mmgpt_desktop.imaging.pixels import prepare
 from mmgpt_desktop.messages import Message, RuntimeName
-from mmgpt_desktop.pixels import prepare
-from mmgpt_desktop.training.bundle import load_trained
-from mmgpt_desktop.training.data import load_texts
+from mmgpt_desktop.training.embedded_bundle import load_trained
 from mmgpt_desktop.training.features import photo_paths
+from mmgpt_desktop.training.photo_texts import load_texts
 
 QUESTION = "Describe this picture."
 

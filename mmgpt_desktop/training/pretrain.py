@@ -15,7 +15,7 @@ from mmgpt_desktop.training.corpus import (
     split_definitions,
     stack,
 )
-from mmgpt_desktop.training.data import load_texts
+from mmgpt_desktop.training.photo_texts import load_texts
 from mmgpt_desktop.training.recipes import TextRecipe
 from mmgpt_desktop.training.train import new_model, run_to_the_end, trainer_arguments
 

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.training.data import load_texts
 from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.photo_texts import load_texts
 
 STEPS, PENALTY = 150, 0.01  # of the optimiser; of the summed squares of the weights
 _Named = Sequence[tuple[str, str]]  # photos and the names of their scenes

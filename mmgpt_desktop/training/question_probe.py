@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmgpt_desktop.training.data import PhotoTexts, load_texts
 from mmgpt_desktop.training.evaluation.tasks import HUMAN_COLLECTION
 from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.photo_texts import PhotoTexts, load_texts
 
 WIDTH, PASSES, BATCH, RATE = 512, 10, 64, 1e-3
 LONGEST = 3  # words in a row that are looked at together

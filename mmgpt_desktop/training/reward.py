@@ -23,10 +23,10 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model.configuration import CONCAT
 from mmgpt_desktop.model.modelling import IGNORED, MMGPTForConditionalGeneration
 from mmgpt_desktop.training.consensus import Consensus
-from mmgpt_desktop.training.data import PhotoTexts, ask, trained_words
 from mmgpt_desktop.training.evaluation.tasks import words
 from mmgpt_desktop.training.labels import LabelMaps
 from mmgpt_desktop.training.mixture import Mixture
+from mmgpt_desktop.training.photo_texts import PhotoTexts, ask, trained_words
 from mmgpt_desktop.training.recipes import RewardRecipe
 from mmgpt_desktop.training.rows import (
     ASSISTANT_ID,

@@ -25,12 +25,12 @@ from mmgpt_desktop.model.configuration import (
 )
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training import prompts
-from mmgpt_desktop.training.data import PhotoTexts, ask, trained_words
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.names import ANIMALS, DOGS, LABELLED, class_names
+from mmgpt_desktop.training.photo_texts import PhotoTexts, ask, trained_words
+from mmgpt_desktop.training.photo_views import unspoiled, view_of
 from mmgpt_desktop.training.questions import QA, naming
-from mmgpt_desktop.training.views import unspoiled, view_of
 
 Cells = NDArray[np.floating[Any]]
 PAD_ID, USER_ID, ASSISTANT_ID, END_ID = map(SPECIAL_TOKENS.index, (PAD, USER, ASSISTANT, END))

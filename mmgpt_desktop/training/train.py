@@ -18,11 +18,11 @@ from transformers.trainer_utils import get_last_checkpoint
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model.configuration import MMGPTConfig
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
-from mmgpt_desktop.training.data import load_texts
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.names import add_names, name_tokens
+from mmgpt_desktop.training.photo_texts import load_texts
 from mmgpt_desktop.training.recipes import Recipe, Run
 from mmgpt_desktop.training.rows import Collator, VisitDataset
 

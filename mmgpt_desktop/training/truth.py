@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mmgpt_desktop.training.data import PhotoTexts
 from mmgpt_desktop.training.labels import CALLED, STUFF, LabelMaps, alike
+from mmgpt_desktop.training.photo_texts import PhotoTexts
 from mmgpt_desktop.training.questions import WORDS, plain_place
 
 _FEWEST = 3

@@ -2476,10 +2476,6 @@
 <context>
     <name>errors</name>
     <message>
-        <source>A PIN has {fewest} to {most} digits.</source>
-        <translation>PIN 由 {fewest} 到 {most} 位数字组成。</translation>
-    </message>
-    <message>
         <source>A model&apos;s folder has config.json, tokenizer.json, and weights or graphs beside them.</source>
         <translation>模型文件夹里应有 config.json、tokenizer.json，以及权重或计算图文件。</translation>
     </message>
@@ -2862,10 +2858,6 @@
     <message>
         <source>Name a new folder for the export.</source>
         <translation>请为导出指定一个新文件夹。</translation>
-    </message>
-    <message>
-        <source>Name the new folder for the graphs.</source>
-        <translation>请指定图的新文件夹。</translation>
     </message>
     <message>
         <source>No graph can be built for a decoder of type {kind}.</source>
@@ -3476,10 +3468,6 @@
         <translation>系统提示：{reason}。</translation>
     </message>
     <message>
-        <source>The two were not the same.</source>
-        <translation>两次输入不一致。</translation>
-    </message>
-    <message>
         <source>The video {name} is damaged, or of a kind that can&apos;t be read.</source>
         <translation>视频 {name} 已损坏，或是无法读取的类型。</translation>
     </message>
@@ -3626,10 +3614,6 @@
     <message>
         <source>Try again later.</source>
         <translation>请稍后重试。</translation>
-    </message>
-    <message>
-        <source>Try again.</source>
-        <translation>请重试。</translation>
     </message>
     <message>
         <source>Try again; if it happens again, copy the details and report them.</source>

@@ -35,7 +35,7 @@ class Kind:
 
 
 def _make_sessions(folder: Path) -> None:
-    from mmgpt_desktop.session.files import save_session
+    from mmgpt_desktop.session.session_file import save_session
     from tests import sessions
 
     save_session(sessions.session(), folder / "whole.mmgpt")
@@ -67,10 +67,10 @@ def _damage_session(random: Random, whole: Path, case: Path) -> None:
 
 def _open_session(case: Path) -> None:
     """As the window does, and it paints each map."""
-    from mmgpt_desktop.engine.runtime import CancelToken
+    from mmgpt_desktop.cancel import CancelToken
     from mmgpt_desktop.session.recent import describe
-    from mmgpt_desktop.ui.saved import read_opened
-    from mmgpt_desktop.ui.session import Turn, chosen_word
+    from mmgpt_desktop.ui.chat.conversation import Turn, chosen_word
+    from mmgpt_desktop.ui.files.session_io import read_opened
 
     opened = read_opened(case, itertools.count(), CancelToken())
     describe(opened.session, case)
@@ -85,7 +85,7 @@ def _open_session(case: Path) -> None:
 def _paint(turn: object) -> None:
     from mmgpt_desktop.attention.heatmap import render
     from mmgpt_desktop.attention.reduce import cell_weights
-    from mmgpt_desktop.ui.session import Turn, attention_maps
+    from mmgpt_desktop.ui.chat.conversation import Turn, attention_maps
 
     assert isinstance(turn, Turn)
     drawn = [(found.weights.mean(axis=0), found.grid) for found in turn.findings.maps.values()]
@@ -135,9 +135,9 @@ def _damaged_tensors(random: Random, data: bytes) -> bytes:
 
 def _open_bundle(case: Path) -> None:
     """It is loaded and asked for a few words."""
-    from mmgpt_desktop.engine.images import photo_of
-    from mmgpt_desktop.engine.opening import open_engine
-    from mmgpt_desktop.engine.runtime import CancelToken
+    from mmgpt_desktop.cancel import CancelToken
+    from mmgpt_desktop.engine.open_engine import open_engine
+    from mmgpt_desktop.imaging.images import photo_of
     from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, Sampling
 
     engine = open_engine(case, RuntimeName.ONNX_CPU)
@@ -270,14 +270,18 @@ def _damage_picture(random: Random, whole: Path, case: Path) -> None:
 
 
 def _open_picture(case: Path) -> None:
-    from mmgpt_desktop.engine.runtime import CancelToken
-    from mmgpt_desktop.ui.opening import open_file
+    from mmgpt_desktop.cancel import CancelToken
+    from mmgpt_desktop.ui.pictures.load_photo import open_file
 
     open_file(case, CancelToken())
 
 
-_ENGINE = ("mmgpt_desktop.engine.opening", "mmgpt_desktop.engine.engine", "onnxruntime")
-_WINDOW = ("mmgpt_desktop.ui.saved", "mmgpt_desktop.ui.opening", "mmgpt_desktop.engine.clips")
+_ENGINE = ("mmgpt_desktop.engine.open_engine", "mmgpt_desktop.engine.bundle_engine", "onnxruntime")
+_WINDOW = (
+    "mmgpt_desktop.ui.files.session_io",
+    "mmgpt_desktop.ui.pictures.load_photo",
+    "mmgpt_desktop.imaging.clips",
+)
 _PROFILES = ("mmgpt_desktop.event.profile", *_ENGINE)
 
 KINDS = {

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize("which", [(), ("--show",)], ids=["window", "show"])
 def test_a_short_soak_finds_no_fault(tmp_path: Path, which: tuple[str, ...]) -> None:
     found = tmp_path / "report.json"
-    command = [sys.executable, "-m", "mmgpt_desktop", "soak", "--short", "--json", str(found)]
+    command = [sys.executable, "-m", "tests.soak", "--short", "--json", str(found)]
     done = subprocess.run(
         [*command, *which],
         cwd=ROOT,

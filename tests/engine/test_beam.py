@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.beam import Beam, beam_search
 from mmgpt_desktop.engine.generate import Answer, Token, decode
-from mmgpt_desktop.engine.runtime import CancelToken, DecodeResult
+from mmgpt_desktop.engine.runtime import DecodeResult
 from mmgpt_desktop.errors import Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName, Sampling
 from tests.fakes import ENCODED, FakeRuntime

@@ -9,9 +9,9 @@ import numpy as np
 import onnx
 import pytest
 
-from mmgpt_desktop.engine.bundle import Certainty, open_bundle
-from mmgpt_desktop.engine.engine import Engine
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.bundle_engine import BundleEngine
+from mmgpt_desktop.engine.folder.bundle import Certainty, open_bundle
 from mmgpt_desktop.errors import BundleError, Cancelled
 from mmgpt_desktop.messages import RuntimeName
 from tests.tiny_bundle import entry, read_manifest, write_manifest
@@ -216,7 +216,9 @@ def test_only_what_ships_is_mended_by_installing_the_app_again(
 ) -> None:
     (own_bundle / "model.safetensors").unlink()
     for shipped, hint in ((tmp_path / "else", "Download the model"), (tmp_path, "Install the app")):
-        monkeypatch.setattr("mmgpt_desktop.engine.bundle.resource_path", lambda *_, s=shipped: s)
+        monkeypatch.setattr(
+            "mmgpt_desktop.engine.folder.bundle.resource_path", lambda *_, s=shipped: s
+        )
         with pytest.raises(BundleError) as caught:
             open_bundle(own_bundle)
         assert caught.value.hint.startswith(hint)
@@ -233,4 +235,4 @@ def test_weights_that_no_checksum_stands_for_are_not_read(own_bundle: Path) -> N
     path.write_bytes(model.SerializeToString())
     change(own_bundle, lambda data: data["files"].update({path.name: entry(path)}))
     with pytest.raises(BundleError, match=r"reads more\.data, which its manifest doesn't list"):
-        Engine(own_bundle, RuntimeName.ONNX_CPU).load()
+        BundleEngine(own_bundle, RuntimeName.ONNX_CPU).load()

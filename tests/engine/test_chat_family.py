@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from mmgpt_desktop.engine import tokenizing
-from mmgpt_desktop.engine.checkpoint import read_checkpoint
-from mmgpt_desktop.engine.families.base import Family, positions
+from mmgpt_desktop.engine.families.detokenizer import Spelling, TextStream
+from mmgpt_desktop.engine.families.family import Family, positions
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.families.spelling import Spelling, TextStream
 from mmgpt_desktop.engine.families.template import ChatTemplate
+from mmgpt_desktop.engine.folder import tokenizing
+from mmgpt_desktop.engine.folder.checkpoint import read_checkpoint
 from mmgpt_desktop.errors import BundleError, PromptError
 from mmgpt_desktop.messages import PICTURE, Message
-from tests.public_models import noise_photo, smolvlm_settings
+from tests.checkpoint_models import noise_photo, smolvlm_settings
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +251,7 @@ RULES: list[dict[str, object]] = [
 def test_a_tokenizer_that_panics_or_never_ends_is_one_sentence(
     tmp_path: Path, rules: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mmgpt_desktop.engine.tokenizing._TRIAL_S", 1.0)
+    monkeypatch.setattr("mmgpt_desktop.engine.folder.tokenizing._TRIAL_S", 1.0)
     folder = bad_tokenizer(smolvlm_settings(tmp_path / "own"), **rules)
     with pytest.raises(BundleError, match="The model's tokenizer "):
         family_of(read_checkpoint(folder))

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from mmgpt_desktop.engine.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.errors import BundleError
-from tests.public_models import smolvlm_settings
+from tests.checkpoint_models import smolvlm_settings
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mmgpt_desktop.engine import clips, video
-from mmgpt_desktop.engine.clips import FRAMES, load_photos, photos_from_bytes
-from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.engine.video import spread, video_format
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import Cancelled, ImageError
+from mmgpt_desktop.imaging import clips, video
+from mmgpt_desktop.imaging.clips import FRAMES, load_photos, photos_from_bytes
+from mmgpt_desktop.imaging.video import spread, video_format
 from mmgpt_desktop.messages import Photo
 from tests.clips import SIZE, shade, write_animation, write_sound, write_video
 

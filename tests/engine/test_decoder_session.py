@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmgpt_desktop.engine.decoder_session import Decoder, DecoderSession
-from mmgpt_desktop.engine.graph_session import Graph
-from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.export.attention import Attention
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.graphs.decoder_session import Decoder, DecoderSession
+from mmgpt_desktop.engine.graphs.graph_session import Graph
 from mmgpt_desktop.export.compare import CHUNK, difference, read
-from mmgpt_desktop.export.decoder import build_decoder
-from mmgpt_desktop.export.graph import FLOAT, GraphWriter
+from mmgpt_desktop.export.decoder_graph import build_decoder
+from mmgpt_desktop.export.decoder_spec import read_spec
+from mmgpt_desktop.export.graph_writer import FLOAT, GraphWriter
+from mmgpt_desktop.export.last_row import Attention
 from mmgpt_desktop.export.linear import (
     ByPosition,
     DynamicInt8,
@@ -23,7 +24,6 @@ from mmgpt_desktop.export.linear import (
     linears_for,
 )
 from mmgpt_desktop.export.quantise import round_to_nearest
-from mmgpt_desktop.export.spec import read_spec
 from mmgpt_desktop.export.weights import DecoderWeights
 
 CONFIG = {

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmgpt_desktop.engine.bundle import Bundle, open_bundle
-from mmgpt_desktop.engine.engine import ENCODED_KEPT, Engine, make_runtime
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.bundle_engine import ENCODED_KEPT, BundleEngine, make_runtime
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
-from mmgpt_desktop.engine.runtime import CancelToken, Runtime
+from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
+from mmgpt_desktop.engine.runtime import Runtime
 from mmgpt_desktop.errors import BundleError, Cancelled, LanguageError, PromptError, RuntimeFailure
 from mmgpt_desktop.messages import (
     Doubt,
@@ -64,7 +65,7 @@ def make_striped_photo() -> Photo:
 
 
 def ask(
-    engine: Engine,
+    engine: BundleEngine,
     what: GenerationRequest,
     cancel: CancelToken | None = None,
     on_step: Callable[[TokenStep], None] = lambda step: None,
@@ -79,14 +80,14 @@ def ask(
     return "".join(step.text for step in steps), outcome, steps
 
 
-def loaded(path: Path, maker: Maker, choice: RuntimeName | None = None) -> Engine:
-    engine = Engine(path, choice, maker)
+def loaded(path: Path, maker: Maker, choice: RuntimeName | None = None) -> BundleEngine:
+    engine = BundleEngine(path, choice, maker)
     engine.load()
     return engine
 
 
 def test_real_graphs_answer_and_say_where_they_looked(tiny_bundle: Path) -> None:
-    engine = Engine(tiny_bundle, CPU)
+    engine = BundleEngine(tiny_bundle, CPU)
     info = engine.load()
     text, outcome, steps = ask(engine, request(make_photo(64, 48), job=7))
     assert text == ANSWER
@@ -108,7 +109,7 @@ def test_real_graphs_answer_and_say_where_they_looked(tiny_bundle: Path) -> None
 
 
 def test_real_graphs_answer_without_a_picture(tiny_bundle: Path) -> None:
-    engine = Engine(tiny_bundle, CPU)
+    engine = BundleEngine(tiny_bundle, CPU)
     engine.load()
     text, outcome, steps = ask(engine, request())
     assert (text, outcome.kind) == (ANSWER, "done")
@@ -116,7 +117,7 @@ def test_real_graphs_answer_without_a_picture(tiny_bundle: Path) -> None:
 
 
 def test_each_fusion_answers_with_its_own_grid(tiny_bundle: Path) -> None:
-    engine = Engine(tiny_bundle, CPU)
+    engine = BundleEngine(tiny_bundle, CPU)
     info = engine.load()
     assert (info.fusion, info.doubt) == ("graph", Doubt(0.3, 0.2))
     assert [fusion.name for fusion in info.fusions] == list(FUSIONS)
@@ -139,7 +140,7 @@ def test_a_fusions_first_use_counts_as_loading(
     tiny_bundle: Path, script: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
-    monkeypatch.setattr("mmgpt_desktop.engine.serving.time.perf_counter", lambda: now)
+    monkeypatch.setattr("mmgpt_desktop.engine.base.time.perf_counter", lambda: now)
     runtime = FakeRuntime(script)
 
     def prepare(fusion: str) -> None:
@@ -160,7 +161,7 @@ def test_a_fusion_that_cant_be_loaded_goes_to_the_next_runtime(
         return torch if name is TORCH else make_runtime(name, bundle)
 
     monkeypatch.setattr("mmgpt_desktop.engine.onnx_runtime.cuda_obstacle", lambda: "switched off")
-    engine = Engine(own_bundle, make=make)
+    engine = BundleEngine(own_bundle, make=make)
     engine.load()
     (own_bundle / "decoder.concat.onnx").write_bytes(b"broken after loading")
     text, outcome, _ = ask(engine, replace(request(make_photo()), fusion="concat"))
@@ -181,7 +182,7 @@ def test_an_unknown_fusion_is_an_outcome(tiny_bundle: Path) -> None:
 
 
 def test_the_graphs_edges_are_a_map_of_cells(tiny_bundle: Path) -> None:
-    engine = Engine(tiny_bundle, CPU)
+    engine = BundleEngine(tiny_bundle, CPU)
     engine.load()
     edges = engine.edges(make_photo(64, 48), CancelToken())
     assert edges is not None
@@ -203,7 +204,7 @@ def test_a_model_without_a_graph_has_no_edges(own_bundle: Path, without: str) ->
         about["fusion"] = "cross_attention"
         del about["fusions"]["graph"]
     write_manifest(own_bundle, about)
-    engine = Engine(own_bundle, CPU)
+    engine = BundleEngine(own_bundle, CPU)
     engine.load()
     assert engine.edges(make_photo(), CancelToken()) is None
 
@@ -213,7 +214,7 @@ def test_a_done_answer_has_a_certainty(own_bundle: Path) -> None:
         about = read_manifest(own_bundle)
         about["certainty"]["temperature"] = temperature
         write_manifest(own_bundle, about)
-        engine = Engine(own_bundle, CPU)
+        engine = BundleEngine(own_bundle, CPU)
         engine.load()
         _, outcome, steps = ask(engine, request(make_photo()))
         assert outcome.certainty is not None
@@ -227,7 +228,7 @@ def test_a_done_answer_has_a_certainty(own_bundle: Path) -> None:
 
 def test_loading_reports_progress_to_the_end(tiny_bundle: Path) -> None:
     seen: list[tuple[float, str]] = []
-    engine = Engine(tiny_bundle, CPU, Maker({CPU: FakeRuntime()}))
+    engine = BundleEngine(tiny_bundle, CPU, Maker({CPU: FakeRuntime()}))
     info = engine.load(lambda fraction, what: seen.append((fraction, what)))
     fractions = [fraction for fraction, _ in seen]
     assert fractions == sorted(fractions)
@@ -240,13 +241,13 @@ def test_loading_can_be_cancelled(tiny_bundle: Path) -> None:
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):
-        Engine(tiny_bundle, CPU, Maker()).load(cancel=cancel)
+        BundleEngine(tiny_bundle, CPU, Maker()).load(cancel=cancel)
 
 
 def test_loading_a_damaged_bundle_says_so(own_bundle: Path) -> None:
     (own_bundle / "tokenizer.json").unlink()
     with pytest.raises(BundleError, match=r"tokenizer\.json is missing"):
-        Engine(own_bundle).load()
+        BundleEngine(own_bundle).load()
 
 
 def test_cuda_first_then_the_processor_without_a_word(tiny_bundle: Path) -> None:
@@ -366,7 +367,7 @@ def test_a_request_cancelled_before_it_began_writes_nothing(tiny_bundle: Path) -
 
 
 def test_a_seed_decides_the_answer(tiny_bundle: Path) -> None:
-    engine = Engine(tiny_bundle, CPU)
+    engine = BundleEngine(tiny_bundle, CPU)
     engine.load()
 
     def answer(seed: int) -> str:

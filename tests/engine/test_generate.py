@@ -7,8 +7,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.generate import Answer, Token, chance, decode, sample, softmax
-from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import Sampling
 from tests.fakes import ENCODED, FakeRuntime

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmgpt_desktop.engine.checkpoint import open_checkpoint
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.families.idefics3 import Idefics3
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.public_torch import PublicTorch
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.messages import PICTURE, Message, Photo
-from tests.public_models import noise_photo, tiny_smolvlm, with_region
+from tests.checkpoint_models import noise_photo, tiny_smolvlm, with_region
 
 SIZES = [(64, 64), (90, 60), (60, 90), (5, 3), (192, 100), (300, 301)]
 
@@ -111,7 +111,7 @@ def test_earlier_turns_and_several_photos_are_transformers_own(
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("fine", [False, True])
 def test_the_cell_map_is_right_by_experiment(
-    family: Idefics3, runtime: PublicTorch, size: tuple[int, int], fine: bool
+    family: Idefics3, runtime: CheckpointTorch, size: tuple[int, int], fine: bool
 ) -> None:
     """Each region's pixels are changed: the token that moves most is one that lies there."""
     photo = noise_photo(*size)
@@ -129,7 +129,7 @@ def test_the_cell_map_is_right_by_experiment(
 
 
 def embeddings(
-    runtime: PublicTorch, family: Idefics3, photo: Photo, fine: bool
+    runtime: CheckpointTorch, family: Idefics3, photo: Photo, fine: bool
 ) -> np.ndarray[Any, Any]:
     return np.asarray(runtime.encode(family.see(photo, fine=fine), CancelToken()).embeddings)
 
@@ -145,5 +145,5 @@ def cells_within(grid: Any, left: int, top: int, right: int, bottom: int) -> lis
 
 
 @pytest.fixture(scope="module")
-def runtime(folder: Path) -> PublicTorch:
-    return PublicTorch(open_checkpoint(folder))
+def runtime(folder: Path) -> CheckpointTorch:
+    return CheckpointTorch(open_checkpoint(folder))

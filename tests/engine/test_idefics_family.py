@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.checkpoint import open_checkpoint
-from mmgpt_desktop.engine.families.base import Seen
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
+from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch, latent_weights
+from mmgpt_desktop.engine.families.family import Seen
 from mmgpt_desktop.engine.families.idefics import Idefics
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.public_torch import PublicTorch
-from mmgpt_desktop.engine.public_torch_models import latent_weights, public_torch
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.messages import PICTURE, Message
-from tests.public_checks import STEPS, check_regions, context_of, greedy
-from tests.public_models import noise_photo
+from tests.checkpoint_checks import STEPS, check_regions, context_of, greedy
+from tests.checkpoint_models import noise_photo
 from tests.tiny_idefics import LATENTS, tiny_idefics, tokenizer
 
 PATCHES = 1 + 4 * 4
@@ -37,8 +37,8 @@ def family(folder: Path) -> Idefics:
 
 
 @pytest.fixture(scope="module")
-def runtime(folder: Path) -> PublicTorch:
-    return public_torch(open_checkpoint(folder))
+def runtime(folder: Path) -> CheckpointTorch:
+    return checkpoint_torch(open_checkpoint(folder))
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_the_patch_that_a_region_moves_most_is_the_one_that_the_map_names(
     check_regions(noise_photo(width, height), family.see, patches)
 
 
-def test_latents_and_what_they_read(family: Idefics, runtime: PublicTorch, model: Any) -> None:
+def test_latents_and_what_they_read(family: Idefics, runtime: CheckpointTorch, model: Any) -> None:
     import torch
 
     seen = family.see(FIRST)
@@ -167,7 +167,7 @@ def test_a_resamplers_weights_make_its_output() -> None:
 
 
 def test_tokens_and_attention_are_those_of_the_models_own_generate(
-    family: Idefics, runtime: PublicTorch, processor: Any, model: Any
+    family: Idefics, runtime: CheckpointTorch, processor: Any, model: Any
 ) -> None:
     import torch
 
@@ -194,7 +194,7 @@ def test_tokens_and_attention_are_those_of_the_models_own_generate(
 
 
 def test_without_a_photo_it_answers_as_the_model_does_and_looks_nowhere(
-    family: Idefics, runtime: PublicTorch, processor: Any, model: Any
+    family: Idefics, runtime: CheckpointTorch, processor: Any, model: Any
 ) -> None:
     context = context_of(runtime, family, [Message("user", "Hello")], [])
     given = processor(text=["User: Hello<end_of_utterance>\nAssistant:"], return_tensors="pt")

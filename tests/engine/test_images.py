@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmgpt_desktop.engine.images import KEPT_SIDE, load_photo, photo_from_bytes
 from mmgpt_desktop.errors import ImageError
+from mmgpt_desktop.imaging.images import KEPT_SIDE, load_photo, photo_from_bytes
+from mmgpt_desktop.imaging.pixels import ImageSpec, patch_grid, prepare
 from mmgpt_desktop.messages import Photo
-from mmgpt_desktop.pixels import ImageSpec, patch_grid, prepare
 from tests.fakes import make_photo
 
 SPEC = ImageSpec(size=32, mean=127.0, std=128.0, max_aspect=2.0, rows=4, columns=4)

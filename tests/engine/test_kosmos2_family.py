@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.checkpoint import open_checkpoint
-from mmgpt_desktop.engine.families.base import Seen
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
+from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
+from mmgpt_desktop.engine.families.family import Seen
 from mmgpt_desktop.engine.families.kosmos2 import Kosmos2, box_between
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.public_torch import PublicTorch
-from mmgpt_desktop.engine.public_torch_models import public_torch
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.messages import PICTURE, Box, Message
-from tests.public_checks import STEPS, check_regions, context_of, greedy
-from tests.public_models import noise_photo
+from tests.checkpoint_checks import STEPS, check_regions, context_of, greedy
+from tests.checkpoint_models import noise_photo
 from tests.tiny_kosmos2 import LATENTS, SIDE, tiny_kosmos2
 
 
@@ -35,8 +35,8 @@ def family(folder: Path) -> Kosmos2:
 
 
 @pytest.fixture(scope="module")
-def runtime(folder: Path) -> PublicTorch:
-    return public_torch(open_checkpoint(folder))
+def runtime(folder: Path) -> CheckpointTorch:
+    return checkpoint_torch(open_checkpoint(folder))
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_the_patch_that_a_region_moves_most_is_the_one_that_the_map_names(
 
 
 def test_latents_reading_is_the_models_projection_attention(
-    family: Kosmos2, runtime: PublicTorch, model: Any, processor: Any
+    family: Kosmos2, runtime: CheckpointTorch, model: Any, processor: Any
 ) -> None:
     photo = noise_photo(50, 30)
     seen = family.see(photo)
@@ -144,7 +144,7 @@ def test_latents_reading_is_the_models_projection_attention(
 
 
 def test_tokens_and_attention_are_those_of_the_models_own_generate(
-    family: Kosmos2, runtime: PublicTorch, processor: Any, model: Any
+    family: Kosmos2, runtime: CheckpointTorch, processor: Any, model: Any
 ) -> None:
     photo = noise_photo(50, 30)
     context = context_of(runtime, family, [Message("user", "An image of")], [photo])

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mmgpt_desktop.engine.bundle import open_bundle
+from mmgpt_desktop.engine.families.detokenizer import TextStream
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
-from mmgpt_desktop.engine.families.spelling import TextStream
+from mmgpt_desktop.engine.folder.bundle import open_bundle
 from mmgpt_desktop.errors import BundleError, PromptError
 from mmgpt_desktop.messages import Message
 from tests.tiny_bundle import ANSWER, CONTEXT

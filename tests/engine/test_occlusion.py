@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.bundle import Bundle, open_bundle
-from mmgpt_desktop.engine.engine import Engine
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.base import NEUTRAL
+from mmgpt_desktop.engine.bundle_engine import BundleEngine
+from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.occlusion import (
     ALL_WORDS,
     COARSEST,
@@ -20,9 +22,9 @@ from mmgpt_desktop.engine.occlusion import (
     Hiding,
     photo_cells,
 )
-from mmgpt_desktop.engine.runtime import CancelToken, Encoded, Runtime
-from mmgpt_desktop.engine.serving import NEUTRAL
+from mmgpt_desktop.engine.runtime import Encoded, Runtime
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
+from mmgpt_desktop.imaging.pixels import patch_grid
 from mmgpt_desktop.messages import (
     Box,
     CellMaps,
@@ -37,7 +39,6 @@ from mmgpt_desktop.messages import (
     TokenStep,
     Verdict,
 )
-from mmgpt_desktop.pixels import patch_grid
 from tests.fakes import FakeRuntime, make_photo
 from tests.tiny_bundle import read_manifest, write_manifest
 
@@ -91,11 +92,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tiny_bundle: Path) -> Path:
     return folder
 
 
-def engine_with(folder: Path, runtime: FakeRuntime) -> Engine:
+def engine_with(folder: Path, runtime: FakeRuntime) -> BundleEngine:
     def make(name: RuntimeName, bundle: Bundle) -> Runtime:
         return runtime
 
-    engine = Engine(folder, RuntimeName.ONNX_CPU, make)
+    engine = BundleEngine(folder, RuntimeName.ONNX_CPU, make)
     engine.load()
     return engine
 
@@ -118,7 +119,7 @@ def spotted(grid: PatchGrid, row: int, column: int) -> Photo:
     return Photo(pixels, f"{grid.photo_width}x{grid.photo_height} {row} {column}", "spot.png")
 
 
-def occlusion(engine: Engine, what: Explanation, word: slice | None = None) -> list[CellMaps]:
+def occlusion(engine: BundleEngine, what: Explanation, word: slice | None = None) -> list[CellMaps]:
     found: list[CellMaps] = []
     engine.occlude(what, CancelToken(), found.append, word)
     return found
@@ -306,7 +307,7 @@ def test_with_nothing_hidden_the_probabilities_are_those_of_the_steps(own_bundle
     about = read_manifest(own_bundle)
     about["certainty"]["temperature"] = 1.7
     write_manifest(own_bundle, about)
-    engine = Engine(own_bundle, RuntimeName.ONNX_CPU)
+    engine = BundleEngine(own_bundle, RuntimeName.ONNX_CPU)
     info = engine.load()
     steps: list[TokenStep] = []
     for fusion in info.fusions:
@@ -327,7 +328,7 @@ def test_with_nothing_hidden_the_probabilities_are_those_of_the_steps(own_bundle
 
 
 def test_the_neutral_questions_attention_is_that_of_its_first_step(tiny_bundle: Path) -> None:
-    engine = Engine(tiny_bundle, RuntimeName.ONNX_CPU)
+    engine = BundleEngine(tiny_bundle, RuntimeName.ONNX_CPU)
     engine.load()
     photo, steps = make_photo(64, 48), list[TokenStep]()
     request = GenerationRequest(1, (photo,), (Message("user", NEUTRAL),), fusion="concat")

@@ -13,10 +13,10 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine import onnx_runtime
-from mmgpt_desktop.engine.bundle import Bundle, open_bundle
+from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
-from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeName
 from tests.tiny_bundle import (
@@ -53,8 +53,9 @@ def test_it_says_what_the_session_really_got(bundle: Bundle) -> None:
 def test_onnx_runtime_keeps_and_sends_nothing(tiny_bundle: Path, tmp_path: Path) -> None:
     """Its telemetry begins with an identifier of the computer, kept in the user's home."""
     code = (
-        "import sys; from pathlib import Path; from mmgpt_desktop.engine.engine import Engine;"
-        "engine = Engine(Path(sys.argv[1])); engine.load(); engine.close()"
+        "import sys; from pathlib import Path;"
+        "from mmgpt_desktop.engine.bundle_engine import BundleEngine;"
+        "engine = BundleEngine(Path(sys.argv[1])); engine.load(); engine.close()"
     )
     inherited = {name: text for name, text in os.environ.items() if "TELEMETRY" not in name}
     homes = dict.fromkeys(("HOME", "USERPROFILE", "XDG_CACHE_HOME"), str(tmp_path))

@@ -13,10 +13,10 @@ import pylibjxl
 import pytest
 from PIL import Image
 
-from mmgpt_desktop.engine.clips import load_photos, photos_from_bytes
-from mmgpt_desktop.engine.images import photo_from_bytes
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import ImageError
+from mmgpt_desktop.imaging.clips import load_photos, photos_from_bytes
+from mmgpt_desktop.imaging.images import photo_from_bytes
 from mmgpt_desktop.messages import Photo
 from tests.picture_files import (
     TEAL,

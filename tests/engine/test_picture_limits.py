@@ -13,9 +13,9 @@ import pylibjxl
 import pytest
 from PIL import AvifImagePlugin, Image, WebPImagePlugin
 
-from mmgpt_desktop.engine import second_reader
-from mmgpt_desktop.engine.images import photo_from_bytes
 from mmgpt_desktop.errors import ImageError
+from mmgpt_desktop.imaging import second_reader
+from mmgpt_desktop.imaging.images import photo_from_bytes
 from tests.picture_files import bmp, encode, heic, jpeg, png, tiff
 
 SIDE = 6100  # squared it is fewer pixels than any usual kind's limit

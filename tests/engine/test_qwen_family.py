@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.checkpoint import open_checkpoint
-from mmgpt_desktop.engine.families.base import Seen
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
+from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
+from mmgpt_desktop.engine.families.family import Seen
 from mmgpt_desktop.engine.families.qwen import Qwen
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.public_torch import PublicTorch
-from mmgpt_desktop.engine.public_torch_models import public_torch
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.errors import ImageError
 from mmgpt_desktop.messages import PICTURE, Message, Photo
-from tests.public_checks import STEPS, check_regions, context_of, greedy
-from tests.public_models import noise_photo
+from tests.checkpoint_checks import STEPS, check_regions, context_of, greedy
+from tests.checkpoint_models import noise_photo
 from tests.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25
 
 SIZES = [(30, 50), (50, 30), (3, 2), (200, 9), (300, 200)]
@@ -42,8 +42,8 @@ def family(folder: Path) -> Qwen:
 
 
 @pytest.fixture(scope="module")
-def runtime(folder: Path) -> PublicTorch:
-    return public_torch(open_checkpoint(folder))
+def runtime(folder: Path) -> CheckpointTorch:
+    return checkpoint_torch(open_checkpoint(folder))
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_without_a_photo_all_axes_count_together(family: Qwen) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(30, 50), (50, 30), (4, 4), (32, 32)])
 def test_the_token_that_a_region_moves_most_is_the_one_that_the_map_names(
-    family: Qwen, runtime: PublicTorch, width: int, height: int
+    family: Qwen, runtime: CheckpointTorch, width: int, height: int
 ) -> None:
     def encode(seen: Seen) -> NDArray[np.float32]:
         found = runtime.encode(seen, CancelToken()).embeddings
@@ -143,7 +143,7 @@ def test_the_token_that_a_region_moves_most_is_the_one_that_the_map_names(
 
 
 def test_tokens_and_attention_are_those_of_the_models_own_generate(
-    family: Qwen, runtime: PublicTorch, processor: Any, model: Any
+    family: Qwen, runtime: CheckpointTorch, processor: Any, model: Any
 ) -> None:
     photos = [noise_photo(50, 30), noise_photo(20, 60)]
     messages = [Message("user", f"Is {PICTURE} or {PICTURE} a cat?")]
@@ -167,7 +167,7 @@ def test_tokens_and_attention_are_those_of_the_models_own_generate(
         assert np.allclose(token.attention, rows[..., places], atol=1e-5)
 
 
-def test_a_prompt_may_be_fed_in_pieces(family: Qwen, runtime: PublicTorch) -> None:
+def test_a_prompt_may_be_fed_in_pieces(family: Qwen, runtime: CheckpointTorch) -> None:
     context = context_of(runtime, family, [Message("user", "What?")], [noise_photo(50, 30)])
     ids, options = context.laid.token_ids, {"attention": False, "cancel": CancelToken()}
     whole = runtime.decode(ids, context, None, **options)

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from mmgpt_desktop.engine.checkpoint import open_checkpoint
-from mmgpt_desktop.engine.opening import fusions_of, open_engine
-from mmgpt_desktop.engine.recognise import model_folder
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
+from mmgpt_desktop.engine.folder.recognise import model_folder
+from mmgpt_desktop.engine.open_engine import fusions_of, open_engine
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.hub.local import check_folder
-from tests.public_models import smolvlm_settings
+from tests.checkpoint_models import smolvlm_settings
 
 POINTER = (
     "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 515093104\n"

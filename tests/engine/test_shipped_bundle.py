@@ -8,14 +8,16 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine import onnx_runtime
-from mmgpt_desktop.engine.bundle import Bundle, open_bundle
-from mmgpt_desktop.engine.engine import Engine, model_info
+from mmgpt_desktop.engine.bundle_engine import BundleEngine, model_info
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
-from mmgpt_desktop.engine.images import load_photo
+from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
-from mmgpt_desktop.engine.runtime import CancelToken, Runtime
+from mmgpt_desktop.engine.runtime import Runtime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
+from mmgpt_desktop.imaging.images import load_photo
+from mmgpt_desktop.imaging.pixels import prepare
 from mmgpt_desktop.messages import (
     GenerationRequest,
     Message,
@@ -24,7 +26,6 @@ from mmgpt_desktop.messages import (
     RuntimeName,
     Sampling,
 )
-from mmgpt_desktop.pixels import prepare
 from mmgpt_desktop.resources import default_bundle_path, resource_path
 
 QUESTION = Message("user", "What is in this picture?")
@@ -108,7 +109,7 @@ def test_both_runtimes_agree_on_the_graphs_edges(
     assert (ours.sum(axis=1) < 1 + 1e-4).all()
 
 
-def answer(engine: Engine, fusion: str | None) -> tuple[str, tuple[str, ...]]:
+def answer(engine: BundleEngine, fusion: str | None) -> tuple[str, tuple[str, ...]]:
     texts: list[str] = []
     sampling = Sampling(repetition_penalty=1.1, max_new_tokens=16)
     request = GenerationRequest(1, (photo("cat.jpg"),), (QUESTION,), sampling, fusion=fusion)
@@ -122,7 +123,7 @@ def test_when_onnx_breaks_in_mid_answer_pytorch_writes_the_rest(
     monkeypatch: pytest.MonkeyPatch, fusion: str | None
 ) -> None:
     monkeypatch.setattr(onnx_runtime, "cuda_obstacle", lambda: "switched off")
-    engine = Engine(default_bundle_path())
+    engine = BundleEngine(default_bundle_path())
     engine.load()
     whole, notes = answer(engine, fusion)
     assert whole

@@ -14,18 +14,18 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from mmgpt_desktop.engine import tokenizing
-from mmgpt_desktop.engine.checkpoint import read_checkpoint
-from mmgpt_desktop.engine.decoder_session import Decoder
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.checkpoint_engine import tried_family
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.graph_session import Graph
-from mmgpt_desktop.engine.layouts import verify_graphs
+from mmgpt_desktop.engine.folder import tokenizing
+from mmgpt_desktop.engine.folder.checkpoint import read_checkpoint
+from mmgpt_desktop.engine.folder.layouts import verify_graphs
+from mmgpt_desktop.engine.graphs.decoder_session import Decoder
+from mmgpt_desktop.engine.graphs.graph_session import Graph
+from mmgpt_desktop.engine.graphs.surgery import attending_graph
 from mmgpt_desktop.engine.onnx_runtime import make_session
-from mmgpt_desktop.engine.public import tried_family
-from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.engine.surgery import attending_graph
 from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
-from tests.public_models import smolvlm_settings
+from tests.checkpoint_models import smolvlm_settings
 
 
 @pytest.fixture(scope="module")

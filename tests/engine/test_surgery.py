@@ -16,8 +16,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from mmgpt_desktop.engine.attention_nodes import writes_in_place
-from mmgpt_desktop.engine.surgery import ATTENTION, add_attention, attending_graph
+from mmgpt_desktop.engine.graphs.attention_nodes import writes_in_place
+from mmgpt_desktop.engine.graphs.surgery import ATTENTION, add_attention, attending_graph
 from mmgpt_desktop.errors import BundleError, NotAvailable
 
 HEADS, KV, D, LAYERS, PAST, FED = 4, 2, 32, 3, 5, 4

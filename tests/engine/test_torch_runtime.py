@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from mmgpt_desktop.engine.bundle import Bundle, open_bundle
-from mmgpt_desktop.engine.engine import Engine
-from mmgpt_desktop.engine.runtime import CancelToken, Runtime
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.bundle_engine import BundleEngine
+from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
+from mmgpt_desktop.engine.runtime import Runtime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.errors import AppError, Cancelled, NotAvailable, RuntimeFailure
 from mmgpt_desktop.messages import (
@@ -117,7 +118,7 @@ def test_steps_through_the_cache_equal_one_prefill(
 
 
 def test_the_engine_answers_with_it(folder: Path) -> None:
-    engine = Engine(folder, RuntimeName.TORCH)
+    engine = BundleEngine(folder, RuntimeName.TORCH)
     engine.load()
     steps: list[TokenStep] = []
     request = GenerationRequest(
@@ -138,7 +139,7 @@ def test_the_engine_explains_with_it_whatever_answers(folder: Path, choice: Runt
     def make(name: RuntimeName, bundle: Bundle) -> Runtime:
         return TorchRuntime(bundle) if name is RuntimeName.TORCH else FakeRuntime()
 
-    engine = Engine(folder, choice, make)
+    engine = BundleEngine(folder, choice, make)
     engine.load()
     photo, tokens = make_photo(40, 30), (40, 41, 42)
     request = GenerationRequest(1, (photo,), (Message("user", "A dog?"),), fusion="graph")

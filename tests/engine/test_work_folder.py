@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmgpt_desktop.engine.work_folder import work_folder
+from mmgpt_desktop.engine.folder.work_folder import work_folder
 
 
 def test_what_is_made_in_it_stays_if_it_is_put_in_place(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_nothing_is_left_of_what_failed(tmp_path: Path) -> None:
 def test_what_a_killed_process_left_goes_with_the_next_and_nothing_else(tmp_path: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path;"
-        "from mmgpt_desktop.engine.work_folder import *;"
+        "from mmgpt_desktop.engine.folder.work_folder import *;"
         "entered = work_folder(Path(sys.argv[1]));"
         "(entered.__enter__() / 'weights').touch(); os._exit(9)"
     )

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.engine.test_public_onnx import PROMPT, context_of, folder_of
 
-from mmgpt_desktop.engine.checkpoint import read_checkpoint
-from mmgpt_desktop.engine.engine import Engine
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.bundle_engine import BundleEngine
+from mmgpt_desktop.engine.checkpoint_onnx import CheckpointOnnx
+from mmgpt_desktop.engine.folder.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.onnx_runtime import cuda_obstacle
-from mmgpt_desktop.engine.public_onnx import PublicOnnx
-from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, TokenStep
 from tests.community import make_llama
-from tests.engine.test_public_onnx import PROMPT, context_of, folder_of
 from tests.fakes import make_photo
 from tests.tiny_bundle import ANSWER, FUSIONS, make_tiny_bundle
 
@@ -24,7 +24,7 @@ pytestmark = [
 
 
 def steps_of(folder: Path, name: RuntimeName, fusion: str) -> list[TokenStep]:
-    engine = Engine(folder, name)
+    engine = BundleEngine(folder, name)
     engine.load()
     assert engine.runtime.runtime is name
     steps: list[TokenStep] = []
@@ -56,7 +56,7 @@ def test_a_public_models_graphs_give_the_same_on_cuda(tmp_path: Path, kind: str)
     folder = folder_of(tmp_path, make_llama(2), kind)
     results = []
     for name in (RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU):
-        runtime = PublicOnnx(read_checkpoint(folder), name, cache=folder / "cache")
+        runtime = CheckpointOnnx(read_checkpoint(folder), name, cache=folder / "cache")
         assert runtime.info.runtime is name
         context, past, found = context_of(runtime), None, []
         for feed in (PROMPT, [3], [8]):

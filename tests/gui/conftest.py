@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.event.app import EventApp
-from mmgpt_desktop.ui.texts import remove_language
+from mmgpt_desktop.ui.event.event_app import EventApp
+from mmgpt_desktop.ui.widgets.texts import remove_language
+from mmgpt_desktop.ui.window.app import App
 from tests.gui.event_parts import MakeShow, make_profile, new_show
 from tests.gui_fakes import FakeEngine
 
@@ -33,7 +33,7 @@ def qtbot(qapp: Any, request: pytest.FixtureRequest) -> QtBot:
 @pytest.fixture(autouse=True)
 def patient_close(monkeypatch: pytest.MonkeyPatch) -> None:
     """Likewise for threads that are to end."""
-    monkeypatch.setattr("mmgpt_desktop.worker.CLOSE_WAIT_MS", 60_000)
+    monkeypatch.setattr("mmgpt_desktop.ui.worker.CLOSE_WAIT_MS", 60_000)
 
 
 @pytest.fixture

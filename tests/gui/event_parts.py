@@ -15,8 +15,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from mmgpt_desktop.event.profile import Profile, Sample, read_profile
-from mmgpt_desktop.ui.camera import Camera
-from mmgpt_desktop.ui.event.app import EventApp
+from mmgpt_desktop.ui.event.event_app import EventApp
+from mmgpt_desktop.ui.pictures.camera import Camera
 from tests.gui_fakes import FakeEngine
 
 LONG_S = 3000.0  # nothing happens by itself meanwhile

@@ -32,19 +32,19 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Method
 from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.session.recent import Entry
-from mmgpt_desktop.ui import app as ui
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.check_card import Bars
-from mmgpt_desktop.ui.comparison import Comparison
-from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog
-from mmgpt_desktop.ui.formula import FormulaDialog
-from mmgpt_desktop.ui.heatmap_view import Legend
-from mmgpt_desktop.ui.models_dialog import ModelsDialog
-from mmgpt_desktop.ui.parts import Pane
-from mmgpt_desktop.ui.photo_view import PhotoView
-from mmgpt_desktop.ui.recent_dialog import RecentDialog
-from mmgpt_desktop.ui.tour import Tour
-from mmgpt_desktop.ui.wall import Wall
+from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
+from mmgpt_desktop.ui.heatmap.check_card import Bars
+from mmgpt_desktop.ui.heatmap.comparison import Comparison
+from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
+from mmgpt_desktop.ui.heatmap.head_grid import Wall
+from mmgpt_desktop.ui.heatmap.heatmap_view import Legend
+from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
+from mmgpt_desktop.ui.widgets.photo_view import PhotoView
+from mmgpt_desktop.ui.widgets.small import Pane
+from mmgpt_desktop.ui.window import app as ui
+from mmgpt_desktop.ui.window.app import App
+from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog, SamplesDialog
+from mmgpt_desktop.ui.window.tour import Tour
 from tests.gui_fakes import THREE, FakeEngine, make_shown
 
 MakeApp = Callable[..., App]

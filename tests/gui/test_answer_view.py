@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.messages import GenerationOutcome, Timings, TokenStep
-from mmgpt_desktop.ui.answer_view import AnswerView, WordSpan
-from mmgpt_desktop.ui.session import Conversation, Turn
-from mmgpt_desktop.ui.theme import Theme
-from mmgpt_desktop.ui.underlines import mark
+from mmgpt_desktop.ui.chat.answer_view import AnswerView, WordSpan
+from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
+from mmgpt_desktop.ui.chat.underlines import mark
+from mmgpt_desktop.ui.widgets.theme import Theme
 
 
 @pytest.fixture

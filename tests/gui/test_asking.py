@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.errors import BundleError, LanguageError, PromptError, RuntimeFailure
 from mmgpt_desktop.languages import unknown_language
 from mmgpt_desktop.messages import Message, RuntimeInfo, RuntimeName, TokenStep
-from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.window.app import App
 from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_shown
 
 MakeApp = Callable[..., App]

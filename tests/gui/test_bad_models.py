@@ -15,21 +15,21 @@ from huggingface_hub.utils import close_session
 from pytestqt.qtbot import QtBot
 from safetensors.numpy import save_file
 
-from mmgpt_desktop.engine.public import PublicEngine
+from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.export.bundle import export
+from mmgpt_desktop.export.export_folder import export
 from mmgpt_desktop.export.linear import Precision
 from mmgpt_desktop.hub import download as _download  # noqa: F401
 from mmgpt_desktop.hub.cache import Hub
 from mmgpt_desktop.hub.catalogue import Entry
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
-from mmgpt_desktop.ui import app as app_module
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.worker import engine_maker
+from mmgpt_desktop.ui.window import app as app_module
+from mmgpt_desktop.ui.window.app import App
+from mmgpt_desktop.ui.worker import engine_maker
+from tests.checkpoint_models import smolvlm_settings, tiny_smolvlm
 from tests.gui_fakes import ANSWER, FakeEngine
 from tests.hub_server import REPOSITORY, HubServer, Misbehaviour, running_hub
-from tests.public_models import smolvlm_settings, tiny_smolvlm
 
 MakeApp = Callable[..., App]
 PATIENCE = 60_000  # ms; other work may have the computer
@@ -203,7 +203,7 @@ def test_a_broken_graph_beside_a_good_one_is_tried_and_said(
     (folder / "manifest.json").unlink()
     shutil.copyfile(folder / f"{part}.onnx", folder / f"{part}_q4.onnx")
     (folder / f"{part}.onnx").write_bytes(damage)
-    engine = PublicEngine(folder, RuntimeName.ONNX_CPU)
+    engine = CheckpointEngine(folder, RuntimeName.ONNX_CPU)
     engine.load()
     note = engine.runtime.note
     engine.close()
@@ -217,7 +217,7 @@ def test_nobody_is_told_to_use_pytorch_without_weights(graphs: Path, tmp_path: P
     model.ir_version = 999
     save_graph(folder, "decoder.onnx", model)
     with pytest.raises(AppError) as caught:
-        PublicEngine(folder, RuntimeName.ONNX_CPU).load()
+        CheckpointEngine(folder, RuntimeName.ONNX_CPU).load()
     for word in ("PyTorch", "onnxruntime", ".cc:", "[", "::", str(tmp_path)):
         assert word not in str(caught.value)
 

@@ -14,14 +14,14 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.attention.methods import scale_of
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Box, CellMaps, Check, Method, PatchGrid, TokenStep
-from mmgpt_desktop.ui import notices
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.brush import needs
-from mmgpt_desktop.ui.cell_view import CellView
-from mmgpt_desktop.ui.drawing import Look
-from mmgpt_desktop.ui.session import Turn
-from mmgpt_desktop.ui.theme import Theme
-from mmgpt_desktop.ui.undo import MOST_STEPS
+from mmgpt_desktop.ui.chat.conversation import Turn
+from mmgpt_desktop.ui.heatmap.brush import needs
+from mmgpt_desktop.ui.widgets import notices
+from mmgpt_desktop.ui.widgets.cell_view import CellView
+from mmgpt_desktop.ui.widgets.drawing import Look
+from mmgpt_desktop.ui.widgets.theme import Theme
+from mmgpt_desktop.ui.widgets.undo import MOST_STEPS
+from mmgpt_desktop.ui.window.app import App
 from tests.gui_fakes import FakeEngine, make_shown
 
 MakeApp = Callable[..., App]

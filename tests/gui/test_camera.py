@@ -14,10 +14,10 @@ from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import RuntimeFailure
-from mmgpt_desktop.ui import camera as camera_module
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.camera import Camera, DeviceSource, why_no_camera
-from mmgpt_desktop.ui.live import CAPTION
+from mmgpt_desktop.ui.chat.live import CAPTION
+from mmgpt_desktop.ui.pictures import camera as camera_module
+from mmgpt_desktop.ui.pictures.camera import Camera, DeviceSource, why_no_camera
+from mmgpt_desktop.ui.window.app import App
 from tests.gui.conftest import MakeApp
 from tests.gui_fakes import ANSWER, FakeEngine, make_image, make_shown
 

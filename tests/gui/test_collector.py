@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QApplication, QDialog
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.ui import collector
-from mmgpt_desktop.ui.comparison import Comparison
-from mmgpt_desktop.ui.dialogs import KeysDialog
-from mmgpt_desktop.ui.wall import Wall
+from mmgpt_desktop.ui.heatmap.comparison import Comparison
+from mmgpt_desktop.ui.heatmap.head_grid import Wall
+from mmgpt_desktop.ui.window.dialogs import KeysDialog
 from tests.gui.conftest import MakeApp
 from tests.gui_fakes import THREE, FakeEngine, make_shown
 

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import RuntimeFailure
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.comparison import Comparison
+from mmgpt_desktop.ui.heatmap.comparison import Comparison
+from mmgpt_desktop.ui.window.app import App
 from tests.gui.test_window import controls, name_of
 from tests.gui_fakes import ANSWER, THREE, FakeEngine, make_shown
 

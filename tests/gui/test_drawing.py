@@ -5,9 +5,9 @@ import pytest
 
 from mmgpt_desktop.attention.methods import LEAST_NEED
 from mmgpt_desktop.messages import Box, CellMaps, Method, PatchGrid
-from mmgpt_desktop.ui.drawing import AnswerMaps, HeatmapStyle, Look, draw_heatmap
-from mmgpt_desktop.ui.heatmap_view import HeadSelection, HeatmapView
-from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection, HeatmapView
+from mmgpt_desktop.ui.widgets.drawing import AnswerMaps, HeatmapStyle, Look, draw_heatmap
+from mmgpt_desktop.ui.widgets.theme import Theme
 from tests.gui_fakes import CONCAT, FUSION, attention_map, make_photo
 
 PLAIN = HeatmapStyle("viridis", False, 400)

@@ -11,9 +11,9 @@ from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.ui import html_pictures, photos
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.sources import offers_picture, read_sources
+from mmgpt_desktop.ui.pictures import html_pictures, photos
+from mmgpt_desktop.ui.pictures.sources import offers_picture, read_sources
+from mmgpt_desktop.ui.window.app import App
 from tests.gui.test_pictures import (
     drop,
     files,

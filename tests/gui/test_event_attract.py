@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QApplication
 
 from mmgpt_desktop.event.numbers import Log
 from mmgpt_desktop.settings import Settings, save_settings
-from mmgpt_desktop.ui.event import app as event_app
-from mmgpt_desktop.ui.event.app import EventApp
-from mmgpt_desktop.ui.session import Turn
+from mmgpt_desktop.ui.chat.conversation import Turn
+from mmgpt_desktop.ui.event import event_app
+from mmgpt_desktop.ui.event.event_app import EventApp
 from tests.gui.event_parts import MakeShow, make_profile, press, touch, turn_round, until
 from tests.gui_fakes import FakeEngine
 

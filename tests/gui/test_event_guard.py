@@ -12,10 +12,9 @@ from PySide6.QtDBus import QDBusMessage
 
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import GenerationOutcome
-from mmgpt_desktop.ui.event import app as event_app
-from mmgpt_desktop.ui.event import awake
-from mmgpt_desktop.ui.event.app import EventApp
-from mmgpt_desktop.ui.event.guard import FIRST_LIMIT_MS, FRIENDLY_MS, STEP_LIMIT_MS
+from mmgpt_desktop.ui.event import awake, event_app
+from mmgpt_desktop.ui.event.engine_watchdog import FIRST_LIMIT_MS, FRIENDLY_MS, STEP_LIMIT_MS
+from mmgpt_desktop.ui.event.event_app import EventApp
 from mmgpt_desktop.ui.event.show import LINE_MS
 from tests.gui.event_parts import MakeShow, turn_round, until
 from tests.gui_fakes import MODEL, FakeEngine
@@ -46,7 +45,7 @@ def test_an_engine_that_breaks_is_started_anew_and_asked_again(
     engines = Engines(FakeEngine(fail_after=after), FakeEngine())
     show = make_show(engines)
     said: list[str] = []
-    show.stage.guard.restarting.connect(lambda: said.append(show.window.line.text()))
+    show.stage.watchdog.restarting.connect(lambda: said.append(show.window.line.text()))
     begin(show)
     until(lambda: said and not show.stage.asker.busy and show.stage.visit.current.turns)
     assert "starting again" in said[0]
@@ -89,7 +88,7 @@ def test_nobody_reads_of_trouble_for_longer_than_five_seconds(make_show: MakeSho
     until(show.window.line.isVisible)
     assert FRIENDLY_MS <= 5000
     assert LINE_MS <= 5000
-    show.stage.guard.friendly.timeout.emit()
+    show.stage.watchdog.friendly.timeout.emit()
     show.window._line_time.timeout.emit()
     assert not show.window.line.isVisible()
     assert show.window.pages.currentWidget() is show.window.start_page
@@ -114,8 +113,8 @@ def test_a_model_that_cannot_be_loaded_is_tried_again(make_show: MakeShow) -> No
     show = make_show(engines, wait=False)
     begin(show)
     until(lambda: engines.made == 2)
-    until(show.stage.guard._retry.isActive)
-    show.stage.guard._retry.timeout.emit()
+    until(show.stage.watchdog._retry.isActive)
+    show.stage.watchdog._retry.timeout.emit()
     until(lambda: not show.stage.asker.busy and show.stage.visit.current.turns)
     assert show.stage.visit.current.turns[0].answer
 
@@ -126,13 +125,13 @@ def test_a_question_that_waits_for_the_model_is_told_so(make_show: MakeShow) -> 
     begin(show)
     assert "One moment" in show.window.line.text()
     assert show.window.line.isVisible()
-    show.stage.guard._retry.timeout.disconnect()
+    show.stage.watchdog._retry.timeout.disconnect()
     slow.load_gate.release()
     until(lambda: "did not start" in show.window.line.text())
     show.stage.reset()
     begin(show)
     assert "did not start" in show.window.line.text()
-    show.stage.guard.load()
+    show.stage.watchdog.load()
     until(lambda: not show.stage.asker.busy and show.stage.visit.current.turns)
     assert not show.window.line.isVisible()
 
@@ -142,11 +141,11 @@ def test_a_hanging_answer_is_cancelled_and_asked_again(make_show: MakeShow) -> N
     show = make_show(Engines(hanging, FakeEngine()))
     begin(show)
     until(lambda: hanging.requests)
-    show.stage.guard.step_limit.timeout.emit()
+    show.stage.watchdog.step_limit.timeout.emit()
     until(lambda: show.stage.visit.current.turns and not show.stage.asker.busy)
     assert show.stage.visit.current.turns[0].answer
     assert hanging.closed
-    assert not show.stage.guard.end_limit.isActive()
+    assert not show.stage.watchdog.end_limit.isActive()
 
 
 def test_a_thread_that_cannot_be_ended_ends_the_process(
@@ -158,8 +157,8 @@ def test_a_thread_that_cannot_be_ended_ends_the_process(
     show = make_show()
     begin(show)
     until(lambda: not show.stage.asker.busy)
-    show.stage.guard.step_limit.timeout.emit()
-    show.stage.guard.end_limit.timeout.emit()
+    show.stage.watchdog.step_limit.timeout.emit()
+    show.stage.watchdog.end_limit.timeout.emit()
     assert codes == [event_app.HUNG]
     assert event_app.HUNG not in (0, 2)
 
@@ -168,7 +167,7 @@ def test_each_word_gives_the_engine_more_time(make_show: MakeShow) -> None:
     engine = FakeEngine(gated=True)
     show = make_show(engine)
     begin(show)
-    limit = show.stage.guard.step_limit
+    limit = show.stage.watchdog.step_limit
     assert limit.isActive()
     assert limit.interval() == FIRST_LIMIT_MS  # nobody knows yet how slow it is
     engine.release()
@@ -190,7 +189,7 @@ def test_the_end_of_a_cancelled_answer_ends_no_watch_but_its_own(make_show: Make
     show.stage.stop_asking()
     show.stage.ask("What else?")
     until(lambda: ended)
-    limit = show.stage.guard.step_limit
+    limit = show.stage.watchdog.step_limit
     assert ended[0].kind == "cancelled"
     assert limit.isActive()
     engine.release(10)
@@ -206,11 +205,11 @@ def test_how_slow_a_model_is_stays_known_when_it_is_loaded_again(make_show: Make
     until(lambda: not show.stage.asker.busy)
     limits = []
     for engine in (same, other):
-        show.stage.guard.load()
+        show.stage.watchdog.load()
         until(lambda: show.stage.asker.model is not None)
         show.stage.ask("What else?")
         until(lambda engine=engine: engine.requests)  # type: ignore[misc]
-        limits.append(show.stage.guard.step_limit.interval())
+        limits.append(show.stage.watchdog.step_limit.interval())
         engine.release(10)
         until(lambda: not show.stage.asker.busy)
     assert STEP_LIMIT_MS <= limits[0] < FIRST_LIMIT_MS

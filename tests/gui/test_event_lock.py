@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
 from mmgpt_desktop.event.pin import hash_pin
-from mmgpt_desktop.ui.event.app import EventApp
+from mmgpt_desktop.ui.event.event_app import EventApp
 from mmgpt_desktop.ui.event.lock import LONGEST_WAIT_S, Lock, wait_after
 from tests.gui.event_parts import MakeShow, press, touch, turn_round, until
 

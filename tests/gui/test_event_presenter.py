@@ -21,11 +21,11 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.event.pin import hash_pin
 from mmgpt_desktop.messages import Method
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.event.app import EventApp
+from mmgpt_desktop.ui.event.event_app import EventApp
 from mmgpt_desktop.ui.event.presenter import Presenter
-from mmgpt_desktop.ui.main_window import MainWindow
-from mmgpt_desktop.ui.texts import install_language
+from mmgpt_desktop.ui.widgets.texts import install_language
+from mmgpt_desktop.ui.window.app import App
+from mmgpt_desktop.ui.window.main_window import MainWindow
 from tests.gui.event_parts import MakeShow, press, touch, turn_round, until
 from tests.gui.test_access import check_keyboard_and_names
 from tests.gui_fakes import THREE, FakeEngine
@@ -130,7 +130,7 @@ def test_a_visitors_language_is_the_shows_alone(make_show: MakeShow) -> None:
     presenter.set_speed(2)
     press(show.window, Qt.Key.Key_PageDown)
     until(lambda: shown_name(show) == "two.png")
-    show.stage.guard.load()
+    show.stage.watchdog.load()
     until(lambda: "Answers now" in presenter.state.text())
     show.lock.ask(show.lock.LEAVE)
     pad.refuse(30)
@@ -356,9 +356,9 @@ def test_a_model_that_cannot_be_loaded_leaves_the_one_before(
     assert presenter.models.currentIndex() == 0
     assert presenter.models.isEnabled()
     assert presenter.state.text() == "This model can't be loaded."
-    guard = show.stage.guard
-    assert not guard._retry.isActive()
-    assert not guard.load_limit.isActive()
+    watchdog = show.stage.watchdog
+    assert not watchdog._retry.isActive()
+    assert not watchdog.load_limit.isActive()
     assert show.stage.asker.model is not None
     presenter.buttons["next"].click()
     until(lambda: show.stage.visit.conversations)

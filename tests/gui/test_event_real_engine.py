@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mmgpt_desktop.event.profile import read_profile
-from mmgpt_desktop.ui.event.app import EventApp
-from mmgpt_desktop.worker import engine_maker
+from mmgpt_desktop.ui.event.event_app import EventApp
+from mmgpt_desktop.ui.worker import engine_maker
 from tests.gui.event_parts import NoDesktop, no_camera, touch, until
 
 

@@ -13,8 +13,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from mmgpt_desktop.engine.engine import Engine
-from mmgpt_desktop.ui.event.app import EventApp
+from mmgpt_desktop.engine.bundle_engine import BundleEngine
+from mmgpt_desktop.ui.event.event_app import EventApp
 from tests.gui.event_parts import MakeShow, picture, press, touch, turn_round, until
 from tests.gui_fakes import FakeEngine, make_shown
 
@@ -216,7 +216,7 @@ def test_a_picture_on_its_way_is_dropped_by_the_reset(show: EventApp) -> None:
 
 
 def test_the_real_engine_forgets_what_it_encoded() -> None:
-    engine = Engine(Path("nowhere"))
+    engine = BundleEngine(Path("nowhere"))
     engine._encoded["photo", "graph"] = object()  # type: ignore[assignment]
     engine.forget()
     assert not engine._encoded

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from mmgpt_desktop.event.pin import hash_pin
-from mmgpt_desktop.ui.event.app import EventApp
+from mmgpt_desktop.ui.event.event_app import EventApp
 from tests.gui.event_parts import MakeShow, press, touch, until
 from tests.gui_fakes import FakeEngine
 

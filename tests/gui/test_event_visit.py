@@ -20,10 +20,10 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.errors import PromptError
 from mmgpt_desktop.event.profile import Sample
 from mmgpt_desktop.languages import unknown_language
-from mmgpt_desktop.ui.camera import Camera
-from mmgpt_desktop.ui.event.app import EventApp
-from mmgpt_desktop.ui.event.looks import TARGET, contrast, text_on
-from mmgpt_desktop.ui.theme import THEMES
+from mmgpt_desktop.ui.event.event_app import EventApp
+from mmgpt_desktop.ui.event.scale import TARGET, contrast, text_on
+from mmgpt_desktop.ui.pictures.camera import Camera
+from mmgpt_desktop.ui.widgets.theme import THEMES
 from tests.gui.event_parts import MakeShow, picture, press, touch, turn_round, until
 from tests.gui_fakes import FakeEngine
 

@@ -12,13 +12,13 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Method, Verdict
-from mmgpt_desktop.report import texts
+from mmgpt_desktop.report import number_texts as texts
 from mmgpt_desktop.sentences import LINES, VERDICTS
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.check_card import probability
-from mmgpt_desktop.ui.heatmap_pane import METHODS
-from mmgpt_desktop.ui.session import Turn
-from mmgpt_desktop.ui.texts import map_value
+from mmgpt_desktop.ui.chat.conversation import Turn
+from mmgpt_desktop.ui.heatmap.check_card import probability
+from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
+from mmgpt_desktop.ui.widgets.texts import map_value
+from mmgpt_desktop.ui.window.app import App
 from tests.gui_fakes import ANSWER, CONCAT, FUSION, MODEL, THREE, FakeEngine, make_shown
 
 MakeApp = Callable[..., App]

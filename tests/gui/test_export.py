@@ -15,11 +15,11 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.messages import Method
-from mmgpt_desktop.report.files import Kind
-from mmgpt_desktop.report.record import Report
-from mmgpt_desktop.ui import export
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.heatmap_pane import METHODS
+from mmgpt_desktop.report.report import Report
+from mmgpt_desktop.report.report_files import Kind
+from mmgpt_desktop.ui.files import exporter as export
+from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
+from mmgpt_desktop.ui.window.app import App
 from tests.gui_fakes import GRID_COLUMNS, GRID_ROWS, FakeEngine, make_shown
 
 MakeApp = Callable[..., App]

@@ -6,9 +6,9 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.messages import Method
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.heatmap_pane import METHODS
-from mmgpt_desktop.ui.session import Turn
+from mmgpt_desktop.ui.chat.conversation import Turn
+from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
+from mmgpt_desktop.ui.window.app import App
 from tests.gui_fakes import ANSWER, make_shown
 
 MakeApp = Callable[..., App]

@@ -9,8 +9,8 @@ import pytest
 from PySide6.QtCore import QMimeData, QUrl
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.session import Conversation
+from mmgpt_desktop.ui.chat.conversation import Conversation
+from mmgpt_desktop.ui.window.app import App
 from tests.clips import write_animation, write_video
 from tests.gui.conftest import MakeApp
 from tests.gui_fakes import ANSWER, GRID_COLUMNS, MODEL, FakeEngine, make_shown

@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.messages import Message, Sampling
-from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.window.app import App
 from tests.gui_fakes import ANSWER, CONCAT, THREE, FakeEngine, make_shown
 
 MakeApp = Callable[..., App]

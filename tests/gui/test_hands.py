@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QApplication, QComboBox, QSlider, QWidget
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.session.recent import Entry
-from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.event.presenter import Presenter
-from mmgpt_desktop.ui.recent_dialog import RecentDialog
+from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
+from mmgpt_desktop.ui.window.app import App
 from tests.gui.conftest import MakeApp
 from tests.gui.event_parts import MakeShow
 from tests.gui_fakes import THREE, FakeEngine, make_shown

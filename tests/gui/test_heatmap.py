@@ -11,14 +11,14 @@ from PySide6.QtGui import QColor, QNativeGestureEvent, QPointingDevice
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.imaging.pixels import ImageSpec, patch_grid
 from mmgpt_desktop.messages import AttentionMap, Box, Grounding, Photo
-from mmgpt_desktop.pixels import ImageSpec, patch_grid
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.drawing import AnswerMaps, Heatmap, HeatmapStyle, Look, draw_heatmap
-from mmgpt_desktop.ui.heatmap_view import HeadSelection
-from mmgpt_desktop.ui.photo_view import LARGEST_ZOOM, PhotoView
-from mmgpt_desktop.ui.theme import Theme
-from mmgpt_desktop.worker import show_photo
+from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection
+from mmgpt_desktop.ui.widgets.drawing import AnswerMaps, Heatmap, HeatmapStyle, Look, draw_heatmap
+from mmgpt_desktop.ui.widgets.photo_view import LARGEST_ZOOM, PhotoView
+from mmgpt_desktop.ui.widgets.shown_photo import show_photo
+from mmgpt_desktop.ui.widgets.theme import Theme
+from mmgpt_desktop.ui.window.app import App
 from tests.gui_fakes import ANSWER, FUSION, FakeEngine, attention_map, make_shown
 
 MakeApp = Callable[..., App]

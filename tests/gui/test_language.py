@@ -20,9 +20,9 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Method
-from mmgpt_desktop.ui import missing_font
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.notices import Notice
+from mmgpt_desktop.ui.widgets.notices import Notice
+from mmgpt_desktop.ui.window import missing_font
+from mmgpt_desktop.ui.window.app import App
 from tests.gui_fakes import THREE, FakeEngine, make_shown
 
 MakeApp = Callable[..., App]

@@ -13,15 +13,15 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.session.recent import Entry
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.comparison import Comparison
-from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog
-from mmgpt_desktop.ui.fitting import ScrollArea
-from mmgpt_desktop.ui.formula import FormulaDialog
-from mmgpt_desktop.ui.main_window import MainWindow
-from mmgpt_desktop.ui.parts import Pane
-from mmgpt_desktop.ui.recent_dialog import RecentDialog
-from mmgpt_desktop.ui.wall import Wall
+from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
+from mmgpt_desktop.ui.heatmap.comparison import Comparison
+from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
+from mmgpt_desktop.ui.heatmap.head_grid import Wall
+from mmgpt_desktop.ui.widgets.fitting import ScrollArea
+from mmgpt_desktop.ui.widgets.small import Pane
+from mmgpt_desktop.ui.window.app import App
+from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog, SamplesDialog
+from mmgpt_desktop.ui.window.main_window import MainWindow
 from tests.gui.test_access import answered, controls, opened
 from tests.gui_fakes import THREE, FakeEngine
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.session.files import save_session
-from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.session.session_file import save_session
+from mmgpt_desktop.ui.window.app import App
 from tests import sessions
 from tests.gui_fakes import make_shown
 

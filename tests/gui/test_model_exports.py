@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError, RuntimeFailure
 from mmgpt_desktop.export.linear import Precision
 from mmgpt_desktop.hub import convert as convert_module
@@ -20,10 +20,10 @@ from mmgpt_desktop.hub import local as _local  # noqa: F401  # imported before i
 from mmgpt_desktop.hub.cache import Hub
 from mmgpt_desktop.hub.convert import Report
 from mmgpt_desktop.resources import default_bundle_path
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.models_dialog import ModelsDialog
+from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
+from mmgpt_desktop.ui.window.app import App
+from tests.checkpoint_models import smolvlm_settings
 from tests.gui_fakes import ANSWER, FakeEngine
-from tests.public_models import smolvlm_settings
 
 MakeApp = Callable[..., App]
 PATIENCE = 30_000  # ms; other work may have the computer

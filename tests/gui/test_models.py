@@ -21,10 +21,10 @@ from mmgpt_desktop.hub.catalogue import Entry
 from mmgpt_desktop.messages import ModelInfo, Timings
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.settings import Settings
-from mmgpt_desktop.ui import app as app_module
-from mmgpt_desktop.ui import models as models_module
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.models_dialog import ModelsDialog
+from mmgpt_desktop.ui.models.models import models as models_module
+from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
+from mmgpt_desktop.ui.window import app as app_module
+from mmgpt_desktop.ui.window.app import App
 from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_shown
 from tests.hub_server import REPOSITORY, HubServer, Misbehaviour, running_hub
 

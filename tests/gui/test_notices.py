@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QVBo
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.ui import notices as module
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.models_dialog import ModelsDialog
-from mmgpt_desktop.ui.notices import Notices
-from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
+from mmgpt_desktop.ui.widgets import notices as module
+from mmgpt_desktop.ui.widgets.notices import Notices
+from mmgpt_desktop.ui.widgets.theme import Theme
+from mmgpt_desktop.ui.window.app import App
 from tests.gui_fakes import FakeEngine
 
 MakeApp = Callable[..., App]

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.window.app import App
 from tests.gui_fakes import FakeEngine, make_shown
 
 LONG = "x" * 100_000

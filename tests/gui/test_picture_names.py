@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.messages import PICTURE, GenerationRequest
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.picture_names import numbers, reference, without_references
-from mmgpt_desktop.ui.texts import LANGUAGES, install_language, remove_language
+from mmgpt_desktop.ui.chat.picture_names import numbers, reference, without_references
+from mmgpt_desktop.ui.widgets.texts import LANGUAGES, install_language, remove_language
+from mmgpt_desktop.ui.window.app import App
 from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_shown
 
 MakeApp = Callable[..., App]

@@ -13,13 +13,13 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFileOpenEvent, QGuiAppli
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop import download
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import Cancelled, ImageError
-from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.hub import web_picture as download
 from mmgpt_desktop.ui.application import FilesFromSystem
-from mmgpt_desktop.ui.notices import Notice
-from mmgpt_desktop.ui.sources import Sources
+from mmgpt_desktop.ui.pictures.sources import Sources
+from mmgpt_desktop.ui.widgets.notices import Notice
+from mmgpt_desktop.ui.window.app import App
 from tests.gui_fakes import make_image, make_shown
 
 
@@ -340,7 +340,7 @@ def test_a_slow_picture_shows_progress_with_cancel(
 ) -> None:
     gate = threading.Event()
     monkeypatch.setattr(
-        "mmgpt_desktop.ui.photos.open_file",
+        "mmgpt_desktop.ui.pictures.photos.open_file",
         lambda _path, _cancel: (gate.wait(10), (make_shown(),))[1],
     )
     app.photos.open([Path("slow.png")])

@@ -29,17 +29,17 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.profile import Brand
 from mmgpt_desktop.messages import Doubt, FusionInfo, HeadChoice, ModelInfo
 from mmgpt_desktop.resources import SamplePhoto, default_bundle_path
-from mmgpt_desktop.session.files import save_session
 from mmgpt_desktop.session.recent import Entry
-from mmgpt_desktop.session.record import SavedConversation, SavedTurn, Session
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.comparison import Comparison
-from mmgpt_desktop.ui.dialogs import AboutDialog, SamplesDialog
-from mmgpt_desktop.ui.event.app import EventApp
-from mmgpt_desktop.ui.formula import FormulaDialog
-from mmgpt_desktop.ui.plain import FileDialog, tip
-from mmgpt_desktop.ui.recent_dialog import RecentDialog
-from mmgpt_desktop.ui.wall import Wall
+from mmgpt_desktop.session.session_file import save_session
+from mmgpt_desktop.session.session_record import SavedConversation, SavedTurn, Session
+from mmgpt_desktop.ui.event.event_app import EventApp
+from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
+from mmgpt_desktop.ui.heatmap.comparison import Comparison
+from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
+from mmgpt_desktop.ui.heatmap.head_grid import Wall
+from mmgpt_desktop.ui.widgets.plain import FileDialog, tip
+from mmgpt_desktop.ui.window.app import App
+from mmgpt_desktop.ui.window.dialogs import AboutDialog, SamplesDialog
 from tests import sessions
 from tests.gui.event_parts import MakeShow, until
 from tests.gui_fakes import FUSION as FAKE_FUSION

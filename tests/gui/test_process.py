@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mmgpt_desktop.session.files import open_session
-from mmgpt_desktop.ui.sessions import look_back
+from mmgpt_desktop.session.session_file import open_session
+from mmgpt_desktop.ui.files.session_controller import look_back
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "transformers", "onnxruntime", "tokenizers")
@@ -50,9 +50,9 @@ sys.exit(ui.run(Path("none"), None, []))
 START = """
 import sys
 from pathlib import Path
-from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.application import make_application
-from mmgpt_desktop.worker import engine_maker
+from mmgpt_desktop.ui.worker import engine_maker
 
 app = App(make_application(), engine_maker(Path("none"), None), Path(sys.argv[1]))
 app.window.show()

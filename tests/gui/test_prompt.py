@@ -5,9 +5,9 @@ from PySide6.QtCore import QLocale, QMimeData, Qt, QUrl
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.ui.prompt_pane import PromptPane
-from mmgpt_desktop.ui.sources import offers_picture, read_sources
-from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.ui.chat.prompt_pane import PromptPane
+from mmgpt_desktop.ui.pictures.sources import offers_picture, read_sources
+from mmgpt_desktop.ui.widgets.theme import Theme
 from tests.gui_fakes import make_image
 
 

@@ -14,9 +14,9 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.messages import Method
 from mmgpt_desktop.resources import read_samples
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.comparison import Comparison
-from mmgpt_desktop.worker import engine_maker
+from mmgpt_desktop.ui.heatmap.comparison import Comparison
+from mmgpt_desktop.ui.window.app import App
+from mmgpt_desktop.ui.worker import engine_maker
 from tests.tiny_bundle import ANSWER, make_tiny_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(module: str, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", f"mmgpt_desktop.ui.{module}", *arguments],
+        [sys.executable, "-m", f"tests.benchmarks.{module}", *arguments],
         cwd=ROOT,
         env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
         capture_output=True,
@@ -115,7 +115,7 @@ def test_the_comparison_can_be_photographed(bundle: Path, tmp_path: Path) -> Non
 
 
 def test_the_benchmark_reports_all_figures(bundle: Path) -> None:
-    lines = run("benchmark", "--bundle", str(bundle), "--repeat", "1").splitlines()
+    lines = run("window_timing", "--bundle", str(bundle), "--repeat", "1").splitlines()
     assert [line.split(",")[0] for line in lines] == [
         "start to first paint",
         "lateness while the model loads",
@@ -125,7 +125,7 @@ def test_the_benchmark_reports_all_figures(bundle: Path) -> None:
 
 
 def test_walking_through_an_answer_is_measured_word_by_word(bundle: Path) -> None:
-    lines = run("benchmark", "--bundle", str(bundle), "--walk").splitlines()
+    lines = run("window_timing", "--bundle", str(bundle), "--walk").splitlines()
     assert [line.split(",")[0] for line in lines] == [
         "GUI thread for a word",
         "whole process for a word",

@@ -8,10 +8,10 @@ from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QScreen
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.ui import region as region_module
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.live import CAPTION
-from mmgpt_desktop.ui.region import Region, RegionOverlay, RegionPicker, RegionSource, grab
+from mmgpt_desktop.ui.chat.live import CAPTION
+from mmgpt_desktop.ui.pictures import region as region_module
+from mmgpt_desktop.ui.pictures.region import Region, RegionOverlay, RegionPicker, RegionSource, grab
+from mmgpt_desktop.ui.window.app import App
 
 LONG_MS = 30_000
 RED, BLUE = QColor("#c02020"), QColor("#2020c0")

@@ -11,9 +11,9 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.report.files import Kind
-from mmgpt_desktop.session.files import open_session
-from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.report.report_files import Kind
+from mmgpt_desktop.session.session_file import open_session
+from mmgpt_desktop.ui.window.app import App
 from tests.gui.conftest import MakeApp
 from tests.gui_fakes import make_shown
 

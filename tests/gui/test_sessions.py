@@ -18,12 +18,12 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Method
-from mmgpt_desktop.session.files import open_session, save_session
 from mmgpt_desktop.session.recent import Entry, read_recent, remember
-from mmgpt_desktop.session.record import WordCheck
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.recent_dialog import RecentDialog
-from mmgpt_desktop.ui.saved import conversations_of, saved_conversations
+from mmgpt_desktop.session.session_file import open_session, save_session
+from mmgpt_desktop.session.session_record import WordCheck
+from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
+from mmgpt_desktop.ui.files.session_io import conversations_of, saved_conversations
+from mmgpt_desktop.ui.window.app import App
 from tests import sessions
 from tests.gui_fakes import ANSWER, CROSS, MODEL, THREE, FakeEngine, make_shown
 
@@ -34,7 +34,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from PySide6.QtCore import QTimer
-from mmgpt_desktop.ui.app import App
+from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.application import make_application
 from tests.gui_fakes import FakeEngine, make_shown
 
@@ -364,7 +364,7 @@ def test_a_full_disk_is_told_once(qtbot: QtBot, app: App, monkeypatch: pytest.Mo
     def full(*_: object) -> None:
         raise AppError("The disk is full.")
 
-    monkeypatch.setattr("mmgpt_desktop.ui.sessions.save_session", full)
+    monkeypatch.setattr("mmgpt_desktop.ui.files.session_controller.save_session", full)
     for count in (1, 2):
         app.photos.add(make_shown(seed=count))
         keep(qtbot, app)

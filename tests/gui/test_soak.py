@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.engine.images import load_photo
 from mmgpt_desktop.errors import ImageError, RuntimeFailure, SessionError
-from mmgpt_desktop.session.files import is_session
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.soak import measures
-from mmgpt_desktop.ui.soak.errors import ErrorCounts
-from mmgpt_desktop.ui.soak.files import make_files
-from mmgpt_desktop.ui.soak.guest import Guest
-from mmgpt_desktop.ui.soak.measures import Lateness, Sample, Stall, take_sample
-from mmgpt_desktop.ui.soak.report import Answers, Report
-from mmgpt_desktop.ui.soak.visitor import TRIGGERED, Visitor
+from mmgpt_desktop.imaging.images import load_photo
+from mmgpt_desktop.session.session_file import is_session
+from mmgpt_desktop.ui.window.app import App
+from tests.soak import measures
+from tests.soak.error_counts import ErrorCounts
+from tests.soak.guest import Guest
+from tests.soak.made_up_files import make_files
+from tests.soak.measures import Lateness, Sample, Stall, take_sample
+from tests.soak.report import Answers, Report
+from tests.soak.visitor import TRIGGERED, Visitor
 
 CALM = Lateness(10.0, 80.0, 60.0, ())
 
@@ -169,7 +169,7 @@ def test_the_same_seed_draws_the_same(app: App, tmp_path: Path) -> None:
 STANDS_STILL = """
 import time
 from PySide6.QtCore import QCoreApplication
-from mmgpt_desktop.ui.soak.measures import Alarm
+from tests.soak.measures import Alarm
 application = QCoreApplication([])
 alarm = Alarm(0.5)
 time.sleep(60)

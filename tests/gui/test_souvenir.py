@@ -20,10 +20,10 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.event.offers import FETCHES
-from mmgpt_desktop.event.page import SouvenirPage
+from mmgpt_desktop.event.expiring_links import FETCHES
 from mmgpt_desktop.event.profile import Profile, read_profile
 from mmgpt_desktop.event.qr import QUIET
+from mmgpt_desktop.event.souvenir_page import SouvenirPage
 from mmgpt_desktop.messages import (
     Box,
     CellMaps,
@@ -35,14 +35,14 @@ from mmgpt_desktop.messages import (
     Timings,
     TokenStep,
 )
-from mmgpt_desktop.report.record import Report
+from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.ui.event import printing
-from mmgpt_desktop.ui.event.looks import Scale
 from mmgpt_desktop.ui.event.printing import placed, print_card, usual_printer
+from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.event.souvenir import SouvenirPanel, offered
-from mmgpt_desktop.ui.texts import install_language, remove_language
-from mmgpt_desktop.ui.theme import Theme
-from mmgpt_desktop.worker import TaskThread
+from mmgpt_desktop.ui.widgets.texts import install_language, remove_language
+from mmgpt_desktop.ui.widgets.theme import Theme
+from mmgpt_desktop.ui.worker import TaskThread
 from tests.gui_fakes import MODEL, make_photo
 
 WAIT_MS = 30_000

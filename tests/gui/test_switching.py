@@ -10,12 +10,12 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.engine.opening import open_engine
-from mmgpt_desktop.engine.serving import EngineBase
+from mmgpt_desktop.engine.base import EngineBase
+from mmgpt_desktop.engine.open_engine import open_engine
 from mmgpt_desktop.messages import GenerationOutcome, GenerationRequest, Message, Sampling
 from mmgpt_desktop.ui.collector import Collector
-from mmgpt_desktop.worker import EngineThread
-from tests.public_models import noise_photo, tiny_smolvlm
+from mmgpt_desktop.ui.worker import EngineThread
+from tests.checkpoint_models import noise_photo, tiny_smolvlm
 from tests.tiny_bundle import make_tiny_bundle
 
 PATIENCE = 60_000  # ms; PyTorch may have to be imported

@@ -13,14 +13,14 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.session.files import open_session
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.session.session_file import open_session
 from mmgpt_desktop.settings import load_settings
-from mmgpt_desktop.ui.app import App
 from mmgpt_desktop.ui.application import choose_input_method
-from mmgpt_desktop.ui.texts import install_language, remove_language
-from mmgpt_desktop.ui.theme import resized
-from mmgpt_desktop.worker import TaskThread
+from mmgpt_desktop.ui.widgets.texts import install_language, remove_language
+from mmgpt_desktop.ui.widgets.theme import resized
+from mmgpt_desktop.ui.window.app import App
+from mmgpt_desktop.ui.worker import TaskThread
 from tests.gui.conftest import MakeApp
 
 STATE = Qt.WindowState

@@ -11,7 +11,15 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.resources import resource_path
-from mmgpt_desktop.ui.theme import CONTRAST, DARK, LIGHT, THEMES, Colours, Theme, style_sheet
+from mmgpt_desktop.ui.widgets.theme import (
+    CONTRAST,
+    DARK,
+    LIGHT,
+    THEMES,
+    Colours,
+    Theme,
+    style_sheet,
+)
 
 EACH = pytest.mark.parametrize("colours", THEMES.values(), ids=THEMES)
 TINTED = sorted(

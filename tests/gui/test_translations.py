@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 from mmgpt_desktop.engine.head_choice import HeadReport
 from mmgpt_desktop.errors import ImageError
 from mmgpt_desktop.resources import resource_path
-from mmgpt_desktop.ui.texts import (
+from mmgpt_desktop.ui.widgets.texts import (
     LANGUAGES,
     error_hint,
     error_title,

@@ -9,14 +9,14 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import AttentionMap, Method
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.drawing import HeatmapStyle
-from mmgpt_desktop.ui.formula import FormulaDialog
-from mmgpt_desktop.ui.heatmap_pane import METHODS
-from mmgpt_desktop.ui.heatmap_view import HeadSelection
-from mmgpt_desktop.ui.session import Turn
-from mmgpt_desktop.ui.wall import Wall, WallWord
-from mmgpt_desktop.worker import TaskThread
+from mmgpt_desktop.ui.chat.conversation import Turn
+from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
+from mmgpt_desktop.ui.heatmap.head_grid import Wall, WallWord
+from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
+from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection
+from mmgpt_desktop.ui.widgets.drawing import HeatmapStyle
+from mmgpt_desktop.ui.window.app import App
+from mmgpt_desktop.ui.worker import TaskThread
 from tests.gui_fakes import FakeEngine, attention_map, make_shown
 
 MakeApp = Callable[..., App]

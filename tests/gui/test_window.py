@@ -24,9 +24,9 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.resources import read_samples
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.dialogs import AboutDialog, KeysDialog, SamplesDialog
-from mmgpt_desktop.ui.photo_view import PhotoView
+from mmgpt_desktop.ui.widgets.photo_view import PhotoView
+from mmgpt_desktop.ui.window.app import App
+from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog, SamplesDialog
 from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_shown
 
 MakeApp = Callable[..., App]

@@ -7,10 +7,10 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.messages import Method
-from mmgpt_desktop.ui.app import App
-from mmgpt_desktop.ui.heatmap_pane import METHODS
-from mmgpt_desktop.ui.session import Turn
-from mmgpt_desktop.ui.word_strip import WordStrip
+from mmgpt_desktop.ui.chat.conversation import Turn
+from mmgpt_desktop.ui.chat.word_strip import WordStrip
+from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
+from mmgpt_desktop.ui.window.app import App
 from tests.gui_fakes import FakeEngine, make_shown
 
 MakeApp = Callable[..., App]

@@ -12,16 +12,12 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.cores import ENGINE_NICENESS
-from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.errors import BundleError, Cancelled, ImageError
 from mmgpt_desktop.messages import GenerationRequest, Message, Photo
-from mmgpt_desktop.worker import (
-    EngineThread,
-    TaskThread,
-    photo_from_image,
-    show_photo,
-)
+from mmgpt_desktop.ui.widgets.shown_photo import photo_from_image, show_photo
+from mmgpt_desktop.ui.worker import EngineThread, TaskThread
 from tests.gui_fakes import ANSWER, FakeEngine, make_image, make_photo
 
 
@@ -310,7 +306,7 @@ def test_pixels_from_the_clipboard_become_a_photo() -> None:
 def test_when_nobody_asks_the_engine_does_what_can_wait(
     qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mmgpt_desktop.worker.QUIET_SECONDS", 0.01)
+    monkeypatch.setattr("mmgpt_desktop.ui.worker.QUIET_SECONDS", 0.01)
     engine = FakeEngine()
     engine.rest_gated = True
     thread = EngineThread(engine)

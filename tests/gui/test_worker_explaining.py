@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.engine.protocol import EngineLike
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -21,7 +22,7 @@ from mmgpt_desktop.messages import (
     RuntimeName,
     Verdict,
 )
-from mmgpt_desktop.worker import EngineLike, EngineThread, engine_maker
+from mmgpt_desktop.ui.worker import EngineThread, engine_maker
 from tests.gui_fakes import GRID_COLUMNS, GRID_ROWS, FakeEngine, make_photo
 from tests.tiny_bundle import COLUMNS, ROWS, make_tiny_bundle
 

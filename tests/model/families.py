@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from tests.checkpoint_models import tiny_smolvlm
 from tests.model.test_gemma_families import tiny_gemma3, tiny_paligemma
 from tests.model.test_internvl import tiny_internvl
 from tests.model.test_llava import tiny_llava
 from tests.model.test_llava_onevision import tiny_onevision
-from tests.public_models import tiny_smolvlm
 from tests.tiny_idefics import tiny_idefics
 from tests.tiny_kosmos2 import tiny_kosmos2
 from tests.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25

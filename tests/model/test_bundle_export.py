@@ -12,20 +12,20 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from mmgpt_desktop import cli
-from mmgpt_desktop.engine.checkpoint import open_checkpoint, read_checkpoint
-from mmgpt_desktop.engine.families.base import Context
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
+from mmgpt_desktop.engine.checkpoint_onnx import CheckpointOnnx
+from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
+from mmgpt_desktop.engine.families.family import Context
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.layouts import PROMPT
-from mmgpt_desktop.engine.public import PublicEngine
-from mmgpt_desktop.engine.public_onnx import PublicOnnx
-from mmgpt_desktop.engine.public_torch import PublicTorch
-from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.engine.surgery import ATTENTION
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint, read_checkpoint
+from mmgpt_desktop.engine.folder.layouts import PROMPT
+from mmgpt_desktop.engine.graphs.surgery import ATTENTION
 from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
-from mmgpt_desktop.export.bundle import DECODER, EMBEDDINGS, VISION, Exported, export
+from mmgpt_desktop.export.export_folder import DECODER, EMBEDDINGS, VISION, Exported, export
 from mmgpt_desktop.export.linear import Precision
 from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, Sampling, TokenStep
-from tests.public_models import noise_photo, tiny_smolvlm
+from tests.checkpoint_models import noise_photo, tiny_smolvlm
 
 CPU = RuntimeName.ONNX_CPU
 PHOTO = noise_photo(150, 100)
@@ -70,7 +70,10 @@ def differences(
     seen = family.see(PHOTO, fine=fine)
     laid = family.lay([Message("user", "What is this?")], [seen], 16)
     results = []
-    for runtime in (PublicTorch(whole), PublicOnnx(read_checkpoint(folder), CPU, cache=cache)):
+    for runtime in (
+        CheckpointTorch(whole),
+        CheckpointOnnx(read_checkpoint(folder), CPU, cache=cache),
+    ):
         context = Context(laid, (seen,), (runtime.encode(seen, cancel),))
         first = runtime.decode(laid.token_ids, context, None, attention=True, cancel=cancel)
         then = runtime.decode([5], context, first.cache, attention=True, cancel=cancel)
@@ -110,7 +113,7 @@ def test_a_mixed_one_reads_the_prompt_with_a_graph_of_its_own(
     four = exported(checkpoint, tmp_path / "four", Precision.INT4)
     assert mixed.sizes.keys() - four.sizes.keys() == {PROMPT, f"{PROMPT}.data"}
     whole, cancel = read_checkpoint(mixed.folder), CancelToken()
-    runtime = PublicOnnx(whole, CPU, cache=tmp_path / "cache")
+    runtime = CheckpointOnnx(whole, CPU, cache=tmp_path / "cache")
     prompt = runtime._decoder.prompt
     assert prompt is not None
     assert sorted(prompt.outputs) == sorted(runtime._decoder.pairs.values())
@@ -125,8 +128,8 @@ def test_a_mixed_one_reads_the_prompt_with_a_graph_of_its_own(
     assert 0 < np.abs(found.logits - slow.logits).max() < 0.1
 
 
-def answer(folder: Path, runtime: RuntimeName) -> tuple[list[TokenStep], PublicEngine]:
-    engine, steps = PublicEngine(folder, runtime), list[TokenStep]()
+def answer(folder: Path, runtime: RuntimeName) -> tuple[list[TokenStep], CheckpointEngine]:
+    engine, steps = CheckpointEngine(folder, runtime), list[TokenStep]()
     engine.load()
     messages = (Message("user", "What is this?"),)
     request = GenerationRequest(1, (PHOTO,), messages, Sampling(max_new_tokens=4))
@@ -195,7 +198,7 @@ def test_the_command_reports_what_it_wrote_though_its_heads_can_not_be_chosen(
     def fail(*_: object) -> str:
         raise RuntimeFailure("There is no memory.", "Close other programs.")
 
-    monkeypatch.setattr("mmgpt_desktop.export.command.choose_heads", fail)
+    monkeypatch.setattr("mmgpt_desktop.commands.export.choose_heads", fail)
     words = ["export", str(checkpoint), str(tmp_path / "graphs"), "--precision", "fp32"]
     assert cli.main([*words, "--no-comparison"]) == 0
     out, told = capsys.readouterr()

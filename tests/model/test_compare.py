@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from mmgpt_desktop import cli
-from mmgpt_desktop.engine.checkpoint import open_checkpoint
-from mmgpt_desktop.engine.families.base import Context, Laid
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
+from mmgpt_desktop.engine.families.family import Context, Laid
 from mmgpt_desktop.engine.families.registry import FAMILIES
-from mmgpt_desktop.engine.public_torch_models import public_torch
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.export.compare import (
     Difference,
@@ -31,11 +31,11 @@ from mmgpt_desktop.export.compare import (
     table_of,
     ways,
 )
-from mmgpt_desktop.export.decoder import build_decoder
+from mmgpt_desktop.export.decoder_graph import build_decoder
+from mmgpt_desktop.export.decoder_spec import DecoderSpec
 from mmgpt_desktop.export.linear import Floating
-from mmgpt_desktop.export.spec import DecoderSpec
+from tests.checkpoint_models import byte_tokenizer, save_checkpoint, tiny_smolvlm
 from tests.model.families import TINY, near
-from tests.public_models import byte_tokenizer, save_checkpoint, tiny_smolvlm
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def pytorchs_logits(folder: Path, text: Sequence[int], spec: DecoderSpec) -> NDA
     places = np.broadcast_to(spec.begin + np.arange(len(text)), (spec.axes, len(text)))
     alone = np.full(len(text), -1) if checkpoint.model_type in ("gemma3", "paligemma") else None
     laid = Laid(tuple(text[:1]), (), places, spec.begin + len(text), blocks=alone)
-    return public_torch(checkpoint).score(text, Context(laid), CancelToken())
+    return checkpoint_torch(checkpoint).score(text, Context(laid), CancelToken())
 
 
 def test_what_no_graph_can_be_built_for_is_refused_in_a_sentence(

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from mmgpt_desktop.engine.opening import open_engine
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.open_engine import open_engine
 from mmgpt_desktop.errors import AppError, BundleError, Cancelled, RuntimeFailure
 from mmgpt_desktop.hub import convert as module
 from mmgpt_desktop.hub.convert import Report, convert
 from mmgpt_desktop.messages import RuntimeName
-from mmgpt_desktop.ui.texts import note_text
-from tests.public_models import smolvlm_settings, tiny_smolvlm
+from mmgpt_desktop.ui.widgets.texts import note_text
+from tests.checkpoint_models import smolvlm_settings, tiny_smolvlm
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ import torch
 import transformers as tf
 
 from mmgpt_desktop.errors import BundleError
-from mmgpt_desktop.export.decoder import Attention, build_decoder
+from mmgpt_desktop.export.decoder_graph import Attention, build_decoder
+from mmgpt_desktop.export.decoder_spec import DecoderSpec, read_spec
 from mmgpt_desktop.export.linear import Floating
-from mmgpt_desktop.export.spec import DecoderSpec, read_spec
 from mmgpt_desktop.export.weights import DecoderWeights
 
 LENGTH = 14

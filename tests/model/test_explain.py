@@ -11,8 +11,8 @@ from torch import Tensor
 from mmgpt_desktop.errors import Cancelled, NotAvailable
 from mmgpt_desktop.messages import Method
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
+from mmgpt_desktop.model.attribution import attention_numbers, explain, without_context
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
-from mmgpt_desktop.model.explain import attention_numbers, explain, without_context
 from mmgpt_desktop.model.trace import trace
 from tests.planted import PLAIN, PROMPT, WORD, grid_of, picture, planted_model
 

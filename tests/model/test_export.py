@@ -13,18 +13,23 @@ import pytest
 import torch
 from PIL import Image
 
-from mmgpt_desktop.engine.bundle import Certainty, open_bundle
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.folder.bundle import Certainty, open_bundle
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
-from mmgpt_desktop.engine.runtime import CancelToken
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
 from mmgpt_desktop.model.packing import load_packed, pack, quantise, unpack
-from mmgpt_desktop.training.bundle import build_bundle, export_again, load_trained, set_certainty
-from mmgpt_desktop.training.export import stored_tensors
-from mmgpt_desktop.training.heads import HeadScores
+from mmgpt_desktop.training.embedded_bundle import (
+    build_bundle,
+    export_again,
+    load_trained,
+    set_certainty,
+)
+from mmgpt_desktop.training.embedded_graphs import stored_tensors
+from mmgpt_desktop.training.head_scores import HeadScores
 from mmgpt_desktop.training.parity import answers_kept, compare_photos
 
 CANCEL = CancelToken()
@@ -112,7 +117,7 @@ def test_graphs_exported_again_leave_the_weights_alone(
     def export(model: MMGPTForConditionalGeneration, folder: Path) -> None:  # the real one is slow
         (folder / "decoder.concat.onnx").write_bytes(b"anew")
 
-    monkeypatch.setattr("mmgpt_desktop.training.bundle.export", export)
+    monkeypatch.setattr("mmgpt_desktop.training.embedded_bundle.export", export)
     copy = Path(shutil.copytree(bundle, tmp_path / "tiny"))
     export_again(copy)
     opened, before = open_bundle(copy), open_bundle(bundle)

@@ -13,17 +13,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.checkpoint import open_checkpoint, read_checkpoint
-from mmgpt_desktop.engine.families.base import Context, Family, Features, Seen
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
+from mmgpt_desktop.engine.checkpoint_onnx_models import IdeficsOnnx, checkpoint_onnx
+from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
+from mmgpt_desktop.engine.families.family import Context, Family, Features, Seen
 from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint, read_checkpoint
+from mmgpt_desktop.engine.folder.layouts import PROMPT
 from mmgpt_desktop.engine.generate import softmax
-from mmgpt_desktop.engine.layouts import PROMPT
-from mmgpt_desktop.engine.public import PublicEngine
-from mmgpt_desktop.engine.public_onnx_models import IdeficsOnnx, public_onnx
-from mmgpt_desktop.engine.public_torch_models import public_torch
-from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.export import bundle, vision
-from mmgpt_desktop.export.bundle import export
+from mmgpt_desktop.export import export_folder as bundle
+from mmgpt_desktop.export import vision
+from mmgpt_desktop.export.export_folder import export
 from mmgpt_desktop.export.linear import Floating, Precision
 from mmgpt_desktop.messages import (
     PICTURE,
@@ -36,11 +37,11 @@ from mmgpt_desktop.messages import (
     Sampling,
     TokenStep,
 )
+from tests.checkpoint_checks import greedy
+from tests.checkpoint_models import noise_photo
 from tests.family_checks import SHAPES
 from tests.model.families import TINY, enlivened, near
 from tests.model.test_gemma_families import tiny_paligemma
-from tests.public_checks import greedy
-from tests.public_models import noise_photo
 from tests.tiny_idefics import tiny_idefics
 
 CANCEL = CancelToken()
@@ -77,13 +78,13 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     plain, quick = opened(out), opened(out)
     assert quick._decoder.prompt
     plain._decoder.prompt = None
-    family, slow = family_of(checkpoint), public_torch(checkpoint)
+    family, slow = family_of(checkpoint), checkpoint_torch(checkpoint)
     return Exported(checkpoint.path, out, family, slow, plain, quick)
 
 
 def opened(graphs: Path) -> Any:
     cache = graphs.with_name("cache")
-    return public_onnx(read_checkpoint(graphs), RuntimeName.ONNX_CPU, cache=cache)
+    return checkpoint_onnx(read_checkpoint(graphs), RuntimeName.ONNX_CPU, cache=cache)
 
 
 def parts(features: Features) -> list[NDArray[np.float32]]:
@@ -200,7 +201,7 @@ def left(runtime: Any, context: Context) -> NDArray[np.float32]:
 
 
 def test_the_engine_answers_and_measures_with_them(exported: Exported) -> None:
-    engine = PublicEngine(exported.graphs, RuntimeName.ONNX_CPU)
+    engine = CheckpointEngine(exported.graphs, RuntimeName.ONNX_CPU)
     engine.load()
     sampling, steps = Sampling(max_new_tokens=2), list[TokenStep]()
     messages = (Message("user", "What is this?"),)

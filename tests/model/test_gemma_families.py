@@ -22,13 +22,14 @@ from transformers import (
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
-from mmgpt_desktop.engine.checkpoint import open_checkpoint
+from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.families import chat
-from mmgpt_desktop.engine.families.base import Family, Laid
+from mmgpt_desktop.engine.families.family import Family, Laid
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.public_torch import PublicTorch
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.messages import Message
+from tests.checkpoint_models import noise_photo, save_checkpoint
 from tests.family_checks import (
     ASKED,
     SHAPES,
@@ -38,7 +39,6 @@ from tests.family_checks import (
     liven,
     sentence_tokenizer,
 )
-from tests.public_models import noise_photo, save_checkpoint
 
 GEMMA3_TEMPLATE = (
     "{{ bos_token }}{%- for message in messages -%}"
@@ -157,9 +157,9 @@ def gemma3(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_gemma3(tmp_path_factory.mktemp("gemma3") / "tiny")
 
 
-def opened(path: Path) -> tuple[Family, PublicTorch]:
+def opened(path: Path) -> tuple[Family, CheckpointTorch]:
     checkpoint = open_checkpoint(path)
-    return family_of(checkpoint), PublicTorch(checkpoint)
+    return family_of(checkpoint), CheckpointTorch(checkpoint)
 
 
 def token_types(inside: int) -> Any:

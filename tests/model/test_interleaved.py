@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmgpt_desktop.engine.public import PublicEngine
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
 from mmgpt_desktop.messages import (
     PICTURE,
     CellMaps,
@@ -20,8 +20,8 @@ from mmgpt_desktop.messages import (
     Sampling,
     TokenStep,
 )
+from tests.checkpoint_models import noise_photo, tiny_smolvlm
 from tests.model.test_llava_onevision import tiny_onevision
-from tests.public_models import noise_photo, tiny_smolvlm
 from tests.tiny_idefics import tiny_idefics
 from tests.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25
 
@@ -40,9 +40,9 @@ FAMILIES: dict[str, Callable[[Path], Path]] = {
 @pytest.fixture(scope="module", params=FAMILIES)
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> PublicEngine:
+) -> CheckpointEngine:
     make = FAMILIES[request.param]
-    found = PublicEngine(make(tmp_path_factory.mktemp("model") / request.param))
+    found = CheckpointEngine(make(tmp_path_factory.mktemp("model") / request.param))
     assert found.load().sequences
     return found
 
@@ -55,14 +55,14 @@ def asked(photos: tuple[Photo, ...], *texts: str) -> GenerationRequest:
     return GenerationRequest(1, photos, messages, Sampling(max_new_tokens=3))
 
 
-def answer(engine: PublicEngine, request: GenerationRequest) -> list[TokenStep]:
+def answer(engine: CheckpointEngine, request: GenerationRequest) -> list[TokenStep]:
     steps = list[TokenStep]()
     outcome = engine.generate(request, CancelToken(), steps.append)
     assert outcome.kind == "done", outcome.error
     return steps
 
 
-def test_examples_and_the_picture_in_question_have_a_map_each(engine: PublicEngine) -> None:
+def test_examples_and_the_picture_in_question_have_a_map_each(engine: CheckpointEngine) -> None:
     steps = answer(engine, asked((CAT, DOG, NEW), FEW_SHOT))
     assert steps
     for step in steps:
@@ -73,7 +73,7 @@ def test_examples_and_the_picture_in_question_have_a_map_each(engine: PublicEngi
         assert (total <= 1.01).all()
 
 
-def test_the_pictures_follow_each_other_as_they_were_named(engine: PublicEngine) -> None:
+def test_the_pictures_follow_each_other_as_they_were_named(engine: CheckpointEngine) -> None:
     """Which stands where changes the answer's probabilities, or at least its looks."""
     one = answer(engine, asked((CAT, DOG, NEW), FEW_SHOT))[0]
     other = answer(engine, asked((DOG, CAT, NEW), FEW_SHOT))[0]
@@ -83,7 +83,7 @@ def test_the_pictures_follow_each_other_as_they_were_named(engine: PublicEngine)
     assert one.probability != other.probability or not np.array_equal(before, after)
 
 
-def test_a_picture_that_stands_twice_has_one_map(engine: PublicEngine) -> None:
+def test_a_picture_that_stands_twice_has_one_map(engine: CheckpointEngine) -> None:
     request = asked((CAT, DOG, CAT), f"{PICTURE}A cat.", "Yes.", f"{PICTURE}Not {PICTURE}?")
     steps = answer(engine, request)
     for step in steps:
@@ -93,7 +93,7 @@ def test_a_picture_that_stands_twice_has_one_map(engine: PublicEngine) -> None:
         assert all(each.weights.shape[-1] == each.grid.cells for each in maps)
 
 
-def test_hiding_places_hides_them_wherever_the_picture_stands(engine: PublicEngine) -> None:
+def test_hiding_places_hides_them_wherever_the_picture_stands(engine: CheckpointEngine) -> None:
     request = asked((CAT, DOG, CAT), FEW_SHOT)
     token_ids = tuple(step.token_id for step in answer(engine, request))
     found = list[CellMaps]()
@@ -102,7 +102,7 @@ def test_hiding_places_hides_them_wherever_the_picture_stands(engine: PublicEngi
     assert found[-1].weights.shape[0] == len(token_ids)
 
 
-def test_pictures_of_turns_that_are_left_out_come_first(engine: PublicEngine) -> None:
+def test_pictures_of_turns_that_are_left_out_come_first(engine: CheckpointEngine) -> None:
     """As many turns as don't fit: their pictures are still there, before the first question."""
     question, count = f"{PICTURE}{'why ' * 40}", 12
     photos = tuple(noise_photo(48, 32, seed) for seed in range(count))

@@ -15,10 +15,11 @@ from transformers import (
 )
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 
-from mmgpt_desktop.engine.checkpoint import open_checkpoint
-from mmgpt_desktop.engine.families.base import Family
+from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
+from mmgpt_desktop.engine.families.family import Family
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.public_torch import PublicTorch
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
+from tests.checkpoint_models import byte_tokenizer, noise_photo, save_checkpoint
 from tests.family_checks import (
     SHAPES,
     check_answer,
@@ -27,7 +28,6 @@ from tests.family_checks import (
     liven,
     without_videos,
 )
-from tests.public_models import byte_tokenizer, noise_photo, save_checkpoint
 
 TEMPLATE = (
     "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n'}}"
@@ -101,8 +101,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def runtime(folder: Path) -> PublicTorch:
-    return PublicTorch(open_checkpoint(folder))
+def runtime(folder: Path) -> CheckpointTorch:
+    return CheckpointTorch(open_checkpoint(folder))
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def processor(folder: Path, *, tiles: bool) -> Any:
 @pytest.mark.parametrize("fine", [False, True])
 @pytest.mark.parametrize(("width", "height"), SHAPES)
 def test_the_cell_map_is_right_by_experiment(
-    family: Family, runtime: PublicTorch, width: int, height: int, fine: bool
+    family: Family, runtime: CheckpointTorch, width: int, height: int, fine: bool
 ) -> None:
     photo = noise_photo(width, height)
     tiled = family.see(photo, fine=fine).tokens > VIEW
@@ -148,7 +148,7 @@ def test_a_long_photo_has_tiles_along_it(family: Family) -> None:
     assert seen.tokens == 4 * VIEW
 
 
-def test_words_and_attention_are_transformers_own(family: Family, runtime: PublicTorch) -> None:
+def test_words_and_attention_are_transformers_own(family: Family, runtime: CheckpointTorch) -> None:
     check_answer(family, runtime, [family.see(noise_photo(60, 40), fine=True)])
     check_answer(family, runtime, [family.see(noise_photo(60, 40)), family.see(noise_photo(9, 20))])
 

@@ -18,11 +18,12 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
-from mmgpt_desktop.engine.checkpoint import open_checkpoint
-from mmgpt_desktop.engine.families.base import Family
+from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
+from mmgpt_desktop.engine.families.family import Family
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.public_torch import PublicTorch
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.errors import BundleError
+from tests.checkpoint_models import noise_photo, save_checkpoint
 from tests.family_checks import (
     SHAPES,
     check_answer,
@@ -31,7 +32,6 @@ from tests.family_checks import (
     liven,
     sentence_tokenizer,
 )
-from tests.public_models import noise_photo, save_checkpoint
 
 TEMPLATE = (
     "{% for message in messages %}{% if message['role'] != 'system' %}"
@@ -109,30 +109,30 @@ def tiny_llava(path: Path, encoder: str = "clip_vision_model", **settings: Any) 
 @pytest.fixture(scope="module", params=["clip", "siglip", "padded"])
 def runtime(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> PublicTorch:
+) -> CheckpointTorch:
     path = tmp_path_factory.mktemp("llava") / str(request.param)
     encoder = "siglip_vision_model" if request.param == "siglip" else "clip_vision_model"
     settings = PADDED if request.param == "padded" else {}
-    return PublicTorch(open_checkpoint(tiny_llava(path, encoder, **settings)))
+    return CheckpointTorch(open_checkpoint(tiny_llava(path, encoder, **settings)))
 
 
 @pytest.fixture(scope="module")
-def family(runtime: PublicTorch) -> Family:
+def family(runtime: CheckpointTorch) -> Family:
     return family_of(open_checkpoint(Path(runtime.model.config._name_or_path)))
 
 
 @pytest.mark.parametrize(("width", "height"), SHAPES)
 def test_the_cell_map_is_right_by_experiment(
-    family: Family, runtime: PublicTorch, width: int, height: int
+    family: Family, runtime: CheckpointTorch, width: int, height: int
 ) -> None:
     check_map(family, runtime, noise_photo(width, height))
 
 
-def test_words_and_attention_are_transformers_own(family: Family, runtime: PublicTorch) -> None:
+def test_words_and_attention_are_transformers_own(family: Family, runtime: CheckpointTorch) -> None:
     check_answer(family, runtime, [family.see(noise_photo(60, 40)), family.see(noise_photo(9, 20))])
 
 
-def test_prompts_and_pixels_are_transformers_own(family: Family, runtime: PublicTorch) -> None:
+def test_prompts_and_pixels_are_transformers_own(family: Family, runtime: CheckpointTorch) -> None:
     folder = Path(runtime.model.config._name_or_path)
     settings = dict(open_checkpoint(folder).image_processor)
     kind = {

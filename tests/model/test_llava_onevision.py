@@ -18,12 +18,12 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
     LlavaOnevisionImageProcessorPil,
 )
 
-from mmgpt_desktop.engine.checkpoint import open_checkpoint
-from mmgpt_desktop.engine.families.base import Family
+from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
+from mmgpt_desktop.engine.families.family import Family
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.public_torch import PublicTorch
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
+from tests.checkpoint_models import byte_tokenizer, noise_photo, save_checkpoint
 from tests.family_checks import SHAPES, check_answer, check_map, check_prompt, liven, without_videos
-from tests.public_models import byte_tokenizer, noise_photo, save_checkpoint
 
 TEMPLATE = (
     "{% for message in messages %}{{'<|im_start|>' + message['role'] + ' '}}"
@@ -96,8 +96,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def runtime(folder: Path) -> PublicTorch:
-    return PublicTorch(open_checkpoint(folder))
+def runtime(folder: Path) -> CheckpointTorch:
+    return CheckpointTorch(open_checkpoint(folder))
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def processor(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize("fine", [False, True])
 @pytest.mark.parametrize(("width", "height"), [*SHAPES, (66, 30)])
 def test_the_cell_map_is_right_by_experiment(
-    family: Family, runtime: PublicTorch, width: int, height: int, fine: bool
+    family: Family, runtime: CheckpointTorch, width: int, height: int, fine: bool
 ) -> None:
     overview = slice(0, 25 if fine else 0)
     check_map(family, runtime, noise_photo(width, height), fine=fine, overview=overview)
@@ -136,14 +136,14 @@ def test_tiles_are_as_many_as_transformers_counts(family: Family, processor: Any
 
 
 def test_a_large_grid_is_scaled_down_and_its_map_is_still_right(
-    family: Family, runtime: PublicTorch
+    family: Family, runtime: CheckpointTorch
 ) -> None:
     photo = noise_photo(64, 60)  # 9 tiles where 2 are wanted
     assert family.see(photo, fine=True).tokens < 25 + 3 * 25
     check_map(family, runtime, photo, fine=True, overview=slice(0, 25))
 
 
-def test_words_and_attention_are_transformers_own(family: Family, runtime: PublicTorch) -> None:
+def test_words_and_attention_are_transformers_own(family: Family, runtime: CheckpointTorch) -> None:
     check_answer(family, runtime, [family.see(noise_photo(60, 40), fine=True)])
     check_answer(family, runtime, [family.see(noise_photo(60, 40)), family.see(noise_photo(9, 20))])
 

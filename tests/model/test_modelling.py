@@ -13,7 +13,7 @@ from mmgpt_desktop.messages import Message
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, GRAPH
 from mmgpt_desktop.model.modelling import IGNORED
-from mmgpt_desktop.training.bundle import processor
+from mmgpt_desktop.training.embedded_bundle import processor
 
 IDS = torch.tensor([[1, 20, 30, 40, 2, 50, 60]])
 PIXELS = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmgpt_desktop import cli, peers, rivals
+from tests.benchmarks import peers, rivals
 
 SMALL = {
     **peers.SIZES,
@@ -119,7 +120,8 @@ def test_an_image_is_encoded_by_all_alike(tmp_path: Path, monkeypatch: pytest.Mo
 def test_the_option_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(peers, "run", lambda *given: asked.append(given) or 0)
-    assert cli.main(["bench", "--peers", "--tokens", "8", "--rounds", "3"]) == 0
+    monkeypatch.setattr(sys, "argv", ["peers", "--tokens", "8", "--rounds", "3"])
+    assert peers.main() == 0
     assert asked == [(8, 3)]
 
 

@@ -10,11 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
-from mmgpt_desktop.engine.bundle import Certainty, open_bundle
-from mmgpt_desktop.engine.engine import Engine
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.bundle_engine import BundleEngine
+from mmgpt_desktop.engine.folder.bundle import Certainty, open_bundle
 from mmgpt_desktop.engine.occlusion import Hiding
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
-from mmgpt_desktop.engine.runtime import CancelToken, Encoded
+from mmgpt_desktop.engine.runtime import Encoded
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.errors import NotAvailable
 from mmgpt_desktop.messages import (
@@ -27,17 +28,17 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.model import MMGPTConfig, MMGPTForConditionalGeneration
+from mmgpt_desktop.model.attribution import attention_numbers, explain
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
-from mmgpt_desktop.model.explain import attention_numbers, explain
 from mmgpt_desktop.model.fusion import over_cells
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.resources import default_bundle_path
-from mmgpt_desktop.training.bundle import build_bundle
-from mmgpt_desktop.training.heads import HeadScores
+from mmgpt_desktop.training.embedded_bundle import build_bundle
+from mmgpt_desktop.training.head_scores import HeadScores
 from mmgpt_desktop.training.parity import compare_photos
+from tests.checkpoint_models import noise_photo
 from tests.model.conftest import random_model, tiny_config
 from tests.planted import PLAIN, PROMPT, WORD, grid_of, picture, planted_model
-from tests.public_models import noise_photo
 
 LATENTS, CELLS, NAMES = 3, 16, 4
 IDS = torch.tensor([[1, 20, 30, 40, 2, 50, 60]])
@@ -166,7 +167,7 @@ def test_answers_and_attention_of_each_fusion_are_the_same(bundle: Path, tmp_pat
 
 
 def test_the_engine_answers_explains_and_hides(bundle: Path) -> None:
-    engine, steps = Engine(bundle, RuntimeName.ONNX_CPU), list[TokenStep]()
+    engine, steps = BundleEngine(bundle, RuntimeName.ONNX_CPU), list[TokenStep]()
     engine.load()
     photo, sampling = noise_photo(60, 50), Sampling(max_new_tokens=3)
     request = GenerationRequest(

@@ -12,17 +12,17 @@ import torch
 from PIL import Image
 
 from mmgpt_desktop import cli
-from mmgpt_desktop.engine.bundle import Certainty, open_bundle
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.folder.bundle import Certainty, open_bundle
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.configuration import FUSIONS
 from mmgpt_desktop.model.packing import WEIGHTS, load_packed, save_packed
-from mmgpt_desktop.training import teach as stage
-from mmgpt_desktop.training.bundle import write_manifest
-from mmgpt_desktop.training.export import decoder_graph, encoder_graph
-from mmgpt_desktop.training.heads import HeadScores
-from mmgpt_desktop.training.teach import Change, Score, read_rows, teach
+from mmgpt_desktop.training import finetune as stage
+from mmgpt_desktop.training.embedded_bundle import write_manifest
+from mmgpt_desktop.training.embedded_graphs import decoder_graph, encoder_graph
+from mmgpt_desktop.training.finetune import Change, Score, read_rows, teach
+from mmgpt_desktop.training.head_scores import HeadScores
 
 COLOURS = ("red", "blue")
 

@@ -22,13 +22,14 @@ from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training import train as stage
 from mmgpt_desktop.training.__main__ import main
 from mmgpt_desktop.training.calibrate import TEMPERATURES, answers, calibrate
-from mmgpt_desktop.training.data import load_texts
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 from mmgpt_desktop.training.evaluation.tasks import Question
 from mmgpt_desktop.training.features import FeatureStore, read_pixels
-from mmgpt_desktop.training.heads import score_heads
+from mmgpt_desktop.training.head_scores import score_heads
 from mmgpt_desktop.training.labels import LabelMaps
 from mmgpt_desktop.training.mixture import DEFAULT, Mixture
+from mmgpt_desktop.training.photo_texts import load_texts
+from mmgpt_desktop.training.photo_views import view_of
 from mmgpt_desktop.training.recipes import Recipe
 from mmgpt_desktop.training.reward import (
     ANSWER_TOKENS,
@@ -41,7 +42,6 @@ from mmgpt_desktop.training.reward import (
 from mmgpt_desktop.training.rows import END_ID
 from mmgpt_desktop.training.train import trainer_arguments
 from mmgpt_desktop.training.truth import Truth, mapped_photos
-from mmgpt_desktop.training.views import view_of
 from tests.model.conftest import tiny_config
 
 COLOURS = {"red": (200, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 200), "white": (255,) * 3}

@@ -9,19 +9,19 @@ import torch
 from safetensors.numpy import load_file, save_file
 from transformers import AutoModelForImageTextToText
 
-from mmgpt_desktop.engine.checkpoint import open_checkpoint
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.checkpoint_onnx import FEATURES
+from mmgpt_desktop.engine.checkpoint_onnx_models import KEYS, VALUES
+from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
 from mmgpt_desktop.engine.families.registry import FAMILIES, family_of
-from mmgpt_desktop.engine.graph_session import Graph
-from mmgpt_desktop.engine.public_onnx import FEATURES
-from mmgpt_desktop.engine.public_onnx_models import KEYS, VALUES
-from mmgpt_desktop.engine.public_torch_models import public_torch
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
+from mmgpt_desktop.engine.graphs.graph_session import Graph
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.export.encoders import Idefics
-from mmgpt_desktop.export.smaller import halve, quantise
+from mmgpt_desktop.export.smaller_encoder import halve, quantise
 from mmgpt_desktop.export.vision import ENCODERS, export_vision
+from tests.checkpoint_models import noise_photo
 from tests.model.test_llava import tiny_llava
-from tests.public_models import noise_photo
 from tests.tiny_idefics import tiny_idefics
 from tests.tiny_qwen import tiny_qwen3
 
@@ -30,7 +30,7 @@ def test_llavas_image_encoder_gives_what_pytorch_gives(tmp_path: Path) -> None:
     checkpoint = open_checkpoint(tiny_llava(tmp_path / "llava"))
     family, path = family_of(checkpoint), tmp_path / "vision_encoder.onnx"
     export_vision(checkpoint, family, path)
-    graph, runtime, cancel = Graph(path, cuda=False), public_torch(checkpoint), CancelToken()
+    graph, runtime, cancel = Graph(path, cuda=False), checkpoint_torch(checkpoint), CancelToken()
     for photo in (noise_photo(150, 100), noise_photo(90, 200)):
         seen = family.see(photo)
         (features,) = graph.run([FEATURES], seen.inputs, cancel)
@@ -52,7 +52,7 @@ def test_fewer_bits_are_fewer_bytes_and_nearly_as_true(tmp_path: Path) -> None:
     checkpoint = open_checkpoint(tiny_qwen3(tmp_path / "qwen"))
     family, cancel = family_of(checkpoint), CancelToken()
     seen = family.see(noise_photo(50, 40))
-    expected = public_torch(checkpoint).encode(seen, cancel).embeddings[0].numpy()
+    expected = checkpoint_torch(checkpoint).encode(seen, cancel).embeddings[0].numpy()
     whole = tmp_path / "whole" / "vision_encoder.onnx"
     whole.parent.mkdir()
     export_vision(checkpoint, family, whole)

@@ -51,12 +51,12 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
 @pytest.mark.parametrize(
     "modules",
     [
-        "mmgpt_desktop.engine.engine, mmgpt_desktop.engine.generate, mmgpt_desktop.engine.images",
-        "mmgpt_desktop.session.files, mmgpt_desktop.session.recent",
-        "mmgpt_desktop.event.card, mmgpt_desktop.event.page",
-        "mmgpt_desktop.event.card, mmgpt_desktop.event.numbers, mmgpt_desktop.event.page",
+        "mmgpt_desktop.engine.bundle_engine, mmgpt_desktop.imaging.images",
+        "mmgpt_desktop.session.session_file, mmgpt_desktop.session.recent",
+        "mmgpt_desktop.event.card, mmgpt_desktop.event.souvenir_page",
+        "mmgpt_desktop.event.card, mmgpt_desktop.event.numbers, mmgpt_desktop.event.souvenir_page",
         "mmgpt_desktop.event.profile, mmgpt_desktop.event.supervisor",
-        "mmgpt_desktop.attention.faithfulness, mmgpt_desktop.attention.heatmap",
+        "mmgpt_desktop.attention.faithfulness_metrics, mmgpt_desktop.attention.heatmap",
     ],
 )
 def test_a_fresh_process_needs_no_qt_and_no_torch_for(modules: str) -> None:

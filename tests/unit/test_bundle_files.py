@@ -15,7 +15,7 @@ from types import ModuleType
 import pytest
 
 from mmgpt_desktop import __version__
-from mmgpt_desktop.session.files import SUFFIX
+from mmgpt_desktop.session.session_file import SUFFIX
 from tests.pins import read_pins, wanted_names
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -42,7 +42,7 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.report.lettering import Run, font_for
 from mmgpt_desktop.report.pictures import Painter
-from mmgpt_desktop.report.record import Report
+from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.sentences import Wording
 from tests.fakes import make_photo
 

@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmgpt_desktop import __version__, ask, cli, doctor
+from mmgpt_desktop import __version__, cli
+from mmgpt_desktop.commands import ask, doctor
 from mmgpt_desktop.engine import engine, onnx_runtime
-from mmgpt_desktop.engine.bundle import Bundle
+from mmgpt_desktop.engine.folder.bundle import Bundle
 from mmgpt_desktop.engine.runtime import Runtime
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.event.pin import matches
@@ -652,7 +653,7 @@ def test_a_frozen_event_runs_itself_again(
 def test_the_supervised_process_is_the_show(
     run: Any, model: Path, profile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mmgpt_desktop.ui.event import app
+    from mmgpt_desktop.ui.event import event_app as app
 
     shown: list[tuple[Profile, int | None, RuntimeName | None, bool]] = []
 

@@ -16,7 +16,7 @@ from mmgpt_desktop.training.corpus import (
     split_definitions,
     stack,
 )
-from mmgpt_desktop.training.data import PhotoTexts
+from mmgpt_desktop.training.photo_texts import PhotoTexts
 
 PAD, END = 0, 3
 TEXTS = ["a b c d", "e f", "g h i"]

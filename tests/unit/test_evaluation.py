@@ -12,7 +12,6 @@ from pycocoevalcap.bleu.bleu import Bleu
 
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.messages import AttentionMap, Box, PatchGrid
-from mmgpt_desktop.training.data import PhotoTexts
 from mmgpt_desktop.training.evaluation.baselines import MostFrequent
 from mmgpt_desktop.training.evaluation.captions import caption_measures
 from mmgpt_desktop.training.evaluation.grounding import Hits, cells_on, list_items
@@ -37,6 +36,7 @@ from mmgpt_desktop.training.evaluation.tasks import (
     in_new_words,
     words,
 )
+from mmgpt_desktop.training.photo_texts import PhotoTexts
 
 
 def photo(image: str, **pairs: list[tuple[str, str]]) -> PhotoTexts:

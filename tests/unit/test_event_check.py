@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from mmgpt_desktop import cli, event_check
+from mmgpt_desktop import cli
+from mmgpt_desktop.commands import event_check
 from mmgpt_desktop.errors import AppError, BundleError
 from mmgpt_desktop.event.pin import hash_pin
 from mmgpt_desktop.resources import default_bundle_path
-from mmgpt_desktop.ui.devices import Devices
+from mmgpt_desktop.ui.event.devices import Devices
 from tests.gui_fakes import FakeEngine
 from tests.tiny_bundle import make_tiny_bundle
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmgpt_desktop.event.tries import Tries
+from mmgpt_desktop.event.pin_tries import Tries
 
 PROFILE = Path("stand.toml")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmgpt_desktop.attention import faithfulness as f
+from mmgpt_desktop.attention import faithfulness_metrics as f
 from mmgpt_desktop.messages import Box, PatchGrid
 
 ROWS, COLUMNS = 4, 6

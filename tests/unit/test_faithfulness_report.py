@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -33,7 +33,7 @@ from mmgpt_desktop.messages import (
     Timings,
     TokenStep,
 )
-from mmgpt_desktop.training.evaluation import faithfulness
+from mmgpt_desktop.training.evaluation import map_faithfulness as faithfulness
 from mmgpt_desktop.training.evaluation.cases import ASKED, DESCRIBED, NAMED, cases
 
 SIDE = 4

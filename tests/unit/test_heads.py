@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmgpt_desktop.training.heads import HeadScores
+from mmgpt_desktop.training.head_scores import HeadScores
 
 
 def test_the_best_heads_are_chosen_and_their_score_is_told() -> None:

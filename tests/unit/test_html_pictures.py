@@ -7,8 +7,8 @@ import base64
 import pytest
 
 from mmgpt_desktop.errors import ImageError
-from mmgpt_desktop.ui import html_pictures
-from mmgpt_desktop.ui.html_pictures import bytes_written, picture_in
+from mmgpt_desktop.ui.pictures import html_pictures
+from mmgpt_desktop.ui.pictures.html_pictures import bytes_written, picture_in
 
 PAGE = "https://shop.example/things/page.html"
 REAL = "https://a.example/real.jpg"

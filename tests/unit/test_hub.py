@@ -16,7 +16,7 @@ import pytest
 from huggingface_hub import constants, scan_cache_dir, snapshot_download
 from huggingface_hub.utils import close_session
 
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import Cancelled, DownloadError
 from mmgpt_desktop.hub import cache
 from mmgpt_desktop.hub.cache import Hub

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from mmgpt_desktop import cli
-from mmgpt_desktop.engine.engine import Engine
-from mmgpt_desktop.engine.images import load_photo
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.bundle_engine import BundleEngine
 from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.messages import (
     CellMaps,
     Explanation,
@@ -49,7 +49,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     "words",
     [
         ["ask", "photo.png", "What?", "--runtime", "torch"],
-        ["bench", "--peers"],
         ["evaluate", "--data", "folder"],
         ["export", "checkpoint", "out"],
         ["faithfulness", "--data", "folder"],
@@ -74,7 +73,9 @@ def test_the_doctor_does_not_miss_it(
     model: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     versions = {"torch": None, "transformers": None}
-    monkeypatch.setattr("mmgpt_desktop.doctor._version", lambda name: versions.get(name, "1.0"))
+    monkeypatch.setattr(
+        "mmgpt_desktop.commands.doctor._version", lambda name: versions.get(name, "1.0")
+    )
     cli.main(["doctor", "--model", str(model)])
     said = capsys.readouterr().out
     assert "No PyTorch, as in the light edition: ONNX Runtime alone answers." in said
@@ -82,7 +83,7 @@ def test_the_doctor_does_not_miss_it(
 
 
 def test_occlusion_needs_none_and_rollout_says_that_it_does(model: Path) -> None:
-    engine, cancel = Engine(model, RuntimeName.ONNX_CPU), CancelToken()
+    engine, cancel = BundleEngine(model, RuntimeName.ONNX_CPU), CancelToken()
     engine.load()
     photo = load_photo(PHOTO)
     asked, short = (Message("user", "What?"),), Sampling(max_new_tokens=2)

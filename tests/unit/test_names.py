@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from mmgpt_desktop.training.data import PhotoTexts
 from mmgpt_desktop.training.features import FeatureStore, Guesses
 from mmgpt_desktop.training.names import (
     ANIMALS,
@@ -15,6 +14,7 @@ from mmgpt_desktop.training.names import (
     class_names,
     name_tokens,
 )
+from mmgpt_desktop.training.photo_texts import PhotoTexts
 from mmgpt_desktop.training.questions import naming
 
 BEAGLE, TENCH, BEER_BOTTLE = 162, 0, 440

@@ -10,7 +10,7 @@ import pytest
 
 from mmgpt_desktop.errors import ImageError
 from mmgpt_desktop.paths import file_here
-from mmgpt_desktop.ui.places import is_address, mounted
+from mmgpt_desktop.ui.pictures.addresses import is_address, mounted
 
 posix = pytest.mark.skipif(os.name == "nt", reason="paths of Unix")
 

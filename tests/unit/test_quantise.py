@@ -9,7 +9,7 @@ import onnx
 import onnxruntime as ort
 import pytest
 
-from mmgpt_desktop.export.graph import FLOAT, GraphWriter
+from mmgpt_desktop.export.graph_writer import FLOAT, GraphWriter
 from mmgpt_desktop.export.linear import (
     ByLayer,
     DynamicInt8,

@@ -41,13 +41,14 @@ from mmgpt_desktop.messages import (
     TokenStep,
     Verdict,
 )
-from mmgpt_desktop.report import lettering, texts
-from mmgpt_desktop.report.data import as_json, as_npz
-from mmgpt_desktop.report.files import Kind, save
+from mmgpt_desktop.report import lettering
+from mmgpt_desktop.report import number_texts as texts
+from mmgpt_desktop.report.data_files import as_json, as_npz
+from mmgpt_desktop.report.html_page import page
 from mmgpt_desktop.report.lettering import Run, font_for, paragraph
-from mmgpt_desktop.report.page import page
 from mmgpt_desktop.report.pictures import FILM_EDGE, PICTURE_EDGE, film, picture, with_legend
-from mmgpt_desktop.report.record import Report, Style
+from mmgpt_desktop.report.report import Report, Style
+from mmgpt_desktop.report.report_files import Kind, save
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.sentences import LINES, VERDICTS, Wording
 from mmgpt_desktop.writing import write

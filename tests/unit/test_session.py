@@ -17,13 +17,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmgpt_desktop.engine.images import photo_from_bytes
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError, Cancelled, SessionError
+from mmgpt_desktop.imaging.images import photo_from_bytes
 from mmgpt_desktop.messages import Photo
-from mmgpt_desktop.session import files
+from mmgpt_desktop.session import session_file as files
 from mmgpt_desktop.session.archive import open_archive
-from mmgpt_desktop.session.files import open_session, save_session
 from mmgpt_desktop.session.recent import (
     MOST,
     Entry,
@@ -33,7 +32,8 @@ from mmgpt_desktop.session.recent import (
     read_recent,
     remember,
 )
-from mmgpt_desktop.session.record import SavedConversation, Session
+from mmgpt_desktop.session.session_file import open_session, save_session
+from mmgpt_desktop.session.session_record import SavedConversation, Session
 from tests import sessions
 
 Change = Callable[[dict[str, Any]], None]

@@ -17,11 +17,12 @@ import psutil
 import pytest
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.event import local_network, offers
-from mmgpt_desktop.event import page as pages
+from mmgpt_desktop.event import expiring_links as offers
+from mmgpt_desktop.event import local_network
+from mmgpt_desktop.event import souvenir_page as pages
+from mmgpt_desktop.event.expiring_links import FETCHES, REQUESTS, WINDOW_S, Offers, Visits
 from mmgpt_desktop.event.local_network import is_private, local_address
-from mmgpt_desktop.event.offers import FETCHES, REQUESTS, WINDOW_S, Offers, Visits
-from mmgpt_desktop.event.page import HEAD_BYTES, MOST_OF_A_CLIENT, Patience, SouvenirPage
+from mmgpt_desktop.event.souvenir_page import HEAD_BYTES, MOST_OF_A_CLIENT, Patience, SouvenirPage
 
 CARD = b"\x89PNG" + bytes(range(256)) * 2000
 HERE = "127.0.0.1"

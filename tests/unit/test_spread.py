@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmgpt_desktop.engine.families.base import View, spread_boxes, spread_views, tile_boxes
+from mmgpt_desktop.engine.families.family import View, spread_boxes, spread_views, tile_boxes
 from mmgpt_desktop.messages import Box, PatchGrid
 
 WHOLE = Box(0, 0, 40, 20)

@@ -16,10 +16,11 @@ from tokenizers import Tokenizer
 
 from mmgpt_desktop.model.configuration import FUSIONS, MMGPTConfig
 from mmgpt_desktop.model.modelling import IGNORED
-from mmgpt_desktop.training.data import PhotoTexts, load_texts, sentence, split_of
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.names import class_names
+from mmgpt_desktop.training.photo_texts import PhotoTexts, load_texts, sentence, split_of
+from mmgpt_desktop.training.photo_views import unspoiled, view_of
 from mmgpt_desktop.training.prompts import NO_PICTURE
 from mmgpt_desktop.training.questions import QA, mirrored, naming
 from mmgpt_desktop.training.rows import (
@@ -32,7 +33,6 @@ from mmgpt_desktop.training.rows import (
     VisitDataset,
 )
 from mmgpt_desktop.training.tokenizer import train_on
-from mmgpt_desktop.training.views import unspoiled, view_of
 
 ROWS = [
     ("images/flickr8k/a.jpg", "caption", "", "a black dog runs .", "train"),

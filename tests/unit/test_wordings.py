@@ -8,7 +8,7 @@ import re
 import pytest
 
 from mmgpt_desktop.training import wordings as module
-from mmgpt_desktop.training.data import ask
+from mmgpt_desktop.training.photo_texts import ask
 from mmgpt_desktop.training.wordings import Wordings, blurred, typed, wordings
 
 ONE_OF_EACH = {

@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.checkpoint import Checkpoint
-from mmgpt_desktop.engine.families.base import Laid, Seen, answered, clean
-from mmgpt_desktop.engine.families.spelling import Spelling
+from mmgpt_desktop.engine.families.detokenizer import Spelling
+from mmgpt_desktop.engine.families.family import Laid, Seen, answered, clean
 from mmgpt_desktop.engine.families.template import ChatTemplate
-from mmgpt_desktop.engine.recognise import CONFIG
-from mmgpt_desktop.engine.tokenizing import encode
+from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
+from mmgpt_desktop.engine.folder.recognise import CONFIG
+from mmgpt_desktop.engine.folder.tokenizing import encode
 from mmgpt_desktop.errors import BundleError, PromptError
 from mmgpt_desktop.messages import PICTURE, Grounding, Message, Photo
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.families.pixels import resized
+from mmgpt_desktop.engine.families.image_values import resized
 from mmgpt_desktop.messages import Box, PatchGrid, Photo
 
 Pixels = NDArray[np.uint8]

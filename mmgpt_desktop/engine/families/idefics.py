@@ -13,11 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.checkpoint import Checkpoint
-from mmgpt_desktop.engine.families.base import Context, Seen, View, spread_views
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import whole
-from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over, whole_number
+from mmgpt_desktop.engine.families.family import Context, Seen, View, spread_views
+from mmgpt_desktop.engine.families.image_values import (
+    normalised,
+    resized,
+    settings_over,
+    whole_number,
+)
+from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.messages import PatchGrid, Photo
 
 _AROUND, _END = "<fake_token_around_image>", "<end_of_utterance>"

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from mmgpt_desktop.engine.checkpoint import Checkpoint
-from mmgpt_desktop.engine.families.base import Seen, View, spread_views
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import Pixels, cells_over, whole
-from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over
+from mmgpt_desktop.engine.families.family import Seen, View, spread_views
+from mmgpt_desktop.engine.families.image_values import normalised, resized, settings_over
+from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.messages import Box, Photo
 
 _SETTINGS = {

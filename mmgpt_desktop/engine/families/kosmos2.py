@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.checkpoint import Checkpoint
-from mmgpt_desktop.engine.families.base import Seen, View, spread_views
 from mmgpt_desktop.engine.families.chat import ChatFamily, Turn
 from mmgpt_desktop.engine.families.crops import centre_cropped, shrunk_to, whole
-from mmgpt_desktop.engine.families.pixels import normalised, settings_over, whole_number
+from mmgpt_desktop.engine.families.family import Seen, View, spread_views
+from mmgpt_desktop.engine.families.image_values import normalised, settings_over, whole_number
+from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.messages import Box, Grounding, PatchGrid, Photo
 
 _PATCH_INDEX = re.compile(r"<patch_index_(\d+)>")

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from mmgpt_desktop.engine.checkpoint import Checkpoint
-from mmgpt_desktop.engine.families.base import Seen
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import (
     Pixels,
@@ -20,7 +18,9 @@ from mmgpt_desktop.engine.families.crops import (
     squared,
     whole,
 )
-from mmgpt_desktop.engine.families.pixels import normalised, settings_over, whole_number
+from mmgpt_desktop.engine.families.family import Seen
+from mmgpt_desktop.engine.families.image_values import normalised, settings_over, whole_number
+from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.messages import Box, PatchGrid, Photo
 from mmgpt_desktop.text import safe_name

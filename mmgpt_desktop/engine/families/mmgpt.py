@@ -13,10 +13,10 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from mmgpt_desktop.engine.bundle import TOKENIZER, Bundle
-from mmgpt_desktop.engine.families.base import answered, clean
-from mmgpt_desktop.engine.families.spelling import byte_level_bytes
-from mmgpt_desktop.engine.tokenizing import encode, load_tokenizer
+from mmgpt_desktop.engine.families.detokenizer import byte_level_bytes
+from mmgpt_desktop.engine.families.family import answered, clean
+from mmgpt_desktop.engine.folder.bundle import TOKENIZER, Bundle
+from mmgpt_desktop.engine.folder.tokenizing import encode, load_tokenizer
 from mmgpt_desktop.errors import PromptError
 from mmgpt_desktop.messages import Message
 from mmgpt_desktop.text import plainly_typed

@@ -11,12 +11,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.checkpoint import Checkpoint
-from mmgpt_desktop.engine.families.base import Laid, Seen, answered
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import read_part, whole
-from mmgpt_desktop.engine.families.pixels import normalised, resized, settings_over, whole_number
-from mmgpt_desktop.engine.tokenizing import encode
+from mmgpt_desktop.engine.families.family import Laid, Seen, answered
+from mmgpt_desktop.engine.families.image_values import (
+    normalised,
+    resized,
+    settings_over,
+    whole_number,
+)
+from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
+from mmgpt_desktop.engine.folder.tokenizing import encode
 from mmgpt_desktop.messages import Message, PatchGrid, Photo
 
 _SETTINGS = {

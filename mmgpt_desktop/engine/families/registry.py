@@ -11,8 +11,8 @@ from mmgpt_desktop.errors import AppError, BundleError, Cancelled
 from mmgpt_desktop.text import safe_name
 
 if TYPE_CHECKING:  # which asks whether a family is known
-    from mmgpt_desktop.engine.checkpoint import Checkpoint
-    from mmgpt_desktop.engine.families.base import Family
+    from mmgpt_desktop.engine.families.family import Family
+    from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 
 _HERE = "mmgpt_desktop.engine.families."
 

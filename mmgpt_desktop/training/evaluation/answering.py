@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from mmgpt_desktop.engine.images import load_photo
-from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.engine.serving import EngineBase
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.base import EngineBase
+from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.messages import GenerationOutcome, GenerationRequest, Message, Photo, TokenStep
 from mmgpt_desktop.training.evaluation.baselines import grey_photo
 from mmgpt_desktop.training.evaluation.tasks import Question

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from mmgpt_desktop.messages import Photo
-from mmgpt_desktop.training.data import PhotoTexts
 from mmgpt_desktop.training.evaluation.tasks import TITLES, Question
+from mmgpt_desktop.training.photo_texts import PhotoTexts
 
 _FIRST_WORDS = 3
 

@@ -6,14 +6,14 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from mmgpt_desktop.attention.faithfulness import Span, is_content_word
+from mmgpt_desktop.attention.faithfulness_metrics import Span, is_content_word
 from mmgpt_desktop.attention.reduce import Word, group_words
 from mmgpt_desktop.messages import AttentionMap, Explanation, Photo
-from mmgpt_desktop.training.data import PhotoTexts, ask
 from mmgpt_desktop.training.evaluation.answering import Respondent, with_progress
 from mmgpt_desktop.training.evaluation.grounding import list_items
 from mmgpt_desktop.training.evaluation.tasks import CAPTION_COLLECTION, CAPTION_QUESTION
 from mmgpt_desktop.training.labels import POINTING_QUESTION, LabelMaps, Mask
+from mmgpt_desktop.training.photo_texts import PhotoTexts, ask
 
 ASKED, NAMED, DESCRIBED = "asked for", "named in a list", "described"
 ASKED_A_PHOTO = 2

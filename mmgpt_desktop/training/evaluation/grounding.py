@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.attention.reduce import Word, cell_weights, group_words
 from mmgpt_desktop.messages import AttentionMap, PatchGrid, Photo, TokenStep
-from mmgpt_desktop.training.data import PhotoTexts, ask
 from mmgpt_desktop.training.evaluation.answering import Respondent, with_progress
 from mmgpt_desktop.training.evaluation.metrics import Score, bootstrap, mean
 from mmgpt_desktop.training.labels import POINTING_QUESTION, LabelMaps, Mask
+from mmgpt_desktop.training.photo_texts import PhotoTexts, ask
 
 Heads = Sequence[tuple[int, int]]  # (layer, head)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mmgpt_desktop.training.data import PhotoTexts, ask, in_other_words
+from mmgpt_desktop.training.photo_texts import PhotoTexts, ask, in_other_words
 from mmgpt_desktop.training.wordings import wordings
 
 CAPTION_QUESTION = "Describe this picture."

@@ -9,19 +9,19 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from mmgpt_desktop.event.profile import Profile
+from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
 from mmgpt_desktop.ui.event.asking_area import AskingArea, as_said
-from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import Tile, TwoLines, breakable, in_turn, spaced, words
-from mmgpt_desktop.ui.event.views import ShowAnswer, ShowPicture
-from mmgpt_desktop.ui.parts import Rewritten, announce
-from mmgpt_desktop.ui.session import Conversation, Turn
-from mmgpt_desktop.ui.theme import Theme
-from mmgpt_desktop.worker import ShownPhoto
+from mmgpt_desktop.ui.event.cards import Tile, TwoLines, breakable, in_turn, spaced, words
+from mmgpt_desktop.ui.event.scale import Scale
+from mmgpt_desktop.ui.event.show_views import ShowAnswer, ShowPicture
+from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
+from mmgpt_desktop.ui.widgets.small import Retranslated, announce
+from mmgpt_desktop.ui.widgets.theme import Theme
 
 _PLATE = 17.0  # a line on whose places are bright, and two on what that is worth
 
 
-class AnswerPage(Rewritten, QWidget):
+class AnswerPage(Retranslated, QWidget):
     """Shows; who asks, and which word's map is in view, others decide.
 
     While the samples play (`set_playing`) there is nothing to be touched, and a line below
@@ -48,7 +48,7 @@ class AnswerPage(Rewritten, QWidget):
         self.asking.letters.toggled.connect(self._make_room)
         self._arrange()
         self._fit()
-        self._write()
+        self.retranslate_ui()
         self.set_playing(False)
         self.show_conversation(Conversation())
 
@@ -93,7 +93,7 @@ class AnswerPage(Rewritten, QWidget):
         column.addWidget(self.explained)
         column.addWidget(self.invitation)
 
-    def _write(self) -> None:
+    def retranslate_ui(self) -> None:
         self.headline.setText(self.tr("What do you want to know?"))
         self.hint.setText(self.tr("Touch a word to see where the AI looked for it."))
         self.invitation.setText(self.tr("Touch the screen to try it yourself"))

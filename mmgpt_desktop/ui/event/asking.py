@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
     GenerationOutcome,
@@ -17,8 +17,8 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.text import without_controls
-from mmgpt_desktop.ui.session import Conversation, Question, Turn, photos_and_messages
-from mmgpt_desktop.worker import EngineThread
+from mmgpt_desktop.ui.chat.conversation import Conversation, Question, Turn, photos_and_messages
+from mmgpt_desktop.ui.worker import EngineThread
 
 PACE_MS = 260  # from one token to the next at speed 1: about three words a second
 

@@ -8,12 +8,12 @@ from PySide6.QtCore import QT_TRANSLATE_NOOP, QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QInputDevice, QMouseEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from mmgpt_desktop.ui.event.cards import QuestionCard, in_turn, spaced
 from mmgpt_desktop.ui.event.keyboard import Keyboard
-from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import QuestionCard, in_turn, spaced
-from mmgpt_desktop.ui.parts import Rewritten
-from mmgpt_desktop.ui.texts import translated
-from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.ui.event.scale import Scale
+from mmgpt_desktop.ui.widgets.small import Retranslated
+from mmgpt_desktop.ui.widgets.texts import translated
+from mmgpt_desktop.ui.widgets.theme import Theme
 
 MOST_CARDS = 6
 _USUAL = (
@@ -28,7 +28,7 @@ def as_said(question: str) -> str:
     return translated("questions", question)
 
 
-class AskingArea(Rewritten, QWidget):
+class AskingArea(Retranslated, QWidget):
     """A card says a usual question in the window's language, and asks it in the model's."""
 
     asked = Signal(str)
@@ -55,7 +55,7 @@ class AskingArea(Rewritten, QWidget):
         theme.changed.connect(self._draw)
         scale.changed.connect(self._draw)
         self._draw()
-        self._write()
+        self.retranslate_ui()
 
     def _arrange(self) -> None:
         self._cards = QWidget()
@@ -77,7 +77,7 @@ class AskingArea(Rewritten, QWidget):
         self.letters.setIcon(self._theme.icon("keyboard"))
         self.letters.setIconSize(self._scale.square(4))
 
-    def _write(self) -> None:
+    def retranslate_ui(self) -> None:
         self.line.setPlaceholderText(self.tr("Or ask your own question"))
         self.line.setAccessibleName(self.line.placeholderText())
         self.letters.setAccessibleName(self.tr("Letters on the screen"))

@@ -10,14 +10,14 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from mmgpt_desktop.event.profile import Sample
 from mmgpt_desktop.messages import PatchGrid
+from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
 from mmgpt_desktop.ui.event.answer_page import AnswerPage
 from mmgpt_desktop.ui.event.asking import Asker
 from mmgpt_desktop.ui.event.asking_area import as_said
-from mmgpt_desktop.ui.event.views import key_word
+from mmgpt_desktop.ui.event.show_views import key_word
 from mmgpt_desktop.ui.event.visit import Visit
-from mmgpt_desktop.ui.heatmaps import Heatmaps
-from mmgpt_desktop.ui.session import Conversation, Turn
-from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
+from mmgpt_desktop.ui.widgets.theme import Theme
 
 # Milliseconds at speed 1.
 _LOOK, _LETTER, _READ, _WORD, _REST = 2600, 70, 900, 1100, 5200

@@ -6,18 +6,18 @@ from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QHideEvent, QImage, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from mmgpt_desktop.ui.camera import Camera
-from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import spaced, words
-from mmgpt_desktop.ui.live_view import LiveView
-from mmgpt_desktop.ui.parts import Rewritten, announce
-from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.ui.event.cards import spaced, words
+from mmgpt_desktop.ui.event.scale import Scale
+from mmgpt_desktop.ui.pictures.camera import Camera
+from mmgpt_desktop.ui.pictures.live_view import LiveView
+from mmgpt_desktop.ui.widgets.small import Retranslated, announce
+from mmgpt_desktop.ui.widgets.theme import Theme
 
 SECONDS = 3
 _LAMP = "\u25cf"
 
 
-class CameraPage(Rewritten, QWidget):
+class CameraPage(Retranslated, QWidget):
     """The camera is on while the page is in view, and says so. What it shows is a mirror, the
     picture that is taken is not."""
 
@@ -53,9 +53,9 @@ class CameraPage(Rewritten, QWidget):
         column.addWidget(self.light)
         column.addLayout(buttons)
         self._show_light(False)
-        self._write()
+        self.retranslate_ui()
 
-    def _write(self) -> None:
+    def retranslate_ui(self) -> None:
         self.view.setAccessibleName(self.tr("What the camera sees"))
         self.light.setText(f"{_LAMP} " + self.tr("The camera is on"))
         self.shoot.setText(self.tr("Take the picture"))

@@ -10,14 +10,14 @@ from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from mmgpt_desktop.engine.kinds import PICTURE_SUFFIXES
-from mmgpt_desktop.engine.runtime import CancelToken
-from mmgpt_desktop.shown_photo import tile_from_file
-from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import Tile, in_turn, spaced, words
-from mmgpt_desktop.ui.parts import Rewritten
-from mmgpt_desktop.ui.texts import translated
-from mmgpt_desktop.worker import TaskThread
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.imaging.file_kinds import PICTURE_SUFFIXES
+from mmgpt_desktop.ui.event.cards import Tile, in_turn, spaced, words
+from mmgpt_desktop.ui.event.scale import Scale
+from mmgpt_desktop.ui.widgets.shown_photo import tile_from_file
+from mmgpt_desktop.ui.widgets.small import Retranslated
+from mmgpt_desktop.ui.widgets.texts import translated
+from mmgpt_desktop.ui.worker import TaskThread
 
 TILES = 6
 _TILE = QSize(640, 480)  # pixels: sharp also on a large screen
@@ -40,7 +40,7 @@ def _pictures_in(folder: Path, _cancel: CancelToken) -> list[Path]:
     )
 
 
-class Chooser(Rewritten, QWidget):
+class Chooser(Retranslated, QWidget):
     """Six tiles at a time; decoding is left to the thread."""
 
     chosen = Signal(object)  # Path
@@ -64,7 +64,7 @@ class Chooser(Rewritten, QWidget):
         files.done.connect(self._take)
         files.failed.connect(self._fail)
         self._arrange()
-        self._write()
+        self.retranslate_ui()
 
     def _arrange(self) -> None:
         self._grid = QGridLayout()
@@ -87,7 +87,7 @@ class Chooser(Rewritten, QWidget):
         self._grid.setSpacing(self._scale.px(2))
         self._lay()
 
-    def _write(self) -> None:
+    def retranslate_ui(self) -> None:
         self.heading.setText(self.tr("Touch a picture"))
         self.empty.setText(self.tr("There are no pictures here yet."))
         self.back.setText(self.tr("Back"))

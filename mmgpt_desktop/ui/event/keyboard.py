@@ -7,14 +7,14 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QPushButton, QWidget
 
-from mmgpt_desktop.ui.event.looks import TARGET, Scale
-from mmgpt_desktop.ui.parts import Rewritten
-from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.ui.event.scale import TARGET, Scale
+from mmgpt_desktop.ui.widgets.small import Retranslated
+from mmgpt_desktop.ui.widgets.theme import Theme
 
 _ROWS = ("1234567890", "qwertyuiop", "asdfghjkl?", "zxcvbnm,.'")
 
 
-class Keyboard(Rewritten, QWidget):
+class Keyboard(Retranslated, QWidget):
     """Types into a line that keeps the focus."""
 
     def __init__(self, theme: Theme, scale: Scale, line: QLineEdit) -> None:
@@ -39,7 +39,7 @@ class Keyboard(Rewritten, QWidget):
         scale.changed.connect(self._fit)
         theme.changed.connect(self._fit)
         self._fit()
-        self._write()
+        self.retranslate_ui()
 
     def _key(self, letter: str) -> QPushButton:
         key = QPushButton(letter)
@@ -60,7 +60,7 @@ class Keyboard(Rewritten, QWidget):
         self.erase.setIcon(self._theme.icon("backspace"))
         self.erase.setIconSize(self._scale.square(3.6))
 
-    def _write(self) -> None:
+    def retranslate_ui(self) -> None:
         self.space.setText(self.tr("Space"))
         self.space.setAccessibleName(self.tr("Space"))
         self.erase.setAccessibleName(self.tr("Erase the last letter"))

@@ -6,7 +6,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Slot
 from PySide6.QtGui import QGuiApplication, QInputDevice, QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 
-from mmgpt_desktop.ui.event.parts import Cover
+from mmgpt_desktop.ui.event.cards import Cover
 
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _CONTROLS = (
@@ -54,7 +54,7 @@ class Letters(QObject):
         if event.type() == QEvent.Type.InputMethodQuery:
             return not _has_touch_screen() and self._pass_on(event)
         if event.type() == QEvent.Type.InputMethod:
-            return self._write(event)
+            return self.retranslate_ui(event)
         return False
 
     def _take_key(self, watched: QObject, event: QKeyEvent) -> bool:
@@ -64,7 +64,7 @@ class Letters(QObject):
             belongs = bool(self._line.text())
         else:
             belongs = self._is_letter(event)
-        return belongs and watched is not self._line and self._write(event)
+        return belongs and watched is not self._line and self.retranslate_ui(event)
 
     def _is_letter(self, event: QKeyEvent) -> bool:
         text = event.text()
@@ -74,7 +74,7 @@ class Letters(QObject):
             return text == " " and bool(self._line.text())
         return event.key() == Qt.Key.Key_Backspace or (bool(text) and text.isprintable())
 
-    def _write(self, event: QEvent) -> bool:
+    def retranslate_ui(self, event: QEvent) -> bool:
         if not self._line.isVisible() or any(
             cover.isVisible() for cover in self._window.findChildren(Cover)
         ):

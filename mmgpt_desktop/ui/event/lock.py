@@ -9,16 +9,16 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.event import pin
 from mmgpt_desktop.event import profile as profiles
-from mmgpt_desktop.event.tries import Tries
-from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import Cover, spaced, words
-from mmgpt_desktop.ui.parts import Rewritten, announce
-from mmgpt_desktop.ui.texts import Own
-from mmgpt_desktop.ui.theme import Theme
-from mmgpt_desktop.worker import TaskThread
+from mmgpt_desktop.event.pin_tries import Tries
+from mmgpt_desktop.ui.event.cards import Cover, spaced, words
+from mmgpt_desktop.ui.event.scale import Scale
+from mmgpt_desktop.ui.widgets.small import Retranslated, announce
+from mmgpt_desktop.ui.widgets.texts import Own
+from mmgpt_desktop.ui.widgets.theme import Theme
+from mmgpt_desktop.ui.worker import TaskThread
 
 FREE_TRIES = 3
 FIRST_WAIT_S, LONGEST_WAIT_S = 30, 900
@@ -27,7 +27,7 @@ _QUIET_MS = 20_000
 _DOT = "\u2022"
 
 
-class PinPad(Own, Rewritten, Cover):
+class PinPad(Own, Retranslated, Cover):
     """Over everything, in the organiser's language; goes away by itself when nobody touches it."""
 
     entered = Signal(str)
@@ -53,7 +53,7 @@ class PinPad(Own, Rewritten, Cover):
         theme.changed.connect(self._draw)
         scale.changed.connect(self._draw)
         self._draw()
-        self._write()
+        self.retranslate_ui()
 
     def _arrange(self) -> None:
         plate = QFrame()
@@ -76,7 +76,7 @@ class PinPad(Own, Rewritten, Cover):
         row.addWidget(plate, 4, Qt.AlignmentFlag.AlignVCenter)
         row.addStretch(5)
 
-    def _write(self) -> None:
+    def retranslate_ui(self) -> None:
         self.heading.setText(self.tr("PIN of the organiser"))
         self.back.setText(self.tr("Back"))
         self.enter.setText(self.tr("OK"))

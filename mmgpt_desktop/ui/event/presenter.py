@@ -15,16 +15,16 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.messages import Method, ModelInfo
 from mmgpt_desktop.sentences import NAMES
-from mmgpt_desktop.ui.by_keyboard import ByKeyboard
-from mmgpt_desktop.ui.parts import Choice, Rewritten, Slide
-from mmgpt_desktop.ui.plain import Label
-from mmgpt_desktop.ui.texts import Own, fusion_label, own, own_locale
-from mmgpt_desktop.ui.theme import LARGE, MEDIUM, Theme, set_font
+from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
+from mmgpt_desktop.ui.widgets.plain import Label
+from mmgpt_desktop.ui.widgets.small import Choice, Retranslated, Slide
+from mmgpt_desktop.ui.widgets.texts import Own, fusion_label, own, own_locale
+from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, Theme, set_font
 
 SLOWEST, FASTEST = 25, 400  # hundredths
 
 
-class Presenter(ByKeyboard, Own, Rewritten, QWidget):
+class Presenter(ByKeyboard, Own, Retranslated, QWidget):
     """Asks for things; whoever does them tells what became of it (`set_...`).
 
     It speaks the organiser's language.
@@ -79,7 +79,7 @@ class Presenter(ByKeyboard, Own, Rewritten, QWidget):
             label.setObjectName("muted")
             label.setWordWrap(True)
         self._arrange()
-        self._write()
+        self.retranslate_ui()
         self.resize(460, 640)
 
     def _arrange(self) -> None:
@@ -106,7 +106,7 @@ class Presenter(ByKeyboard, Own, Rewritten, QWidget):
         column.addStretch(1)
         column.addWidget(self.keys)
 
-    def _write(self) -> None:
+    def retranslate_ui(self) -> None:
         self.setWindowTitle(self.tr("Presenter"))
         titles = (self.tr("Sample"), self.tr("How it answers"), self.tr("The big screen"))
         for box, title in zip(self._boxes, titles, strict=True):

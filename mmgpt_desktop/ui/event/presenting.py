@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QGuiApplication
 
+from mmgpt_desktop.engine.protocol import EngineLike
 from mmgpt_desktop.event.profile import Profile, Sample
 from mmgpt_desktop.messages import Method, ModelInfo, RuntimeInfo
 from mmgpt_desktop.resources import default_bundle_path
@@ -16,9 +17,9 @@ from mmgpt_desktop.ui.event.inputs import Inputs
 from mmgpt_desktop.ui.event.lock import Lock
 from mmgpt_desktop.ui.event.presenter import Presenter
 from mmgpt_desktop.ui.event.stage import Stage
-from mmgpt_desktop.ui.texts import Own
-from mmgpt_desktop.ui.theme import Theme
-from mmgpt_desktop.worker import EngineLike, EngineThread
+from mmgpt_desktop.ui.widgets.texts import Own
+from mmgpt_desktop.ui.widgets.theme import Theme
+from mmgpt_desktop.ui.worker import EngineThread
 
 OpenModel = Callable[[Path], Callable[[], EngineLike]]
 
@@ -65,7 +66,7 @@ class Presenting(Own, QObject):
             cover.covers.connect(self._hold)
         stage.attract.playing_changed.connect(self._tell)
         stage.was_reset.connect(self._thaw)
-        stage.guard.switched.connect(self._end_switch)
+        stage.watchdog.switched.connect(self._end_switch)
         engine.loaded.connect(self._take_model)
         engine.load_failed.connect(self._tell_failure)
 
@@ -210,7 +211,7 @@ class Presenting(Own, QObject):
     def _choose_model(self, folder: Path) -> None:
         self._wanted = folder
         self._stage.stop_asking()
-        self._stage.guard.switch(self._open_model(folder))
+        self._stage.watchdog.switch(self._open_model(folder))
         if self.window is not None:
             self.window.models.setEnabled(False)
             self.window.say(self.tr("Loading the model…"))

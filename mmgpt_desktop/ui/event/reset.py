@@ -7,14 +7,14 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from mmgpt_desktop.event.profile import Show
-from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import Cover, spaced, words
-from mmgpt_desktop.ui.parts import Rewritten, announce
+from mmgpt_desktop.ui.event.cards import Cover, spaced, words
+from mmgpt_desktop.ui.event.scale import Scale
+from mmgpt_desktop.ui.widgets.small import Retranslated, announce
 
 _SECOND_MS = 1000
 
 
-class Countdown(Rewritten, Cover):
+class Countdown(Retranslated, Cover):
     """Over everything: any touch and any key say that somebody is there."""
 
     stayed = Signal()
@@ -44,9 +44,9 @@ class Countdown(Rewritten, Cover):
         row.addStretch(1)
         row.addWidget(plate, 2, Qt.AlignmentFlag.AlignVCenter)
         row.addStretch(1)
-        self._write()
+        self.retranslate_ui()
 
-    def _write(self) -> None:
+    def retranslate_ui(self) -> None:
         self.heading.setText(self.tr("Are you still there?"))
         self.note.setText(
             self.tr("If not, your picture and your questions are deleted for the next visitor.")

@@ -32,23 +32,23 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.profile import Profile
-from mmgpt_desktop.shown_photo import logo_from_file
-from mmgpt_desktop.ui.camera import Camera
 from mmgpt_desktop.ui.event.answer_page import AnswerPage
 from mmgpt_desktop.ui.event.camera_page import CameraPage
+from mmgpt_desktop.ui.event.cards import Cover, spaced, words
 from mmgpt_desktop.ui.event.chooser import Chooser
 from mmgpt_desktop.ui.event.letters import Letters
 from mmgpt_desktop.ui.event.lock import PinPad
-from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import Cover, spaced, words
 from mmgpt_desktop.ui.event.reset import Countdown
+from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.event.souvenir import what_to_do
 from mmgpt_desktop.ui.event.start_page import StartPage
-from mmgpt_desktop.ui.parts import ElidedLabel, Rewritten, announce
-from mmgpt_desktop.ui.plain import Label, window_title
-from mmgpt_desktop.ui.sources import offers_picture
-from mmgpt_desktop.ui.theme import Theme
-from mmgpt_desktop.worker import TaskThread
+from mmgpt_desktop.ui.pictures.camera import Camera
+from mmgpt_desktop.ui.pictures.sources import offers_picture
+from mmgpt_desktop.ui.widgets.plain import Label, window_title
+from mmgpt_desktop.ui.widgets.shown_photo import logo_from_file
+from mmgpt_desktop.ui.widgets.small import ElidedLabel, Retranslated, announce
+from mmgpt_desktop.ui.widgets.theme import Theme
+from mmgpt_desktop.ui.worker import TaskThread
 
 AWAY_MS = 700  # until it comes back before another program's window
 LINE_MS = 5000  # the longest that a friendly line stays
@@ -78,7 +78,7 @@ class Blank(Cover):
         self.touched.emit()
 
 
-class Header(Rewritten, QWidget):
+class Header(Retranslated, QWidget):
     """The event's name, and the few things that are always to be had during a visit."""
 
     def __init__(self, scale: Scale, profile: Profile, files: TaskThread) -> None:
@@ -101,12 +101,12 @@ class Header(Rewritten, QWidget):
             row.addWidget(button)
         scale.changed.connect(self._fit)
         self._fit()
-        self._write()
+        self.retranslate_ui()
         self.show_buttons()
         if profile.brand.logo is not None:
             self._load(profile.brand.logo, files)
 
-    def _write(self) -> None:
+    def retranslate_ui(self) -> None:
         self.language.setText("English" if is_chinese() else "\u4e2d\u6587")
         self.another.setText(self.tr("Another picture"))
         self.back.setText(self.tr("Back to the picture"))
@@ -149,7 +149,7 @@ class Header(Rewritten, QWidget):
         self.done.setVisible(another or back)
 
 
-class EventWindow(Rewritten, QWidget):
+class EventWindow(Retranslated, QWidget):
     """Fills a screen, and stays until `leave`."""
 
     dropped = Signal(object)  # QMimeData
@@ -197,9 +197,9 @@ class EventWindow(Rewritten, QWidget):
         theme.changed.connect(self._dress)
         scale.changed.connect(self._dress)
         self._dress()
-        self._write()
+        self.retranslate_ui()
 
-    def _write(self) -> None:
+    def retranslate_ui(self) -> None:
         self.pages.setAccessibleName(self._profile.title)
         self.unsay()  # it was for a moment, and in another language
 

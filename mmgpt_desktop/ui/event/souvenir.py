@@ -15,23 +15,23 @@ from PySide6.QtGui import QImage
 from PySide6.QtPrintSupport import QPrinter
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.card import as_file, card, keep
+from mmgpt_desktop.event.expiring_links import Offer
 from mmgpt_desktop.event.key_words import key_words
 from mmgpt_desktop.event.local_network import local_address
-from mmgpt_desktop.event.offers import Offer
-from mmgpt_desktop.event.page import SouvenirPage
 from mmgpt_desktop.event.profile import Profile, Souvenir
-from mmgpt_desktop.report.record import Report
-from mmgpt_desktop.ui.event.looks import Scale
-from mmgpt_desktop.ui.event.parts import breakable, spaced, words
+from mmgpt_desktop.event.souvenir_page import SouvenirPage
+from mmgpt_desktop.report.report import Report
+from mmgpt_desktop.ui.event.cards import breakable, spaced, words
 from mmgpt_desktop.ui.event.printing import print_card, usual_printer
+from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.event.souvenir_views import CardView, CodeView, as_image
-from mmgpt_desktop.ui.parts import Rewritten, announce, restyle
-from mmgpt_desktop.ui.texts import error_hint, error_title, translated
-from mmgpt_desktop.ui.theme import Theme
-from mmgpt_desktop.worker import TaskThread
+from mmgpt_desktop.ui.widgets.small import Retranslated, announce, restyle
+from mmgpt_desktop.ui.widgets.texts import error_hint, error_title, translated
+from mmgpt_desktop.ui.widgets.theme import Theme
+from mmgpt_desktop.ui.worker import TaskThread
 
 _CODE = 42.0  # hundredths of the window's height
 _HOME = QT_TRANSLATE_NOOP("SouvenirPanel", "Take it home")
@@ -64,7 +64,7 @@ class _Job:
     way: str
 
 
-class SouvenirPanel(Rewritten, QWidget):
+class SouvenirPanel(Retranslated, QWidget):
     """A page of the show: `make` draws the card of an answer, `reset` forgets it.
 
     A card that a phone may fetch stays in the memory of the souvenir page for as long as its code
@@ -112,7 +112,7 @@ class SouvenirPanel(Rewritten, QWidget):
         self._second = QTimer(self, interval=1000)
         self._arrange()
         self._connect()
-        self._write()
+        self.retranslate_ui()
         self.reset()
 
     def _arrange(self) -> None:
@@ -172,7 +172,7 @@ class SouvenirPanel(Rewritten, QWidget):
         self._thread.done.connect(self._take)
         self._thread.failed.connect(self._fail)
 
-    def _write(self) -> None:
+    def retranslate_ui(self) -> None:
         self.headline.setText(self.tr("Your card"))  # what to do with it the buttons say
         self.phone_button.setText(self.tr("To my phone"))
         self.print_button.setText(self.tr("Print it"))

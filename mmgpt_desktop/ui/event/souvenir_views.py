@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from mmgpt_desktop.event.qr import QUIET, modules
-from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.ui.widgets.theme import Theme
 
 
 def as_image(sheet: Image.Image) -> QImage:

@@ -16,25 +16,26 @@ from mmgpt_desktop.event.numbers import Log
 from mmgpt_desktop.event.profile import Profile, Sample
 from mmgpt_desktop.messages import ModelInfo, RuntimeInfo
 from mmgpt_desktop.resources import read_samples
-from mmgpt_desktop.ui.camera import Camera
+from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
 from mmgpt_desktop.ui.event.asking import Asker
 from mmgpt_desktop.ui.event.attract import Attract
-from mmgpt_desktop.ui.event.guard import Guard
-from mmgpt_desktop.ui.event.looks import Scale
+from mmgpt_desktop.ui.event.engine_watchdog import EngineWatchdog
 from mmgpt_desktop.ui.event.reset import Idle
+from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.event.show import EventWindow
+from mmgpt_desktop.ui.event.show_views import key_word
 from mmgpt_desktop.ui.event.souvenir import SouvenirPanel, offered
-from mmgpt_desktop.ui.event.telling import Telling
-from mmgpt_desktop.ui.event.views import key_word
+from mmgpt_desktop.ui.event.verdict_line import Telling
 from mmgpt_desktop.ui.event.visit import Visit
-from mmgpt_desktop.ui.explainer import Explainer
-from mmgpt_desktop.ui.export import report_maker
-from mmgpt_desktop.ui.heatmaps import Heatmaps
-from mmgpt_desktop.ui.notices import Notices
-from mmgpt_desktop.ui.session import Conversation, Turn
-from mmgpt_desktop.ui.texts import error_hint, error_title, own
-from mmgpt_desktop.ui.theme import Theme
-from mmgpt_desktop.worker import EngineThread, ShownPhoto, TaskThread
+from mmgpt_desktop.ui.files.exporter import report_maker
+from mmgpt_desktop.ui.heatmap.explainer import Explainer
+from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
+from mmgpt_desktop.ui.pictures.camera import Camera
+from mmgpt_desktop.ui.widgets.notices import Notices
+from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
+from mmgpt_desktop.ui.widgets.texts import error_hint, error_title, own
+from mmgpt_desktop.ui.widgets.theme import Theme
+from mmgpt_desktop.ui.worker import EngineThread, TaskThread
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Stage(QObject):
         self.attract = Attract(
             theme, profile.samples, self.visit, self.asker, page, self.heatmaps, speed
         )
-        self.guard = Guard(engine, self.asker)
+        self.watchdog = EngineWatchdog(engine, self.asker)
         self.souvenir = SouvenirPanel(theme, self.scale, profile, threads.souvenirs)
         self.window.pages.addWidget(self.souvenir)
         self._titles = {sample.path: sample.title for sample in read_samples()}
@@ -121,18 +122,18 @@ class Stage(QObject):
         self.attract.playing_changed.connect(window.set_playing)
 
     def _connect_answers(self) -> None:
-        asker, guard = self.asker, self.guard
+        asker, watchdog = self.asker, self.watchdog
         self._engine.loaded.connect(self._take_model)
         asker.began.connect(self._begin)
         asker.stepped.connect(self._step)
         asker.ended.connect(self._end)
         asker.failed.connect(self._fail)
         asker.sent.connect(self.window.unsay)  # that it had to wait
-        guard.restarting.connect(self._say_trouble)
-        guard.not_loaded.connect(self._say_waiting)
-        guard.ask_again.connect(self._ask_again)
-        guard.gave_up.connect(self._give_up)
-        guard.failed.connect(self._count_error)
+        watchdog.restarting.connect(self._say_trouble)
+        watchdog.not_loaded.connect(self._say_waiting)
+        watchdog.ask_again.connect(self._ask_again)
+        watchdog.gave_up.connect(self._give_up)
+        watchdog.failed.connect(self._count_error)
 
     @Slot(object, object)
     def _take_model(self, model: ModelInfo, _runtime: RuntimeInfo) -> None:
@@ -342,7 +343,7 @@ class Stage(QObject):
         self.reset()
         self.souvenir.stop()
         self.idle.stop()
-        self.guard.stop()
+        self.watchdog.stop()
 
     def _pause(self) -> None:
         if not self._paused:
@@ -357,7 +358,7 @@ class Stage(QObject):
     def stop_asking(self) -> None:
         """Neither goes on what is being answered, nor is it asked again."""
         self.asker.stop()
-        self.guard.forget()
+        self.watchdog.forget()
         self._resume()
 
     @Slot()
@@ -369,7 +370,7 @@ class Stage(QObject):
         """For a question that can't be answered yet."""
         if not self.asker.busy or self.attract.playing:
             return
-        if self.guard.broken:
+        if self.watchdog.broken:
             self.window.say(self.tr("The AI did not start. I keep your question and try again."))
         else:
             self._say_trouble()

@@ -6,13 +6,13 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from mmgpt_desktop.event.profile import Profile
-from mmgpt_desktop.ui.event.looks import Scale, text_on
-from mmgpt_desktop.ui.event.parts import ActionCard, spaced, words
-from mmgpt_desktop.ui.parts import Rewritten
-from mmgpt_desktop.ui.theme import Theme
+from mmgpt_desktop.ui.event.cards import ActionCard, spaced, words
+from mmgpt_desktop.ui.event.scale import Scale, text_on
+from mmgpt_desktop.ui.widgets.small import Retranslated
+from mmgpt_desktop.ui.widgets.theme import Theme
 
 
-class StartPage(Rewritten, QWidget):
+class StartPage(Retranslated, QWidget):
     """Only what the profile allows and the machine has is offered."""
 
     camera_wanted = Signal()
@@ -47,7 +47,7 @@ class StartPage(Rewritten, QWidget):
         scale.changed.connect(self._fit)
         theme.changed.connect(self._draw)
         self.offer_camera(False)
-        self._write()
+        self.retranslate_ui()
 
     def offer_camera(self, camera: bool) -> None:
         lock = self._profile.lock
@@ -73,7 +73,7 @@ class StartPage(Rewritten, QWidget):
         """At least the samples."""
         return [card for card in self._cards if not card.isHidden()]
 
-    def _write(self) -> None:
+    def retranslate_ui(self) -> None:
         self.headline.setText(self.tr("Show me a picture"))
         self.promise.setText(
             self.tr("Ask me about it, and see where I look for every word that I write.")

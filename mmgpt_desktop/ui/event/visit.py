@@ -9,17 +9,17 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
-from mmgpt_desktop.engine.runtime import CancelToken
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError, ImageError
-from mmgpt_desktop.ui.session import Conversation
-from mmgpt_desktop.ui.sources import read_sources
-from mmgpt_desktop.worker import (
+from mmgpt_desktop.ui.chat.conversation import Conversation
+from mmgpt_desktop.ui.pictures.sources import read_sources
+from mmgpt_desktop.ui.widgets.shown_photo import (
     ShownPhoto,
-    TaskThread,
     photo_from_data,
     photo_from_file,
     photo_from_image,
 )
+from mmgpt_desktop.ui.worker import TaskThread
 
 
 class Visit(QObject):

@@ -1,0 +1,305 @@
+"""`mmgpt-desktop ask`: one question, or a file of them, without a window."""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import contextlib
+import io
+import json
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, overlay, render
+from mmgpt_desktop.attention.reduce import cell_weights, count_words
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.base import EngineBase
+from mmgpt_desktop.engine.open_engine import open_engine
+from mmgpt_desktop.errors import AppError, ImageError, PromptError
+from mmgpt_desktop.imaging.images import load_photo
+from mmgpt_desktop.messages import (
+    FusionInfo,
+    GenerationOutcome,
+    GenerationRequest,
+    HeadChoice,
+    Message,
+    ModelInfo,
+    Photo,
+    Sampling,
+    TokenStep,
+)
+from mmgpt_desktop.paths import path_said
+from mmgpt_desktop.report.pictures import with_legend
+from mmgpt_desktop.text import printable, reason_of, safe_name
+from mmgpt_desktop.writing import write
+
+HEATMAP_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+_OPACITY = 0.6
+
+Steps = list[TokenStep]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photo", nargs="?", help="a picture file")
+    parser.add_argument("question", nargs="?", help="what to ask about it")
+    parser.add_argument("--no-image", action="store_true", help="ask without a photo")
+    parser.add_argument("--batch", type=path_said, metavar="IN.jsonl", help=_BATCH_HELP)
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    parser.add_argument(
+        "--heatmap", type=path_said, metavar="OUT.png", help="write where the whole answer looked"
+    )
+    add_answering_options(parser)
+
+
+def add_answering_options(parser: argparse.ArgumentParser) -> None:
+    """What `load_asker` reads."""
+    parser.add_argument("--fusion", metavar="NAME", help="one of the model's (its default)")
+    parser.add_argument(
+        "--fine", action="store_true", help="read the photo in tiles, if the model can: slower"
+    )
+    group = parser.add_argument_group("sampling", "Greedy by default; the model sets the rest.")
+    group.add_argument("--temperature", type=_number(0, 100), metavar="T", help="0 is greedy")
+    group.add_argument("--top-p", type=_number(0, 1), metavar="P")
+    group.add_argument("--top-k", type=_whole(0), metavar="K")
+    group.add_argument("--repetition-penalty", type=_number(0.1, 10), metavar="R")
+    group.add_argument("--seed", type=_whole(0))
+    group.add_argument("--max-tokens", type=_whole(1), metavar="N", dest="max_new_tokens")
+
+
+_BATCH_HELP = (
+    "answer lines of {image, question}: one JSON object a line on stdout, with the input's "
+    "keys kept; paths are relative to the file; a null image asks without a photo; "
+    "a line that can't be answered gets an `error`"
+)
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.batch is not None:
+        return _run_batch(options)
+    photo_path, question = _arguments(options)
+    if options.heatmap is not None:
+        _check_heatmap_path(options.heatmap, photo_path)
+    photo = load_photo(photo_path) if photo_path else None
+    for note in photo.notes if photo else ():
+        print(note, file=sys.stderr)
+    asker = load_asker(options)
+    show = _ignore if options.json else print_text
+    steps, outcome = asker.ask(asker.request(photo, question), show)
+    if steps and not options.json:
+        print(flush=True)
+    if outcome.error:
+        raise outcome.error
+    if options.heatmap is not None and photo:
+        write_heatmap(options.heatmap, photo, steps, asker.fusion.head_choice)
+    if options.json:
+        print(json.dumps(asker.as_object(steps, outcome)))
+    else:
+        for note in asker.notes(steps, outcome):
+            print(note, file=sys.stderr)
+    return 0
+
+
+@dataclass(frozen=True, eq=False)
+class Asker:
+    """A loaded engine, and how all questions are put to it."""
+
+    engine: EngineBase
+    model: ModelInfo
+    fusion: FusionInfo
+    sampling: Sampling
+    fine: bool = False
+
+    def request(self, photo: Photo | None, question: str) -> GenerationRequest:
+        images, messages = (photo,) if photo else (), (Message("user", question),)
+        sampling, fusion = self.sampling, self.fusion.name
+        return GenerationRequest(1, images, messages, sampling, fusion=fusion, fine=self.fine)
+
+    def ask(
+        self, request: GenerationRequest, on_step: Callable[[TokenStep], None]
+    ) -> tuple[Steps, GenerationOutcome]:
+        steps: Steps = []
+
+        def keep(step: TokenStep) -> None:
+            steps.append(step)
+            on_step(step)
+
+        return steps, self.engine.generate(request, CancelToken(), keep)
+
+    def notes(self, steps: Steps, outcome: GenerationOutcome) -> list[str]:
+        notes = list(outcome.notes or filter(None, [self.engine.runtime.note]))
+        if self.model.doubt.about(count_words(steps), outcome.certainty):
+            notes.append(f"The model is not sure of this answer ({outcome.certainty or 0:.0%}).")
+        return notes
+
+    def as_object(self, steps: Steps, outcome: GenerationOutcome) -> dict[str, Any]:
+        """What `--json` prints."""
+        runtime, timings = self.engine.runtime, outcome.timings
+        answered = {
+            "answer": "".join(step.text for step in steps),
+            "certainty": outcome.certainty,
+            "tokens": [{"text": step.text, "probability": step.probability} for step in steps],
+            "fusion": self.fusion.name,
+            "runtime": str(runtime.runtime),
+            "provider": runtime.provider,
+            "grid": self._grid(steps),
+            "seconds": {
+                "load": round(timings.load, 4),
+                "first_token": round(timings.first_token, 4),
+                "total": round(timings.total, 4),
+            },
+        }
+        return answered | ({"note": runtime.note} if runtime.note else {})
+
+    def _grid(self, steps: Steps) -> dict[str, int]:
+        """Of the photo as it was read, or of the model's photos in general."""
+        read = next((step.attention for step in steps if step.attention is not None), None)
+        grid = self.fusion if read is None else read.grid
+        return {"rows": grid.rows, "columns": grid.columns}
+
+
+def write_heatmap(path: Path, photo: Photo, steps: Steps, heads: HeadChoice) -> None:
+    """The whole answer's heatmap over the photo."""
+    maps = [step.attention for step in steps if step.attention is not None]
+    if not maps:
+        raise AppError("The answer is empty, so there is no heatmap.", "Ask in other words.")
+    cells = cell_weights(maps, heads.heads)
+    rgba = render(cells, maps[0].grid, COLOUR_MAPS[0], smooth=True, opacity=_OPACITY)
+    below = Image.fromarray(overlay(photo, rgba))
+    shown, stream = with_legend(below, COLOUR_MAPS[0], "looked least", "looked most"), io.BytesIO()
+    shown.save(stream, HEATMAP_FORMATS[path.suffix.lower()])
+    write(path, stream.getvalue())
+
+
+def _run_batch(options: argparse.Namespace) -> int:
+    if options.photo or options.no_image or options.heatmap:
+        raise AppError("--batch takes its photos and questions from the file, and no --heatmap.")
+    path: Path = options.batch
+    try:
+        stream = path.open("rb")
+    except (OSError, ValueError) as error:
+        title = "The file {name} can't be read ({reason})."
+        reason = getattr(error, "strerror", None) or reason_of(error)
+        raise AppError(title, name=_shown(path), reason=reason) from error
+    with stream:
+        asker = load_asker(options)
+        load = lru_cache(maxsize=2)(load_photo)
+        for number, line in enumerate(_lines(stream), start=1):
+            if line.strip():
+                answered = _answer_line(asker, line, number, path.parent, load)
+                print(json.dumps(answered), flush=True)
+    return 0
+
+
+def _lines(stream: io.BufferedReader) -> Iterable[bytes]:
+    """In UTF-8; PowerShell writes files in UTF-16."""
+    if stream.peek(2)[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return stream
+    return (line.encode() for line in io.TextIOWrapper(stream, "utf-16", errors="replace"))
+
+
+def _answer_line(
+    asker: Asker, line: bytes, number: int, folder: Path, load: Callable[[Path], Photo]
+) -> dict[str, Any]:
+    try:
+        given = json.loads(line)
+    except (ValueError, RecursionError):
+        return {"line": number, "error": "This line is not JSON."}
+    if not isinstance(given, dict):
+        return {"line": number, "error": "This line is not a JSON object."}
+    try:
+        image, question = _asked(given)
+        photo = load(folder / image) if image is not None else None
+        steps, outcome = asker.ask(asker.request(photo, question), _ignore)
+    except AppError as error:
+        return given | {"error": str(error)}
+    if outcome.error:
+        return given | {"error": str(outcome.error)}
+    return given | asker.as_object(steps, outcome)
+
+
+def _asked(given: dict[str, Any]) -> tuple[str | None, str]:
+    if not isinstance(given.get("question"), str):
+        raise PromptError("This line has no question.")
+    if "image" not in given or not isinstance(given["image"], str | None):
+        raise ImageError("This line names no image.")
+    return given["image"], given["question"]
+
+
+def _arguments(options: argparse.Namespace) -> tuple[Path | None, str]:
+    given = [text for text in (options.photo, options.question) if text is not None]
+    if options.no_image and len(given) == 1:
+        return None, given[0]
+    if not options.no_image and len(given) == 2:
+        return path_said(given[0]), given[1]
+    raise AppError(
+        "Give a photo and a question, or --no-image and a question, or --batch and a file.",
+        'For example: mmgpt-desktop ask photo.jpg "What is happening here?"',
+    )
+
+
+def _check_heatmap_path(path: Path, photo: Path | None) -> None:
+    """Before the answer, not after it."""
+    if photo is None:
+        raise AppError("There is no heatmap without a photo.", "Leave out --heatmap.")
+    if path.suffix.lower() not in HEATMAP_FORMATS:
+        title = "A heatmap can't be written as {name}."
+        raise AppError(title, "Choose a name that ends in .png.", name=_shown(path))
+    with contextlib.suppress(OSError):  # such as a path that is too long
+        if path.parent.is_dir():
+            return
+    title = "There is no folder {name} for the heatmap."
+    raise AppError(title, "Make it first.", name=_shown(path.parent))
+
+
+def load_asker(options: argparse.Namespace) -> Asker:
+    engine = open_engine(options.model, options.runtime)
+    model = engine.load()
+    fusion = model.fusion_info(options.fusion)
+    return Asker(engine, model, fusion, _sampling(options, model.sampling), options.fine)
+
+
+def _sampling(options: argparse.Namespace, default: Sampling) -> Sampling:
+    """The model's own settings, but for what was asked for."""
+    names = ("temperature", "top_p", "top_k", "repetition_penalty", "seed", "max_new_tokens")
+    asked = {name: getattr(options, name) for name in names}
+    known = {name: value for name, value in asked.items() if value is not None}
+    return replace(default, **known)
+
+
+def print_text(step: TokenStep) -> None:
+    """Signs that a terminal would obey are shown instead."""
+    print(printable(step.text), end="", flush=True)
+
+
+def _ignore(step: TokenStep) -> None:
+    del step
+
+
+def _shown(path: Path) -> str:
+    return safe_name(str(path))
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:  # NaN too
+            raise argparse.ArgumentTypeError(f"{text} is not between {low} and {high}")
+        return value
+
+    return parse
+
+
+def _whole(low: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if value < low:
+            raise argparse.ArgumentTypeError(f"{text} is less than {low}")
+        return value
+
+    return parse

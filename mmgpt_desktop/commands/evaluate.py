@@ -1,0 +1,43 @@
+"""`mmgpt-desktop evaluate`: how well a model answers, on photos that it was not trained on."""
+
+from __future__ import annotations
+
+import argparse
+
+from mmgpt_desktop.commands import measuring
+from mmgpt_desktop.paths import path_said
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    measuring.add_options(parser)
+    parser.add_argument("--limit", type=_count, metavar="N", help="questions of a kind (all)")
+    parser.add_argument(
+        "--beams", type=_count, default=3, metavar="N", help="captions by beam search too (3)"
+    )
+    parser.add_argument(
+        "--bundle",
+        type=path_said,
+        metavar="DIR",
+        dest="model",
+        default=argparse.SUPPRESS,
+        help="the same as --model",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the table; what is done meanwhile goes to stderr."""
+    with measuring.extras("What measures the answers can't be loaded ({reason})."):
+        from mmgpt_desktop.training.evaluation import evaluation, table
+    subject = measuring.Subject.load(options)
+    settings = evaluation.Settings(
+        options.data, options.split, options.limit, options.beams, subject.fusion
+    )
+    rows = evaluation.evaluate(subject.engine, subject.model, settings)
+    figures = table.as_json(rows, evaluation.NOTES, subject.about(settings))
+    return measuring.publish(options.json, figures, table.as_markdown(rows, evaluation.NOTES))
+
+
+def _count(text: str) -> int:
+    if (value := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value

@@ -1,0 +1,78 @@
+"""`mmgpt-desktop export`: a checkpoint as ONNX graphs, with a report on what that gave."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from mmgpt_desktop.engine.head_choice import SCENES
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.export.against_torch import comparison_report
+from mmgpt_desktop.export.compare import compare, open_language, table_of
+from mmgpt_desktop.export.export_folder import Exported, choose_heads, export
+from mmgpt_desktop.export.linear import Precision
+from mmgpt_desktop.paths import path_said
+
+_MEGA = 1e6
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", type=path_said, help="a transformers checkpoint's folder")
+    parser.add_argument("out", type=path_said, nargs="?", help="the new folder for the graphs")
+    parser.add_argument(
+        "--precision",
+        type=Precision,
+        choices=list(Precision),
+        default=Precision.INT8,
+        metavar="{" + ",".join(Precision) + "}",
+        help="of the language model's weights (int8)",
+    )
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="write nothing: a table of ways to keep the weights, by truth and speed (minutes)",
+    )
+    parser.add_argument(
+        "--no-comparison", action="store_true", help="don't compare with PyTorch afterwards"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.compare:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = compare(open_language(options.checkpoint), Path(folder), _say)
+        print(table_of(rows))
+        return 0
+    if options.out is None:
+        raise AppError("Name the new folder for the graphs.")
+    started = time.perf_counter()
+    done = export(options.checkpoint, options.out, options.precision, _tell)
+    lines = sizes_report(done)
+    try:
+        lines.append(choose_heads(done.folder, SCENES, _tell))
+        if not options.no_comparison:
+            _tell(0.9, "Comparing with PyTorch")
+            lines += comparison_report(options.checkpoint, options.out)
+    except AppError as failure:
+        lines.append(f"The graphs are there, but could not be tried to the end. {failure}")
+    _tell(1.0, f"Done in {time.perf_counter() - started:.0f} s")
+    print("\n".join(lines))
+    return 0
+
+
+def _tell(fraction: float, what: str) -> None:
+    print(f"{fraction:4.0%} {what}", file=sys.stderr, flush=True)
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
+
+
+def sizes_report(done: Exported) -> list[str]:
+    total = sum(done.sizes.values())
+    rows = [f"{size / _MEGA:10.1f} MB  {name}" for name, size in done.sizes.items()]
+    whole = f"{total / _MEGA:10.1f} MB  together; the checkpoint's weights take"
+    return [*rows, f"{whole} {done.before / _MEGA:.1f} MB"]

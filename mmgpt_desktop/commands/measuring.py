@@ -1,0 +1,77 @@
+"""What the commands that measure a model share: options, what is loaded, where figures go."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmgpt_desktop.engine.base import EngineBase
+from mmgpt_desktop.engine.bundle_engine import BundleEngine
+from mmgpt_desktop.engine.open_engine import open_engine
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import ModelInfo
+from mmgpt_desktop.paths import path_said
+from mmgpt_desktop.text import reason_of
+from mmgpt_desktop.writing import write
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+SPLITS = ("dev", "test")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data", type=path_said, required=True, metavar="DIR", help="folder with texts.jsonl"
+    )
+    parser.add_argument("--split", default="test", choices=SPLITS)
+    parser.add_argument("--fusion", metavar="NAME", help="one of the model's (its default)")
+    parser.add_argument("--json", type=path_said, metavar="FILE", help="write every figure there")
+
+
+@contextlib.contextmanager
+def extras(title: str) -> Iterator[None]:
+    """Around an import of what only measuring needs; `title` takes a {reason}."""
+    try:
+        yield
+    except ImportError as error:
+        hint = "Install it first: pip install 'mmgpt-desktop[training]'"
+        raise AppError(title, hint, reason=reason_of(error)) from error
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A loaded model and the fusion that is measured."""
+
+    engine: EngineBase
+    model: ModelInfo
+    fusion: str
+
+    @classmethod
+    def load(cls, options: argparse.Namespace) -> Subject:
+        engine = open_engine(options.model, options.runtime)
+        model = engine.load()
+        return cls(engine, model, model.fusion_info(options.fusion).name)
+
+    def about(self, settings: DataclassInstance) -> dict[str, Any]:
+        """What was measured, and how; not where the data lay."""
+        engine = self.engine
+        return {
+            "model": self.model.name,
+            "version": engine.bundle.manifest.version if isinstance(engine, BundleEngine) else "",
+            "runtime": engine.runtime.runtime,
+            **{name: value for name, value in asdict(settings).items() if name != "data"},
+        }
+
+
+def publish(file: Path | None, figures: Mapping[str, Any], tables: str) -> int:
+    """Print the tables, and write the figures if there is a file for them."""
+    if file is not None:
+        write(file, f"{json.dumps(figures, indent=1)}\n".encode())
+    print(tables)
+    return 0

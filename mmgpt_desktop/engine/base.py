@@ -1,0 +1,387 @@
+"""What every engine does: a question goes in, tokens come out, then exactly one outcome."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.beam import beam_search
+from mmgpt_desktop.engine.families.detokenizer import TextStream
+from mmgpt_desktop.engine.generate import Answer, Token, decode, run_decoder
+from mmgpt_desktop.engine.job import Job
+from mmgpt_desktop.engine.occlusion import Hiding, Rescorer, check, occlude
+from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
+from mmgpt_desktop.languages import unknown_language
+from mmgpt_desktop.messages import (
+    AttentionMap,
+    CellMaps,
+    Check,
+    EdgeMap,
+    Explanation,
+    GenerationOutcome,
+    GenerationRequest,
+    Grounding,
+    HeadNumbers,
+    Message,
+    Method,
+    ModelInfo,
+    Photo,
+    RuntimeInfo,
+    RuntimeName,
+    Sampling,
+    TokenStep,
+)
+from mmgpt_desktop.text import reason_of
+
+Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
+
+NEUTRAL = "Write a general description of the image."
+HIDING = Hiding.BLUR
+
+RUNTIME_LABELS = {
+    RuntimeName.ONNX_CUDA: "ONNX Runtime on the graphics card",
+    RuntimeName.ONNX_CPU: "ONNX Runtime",
+    RuntimeName.TORCH: "PyTorch",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A question as a model takes it.
+
+    `prepare` loads what the present runtime needs for it, the first time; `encode` gives what
+    that runtime decodes with; `attention` makes a map of `DecodeResult.attention`, None
+    without a photo; `ground` tells the places that a whole answer gives with its words.
+    """
+
+    token_ids: Sequence[int]
+    dropped_turns: int
+    prepare: Callable[[], None]
+    encode: Callable[[CancelToken], Any]
+    attention: Callable[[NDArray[np.float32]], AttentionMap] | None
+    ground: Callable[[Sequence[int]], tuple[Grounding, ...]] = lambda _tokens: ()
+
+
+class EngineBase(ABC):
+    """A model and the runtime that runs it. All calls from one thread.
+
+    Without a `choice` the runtimes of `order` are tried one after the other, also in
+    mid-answer; a choice is kept or fails.
+    """
+
+    stop_ids: frozenset[int]
+    context_length: int
+    calibration = 1.0  # what logits are divided by before a probability is shown
+
+    def __init__(self, order: Sequence[RuntimeName], choice: RuntimeName | None) -> None:
+        self._forced = choice is not None
+        self._untried = [choice] if choice else list(order)
+        self._model: ModelInfo | None = None
+        self._runtime: Any = None
+        self._note = ""
+        self._load_seconds = 0.0
+
+    @abstractmethod
+    def open(self, progress: Progress, cancel: CancelToken) -> None:
+        """Open the model's files: the first part of `load`."""
+
+    @abstractmethod
+    def make_runtime(self, name: RuntimeName) -> Any:
+        """Raises RuntimeFailure if that runtime can't be had here."""
+
+    @abstractmethod
+    def describe(self) -> ModelInfo:
+        """The opened model, once a runtime runs it."""
+
+    @abstractmethod
+    def asked(self, request: GenerationRequest) -> Asked:
+        """Lay out what is asked. Raises AppError."""
+
+    @abstractmethod
+    def token_bytes(self, token_id: int) -> bytes:
+        """As `Family.token_bytes`."""
+
+    @abstractmethod
+    def rescorer(self, explanation: Explanation, cancel: CancelToken, how: Hiding) -> Rescorer:
+        """What scores an answer again with cells of its first photo hidden."""
+
+    @abstractmethod
+    def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None:
+        """What a photo's cells read from one another; None if the model makes no graph.
+
+        Encodes the photo anew. Raises RuntimeFailure and Cancelled.
+        """
+
+    @abstractmethod
+    def explain(
+        self,
+        explanation: Explanation,
+        method: Method,
+        cancel: CancelToken,
+        progress: Callable[[float], None],
+    ) -> CellMaps:
+        """The maps of ROLLOUT, RELEVANCY or TAM, through PyTorch; `progress` is told 0 to 1.
+
+        Raises NotAvailable where the model has no such map, and as `hidden`.
+        """
+
+    @abstractmethod
+    def numbers(
+        self, explanation: Explanation, token: int, layer: int, head: int, cancel: CancelToken
+    ) -> HeadNumbers:
+        """What one head of an image layer computed for the answer's token, through PyTorch.
+
+        Raises NotAvailable where the model can't tell, and as `hidden`.
+        """
+
+    def certainty(self, mean: float) -> float | None:
+        """The chance to be right, from the geometric mean of an answer's probabilities; None
+        where nobody measured it."""
+        return None
+
+    def rest(self, cancel: CancelToken) -> None:  # noqa: B027, most engines have nothing to do
+        """What can wait until nobody asks for anything. Raises AppError and Cancelled."""
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Drop what was computed of photos: its runtime is closed, or its owner gone."""
+
+    def load(
+        self,
+        progress: Progress = lambda _fraction, _what: None,
+        cancel: CancelToken | None = None,
+    ) -> ModelInfo:
+        """Open the model and the first runtime that works.
+
+        Raises BundleError, RuntimeFailure and Cancelled.
+        """
+        started = time.perf_counter()
+        cancel = cancel or CancelToken()
+        progress(0.0, "Checking the model's files")
+        self.open(progress, cancel)
+        self._start_runtime(None, cancel)
+        self._model = self.describe()
+        progress(1.0, "Ready")
+        self._load_seconds = time.perf_counter() - started
+        return self._model
+
+    @property
+    def model(self) -> ModelInfo:
+        """After `load`."""
+        assert self._model is not None
+        return self._model
+
+    @property
+    def runtime(self) -> RuntimeInfo:
+        """What really runs, with a note on a fallback; after `load`."""
+        assert self._runtime is not None
+        info: RuntimeInfo = self._runtime.info
+        return replace(info, note=self._note or info.note)
+
+    def generate(
+        self,
+        request: GenerationRequest,
+        cancel: CancelToken,
+        on_step: Callable[[TokenStep], None],
+    ) -> GenerationOutcome:
+        """Answer, calling `on_step` for each token; what fails becomes the outcome.
+
+        Only exceptions of `on_step` itself pass through.
+        """
+        job = Job(request, self._load_seconds, time.perf_counter())
+        steps = self._steps(job, cancel)
+        while True:
+            try:
+                step = next(steps, None)
+            except Cancelled:
+                return self._outcome(job, "cancelled")
+            except AppError as error:
+                return self._outcome(job, "failed", error)
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # a panic in a Rust library is no Exception
+                return self._outcome(job, "failed", _unexpected(error))
+            if step is None:
+                return self._outcome(job, "done")
+            job.tick()
+            on_step(step)
+
+    def hidden(
+        self,
+        explanation: Explanation,
+        masks: NDArray[np.bool_],
+        cancel: CancelToken,
+        how: Hiding = HIDING,
+    ) -> NDArray[np.float32]:
+        """Each token's probability while cells are hidden, as in `TokenStep`: [n, token].
+
+        `masks` [n, row, column] are True where a cell is hidden. Raises AppError without a
+        photo, RuntimeFailure and Cancelled.
+        """
+        score = self.rescorer(explanation, cancel, how)
+        found = [score(mask) for mask in masks]
+        shape = len(masks), len(explanation.token_ids)
+        return np.exp(np.reshape(found, shape)).astype(np.float32)
+
+    def occlude(
+        self,
+        explanation: Explanation,
+        cancel: CancelToken,
+        on_maps: Callable[[CellMaps], None],
+        word: slice | None = None,
+    ) -> None:
+        """Find out what hiding places of the photo takes off each token's log-probability.
+
+        `on_maps` gets maps that grow finer, the last with `done` 1; the search looks closer
+        where `word` (steps of the answer) loses most, or else where all words do. Raises as
+        `hidden`.
+        """
+        occlude(self.rescorer(explanation, cancel, HIDING), on_maps, word)
+
+    def check(
+        self,
+        explanation: Explanation,
+        word: slice,
+        cells: NDArray[np.float32],
+        method: Method,
+        cancel: CancelToken,
+    ) -> Check:
+        """Does the word need the places where `method`'s map `cells` [row, column] is strongest?
+
+        The same photo has the same random places. Raises as `hidden`.
+        """
+        score = self.rescorer(explanation, cancel, HIDING)
+        seed = explanation.request.images[0].image_id
+        return check(score, word, cells, method, seed)
+
+    def neutral(
+        self, photo: Photo, fusion: str | None = None, cancel: CancelToken | None = None
+    ) -> AttentionMap:
+        """The attention as the answer to a question that asks for nothing begins.
+
+        Raises RuntimeFailure and Cancelled.
+        """
+        cancel = cancel or CancelToken()
+        question, sampling = (Message("user", NEUTRAL),), Sampling(max_new_tokens=1)
+        asked = self.asked(GenerationRequest(0, (photo,), question, sampling, fusion=fusion))
+        encoded = asked.encode(cancel)
+        result = run_decoder(
+            self._runtime, asked.token_ids, encoded, None, attention=True, cancel=cancel
+        )
+        if result.attention is None or asked.attention is None:
+            raise RuntimeFailure("The model's graphs don't give their attention.")
+        return asked.attention(result.attention)
+
+    def close(self) -> None:
+        if self._runtime is not None:
+            self._runtime.close()
+        self.forget()
+
+    def _outcome(
+        self,
+        job: Job,
+        kind: Literal["done", "cancelled", "failed"],
+        error: AppError | None = None,
+    ) -> GenerationOutcome:
+        return GenerationOutcome(
+            job.request.job_id,
+            kind,
+            job.timings(),
+            self.runtime if self._runtime is not None else None,
+            error,
+            tuple(job.notes),
+            job.certainty,
+            job.groundings,
+        )
+
+    def _steps(self, job: Job, cancel: CancelToken) -> Iterator[TokenStep]:
+        cancel.raise_if_cancelled()
+        request = job.request
+        model, question = self.model, request.messages[-1].text
+        if (problem := unknown_language(question, model.languages, model.name)) is not None:
+            raise problem
+        asked = self.asked(request)
+        if asked.dropped_turns:
+            job.notes.append(f"Left out for length: the first {asked.dropped_turns} turns.")
+        answer = Answer(asked.token_ids, request.sampling, self.calibration)
+        text = TextStream()
+        for token in self._tokens(job, answer, asked, cancel):
+            looked = token.attention
+            yield TokenStep(
+                request.job_id,
+                len(answer.tokens) - 1,
+                token.token_id,
+                text.feed(self.token_bytes(token.token_id)),
+                token.probability,
+                asked.attention(looked) if looked is not None and asked.attention else None,
+            )
+        if (mean := answer.mean_probability) is not None:
+            job.certainty = self.certainty(mean)
+        job.groundings = asked.ground(answer.tokens)
+
+    def _tokens(
+        self, job: Job, answer: Answer, asked: Asked, cancel: CancelToken
+    ) -> Iterator[Token]:
+        """Decode; when the runtime breaks, the next one goes on from the same token."""
+        write = beam_search if answer.sampling.beams > 1 else decode
+        while True:
+            try:
+                job.count_as_loading(asked.prepare)
+                yield from write(
+                    self._runtime,
+                    asked.encode(cancel),
+                    answer,
+                    stop_ids=self.stop_ids,
+                    context_length=self.context_length,
+                    attention=job.request.attention and asked.attention is not None,
+                    cancel=cancel,
+                )
+                return
+            except RuntimeFailure as failure:
+                if self._forced or not self._untried:
+                    raise
+                self._start_runtime(failure, cancel)
+                job.notes.append(self._note)
+
+    def _start_runtime(self, failure: RuntimeFailure | None, cancel: CancelToken) -> None:
+        """Go over to the next runtime that can be made; `failure` is the present one's.
+
+        If none can, the present one stays: what broke it may pass.
+        """
+        while self._untried:
+            cancel.raise_if_cancelled()
+            name = self._untried.pop(0)
+            try:
+                runtime = self.make_runtime(name)
+            except RuntimeFailure as error:
+                # A computer without CUDA is an ordinary one, and no failure to speak of.
+                if self._forced or name is not RuntimeName.ONNX_CUDA:
+                    failure = failure or error
+                continue
+            self.close()
+            self._runtime = runtime
+            self._note = _fallback_note(name, failure)
+            return
+        raise failure or RuntimeFailure("No runtime is left to try.")
+
+
+def _fallback_note(name: RuntimeName, failure: RuntimeFailure | None) -> str:
+    return f"{RUNTIME_LABELS[name]} took over: {failure.title}" if failure else ""
+
+
+def _unexpected(error: BaseException) -> RuntimeFailure:
+    if isinstance(error, MemoryError):
+        title, hint = "There is not enough memory to answer.", "Close other programs and ask again."
+        failure = RuntimeFailure(title, hint)
+    else:
+        title = "Something unexpected happened while the model was at work ({reason})."
+        failure = RuntimeFailure(title, "Ask again.", reason=reason_of(error))
+    failure.__cause__ = error
+    return failure

@@ -1,0 +1,246 @@
+"""The engine of our own bundles."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.base import Asked, EngineBase, Progress
+from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
+from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle, remedy_for
+from mmgpt_desktop.engine.occlusion import Cells, Hider, Hiding, Rescorer
+from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
+from mmgpt_desktop.engine.pytorch import missing_torch
+from mmgpt_desktop.engine.runtime import Encoded, Runtime
+from mmgpt_desktop.engine.torch_runtime import TorchRuntime
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.imaging.pixels import ImageSpec, patch_grid, prepare
+from mmgpt_desktop.messages import (
+    TRACED,
+    AttentionMap,
+    CellMaps,
+    Doubt,
+    EdgeMap,
+    Explanation,
+    FusionInfo,
+    GenerationRequest,
+    HeadNumbers,
+    Method,
+    ModelInfo,
+    PatchGrid,
+    Photo,
+    RuntimeName,
+)
+
+RuntimeMaker = Callable[[RuntimeName, Bundle], Runtime]
+
+ORDER = (RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU, RuntimeName.TORCH)
+GRAPH = "graph"  # the fusion whose cells are a graph
+ENCODED_KEPT = 12  # four photos by three fusions, about 30 MB
+_READS_TOKENS = "concat"  # the fusion in which the picture is further tokens of the text
+_CHECKED = 0.4  # the share of loading's progress that goes to checksums
+
+
+def make_runtime(name: RuntimeName, bundle: Bundle) -> Runtime:
+    """Raises RuntimeFailure if that runtime can't be had here."""
+    if name is RuntimeName.TORCH:
+        return TorchRuntime(bundle)
+    return OnnxRuntime(bundle, name)
+
+
+class BundleEngine(EngineBase):
+    """One bundle and the runtime that runs it. `make` is for tests."""
+
+    def __init__(
+        self, bundle_path: Path, choice: RuntimeName | None = None, make: RuntimeMaker | None = None
+    ) -> None:
+        super().__init__(ORDER, choice)
+        self._path = bundle_path
+        self._make = make or make_runtime
+        self._bundle: Bundle | None = None
+        self._family: MmgptFamily | None = None
+        self._traced: TorchRuntime | None = None  # beside ONNX Runtime, for what it can't tell
+        self._encoded: OrderedDict[tuple[str, str], Encoded] = OrderedDict()
+
+    @property
+    def bundle(self) -> Bundle:
+        """The opened bundle; after `load`."""
+        assert self._bundle is not None
+        return self._bundle
+
+    @property
+    def family(self) -> MmgptFamily:
+        """After `load`."""
+        assert self._family is not None
+        return self._family
+
+    def open(self, progress: Progress, cancel: CancelToken) -> None:
+        bundle = open_bundle(self._path)
+        bundle.verify(lambda done: progress(done * _CHECKED, "Checking the model's files"), cancel)
+        with remedy_for(self._path):
+            self._bundle, self._family = bundle, MmgptFamily(bundle)
+        self.stop_ids = self._family.stop_ids
+        self.context_length = bundle.manifest.decoder.context_length
+        self.calibration = bundle.manifest.certainty.temperature
+        progress(_CHECKED, "Starting the model")
+
+    def make_runtime(self, name: RuntimeName) -> Runtime:
+        with remedy_for(self._path):
+            return self._make(name, self.bundle)
+
+    def describe(self) -> ModelInfo:
+        return model_info(self.bundle)
+
+    def certainty(self, mean: float) -> float | None:
+        return self.bundle.manifest.certainty.of(mean)
+
+    def token_bytes(self, token_id: int) -> bytes:
+        return self.family.token_bytes(token_id)
+
+    def asked(self, request: GenerationRequest) -> Asked:
+        photo = request.images[0] if request.images else None
+        fusion = self.model.fusion_info(request.fusion)
+        prompt = self.family.prompt(request.messages, request.sampling.max_new_tokens)
+        read = None
+        if photo is not None:
+            read = partial(_attention_map, patch_grid(photo, self._image_spec(fusion)))
+        return Asked(
+            prompt.token_ids,
+            prompt.dropped_turns,
+            lambda: self._runtime.prepare(fusion.name),
+            partial(self._encode, photo, fusion.name),
+            read,
+        )
+
+    def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None:
+        spec = self.bundle.manifest.fusions.get(GRAPH)
+        if spec is None:
+            return None
+        pixels, grid = prepare(photo, self._image_spec(spec.info))
+        weights = self._runtime.edges(pixels, GRAPH, cancel)
+        if weights is None:
+            return None
+        weights.setflags(write=False)
+        return EdgeMap(weights, grid)
+
+    def explain(
+        self,
+        explanation: Explanation,
+        method: Method,
+        cancel: CancelToken,
+        progress: Callable[[float], None],
+    ) -> CellMaps:
+        fusion, pixels, grid, prompt = self._explained(explanation)
+        weights = self._torch().explain(
+            method, pixels, prompt, explanation.token_ids, fusion, progress, cancel
+        )
+        return CellMaps(method, weights, grid)
+
+    def numbers(
+        self, explanation: Explanation, token: int, layer: int, head: int, cancel: CancelToken
+    ) -> HeadNumbers:
+        fusion, pixels, _, prompt = self._explained(explanation)
+        return self._torch().attention_numbers(
+            pixels,
+            prompt,
+            explanation.token_ids,
+            fusion,
+            token=token,
+            layer=layer,
+            head=head,
+            cancel=cancel,
+        )
+
+    def rescorer(self, explanation: Explanation, cancel: CancelToken, how: Hiding) -> Rescorer:
+        fusion, pixels, grid, prompt = self._explained(explanation)
+        hider, runtime = Hider(pixels, grid, how), self._runtime
+
+        def encode(hidden: Cells) -> Encoded:
+            encoded: Encoded = runtime.encode(hider(hidden), fusion, cancel)
+            return encoded
+
+        tokens = explanation.token_ids
+        return Rescorer(runtime, encode, grid, prompt, tokens, self.calibration, cancel)
+
+    def close(self) -> None:
+        super().close()
+        if self._traced is not None:
+            self._traced.close()
+        self._traced = None
+
+    def forget(self) -> None:
+        self._encoded.clear()
+
+    def _encode(self, photo: Photo | None, fusion: str, cancel: CancelToken) -> Encoded:
+        """Encode a photo once for all questions about it by one fusion."""
+        key = (photo.image_id if photo else "", fusion)
+        if key not in self._encoded:
+            pixels = prepare(photo, self.bundle.manifest.image)[0] if photo else None
+            self._encoded[key] = self._runtime.encode(pixels, fusion, cancel)
+            if len(self._encoded) > ENCODED_KEPT:
+                self._encoded.popitem(last=False)
+        self._encoded.move_to_end(key)
+        return self._encoded[key]
+
+    def _explained(
+        self, explanation: Explanation
+    ) -> tuple[str, NDArray[np.float32], PatchGrid, tuple[int, ...]]:
+        """What an answer was asked with: fusion, pixels, their grid, prompt."""
+        request = explanation.request
+        if not request.images:
+            title = "This answer was given without a picture, so there is nothing to explain."
+            raise AppError(title, "Ask about a picture.")
+        info = self.model.fusion_info(request.fusion)
+        pixels, grid = prepare(request.images[0], self._image_spec(info))
+        prompt = self.family.prompt(request.messages, request.sampling.max_new_tokens)
+        return info.name, pixels, grid, prompt.token_ids
+
+    def _torch(self) -> TorchRuntime:
+        """The runtime, if it is PyTorch, or else one beside it, made when first needed."""
+        if isinstance(self._runtime, TorchRuntime):
+            return self._runtime
+        if self._traced is None:
+            self._traced = TorchRuntime(self.bundle)
+        return self._traced
+
+    def _image_spec(self, fusion: FusionInfo) -> ImageSpec:
+        """How the model wants its pictures, with the grid of a fusion."""
+        return replace(self.bundle.manifest.image, rows=fusion.rows, columns=fusion.columns)
+
+
+def model_info(bundle: Bundle) -> ModelInfo:
+    manifest = bundle.manifest
+    return ModelInfo(
+        name=manifest.name,
+        description=manifest.description,
+        context_length=manifest.decoder.context_length,
+        fusions=tuple(
+            replace(spec.info, lacks=_lacks(name)) for name, spec in manifest.fusions.items()
+        ),
+        fusion=manifest.fusion,
+        doubt=Doubt(manifest.certainty.doubt, manifest.certainty.doubt_long),
+        sampling=manifest.sampling,
+        languages=manifest.languages,
+    )
+
+
+def _lacks(fusion: str) -> tuple[Method, ...]:
+    """Token activation needs a decoder that reads the picture as tokens."""
+    if missing_torch() is not None:
+        return TRACED
+    return () if fusion == _READS_TOKENS else (Method.TAM,)
+
+
+def _attention_map(grid: PatchGrid, weights: NDArray[np.float32]) -> AttentionMap:
+    layers, copier = weights[:-1], weights[-1]
+    places = layers[:, :, : grid.cells].astype(np.float16)
+    places.setflags(write=False)
+    elsewhere = layers[:, :, grid.cells :].sum(axis=-1).mean()
+    return AttentionMap(places, grid, float(elsewhere), float(copier[0, grid.cells :].sum()))

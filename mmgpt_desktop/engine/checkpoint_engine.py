@@ -1,0 +1,392 @@
+"""The engine of public models: a transformers checkpoint, or ONNX graphs beside its settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.base import Asked, EngineBase, Progress
+from mmgpt_desktop.engine.checkpoint_onnx_models import checkpoint_onnx
+from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
+from mmgpt_desktop.engine.families.family import Context, Family, Features, Laid, Seen
+from mmgpt_desktop.engine.families.registry import family_of, settings_used
+from mmgpt_desktop.engine.folder.bundle import head_choice
+from mmgpt_desktop.engine.folder.checkpoint import (
+    Checkpoint,
+    has_weights,
+    open_checkpoint,
+    read_checkpoint,
+)
+from mmgpt_desktop.engine.folder.layouts import GraphFiles, fitting_graphs, is_graphs, verify_graphs
+from mmgpt_desktop.engine.folder.model_files import read_object
+from mmgpt_desktop.engine.folder.recognise import MANIFEST
+from mmgpt_desktop.engine.generate import Answer, decode
+from mmgpt_desktop.engine.head_choice import HeadReport, load_choice, save_choice, score_heads
+from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory
+from mmgpt_desktop.engine.occlusion import Cells, Hiding, PhotoHider, Rescorer
+from mmgpt_desktop.engine.scenes import Scene, compose
+from mmgpt_desktop.errors import AppError, BundleError, NotAvailable, RuntimeFailure
+from mmgpt_desktop.messages import (
+    TRACED,
+    AttentionMap,
+    CellMaps,
+    Doubt,
+    EdgeMap,
+    Explanation,
+    FusionInfo,
+    GenerationRequest,
+    HeadChoice,
+    HeadNumbers,
+    Message,
+    Method,
+    ModelInfo,
+    PatchGrid,
+    Photo,
+    RuntimeName,
+    Sampling,
+)
+
+RuntimeMaker = Callable[[RuntimeName, Checkpoint], Any]
+
+LONGEST_ANSWER = 256
+FEATURES_KEPT = 8
+SCENES_AT_REST, SCENE_TOKENS = 9, 4
+_WEIGHTS = (".safetensors", ".onnx", ".onnx_data", ".data")
+ALL_HEADS = "All heads of all layers: which of them tell most was not measured for this model."
+
+
+def make_runtime(
+    name: RuntimeName, checkpoint: Checkpoint, *, broken: Collection[Path] = ()
+) -> Any:
+    """Without the graphs that are `broken`. Raises RuntimeFailure if that runtime can't be had
+    here, BundleError if none can."""
+    if name is RuntimeName.TORCH:
+        whole = checkpoint if checkpoint.weights else open_checkpoint(checkpoint.path)
+        return checkpoint_torch(whole)
+    try:
+        files = fitting_graphs(checkpoint.path, free_memory() - BESIDE, broken)
+        require_memory(files.bytes)
+        return checkpoint_onnx(checkpoint, name, files=files)
+    except BundleError as bad:
+        if not has_weights(checkpoint.path):
+            raise
+        failure = RuntimeFailure(bad.title_template, bad.hint_template, **bad.values)
+        failure.file = bad.file
+        raise failure from bad
+
+
+class CheckpointEngine(EngineBase):
+    """A public model and the runtime that runs it. `make` is for tests."""
+
+    def __init__(
+        self, folder: Path, choice: RuntimeName | None = None, make: RuntimeMaker | None = None
+    ) -> None:
+        self._path, self._graphs = folder, is_graphs(folder)
+        super().__init__(self._order(), choice)
+        self._broken = set[Path]()  # graphs that the runtime now being made could not use
+        self._make = make or partial(make_runtime, broken=self._broken)
+        self._checkpoint: Checkpoint | None = None
+        self._family: Family | None = None
+        self._features: OrderedDict[tuple[str, bool], Features] = OrderedDict()
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """After `load`."""
+        assert self._checkpoint is not None
+        return self._checkpoint
+
+    @property
+    def family(self) -> Family:
+        """After `load`."""
+        assert self._family is not None
+        return self._family
+
+    def open(self, progress: Progress, cancel: CancelToken) -> None:
+        if self._graphs:
+            checked = "Checking the model's files"
+            verify_graphs(self._path, lambda done: progress(0.1 * done, checked), cancel)
+        self._checkpoint = (read_checkpoint if self._graphs else open_checkpoint)(self._path)
+        self._family, self._trial = tried_family(self._checkpoint)
+        self.stop_ids = self._family.stop_ids
+        self.context_length = self._family.context_length
+        progress(0.1, "Starting the model")
+
+    def make_runtime(self, name: RuntimeName) -> Any:
+        """Where a graph is of no use, the next of another precision is tried."""
+        self._broken.clear()
+        first: AppError | None = None
+        while True:
+            try:
+                runtime = self._tried(name)
+            except (RuntimeFailure, BundleError) as failure:
+                first = first or failure
+                if failure.file is None or failure.file in self._broken:
+                    raise self._without_weights(first) from first.__cause__
+                self._broken.add(failure.file)
+            else:
+                if first:
+                    note = f"{_used_instead(runtime.files, self._broken)} took over: {first.title}"
+                    runtime.info = replace(runtime.info, note=note)
+                return runtime
+
+    def _without_weights(self, failure: AppError) -> AppError:
+        """It is no good to be told to use PyTorch where there is nothing for it."""
+        if failure.hint_template == "Use PyTorch." and not has_weights(self._path):
+            failure.hint_template = "Choose another model."
+        return failure
+
+    def _tried(self, name: RuntimeName) -> Any:
+        """Look at a grey picture and read a question without one: graphs that don't fit say so
+        now, while the model before this one is still there. Raises as `make_runtime`."""
+        runtime, cancel = self._make(name, self.checkpoint), CancelToken()
+        if name is RuntimeName.TORCH:
+            return runtime
+        try:
+            runtime.encode(self._trial, cancel)
+            laid = self.family.lay([Message("user", "?")], [], 1)
+            runtime.decode(laid.token_ids, Context(laid), None, attention=True, cancel=cancel)
+        except BaseException:
+            runtime.close()
+            raise
+        return runtime
+
+    def describe(self) -> ModelInfo:
+        layers, heads = self._runtime.attention_shape
+        choice = self._known_choice() or HeadChoice((), ALL_HEADS)
+        fusion = FusionInfo(self.family.fusion, layers, heads, 0, 0, choice, TRACED)
+        return ModelInfo(
+            name=self.checkpoint.name,
+            description="",
+            context_length=self.context_length,
+            fusions=(fusion,),
+            fusion=fusion.name,
+            doubt=Doubt(0.0, 0.0),
+            sampling=Sampling(max_new_tokens=LONGEST_ANSWER),
+            sequences=self.family.sequences,
+        )
+
+    def token_bytes(self, token_id: int) -> bytes:
+        return self.family.token_bytes(token_id)
+
+    def asked(self, request: GenerationRequest) -> Asked:
+        photos, fine = request.images, request.fine
+        seen = [self.family.see(photo, fine=fine) for photo in photos]
+        laid = self.family.lay(request.messages, seen, request.sampling.max_new_tokens)
+
+        encoded: list[Context] = []  # the present one
+
+        def encode(cancel: CancelToken) -> Context:
+            encoded[:] = [self._context(laid, photos, seen, fine, cancel)]
+            return encoded[0]
+
+        def read(weights: NDArray[np.float32]) -> AttentionMap:
+            return attention_maps(weights, encoded[0], [photo.image_id for photo in photos])
+
+        return Asked(
+            laid.token_ids,
+            laid.dropped_turns,
+            lambda: None,
+            encode,
+            read if seen else None,
+            lambda tokens: self.family.groundings(tokens, seen),
+        )
+
+    def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None:
+        return None
+
+    def explain(
+        self,
+        explanation: Explanation,
+        method: Method,
+        cancel: CancelToken,
+        progress: Callable[[float], None],
+    ) -> CellMaps:
+        title = "This way of explaining is worked out for the app's own models only."
+        raise NotAvailable(title, "Attention and occlusion can be had with every model.")
+
+    def numbers(
+        self, explanation: Explanation, token: int, layer: int, head: int, cancel: CancelToken
+    ) -> HeadNumbers:
+        title = "The numbers of a head can be shown for the app's own models only."
+        raise NotAvailable(title, "The head's map can be had with every model.")
+
+    def rescorer(self, explanation: Explanation, cancel: CancelToken, how: Hiding) -> Rescorer:
+        request, family, runtime = explanation.request, self.family, self._runtime
+        if not request.images:
+            title = "This answer was given without a picture, so there is nothing to explain."
+            raise AppError(title, "Ask about a picture.")
+        photos, photo = request.images, request.images[0]
+        seen = [family.see(each, fine=request.fine) for each in photos]
+        laid = family.lay(request.messages, seen, request.sampling.max_new_tokens)
+        known = self._context(laid, photos, seen, request.fine, cancel).features
+        hider = PhotoHider(photo, seen[0].grid, how)
+        hides = [each.image_id == photo.image_id for each in photos]
+
+        def encode(hidden: Cells) -> Context:
+            covered = family.see(hider(hidden), fine=request.fine)
+            found = runtime.encode(covered, cancel)
+            views = (covered if hide else each for hide, each in zip(hides, seen, strict=True))
+            features = (found if hide else each for hide, each in zip(hides, known, strict=True))
+            return Context(laid, tuple(views), tuple(features))
+
+        prompt, tokens = laid.token_ids, explanation.token_ids
+        return Rescorer(runtime, encode, seen[0].grid, prompt, tokens, 1.0, cancel)
+
+    def forget(self) -> None:
+        self._features.clear()
+
+    def rest(self, cancel: CancelToken) -> None:
+        """Find out which heads look at what they are asked about, once for a model on this
+        computer; they are shown from the next time on that it is opened."""
+        if self._known_choice() is None:
+            scenes = map(compose, range(SCENES_AT_REST))
+            save_choice(_choice_file(self._path), self.score_heads(scenes, cancel).choice())
+
+    def score_heads(
+        self,
+        scenes: Iterable[Scene],
+        cancel: CancelToken,
+        on_scene: Callable[[int], None] = lambda _done: None,
+    ) -> HeadReport:
+        """Ask about composed pictures. Raises as `head_choice.score_heads`, and Cancelled."""
+        sampling = Sampling(max_new_tokens=SCENE_TOKENS, temperature=0)
+
+        def ask(photo: Photo, question: str) -> list[AttentionMap]:
+            messages = (Message("user", question),)
+            asked = self.asked(GenerationRequest(0, (photo,), messages, sampling))
+            tokens = decode(
+                self._runtime,
+                asked.encode(cancel),
+                Answer(asked.token_ids, sampling),
+                stop_ids=(),
+                context_length=self.context_length,
+                attention=True,
+                cancel=cancel,
+            )
+            looks = [token.attention for token in tokens]
+            return [asked.attention(look) for look in looks if look is not None and asked.attention]
+
+        kept = self._features.copy()
+        try:
+            return score_heads(ask, scenes, on_scene)
+        finally:
+            self._features = kept  # of the user's photos
+
+    def _known_choice(self) -> HeadChoice | None:
+        layers, heads = self._runtime.attention_shape
+        exported = _exported_choice(self._path, layers, heads)
+        return exported or load_choice(_choice_file(self._path), layers, heads)
+
+    def _order(self) -> list[RuntimeName]:
+        """Graphs where there are some, and PyTorch where there are weights for it."""
+        graphs = [RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU] if self._graphs else []
+        return graphs + ([RuntimeName.TORCH] if not graphs or has_weights(self._path) else [])
+
+    def _context(
+        self,
+        laid: Laid,
+        photos: Sequence[Photo],
+        seen: Sequence[Seen],
+        fine: bool,
+        cancel: CancelToken,
+    ) -> Context:
+        """With each photo encoded once for all questions about it."""
+        encode = partial(self._runtime.encode, cancel=cancel)
+        features = []
+        for photo, each in zip(photos, seen, strict=True):
+            key = photo.image_id, fine
+            found = self._features.pop(key, None) or encode(each)
+            self._features[key] = found  # as the last one used
+            features.append(found)
+        while len(self._features) > FEATURES_KEPT:
+            self._features.popitem(last=False)
+        return Context(laid, tuple(seen), tuple(features))
+
+
+def tried_family(checkpoint: Checkpoint) -> tuple[Family, Seen]:
+    """A model's rules, and a grey picture as it takes one: settings that don't fit say so before
+    a model is loaded. Raises BundleError."""
+    with settings_used(checkpoint):
+        family = family_of(checkpoint)
+        grey = Photo(np.full((64, 64, 3), 128, np.uint8), "trial", "trial")
+        seen = family.see(grey)
+        family.lay([Message("user", "?")], [seen], 1)
+        if seen.tokens < 1 or seen.grid.cells < 1:
+            raise ValueError("no part of a picture is read")
+        return family, seen
+
+
+def _used_instead(files: GraphFiles, broken: Collection[Path]) -> str:
+    """The names of the graphs that stand where others could not be used."""
+    parts = {file.name.split(".")[0].split("_")[0] for file in broken}
+    used = (files.vision, files.embeddings, files.decoder)
+    found = [file.name for file in used if file.name.split(".")[0].split("_")[0] in parts]
+    return ", ".join(found or [files.decoder.name])
+
+
+def _exported_choice(folder: Path, layers: int, heads: int) -> HeadChoice | None:
+    """What an export's manifest says; None where its heads were never measured."""
+    try:
+        choice = head_choice(read_object(folder / MANIFEST)["attention"], layers, heads)
+    except (BundleError, LookupError, TypeError):  # nobody's, or a stranger's
+        return None
+    return None if choice.how == ALL_HEADS else choice
+
+
+def _choice_file(folder: Path) -> Path:
+    """Where this computer keeps what it learnt of a model: by its files' names and sizes,
+    and by when they were written, since models learnt from one base differ in nothing else."""
+    files = sorted(path for path in folder.rglob("*") if path.suffix in _WEIGHTS)
+    found = [(path.name, path.stat()) for path in files]
+    known = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in found]
+    digest = hashlib.sha256(json.dumps(known).encode()).hexdigest()
+    return (
+        platformdirs.user_cache_path("mmgpt-desktop", appauthor=False) / "heads" / f"{digest}.json"
+    )
+
+
+def attention_maps(
+    weights: NDArray[np.float32], context: Context, image_ids: Sequence[str]
+) -> AttentionMap:
+    """Of `DecodeResult.attention` [layer, head, image token]: the first photo's map, with the
+    others in it. A token's weight goes to the patches that it read, and theirs to the cells
+    that they cover; what covers no cell is `elsewhere`. A photo that stands in several places
+    has one map: what it got in all of them."""
+    ends = np.cumsum([each.tokens for each in context.seen])
+    parts = np.split(weights, ends[:-1], axis=-1)
+    places: dict[str, list[int]] = {}
+    for place, image_id in enumerate(image_ids):
+        places.setdefault(image_id, []).append(place)
+    first, *others = (
+        _map(
+            np.sum([parts[place] for place in each], axis=0),
+            context.seen[each[0]].grid,
+            _to_cells(context.seen[each[0]], context.features[each[0]]),
+        )
+        for each in places.values()
+    )
+    return AttentionMap(first.weights, first.grid, first.elsewhere, others=tuple(others))
+
+
+def _to_cells(seen: Seen, features: Features) -> NDArray[np.float32]:
+    """What a token's weight adds to each cell: [token, cell]."""
+    return seen.spread if features.reading is None else features.reading @ seen.spread
+
+
+def _map(part: NDArray[np.float32], grid: PatchGrid, to_cells: NDArray[np.float32]) -> AttentionMap:
+    places = part @ to_cells
+    cells = places.astype(np.float16)
+    cells.setflags(write=False)
+    lost = part.sum(axis=-1).mean() - places.sum(axis=-1).mean()
+    return AttentionMap(cells, grid, max(0.0, float(lost)))

@@ -1,0 +1,281 @@
+"""Runs a public model's graphs with ONNX Runtime: image encoder, embeddings, decoder.
+
+The graphs are the community's or our own; what each takes is read from itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import platformdirs
+from numpy.typing import NDArray
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.families.chat import attention_heads
+from mmgpt_desktop.engine.families.family import Context, Features, Seen, positions
+from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
+from mmgpt_desktop.engine.folder.layouts import PRECISIONS, GraphFiles, find_graphs
+from mmgpt_desktop.engine.folder.tensor_files import read_header
+from mmgpt_desktop.engine.graphs.decoder_session import Decoder, Past
+from mmgpt_desktop.engine.graphs.graph_session import Graph, blamed
+from mmgpt_desktop.engine.graphs.prefix_attention import BLOCKS, see_blocks
+from mmgpt_desktop.engine.graphs.surgery import Edited, attending_graph
+from mmgpt_desktop.engine.onnx_runtime import wants_cuda
+from mmgpt_desktop.engine.runtime import DecodeResult
+from mmgpt_desktop.errors import BundleError, RuntimeFailure
+from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
+from mmgpt_desktop.text import reason_of
+
+IDS, EMBEDS, MASK, POSITIONS = "input_ids", "inputs_embeds", "attention_mask", "position_ids"
+FEATURES, READING = "image_features", "image_reading"
+WITH_PAST = "use_cache_branch"  # which branch of a graph that was merged of two
+KEPT = "num_logits_to_keep"  # 0 keeps all
+FROM = "logits_from"
+TYPES = "token_type_ids"
+DEEP_FEATURES, DEEP_EMBEDS = "deepstack_features", "deepstack_embeds"
+# Families with prefix attention, and the token type of what is in no block.
+_BOTH_WAYS = {"gemma3": 0, "paligemma": 1}
+_IN_ORDER = (
+    "These graphs read the prompt in order only, where the model reads pictures both ways:"
+    " answers may differ from PyTorch's."
+)
+
+
+def cache_folder() -> Path:
+    """Where edited graphs are kept."""
+    return platformdirs.user_cache_path("mmgpt-desktop", appauthor=False) / "graphs"
+
+
+class CheckpointOnnx:
+    """A public model's graphs, all on one provider. It can be cancelled in mid-run."""
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        name: RuntimeName,
+        *,
+        files: GraphFiles | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        """`files` are the truest graphs by default; `cache` keeps edited ones, in the user's own
+        cache folder by default.
+
+        Raises BundleError for bad files, RuntimeFailure where the provider can't be had.
+        """
+        cuda = wants_cuda(name)
+        files = files or find_graphs(checkpoint.path)
+        kind = checkpoint.model_type
+        self.files = files
+        with blamed(files.decoder):
+            decoder, note = self._attending(files.decoder, cache or cache_folder(), cuda, kind)
+        graph = Graph(files.decoder, cuda, decoder.graph)
+        # The prompt's operators are the CPU's alone.
+        quick = Graph(files.prompt, cuda) if files.prompt and not cuda else None
+        with blamed(files.decoder):
+            self._decoder = Decoder(graph, in_place=decoder.in_place, cuda=cuda, prompt=quick)
+        self._types = _BOTH_WAYS.get(kind, 0)
+        if kind in _BOTH_WAYS and not {BLOCKS, TYPES}.intersection(graph.inputs):
+            note = note or _IN_ORDER
+        self._vision = Graph(files.vision, cuda)
+        with blamed(files.embeddings):
+            self._embed = _embedder(files, cuda)
+        self.attention_shape = self._attention_shape(checkpoint)
+        rounded = files.precision if files.precision != PRECISIONS[0] else ""
+        self.info = RuntimeInfo(name, graph.session.get_providers()[0], note, rounded)
+
+    def encode(self, seen: Seen, cancel: CancelToken) -> Features:
+        """`Features.embeddings` is float [token, width], with deepstack a tuple of that and
+        [layer, token, width]."""
+        vision = self._vision
+        main = FEATURES if FEATURES in vision.outputs else vision.outputs[0]
+        others = [name for name in (DEEP_FEATURES, READING) if name in vision.outputs]
+        feeds = {**seen.inputs, **seen.for_graphs}
+        found, *rest = vision.run([main, *others], feeds, cancel)
+        more = dict(zip(others, rest, strict=True))
+        embeddings = found.reshape(-1, found.shape[-1])
+        if len(embeddings) != seen.tokens:
+            title = "The model's {graph} gives {found} tokens for a photo, and not {expected}."
+            values = {"found": len(embeddings), "expected": seen.tokens}
+            with blamed(self.files.vision):
+                raise RuntimeFailure(title, "Use PyTorch.", graph=vision.name, **values)
+        deep = more.get(DEEP_FEATURES)
+        return Features(embeddings if deep is None else (embeddings, deep), more.get(READING))
+
+    def decode(
+        self,
+        token_ids: Sequence[int],
+        context: Context,
+        cache: Past | None,
+        *,
+        attention: bool,
+        cancel: CancelToken,
+    ) -> DecodeResult:
+        """Feed `token_ids` after what `cache` holds; nothing given is changed.
+
+        `DecodeResult.attention` is float32 [layer, head, image token] of the last position,
+        all photos' tokens in order; what is missing to 1 went to text.
+        """
+        past = cache.length if cache else 0
+        if self._decoder.prompt and len(token_ids) > 1:
+            feeds = self._feeds(token_ids, context, past, 1, cancel)
+            cache = self._decoder.fill(feeds, cache, len(token_ids), cancel)
+            past, token_ids = cache.length, token_ids[-1:]
+        feeds = self._feeds(token_ids, context, past, 1, cancel)
+        logits, found, after = self._decoder.run(feeds, cache, len(token_ids), cancel)
+        weights = None
+        if attention and found is not None:
+            weights = np.asarray(self._looks(found, context), np.float32)
+        return DecodeResult(np.asarray(logits[0, -1], np.float32), weights, after)
+
+    def score(
+        self, token_ids: Sequence[int], context: Context, cancel: CancelToken
+    ) -> NDArray[np.float32]:
+        """Logits [n, vocabulary] of what follows each of the last n of `token_ids`, fed after
+        nothing: from the prompt's last token on."""
+        kept = len(token_ids) - len(context.laid.token_ids) + 1
+        feeds = self._feeds(token_ids, context, 0, kept, cancel)
+        logits = self._decoder.score(feeds, cancel)
+        return np.asarray(logits[0, -kept:], np.float32)
+
+    def close(self) -> None:
+        for part in (self._decoder.graph, self._decoder.prompt, self._vision, self._embed):
+            if part:
+                part.close()
+
+    def _attending(self, path: Path, cache: Path, cuda: bool, kind: str) -> tuple[Edited, str]:
+        """The decoder with its attention among its outputs, or why it has none."""
+        edit = partial(_read_both_ways, kind=kind)
+        return attending_graph(path, cache, kernels=not cuda, edit=edit)
+
+    def _looks(self, attention: NDArray[Any], context: Context) -> NDArray[Any]:
+        """What of the graph's attention went to image tokens."""
+        return attention[:, :, list(context.laid.image_positions)]
+
+    def _attention_shape(self, checkpoint: Checkpoint) -> tuple[int, int]:
+        """(layers, heads)"""
+        return self._decoder.layers, attention_heads(checkpoint.config)
+
+    def _feeds(
+        self,
+        token_ids: Sequence[int],
+        context: Context,
+        past: int,
+        kept: int,
+        cancel: CancelToken,
+    ) -> dict[str, Any]:
+        """All that a decoder may take beside its cache, for tokens that stand after `past`
+        others; the logits of the last `kept` are wanted."""
+        count, total = len(token_ids), past + len(token_ids)
+        ids = np.array([token_ids], np.int64)
+        image, which = _image_tokens(context, past, count)
+        ids[0, image] = 0  # an image token may lie beyond the table
+        embeds = self._embed(ids, cancel)
+        feeds = {
+            IDS: ids,
+            MASK: np.ones((1, total), np.int64),
+            POSITIONS: positions(context.laid, past, count),
+            WITH_PAST: np.array([past > 0]),
+            KEPT: np.array(kept),
+            FROM: np.array(count - kept),
+            BLOCKS: (blocks := _blocks(context, total)),
+            TYPES: np.where(blocks[past:] < 0, self._types, 1 - self._types)[np.newaxis],
+        }
+        if len(image):
+            parts = [_parts(each) for each in context.features]
+            embeds[0, image] = np.concatenate([main for main, _ in parts])[which]
+        if DEEP_EMBEDS in self._decoder.graph.inputs:
+            feeds[DEEP_EMBEDS] = self._deep(context, image, which, embeds.shape)
+        return {**feeds, EMBEDS: embeds}
+
+    def _deep(
+        self,
+        context: Context,
+        image: NDArray[np.int64],
+        which: NDArray[np.int64],
+        shape: tuple[int, ...],
+    ) -> NDArray[np.float32]:
+        """What is added after the first layers where image tokens stand, [layer, 1, S, width]."""
+        layers = self._decoder.graph.inputs[DEEP_EMBEDS].shape[0]
+        deep = np.zeros((layers, *shape), np.float32)
+        if len(image):
+            found = [_parts(each)[1] for each in context.features]
+            deep[:, 0, image] = np.concatenate(found, axis=1)[:, which]
+        return deep
+
+
+class _Table:
+    """Embeddings looked up in a safetensors file, of which only the rows needed are read."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises BundleError."""
+        found = read_header(path).tensors
+        try:
+            (table,) = found.values()
+            dtype = {"F32": np.float32, "F16": np.float16}[table.dtype]
+            self._rows = np.memmap(path, dtype, "r", offset=table.begin, shape=table.shape)
+        except (OSError, ValueError, KeyError) as error:
+            title, hint = "The model's {name} can't be read ({reason}).", "Get the model again."
+            values = {"name": path.name, "reason": reason_of(error)}
+            raise BundleError(title, hint, **values) from error
+
+    def __call__(self, ids: NDArray[np.int64], cancel: CancelToken) -> NDArray[Any]:
+        cancel.raise_if_cancelled()
+        return np.asarray(self._rows[ids], np.float32)
+
+    def close(self) -> None:
+        del self._rows
+
+
+class _Lookup:
+    """Embeddings looked up by a graph."""
+
+    def __init__(self, path: Path, cuda: bool) -> None:
+        self._graph = Graph(path, cuda)
+
+    def __call__(self, ids: NDArray[np.int64], cancel: CancelToken) -> NDArray[Any]:
+        (found,) = self._graph.run(self._graph.outputs[:1], {IDS: ids}, cancel)
+        return np.array(found, np.float32)
+
+    def close(self) -> None:
+        self._graph.close()
+
+
+def _embedder(files: GraphFiles, cuda: bool) -> _Table | _Lookup:
+    table = files.embeddings.suffix == ".safetensors"
+    return _Table(files.embeddings) if table else _Lookup(files.embeddings, cuda)
+
+
+def _read_both_ways(graph: onnx.GraphProto, kind: str) -> None:
+    """As the model does, where its graph doesn't. Gemma 3's windows cut blocks, PaliGemma 2's
+    don't."""
+    if kind in _BOTH_WAYS and TYPES not in {each.name for each in graph.input}:
+        see_blocks(graph, windows_cut=kind == "gemma3")
+
+
+def _blocks(context: Context, total: int) -> NDArray[np.int64]:
+    """`Laid.blocks` of all positions; those after the prompt see only what is before them."""
+    blocks = np.full(total, -1, np.int64)
+    if context.laid.blocks is not None:
+        known = context.laid.blocks[:total]
+        blocks[: len(known)] = known
+    return blocks
+
+
+def _parts(features: Features) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The embeddings [token, width], and those for later layers [layer, token, width]."""
+    found = features.embeddings
+    return found if isinstance(found, tuple) else (found, np.zeros((0, *found.shape)))
+
+
+def _image_tokens(
+    context: Context, fed: int, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which of the next `count` tokens are image tokens, and their numbers among all."""
+    places = np.array(context.laid.image_positions, np.int64) - fed
+    which = np.flatnonzero((places >= 0) & (places < count))
+    return places[which], which

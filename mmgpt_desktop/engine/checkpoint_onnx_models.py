@@ -1,0 +1,80 @@
+"""What some public models' graphs need beyond image tokens among words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.checkpoint_onnx import READING, CheckpointOnnx
+from mmgpt_desktop.engine.families.family import Context, Features, Seen
+from mmgpt_desktop.engine.families.idefics import seen_photos
+from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
+from mmgpt_desktop.engine.folder.layouts import GraphFiles
+from mmgpt_desktop.engine.graphs.attention_nodes import writes_in_place
+from mmgpt_desktop.engine.graphs.decoder_session import KEYS, SIGHT, VALUES, unseen
+from mmgpt_desktop.engine.graphs.graph_file import read_graph
+from mmgpt_desktop.engine.graphs.surgery import Edited
+from mmgpt_desktop.messages import RuntimeName
+
+
+def checkpoint_onnx(
+    checkpoint: Checkpoint,
+    name: RuntimeName,
+    *,
+    files: GraphFiles | None = None,
+    cache: Path | None = None,
+) -> CheckpointOnnx:
+    """The runtime for a folder of graphs. Options and errors as `CheckpointOnnx`."""
+    kind = _MODELS.get(checkpoint.model_type, CheckpointOnnx)
+    return kind(checkpoint, name, files=files, cache=cache)
+
+
+class IdeficsOnnx(CheckpointOnnx):
+    """Photos are read by the cross-attention layers, and take no place among the words.
+
+    The image encoder gives these layers' keys and values, [layer, head, token, width].
+    """
+
+    def encode(self, seen: Seen, cancel: CancelToken) -> Features:
+        wanted = [name for name in (KEYS, VALUES, READING) if name in self._vision.outputs]
+        keys, values, *reading = self._vision.run(wanted, seen.inputs, cancel)
+        return Features((keys, values), reading[0] if reading else None)
+
+    def _attending(self, path: Path, cache: Path, cuda: bool, kind: str) -> tuple[Edited, str]:
+        """Its own graph gives the cross-attention; what words read of words isn't asked for."""
+        model = read_graph(path)
+        return Edited(model.SerializeToString(), writes_in_place(model.graph)), ""
+
+    def _attention_shape(self, checkpoint: Checkpoint) -> tuple[int, int]:
+        layers, heads, _, _ = self._decoder.graph.inputs[KEYS].shape
+        return layers, heads
+
+    def _looks(self, attention: NDArray[Any], context: Context) -> NDArray[Any]:
+        return attention[:, :, : len(context.laid.image_positions)]
+
+    def _feeds(
+        self,
+        token_ids: Sequence[int],
+        context: Context,
+        past: int,
+        kept: int,
+        cancel: CancelToken,
+    ) -> dict[str, Any]:
+        words = Context(replace(context.laid, image_positions=()))
+        feeds = super()._feeds(token_ids, words, past, kept, cancel)
+        if not context.features:
+            return {**feeds, **unseen(self._decoder.graph, len(token_ids))}
+        parts = [each.embeddings for each in context.features]
+        keys, values = (np.concatenate(each, axis=2) for each in zip(*parts, strict=True))
+        photos = seen_photos(context, past, len(token_ids))[0]
+        sight = photos.repeat(keys.shape[2] // photos.shape[1], axis=1)
+        return {**feeds, KEYS: keys, VALUES: values, SIGHT: sight}
+
+
+_MODELS: dict[str, type[CheckpointOnnx]] = {"idefics": IdeficsOnnx}

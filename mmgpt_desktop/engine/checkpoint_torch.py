@@ -1,0 +1,304 @@
+"""Runs any transformers checkpoint of a known family with PyTorch.
+
+torch and transformers take seconds to import, so that happens when a runtime is made.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.cores import physical_cores
+from mmgpt_desktop.engine.families.family import Context, Features, Seen, positions
+from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
+from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory
+from mmgpt_desktop.engine.pytorch import require_torch
+from mmgpt_desktop.engine.runtime import DecodeResult
+from mmgpt_desktop.errors import Cancelled, NotAvailable, RuntimeFailure
+from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
+from mmgpt_desktop.text import reason_of, safe_name
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LAST_ROW = "last_row"  # our name among transformers' ways to compute attention
+# By part of the model's config. Of the image encoder no row is asked for, and its scores would
+# take gigabytes where a photo has thousands of patches.
+_ATTENTION = {"": LAST_ROW, "text_config": LAST_ROW, "vision_config": "sdpa"}
+_FIELD = re.compile(r"Validation error for field '(\w+)'")  # of transformers' configurations
+_ROWS = 256  # whose scores are in memory at once
+
+_OUTSIDE_BLOCKS = {"gemma3": 0, "paligemma": 1}  # the token type of what is read in order
+
+Past = tuple[Any, int]  # transformers' cache, and how many tokens it holds
+
+
+class CheckpointTorch:
+    """A public model on the CPU. It can be cancelled between the model's layers.
+
+    What differs between models is in the hooks: `features`, `arguments`, `rows`.
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        """In 16 bits where there is no memory for 32. Raises RuntimeFailure."""
+        require_torch()
+        dtype = "float32" if 4 * checkpoint.parameters + BESIDE < free_memory() else "bfloat16"
+        require_memory(checkpoint.parameters * (4 if dtype == "float32" else 2))
+        with _failures("PyTorch can't load the model ({reason})."):
+            import torch
+
+            torch.set_num_threads(physical_cores())
+            self.torch = torch
+            self.model = self.load(checkpoint, getattr(torch, dtype))
+        self._cancel = CancelToken()
+        self._watch()
+        self.info = RuntimeInfo(RuntimeName.TORCH, "cpu")
+
+    def load(self, checkpoint: Checkpoint, dtype: Any) -> Any:
+        _register_last_row()
+        return load_model(checkpoint, dtype=dtype, attn_implementation=_ATTENTION)
+
+    @property
+    def attention_shape(self) -> tuple[int, int]:
+        """Layers and heads of `DecodeResult.attention`."""
+        config = self.model.config.get_text_config(decoder=True)
+        return config.num_hidden_layers, config.num_attention_heads
+
+    def encode(self, seen: Seen, cancel: CancelToken) -> Features:
+        with self._running(cancel):
+            return self.features({name: self._tensor(each) for name, each in seen.inputs.items()})
+
+    def decode(
+        self,
+        token_ids: Sequence[int],
+        context: Context,
+        cache: Past | None,
+        *,
+        attention: bool,
+        cancel: CancelToken,
+    ) -> DecodeResult:
+        """Feed `token_ids` after what `cache` holds; nothing given is changed.
+
+        `DecodeResult.attention` is float32 [layer, head, image token] of the last position,
+        all photos' tokens in order; what is missing to 1 went to text.
+        """
+        with self._running(cancel):
+            past, fed = _branched(cache) if cache else (self.empty_cache(), 0)
+            output = self._forward(
+                token_ids, context, past, fed, logits_to_keep=1, output_attentions=attention
+            )
+            total = fed + len(token_ids)
+            weights = self.rows(output, context, total) if attention else None
+            logits = output.logits[0, -1].float().numpy()
+            return DecodeResult(logits, weights, (output.past_key_values, total))
+
+    def score(
+        self, token_ids: Sequence[int], context: Context, cancel: CancelToken
+    ) -> NDArray[np.float32]:
+        """Logits [n, vocabulary] of what follows each of the last n of `token_ids`, fed after
+        nothing: from the prompt's last token on."""
+        kept = len(token_ids) - len(context.laid.token_ids) + 1
+        with self._running(cancel):
+            output = self._forward(token_ids, context, None, 0, logits_to_keep=kept)
+            return np.asarray(output.logits[0].float().numpy())
+
+    def close(self) -> None:
+        self.model = None
+
+    def features(self, inputs: dict[str, Tensor]) -> Features:
+        """What the decoder reads of one photo: the image encoder's and projector's work."""
+        base = getattr(self.model, "model", self.model)
+        found = base.get_image_features(**inputs)
+        pooled = getattr(found, "pooler_output", found)
+        if isinstance(pooled, list | tuple):
+            pooled = self.torch.cat([each.flatten(0, -2) for each in pooled])
+        return Features(pooled.flatten(0, -2))
+
+    def arguments(self, token_ids: Sequence[int], context: Context, fed: int) -> dict[str, Any]:
+        """What the model is called with, for tokens that stand after `fed` others."""
+        given = {
+            "inputs_embeds": self.embedded(token_ids, context, fed),
+            "position_ids": self._tensor(positions(context.laid, fed, len(token_ids))),
+        }
+        if context.laid.blocks is not None and not fed:
+            given["token_type_ids"] = self._token_types(context.laid.blocks, len(token_ids))
+        return given
+
+    def _token_types(self, blocks: NDArray[np.int64], count: int) -> Tensor:
+        """`Laid.blocks` as the model takes them: what comes after the prompt is in none."""
+        outside = _OUTSIDE_BLOCKS[self.model.config.model_type]
+        types = np.full(count, outside, np.int64)
+        types[: len(blocks)][blocks >= 0] = 1 - outside
+        return self._tensor(types[np.newaxis])
+
+    def rows(self, output: Any, context: Context, total: int) -> NDArray[np.float32]:
+        """The last of `total` positions' attention, as `DecodeResult.attention`."""
+        places = np.array(context.laid.image_positions, np.int64)
+        return np.stack([_row(layer, places, total) for layer in output.attentions])
+
+    def embedded(self, token_ids: Sequence[int], context: Context, fed: int) -> Tensor:
+        """Embeddings [1, S, width]: the photos' where their tokens stand, the table's elsewhere."""
+        ids = self.torch.tensor([list(token_ids)])
+        image, which = self.image_tokens(context, fed, len(token_ids))
+        ids[0, image] = 0  # an image token may lie beyond the table
+        embeddings: Tensor = self.model.get_input_embeddings()(ids)
+        if len(image):
+            found = self.torch.cat([each.embeddings for each in context.features])
+            embeddings[0, image] = found[which].to(embeddings.dtype)
+        return embeddings
+
+    def image_tokens(
+        self, context: Context, fed: int, count: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which of the next `count` tokens are image tokens, and their numbers among all."""
+        places = np.array(context.laid.image_positions, np.int64) - fed
+        which = np.flatnonzero((places >= 0) & (places < count))
+        return places[which], which
+
+    def empty_cache(self) -> Any:
+        from transformers import DynamicCache
+
+        return DynamicCache(config=self.model.config.get_text_config(decoder=True))
+
+    def _forward(
+        self,
+        token_ids: Sequence[int],
+        context: Context,
+        past: Any | None,
+        fed: int,
+        **options: Any,
+    ) -> Any:
+        seen = self.torch.ones(1, fed + len(token_ids), dtype=self.torch.long)
+        return self.model(
+            **self.arguments(token_ids, context, fed),
+            attention_mask=seen,
+            past_key_values=past,
+            use_cache=past is not None,
+            return_dict=True,
+            **options,
+        )
+
+    def _tensor(self, array: NDArray[Any]) -> Tensor:
+        tensor = self.torch.from_numpy(np.ascontiguousarray(array))
+        return tensor.to(self.model.dtype) if tensor.is_floating_point() else tensor
+
+    def _watch(self) -> None:
+        """Look at the cancel token before each layer."""
+        for module in self.model.modules():
+            if isinstance(module, self.torch.nn.ModuleList):
+                for layer in module:
+                    layer.register_forward_pre_hook(self._look)
+
+    def _look(self, _module: Any, _arguments: Any) -> None:
+        self._cancel.raise_if_cancelled()
+
+    @contextmanager
+    def _running(self, cancel: CancelToken) -> Iterator[None]:
+        cancel.raise_if_cancelled()
+        self._cancel = cancel
+        with _failures(_BROKE), self.torch.inference_mode():
+            yield
+
+
+def load_model(checkpoint: Checkpoint, **options: Any) -> Any:
+    """The model of a checkpoint. Raises RuntimeFailure where tensors are missing, for which
+    transformers takes random numbers; and whatever transformers raises."""
+    from transformers import AutoModelForImageTextToText
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # on stderr, among what a command tells
+    logging.set_verbosity_error()  # a table of what is missing, too
+    loaded: Any = AutoModelForImageTextToText.from_pretrained(
+        checkpoint.path,
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+        **options,
+    )
+    model, found = loaded
+    if missing := sorted(found["missing_keys"]):  # those tied to others are none
+        title = "The model's weights are not whole; missing tensors: {count}, among them {name}."
+        hint = "Download the model again, or choose another one."
+        values = {"count": len(missing), "name": safe_name(missing[0])}
+        raise RuntimeFailure(title, hint, **values)
+    return model.eval()
+
+
+_BROKE = "PyTorch broke while it ran the model ({reason})."
+
+
+def _row(weights: Tensor, places: NDArray[np.int64], total: int) -> NDArray[np.float32]:
+    """[head, image token] out of a layer's weights [1, head, row, key].
+
+    A layer with a sliding window has only the last keys: what lies before them has 0.
+    """
+    row = weights[0, :, -1].float().numpy()
+    seen = places - (total - row.shape[-1])
+    return np.asarray(np.where(seen >= 0, row[:, np.maximum(seen, 0)], 0), np.float32)
+
+
+def _branched(cache: Past) -> Past:
+    """A cache that can grow while the given one stays: layers replace their tensors, so a
+    shallow copy of each is enough."""
+    past = copy.copy(cache[0])
+    past.layers = [copy.copy(layer) for layer in past.layers]
+    return past, cache[1]
+
+
+def _register_last_row() -> None:
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import eager_mask
+
+    AttentionInterface.register(LAST_ROW, _last_row)
+    AttentionMaskInterface.register(LAST_ROW, eager_mask)
+
+
+def _last_row(
+    module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **options: Any
+) -> tuple[Any, Any]:
+    """The model's own eager attention, a few rows at a time, which keeps the weights of the last
+    row alone: those of all rows of all layers would take gigabytes."""
+    import torch
+
+    eager = sys.modules[type(module).__module__].eager_attention_forward
+    parts, weights = [], None
+    for first in range(0, query.shape[2], _ROWS):
+        rows = slice(first, first + _ROWS)
+        mask = None if attention_mask is None else attention_mask[:, :, rows]
+        part, weights = eager(module, query[:, :, rows], key, value, mask, **options)
+        parts.append(part)
+    assert weights is not None
+    return torch.cat(parts, dim=1), weights[:, :, -1:].clone()
+
+
+@contextmanager
+def _failures(title: str) -> Iterator[None]:
+    """PyTorch raises RuntimeError for nearly all, out of memory included."""
+    try:
+        yield
+    except (Cancelled, NotAvailable, RuntimeFailure):
+        raise
+    except Exception as error:
+        if field := _FIELD.search(str(error)):
+            said = (
+                "PyTorch can't load the model: its settings give {name} as something that can't be"
+                " used."
+            )
+            another = "Download the model again, or choose another one."
+            raise RuntimeFailure(said, another, name=safe_name(field[1])) from error
+        if isinstance(error, IndexError) and "index out of range in self" in str(error):
+            said = "The model's tokenizer writes tokens that its weights don't have."
+            raise RuntimeFailure(
+                said, "Download the model again, or choose another one."
+            ) from error
+        hint = "Choose another model, or use another runtime."
+        raise RuntimeFailure(title, hint, reason=reason_of(error)) from error

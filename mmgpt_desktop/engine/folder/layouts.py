@@ -1,0 +1,160 @@
+"""Which files of a folder are a public model's graphs.
+
+Either our own export's, or the community's (transformers.js, Optimum): `vision_encoder`,
+`embed_tokens` and `decoder_model_merged`, each in several precisions, often in `onnx/`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.folder.bundle import remedy_for
+from mmgpt_desktop.engine.folder.checksums import verify
+from mmgpt_desktop.engine.folder.model_files import is_plain_name, lies_inside, read_object
+from mmgpt_desktop.engine.folder.recognise import MANIFEST, PUBLIC, manifest_kind
+from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.text import safe_name
+
+FORMAT = 3
+PROMPT = "prompt.onnx"  # of an export, if it has one
+
+VISION, EMBEDDINGS, DECODER = "vision_encoder", "embed_tokens", "decoder"
+_STEMS = {
+    VISION: (VISION,),
+    EMBEDDINGS: (EMBEDDINGS,),
+    DECODER: (DECODER, "decoder_model_merged", "decoder_with_past_model"),
+}
+# The truest first: a folder that was downloaded for its size holds nothing else.
+PRECISIONS = ("fp32", "fp16", "int8", "quantized", "uint8", "q8", "q4", "q4f16", "bnb4")
+_NAME = re.compile(r"(?P<stem>[a-z_]+?)(?:_(?P<precision>{}))?\.(?P<kind>onnx|safetensors)".format(
+    "|".join(PRECISIONS)))  # fmt: skip
+
+_ANOTHER = "Download the model again, or choose another one."
+
+
+@dataclass(frozen=True)
+class GraphFiles:
+    """One file for each part. `embeddings` is a graph, or a table as safetensors; `prompt` is a
+    decoder that gives the cache alone, quicker than `decoder`. `precision` is the decoder's, by
+    its name."""
+
+    vision: Path
+    embeddings: Path
+    decoder: Path
+    precision: str
+    prompt: Path | None = None
+
+    @property
+    def bytes(self) -> int:
+        """What they take, their external data included."""
+        files = {file for graph in (self.vision, self.embeddings, self.decoder, self.prompt)
+                 if graph for file in (graph, *_data_files(graph))}  # fmt: skip
+        return sum(file.stat().st_size for file in files)
+
+
+def is_graphs(folder: Path) -> bool:
+    """Whether there is a decoder's graph that is a public model's."""
+    return any(_found(place, DECODER) for place in _places(folder))
+
+
+def find_graphs(
+    folder: Path, precision: str | None = None, broken: Collection[Path] = ()
+) -> GraphFiles:
+    """The files of `precision`, or else the truest there are; a part that has no file of the
+    precision is taken from the others, and none of the `broken` ones is taken.
+
+    Raises BundleError for a part that is missing, and a bundle of a newer version.
+    """
+    _manifest_files(folder)
+    (_, vision), (_, embeddings), (named, decoder) = (
+        _choose(folder, part, precision, broken) for part in _STEMS
+    )
+    quicker = [file for file in (folder / PROMPT,) if file.is_file() and file not in broken]
+    return GraphFiles(vision, embeddings, decoder, named, next(iter(quicker), None))
+
+
+def fitting_graphs(folder: Path, room: int, broken: Collection[Path] = ()) -> GraphFiles:
+    """The truest files that take at most `room` bytes, or else the smallest; of those that
+    aren't `broken`.
+
+    Raises as `find_graphs`.
+    """
+    found = [find_graphs(folder, precision, broken) for precision in PRECISIONS]
+    found.sort(key=lambda files: PRECISIONS.index(files.precision))
+    fitting = (files for files in found if files.bytes <= room)
+    return next(fitting, min(found, key=lambda files: files.bytes))
+
+
+def verify_graphs(folder: Path, progress: Callable[[float], None], cancel: CancelToken) -> None:
+    """Compare the checksums of an export's manifest; community folders have none.
+
+    Raises BundleError and Cancelled; `progress` gets fractions.
+    """
+    files = _manifest_files(folder)
+    sums = {name: str(entry["sha256"]) for name, entry in files.items() if "sha256" in entry}
+    with remedy_for(folder):
+        verify(folder, sums, progress, cancel)
+
+
+def _places(folder: Path) -> Sequence[Path]:
+    return (folder, folder / "onnx")
+
+
+def _choose(
+    folder: Path, part: str, precision: str | None, broken: Collection[Path]
+) -> tuple[str, Path]:
+    order = (precision, *PRECISIONS) if precision else PRECISIONS
+    for place in _places(folder):
+        files = [item for item in _found(place, part).items() if item[1] not in broken]
+        if files:
+            return min(files, key=lambda item: order.index(item[0]))
+    title = "The model's folder has no graph {name}."
+    raise BundleError(title, _ANOTHER, name=f"{_STEMS[part][-1]}.onnx")
+
+
+def _found(place: Path, part: str) -> dict[str, Path]:
+    """The files of one part, by precision."""
+    found = dict[str, Path]()
+    for file in sorted(place.iterdir()) if place.is_dir() else ():
+        named = _NAME.fullmatch(file.name)
+        if named is None or named["stem"] not in _STEMS[part] or not file.is_file():
+            continue
+        if named["kind"] == "onnx" or part == EMBEDDINGS:
+            found.setdefault(named["precision"] or "fp32", file)
+    return found
+
+
+def _data_files(graph: Path) -> Sequence[Path]:
+    """`x.onnx_data`, `x.onnx_data_1`, `x.onnx.data`: whatever begins with the graph's name."""
+    return [file for file in graph.parent.iterdir() if file.name.startswith(graph.name)]
+
+
+def _manifest_files(folder: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Each with `bytes`, and whole in the folder; none without a manifest of ours.
+
+    Raises BundleError.
+    """
+    if manifest_kind(folder) != PUBLIC:
+        return {}
+    try:
+        manifest = read_object(folder / MANIFEST)
+        version = manifest["format"]
+        files = {str(name): dict(entry) for name, entry in manifest.get("files", {}).items()}
+        for entry in files.values():
+            entry["bytes"] = int(entry["bytes"])
+    except (BundleError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise BundleError("The model's {name} can't be read.", _ANOTHER, name=MANIFEST) from error
+    if type(version) is not int or version > FORMAT:
+        title = "This model was made for a newer version of MMGPT Desktop."
+        raise BundleError(title, "Update the app, or choose another model folder.")
+    for name, entry in files.items():  # its name before anything of it is read
+        named = is_plain_name(name) and lies_inside(name, folder) and (folder / name).is_file()
+        if not named or (folder / name).stat().st_size != entry["bytes"]:
+            title = "The model's {name} is missing or not whole."
+            raise BundleError(title, _ANOTHER, name=safe_name(name))
+    return files

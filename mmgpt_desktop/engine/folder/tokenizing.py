@@ -1,0 +1,118 @@
+"""Tokenizers from strangers' files. Whatever the library does, what comes out is an AppError.
+
+A panic of the library, which is written in Rust, is no Exception; and some rules never end
+(a replacement that grows, a regular expression with too many ways). So a tokenizer is tried
+once in another process before it may work in ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
+from tokenizers import Tokenizer
+
+from mmgpt_desktop.engine.folder.model_files import ANOTHER, refuse_stand_in_file, unreadable
+from mmgpt_desktop.engine.isolated import OutOfBounds, Refused, run
+from mmgpt_desktop.errors import BundleError, PromptError
+from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.text import safe_name
+
+_FILE_LIMIT = 256 << 20  # bytes; the largest known has 35 MB
+_TRIAL_S, _TRIAL_BYTES = 60.0, 4 << 30
+_MOST_TOKENS = 64  # for a byte of the texts below
+# Beside ordinary ones, long runs with another end: slow for a regular expression that can divide
+# them in many ways.
+_RUNS = "".join(f"{each * 40}!" for each in ("a", "A ", "0", " ", "\n", "\t", ".", "-", "é", "你"))
+_TEXTS = (
+    "Hello, world! What's this?",
+    "你好世界。",
+    "👩‍👩‍👧 a\u0301",
+    bytes(range(32, 127)).decode(),
+    _RUNS,
+)
+
+_tried = set[str]()  # by this process
+
+
+def load_tokenizer(path: Path, *, remember: bool = True) -> Tokenizer:
+    """A fast tokenizer, without padding or truncation; that it works may be remembered beyond
+    this process. Raises BundleError."""
+    if not path.is_file():
+        raise BundleError("The model's {name} is missing.", ANOTHER, name=safe_name(path.name))
+    refuse_stand_in_file(path)
+    _require_tried(path, remember)
+    with _failures(BundleError("The model's tokenizer can't be read.", ANOTHER)):
+        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return tokenizer
+
+
+def encode(tokenizer: Tokenizer, text: str, *, special: bool = False) -> list[int]:
+    """Token ids, with what the tokenizer adds around a text where `special`. Raises PromptError."""
+    title = "The model's tokenizer breaks on this question."
+    hint = "Ask in other words, or choose another model."
+    with _failures(PromptError(title, hint)):
+        return list(tokenizer.encode(text, add_special_tokens=special).ids)
+
+
+@contextlib.contextmanager
+def _failures(failure: BundleError | PromptError) -> Iterator[None]:
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # the library raises plain Exception, and panics
+        raise failure from error
+
+
+def _require_tried(path: Path, remember: bool) -> None:
+    """Try a tokenizer out, unless it ships or was tried before: its checksum is remembered.
+
+    Raises BundleError.
+    """
+    if not _tried:
+        _tried.update(map(_digest, resource_path("models").glob("*/tokenizer.json")))
+    digest = _digest(path)
+    known = platformdirs.user_cache_path("mmgpt-desktop", appauthor=False) / "tokenizers" / digest
+    with contextlib.suppress(OSError):  # a home that can't be read is no fault of the model
+        if digest in _tried or known.is_file():
+            return
+    try:
+        run("try_tokenizer", str(path.resolve()), seconds=_TRIAL_S, memory=_TRIAL_BYTES)
+    except Refused as error:
+        raise BundleError("The model's tokenizer can't be read.", ANOTHER) from error
+    except OutOfBounds as error:
+        title = "The model's tokenizer does not come to an end with a short text."
+        raise BundleError(title, "Don't use this model.") from error
+    _tried.add(digest)
+    if not remember:
+        return
+    with contextlib.suppress(OSError):  # then it is tried again the next time
+        known.parent.mkdir(parents=True, exist_ok=True)
+        known.touch()
+
+
+def _digest(path: Path) -> str:
+    try:
+        if path.stat().st_size > _FILE_LIMIT:
+            raise BundleError("The model's {name} is far too large.", ANOTHER, name=path.name)
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise unreadable(path.name, error) from error
+
+
+def try_out(path: str) -> None:
+    """In the other process: take a few texts apart. Raises whatever the library does."""
+    tokenizer = Tokenizer.from_file(path)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    for text in _TEXTS:
+        tokens = tokenizer.encode(text).ids
+        if len(tokens) > _MOST_TOKENS * len(text.encode()):
+            raise ValueError("it makes far too many tokens of a short text")

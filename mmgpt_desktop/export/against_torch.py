@@ -1,0 +1,98 @@
+"""An export beside the checkpoint that it was made of: the same answer by both runtimes."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.checkpoint_onnx_models import checkpoint_onnx
+from mmgpt_desktop.engine.families.family import Context, Laid, Seen
+from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
+from mmgpt_desktop.engine.generate import softmax
+from mmgpt_desktop.messages import Message, Photo, RuntimeName
+
+TOKENS = 16  # of the answer that is compared
+_QUESTION = "What is in this picture?"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An answer of a runtime: for each step the logits and the attention, and seconds."""
+
+    logits: Sequence[np.ndarray[Any, Any]]
+    attention: Sequence[np.ndarray[Any, Any]]
+    image: float
+    prefill: float
+    decode: float
+
+
+def comparison_report(checkpoint: Path, graphs: Path) -> list[str]:
+    """Both runtimes are led along PyTorch's greedy answer, about a picture of noise."""
+    from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
+
+    whole = open_checkpoint(checkpoint)
+    seen, laid = _question(whole)
+    slow = checkpoint_torch(whole)
+    theirs, answer = _trial(slow, seen, laid, None)
+    slow.close()
+    with tempfile.TemporaryDirectory() as cache:
+        quick = checkpoint_onnx(read_checkpoint(graphs), RuntimeName.ONNX_CPU, cache=Path(cache))
+        ours, _ = _trial(quick, seen, laid, answer)
+    pairs = list(zip(theirs.logits, ours.logits, strict=True))
+    same = sum(int(one.argmax() == two.argmax()) for one, two in pairs)
+    moved = np.mean([0.5 * np.abs(softmax(one) - softmax(two)).sum() for one, two in pairs])
+    maps = list(zip(theirs.attention, ours.attention, strict=True))
+    shifted = np.mean([np.abs(one - two).sum(axis=-1).mean() / 2 for one, two in maps])
+    return [
+        f"the same likeliest token as PyTorch in {same} of {len(pairs)} steps;"
+        f" {moved:.4f} of the probability and {shifted:.4f} of the attention moved",
+        _speeds("PyTorch", theirs),
+        _speeds("ONNX Runtime", ours),
+    ]
+
+
+def _speeds(name: str, trial: Trial) -> str:
+    rate = (TOKENS - 1) / trial.decode
+    return (
+        f"{name}: image {trial.image:.2f} s, prefill {trial.prefill * 1000:.0f} ms,"
+        f" {rate:.0f} tokens/s, the attention of every token on"
+    )
+
+
+def _question(checkpoint: Checkpoint) -> tuple[Seen, Laid]:
+    pixels = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    family = family_of(checkpoint)
+    seen = family.see(Photo(pixels, "noise", "noise"))
+    return seen, family.lay([Message("user", _QUESTION)], [seen], TOKENS)
+
+
+def _trial(
+    runtime: Any, seen: Seen, laid: Laid, answer: Sequence[int] | None
+) -> tuple[Trial, list[int]]:
+    """Fed with `answer`, or else greedily with what it gives. The first run of all warms up."""
+    cancel = CancelToken()
+    runtime.encode(seen, cancel)
+    times = [time.perf_counter()]
+    context = Context(laid, (seen,), (runtime.encode(seen, cancel),))
+    times.append(time.perf_counter())
+    results, fed, cache, feed = [], list[int](), None, list(laid.token_ids)
+    for step in range(TOKENS):
+        result = runtime.decode(feed, context, cache, attention=True, cancel=cancel)
+        if step == 0:
+            times.append(time.perf_counter())
+        results.append(result)
+        feed, cache = [answer[step] if answer else int(result.logits.argmax())], result.cache
+        fed += feed
+    times.append(time.perf_counter())
+    image, prefill, decode = np.diff(times)
+    logits = [result.logits for result in results]
+    attention = [result.attention for result in results]
+    return Trial(logits, attention, image, prefill, decode), fed

@@ -1,0 +1,194 @@
+"""A transformers checkpoint as a folder of ONNX graphs that the app opens by itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from mmgpt_desktop import __version__
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.checkpoint_engine import ALL_HEADS, CheckpointEngine
+from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint
+from mmgpt_desktop.engine.folder.layouts import FORMAT, PROMPT
+from mmgpt_desktop.engine.folder.recognise import MANIFEST, PUBLIC
+from mmgpt_desktop.engine.folder.work_folder import work_folder
+from mmgpt_desktop.engine.scenes import compose
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.export.decoder_graph import build_decoder, embeddings_of
+from mmgpt_desktop.export.decoder_spec import DecoderSpec, read_spec
+from mmgpt_desktop.export.linear import Precision, linears_for, prompt_linears_for
+from mmgpt_desktop.export.smaller_encoder import halve, quantise
+from mmgpt_desktop.export.weights import DecoderWeights, SafetensorsWeights
+from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.text import safe_name
+
+VISION, EMBEDDINGS, DECODER = "vision_encoder.onnx", "embed_tokens.safetensors", "decoder.onnx"
+_COPIED = (
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+    "generation_config.json",
+    "chat_template.jinja",
+    "chat_template.json",
+)
+_BOTH_WAYS = ("gemma3", "paligemma")
+_CHUNK = 1 << 20
+
+Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
+
+
+@dataclass(frozen=True)
+class Exported:
+    """Bytes by file name, and what the checkpoint's weights take."""
+
+    folder: Path
+    sizes: dict[str, int]
+    before: int
+
+
+def export(path: Path, out: Path, precision: Precision, progress: Progress) -> Exported:
+    """Write the checkpoint at `path` into the new folder `out`; on failure nothing stays there.
+
+    Raises BundleError for what can't be exported, RuntimeFailure where the exporter breaks.
+    """
+    checkpoint = open_checkpoint(path)
+    family = family_of(checkpoint)
+    spec = _read_spec(checkpoint)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        title = "The folder {path} is not empty."
+        raise AppError(title, "Name a new folder for the export.", path=safe_name(str(out)))
+    with work_folder(out.parent) as work:
+        beside = work / out.name
+        beside.mkdir()
+        _copy_settings(checkpoint, beside)
+        progress(0.05, "Exporting the language model")
+        _write_decoder(spec, checkpoint, beside, precision)
+        progress(0.5, "Exporting the image encoder")
+        _write_vision(checkpoint, family, beside / VISION, precision)
+        progress(0.8, "Writing the manifest")
+        sizes = _write_manifest(checkpoint, spec, beside, precision)
+        if out.exists():
+            out.rmdir()
+        beside.rename(out)
+    before = sum(file.stat().st_size for file in checkpoint.weights)
+    return Exported(out, sizes, before)
+
+
+def read_config(folder: Path) -> Any:
+    """config.json, with what it leaves to the defaults of its kind."""
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def _read_spec(checkpoint: Checkpoint) -> DecoderSpec:
+    config = read_config(checkpoint.path)
+    text = config.get_text_config(decoder=True).to_dict()
+    deep = getattr(config.vision_config, "deepstack_visual_indexes", ())
+    return read_spec(text, deepstack=len(deep), blocks=checkpoint.model_type in _BOTH_WAYS)
+
+
+def _copy_settings(checkpoint: Checkpoint, folder: Path) -> None:
+    for name in _COPIED:
+        if (checkpoint.path / name).is_file():
+            shutil.copyfile(checkpoint.path / name, folder / name)
+
+
+def _write_decoder(
+    spec: DecoderSpec, checkpoint: Checkpoint, folder: Path, precision: Precision
+) -> None:
+    weights = DecoderWeights(SafetensorsWeights(checkpoint.weights))
+    build_decoder(spec, weights, folder / DECODER, linears_for(precision))
+    quick = prompt_linears_for(precision)
+    if quick:
+        build_decoder(spec, weights, folder / PROMPT, quick, cache_only=True)
+    table = embeddings_of(spec, weights)
+    kind = np.float32 if precision is Precision.FP32 else np.float16
+    save_file({"model.embed_tokens.weight": table.astype(kind)}, folder / EMBEDDINGS)
+
+
+def _write_vision(checkpoint: Checkpoint, family: Any, path: Path, precision: Precision) -> None:
+    from mmgpt_desktop.export.vision import export_vision
+
+    export_vision(checkpoint, family, path)
+    if precision is Precision.FP16:
+        halve(path)
+    elif precision is not Precision.FP32:
+        quantise(path)
+
+
+def _write_manifest(
+    checkpoint: Checkpoint, spec: DecoderSpec, folder: Path, precision: Precision
+) -> dict[str, int]:
+    files = {file.name: file for file in sorted(folder.iterdir())}
+    sizes = {name: file.stat().st_size for name, file in files.items()}
+    manifest = {
+        "format": FORMAT,
+        "kind": PUBLIC,
+        "model_type": checkpoint.model_type,
+        "name": checkpoint.name,
+        "version": __version__,
+        "precision": precision.value,
+        "files": {
+            name: {"sha256": _sha256(file), "bytes": sizes[name]} for name, file in files.items()
+        },
+        "decoder": {
+            "layers": spec.layers,
+            "heads": spec.heads,
+            "kv_heads": spec.kv_heads,
+            "head_dim": spec.head_dim,
+            "width": spec.width,
+            "vocabulary": spec.vocabulary,
+            "context_length": spec.context_length,
+        },
+        "attention": {"heads": [], "how": ALL_HEADS},
+    }
+    _write_json(folder / MANIFEST, manifest)
+    mode = (folder / MANIFEST).stat().st_mode
+    for file in files.values():  # some libraries make theirs so that nobody else may read them
+        file.chmod(stat.S_IMODE(mode))
+    return sizes
+
+
+def choose_heads(folder: Path, scenes: int, progress: Progress) -> str:
+    """Find out which heads of an export tell most, and write it into its manifest: how they
+    were chosen. Raises AppError."""
+    engine = CheckpointEngine(folder, RuntimeName.ONNX_CPU)
+    engine.load()
+    chosen = "Looking which heads tell most"
+    report = engine.score_heads(
+        map(compose, range(scenes)),
+        CancelToken(),
+        lambda done: progress(0.8 + 0.1 * done / scenes, chosen),
+    )
+    engine.close()
+    choice = report.choice()
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest["attention"] = {"heads": [list(pair) for pair in choice.heads], "how": choice.how}
+    _write_json(folder / MANIFEST, manifest)
+    return choice.how
+
+
+def _write_json(path: Path, data: dict[str, Any]) -> None:
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _sha256(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,149 @@
+"""Stage 8: a trained model as the folder that the app opens."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
+
+from mmgpt_desktop import __version__
+from mmgpt_desktop.engine.folder.bundle import Certainty
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.model import MMGPTForConditionalGeneration, MMGPTImageProcessor, MMGPTProcessor
+from mmgpt_desktop.model.configuration import END, PAD, MMGPTConfig
+from mmgpt_desktop.model.packing import load_packed, save_packed
+from mmgpt_desktop.training.embedded_graphs import decoder_graph, encoder_graph, export
+from mmgpt_desktop.training.file_entry import file_entry
+from mmgpt_desktop.training.head_scores import HeadScores
+
+FORMAT = 2
+LANGUAGES = ["en"]
+DESCRIPTION = (
+    "Our own multimodal GPT: EfficientNet-Lite2 cells, read by a decoder of 22 million parameters."
+)
+UNLISTED = {"manifest.json", "README.md"}
+"""Files of a bundle that carry no checksum."""
+
+
+def load_trained(folder: Path, fusion: str | None) -> MMGPTForConditionalGeneration:
+    """A trained model with this default fusion. Raises AppError if it was not trained for it."""
+    model = MMGPTForConditionalGeneration.from_pretrained(folder)
+    model.eval()
+    if fusion is not None and fusion not in model.config.fusions:
+        hint = "It has " + ", ".join(model.config.fusions) + "."
+        raise AppError("The model has no fusion {name}.", hint, name=fusion)
+    model.config.fusion = fusion or model.config.fusion
+    if model.config.tuned:
+        model.config.tuning = 0.0  # it learns no more
+    return model
+
+
+def build_bundle(
+    model: MMGPTForConditionalGeneration,
+    tokenizer: Path,
+    heads: Mapping[str, HeadScores],
+    certainty: Certainty,
+    bundle: Path,
+) -> None:
+    """Write weights, tokenizer, configuration, graphs and manifest below `bundle`.
+
+    `heads` has each of the model's fusions; its configuration names the default one.
+    """
+    bundle.mkdir(parents=True, exist_ok=True)
+    save_packed(model, bundle)
+    processor(tokenizer).save_pretrained(bundle)
+    shutil.copyfile(tokenizer, bundle / "tokenizer.json")
+    for graph in bundle.glob("*.onnx"):  # an earlier build's, of other fusions perhaps
+        graph.unlink()
+    packed = load_packed(bundle)
+    export(packed, bundle)
+    write_manifest(bundle, packed.config, heads, certainty)
+
+
+def export_again(bundle: Path) -> None:
+    """Write a bundle's graphs anew from its own weights, which stay as they are."""
+    export(load_packed(bundle), bundle)
+    listed = _manifest(bundle)["files"]
+    _change_manifest(bundle, files={name: file_entry(bundle / name) for name in listed})
+
+
+def set_certainty(bundle: Path, certainty: Certainty) -> None:
+    """Put what was fitted anew into a bundle's manifest; its other files stay as they are."""
+    _change_manifest(bundle, certainty=asdict(certainty))
+
+
+def _manifest(bundle: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+    return manifest
+
+
+def _change_manifest(bundle: Path, **changes: Any) -> None:
+    _write_json({**_manifest(bundle), **changes}, bundle / "manifest.json")
+
+
+def processor(tokenizer: Path) -> MMGPTProcessor:
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer.from_file(str(tokenizer)), pad_token=PAD, eos_token=END
+    )
+    return MMGPTProcessor(MMGPTImageProcessor(), fast)
+
+
+def write_manifest(
+    bundle: Path, config: MMGPTConfig, heads: Mapping[str, HeadScores], certainty: Certainty
+) -> None:
+    spec = MMGPTImageProcessor(size=16 * config.grid_size).spec
+    files = [path for path in sorted(bundle.iterdir()) if path.name not in UNLISTED]
+    manifest = {
+        "format": FORMAT,
+        "name": bundle.name,
+        "family": config.model_type,
+        "version": __version__,
+        "description": DESCRIPTION,
+        "languages": LANGUAGES,
+        "files": {path.name: file_entry(path) for path in files},
+        "image": {
+            "size": spec.size,
+            "mean": spec.mean,
+            "std": spec.std,
+            "max_aspect": spec.max_aspect,
+        },
+        "decoder": {
+            "layers": config.num_hidden_layers,
+            "heads": config.num_attention_heads,
+            "head_dim": config.head_dim,
+            "context_length": config.max_position_embeddings,
+            "vocabulary": config.vocab_size,
+        },
+        "fusion": config.fusion,
+        "fusions": {name: _fusion(name, config, heads[name]) for name in config.fusions},
+        "special_tokens": {
+            "pad": config.pad_token_id,
+            "user": config.user_token_id,
+            "assistant": config.assistant_token_id,
+            "end": config.eos_token_id,
+        },
+        "sampling": {"repetition_penalty": 1.2, "max_new_tokens": 64},
+        "certainty": asdict(certainty),
+    }
+    _write_json(manifest, bundle / "manifest.json")
+
+
+def _write_json(manifest: dict[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+def _fusion(name: str, config: MMGPTConfig, heads: HeadScores) -> dict[str, Any]:
+    side = config.grid_of(name)
+    return {
+        "image_encoder": encoder_graph(name),
+        "decoder": decoder_graph(name),
+        "grid": {"rows": side, "columns": side},
+        "image_layers": len(config.image_layers(name)),
+        "attention": {"heads": heads.best(), "how": heads.how()},
+    }

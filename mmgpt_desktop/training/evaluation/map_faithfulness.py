@@ -1,0 +1,311 @@
+"""Stage 10: which method's maps tell what the model needed, and where things are.
+
+Each method explains the same answers, beside a random map and one of the photo's centre.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgpt_desktop.attention.faithfulness_metrics import (
+    CHECKED,
+    brightness,
+    centre_map,
+    cover,
+    curves,
+    is_content_word,
+    is_function_word,
+    mask_iou,
+    pointing,
+    random_map,
+)
+from mmgpt_desktop.attention.methods import (
+    FROM_ATTENTION,
+    Cells,
+    Heads,
+    Maps,
+    from_attention,
+    over_tokens,
+)
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.base import EngineBase
+from mmgpt_desktop.engine.occlusion import photo_cells
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import CellMaps, Method, ModelInfo
+from mmgpt_desktop.training.evaluation.answering import Respondent
+from mmgpt_desktop.training.evaluation.cases import ASKED, DESCRIBED, NAMED, Case, Target, cases
+from mmgpt_desktop.training.evaluation.evaluation import texts_of
+from mmgpt_desktop.training.evaluation.grounding import cells_on
+from mmgpt_desktop.training.evaluation.metrics import Score, Statistic, bootstrap, mean, ratio
+
+RANDOM, CENTRE = "random", "centre"
+BASELINES = (RANDOM, CENTRE)
+
+EFFECT, DELETION, INSERTION = "deletion effect", "deletion area", "insertion area"
+FALL = f"fall at {CHECKED:.0%}".replace("%", " %")
+POINTING, IOU = "pointing game", "mask IoU"
+MEANS = (
+    *(FALL, EFFECT, DELETION, INSERTION),
+    *(f"{measure}, {task}" for measure in (POINTING, IOU) for task in (ASKED, NAMED)),
+)
+TIMES = {FALL: f"{FALL}, times random", EFFECT: f"{EFFECT}, times random"}
+DARKNESS, SECONDS = "function-word darkness", "seconds a word"
+DARKER, CONTENT = "how much darker function words are", "brightness of content words"
+TIME, WORDS = "seconds an answer", "words"
+LOW_IS_GOOD = (DELETION, SECONDS)
+TABLES = (
+    (FALL, TIMES[FALL], EFFECT, TIMES[EFFECT], DELETION, INSERTION),
+    (*MEANS[4:], DARKNESS, SECONDS),
+)
+NOTES = (
+    "Numbers of items in the heads, 95 % bootstrap intervals over photos in brackets, the best "
+    "method of each column bold; all but times and seconds in per cent.",
+    "Deletion and insertion: the word's probability, teacher-forced, while the map's strongest "
+    "cells are blurred first, or shown first; the area under that curve over the share of cells. "
+    "Fall: how far below its probability with the whole photo the word is without the strongest "
+    "fifth; deletion effect: on average over the curve. Times random: against a random map's. "
+    "Occlusion hides cells too, so these measures are its own; pointing and IoU are not.",
+    "Words: a content word drawn from each description, the things of a list that the photo's "
+    "label map has, and whole answers to the question where a thing is.",
+    "Pointing game: the strongest cell has its centre in the thing's mask (things of 1 to 25 % of "
+    "the picture). Mask IoU: with as many of the strongest cells as the thing is large.",
+    "Function-word darkness: how much darker than content words they are drawn, on one scale for "
+    "the description; 100 is black, 0 as bright.",
+    "Seconds: what the map costs beyond the answer, for all words of an answer together, divided "
+    "by their number. Attention comes with the answer.",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured; no `limit` means all photos, and no `fusion` the model's default."""
+
+    data: Path
+    split: str = "test"
+    limit: int | None = None
+    fusion: str | None = None
+    methods: tuple[Method, ...] = tuple(Method)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measure of one way to explain: of how many items, with its interval."""
+
+    way: str
+    measure: str
+    items: int
+    score: Score
+
+
+@dataclass
+class Items:
+    """What was measured of one way: a value for each item, and the items' photos."""
+
+    values: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    photos: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, measure: str, image: str, value: float) -> None:
+        self.values[measure].append(value)
+        self.photos[measure].append(image)
+
+    def figure(self, way: str, name: str, statistic: Statistic, of: str) -> Iterator[Figure]:
+        """A figure from the items of the measure `of`, if they give one."""
+        if photos := self.photos[of]:
+            score = bootstrap(statistic, photos)
+            if math.isfinite(score.value):
+                yield Figure(way, name, len(photos), score)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Every figure, and for each method that can't be had a sentence on why."""
+
+    figures: tuple[Figure, ...]
+    missing: Mapping[str, str]
+
+
+def measure(engine: EngineBase, model: ModelInfo, settings: Settings) -> Report:
+    """Explain answers of a loaded engine with every method. Raises AppError."""
+    heads = model.fusion_info(settings.fusion).head_choice.heads
+    photos = texts_of(settings.data, settings.split)
+    respondent = Respondent(engine, settings.data, settings.fusion)
+    items: dict[str, Items] = {way: Items() for way in (*settings.methods, *BASELINES)}
+    missing: dict[str, str] = {}
+    for number, case in enumerate(cases(respondent, photos, settings.limit)):
+        judge = _Judge(engine, case)
+        for way in [way for way in items if way not in missing]:
+            try:
+                if number == 0:
+                    _maps(engine, case, way, heads)  # what loads once tells nothing of its speed
+                began = time.perf_counter()
+                maps = _maps(engine, case, way, heads)
+            except AppError as error:
+                missing[way] = str(error)
+                continue
+            items[way].add(TIME, case.image, time.perf_counter() - began)
+            items[way].add(WORDS, case.image, len(case.words))
+            judge.judge(way, maps, items[way])
+    found = {way: each for way, each in items.items() if way not in missing and each.values}
+    if not found:
+        title = "The data folder has no {split} photos that can be explained."
+        hint = "It takes photos with label maps, or with captions of Flickr8k."
+        raise AppError(title, hint, split=settings.split)
+    return Report(tuple(_figures(found)), missing)
+
+
+def _maps(engine: EngineBase, case: Case, way: str, heads: Heads) -> Maps:
+    """A map for each token of the case's answer."""
+    grid, tokens = case.attention[0].grid, len(case.attention)
+    if way == RANDOM:
+        random = _chance(case, "map")
+        return np.stack([random_map(grid, random) for _ in range(tokens)])
+    if way == CENTRE:
+        return np.stack([centre_map(grid)] * tokens)
+    method, request = Method(way), case.explanation.request
+    if method in FROM_ATTENTION:
+        needs = method is Method.RELATIVE
+        neutral = engine.neutral(request.images[0], request.fusion) if needs else None
+        return from_attention(method, case.attention, heads, neutral).weights
+    if method is Method.OCCLUSION:
+        found: list[CellMaps] = []
+        engine.occlude(case.explanation, CancelToken(), found.append)
+        return found[-1].weights
+    return engine.explain(case.explanation, method, CancelToken(), lambda _done: None).weights
+
+
+def _chance(case: Case, purpose: str) -> np.random.Generator:
+    """The same for every method, and in every run."""
+    name = f"{case.image} {case.task} {case.explanation.token_ids} {purpose}"
+    return np.random.default_rng(zlib.crc32(name.encode()))
+
+
+class _Judge:
+    """Measures maps of one case; what the engine scored once, it keeps."""
+
+    def __init__(self, engine: EngineBase, case: Case) -> None:
+        self._engine, self._case = engine, case
+        self._grid = case.attention[0].grid
+        self._photo = photo_cells(self._grid)
+        self._known: dict[bytes, NDArray[np.float32]] = {}  # a mask's bytes to [token]
+
+    def judge(self, way: str, maps: Maps, items: Items) -> None:
+        case, image = self._case, self._case.image
+        shown = np.where(self._photo, maps, np.nan).astype(np.float32)
+        for place, target in enumerate(case.targets):
+            cells = over_tokens(shown, *target.steps)
+            self._hide(cells, target, place, items)
+            if target.mask is not None:
+                self._point(cells, target, place, items)
+        if case.task == DESCRIBED:
+            function, content = (
+                [(word.start, word.stop) for word in case.words if is_kind(word.text)]
+                for is_kind in (is_function_word, is_content_word)
+            )
+            bright = brightness(shown, [*function, *content])
+            if function and content:
+                dark, light = np.mean(bright[: len(function)]), np.mean(bright[len(function) :])
+                items.add(DARKER, image, float(light - dark))
+                items.add(CONTENT, image, float(light))
+
+    def _hide(self, cells: Cells, target: Target, place: int, items: Items) -> None:
+        start, stop = target.steps
+
+        def score(hidden: NDArray[np.bool_]) -> NDArray[np.floating]:
+            return np.asarray(self._probabilities(hidden)[:, start:stop].prod(axis=1))
+
+        found = curves(cells, score, _chance(self._case, f"hide {place}"))
+        for name, value in (
+            (FALL, found.fall),
+            (EFFECT, found.effect),
+            (DELETION, found.deletion),
+            (INSERTION, found.insertion),
+        ):
+            items.add(name, self._case.image, value)
+
+    def _point(self, cells: Cells, target: Target, place: int, items: Items) -> None:
+        assert target.mask is not None
+        task, image = self._case.task, self._case.image
+        on_thing = cells_on(target.mask, self._grid).reshape(cells.shape)
+        items.add(f"{POINTING}, {task}", image, pointing(cells, on_thing))
+        covered = cover(target.mask, self._grid)
+        random = _chance(self._case, f"thing {place}")
+        items.add(f"{IOU}, {task}", image, mask_iou(cells, covered, random))
+
+    def _probabilities(self, hidden: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """[mask, token]; methods share masks, the whole photo and none of it at least."""
+        keys = [mask.tobytes() for mask in hidden]
+        new = {key: mask for key, mask in zip(keys, hidden, strict=True) if key not in self._known}
+        if new:
+            masks = np.stack(list(new.values()))
+            found = self._engine.hidden(self._case.explanation, masks, CancelToken())
+            self._known.update(zip(new, found, strict=True))
+        return np.stack([self._known[key] for key in keys])
+
+
+def _figures(found: Mapping[str, Items]) -> Iterator[Figure]:
+    by_chance = found[RANDOM].values
+    for way, items in found.items():
+        values = items.values
+        for name in MEANS:
+            yield from items.figure(way, name, mean(values[name]), name)
+        for name, times in TIMES.items():
+            yield from items.figure(way, times, ratio(values[name], by_chance[name]), name)
+        yield from items.figure(way, DARKNESS, ratio(values[DARKER], values[CONTENT]), CONTENT)
+        if way not in BASELINES:
+            yield from items.figure(way, SECONDS, ratio(values[TIME], values[WORDS]), WORDS)
+
+
+def as_json(report: Report, about: Mapping[str, Any]) -> dict[str, Any]:
+    figures = [asdict(figure) for figure in report.figures]
+    return {**about, "figures": figures, "missing": dict(report.missing), "notes": list(NOTES)}
+
+
+def as_markdown(report: Report) -> str:
+    """The tables, a row a way; each column's best method is bold."""
+    lines = []
+    for columns in TABLES:
+        lines += [*_table(report.figures, columns), ""]
+    lines += [f"{way}: left out. {why}" for way, why in report.missing.items()]
+    return "\n".join([*lines, *NOTES])
+
+
+def _table(figures: Sequence[Figure], columns: Sequence[str]) -> Iterator[str]:
+    found = {(figure.way, figure.measure): figure for figure in figures}
+    ways = list(dict.fromkeys(figure.way for figure in figures))
+    counts = [max((f.items for f in figures if f.measure == name), default=0) for name in columns]
+    heads = [f"{name} ({count})" for name, count in zip(columns, counts, strict=True)]
+    best = [_best(figures, name) for name in columns]
+    yield _row("method", heads)
+    yield _row("---", ["---"] * len(columns))
+    for way in ways:
+        row = [found.get((way, name)) for name in columns]
+        yield _row(way, [_shown(figure, figure in best) for figure in row])
+
+
+def _best(figures: Sequence[Figure], measure: str) -> Figure | None:
+    of_methods = [f for f in figures if f.measure == measure and f.way not in BASELINES]
+    pick = min if measure in LOW_IS_GOOD else max
+    return pick(of_methods, key=lambda figure: figure.score.value, default=None)
+
+
+def _shown(figure: Figure | None, best: bool) -> str:
+    if figure is None:
+        return "-"
+    scale, digits = (1, 2) if figure.measure in (*TIMES.values(), SECONDS) else (100, 1)
+    score = figure.score
+    value, low, high = (f"{scale * x:.{digits}f}" for x in (score.value, score.low, score.high))
+    return f"**{value}** ({low} to {high})" if best else f"{value} ({low} to {high})"
+
+
+def _row(first: str, cells: Iterable[str]) -> str:
+    return "| " + " | ".join([first, *cells]) + " |"

@@ -1,0 +1,449 @@
+"""`mmgpt-desktop teach`: fine-tune a bundle on a folder of one's own rows, on a CPU in minutes.
+
+The folder holds photos and `rows.csv` or `rows.jsonl` with image, question and answer. So
+that the model doesn't forget what it could, half of each batch rehearses: its own earlier
+answers to general questions. The graphs of the new bundle are the old one's, for the new
+weights lie in the file where the old ones lay.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.utils.data import Dataset
+from transformers import PrinterCallback, Trainer, TrainerCallback
+
+from mmgpt_desktop.engine.folder.bundle import open_bundle
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.imaging.images import load_photo
+from mmgpt_desktop.imaging.pixels import prepare
+from mmgpt_desktop.languages import language_of, scripts_of, unknown_language
+from mmgpt_desktop.messages import Photo
+from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+from mmgpt_desktop.model.packing import WEIGHTS, load_packed, save_packed
+from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.text import decoded, reason_of
+from mmgpt_desktop.training.file_entry import file_entry
+from mmgpt_desktop.training.recipes import Run
+from mmgpt_desktop.training.rows import (
+    ASSISTANT_ID,
+    END_ID,
+    USER_ID,
+    Collator,
+    Packer,
+    Visit,
+)
+from mmgpt_desktop.training.train import trainer_arguments
+from mmgpt_desktop.writing import sweep
+
+MANIFEST = "manifest.json"
+TABLES = ("rows.csv", "rows.jsonl")
+COLUMNS = ("image", "question", "answer")
+FEWEST_ROWS = 8
+HELD_OUT = 5
+"""Each fifth photo is for measuring alone."""
+GENERAL = (
+    "Describe this picture.",
+    "What is this?",
+    "What colour is it?",
+    "How many people are there?",
+    "Is there a person?",
+    "Where was this photo taken?",
+)
+"""What is rehearsed."""
+EXAMINED = (
+    "What is happening here?",
+    "What objects are in the picture?",
+    "What is on the left side of the picture?",
+    "What fills most of the picture?",
+    "Is there a tree?",
+    "Is this indoors or outdoors?",
+)
+"""What is not, so that it shows what was forgotten."""
+REHEARSED_PHOTOS = 24
+MEASURED_ROWS = 100
+"""Of the taught rows, as many are asked before and after: more would take minutes."""
+SHOWN_CHANGES = 3
+BATCH = 8
+LEARNING_RATE = 2e-4
+ANSWER_TOKENS = 32
+
+
+Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One row of the table; `cells` is its photo as the frozen encoder sees it."""
+
+    image: str
+    question: str
+    answer: str
+    cells: tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many of `rows` were answered exactly, in 0..1, before and after teaching."""
+
+    rows: int
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Change:
+    """An earlier answer about a sample photo that is another one now."""
+
+    question: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What teaching did: to the rows that were taught, to those about photos that were kept
+    apart, and to `examined` earlier answers about other things, of which `changed` are others.
+    """
+
+    rows: int
+    taught: Score
+    apart: Score
+    examined: int
+    changed: tuple[Change, ...]
+
+    def __str__(self) -> str:
+        return "\n".join([f"Taught on {self.rows} rows.", *self._learnt(), *self._forgotten()])
+
+    def _learnt(self) -> Iterator[str]:
+        taught, apart = self.taught, self.apart
+        rows = f"the {taught.rows} rows" if taught.rows == self.rows else f"{taught.rows} rows"
+        yield f"Learnt: of {rows} that it was taught, {_before_and_after(taught)}."
+        if not apart.rows:
+            yield "No photo was kept apart (that takes five): how it does on new ones is unknown."
+            return
+        yield (
+            f"New photos: of {apart.rows} rows about photos that it was not taught, "
+            f"{_before_and_after(apart)}."
+        )
+        if taught.after - taught.before >= 0.2 and apart.after <= apart.before:
+            yield "So it knows your rows by heart, and no more: more photos would help."
+
+    def _forgotten(self) -> Iterator[str]:
+        same = self.examined - len(self.changed)
+        yield (
+            f"Forgotten: it was asked {self.examined} other questions about the sample photos, as "
+            f"before. {same} answers are the same, {len(self.changed)} have changed."
+        )
+        for each in self.changed[:SHOWN_CHANGES]:
+            yield f"  {each.question} Before: “{each.before}” Now: “{each.after}”"
+
+
+def _before_and_after(score: Score) -> str:
+    return f"{100 * score.before:.0f} % were answered exactly before, {100 * score.after:.0f} % now"
+
+
+def teach(
+    folder: Path,
+    bundle: Path,
+    target: Path,
+    *,
+    steps: int | None = None,
+    seed: int = 1,
+    progress: Progress = lambda _share, _what: None,
+) -> Report:
+    """Write a new bundle to `target`. Raises AppError for a table that can't be used."""
+    rows = read_rows(folder)
+    if target.exists():
+        title = "{path} is there already."
+        raise AppError(title, "Choose another folder with --to.", path=target.name)
+    manifest = open_bundle(bundle).manifest
+    model = load_packed(bundle)
+    tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
+    pupil = Pupil(model, tokenizer, manifest.image)
+    progress(0.0, "reads the photos")
+    lessons = [pupil.lesson(folder, row) for row in rows]
+    known, apart = split(lessons)
+    measured = known[:: max(1, -(-len(known) // MEASURED_ROWS))]
+    progress(0.1, "asks what the model says now")
+    rehearsed = _spread([lesson.cells for lesson in known], REHEARSED_PHOTOS)
+    rehearsal = pupil.answers(rehearsed, GENERAL)
+    samples = pupil.answers(_samples(pupil), EXAMINED)
+    before = pupil.exact(measured), pupil.exact(apart)
+    run = _run(steps or _steps(len(known)), seed)
+    pupil.learn(known, rehearsal, run, lambda share: progress(0.3 + 0.6 * share, "learns"))
+    progress(0.9, "examines it")
+    report = Report(
+        rows=len(known),
+        taught=Score(len(measured), before[0], pupil.exact(measured)),
+        apart=Score(len(apart), before[1], pupil.exact(apart)),
+        examined=len(samples),
+        changed=pupil.changed(samples),
+    )
+    write_bundle(model, bundle, target, report, [lesson.question for lesson in known])
+    progress(1.0, "is done")
+    return report
+
+
+def read_rows(folder: Path) -> list[dict[str, str]]:
+    """The table's rows, each checked; paths stay below the folder."""
+    table = next((folder / name for name in TABLES if (folder / name).is_file()), None)
+    if table is None:
+        title = "{folder} has no rows.csv and no rows.jsonl."
+        raise AppError(title, _COLUMNS_HINT, folder=folder.name)
+    try:
+        rows = list(_table_rows(table))
+    except (OSError, ValueError, csv.Error) as error:
+        title = "{name} can't be read ({reason})."
+        hint = f"{_COLUMNS_HINT} A spreadsheet program saves it as “CSV UTF-8”."
+        raise AppError(title, hint, name=table.name, reason=reason_of(error)) from error
+    for number, row in enumerate(rows, start=1):
+        _check_row(folder, table.name, number, row)
+    if len(rows) < FEWEST_ROWS:
+        title = "{name} has {count} rows; teaching needs at least {least}."
+        raise AppError(title, name=table.name, count=len(rows), least=FEWEST_ROWS)
+    return rows
+
+
+_COLUMNS_HINT = "It needs the columns image, question and answer, one row for each question."
+
+
+def _table_rows(table: Path) -> Iterator[dict[str, str]]:
+    text = decoded(table.read_bytes())
+    if table.suffix == ".csv":
+        yield from _csv_rows(text)
+        return
+    for line in io.StringIO(text):
+        if line.strip():
+            row = json.loads(line)
+            yield row if isinstance(row, dict) else {}
+
+
+def _csv_rows(text: str) -> Iterator[dict[str, str]]:
+    """Spreadsheet programs part columns by semicolons where numbers have commas, or by tabs."""
+    heading = text.partition("\n")[0]
+    parted = max(",;\t", key=heading.count)
+    for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=parted):
+        yield {str(name).strip().lower(): value for name, value in row.items()}
+
+
+def _check_row(folder: Path, table: str, number: int, row: Mapping[str, Any]) -> None:
+    for column in COLUMNS:
+        value = row.get(column)
+        if not isinstance(value, str) or not value.strip():
+            title = "Row {number} of {table} has no {column}."
+            raise AppError(title, _COLUMNS_HINT, number=number, table=table, column=column)
+    path = (folder / row["image"]).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        title = "Row {number} of {table} names a photo outside the folder."
+        raise AppError(title, "Copy it there.", number=number, table=table)
+
+
+def split(lessons: Sequence[Lesson]) -> tuple[list[Lesson], list[Lesson]]:
+    """Lessons to learn, and those of each fifth photo to measure with."""
+    images = sorted({lesson.image for lesson in lessons})
+    kept_back = set(images[HELD_OUT - 1 :: HELD_OUT])
+    known = [lesson for lesson in lessons if lesson.image not in kept_back]
+    return known, [lesson for lesson in lessons if lesson.image in kept_back]
+
+
+class _Told(TrainerCallback):
+    """Reports each step's share of the whole."""
+
+    def __init__(self, progress: Callable[[float], None]) -> None:
+        self.progress = progress
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.progress(state.global_step / state.max_steps)
+
+
+class Pupil:
+    """A model that learns and is examined; one thread."""
+
+    def __init__(
+        self, model: MMGPTForConditionalGeneration, tokenizer: Tokenizer, image: Any
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.image = image
+        self._cells: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def lesson(self, folder: Path, row: Mapping[str, str]) -> Lesson:
+        name = row["image"]
+        if name not in self._cells:
+            self._cells[name] = self.encode(load_photo(folder / name))
+        return Lesson(name, row["question"].strip(), row["answer"].strip(), self._cells[name])
+
+    @torch.inference_mode()
+    def encode(self, photo: Photo) -> tuple[Tensor, Tensor]:
+        """Fine [256, 120] and coarse [64, 352] cells."""
+        pixels, _ = prepare(photo, self.image)
+        fine, coarse = self.model.encoder.backbone(torch.from_numpy(pixels))
+        return fine.flatten(2).mT[0].clone(), coarse.flatten(2).mT[0].clone()
+
+    def answers(
+        self, photos: Sequence[tuple[Tensor, Tensor]], questions: Sequence[str]
+    ) -> list[Lesson]:
+        """What the model says now to the questions."""
+        return [
+            Lesson("", question, self.answer(question, cells), cells)
+            for cells in photos
+            for question in questions
+        ]
+
+    @torch.inference_mode()
+    def answer(self, question: str, cells: tuple[Tensor, Tensor]) -> str:
+        """The greedy answer."""
+        self.model.eval()
+        image, _ = self.model.encode_cells(cells[0][None], cells[1][None])
+        ids = [USER_ID, *self.tokenizer.encode(question).ids, ASSISTANT_ID]
+        found = self.model.generate(
+            torch.tensor([ids]),
+            image_keys=torch.stack([key for key, _ in image]),
+            image_values=torch.stack([value for _, value in image]),
+            do_sample=False,
+            max_new_tokens=ANSWER_TOKENS,
+            eos_token_id=END_ID,
+            pad_token_id=END_ID,
+        )
+        text: str = self.tokenizer.decode(found[0, len(ids) :].tolist())
+        return text.strip()
+
+    def exact(self, lessons: Sequence[Lesson]) -> float:
+        """The share of lessons that are answered as they say, letter case aside."""
+        right = [
+            self.answer(lesson.question, lesson.cells).lower() == lesson.answer.lower()
+            for lesson in lessons
+        ]
+        return sum(right) / max(1, len(right))
+
+    def changed(self, lessons: Sequence[Lesson]) -> tuple[Change, ...]:
+        """Those that are answered otherwise than they say, letter case aside."""
+        now = [self.answer(lesson.question, lesson.cells) for lesson in lessons]
+        return tuple(
+            Change(lesson.question, lesson.answer, answer)
+            for lesson, answer in zip(lessons, now, strict=True)
+            if answer.lower() != lesson.answer.lower()
+        )
+
+    def learn(
+        self,
+        lessons: Sequence[Lesson],
+        rehearsal: Sequence[Lesson],
+        run: Run,
+        progress: Callable[[float], None] = lambda _share: None,
+    ) -> None:
+        """Fine-tune the decoder; every fusion gets its turns."""
+        self.model.encoder.requires_grad_(False)
+        with TemporaryDirectory() as folder:
+            trainer = Trainer(
+                model=self.model,
+                args=trainer_arguments(Path(folder), run, checkpointed=False),
+                train_dataset=_Visits(lessons, rehearsal, self.tokenizer, run),
+                data_collator=Collator(self.model.config),
+                callbacks=[_Told(progress)],
+            )
+            trainer.remove_callback(PrinterCallback)
+            trainer.train()
+        self.model.eval()
+
+
+class _Visits(Dataset[Visit]):
+    """Lessons and rehearsal in turn."""
+
+    def __init__(
+        self, lessons: Sequence[Lesson], rehearsal: Sequence[Lesson], tokenizer: Tokenizer, run: Run
+    ) -> None:
+        self.packer = Packer(tokenizer, length=64)
+        rng = random.Random(run.seed)
+        pools = [list(lessons), [lesson for lesson in rehearsal if lesson.answer] or list(lessons)]
+        self.order = [rng.choice(pools[visit % 2]) for visit in range(run.steps * run.batch)]
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __getitem__(self, number: int) -> Visit:
+        lesson = self.order[number]
+        fine, coarse = (part.numpy() for part in lesson.cells)
+        row = self.packer.single(lesson.question, lesson.answer)
+        return Visit(number, lesson.image, fine, coarse, row)
+
+
+def _run(steps: int, seed: int) -> Run:
+    return Run(steps, BATCH, LEARNING_RATE, steps // 10, weight_decay=0.01, seed=seed)
+
+
+def _steps(rows: int) -> int:
+    """About eight times over the rows, in 60 to 400 steps of four."""
+    return min(400, max(60, 2 * rows))
+
+
+def _spread(photos: Sequence[Any], limit: int) -> list[Any]:
+    """At most `limit` different ones, evenly from the first to the last."""
+    different = list({id(photo): photo for photo in photos}.values())
+    return different[:: max(1, -(-len(different) // limit))]
+
+
+def _samples(pupil: Pupil) -> list[tuple[Tensor, Tensor]]:
+    photos = sorted(resource_path("samples").glob("*.jpg"))
+    return [pupil.encode(load_photo(path)) for path in photos]
+
+
+def write_bundle(
+    model: MMGPTForConditionalGeneration,
+    bundle: Path,
+    target: Path,
+    report: Report,
+    questions: Sequence[str],
+) -> None:
+    """The old bundle's files with new weights; nothing is left behind if that fails."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sweep(target.parent)
+    with TemporaryDirectory(dir=target.parent, prefix=".teaching-") as folder:
+        draft = Path(folder) / target.name
+        shutil.copytree(bundle, draft, ignore=shutil.ignore_patterns("README.md"))
+        save_packed(model, draft)
+        if _header(draft / WEIGHTS) != _header(bundle / WEIGHTS):
+            raise AppError("The new weights don't fit the model's graphs.", "Export them anew.")
+        manifest = json.loads((draft / MANIFEST).read_text(encoding="utf-8"))
+        manifest["description"] = f"{manifest['name']}, taught on {report.rows} rows of one's own."
+        manifest["name"] = target.name
+        manifest["languages"] = languages(manifest.get("languages", []), questions)
+        manifest["files"] = {name: file_entry(draft / name) for name in manifest["files"]}
+        (draft / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        text = f"# {target.name}\n\n{manifest['description']}\n\n{report}\n"
+        (draft / "README.md").write_text(text, encoding="utf-8")
+        draft.rename(target)
+
+
+def languages(known: Sequence[str], questions: Sequence[str]) -> list[str]:
+    """What a model of these languages reads after it was taught the questions: none, and so
+    any, where one of them is in a language that nobody here can name."""
+    if not known:
+        return []
+    every = list(known)
+    for question in questions:
+        if unknown_language(question, every, "") is None:
+            continue
+        if not (language := language_of(question, scripts_of(every))):
+            return []
+        every.append(language)
+    return every
+
+
+def _header(weights: Path) -> bytes:
+    """Where each tensor lies in a safetensors file: 8 bytes of length, then as much JSON."""
+    with weights.open("rb") as stream:
+        return stream.read(int.from_bytes(stream.read(8), "little"))

@@ -1,0 +1,90 @@
+"""Stage 8: which attention heads look at the thing that is asked about.
+
+For each photo with a label map and each sizeable thing in it, the model is asked where the
+thing is, and each head's attention as the answer begins (the row that predicts its first
+word) is compared with the thing's mask. The score is the pointing game's (Zhang et al.,
+"Top-down neural attention by excitation backprop", 2016): how often the cell with the
+largest weight lies in the mask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from tokenizers import Tokenizer
+
+from mmgpt_desktop.engine.head_choice import strongest
+from mmgpt_desktop.model.fusion import over_cells
+from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.labels import POINTING_QUESTION, LabelMaps
+from mmgpt_desktop.training.photo_texts import read_rows
+from mmgpt_desktop.training.rows import ASSISTANT_ID, USER_ID
+
+
+@dataclass(frozen=True)
+class HeadScores:
+    """Hits and mean share of the masks, both in 0..1; `scores` [image layer][head]."""
+
+    scores: list[list[float]]
+    chance: float
+    things: int
+
+    def best(self) -> list[list[int]]:
+        """The few (layer, head) pairs with the highest scores."""
+        return [list(pair) for pair in strongest(np.array(self.scores))]
+
+    def how(self) -> str:
+        found = [f"{100 * self.scores[layer][head]:.0f} %" for layer, head in self.best()]
+        return (
+            f"The {len(found)} heads whose strongest cell lies on the named thing most often, "
+            f"of {self.things} things in training photos with label maps: {', '.join(found)} "
+            f"(a random cell: {100 * self.chance:.0f} %)."
+        )
+
+
+@torch.inference_mode()
+def score_heads(
+    data: Path, work: Path, model: MMGPTForConditionalGeneration, fusion: str, *, photos: int = 400
+) -> HeadScores:
+    """Score one fusion's heads on the first training photos that have label maps."""
+    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
+    features = FeatureStore.open(work / "features")
+    hits: list[Any] = []
+    shares: list[float] = []
+    for image, things in _photos(data, photos, model.config.grid_of(fusion)):
+        cells = features.cells(image)
+        fine, coarse = (torch.from_numpy(maps[None].astype(np.float32)) for maps in cells)
+        encoded, mixed = model.encode_cached(fine, coarse, fusion)
+        keys, values = (torch.stack(parts) for parts in zip(*encoded, strict=True))
+        for name, mask in things:
+            ids = [USER_ID, *tokenizer.encode(POINTING_QUESTION.format(name)).ids, ASSISTANT_ID]
+            _, _, attention = model.decode_step(
+                torch.tensor([ids]), keys, values, model.empty_past(), fusion
+            )
+            # [layer, head, cell]: no names, and not the copier, which is last
+            places = over_cells(attention[0, :-1], mask.size, mixed.reading).numpy()
+            hits.append(mask.reshape(-1)[places.argmax(axis=-1)])
+            shares.append(float(mask.mean()))
+    scores = np.mean(hits, axis=0)
+    return HeadScores(scores.round(4).tolist(), round(float(np.mean(shares)), 4), len(hits))
+
+
+def _photos(data: Path, limit: int, grid: int) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
+    """Training photos with the masks [grid, grid] of their things, at the cells' size."""
+    maps = LabelMaps(data)
+    rows = (row for row in read_rows(data) if row["split"] == "train" and row["kind"] == "scene")
+    images = sorted({row["image"] for row in rows})
+    for image in images[:limit]:
+        things = []
+        for name, mask in maps.things(image).items():
+            whole = Image.fromarray(mask.astype(np.uint8) * 255)
+            cells = np.asarray(whole.resize((grid, grid), Image.Resampling.BOX)) > 127
+            things.append((name, cells))
+        yield image, things

@@ -1,0 +1,260 @@
+"""Live mode: what a camera or a part of the screen shows is described every few seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QTimer, Slot
+from PySide6.QtGui import QImage
+
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import GenerationOutcome
+from mmgpt_desktop.ui.chat.controller import Controller
+from mmgpt_desktop.ui.chat.conversation import Conversation
+from mmgpt_desktop.ui.heatmap.explainer import Explainer
+from mmgpt_desktop.ui.pictures.camera import Camera, FrameSource
+from mmgpt_desktop.ui.pictures.load_photo import open_frame
+from mmgpt_desktop.ui.pictures.photos import Photos
+from mmgpt_desktop.ui.pictures.region import Region, RegionPicker, RegionSource
+from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
+from mmgpt_desktop.ui.window.main_window import MainWindow
+from mmgpt_desktop.ui.worker import TaskThread
+
+CAPTION = "Describe this picture."  # the model knows English only
+EVERY_MS = 2500  # from the end of a caption to the next
+
+MakeSource = Callable[[QObject], FrameSource]
+
+
+class Live(QObject):
+    """Off, or on: then captions follow each other, or pause while something else is in view.
+
+    There is never more than one caption on its way: the next one is of the newest picture. A
+    question takes the newest picture as a photo, and is asked about that.
+    """
+
+    def __init__(
+        self,
+        window: MainWindow,
+        photos: Photos,
+        controller: Controller,
+        explainer: Explainer,
+        thread: TaskThread,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._photos = window, photos
+        self._controller, self._explainer, self._thread = controller, explainer, thread
+        self._camera: Camera | None = None
+        self._screen = False
+        self._looking = False  # the captions are in view, not paused
+        self._passing = Conversation()
+        self._question = ""  # to be asked about the picture that is being taken
+        self._captioned = self._taken = object()  # keys of the frames on their way
+        self._pause_ms = EVERY_MS
+        self._next = QTimer(self, singleShot=True)
+        self._next.timeout.connect(self._caption)
+        thread.done.connect(self._take)
+        thread.failed.connect(self._fail)
+        controller.ended.connect(self._wait)
+        photos.chosen.connect(self._look_away)
+        self.region = RegionPicker(window)
+        self._connect_window()
+
+    def _connect_window(self) -> None:
+        window, bar, view = self._window, self._window.image.live_bar, self._window.image.live
+        window.prompt.asked.connect(self.ask)
+        window.image.camera_wanted.connect(self.switch)
+        window.actions_by_name["camera"].triggered.connect(self.switch)
+        for name, pick in (("region", self.region.pick), ("follow", self.region.pick_to_follow)):
+            window.actions_by_name[name].triggered.connect(self.stop)  # no light to be seen
+            window.actions_by_name[name].triggered.connect(pick)
+        self.region.picked.connect(self.take_region)
+        self.region.to_follow.connect(self.follow)
+        self.region.failed.connect(self.tell)
+        bar.snapshot_wanted.connect(self.snapshot)
+        bar.pause_wanted.connect(self.pause)
+        bar.go_on_wanted.connect(self.go_on)
+        bar.stop_wanted.connect(self.stop)
+        view.snapshot_wanted.connect(self.snapshot)
+        view.stop_wanted.connect(self.stop)
+        window.prompt.stopped.connect(self._stop_looking)
+        window.output.stopped.connect(self._stop_looking)
+        window.actions_by_name["stop"].triggered.connect(self._stop_looking)
+        window.installEventFilter(self)
+
+    @property
+    def running(self) -> bool:
+        return self._camera is not None
+
+    @property
+    def looking(self) -> bool:
+        return self._looking
+
+    def set_pace(self, milliseconds: int) -> None:
+        self._pause_ms = milliseconds
+
+    def start(self, make_source: MakeSource | None = None, *, screen: bool = False) -> None:
+        """With a camera, unless another source is given; `screen` says that it is one."""
+        self.stop()
+        self._screen = screen
+        camera = self._camera = Camera(make_source, self)
+        camera.frame.connect(self._show_frame)
+        camera.failed.connect(self._end_failed)
+        self.go_on()
+        camera.start()
+
+    @Slot()
+    def switch(self) -> None:
+        """The camera on or off."""
+        if self._camera is None or self._screen:
+            self.start()
+        else:
+            self.stop()
+
+    @Slot(object)
+    def follow(self, region: Region) -> None:
+        self.start(lambda parent: RegionSource(region, parent), screen=True)
+
+    @Slot()
+    def stop(self) -> None:
+        camera, self._camera = self._camera, None
+        if camera is None:
+            return
+        camera.stop()
+        camera.deleteLater()
+        self._question = ""
+        self._end_looking()
+        self._window.image.live_bar.hide()
+        self._window.image.live.clear()
+        self._photos.end_passing()
+
+    @Slot()
+    def go_on(self) -> None:
+        """Back to the live picture, and to captions of it."""
+        if self._camera is None or self._looking:
+            return
+        self._looking = True
+        self._explainer.pause()
+        self._pass_by(Conversation())
+        self._window.image.show_live()
+        self._window.image.live.setFocus()
+        self._show_state()
+        self._next.start(0)
+
+    @Slot()
+    def pause(self) -> None:
+        self._photos.end_passing()  # and then `_look_away`
+
+    @Slot()
+    def snapshot(self) -> None:
+        """The newest picture becomes a photo, and the question is next."""
+        image = self._camera.snapshot() if self._camera is not None else None
+        if image is not None:
+            self._add(image, screen=self._screen)
+
+    @Slot(object)
+    def take_region(self, region: Region) -> None:
+        """A part of the screen becomes a photo."""
+        self._add(region.image, screen=True)
+
+    def _add(self, image: QImage, *, screen: bool) -> None:
+        name = self.tr("Part of the screen") if screen else self.tr("Camera picture")
+        self._taken = object()
+        self._thread.submit(self._taken, lambda _: open_frame(image, name))
+
+    @Slot(str)
+    def ask(self, text: str) -> None:
+        """What the user asks: while the live picture is in view, it is about that."""
+        if not self._looking or not text.strip():
+            self._controller.ask(text)
+        elif self._camera is not None and self._camera.snapshot() is not None:
+            self._question = text
+            self.snapshot()
+        else:  # nothing was seen yet
+            self.pause()
+            self._controller.ask(text)
+
+    @Slot(QImage)
+    def _show_frame(self, image: QImage) -> None:
+        self._window.image.live.show_frame(image)
+
+    @Slot()
+    def _caption(self) -> None:
+        """Begin one, or try again later: while there is no picture, no model, or no peace."""
+        image = self._camera.snapshot() if self._camera is not None else None
+        if not self._looking:
+            return
+        if image is None or self._controller.busy or self._controller.model is None:
+            self._next.start(min(self._pause_ms, 200))
+            return
+        self._captioned = object()
+        self._thread.submit(self._captioned, lambda _: open_frame(image, ""))
+
+    @Slot(object, object)
+    def _take(self, key: object, shown: ShownPhoto) -> None:
+        if key is self._captioned and self._looking and not self._controller.busy:
+            self._pass_by(Conversation(shown))
+            self._controller.describe(CAPTION)
+        elif key is self._taken:
+            question, self._question = self._question, ""
+            self._photos.add(shown)
+            if question:
+                self._controller.ask(question)
+
+    def _pass_by(self, conversation: Conversation) -> None:
+        self._passing = conversation
+        self._photos.pass_by(conversation)
+
+    @Slot(object)
+    def _wait(self, outcome: GenerationOutcome) -> None:
+        """What failed once would fail again, every few seconds."""
+        if self._looking and outcome.kind == "failed":
+            self.stop()
+        elif self._looking:
+            self._next.start(self._pause_ms)
+
+    @Slot(object)
+    def _look_away(self, _conversation: Conversation) -> None:
+        """Something else is in view now."""
+        if self._looking and not self._photos.passing:
+            self._end_looking()
+            self._show_state()
+
+    def _end_looking(self) -> None:
+        if self._looking:
+            self._looking = False
+            self._next.stop()
+            self._controller.stop_about(self._passing)
+            self._passing = Conversation()  # what the camera saw is let go
+            self._explainer.resume()
+
+    @Slot()
+    def _stop_looking(self) -> None:
+        """Esc ends the captions, but an answer alone while they are paused."""
+        if self._looking:
+            self.stop()
+
+    def _show_state(self) -> None:
+        self._window.image.live_bar.show_state(screen=self._screen, paused=not self._looking)
+
+    @Slot(str)
+    def _end_failed(self, text: str) -> None:
+        self.stop()
+        self.tell(text)
+
+    @Slot(str)
+    def tell(self, text: str) -> None:
+        self._window.notices.tell(text, problem=True)
+
+    @Slot(object, object)
+    def _fail(self, key: object, error: AppError) -> None:
+        if key in (self._captioned, self._taken):
+            self.stop()
+            self._window.notices.tell_error(error)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Nobody sees the light of a minimised window: the camera goes off with it."""
+        minimised = event.type() == QEvent.Type.WindowStateChange and self._window.isMinimized()
+        if minimised or event.type() == QEvent.Type.Close:
+            self.stop()
+        return super().eventFilter(watched, event)

@@ -1,0 +1,426 @@
+"""Where one asks."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+from PySide6.QtCore import QLocale, QMimeData, QSize, Qt, Signal, Slot
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+    QTextCursor,
+)
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
+
+from mmgpt_desktop.messages import ModelInfo
+from mmgpt_desktop.ui.chat.picture_names import (
+    PictureButton,
+    PictureNames,
+    reference,
+    select_reference,
+)
+from mmgpt_desktop.ui.pictures.sources import is_files, is_silent, offers_picture
+from mmgpt_desktop.ui.widgets.plain import Label, tip
+from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
+from mmgpt_desktop.ui.widgets.small import Choice, IconButton, Pane, Retranslated, announce
+from mmgpt_desktop.ui.widgets.texts import fusion_label, fusion_text
+from mmgpt_desktop.ui.widgets.theme import SMALL, Theme, set_font
+
+MOST_HISTORY = 200
+_MOST_PASTED = 500_000  # characters: far more than can be asked, and soon there
+_OTHER_LINE = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier
+_FEWEST_LINES = 2
+# The model knows English only, so a chip shows its translation and asks in English.
+_CHIPS = (
+    "Describe this picture.",
+    "What is happening here?",
+    "What objects are here?",
+    "What colour is the …?",
+)
+
+
+class PromptEdit(QPlainTextEdit):
+    """Enter asks, Shift+Enter breaks the line, Up and Down at the edges walk the history.
+
+    Ctrl+Enter asks too: many are used to that. Ctrl+Z takes back typing, unless something
+    else was thrown away since the last letter.
+    As high as its text, from two lines on; from `set_most_lines` on it scrolls.
+    Ctrl+Z takes back typing, unless something else was thrown away since the last letter.
+    """
+
+    asked = Signal()
+    picture_pasted = Signal(object)  # QMimeData
+    text_cut = Signal()  # what was pasted was far too long
+    undo_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._history: list[str] = []
+        self._place = 0
+        self._draft = ""
+        self._undo_elsewhere = False
+        self._most_lines = _FEWEST_LINES
+        self.textChanged.connect(self._typed)
+        self.document().documentLayout().documentSizeChanged.connect(self._grow)
+        self.setTabChangesFocus(True)
+        set_font(self, scale=1.05)
+
+    def set_most_lines(self, count: int) -> None:
+        self._most_lines = count
+        self._grow()
+
+    def _grow(self) -> None:
+        """By the blocks themselves: another script's lines may be higher than the font's."""
+        line, margins = self.fontMetrics().lineSpacing(), 2 * self.document().documentMargin()
+        least, most = (count * line + margins for count in (_FEWEST_LINES, self._most_lines))
+        block, height = self.document().firstBlock(), 0.0
+        while block.isValid() and height < most:
+            height += self.blockBoundingRect(block).height()  # margins included
+            block = block.next()
+        around = self.height() - self.viewport().height()
+        self.setFixedHeight(math.ceil(min(max(height, least), most)) + around)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._grow()
+
+    def remember(self, question: str) -> None:
+        if self._history[-1:] != [question]:
+            self._history = [*self._history, question][-MOST_HISTORY:]
+        self._place, self._draft = len(self._history), ""
+
+    @Slot(bool)
+    def set_undo_elsewhere(self, available: bool) -> None:
+        self._undo_elsewhere = available
+
+    def _typed(self) -> None:
+        self._undo_elsewhere = False
+
+    def replace(self, text: str) -> None:
+        """Like typing it: Ctrl+Z brings back what was there."""
+        cursor = self.textCursor()
+        cursor.select(QTextCursor.SelectionType.Document)
+        cursor.insertText(text)
+        self.setTextCursor(cursor)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        key, held = event.key(), event.modifiers()
+        plain = not held & ~Qt.KeyboardModifier.KeypadModifier
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not held & _OTHER_LINE:
+            if not event.isAutoRepeat():  # a key that is held down asks once
+                self._enter()
+        elif self._composing:
+            super().keyPressEvent(event)
+        elif key == Qt.Key.Key_Up and plain and self._at_edge(QTextCursor.MoveOperation.Up):
+            self._walk(-1)
+        elif key == Qt.Key.Key_Down and plain and self._at_edge(QTextCursor.MoveOperation.Down):
+            self._walk(+1)
+        elif key in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete) and plain and self._remove_name(key):
+            pass  # a picture's name goes as a whole
+        elif event.matches(QKeySequence.StandardKey.Undo) and (
+            self._undo_elsewhere or not self.document().isUndoAvailable()
+        ):
+            self.undo_wanted.emit()
+        else:
+            super().keyPressEvent(event)
+
+    @property
+    def _composing(self) -> bool:
+        """An input method's letters stand there and are not yet a part of the text."""
+        return bool(self.textCursor().block().layout().preeditAreaText())
+
+    def _enter(self) -> None:
+        """Asks, or ends what is being composed: Chinese is typed so, whoever saw the key first."""
+        if self._composing:
+            QGuiApplication.inputMethod().commit()
+        else:
+            self.asked.emit()
+
+    def _remove_name(self, key: int) -> bool:
+        cursor = self.textCursor()
+        if cursor.hasSelection():
+            return False
+        found = select_reference(cursor, before=key == Qt.Key.Key_Backspace)
+        if found:
+            cursor.removeSelectedText()
+        return found
+
+    def name_picture(self, number: int) -> None:
+        """Put a picture's name where the cursor is, with a space around it where need be."""
+        cursor = self.textCursor()
+        text, start, stop = self.toPlainText(), cursor.selectionStart(), cursor.selectionEnd()
+        before = " " if start and not text[start - 1].isspace() else ""
+        after = "" if text[stop : stop + 1].isspace() else " "
+        cursor.insertText(f"{before}{reference(number)}{after}")
+        self.setTextCursor(cursor)
+        self.setFocus()
+
+    def _at_edge(self, direction: QTextCursor.MoveOperation) -> bool:
+        return not QTextCursor(self.textCursor()).movePosition(direction)
+
+    def _walk(self, step: int) -> None:
+        place = self._place + step
+        if not 0 <= place <= len(self._history):
+            return
+        if self._place == len(self._history):
+            self._draft = self.toPlainText()
+        self._place = place
+        self.replace(self._history[place] if place < len(self._history) else self._draft)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        if offers_picture(event.mimeData()):
+            event.ignore()  # the window takes it
+        else:
+            super().dragEnterEvent(event)
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:  # noqa: N802
+        if is_silent(source):
+            return False
+        return offers_picture(source) or super().canInsertFromMimeData(source)
+
+    def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802
+        if is_silent(source):
+            return
+        if is_files(source) or (offers_picture(source) and not source.hasText()):
+            self.picture_pasted.emit(source)
+        elif len(text := source.text()) > _MOST_PASTED:
+            self.textCursor().insertText(text[:_MOST_PASTED])  # all would stop the window
+            self.text_cut.emit()
+        else:
+            super().insertFromMimeData(source)
+
+
+class Chips(QWidget):
+    """Buttons in a row; those that don't fit are left out."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.buttons: list[QPushButton] = []
+
+    def add(self, button: QPushButton) -> None:
+        button.setParent(self)
+        self.buttons.append(button)
+        self.setMinimumHeight(button.sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        self.place()
+        super().resizeEvent(event)
+
+    def place(self) -> None:
+        left = 0
+        for button in self.buttons:
+            size = button.sizeHint()
+            button.setVisible(left + size.width() <= self.width())
+            button.setGeometry(left, (self.height() - size.height()) // 2, *size.toTuple())
+            left += size.width() + SMALL
+
+
+class FusionSwitch(Retranslated, QWidget):
+    """Which of the model's fusions answers next; hidden where there is no choice."""
+
+    chosen = Signal(str)
+    ask_again_wanted = Signal()
+    compare_wanted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.box = Choice()
+        self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.box.currentIndexChanged.connect(self._choose)
+        self._label = Label()
+        self._label.setObjectName("caption")
+        self._label.setBuddy(self.box)
+        set_font(self._label, scale=0.9)
+        self.again_button = IconButton(theme, "regenerate")
+        self.again_button.clicked.connect(self.ask_again_wanted)
+        self.compare_button = IconButton(theme, "compare")
+        self.compare_button.clicked.connect(self.compare_wanted)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SMALL)
+        for widget in (self._label, self.box, self.again_button, self.compare_button):
+            row.addWidget(widget)
+        self.retranslate_ui()
+        self.hide()
+
+    def retranslate_ui(self) -> None:
+        self._label.setText(self.tr("Fusion"))
+        self.box.setAccessibleName(
+            self.tr("Fusion: how the model brings picture and text together, from now on")
+        )
+        self.again_button.set_name(
+            self.tr("Ask the last question again, with this fusion"), "Ctrl+Shift+R"
+        )
+        self.compare_button.set_name(self.tr("Compare the fusions side by side"), "Ctrl+Shift+F")
+        for place in range(self.box.count()):
+            name = self.box.itemData(place)
+            self.box.setItemText(place, fusion_label(name))
+            self.box.setItemData(place, tip(fusion_text(name)), Qt.ItemDataRole.ToolTipRole)
+        self._explain()
+
+    def set_model(self, model: ModelInfo, wanted: str) -> None:
+        """Offer the model's fusions; `wanted` is chosen if it is one of them."""
+        names = [fusion.name for fusion in model.fusions]
+        self.box.blockSignals(True)
+        self.box.clear()
+        for name in names:
+            self.box.addItem("", name)
+        self.box.setCurrentIndex(names.index(wanted if wanted in names else model.fusion))
+        self.box.blockSignals(False)
+        self.retranslate_ui()
+        self.setVisible(len(names) > 1)
+
+    @property
+    def fusion(self) -> str | None:
+        """None while there is no choice: the model's own."""
+        return self.box.currentData() if self.box.count() > 1 else None
+
+    def _choose(self) -> None:
+        self._explain()
+        self.chosen.emit(self.box.currentData())
+
+    def _explain(self) -> None:
+        text = fusion_text(self.box.currentData() or "")
+        self.box.setToolTip(tip(text))
+        self.box.setAccessibleDescription(text)
+
+
+class PromptPane(Retranslated, Pane):
+    asked = Signal(str)
+    stopped = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.fusions = FusionSwitch(theme)
+        self.header.addWidget(self.fusions)
+        self.edit = PromptEdit()
+        self.edit.asked.connect(self._ask)
+        self.edit.textChanged.connect(self._clear_problem)
+        self.edit.text_cut.connect(self._tell_cut)
+        self.names = PictureNames(theme, self.edit.document())
+        self.pictures = PictureButton(theme)
+        self.pictures.chosen.connect(self.edit.name_picture)
+        self.problem = Label()
+        self.problem.setObjectName("problem")
+        self.problem.setWordWrap(True)
+        self.problem.hide()
+        self.ask_button = QPushButton()
+        self.ask_button.setObjectName("primary")
+        self.ask_button.clicked.connect(self._ask)
+        self.stop_button = QPushButton()
+        self.stop_button.clicked.connect(self.stopped)
+        for button in (self.ask_button, self.stop_button):
+            button.setIconSize(QSize(16, 16))
+        self.chips = Chips()
+        self._make_chips()
+        row = QHBoxLayout()
+        row.setSpacing(SMALL)
+        row.addWidget(self.chips, 1)
+        row.addWidget(self.pictures)
+        row.addWidget(self.stop_button)
+        row.addWidget(self.ask_button)
+        self.body.addWidget(self.edit)
+        self.body.addWidget(self.problem)
+        self.body.addLayout(row)
+        theme.changed.connect(self._draw)
+        self.retranslate_ui()
+        self._draw()
+        self.set_busy(False)
+
+    def retranslate_ui(self) -> None:
+        self.set_title(self.tr("Question"))
+        self.edit.setPlaceholderText(
+            self.tr("Ask in English about the picture. Enter asks, Shift+Enter breaks the line.")
+        )
+        self.edit.setAccessibleName(self.tr("Your question"))
+        self.pictures.set_name(self.tr("Name another picture in the question"), "Ctrl+I")
+        self.ask_button.setText(self.tr("Ask"))
+        self.ask_button.setToolTip(self.tr("Ask (Enter)"))
+        self.stop_button.setText(self.tr("Stop"))
+        self.stop_button.setToolTip(self.tr("Stop the answer (Esc)"))
+        labels = (
+            self.tr("Describe this picture."),
+            self.tr("What is happening here?"),
+            self.tr("What objects are here?"),
+            self.tr("What colour is the …?"),
+        )
+        for chip, label, question in zip(self.chips.buttons, labels, _CHIPS, strict=True):
+            chip.setText(label)
+            chip.setToolTip(tip(self.tr("Ask: {question}").format(question=question)))
+            if "…" in question:
+                chip.setToolTip(self.tr("Begin this question, to be completed"))
+        self.chips.place()
+        self._clear_problem()
+
+    def set_photos(self, photos: list[ShownPhoto]) -> None:
+        """What can be named in the question."""
+        self.names.set_count(len(photos))
+        self.pictures.set_photos(photos)
+
+    def _make_chips(self) -> None:
+        for question in _CHIPS:
+            chip = QPushButton()
+            chip.setObjectName("chip")
+            begin = partial(self._begin if "…" in question else self.asked.emit, question)
+            chip.clicked.connect(begin)
+            self.chips.add(chip)
+
+    def _begin(self, question: str, *_: object) -> None:
+        """Put the question into the field with its gap selected."""
+        self.edit.replace(question)
+        gap = question.find("…")
+        cursor = self.edit.textCursor()
+        cursor.setPosition(gap)
+        cursor.setPosition(gap + 1, QTextCursor.MoveMode.KeepAnchor)
+        self.edit.setTextCursor(cursor)
+        self.edit.setFocus()
+
+    def _ask(self) -> None:
+        self.asked.emit(self.edit.toPlainText())
+
+    def accepted(self, question: str) -> None:
+        """The question is on its way: keep it in the history, empty the field if it was there."""
+        self.edit.remember(question)
+        if self.edit.toPlainText().strip() == question:
+            self.edit.replace("")
+        self._clear_problem()
+
+    def give_back(self, question: str) -> None:
+        """A question that could not be asked; what was written since then stays."""
+        if not self.edit.toPlainText().strip():
+            self.edit.replace(question)
+
+    def _tell_cut(self) -> None:
+        said = self.tr("That was too long: only its first {limit} characters were pasted.")
+        self.show_problem(said.format(limit=QLocale().toString(_MOST_PASTED)))
+
+    def show_problem(self, text: str) -> None:
+        self.problem.setText(text)
+        self.problem.setAccessibleName(text)
+        self.problem.show()
+        announce(self.problem, text)
+
+    def _clear_problem(self) -> None:
+        if not self.problem.isHidden():
+            self.problem.hide()
+
+    def set_busy(self, busy: bool) -> None:
+        self.stop_button.setVisible(busy)
+
+    def _draw(self) -> None:
+        self.ask_button.setIcon(self._theme.icon("ask", "on_accent"))
+        self.stop_button.setIcon(self._theme.icon("stop"))

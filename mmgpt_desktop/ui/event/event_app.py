@@ -1,0 +1,209 @@
+"""Builds the show, runs it, and takes it down again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, QTimer, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from mmgpt_desktop.event.pin_tries import Tries
+from mmgpt_desktop.event.profile import Profile
+from mmgpt_desktop.event.supervisor import Heartbeat
+from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.settings import data_path, load_settings, settings_path
+from mmgpt_desktop.ui.application import make_application, prepare_process
+from mmgpt_desktop.ui.collector import Collector
+from mmgpt_desktop.ui.event.awake import Awake
+from mmgpt_desktop.ui.event.inputs import Inputs
+from mmgpt_desktop.ui.event.lock import Lock
+from mmgpt_desktop.ui.event.presenting import OpenModel, Presenting
+from mmgpt_desktop.ui.event.scale import branded
+from mmgpt_desktop.ui.event.show import is_chinese
+from mmgpt_desktop.ui.event.stage import Stage, Threads
+from mmgpt_desktop.ui.pictures.camera import Camera
+from mmgpt_desktop.ui.widgets.texts import install_language
+from mmgpt_desktop.ui.widgets.theme import Theme
+from mmgpt_desktop.ui.worker import EngineThread, TaskThread, engine_maker
+
+BEAT_MS = 1000
+SETTLE_MS = 500  # screens come and go in several steps
+HUNG = 75  # the exit code that has the supervisor start the app again
+
+_log = logging.getLogger(__name__)
+
+
+class EventApp(QObject):
+    """The show with its threads; it reads no settings and writes none. `close` ends the threads.
+
+    With `still` nothing moves by itself. What a restart must not forget is in the folder `state`,
+    by default the user's. `awake` and `camera` are for tests.
+    """
+
+    def __init__(
+        self,
+        application: QApplication,
+        profile: Profile,
+        open_model: OpenModel,
+        *,
+        theme: str = "system",
+        still: bool = False,
+        state: Path | None = None,
+        awake: Awake | None = None,
+        camera: Camera | None = None,
+    ) -> None:
+        super().__init__()
+        self._application, self._profile = application, profile
+        install_language(application, profile.language)
+        self.theme = Theme(application, theme, partial(branded, brand=profile.brand.colour))
+        self.theme.set_still(still)
+        self.engine = EngineThread(open_model(profile.model.folder or default_bundle_path()))
+        self.collector = Collector(self)
+        self.engine.loaded.connect(self.collector.settle)
+        self.engine.load_failed.connect(self.collector.settle)
+        self._files, self._drawing = TaskThread("files"), TaskThread("heatmaps")
+        self._counting, self._souvenirs = TaskThread("numbers"), TaskThread("souvenirs")
+        self._system = TaskThread("system")
+        tasks = (self._files, self._drawing, self._counting, self._souvenirs, self._system)
+        self.threads = (*tasks, self.engine)
+        self.stage = Stage(
+            self.theme,
+            profile,
+            self.engine,
+            camera or Camera(),
+            Threads(self._files, self._drawing, self._counting, self._souvenirs),
+        )
+        self.window = self.stage.window
+        tries = Tries(state or data_path() / "event", profile.path)
+        self.lock = Lock(profile.lock, self.window.pad, self._system, tries)
+        self.inputs = Inputs(self.lock)
+        self.presenting = Presenting(
+            self.theme, profile, self.stage, self.engine, self.inputs, self.lock, open_model
+        )
+        self._screens = QTimer(self, singleShot=True, interval=SETTLE_MS)
+        self._awake = awake or Awake()
+        self._language = ""
+        self.exit_code = 0
+        self.ended_in_time = True
+        self._connect()
+
+    def _connect(self) -> None:
+        self.inputs.came.connect(self.stage.idle.notice)
+        self.inputs.woken.connect(self.stage.reset)
+        self.stage.attract.playing_changed.connect(self._shield)
+        self.stage.was_reset.connect(self._reset_language)
+        self.stage.watchdog.hung.connect(self._end_hung)
+        self.lock.opened.connect(self._open)
+        for changed in (self._application.screenAdded, self._application.screenRemoved):
+            changed.connect(self._screens.start)
+        self._screens.timeout.connect(self._take_screens)
+        self.window.header.language.clicked.connect(self._switch_language)
+
+    def start(self, *, full_screen: bool = True) -> None:
+        """Show the start page, then load the model behind it."""
+        for thread in self.threads:
+            thread.start()
+        if full_screen:
+            self.window.fill(QGuiApplication.screens()[-1])
+        else:
+            self.window.show()
+        self.inputs.watch(self.window, show=True)
+        if full_screen and len(QGuiApplication.screens()) > 1:
+            self.presenting.open()
+        self._system.submit(None, lambda _cancel: self._awake.start())
+        self.stage.watchdog.load()
+        self.stage.reset()
+
+    @Slot()
+    def _take_screens(self) -> None:
+        """A projector was plugged in or out. On one screen nothing lies over the show."""
+        screens = QGuiApplication.screens()
+        if not screens or not self.window.fills:
+            return
+        self.window.fill(screens[-1])
+        if len(screens) > 1:
+            self.presenting.open()
+        else:
+            self.presenting.close()
+
+    @Slot(bool)
+    def _shield(self, playing: bool) -> None:
+        self.inputs.shield = playing
+
+    @Slot(str)
+    def _open(self, purpose: str) -> None:
+        if purpose == Lock.PRESENT:
+            self.presenting.open()
+        else:
+            self._application.exit(0)
+
+    @Slot()
+    def _switch_language(self) -> None:
+        """For this visitor."""
+        self._language = "en" if is_chinese() else "zh_CN"
+        install_language(self._application, self._language, visitor=True)
+
+    @Slot()
+    def _reset_language(self) -> None:
+        if self._language:
+            self._language = ""
+            install_language(self._application, self._profile.language)
+
+    @Slot()
+    def _end_hung(self) -> None:
+        """A thread that hangs can't be ended; the process can, and is started again."""
+        _log.error("the engine hangs: the app is started again")
+        logging.shutdown()
+        os._exit(HUNG)
+
+    @Slot()
+    def close(self) -> None:
+        """Stop all work and end the threads."""
+        self.stage.stop()
+        self.presenting.close()
+        self.window.leave()
+        for thread in self.threads:
+            thread.begin_close()
+        in_time = [thread.end_close() for thread in self.threads]
+        self.collector.close()
+        self.ended_in_time = all(in_time)
+        self._awake.stop()
+
+
+def run(
+    profile: Profile, heartbeat: int | None, runtime: RuntimeName | None, *, again: bool = False
+) -> int:
+    """The show, until it is left by PIN or keys; the process's exit code.
+
+    `heartbeat` is what the supervisor gave for its pipe; see `Heartbeat`. `again`: the show
+    broke off, and somebody may stand there.
+    """
+    prepare_process()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    application = make_application()
+    application.setAttribute(Qt.ApplicationAttribute.AA_DisableSessionManager)
+    heart = Heartbeat(heartbeat) if heartbeat is not None else None
+    still = load_settings(settings_path()).still  # this computer's user may want no motion
+    app = EventApp(application, profile, partial(engine_maker, runtime=runtime), still=still)
+    beats = QTimer(interval=BEAT_MS)
+    if heart is not None:
+        beats.timeout.connect(heart.beat)
+        beats.start()
+    app.start()
+    if again:
+        app.stage.say_sorry()
+    code = application.exec()
+    if heart is not None:
+        heart.leave()
+    app.close()
+    if not app.ended_in_time:
+        # A native call that doesn't come back must not keep the process, nor crash it.
+        logging.shutdown()
+        os._exit(code)
+    return code

@@ -1,0 +1,91 @@
+"""From the ordinary window into event mode: in a process of its own, that a supervisor watches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QProcess, Slot
+from PySide6.QtWidgets import QFileDialog
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.event.profile import Profile, read_profile
+from mmgpt_desktop.ui.window.main_window import MainWindow
+from mmgpt_desktop.ui.worker import TaskThread
+
+
+def command(profile: Path) -> list[str]:
+    """What starts the show, from a checkout, an installation or a frozen application."""
+    frozen = getattr(sys, "frozen", False)
+    program = [sys.executable] if frozen else [sys.executable, "-m", "mmgpt_desktop"]
+    return [*program, "--event", str(profile)]
+
+
+def _start(words: list[str]) -> bool:
+    return bool(QProcess.startDetached(words[0], words[1:])[0])
+
+
+class Launcher(QObject):
+    """A profile is read before anything happens; then somebody says when it starts."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        thread: TaskThread,
+        start: Callable[[list[str]], bool] = _start,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._thread, self._start = window, thread, start
+        self._asked = object()
+        thread.done.connect(self._offer)
+        thread.failed.connect(self._fail)
+        window.actions_by_name["event"].triggered.connect(self.choose)
+
+    @Slot()
+    def choose(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(
+            self._window,
+            self.tr("Choose the event's profile"),
+            "",
+            self.tr("Event profiles") + " (*.toml)",
+        )
+        if name:
+            self.read(Path(name))
+
+    def read(self, path: Path) -> None:
+        self._asked = object()
+
+        def work(_cancel: CancelToken) -> Profile:
+            return read_profile(path)
+
+        self._thread.submit(self._asked, work)
+
+    @Slot(object, object)
+    def _offer(self, key: object, profile: Profile) -> None:
+        if key is not self._asked:
+            return
+        leave = profile.lock.chord or self.tr("the PIN")
+        notice = self._window.notices.tell(
+            self.tr("The show “{title}” fills the screen, and this window closes.").format(
+                title=profile.title
+            ),
+            self.tr("It is left with {keys}.").format(keys=leave),
+            stays=True,
+        )
+        notice.add_action(self.tr("Start the show"), partial(self._launch, profile.path))
+
+    def _launch(self, path: Path) -> None:
+        if self._start(command(path)):
+            self._window.close()
+        else:
+            self._window.notices.tell_error(
+                AppError("The show can't be started.", "Start it with mmgpt-desktop --event.")
+            )
+
+    @Slot(object, object)
+    def _fail(self, key: object, error: AppError) -> None:
+        if key is self._asked:
+            self._window.notices.tell_error(error)

@@ -1,0 +1,228 @@
+"""Saves the answer in view: a picture, a film, a page, a card or data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path, PurePath
+
+from PySide6.QtCore import QObject, QStandardPaths, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
+
+from mmgpt_desktop.attention.methods import FROM_ATTENTION, from_attention
+from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import Method, ModelInfo
+from mmgpt_desktop.report.report import Report, Style, attention_of
+from mmgpt_desktop.report.report_files import Kind, save
+from mmgpt_desktop.ui.chat.controller import Controller
+from mmgpt_desktop.ui.chat.conversation import Turn
+from mmgpt_desktop.ui.files.saving import place_to_save, proposed_stem
+from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
+from mmgpt_desktop.ui.widgets.drawing import Look
+from mmgpt_desktop.ui.widgets.notices import Notice
+from mmgpt_desktop.ui.widgets.plain import FileDialog
+from mmgpt_desktop.ui.widgets.texts import wording
+from mmgpt_desktop.ui.window.main_window import MainWindow
+from mmgpt_desktop.ui.worker import TaskThread
+from mmgpt_desktop.writing import write
+
+_UNSAFE = re.compile(r"[^\w\- ]")  # in a file's name, on one system or another
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    path: Path
+    cancel: CancelToken
+    notice: Notice
+
+
+class Exporter(QObject):
+    """What is saved is captured when the menu is used; drawing and writing happen on `thread`."""
+
+    def __init__(
+        self, window: MainWindow, controller: Controller, heatmaps: Heatmaps, thread: TaskThread
+    ) -> None:
+        super().__init__(window)
+        self._window, self._controller, self._heatmaps = window, controller, heatmaps
+        self._thread = thread
+        self._jobs: dict[object, _Job] = {}
+        self._folder = QStandardPaths.writableLocation(
+            QStandardPaths.StandardLocation.PicturesLocation
+        )
+        for kind in Kind:
+            action = window.actions_by_name[f"export-{kind}"]
+            action.triggered.connect(lambda _=False, kind=kind: self.export(kind))
+        window.actions_by_name["export-card"].triggered.connect(lambda _=False: self.export_card())
+        thread.done.connect(self._tell_done)
+        thread.failed.connect(self._fail)
+        thread.progress.connect(self._show_progress)
+
+    def export(self, kind: Kind) -> None:
+        """Ask for a name and save the answer of the chosen word, else the last one."""
+        turn, word = self._turn(), self._word()
+        if (report := self._report_maker(turn)) is None or turn is None:
+            return
+        path = self.ask_path((kind,), self._proposed(turn, kind))
+        if path is not None:
+            self._save(path, lambda go_on: save(report(), kind, path, go_on, word))
+
+    def export_card(self) -> None:
+        """The same as one card, to be printed."""
+        turn, when = self._turn(), datetime.now()
+        if (report := self._report_maker(turn)) is None or turn is None:
+            return
+        path = self.ask_path(("png", "pdf"), self._proposed(turn, "png"))
+        if path is None:
+            return
+
+        def work(_go_on: Callable[[float], None]) -> None:
+            from mmgpt_desktop.event.card import as_pdf, as_png, card  # not while the app starts
+            from mmgpt_desktop.event.key_words import key_words
+            from mmgpt_desktop.event.profile import Brand
+
+            answer, brand = report(), Brand(None, None, None)
+            sheet = card(answer, key_words(answer), brand, "MMGPT Desktop", when)
+            write(path, as_pdf(sheet) if path.suffix.lower() == ".pdf" else as_png(sheet))
+
+        self._save(path, work)
+
+    def _save(self, path: Path, work: Callable[[Callable[[float], None]], None]) -> None:
+        """`work` calls what it is given with the fraction that is done."""
+        self._folder = str(path.parent)
+        key, cancel = object(), CancelToken()
+        saving = self.tr("Saving {name}…").format(name=path.name)
+        notice = self._window.notices.tell(saving, stays=True)
+        notice.add_action(self.tr("Cancel"), partial(self._cancel, key))
+        self._jobs[key] = _Job(path, cancel, notice)
+
+        def run(cancel: CancelToken) -> None:
+            def go_on(done: float) -> None:
+                cancel.raise_if_cancelled()
+                self._thread.progress.emit(key, done)
+
+            work(go_on)
+
+        self._thread.submit(key, run, cancel)
+
+    def _turn(self) -> Turn | None:
+        if self._heatmaps.chosen is not None:
+            return self._heatmaps.chosen[0]
+        turns = self._controller.conversation.turns
+        return turns[-1] if turns else None
+
+    def _word(self) -> Word | None:
+        """The one whose map is in view; None for the whole answer's."""
+        chosen = self._heatmaps.chosen
+        if chosen is None or self._window.heatmap.picture.whole:
+            return None
+        return chosen[0].words[chosen[1]]
+
+    def _report_maker(self, turn: Turn | None) -> Callable[[], Report] | None:
+        """None, and a notice, where no answer is finished."""
+        model = (turn.model if turn is not None else None) or self._controller.model
+        if turn is None or turn.outcome is None or model is None:
+            self._window.notices.tell(
+                self.tr("There is no finished answer to save."),
+                self.tr("Ask about a picture first."),
+            )
+            return None
+        return report_maker(turn, model, self._heatmaps, self._style())
+
+    def _style(self) -> Style:
+        """As in the pane."""
+        drawing = self._window.heatmap.drawing
+        return Style(
+            drawing.colour_map,
+            drawing.smooth.isChecked(),
+            drawing.opacity.value() / 100,
+            drawing.contours.isChecked(),
+            drawing.same_scale.isChecked(),
+        )
+
+    def _proposed(self, turn: Turn, suffix: str) -> str:
+        photo = turn.request.images[0].name if turn.request and turn.request.images else ""
+        stem = proposed_stem(_UNSAFE.sub("_", PurePath(photo).stem)) or "answer"
+        return f"{stem}.{suffix}"
+
+    def ask_path(self, suffixes: Sequence[str], proposed: str) -> Path | None:
+        """The dialog asks before a file is replaced."""
+        dialog = FileDialog(self._window, self.tr("Save the answer"), self._folder)
+        dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave)
+        filters = {f"{suffix.upper()} (*.{suffix})": suffix for suffix in suffixes}
+        dialog.setNameFilters(list(filters))
+        dialog.setDefaultSuffix(suffixes[0])
+        dialog.filterSelected.connect(lambda name: dialog.setDefaultSuffix(filters[name]))
+        dialog.selectFile(proposed)
+        return place_to_save(dialog, suffixes)
+
+    def _cancel(self, key: object) -> None:
+        job = self._jobs.pop(key, None)
+        if job is not None:
+            job.cancel.cancel()
+
+    def _end(self, key: object) -> _Job | None:
+        """The job, if it was still wanted."""
+        job = self._jobs.pop(key, None)
+        if job is not None:
+            self._window.notices.forget(job.notice)
+        return job
+
+    @Slot(object, float)
+    def _show_progress(self, key: object, fraction: float) -> None:
+        if key in self._jobs:
+            self._window.notices.show_progress(self._jobs[key].notice, fraction)
+
+    @Slot(object, object)
+    def _tell_done(self, key: object, _result: None) -> None:
+        job = self._end(key)
+        if job is not None:
+            notice = self._window.notices.tell(
+                self.tr("Saved as {name}.").format(name=job.path.name), str(job.path.parent)
+            )
+            notice.add_action(self.tr("Open"), partial(self.open, job.path))
+
+    def open(self, path: Path) -> None:
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
+            self._window.notices.tell(
+                self.tr("No program was found that opens {name}.").format(name=path.name),
+                str(path.parent),
+                problem=True,
+            )
+
+    @Slot(object, object)
+    def _fail(self, key: object, error: AppError) -> None:
+        if self._end(key) is not None:
+            self._window.notices.tell_error(error)
+
+
+def report_maker(
+    turn: Turn, model: ModelInfo, heatmaps: Heatmaps, style: Style
+) -> Callable[[], Report]:
+    """Captures all now; the maps are made when it is called. The answer has ended."""
+    request, steps, outcome = turn.request, tuple(turn.steps), turn.outcome
+    look, found = heatmaps.look(turn), dict(turn.findings.maps)
+    neutral, looks = turn.findings.neutral, (look, Look(Method.OCCLUSION))
+    checks = tuple(check for (each, _), check in turn.findings.checks.items() if each in looks)
+    heads = look.heads or model.fusion_info(turn.fusion).head_choice.heads
+    assert request is not None
+    assert outcome is not None
+    language = wording()
+
+    def make() -> Report:
+        attention = attention_of(steps)
+        known = neutral is not None or look.method is not Method.RELATIVE
+        if look.method in FROM_ATTENTION and attention and known:
+            found[look.method] = from_attention(look.method, attention, look.heads, neutral)
+        maps = tuple(
+            found[method]
+            for method in dict.fromkeys(each.method for each in looks)
+            if method in found and found[method].done >= 1
+        )
+        return Report(request, steps, outcome, model, maps, heads, checks, style, language)
+
+    return make

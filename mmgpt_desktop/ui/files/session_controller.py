@@ -1,0 +1,485 @@
+"""Saves what the window holds, brings it back, and keeps it while nobody saves it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePath
+
+from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QStandardPaths, QTimer, Signal, Slot
+from PySide6.QtWidgets import QDialog
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.errors import AppError, NotKept, SessionError
+from mmgpt_desktop.session.codec import LONGEST_TEXT
+from mmgpt_desktop.session.recent import Entry, describe, forget, forget_kept, read_recent, remember
+from mmgpt_desktop.session.session_file import SUFFIX, save_session
+from mmgpt_desktop.session.session_record import Session
+from mmgpt_desktop.session.witness import ChangedMeanwhile, Witness
+from mmgpt_desktop.text import safe_name
+from mmgpt_desktop.ui.chat.controller import Controller
+from mmgpt_desktop.ui.chat.conversation import Conversation
+from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
+from mmgpt_desktop.ui.files.saving import place_to_save, proposed_stem
+from mmgpt_desktop.ui.files.session_io import Opened, read_opened, saved_conversations
+from mmgpt_desktop.ui.pictures.photos import Photos
+from mmgpt_desktop.ui.widgets.notices import Notice
+from mmgpt_desktop.ui.widgets.plain import FileDialog, window_title
+from mmgpt_desktop.ui.widgets.undo import Undo
+from mmgpt_desktop.ui.window.main_window import MainWindow
+from mmgpt_desktop.ui.worker import TaskThread
+from mmgpt_desktop.writing import not_kept, sweep
+
+KEEP_MS = 2000
+_CALM = 10  # times as long as keeping took, it isn't done again
+_MOST_KEPT = 5
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class _Saving:
+    path: Path
+    state: object
+    work: Callable[[CancelToken], None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Opening:
+    """`kept`: by the program itself, so that there is no file to save it to."""
+
+    path: Path
+    kept: bool
+    notice: Notice
+
+
+@dataclass(frozen=True, eq=False)
+class _Keeping:
+    clock: QElapsedTimer
+
+
+@dataclass(frozen=True, eq=False)
+class _Listing:
+    pass
+
+
+@dataclass(frozen=True, eq=False)
+class _LookingBack:
+    pass
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """What the window shows, to be put back as it was."""
+
+    conversations: tuple[Conversation, ...]
+    current: Conversation
+    draft: str
+    path: Path | None
+    saved: object
+
+
+class Sessions(QObject):
+    """Files are read and written on `thread`, in `folder` those that nobody saved.
+
+    A program that is killed leaves its lock beside the session that it kept. The next one to
+    start finds that nobody holds it, and offers the session.
+    """
+
+    unkept = Signal(object)  # NotKept
+
+    def __init__(
+        self,
+        window: MainWindow,
+        photos: Photos,
+        controller: Controller,
+        undo: Undo,
+        thread: TaskThread,
+        folder: Path,
+        *,
+        keeps: bool,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._photos, self._controller = window, photos, controller
+        self._undo, self._thread, self._folder = undo, thread, folder
+        self._recent = folder / "recent.json"
+        self._kept_in = folder / "unsaved"
+        self._slot = self._kept_in / f"{uuid.uuid4().hex}{SUFFIX}"
+        self._lock = QLockFile(str(self._slot.with_suffix(".lock")))
+        self._keeps = keeps
+        self._path: Path | None = None
+        self._saved = self._kept = self._now()  # how things stood when they were written last
+        self._busy = self._told = self._broken_off = False
+        self._unwritten: _Saving | None = None
+        self._witness = Witness()
+        self._opening: CancelToken | None = None
+        self._last_folder = QStandardPaths.writableLocation(
+            QStandardPaths.StandardLocation.DocumentsLocation
+        )
+        self._timer = QTimer(self, interval=KEEP_MS)
+        self._timer.timeout.connect(self.keep)
+        thread.done.connect(self._take)
+        thread.failed.connect(self._fail)
+        photos.session_wanted.connect(self.open)
+
+    def start(self) -> None:
+        """Look for what a killed program left, and keep what changes from now on."""
+        if self._keeps:
+            folder, recent = self._kept_in, self._recent
+            self._thread.submit(_LookingBack(), lambda _: look_back(folder, recent))
+            self._timer.start()
+        else:
+            self._delete_kept()
+
+    def close(self) -> None:
+        """Write what was to be saved, and keep what nobody saved. Call it when the threads have
+        ended."""
+        self._timer.stop()
+        self._write_at_last()
+        session = self.session()
+        changed = self._now() not in (self._saved, self._kept)
+        if self._keeps and changed and not session.is_empty:
+            try:
+                self._write_slot(session)(CancelToken())
+            except (AppError, OSError) as error:
+                _log.warning("the session can't be kept: %s", error)
+        if not self._broken_off:
+            self._lock.unlock()
+
+    def _write_at_last(self) -> None:
+        """Who saves and quits at once has saved."""
+        saving, self._unwritten = self._unwritten, None
+        if saving is None:
+            return
+        try:
+            saving.work(CancelToken())
+        except (AppError, OSError) as error:
+            _log.warning("the session can't be saved: %s", error)
+        else:
+            self._saved = saving.state
+
+    def break_off(self) -> None:
+        """The process is about to be ended by the system: as after a crash, the next one offers
+        what `close` keeps."""
+        self._broken_off = True
+
+    def session(self) -> Session:
+        """All that the window holds, as it stands now."""
+        conversations = self._photos.conversations
+        return Session(
+            saved_conversations(conversations),
+            conversations.index(self._photos.kept),
+            self._window.prompt.edit.toPlainText()[:LONGEST_TEXT],
+        )
+
+    def _now(self) -> object:
+        """Another one whenever there is something more, or less, to keep."""
+        talked = tuple(
+            (
+                conversation.shown.photo.image_id if conversation.shown else "",
+                tuple(
+                    (turn.job_id, len(turn.steps), turn.outcome is None, *turn.findings.sizes)
+                    for turn in conversation.turns
+                ),
+            )
+            for conversation in self._photos.conversations
+        )
+        return talked, self._window.prompt.edit.toPlainText()
+
+    # Saving
+
+    @Slot()
+    def save(self) -> None:
+        if self._path is None:
+            self.save_as()
+        else:
+            self._save(self._path)
+
+    @Slot()
+    def save_as(self) -> None:
+        path = self.ask_where_to(self._proposed())
+        if path is not None:
+            self._save_over(path)
+
+    def _save_over(self, path: Path) -> None:
+        """Whatever is there: somebody was asked."""
+        self._save(path, over=True)
+
+    def _save(self, path: Path, *, over: bool = False) -> None:
+        session, recent, witness = self.session(), self._recent, self._witness
+
+        def work(_cancel: CancelToken) -> None:
+            if not over:
+                witness.check(path)
+            save_session(session, path)
+            witness.note(path)
+            try:
+                remember(recent, describe(session, path))
+            except NotKept as error:  # it is saved all the same
+                self.unkept.emit(error)
+
+        self._unwritten = _Saving(path, self._now(), work)
+        self._thread.submit(self._unwritten, work)
+
+    def _proposed(self) -> str:
+        shown = self._photos.kept.shown
+        stem = PurePath(shown.photo.name).stem if shown else ""
+        kept = "".join(letter for letter in stem if letter.isalnum() or letter in "-_ ").strip()
+        return (proposed_stem(kept) or "session") + SUFFIX
+
+    def ask_where_to(self, proposed: str) -> Path | None:
+        """Somebody is asked before a file is replaced."""
+        dialog = self._dialog(self.tr("Save the session"))
+        dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(SUFFIX.removeprefix("."))
+        dialog.selectFile(proposed)
+        return self._remembered(place_to_save(dialog, [dialog.defaultSuffix()]))
+
+    def ask_which(self) -> Path | None:
+        dialog = self._dialog(self.tr("Open a session"))
+        dialog.setFileMode(FileDialog.FileMode.ExistingFile)
+        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        dialog.deleteLater()
+        return self._remembered(Path(dialog.selectedFiles()[0]) if accepted else None)
+
+    def _dialog(self, title: str) -> FileDialog:
+        dialog = FileDialog(self._window, title, self._last_folder)
+        dialog.setNameFilter(self.tr("Sessions") + f" (*{SUFFIX})")
+        return dialog
+
+    def _remembered(self, path: Path | None) -> Path | None:
+        """Where the next dialog begins."""
+        if path is not None:
+            self._last_folder = str(path.parent)
+        return path
+
+    def _set_path(self, path: Path | None) -> None:
+        self._path = path
+        name = f"{safe_name(path.stem)} – " if path is not None else ""  # noqa: RUF001
+        self._window.setWindowTitle(window_title(f"{name}MMGPT Desktop"))
+
+    # Opening
+
+    @Slot()
+    def choose_and_open(self) -> None:
+        path = self.ask_which()
+        if path is not None:
+            self.open(path)
+
+    @Slot(object)
+    def open(self, path: Path) -> None:
+        """Read a session; it takes the place of what is here when it is found to be whole."""
+        if self._opening is not None:
+            self._opening.cancel()
+        opening = self.tr("Opening {name}…").format(name=path.name)
+        notice = self._window.notices.tell(opening, stays=True)
+        kept = path.parent == self._kept_in
+        cancel = self._opening = CancelToken()
+        notice.add_action(self.tr("Cancel"), cancel.cancel)
+        witness, job_ids = self._witness, self._controller.job_ids
+
+        def work(cancel: CancelToken) -> Opened:
+            witness.note(path)
+            return read_opened(path, job_ids, cancel)
+
+        self._thread.submit(_Opening(path, kept, notice), work, cancel)
+
+    def _take_opened(self, opening: _Opening, opened: Opened) -> None:
+        self._window.notices.forget(opening.notice)
+        if self._opening is None or self._opening.cancelled:
+            return
+        self._opening = None
+        before, empty = self._state(), self.session().is_empty
+        self._controller.stop()
+        session, conversations = opened.session, opened.conversations
+        current, path = conversations[session.current], None if opening.kept else opening.path
+        self._put(_State(conversations, current, session.draft, path, None))
+        self._saved = None if opening.kept else self._now()
+        if path is not None:
+            recent = self._recent
+            self._thread.submit(None, lambda _: remember(recent, describe(session, path)))
+        if not empty:
+            said = self.tr("The opened session took the place of what was here.")
+            self._undo.offer(said, partial(self._put_back, before))
+
+    def _state(self) -> _State:
+        draft = self._window.prompt.edit.toPlainText()
+        conversations, current = self._photos.conversations, self._photos.kept
+        return _State(conversations, current, draft, self._path, self._saved)
+
+    def _put(self, state: _State) -> None:
+        self._photos.take_over(state.conversations, state.current)
+        self._window.prompt.edit.replace(state.draft)
+        self._set_path(state.path)
+        self._saved = state.saved
+
+    def _put_back(self, state: _State) -> None:
+        self._controller.stop()
+        self._put(state)
+
+    # Recent sessions
+
+    @Slot()
+    def show_recent(self) -> None:
+        recent = self._recent
+        self._thread.submit(_Listing(), lambda _: read_recent(recent))
+
+    def _show_list(self, entries: tuple[Entry, ...]) -> None:
+        others = tuple(entry for entry in entries if entry.path != str(self._slot))
+        dialog = RecentDialog(others, self._window)
+        dialog.chosen.connect(self._open_entry)
+        dialog.forgotten.connect(self._forget)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    @Slot(str)
+    def _open_entry(self, path: str) -> None:
+        self.open(Path(path))
+
+    @Slot(str)
+    def _forget(self, path: str) -> None:
+        recent = self._recent
+        self._thread.submit(None, lambda _: forget(recent, path))
+
+    # Keeping what nobody saved
+
+    @Slot(bool)
+    def set_keeping(self, wanted: bool) -> None:
+        self._keeps = wanted
+        self._timer.start() if wanted else self._timer.stop()
+        if not wanted:
+            self._delete_kept()
+            self._kept = None
+
+    def _delete_kept(self) -> None:
+        """Also what earlier runs left."""
+        folder, recent, lock = self._kept_in, self._recent, self._lock
+
+        def work(_cancel: CancelToken) -> None:
+            lock.unlock()
+            forget_kept(recent, folder, _in_use(folder)[0])
+
+        self._thread.submit(None, work)
+
+    @Slot()
+    def keep(self) -> None:
+        """Write what has changed since it was saved or kept; nothing where all is saved."""
+        now = self._now()
+        if self._busy or now == self._kept:
+            return
+        self._kept, session = now, self.session()
+        if now == self._saved or session.is_empty:
+            self._forget(str(self._slot))
+            return
+        self._busy = True
+        clock = QElapsedTimer()
+        clock.start()
+        self._thread.submit(_Keeping(clock), self._write_slot(session))
+
+    def _write_slot(self, session: Session) -> Callable[[CancelToken], None]:
+        slot, lock, recent = self._slot, self._lock, self._recent
+
+        def work(_cancel: CancelToken) -> None:
+            try:
+                slot.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                lock.tryLock(0)
+                save_session(session, slot)
+            except SessionError:
+                raise
+            except (OSError, AppError) as error:
+                raise not_kept(error) from error
+            remember(recent, describe(session, slot, kept=True))
+
+        return work
+
+    def _end_keeping(self, keeping: _Keeping) -> None:
+        self._busy = False
+        self._timer.setInterval(max(KEEP_MS, _CALM * int(keeping.clock.elapsed())))
+
+    def _offer(self, path: Path | None) -> None:
+        if path is None:
+            return
+        notice = self._window.notices.tell(
+            self.tr("The program ended before its last session was saved."),
+            self.tr("It was kept, and is also among the recent sessions."),
+            stays=True,
+        )
+        notice.add_action(self.tr("Bring it back"), partial(self.open, path))
+
+    @Slot(object, object)
+    def _take(self, key: object, result: object) -> None:
+        if isinstance(key, _Saving):
+            self._end_saving(key)
+            self._saved = key.state
+            self._kept = None  # what was kept of it has had its day
+            self._set_path(key.path)
+            self._window.notices.tell(
+                self.tr("Saved as {name}.").format(name=key.path.name), str(key.path.parent)
+            )
+        elif isinstance(key, _Opening) and isinstance(result, Opened):
+            self._take_opened(key, result)
+        elif isinstance(key, _Keeping):
+            self._end_keeping(key)
+        elif isinstance(key, _Listing) and isinstance(result, tuple):
+            self._show_list(result)
+        elif isinstance(key, _LookingBack) and (result is None or isinstance(result, Path)):
+            self._offer(result)
+
+    def _end_saving(self, saving: _Saving) -> None:
+        if saving is self._unwritten:
+            self._unwritten = None
+
+    @Slot(object, object)
+    def _fail(self, key: object, error: AppError) -> None:
+        if isinstance(key, _Saving):
+            self._end_saving(key)
+        if isinstance(key, _Saving) and isinstance(error, ChangedMeanwhile):
+            notice = self._window.notices.tell_error(error)
+            notice.add_action(self.tr("Save under another name…"), self.save_as)
+            notice.add_action(self.tr("Replace it"), partial(self._save_over, key.path))
+            return
+        if isinstance(key, _Opening):
+            self._window.notices.forget(key.notice)
+            self._opening = None
+        if isinstance(key, _Keeping):
+            self._end_keeping(key)
+        if isinstance(error, NotKept):
+            self.unkept.emit(error)
+            return
+        if isinstance(key, _Keeping):
+            if self._told:
+                return
+            self._told = True  # once is enough: it is tried again with every change
+        self._window.notices.tell_error(error)
+
+
+def look_back(folder: Path, recent: Path) -> Path | None:
+    """The newest session whose program was killed; but for the newest, old ones are deleted."""
+    in_use, left = _in_use(folder)
+    for each in (folder, recent.parent):
+        sweep(each)
+    with contextlib.suppress(OSError):
+        recent.chmod(0o600)  # an earlier version let others read it
+    kept = sorted(
+        (path for path in folder.glob(f"*{SUFFIX}") if path not in in_use),
+        key=lambda path: -path.stat().st_mtime,
+    )
+    for path in kept[_MOST_KEPT:]:
+        forget(recent, str(path))
+    return next((path for path in kept[:_MOST_KEPT] if path in left), None)
+
+
+def _in_use(folder: Path) -> tuple[set[Path], set[Path]]:
+    """The sessions that running programs keep, and those whose programs were killed."""
+    left: set[Path] = set()
+    for lock_file in folder.glob("*.lock"):
+        lock = QLockFile(str(lock_file))
+        lock.setStaleLockTime(0)  # a lock is as good as its program, however old
+        if lock.tryLock(0):
+            lock.unlock()
+            left.add(lock_file.with_suffix(SUFFIX))
+    return {lock_file.with_suffix(SUFFIX) for lock_file in folder.glob("*.lock")}, left

@@ -1,0 +1,311 @@
+"""One question about one photo, answered by each of the model's fusions, side by side."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import (
+    Doubt,
+    EdgeMap,
+    FusionInfo,
+    GenerationOutcome,
+    GenerationRequest,
+    Message,
+    ModelInfo,
+    Photo,
+    TokenStep,
+)
+from mmgpt_desktop.text import without_controls
+from mmgpt_desktop.ui.chat.answer_view import AnswerView
+from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
+from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane, WordOrWhole
+from mmgpt_desktop.ui.heatmap.heatmap_view import HeatmapView
+from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
+from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
+from mmgpt_desktop.ui.widgets.drawing import Heatmap
+from mmgpt_desktop.ui.widgets.fitting import ScrollArea
+from mmgpt_desktop.ui.widgets.graph_view import GraphView
+from mmgpt_desktop.ui.widgets.notices import Notices
+from mmgpt_desktop.ui.widgets.photo_view import LinkedViews, PhotoView
+from mmgpt_desktop.ui.widgets.plain import Label
+from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
+from mmgpt_desktop.ui.widgets.small import Pane
+from mmgpt_desktop.ui.widgets.texts import fusion_label, fusion_text
+from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, Theme, set_font
+from mmgpt_desktop.ui.worker import EngineThread, TaskThread
+
+_WITH_GRAPH = "graph"  # the fusion that has edges to show
+_LONGEST_QUESTION = 1000
+
+
+class FusionColumn(Pane):
+    """What one fusion answers, where it looked, how sure it is and how fast."""
+
+    def __init__(
+        self, theme: Theme, fusion: FusionInfo, notices: Notices, drawing: TaskThread
+    ) -> None:
+        super().__init__()
+        self.fusion = fusion
+        self.turn: Turn | None = None
+        self.set_title(fusion_label(fusion.name))
+        self.graph = GraphView(theme) if fusion.name == _WITH_GRAPH else None
+        self.graph_box = QCheckBox(self.tr("Show the graph"))
+        self.graph_box.setVisible(self.graph is not None)
+        self.graph_box.setToolTip(
+            self.tr(
+                "Lines from the marked cell to the cells that it read most from. A click or the "
+                "arrow keys choose another cell."
+            )
+        )
+        self.picture = HeatmapView(theme, self.graph or PhotoView(theme), plain_photo=True)
+        self.picture.heatmap_shown.connect(self._mark_peak)
+        self.picture.show_details(True)  # what is compared here
+        self.answer = AnswerView(theme, questions=False)
+        self.answer.show_details(True)
+        self.heatmaps = Heatmaps(self.picture, self.answer, notices, drawing)
+        self._arrange()
+        name = fusion_label(fusion.name)
+        self.answer.setAccessibleName(
+            self.tr("Answer by {fusion}; the arrow keys walk from word to word").format(fusion=name)
+        )
+        self.picture.view.setAccessibleName(
+            self.tr("Photo under the heatmap of {fusion}").format(fusion=name)
+        )
+
+    def _arrange(self) -> None:
+        what = Label(fusion_text(self.fusion.name))
+        what.setObjectName("caption")
+        what.setWordWrap(True)
+        what.setAlignment(Qt.AlignmentFlag.AlignTop)
+        set_font(what, scale=0.9)
+        what.setMinimumHeight(what.fontMetrics().lineSpacing() * 3)
+        self.answer.setMinimumHeight(110)
+        self.header.addWidget(self.graph_box)
+        self.body.addWidget(what)
+        self.body.addWidget(self.picture, 5)
+        self.body.addWidget(self.answer, 2)
+
+    def begin(self, shown: ShownPhoto, turn: Turn) -> None:
+        self.turn = turn
+        conversation = Conversation(shown, [turn])
+        self.answer.show_conversation(conversation)
+        self.heatmaps.show_conversation(conversation)
+        self.heatmaps.follow(turn)
+        self.answer.setPlaceholderText(self.tr("Waits for its turn…"))
+
+    def look(self) -> None:
+        """It is this fusion's turn."""
+        self.answer.setPlaceholderText(self.tr("Looking at the picture…"))
+
+    def add_step(self, step: TokenStep) -> None:
+        assert self.turn is not None
+        self.turn.steps.append(step)
+        self.answer.add_step(self.turn)
+        self.heatmaps.step_written(self.turn)
+
+    def finish(self, outcome: GenerationOutcome, doubt: Doubt) -> None:
+        assert self.turn is not None
+        self.turn.end(outcome, doubt)
+        self.answer.setPlaceholderText("")
+        self.answer.finish(self.turn)
+        self.answer.announce_answer(self.turn)
+        self.heatmaps.answer_ended(self.turn)
+
+    def _mark_peak(self, heatmap: Heatmap) -> None:
+        """The graph begins where the word looked most."""
+        if self.graph is not None:
+            self.graph.choose_cell(heatmap.peak)
+
+
+class _Beside(QHBoxLayout):
+    """A scroll area makes what has a height for its width as high as that would like to be."""
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802
+        return False
+
+
+class Comparison(ByKeyboard, QDialog):
+    """Asks the fusions one after the other; Esc stops them, then closes a notice, then all."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        engine: EngineThread,
+        drawing: TaskThread,
+        model: ModelInfo,
+        shown: ShownPhoto,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Compare the fusions"))
+        self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._engine, self._model, self._shown = engine, model, shown
+        self._asked = ""
+        self._jobs: dict[int, tuple[FusionColumn, CancelToken]] = {}
+        self._edges: EdgeMap | None = None
+        self.notices = Notices(theme)
+        self.columns = [
+            FusionColumn(theme, fusion, self.notices, drawing) for fusion in model.fusions
+        ]
+        for column in self.columns:
+            column.heatmaps.set_model(model)
+            column.picture.set_photo(shown)
+            column.graph_box.toggled.connect(self._show_graph)
+        self._same_part = LinkedViews(*(column.picture.view for column in self.columns))
+        self._make_controls()
+        self._arrange()
+        engine.stepped.connect(self._take_step)
+        engine.ended.connect(self._take_outcome)
+        engine.edges_found.connect(self._take_edges)
+        engine.edges_failed.connect(self._fail_edges)
+        self.finished.connect(self.stop)
+        self._refresh()
+
+    def _make_controls(self) -> None:
+        self.edit = QLineEdit()
+        self.edit.setMaxLength(_LONGEST_QUESTION)
+        self.edit.setPlaceholderText(self.tr("Ask in English about the picture"))
+        self.edit.setAccessibleName(self.tr("Your question, for all fusions"))
+        self.edit.returnPressed.connect(self._ask)
+        self.ask_button = QPushButton(self.tr("Ask all"))
+        self.ask_button.setObjectName("primary")
+        self.ask_button.setToolTip(self.tr("Ask all fusions, one after the other (Enter)"))
+        self.ask_button.clicked.connect(self._ask)
+        self.stop_button = QPushButton(self.tr("Stop"))
+        self.stop_button.setToolTip(self.tr("Stop the answers (Esc)"))
+        self.stop_button.clicked.connect(self.stop)
+        self.switch = WordOrWhole()
+        for column in self.columns:
+            self.switch.whole_changed.connect(column.picture.set_whole)
+            column.picture.whole_changed.connect(self.switch.set_whole)
+        for button in (self.ask_button, self.stop_button, *self.switch.findChildren(QPushButton)):
+            button.setAutoDefault(False)  # else Enter in the question presses one as well
+
+    def _arrange(self) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(SMALL)
+        row.addWidget(self.edit, 1)
+        row.addWidget(self.stop_button)
+        row.addWidget(self.ask_button)
+        row.addSpacing(MEDIUM)
+        row.addWidget(self.switch)
+        columns = QWidget()
+        beside = _Beside(columns)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.setSpacing(MEDIUM)
+        for column in self.columns:
+            beside.addWidget(column, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(MEDIUM, MEDIUM, MEDIUM, MEDIUM)
+        layout.setSpacing(MEDIUM)
+        layout.addLayout(row)
+        layout.addWidget(self.notices)
+        layout.addWidget(ScrollArea(columns), 1)
+
+    def draw_like(self, pane: HeatmapPane) -> None:
+        """The colours and the opacity of the window's own heatmap."""
+        for column in self.columns:
+            column.picture.set_style(pane.colour_map, pane.drawing.smooth.isChecked())
+            column.picture.view.set_opacity(pane.drawing.opacity.value() / 100)
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._jobs)
+
+    def _ask(self) -> None:
+        """By Enter or the button; a key that is held down doesn't begin again and again."""
+        if not (self.busy and self.edit.text() == self._asked):
+            self.ask(self.edit.text())
+
+    def ask(self, text: str) -> None:
+        """Ask all fusions; what was being answered is stopped."""
+        question = " ".join(without_controls(text).split())
+        self.edit.setText(question)
+        self.edit.setFocus()
+        if not question:
+            return
+        self._asked = question
+        self.stop()
+        self._jobs.clear()
+        for column in self.columns:
+            turn = Turn(next(self._engine.job_ids), question, column.fusion.name)
+            column.begin(self._shown, turn)
+            self._jobs[turn.job_id] = (column, self._engine.ask(self._request(turn)))
+        self._refresh()
+
+    def _request(self, turn: Turn) -> GenerationRequest:
+        """About a photo that the engine doesn't know yet: else the times would not compare."""
+        photo = self._shown.photo
+        return GenerationRequest(
+            turn.job_id,
+            images=(replace(photo, image_id=f"{photo.image_id} {turn.job_id}"),),
+            messages=(Message("user", turn.question),),
+            sampling=self._model.sampling,
+            fusion=turn.fusion,
+        )
+
+    @Slot()
+    def stop(self) -> None:
+        for _, cancel in self._jobs.values():
+            cancel.cancel()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() == Qt.Key.Key_Escape and self.busy:
+            self.stop()
+        elif event.key() != Qt.Key.Key_Escape or not self.notices.close_newest():
+            super().keyPressEvent(event)
+
+    @Slot(object)
+    def _take_step(self, step: TokenStep) -> None:
+        if step.job_id in self._jobs:
+            self._jobs[step.job_id][0].add_step(step)
+
+    @Slot(object)
+    def _take_outcome(self, outcome: GenerationOutcome) -> None:
+        if outcome.job_id in self._jobs:
+            column, _ = self._jobs.pop(outcome.job_id)
+            column.finish(outcome, self._model.doubt)
+            self._refresh()
+
+    def _refresh(self) -> None:
+        self.stop_button.setEnabled(self.busy)
+        for column, _ in itertools.islice(self._jobs.values(), 1):
+            column.look()
+
+    @Slot(bool)
+    def _show_graph(self, wanted: bool) -> None:
+        if wanted and self._edges is None:
+            self._engine.edges(self._shown.photo)
+        self._draw_graph()
+
+    @Slot(object, object)
+    def _take_edges(self, photo: Photo, edges: EdgeMap) -> None:
+        if photo is self._shown.photo:
+            self._edges = edges
+            self._draw_graph()
+
+    @Slot(object, object)
+    def _fail_edges(self, photo: Photo, error: AppError) -> None:
+        if photo is self._shown.photo:
+            self.notices.tell_error(error)
+
+    def _draw_graph(self) -> None:
+        for column in self.columns:
+            if column.graph is not None:
+                column.graph.set_edges(self._edges if column.graph_box.isChecked() else None)

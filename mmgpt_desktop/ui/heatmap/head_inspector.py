@@ -1,0 +1,121 @@
+"""Opens the wall of heads and the formula's page for the chosen word."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Slot
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import AttentionMap, Explanation, HeadNumbers, Method
+from mmgpt_desktop.text import printable
+from mmgpt_desktop.ui.chat.conversation import Turn, attention_maps, chosen_word
+from mmgpt_desktop.ui.heatmap.explainer import Explainer
+from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
+from mmgpt_desktop.ui.heatmap.head_grid import Wall, WallWord
+from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
+from mmgpt_desktop.ui.widgets.drawing import AnswerMaps, Look
+from mmgpt_desktop.ui.window.main_window import MainWindow
+from mmgpt_desktop.ui.worker import EngineThread, TaskThread
+
+
+class Inside(QObject):
+    """One formula's page at a time; explaining waits until its numbers are there."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        engine: EngineThread,
+        drawing: TaskThread,
+        heatmaps: Heatmaps,
+        explainer: Explainer,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._engine, self._drawing = window, engine, drawing
+        self._heatmaps, self._explainer = heatmaps, explainer
+        self._page: FormulaDialog | None = None
+        self._asked: CancelToken | None = None
+        engine.numbers_found.connect(self._take)
+        engine.numbers_failed.connect(self._fail)
+
+    def open_wall(self) -> None:
+        chosen, shown = self._heatmaps.chosen, self._heatmaps.shown
+        place = 0 if chosen is None else self._heatmaps.place(chosen[0])
+        maps = () if chosen is None else _word_maps(*chosen, place)
+        if chosen is None or shown is None or not maps:
+            self._tell_nothing()
+            return
+        turn, index = chosen
+        text = printable(chosen_word(turn, index).text)
+        found, needed = turn.findings.maps.get(Method.OCCLUSION), None
+        if found is not None and not place:
+            span = chosen_word(turn, index).span
+            needed = AnswerMaps(Look(Method.OCCLUSION), (), found).cells(*span)
+        word = WallWord(text, maps, shown, self._heatmaps.style, needed)
+        wall = Wall(word, self._drawing, self._window)
+        wall.head_chosen.connect(self._window.heatmap.choose_head)
+        wall.formula_wanted.connect(self.open_formula)
+        wall.open()
+
+    @Slot()
+    def open_brightest_formula(self) -> None:
+        """Of the head that is chosen, or of the first of those that are shown."""
+        chosen = self._heatmaps.chosen
+        heads = () if chosen is None else self._heatmaps.look(chosen[0]).heads
+        self.open_formula(*(heads[0] if heads else (0, 0)))
+
+    @Slot(int, int)
+    def open_formula(self, layer: int, head: int) -> None:
+        chosen = self._heatmaps.chosen
+        maps = () if chosen is None else _word_maps(*chosen)
+        explanation = chosen[0].explanation if chosen is not None and chosen[0].outcome else None
+        if chosen is None or not maps or explanation is None:
+            self._tell_nothing()
+            return
+        if self._heatmaps.is_anothers(chosen[0]):
+            self._window.notices.tell(
+                self.tr("Another model wrote this answer, so its numbers are gone."),
+                self.tr("Use that model again, and ask once more."),
+            )
+            return
+        word = chosen_word(*chosen)
+        parent = self._window
+        self._page = FormulaDialog(printable(word.text), layer, head, maps[0].grid, parent)
+        self._page.finished.connect(self._close)
+        self._explainer.pause()
+        self._asked = self._engine.numbers(explanation, word.span[0], layer, head)
+        self._page.open()
+
+    def _tell_nothing(self) -> None:
+        self._window.notices.tell(
+            self.tr("There is no word to look inside the model for."),
+            self.tr("Ask about a picture, wait for the answer, and choose a word of it."),
+        )
+
+    @Slot(object, object)
+    def _take(self, explanation: Explanation, numbers: HeadNumbers) -> None:
+        if self._page is not None and self._end():
+            self._page.show_numbers(numbers)
+
+    @Slot(object, object)
+    def _fail(self, explanation: Explanation, error: AppError) -> None:
+        if self._page is not None and self._end():
+            self._page.show_error(error)
+
+    @Slot()
+    def _close(self) -> None:
+        self._page = None
+        if self._asked is not None:
+            self._asked.cancel()
+            self._end()
+
+    def _end(self) -> bool:
+        """The numbers, or news that there are none, are here: the engine is free again."""
+        waiting, self._asked = self._asked is not None, None
+        if waiting:
+            self._explainer.resume()
+        return waiting
+
+
+def _word_maps(turn: Turn, index: int, place: int = 0) -> tuple[AttentionMap, ...]:
+    start, stop = chosen_word(turn, index).span
+    return attention_maps(turn.steps[start:stop], place)

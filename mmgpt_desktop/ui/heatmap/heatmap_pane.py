@@ -1,0 +1,429 @@
+"""Where the model looked: the heatmap of the chosen word, and how it is drawn."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QT_TRANSLATE_NOOP, Qt, Signal
+from PySide6.QtGui import QResizeEvent, QStandardItemModel
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mmgpt_desktop.attention.heatmap import COLOUR_MAPS
+from mmgpt_desktop.attention.methods import FROM_ATTENTION
+from mmgpt_desktop.engine.pytorch import missing_torch
+from mmgpt_desktop.messages import TRACED, FusionInfo, Method
+from mmgpt_desktop.sentences import MEANINGS, NAMES
+from mmgpt_desktop.settings import Settings
+from mmgpt_desktop.ui.heatmap.check_card import CheckCard
+from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection, HeatmapView
+from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
+from mmgpt_desktop.ui.widgets.disclosure import Disclosure
+from mmgpt_desktop.ui.widgets.plain import Label, tip
+from mmgpt_desktop.ui.widgets.small import Choice, IconButton, Pane, Retranslated, Slide
+from mmgpt_desktop.ui.widgets.texts import (
+    fusion_label,
+    fusion_text,
+    note_text,
+    percent,
+    say,
+    translated,
+)
+from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, TIGHT, Theme, scaled, set_font
+
+# In the order of showing; all heads are a choice of layers.
+METHODS = tuple(method for method in Method if method is not Method.MEAN)
+_CONTROLS_WIDTH = 216
+_FULL = str(QT_TRANSLATE_NOOP("lacks", "needs the full edition"))
+_NOT_WITH = str(QT_TRANSLATE_NOOP("lacks", "not with {fusion}"))
+_NOT_HERE = str(QT_TRANSLATE_NOOP("lacks", "not with this model"))
+_ROOM_BESIDE, _ROOM_BELOW = 440, 330
+
+
+class WordOrWhole(Retranslated, QWidget):
+    """Two buttons, one of them down: a word's heatmap or the whole answer's."""
+
+    whole_changed = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.word_button, self.whole_button = QPushButton(), QPushButton()
+        self.retranslate_ui()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        group = QButtonGroup(self)
+        for place, button in (("first", self.word_button), ("last", self.whole_button)):
+            button.setObjectName("segment")
+            button.setProperty("place", place)
+            button.setCheckable(True)
+            group.addButton(button)
+            row.addWidget(button)
+        self.word_button.setChecked(True)
+        self.whole_button.toggled.connect(self.whole_changed)
+
+    def retranslate_ui(self) -> None:
+        self.word_button.setText(self.tr("Word"))
+        self.word_button.setToolTip(self.tr("For the chosen word"))
+        self.whole_button.setText(self.tr("Whole answer"))
+        self.whole_button.setToolTip(self.tr("For all words of the answer together"))
+
+    def set_whole(self, whole: bool) -> None:
+        (self.whole_button if whole else self.word_button).setChecked(True)
+
+
+class DrawingPanel(ByKeyboard, Retranslated, QFrame):
+    """How maps are drawn, whatever they show; opens below its button."""
+
+    changed = Signal()  # all but the opacity
+    opacity_changed = Signal(float)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setObjectName("popup")
+        self.colours = Choice()
+        self.colours.addItems([name.capitalize() for name in COLOUR_MAPS])
+        self.colours.currentIndexChanged.connect(self.changed)
+        self.opacity = Slide(Qt.Orientation.Horizontal)
+        self.opacity.setRange(0, 100)
+        self.opacity.setPageStep(10)
+        self.opacity.valueChanged.connect(self._tell_opacity)
+        self.smooth, self.contours, self.same_scale = QCheckBox(), QCheckBox(), QCheckBox()
+        self._form = QFormLayout(self)
+        self._form.setContentsMargins(MEDIUM, MEDIUM, MEDIUM, MEDIUM)
+        self._form.setSpacing(SMALL)
+        for control in (self.colours, self.opacity):
+            self._form.addRow(Label(), control)
+        for box in (self.smooth, self.contours, self.same_scale):
+            box.toggled.connect(self.changed)
+            self._form.addRow(box)
+        self.retranslate_ui()
+
+    def retranslate_ui(self) -> None:
+        for control, name in (
+            (self.colours, self.tr("Colours")),
+            (self.opacity, self.tr("Opacity")),
+        ):
+            control.setAccessibleName(name)
+            label = self._form.labelForField(control)
+            assert isinstance(label, Label)
+            label.setText(name)
+        self.smooth.setText(self.tr("Smooth"))
+        self.smooth.setToolTip(self.tr("Off: each cell as one even square"))
+        self.contours.setText(self.tr("Contours"))
+        self.contours.setToolTip(
+            self.tr("Lines around what is bright, instead of colours over the photo")
+        )
+        self.same_scale.setText(self.tr("One scale for all words"))
+        self.same_scale.setToolTip(
+            self.tr("Off: each word has its own colours, from its darkest place to its brightest")
+        )
+
+    @property
+    def colour_map(self) -> str:
+        return COLOUR_MAPS[max(0, self.colours.currentIndex())]
+
+    def take_settings(self, settings: Settings) -> None:
+        if settings.colour_map in COLOUR_MAPS:
+            self.colours.setCurrentIndex(COLOUR_MAPS.index(settings.colour_map))
+        self.opacity.setValue(round(100 * min(1.0, max(0.0, settings.opacity))))
+        self._tell_opacity(self.opacity.value())
+        self.smooth.setChecked(settings.smooth)
+        self.contours.setChecked(settings.contours)
+        self.same_scale.setChecked(settings.same_scale)
+        self.changed.emit()
+
+    def open_below(self, button: QWidget) -> None:
+        self.adjustSize()
+        corner = button.mapToGlobal(button.rect().bottomRight())
+        self.move(corner.x() - self.width(), corner.y() + TIGHT)
+        self.show()
+        self.opacity.setFocus()
+
+    def _tell_opacity(self, value: int) -> None:
+        self.opacity.setToolTip(tip(percent(value / 100)))
+        self.opacity_changed.emit(value / 100)
+
+
+class HeatmapPane(Retranslated, Pane):
+    """`changed` says that the drawing was changed by hand, all but the opacity."""
+
+    changed = Signal()
+    opacity_changed = Signal(float)
+    before_held = Signal(bool)
+    details_shown = Signal(bool)
+    film_wanted = Signal()
+    wall_wanted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._film_runs = False
+        self._by_hand: dict[FusionInfo, tuple[int, int]] = {}  # places in the boxes
+        self.picture = HeatmapView(theme)
+        self.picture.changed.connect(self.changed)
+        self.picture.fusion_changed.connect(self._offer_heads)
+        self.switch = WordOrWhole()
+        self.switch.whole_changed.connect(self.picture.set_whole)
+        self.picture.whole_changed.connect(self.switch.set_whole)
+        self.drawing = DrawingPanel(self)
+        self.drawing.changed.connect(self._choose_style)
+        self.drawing.opacity_changed.connect(self._set_opacity)
+        self.check = CheckCard(theme)
+        self.details = Disclosure()
+        self.details.toggled.connect(self._show_details)
+        self._make_controls(theme)
+        self._arrange()
+        self._place_controls(below=False)
+        self.layer.setEnabled(False)
+        self.head.setEnabled(False)
+        self.retranslate_ui()
+
+    def _make_controls(self, theme: Theme) -> None:
+        self.drawing_button = IconButton(theme, "sliders")
+        self.drawing_button.clicked.connect(self._open_drawing)
+        self.before_button = IconButton(theme, "flip")
+        self.before_button.pressed.connect(lambda: self.before_held.emit(True))
+        self.before_button.released.connect(lambda: self.before_held.emit(False))
+        self.wall_button = IconButton(theme, "wall")
+        self.wall_button.clicked.connect(self.wall_wanted)
+        self.film_button = IconButton(theme, "play")
+        self.film_button.clicked.connect(self.film_wanted)
+        self.method = Choice()
+        for method in METHODS:
+            self.method.addItem("", method)
+        self.method.currentIndexChanged.connect(self._choose_method)
+        self.layer = Choice()
+        self.layer.currentIndexChanged.connect(self._choose_heads)
+        self.head = Choice()
+        self.head.currentIndexChanged.connect(self._choose_heads)
+        self.meaning, self.how = Label(), Label()
+        for label in (self.meaning, self.how):
+            label.setObjectName("caption")
+            label.setWordWrap(True)
+            set_font(label, scale=0.9)
+
+    def _arrange(self) -> None:
+        for button in (
+            self.wall_button,
+            self.before_button,
+            self.film_button,
+            self.drawing_button,
+        ):
+            self.header.addWidget(button)
+        self.header.addWidget(self.switch)
+        for box in (self.method, self.layer, self.head):
+            box.setMinimumHeight(box.sizeHint().height())
+            box.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+        side = QVBoxLayout()
+        side.setSpacing(TIGHT + 2)
+        side.addWidget(self.method)
+        side.addWidget(self.check)
+        side.addWidget(self.meaning)
+        side.addWidget(self.details)
+        side.addWidget(self._behind_details())
+        side.addStretch(1)
+        side.setContentsMargins(0, 0, 0, 0)
+        self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._parts.setSpacing(SMALL + TIGHT)
+        self._side = _scrolling(side)
+        self._parts.addWidget(self.picture)
+        self._parts.addWidget(self._side)
+        self.body.addLayout(self._parts, 1)
+
+    def _behind_details(self) -> QWidget:
+        """The figures that the verdict follows from, and which heads are drawn."""
+        self._more = QWidget()
+        column = QVBoxLayout(self._more)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(TIGHT + 2)
+        column.addWidget(self.check.more)
+        column.addWidget(self.layer)  # side by side they would be cut where a scroll bar is
+        column.addWidget(self.head)
+        column.addWidget(self.how)
+        self._more.hide()
+        return self._more
+
+    def _show_details(self, shown: bool) -> None:
+        self._more.setVisible(shown)
+        self.picture.show_details(shown)
+        self.details_shown.emit(shown)
+
+    def retranslate_ui(self) -> None:
+        self._write_title()
+        self._offer_methods()
+        self.method.setAccessibleName(self.tr("Method"))
+        self.layer.setAccessibleName(self.tr("Layer"))
+        self.head.setAccessibleName(self.tr("Head"))
+        self.wall_button.set_name(self.tr("All heads for the chosen word"), "F6")
+        self.before_button.set_name(self.tr("Hold to see the map before this one"), "X")
+        self.show_film(self._film_runs)
+        self.drawing_button.set_name(self.tr("Colours, opacity and scale"))
+        if self.picture.fusion is not None:
+            self._offer_heads(self.picture.fusion)
+        else:
+            self._fill(self.layer, [self.tr("Chosen heads")])
+            self._fill(self.head, [self.tr("All heads")])
+
+    def _write_title(self) -> None:
+        needed = self.picture.method is Method.OCCLUSION
+        looked = self.tr("Where the model looked")
+        self.set_title(self.tr("What the words needed") if needed else looked)
+        self.meaning.setText(say(MEANINGS[self.picture.method]))
+        self.method.setToolTip(tip(self.meaning.text()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._place_controls(below=self.width() < _ROOM_BESIDE and self.height() >= _ROOM_BELOW)
+
+    def _place_controls(self, *, below: bool) -> None:
+        """Beside the picture, as wide as they always are; below it in a narrow, high pane."""
+        direction = QBoxLayout.Direction
+        self._parts.setDirection(direction.TopToBottom if below else direction.LeftToRight)
+        self._parts.setStretch(0, 2)
+        self._parts.setStretch(1, 1 if below else 0)
+        width = scaled(_CONTROLS_WIDTH)
+        self._side.setMinimumWidth(width)
+        self._side.setMaximumWidth(self.maximumWidth() if below else width)
+
+    def take_settings(self, settings: Settings) -> None:
+        self.drawing.take_settings(settings)
+        self.details.setChecked(settings.details)
+
+    def show_film(self, running: bool) -> None:
+        """What the film's button does next."""
+        self._film_runs = running
+        self.film_button.set_icon("pause" if running else "play")
+        name = self.tr("Stop the film") if running else self.tr("Play the answer word by word")
+        self.film_button.set_name(name, "F5")
+
+    def _open_drawing(self) -> None:
+        self.drawing.open_below(self.drawing_button)
+
+    def _offer_methods(self) -> None:
+        """What can't be had with the fusion in view says why, and can't be chosen."""
+        fusion, model = self.picture.fusion, self.method.model()
+        for place, method in enumerate(METHODS):
+            why = _why_lacking(fusion, method)
+            name = say(NAMES[method])
+            self.method.setItemText(place, f"{name} ({why})" if why else name)
+            self.method.setItemData(place, tip(say(MEANINGS[method])), Qt.ItemDataRole.ToolTipRole)
+            if isinstance(model, QStandardItemModel):
+                model.item(place).setEnabled(not why)
+
+    def _offer_heads(self, fusion: FusionInfo) -> None:
+        """Layers of one fusion are not those of another: each keeps what was chosen for it."""
+        layer, head = self._by_hand.get(fusion, (0, 0))
+        layers = [
+            self.tr("Layer {number}").format(number=each + 1) for each in range(fusion.image_layers)
+        ]
+        heads = [self.tr("Head {number}").format(number=each + 1) for each in range(fusion.heads)]
+        self._fill(self.layer, [self.tr("Chosen heads"), self.tr("All layers"), *layers], layer)
+        self._fill(self.head, [self.tr("All heads"), *heads], head)
+        self._offer_methods()
+        self._take_heads()
+
+    def _fill(self, box: QComboBox, names: list[str], chosen: int = 0) -> None:
+        box.blockSignals(True)
+        box.clear()
+        box.addItems(names)
+        box.setCurrentIndex(min(chosen, box.count() - 1))
+        box.blockSignals(False)
+
+    @property
+    def selection(self) -> HeadSelection:
+        place = self.layer.currentIndex()
+        if place <= 0:
+            return HeadSelection()
+        return HeadSelection(False, place - 2, self.head.currentIndex() - 1)
+
+    def choose_method(self, method: Method) -> None:
+        self.method.setCurrentIndex(METHODS.index(method))
+
+    def choose_head(self, layer: int, head: int) -> None:
+        """One head's attention, as if it were chosen in the boxes."""
+        self.choose_method(Method.HEADS)
+        self.details.setChecked(True)  # they say which one it is
+        self.layer.setCurrentIndex(layer + 2)
+        self.head.setCurrentIndex(head + 1)
+
+    @property
+    def colour_map(self) -> str:
+        return self.drawing.colour_map
+
+    def _set_opacity(self, opacity: float) -> None:
+        self.picture.view.set_opacity(opacity)
+        self.opacity_changed.emit(opacity)
+
+    def _choose_style(self) -> None:
+        drawing = self.drawing
+        self.picture.set_style(
+            drawing.colour_map,
+            drawing.smooth.isChecked(),
+            contours=drawing.contours.isChecked(),
+            same_scale=drawing.same_scale.isChecked(),
+        )
+
+    def _choose_method(self) -> None:
+        self.picture.method = METHODS[self.method.currentIndex()]
+        self._write_title()
+        self._choose_heads()
+
+    def _choose_heads(self) -> None:
+        self._take_heads()
+        self.picture.changed.emit()
+
+    def _take_heads(self) -> None:
+        if self.picture.fusion is not None:
+            chosen = self.layer.currentIndex(), self.head.currentIndex()
+            self._by_hand[self.picture.fusion] = chosen
+        self.picture.heads = self.selection
+        known = self.picture.fusion is not None
+        by_heads = known and self.picture.method in FROM_ATTENTION
+        self.layer.setEnabled(by_heads)
+        self.head.setEnabled(by_heads and not self.selection.chosen)
+        self.how.setText(self._explanation())
+        self.how.setVisible(bool(self.how.text()))
+
+    def _explanation(self) -> str:
+        if self.picture.fusion is None or self.picture.method not in FROM_ATTENTION:
+            return ""
+        if not self.selection.chosen:
+            return self.tr("The layers and heads that you chose, together.")
+        return note_text(self.picture.fusion.head_choice.how)
+
+
+def _why_lacking(fusion: FusionInfo | None, method: Method) -> str:
+    """Empty for a method that can be had."""
+    if fusion is None or method not in fusion.lacks:
+        return ""
+    if method in TRACED and missing_torch() is not None:
+        return translated("lacks", _FULL)
+    ours = bool(fusion_text(fusion.name))
+    said = translated("lacks", _NOT_WITH if ours else _NOT_HERE)
+    return said.format(fusion=fusion_label(fusion.name))
+
+
+def _scrolling(layout: QVBoxLayout) -> QScrollArea:
+    """Large text in a small window needs more height."""
+    holder = QWidget()
+    holder.setObjectName("clear")
+    holder.setLayout(layout)
+    area = QScrollArea()
+    area.setObjectName("clear")
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its controls have it, and it follows them
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidgetResizable(True)
+    area.setWidget(holder)
+    return area

@@ -1,0 +1,304 @@
+"""Which word's heatmap is shown, and when it must be drawn anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from mmgpt_desktop.attention.methods import OWN_ATTENTION
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import Box, FusionInfo, Method, ModelInfo
+from mmgpt_desktop.sentences import NAMES
+from mmgpt_desktop.text import printable
+from mmgpt_desktop.ui.chat.answer_view import AnswerView
+from mmgpt_desktop.ui.chat.conversation import (
+    Conversation,
+    Turn,
+    attention_maps,
+    boxes_of,
+    chosen_word,
+)
+from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection, HeatmapView
+from mmgpt_desktop.ui.widgets.drawing import AnswerMaps, Heatmap, HeatmapStyle, Look, draw_heatmap
+from mmgpt_desktop.ui.widgets.notices import Notices
+from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
+from mmgpt_desktop.ui.widgets.texts import error_title, percent, say
+from mmgpt_desktop.ui.worker import TaskThread
+
+_RESIZE_MS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class _Wanted:
+    turn: Turn
+    maps: AnswerMaps
+    span: tuple[int, int]
+    caption: str
+    boxes: tuple[Box, ...]
+
+    @property
+    def what(self) -> tuple[Turn, Look, tuple[int, int]]:
+        return self.turn, self.maps.look, self.span
+
+
+class Heatmaps(QObject):
+    """Asks the heatmap thread for pictures; only the latest one asked for is drawn and shown.
+
+    A word that is pointed at goes before the chosen one. While an answer is written the
+    word just written is the chosen one, until the user chooses. `looked` says that another
+    word, or another map of it, is in view.
+    """
+
+    looked = Signal()
+
+    def __init__(
+        self,
+        view: HeatmapView,
+        answer: AnswerView,
+        notices: Notices,
+        thread: TaskThread,
+    ) -> None:
+        super().__init__(view)
+        self._view, self._answer = view, answer
+        self._notices, self._thread = notices, thread
+        self._model: ModelInfo | None = None
+        self._conversation = Conversation()
+        self._chosen: tuple[Turn, int] | None = None
+        self._hovered: tuple[Turn, int] | None = None
+        self._following: Turn | None = None
+        self._made: WeakKeyDictionary[Turn, tuple[object, AnswerMaps]] = WeakKeyDictionary()
+        self._asked = object()
+        self._drawing = CancelToken()
+        self._wants: _Wanted | None = None
+        self._now: tuple[_Wanted, Heatmap] | None = None
+        self._before: tuple[_Wanted, Heatmap] | None = None
+        self._resized = QTimer(self, singleShot=True, interval=_RESIZE_MS)
+        self._resized.timeout.connect(self.refresh)
+        thread.done.connect(self._show)
+        thread.failed.connect(self._fail)
+        view.changed.connect(self.refresh)
+        view.whole_changed.connect(self.refresh)
+        view.view.resized.connect(self._resized.start)
+        answer.word_chosen.connect(self.choose)
+        answer.word_hovered.connect(self.hover)
+
+    @property
+    def chosen(self) -> tuple[Turn, int] | None:
+        return self._chosen
+
+    @property
+    def shown(self) -> ShownPhoto | None:
+        return self._conversation.shown
+
+    @property
+    def style(self) -> HeatmapStyle:
+        """As chosen, for a picture of no size yet."""
+        return self._view.style_wanted().sized(0)
+
+    @property
+    def in_view(self) -> tuple[Turn, int] | None:
+        """The word whose map is wanted now; None for the whole answer."""
+        if self._view.whole and self._hovered is None:
+            return None
+        return self._hovered or self._chosen
+
+    @property
+    def selection(self) -> tuple[Method, HeadSelection]:
+        """What was chosen, before it is known for which fusion."""
+        return self._view.method, self._view.heads
+
+    def look(self, turn: Turn) -> Look:
+        """The method and heads chosen, for the fusion that wrote an answer."""
+        fusion = self._fusion(turn)
+        return Look() if fusion is None else self._view.look(fusion)
+
+    def _fusion(self, turn: Turn) -> FusionInfo | None:
+        model = turn.model or self._model
+        return None if model is None else model.fusion_info(turn.fusion)
+
+    def place(self, turn: Turn) -> int:
+        """Which of the photos that `turn` asked about is shown; what is found out beside the
+        attention is about the first one, number 0."""
+        shown = self._conversation.shown
+        return turn.place_of(shown.photo if shown is not None else None)
+
+    def is_anothers(self, turn: Turn) -> bool:
+        """Whether a model answered that is not loaded: nothing more is found out then."""
+        return turn.model is not None and turn.model != self._model
+
+    def set_model(self, model: ModelInfo) -> None:
+        self._model = model
+        self._view.set_fusion(model.fusion_info())
+        self.refresh()
+
+    def show_conversation(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        kept = self._chosen  # an answer about several pictures stays, with its word
+        self._chosen = self._hovered = self._following = None
+        self._now = self._before = self._wants = None
+        self._view.set_photo(conversation.shown)
+        turns = conversation.turns
+        if kept is not None and kept[0] in turns and kept[0].outcome is not None:
+            self._chosen = kept
+        elif turns and turns[-1].steps:
+            self._chosen = (turns[-1], len(turns[-1].words) - 1)
+            if turns[-1].outcome is None:
+                self._following = turns[-1]
+        self._mark()
+        self.refresh()
+
+    def follow(self, turn: Turn) -> None:
+        """From now on the word just written is the chosen one."""
+        self._following = turn
+        self._chosen = None
+        self._view.set_whole(False)
+        self._mark()
+
+    def step_written(self, turn: Turn) -> None:
+        if self._following is turn:
+            self._chosen = (turn, len(turn.words) - 1)
+            self._mark()
+            if self._hovered is None:
+                self.refresh()
+
+    def answer_ended(self, turn: Turn) -> None:
+        if self._following is turn:
+            self._following = None
+            self.refresh()
+
+    @Slot(object, int)
+    def choose(self, turn: Turn, index: int) -> None:
+        self._following = None
+        self._chosen = (turn, index)
+        self._view.set_whole(False)
+        self._mark()
+        self.refresh()
+
+    @Slot(object, int)
+    def hover(self, turn: Turn | None, index: int) -> None:
+        self._hovered = None if turn is None else (turn, index)
+        self.refresh()
+
+    @Slot(object, object)
+    def maps_changed(self, turn: Turn, method: Method) -> None:
+        """More was found out about an answer; only the map in view is drawn anew."""
+        at = self._hovered or self._chosen
+        if at is not None and at[0] is turn and self.look(turn).method is method:
+            self.refresh()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Have the picture drawn that is wanted now, or say why there is none."""
+        self._asked, self._wants = object(), None
+        self._drawing.cancel()
+        at = self._hovered or self._chosen
+        known = at is not None and self._fusion(at[0]) is not None
+        wanted = self._wanted(*at) if at is not None and known else ""
+        if isinstance(wanted, str):
+            self._view.say_empty(wanted)
+        else:
+            assert at is not None
+            self._draw(wanted)
+        self.looked.emit()
+
+    def _draw(self, wanted: _Wanted) -> None:
+        self._wants, turn = wanted, wanted.turn
+        fusion = self._fusion(turn)
+        assert fusion is not None
+        self._view.set_fusion(fusion)
+        style, maps, span = self._view.style_wanted(), wanted.maps, wanted.span
+        words = tuple((word.start, word.stop) for word in turn.words)
+        self._drawing = self._thread.submit(
+            self._asked, lambda cancel: draw_heatmap(maps, span, style, words)
+        )
+
+    def _wanted(self, turn: Turn, index: int) -> _Wanted | str:
+        """The maps and a caption, or the reason why there are none."""
+        if self._conversation.shown is None:
+            return self.tr("This answer was written without a picture.")
+        maps = self.answer_maps(turn)
+        if maps is None:
+            return self._why_no_maps(turn)
+        if self._view.whole and self._hovered is None:
+            span, caption = (0, len(turn.steps)), self.tr("The whole answer")
+        else:
+            word = chosen_word(turn, index)
+            span = word.span
+            caption = self.tr("“{word}”").format(word=printable(word.text))
+            if self._view.details:
+                sure = self.tr("{percent} sure").format(percent=percent(word.probability))
+                caption += f" · {sure}"
+        if maps.found is not None and maps.found.done < 1:
+            done = percent(maps.found.done)
+            caption += " · " + self.tr("{percent} measured").format(percent=done)
+        boxes = () if self.place(turn) else boxes_of(turn, span)
+        if boxes:
+            caption += " · " + self.tr("boxed by the model")
+        return _Wanted(turn, maps, span, caption, boxes)
+
+    def answer_maps(self, turn: Turn) -> AnswerMaps | None:
+        """What the maps in view are made of, kept until the answer or the look changes."""
+        look, findings, place = self.look(turn), turn.findings, self.place(turn)
+        if place and look.method not in OWN_ATTENTION:
+            return None
+        found = findings.maps.get(look.method)
+        if found is None and not findings.complete(look.method):
+            return None
+        neutral = findings.neutral if look.method is Method.RELATIVE else None
+        key, made = (len(turn.steps), look, found, neutral, place), self._made.get(turn)
+        if made is None or made[0] != key:
+            attention = attention_maps(turn.steps, place)
+            if not attention and found is None:
+                return None
+            made = self._made[turn] = key, AnswerMaps(look, attention, found, neutral)
+        return made[1]
+
+    def _why_no_maps(self, turn: Turn) -> str:
+        look = self.look(turn)
+        if self.place(turn) and look.method not in OWN_ATTENTION:
+            return self.tr("Of several pictures this is measured for the first one alone.")
+        if turn.findings.complete(look.method):
+            return self.tr("The model does not tell where it looked for this word.")
+        if look.method in turn.findings.failed:
+            return error_title(turn.findings.failed[look.method])
+        if turn.outcome is None:
+            return self.tr("This is measured when the answer is complete.")
+        if turn.model is not None and self.is_anothers(turn):
+            return self.tr(
+                "Another model wrote this answer. Use {name} again to have this measured."
+            ).format(name=turn.model.name)
+        return self.tr("Being measured…")
+
+    def _mark(self) -> None:
+        turn, index = self._chosen or (None, 0)
+        self._answer.choose(turn, index)
+
+    @Slot(object, object)
+    def _show(self, key: object, heatmap: Heatmap) -> None:
+        if key is not self._asked or self._wants is None:
+            return
+        if self._now is not None and self._now[0].what != self._wants.what:
+            self._before = self._now
+        self._now = self._wants, heatmap
+        self._view.show_heatmap(heatmap, self._wants.caption, self._wants.boxes)
+
+    @Slot(bool)
+    def show_before(self, wanted: bool) -> None:
+        """The map that was in view before this one: another word's, method's or model's."""
+        shown = self._before if wanted else self._now
+        if shown is None or self._now is None:
+            return
+        caption = shown[0].caption
+        if wanted:
+            look = shown[0].maps.look
+            before = self.tr("Before: {caption} · {method}")
+            caption = before.format(caption=caption, method=say(NAMES[look.method]))
+        self._view.show_heatmap(shown[1], caption, shown[0].boxes)
+
+    @Slot(object, object)
+    def _fail(self, key: object, error: AppError) -> None:
+        if key is self._asked:
+            self._notices.tell_error(error)

@@ -1,0 +1,91 @@
+"""From the models' list to the model that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Slot
+
+from mmgpt_desktop.engine.protocol import EngineLike
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.hub.convert import Report
+from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.ui.chat.controller import Controller
+from mmgpt_desktop.ui.models.model_exports import ModelExports
+from mmgpt_desktop.ui.models.models import Models, Row
+from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
+from mmgpt_desktop.ui.widgets.theme import Theme
+from mmgpt_desktop.ui.window.main_window import MainWindow
+
+OpenModel = Callable[[Path], Callable[[], EngineLike]]
+
+
+class ModelChoice(QObject):
+    """Opens the dialog, and tells in the window what happens while that is closed."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        theme: Theme,
+        controller: Controller,
+        models: Models,
+        exports: ModelExports,
+        open_model: OpenModel,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._theme, self._controller = window, theme, controller
+        self._models, self._exports, self._open_model = models, exports, open_model
+        self.dialog: ModelsDialog | None = None
+        models.use_wanted.connect(self.use)
+        models.failed.connect(self._tell_failure)
+        models.fetched.connect(self._tell_fetched)
+        exports.failed.connect(self._tell_failure)
+        exports.finished.connect(self._tell_exported)
+        controller.opened.connect(models.take_opened)
+        controller.not_opened.connect(self._offer_embedded)
+
+    @Slot()
+    def open_dialog(self) -> None:
+        if self.dialog is None:
+            self.dialog = ModelsDialog(self._theme, self._models, self._exports, self._window)
+        self.dialog.look_at_current()
+        self.dialog.open()
+
+    @Slot(object)
+    def use(self, path: Path) -> None:
+        self._controller.switch(path, self._open_model(path))
+
+    @Slot(object)
+    def _offer_embedded(self, path: Path) -> None:
+        """Without a model the window is of no use; the one that ships is always there."""
+        embedded = default_bundle_path()
+        if self._controller.model is None and path != embedded:
+            notice = self._window.notices.current()[-1]
+            notice.add_action(self.tr("Use the model that ships"), lambda: self.use(embedded))
+
+    @Slot(object)
+    def _tell_failure(self, error: AppError) -> None:
+        """The dialog tells it itself, where it is open."""
+        if not self._dialog_open():
+            self._window.notices.tell_error(error)
+
+    @Slot(object)
+    def _tell_fetched(self, row: Row) -> None:
+        if not self._dialog_open():
+            self._offer(self.tr("{name} is on this computer now.").format(name=row.name), row.key)
+
+    @Slot(object)
+    def _tell_exported(self, report: Report) -> None:
+        if not self._dialog_open():
+            name = report.folder.name
+            self._offer(
+                self.tr("The ONNX graphs are made: {name}.").format(name=name), str(report.folder)
+            )
+
+    def _offer(self, title: str, key: str) -> None:
+        notice = self._window.notices.tell(title, stays=True)  # it came after minutes or hours
+        notice.add_action(self.tr("Use this model"), lambda: self._models.use(key))
+
+    def _dialog_open(self) -> bool:
+        return self.dialog is not None and self.dialog.isVisible()

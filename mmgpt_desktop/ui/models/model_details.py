@@ -1,0 +1,291 @@
+"""The right half of the models' dialog: what is known of a model, and what is asked about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QLocale, Qt, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mmgpt_desktop.text import printable
+from mmgpt_desktop.ui.models.model_exports import PRECISIONS, USUAL
+from mmgpt_desktop.ui.widgets.plain import Label
+from mmgpt_desktop.ui.widgets.small import Choice, ElidedLabel, announce
+from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL, set_font
+
+_GIGA = 10**9
+
+
+class Question(QFrame):
+    """A sentence that must be agreed to, where it was caused; `agreed` has what was typed."""
+
+    agreed = Signal(str)
+    opened = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("notice")
+        self.text = wrapped()
+        self.token = QLineEdit()
+        self.token.setEchoMode(QLineEdit.EchoMode.Password)
+        self.token.setPlaceholderText(self.tr("Access token (kept for this download only)"))
+        self.token.setAccessibleName(self.token.placeholderText())
+        self.yes, self.no = QPushButton(), QPushButton(self.tr("Not now"))
+        self.yes.setObjectName("primary")
+        for button in (self.yes, self.no):
+            button.setAutoDefault(False)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.no)
+        buttons.addWidget(self.yes)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(MEDIUM, MEDIUM, MEDIUM, MEDIUM)
+        column.setSpacing(SMALL)
+        column.addWidget(self.text)
+        column.addWidget(self.token)
+        column.addLayout(buttons)
+        self.yes.clicked.connect(self._agree)
+        self.token.returnPressed.connect(self._agree)
+        self.no.clicked.connect(self.hide)
+        self.hide()
+
+    def ask(self, text: str, yes: str, *, token: bool = False) -> None:
+        self.text.setText(text)
+        self.yes.setText(yes)
+        self.token.clear()
+        self.token.setVisible(token)
+        self.show()
+        (self.token if token else self.yes).setFocus()
+        announce(self, text)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        self.opened.emit(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        self.opened.emit(False)
+
+    def _agree(self) -> None:
+        token = self.token.text().strip()
+        self.token.clear()
+        self.hide()
+        self.agreed.emit(token)
+
+
+class ExportForm(QFrame):
+    """How and where a model's ONNX graphs are to be made; `agreed` has precision and folder."""
+
+    agreed = Signal(str, object)  # one of PRECISIONS, Path
+    opened = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("notice")
+        self._parent, self._name = Path(), ""
+        self.text = wrapped()
+        self.precision = Choice()
+        for name in PRECISIONS:
+            self.precision.addItem("", name)
+        self.precision.currentIndexChanged.connect(self._show_place)
+        self.place = ElidedLabel()
+        self.choose = QPushButton()
+        self.yes, self.no = QPushButton(), QPushButton()
+        self.yes.setObjectName("primary")
+        for button in (self.choose, self.yes, self.no):
+            button.setAutoDefault(False)
+        self._labels = Label(), Label()
+        self._labels[0].setBuddy(self.precision)
+        self._labels[1].setBuddy(self.choose)
+        self._arrange()
+        self.retranslate_ui()
+        self.choose.clicked.connect(self._choose_place)
+        self.yes.clicked.connect(self._agree)
+        self.no.clicked.connect(self.hide)
+        self.hide()
+
+    def _arrange(self) -> None:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(MEDIUM)
+        grid.setVerticalSpacing(SMALL)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(self._labels[0], 0, 0)
+        grid.addWidget(self.precision, 0, 1, 1, 2)
+        grid.addWidget(self._labels[1], 1, 0)
+        grid.addWidget(self.place, 1, 1)
+        grid.addWidget(self.choose, 1, 2)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.no)
+        buttons.addWidget(self.yes)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(MEDIUM, MEDIUM, MEDIUM, MEDIUM)
+        column.setSpacing(SMALL)
+        column.addWidget(self.text)
+        column.addLayout(grid)
+        column.addLayout(buttons)
+
+    def retranslate_ui(self) -> None:
+        self.text.setText(
+            self.tr(
+                "Make ONNX graphs of this model? PyTorch takes some minutes for that, and as much "
+                "memory as for an answer. The checkpoint stays as it is."
+            )
+        )
+        self._labels[0].setText(self.tr("Weights"))
+        self._labels[1].setText(self.tr("Folder"))
+        texts = (
+            self.tr("32 bits: exact, and the largest"),
+            self.tr("16 bits: half the size"),
+            self.tr("8 bits: a quarter of the size"),
+            self.tr("4 bits: an eighth, and the least exact"),
+            self.tr("8 and 4 bits: reads questions fastest, the room of both"),
+        )
+        for place, text in enumerate(texts):
+            self.precision.setItemText(place, text)
+        self.precision.setAccessibleName(self.tr("How the language model's weights are kept"))
+        self.choose.setText(self.tr("Choose…"))
+        self.choose.setAccessibleName(self.tr("Choose where the new folder is made"))
+        self.yes.setText(self.tr("Export"))
+        self.no.setText(self.tr("Not now"))
+
+    def ask(self, name: str, place: Path) -> None:
+        """The folder is made within `place`, and called after the model."""
+        self._parent, self._name = place, name
+        self.precision.setCurrentIndex(self.precision.findData(USUAL))
+        self._show_place()
+        self.show()
+        self.precision.setFocus()
+        announce(self, self.text.text())
+
+    @property
+    def out(self) -> Path:
+        return self._parent / f"{self._name}-onnx-{self.precision.currentData()}"
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        self.opened.emit(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        self.opened.emit(False)
+
+    def _show_place(self) -> None:
+        self.place.say(printable(str(self.out)))
+
+    def _choose_place(self) -> None:
+        title = self.tr("Where the graphs' folder is made")
+        folder = QFileDialog.getExistingDirectory(self, title, str(self._parent))
+        if folder:
+            self._parent = Path(folder)
+            self._show_place()
+
+    def _agree(self) -> None:
+        self.hide()
+        self.agreed.emit(self.precision.currentData(), self.out)
+
+
+class Details(QFrame):
+    """What is known of one model, and what can be done with it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("pane")
+        self.title, self.summary = wrapped(), wrapped()
+        set_font(self.title, scale=1.25, bold=True)
+        self.facts = QGridLayout()
+        self.facts.setHorizontalSpacing(LARGE)
+        self.facts.setVerticalSpacing(SMALL)
+        self.facts.setColumnStretch(1, 1)
+        self.cells: list[tuple[Label, Label]] = []
+        self.state = wrapped()
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName(self.tr("How far it is"))
+        self.question, self.form = Question(), ExportForm()
+        self.actions_row = QWidget()
+        for asked in (self.question, self.form):
+            asked.opened.connect(self.actions_row.setHidden)
+        self.buttons = QHBoxLayout(self.actions_row)
+        self.buttons.setContentsMargins(0, 0, 0, 0)
+        self.buttons.setSpacing(SMALL)
+        self.buttons.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(LARGE, MEDIUM, LARGE, MEDIUM)
+        column.setSpacing(MEDIUM)
+        for widget in (self.title, self.summary):
+            column.addWidget(widget)
+        column.addLayout(self.facts)
+        column.addStretch(1)
+        column.addWidget(self.state)
+        column.addWidget(self.bar)
+        column.addWidget(self.question)
+        column.addWidget(self.form)
+        column.addWidget(self.actions_row)
+
+    def add_button(self, text: str, action: Callable[[], None], *, primary: bool) -> QPushButton:
+        button = QPushButton(text)
+        button.setAutoDefault(False)
+        if primary:
+            button.setObjectName("primary")
+        button.clicked.connect(action)
+        button.hide()  # all together are wider than any model has need of
+        self.buttons.addWidget(button)
+        return button
+
+    def hide_questions(self) -> bool:
+        """Whether something was asked that is withdrawn now."""
+        asked = self.question.isVisible() or self.form.isVisible()
+        self.question.hide()
+        self.form.hide()
+        return asked
+
+    def show_progress(self, text: str | None, fraction: float = -1.0) -> None:
+        """What is going on with the model; None for nothing, and below 0 for no end in sight."""
+        self.bar.setVisible(text is not None)
+        self.state.setVisible(text is not None)
+        if text is not None:
+            self.bar.setRange(0, 1000 if fraction >= 0 else 0)
+            self.bar.setValue(round(1000 * max(0.0, fraction)))
+            self.state.setText(text)
+
+    def show_facts(self, facts: list[tuple[str, str]]) -> None:
+        while len(self.cells) < len(facts):
+            name, value = Label(), wrapped()
+            name.setObjectName("muted")
+            name.setAlignment(Qt.AlignmentFlag.AlignTop)
+            row = len(self.cells)
+            self.facts.addWidget(name, row, 0)
+            self.facts.addWidget(value, row, 1)
+            self.cells.append((name, value))
+        for index, (name, value) in enumerate(self.cells):
+            name.setVisible(index < len(facts))
+            value.setVisible(index < len(facts))
+            if index < len(facts):
+                name.setText(facts[index][0])
+                value.setText(printable(facts[index][1]))
+
+
+def wrapped() -> Label:
+    label = Label()
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+def size(count: float) -> str:
+    decimals = 1 if count >= _GIGA else 0
+    units = QLocale.DataSizeFormat.DataSizeSIFormat
+    return QLocale().formattedDataSize(round(count), decimals, units)
+
+
+def about(gigabytes: float) -> str:
+    return size(gigabytes * _GIGA)

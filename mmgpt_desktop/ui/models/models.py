@@ -1,0 +1,269 @@
+"""The models that the window can use: which are here, which are on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.pytorch import missing_torch
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.hub.cache import Hub, bytes_on_disk, delete, find, kept_bytes, usual_hub
+from mmgpt_desktop.hub.catalogue import Entry
+from mmgpt_desktop.hub.progress import Phase, Progress
+from mmgpt_desktop.messages import GenerationOutcome
+from mmgpt_desktop.settings import Settings
+from mmgpt_desktop.ui.worker import TaskThread
+
+_TELLING_TOKENS = 8  # a shorter answer's speed says little
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model of the list. `path` is where it can be opened, None while it isn't here.
+
+    `key` is a catalogue entry's or the folder. `size` is what it takes on the disk, in
+    bytes. An `exportable` one is a checkpoint that PyTorch opens.
+    """
+
+    key: str
+    name: str
+    entry: Entry | None = None
+    path: Path | None = None
+    size: int = 0
+    embedded: bool = False
+    exportable: bool = False
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What the thread for folders does, and for which model."""
+
+    what: str  # scan, add or delete
+    key: str = ""
+
+
+class Models(QObject):
+    """Keeps the list up to date on its threads; all methods are for the GUI thread.
+
+    Nothing is asked of the network before `download`.
+    """
+
+    changed = Signal()  # the list, or how far a download is
+    failed = Signal(object)  # AppError
+    fetched = Signal(object)  # Row
+    use_wanted = Signal(object)  # Path
+    folders_changed = Signal()
+    speed_measured = Signal()
+
+    _progressed = Signal(str, object)  # key, Progress; from the downloading thread
+
+    def __init__(
+        self,
+        fetching: TaskThread,
+        folders: TaskThread,
+        embedded: Path,
+        catalogue: Iterable[Entry],
+        make_hub: Callable[[], Hub] = usual_hub,
+    ) -> None:
+        super().__init__()
+        self._fetching, self._folder_thread = fetching, folders
+        self._make_hub = make_hub
+        self.current = embedded
+        self.folders: tuple[str, ...] = ()
+        self.speeds: dict[str, float] = {}
+        self._embedded = Row(str(embedded), embedded.name, path=embedded, embedded=True)
+        self._listed = tuple(Row(entry.key, entry.name, entry) for entry in catalogue)
+        self._found: dict[str, Row] = {}
+        self._progress: dict[str, Progress] = {}
+        self._cancels: dict[str, CancelToken] = {}
+        fetching.done.connect(self._take_fetched)
+        fetching.failed.connect(self._take_failure)
+        folders.done.connect(self._take_job)
+        folders.failed.connect(self._take_job_failure)
+        self._progressed.connect(self._take_progress)
+
+    def take_settings(self, settings: Settings) -> None:
+        self.folders, self.speeds = settings.model_folders, dict(settings.speeds)
+
+    @property
+    def host(self) -> str:
+        """Where models come from: the hub's, or a mirror's if one is set."""
+        return self._make_hub().host
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The one that ships, the user's folders, then the catalogue."""
+        folders = (Row(path, _called(Path(path)), path=Path(path)) for path in self.folders)
+        listed = (self._embedded, *folders, *self._listed)
+        return tuple(self._found.get(row.key, row) for row in listed)
+
+    def row(self, key: str) -> Row | None:
+        return next((row for row in self.rows if row.key == key), None)
+
+    def in_use(self, row: Row) -> bool:
+        return row.path == self.current
+
+    def progress(self, row: Row) -> Progress | None:
+        """How far its download is; None while there is none."""
+        return self._progress.get(row.key)
+
+    def speed(self, row: Row) -> float:
+        """Tokens a second of its last answer on this computer; 0 if there was none."""
+        return self.speeds.get(str(row.path), 0.0)
+
+    def refresh(self) -> None:
+        """Look what is on the disk."""
+        rows = self.rows
+        self._folder_thread.submit(_Job("scan"), lambda _cancel: _scan(self._make_hub(), rows))
+
+    def download(self, key: str, token: str = "") -> None:
+        """Fetch a model of the catalogue, or what is missing of it. `token` is not kept."""
+        row = self.row(key)
+        if row is None or row.entry is None or key in self._cancels:
+            return
+        if row.entry.needs_torch and (error := missing_torch()) is not None:
+            self.failed.emit(error)  # gigabytes that could not be opened here
+            return
+        entry, report = row.entry, partial(self._progressed.emit, key)
+        self._progress[key] = Progress(Phase.ASKING)
+
+        def work(cancel: CancelToken) -> Path:
+            from mmgpt_desktop.hub.download import fetch
+
+            hub = self._make_hub()
+            return fetch(replace(hub, token=token or hub.token), entry, cancel, report)
+
+        self._cancels[key] = self._fetching.submit(key, work)
+        self.changed.emit()
+
+    def cancel(self, key: str) -> None:
+        """Stop a download; what has arrived is kept."""
+        if self._forget(key):
+            self.changed.emit()
+            self.refresh()
+
+    def delete(self, key: str) -> None:
+        """Remove a downloaded model from the disk, or a folder from the list alone."""
+        row = self.row(key)
+        if row is None or self.in_use(row) or row.embedded:
+            return
+        if row.entry is None:
+            self._set_folders(folder for folder in self.folders if folder != key)
+        else:
+            entry = row.entry
+            self._folder_thread.submit(
+                _Job("delete", key), lambda _cancel: delete(self._make_hub(), entry)
+            )
+
+    def add_folder(self, path: Path) -> None:
+        """List a folder if there is a model in it."""
+
+        def work(_cancel: CancelToken) -> None:
+            from mmgpt_desktop.hub.local import check_folder
+
+            check_folder(path)
+
+        self._folder_thread.submit(_Job("add", str(path)), work)
+
+    def use(self, key: str) -> None:
+        row = self.row(key)
+        if row is not None and row.path is not None and not self.in_use(row):
+            self.use_wanted.emit(row.path)
+
+    @Slot(object)
+    def take_outcome(self, outcome: GenerationOutcome) -> None:
+        """Remember how fast the present model wrote an answer."""
+        timings = outcome.timings
+        if outcome.kind == "done" and timings.tokens >= _TELLING_TOKENS:
+            self.speeds[str(self.current)] = timings.tokens_per_second
+            self.speed_measured.emit()
+
+    @Slot(object)
+    def take_opened(self, path: Path) -> None:
+        self.current = path
+        self.changed.emit()
+
+    def _set_folders(self, folders: Iterable[str]) -> None:
+        self.folders = tuple(folders)
+        self.folders_changed.emit()
+        self.changed.emit()
+
+    def _forget(self, key: object) -> bool:
+        """End a download's news; False if it was cancelled before."""
+        cancel = self._cancels.pop(str(key), None)
+        self._progress.pop(str(key), None)
+        if cancel is not None:
+            cancel.cancel()
+        return cancel is not None
+
+    @Slot(str, object)
+    def _take_progress(self, key: str, progress: Progress) -> None:
+        if key in self._cancels:
+            self._progress[key] = progress
+            self.changed.emit()
+
+    @Slot(object, object)
+    def _take_fetched(self, key: object, path: Path) -> None:
+        row = self.row(str(key))
+        if row is not None and self._forget(key):
+            self._found[row.key] = replace(row, path=path)
+            self.changed.emit()
+            self.fetched.emit(self._found[row.key])
+            self.refresh()
+
+    @Slot(object, object)
+    def _take_failure(self, key: object, error: AppError) -> None:
+        if self._forget(key):
+            self.changed.emit()
+            self.failed.emit(error)
+            self.refresh()
+
+    @Slot(object, object)
+    def _take_job(self, job: _Job, found: dict[str, Row] | None) -> None:
+        if found is not None:
+            self._found = found
+            self.changed.emit()
+            return
+        if job.what == "add" and job.key not in self.folders:
+            self._set_folders((*self.folders, job.key))
+        self.refresh()
+
+    @Slot(object, object)
+    def _take_job_failure(self, job: _Job, error: AppError) -> None:
+        self.failed.emit(error)
+        if job.what != "scan":
+            self.refresh()
+
+
+def _called(folder: Path) -> str:
+    """A repository of the hub's cache by its own name ("models--owner--name")."""
+    return folder.name.rpartition("--")[2] if folder.name.startswith("models--") else folder.name
+
+
+def _scan(hub: Hub, rows: Iterable[Row]) -> dict[str, Row]:
+    """The rows as they are on the disk."""
+    found = {}
+    for row in rows:
+        if row.entry is not None:
+            path, size = find(hub, row.entry), kept_bytes(hub, row.entry)
+        else:
+            path, size = row.path, bytes_on_disk(row.path) if row.path else 0
+        exportable = path is not None and _exportable(path)
+        found[row.key] = replace(row, path=path, size=size, exportable=exportable)
+    return found
+
+
+def _exportable(path: Path) -> bool:
+    from mmgpt_desktop.engine.folder.checkpoint import has_weights
+    from mmgpt_desktop.engine.folder.recognise import model_folder
+    from mmgpt_desktop.engine.open_engine import is_checkpoint
+
+    try:
+        return is_checkpoint(path) and has_weights(model_folder(path))
+    except AppError:  # it is gone, or no longer a model
+        return False

@@ -1,0 +1,135 @@
+"""The frames of a video or an animation, each with its time and its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mmgpt_desktop.text import printable
+from mmgpt_desktop.ui.chat.conversation import Conversation
+from mmgpt_desktop.ui.widgets.plain import tip
+from mmgpt_desktop.ui.widgets.small import ElidedLabel, Retranslated, untinted
+from mmgpt_desktop.ui.widgets.theme import SMALL, TIGHT, set_font
+
+_FRAME = QSize(84, 52)
+_LINES = 3  # the time, and two of the answer
+
+
+class FilmStrip(Retranslated, QWidget):
+    """Shows a clip's conversations, one a frame. With `all_frames` a question is about all."""
+
+    frame_chosen = Signal(object)  # Conversation
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._frames: tuple[Conversation, ...] = ()
+        self.title = ElidedLabel()
+        self.title.setObjectName("caption")
+        set_font(self.title, scale=0.9)
+        self.all_frames = QCheckBox()
+        self.all_frames.setChecked(True)
+        self.list = QListWidget()
+        set_font(self.list, scale=0.85)
+        self.list.setViewMode(QListView.ViewMode.IconMode)
+        self.list.setFlow(QListView.Flow.LeftToRight)
+        self.list.setMovement(QListView.Movement.Static)
+        self.list.setWrapping(False)
+        self.list.setWordWrap(True)
+        self.list.setUniformItemSizes(True)
+        self.list.setIconSize(_FRAME)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self._cell = _FRAME + QSize(12, self.list.fontMetrics().lineSpacing() * _LINES + 14)
+        self.list.setFixedHeight(self._cell.height() + 16)
+        self.list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.list.currentRowChanged.connect(self._choose)
+        row = QHBoxLayout()
+        row.setSpacing(SMALL)
+        row.addWidget(self.title, 1)
+        row.addWidget(self.all_frames)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(TIGHT)
+        column.addLayout(row)
+        column.addWidget(self.list)
+        self.retranslate_ui()
+        self.hide()
+
+    def retranslate_ui(self) -> None:
+        self.all_frames.setText(self.tr("Ask about all frames"))
+        self.list.setAccessibleName(self.tr("Frames; the arrow keys choose one"))
+        self._write_title()
+        self.refresh()
+
+    def _write_title(self) -> None:
+        shown = self._frames[0].shown if self._frames else None
+        if shown is not None:
+            text = self.tr("{name} · {count} frames, evenly spread")
+            self.title.say(text.format(name=shown.photo.name, count=len(self._frames)))
+
+    def show_clip(self, frames: Sequence[Conversation], current: Conversation) -> None:
+        """Hidden where there are none."""
+        if tuple(frames) != self._frames:
+            self._frames = tuple(frames)
+            self._make_items()
+            self._write_title()
+        self.setVisible(bool(frames))
+        self.refresh()
+        self._mark(self._frames.index(current) if current in self._frames else -1)
+
+    def _make_items(self) -> None:
+        self.list.blockSignals(True)
+        self.list.clear()
+        for frame in self._frames:
+            assert frame.shown is not None
+            pixmap = QPixmap.fromImage(frame.shown.levels[-1])
+            item = QListWidgetItem(untinted(pixmap), "")
+            item.setSizeHint(self._cell)
+            item.setTextAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+            self.list.addItem(item)
+        self.list.blockSignals(False)
+
+    def _mark(self, row: int) -> None:
+        self.list.blockSignals(True)
+        self.list.setCurrentRow(row)
+        self.list.blockSignals(False)
+
+    def refresh(self) -> None:
+        """Bring the answers under the frames up to date."""
+        for row, frame in enumerate(self._frames):
+            item, time, answer = self.list.item(row), _time(frame), _answer(frame)
+            text = f"{time}\n{answer}"
+            if item.text() != text:
+                item.setText(text)
+                item.setToolTip(tip(f"{time} {answer}"))
+                item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{time} {answer}")
+
+    def _choose(self, row: int) -> None:
+        if 0 <= row < len(self._frames):
+            self.frame_chosen.emit(self._frames[row])
+
+
+def _time(frame: Conversation) -> str:
+    moment = frame.shown.photo.moment if frame.shown is not None else None
+    minutes, seconds = divmod(moment.seconds if moment is not None else 0.0, 60)
+    return f"{minutes:.0f}:{seconds:04.1f}"
+
+
+def _answer(frame: Conversation) -> str:
+    """The last one that is about this frame alone."""
+    for turn in reversed(frame.turns):
+        if turn.request is None or len(turn.request.images) < 2:
+            return printable(" ".join(turn.answer.split()))
+    return ""

@@ -1,0 +1,216 @@
+"""The photos: one large, all of them as thumbnails; or what a camera sees."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from PySide6.QtCore import QMimeData, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPixmap
+from PySide6.QtWidgets import (
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QStackedWidget,
+    QToolButton,
+    QWidget,
+)
+
+from mmgpt_desktop.ui.chat.picture_names import reference
+from mmgpt_desktop.ui.pictures.film_strip import FilmStrip
+from mmgpt_desktop.ui.pictures.live_view import LiveBar, LiveView
+from mmgpt_desktop.ui.widgets.photo_view import PhotoView
+from mmgpt_desktop.ui.widgets.plain import Label, tip
+from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
+from mmgpt_desktop.ui.widgets.small import (
+    EmptyState,
+    IconButton,
+    Pane,
+    Retranslated,
+    restyle,
+    untinted,
+)
+from mmgpt_desktop.ui.widgets.texts import note_text
+from mmgpt_desktop.ui.widgets.theme import Theme, set_font
+
+_THUMBNAIL = QSize(64, 48)
+
+
+class Thumbnails(QListWidget):
+    """One that is dragged into the question is named there."""
+
+    remove_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setWrapping(False)
+        self.setIconSize(_THUMBNAIL)
+        self.setSpacing(2)
+        self.setFixedHeight(_THUMBNAIL.height() + 28)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setDragDropMode(QListWidget.DragDropMode.DragOnly)
+        self._photos: list[ShownPhoto] = []
+
+    def show_photos(self, photos: list[ShownPhoto]) -> None:
+        """Only what changed is made anew: a hundred pictures come one by one."""
+        before, self._photos = self._photos, photos
+        same = _same_from_the_start(before, photos)
+        same_last = _same_from_the_start(before[same:][::-1], photos[same:][::-1])
+        for _ in range(same, len(before) - same_last):
+            self.takeItem(same)
+        for place in range(same, len(photos) - same_last):
+            self.insertItem(place, _thumbnail(photos[place]))
+        for place in range(same, len(photos)):
+            _number(self.item(place), place + 1, self.fontMetrics())
+
+    def mimeData(self, items: Sequence[QListWidgetItem]) -> QMimeData:  # noqa: N802
+        data = QMimeData()
+        data.setText(" ".join(reference(self.row(item) + 1) for item in items))
+        return data
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            if not event.isAutoRepeat():  # one picture each time
+                self.remove_wanted.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class ImagePane(Retranslated, Pane):
+    open_wanted = Signal()
+    samples_wanted = Signal()
+    camera_wanted = Signal()
+    remove_wanted = Signal()
+    photo_chosen = Signal(int)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.view = PhotoView(theme)
+        self._empty = EmptyState(theme, "picture")
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self.view)
+        self.live = LiveView(theme)
+        self._stack.addWidget(self.live)
+        self.live_bar = LiveBar(theme)
+        self.film = FilmStrip()
+        self.thumbnails = Thumbnails()
+        self.thumbnails.currentRowChanged.connect(self.photo_chosen)
+        self.thumbnails.remove_wanted.connect(self.remove_wanted)
+        self._photo_notes: tuple[str, ...] = ()
+        self.notes = Label()
+        self.notes.setObjectName("caption")
+        self.notes.setWordWrap(True)
+        set_font(self.notes, scale=0.9)
+        self._make_buttons()
+        self.body.addWidget(self.live_bar)
+        self.body.addWidget(self._stack, 1)
+        self.body.addWidget(self.notes)
+        self.body.addWidget(self.film)
+        self.body.addWidget(self.thumbnails)
+        self.retranslate_ui()
+        self.show_photo(None)
+        self.set_thumbnails([], -1)
+
+    def _make_buttons(self) -> None:
+        self.open_button, self.samples_button = QPushButton(), QPushButton()
+        self.open_button.setObjectName("primary")
+        self.open_button.clicked.connect(self.open_wanted)
+        self.samples_button.clicked.connect(self.samples_wanted)
+        self._empty.add_button(self.open_button)
+        self._empty.add_button(self.samples_button)
+        self.camera_button = QPushButton()
+        self.camera_button.clicked.connect(self.camera_wanted)
+        self._empty.add_button(self.camera_button)
+        self._tools: dict[str, QToolButton] = {}
+        for icon, action in (
+            ("zoom-out", self.view.zoom_out),
+            ("zoom-in", self.view.zoom_in),
+            ("fit", self.view.zoom_fit),
+            ("open", self.open_wanted),
+            ("camera", self.camera_wanted),
+            ("close", self.remove_wanted),
+        ):
+            button = IconButton(self._theme, icon)
+            button.clicked.connect(action)
+            self._tools[icon] = button
+            self.header.addWidget(button)
+
+    def retranslate_ui(self) -> None:
+        self.set_title(self.tr("Picture"))
+        self._empty.set_texts(
+            self.tr("Drop a picture here"),
+            self.tr("from a folder or a browser, or paste one with Ctrl+V."),
+        )
+        self.open_button.setText(self.tr("Open…"))
+        self.open_button.setToolTip(self.tr("Open pictures (Ctrl+O)"))
+        self.samples_button.setText(self.tr("Sample photos…"))
+        self.camera_button.setText(self.tr("Camera"))
+        self.camera_button.setToolTip(self.tr("Switch the camera on or off (F8)"))
+        self.live.setAccessibleName(self.tr("What the camera sees; Space takes a picture"))
+        self.view.setAccessibleName(self.tr("Picture; plus and minus zoom, the arrow keys move it"))
+        self.thumbnails.setAccessibleName(self.tr("All pictures; Delete removes the chosen one"))
+        for icon, name, keys in (
+            ("zoom-out", self.tr("Zoom out"), "Ctrl+-"),
+            ("zoom-in", self.tr("Zoom in"), "Ctrl++"),
+            ("fit", self.tr("Show the whole picture"), "Ctrl+0"),
+            ("open", self.tr("Open pictures"), "Ctrl+O"),
+            ("camera", self.tr("Switch the camera on or off"), "F8"),
+            ("close", self.tr("Remove this picture"), "Ctrl+W"),
+        ):
+            self._tools[icon].set_name(name, keys)  # type: ignore[attr-defined]
+        self._write_notes()
+
+    def show_photo(self, shown: ShownPhoto | None) -> None:
+        self.view.set_photo(shown)
+        self._stack.setCurrentWidget(self._empty if shown is None else self.view)
+        for button in self._tools.values():
+            button.setVisible(shown is not None)
+        self._photo_notes = shown.photo.notes if shown else ()
+        self._write_notes()
+        self.view.setAccessibleDescription(shown.photo.name if shown else "")
+
+    def show_live(self) -> None:
+        """What a camera sees, in the photo's place."""
+        self._stack.setCurrentWidget(self.live)
+        for button in self._tools.values():
+            button.hide()
+        self._photo_notes = ()
+        self._write_notes()
+
+    def _write_notes(self) -> None:
+        self.notes.setText(" ".join(map(note_text, self._photo_notes)))
+        self.notes.setVisible(bool(self._photo_notes))
+
+    def set_thumbnails(self, photos: list[ShownPhoto], current: int) -> None:
+        """Shown from two photos on: one needs no choice."""
+        self.thumbnails.blockSignals(True)
+        self.thumbnails.show_photos(photos)
+        self.thumbnails.setCurrentRow(current)
+        self.thumbnails.setVisible(len(photos) > 1)
+        self.thumbnails.blockSignals(False)
+
+    def set_drop(self, wanted: bool) -> None:
+        """Show that a drop would be taken."""
+        self.setProperty("drop", wanted)
+        restyle(self)
+
+
+def _same_from_the_start(before: list[ShownPhoto], after: list[ShownPhoto]) -> int:
+    pairs = zip(before, after, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] is pair[1], pairs))
+
+
+def _thumbnail(shown: ShownPhoto) -> QListWidgetItem:
+    item = QListWidgetItem(untinted(QPixmap.fromImage(shown.levels[-1])), "")
+    item.setToolTip(tip(shown.photo.name))
+    return item
+
+
+def _number(item: QListWidgetItem, number: int, font: QFontMetrics) -> None:
+    item.setText(str(number))
+    item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{number}: {item.toolTip()}")
+    item.setSizeHint(_THUMBNAIL + QSize(20 + font.horizontalAdvance(str(number)), 12))

@@ -1,0 +1,139 @@
+"""What a camera sees, and the light that says that it is on."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QWidget
+
+from mmgpt_desktop.ui.widgets.small import ElidedLabel, Retranslated, announce
+from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, TIGHT, Theme
+
+_DOT = 12
+
+
+class LiveView(QWidget):
+    """The newest picture, as large as fits. Space and Enter take it, Esc ends."""
+
+    snapshot_wanted = Signal()
+    stop_wanted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._image = QImage()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(120, 90)
+        theme.changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(480, 360)
+
+    @property
+    def image(self) -> QImage:
+        return self._image
+
+    @Slot(QImage)
+    def show_frame(self, image: QImage) -> None:
+        self._image = image
+        self.update()
+
+    def clear(self) -> None:
+        self.show_frame(QImage())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if not event.isAutoRepeat():
+                self.snapshot_wanted.emit()
+        elif event.key() == Qt.Key.Key_Escape:
+            self.stop_wanted.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        if not self._image.isNull():
+            size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+            left, top = (self.width() - size.width()) / 2, (self.height() - size.height()) / 2
+            painter.drawImage(QRectF(left, top, size.width(), size.height()), self._image)
+        if self.hasFocus():
+            painter.setPen(QPen(self._theme.colour("accent"), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
+        painter.end()
+
+
+class _Light(QWidget):
+    """A filled dot; what it means stands beside it in words."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setFixedSize(_DOT, _DOT)
+        theme.changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.colour("problem"))
+        painter.drawEllipse(self.rect())
+        painter.end()
+
+
+class LiveBar(Retranslated, QFrame):
+    """Shown as long as a source is on, whatever else is in view."""
+
+    snapshot_wanted = Signal()
+    pause_wanted = Signal()
+    go_on_wanted = Signal()
+    stop_wanted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("notice")
+        self._screen = self._paused = False
+        self.text = ElidedLabel()
+        self.snapshot_button, self.pause_button, self.stop_button = (
+            QPushButton() for _ in range(3)
+        )
+        self.snapshot_button.setObjectName("primary")
+        self.snapshot_button.clicked.connect(self.snapshot_wanted)
+        self.pause_button.clicked.connect(self._pause)
+        self.stop_button.clicked.connect(self.stop_wanted)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(MEDIUM, TIGHT, TIGHT, TIGHT)
+        row.setSpacing(SMALL)
+        row.addWidget(_Light(theme))
+        row.addWidget(self.text, 1)
+        for button in (self.snapshot_button, self.pause_button, self.stop_button):
+            row.addWidget(button)
+        self.retranslate_ui()
+        self.hide()
+
+    def show_state(self, *, screen: bool, paused: bool) -> None:
+        """`screen`: a part of the screen is followed, not a camera."""
+        changed = self.isHidden() or (screen, paused) != (self._screen, self._paused)
+        self._screen, self._paused = screen, paused
+        self.retranslate_ui()
+        self.show()
+        if changed:
+            announce(self, self.text.whole)
+
+    def _pause(self) -> None:
+        (self.go_on_wanted if self._paused else self.pause_wanted).emit()
+
+    def retranslate_ui(self) -> None:
+        on = self.tr("Following the screen") if self._screen else self.tr("The camera is on")
+        paused = self.tr("captions are paused")
+        self.text.say(f"{on} · {paused}" if self._paused else on)
+        self.setAccessibleName(self.text.whole)
+        self.snapshot_button.setText(self.tr("Take a picture"))
+        self.snapshot_button.setToolTip(self.tr("Take a picture, to ask about it (Space)"))
+        self.pause_button.setText(self.tr("Go on") if self._paused else self.tr("Pause"))
+        self.stop_button.setText(self.tr("Stop"))
+        self.stop_button.setToolTip(self.tr("Switch it off (Esc)"))
+        self.snapshot_button.setVisible(not self._paused)

@@ -1,0 +1,342 @@
+"""Takes pictures in, from wherever they come, and keeps a conversation with each."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import unquote
+
+from PySide6.QtCore import QMimeData, QObject, QTimer, Signal, Slot
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.session.session_file import is_session
+from mmgpt_desktop.text import safe_name
+from mmgpt_desktop.ui.chat.conversation import Conversation
+from mmgpt_desktop.ui.pictures.image_pane import ImagePane
+from mmgpt_desktop.ui.pictures.load_photo import (
+    Opened,
+    open_address,
+    open_data,
+    open_elsewhere,
+    open_file,
+)
+from mmgpt_desktop.ui.pictures.sources import MOST_FILES, Sources, read_sources
+from mmgpt_desktop.ui.widgets.notices import Notice, Notices
+from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto, photo_from_image
+from mmgpt_desktop.ui.widgets.undo import Undo
+from mmgpt_desktop.ui.worker import TaskThread
+
+_PROGRESS_AFTER_MS = 700
+_Work = Callable[[CancelToken], Opened]
+
+
+@dataclass(eq=False)
+class _Job:
+    """A picture on its way in."""
+
+    what: str
+    cancel: CancelToken
+    notice: Notice | None = None
+
+
+class Photos(QObject):
+    """`current` is the conversation about the picture shown, or the one without any.
+
+    The frames of a clip are photos in a row. What a camera sees passes by: it is shown, but
+    not kept.
+    """
+
+    chosen = Signal(object)  # Conversation
+    added = Signal()
+    session_wanted = Signal(object)  # Path
+
+    def __init__(
+        self,
+        pane: ImagePane,
+        notices: Notices,
+        undo: Undo,
+        files: TaskThread,
+        downloads: TaskThread,
+    ) -> None:
+        super().__init__(pane)
+        self._pane, self._notices, self._undo = pane, notices, undo
+        self._files, self._downloads = files, downloads
+        self._blank = Conversation()
+        self._all: list[Conversation] = []
+        self._place = -1
+        self._passing: Conversation | None = None
+        self._jobs: dict[object, _Job] = {}
+        for thread in (files, downloads):
+            thread.done.connect(self._take)
+            thread.failed.connect(self._fail)
+            thread.progress.connect(self._show_progress)
+        pane.photo_chosen.connect(self._choose_group)
+        pane.film.frame_chosen.connect(self.show)
+        pane.remove_wanted.connect(self.remove)
+
+    @property
+    def current(self) -> Conversation:
+        return self._passing or self.kept
+
+    @property
+    def kept(self) -> Conversation:
+        """The current one, or while something passes by the one before."""
+        return self._all[self._place] if self._all else self._blank
+
+    @property
+    def passing(self) -> bool:
+        return self._passing is not None
+
+    @property
+    def asked(self) -> tuple[Conversation, ...]:
+        """What a question is about: the current one, or all frames of its clip."""
+        return self._clip() if self._pane.film.all_frames.isChecked() else (self.current,)
+
+    @property
+    def rows(self) -> int:
+        """How many thumbnails there are: one for each photo and each clip."""
+        return len(self._groups())
+
+    def row(self, number: int) -> tuple[Conversation, ...]:
+        """What the thumbnail of that number, from 1, stands for; nothing if there is none."""
+        groups = self._groups()
+        if not 1 <= number <= len(groups):
+            return ()
+        group = groups[number - 1]
+        return tuple(self._all[group.start : group.stop])
+
+    @property
+    def firsts(self) -> list[ShownPhoto]:
+        """What the thumbnails show."""
+        shown = (self._all[group[0]].shown for group in self._groups())
+        return [each for each in shown if each is not None]
+
+    @property
+    def count(self) -> int:
+        return len(self._all)
+
+    def open(self, paths: list[Path] | tuple[Path, ...]) -> None:
+        if len(paths) > MOST_FILES:
+            self._tell_most(len(paths))
+        for path in paths[:MOST_FILES]:
+            if is_session(path):
+                self.session_wanted.emit(path)
+                continue
+            self._submit(
+                self._files,
+                self.tr("Opening {name}…").format(name=path.name),
+                partial(open_file, path),
+            )
+
+    def _open_elsewhere(self, addresses: tuple[str, ...]) -> None:
+        """It may take a while, so that it is said at once."""
+        if len(addresses) > MOST_FILES:
+            self._tell_most(len(addresses))
+        for address in addresses[:MOST_FILES]:
+            name = safe_name(unquote(address.rstrip("/").rpartition("/")[2]))
+            what, key = self.tr("Opening {name}…").format(name=name), object()
+            self._submit(self._files, what, partial(open_elsewhere, address), key)
+            self._show_progress(key, -1.0)
+
+    def _tell_most(self, count: int) -> None:
+        self._notices.tell(
+            self.tr("Only the first {most} of {count} files are opened.").format(
+                most=MOST_FILES, count=count
+            ),
+            self.tr("Open the others when you are done with these."),
+        )
+
+    @Slot(object)
+    def take_mime(self, mime: QMimeData | None) -> None:
+        """None is what a clipboard gives that holds nothing, or whose owner doesn't answer."""
+        self.take(read_sources(mime) if mime is not None else Sources())
+
+    def take(self, sources: Sources) -> None:
+        name, opening = self.tr("Pasted picture"), self.tr("Opening the picture…")
+        if sources.paths or sources.elsewhere:
+            self.open(sources.paths)
+            self._open_elsewhere(sources.elsewhere)
+        elif sources.data:
+            self._submit(self._files, opening, partial(open_data, sources.data, name))
+        elif (image := sources.image) is not None:
+            self._submit(self._files, opening, lambda _: (photo_from_image(image, name),))
+        elif sources.url:
+            self._offer_download(sources.url)
+        elif sources.problem is not None:
+            self._notices.tell_error(sources.problem)
+        else:
+            self._notices.tell(
+                self.tr("There is no picture to take."),
+                self.tr("Copy a picture or a picture file first, then paste."),
+            )
+
+    def _offer_download(self, url: str) -> None:
+        notice = self._notices.tell(self.tr("Download this picture?"), url, stays=True)
+        notice.add_action(self.tr("Download"), partial(self._download, url))
+
+    def _download(self, url: str) -> None:
+        key = object()
+        self._submit(
+            self._downloads,
+            self.tr("Downloading the picture…"),
+            partial(open_address, url, partial(self._downloads.progress.emit, key)),
+            key,
+        )
+
+    def _submit(
+        self, thread: TaskThread, what: str, work: _Work, key: object | None = None
+    ) -> None:
+        key, cancel = key or object(), CancelToken()
+        self._jobs[key] = _Job(what, cancel)
+        thread.submit(key, work, cancel)
+        QTimer.singleShot(_PROGRESS_AFTER_MS, self, partial(self._show_progress, key, -1.0))
+
+    @Slot(object, float)
+    def _show_progress(self, key: object, fraction: float) -> None:
+        job = self._jobs.get(key)
+        if job is None:
+            return
+        if job.notice is None:
+            job.notice = self._notices.tell(job.what, stays=True)
+            job.notice.add_action(self.tr("Cancel"), partial(self._cancel, key))
+            job.notice.cross.hide()
+        self._notices.show_progress(job.notice, fraction)
+
+    def _cancel(self, key: object) -> None:
+        job = self._jobs.pop(key, None)
+        if job is not None:
+            job.cancel.cancel()
+
+    def _end(self, key: object) -> bool:
+        """Whether the job was still wanted."""
+        job = self._jobs.pop(key, None)
+        if job is not None and job.notice is not None:
+            self._notices.forget(job.notice)
+        return job is not None
+
+    @Slot(object, object)
+    def _take(self, key: object, opened: Opened) -> None:
+        if not self._end(key):
+            return
+        if len(opened) == 1:
+            self.add(opened[0])
+        else:
+            self._add_clip([Conversation(shown) for shown in opened])
+
+    @Slot(object, object)
+    def _fail(self, key: object, error: AppError) -> None:
+        if self._end(key):
+            self._notices.tell_error(error)
+
+    def add(self, shown: ShownPhoto) -> None:
+        """Show a photo; one that is there already keeps its conversation."""
+        for place, conversation in enumerate(self._all):
+            assert conversation.shown is not None
+            if conversation.shown.photo.image_id == shown.photo.image_id:
+                self._show(place)
+                return
+        self._all.append(Conversation(shown))
+        self._show(len(self._all) - 1)
+        self.added.emit()
+
+    def _add_clip(self, frames: list[Conversation]) -> None:
+        clips = [conversation.clip for conversation in self._all]
+        if frames[0].clip in clips:
+            self._show(clips.index(frames[0].clip))
+            return
+        self._all += frames
+        self._show(len(self._all) - len(frames))
+        self.added.emit()
+
+    def pass_by(self, conversation: Conversation) -> None:
+        """Show a conversation that is gone when another one is shown."""
+        self._passing = conversation
+        self._show_pane()
+        self.chosen.emit(conversation)
+
+    def end_passing(self) -> None:
+        if self._passing is not None:
+            self._show(self._place)
+
+    @Slot(object)
+    def show(self, conversation: Conversation) -> None:
+        if conversation in self._all:
+            self.choose(self._all.index(conversation))
+
+    @Slot(int)
+    def choose(self, place: int) -> None:
+        if 0 <= place < len(self._all) and (place != self._place or self.passing):
+            self._show(place)
+
+    @Slot(int)
+    def _choose_group(self, row: int) -> None:
+        groups = self._groups()
+        if 0 <= row < len(groups) and (self._place not in groups[row] or self.passing):
+            self._show(groups[row][0])
+
+    def _groups(self) -> list[range]:
+        """The places of each photo, and of each clip's frames."""
+        groups = []
+        keys = [conversation.clip or place for place, conversation in enumerate(self._all)]
+        for _, group in itertools.groupby(range(len(keys)), key=keys.__getitem__):
+            places = list(group)
+            groups.append(range(places[0], places[-1] + 1))
+        return groups
+
+    def _clip(self) -> tuple[Conversation, ...]:
+        """The frames of the clip that the current one is of, or the current one alone."""
+        if self._passing is not None or not self._all:
+            return (self.current,)
+        group = next(group for group in self._groups() if self._place in group)
+        return tuple(self._all[group.start : group.stop])
+
+    def step(self, by: int) -> None:
+        """To the next or the previous photo, round the end."""
+        if self._all:
+            self.choose((self._place + by) % len(self._all))
+
+    @Slot()
+    def remove(self) -> None:
+        """The photo that is shown, or the clip with all its frames."""
+        if not self._all or self.passing:
+            return
+        gone = self._clip()
+        start = self._all.index(gone[0])
+        del self._all[start : start + len(gone)]
+        self._show(min(start, len(self._all) - 1))
+
+        def undo() -> None:
+            place = min(start, len(self._all))
+            self._all[place:place] = gone
+            self._show(place)
+
+        self._undo.offer(self.tr("The picture and its conversation were removed."), undo)
+
+    @property
+    def conversations(self) -> tuple[Conversation, ...]:
+        """The one without a picture first."""
+        return (self._blank, *self._all)
+
+    def take_over(self, conversations: tuple[Conversation, ...], current: Conversation) -> None:
+        """Put others, in the order of `conversations`, in the place of all there are."""
+        self._blank, self._all = conversations[0], list(conversations[1:])
+        last = len(self._all) - 1
+        self._show(self._all.index(current) if current in self._all else last)
+
+    def _show(self, place: int) -> None:
+        self._place, self._passing = place, None
+        self._show_pane()
+        self.chosen.emit(self.current)
+
+    def _show_pane(self) -> None:
+        groups = self._groups()
+        row = next((row for row, group in enumerate(groups) if self._place in group), -1)
+        self._pane.set_thumbnails(self.firsts, -1 if self.passing else row)
+        frames = self._clip()
+        self._pane.film.show_clip(frames if len(frames) > 1 else (), self.current)
+        if not self.passing:
+            self._pane.show_photo(self.current.shown)

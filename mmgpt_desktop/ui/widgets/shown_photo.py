@@ -1,0 +1,95 @@
+"""A photo as the window paints it. Made in any thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QIODevice, QSize, Qt
+from PySide6.QtGui import QImage
+
+from mmgpt_desktop.errors import ImageError
+from mmgpt_desktop.messages import Photo
+
+SMALLEST_LEVEL_EDGE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class ShownPhoto:
+    """A photo with the images it is painted from: `levels` from large to small, halving.
+
+    The first one shares the photo's memory.
+    """
+
+    photo: Photo
+    levels: tuple[QImage, ...]
+
+
+def show_photo(photo: Photo) -> ShownPhoto:
+    rgb = QImage.Format.Format_RGB888
+    image = QImage(photo.pixels.data, photo.width, photo.height, photo.pixels.strides[0], rgb)
+    levels = [image]
+    while max(levels[-1].width(), levels[-1].height()) > SMALLEST_LEVEL_EDGE:
+        levels.append(_halved(levels[-1]))
+    return ShownPhoto(photo, tuple(levels))
+
+
+def _halved(image: QImage) -> QImage:
+    half = (image.size() / 2).expandedTo(QSize(1, 1))
+    ignore, smooth = (
+        Qt.AspectRatioMode.IgnoreAspectRatio,
+        Qt.TransformationMode.SmoothTransformation,
+    )
+    return image.scaled(half, ignore, smooth).convertToFormat(QImage.Format.Format_RGB32)
+
+
+def photo_from_file(path: Path) -> ShownPhoto:
+    from mmgpt_desktop.imaging.images import load_photo
+
+    return show_photo(load_photo(path))
+
+
+def logo_from_file(path: Path) -> QImage:
+    """With what is transparent in it. Raises ImageError."""
+    from mmgpt_desktop.imaging.images import load_logo
+
+    pixels = load_logo(path)
+    height, width, _ = pixels.shape
+    return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
+
+
+def tile_from_file(path: Path, most: QSize) -> QImage:
+    """A picture in a small size; null for a file that holds none that can be opened."""
+    from mmgpt_desktop.imaging.images import load_photo
+
+    try:
+        shown = show_photo(load_photo(path))
+    except ImageError:
+        return QImage()
+    wanted = shown.levels[0].size().scaled(most, Qt.AspectRatioMode.KeepAspectRatio)
+    level = min(
+        (each for each in shown.levels if each.width() >= wanted.width()),
+        key=QImage.width,
+        default=shown.levels[0],
+    )
+    whole, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+    return level.scaled(wanted, whole, smooth).copy()
+
+
+def photo_from_data(data: bytes, name: str) -> ShownPhoto:
+    from mmgpt_desktop.imaging.images import photo_from_bytes
+
+    return show_photo(photo_from_bytes(data, name))
+
+
+def photo_from_image(image: QImage, name: str) -> ShownPhoto:
+    """A picture that the clipboard or a drag holds as pixels only."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    # The writer exists in every Qt; PNG keeps the pixels, and 100 asks for the fastest.
+    if image.isNull() or not image.save(buffer, "PNG", 100):  # type: ignore[call-overload]
+        raise ImageError(
+            "The clipboard holds no picture that can be read.",
+            "Copy the picture again, or save it as a file and open that.",
+        )
+    return photo_from_data(bytes(buffer.data().data()), name)

@@ -1,0 +1,197 @@
+"""Sample photos, the keyboard, and what this program is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QIcon, QPixmap
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QHBoxLayout,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mmgpt_desktop import __version__
+from mmgpt_desktop.messages import ModelInfo
+from mmgpt_desktop.resources import SamplePhoto, resource_path
+from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
+from mmgpt_desktop.ui.widgets.fitting import ScrollArea, fit
+from mmgpt_desktop.ui.widgets.plain import Label
+from mmgpt_desktop.ui.widgets.small import untinted
+from mmgpt_desktop.ui.widgets.texts import translated
+from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL, set_font
+
+_ICON = QSize(168, 126)
+
+
+class SamplesDialog(ByKeyboard, QDialog):
+    """Choose photos; below, where the chosen one is from."""
+
+    def __init__(self, samples: tuple[SamplePhoto, ...], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Sample photos"))
+        self._samples = samples
+        self.list = QListWidget()
+        self.list.setAccessibleName(self.tr("Sample photos"))
+        self.list.setViewMode(QListView.ViewMode.IconMode)
+        self.list.setMovement(QListView.Movement.Static)
+        self.list.setResizeMode(QListView.ResizeMode.Adjust)
+        self.list.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
+        self.list.setIconSize(_ICON)
+        self.list.setSpacing(SMALL)
+        self.list.setWordWrap(True)
+        for sample in samples:
+            pixmap = QPixmap(str(sample.path))
+            item = QListWidgetItem(untinted(pixmap), translated("samples", sample.title))
+            item.setSizeHint(_ICON + QSize(16, 40))
+            self.list.addItem(item)
+        self.source = Label()
+        self.source.setObjectName("muted")
+        self.source.setWordWrap(True)
+        self.source.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.source.setMinimumHeight(self.source.fontMetrics().height() * 2 + 4)
+        self.open_button = QPushButton(self.tr("Open"))
+        self.open_button.setObjectName("primary")
+        self.open_button.setDefault(True)
+        self.open_button.clicked.connect(self.accept)
+        cancel = QPushButton(self.tr("Cancel"))
+        cancel.clicked.connect(self.reject)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(cancel)
+        buttons.addWidget(self.open_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(LARGE, LARGE, LARGE, MEDIUM)
+        column.setSpacing(MEDIUM)
+        column.addWidget(self.list, 1)
+        column.addWidget(self.source)
+        column.addLayout(buttons)
+        self.list.itemActivated.connect(self.accept)
+        self.list.itemSelectionChanged.connect(self._describe)
+        self.list.setCurrentRow(0)
+        fit(self, QSize(640, 520))
+
+    @property
+    def paths(self) -> list[Path]:
+        rows = sorted(self.list.row(item) for item in self.list.selectedItems())
+        return [self._samples[row].path for row in rows]
+
+    def _describe(self) -> None:
+        self.open_button.setEnabled(bool(self.paths))
+        row = self.list.currentRow()
+        if 0 <= row < len(self._samples):
+            sample = self._samples[row]
+            self.source.setText(
+                self.tr("{title}, by {author}. Licence: {licence}. Source: {source}").format(
+                    title=translated("samples", sample.title),
+                    author=sample.author,
+                    licence=sample.licence,
+                    source=sample.source,
+                )
+            )
+
+
+class KeysDialog(ByKeyboard, QDialog):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Keyboard"))
+        rows = (
+            ("Enter", self.tr("Ask")),
+            ("Shift+Enter", self.tr("New line in the question")),
+            ("↑  ↓", self.tr("Earlier questions, while in the question")),
+            ("Esc", self.tr("Stop the answer, else close a notice")),
+            ("←  →  ↑  ↓", self.tr("From word to word, while in the answer")),
+            ("F5", self.tr("Play the answer word by word")),
+            ("F6  F7", self.tr("All heads for the chosen word, and the formula's numbers")),
+            ("X", self.tr("Hold: the map before this one, while in the answer or the heatmap")),
+            ("Shift", self.tr("Drag with it to brush a zoomed photo in the heatmap")),
+            ("Ctrl+O", self.tr("Open pictures")),
+            ("Ctrl+V", self.tr("Paste a picture or a picture file")),
+            ("F8", self.tr("The camera on or off; Space takes a picture")),
+            ("F9, Shift+F9", self.tr("A part of the screen: take it, or follow it")),
+            ("Ctrl+PgUp / PgDown", self.tr("Previous or next picture")),
+            ("Ctrl+I", self.tr("Name another picture in the question")),
+            ("Ctrl+W", self.tr("Remove this picture")),
+            ("+  -  0", self.tr("Zoom in, out, whole picture, while in a picture")),
+            ("Ctrl+Shift+C", self.tr("Copy the answer")),
+            ("Ctrl+E, Ctrl+Shift+E", self.tr("Save the map as a picture, the answer as a report")),
+            ("Ctrl+S, Ctrl+Shift+O", self.tr("Save the session, open one")),
+            ("Ctrl+H", self.tr("Recent sessions, and a search in them")),
+            ("Ctrl+R", self.tr("Answer again")),
+            ("Ctrl+Shift+R", self.tr("Ask the last question with the chosen fusion")),
+            ("Ctrl+Shift+F", self.tr("Compare the fusions")),
+            ("Ctrl+M", self.tr("Choose or download a model")),
+            ("Ctrl+L", self.tr("Clear this conversation")),
+            ("Ctrl+Z", self.tr("Undo")),
+            ("Ctrl+1 … 4", self.tr("Go to picture, question, answer, heatmap")),
+            ("F11", self.tr("Full screen")),
+        )
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(LARGE)
+        grid.setVerticalSpacing(SMALL)
+        for row, (keys, meaning) in enumerate(rows):
+            label = Label(keys)
+            set_font(label, bold=True)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(Label(meaning), row, 1)
+        _finish(self, grid)
+
+
+class AboutDialog(ByKeyboard, QDialog):
+    def __init__(self, model: ModelInfo | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("About MMGPT Desktop"))
+        picture = Label()
+        icon = QIcon(str(resource_path("icons", "app.svg")))
+        picture.setPixmap(icon.pixmap(QSize(64, 64), self.devicePixelRatioF()))
+        title = Label(f"MMGPT Desktop {__version__}")
+        set_font(title, scale=1.4, bold=True)
+        texts = [
+            self.tr(
+                "Ask about a picture, read the answer word by word, and see where in the "
+                "picture the model looked."
+            ),
+            self.tr("Everything stays on this computer."),
+            self.tr(
+                "The heatmap shows attention: where the model read from, not why it said "
+                "what it said. Answers can be wrong."
+            ),
+            self.tr("Apache License 2.0"),
+        ]
+        if model is not None:
+            texts.insert(2, f"{model.name}: {model.description}")
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(LARGE)
+        grid.setVerticalSpacing(SMALL)
+        grid.addWidget(picture, 0, 0, len(texts) + 1, 1, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(title, 0, 1)
+        for row, text in enumerate(texts, start=1):
+            label = Label(text)
+            label.setWordWrap(True)
+            label.setMinimumWidth(380)
+            grid.addWidget(label, row, 1)
+        _finish(self, grid)
+
+
+def _finish(dialog: QDialog, content: QGridLayout) -> None:
+    inside = QWidget()
+    inside.setLayout(content)
+    content.setContentsMargins(0, 0, SMALL, 0)
+    area = ScrollArea(inside, text=True)
+    area.setAccessibleName(dialog.windowTitle())
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.rejected.connect(dialog.reject)
+    column = QVBoxLayout(dialog)
+    column.setContentsMargins(LARGE, LARGE, LARGE, MEDIUM)
+    column.setSpacing(LARGE)
+    column.addWidget(area)
+    column.addWidget(buttons)
+    fit(dialog, dialog.sizeHint() + QSize(area.verticalScrollBar().sizeHint().width(), 0))

@@ -1,0 +1,315 @@
+"""The window: where the panes, the menus and the notices are. No logic."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import (
+    QByteArray,
+    QEvent,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    Signal,
+    SignalInstance,
+)
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QIcon,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QSplitter, QVBoxLayout, QWidget
+
+from mmgpt_desktop.messages import ModelInfo
+from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.settings import Settings
+from mmgpt_desktop.ui.chat.output_pane import OutputPane
+from mmgpt_desktop.ui.chat.prompt_pane import PromptPane
+from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
+from mmgpt_desktop.ui.pictures.image_pane import ImagePane
+from mmgpt_desktop.ui.pictures.sources import offers_picture
+from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
+from mmgpt_desktop.ui.widgets.fitting import fit
+from mmgpt_desktop.ui.widgets.notices import Notices
+from mmgpt_desktop.ui.widgets.small import Retranslated
+from mmgpt_desktop.ui.widgets.texts import LANGUAGES
+from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, Theme
+from mmgpt_desktop.ui.window.pane_area import PaneArea
+from mmgpt_desktop.ui.window.status import Status
+
+_SMALLEST = (600, 400)  # for a screen of 640 x 480, less panels and a frame
+
+# What a key does again and again while it is held down; all else it does once.
+_REPEATED = ("undo", "zoom-in", "zoom-out", "next", "previous")
+
+
+class MainWindow(ByKeyboard, Retranslated, QMainWindow):
+    """Left the picture and the question, right the heatmap and the answer."""
+
+    closing = Signal()
+    dropped = Signal(object)  # QMimeData
+    theme_chosen = Signal(str)
+    language_chosen = Signal(str)
+    rewritten = Signal()  # in another language
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setWindowTitle("MMGPT Desktop")
+        self.setWindowIcon(QIcon(str(resource_path("icons", "app.svg"))))
+        self.setAcceptDrops(True)
+        self.setMinimumSize(*_SMALLEST)
+        self.image = ImagePane(theme)
+        self.prompt = PromptPane(theme)
+        self.heatmap = HeatmapPane(theme)
+        self.output = OutputPane(theme)
+        self.panes = PaneArea(self.image, self.prompt, self.heatmap, self.output)
+        self.notices = Notices(theme)
+        self.status = Status()
+        self.setStatusBar(self.status)
+        self.actions_by_name: dict[str, QAction] = {}
+        self._choices: dict[str, QActionGroup] = {}
+        self._menus: dict[str, QMenu] = {}
+        self._fusion_wanted = ""
+        self._arrange()
+        self._make_menus()
+        self._full = self.actions_by_name["full-screen"]
+        self._full.toggled.connect(self._set_full_screen)
+        self.actions_by_name["compare"].setEnabled(False)
+        self.prompt.edit.setFocus()
+        self.resize(self.sizeHint())
+        self.prompt.edit.picture_pasted.connect(self.dropped)
+
+    def _arrange(self) -> None:
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(MEDIUM, 2, MEDIUM, 2)
+        column.setSpacing(SMALL)
+        column.addWidget(self.notices)
+        column.addWidget(self.panes, 1)
+        self.setCentralWidget(middle)
+
+    @property
+    def splitters(self) -> tuple[QSplitter, ...]:
+        return self.panes.splitters
+
+    def go_to(self, *places: QWidget) -> None:
+        """Have a place in view and the focus in it; the first of them that can be seen."""
+        self.panes.reveal(places[0])
+        next((place for place in places if place.isVisible()), places[0]).setFocus()
+
+    def fit_screen(self) -> None:
+        """No larger than the screen; a size that is remembered is fitted by Qt."""
+        if not self.isFullScreen() and not self.isMaximized():
+            fit(self, self.size())
+
+    def retranslate_ui(self) -> None:
+        """The menus are filled anew; they stay themselves, and so do their actions."""
+        self.menuBar().clear()
+        self._make_menus()
+        self.rewritten.emit()
+
+    def _make_menus(self) -> None:
+        key = QKeySequence.StandardKey
+        bar = self.menuBar()
+        file = self._menu(bar, "file", self.tr("&File"))
+        self._make_file_menu(file)
+        edit = self._menu(bar, "edit", self.tr("&Edit"))
+        self._add(edit, "undo", self.tr("&Undo"), key.Undo)
+        self._add(edit, "name-picture", self.tr("&Name a picture in the question…"), "Ctrl+I")
+        self._add(edit, "copy", self.tr("&Copy the answer"), "Ctrl+Shift+C")
+        self._add(edit, "clear", self.tr("C&lear this conversation"), "Ctrl+L")
+        answer = self._menu(bar, "answer", self.tr("&Answer"))
+        self._add(answer, "stop", self.tr("&Stop"), "Esc")
+        self._add(answer, "regenerate", self.tr("Answer &again"), "Ctrl+R")
+        answer.addSeparator()
+        self._add(
+            answer, "ask-again", self.tr("Ask the last question with this &fusion"), "Ctrl+Shift+R"
+        )
+        self._add(answer, "compare", self.tr("&Compare the fusions…"), "Ctrl+Shift+F")
+        answer.addSeparator()
+        self._add(answer, "film", self.tr("&Play it word by word"), "F5")
+        self._add(answer, "wall", self.tr("All &heads for the chosen word…"), "F6")
+        self._add(answer, "formula", self.tr("The f&ormula with its numbers…"), "F7")
+        models = self._menu(bar, "models", self.tr("&Model"))
+        self._add(models, "models", self.tr("&Models…"), "Ctrl+M")
+        view = self._menu(bar, "view", self.tr("&View"))
+        self._make_view_menu(view)
+        helping = self._menu(bar, "helping", self.tr("&Help"))
+        self._add(helping, "tour", self.tr("&Tour in four steps"))
+        self._add(helping, "keys", self.tr("&Keyboard"), "F1")
+        self._add(helping, "about", self.tr("&About MMGPT Desktop"))
+
+    def _make_file_menu(self, file: QMenu) -> None:
+        key = QKeySequence.StandardKey
+        self._add(file, "open", self.tr("&Open pictures…"), key.Open)
+        self._add(file, "paste", self.tr("&Paste a picture"), key.Paste)
+        self._add(file, "samples", self.tr("&Sample photos…"))
+        self._add(file, "camera", self.tr("&Live camera"), "F8")
+        self._add(file, "region", self.tr("A part of the scree&n…"), "F9")
+        self._add(file, "follow", self.tr("&Follow a part of the screen…"), "Shift+F9")
+        self._add(file, "remove", self.tr("&Remove this picture"), "Ctrl+W")
+        file.addSeparator()
+        self._add(file, "open-session", self.tr("Open sess&ion…"), "Ctrl+Shift+O")
+        self._add(file, "recent", self.tr("Re&cent sessions…"), "Ctrl+H")
+        self._add(file, "save", self.tr("Sa&ve the session"), key.Save)
+        self._add(file, "save-as", self.tr("Save the session &as…"), "Ctrl+Shift+S")
+        self._add(file, "autosave", self.tr("&Keep unsaved sessions")).setCheckable(True)
+        file.addSeparator()
+        export = self._menu(file, "export", self.tr("&Export"))
+        self._add(export, "export-png", self.tr("&Picture of the map (PNG)…"), "Ctrl+E")
+        self._add(export, "export-gif", self.tr("&Film, word by word (GIF)…"))
+        self._add(export, "export-html", self.tr("&Report (HTML)…"), "Ctrl+Shift+E")
+        self._add(export, "export-card", self.tr("&Card to print (PNG or PDF)…"))
+        self._add(export, "export-json", self.tr("&Data (JSON and NPZ)…"))
+        file.addSeparator()
+        self._add(file, "event", self.tr("E&vent mode…"))
+        file.addSeparator()
+        self._add(file, "quit", self.tr("&Quit"), "Ctrl+Q")
+
+    def _make_view_menu(self, menu: QMenu) -> None:
+        self._add(menu, "zoom-in", self.tr("Zoom &in"), "Ctrl++", "Ctrl+=")
+        self._add(menu, "zoom-out", self.tr("Zoom &out"), "Ctrl+-")
+        self._add(menu, "zoom-fit", self.tr("&Whole picture"), "Ctrl+0")
+        self._add(menu, "next", self.tr("&Next picture"), "Ctrl+PgDown")
+        self._add(menu, "previous", self.tr("&Previous picture"), "Ctrl+PgUp")
+        menu.addSeparator()
+        self._add(menu, "go-picture", self.tr("Go to the picture"), "Ctrl+1")
+        self._add(menu, "go-question", self.tr("Go to the question"), "Ctrl+2")
+        self._add(menu, "go-answer", self.tr("Go to the answer"), "Ctrl+3")
+        self._add(menu, "go-heatmap", self.tr("Go to the heatmap"), "Ctrl+4")
+        menu.addSeparator()
+        self._add(menu, "full-screen", self.tr("&Full screen"), "F11").setCheckable(True)
+        self._add_choices(
+            self._menu(menu, "theme", self.tr("&Theme")),
+            "theme",
+            {
+                "system": self.tr("Like the &system"),
+                "light": self.tr("&Light"),
+                "dark": self.tr("&Dark"),
+                "contrast": self.tr("&High contrast"),
+            },
+            self.theme_chosen,
+        )
+        self._add(menu, "still", self.tr("&Reduce motion")).setCheckable(True)
+        self._add_choices(
+            self._menu(menu, "language", self.tr("&Language")),
+            "language",
+            {"": self.tr("Like the &system"), **LANGUAGES},
+            self.language_chosen,
+        )
+
+    def _menu(self, parent: QMenuBar | QMenu, name: str, title: str) -> QMenu:
+        """The menu of that name, made if it is new, empty and at the end of its parent."""
+        menu = self._menus.get(name)
+        if menu is None:
+            menu = self._menus[name] = QMenu(self)
+        menu.clear()
+        menu.setTitle(title)
+        parent.addMenu(menu)
+        return menu
+
+    def _add(self, menu: QMenu, name: str, text: str, *keys: object) -> QAction:
+        """The action of that name, made if it is new, at the end of a menu."""
+        action = self.actions_by_name.get(name)
+        if action is None:
+            action = self.actions_by_name[name] = QAction(self)
+            action.setAutoRepeat(name in _REPEATED)
+        action.setText(text)
+        action.setShortcuts([QKeySequence(key) for key in keys])  # type: ignore[call-overload]
+        menu.addAction(action)
+        return action
+
+    def _add_choices(
+        self, menu: QMenu, name: str, choices: dict[str, str], chosen: SignalInstance
+    ) -> None:
+        if name not in self._choices:
+            group = self._choices[name] = QActionGroup(self)
+            for value in choices:
+                group.addAction("").setData(value)
+            group.triggered.connect(lambda action: chosen.emit(action.data()))
+        for action, text in zip(self._choices[name].actions(), choices.values(), strict=True):
+            action.setText(text)
+            action.setCheckable(True)
+            menu.addAction(action)
+
+    def _set_full_screen(self, full: bool) -> None:
+        """A window that was maximized is so again afterwards."""
+        state, filling = self.windowState(), Qt.WindowState.WindowFullScreen
+        self.setWindowState(state | filling if full else state & ~filling)
+
+    def take_model(self, model: ModelInfo) -> None:
+        self.prompt.fusions.set_model(model, self.prompt.fusions.fusion or self._fusion_wanted)
+        self.actions_by_name["compare"].setEnabled(len(model.fusions) > 1)
+
+    def take_settings(self, settings: Settings) -> None:
+        if settings.geometry:
+            self.restoreGeometry(_bytes(settings.geometry))
+        self.panes.take_states(tuple(map(_bytes, settings.splitters)))
+        self._full.setChecked(self.isFullScreen())
+        self.actions_by_name["autosave"].setChecked(settings.autosave)
+        self.actions_by_name["still"].setChecked(settings.still)
+        for name, value in (("theme", settings.theme), ("language", settings.language)):
+            for action in self._choices[name].actions():
+                action.setChecked(action.data() == value)
+        self.heatmap.take_settings(settings)
+        self.output.take_settings(settings)
+        self._fusion_wanted = settings.fusion
+
+    def layout_settings(self) -> dict[str, object]:
+        return {
+            "geometry": _text(self.saveGeometry()),
+            "splitters": tuple(map(_text, self.panes.states())),
+        }
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(1280, 720)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:  # by keys of the desktop, perhaps
+            with QSignalBlocker(self._full):
+                self._full.setChecked(self.isFullScreen())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.panes.fit(event.size())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Esc comes here where it has no answer to stop."""
+        if event.key() != Qt.Key.Key_Escape or not self.notices.close_newest():
+            super().keyPressEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        self.closing.emit()
+        super().closeEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        if offers_picture(event.mimeData()):
+            event.acceptProposedAction()
+            self.image.set_drop(True)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802
+        """Of what was taken in as it entered: another program is not asked at every step."""
+        event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
+        self.image.set_drop(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        self.image.set_drop(False)
+        event.acceptProposedAction()
+        self.dropped.emit(event.mimeData())
+
+
+def _bytes(text: str) -> QByteArray:
+    return QByteArray.fromBase64(text.encode("ascii", "ignore"))
+
+
+def _text(data: QByteArray) -> str:
+    return bytes(data.toBase64().data()).decode("ascii")

@@ -1,0 +1,161 @@
+"""Four steps for who sees the window for the first time; none of them has to be taken."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from mmgpt_desktop.ui.widgets.plain import Label
+from mmgpt_desktop.ui.widgets.small import Pane, Retranslated, announce, restyle
+from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL, scaled, set_font
+
+_WIDTH = 360
+
+
+class Tour(Retranslated, QFrame):
+    """A card beside the pane that it speaks of. Esc and Skip end it, the window stays usable."""
+
+    ended = Signal()
+    about = Signal(object)  # the pane that a step speaks of
+
+    def __init__(self, window: QWidget, panes: tuple[Pane, ...]) -> None:
+        super().__init__(window)
+        self.setObjectName("tour")
+        self._window, self._panes, self.step = window, panes, 0
+        self.title, self.text, self.count = Label(), Label(), Label()
+        set_font(self.title, scale=1.2, bold=True)
+        self.count.setObjectName("muted")
+        self.skip_button, self.back_button, self.next_button = (QPushButton() for _ in range(3))
+        self.next_button.setObjectName("primary")
+        self.skip_button.setObjectName("flat")
+        self.skip_button.clicked.connect(self.end)
+        self.back_button.clicked.connect(lambda: self.go(self.step - 1))
+        self.next_button.clicked.connect(lambda: self.go(self.step + 1))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(SMALL)
+        buttons.addWidget(self.skip_button)
+        buttons.addStretch(1)
+        buttons.addWidget(self.back_button)
+        buttons.addWidget(self.next_button)
+        column = self._column = QVBoxLayout(self)
+        column.setContentsMargins(LARGE, MEDIUM, LARGE, MEDIUM)
+        column.setSpacing(SMALL)
+        for label in (self.count, self.title, self.text):
+            label.setWordWrap(True)
+            column.addWidget(label)
+        column.addLayout(buttons)
+        self.setFixedWidth(scaled(_WIDTH))
+        self.hide()
+        self.retranslate_ui()
+        window.installEventFilter(self)
+
+    def begin(self) -> None:
+        self.show()
+        self.raise_()
+        self.go(0)
+
+    def go(self, step: int) -> None:
+        """Beyond the last one is the end."""
+        if step >= len(self._panes):
+            self.end()
+            return
+        self._mark(False)
+        self.step = max(0, step)
+        self.about.emit(self._panes[self.step])
+        self._mark(True)
+        self.retranslate_ui()
+        self.next_button.setFocus()
+        announce(self, self.accessibleName())
+
+    def end(self) -> None:
+        if not self.isHidden():
+            self._mark(False)
+            self.hide()
+            self.ended.emit()
+
+    def go_on_from(self, step: int) -> None:
+        """What a step speaks of was done."""
+        if not self.isHidden() and self.step == step:
+            self.go(step + 1)
+
+    def _mark(self, marked: bool) -> None:
+        pane = self._panes[self.step]
+        pane.setProperty("drop", marked)
+        restyle(pane)
+
+    def _steps(self) -> tuple[tuple[str, str], ...]:
+        return (
+            (
+                self.tr("Put a picture in"),
+                self.tr(
+                    "Drop one here, open one, or begin with a sample photo. "
+                    "It stays on this computer."
+                ),
+            ),
+            (
+                self.tr("Ask about it"),
+                self.tr("Type a question in English and press Enter, or choose one below it."),
+            ),
+            (
+                self.tr("Read the answer"),
+                self.tr(
+                    "It comes word by word. Point at a word, or walk to it with the arrow keys."
+                ),
+            ),
+            (
+                self.tr("See where the model looked"),
+                self.tr(
+                    "The map belongs to the chosen word. While you read, the program measures "
+                    "whether the word really needed the bright places."
+                ),
+            ),
+        )
+
+    def retranslate_ui(self) -> None:
+        title, text = self._steps()[self.step]
+        last = len(self._panes) - 1
+        count = self.tr("Step {number} of {count}").format(number=self.step + 1, count=last + 1)
+        self.count.setText(count)
+        self.title.setText(title)
+        self.text.setText(text)
+        self.setAccessibleName(f"{count}: {title}. {text}")
+        self.skip_button.setText(self.tr("Skip the tour"))
+        self.back_button.setText(self.tr("Back"))
+        self.next_button.setText(self.tr("Done") if self.step == last else self.tr("Next"))
+        self.back_button.setEnabled(self.step > 0)
+        self._place()
+
+    def _place(self) -> None:
+        """Beside the pane, on the side where there is more room."""
+        self._column.activate()  # its texts are new
+        self.resize(self.width(), self._column.totalHeightForWidth(self.width()))
+        pane, window = self._panes[self.step], self._window
+        corner = pane.mapTo(window, QPoint(0, 0))
+        on_left = corner.x() + pane.width() / 2 < window.width() / 2
+        beside = corner.x() + pane.width() + MEDIUM if on_left else corner.x() - self.width()
+        below = corner.y() + (pane.height() - self.height()) // 2
+        room = window.size() - self.size()
+        self.move(
+            min(max(0, beside - (0 if on_left else MEDIUM)), max(0, room.width())),
+            min(max(0, below), max(0, room.height())),
+        )
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if event.type() == QEvent.Type.Resize and not self.isHidden():
+            self._place()
+        return super().eventFilter(watched, event)
+
+    def event(self, event: QEvent) -> bool:
+        """Esc is the tour's while the focus is in it, not the answer's."""
+        escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
+        if escape and event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() == Qt.Key.Key_Escape:
+            self.end()
+        else:
+            super().keyPressEvent(event)
