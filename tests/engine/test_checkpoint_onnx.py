@@ -378,7 +378,7 @@ def test_it_is_said_which_precision_was_opened(
     decoder.rename(decoder.with_name("decoder_model_merged_q4.onnx"))
     write_community(folder, llama, "gqa")
     free = BESIDE + find_graphs(folder, "q4").bytes + more
-    for module in ("memory", "public"):
+    for module in ("memory", "checkpoint_engine"):
         monkeypatch.setattr(f"mmgpt_desktop.engine.{module}.free_memory", lambda: free)
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *_a, **_k: tmp_path / "cache")
     runtime = make_runtime(CPU, read_checkpoint(folder))

@@ -21,7 +21,7 @@ from mmgpt_desktop.hub.catalogue import Entry
 from mmgpt_desktop.messages import ModelInfo, Timings
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.settings import Settings
-from mmgpt_desktop.ui.models.models import models as models_module
+from mmgpt_desktop.ui.models import model_list as models_module
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.window import app as app_module
 from mmgpt_desktop.ui.window.app import App

@@ -20,7 +20,7 @@ CLOSE = """
 import sys
 from pathlib import Path
 from PySide6.QtCore import QTimer
-from mmgpt_desktop.ui import app as ui
+from mmgpt_desktop.ui.window import app as ui
 from tests.gui_fakes import FakeEngine
 
 engine = FakeEngine(gated=True)
@@ -65,7 +65,7 @@ TYPING = """
 import sys
 from pathlib import Path
 from PySide6.QtCore import QTimer
-from mmgpt_desktop.ui import app as ui
+from mmgpt_desktop.ui.window import app as ui
 from tests.gui_fakes import FakeEngine
 
 folder = Path(sys.argv[1])

@@ -82,7 +82,7 @@ def test_functions_fit_a_screen_and_modules_stay_short() -> None:
     assert long == []
 
 
-_PLAIN = ROOT / "mmgpt_desktop" / "ui" / "plain.py"
+_PLAIN = ROOT / "mmgpt_desktop" / "ui" / "widgets" / "plain.py"
 _ROLES = {"ToolTipRole", "WhatsThisRole"}
 _TIPS = {"setToolTip", "setWhatsThis", "showText"}
 _MAKES_HTML = {"QErrorMessage", "QLabel", "QMessageBox", "QTextBrowser", "insertHtml", "setHtml"}
@@ -112,7 +112,7 @@ def _html(call: ast.Call) -> bool:
 
 
 def test_text_from_outside_is_never_html() -> None:
-    """Labels come from `ui.plain`, and so does what a tooltip says."""
+    """Labels come from `ui.widgets.plain`, and so does what a tooltip says."""
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
         for path in sorted(ROOT.glob("mmgpt_desktop/ui/**/*.py"))

@@ -20,7 +20,7 @@ from PIL import Image
 
 from mmgpt_desktop import __version__, cli
 from mmgpt_desktop.commands import ask, doctor
-from mmgpt_desktop.engine import engine, onnx_runtime
+from mmgpt_desktop.engine import bundle_engine, onnx_runtime
 from mmgpt_desktop.engine.folder.bundle import Bundle
 from mmgpt_desktop.engine.runtime import Runtime
 from mmgpt_desktop.errors import RuntimeFailure
@@ -155,14 +155,14 @@ def test_a_doubtful_answer_says_so(run: Any, photo: Path, tmp_path: Path) -> Non
 
 
 def test_a_fallback_is_noted(run: Any, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = engine.make_runtime
+    real = bundle_engine.make_runtime
 
     def make(name: RuntimeName, bundle: Bundle) -> Runtime:
         if name is RuntimeName.TORCH:
             return real(RuntimeName.ONNX_CPU, bundle)
         raise RuntimeFailure("ONNX Runtime is out of order.")
 
-    monkeypatch.setattr(engine, "make_runtime", make)
+    monkeypatch.setattr(bundle_engine, "make_runtime", make)
     _, out, _ = run("ask", photo, "What is it?", "--json")
     assert json.loads(out)["note"] == "PyTorch took over: ONNX Runtime is out of order."
     code, out, err = run("ask", photo, "What is it?")

@@ -13,7 +13,7 @@ from mmgpt_desktop.hub.convert import Report
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.chat.controller import Controller
 from mmgpt_desktop.ui.models.model_exports import ModelExports
-from mmgpt_desktop.ui.models.models import Models, Row
+from mmgpt_desktop.ui.models.model_list import Models, Row
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.window.main_window import MainWindow

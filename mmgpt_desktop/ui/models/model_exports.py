@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.convert import Report
-from mmgpt_desktop.ui.models.models import Models, Row
+from mmgpt_desktop.ui.models.model_list import Models, Row
 from mmgpt_desktop.ui.worker import TaskThread
 
 PRECISIONS = ("fp32", "fp16", "int8", "int4", "mixed")

@@ -25,7 +25,7 @@ from mmgpt_desktop.hub.progress import Phase, Progress
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.models.model_details import Details, about, size
 from mmgpt_desktop.ui.models.model_exports import ModelExports, Running
-from mmgpt_desktop.ui.models.models import Models, Row
+from mmgpt_desktop.ui.models.model_list import Models, Row
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea, fit
 from mmgpt_desktop.ui.widgets.notices import Notices

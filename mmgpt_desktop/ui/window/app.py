@@ -53,7 +53,7 @@ from mmgpt_desktop.ui.heatmap.head_inspector import Inside
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.models.model_choice import ModelChoice, OpenModel
 from mmgpt_desktop.ui.models.model_exports import ModelExports
-from mmgpt_desktop.ui.models.models import Models
+from mmgpt_desktop.ui.models.model_list import Models
 from mmgpt_desktop.ui.pictures.photos import Photos
 from mmgpt_desktop.ui.pictures.sources import FILES
 from mmgpt_desktop.ui.widgets.cell_view import CellView
