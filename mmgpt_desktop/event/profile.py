@@ -1,6 +1,6 @@
 """What an event wants of the app: a TOML file, checked to the last key before the show starts.
 
-README's "At an event" has an example with every key.
+resources/docs/EVENT.md has an example with every key.
 """
 
 from __future__ import annotations

@@ -265,10 +265,9 @@ def test_profiles_can_be_changed_but_not_in_place(tmp_path: Path) -> None:
     assert replace(profile, title="yes").title == "yes"
 
 
-def test_the_example_in_the_readme_is_whole_and_right(stand: Path) -> None:
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-    section = readme.partition("\n## At an event\n")[2]
-    example = section.partition("```toml\n")[2].partition("```")[0]
+def test_the_documented_example_is_whole_and_right(stand: Path) -> None:
+    page = Path(__file__).resolve().parents[2] / "resources" / "docs" / "EVENT.md"
+    example = page.read_text(encoding="utf-8").partition("```toml\n")[2].partition("```")[0]
     (stand / "photos").mkdir()
     (stand / "dog.jpg").rename(stand / "photos" / "dog.jpg")
     for name in ("pictures", "kept"):
