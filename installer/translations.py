@@ -17,6 +17,8 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from jinja2 import Environment, nodes
+
 from mmgpt_desktop.sentences import all_sentences
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -108,13 +110,32 @@ def report_texts() -> set[str]:
     paths = [path for folder in ("report", "event") for path in (PACKAGE / folder).glob("*.py")]
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
     calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return all_sentences() | {
+    return (
+        all_sentences()
+        | template_texts()
+        | {
+            call.args[0].value
+            for call in calls
+            if _name(call.func) == "say"
+            and isinstance(call.args[0], ast.Constant)
+            and isinstance(call.args[0].value, str)
+        }
+    )
+
+
+def template_texts() -> set[str]:
+    """What the report's page says by itself."""
+    tree = Environment().parse((ROOT / "resources" / "style" / "report.html").read_text("utf-8"))
+    said = (node for node in tree.find_all(nodes.Call) if _template_name(node.node) == "say")
+    return {
         call.args[0].value
-        for call in calls
-        if _name(call.func) == "say"
-        and isinstance(call.args[0], ast.Constant)
-        and isinstance(call.args[0].value, str)
+        for call in said
+        if isinstance(call.args[0], nodes.Const) and isinstance(call.args[0].value, str)
     }
+
+
+def _template_name(function: nodes.Node) -> str:
+    return function.name if isinstance(function, nodes.Name) else ""
 
 
 def data_texts() -> dict[str, set[str]]:

@@ -1,15 +1,17 @@
 """A report as one HTML page that needs nothing else: no script, no network, no other file.
 
-All text from outside goes through `_text`, and the page's own policy forbids a browser to
-fetch or run anything.
+The template escapes all text, and the page's own policy forbids a browser to fetch or run
+anything.
 """
 
 from __future__ import annotations
 
 import base64
-import html
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -24,8 +26,10 @@ from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.sentences import LINES, MEANINGS, NAMES, VERDICTS
 from mmgpt_desktop.text import printable
 
+if TYPE_CHECKING:
+    from jinja2 import Template
+
 PHOTO_EDGE, WORD_EDGE = 720, 320
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _STOPS = 9
 _QUALITY = 85
 
@@ -34,65 +38,99 @@ OnMap = Callable[[float], None]
 
 def page(report: Report, on_map: OnMap = lambda _done: None) -> str:
     """`on_map` gets the fraction that is drawn; what it raises ends the work."""
-    say = report.wording
-    title = f"{report.question[:80]} – MMGPT Desktop"  # noqa: RUF001
-    style = resource_path("style", "report.css").read_text(encoding="utf-8")
-    body = "\n".join([*_answer(report), *_methods(report, on_map), *_making(report)])
-    return f"""<!DOCTYPE html>
-<html lang="{_text(say("en"))}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{_text(title)}</title>
-<style>
-{style}.bar {{ background: {_gradient(report.style.colour_map)}; }}
-</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-</body>
-</html>
-"""
+    return _template().render(
+        report=report,
+        say=report.wording,
+        texts=number_texts,
+        key=_key(report),
+        gradient=_gradient(report.style.colour_map),
+        large=Painter(report, PHOTO_EDGE),
+        small=Painter(report, WORD_EDGE),
+        words=[_Card(report, report.maps[0], word) for word in report.words],
+        cards_by_method=_cards(report, on_map),
+        facts=facts(report),
+        occlusion=Method.OCCLUSION,
+        NAMES=NAMES,
+        MEANINGS=MEANINGS,
+        VERDICTS=VERDICTS,
+    )
 
 
-def _answer(report: Report) -> Iterator[str]:
-    painter, maps = Painter(report, PHOTO_EDGE), report.maps[0]
-    yield "<header>"
-    for message in report.request.messages[:-1]:
-        yield f'<p class="earlier" dir="auto">{_text(message.text)}</p>'
-    yield f'<h1 dir="auto">{_text(report.question)}</h1>'
-    words = "".join(_word(report, number, word) for number, word in enumerate(report.words, 1))
-    yield f'<p class="answer" dir="auto">{words}</p>'
-    yield f'<p class="muted">{_text(_key(report))}</p>'
-    yield "</header>"
-    yield '<div class="pair">'
-    say = report.wording
-    name = say("The photo, {name}", name=report.photo.name)
-    yield f"<figure>{_image(painter.photo, name)}<figcaption>{_text(name)}</figcaption></figure>"
-    whole = say("{method}: the whole answer", method=say(NAMES[maps.method]))
-    yield f"<figure>{_image(painter.paint(maps, None), whole)}"
-    yield f"<figcaption>{_text(whole)}{_scale(report, maps, None)}</figcaption></figure>"
-    yield "</div>"
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    import jinja2  # the window opens without it
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource_path("style")),
+        autoescape=True,
+        finalize=_printable,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(address=_address, width=_width)
+    return environment.get_template("report.html")
 
 
-def _word(report: Report, number: int, word: Word) -> str:
-    """A word of the answer as a link to its map; the space before it stays."""
-    bare = word.text.strip()
-    lead = word.text[: word.text.index(bare)]
-    check, say = report.check(report.maps[0].method, word), report.wording
-    said = _probability(report, word)
-    if check:
-        said = say("{one}. {two}", one=said, two=say(VERDICTS[check.verdict]))
-    kind = f"word {check.verdict}" if check else "word"
-    link = f'<a class="{kind}" href="#word-{number}" title="{_text(said)}">{_text(bare)}</a>'
-    return _text(lead) + link
+@dataclass(frozen=True)
+class _Card:
+    """What the page says of one word's map."""
+
+    report: Report
+    maps: CellMaps
+    word: Word
+
+    @property
+    def bare(self) -> str:
+        return self.word.text.strip()
+
+    @property
+    def space(self) -> str:
+        """What stands before the word in the answer."""
+        return self.word.text[: self.word.text.index(self.bare)]
+
+    @property
+    def check(self) -> Check | None:
+        return self.report.check(self.maps.method, self.word)
+
+    @property
+    def kind(self) -> str:
+        return f"word {self.check.verdict}" if self.check else "word"
+
+    @property
+    def name(self) -> str:
+        say = self.report.wording
+        return say("{method} of “{word}”", method=say(NAMES[self.maps.method]), word=self.bare)
+
+    @property
+    def sure(self) -> str:
+        percent = number_texts.percent(self.word.probability)
+        return self.report.wording("{percent} sure", percent=percent)
+
+    @property
+    def said(self) -> str:
+        say = self.report.wording
+        if self.check is None:
+            return self.sure
+        return say("{one}. {two}", one=self.sure, two=say(VERDICTS[self.check.verdict]))
+
+    @property
+    def figures(self) -> str:
+        say, reach = self.report.wording, self.report.range(self.maps, self.word)
+        scale = number_texts.scale(self.maps.method, reach, say)
+        return say("{one}. {two}", one=self.sure, two=scale)
 
 
-def _probability(report: Report, word: Word) -> str:
-    return report.wording("{percent} sure", percent=number_texts.percent(word.probability))
+def _cards(report: Report, on_map: OnMap) -> Iterator[Iterator[_Card]]:
+    """Those of each method, while the page is written."""
+    total = len(report.maps) * len(report.words)
+
+    def of_method(place: int, maps: CellMaps) -> Iterator[_Card]:
+        for done, word in enumerate(report.words, place * len(report.words)):
+            on_map(done / total)
+            yield _Card(report, maps, word)
+
+    return (of_method(place, maps) for place, maps in enumerate(report.maps))
 
 
 def _key(report: Report) -> str:
@@ -108,104 +146,24 @@ def _key(report: Report) -> str:
     return number_texts.joined(choose, say(LINES), tested, say=say)
 
 
-def _methods(report: Report, on_map: OnMap) -> Iterator[str]:
-    painter, total = Painter(report, WORD_EDGE), len(report.maps) * len(report.words)
-    drawn, say = 0, report.wording
-    for place, maps in enumerate(report.maps):
-        scale = say("Each map has its own scale.")
-        if report.style.same_scale:
-            scale = say("All words share one scale.")
-        yield f"<section>\n<h2>{_text(say(NAMES[maps.method]))}</h2>"
-        yield f"<p>{_text(number_texts.joined(say(MEANINGS[maps.method]), scale, say=say))}</p>"
-        yield '<div class="cards">'
-        for number, word in enumerate(report.words, 1):
-            on_map(drawn / total)
-            drawn += 1
-            target = f' id="word-{number}"' if place == 0 else ""
-            yield f'<figure class="card"{target}>{_card(report, painter, maps, word)}</figure>'
-        yield "</div>\n</section>"
-
-
-def _card(report: Report, painter: Painter, maps: CellMaps, word: Word) -> str:
-    bare, say = word.text.strip(), report.wording
-    check = report.check(maps.method, word)
-    name = say("{method} of “{word}”", method=say(NAMES[maps.method]), word=bare)
-    verdict = f"<em>{_text(say(VERDICTS[check.verdict]))}</em>" if check else ""
-    scale = number_texts.scale(maps.method, report.range(maps, word), say)
-    figures = say("{one}. {two}", one=_probability(report, word), two=scale)
-    return (
-        f'{_image(painter.paint(maps, word), name)}<figcaption><strong dir="auto">{_text(bare)}'
-        f"</strong>{_scale(report, maps, word)}{verdict}"
-        f"<details><summary>{_text(say('Details'))}</summary>"
-        f'<span class="muted">{_text(figures)}</span>'
-        f"{_check(report, check) if check else ''}</details></figcaption>"
-    )
-
-
-def _scale(report: Report, maps: CellMaps, word: Word | None) -> str:
-    low, high = number_texts.ends(maps.method, report.range(maps, word), report.wording)
-    return (
-        f' <span class="scale"><span>{_text(low)}</span><span class="bar"></span> '
-        f"<span>{_text(high)}</span></span>"
-    )
-
-
-def _check(report: Report, check: Check) -> str:
-    rows = "".join(
-        f'<span class="row"><span>{_text(what)}</span> <span class="track">'
-        f'<span class="share" style="width:{100 * min(1.0, max(0.0, share)):.1f}%"></span></span>'
-        f' <span class="figure">{_text(number_texts.percent(share))}</span></span> '
-        for what, share in number_texts.bars(check, report.wording)
-    )
-    return f' <span class="check">{rows}</span>'
-
-
-def _making(report: Report) -> Iterator[str]:
-    say = report.wording
-    yield f"<section>\n<h2>{_text(say('How this was made'))}</h2>"
-    if report.checks:
-        said = say(
-            "To test a word, the brightest fifth of its map is hidden in the photo, and the model "
-            "is asked how sure it is now. The same is done with as many places drawn by lot "
-            "(several times; the mean counts), with the middle, and with the whole photo."
-        )
-        rule = say(
-            "The sentence follows from that. The bright places mattered where hiding them costs "
-            "the word a third of its chance more than hiding places drawn by lot, and mattered a "
-            "little from a sixth on; but no more than hiding the whole photo costs. Else the word "
-            "needs the picture where hiding all of it costs a sixth, and comes from language where "
-            "that costs less."
-        )
-        yield f"<p>{_text(said)}</p>\n<p>{_text(rule)}</p>"
-    if any(maps.method is Method.OCCLUSION for maps in report.maps):
-        said = say(
-            "For “{name}”, squares of the photo are blurred one at a time: first large ones, then "
-            "smaller ones where much was lost. What each costs the word (in logarithms of its "
-            "probability) adds up; below 0 the word became likelier.",
-            name=say(NAMES[Method.OCCLUSION]),
-        )
-        yield f"<p>{_text(said)}</p>"
-    yield f"<details><summary>{_text(say('Details'))}</summary>\n<dl>"
-    for name, fact in facts(report):
-        yield f"<dt>{_text(name)}</dt><dd>{_text(fact)}</dd>"
-    yield "</dl>\n</details>\n</section>"
-
-
 def _gradient(colour_map: str) -> str:
     colours = legend(colour_map)
-    places = [round(stop * (len(colours) - 1) / (_STOPS - 1)) for stop in range(_STOPS)]
-    stops = ", ".join("#" + bytes(colours[place]).hex() for place in places)
+    indices = [round(stop * (len(colours) - 1) / (_STOPS - 1)) for stop in range(_STOPS)]
+    stops = ", ".join("#" + bytes(colours[index]).hex() for index in indices)
     return f"linear-gradient(to right, {stops})"
 
 
-def _image(image: Image.Image, alt: str) -> str:
+def _printable(value: object) -> object:
+    """What marks of direction and control characters would do to the page is seen instead."""
+    return printable(value) if type(value) is str else value
+
+
+def _address(image: Image.Image) -> str:
+    """A picture as an address that holds it."""
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=_QUALITY)
-    data = base64.b64encode(stream.getvalue()).decode()
-    size = f'width="{image.width}" height="{image.height}"'
-    return f'<img {size} alt="{_text(alt)}" src="data:image/jpeg;base64,{data}">'
+    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
-def _text(text: str) -> str:
-    """Safe inside an element and inside a quoted attribute."""
-    return html.escape(printable(text), quote=True)
+def _width(share: float) -> str:
+    return f"{100 * min(1.0, max(0.0, share)):.1f}%"
