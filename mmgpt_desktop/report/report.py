@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mmgpt_desktop.attention.answer_maps import Span, cells_of, scale_over
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS
-from mmgpt_desktop.attention.methods import over_tokens, scale_of
 from mmgpt_desktop.attention.reduce import Word, group_words
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
@@ -105,16 +105,16 @@ class Report:
 
     def cells(self, maps: CellMaps, word: Word | None) -> NDArray[np.float32]:
         """The map [row, column] of a word, or with None of the whole answer."""
-        start, stop = (word.start, word.stop) if word else (0, len(self.steps))
-        mean = over_tokens(maps.weights, start, stop)
-        # What hiding a cell takes from the logarithms of the tokens' probabilities adds up.
-        return mean * (stop - start) if maps.method is Method.OCCLUSION else mean
+        return cells_of(maps, self._span(word))
 
     def range(self, maps: CellMaps, word: Word | None) -> tuple[float, float] | None:
         """What the colours reach from and to; None where no cell was measured."""
         together = self.style.same_scale and word is not None
-        cells = [self.cells(maps, each) for each in (self.words if together else (word,))]
-        return scale_of(maps.method, np.stack(cells))
+        spans = [self._span(each) for each in (self.words if together else (word,))]
+        return scale_over(maps, spans)
+
+    def _span(self, word: Word | None) -> Span:
+        return (word.start, word.stop) if word else (0, len(self.steps))
 
     def check(self, method: Method, word: Word) -> Check | None:
         """None where it was not measured."""

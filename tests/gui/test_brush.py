@@ -11,6 +11,7 @@ from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.attention.methods import scale_of
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Box, CellMaps, Check, Method, PatchGrid, TokenStep
@@ -18,7 +19,6 @@ from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.heatmap.brush import needs
 from mmgpt_desktop.ui.widgets import notices
 from mmgpt_desktop.ui.widgets.cell_view import CellView
-from mmgpt_desktop.ui.widgets.drawing import Look
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.widgets.undo import MOST_STEPS
 from mmgpt_desktop.ui.window.app import App
@@ -157,7 +157,7 @@ def test_the_brush_agrees_with_the_check() -> None:
     assert needs(turn, frozenset({1})) == {}
     for hidden, lit_then in ((0.1, {0}), (0.5, {0}), (0.78, set())):
         check = Check(Method.OCCLUSION, 0, 1, 0.8, hidden, (0.79,), 0.7, 0.05)
-        turn.findings.checks[Look(Method.OCCLUSION), 0] = check
+        turn.findings.checks[MapChoice(Method.OCCLUSION), 0] = check
         assert set(needs(turn, frozenset({1})) or {}) == lit_then
         assert needs(turn, frozenset({2})) == {}
 

@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.attention.methods import LEAST_NEED
 from mmgpt_desktop.messages import Box, CellMaps, Method, PatchGrid
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection, HeatmapView
-from mmgpt_desktop.ui.widgets.drawing import AnswerMaps, HeatmapStyle, Look, draw_heatmap
+from mmgpt_desktop.ui.widgets.drawing import HeatmapStyle, draw_heatmap
 from mmgpt_desktop.ui.widgets.theme import Theme
 from tests.gui_fakes import CONCAT, FUSION, attention_map, make_photo
 
@@ -18,12 +19,12 @@ def found(method: Method, *values: float) -> AnswerMaps:
     weights = np.zeros((len(values), 2, 2), np.float32)
     weights[:, 0, 0] = values
     maps = CellMaps(method, weights, PatchGrid(2, 2, Box(0, 0, 20, 20), 20, 20))
-    return AnswerMaps(Look(method), (), maps)
+    return AnswerMaps(MapChoice(method), (), maps)
 
 
 def test_a_heatmap_has_the_photos_shape_and_its_range() -> None:
     photo = make_photo(200, 100)
-    maps = AnswerMaps(Look(heads=((0, 0),)), (attention_map(photo, 5),))
+    maps = AnswerMaps(MapChoice(heads=((0, 0),)), (attention_map(photo, 5),))
     heatmap = draw_heatmap(maps, (0, 1), PLAIN)
     assert (heatmap.image.width(), heatmap.image.height()) == (400, 200)
     assert (heatmap.low, heatmap.high, heatmap.peak) == (0.0, 0.5, 5)
@@ -66,14 +67,14 @@ def test_what_was_not_measured_is_not_painted() -> None:
 
 def test_a_look_names_the_heads_that_it_reads(qapp: object, qtbot: object) -> None:
     view = HeatmapView(Theme(qapp, "light"))  # type: ignore[arg-type]
-    assert view.look(FUSION) == Look(Method.HEADS, FUSION.head_choice.heads)
+    assert view.map_choice(FUSION) == MapChoice(Method.HEADS, FUSION.head_choice.heads)
     view.set_fusion(FUSION)
     view.heads = HeadSelection(chosen=False)
-    assert view.look(FUSION) == Look(Method.MEAN)
+    assert view.map_choice(FUSION) == MapChoice(Method.MEAN)
     view.heads = HeadSelection(False, 1, 2)
     view.method = Method.NO_SINKS
-    assert view.look(FUSION) == Look(Method.NO_SINKS, ((1, 2),))
-    assert view.look(CONCAT) == Look(Method.NO_SINKS, CONCAT.head_choice.heads)
+    assert view.map_choice(FUSION) == MapChoice(Method.NO_SINKS, ((1, 2),))
+    assert view.map_choice(CONCAT) == MapChoice(Method.NO_SINKS, CONCAT.head_choice.heads)
     view.method = Method.OCCLUSION
-    assert view.look(FUSION) == Look(Method.OCCLUSION)
+    assert view.map_choice(FUSION) == MapChoice(Method.OCCLUSION)
     view.deleteLater()

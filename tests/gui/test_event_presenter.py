@@ -321,7 +321,7 @@ def test_fusion_method_and_speed_are_the_presenters(make_show: MakeShow) -> None
     until(lambda: show.stage.visit.current.turns and not show.stage.asker.busy)
     assert engine.requests[0].fusion == "concat"
     turn = show.stage.visit.current.turns[0]
-    assert show.stage.heatmaps.look(turn).method is Method.MEAN
+    assert show.stage.heatmaps.map_choice(turn).method is Method.MEAN
 
 
 def test_another_model_is_loaded(make_show: MakeShow, tmp_path: Path) -> None:

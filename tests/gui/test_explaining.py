@@ -82,7 +82,7 @@ def test_an_answer_of_another_model_keeps_its_maps_and_is_examined_no_more(
     engine.explain_gate.release(100)
     qtbot.waitUntil(lambda: not app.explainer.busy)
     assert len(engine.explained) == 1
-    assert app.heatmaps.look(turn).heads == FUSION.head_choice.heads
+    assert app.heatmaps.map_choice(turn).heads == FUSION.head_choice.heads
     assert app.heatmaps.answer_maps(turn) is not None
     choose_method(app, Method.OCCLUSION)
     assert app.heatmaps.answer_maps(turn) is None

@@ -11,10 +11,11 @@ from PySide6.QtGui import QColor, QNativeGestureEvent, QPointingDevice
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.imaging.pixels import ImageSpec, patch_grid
 from mmgpt_desktop.messages import AttentionMap, Box, Grounding, Photo
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection
-from mmgpt_desktop.ui.widgets.drawing import AnswerMaps, Heatmap, HeatmapStyle, Look, draw_heatmap
+from mmgpt_desktop.ui.widgets.drawing import Heatmap, HeatmapStyle, draw_heatmap
 from mmgpt_desktop.ui.widgets.photo_view import LARGEST_ZOOM, PhotoView
 from mmgpt_desktop.ui.widgets.shown_photo import show_photo
 from mmgpt_desktop.ui.widgets.theme import Theme
@@ -27,7 +28,7 @@ PLAIN = HeatmapStyle("viridis", False, 640)
 
 
 def draw(map_: AttentionMap) -> Heatmap:
-    return draw_heatmap(AnswerMaps(Look(heads=((0, 0),)), (map_,)), (0, 1), PLAIN)
+    return draw_heatmap(AnswerMaps(MapChoice(heads=((0, 0),)), (map_,)), (0, 1), PLAIN)
 
 
 @pytest.fixture

@@ -20,12 +20,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QTextEdit, QToolTip, QWidget
 
+from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.messages import Verdict
 from mmgpt_desktop.sentences import VERDICTS
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.conversation import Conversation, Turn, bare_word
 from mmgpt_desktop.ui.chat.underlines import VERDICT_MARKS, mark
-from mmgpt_desktop.ui.widgets.drawing import Look
 from mmgpt_desktop.ui.widgets.plain import tip
 from mmgpt_desktop.ui.widgets.small import Retranslated, announce
 from mmgpt_desktop.ui.widgets.texts import (
@@ -61,7 +61,7 @@ class AnswerView(Retranslated, QTextEdit):
 
     Pointing at a word hovers it, a click or the arrow keys choose it. Without `questions`
     the answers stand alone, and what wrote them is said elsewhere. A word's underline tells
-    how sure the model was or, with a look, the verdict on that look's map, once measured. With
+    how sure the model was or, with a choice of maps, the verdict on its map, once measured. With
     details, figures stand below an answer.
     """
 
@@ -89,7 +89,7 @@ class AnswerView(Retranslated, QTextEdit):
         self._hovered: WordSpan | None = None
         self._lit: tuple[Turn | None, dict[int, float]] = (None, {})
         self._pressed_at: QPoint | None = None
-        self._look_of: Callable[[Turn], Look] | None = None
+        self._choice_of: Callable[[Turn], MapChoice] | None = None
         theme.changed.connect(self.redraw)
 
     @property
@@ -262,14 +262,14 @@ class AnswerView(Retranslated, QTextEdit):
                 self._underline(span)
         self._highlight()
 
-    def underline(self, look_of: Callable[[Turn], Look] | None) -> None:
-        """Tell verdicts on the look of each turn, or with None how sure the model was."""
-        self._look_of = look_of
+    def underline(self, choice_of: Callable[[Turn], MapChoice] | None) -> None:
+        """Tell verdicts on the maps chosen for each turn, or with None how sure the model was."""
+        self._choice_of = choice_of
         self.underline_again()
 
     @Slot()
     def underline_again(self) -> None:
-        """The looks have changed."""
+        """Other maps are chosen."""
         whole = QTextCursor(self.document())
         whole.beginEditBlock()  # one layout for all of them
         for span in self._spans:
@@ -285,15 +285,15 @@ class AnswerView(Retranslated, QTextEdit):
 
     def verdict(self, span: WordSpan) -> Verdict | None:
         """On the map in view; None until it was measured, and while verdicts aren't told."""
-        if self._look_of is None:
+        if self._choice_of is None:
             return None
-        return span.turn.findings.verdict(self._look_of(span.turn), span.index)
+        return span.turn.findings.verdict(self._choice_of(span.turn), span.index)
 
     def _underline(self, span: WordSpan) -> None:
         style = self._answer_format()
         verdict = self.verdict(span)
         needed = verdict in (Verdict.MATTERED, Verdict.PARTLY)
-        told = mark(span.probability) if self._look_of is None else VERDICT_MARKS[verdict]
+        told = mark(span.probability) if self._choice_of is None else VERDICT_MARKS[verdict]
         style.setUnderlineStyle(told)
         style.setUnderlineColor(self._theme.colour("accent" if needed else "muted"))
         self._select(span.start, span.stop).setCharFormat(style)
@@ -385,9 +385,9 @@ class AnswerView(Retranslated, QTextEdit):
         said = self.tr("“{word}”: {percent} sure").format(
             word=text, percent=percent(span.probability)
         )
-        if self._look_of is None:
+        if self._choice_of is None:
             return said
-        check = span.turn.findings.checks.get((self._look_of(span.turn), span.index))
+        check = span.turn.findings.checks.get((self._choice_of(span.turn), span.index))
         return said if check is None else f"{said}. {say(VERDICTS[check.verdict])}"
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802

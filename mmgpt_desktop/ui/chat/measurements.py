@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.attention.methods import FROM_ATTENTION
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import AttentionMap, CellMaps, Check, Method, Verdict
-from mmgpt_desktop.ui.widgets.drawing import Look
 
 
 @dataclass(eq=False)
 class Findings:
-    """Maps by method, checks by look and word, and what could not be had.
+    """Maps by method, checks by choice and word, and what could not be had.
 
     A check that failed would fail for the next word too: `check_failed` stands for all.
     """
 
     maps: dict[Method, CellMaps] = field(default_factory=dict)
     neutral: AttentionMap | None = None  # to a neutral question about the photo
-    checks: dict[tuple[Look, int], Check] = field(default_factory=dict)
+    checks: dict[tuple[MapChoice, int], Check] = field(default_factory=dict)
     failed: dict[Method, AppError] = field(default_factory=dict)
     check_failed: AppError | None = None
 
@@ -37,7 +37,7 @@ class Findings:
         whole = sum(maps.done >= 1 for maps in self.maps.values())
         return whole, len(self.checks), int(self.neutral is not None)
 
-    def verdict(self, look: Look, word: int) -> Verdict | None:
+    def verdict(self, choice: MapChoice, word: int) -> Verdict | None:
         """None until it was measured."""
-        check = self.checks.get((look, word))
+        check = self.checks.get((choice, word))
         return check.verdict if check is not None else None

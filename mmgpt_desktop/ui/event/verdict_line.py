@@ -33,7 +33,7 @@ class Telling(QObject):
         turn, index = at
         word = printable(chosen_word(turn, index).text)
         self._page.say_caption(word if self._heatmaps.answer_maps(turn) is not None else "")
-        check = turn.findings.checks.get((self._heatmaps.look(turn), index))
+        check = turn.findings.checks.get((self._heatmaps.map_choice(turn), index))
         if check is not None:
             verdict = say(VERDICTS[check.verdict])
             self._page.say_verdict(

@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from PySide6.QtCore import QObject, QStandardPaths, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 
+from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.attention.methods import FROM_ATTENTION, from_attention
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.cancel import CancelToken
@@ -23,7 +24,6 @@ from mmgpt_desktop.ui.chat.controller import Controller
 from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.files.saving import place_to_save, proposed_stem
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
-from mmgpt_desktop.ui.widgets.drawing import Look
 from mmgpt_desktop.ui.widgets.notices import Notice
 from mmgpt_desktop.ui.widgets.plain import FileDialog
 from mmgpt_desktop.ui.widgets.texts import wording
@@ -205,22 +205,22 @@ def report_maker(
 ) -> Callable[[], Report]:
     """Captures all now; the maps are made when it is called. The answer has ended."""
     request, steps, outcome = turn.request, tuple(turn.steps), turn.outcome
-    look, found = heatmaps.look(turn), dict(turn.findings.maps)
-    neutral, looks = turn.findings.neutral, (look, Look(Method.OCCLUSION))
-    checks = tuple(check for (each, _), check in turn.findings.checks.items() if each in looks)
-    heads = look.heads or model.fusion_info(turn.fusion).head_choice.heads
+    choice, found = heatmaps.map_choice(turn), dict(turn.findings.maps)
+    neutral, choices = turn.findings.neutral, (choice, MapChoice(Method.OCCLUSION))
+    checks = tuple(check for (each, _), check in turn.findings.checks.items() if each in choices)
+    heads = choice.heads or model.fusion_info(turn.fusion).head_choice.heads
     assert request is not None
     assert outcome is not None
     language = wording()
 
     def make() -> Report:
         attention = attention_of(steps)
-        known = neutral is not None or look.method is not Method.RELATIVE
-        if look.method in FROM_ATTENTION and attention and known:
-            found[look.method] = from_attention(look.method, attention, look.heads, neutral)
+        known = neutral is not None or choice.method is not Method.RELATIVE
+        if choice.method in FROM_ATTENTION and attention and known:
+            found[choice.method] = from_attention(choice.method, attention, choice.heads, neutral)
         maps = tuple(
             found[method]
-            for method in dict.fromkeys(each.method for each in looks)
+            for method in dict.fromkeys(each.method for each in choices)
             if method in found and found[method].done >= 1
         )
         return Report(request, steps, outcome, model, maps, heads, checks, style, language)

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.messages import GenerationOutcome, GenerationRequest, Message, Photo, Timings
 from mmgpt_desktop.session.session_file import open_session
 from mmgpt_desktop.session.session_record import SavedConversation, SavedTurn, Session, WordCheck
 from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
-from mmgpt_desktop.ui.widgets.drawing import Look
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto, show_photo
 
 
@@ -68,7 +68,9 @@ def _saved_turn(turn: Turn) -> SavedTurn:
         turn.model,
         tuple(maps for maps in found.maps.values() if maps.done >= 1),
         found.neutral,
-        tuple(WordCheck(check, word, look.heads) for (look, word), check in found.checks.items()),
+        tuple(
+            WordCheck(check, word, choice.heads) for (choice, word), check in found.checks.items()
+        ),
         turn.question if turn.question != turn.text else "",
     )
 
@@ -114,5 +116,5 @@ def _turn_of(saved: SavedTurn, job_id: int) -> Turn:
     for each in saved.checks:
         if (each.check.start, each.check.stop) not in spans[each.word : each.word + 1]:
             continue  # an older version took other tokens together as a word
-        found.checks[Look(each.check.method, each.heads), each.word] = each.check
+        found.checks[MapChoice(each.check.method, each.heads), each.word] = each.check
     return turn

@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QEvent, QObject, Qt, Slot
 from PySide6.QtGui import QKeyEvent
 
+from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.attention.methods import brightest
 from mmgpt_desktop.messages import Method, Verdict
 from mmgpt_desktop.text import printable
@@ -17,11 +18,10 @@ from mmgpt_desktop.ui.chat.conversation import Turn, chosen_word
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeatmapView
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.widgets.cell_view import CellView
-from mmgpt_desktop.ui.widgets.drawing import AnswerMaps, Look
 from mmgpt_desktop.ui.widgets.texts import error_title
 
 LEAST_PART = 0.5  # of the brightest: as bright a place is needed
-_OCCLUSION = Look(Method.OCCLUSION)
+_OCCLUSION = MapChoice(Method.OCCLUSION)
 
 
 def needs(turn: Turn, cells: frozenset[int], *, whole: bool = False) -> dict[int, float] | None:

@@ -176,7 +176,7 @@ class Checks(QObject):
     def tell_verdicts(self, wanted: bool) -> None:
         """Under the words; else how sure the model was."""
         self._verdicts = wanted
-        self._answer.underline(self._heatmaps.look if wanted else None)
+        self._answer.underline(self._heatmaps.map_choice if wanted else None)
 
     @Slot()
     def _look(self) -> None:
@@ -193,7 +193,7 @@ class Checks(QObject):
             self._card.say("")
             return
         turn, word = at
-        check = turn.findings.checks.get((self._heatmaps.look(turn), word))
+        check = turn.findings.checks.get((self._heatmaps.map_choice(turn), word))
         if check is not None and not self._heatmaps.place(turn):
             self._card.show_check(check)
         else:

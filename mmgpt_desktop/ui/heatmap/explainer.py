@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import AttentionMap, CellMaps, Check, Explanation, Method
 from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
-from mmgpt_desktop.ui.widgets.drawing import Look
 from mmgpt_desktop.ui.worker import EngineThread
 
 
@@ -20,7 +20,7 @@ from mmgpt_desktop.ui.worker import EngineThread
 class Piece:
     """One thing to find out: a method's maps, or with `word` a check of them."""
 
-    look: Look
+    choice: MapChoice
     word: int | None = None
 
 
@@ -93,37 +93,37 @@ class Explainer(QObject):
             self.changed.emit()
 
     def _wanted(self, turn: Turn, word: int) -> Iterator[Piece]:
-        look, found = self._heatmaps.look(turn), turn.findings
-        occlusion = Look(Method.OCCLUSION)
-        if self._lacks_maps(turn, look):
-            yield Piece(look)
-        complete = found.complete(look.method)
+        choice, found = self._heatmaps.map_choice(turn), turn.findings
+        occlusion = MapChoice(Method.OCCLUSION)
+        if self._lacks_maps(turn, choice):
+            yield Piece(choice)
+        complete = found.complete(choice.method)
         checkable = complete and self._heatmaps.answer_maps(turn) is not None
         words = [word, *(each for each in range(len(turn.words)) if each != word)]
         checks = [
-            Piece(look, each)
+            Piece(choice, each)
             for each in words
-            if checkable and found.check_failed is None and (look, each) not in found.checks
+            if checkable and found.check_failed is None and (choice, each) not in found.checks
         ]
         yield from checks[:1] if checks and checks[0].word == word else ()
         if self._occludes and self._lacks_maps(turn, occlusion):
             yield Piece(occlusion)
         yield from checks
 
-    def _lacks_maps(self, turn: Turn, look: Look) -> bool:
+    def _lacks_maps(self, turn: Turn, choice: MapChoice) -> bool:
         found = turn.findings
-        return look.method not in found.failed and not found.complete(look.method)
+        return choice.method not in found.failed and not found.complete(choice.method)
 
     def _begin(self, turn: Turn, explanation: Explanation, piece: Piece) -> CancelToken:
-        look = piece.look
+        choice = piece.choice
         if piece.word is None:
-            return self._engine.explain(explanation, look.method)
+            return self._engine.explain(explanation, choice.method)
         maps = self._heatmaps.answer_maps(turn)
         assert maps is not None
         word = turn.words[piece.word]
         span = slice(word.start, word.stop)
         cells = maps.cells(word.start, word.stop)
-        return self._engine.check(explanation, span, cells, look.method)
+        return self._engine.check(explanation, span, cells, choice.method)
 
     def _end(self, explanation: Explanation) -> _Running | None:
         """What runs, if this belongs to it: later news of what was cancelled are dropped."""
@@ -158,7 +158,7 @@ class Explainer(QObject):
         if running is None or running.piece.word is None:
             return
         self._running = None
-        running.turn.findings.checks[running.piece.look, running.piece.word] = check
+        running.turn.findings.checks[running.piece.choice, running.piece.word] = check
         self.checked.emit(running.turn, running.piece.word)
         self.changed.emit()
         self.go_on()
@@ -169,7 +169,7 @@ class Explainer(QObject):
         if running is None:
             return
         self._running = None
-        found, method = running.turn.findings, running.piece.look.method
+        found, method = running.turn.findings, running.piece.choice.method
         if running.piece.word is None:
             found.failed[method] = error
             self.maps_changed.emit(running.turn, method)

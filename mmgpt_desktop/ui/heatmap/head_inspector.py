@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Slot
 
+from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import AttentionMap, Explanation, HeadNumbers, Method
@@ -13,7 +14,6 @@ from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
 from mmgpt_desktop.ui.heatmap.head_grid import Wall, WallWord
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
-from mmgpt_desktop.ui.widgets.drawing import AnswerMaps, Look
 from mmgpt_desktop.ui.window.main_window import MainWindow
 from mmgpt_desktop.ui.worker import EngineThread, TaskThread
 
@@ -49,7 +49,7 @@ class Inside(QObject):
         found, needed = turn.findings.maps.get(Method.OCCLUSION), None
         if found is not None and not place:
             span = chosen_word(turn, index).span
-            needed = AnswerMaps(Look(Method.OCCLUSION), (), found).cells(*span)
+            needed = AnswerMaps(MapChoice(Method.OCCLUSION), (), found).cells(*span)
         word = WallWord(text, maps, shown, self._heatmaps.style, needed)
         wall = Wall(word, self._drawing, self._window)
         wall.head_chosen.connect(self._window.heatmap.choose_head)
@@ -60,7 +60,7 @@ class Inside(QObject):
     def open_brightest_formula(self) -> None:
         """Of the head that is chosen, or of the first of those that are shown."""
         chosen = self._heatmaps.chosen
-        heads = () if chosen is None else self._heatmaps.look(chosen[0]).heads
+        heads = () if chosen is None else self._heatmaps.map_choice(chosen[0]).heads
         self.open_formula(*(heads[0] if heads else (0, 0)))
 
     @Slot(int, int)

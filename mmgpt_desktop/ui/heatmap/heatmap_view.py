@@ -16,13 +16,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, legend
 from mmgpt_desktop.attention.methods import FROM_ATTENTION
 from mmgpt_desktop.attention.reduce import Shares
 from mmgpt_desktop.messages import Box, FusionInfo, Method
 from mmgpt_desktop.sentences import ENDS, UNITS
 from mmgpt_desktop.ui.widgets.cell_view import CellView
-from mmgpt_desktop.ui.widgets.drawing import Heatmap, HeatmapStyle, Look
+from mmgpt_desktop.ui.widgets.drawing import Heatmap, HeatmapStyle
 from mmgpt_desktop.ui.widgets.photo_view import PhotoView
 from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
@@ -250,14 +251,14 @@ class HeatmapView(Retranslated, QWidget):
         edge = self._picture_edge()
         return HeatmapStyle(self.colour_map, self.smooth, edge, self.contours, self.same_scale)
 
-    def look(self, fusion: FusionInfo) -> Look:
+    def map_choice(self, fusion: FusionInfo) -> MapChoice:
         """The method and the heads chosen, for an answer of that fusion."""
         if self.method not in FROM_ATTENTION:
-            return Look(self.method)
+            return MapChoice(self.method)
         heads = self._heads_of(fusion)
         if self.method is Method.HEADS and heads == HeadSelection(chosen=False):
-            return Look(Method.MEAN)
-        return Look(self.method, heads.pairs(fusion))
+            return MapChoice(Method.MEAN)
+        return MapChoice(self.method, heads.pairs(fusion))
 
     def _picture_edge(self) -> int:
         """The longest edge of the photo as shown unzoomed, in device pixels."""

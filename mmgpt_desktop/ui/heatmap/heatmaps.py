@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.attention.methods import OWN_ATTENTION
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
@@ -22,7 +23,7 @@ from mmgpt_desktop.ui.chat.conversation import (
     chosen_word,
 )
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection, HeatmapView
-from mmgpt_desktop.ui.widgets.drawing import AnswerMaps, Heatmap, HeatmapStyle, Look, draw_heatmap
+from mmgpt_desktop.ui.widgets.drawing import Heatmap, HeatmapStyle, draw_heatmap
 from mmgpt_desktop.ui.widgets.notices import Notices
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
 from mmgpt_desktop.ui.widgets.texts import error_title, percent, say
@@ -40,8 +41,8 @@ class _Wanted:
     boxes: tuple[Box, ...]
 
     @property
-    def what(self) -> tuple[Turn, Look, tuple[int, int]]:
-        return self.turn, self.maps.look, self.span
+    def what(self) -> tuple[Turn, MapChoice, tuple[int, int]]:
+        return self.turn, self.maps.choice, self.span
 
 
 class Heatmaps(QObject):
@@ -110,10 +111,10 @@ class Heatmaps(QObject):
         """What was chosen, before it is known for which fusion."""
         return self._view.method, self._view.heads
 
-    def look(self, turn: Turn) -> Look:
+    def map_choice(self, turn: Turn) -> MapChoice:
         """The method and heads chosen, for the fusion that wrote an answer."""
         fusion = self._fusion(turn)
-        return Look() if fusion is None else self._view.look(fusion)
+        return MapChoice() if fusion is None else self._view.map_choice(fusion)
 
     def _fusion(self, turn: Turn) -> FusionInfo | None:
         model = turn.model or self._model
@@ -186,7 +187,7 @@ class Heatmaps(QObject):
     def maps_changed(self, turn: Turn, method: Method) -> None:
         """More was found out about an answer; only the map in view is drawn anew."""
         at = self._hovered or self._chosen
-        if at is not None and at[0] is turn and self.look(turn).method is method:
+        if at is not None and at[0] is turn and self.map_choice(turn).method is method:
             self.refresh()
 
     @Slot()
@@ -240,30 +241,30 @@ class Heatmaps(QObject):
         return _Wanted(turn, maps, span, caption, boxes)
 
     def answer_maps(self, turn: Turn) -> AnswerMaps | None:
-        """What the maps in view are made of, kept until the answer or the look changes."""
-        look, findings, place = self.look(turn), turn.findings, self.place(turn)
-        if place and look.method not in OWN_ATTENTION:
+        """What the maps in view are made of, kept until the answer or the choice changes."""
+        choice, findings, place = self.map_choice(turn), turn.findings, self.place(turn)
+        if place and choice.method not in OWN_ATTENTION:
             return None
-        found = findings.maps.get(look.method)
-        if found is None and not findings.complete(look.method):
+        found = findings.maps.get(choice.method)
+        if found is None and not findings.complete(choice.method):
             return None
-        neutral = findings.neutral if look.method is Method.RELATIVE else None
-        key, made = (len(turn.steps), look, found, neutral, place), self._made.get(turn)
+        neutral = findings.neutral if choice.method is Method.RELATIVE else None
+        key, made = (len(turn.steps), choice, found, neutral, place), self._made.get(turn)
         if made is None or made[0] != key:
             attention = attention_maps(turn.steps, place)
             if not attention and found is None:
                 return None
-            made = self._made[turn] = key, AnswerMaps(look, attention, found, neutral)
+            made = self._made[turn] = key, AnswerMaps(choice, attention, found, neutral)
         return made[1]
 
     def _why_no_maps(self, turn: Turn) -> str:
-        look = self.look(turn)
-        if self.place(turn) and look.method not in OWN_ATTENTION:
+        choice = self.map_choice(turn)
+        if self.place(turn) and choice.method not in OWN_ATTENTION:
             return self.tr("Of several pictures this is measured for the first one alone.")
-        if turn.findings.complete(look.method):
+        if turn.findings.complete(choice.method):
             return self.tr("The model does not tell where it looked for this word.")
-        if look.method in turn.findings.failed:
-            return error_title(turn.findings.failed[look.method])
+        if choice.method in turn.findings.failed:
+            return error_title(turn.findings.failed[choice.method])
         if turn.outcome is None:
             return self.tr("This is measured when the answer is complete.")
         if turn.model is not None and self.is_anothers(turn):
@@ -293,9 +294,9 @@ class Heatmaps(QObject):
             return
         caption = shown[0].caption
         if wanted:
-            look = shown[0].maps.look
+            choice = shown[0].maps.choice
             before = self.tr("Before: {caption} · {method}")
-            caption = before.format(caption=caption, method=say(NAMES[look.method]))
+            caption = before.format(caption=caption, method=say(NAMES[choice.method]))
         self._view.show_heatmap(shown[1], caption, shown[0].boxes)
 
     @Slot(object, object)

@@ -4,61 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage, QPainter
 
+from mmgpt_desktop.attention.answer_maps import AnswerMaps
 from mmgpt_desktop.attention.heatmap import render
-from mmgpt_desktop.attention.methods import from_attention, over_tokens, scale_of
 from mmgpt_desktop.attention.reduce import Shares, shares
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.messages import AttentionMap, CellMaps, Method, PatchGrid
+from mmgpt_desktop.messages import Method, PatchGrid
 
 # A smooth map has no edges to lose when it is painted larger. Drawn at a large pane's full
 # size it took 60 ms for each token, from the cores that write the answer.
 SMOOTH_EDGE = 256
 SMALL_OPACITY = 0.7
-
-
-@dataclass(frozen=True)
-class Look:
-    """Which maps are looked at: a method, and the (layer, head) pairs it reads, if any."""
-
-    method: Method = Method.HEADS
-    heads: tuple[tuple[int, int], ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class AnswerMaps:
-    """What the maps of one answer are made of: its tokens' attention, or what was found."""
-
-    look: Look
-    attention: tuple[AttentionMap, ...]
-    found: CellMaps | None = None
-    neutral: AttentionMap | None = None
-
-    @cached_property
-    def maps(self) -> CellMaps:
-        """Made when it is first needed, on whichever thread that is."""
-        if self.found is not None:
-            return self.found
-        look = self.look
-        return from_attention(look.method, self.attention, look.heads, self.neutral)
-
-    def cells(self, start: int, stop: int) -> NDArray[np.float32]:
-        """The map [row, column] of the steps `start` to `stop`.
-
-        What hiding a cell takes from the logarithms of its tokens' probabilities adds up.
-        """
-        mean = over_tokens(self.maps.weights, start, stop)
-        return mean * (stop - start) if self.look.method is Method.OCCLUSION else mean
-
-    def scale(self, spans: Sequence[tuple[int, int]]) -> tuple[float, float] | None:
-        """What the colours of some words reach from and to; None while there is none."""
-        return scale_of(self.look.method, np.stack([self.cells(*span) for span in spans]))
 
 
 @dataclass(frozen=True)
@@ -114,7 +75,7 @@ def draw_heatmap(
     read = None
     if maps.found is None:
         read = shares(maps.attention[slice(*span)])
-    return Heatmap(image, maps.look.method, cells, maps.maps.grid, low, high, peak, read)
+    return Heatmap(image, maps.choice.method, cells, maps.maps.grid, low, high, peak, read)
 
 
 def draw_strip(
