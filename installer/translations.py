@@ -39,6 +39,7 @@ ERRORS = (
     "DownloadError",
     "ProfileError",
     "NotKept",
+    "Refusal",  # of a picture
     "mistake",  # of a profile's table
 )
 

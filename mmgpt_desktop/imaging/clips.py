@@ -14,6 +14,7 @@ from PIL import Image
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import Cancelled, ImageError
+from mmgpt_desktop.imaging.file_kinds import KINDS
 from mmgpt_desktop.imaging.images import (
     damage_named,
     identified,
@@ -21,7 +22,7 @@ from mmgpt_desktop.imaging.images import (
     photo_of,
     read_photo,
 )
-from mmgpt_desktop.imaging.readers import TooLarge, open_kind
+from mmgpt_desktop.imaging.readers import Refused, open_kind
 from mmgpt_desktop.imaging.stills import count_frames, to_rgb, turn_upright
 from mmgpt_desktop.imaging.video import LONG_SIDE, TimedFrame, read_frames, spread, video_format
 from mmgpt_desktop.messages import Moment, Photo
@@ -30,7 +31,6 @@ from mmgpt_desktop.text import safe_name
 FRAMES = 8
 MOST_FRAMES = 3000  # of an animation: to show one, all before it are decoded
 MOST_PIXELS = 25_000_000  # of an animation's frame: several are in memory at a time
-_ANIMATED = ("GIF", "WebP", "PNG", "AVIF")
 _HEAD = 400
 _USUAL_FRAME_MS = 100  # where an animation says 0, as browsers take it
 
@@ -56,7 +56,7 @@ def _read(stream: BinaryIO, name: str, count: int, cancel: CancelToken) -> tuple
         stream.seek(0)
         return _photos(read_frames(stream, container, name, count, cancel), name)
     stream, kind = identified(stream, name)
-    if kind in _ANIMATED and (frames := _animation(stream, kind, name, count, cancel)):
+    if KINDS[kind].many == "frames" and (frames := _animation(stream, kind, name, count, cancel)):
         return frames
     return (read_photo(stream, name),)
 
@@ -98,7 +98,7 @@ def _frames(
             image.seek(place)
             _check_size(image, name)
             image.load()
-        except (Cancelled, ImageError, TooLarge, MemoryError):
+        except (Cancelled, ImageError, Refused, MemoryError):
             raise
         except Exception:  # Pillow's parsers raise what they like on damaged bytes
             return found, place

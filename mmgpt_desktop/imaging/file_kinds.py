@@ -3,92 +3,85 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import PurePath
 
 HEAD = 4096  # of a file's first bytes, so many say what it is
 
-# Kinds that are read, and the most pixels of each: what a decoder needs for one differs.
-MOST_PIXELS = {
-    "JPEG": 400_000_000,  # decoded at a part of its size
-    "PNG": 100_000_000,
-    "TIFF": 100_000_000,
-    "BMP": 100_000_000,
-    "PPM": 100_000_000,
-    "GIF": 100_000_000,
-    "AVIF": 64_000_000,
-    "HEIC": 64_000_000,
-    "JPEG XL": 50_000_000,
-    "WebP": 40_000_000,
-    "JPEG 2000": 40_000_000,
-    "PSD": 40_000_000,
-    "TGA": 40_000_000,
-    "PCX": 40_000_000,
-    "SGI": 40_000_000,
-    "DDS": 16_000_000,
-    "QOI": 4_000_000,  # Pillow reads it in Python: a few seconds
-    "ICO": 1_100_000,  # icons, and cursors
-    "ICNS": 1_100_000,
+
+@dataclass(frozen=True)
+class FileKind:
+    """A kind of picture that is read. Those without a mark are told by the functions below."""
+
+    most_pixels: int  # what a decoder needs for one differs
+    suffixes: tuple[str, ...]
+    mark: bytes = b""  # a pattern for its first bytes
+    many: str = ""  # what is told apart in a file that holds several
+    usual: bool = False  # what goes wrong in it is damage; of others not all is known to a decoder
+
+    def marks(self, head: bytes) -> bool:
+        return bool(self.mark) and re.match(self.mark, head, re.DOTALL) is not None
+
+
+# The most usual first, as a dialog offers to open them.
+KINDS = {
+    "JPEG": FileKind(
+        400_000_000,  # decoded at a part of its size
+        (".jpg", ".jpeg", ".jpe", ".jfif"),
+        # There may be junk behind its start.
+        rb"\xff\xd8.{,300}?\xff[\xc0-\xc4\xc9-\xcb\xda\xdb\xdd\xe0-\xef\xfe]",
+        usual=True,
+    ),
+    "PNG": FileKind(
+        100_000_000, (".png", ".apng"), rb"\x89PNG\r\n\x1a\n", many="frames", usual=True
+    ),
+    "WebP": FileKind(40_000_000, (".webp",), rb"RIFF....WEBP", many="frames", usual=True),
+    "GIF": FileKind(100_000_000, (".gif",), rb"GIF8[79]a", many="frames", usual=True),
+    "HEIC": FileKind(64_000_000, (".heic", ".heif", ".hif")),
+    "AVIF": FileKind(64_000_000, (".avif",), many="frames"),
+    "JPEG XL": FileKind(50_000_000, (".jxl",), rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"),
+    "TIFF": FileKind(
+        100_000_000, (".tif", ".tiff"), rb"II[*+]\0|MM\0[*+]", many="pages", usual=True
+    ),
+    # Also without a file's header.
+    "BMP": FileKind(
+        100_000_000, (".bmp", ".dib"), rb"BM.{13}\0\0\0|\x28\0\0\0.{8}\x01\0", usual=True
+    ),
+    "PPM": FileKind(
+        100_000_000, (".ppm", ".pgm", ".pbm", ".pnm"), rb"P[1-6][\s#]|P7\n|Pf\s", usual=True
+    ),
+    "JPEG 2000": FileKind(
+        40_000_000, (".jp2", ".j2k", ".jpx"), rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"
+    ),
+    "PSD": FileKind(40_000_000, (".psd",), rb"8BPS\0\x01"),
+    "TGA": FileKind(40_000_000, (".tga",)),
+    "PCX": FileKind(40_000_000, (".pcx",), rb"\x0a[\x00\x02\x03\x05]\x01.{125}"),
+    "SGI": FileKind(40_000_000, (".sgi",), rb"\x01\xda[\x00\x01]"),
+    "DDS": FileKind(16_000_000, (".dds",), rb"DDS "),
+    "QOI": FileKind(4_000_000, (".qoi",), rb"qoif"),  # Pillow reads it in Python: a few seconds
+    "ICO": FileKind(1_100_000, (".ico", ".cur")),  # icons, and cursors
+    "ICNS": FileKind(1_100_000, (".icns",), rb"icns"),
 }
-# What a dialog offers to open, most usual first.
-PICTURE_SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif"),
-    *(".heic", ".heif", ".hif", ".avif", ".jxl", ".tif", ".tiff", ".bmp", ".dib"),
-    *(".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".jpx", ".psd", ".tga", ".pcx"),
-    *(".sgi", ".dds", ".qoi", ".ico", ".cur", ".icns"),
-)
+PICTURE_SUFFIXES = tuple(suffix for kind in KINDS.values() for suffix in kind.suffixes)
 VIDEO_SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".ogv"),
     *(".wmv", ".flv"),
 )
 
-_STARTS = {
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"GIF87a": "GIF",
-    b"GIF89a": "GIF",
-    b"BM": "BMP",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"II+\0": "TIFF",
-    b"MM\0+": "TIFF",
-    b"\xff\x0a": "JPEG XL",
-    b"\0\0\0\x0cJXL \r\n\x87\n": "JPEG XL",
-    b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG 2000",
-    b"\xff\x4f\xff\x51": "JPEG 2000",
-    b"8BPS\0\x01": "PSD",
-    b"qoif": "QOI",
-    b"DDS ": "DDS",
-    b"\x01\xda\0": "SGI",
-    b"\x01\xda\x01": "SGI",
-    b"icns": "ICNS",
-}
 _AVIF_BRANDS = frozenset((b"avif", b"avis", b"MA1A", b"MA1B"))
 _HEIF_BRANDS = frozenset(
     b"heic heix heim heis hevc hevx hevm hevs mif1 mif2 mif3 msf1 miaf MiHB MiHA MiHE MiPr "
     b"avci avcs jpeg jpgs j2ki j2is vvic vvis evbi evbs unif tmap".split()
 )
 JPEG_LS = b"\xff\xd8\xff\xf7"  # it begins like any JPEG
-_PATTERNS = {
-    re.compile(mark, re.DOTALL): kind
-    for mark, kind in {
-        # There may be junk behind its start.
-        rb"\xff\xd8.{,300}?\xff[\xc0-\xc4\xc9-\xcb\xda\xdb\xdd\xe0-\xef\xfe]": "JPEG",
-        rb"RIFF....WEBP": "WebP",
-        rb"P[1-6][\s#]|P7\n|Pf\s": "PPM",
-        rb"\x0a[\x00\x02\x03\x05]\x01.{125}": "PCX",
-        rb"\x28\0\0\0.{8}\x01\0": "BMP",  # without a file's header
-    }.items()
-}
 
 
 def kind_of(head: bytes, name: str) -> str:
-    """One of `MOST_PIXELS`; empty for what isn't read. `head` is a file's first `HEAD` bytes."""
+    """One of `KINDS`; empty for what isn't read. `head` is a file's first `HEAD` bytes."""
     if raw_kind(head, name) or head.startswith(JPEG_LS):
         return ""
-    for start, kind in _STARTS.items():
-        if head.startswith(start) and (kind != "BMP" or head[15:18] == b"\0\0\0"):
-            return kind
-    for pattern, kind in _PATTERNS.items():
-        if pattern.match(head):
+    for kind, facts in KINDS.items():
+        if facts.marks(head):
             return kind
     if PurePath(name).suffix.lower() in (".tga", ".icb", ".vda", ".vst") and _is_tga(head):
         return "TGA"

@@ -14,16 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.errors import Cancelled, ImageError
-from mmgpt_desktop.imaging.file_kinds import HEAD, MOST_PIXELS, kind_of
+from mmgpt_desktop.imaging.file_kinds import HEAD, KINDS, kind_of
 from mmgpt_desktop.imaging.quiet import no_stderr, no_warnings
-from mmgpt_desktop.imaging.readers import OddKind, RawPhoto, ReaderMissing, TooLarge
+from mmgpt_desktop.imaging.readers import OddKind, Refused
 from mmgpt_desktop.imaging.refusals import (
-    damaged_or_odd,
+    DAMAGED,
+    DAMAGED_OR_ODD,
+    EMPTY,
+    NO_MEMORY,
+    ODD_KIND,
     junk_before,
-    odd_kind,
-    raw_refusal,
-    reader_missing,
-    refusal,
+    refusal_of,
 )
 from mmgpt_desktop.imaging.repair import joined, size_of
 from mmgpt_desktop.imaging.stills import KEPT_SIDE, decode, in_srgb, to_rgb
@@ -31,12 +32,6 @@ from mmgpt_desktop.messages import Moment, Photo
 from mmgpt_desktop.text import safe_name
 
 __all__ = ["KEPT_SIDE", "load_logo", "load_photo", "photo_from_bytes", "photo_of"]
-
-# What goes wrong in these is damage; a rarer kind may be one that its decoder doesn't know.
-_USUAL = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WebP", "PPM")
-_DAMAGED = "The picture {name} is damaged or cut short."
-_DAMAGED_HINT = "Get a whole copy of it and try again."
-_TOO_LARGE_HINT = "Make it smaller first: at most {limit} million pixels."
 
 
 def load_photo(path: Path) -> Photo:
@@ -111,12 +106,12 @@ def identified(stream: BinaryIO, name: str) -> tuple[BinaryIO, str]:
     stream.seek(0)
     head = stream.read(HEAD)
     if not head:
-        raise ImageError("The file {name} is empty.", _DAMAGED_HINT, name=name)
+        raise EMPTY.error(name)
     if kind := kind_of(head, name):
         return stream, kind
     if junk := junk_before(head, name):
         return joined(stream, [(junk, size_of(stream) - junk)]), kind_of(head[junk:], name)
-    raise refusal(head, name)
+    raise refusal_of(head, name)
 
 
 @contextlib.contextmanager
@@ -128,33 +123,11 @@ def damage_named(name: str, kind: str) -> Iterator[None]:
             yield
     except (Cancelled, ImageError):
         raise
-    except TooLarge as error:
-        raise _too_large(name, *error.args) from error
-    except RawPhoto as error:
-        raise raw_refusal(name, "DNG") from error
-    except ReaderMissing as error:
-        raise reader_missing(name, kind) from error
+    except Refused as error:
+        raise error.refusal.error(name, error.kind or kind, **error.values) from error
     except OddKind as error:
-        raise odd_kind(name, kind) from error
+        raise ODD_KIND.error(name, kind) from error
     except MemoryError as error:
-        raise ImageError(
-            "The picture {name} is too large for this computer's memory.",
-            _TOO_LARGE_HINT,
-            name=name,
-            limit=MOST_PIXELS[kind] // 1_000_000,
-        ) from error
+        raise NO_MEMORY.error(name, limit=KINDS[kind].most_pixels // 1_000_000) from error
     except Exception as error:  # Pillow's parsers raise what they like on damaged bytes
-        if kind in _USUAL:
-            raise ImageError(_DAMAGED, _DAMAGED_HINT, name=name) from error
-        raise damaged_or_odd(name, kind) from error
-
-
-def _too_large(name: str, width: int, height: int, most: int) -> ImageError:
-    return ImageError(
-        "The picture {name} is too large: {width} x {height} pixels.",
-        _TOO_LARGE_HINT,
-        name=name,
-        width=width,
-        height=height,
-        limit=most // 1_000_000,
-    )
+        raise (DAMAGED if KINDS[kind].usual else DAMAGED_OR_ODD).error(name, kind) from error

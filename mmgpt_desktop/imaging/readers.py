@@ -10,7 +10,8 @@ from PIL import AvifImagePlugin, GifImagePlugin, Image
 
 from mmgpt_desktop.imaging import tiff
 from mmgpt_desktop.imaging.colour import box_profile, coded_profile, gamma_profile, jp2_profile
-from mmgpt_desktop.imaging.file_kinds import HEAD, MOST_PIXELS, kind_of
+from mmgpt_desktop.imaging.file_kinds import HEAD, KINDS, kind_of
+from mmgpt_desktop.imaging.refusals import RAW, READER_MISSING, TOO_LARGE, Refusal
 from mmgpt_desktop.imaging.repair import (
     MOST_PROFILE,
     joined,
@@ -33,8 +34,12 @@ _PSD_MODES = (0, 1, 2, 3, 4, 7, 8, 9)  # bitmap, grey, palette, RGB, CMYK, more 
 Image.MAX_IMAGE_PIXELS = None
 
 
-class TooLarge(Exception):
-    """Width, height and the most pixels, of a picture that should not be decoded."""
+class Refused(Exception):
+    """A picture that should not be decoded, or can't be here."""
+
+    def __init__(self, refusal: Refusal, kind: str = "", **values: object) -> None:
+        super().__init__(refusal.title)
+        self.refusal, self.kind, self.values = refusal, kind, values
 
 
 class Absurd(Exception):
@@ -45,15 +50,7 @@ class OddKind(Exception):
     """A kind that is read, but not as this file stores its pixels."""
 
 
-class ReaderMissing(Exception):
-    """A kind whose package isn't installed."""
-
-
-class RawPhoto(Exception):
-    """A camera's raw photo that looks like a TIFF."""
-
-
-REFUSED = (TooLarge, Absurd, ReaderMissing, RawPhoto, MemoryError)
+REFUSED = (Refused, Absurd, MemoryError)
 
 
 def open_kind(stream: BinaryIO, kind: str) -> Image.Image:
@@ -68,16 +65,23 @@ def open_kind(stream: BinaryIO, kind: str) -> Image.Image:
 def check_size(kind: str, size: tuple[int, int], mode: str, file_size: int) -> None:
     """Refuse what is too large, and what a file of this size can't hold."""
     width, height = size
-    if width * height > MOST_PIXELS[kind]:
-        raise TooLarge(width, height, MOST_PIXELS[kind])
+    if width * height > KINDS[kind].most_pixels:
+        raise too_large(size, KINDS[kind].most_pixels)
     needed = width * height * (1 if mode in ("1", "L", "P") else 4)
     if needed > _CHEAP and needed > _RATIO * file_size:
         raise Absurd("so few bytes hold no such picture")
 
 
+def too_large(size: tuple[int, int], most: int) -> Refused:
+    width, height = size
+    return Refused(TOO_LARGE, width=width, height=height, limit=most // 1_000_000)
+
+
 def _open_other(stream: BinaryIO, kind: str) -> Image.Image:
+    """By Pillow, which calls a kind as we do but for its way of writing."""
     stream.seek(0)
-    return Image.open(stream, formats=_PILLOW[kind])
+    others = {"BMP": ("DIB",), "ICO": ("CUR",)}.get(kind, ())
+    return Image.open(stream, formats=(kind.replace(" ", "").upper(), *others))
 
 
 def _open_jpeg(stream: BinaryIO, kind: str) -> Image.Image:
@@ -86,7 +90,7 @@ def _open_jpeg(stream: BinaryIO, kind: str) -> Image.Image:
         raise OddKind
     image = _open_other(whole, kind)
     if facts.progressive and image.width * image.height > _PROGRESSIVE:
-        raise TooLarge(*image.size, _PROGRESSIVE)
+        raise too_large(image.size, _PROGRESSIVE)
     image.info["cut"], image.info["coarse"] = facts.cut, facts.coarse
     return image
 
@@ -159,11 +163,11 @@ def _open_tiff(stream: BinaryIO, kind: str) -> Image.Image:
 
 
 def _check_tiff(tags: tiff.Tags, file_size: int) -> None:
-    """Raises RawPhoto, TooLarge and Absurd, before any decoder looks at the file."""
+    """Raises Refused and Absurd, before any decoder looks at the file."""
     if not tags:
         raise Absurd("no first page")
     if tiff.is_raw(tags):
-        raise RawPhoto
+        raise Refused(RAW, kind="DNG")
     if not tiff.tile_fits(tags):
         raise Absurd("a piece is larger than the picture")
     size = tiff.first(tags, tiff.WIDTH), tiff.first(tags, tiff.HEIGHT)
@@ -216,7 +220,7 @@ def _open_heic(stream: BinaryIO, kind: str) -> Image.Image:
         import pi_heif
         from pi_heif.as_plugin import HeifImageFile
     except ImportError as error:
-        raise ReaderMissing from error
+        raise Refused(READER_MISSING) from error
     options = pi_heif.options
     options.THUMBNAILS = options.DEPTH_IMAGES = options.AUX_IMAGES = False
     stream.seek(0)
@@ -249,7 +253,7 @@ def _open_jxl(stream: BinaryIO, kind: str) -> Image.Image:
     try:
         import pylibjxl
     except ImportError as error:
-        raise ReaderMissing from error
+        raise Refused(READER_MISSING) from error
     stream.seek(0)
     data = stream.read()
     facts = pylibjxl.probe(data)
@@ -277,7 +281,7 @@ def _open_icon(stream: BinaryIO, kind: str) -> Image.Image:
         return open_kind(joined(stream, [best]), "PNG")
     width, height = (int.from_bytes(start_of_best[at : at + 4], "little") for at in (4, 8))
     if max(width, height // 2) > _SMALL:
-        raise TooLarge(width, height // 2, _SMALL**2)
+        raise too_large((width, height // 2), _SMALL**2)
     return _open_other(stream, kind)
 
 
@@ -309,8 +313,8 @@ class _BoundedGif(GifImagePlugin.GifImageFile):
 
     @_size.setter
     def _size(self, size: tuple[int, int]) -> None:
-        if size[0] * size[1] > MOST_PIXELS["GIF"]:
-            raise TooLarge(*size, MOST_PIXELS["GIF"])
+        if size[0] * size[1] > KINDS["GIF"].most_pixels:
+            raise too_large(size, KINDS["GIF"].most_pixels)
         self._bounded = size
 
 
@@ -324,24 +328,7 @@ def _open_gif(stream: BinaryIO, kind: str) -> Image.Image:
     return image
 
 
-# Raster formats that Pillow decodes by itself. EPS and the like run Ghostscript: never here.
-_PILLOW = {
-    "JPEG": ("JPEG",),
-    "PNG": ("PNG",),
-    "TIFF": ("TIFF",),
-    "BMP": ("BMP", "DIB"),
-    "PPM": ("PPM",),
-    "GIF": ("GIF",),
-    "WebP": ("WEBP",),
-    "JPEG 2000": ("JPEG2000",),
-    "PSD": ("PSD",),
-    "TGA": ("TGA",),
-    "PCX": ("PCX",),
-    "SGI": ("SGI",),
-    "DDS": ("DDS",),
-    "QOI": ("QOI",),
-    "ICO": ("ICO", "CUR"),
-}
+# The rest Pillow opens by itself. EPS and the like run Ghostscript: never here.
 _OPENERS: dict[str, Callable[[BinaryIO, str], Image.Image]] = {
     "JPEG": _open_jpeg,
     "PNG": _open_png,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from mmgpt_desktop.errors import ImageError
 from mmgpt_desktop.imaging.file_kinds import JPEG_LS, raw_kind
 
-_Build = Callable[[str, str], ImageError]  # of a name and a kind
-_Named = tuple[_Build, str]
 _JUNK = 512  # bytes before a picture begins: the rest of a web server's answer
 
 # Pictures and drawings of other programs.
@@ -64,47 +62,141 @@ _DRAWINGS = {b"application/x-krita": "Krita", b"image/openraster": "OpenRaster"}
 _SOUNDS = dict.fromkeys((b"ID3", b"fLaC", b"\xff\xfb", b"\xff\xf3", b"#!AMR", b"MThd"), "")
 _PROGRAMS = dict.fromkeys((b"MZ", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"), "")
 
-_EXPORT = "Open it in the program that it is for, and save it as a JPEG or PNG there."
+
+@dataclass(frozen=True)
+class Refusal:
+    """What is said of a file that can't be opened: templates over its name and kind."""
+
+    title: str
+    hint: str
+
+    def error(self, name: str, kind: str = "", **values: object) -> ImageError:
+        return ImageError(self.title, self.hint, name=name, kind=kind, **values)
 
 
-def refusal(head: bytes, name: str) -> ImageError:
+_Named = tuple[Refusal, str]  # and the kind
+_CHOOSE = "Use a JPEG, PNG, WebP, HEIC, GIF, BMP, TIFF or AVIF file."
+
+RAW = Refusal(
+    "{name} is a RAW photo of a camera ({kind}), which can't be opened here.",
+    "Export it as a JPEG with the camera's program or a photo editor.",
+)
+ODD_KIND = Refusal(
+    "The picture {name} is of a rare kind of {kind} that can't be opened here.",
+    "Open it in another program and save it as a JPEG or PNG there.",
+)
+DAMAGED_OR_ODD = Refusal(
+    "The {kind} picture {name} is damaged, or of a kind that can't be opened.",
+    "Get a whole copy of it, or save it as a JPEG or PNG in another program.",
+)
+DAMAGED = Refusal(
+    "The picture {name} is damaged or cut short.", "Get a whole copy of it and try again."
+)
+EMPTY = Refusal("The file {name} is empty.", "Get a whole copy of it and try again.")
+READER_MISSING = Refusal(
+    "The picture {name} is of the kind {kind}, and what reads those isn't installed here.",
+    "Save it as a JPEG or PNG in another program, or install the full edition.",
+)
+TOO_LARGE = Refusal(
+    "The picture {name} is too large: {width} x {height} pixels.",
+    "Make it smaller first: at most {limit} million pixels.",
+)
+NO_MEMORY = Refusal(
+    "The picture {name} is too large for this computer's memory.",
+    "Make it smaller first: at most {limit} million pixels.",
+)
+_PICTURE = Refusal(
+    "{name} is of the kind {kind}, which is not a picture that can be opened here.",
+    "Open it in the program that it is for, and save it as a JPEG or PNG there.",
+)
+_DOCUMENT = Refusal(
+    "{name} is a document ({kind}), not a picture.",
+    "Save the picture in it as a file of its own.",
+)
+_ARCHIVE = Refusal(
+    "{name} is an archive ({kind}), not a picture.", "Unpack it, and open the picture in it."
+)
+_WEB_PAGE = Refusal(
+    "{name} is a web page, not a picture.",
+    "Open the page in a browser, and save the picture itself.",
+)
+_TEXT = Refusal("{name} holds text, not a picture.", _CHOOSE)
+_SOUND = Refusal("{name} is a sound, not a picture.", _CHOOSE)
+_PROGRAM = Refusal("{name} is a program, not a picture.", _CHOOSE)
+_MAC = Refusal(
+    "{name} is a note that a Mac left beside a file, not the picture.",
+    "Open the file whose name has no “._” before it.",
+)
+_POINTER = Refusal(
+    "{name} only stands for a picture that was not downloaded (Git LFS).",
+    "Get the picture itself: git lfs pull.",
+)
+_CHANGED = Refusal(
+    "The {kind} picture {name} was changed on its way, as if it were a text.",
+    "Get a whole copy of it and try again.",
+)
+_ZEROS = Refusal(
+    "{name} holds only zeros: it was not copied or downloaded whole.",
+    "Get a whole copy of it and try again.",
+)
+_UNKNOWN = Refusal("This file is not a picture that can be opened: {name}.", _CHOOSE)
+
+_MARKED: tuple[tuple[Refusal, dict[bytes, str]], ...] = (
+    (_PICTURE, _OTHER_PICTURES),
+    (_ARCHIVE, _ARCHIVES),
+    (_SOUND, _SOUNDS),
+    (_PROGRAM, _PROGRAMS),
+)
+_WITHIN: tuple[tuple[int, bytes, Refusal, str], ...] = (
+    (128, b"DICM", _PICTURE, "DICOM"),
+    (40, b" EMF", _PICTURE, "EMF"),
+    (4, b"\x11\xaf", _PICTURE, "FLIC"),
+    (4, b"\x12\xaf", _PICTURE, "FLIC"),
+    (0, b"\0\x05\x16\x07", _MAC, ""),
+    (8, b"WAVE", _SOUND, ""),
+    (8, b"AIFF", _SOUND, ""),
+    (8, b"ILBM", _PICTURE, "IFF"),
+    (8, b"PBM ", _PICTURE, "IFF"),
+)
+
+
+def refusal_of(head: bytes, name: str) -> ImageError:
     """A sentence that names what a file is, for one that `kind_of` doesn't know."""
-    found = _marked(head, name) or _zipped(head) or _worded(head) or (_unknown, "")
-    build, kind = found
-    return build(name, kind)
+    found, kind = _marked(head, name) or _zipped(head) or _worded(head) or (_UNKNOWN, "")
+    return found.error(name, kind)
 
 
 def _marked(head: bytes, name: str) -> _Named | None:
     """By a mark at a fixed place."""
     if raw := raw_kind(head, name):
-        return raw_refusal, raw
+        return RAW, raw
     if head.startswith(b"\x1f\x8b") and name.lower().endswith(".svgz"):
-        return _picture, "SVG"
+        return _PICTURE, "SVG"
     if head[1:4] == b"PNG" and b"IHDR" in head[:20]:
-        return _changed, "PNG"
-    for build, table in _MARKED:
+        return _CHANGED, "PNG"
+    for refusal, table in _MARKED:
         for mark, kind in table.items():
             if head.startswith(mark):
-                return build, kind
-    for place, mark, build, kind in _WITHIN:
+                return refusal, kind
+    for place, mark, refusal, kind in _WITHIN:
         if head.startswith(mark, place):
-            return build, kind
-    return (_zeros, "") if not head.strip(b"\0") else None
+            return refusal, kind
+    return (_ZEROS, "") if not head.strip(b"\0") else None
 
 
 def _zipped(head: bytes) -> _Named | None:
     """By what lies first in a zip archive, or at the start of an old Office file."""
     if head[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        return _document, "Office"
+        return _DOCUMENT, "Office"
     if head[:4] not in (b"PK\3\4", b"PK\5\6"):
         return None
     for part, kind in _DRAWINGS.items():
         if part in head[:200]:
-            return _picture, kind
+            return _PICTURE, kind
     for part, kind in _OFFICE.items():
         if part in head:
-            return _document, kind or "OpenDocument"
-    return _archive, "ZIP"
+            return _DOCUMENT, kind or "OpenDocument"
+    return _ARCHIVE, "ZIP"
 
 
 def junk_before(head: bytes, name: str) -> int:
@@ -126,16 +218,16 @@ def _worded(head: bytes) -> _Named | None:
     if text is None:
         return None
     if text.startswith(b"version https://git-lfs"):
-        return _pointer, ""
+        return _POINTER, ""
     if _MHTML.match(text):
-        return _web_page, ""
+        return _WEB_PAGE, ""
     if _MARKUP.match(text):
         if re.search(rb"<(?:\w+:)?svg\b", text):
-            return _picture, "SVG"
-        return (_web_page, "") if _HTML.search(text) else (_text, "")
+            return _PICTURE, "SVG"
+        return (_WEB_PAGE, "") if _HTML.search(text) else (_TEXT, "")
     if text.startswith(b"{\\rtf"):
-        return _document, "RTF"
-    return _text, ""
+        return _DOCUMENT, "RTF"
+    return _TEXT, ""
 
 
 def _plain(head: bytes) -> bytes | None:
@@ -145,107 +237,3 @@ def _plain(head: bytes) -> bytes | None:
             return head[2:].decode(encoding, "replace").lstrip().encode("utf-8", "replace")
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     return None if re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", text) else text
-
-
-def raw_refusal(name: str, kind: str) -> ImageError:
-    title = "{name} is a RAW photo of a camera ({kind}), which can't be opened here."
-    hint = "Export it as a JPEG with the camera's program or a photo editor."
-    return ImageError(title, hint, name=name, kind=kind)
-
-
-def odd_kind(name: str, kind: str) -> ImageError:
-    """A kind that is read, in a way of storing pixels that isn't."""
-    title = "The picture {name} is of a rare kind of {kind} that can't be opened here."
-    hint = "Open it in another program and save it as a JPEG or PNG there."
-    return ImageError(title, hint, name=name, kind=kind)
-
-
-def damaged_or_odd(name: str, kind: str) -> ImageError:
-    title = "The {kind} picture {name} is damaged, or of a kind that can't be opened."
-    hint = "Get a whole copy of it, or save it as a JPEG or PNG in another program."
-    return ImageError(title, hint, name=name, kind=kind)
-
-
-def reader_missing(name: str, kind: str) -> ImageError:
-    title = "The picture {name} is of the kind {kind}, and what reads those isn't installed here."
-    hint = "Save it as a JPEG or PNG in another program, or install the full edition."
-    return ImageError(title, hint, name=name, kind=kind)
-
-
-def _picture(name: str, kind: str) -> ImageError:
-    title = "{name} is of the kind {kind}, which is not a picture that can be opened here."
-    return ImageError(title, _EXPORT, name=name, kind=kind)
-
-
-def _document(name: str, kind: str) -> ImageError:
-    title = "{name} is a document ({kind}), not a picture."
-    return ImageError(title, "Save the picture in it as a file of its own.", name=name, kind=kind)
-
-
-def _archive(name: str, kind: str) -> ImageError:
-    title = "{name} is an archive ({kind}), not a picture."
-    return ImageError(title, "Unpack it, and open the picture in it.", name=name, kind=kind)
-
-
-def _web_page(name: str, _kind: str) -> ImageError:
-    title = "{name} is a web page, not a picture."
-    hint = "Open the page in a browser, and save the picture itself."
-    return ImageError(title, hint, name=name)
-
-
-def _text(name: str, _kind: str) -> ImageError:
-    return ImageError("{name} holds text, not a picture.", _CHOOSE, name=name)
-
-
-def _sound(name: str, _kind: str) -> ImageError:
-    return ImageError("{name} is a sound, not a picture.", _CHOOSE, name=name)
-
-
-def _program(name: str, _kind: str) -> ImageError:
-    return ImageError("{name} is a program, not a picture.", _CHOOSE, name=name)
-
-
-def _mac(name: str, _kind: str) -> ImageError:
-    title = "{name} is a note that a Mac left beside a file, not the picture."
-    return ImageError(title, "Open the file whose name has no “._” before it.", name=name)
-
-
-def _pointer(name: str, _kind: str) -> ImageError:
-    title = "{name} only stands for a picture that was not downloaded (Git LFS)."
-    return ImageError(title, "Get the picture itself: git lfs pull.", name=name)
-
-
-def _changed(name: str, kind: str) -> ImageError:
-    title = "The {kind} picture {name} was changed on its way, as if it were a text."
-    return ImageError(title, "Get a whole copy of it and try again.", name=name, kind=kind)
-
-
-def _zeros(name: str, _kind: str) -> ImageError:
-    title = "{name} holds only zeros: it was not copied or downloaded whole."
-    return ImageError(title, "Get a whole copy of it and try again.", name=name)
-
-
-_CHOOSE = "Use a JPEG, PNG, WebP, HEIC, GIF, BMP, TIFF or AVIF file."
-
-
-def _unknown(name: str, _kind: str) -> ImageError:
-    return ImageError("This file is not a picture that can be opened: {name}.", _CHOOSE, name=name)
-
-
-_MARKED: tuple[tuple[_Build, dict[bytes, str]], ...] = (
-    (_picture, _OTHER_PICTURES),
-    (_archive, _ARCHIVES),
-    (_sound, _SOUNDS),
-    (_program, _PROGRAMS),
-)
-_WITHIN: tuple[tuple[int, bytes, _Build, str], ...] = (
-    (128, b"DICM", _picture, "DICOM"),
-    (40, b" EMF", _picture, "EMF"),
-    (4, b"\x11\xaf", _picture, "FLIC"),
-    (4, b"\x12\xaf", _picture, "FLIC"),
-    (0, b"\0\x05\x16\x07", _mac, ""),
-    (8, b"WAVE", _sound, ""),
-    (8, b"AIFF", _sound, ""),
-    (8, b"ILBM", _picture, "IFF"),
-    (8, b"PBM ", _picture, "IFF"),
-)

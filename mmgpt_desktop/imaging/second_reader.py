@@ -29,7 +29,7 @@ class _Buffer(QBuffer):
 
 
 def read(stream: BinaryIO, kind: str) -> Image.Image | None:
-    """The whole picture, upright; or nothing. Raises TooLarge and Absurd.
+    """The whole picture, upright; or nothing. Raises Refused and Absurd.
 
     The format is what the first bytes named: Qt guesses nothing and loads no plug-in but that one.
     """

@@ -12,6 +12,7 @@ from PIL import Image, ImageChops, ImageOps
 from mmgpt_desktop.imaging import tiff
 from mmgpt_desktop.imaging.colour import to_srgb
 from mmgpt_desktop.imaging.depth import to_8_bits
+from mmgpt_desktop.imaging.file_kinds import KINDS
 from mmgpt_desktop.imaging.quiet import no_stderr
 from mmgpt_desktop.imaging.readers import REFUSED, OddKind, as_plain_bmp, open_kind
 from mmgpt_desktop.imaging.repair import size_of, tidy_jpeg, tidy_png
@@ -22,7 +23,6 @@ _SECOND = ("TIFF", "BMP")  # kinds that Qt reads, too, when Pillow refuses
 _BMP = struct.Struct("<I4xIIii2xHI")  # its header behind "BM", as far as it is needed
 _DARK = 64  # of 256: no colour of 16 bits reaches it, so fewer bits may be meant
 _MORE = bytes((0, *range(250, 1, -7), *range(3, 250, 11)))  # bytes as in a JPEG, without a marker
-_MANY = {"TIFF": "pages", "GIF": "frames", "PNG": "frames", "WEBP": "frames", "AVIF": "frames"}
 
 
 def decode(stream: BinaryIO, kind: str) -> tuple[Image.Image, tuple[str, ...]]:
@@ -33,7 +33,7 @@ def decode(stream: BinaryIO, kind: str) -> tuple[Image.Image, tuple[str, ...]]:
     image = None
     try:
         image = open_kind(stream, kind)
-        notes = _notes(image)
+        notes = _notes(image, kind)
         _draft(image)
         image.load()
     except REFUSED:
@@ -55,8 +55,8 @@ def _draft(image: Image.Image) -> None:
     image.draft(None, (max(1, image.width // parts), max(1, image.height // parts)))
 
 
-def _notes(image: Image.Image) -> tuple[str, ...]:
-    many = _MANY.get(image.format or "")
+def _notes(image: Image.Image, kind: str) -> tuple[str, ...]:
+    many = KINDS[kind].many
     frames = max(image.info.get("frames", 1), count_frames(image)) if many else 1
     return (f"Only the first of its {frames} {many} is used.",) if frames > 1 else ()
 
