@@ -74,13 +74,15 @@ def web() -> Iterator[Callable[[bytes], str]]:
     def serve(data: bytes) -> str:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                if self.path.startswith("/file"):
+                if self.path.startswith(("/file", "/moved")):
+                    there = "file:///etc/hostname" if self.path == "/file" else "/picture.png"
                     self.send_response(302)
-                    self.send_header("Location", "file:///etc/hostname")
+                    self.send_header("Location", there)
                     self.end_headers()
                     return
                 self.send_response(200 if data else 404)
-                self.send_header("Content-Length", str(len(data)))
+                if self.path != "/endless":
+                    self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
 
@@ -307,6 +309,28 @@ def test_a_download_that_fails_is_told(qtbot: QtBot, app: App, web: Callable[[by
 
 def test_a_redirect_to_a_file_is_refused(web: Callable[[bytes], str]) -> None:
     address = web(picture_bytes()).rpartition("/")[0] + "/file"
+    with pytest.raises(ImageError, match="could not be downloaded"):
+        download.download(address, lambda _: None, CancelToken())
+
+
+def test_a_redirect_to_another_web_page_is_followed(web: Callable[[bytes], str]) -> None:
+    address = web(picture_bytes()).rpartition("/")[0] + "/moved"
+    assert download.download(address, lambda _: None, CancelToken()) == picture_bytes()
+
+
+def test_the_size_may_be_unknown_but_has_a_limit(
+    web: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, fractions = web(bytes(2000)).rpartition("/")[0] + "/endless", list[float]()
+    assert download.download(address, fractions.append, CancelToken()) == bytes(2000)
+    assert set(fractions) == {-1.0}
+    monkeypatch.setattr(download, "LARGEST_DOWNLOAD", 1000)
+    with pytest.raises(ImageError, match="larger than"):
+        download.download(address, fractions.append, CancelToken())
+
+
+@pytest.mark.parametrize("address", ["http://", "http://[::1", "http://a b.test/p.png"])
+def test_what_is_no_address_is_told(address: str) -> None:
     with pytest.raises(ImageError, match="could not be downloaded"):
         download.download(address, lambda _: None, CancelToken())
 

@@ -14,7 +14,7 @@ from mmgpt_desktop.session.session_file import open_session
 from mmgpt_desktop.ui.files.session_controller import look_back
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "transformers", "onnxruntime", "tokenizers")
+HEAVY = ("torch", "transformers", "onnxruntime", "tokenizers", "httpx2", "jinja2")
 
 CLOSE = """
 import sys
