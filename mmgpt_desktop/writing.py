@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -26,6 +27,11 @@ def write(path: Path, data: bytes, *, private: bool = False) -> None:
     """All of it or nothing. Raises AppError. `private`: nobody else on the computer reads it."""
     with replacing(path, private=private) as unfinished:
         unfinished.write_bytes(data)
+
+
+def write_json(path: Path, data: object, *, private: bool = False) -> None:
+    """As `write`; ASCII, so that half a letter in a name is kept, too."""
+    write(path, f"{json.dumps(data, indent=1)}\n".encode(), private=private)
 
 
 @contextlib.contextmanager

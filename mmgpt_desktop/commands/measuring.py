@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.text import reason_of
-from mmgpt_desktop.writing import write
+from mmgpt_desktop.writing import write_json
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -72,6 +71,6 @@ class Subject:
 def publish(file: Path | None, figures: Mapping[str, Any], tables: str) -> int:
     """Print the tables, and write the figures if there is a file for them."""
     if file is not None:
-        write(file, f"{json.dumps(figures, indent=1)}\n".encode())
+        write_json(file, figures)
     print(tables)
     return 0

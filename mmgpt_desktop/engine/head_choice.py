@@ -11,7 +11,6 @@ with label maps do (training/heads.py): 41, 39 and 37 % of their look, by chance
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -21,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.folder.bundle import head_choice
+from mmgpt_desktop.engine.folder.model_files import read_object
 from mmgpt_desktop.engine.scenes import Scene, compose
 from mmgpt_desktop.errors import AppError, BundleError
 from mmgpt_desktop.messages import AttentionMap, Box, HeadChoice, PatchGrid, Photo
-from mmgpt_desktop.writing import write
+from mmgpt_desktop.writing import write_json
 
 _log = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ def save_choice(path: Path, choice: HeadChoice) -> None:
     record = {"heads": [list(pair) for pair in choice.heads], "how": choice.how}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, f"{json.dumps(record)}\n".encode())
+        write_json(path, record)
     except (OSError, AppError) as error:
         _log.warning("what was found out about a model's heads can't be kept: %s", error)
 
@@ -130,7 +130,6 @@ def save_choice(path: Path, choice: HeadChoice) -> None:
 def load_choice(path: Path, layers: int, heads: int) -> HeadChoice | None:
     """What was chosen; None where nothing was, or for a model of another size."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return head_choice(record, layers, heads) if isinstance(record, dict) else None
-    except (OSError, ValueError, RecursionError, BundleError):
+        return head_choice(read_object(path), layers, heads)
+    except BundleError:
         return None

@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.writing import write
+from mmgpt_desktop.writing import write_json
 
 _MOST = 1000
 _MOST_BYTES = 1000
@@ -39,7 +39,7 @@ class Tries:
         self.wrong = wrong
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write(self._file, json.dumps({"wrong": wrong}).encode(), private=True)
+            write_json(self._file, {"wrong": wrong}, private=True)
         except (OSError, AppError) as error:
             _log.warning("how many wrong PINs there were can't be kept: %s", error)
 

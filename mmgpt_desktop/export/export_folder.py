@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import stat
@@ -19,6 +18,7 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_engine import ALL_HEADS, CheckpointEngine
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint
+from mmgpt_desktop.engine.folder.checksums import file_entry
 from mmgpt_desktop.engine.folder.layouts import FORMAT, PROMPT
 from mmgpt_desktop.engine.folder.recognise import MANIFEST, PUBLIC
 from mmgpt_desktop.engine.folder.work_folder import work_folder
@@ -31,6 +31,7 @@ from mmgpt_desktop.export.smaller_encoder import halve, quantise
 from mmgpt_desktop.export.weights import DecoderWeights, SafetensorsWeights
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.text import safe_name
+from mmgpt_desktop.writing import write_json
 
 VISION, EMBEDDINGS, DECODER = "vision_encoder.onnx", "embed_tokens.safetensors", "decoder.onnx"
 _COPIED = (
@@ -44,7 +45,6 @@ _COPIED = (
     "chat_template.json",
 )
 _BOTH_WAYS = ("gemma3", "paligemma")
-_CHUNK = 1 << 20
 
 Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
 
@@ -141,9 +141,7 @@ def _write_manifest(
         "name": checkpoint.name,
         "version": __version__,
         "precision": precision.value,
-        "files": {
-            name: {"sha256": _sha256(file), "bytes": sizes[name]} for name, file in files.items()
-        },
+        "files": {name: file_entry(file) for name, file in files.items()},
         "decoder": {
             "layers": spec.layers,
             "heads": spec.heads,
@@ -155,7 +153,7 @@ def _write_manifest(
         },
         "attention": {"heads": [], "how": ALL_HEADS},
     }
-    _write_json(folder / MANIFEST, manifest)
+    write_json(folder / MANIFEST, manifest)
     mode = (folder / MANIFEST).stat().st_mode
     for file in files.values():  # some libraries make theirs so that nobody else may read them
         file.chmod(stat.S_IMODE(mode))
@@ -177,18 +175,5 @@ def choose_heads(folder: Path, scenes: int, progress: Progress) -> str:
     choice = report.choice()
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     manifest["attention"] = {"heads": [list(pair) for pair in choice.heads], "how": choice.how}
-    _write_json(folder / MANIFEST, manifest)
+    write_json(folder / MANIFEST, manifest)
     return choice.how
-
-
-def _write_json(path: Path, data: dict[str, Any]) -> None:
-    text = json.dumps(data, indent=2, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
-def _sha256(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -20,6 +20,7 @@ from mmgpt_desktop.engine.folder.recognise import INDEX
 from mmgpt_desktop.errors import BundleError, DownloadError
 from mmgpt_desktop.hub.catalogue import Entry
 from mmgpt_desktop.text import reason_of
+from mmgpt_desktop.writing import beside
 
 UNFINISHED = ".mmgpt-desktop.incomplete"
 _RECORD = "mmgpt-desktop.json"
@@ -118,16 +119,15 @@ def _delete_weights(folder: Path, entry: Entry) -> None:
 def remember(folder: Path, names: Mapping[str, str]) -> None:
     """Keep what the blobs of a download are the files of, {checksum: path}: until the last of
     them is here, no link says so."""
-    text = json.dumps({**_remembered(folder), **names}, indent=1)
-    (folder / _RECORD).write_text(text, encoding="utf-8")
+    with beside(folder / _RECORD) as unfinished:  # raises what the download knows a sentence for
+        unfinished.write_text(json.dumps({**_remembered(folder), **names}), encoding="utf-8")
 
 
 def _remembered(folder: Path) -> dict[str, str]:
     try:
-        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return read_object(folder / _RECORD)
+    except BundleError:
         return {}
-    return record if isinstance(record, dict) else {}
 
 
 def _files(folder: Path) -> Iterator[tuple[str, int]]:

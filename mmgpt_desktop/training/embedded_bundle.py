@@ -14,13 +14,14 @@ from transformers import PreTrainedTokenizerFast
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.engine.folder.bundle import Certainty
+from mmgpt_desktop.engine.folder.checksums import file_entry
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration, MMGPTImageProcessor, MMGPTProcessor
 from mmgpt_desktop.model.configuration import END, PAD, MMGPTConfig
 from mmgpt_desktop.model.packing import load_packed, save_packed
 from mmgpt_desktop.training.embedded_graphs import decoder_graph, encoder_graph, export
-from mmgpt_desktop.training.file_entry import file_entry
 from mmgpt_desktop.training.head_scores import HeadScores
+from mmgpt_desktop.writing import write_json
 
 FORMAT = 2
 LANGUAGES = ["en"]
@@ -84,7 +85,7 @@ def _manifest(bundle: Path) -> dict[str, Any]:
 
 
 def _change_manifest(bundle: Path, **changes: Any) -> None:
-    _write_json({**_manifest(bundle), **changes}, bundle / "manifest.json")
+    write_json(bundle / "manifest.json", {**_manifest(bundle), **changes})
 
 
 def processor(tokenizer: Path) -> MMGPTProcessor:
@@ -131,11 +132,7 @@ def write_manifest(
         "sampling": {"repetition_penalty": 1.2, "max_new_tokens": 64},
         "certainty": asdict(certainty),
     }
-    _write_json(manifest, bundle / "manifest.json")
-
-
-def _write_json(manifest: dict[str, Any], path: Path) -> None:
-    path.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    write_json(bundle / "manifest.json", manifest)
 
 
 def _fusion(name: str, config: MMGPTConfig, heads: HeadScores) -> dict[str, Any]:

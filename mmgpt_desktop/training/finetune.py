@@ -26,6 +26,7 @@ from torch.utils.data import Dataset
 from transformers import PrinterCallback, Trainer, TrainerCallback
 
 from mmgpt_desktop.engine.folder.bundle import open_bundle
+from mmgpt_desktop.engine.folder.checksums import file_entry
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.imaging.pixels import prepare
@@ -35,7 +36,6 @@ from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.packing import WEIGHTS, load_packed, save_packed
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.text import decoded, reason_of
-from mmgpt_desktop.training.file_entry import file_entry
 from mmgpt_desktop.training.recipes import Run
 from mmgpt_desktop.training.rows import (
     ASSISTANT_ID,
@@ -46,7 +46,7 @@ from mmgpt_desktop.training.rows import (
     Visit,
 )
 from mmgpt_desktop.training.train import trainer_arguments
-from mmgpt_desktop.writing import sweep
+from mmgpt_desktop.writing import sweep, write_json
 
 MANIFEST = "manifest.json"
 TABLES = ("rows.csv", "rows.jsonl")
@@ -422,7 +422,7 @@ def write_bundle(
         manifest["name"] = target.name
         manifest["languages"] = languages(manifest.get("languages", []), questions)
         manifest["files"] = {name: file_entry(draft / name) for name in manifest["files"]}
-        (draft / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        write_json(draft / MANIFEST, manifest)
         text = f"# {target.name}\n\n{manifest['description']}\n\n{report}\n"
         (draft / "README.md").write_text(text, encoding="utf-8")
         draft.rename(target)

@@ -37,6 +37,13 @@ def verify(
             raise BundleError(title, _REINSTALL, name=safe_name(name))
 
 
+def file_entry(path: Path) -> dict[str, str | int]:
+    """What a manifest says of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    return {"sha256": digest.hexdigest(), "bytes": path.stat().st_size}
+
+
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
