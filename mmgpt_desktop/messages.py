@@ -140,7 +140,7 @@ class GenerationRequest:
     Of several `images` each stands where the next `PICTURE` is in the questions' texts, those
     that no text places before the first question; a model that isn't for `sequences` reads the
     first one alone. `messages` ends with the user's question; earlier turns are the conversation
-    so far. `fusion` None stands for the model's default. With `fine` a model that can read a
+    so far. `fusion` None stands for the model's default. With `tiled` a model that can read a
     photo in tiles does so: more detail, and more time.
     """
 
@@ -150,7 +150,7 @@ class GenerationRequest:
     sampling: Sampling = field(default_factory=Sampling)
     attention: bool = True
     fusion: str | None = None
-    fine: bool = False
+    tiled: bool = False
 
     @property
     def photos(self) -> tuple[Photo, ...]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
-from mmgpt_desktop.engine.families.family import Context, Family, Seen
+from mmgpt_desktop.engine.families.family import Context, Family, ImageInputs
 from mmgpt_desktop.engine.generate import Answer, Token, decode
 from mmgpt_desktop.messages import Message, Photo, Sampling
 from tests.checkpoint_models import with_region
@@ -21,14 +21,14 @@ STEPS = 6
 def context_of(
     runtime: CheckpointTorch, family: Family, messages: Sequence[Message], photos: Sequence[Photo]
 ) -> Context:
-    seen = tuple(family.see(photo) for photo in photos)
-    features = tuple(runtime.encode(each, CancelToken()) for each in seen)
-    return Context(family.lay(messages, seen, STEPS), seen, features)
+    images = tuple(family.preprocess(photo) for photo in photos)
+    features = tuple(runtime.encode(each, CancelToken()) for each in images)
+    return Context(family.build_prompt(messages, images, STEPS), images, features)
 
 
 def greedy(runtime: CheckpointTorch, context: Context, *, attention: bool = True) -> list[Token]:
     """The first `STEPS` tokens, whatever they are."""
-    answer = Answer(context.laid.token_ids, Sampling(max_new_tokens=STEPS))
+    answer = Answer(context.prompt.token_ids, Sampling(max_new_tokens=STEPS))
     given: Any = context
     tokens = decode(
         runtime,  # type: ignore[arg-type]
@@ -43,15 +43,17 @@ def greedy(runtime: CheckpointTorch, context: Context, *, attention: bool = True
 
 
 def check_regions(
-    photo: Photo, see: Callable[[Photo], Seen], encode: Callable[[Seen], NDArray[np.float32]]
+    photo: Photo,
+    preprocess: Callable[[Photo], ImageInputs],
+    encode: Callable[[ImageInputs], NDArray[np.float32]],
 ) -> None:
     """Change each cell's pixels: the patch [patch, width] that moves most is the cell's own."""
-    seen = see(photo)
-    grid, before = seen.grid, encode(seen)
-    assert len(before) == len(seen.spread)
+    inputs = preprocess(photo)
+    grid, before = inputs.grid, encode(inputs)
+    assert len(before) == len(inputs.patch_to_cell)
     for cell in range(grid.cells):
         box = grid.cell_box(cell)
         sides = (round(side) for side in (box.left, box.top, box.right, box.bottom))
-        moved = np.linalg.norm(encode(see(with_region(photo, *sides))) - before, axis=1)
-        moved[~seen.spread.any(axis=1)] = 0  # a patch that stands for the whole picture
-        assert int(seen.spread[int(moved.argmax())].argmax()) == cell
+        moved = np.linalg.norm(encode(preprocess(with_region(photo, *sides))) - before, axis=1)
+        moved[~inputs.patch_to_cell.any(axis=1)] = 0  # a patch that stands for the whole picture
+        assert int(inputs.patch_to_cell[int(moved.argmax())].argmax()) == cell

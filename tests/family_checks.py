@@ -17,7 +17,13 @@ from transformers.processing_utils import ProcessorMixin
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
-from mmgpt_desktop.engine.families.family import Context, Family, Laid, Seen, spread_boxes
+from mmgpt_desktop.engine.families.family import (
+    Context,
+    Family,
+    ImageInputs,
+    Prompt,
+    boxes_to_cells,
+)
 from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.messages import PICTURE, Message, PatchGrid, Photo, Sampling
 
@@ -54,30 +60,30 @@ def sentence_tokenizer(special: Sequence[str], begin: str, *, prepend: bool) -> 
 
 
 def check_prompt(
-    family: Family, processor: Any, photos: Sequence[Photo], *, fine: bool = False
+    family: Family, processor: Any, photos: Sequence[Photo], *, tiled: bool = False
 ) -> None:
-    """A question about the first photo, with `fine` in tiles; and if there are others an
+    """A question about the first photo, with `tiled` in tiles; and if there are others an
     answer, and a question with the others in it, without tiles."""
     one, *others = photos
-    seen = [family.see(one, fine=fine)]
-    laid = family.lay([Message("user", ASKED)], seen, 16)
+    images = [family.preprocess(one, tiled=tiled)]
+    prompt = family.build_prompt([Message("user", ASKED)], images, 16)
     theirs = _processed(processor, [_user(_image(one), ASKED)])
-    assert list(laid.token_ids) == theirs["input_ids"][0].tolist()
-    assert len(laid.image_positions) == seen[0].tokens
-    np.testing.assert_array_equal(theirs["pixel_values"], seen[0].inputs["pixel_values"])
+    assert list(prompt.token_ids) == theirs["input_ids"][0].tolist()
+    assert len(prompt.image_positions) == images[0].tokens
+    np.testing.assert_array_equal(theirs["pixel_values"], images[0].arrays["pixel_values"])
     if not others:
         return
 
     messages = [Message("user", "First."), Message("assistant", "An answer.")]
     messages.append(Message("user", f"{PICTURE * len(others)}{ASKED}"))
-    seen = [family.see(photo) for photo in photos]
-    laid = family.lay(messages, seen, 16)
+    images = [family.preprocess(photo) for photo in photos]
+    prompt = family.build_prompt(messages, images, 16)
     answer = {"role": "assistant", "content": [{"type": "text", "text": "An answer."}]}
     chat = [_user(_image(one), "First."), answer, _user(*map(_image, others), ASKED)]
     theirs = _processed(processor, chat)
-    assert list(laid.token_ids) == theirs["input_ids"][0].tolist()
-    np.testing.assert_array_equal(theirs["pixel_values"], joined(seen)["pixel_values"])
-    assert laid.dropped_turns == 0
+    assert list(prompt.token_ids) == theirs["input_ids"][0].tolist()
+    np.testing.assert_array_equal(theirs["pixel_values"], joined(images)["pixel_values"])
+    assert prompt.dropped_turns == 0
 
 
 def _user(*parts: Any) -> dict[str, Any]:
@@ -102,37 +108,37 @@ def _processed(processor: Any, chat: Sequence[Any]) -> Any:
 def check_answer(
     family: Family,
     runtime: CheckpointTorch,
-    seen: Sequence[Seen],
-    arguments: Callable[[Laid], Mapping[str, Any]] = lambda _laid: {},
+    images: Sequence[ImageInputs],
+    arguments: Callable[[Prompt], Mapping[str, Any]] = lambda _prompt: {},
 ) -> None:
     """Words and attention are those of transformers, whose rows over all positions sum to 1.
 
     `arguments` are what the model takes beside token ids and pixels.
     """
-    laid = family.lay([Message("user", ASKED)], seen, 16)
+    prompt = family.build_prompt([Message("user", ASKED)], images, 16)
     cancel = CancelToken()
-    context = Context(laid, tuple(seen), tuple(runtime.encode(each, cancel) for each in seen))
-    answer = Answer(laid.token_ids, Sampling(max_new_tokens=6))
+    context = Context(prompt, tuple(images), tuple(runtime.encode(each, cancel) for each in images))
+    answer = Answer(prompt.token_ids, Sampling(max_new_tokens=6))
     options: Any = {"stop_ids": (), "context_length": 10**6, "attention": True}
     tokens = list(decode(runtime, context, answer, cancel=cancel, **options))
 
     reference = AutoModelForImageTextToText.from_pretrained(
         runtime.model.config._name_or_path, attn_implementation="eager"
     )
-    inputs = {name: torch.from_numpy(values) for name, values in joined(seen).items()}
-    whole = [*laid.token_ids, *(token.token_id for token in tokens)]
+    inputs = {name: torch.from_numpy(values) for name, values in joined(images).items()}
+    whole = [*prompt.token_ids, *(token.token_id for token in tokens)]
     with torch.inference_mode():
         output = reference(
             input_ids=torch.tensor([whole]),
             **inputs,
-            **arguments(replace(laid, token_ids=tuple(whole))),
+            **arguments(replace(prompt, token_ids=tuple(whole))),
             output_attentions=True,
         )
         written = reference.generate(
-            input_ids=torch.tensor([laid.token_ids]),
-            attention_mask=torch.ones(1, len(laid.token_ids), dtype=torch.long),
+            input_ids=torch.tensor([prompt.token_ids]),
+            attention_mask=torch.ones(1, len(prompt.token_ids), dtype=torch.long),
             **inputs,
-            **arguments(laid),
+            **arguments(prompt),
             max_new_tokens=6,
             min_new_tokens=6,
             do_sample=False,
@@ -140,9 +146,9 @@ def check_answer(
     assert written[0].tolist() == whole
     rows = torch.stack(output.attentions)[:, 0].numpy()
     assert np.allclose(rows.sum(axis=-1), 1, atol=1e-5)
-    places = list(laid.image_positions)
+    places = list(prompt.image_positions)
     for number, token in enumerate(tokens):
-        row = rows[:, :, len(laid.token_ids) - 1 + number]
+        row = rows[:, :, len(prompt.token_ids) - 1 + number]
         assert token.attention is not None
         assert np.allclose(token.attention, row[:, :, places], atol=1e-5)
     scores = runtime.score(whole, context, cancel)
@@ -150,13 +156,15 @@ def check_answer(
     assert np.allclose(scores, output.logits[0, -len(scores) :].numpy(), atol=1e-3)
 
 
-def joined(seen: Sequence[Seen]) -> dict[str, NDArray[Any]]:
+def joined(images: Sequence[ImageInputs]) -> dict[str, NDArray[Any]]:
     """Several photos' inputs as one call of a model takes them."""
-    return {name: np.concatenate([each.inputs[name] for each in seen]) for name in seen[0].inputs}
+    return {
+        name: np.concatenate([each.arrays[name] for each in images]) for name in images[0].arrays
+    }
 
 
-def embeddings(runtime: CheckpointTorch, seen: Seen) -> NDArray[np.float32]:
-    return np.asarray(runtime.encode(seen, CancelToken()).embeddings)
+def embeddings(runtime: CheckpointTorch, inputs: ImageInputs) -> NDArray[np.float32]:
+    return np.asarray(runtime.encode(inputs, CancelToken()).embeddings)
 
 
 def without_videos(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +203,7 @@ def check_map(
     runtime: CheckpointTorch,
     photo: Photo,
     *,
-    fine: bool = False,
+    tiled: bool = False,
     overview: slice = slice(0, 0),
 ) -> None:
     """Change one region after the other: the token that moves most is one that names it.
@@ -203,22 +211,22 @@ def check_map(
     So among the tokens of the `overview`, and among the others.
     """
     photo = _dull(photo)
-    seen = family.see(photo, fine=fine)
-    before = embeddings(runtime, seen)
-    assert before.shape[0] == seen.tokens == seen.spread.shape[0]
-    numbers = np.arange(seen.tokens)
+    inputs = family.preprocess(photo, tiled=tiled)
+    before = embeddings(runtime, inputs)
+    assert before.shape[0] == inputs.tokens == inputs.patch_to_cell.shape[0]
+    numbers = np.arange(inputs.tokens)
     groups = [group for group in (numbers[overview], np.delete(numbers, overview)) if len(group)]
-    least = 0.01 if _enlarged(seen.grid) else 0.5  # enlarging blurs a pixel over its neighbours
-    regions = list(_regions(seen.grid, photo))
+    least = 0.01 if _enlarged(inputs.grid) else 0.5  # enlarging blurs a pixel over its neighbours
+    regions = list(_regions(inputs.grid, photo))
     assert regions
     for region in regions:
-        there = spread_boxes(np.array([region], float), seen.grid)[0]
-        changed = family.see(_marked(photo, *region), fine=fine)
+        there = boxes_to_cells(np.array([region], float), inputs.grid)[0]
+        changed = family.preprocess(_marked(photo, *region), tiled=tiled)
         moved = np.linalg.norm(embeddings(runtime, changed) - before, axis=1)
         for group in groups:
-            if seen.spread[group][:, there.argmax()].max() < 0.1:
+            if inputs.patch_to_cell[group][:, there.argmax()].max() < 0.1:
                 continue  # pixels beyond the last whole patch of a view are not read
-            spread = seen.spread[group[moved[group].argmax()]]
+            spread = inputs.patch_to_cell[group[moved[group].argmax()]]
             assert spread.max() > 0, region
             named = np.flatnonzero(spread >= 0.2 * spread.max())
             assert there[named].max() >= least * there.max(), (region, named, there.argmax())

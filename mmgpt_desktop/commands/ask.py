@@ -61,7 +61,10 @@ def add_answering_options(parser: argparse.ArgumentParser) -> None:
     """What `load_asker` reads."""
     parser.add_argument("--fusion", metavar="NAME", help="one of the model's (its default)")
     parser.add_argument(
-        "--fine", action="store_true", help="read the photo in tiles, if the model can: slower"
+        "--fine",
+        dest="tiled",
+        action="store_true",
+        help="read the photo in tiles, if the model can: slower",
     )
     group = parser.add_argument_group("sampling", "Greedy by default; the model sets the rest.")
     group.add_argument("--temperature", type=_number(0, 100), metavar="T", help="0 is greedy")
@@ -113,12 +116,12 @@ class Asker:
     model: ModelInfo
     fusion: FusionInfo
     sampling: Sampling
-    fine: bool = False
+    tiled: bool = False
 
     def request(self, photo: Photo | None, question: str) -> GenerationRequest:
         images, messages = (photo,) if photo else (), (Message("user", question),)
         sampling, fusion = self.sampling, self.fusion.name
-        return GenerationRequest(1, images, messages, sampling, fusion=fusion, fine=self.fine)
+        return GenerationRequest(1, images, messages, sampling, fusion=fusion, tiled=self.tiled)
 
     def ask(
         self, request: GenerationRequest, on_step: Callable[[TokenStep], None]
@@ -261,7 +264,7 @@ def load_asker(options: argparse.Namespace) -> Asker:
     engine = open_engine(options.model, options.runtime)
     model = engine.load()
     fusion = model.fusion_info(options.fusion)
-    return Asker(engine, model, fusion, _sampling(options, model.sampling), options.fine)
+    return Asker(engine, model, fusion, _sampling(options, model.sampling), options.tiled)
 
 
 def _sampling(options: argparse.Namespace, default: Sampling) -> Sampling:

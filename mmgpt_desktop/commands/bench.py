@@ -24,7 +24,7 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine import checkpoint_engine
 from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.bundle_engine import ORDER, make_runtime, model_info
-from mmgpt_desktop.engine.families.family import Context, Laid, Seen
+from mmgpt_desktop.engine.families.family import Context, ImageInputs, Prompt
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
@@ -61,7 +61,7 @@ class Speed:
 
 
 @dataclass(eq=False)
-class Row:
+class BenchRow:
     """One way to answer, and what was measured of it."""
 
     label: str
@@ -83,7 +83,7 @@ class Task:
     def of(cls, bundle: Bundle, tokens: int) -> Task:
         side = bundle.manifest.image.size
         pixels = np.random.default_rng(0).normal(size=(1, 3, side, side)).astype(np.float32)
-        prompt = MmgptFamily(bundle).prompt([Message("user", QUESTION)], tokens).token_ids
+        prompt = MmgptFamily(bundle).build_prompt([Message("user", QUESTION)], tokens).token_ids
         room = bundle.manifest.decoder.context_length - len(prompt)
         return cls(bundle, pixels, prompt, max(2, min(tokens, room)))
 
@@ -108,33 +108,33 @@ class CheckpointTask:
     """The same for a public model, about a picture of noise."""
 
     path: Path
-    seen: Seen
-    laid: Laid
+    inputs: ImageInputs
+    prompt: Prompt
     tokens: int
     context_length: int
 
     @classmethod
     def of(cls, path: Path, tokens: int) -> CheckpointTask:
         family = family_of(read_checkpoint(path))
-        seen = family.see(_noise())
-        laid = family.lay([Message("user", QUESTION)], [seen], tokens)
-        room = family.context_length - len(laid.token_ids)
-        return cls(path, seen, laid, max(2, min(tokens, room)), family.context_length)
+        inputs = family.preprocess(_noise())
+        prompt = family.build_prompt([Message("user", QUESTION)], [inputs], tokens)
+        room = family.context_length - len(prompt.token_ids)
+        return cls(path, inputs, prompt, max(2, min(tokens, room)), family.context_length)
 
     def answer_with(self, runtime: Any, attention: bool) -> Speed:
         started, cancel = time.perf_counter(), CancelToken()
-        context = Context(self.laid, (self.seen,), (runtime.encode(self.seen, cancel),))
-        limit, prompt = self.context_length, self.laid.token_ids
+        context = Context(self.prompt, (self.inputs,), (runtime.encode(self.inputs, cancel),))
+        limit, prompt = self.context_length, self.prompt.token_ids
         return _written(runtime, context, prompt, self.tokens, limit, attention, started)
 
-    def rows(self, name: RuntimeName) -> list[Row]:
+    def rows(self, name: RuntimeName) -> list[BenchRow]:
         print(f"{name}: loading ...", file=sys.stderr)
         started = time.perf_counter()
         runtime = checkpoint_engine.make_runtime(name, read_checkpoint(self.path))
         seconds = time.perf_counter() - started
         return [
-            Row(f"{name}, attention", partial(self.answer_with, runtime, True), seconds),
-            Row(f"{name}, no attention", partial(self.answer_with, runtime, False)),
+            BenchRow(f"{name}, attention", partial(self.answer_with, runtime, True), seconds),
+            BenchRow(f"{name}, no attention", partial(self.answer_with, runtime, False)),
         ]
 
 
@@ -212,12 +212,12 @@ def _fusions(path: Path, fusion: str | None) -> list[str]:
 
 
 def _run(
-    rows_of: Callable[[RuntimeName], list[Row]],
+    rows_of: Callable[[RuntimeName], list[BenchRow]],
     choice: RuntimeName | None,
     tokens: int,
     rounds: int,
 ) -> None:
-    rows: list[Row] = []
+    rows: list[BenchRow] = []
     for name in [choice] if choice else ORDER:
         try:
             found = rows_of(name)
@@ -319,7 +319,7 @@ def _explain(engine: EngineBase, explanation: Explanation) -> tuple[float, float
     return found[0][0], searched - started, time.perf_counter() - searched
 
 
-def _rows_of(name: RuntimeName, task: Task, fusions: Sequence[str]) -> list[Row]:
+def _rows_of(name: RuntimeName, task: Task, fusions: Sequence[str]) -> list[BenchRow]:
     print(f"{name}: loading ...", file=sys.stderr)
     started = time.perf_counter()
     bundle = open_bundle(task.bundle.path)
@@ -335,26 +335,30 @@ def _rows_of(name: RuntimeName, task: Task, fusions: Sequence[str]) -> list[Row]
     return rows
 
 
-def _torch_rows(runtime: TorchRuntime, fusion: str, task: Task) -> list[Row]:
+def _torch_rows(runtime: TorchRuntime, fusion: str, task: Task) -> list[BenchRow]:
     return [
-        Row(f"torch, {fusion}, attention", lambda: task.answer_with(runtime, fusion, True)),
-        Row(f"torch, {fusion}, no attention", lambda: task.answer_with(runtime, fusion, False)),
-        Row(
+        BenchRow(f"torch, {fusion}, attention", lambda: task.answer_with(runtime, fusion, True)),
+        BenchRow(
+            f"torch, {fusion}, no attention", lambda: task.answer_with(runtime, fusion, False)
+        ),
+        BenchRow(
             f"transformers generate, {fusion}, output_attentions",
             lambda: task.generate_with(runtime, fusion, True),
         ),
-        Row(
+        BenchRow(
             f"transformers generate, {fusion}",
             lambda: task.generate_with(runtime, fusion, False),
         ),
     ]
 
 
-def _onnx_rows(runtime: Runtime, plain: Runtime | None, fusion: str, task: Task) -> list[Row]:
+def _onnx_rows(runtime: Runtime, plain: Runtime | None, fusion: str, task: Task) -> list[BenchRow]:
     name = f"{runtime.info.runtime}, {fusion}"
-    rows = [Row(f"{name}, attention", lambda: task.answer_with(runtime, fusion, True))]
+    rows = [BenchRow(f"{name}, attention", lambda: task.answer_with(runtime, fusion, True))]
     if plain is not None:
-        rows.append(Row(f"{name}, no attention", lambda: task.answer_with(plain, fusion, False)))
+        rows.append(
+            BenchRow(f"{name}, no attention", lambda: task.answer_with(plain, fusion, False))
+        )
     return rows
 
 
@@ -382,7 +386,7 @@ def _stripped(decoder: Path) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _measure(rows: list[Row], rounds: int) -> None:
+def _measure(rows: list[BenchRow], rounds: int) -> None:
     """Rounds alternate between the rows, so that a busy moment hurts all alike."""
     for row in rows:
         row.answer()  # warm up
@@ -392,7 +396,7 @@ def _measure(rows: list[Row], rounds: int) -> None:
             row.speeds.append(row.answer())
 
 
-def _table(rows: list[Row], tokens: int, rounds: int) -> str:
+def _table(rows: list[BenchRow], tokens: int, rounds: int) -> str:
     width = max(len(row.label) for row in rows)
     lines = [f"{'':{width}}  load s  first token ms  tokens/s"]
     for row in rows:

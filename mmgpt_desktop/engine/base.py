@@ -15,8 +15,8 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.beam import beam_search
 from mmgpt_desktop.engine.families.detokenizer import TextStream
 from mmgpt_desktop.engine.generate import Answer, Token, decode, run_decoder
-from mmgpt_desktop.engine.job import Job
 from mmgpt_desktop.engine.occlusion import Hiding, Rescorer, check, occlude
+from mmgpt_desktop.engine.running_request import RunningRequest
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
 from mmgpt_desktop.languages import unknown_language
 from mmgpt_desktop.messages import (
@@ -53,17 +53,17 @@ RUNTIME_LABELS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class PreparedRequest:
     """A question as a model takes it.
 
-    `prepare` loads what the present runtime needs for it, the first time; `encode` gives what
+    `load` makes what the present runtime needs for it, the first time; `encode` gives what
     that runtime decodes with; `attention` makes a map of `DecodeResult.attention`, None
     without a photo; `ground` tells the places that a whole answer gives with its words.
     """
 
     token_ids: Sequence[int]
     dropped_turns: int
-    prepare: Callable[[], None]
+    load: Callable[[], None]
     encode: Callable[[CancelToken], Any]
     attention: Callable[[NDArray[np.float32]], AttentionMap] | None
     ground: Callable[[Sequence[int]], tuple[Grounding, ...]] = lambda _tokens: ()
@@ -101,7 +101,7 @@ class EngineBase(ABC):
         """The opened model, once a runtime runs it."""
 
     @abstractmethod
-    def asked(self, request: GenerationRequest) -> Asked:
+    def prepare_request(self, request: GenerationRequest) -> PreparedRequest:
         """Lay out what is asked. Raises AppError."""
 
     @abstractmethod
@@ -195,22 +195,22 @@ class EngineBase(ABC):
 
         Only exceptions of `on_step` itself pass through.
         """
-        job = Job(request, self._load_seconds, time.perf_counter())
-        steps = self._steps(job, cancel)
+        running = RunningRequest(request, self._load_seconds, time.perf_counter())
+        steps = self._steps(running, cancel)
         while True:
             try:
                 step = next(steps, None)
             except Cancelled:
-                return self._outcome(job, "cancelled")
+                return self._outcome(running, "cancelled")
             except AppError as error:
-                return self._outcome(job, "failed", error)
+                return self._outcome(running, "failed", error)
             except (KeyboardInterrupt, SystemExit):
                 raise
             except BaseException as error:  # a panic in a Rust library is no Exception
-                return self._outcome(job, "failed", _unexpected(error))
+                return self._outcome(running, "failed", _unexpected(error))
             if step is None:
-                return self._outcome(job, "done")
-            job.tick()
+                return self._outcome(running, "done")
+            running.tick()
             on_step(step)
 
     def hidden(
@@ -270,14 +270,16 @@ class EngineBase(ABC):
         """
         cancel = cancel or CancelToken()
         question, sampling = (Message("user", NEUTRAL),), Sampling(max_new_tokens=1)
-        asked = self.asked(GenerationRequest(0, (photo,), question, sampling, fusion=fusion))
-        encoded = asked.encode(cancel)
-        result = run_decoder(
-            self._runtime, asked.token_ids, encoded, None, attention=True, cancel=cancel
+        prepared = self.prepare_request(
+            GenerationRequest(0, (photo,), question, sampling, fusion=fusion)
         )
-        if result.attention is None or asked.attention is None:
+        encoded = prepared.encode(cancel)
+        result = run_decoder(
+            self._runtime, prepared.token_ids, encoded, None, attention=True, cancel=cancel
+        )
+        if result.attention is None or prepared.attention is None:
             raise RuntimeFailure("The model's graphs don't give their attention.")
-        return asked.attention(result.attention)
+        return prepared.attention(result.attention)
 
     def close(self) -> None:
         if self._runtime is not None:
@@ -286,33 +288,33 @@ class EngineBase(ABC):
 
     def _outcome(
         self,
-        job: Job,
+        running: RunningRequest,
         kind: Literal["done", "cancelled", "failed"],
         error: AppError | None = None,
     ) -> GenerationOutcome:
         return GenerationOutcome(
-            job.request.job_id,
+            running.request.job_id,
             kind,
-            job.timings(),
+            running.timings(),
             self.runtime if self._runtime is not None else None,
             error,
-            tuple(job.notes),
-            job.certainty,
-            job.groundings,
+            tuple(running.notes),
+            running.certainty,
+            running.groundings,
         )
 
-    def _steps(self, job: Job, cancel: CancelToken) -> Iterator[TokenStep]:
+    def _steps(self, running: RunningRequest, cancel: CancelToken) -> Iterator[TokenStep]:
         cancel.raise_if_cancelled()
-        request = job.request
+        request = running.request
         model, question = self.model, request.messages[-1].text
         if (problem := unknown_language(question, model.languages, model.name)) is not None:
             raise problem
-        asked = self.asked(request)
-        if asked.dropped_turns:
-            job.notes.append(f"Left out for length: the first {asked.dropped_turns} turns.")
-        answer = Answer(asked.token_ids, request.sampling, self.calibration)
+        prepared = self.prepare_request(request)
+        if prepared.dropped_turns:
+            running.notes.append(f"Left out for length: the first {prepared.dropped_turns} turns.")
+        answer = Answer(prepared.token_ids, request.sampling, self.calibration)
         text = TextStream()
-        for token in self._tokens(job, answer, asked, cancel):
+        for token in self._tokens(running, answer, prepared, cancel):
             looked = token.attention
             yield TokenStep(
                 request.job_id,
@@ -320,27 +322,31 @@ class EngineBase(ABC):
                 token.token_id,
                 text.feed(self.token_bytes(token.token_id)),
                 token.probability,
-                asked.attention(looked) if looked is not None and asked.attention else None,
+                prepared.attention(looked) if looked is not None and prepared.attention else None,
             )
         if (mean := answer.mean_probability) is not None:
-            job.certainty = self.certainty(mean)
-        job.groundings = asked.ground(answer.tokens)
+            running.certainty = self.certainty(mean)
+        running.groundings = prepared.ground(answer.tokens)
 
     def _tokens(
-        self, job: Job, answer: Answer, asked: Asked, cancel: CancelToken
+        self,
+        running: RunningRequest,
+        answer: Answer,
+        prepared: PreparedRequest,
+        cancel: CancelToken,
     ) -> Iterator[Token]:
         """Decode; when the runtime breaks, the next one goes on from the same token."""
         write = beam_search if answer.sampling.beams > 1 else decode
         while True:
             try:
-                job.count_as_loading(asked.prepare)
+                running.count_as_loading(prepared.load)
                 yield from write(
                     self._runtime,
-                    asked.encode(cancel),
+                    prepared.encode(cancel),
                     answer,
                     stop_ids=self.stop_ids,
                     context_length=self.context_length,
-                    attention=job.request.attention and asked.attention is not None,
+                    attention=running.request.attention and prepared.attention is not None,
                     cancel=cancel,
                 )
                 return
@@ -348,7 +354,7 @@ class EngineBase(ABC):
                 if self._forced or not self._untried:
                     raise
                 self._start_runtime(failure, cancel)
-                job.notes.append(self._note)
+                running.notes.append(self._note)
 
     def _start_runtime(self, failure: RuntimeFailure | None, cancel: CancelToken) -> None:
         """Go over to the next runtime that can be made; `failure` is the present one's.

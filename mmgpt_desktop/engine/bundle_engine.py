@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.base import Asked, EngineBase, Progress
+from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, Progress
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle, remedy_for
 from mmgpt_desktop.engine.occlusion import Cells, Hider, Hiding, Rescorer
@@ -104,14 +104,14 @@ class BundleEngine(EngineBase):
     def token_bytes(self, token_id: int) -> bytes:
         return self.family.token_bytes(token_id)
 
-    def asked(self, request: GenerationRequest) -> Asked:
+    def prepare_request(self, request: GenerationRequest) -> PreparedRequest:
         photo = request.images[0] if request.images else None
         fusion = self.model.fusion_info(request.fusion)
-        prompt = self.family.prompt(request.messages, request.sampling.max_new_tokens)
+        prompt = self.family.build_prompt(request.messages, request.sampling.max_new_tokens)
         read = None
         if photo is not None:
             read = partial(_attention_map, patch_grid(photo, self._image_spec(fusion)))
-        return Asked(
+        return PreparedRequest(
             prompt.token_ids,
             prompt.dropped_turns,
             lambda: self._runtime.prepare(fusion.name),
@@ -199,7 +199,7 @@ class BundleEngine(EngineBase):
             raise AppError(title, "Ask about a picture.")
         info = self.model.fusion_info(request.fusion)
         pixels, grid = prepare(request.images[0], self._image_spec(info))
-        prompt = self.family.prompt(request.messages, request.sampling.max_new_tokens)
+        prompt = self.family.build_prompt(request.messages, request.sampling.max_new_tokens)
         return info.name, pixels, grid, prompt.token_ids
 
     def _torch(self) -> TorchRuntime:

@@ -16,10 +16,10 @@ import platformdirs
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.base import Asked, EngineBase, Progress
+from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, Progress
 from mmgpt_desktop.engine.checkpoint_onnx_models import checkpoint_onnx
 from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
-from mmgpt_desktop.engine.families.family import Context, Family, Features, Laid, Seen
+from mmgpt_desktop.engine.families.family import Context, Family, Features, ImageInputs, Prompt
 from mmgpt_desktop.engine.families.registry import family_of, settings_used
 from mmgpt_desktop.engine.folder.bundle import head_choice
 from mmgpt_desktop.engine.folder.checkpoint import (
@@ -154,8 +154,8 @@ class CheckpointEngine(EngineBase):
             return runtime
         try:
             runtime.encode(self._trial, cancel)
-            laid = self.family.lay([Message("user", "?")], [], 1)
-            runtime.decode(laid.token_ids, Context(laid), None, attention=True, cancel=cancel)
+            prompt = self.family.build_prompt([Message("user", "?")], [], 1)
+            runtime.decode(prompt.token_ids, Context(prompt), None, attention=True, cancel=cancel)
         except BaseException:
             runtime.close()
             raise
@@ -179,27 +179,27 @@ class CheckpointEngine(EngineBase):
     def token_bytes(self, token_id: int) -> bytes:
         return self.family.token_bytes(token_id)
 
-    def asked(self, request: GenerationRequest) -> Asked:
-        photos, fine = request.images, request.fine
-        seen = [self.family.see(photo, fine=fine) for photo in photos]
-        laid = self.family.lay(request.messages, seen, request.sampling.max_new_tokens)
+    def prepare_request(self, request: GenerationRequest) -> PreparedRequest:
+        photos, tiled = request.images, request.tiled
+        images = [self.family.preprocess(photo, tiled=tiled) for photo in photos]
+        prompt = self.family.build_prompt(request.messages, images, request.sampling.max_new_tokens)
 
         encoded: list[Context] = []  # the present one
 
         def encode(cancel: CancelToken) -> Context:
-            encoded[:] = [self._context(laid, photos, seen, fine, cancel)]
+            encoded[:] = [self._context(prompt, photos, images, tiled, cancel)]
             return encoded[0]
 
         def read(weights: NDArray[np.float32]) -> AttentionMap:
             return attention_maps(weights, encoded[0], [photo.image_id for photo in photos])
 
-        return Asked(
-            laid.token_ids,
-            laid.dropped_turns,
+        return PreparedRequest(
+            prompt.token_ids,
+            prompt.dropped_turns,
             lambda: None,
             encode,
-            read if seen else None,
-            lambda tokens: self.family.groundings(tokens, seen),
+            read if images else None,
+            lambda tokens: self.family.groundings(tokens, images),
         )
 
     def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None:
@@ -227,21 +227,21 @@ class CheckpointEngine(EngineBase):
             title = "This answer was given without a picture, so there is nothing to explain."
             raise AppError(title, "Ask about a picture.")
         photos, photo = request.images, request.images[0]
-        seen = [family.see(each, fine=request.fine) for each in photos]
-        laid = family.lay(request.messages, seen, request.sampling.max_new_tokens)
-        known = self._context(laid, photos, seen, request.fine, cancel).features
-        hider = PhotoHider(photo, seen[0].grid, how)
+        images = [family.preprocess(each, tiled=request.tiled) for each in photos]
+        prompt = family.build_prompt(request.messages, images, request.sampling.max_new_tokens)
+        known = self._context(prompt, photos, images, request.tiled, cancel).features
+        hider = PhotoHider(photo, images[0].grid, how)
         hides = [each.image_id == photo.image_id for each in photos]
 
         def encode(hidden: Cells) -> Context:
-            covered = family.see(hider(hidden), fine=request.fine)
+            covered = family.preprocess(hider(hidden), tiled=request.tiled)
             found = runtime.encode(covered, cancel)
-            views = (covered if hide else each for hide, each in zip(hides, seen, strict=True))
+            views = (covered if hide else each for hide, each in zip(hides, images, strict=True))
             features = (found if hide else each for hide, each in zip(hides, known, strict=True))
-            return Context(laid, tuple(views), tuple(features))
+            return Context(prompt, tuple(views), tuple(features))
 
-        prompt, tokens = laid.token_ids, explanation.token_ids
-        return Rescorer(runtime, encode, seen[0].grid, prompt, tokens, 1.0, cancel)
+        ids, tokens = prompt.token_ids, explanation.token_ids
+        return Rescorer(runtime, encode, images[0].grid, ids, tokens, 1.0, cancel)
 
     def forget(self) -> None:
         self._features.clear()
@@ -264,18 +264,22 @@ class CheckpointEngine(EngineBase):
 
         def ask(photo: Photo, question: str) -> list[AttentionMap]:
             messages = (Message("user", question),)
-            asked = self.asked(GenerationRequest(0, (photo,), messages, sampling))
+            prepared = self.prepare_request(GenerationRequest(0, (photo,), messages, sampling))
             tokens = decode(
                 self._runtime,
-                asked.encode(cancel),
-                Answer(asked.token_ids, sampling),
+                prepared.encode(cancel),
+                Answer(prepared.token_ids, sampling),
                 stop_ids=(),
                 context_length=self.context_length,
                 attention=True,
                 cancel=cancel,
             )
             looks = [token.attention for token in tokens]
-            return [asked.attention(look) for look in looks if look is not None and asked.attention]
+            return [
+                prepared.attention(look)
+                for look in looks
+                if look is not None and prepared.attention
+            ]
 
         kept = self._features.copy()
         try:
@@ -295,36 +299,36 @@ class CheckpointEngine(EngineBase):
 
     def _context(
         self,
-        laid: Laid,
+        prompt: Prompt,
         photos: Sequence[Photo],
-        seen: Sequence[Seen],
-        fine: bool,
+        images: Sequence[ImageInputs],
+        tiled: bool,
         cancel: CancelToken,
     ) -> Context:
         """With each photo encoded once for all questions about it."""
         encode = partial(self._runtime.encode, cancel=cancel)
         features = []
-        for photo, each in zip(photos, seen, strict=True):
-            key = photo.image_id, fine
+        for photo, each in zip(photos, images, strict=True):
+            key = photo.image_id, tiled
             found = self._features.pop(key, None) or encode(each)
             self._features[key] = found  # as the last one used
             features.append(found)
         while len(self._features) > FEATURES_KEPT:
             self._features.popitem(last=False)
-        return Context(laid, tuple(seen), tuple(features))
+        return Context(prompt, tuple(images), tuple(features))
 
 
-def tried_family(checkpoint: Checkpoint) -> tuple[Family, Seen]:
+def tried_family(checkpoint: Checkpoint) -> tuple[Family, ImageInputs]:
     """A model's rules, and a grey picture as it takes one: settings that don't fit say so before
     a model is loaded. Raises BundleError."""
     with settings_used(checkpoint):
         family = family_of(checkpoint)
         grey = Photo(np.full((64, 64, 3), 128, np.uint8), "trial", "trial")
-        seen = family.see(grey)
-        family.lay([Message("user", "?")], [seen], 1)
-        if seen.tokens < 1 or seen.grid.cells < 1:
+        inputs = family.preprocess(grey)
+        family.build_prompt([Message("user", "?")], [inputs], 1)
+        if inputs.tokens < 1 or inputs.grid.cells < 1:
             raise ValueError("no part of a picture is read")
-        return family, seen
+        return family, inputs
 
 
 def _used_instead(files: GraphFiles, broken: Collection[Path]) -> str:
@@ -363,25 +367,29 @@ def attention_maps(
     others in it. A token's weight goes to the patches that it read, and theirs to the cells
     that they cover; what covers no cell is `elsewhere`. A photo that stands in several places
     has one map: what it got in all of them."""
-    ends = np.cumsum([each.tokens for each in context.seen])
+    ends = np.cumsum([each.tokens for each in context.images])
     parts = np.split(weights, ends[:-1], axis=-1)
-    places: dict[str, list[int]] = {}
-    for place, image_id in enumerate(image_ids):
-        places.setdefault(image_id, []).append(place)
+    indices: dict[str, list[int]] = {}
+    for index, image_id in enumerate(image_ids):
+        indices.setdefault(image_id, []).append(index)
     first, *others = (
         _map(
-            np.sum([parts[place] for place in each], axis=0),
-            context.seen[each[0]].grid,
-            _to_cells(context.seen[each[0]], context.features[each[0]]),
+            np.sum([parts[index] for index in each], axis=0),
+            context.images[each[0]].grid,
+            _to_cells(context.images[each[0]], context.features[each[0]]),
         )
-        for each in places.values()
+        for each in indices.values()
     )
     return AttentionMap(first.weights, first.grid, first.elsewhere, others=tuple(others))
 
 
-def _to_cells(seen: Seen, features: Features) -> NDArray[np.float32]:
+def _to_cells(inputs: ImageInputs, features: Features) -> NDArray[np.float32]:
     """What a token's weight adds to each cell: [token, cell]."""
-    return seen.spread if features.reading is None else features.reading @ seen.spread
+    return (
+        inputs.patch_to_cell
+        if features.reading is None
+        else features.reading @ inputs.patch_to_cell
+    )
 
 
 def _map(part: NDArray[np.float32], grid: PatchGrid, to_cells: NDArray[np.float32]) -> AttentionMap:

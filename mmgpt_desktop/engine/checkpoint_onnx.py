@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.families.chat import attention_heads
-from mmgpt_desktop.engine.families.family import Context, Features, Seen, positions
+from mmgpt_desktop.engine.families.family import Context, Features, ImageInputs, positions
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.folder.layouts import PRECISIONS, GraphFiles, find_graphs
 from mmgpt_desktop.engine.folder.tensor_files import read_header
@@ -88,19 +88,19 @@ class CheckpointOnnx:
         rounded = files.precision if files.precision != PRECISIONS[0] else ""
         self.info = RuntimeInfo(name, graph.session.get_providers()[0], note, rounded)
 
-    def encode(self, seen: Seen, cancel: CancelToken) -> Features:
+    def encode(self, inputs: ImageInputs, cancel: CancelToken) -> Features:
         """`Features.embeddings` is float [token, width], with deepstack a tuple of that and
         [layer, token, width]."""
         vision = self._vision
         main = FEATURES if FEATURES in vision.outputs else vision.outputs[0]
         others = [name for name in (DEEP_FEATURES, READING) if name in vision.outputs]
-        feeds = {**seen.inputs, **seen.for_graphs}
+        feeds = {**inputs.arrays, **inputs.for_graphs}
         found, *rest = vision.run([main, *others], feeds, cancel)
         more = dict(zip(others, rest, strict=True))
         embeddings = found.reshape(-1, found.shape[-1])
-        if len(embeddings) != seen.tokens:
+        if len(embeddings) != inputs.tokens:
             title = "The model's {graph} gives {found} tokens for a photo, and not {expected}."
-            values = {"found": len(embeddings), "expected": seen.tokens}
+            values = {"found": len(embeddings), "expected": inputs.tokens}
             with blamed(self.files.vision):
                 raise RuntimeFailure(title, "Use PyTorch.", graph=vision.name, **values)
         deep = more.get(DEEP_FEATURES)
@@ -137,7 +137,7 @@ class CheckpointOnnx:
     ) -> NDArray[np.float32]:
         """Logits [n, vocabulary] of what follows each of the last n of `token_ids`, fed after
         nothing: from the prompt's last token on."""
-        kept = len(token_ids) - len(context.laid.token_ids) + 1
+        kept = len(token_ids) - len(context.prompt.token_ids) + 1
         feeds = self._feeds(token_ids, context, 0, kept, cancel)
         logits = self._decoder.score(feeds, cancel)
         return np.asarray(logits[0, -kept:], np.float32)
@@ -154,7 +154,7 @@ class CheckpointOnnx:
 
     def _looks(self, attention: NDArray[Any], context: Context) -> NDArray[Any]:
         """What of the graph's attention went to image tokens."""
-        return attention[:, :, list(context.laid.image_positions)]
+        return attention[:, :, list(context.prompt.image_positions)]
 
     def _attention_shape(self, checkpoint: Checkpoint) -> tuple[int, int]:
         """(layers, heads)"""
@@ -178,7 +178,7 @@ class CheckpointOnnx:
         feeds = {
             IDS: ids,
             MASK: np.ones((1, total), np.int64),
-            POSITIONS: positions(context.laid, past, count),
+            POSITIONS: positions(context.prompt, past, count),
             WITH_PAST: np.array([past > 0]),
             KEPT: np.array(kept),
             FROM: np.array(count - kept),
@@ -258,10 +258,10 @@ def _read_both_ways(graph: onnx.GraphProto, kind: str) -> None:
 
 
 def _blocks(context: Context, total: int) -> NDArray[np.int64]:
-    """`Laid.blocks` of all positions; those after the prompt see only what is before them."""
+    """`Prompt.blocks` of all positions; those after the prompt see only what is before them."""
     blocks = np.full(total, -1, np.int64)
-    if context.laid.blocks is not None:
-        known = context.laid.blocks[:total]
+    if context.prompt.blocks is not None:
+        known = context.prompt.blocks[:total]
         blocks[: len(known)] = known
     return blocks
 
@@ -276,6 +276,6 @@ def _image_tokens(
     context: Context, fed: int, count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Which of the next `count` tokens are image tokens, and their numbers among all."""
-    places = np.array(context.laid.image_positions, np.int64) - fed
-    which = np.flatnonzero((places >= 0) & (places < count))
-    return places[which], which
+    image_positions = np.array(context.prompt.image_positions, np.int64) - fed
+    which = np.flatnonzero((image_positions >= 0) & (image_positions < count))
+    return image_positions[which], which

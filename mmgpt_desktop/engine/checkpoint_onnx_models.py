@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_onnx import READING, CheckpointOnnx
-from mmgpt_desktop.engine.families.family import Context, Features, Seen
+from mmgpt_desktop.engine.families.family import Context, Features, ImageInputs
 from mmgpt_desktop.engine.families.idefics import seen_photos
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.folder.layouts import GraphFiles
@@ -41,9 +41,9 @@ class IdeficsOnnx(CheckpointOnnx):
     The image encoder gives these layers' keys and values, [layer, head, token, width].
     """
 
-    def encode(self, seen: Seen, cancel: CancelToken) -> Features:
+    def encode(self, inputs: ImageInputs, cancel: CancelToken) -> Features:
         wanted = [name for name in (KEYS, VALUES, READING) if name in self._vision.outputs]
-        keys, values, *reading = self._vision.run(wanted, seen.inputs, cancel)
+        keys, values, *reading = self._vision.run(wanted, inputs.arrays, cancel)
         return Features((keys, values), reading[0] if reading else None)
 
     def _attending(self, path: Path, cache: Path, cuda: bool, kind: str) -> tuple[Edited, str]:
@@ -56,7 +56,7 @@ class IdeficsOnnx(CheckpointOnnx):
         return layers, heads
 
     def _looks(self, attention: NDArray[Any], context: Context) -> NDArray[Any]:
-        return attention[:, :, : len(context.laid.image_positions)]
+        return attention[:, :, : len(context.prompt.image_positions)]
 
     def _feeds(
         self,
@@ -66,7 +66,7 @@ class IdeficsOnnx(CheckpointOnnx):
         kept: int,
         cancel: CancelToken,
     ) -> dict[str, Any]:
-        words = Context(replace(context.laid, image_positions=()))
+        words = Context(replace(context.prompt, image_positions=()))
         feeds = super()._feeds(token_ids, words, past, kept, cancel)
         if not context.features:
             return {**feeds, **unseen(self._decoder.graph, len(token_ids))}

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.cores import physical_cores
-from mmgpt_desktop.engine.families.family import Context, Features, Seen, positions
+from mmgpt_desktop.engine.families.family import Context, Features, ImageInputs, positions
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory
 from mmgpt_desktop.engine.pytorch import require_torch
@@ -72,9 +72,9 @@ class CheckpointTorch:
         config = self.model.config.get_text_config(decoder=True)
         return config.num_hidden_layers, config.num_attention_heads
 
-    def encode(self, seen: Seen, cancel: CancelToken) -> Features:
+    def encode(self, inputs: ImageInputs, cancel: CancelToken) -> Features:
         with self._running(cancel):
-            return self.features({name: self._tensor(each) for name, each in seen.inputs.items()})
+            return self.features({name: self._tensor(each) for name, each in inputs.arrays.items()})
 
     def decode(
         self,
@@ -105,7 +105,7 @@ class CheckpointTorch:
     ) -> NDArray[np.float32]:
         """Logits [n, vocabulary] of what follows each of the last n of `token_ids`, fed after
         nothing: from the prompt's last token on."""
-        kept = len(token_ids) - len(context.laid.token_ids) + 1
+        kept = len(token_ids) - len(context.prompt.token_ids) + 1
         with self._running(cancel):
             output = self._forward(token_ids, context, None, 0, logits_to_keep=kept)
             return np.asarray(output.logits[0].float().numpy())
@@ -126,14 +126,14 @@ class CheckpointTorch:
         """What the model is called with, for tokens that stand after `fed` others."""
         given = {
             "inputs_embeds": self.embedded(token_ids, context, fed),
-            "position_ids": self._tensor(positions(context.laid, fed, len(token_ids))),
+            "position_ids": self._tensor(positions(context.prompt, fed, len(token_ids))),
         }
-        if context.laid.blocks is not None and not fed:
-            given["token_type_ids"] = self._token_types(context.laid.blocks, len(token_ids))
+        if context.prompt.blocks is not None and not fed:
+            given["token_type_ids"] = self._token_types(context.prompt.blocks, len(token_ids))
         return given
 
     def _token_types(self, blocks: NDArray[np.int64], count: int) -> Tensor:
-        """`Laid.blocks` as the model takes them: what comes after the prompt is in none."""
+        """`Prompt.blocks` as the model takes them: what comes after the prompt is in none."""
         outside = _OUTSIDE_BLOCKS[self.model.config.model_type]
         types = np.full(count, outside, np.int64)
         types[: len(blocks)][blocks >= 0] = 1 - outside
@@ -141,8 +141,8 @@ class CheckpointTorch:
 
     def rows(self, output: Any, context: Context, total: int) -> NDArray[np.float32]:
         """The last of `total` positions' attention, as `DecodeResult.attention`."""
-        places = np.array(context.laid.image_positions, np.int64)
-        return np.stack([_row(layer, places, total) for layer in output.attentions])
+        image_positions = np.array(context.prompt.image_positions, np.int64)
+        return np.stack([_row(layer, image_positions, total) for layer in output.attentions])
 
     def embedded(self, token_ids: Sequence[int], context: Context, fed: int) -> Tensor:
         """Embeddings [1, S, width]: the photos' where their tokens stand, the table's elsewhere."""
@@ -159,9 +159,9 @@ class CheckpointTorch:
         self, context: Context, fed: int, count: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Which of the next `count` tokens are image tokens, and their numbers among all."""
-        places = np.array(context.laid.image_positions, np.int64) - fed
-        which = np.flatnonzero((places >= 0) & (places < count))
-        return places[which], which
+        image_positions = np.array(context.prompt.image_positions, np.int64) - fed
+        which = np.flatnonzero((image_positions >= 0) & (image_positions < count))
+        return image_positions[which], which
 
     def empty_cache(self) -> Any:
         from transformers import DynamicCache
@@ -176,10 +176,10 @@ class CheckpointTorch:
         fed: int,
         **options: Any,
     ) -> Any:
-        seen = self.torch.ones(1, fed + len(token_ids), dtype=self.torch.long)
+        mask = self.torch.ones(1, fed + len(token_ids), dtype=self.torch.long)
         return self.model(
             **self.arguments(token_ids, context, fed),
-            attention_mask=seen,
+            attention_mask=mask,
             past_key_values=past,
             use_cache=past is not None,
             return_dict=True,
@@ -236,13 +236,13 @@ def load_model(checkpoint: Checkpoint, **options: Any) -> Any:
 _BROKE = "PyTorch broke while it ran the model ({reason})."
 
 
-def _row(weights: Tensor, places: NDArray[np.int64], total: int) -> NDArray[np.float32]:
+def _row(weights: Tensor, image_positions: NDArray[np.int64], total: int) -> NDArray[np.float32]:
     """[head, image token] out of a layer's weights [1, head, row, key].
 
     A layer with a sliding window has only the last keys: what lies before them has 0.
     """
     row = weights[0, :, -1].float().numpy()
-    seen = places - (total - row.shape[-1])
+    seen = image_positions - (total - row.shape[-1])
     return np.asarray(np.where(seen >= 0, row[:, np.maximum(seen, 0)], 0), np.float32)
 
 

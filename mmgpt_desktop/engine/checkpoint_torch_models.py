@@ -39,7 +39,7 @@ class Qwen3Torch(CheckpointTorch):
         _, which = self.image_tokens(context, fed, len(token_ids))
         given = {
             "input_ids": self.torch.tensor([list(token_ids)]),
-            "position_ids": self._tensor(positions(context.laid, fed, len(token_ids))),
+            "position_ids": self._tensor(positions(context.prompt, fed, len(token_ids))),
         }
         if len(which):
             features = [each.embeddings for each in context.features]
@@ -105,7 +105,7 @@ class IdeficsTorch(CheckpointTorch):
         self._crossed.clear()
         return {
             "input_ids": self.torch.tensor([list(token_ids)]),
-            "position_ids": self._tensor(positions(context.laid, fed, len(token_ids))),
+            "position_ids": self._tensor(positions(context.prompt, fed, len(token_ids))),
             f"{name}_embeddings": self.torch.stack(features)[None] if features else empty,
             "image_attention_mask": self._tensor(seen_photos(context, fed, len(token_ids))),
         }
@@ -114,7 +114,7 @@ class IdeficsTorch(CheckpointTorch):
         """A word before any photo looks at none, whatever the softmax says."""
         weights = self.torch.cat(self._crossed)[:, :, -1].float().numpy()
         looks = bool(seen_photos(context, total - 1, 1).any())
-        tokens = len(context.laid.image_positions)
+        tokens = len(context.prompt.image_positions)
         return np.asarray(weights[:, :, :tokens] * looks, np.float32)
 
     def _keep(self, _module: Any, _given: Any, found: tuple[Tensor, Tensor]) -> None:

@@ -123,10 +123,10 @@ def softmax(scores: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(exponents / exponents.sum())
 
 
-def chance(scores: NDArray[np.float32], place: int) -> float:
+def chance(scores: NDArray[np.float32], index: int) -> float:
     """One of the softmax's values, without the others: a seventh of the time for 50,000."""
     exponents = np.exp(scores - scores.max())
-    return float(exponents[place] / exponents.sum(dtype=np.float64))
+    return float(exponents[index] / exponents.sum(dtype=np.float64))
 
 
 def log_softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:

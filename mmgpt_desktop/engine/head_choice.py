@@ -68,7 +68,7 @@ class HeadReport:
 def strongest(scores: NDArray[np.floating]) -> list[tuple[int, int]]:
     """The few (layer, head) pairs with the highest scores [layer, head], best first."""
     order = np.argsort(-scores, axis=None, kind="stable")[:KEPT]
-    return [(int(place) // scores.shape[1], int(place) % scores.shape[1]) for place in order]
+    return [(int(index) // scores.shape[1], int(index) % scores.shape[1]) for index in order]
 
 
 def score_heads(

@@ -181,7 +181,7 @@ def occlude(score: Rescorer, on_maps: Callable[[CellMaps], None], word: slice | 
     maps = np.full((len(whole), grid.rows, grid.columns), np.nan)
     maps[:, ~photo] = 0  # nothing to hide there
     rounds = [_squares(grid, side) for side in _sides(max(grid.rows, grid.columns))]
-    limits = [_limit(place, squares, photo, word) for place, squares in enumerate(rounds)]
+    limits = [_limit(index, squares, photo, word) for index, squares in enumerate(rounds)]
     hidden, planned = 0, sum(limits)
     for squares, limit in zip(rounds, limits, strict=True):
         for square in _most_promising(squares, photo, maps[word or slice(None)], limit):
@@ -207,12 +207,12 @@ def _squares(grid: PatchGrid, side: int) -> NDArray[np.int64]:
     return np.asarray(down[:, np.newaxis] * side + across)
 
 
-def _limit(place: int, squares: NDArray[np.int64], photo: Cells, word: slice | None) -> int:
+def _limit(index: int, squares: NDArray[np.int64], photo: Cells, word: slice | None) -> int:
     """How many squares a round hides: in the first one, all that hold some of the photo."""
     found = len(np.unique(squares[photo]))
-    if place == 0:
+    if index == 0:
         return found
-    limit = REFINED[min(place, len(REFINED)) - 1]
+    limit = REFINED[min(index, len(REFINED)) - 1]
     return min(found, limit if word else ALL_WORDS * limit)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_onnx_models import checkpoint_onnx
-from mmgpt_desktop.engine.families.family import Context, Laid, Seen
+from mmgpt_desktop.engine.families.family import Context, ImageInputs, Prompt
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.generate import softmax
@@ -39,13 +39,13 @@ def comparison_report(checkpoint: Path, graphs: Path) -> list[str]:
     from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
 
     whole = open_checkpoint(checkpoint)
-    seen, laid = _question(whole)
+    inputs, prompt = _question(whole)
     slow = checkpoint_torch(whole)
-    theirs, answer = _trial(slow, seen, laid, None)
+    theirs, answer = _trial(slow, inputs, prompt, None)
     slow.close()
     with tempfile.TemporaryDirectory() as cache:
         quick = checkpoint_onnx(read_checkpoint(graphs), RuntimeName.ONNX_CPU, cache=Path(cache))
-        ours, _ = _trial(quick, seen, laid, answer)
+        ours, _ = _trial(quick, inputs, prompt, answer)
     pairs = list(zip(theirs.logits, ours.logits, strict=True))
     same = sum(int(one.argmax() == two.argmax()) for one, two in pairs)
     moved = np.mean([0.5 * np.abs(softmax(one) - softmax(two)).sum() for one, two in pairs])
@@ -67,23 +67,23 @@ def _speeds(name: str, trial: Trial) -> str:
     )
 
 
-def _question(checkpoint: Checkpoint) -> tuple[Seen, Laid]:
+def _question(checkpoint: Checkpoint) -> tuple[ImageInputs, Prompt]:
     pixels = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
     family = family_of(checkpoint)
-    seen = family.see(Photo(pixels, "noise", "noise"))
-    return seen, family.lay([Message("user", _QUESTION)], [seen], TOKENS)
+    inputs = family.preprocess(Photo(pixels, "noise", "noise"))
+    return inputs, family.build_prompt([Message("user", _QUESTION)], [inputs], TOKENS)
 
 
 def _trial(
-    runtime: Any, seen: Seen, laid: Laid, answer: Sequence[int] | None
+    runtime: Any, inputs: ImageInputs, prompt: Prompt, answer: Sequence[int] | None
 ) -> tuple[Trial, list[int]]:
     """Fed with `answer`, or else greedily with what it gives. The first run of all warms up."""
     cancel = CancelToken()
-    runtime.encode(seen, cancel)
+    runtime.encode(inputs, cancel)
     times = [time.perf_counter()]
-    context = Context(laid, (seen,), (runtime.encode(seen, cancel),))
+    context = Context(prompt, (inputs,), (runtime.encode(inputs, cancel),))
     times.append(time.perf_counter())
-    results, fed, cache, feed = [], list[int](), None, list(laid.token_ids)
+    results, fed, cache, feed = [], list[int](), None, list(prompt.token_ids)
     for step in range(TOKENS):
         result = runtime.decode(feed, context, cache, attention=True, cancel=cancel)
         if step == 0:

@@ -112,7 +112,7 @@ class _Recorded(Floating):
 
 
 @dataclass(frozen=True, eq=False)
-class Language:
+class LanguageModel:
     """A checkpoint's language model, and texts in its tokens."""
 
     spec: DecoderSpec
@@ -131,7 +131,7 @@ class Language:
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparedRow:
     """A line of the table: the file's megabytes, the quickest prompt in milliseconds, the
     tokens a second of the quickest steps."""
 
@@ -177,11 +177,13 @@ def _once(quantiser: Quantiser) -> Quantiser:
     return quantise
 
 
-def compare(language: Language, folder: Path, tell: Callable[[str], None]) -> list[Row]:
+def compare(
+    language: LanguageModel, folder: Path, tell: Callable[[str], None]
+) -> list[ComparedRow]:
     """One row for each way, built in `folder` one after the other."""
     tell("what goes into each layer")
     products = input_products(language, folder)
-    truth, rows = None, list[Row]()
+    truth, rows = None, list[ComparedRow]()
     for name, linears in ways(products).items():
         tell(name)
         path = folder / "compared.onnx"
@@ -190,7 +192,7 @@ def compare(language: Language, folder: Path, tell: Callable[[str], None]) -> li
         reading = read(session, language.table, language.measured)
         truth = truth or reading
         size = path.with_name(f"{path.name}.data").stat().st_size / 1e6
-        rows.append(Row(name, difference(truth, reading), size, *_speed(session, language)))
+        rows.append(ComparedRow(name, difference(truth, reading), size, *_speed(session, language)))
     return rows
 
 
@@ -199,7 +201,7 @@ def open_session(path: Path, spec: DecoderSpec) -> DecoderSession:
     return DecoderSession(path, capacity=_LONGEST, threads=threads, begin=spec.begin)
 
 
-def _speed(session: DecoderSession, language: Language) -> tuple[float, float]:
+def _speed(session: DecoderSession, language: LanguageModel) -> tuple[float, float]:
     """Prefill in milliseconds and tokens a second, of the quickest: what else runs slows down
     only some."""
     text = [token for tokens in language.measured for token in tokens][: _PROMPT + _STEPS]
@@ -219,7 +221,7 @@ def _speed(session: DecoderSession, language: Language) -> tuple[float, float]:
     return 1000 * min(prefill), 1 / min(decode)
 
 
-def table_of(rows: Sequence[Row]) -> str:
+def table_of(rows: Sequence[ComparedRow]) -> str:
     width = max(len(row.name) for row in rows)
     lines = [f"{'':{width}}  agreement  attention      MB  prefill ms  tokens/s"]
     for row in rows:
@@ -238,7 +240,7 @@ def table_of(rows: Sequence[Row]) -> str:
     return "\n".join([*lines, f"The quickest with {rule}: {quickest.name}."])
 
 
-def input_products(language: Language, folder: Path) -> dict[str, Floats]:
+def input_products(language: LanguageModel, folder: Path) -> dict[str, Floats]:
     """By layer x.T @ x [K, K], summed over the layer's inputs x, for `least_squares`."""
     path = folder / "recorded.onnx"
     build_decoder(language.spec, language.weights, path, _Recorded(), attention=Attention.NONE)
@@ -255,7 +257,7 @@ def input_products(language: Language, folder: Path) -> dict[str, Floats]:
     return found
 
 
-def open_language(folder: Path) -> Language:
+def open_language(folder: Path) -> LanguageModel:
     """Of a checkpoint's folder: of any family whose language model can be built.
 
     Raises BundleError.
@@ -275,4 +277,4 @@ def open_language(folder: Path) -> Language:
     ]
     spec = read_spec(config.get_text_config(decoder=True).to_dict())
     weights = SafetensorsWeights(weight_files(folder))
-    return Language(spec, DecoderWeights(weights), *encoded)
+    return LanguageModel(spec, DecoderWeights(weights), *encoded)

@@ -38,7 +38,7 @@ def build_decoder(
     `logits_from` int64 [], the first of the S positions whose logits are wanted;
     `past_key_values.{i}.key` and `.value` float32 [1, kv_heads, P, head_dim]; with
     `spec.deepstack` also `deepstack_embeds` float32 [n, 1, S, width]; with `spec.blocks` also
-    `blocks` int64 [P + S] (`Laid.blocks`: positions of one block see each other both ways, -1
+    `blocks` int64 [P + S] (`Prompt.blocks`: positions of one block see each other both ways, -1
     stands alone); with `spec.cross_interval` also `image_keys` and `image_values` float32
     [cross layer, heads, M, head_dim] and `image_mask` float32 [S, M], 1 where a position looks.
     Outputs: `logits` float32 [1, S - logits_from, vocabulary];
@@ -51,7 +51,7 @@ def build_decoder(
     data = path.with_name(path.name + ".data")
     with data.open("wb") as file:
         graph = GraphWriter(file, data.name)
-        _Decoder(spec, weights, graph, linears, attention, cache_only).build()
+        _DecoderBuilder(spec, weights, graph, linears, attention, cache_only).build()
         graph.save(path)
 
 
@@ -63,7 +63,7 @@ def embeddings_of(spec: DecoderSpec, weights: DecoderWeights) -> NDArray[np.floa
     return table
 
 
-class _Decoder:
+class _DecoderBuilder:
     """The graph in the making; strings are names of its values."""
 
     def __init__(

@@ -63,7 +63,7 @@ def _places(embeddings: Any) -> Tensor:
 
 
 class OneVision(Encoder):
-    """Tokens are patches of views, mixed as the family says (`Seen.for_graphs`), and newlines."""
+    """Tokens are patches of views, mixed as `ImageInputs.for_graphs` says, and newlines."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()

@@ -38,7 +38,7 @@ def quantise(path: Path) -> None:
     """Matrices in 8 bits by blocks, as the decoder's: one scale for all that a layer is fed
     with is quicker, and loses what is small beside a few large values."""
     model = onnx.load(path)
-    graph, way, made = model.graph, linears_for(Precision.INT8), _Made()
+    graph, way, made = model.graph, linears_for(Precision.INT8), _NewNodes()
     stored = {tensor.name: tensor for tensor in graph.initializer}
     turned = dict(_turned(graph, stored))
     for node in graph.node:
@@ -61,7 +61,7 @@ def quantise(path: Path) -> None:
     _save(model, path)
 
 
-class _Made(Nodes):
+class _NewNodes(Nodes):
     """Nodes and constants that come into a graph."""
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """The image encoder and projector of a checkpoint as one ONNX graph, through PyTorch's exporter.
 
-Its inputs are what the family prepares of a photo (`Seen`), its outputs those of the encoder: for
+Its inputs are what the family prepares of a photo (`ImageInputs`), its outputs the encoder's: for
 most `image_features` float32 [token, width], what stands in the prompt for the photo.
 """
 
@@ -77,8 +77,8 @@ def export_encoder(model: Any, kind: str, example: Mapping[str, NDArray[Any]], p
 def _example(family: Family) -> Mapping[str, NDArray[Any]]:
     """What the family makes of a grey photo."""
     grey = np.full((64, 64, 3), 128, np.uint8)
-    seen = family.see(Photo(grey, "grey", "grey"))
-    return {**seen.inputs, **seen.for_graphs}
+    inputs = family.preprocess(Photo(grey, "grey", "grey"))
+    return {**inputs.arrays, **inputs.for_graphs}
 
 
 def _several(array: NDArray[Any], axis: int | None) -> Tensor:

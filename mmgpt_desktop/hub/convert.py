@@ -27,7 +27,7 @@ _NICENESS = 10
 
 
 @dataclass(frozen=True)
-class Report:
+class ConversionReport:
     """What an export gave: bytes of the graphs' folder and of the checkpoint's weights,
     sentences that compare both, and one on how the heatmap's heads were chosen; `error` where
     that could not be found out."""
@@ -42,7 +42,7 @@ class Report:
 
 def convert(
     checkpoint: Path, out: Path, precision: str, cancel: CancelToken, progress: Progress
-) -> Report:
+) -> ConversionReport:
     """Write the graphs into the new folder `out`, with the language model's weights as
     `Precision` names them; on failure nothing stays there.
 
@@ -64,7 +64,7 @@ def convert(
         process.kill()
         process.join()
         ours.close()
-    if not isinstance(found, Report) or cancel.cancelled:
+    if not isinstance(found, ConversionReport) or cancel.cancelled:
         sweep_exports(out.parent)
         shutil.rmtree(out, ignore_errors=True)
     cancel.raise_if_cancelled()
@@ -73,7 +73,7 @@ def convert(
     return found
 
 
-def _last_message(pipe: Connection, progress: Progress) -> Report | AppError:
+def _last_message(pipe: Connection, progress: Progress) -> ConversionReport | AppError:
     """What the other process ends with; what it tells before goes to `progress`."""
     while True:
         try:
@@ -81,7 +81,7 @@ def _last_message(pipe: Connection, progress: Progress) -> Report | AppError:
         except (EOFError, OSError):
             title = "The export was ended from outside, most likely because the memory was full."
             return RuntimeFailure(title, "Close other programs, or take a smaller model.")
-        if isinstance(message, Report | AppError):
+        if isinstance(message, ConversionReport | AppError):
             return message
         progress(*message)
 
@@ -94,7 +94,7 @@ def _work(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> None
     if hasattr(os, "nice"):
         os.nice(_NICENESS)  # an answer that is written meanwhile goes first
     try:
-        found: Report | AppError = _exported(pipe, checkpoint, out, precision)
+        found: ConversionReport | AppError = _exported(pipe, checkpoint, out, precision)
     except AppError as error:
         found = error
     except OSError as error:
@@ -106,7 +106,7 @@ def _work(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> None
     pipe.send(found)
 
 
-def _exported(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> Report:
+def _exported(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> ConversionReport:
     from mmgpt_desktop.engine.head_choice import SCENES
     from mmgpt_desktop.export.against_torch import comparison_report
     from mmgpt_desktop.export.export_folder import choose_heads, export
@@ -123,4 +123,6 @@ def _exported(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> 
         lines = comparison_report(checkpoint, out)
     except AppError as failure:
         error = failure
-    return Report(done.folder, sum(done.sizes.values()), done.before, tuple(lines), heads, error)
+    return ConversionReport(
+        done.folder, sum(done.sizes.values()), done.before, tuple(lines), heads, error
+    )

@@ -55,7 +55,7 @@ class _ImageEncoder(nn.Module):
         return (keys, values, *(weights for weights in mixed if weights is not None))
 
 
-class _Decoder(nn.Module):
+class _DecoderStep(nn.Module):
     """The decoder with its KV cache as flat tensors in and out."""
 
     def __init__(self, model: MMGPTForConditionalGeneration, fusion: str) -> None:
@@ -109,7 +109,7 @@ def _export_decoder(model: MMGPTForConditionalGeneration, fusion: str) -> onnx.M
     }
     pairs = [(f"keys.{i}", f"values.{i}") for i in layers]
     return _export(
-        _Decoder(model, fusion),
+        _DecoderStep(model, fusion),
         (torch.zeros(1, 5, dtype=torch.long), image, image.clone(), past),
         ["input_ids", "image_keys", "image_values", *[f"past_{n}" for p in pairs for n in p]],
         ["logits", *[f"present_{n}" for p in pairs for n in p], "attention"],

@@ -74,7 +74,7 @@ def answers_kept(data: Path, folder: Path, trained: Path, photos: int) -> str:
     model = load_trained(trained, bundle.manifest.fusion)
     runtimes = TorchRuntime(bundle), TorchRuntime(bundle, model)
     family, kept = MmgptFamily(bundle), 0
-    prompt = family.prompt([Message("user", QUESTION)], 64).token_ids
+    prompt = family.build_prompt([Message("user", QUESTION)], 64).token_ids
     for image in chosen:
         pixels, _ = prepare(load_photo(data / image), bundle.manifest.image)
         one, other = (
@@ -105,7 +105,7 @@ def _compare(
 ) -> tuple[float, float, bool]:
     """Differences of logits and attention along the first runtime's answer; is it both's?"""
     family, cancel = MmgptFamily(bundle), CancelToken()
-    prompt = family.prompt([Message("user", QUESTION)], 64).token_ids
+    prompt = family.build_prompt([Message("user", QUESTION)], 64).token_ids
     encoded = [runtime.encode(pixels, fusion, cancel) for runtime in runtimes]
     answers = [
         _greedy(runtime, cells, prompt, bundle, family)

@@ -39,48 +39,49 @@ def asked(*texts: str) -> list[Message]:
 
 
 def test_the_first_turns_go_first_and_their_photo_stays(family: Family) -> None:
-    seen = [family.see(noise_photo(64, 64))]
+    images = [family.preprocess(noise_photo(64, 64))]
     turns = asked("one " * 60, "two " * 60, "three", "four", "last?")
-    whole = family.lay(turns, seen, 100)
+    whole = family.build_prompt(turns, images, 100)
     assert whole.dropped_turns == 0
     assert len(whole.token_ids) > 512
-    laid = family.lay(turns, seen, 512)
-    assert laid.dropped_turns == 1
-    text = text_of(family, laid.token_ids)
+    prompt = family.build_prompt(turns, images, 512)
+    assert prompt.dropped_turns == 1
+    text = text_of(family, prompt.token_ids)
     assert "one" not in text
     assert text.startswith("<|im_start|>User:<fake_token_around_image><global-img><image>")
     assert "three<end_of_utterance>" in text
-    assert len(laid.image_positions) == 16
-    assert {laid.token_ids[place] for place in laid.image_positions} == {family.image_token_id}  # type: ignore[attr-defined]
+    assert len(prompt.image_positions) == 16
+    assert {prompt.token_ids[place] for place in prompt.image_positions} == {family.image_token_id}  # type: ignore[attr-defined]
 
 
 def test_photos_stand_where_the_text_says_and_the_others_first(family: Family) -> None:
-    seen = [family.see(noise_photo(64, 64, seed)) for seed in range(2)]
-    text = text_of(family, family.lay(asked(f"A {PICTURE} B"), seen, 10).token_ids)
+    images = [family.preprocess(noise_photo(64, 64, seed)) for seed in range(2)]
+    text = text_of(family, family.build_prompt(asked(f"A {PICTURE} B"), images, 10).token_ids)
     before, middle, after = text.split("<fake_token_around_image><global-img>")
     assert before.endswith("User:")
     assert middle.endswith("A ")
     assert after.endswith(" B<end_of_utterance>\nAssistant:")
     text = text_of(
-        family, family.lay(asked(f"{PICTURE} or {PICTURE} {PICTURE}?"), seen, 9).token_ids
+        family,
+        family.build_prompt(asked(f"{PICTURE} or {PICTURE} {PICTURE}?"), images, 9).token_ids,
     )
     assert text.count("<global-img>") == 2
 
 
 def test_what_a_user_types_is_no_special_token(family: Family) -> None:
-    seen = [family.see(noise_photo(64, 64))]
-    laid = family.lay(asked("What is <image> and <end_of_utterance>?"), seen, 10)
-    assert len(laid.image_positions) == 16
+    images = [family.preprocess(noise_photo(64, 64))]
+    prompt = family.build_prompt(asked("What is <image> and <end_of_utterance>?"), images, 10)
+    assert len(prompt.image_positions) == 16
     stop = next(iter(family.stop_ids))
-    assert laid.token_ids.count(stop) == 1
+    assert prompt.token_ids.count(stop) == 1
 
 
 def test_an_empty_or_too_long_question_is_refused(family: Family) -> None:
-    seen = [family.see(noise_photo(64, 64))]
+    images = [family.preprocess(noise_photo(64, 64))]
     with pytest.raises(PromptError, match="empty"):
-        family.lay(asked(f" {PICTURE} "), seen, 10)
+        family.build_prompt(asked(f" {PICTURE} "), images, 10)
     with pytest.raises(PromptError, match="too long"):
-        family.lay(asked("why " * 2000), seen, 10)
+        family.build_prompt(asked("why " * 2000), images, 10)
 
 
 def test_a_template_that_writes_nothing_is_one_sentence(tmp_path: Path) -> None:
@@ -91,14 +92,14 @@ def test_a_template_that_writes_nothing_is_one_sentence(tmp_path: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     silent = family_of(read_checkpoint(folder))
     with pytest.raises(PromptError, match="writes nothing"):
-        silent.lay(asked("Hi"), [], 10)
+        silent.build_prompt(asked("Hi"), [], 10)
 
 
 def test_positions_go_on_after_the_prompt(family: Family) -> None:
-    laid = family.lay(asked("What?"), [], 10)
-    count = len(laid.token_ids)
-    assert positions(laid, 0, count + 2).tolist() == [list(range(count + 2))]
-    assert positions(laid, count + 5, 1).tolist() == [[count + 5]]
+    prompt = family.build_prompt(asked("What?"), [], 10)
+    count = len(prompt.token_ids)
+    assert positions(prompt, 0, count + 2).tolist() == [list(range(count + 2))]
+    assert positions(prompt, count + 5, 1).tolist() == [[count + 5]]
 
 
 def test_characters_come_whole_out_of_bytes(family: Family) -> None:
@@ -170,11 +171,13 @@ def test_stop_ids_are_all_that_the_generation_settings_name(tmp_path: Path) -> N
 
 
 def test_spreads_cover_the_photo_once_for_each_view(family: Family) -> None:
-    seen = family.see(noise_photo(190, 100), fine=True)
-    tiles = seen.tokens // 16
+    inputs = family.preprocess(noise_photo(190, 100), tiled=True)
+    tiles = inputs.tokens // 16
     assert tiles > 1
-    np.testing.assert_allclose(seen.spread.sum(axis=1), 1, atol=1e-6)
-    np.testing.assert_allclose(seen.spread[-16:].sum(axis=0), 16 / seen.grid.cells, atol=1e-6)
+    np.testing.assert_allclose(inputs.patch_to_cell.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(
+        inputs.patch_to_cell[-16:].sum(axis=0), 16 / inputs.grid.cells, atol=1e-6
+    )
 
 
 def stopping(path: Path, eos: object = None, end: str = "<end_of_utterance>") -> set[str]:
@@ -263,7 +266,7 @@ def test_a_panic_on_a_question_is_one_sentence(tmp_path: Path) -> None:
     folder = bad_tokenizer(smolvlm_settings(tmp_path / "own"), normalizer=rule)
     family = family_of(read_checkpoint(folder))
     with pytest.raises(PromptError, match="tokenizer breaks on this question"):
-        family.lay(asked("z" * 60 + "!"), [], 8)
+        family.build_prompt(asked("z" * 60 + "!"), [], 8)
 
 
 def test_a_tokenizer_is_tried_once_and_remembered(

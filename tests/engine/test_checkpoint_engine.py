@@ -22,7 +22,7 @@ from mmgpt_desktop.engine.checkpoint_engine import (
     _exported_choice,
     make_runtime,
 )
-from mmgpt_desktop.engine.families.family import Context, Features, Seen
+from mmgpt_desktop.engine.families.family import Context, Features, ImageInputs
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.memory import require_memory
 from mmgpt_desktop.engine.occlusion import Hiding, PhotoHider
@@ -70,9 +70,9 @@ class LookingRuntime:
         self.closed = False
         self._stop, self._fail_at = stop, fail_at
 
-    def encode(self, seen: Seen, cancel: CancelToken) -> Features:
+    def encode(self, inputs: ImageInputs, cancel: CancelToken) -> Features:
         self.encoded += 1
-        values = seen.inputs["pixel_values"][0, -1].mean(axis=0)  # [64, 64]
+        values = inputs.arrays["pixel_values"][0, -1].mean(axis=0)  # [64, 64]
         return Features(values.reshape(4, 16, 4, 16).mean((1, 3)).reshape(16))
 
     def decode(
@@ -86,10 +86,10 @@ class LookingRuntime:
     ) -> DecodeResult:
         self.contexts.append(context)
         total = (cache or 0) + len(token_ids)
-        written = total - len(context.laid.token_ids)
+        written = total - len(context.prompt.token_ids)
         if written == self._fail_at:
             raise RuntimeFailure("The fake broke.")
-        tokens = sum(seen.tokens for seen in context.seen)
+        tokens = sum(inputs.tokens for inputs in context.images)
         weights = np.zeros((LAYERS, HEADS, tokens), np.float32)
         weights[:, :, written : written + 1] = 0.5
         weights[:, :, tokens - 1 :] += 0.25
@@ -98,7 +98,7 @@ class LookingRuntime:
     def score(
         self, token_ids: Sequence[int], context: Context, cancel: CancelToken
     ) -> NDArray[np.float32]:
-        count = len(token_ids) - len(context.laid.token_ids) + 1
+        count = len(token_ids) - len(context.prompt.token_ids) + 1
         return np.stack([self._logits(place, context) for place in range(count)])
 
     def close(self) -> None:
@@ -209,10 +209,10 @@ def test_fine_detail_is_the_requests_to_choose(folder: Path) -> None:
     make = Maker()
     engine = loaded(folder, make)
     plain, photo = request(noise_photo(190, 100)), noise_photo(190, 100)
-    fine = GenerationRequest(1, (photo,), plain.messages, plain.sampling, fine=True)
-    for each, tokens in ((plain, 16), (fine, 16 * 7)):
+    tiled = GenerationRequest(1, (photo,), plain.messages, plain.sampling, tiled=True)
+    for each, tokens in ((plain, 16), (tiled, 16 * 7)):
         engine.generate(each, CancelToken(), lambda step: None)
-        assert make.made[0].contexts[-1].seen[0].tokens == tokens
+        assert make.made[0].contexts[-1].images[0].tokens == tokens
     assert make.made[0].encoded == 2
 
 

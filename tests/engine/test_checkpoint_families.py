@@ -107,14 +107,14 @@ def test_looking_at_a_photo_makes_no_scores_of_all_patches(
     engine = CheckpointEngine(make(tmp_path / "model"))
     engine.load(lambda _fraction, _what: None, CancelToken())
     runtime, cancel = engine._runtime, CancelToken()
-    seen = engine.family.see(PHOTOS[0])
-    expected = runtime.encode(seen, cancel).embeddings
+    inputs = engine.family.preprocess(PHOTOS[0])
+    expected = runtime.encode(inputs, cancel).embeddings
     eager = f"{type(runtime.model).__module__}.eager_attention_forward"
     monkeypatch.setattr(eager, None)
-    assert (runtime.encode(seen, cancel).embeddings == expected).all()
-    laid = engine.family.lay([Message("user", "?")], [], 1)
+    assert (runtime.encode(inputs, cancel).embeddings == expected).all()
+    prompt = engine.family.build_prompt([Message("user", "?")], [], 1)
     with pytest.raises(RuntimeFailure):  # rows of what words read are wanted
-        runtime.decode(laid.token_ids, Context(laid), None, attention=True, cancel=cancel)
+        runtime.decode(prompt.token_ids, Context(prompt), None, attention=True, cancel=cancel)
 
 
 @pytest.mark.parametrize("make", [tiny_qwen3, tiny_kosmos2, tiny_idefics, smolvlm_settings])
@@ -125,7 +125,7 @@ def test_null_in_the_processors_settings_stands_for_nothing_said(
     nothing = dict.fromkeys(("resample", "image_mean", "image_std", "rescale_factor"))
     said = {k: v for k, v in checkpoint.image_processor.items() if k not in nothing}
     pixels = [
-        family_of(replace(checkpoint, image_processor=settings)).see(PHOTOS[0]).inputs
+        family_of(replace(checkpoint, image_processor=settings)).preprocess(PHOTOS[0]).arrays
         for settings in (said, said | nothing)
     ]
     np.testing.assert_equal(*pixels)

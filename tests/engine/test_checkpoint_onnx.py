@@ -19,7 +19,7 @@ from safetensors.numpy import save_file
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_engine import make_runtime
 from mmgpt_desktop.engine.checkpoint_onnx import CheckpointOnnx
-from mmgpt_desktop.engine.families.family import Context, Laid, Seen
+from mmgpt_desktop.engine.families.family import Context, ImageInputs, Prompt
 from mmgpt_desktop.engine.folder.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.folder.layouts import (
     find_graphs,
@@ -68,15 +68,15 @@ def open_runtime(folder: Path, **options: Any) -> CheckpointOnnx:
     return CheckpointOnnx(read_checkpoint(folder), CPU, cache=folder / "cache", **options)
 
 
-def seen() -> Seen:
+def inputs() -> ImageInputs:
     grid = PatchGrid(1, PATCHES, Box(0, 0, 60, 10), 60, 10)
-    return Seen({"pixel_values": PIXELS}, PATCHES, grid, np.eye(PATCHES, dtype=np.float32))
+    return ImageInputs({"pixel_values": PIXELS}, PATCHES, grid, np.eye(PATCHES, dtype=np.float32))
 
 
 def context_of(runtime: CheckpointOnnx) -> Context:
-    photo = seen()
-    laid = Laid(PROMPT, PLACES, np.arange(len(PROMPT))[np.newaxis], len(PROMPT))
-    return Context(laid, (photo,), (runtime.encode(photo, CancelToken()),))
+    photo = inputs()
+    prompt = Prompt(PROMPT, PLACES, np.arange(len(PROMPT))[np.newaxis], len(PROMPT))
+    return Context(prompt, (photo,), (runtime.encode(photo, CancelToken()),))
 
 
 def reference(
@@ -158,7 +158,7 @@ def test_pictures_are_read_both_ways_where_the_graph_allows_it(
     plain = context_of(runtime)
     blocks = np.full(len(PROMPT), -1)
     blocks[list(PLACES)] = 0
-    context = Context(replace(plain.laid, blocks=blocks), plain.seen, plain.features)
+    context = Context(replace(plain.prompt, blocks=blocks), plain.images, plain.features)
     first = runtime.decode(PROMPT, context, None, attention=True, cancel=cancel)
     then = runtime.decode([4], context, first.cache, attention=True, cancel=cancel)
     count = len(PROMPT) + 1
@@ -321,11 +321,11 @@ def test_a_cancelled_run_ends(tmp_path: Path, llama: Any) -> None:
 def test_a_photo_of_another_size_is_said(tmp_path: Path, llama: Any) -> None:
     runtime = open_runtime(folder_of(tmp_path, llama, "gqa"))
     fewer = {"pixel_values": PIXELS[:, 1:]}
-    photo = Seen(fewer, PATCHES, seen().grid, seen().spread)
+    photo = ImageInputs(fewer, PATCHES, inputs().grid, inputs().patch_to_cell)
     with pytest.raises(RuntimeFailure, match="gives 5 tokens for a photo, and not 6"):
         runtime.encode(photo, CancelToken())
     with pytest.raises(RuntimeFailure, match="asks for pixel_values"):
-        runtime.encode(Seen({}, PATCHES, photo.grid, photo.spread), CancelToken())
+        runtime.encode(ImageInputs({}, PATCHES, photo.grid, photo.patch_to_cell), CancelToken())
 
 
 def put(folder: Path, *names: str) -> None:

@@ -50,9 +50,12 @@ def runtime(folder: Path) -> Whole:
 def context(folder: Path, runtime: Whole) -> Context:
     """Two photos, one in tiles."""
     family = family_of(open_checkpoint(folder))
-    seen = (family.see(noise_photo(64, 64)), family.see(noise_photo(128, 60), fine=True))
-    laid = family.lay([Message("user", "What?")], seen, TOKENS)
-    return Context(laid, seen, tuple(runtime.encode(each, CancelToken()) for each in seen))
+    images = (
+        family.preprocess(noise_photo(64, 64)),
+        family.preprocess(noise_photo(128, 60), tiled=True),
+    )
+    prompt = family.build_prompt([Message("user", "What?")], images, TOKENS)
+    return Context(prompt, images, tuple(runtime.encode(each, CancelToken()) for each in images))
 
 
 def test_greedy_tokens_and_attention_are_transformers_own(
@@ -60,7 +63,7 @@ def test_greedy_tokens_and_attention_are_transformers_own(
 ) -> None:
     from transformers import AutoModelForImageTextToText
 
-    answer = Answer(context.laid.token_ids, Sampling(max_new_tokens=TOKENS))
+    answer = Answer(context.prompt.token_ids, Sampling(max_new_tokens=TOKENS))
     tokens = list(
         decode(
             runtime,
@@ -75,9 +78,9 @@ def test_greedy_tokens_and_attention_are_transformers_own(
 
     model = AutoModelForImageTextToText.from_pretrained(folder, attn_implementation="eager")
     torch = runtime.torch
-    views = [torch.from_numpy(seen.inputs["pixel_values"]) for seen in context.seen]
+    views = [torch.from_numpy(inputs.arrays["pixel_values"]) for inputs in context.images]
     theirs = model.generate(
-        input_ids=torch.tensor([context.laid.token_ids]),
+        input_ids=torch.tensor([context.prompt.token_ids]),
         pixel_values=torch.cat(views, dim=1),
         do_sample=False,
         max_new_tokens=TOKENS,
@@ -88,14 +91,14 @@ def test_greedy_tokens_and_attention_are_transformers_own(
     assert answer.tokens == theirs.sequences[0, -TOKENS:].tolist()
     for token, attentions in zip(tokens, theirs.attentions, strict=True):
         rows = np.stack([layer[0, :, -1].detach().numpy() for layer in attentions])
-        expected = rows[..., list(context.laid.image_positions)]
+        expected = rows[..., list(context.prompt.image_positions)]
         np.testing.assert_allclose(token.attention, expected, atol=1e-5)
     np.testing.assert_allclose(np.stack(runtime.sums), 1, atol=1e-5)
 
 
 def test_a_cache_stays_as_it_was(runtime: Whole, context: Context) -> None:
     cancel = CancelToken()
-    prompt = context.laid.token_ids
+    prompt = context.prompt.token_ids
     first = runtime.decode(prompt, context, None, attention=False, cancel=cancel)
     one = runtime.decode([5], context, first.cache, attention=False, cancel=cancel)
     runtime.decode([7], context, first.cache, attention=False, cancel=cancel)
@@ -109,7 +112,7 @@ def test_a_cache_stays_as_it_was(runtime: Whole, context: Context) -> None:
 def test_a_prompt_is_read_a_few_rows_at_a_time(
     runtime: Whole, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prompt, cancel = context.laid.token_ids, CancelToken()
+    prompt, cancel = context.prompt.token_ids, CancelToken()
     whole = runtime.decode(prompt, context, None, attention=True, cancel=cancel)
     module = sys.modules[type(runtime.model.model.text_model.layers[0].self_attn).__module__]
     eager, rows = module.eager_attention_forward, list[int]()
@@ -136,7 +139,7 @@ def test_it_can_be_cancelled_between_layers(runtime: Whole, context: Context) ->
 
     handle = layers[0].register_forward_pre_hook(look)
     with pytest.raises(Cancelled):
-        runtime.decode(context.laid.token_ids, context, None, attention=True, cancel=cancel)
+        runtime.decode(context.prompt.token_ids, context, None, attention=True, cancel=cancel)
     handle.remove()
     assert seen == [1]
 
@@ -153,7 +156,7 @@ def test_tokens_that_the_weights_do_not_have_are_one_sentence(
     runtime: Whole, context: Context
 ) -> None:
     with pytest.raises(RuntimeFailure, match="tokens that its weights don't have"):
-        runtime.score((*context.laid.token_ids, 10**6), context, CancelToken())
+        runtime.score((*context.prompt.token_ids, 10**6), context, CancelToken())
 
 
 def renamed(folder: Path, out: Path, rename: Callable[[str], str | None]) -> Path:

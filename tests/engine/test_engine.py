@@ -47,7 +47,7 @@ class Maker:
 
 @pytest.fixture
 def script(tiny_bundle: Path) -> tuple[int, ...]:
-    prompt = MmgptFamily(open_bundle(tiny_bundle)).prompt([Message("user", ANSWER)], 10)
+    prompt = MmgptFamily(open_bundle(tiny_bundle)).build_prompt([Message("user", ANSWER)], 10)
     return prompt.token_ids[1:-1]
 
 

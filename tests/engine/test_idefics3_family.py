@@ -46,13 +46,13 @@ def processor(folder: Path) -> Any:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("fine", [False, True])
+@pytest.mark.parametrize("tiled", [False, True])
 def test_pixels_and_prompt_are_transformers_own(
-    family: Idefics3, processor: Any, size: tuple[int, int], fine: bool
+    family: Idefics3, processor: Any, size: tuple[int, int], tiled: bool
 ) -> None:
     photo = noise_photo(*size)
-    seen = family.see(photo, fine=fine)
-    laid = family.lay([Message("user", "What is the <thing>?")], [seen], 16)
+    inputs = family.preprocess(photo, tiled=tiled)
+    prompt = family.build_prompt([Message("user", "What is the <thing>?")], [inputs], 16)
 
     chat = [
         {
@@ -63,29 +63,29 @@ def test_pixels_and_prompt_are_transformers_own(
     theirs = processor(
         text=processor.apply_chat_template(chat, add_generation_prompt=True),
         images=[photo.pixels],
-        do_image_splitting=fine,
+        do_image_splitting=tiled,
         input_data_format="channels_last",
         return_tensors="np",
     )
-    np.testing.assert_array_equal(seen.inputs["pixel_values"], theirs["pixel_values"])
+    np.testing.assert_array_equal(inputs.arrays["pixel_values"], theirs["pixel_values"])
     np.testing.assert_array_equal(
-        seen.inputs["pixel_attention_mask"], theirs["pixel_attention_mask"]
+        inputs.arrays["pixel_attention_mask"], theirs["pixel_attention_mask"]
     )
-    assert list(laid.token_ids) == theirs["input_ids"][0].tolist()
-    assert len(laid.image_positions) == seen.tokens == seen.spread.shape[0]
+    assert list(prompt.token_ids) == theirs["input_ids"][0].tolist()
+    assert len(prompt.image_positions) == inputs.tokens == inputs.patch_to_cell.shape[0]
 
 
 def test_earlier_turns_and_several_photos_are_transformers_own(
     family: Idefics3, processor: Any
 ) -> None:
     photos = [noise_photo(64, 64, 1), noise_photo(80, 50, 2)]
-    seen = [family.see(photo) for photo in photos]
+    images = [family.preprocess(photo) for photo in photos]
     messages = [
         Message("user", "First."),
         Message("assistant", "An answer."),
         Message("user", f"And {PICTURE} this?"),
     ]
-    laid = family.lay(messages, seen, 16)
+    prompt = family.build_prompt(messages, images, 16)
 
     chat = [
         {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "First."}]},
@@ -105,33 +105,35 @@ def test_earlier_turns_and_several_photos_are_transformers_own(
         do_image_splitting=False,
         return_tensors="np",
     )
-    assert list(laid.token_ids) == theirs["input_ids"][0].tolist()
+    assert list(prompt.token_ids) == theirs["input_ids"][0].tolist()
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("fine", [False, True])
+@pytest.mark.parametrize("tiled", [False, True])
 def test_the_cell_map_is_right_by_experiment(
-    family: Idefics3, runtime: CheckpointTorch, size: tuple[int, int], fine: bool
+    family: Idefics3, runtime: CheckpointTorch, size: tuple[int, int], tiled: bool
 ) -> None:
     """Each region's pixels are changed: the token that moves most is one that lies there."""
     photo = noise_photo(*size)
-    seen = family.see(photo, fine=fine)
-    before = embeddings(runtime, family, photo, fine)
-    grid = seen.grid
+    inputs = family.preprocess(photo, tiled=tiled)
+    before = embeddings(runtime, family, photo, tiled)
+    grid = inputs.grid
     for cell in range(0, grid.cells, max(1, grid.cells // 24)):
         box = grid.cell_box(cell)
         left, top = int(box.left), int(box.top)
         right, bottom = max(left + 1, int(box.right)), max(top + 1, int(box.bottom))
         changed = with_region(photo, left, top, right, bottom)
-        moved = np.linalg.norm(embeddings(runtime, family, changed, fine) - before, axis=1)
-        named = seen.spread[:, cells_within(grid, left, top, right, bottom)].sum(axis=1)
+        moved = np.linalg.norm(embeddings(runtime, family, changed, tiled) - before, axis=1)
+        named = inputs.patch_to_cell[:, cells_within(grid, left, top, right, bottom)].sum(axis=1)
         assert named[int(moved.argmax())] > 0, (cell, moved.argmax())
 
 
 def embeddings(
-    runtime: CheckpointTorch, family: Idefics3, photo: Photo, fine: bool
+    runtime: CheckpointTorch, family: Idefics3, photo: Photo, tiled: bool
 ) -> np.ndarray[Any, Any]:
-    return np.asarray(runtime.encode(family.see(photo, fine=fine), CancelToken()).embeddings)
+    return np.asarray(
+        runtime.encode(family.preprocess(photo, tiled=tiled), CancelToken()).embeddings
+    )
 
 
 def cells_within(grid: Any, left: int, top: int, right: int, bottom: int) -> list[int]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch, latent_weights
-from mmgpt_desktop.engine.families.family import Seen
+from mmgpt_desktop.engine.families.family import ImageInputs
 from mmgpt_desktop.engine.families.idefics import Idefics
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
@@ -78,34 +78,36 @@ def few_shot(processor: Any) -> Any:
 def test_pixels_prompt_and_photos_are_those_of_the_models_own_processor(
     family: Idefics, processor: Any
 ) -> None:
-    seen = [family.see(FIRST), family.see(SECOND)]
-    laid = family.lay(FEW_SHOT, seen, STEPS)
+    images = [family.preprocess(FIRST), family.preprocess(SECOND)]
+    prompt = family.build_prompt(FEW_SHOT, images, STEPS)
     expected = few_shot(processor)
-    pixels = np.concatenate([each.inputs["pixel_values"] for each in seen])
+    pixels = np.concatenate([each.arrays["pixel_values"] for each in images])
     assert np.array_equal(pixels, expected["pixel_values"][0])
-    assert list(laid.token_ids) == expected["input_ids"][0].tolist()
+    assert list(prompt.token_ids) == expected["input_ids"][0].tolist()
     image = family.tokenizer.token_to_id("<image>")
     places = (expected["input_ids"][0] == image).nonzero().flatten()
-    assert list(laid.image_positions) == places.repeat_interleave(seen[0].tokens).tolist()
+    assert list(prompt.image_positions) == places.repeat_interleave(images[0].tokens).tolist()
 
 
 def test_photos_side_by_side_share_the_token_between_them(family: Idefics, processor: Any) -> None:
-    seen = [family.see(FIRST), family.see(SECOND)]
-    laid = family.lay([Message("user", "Compare.")], seen, STEPS)
-    prompt = ["User:", FIRST.pixels, SECOND.pixels, "Compare.<end_of_utterance>\nAssistant:"]
-    expected = processor(text=prompt, return_tensors="pt")
-    assert list(laid.token_ids) == expected["input_ids"][0].tolist()
+    images = [family.preprocess(FIRST), family.preprocess(SECOND)]
+    prompt = family.build_prompt([Message("user", "Compare.")], images, STEPS)
+    theirs = ["User:", FIRST.pixels, SECOND.pixels, "Compare.<end_of_utterance>\nAssistant:"]
+    expected = processor(text=theirs, return_tensors="pt")
+    assert list(prompt.token_ids) == expected["input_ids"][0].tolist()
 
 
 def test_the_base_model_ends_turns_with_lines(family: Idefics) -> None:
     base = Idefics(family.checkpoint)
     base.tokenizer = tokenizer(instructed=False)
-    laid = base.lay([*FEW_SHOT[:2], Message("user", "So?")], [base.see(FIRST)], STEPS)
+    prompt = base.build_prompt(
+        [*FEW_SHOT[:2], Message("user", "So?")], [base.preprocess(FIRST)], STEPS
+    )
     expected = (
         "<s>User:<fake_token_around_image><image><fake_token_around_image>What is this?\n"
         "Assistant: A cat.\nUser: So?\nAssistant:"
     )
-    assert list(laid.token_ids) == base.tokenizer.encode(expected, add_special_tokens=False).ids
+    assert list(prompt.token_ids) == base.tokenizer.encode(expected, add_special_tokens=False).ids
 
 
 def test_an_answer_ends_where_a_turn_or_a_picture_of_its_own_would_come(family: Idefics) -> None:
@@ -119,29 +121,29 @@ def test_the_patch_that_a_region_moves_most_is_the_one_that_the_map_names(
 ) -> None:
     import torch
 
-    def patches(seen: Seen) -> NDArray[np.float32]:
+    def patches(inputs: ImageInputs) -> NDArray[np.float32]:
         with torch.inference_mode():
-            pixels = torch.tensor(seen.inputs["pixel_values"])
+            pixels = torch.tensor(inputs.arrays["pixel_values"])
             return np.asarray(model.model.vision_model(pixels).last_hidden_state[0])
 
-    check_regions(noise_photo(width, height), family.see, patches)
+    check_regions(noise_photo(width, height), family.preprocess, patches)
 
 
 def test_latents_and_what_they_read(family: Idefics, runtime: CheckpointTorch, model: Any) -> None:
     import torch
 
-    seen = family.see(FIRST)
-    found = runtime.encode(seen, CancelToken())
+    inputs = family.preprocess(FIRST)
+    found = runtime.encode(inputs, CancelToken())
     with torch.inference_mode():
         base = model.model
-        pixels = torch.tensor(seen.inputs["pixel_values"])
+        pixels = torch.tensor(inputs.arrays["pixel_values"])
         expected = base.vision_model(pixels).last_hidden_state
         if base.config.use_resampler:
             expected = base.perceiver_resampler(expected)
     assert np.allclose(found.embeddings, expected[0], atol=1e-5)
     if not base.config.use_resampler:
         assert found.reading is None
-        assert seen.tokens == PATCHES
+        assert inputs.tokens == PATCHES
         return
     assert found.reading is not None
     assert found.reading.shape == (LATENTS, PATCHES)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
-from mmgpt_desktop.engine.families.family import Seen
+from mmgpt_desktop.engine.families.family import ImageInputs
 from mmgpt_desktop.engine.families.kosmos2 import Kosmos2, box_between
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
@@ -58,29 +58,29 @@ def processor(folder: Path) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("said", "prompt"),
+    ("said", "told"),
     [
         ("An image of", "<grounding> An image of"),
         ("What is this?", "<grounding> Question: What is this? Answer:"),
     ],
 )
 def test_pixels_and_prompt_are_those_of_the_models_own_processor(
-    family: Kosmos2, processor: Any, said: str, prompt: str
+    family: Kosmos2, processor: Any, said: str, told: str
 ) -> None:
     photo = noise_photo(50, 30)
-    seen = family.see(photo)
-    laid = family.lay([Message("user", said)], [seen], STEPS)
-    given = {"text": prompt, "num_image_tokens": LATENTS, "return_tensors": "pt"}
+    inputs = family.preprocess(photo)
+    prompt = family.build_prompt([Message("user", said)], [inputs], STEPS)
+    given = {"text": told, "num_image_tokens": LATENTS, "return_tensors": "pt"}
     expected = processor(images=photo.pixels, **given)
-    assert np.array_equal(seen.inputs["pixel_values"], expected["pixel_values"])
-    assert list(laid.token_ids) == expected["input_ids"][0].tolist()
+    assert np.array_equal(inputs.arrays["pixel_values"], expected["pixel_values"])
+    assert list(prompt.token_ids) == expected["input_ids"][0].tolist()
     places = expected["image_embeds_position_mask"][0].nonzero().flatten().tolist()
-    assert list(laid.image_positions) == places
+    assert list(prompt.image_positions) == places
 
 
 def test_without_a_photo_the_prompt_is_the_processors_too(family: Kosmos2, processor: Any) -> None:
-    laid = family.lay([Message("user", "An image of")], [], STEPS)
-    assert list(laid.token_ids) == processor(text="<grounding> An image of")["input_ids"]
+    prompt = family.build_prompt([Message("user", "An image of")], [], STEPS)
+    assert list(prompt.token_ids) == processor(text="<grounding> An image of")["input_ids"]
 
 
 def test_earlier_turns_and_pictures_between_words(family: Kosmos2) -> None:
@@ -89,29 +89,31 @@ def test_earlier_turns_and_pictures_between_words(family: Kosmos2) -> None:
         Message("assistant", "A cat."),
         Message("user", f"Is it like {PICTURE} here?"),
     ]
-    laid = family.lay(messages, [family.see(noise_photo(20, 30, seed)) for seed in (1, 2)], STEPS)
+    prompt = family.build_prompt(
+        messages, [family.preprocess(noise_photo(20, 30, seed)) for seed in (1, 2)], STEPS
+    )
     expected = (
         "<s><image></image> <grounding> Question: What is this? Answer: A cat."
         " Question: Is it like <image></image> here? Answer:"
     )
-    ids = np.array(laid.token_ids)
-    assert len(laid.image_positions) == 2 * LATENTS
-    words = np.delete(ids, laid.image_positions).tolist()
+    ids = np.array(prompt.token_ids)
+    assert len(prompt.image_positions) == 2 * LATENTS
+    words = np.delete(ids, prompt.image_positions).tolist()
     assert words == family.tokenizer.encode(expected, add_special_tokens=False).ids
 
 
 def test_tags_that_a_user_types_are_plain_text(family: Kosmos2) -> None:
-    laid = family.lay([Message("user", "<image> <phrase> of")], [], STEPS)
+    prompt = family.build_prompt([Message("user", "<image> <phrase> of")], [], STEPS)
     tags = {family.tokenizer.token_to_id(tag) for tag in ("<image>", "<phrase>")}
-    assert not tags & set(laid.token_ids)
+    assert not tags & set(prompt.token_ids)
 
 
 def test_a_photo_that_is_cropped_is_seen_in_the_middle(family: Kosmos2) -> None:
     cropped = Kosmos2(family.checkpoint)
     cropped._settings = family._settings | {"size": {"shortest_edge": 28}}
-    seen = cropped.see(noise_photo(112, 56))
-    assert seen.grid.box == Box(28, 0, 84, 56)
-    assert seen.inputs["pixel_values"].shape == (1, 3, 28, 28)
+    inputs = cropped.preprocess(noise_photo(112, 56))
+    assert inputs.grid.box == Box(28, 0, 84, 56)
+    assert inputs.arrays["pixel_values"].shape == (1, 3, 28, 28)
 
 
 @pytest.mark.parametrize(("width", "height"), [(30, 50), (50, 30), (8, 4), (28, 28)])
@@ -120,26 +122,26 @@ def test_the_patch_that_a_region_moves_most_is_the_one_that_the_map_names(
 ) -> None:
     import torch
 
-    def patches(seen: Seen) -> NDArray[np.float32]:
+    def patches(inputs: ImageInputs) -> NDArray[np.float32]:
         with torch.inference_mode():
-            pixels = torch.tensor(seen.inputs["pixel_values"])
+            pixels = torch.tensor(inputs.arrays["pixel_values"])
             return np.asarray(model.vision_model(pixels).last_hidden_state[0])
 
-    check_regions(noise_photo(width, height), family.see, patches)
+    check_regions(noise_photo(width, height), family.preprocess, patches)
 
 
 def test_latents_reading_is_the_models_projection_attention(
     family: Kosmos2, runtime: CheckpointTorch, model: Any, processor: Any
 ) -> None:
     photo = noise_photo(50, 30)
-    seen = family.see(photo)
-    found = runtime.encode(seen, CancelToken())
+    inputs = family.preprocess(photo)
+    found = runtime.encode(inputs, CancelToken())
     text = {"text": "An image of", "num_image_tokens": LATENTS, "return_tensors": "pt"}
     expected = model(**processor(images=photo.pixels, **text))
     weights = expected.projection_attentions[0].mean(dim=0).detach().numpy()
     assert found.reading is not None
-    assert found.reading.shape == (LATENTS, len(seen.spread))
-    assert np.allclose(found.reading, weights[:, : len(seen.spread)], atol=1e-6)
+    assert found.reading.shape == (LATENTS, len(inputs.patch_to_cell))
+    assert np.allclose(found.reading, weights[:, : len(inputs.patch_to_cell)], atol=1e-6)
     assert np.allclose(found.embeddings, expected.image_embeds[0].detach(), atol=1e-6)
 
 
@@ -163,7 +165,7 @@ def test_tokens_and_attention_are_those_of_the_models_own_generate(
     whole = model(**given, output_attentions=True)
     rows = np.stack([layer[0].detach().numpy() for layer in whole.attentions])
     assert np.allclose(rows.sum(axis=-1), 1, atol=1e-5)
-    places, prompt = list(context.laid.image_positions), len(context.laid.token_ids)
+    places, prompt = list(context.prompt.image_positions), len(context.prompt.token_ids)
     for step, token in enumerate(tokens):
         assert token.attention is not None
         assert np.allclose(token.attention, rows[:, :, prompt - 1 + step, places], atol=1e-5)
@@ -186,7 +188,7 @@ def test_markers_are_no_text_and_become_boxes(family: Kosmos2) -> None:
     text = b"".join(map(family.token_bytes, ids)).decode().strip()
     assert text == "An image of a snowman by fires"
     photo = noise_photo(320, 640)
-    snowman, fires, alone = family.groundings(ids, [family.see(photo)])
+    snowman, fires, alone = family.groundings(ids, [family.preprocess(photo)])
     words = [b"".join(map(family.token_bytes, ids[each.start : each.stop])).decode().strip()
              for each in (snowman, fires, alone)]  # fmt: skip
     assert words == ["a snowman", "fires", ""]
@@ -216,4 +218,4 @@ def test_boxes_are_the_models_own(processor: Any) -> None:
 )
 def test_broken_markers_give_no_boxes(family: Kosmos2, said: str) -> None:
     ids = family.tokenizer.encode(said, add_special_tokens=False).ids
-    assert family.groundings(ids, [family.see(noise_photo(20, 20))]) == ()
+    assert family.groundings(ids, [family.preprocess(noise_photo(20, 20))]) == ()

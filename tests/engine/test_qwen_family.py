@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
-from mmgpt_desktop.engine.families.family import Seen
+from mmgpt_desktop.engine.families.family import ImageInputs
 from mmgpt_desktop.engine.families.qwen import Qwen
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
@@ -93,14 +93,14 @@ def test_pixels_and_prompt_are_those_of_the_models_own_processor(
     family: Qwen, processor: Any, width: int, height: int
 ) -> None:
     photo = noise_photo(width, height)
-    seen = family.see(photo)
-    laid = family.lay([Message("user", "What is this?")], [seen], ROOM)
+    inputs = family.preprocess(photo)
+    prompt = family.build_prompt([Message("user", "What is this?")], [inputs], ROOM)
     expected = theirs(processor, [turn("user", None, "What is this?")], [photo])
-    assert np.array_equal(seen.inputs["pixel_values"], expected["pixel_values"])
-    assert np.array_equal(seen.inputs["image_grid_thw"], expected["image_grid_thw"])
-    assert list(laid.token_ids) == expected["input_ids"][0].tolist()
+    assert np.array_equal(inputs.arrays["pixel_values"], expected["pixel_values"])
+    assert np.array_equal(inputs.arrays["image_grid_thw"], expected["image_grid_thw"])
+    assert list(prompt.token_ids) == expected["input_ids"][0].tolist()
     places = (expected["mm_token_type_ids"][0] == 1).nonzero().flatten().tolist()
-    assert list(laid.image_positions) == places
+    assert list(prompt.image_positions) == places
 
 
 def test_positions_are_the_models_own(family: Qwen, processor: Any, model: Any) -> None:
@@ -110,36 +110,36 @@ def test_positions_are_the_models_own(family: Qwen, processor: Any, model: Any) 
         Message("assistant", "So it is."),
         Message("user", f"And {PICTURE}"),
     ]
-    laid = family.lay(messages, [family.see(photo) for photo in photos], ROOM)
+    prompt = family.build_prompt(messages, [family.preprocess(photo) for photo in photos], ROOM)
     conversation = [
         turn("user", "This ", None, " is a cat."),
         turn("assistant", "So it is."),
         turn("user", "And ", None),
     ]
     given = theirs(processor, conversation, photos)
-    assert list(laid.token_ids) == given["input_ids"][0].tolist()
+    assert list(prompt.token_ids) == given["input_ids"][0].tolist()
     arguments = (given["input_ids"], given["mm_token_type_ids"], given["image_grid_thw"])
     positions, delta = model.model.get_rope_index(*arguments)
-    assert np.array_equal(laid.positions, positions[:, 0])
-    assert laid.next_position == len(laid.token_ids) + int(delta)
+    assert np.array_equal(prompt.positions, positions[:, 0])
+    assert prompt.next_position == len(prompt.token_ids) + int(delta)
 
 
 def test_without_a_photo_all_axes_count_together(family: Qwen) -> None:
-    laid = family.lay([Message("user", "Hello")], [], ROOM)
-    count = np.arange(len(laid.token_ids))
-    assert np.array_equal(laid.positions, np.stack([count] * 3))
-    assert laid.next_position == len(laid.token_ids)
+    prompt = family.build_prompt([Message("user", "Hello")], [], ROOM)
+    count = np.arange(len(prompt.token_ids))
+    assert np.array_equal(prompt.positions, np.stack([count] * 3))
+    assert prompt.next_position == len(prompt.token_ids)
 
 
 @pytest.mark.parametrize(("width", "height"), [(30, 50), (50, 30), (4, 4), (32, 32)])
 def test_the_token_that_a_region_moves_most_is_the_one_that_the_map_names(
     family: Qwen, runtime: CheckpointTorch, width: int, height: int
 ) -> None:
-    def encode(seen: Seen) -> NDArray[np.float32]:
-        found = runtime.encode(seen, CancelToken()).embeddings
+    def encode(inputs: ImageInputs) -> NDArray[np.float32]:
+        found = runtime.encode(inputs, CancelToken()).embeddings
         return np.asarray(found if found.ndim == 2 else found[0])
 
-    check_regions(noise_photo(width, height), family.see, encode)
+    check_regions(noise_photo(width, height), family.preprocess, encode)
 
 
 def test_tokens_and_attention_are_those_of_the_models_own_generate(
@@ -159,7 +159,7 @@ def test_tokens_and_attention_are_those_of_the_models_own_generate(
     )
     tokens = greedy(runtime, context)
     assert [token.token_id for token in tokens] == expected.sequences[0, -STEPS:].tolist()
-    places = list(context.laid.image_positions)
+    places = list(context.prompt.image_positions)
     for token, layers in zip(tokens, expected.attentions, strict=True):
         rows = np.stack([layer[0, :, -1].numpy() for layer in layers])
         assert np.allclose(rows.sum(axis=-1), 1, atol=1e-5)
@@ -169,9 +169,9 @@ def test_tokens_and_attention_are_those_of_the_models_own_generate(
 
 def test_a_prompt_may_be_fed_in_pieces(family: Qwen, runtime: CheckpointTorch) -> None:
     context = context_of(runtime, family, [Message("user", "What?")], [noise_photo(50, 30)])
-    ids, options = context.laid.token_ids, {"attention": False, "cancel": CancelToken()}
+    ids, options = context.prompt.token_ids, {"attention": False, "cancel": CancelToken()}
     whole = runtime.decode(ids, context, None, **options)
-    cut = context.laid.image_positions[3]
+    cut = context.prompt.image_positions[3]
     first = runtime.decode(ids[:cut], context, None, **options)
     second = runtime.decode(ids[cut:], context, first.cache, **options)
     assert np.allclose(whole.logits, second.logits, atol=1e-5)
@@ -181,13 +181,13 @@ def test_a_large_photo_takes_512_tokens_or_2048(family: Qwen) -> None:
     family = Qwen(family.checkpoint)
     family._most = 10**9
     photo = noise_photo(1200, 900)
-    glance, fine = family.see(photo), family.see(photo, fine=True)
+    glance, tiled = family.preprocess(photo), family.preprocess(photo, tiled=True)
     assert 450 < glance.tokens <= 512
-    assert 1900 < fine.tokens <= 2048
-    assert fine.grid.cells <= 1024
-    assert np.allclose(fine.spread.sum(axis=1), 1)
+    assert 1900 < tiled.tokens <= 2048
+    assert tiled.grid.cells <= 1024
+    assert np.allclose(tiled.patch_to_cell.sum(axis=1), 1)
 
 
 def test_a_very_long_photo_is_refused(family: Qwen) -> None:
     with pytest.raises(ImageError, match="200 times"):
-        family.see(noise_photo(402, 2))
+        family.preprocess(noise_photo(402, 2))

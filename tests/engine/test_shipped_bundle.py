@@ -74,7 +74,7 @@ def test_both_runtimes_agree_to_a_thousandth(
     info = bundle.manifest.fusions[fusion].info
     assert len(ours.keys) == info.image_layers + 1
     assert ours.keys.shape[3] > info.rows * info.columns if name else ours.keys.shape[3] == 0
-    feed = list(MmgptFamily(bundle).prompt([QUESTION], 10).token_ids)
+    feed = list(MmgptFamily(bundle).build_prompt([QUESTION], 10).token_ids)
     scores = [
         runtime.score(feed, seen, cancel)
         for runtime, seen in zip((onnx, torch), encoded, strict=True)

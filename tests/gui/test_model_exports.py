@@ -18,7 +18,7 @@ from mmgpt_desktop.export.linear import Precision
 from mmgpt_desktop.hub import convert as convert_module
 from mmgpt_desktop.hub import local as _local  # noqa: F401  # imported before it is timed
 from mmgpt_desktop.hub.cache import Hub
-from mmgpt_desktop.hub.convert import Report
+from mmgpt_desktop.hub.convert import ConversionReport
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.window.app import App
@@ -50,7 +50,7 @@ class FakeConvert:
         precision: str,
         cancel: CancelToken,
         progress: Callable[[float, str], None],
-    ) -> Report:
+    ) -> ConversionReport:
         self.asked.append((checkpoint, out, precision))
         progress(0.5, "Exporting the image encoder")
         forget = cancel.on_cancel(self.gate.set)
@@ -60,7 +60,7 @@ class FakeConvert:
         if self.error is not None:
             raise self.error
         made_checkpoint(out)
-        return Report(out, 100_000_000, 500_000_000, COMPARISON, "Chosen for tests.")
+        return ConversionReport(out, 100_000_000, 500_000_000, COMPARISON, "Chosen for tests.")
 
 
 def made_checkpoint(path: Path) -> Path:

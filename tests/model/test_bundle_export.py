@@ -62,20 +62,20 @@ def graphs(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def differences(
-    checkpoint: Path, folder: Path, cache: Path, *, fine: bool = False
+    checkpoint: Path, folder: Path, cache: Path, *, tiled: bool = False
 ) -> tuple[float, float]:
     """The greatest difference to PyTorch, of logits and of attention, as an answer begins."""
     whole, cancel = open_checkpoint(checkpoint), CancelToken()
     family = family_of(whole)
-    seen = family.see(PHOTO, fine=fine)
-    laid = family.lay([Message("user", "What is this?")], [seen], 16)
+    inputs = family.preprocess(PHOTO, tiled=tiled)
+    prompt = family.build_prompt([Message("user", "What is this?")], [inputs], 16)
     results = []
     for runtime in (
         CheckpointTorch(whole),
         CheckpointOnnx(read_checkpoint(folder), CPU, cache=cache),
     ):
-        context = Context(laid, (seen,), (runtime.encode(seen, cancel),))
-        first = runtime.decode(laid.token_ids, context, None, attention=True, cancel=cancel)
+        context = Context(prompt, (inputs,), (runtime.encode(inputs, cancel),))
+        first = runtime.decode(prompt.token_ids, context, None, attention=True, cancel=cancel)
         then = runtime.decode([5], context, first.cache, attention=True, cancel=cancel)
         results.append((first, then))
     pairs = list(zip(*results, strict=True))
@@ -85,11 +85,11 @@ def differences(
     return logits, attention
 
 
-@pytest.mark.parametrize("fine", [False, True])
+@pytest.mark.parametrize("tiled", [False, True])
 def test_the_graphs_give_what_pytorch_gives(
-    checkpoint: Path, graphs: Path, tmp_path: Path, fine: bool
+    checkpoint: Path, graphs: Path, tmp_path: Path, tiled: bool
 ) -> None:
-    logits, attention = differences(checkpoint, graphs, tmp_path, fine=fine)
+    logits, attention = differences(checkpoint, graphs, tmp_path, tiled=tiled)
     assert logits < 1e-4
     assert attention < 1e-5
 
@@ -118,13 +118,13 @@ def test_a_mixed_one_reads_the_prompt_with_a_graph_of_its_own(
     assert prompt is not None
     assert sorted(prompt.outputs) == sorted(runtime._decoder.pairs.values())
     family = family_of(whole)
-    seen = family.see(PHOTO)
-    laid = family.lay([Message("user", "What is this?")], [seen], 16)
-    context = Context(laid, (seen,), (runtime.encode(seen, cancel),))
-    found = runtime.decode(laid.token_ids, context, None, attention=True, cancel=cancel)
-    assert found.cache.length == len(laid.token_ids)
+    inputs = family.preprocess(PHOTO)
+    prompt = family.build_prompt([Message("user", "What is this?")], [inputs], 16)
+    context = Context(prompt, (inputs,), (runtime.encode(inputs, cancel),))
+    found = runtime.decode(prompt.token_ids, context, None, attention=True, cancel=cancel)
+    assert found.cache.length == len(prompt.token_ids)
     runtime._decoder.prompt = None
-    slow = runtime.decode(laid.token_ids, context, None, attention=True, cancel=cancel)
+    slow = runtime.decode(prompt.token_ids, context, None, attention=True, cancel=cancel)
     assert 0 < np.abs(found.logits - slow.logits).max() < 0.1
 
 

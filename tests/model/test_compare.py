@@ -17,13 +17,13 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from mmgpt_desktop import cli
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
-from mmgpt_desktop.engine.families.family import Context, Laid
+from mmgpt_desktop.engine.families.family import Context, Prompt
 from mmgpt_desktop.engine.families.registry import FAMILIES
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.export.compare import (
+    ComparedRow,
     Difference,
-    Row,
     compare,
     input_products,
     open_language,
@@ -96,8 +96,8 @@ def pytorchs_logits(folder: Path, text: Sequence[int], spec: DecoderSpec) -> NDA
     checkpoint = open_checkpoint(folder)
     places = np.broadcast_to(spec.begin + np.arange(len(text)), (spec.axes, len(text)))
     alone = np.full(len(text), -1) if checkpoint.model_type in ("gemma3", "paligemma") else None
-    laid = Laid(tuple(text[:1]), (), places, spec.begin + len(text), blocks=alone)
-    return checkpoint_torch(checkpoint).score(text, Context(laid), CancelToken())
+    prompt = Prompt(tuple(text[:1]), (), places, spec.begin + len(text), blocks=alone)
+    return checkpoint_torch(checkpoint).score(text, Context(prompt), CancelToken())
 
 
 def test_what_no_graph_can_be_built_for_is_refused_in_a_sentence(
@@ -128,19 +128,19 @@ def test_what_goes_into_a_layer_is_what_it_multiplies(checkpoint: Path, tmp_path
 
 def test_the_quickest_of_the_true_enough_is_named() -> None:
     rows = [
-        Row("true", Difference(1.0, 0.0), 100, 10, 20),
-        Row("near", Difference(0.95, 0.02), 50, 10, 30),
-        Row("forgetful", Difference(0.94, 0.0), 50, 10, 40),
-        Row("astray", Difference(1.0, 0.03), 50, 10, 50),
+        ComparedRow("true", Difference(1.0, 0.0), 100, 10, 20),
+        ComparedRow("near", Difference(0.95, 0.02), 50, 10, 30),
+        ComparedRow("forgetful", Difference(0.94, 0.0), 50, 10, 40),
+        ComparedRow("astray", Difference(1.0, 0.03), 50, 10, 50),
     ]
     assert table_of(rows).endswith("near.")
 
 
 def test_without_attention_agreement_alone_decides() -> None:
     rows = [
-        Row("true", Difference(1.0, None), 100, 10, 20),
-        Row("near", Difference(0.95, None), 50, 10, 30),
-        Row("forgetful", Difference(0.94, None), 50, 10, 40),
+        ComparedRow("true", Difference(1.0, None), 100, 10, 20),
+        ComparedRow("near", Difference(0.95, None), 50, 10, 30),
+        ComparedRow("forgetful", Difference(0.94, None), 50, 10, 40),
     ]
     assert table_of(rows).endswith("agreement of 95% at least: near.")
 

@@ -11,7 +11,7 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.open_engine import open_engine
 from mmgpt_desktop.errors import AppError, BundleError, Cancelled, RuntimeFailure
 from mmgpt_desktop.hub import convert as module
-from mmgpt_desktop.hub.convert import Report, convert
+from mmgpt_desktop.hub.convert import ConversionReport, convert
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.ui.widgets.texts import note_text
 from tests.checkpoint_models import smolvlm_settings, tiny_smolvlm
@@ -22,7 +22,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_smolvlm(tmp_path_factory.mktemp("model") / "tiny", head_dim=16)
 
 
-def converted(checkpoint: Path, out: Path, cancel: CancelToken | None = None) -> Report:
+def converted(checkpoint: Path, out: Path, cancel: CancelToken | None = None) -> ConversionReport:
     return convert(checkpoint, out, "int8", cancel or CancelToken(), lambda *_: None)
 
 

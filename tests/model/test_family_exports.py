@@ -17,7 +17,7 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
 from mmgpt_desktop.engine.checkpoint_onnx_models import IdeficsOnnx, checkpoint_onnx
 from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
-from mmgpt_desktop.engine.families.family import Context, Family, Features, Seen
+from mmgpt_desktop.engine.families.family import Context, Family, Features, ImageInputs
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.folder.layouts import PROMPT
@@ -101,15 +101,15 @@ def test_photos_become_what_they_become_in_pytorch(
     exported: Exported, width: int, height: int
 ) -> None:
     photo = noise_photo(width, height)
-    plain, fine = (exported.family.see(photo, fine=fine) for fine in (False, True))
+    plain, tiled = (exported.family.preprocess(photo, tiled=tiled) for tiled in (False, True))
     check_photo(exported, plain)
-    if not np.array_equal(plain.inputs["pixel_values"], fine.inputs["pixel_values"]):
-        check_photo(exported, fine)
+    if not np.array_equal(plain.arrays["pixel_values"], tiled.arrays["pixel_values"]):
+        check_photo(exported, tiled)
 
 
-def check_photo(exported: Exported, seen: Seen) -> None:
-    laid = exported.family.lay([Message("user", "What is this?")], [seen], 16)
-    theirs, ours = (runtime.encode(seen, CANCEL) for runtime in exported.runtimes)
+def check_photo(exported: Exported, inputs: ImageInputs) -> None:
+    prompt = exported.family.build_prompt([Message("user", "What is this?")], [inputs], 16)
+    theirs, ours = (runtime.encode(inputs, CANCEL) for runtime in exported.runtimes)
     if not isinstance(exported.onnx, IdeficsOnnx):  # which gives keys and values, not features
         for one, two in zip(parts(ours), parts(theirs), strict=True):
             near(one, two)
@@ -117,7 +117,7 @@ def check_photo(exported: Exported, seen: Seen) -> None:
     if ours.reading is not None:
         near(ours.reading, theirs.reading)
     expected, found = (
-        runtime.score(laid.token_ids, Context(laid, (seen,), (features,)), CANCEL)
+        runtime.score(prompt.token_ids, Context(prompt, (inputs,), (features,)), CANCEL)
         for runtime, features in zip(exported.runtimes, (theirs, ours), strict=True)
     )
     near(found, expected)
@@ -129,10 +129,10 @@ PHOTOS = (noise_photo(60, 40), noise_photo(24, 50), noise_photo(5, 3))
 def contexts(exported: Exported, photos: Sequence[Photo]) -> list[Context]:
     """A question with photos before it and, if there are several, within it; for each runtime."""
     text = f"What is{PICTURE * len(photos[1:])} this?"
-    seen = [exported.family.see(photo) for photo in photos]
-    laid = exported.family.lay([Message("user", text)], seen, 16)
+    images = [exported.family.preprocess(photo) for photo in photos]
+    prompt = exported.family.build_prompt([Message("user", text)], images, 16)
     return [
-        Context(laid, tuple(seen), tuple(runtime.encode(each, CANCEL) for each in seen))
+        Context(prompt, tuple(images), tuple(runtime.encode(each, CANCEL) for each in images))
         for runtime in exported.runtimes
     ]
 
@@ -151,7 +151,7 @@ def test_words_and_attention_are_pytorchs(exported: Exported, photos: int) -> No
             assert two.attention is not None
             assert one.attention.shape == (*runtime.attention_shape, two.attention.shape[-1])
             np.testing.assert_allclose(one.attention, two.attention, atol=1e-4)
-    written = [*slow.laid.token_ids, *(token.token_id for token in theirs)]
+    written = [*slow.prompt.token_ids, *(token.token_id for token in theirs)]
     near(exported.onnx.score(written, plain, CANCEL), exported.torch.score(written, slow, CANCEL))
 
 
@@ -167,7 +167,7 @@ def test_mixed_ones_read_the_prompt_truer_than_with_4_bits(
     assert PROMPT in done.sizes
     mixed = opened(done.folder)
     slow, plain = contexts(exported, PHOTOS[:2])
-    features = tuple(mixed.encode(each, CANCEL) for each in plain.seen)
+    features = tuple(mixed.encode(each, CANCEL) for each in plain.images)
     check_last_row(mixed, replace(plain, features=features), exported.torch, slow)
     truth, eight = left(exported.onnx, plain), left(mixed, plain)
     mixed._decoder.prompt = None
@@ -179,7 +179,7 @@ def test_mixed_ones_read_the_prompt_truer_than_with_4_bits(
 
 def check_last_row(mixed: Any, context: Context, torch: Any, slow: Context) -> None:
     """What the prompt's last position says and looks at; of that, nothing is missing to 1."""
-    ids = context.laid.token_ids
+    ids = context.prompt.token_ids
     theirs, ours = (
         runtime.decode(ids, each, None, attention=True, cancel=CANCEL)
         for runtime, each in ((torch, slow), (mixed, context))
@@ -194,7 +194,7 @@ def check_last_row(mixed: Any, context: Context, torch: Any, slow: Context) -> N
 
 def left(runtime: Any, context: Context) -> NDArray[np.float32]:
     """Keys and values of the prompt, without its last position."""
-    ids = context.laid.token_ids
+    ids = context.prompt.token_ids
     past = runtime.decode(ids, context, None, attention=False, cancel=CANCEL).cache
     held = [past.buffers.held(name)[:, :, : len(ids) - 1] for name in runtime._decoder.pairs]
     return np.stack(held)

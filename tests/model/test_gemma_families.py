@@ -24,7 +24,7 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.families import chat
-from mmgpt_desktop.engine.families.family import Family, Laid
+from mmgpt_desktop.engine.families.family import Family, Prompt
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.errors import BundleError
@@ -163,10 +163,10 @@ def opened(path: Path) -> tuple[Family, CheckpointTorch]:
 
 
 def token_types(inside: int) -> Any:
-    def arguments(laid: Laid) -> dict[str, Any]:
-        types = np.full((1, len(laid.token_ids)), 1 - inside)
-        assert laid.blocks is not None
-        types[0, : len(laid.blocks)][laid.blocks >= 0] = inside
+    def arguments(prompt: Prompt) -> dict[str, Any]:
+        types = np.full((1, len(prompt.token_ids)), 1 - inside)
+        assert prompt.blocks is not None
+        types[0, : len(prompt.blocks)][prompt.blocks >= 0] = inside
         return {"token_type_ids": torch.from_numpy(types)}
 
     return arguments
@@ -179,28 +179,30 @@ def test_paligemmas_cell_map_is_right_by_experiment(
     check_map(*opened(paligemma), noise_photo(width, height))
 
 
-@pytest.mark.parametrize("fine", [False, True])
+@pytest.mark.parametrize("tiled", [False, True])
 @pytest.mark.parametrize(("width", "height"), SHAPES)
 def test_gemma_3s_cell_map_is_right_by_experiment(
-    gemma3: Path, width: int, height: int, fine: bool
+    gemma3: Path, width: int, height: int, tiled: bool
 ) -> None:
     family, runtime = opened(gemma3)
     photo = noise_photo(width, height)
-    cut = family.see(photo, fine=fine).tokens > 9
-    check_map(family, runtime, photo, fine=fine, overview=slice(0, 9 if cut else 0))
+    cut = family.preprocess(photo, tiled=tiled).tokens > 9
+    check_map(family, runtime, photo, tiled=tiled, overview=slice(0, 9 if cut else 0))
 
 
 def test_paligemmas_words_and_attention_are_transformers_own(paligemma: Path) -> None:
     family, runtime = opened(paligemma)
-    check_answer(family, runtime, [family.see(noise_photo(60, 40))], token_types(inside=0))
+    check_answer(family, runtime, [family.preprocess(noise_photo(60, 40))], token_types(inside=0))
 
 
 def test_gemma_3s_words_and_attention_are_transformers_own(gemma3: Path) -> None:
     family, runtime = opened(gemma3)
     photos = [noise_photo(60, 40), noise_photo(9, 20)]
-    check_answer(family, runtime, [family.see(each) for each in photos], token_types(inside=1))
-    fine = family.see(photos[0], fine=True)
-    check_answer(family, runtime, [fine], token_types(inside=1))
+    check_answer(
+        family, runtime, [family.preprocess(each) for each in photos], token_types(inside=1)
+    )
+    tiled = family.preprocess(photos[0], tiled=True)
+    check_answer(family, runtime, [tiled], token_types(inside=1))
 
 
 def test_paligemmas_prompt_and_pixels_are_transformers_own(paligemma: Path) -> None:
@@ -209,18 +211,18 @@ def test_paligemmas_prompt_and_pixels_are_transformers_own(paligemma: Path) -> N
     )
     family = family_of(open_checkpoint(paligemma))
     photos = [noise_photo(60, 40), noise_photo(9, 20)]
-    seen = [family.see(photo) for photo in photos]
+    images = [family.preprocess(photo) for photo in photos]
     theirs = processor(
         images=[[photo.pixels for photo in photos]],
         text=f"<image><image>{ASKED}",
         return_tensors="np",
     )
     earlier = [Message("user", "First."), Message("assistant", "An answer.")]
-    laid = family.lay([*earlier, Message("user", ASKED)], seen, 16)
-    assert list(laid.token_ids) == theirs["input_ids"][0].tolist()
-    assert laid.positions.tolist() == [list(range(1, len(laid.token_ids) + 1))]
-    assert laid.dropped_turns == 1
-    pixels = np.concatenate([each.inputs["pixel_values"] for each in seen])
+    prompt = family.build_prompt([*earlier, Message("user", ASKED)], images, 16)
+    assert list(prompt.token_ids) == theirs["input_ids"][0].tolist()
+    assert prompt.positions.tolist() == [list(range(1, len(prompt.token_ids) + 1))]
+    assert prompt.dropped_turns == 1
+    pixels = np.concatenate([each.arrays["pixel_values"] for each in images])
     np.testing.assert_array_equal(pixels, theirs["pixel_values"])
 
 
@@ -228,15 +230,15 @@ def test_gemma_3s_prompts_and_pixels_are_transformers_own(gemma3: Path) -> None:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(gemma3, extra_special_tokens=TOKENS)
     family = family_of(open_checkpoint(gemma3))
     photos = [noise_photo(60, 40), noise_photo(30, 31), noise_photo(9, 50)]
-    for fine in (False, True):
-        images = Gemma3ImageProcessorPil(**{**GEMMA3, "do_pan_and_scan": fine})
+    for tiled in (False, True):
+        images = Gemma3ImageProcessorPil(**{**GEMMA3, "do_pan_and_scan": tiled})
         processor = Gemma3Processor(
             images, tokenizer, chat_template=GEMMA3_TEMPLATE, image_seq_length=9
         )
         processor.images_kwargs = {}
         for each in [*photos, noise_photo(16, 90), noise_photo(45, 20)]:
-            check_prompt(family, processor, [each], fine=fine)
-        if not fine:
+            check_prompt(family, processor, [each], tiled=tiled)
+        if not tiled:
             check_prompt(family, processor, photos)
 
 

@@ -107,9 +107,9 @@ def test_pictures_of_turns_that_are_left_out_come_first(engine: CheckpointEngine
     question, count = f"{PICTURE}{'why ' * 40}", 12
     photos = tuple(noise_photo(48, 32, seed) for seed in range(count))
     texts = [text for _ in range(count - 1) for text in (question, "So.")]
-    seen = [engine.family.see(photo) for photo in photos]
+    images = [engine.family.preprocess(photo) for photo in photos]
     room = max(16, engine.context_length - 700)
     messages = asked(photos, *texts, f"{PICTURE}And this?").messages
-    laid = engine.family.lay(messages, seen, room)
-    assert laid.dropped_turns > 0
-    assert len(laid.image_positions) == sum(each.tokens for each in seen)
+    prompt = engine.family.build_prompt(messages, images, room)
+    assert prompt.dropped_turns > 0
+    assert len(prompt.image_positions) == sum(each.tokens for each in images)

@@ -131,26 +131,30 @@ def processor(folder: Path, *, tiles: bool) -> Any:
     return made
 
 
-@pytest.mark.parametrize("fine", [False, True])
+@pytest.mark.parametrize("tiled", [False, True])
 @pytest.mark.parametrize(("width", "height"), SHAPES)
 def test_the_cell_map_is_right_by_experiment(
-    family: Family, runtime: CheckpointTorch, width: int, height: int, fine: bool
+    family: Family, runtime: CheckpointTorch, width: int, height: int, tiled: bool
 ) -> None:
     photo = noise_photo(width, height)
-    tiled = family.see(photo, fine=fine).tokens > VIEW
-    overview = slice(-VIEW, None) if tiled else slice(0, 0)
-    check_map(family, runtime, photo, fine=fine, overview=overview)
+    cut = family.preprocess(photo, tiled=tiled).tokens > VIEW
+    overview = slice(-VIEW, None) if cut else slice(0, 0)
+    check_map(family, runtime, photo, tiled=tiled, overview=overview)
 
 
 def test_a_long_photo_has_tiles_along_it(family: Family) -> None:
-    seen = family.see(noise_photo(60, 20), fine=True)
-    assert (seen.grid.rows, seen.grid.columns) == (3, 9)
-    assert seen.tokens == 4 * VIEW
+    inputs = family.preprocess(noise_photo(60, 20), tiled=True)
+    assert (inputs.grid.rows, inputs.grid.columns) == (3, 9)
+    assert inputs.tokens == 4 * VIEW
 
 
 def test_words_and_attention_are_transformers_own(family: Family, runtime: CheckpointTorch) -> None:
-    check_answer(family, runtime, [family.see(noise_photo(60, 40), fine=True)])
-    check_answer(family, runtime, [family.see(noise_photo(60, 40)), family.see(noise_photo(9, 20))])
+    check_answer(family, runtime, [family.preprocess(noise_photo(60, 40), tiled=True)])
+    check_answer(
+        family,
+        runtime,
+        [family.preprocess(noise_photo(60, 40)), family.preprocess(noise_photo(9, 20))],
+    )
 
 
 def test_prompts_and_pixels_are_transformers_own(
@@ -160,4 +164,4 @@ def test_prompts_and_pixels_are_transformers_own(
     photos = [noise_photo(60, 40), noise_photo(30, 31), noise_photo(9, 50)]
     check_prompt(family, processor(folder, tiles=False), photos)
     for each in [*photos, noise_photo(100, 99), noise_photo(48, 47)]:
-        check_prompt(family, processor(folder, tiles=True), [each], fine=True)
+        check_prompt(family, processor(folder, tiles=True), [each], tiled=True)

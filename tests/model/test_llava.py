@@ -129,7 +129,11 @@ def test_the_cell_map_is_right_by_experiment(
 
 
 def test_words_and_attention_are_transformers_own(family: Family, runtime: CheckpointTorch) -> None:
-    check_answer(family, runtime, [family.see(noise_photo(60, 40)), family.see(noise_photo(9, 20))])
+    check_answer(
+        family,
+        runtime,
+        [family.preprocess(noise_photo(60, 40)), family.preprocess(noise_photo(9, 20))],
+    )
 
 
 def test_prompts_and_pixels_are_transformers_own(family: Family, runtime: CheckpointTorch) -> None:

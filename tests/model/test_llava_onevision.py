@@ -119,35 +119,39 @@ def processor(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     )
 
 
-@pytest.mark.parametrize("fine", [False, True])
+@pytest.mark.parametrize("tiled", [False, True])
 @pytest.mark.parametrize(("width", "height"), [*SHAPES, (66, 30)])
 def test_the_cell_map_is_right_by_experiment(
-    family: Family, runtime: CheckpointTorch, width: int, height: int, fine: bool
+    family: Family, runtime: CheckpointTorch, width: int, height: int, tiled: bool
 ) -> None:
-    overview = slice(0, 25 if fine else 0)
-    check_map(family, runtime, noise_photo(width, height), fine=fine, overview=overview)
+    overview = slice(0, 25 if tiled else 0)
+    check_map(family, runtime, noise_photo(width, height), tiled=tiled, overview=overview)
 
 
 def test_tiles_are_as_many_as_transformers_counts(family: Family, processor: Any) -> None:
     sides = np.random.default_rng(0).integers(1, 90, (200, 2)).tolist()
     for width, height in [*sides, (1, 90), (90, 1)]:
         expected = processor._get_number_of_features(height, width, TILE, TILE)
-        assert family.see(noise_photo(width, height), fine=True).tokens == expected
+        assert family.preprocess(noise_photo(width, height), tiled=True).tokens == expected
 
 
 def test_a_large_grid_is_scaled_down_and_its_map_is_still_right(
     family: Family, runtime: CheckpointTorch
 ) -> None:
     photo = noise_photo(64, 60)  # 9 tiles where 2 are wanted
-    assert family.see(photo, fine=True).tokens < 25 + 3 * 25
-    check_map(family, runtime, photo, fine=True, overview=slice(0, 25))
+    assert family.preprocess(photo, tiled=True).tokens < 25 + 3 * 25
+    check_map(family, runtime, photo, tiled=True, overview=slice(0, 25))
 
 
 def test_words_and_attention_are_transformers_own(family: Family, runtime: CheckpointTorch) -> None:
-    check_answer(family, runtime, [family.see(noise_photo(60, 40), fine=True)])
-    check_answer(family, runtime, [family.see(noise_photo(60, 40)), family.see(noise_photo(9, 20))])
+    check_answer(family, runtime, [family.preprocess(noise_photo(60, 40), tiled=True)])
+    check_answer(
+        family,
+        runtime,
+        [family.preprocess(noise_photo(60, 40)), family.preprocess(noise_photo(9, 20))],
+    )
 
 
 def test_prompts_and_pixels_are_transformers_own(family: Family, processor: Any) -> None:
     photos = [noise_photo(60, 40), noise_photo(30, 31), noise_photo(9, 50)]
-    check_prompt(family, processor, photos, fine=True)
+    check_prompt(family, processor, photos, tiled=True)

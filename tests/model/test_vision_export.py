@@ -32,9 +32,9 @@ def test_llavas_image_encoder_gives_what_pytorch_gives(tmp_path: Path) -> None:
     export_vision(checkpoint, family, path)
     graph, runtime, cancel = Graph(path, cuda=False), checkpoint_torch(checkpoint), CancelToken()
     for photo in (noise_photo(150, 100), noise_photo(90, 200)):
-        seen = family.see(photo)
-        (features,) = graph.run([FEATURES], seen.inputs, cancel)
-        expected = runtime.encode(seen, cancel).embeddings.numpy()
+        inputs = family.preprocess(photo)
+        (features,) = graph.run([FEATURES], inputs.arrays, cancel)
+        expected = runtime.encode(inputs, cancel).embeddings.numpy()
         np.testing.assert_allclose(features, expected, atol=1e-6)
 
 
@@ -51,15 +51,15 @@ def test_no_random_numbers_are_exported_for_missing_tensors(tmp_path: Path) -> N
 def test_fewer_bits_are_fewer_bytes_and_nearly_as_true(tmp_path: Path) -> None:
     checkpoint = open_checkpoint(tiny_qwen3(tmp_path / "qwen"))
     family, cancel = family_of(checkpoint), CancelToken()
-    seen = family.see(noise_photo(50, 40))
-    expected = checkpoint_torch(checkpoint).encode(seen, cancel).embeddings[0].numpy()
+    inputs = family.preprocess(noise_photo(50, 40))
+    expected = checkpoint_torch(checkpoint).encode(inputs, cancel).embeddings[0].numpy()
     whole = tmp_path / "whole" / "vision_encoder.onnx"
     whole.parent.mkdir()
     export_vision(checkpoint, family, whole)
     for smaller, share, error in ((halve, 0.6, 1e-3), (quantise, 0.5, 2e-2)):
         path = Path(shutil.copytree(whole.parent, tmp_path / smaller.__name__)) / whole.name
         smaller(path)
-        (found,) = Graph(path, cuda=False).run([FEATURES], seen.inputs, cancel)
+        (found,) = Graph(path, cuda=False).run([FEATURES], inputs.arrays, cancel)
         assert 0 < np.abs(found - expected).max() < error * np.ptp(expected)
         sizes = [file.with_name(f"{file.name}.data").stat().st_size for file in (path, whole)]
         assert sizes[0] < share * sizes[1]

@@ -377,8 +377,8 @@ def test_figures_are_the_same_everywhere_and_stay_on_a_line() -> None:
 
 def test_figures_in_a_picture_stay_on_a_line() -> None:
     run = Run("so sure: 89\u00a0% of it")
-    laid = paragraph([run], 20, font_for("x", 20).getlength("so sure: 89"))
-    assert "89 %" in [piece.text for piece in laid.placed]
+    prompt = paragraph([run], 20, font_for("x", 20).getlength("so sure: 89"))
+    assert "89 %" in [piece.text for piece in prompt.placed]
 
 
 def test_a_report_says_no_figure_with_powers_of_ten() -> None:
@@ -571,10 +571,10 @@ def test_all_kinds_are_saved_whatever_the_clock_says(
 
 
 def test_lines_break_where_they_must() -> None:
-    laid = paragraph([Run("one two three"), Run("x" * 100)], 16, 120)
-    assert all(piece.x + laid.font.getlength(piece.text) <= 120 for piece in laid.placed)
-    assert "".join(piece.text for piece in laid.placed) == "onetwothree" + "x" * 100
-    assert laid.height > 5 * 16
+    prompt = paragraph([Run("one two three"), Run("x" * 100)], 16, 120)
+    assert all(piece.x + prompt.font.getlength(piece.text) <= 120 for piece in prompt.placed)
+    assert "".join(piece.text for piece in prompt.placed) == "onetwothree" + "x" * 100
+    assert prompt.height > 5 * 16
     assert paragraph([Run("  \n ")], 16, 120).height == 0
     assert paragraph([Run("wide")], 16, 1).height > 3 * 16
 

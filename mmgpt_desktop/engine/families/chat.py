@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.families.detokenizer import Spelling
-from mmgpt_desktop.engine.families.family import Laid, Seen, answered, clean
+from mmgpt_desktop.engine.families.family import ImageInputs, Prompt, answered, clean
 from mmgpt_desktop.engine.families.template import ChatTemplate
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.folder.recognise import CONFIG
@@ -70,21 +70,21 @@ class ChatFamily(ABC):
         self.stop_ids = self.find_stop_ids()
 
     @abstractmethod
-    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
-        """As `Family.see`."""
+    def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
+        """As `Family.preprocess`."""
 
     @abstractmethod
-    def expansion(self, seen: Seen) -> str:
-        """The text that stands for a photo, with `seen.tokens` image tokens in it."""
+    def expansion(self, inputs: ImageInputs) -> str:
+        """The text that stands for a photo, with `inputs.tokens` image tokens in it."""
 
     def rotary(
-        self, token_ids: NDArray[np.int64], seen: Sequence[Seen]
+        self, token_ids: NDArray[np.int64], images: Sequence[ImageInputs]
     ) -> tuple[NDArray[np.int64], int]:
-        """`Laid.positions` and `Laid.next_position`: one after the other."""
+        """`Prompt.positions` and `Prompt.next_position`: one after the other."""
         return np.arange(len(token_ids), dtype=np.int64)[np.newaxis], len(token_ids)
 
     def blocks(self, token_ids: NDArray[np.int64]) -> NDArray[np.int64] | None:
-        """`Laid.blocks`: none."""
+        """`Prompt.blocks`: none."""
         return None
 
     def find_image_token(self) -> int:
@@ -136,27 +136,32 @@ class ChatFamily(ABC):
         ends = [token for token in special if after.startswith(token)]
         return {special[max(ends, key=len)]} if ends else set()
 
-    def groundings(self, token_ids: Sequence[int], seen: Sequence[Seen]) -> tuple[Grounding, ...]:
+    def groundings(
+        self, token_ids: Sequence[int], images: Sequence[ImageInputs]
+    ) -> tuple[Grounding, ...]:
         """As `Family.groundings`."""
         return ()
 
     def token_bytes(self, token_id: int) -> bytes:
         return b"" if token_id in self.stop_ids else self._spelling.bytes_of(token_id)
 
-    def lay(self, messages: Sequence[Message], seen: Sequence[Seen], room: int) -> Laid:
-        """As `Family.lay`. Where texts place fewer photos than there are, theirs are the last."""
+    def build_prompt(
+        self, messages: Sequence[Message], images: Sequence[ImageInputs], room: int
+    ) -> Prompt:
+        """As `Family.build_prompt`. Where texts place fewer photos than there are,
+        theirs are the last."""
         *earlier, last = messages
         question, turns = clean(last.text), answered(earlier)
         if not question.replace(PICTURE, "").strip():
             raise PromptError("The question is empty.", "Type a question first.")
         limit = self.context_length - min(room, self.context_length // 2)
         for dropped in range(len(turns) + 1):
-            token_ids = self.encode(turns[dropped:], question, seen)
+            token_ids = self.encode(turns[dropped:], question, images)
             if not token_ids:
                 title = "The model's chat template writes nothing for this question."
                 raise PromptError(title, "Choose another model.")
             if len(token_ids) <= limit:
-                return self._laid(token_ids, seen, dropped)
+                return self._prompt(token_ids, images, dropped)
         raise PromptError(
             "The question and its pictures are too long: {tokens} tokens, and this model reads"
             " {limit}.",
@@ -165,11 +170,13 @@ class ChatFamily(ABC):
             limit=limit,
         )
 
-    def encode(self, turns: Sequence[Turn], question: str, seen: Sequence[Seen]) -> list[int]:
+    def encode(
+        self, turns: Sequence[Turn], question: str, images: Sequence[ImageInputs]
+    ) -> list[int]:
         """Token ids of a conversation with a run of image tokens for each photo."""
-        prompt = self.template(self.messages(turns, question, len(seen)))
+        prompt = self.template(self.messages(turns, question, len(images)))
         pieces = prompt.split(self.placeholder)
-        runs = map(self.expansion, seen)
+        runs = map(self.expansion, images)
         return self.tokens(
             "".join(itertools.chain(*itertools.zip_longest(pieces, runs, fillvalue="")))
         )
@@ -195,16 +202,16 @@ class ChatFamily(ABC):
         left = iter(range(photos))
         return [
             {
-                "role": ("user", "assistant")[place % 2],
-                "content": list(self._parts(text, left if place % 2 == 0 else iter(()))),
+                "role": ("user", "assistant")[index % 2],
+                "content": list(self._parts(text, left if index % 2 == 0 else iter(()))),
             }
-            for place, text in enumerate(texts)
+            for index, text in enumerate(texts)
         ]
 
     def _parts(self, text: str, photos: Iterator[int]) -> Iterator[dict[str, str]]:
         """A picture between each two pieces of text, as long as there are photos."""
-        for place, piece in enumerate(text.split(PICTURE)):
-            if place and next(photos, None) is not None:
+        for index, piece in enumerate(text.split(PICTURE)):
+            if index and next(photos, None) is not None:
                 yield {"type": "image"}
             if piece.strip():
                 yield {"type": "text", "text": self.plain(piece)}
@@ -220,7 +227,7 @@ class ChatFamily(ABC):
         special = {token.content for token in added if token.special}
         return special | {self.placeholder, self.tokenizer.id_to_token(self.image_token_id) or ""}
 
-    def places(self, token_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    def find_image_tokens(self, token_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where image tokens stand, photo after photo."""
         return np.flatnonzero(token_ids == self.image_token_id)
 
@@ -228,18 +235,18 @@ class ChatFamily(ABC):
         markers = sorted(filter(str.strip, self.markers()), key=len, reverse=True)
         return re.compile("|".join(map(re.escape, markers)))
 
-    def _laid(self, token_ids: list[int], seen: Sequence[Seen], dropped: int) -> Laid:
+    def _prompt(self, token_ids: list[int], images: Sequence[ImageInputs], dropped: int) -> Prompt:
         ids = np.array(token_ids, np.int64)
-        places = self.places(ids)
-        expected = sum(each.tokens for each in seen)
-        if len(places) != expected:
+        image_positions = self.find_image_tokens(ids)
+        expected = sum(each.tokens for each in images)
+        if len(image_positions) != expected:
             title = "The model's prompt has {found} image tokens, and its pictures need {expected}."
             hint = "Its tokenizer or chat template does not fit: choose another model."
-            raise BundleError(title, hint, found=len(places), expected=expected)
-        positions, following = self.rotary(ids, seen)
-        return Laid(
+            raise BundleError(title, hint, found=len(image_positions), expected=expected)
+        positions, following = self.rotary(ids, images)
+        return Prompt(
             tuple(token_ids),
-            tuple(places.tolist()),
+            tuple(image_positions.tolist()),
             positions,
             following,
             dropped,

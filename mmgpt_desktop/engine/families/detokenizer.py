@@ -72,7 +72,7 @@ def _byte_alphabet() -> dict[str, int]:
     visible = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     hidden = [byte for byte in range(256) if byte not in visible]
     return {chr(byte): byte for byte in visible} | {
-        chr(0x100 + place): byte for place, byte in enumerate(hidden)
+        chr(0x100 + index): byte for index, byte in enumerate(hidden)
     }
 
 

@@ -1,8 +1,8 @@
 """What a family of public vision-language models says about its prompts and pictures.
 
-A photo becomes `Seen`: arrays for the image encoder, and where each of its image tokens lies
-on the photo. A conversation becomes `Laid`: token ids in which a run of placeholders stands
-for each photo. Nothing here imports torch, transformers or ONNX Runtime.
+A photo becomes `ImageInputs`: arrays for the image encoder, and where each of its image tokens
+lies on the photo. A conversation becomes a `Prompt`: token ids in which a run of placeholders
+stands for each photo. Nothing here imports torch, transformers or ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mmgpt_desktop.text import without_controls
 
 
 @dataclass(frozen=True)
-class View:
+class PatchView:
     """A part of a photo, or all of it, that is read as `rows` x `columns` patches.
 
     `box` is in photo pixels. Patch `row * columns + column` is the image encoder's number
@@ -34,21 +34,21 @@ class View:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class ImageInputs:
     """A photo as the image encoder takes it.
 
-    `inputs` are named as the model's own arguments ("pixel_values", "image_grid_thw"), batch
-    of one photo. `tokens` is how many image tokens the photo takes in the prompt. `spread`
-    float32 [patch, cell] says which cells of `grid` each patch covers: a row sums to 1, or to
-    0 for a patch that stands for no place (a separator). Patches are the image tokens
-    themselves, unless the model resamples them (`Features.reading`). `for_graphs` is what a
-    graph of ours takes besides: what PyTorch's model works out of `inputs` in Python.
+    `arrays` are named as the model's own arguments ("pixel_values", "image_grid_thw"), batch
+    of one photo. `tokens` is how many image tokens the photo takes in the prompt.
+    `patch_to_cell` float32 [patch, cell] says which cells of `grid` each patch covers: a row
+    sums to 1, or to 0 for a patch that stands for no place (a separator). Patches are the image
+    tokens themselves, unless the model resamples them (`Features.reading`). `for_graphs` is what
+    a graph of ours takes besides: what PyTorch's model works out of `arrays` in Python.
     """
 
-    inputs: Mapping[str, NDArray[Any]]
+    arrays: Mapping[str, NDArray[Any]]
     tokens: int
     grid: PatchGrid
-    spread: NDArray[np.float32]
+    patch_to_cell: NDArray[np.float32]
     for_graphs: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
@@ -66,7 +66,7 @@ class Features:
 
 
 @dataclass(frozen=True, eq=False)
-class Laid:
+class Prompt:
     """A conversation laid out for the decoder.
 
     `image_positions` are the places of the image tokens in `token_ids`, photo after photo.
@@ -86,10 +86,10 @@ class Laid:
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """What a runtime decodes with: the laid-out prompt and the photos in it, in order."""
+    """What a runtime decodes with: the prompt and the photos in it, in order."""
 
-    laid: Laid
-    seen: tuple[Seen, ...] = ()
+    prompt: Prompt
+    images: tuple[ImageInputs, ...] = ()
     features: tuple[Features, ...] = ()
 
 
@@ -103,13 +103,15 @@ class Family(Protocol):
     sequences: ClassVar[bool]
     """Whether it was made for several photos in one prompt."""
 
-    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
+    def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
         """Prepare a photo as the model's own image processor does.
 
-        With `fine` a family that can cut photos into tiles does so; else it takes one view.
+        With `tiled` a family that can cut photos into tiles does so; else it takes one view.
         """
 
-    def lay(self, messages: Sequence[Message], seen: Sequence[Seen], room: int) -> Laid:
+    def build_prompt(
+        self, messages: Sequence[Message], images: Sequence[ImageInputs], room: int
+    ) -> Prompt:
         """Lay out a conversation so that `room` tokens of answer still fit.
 
         Photos stand where `PICTURE` is in the messages' texts, and those that no text places
@@ -117,19 +119,21 @@ class Family(Protocol):
         question, and for one that is too long by itself.
         """
 
-    def groundings(self, token_ids: Sequence[int], seen: Sequence[Seen]) -> tuple[Grounding, ...]:
+    def groundings(
+        self, token_ids: Sequence[int], images: Sequence[ImageInputs]
+    ) -> tuple[Grounding, ...]:
         """The places that an answer gives with its words; none with most models."""
 
     def token_bytes(self, token_id: int) -> bytes:
         """What a token adds to the answer; a character may take the bytes of several tokens."""
 
 
-def positions(laid: Laid, fed: int, count: int) -> NDArray[np.int64]:
+def positions(prompt: Prompt, fed: int, count: int) -> NDArray[np.int64]:
     """The rotary positions of the next `count` tokens after `fed` others: [1, S], or
     [3, 1, S] with M-RoPE."""
-    prompt = laid.positions.shape[1]
-    later = laid.next_position - prompt + np.arange(max(fed, prompt), fed + count)
-    first = laid.positions[:, fed : fed + count]
+    length = prompt.positions.shape[1]
+    later = prompt.next_position - length + np.arange(max(fed, length), fed + count)
+    first = prompt.positions[:, fed : fed + count]
     found = np.concatenate([first, np.broadcast_to(later, (len(first), len(later)))], axis=1)
     return found if len(found) == 1 else found[:, np.newaxis]
 
@@ -148,7 +152,9 @@ def answered(messages: Sequence[Message]) -> list[tuple[str, str]]:
     return turns
 
 
-def spread_views(views: Sequence[View], patches: int, grid: PatchGrid) -> NDArray[np.float32]:
+def views_to_cells(
+    views: Sequence[PatchView], patches: int, grid: PatchGrid
+) -> NDArray[np.float32]:
     """Which cells of `grid` each patch of the views covers, by area: float32 [patch, cell].
 
     A patch that lies beyond the grid's box, or belongs to no view, has a row of zeros; one
@@ -160,7 +166,7 @@ def spread_views(views: Sequence[View], patches: int, grid: PatchGrid) -> NDArra
         down = np.linspace(view.box.top, view.box.bottom, view.rows + 1)
         last = view.first + view.rows * view.columns
         boxes[view.first : last] = tile_boxes(across, down)
-    return spread_boxes(boxes, grid)
+    return boxes_to_cells(boxes, grid)
 
 
 def tile_boxes(across: NDArray[np.float64], down: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -171,8 +177,8 @@ def tile_boxes(across: NDArray[np.float64], down: NDArray[np.float64]) -> NDArra
     return np.stack([left, top, right, bottom], axis=1)
 
 
-def spread_boxes(boxes: NDArray[np.float64], grid: PatchGrid) -> NDArray[np.float32]:
-    """As `spread_views`, of patches that have a box each: [patch, 4] in photo pixels.
+def boxes_to_cells(boxes: NDArray[np.float64], grid: PatchGrid) -> NDArray[np.float32]:
+    """As `views_to_cells`, of patches that have a box each: [patch, 4] in photo pixels.
 
     A box is left, top, right, bottom; an empty one stands for no place.
     """

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import Pixels, cells_over, whole
-from mmgpt_desktop.engine.families.family import Seen, View, spread_views
+from mmgpt_desktop.engine.families.family import ImageInputs, PatchView, views_to_cells
 from mmgpt_desktop.engine.families.image_values import (
     normalised,
     resized,
@@ -44,22 +44,25 @@ class Gemma3(ChatFamily):
         self._settings = settings_over(_SETTINGS, checkpoint.image_processor)
         self._across = math.isqrt(whole_number(checkpoint.config, "mm_tokens_per_image", 256))
 
-    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
-        boxes = [whole(photo), *(self._crops(photo) if fine else [])]
+    def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
+        boxes = [whole(photo), *(self._crops(photo) if tiled else [])]
         pixels = np.stack([normalised(self._view(photo, box), self._settings) for box in boxes])
         each = self._across**2
         views = [
-            View(self._across, self._across, box, number * each) for number, box in enumerate(boxes)
+            PatchView(self._across, self._across, box, number * each)
+            for number, box in enumerate(boxes)
         ]
         more = max(1, len(boxes) - 1)
         wide = photo.width >= photo.height
         rows, columns = (1, more) if wide else (more, 1)
         grid = cells_over(photo, rows * self._across, columns * self._across)
         tokens = each * len(boxes)
-        return Seen({"pixel_values": pixels}, tokens, grid, spread_views(views, tokens, grid))
+        return ImageInputs(
+            {"pixel_values": pixels}, tokens, grid, views_to_cells(views, tokens, grid)
+        )
 
-    def expansion(self, seen: Seen) -> str:
-        views = seen.tokens // self._across**2
+    def expansion(self, inputs: ImageInputs) -> str:
+        views = inputs.tokens // self._across**2
         run = (self.tokenizer.id_to_token(self.image_token_id) or "") * self._across**2
         view = f"\n\n{self.placeholder}{run}<end_of_image>\n\n"
         if views == 1:
@@ -92,7 +95,7 @@ class Gemma3(ChatFamily):
         length = math.ceil(long / number)
         if min(length, short) < least:
             return []
-        edges = [min(long, length * place) for place in range(number + 1)]
+        edges = [min(long, length * index) for index in range(number + 1)]
         if photo.width >= photo.height:
             return [Box(start, 0, stop, photo.height) for start, stop in pairwise(edges)]
         return [Box(0, start, photo.width, stop) for start, stop in pairwise(edges)]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import whole
-from mmgpt_desktop.engine.families.family import Context, Seen, View, spread_views
+from mmgpt_desktop.engine.families.family import Context, ImageInputs, PatchView, views_to_cells
 from mmgpt_desktop.engine.families.image_values import (
     normalised,
     resized,
@@ -52,14 +52,16 @@ class Idefics(ChatFamily):
         latents = whole_number(config.get("perceiver_config", {}), "resampler_n_latents", 64)
         self._tokens = latents if config.get("use_resampler") else self._rows**2 + 1
 
-    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
+    def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
         pixels = resized(photo.pixels, self._side, self._side, int(self._settings["resample"]))
         grid = PatchGrid(self._rows, self._rows, whole(photo), photo.width, photo.height)
-        view = View(grid.rows, grid.columns, grid.box, first=1)  # 0 is the whole picture's token
+        view = PatchView(
+            grid.rows, grid.columns, grid.box, first=1
+        )  # 0 is the whole picture's token
         inputs = {"pixel_values": normalised(pixels, self._settings)[np.newaxis]}
-        return Seen(inputs, self._tokens, grid, spread_views([view], 1 + grid.cells, grid))
+        return ImageInputs(inputs, self._tokens, grid, views_to_cells([view], 1 + grid.cells, grid))
 
-    def expansion(self, seen: Seen) -> str:
+    def expansion(self, inputs: ImageInputs) -> str:
         return self.placeholder
 
     def template(self, messages: Sequence[Mapping[str, Any]]) -> str:
@@ -67,9 +69,9 @@ class Idefics(ChatFamily):
         turns = (f"{_NAMES[each['role']]}{_said(each['content'])}{end}\n" for each in messages)
         return f"<s>{''.join(turns)}{_NAMES['assistant']}"
 
-    def places(self, token_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    def find_image_tokens(self, token_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """All tokens of a photo are at its one place in the prompt."""
-        return np.repeat(super().places(token_ids), self._tokens)
+        return np.repeat(super().find_image_tokens(token_ids), self._tokens)
 
     def find_stop_ids(self) -> frozenset[int]:
         """It ends too where it would go on with a picture of its own."""
@@ -93,7 +95,7 @@ def seen_photos(context: Context, fed: int, count: int) -> NDArray[np.int64]:
     """Which photo each of the next `count` words looks at, the last one before it: 0 or 1
     [1, word, photo], with a column of 0 where there is no photo.
     """
-    begun = np.unique(np.array(context.laid.image_positions, np.int64))
+    begun = np.unique(np.array(context.prompt.image_positions, np.int64))
     last = np.searchsorted(begun, np.arange(fed, fed + count), side="right") - 1
     photos = np.arange(max(1, len(begun)))
     return np.asarray(last[:, np.newaxis] == photos, np.int64)[np.newaxis]

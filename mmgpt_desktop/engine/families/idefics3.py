@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import cells_over, whole
-from mmgpt_desktop.engine.families.family import Seen, View, spread_views
+from mmgpt_desktop.engine.families.family import ImageInputs, PatchView, views_to_cells
 from mmgpt_desktop.engine.families.image_values import (
     normalised,
     resized,
@@ -40,7 +40,7 @@ Pixels = NDArray[np.uint8]
 
 
 class Idefics3(ChatFamily):
-    """Tiles with `fine`, else the whole picture alone."""
+    """Tiles with `tiled`, else the whole picture alone."""
 
     placeholder = "<image>"
     sequences = True
@@ -53,13 +53,13 @@ class Idefics3(ChatFamily):
         self._settings = settings_over(_DEFAULTS, checkpoint.image_processor)
         self._tile = int(self._settings["max_image_size"]["longest_edge"])
 
-    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
+    def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
         pixels, resample, tile = photo.pixels, int(self._settings["resample"]), self._tile
         if self._settings.get("do_resize", True):
             longest = int(self._settings["size"]["longest_edge"])
             pixels = resized(pixels, *_fitted(photo.width, photo.height, longest), resample)
         rows = columns = 1
-        if fine:
+        if tiled:
             columns, rows = _tiles(pixels.shape[1], pixels.shape[0], tile)
             pixels = resized(pixels, columns * tile, rows * tile, resample)
         parts = _cut(pixels, rows, columns) if rows * columns > 1 else []
@@ -68,22 +68,22 @@ class Idefics3(ChatFamily):
         mask = np.ones((*views.shape[:2], tile, tile), np.bool_)
         inputs = {"pixel_values": views, "pixel_attention_mask": mask}
         side = tile // self._joined
-        grid, spread = _places(photo, rows, columns, side)
-        return Seen(inputs, len(parts) * side * side, grid, spread)
+        grid, patch_to_cell = _places(photo, rows, columns, side)
+        return ImageInputs(inputs, len(parts) * side * side, grid, patch_to_cell)
 
-    def expansion(self, seen: Seen) -> str:
-        tiles = seen.inputs["pixel_values"].shape[1] - 1
-        run = "<image>" * (seen.tokens // (tiles + 1))
+    def expansion(self, inputs: ImageInputs) -> str:
+        tiles = inputs.arrays["pixel_values"].shape[1] - 1
+        run = "<image>" * (inputs.tokens // (tiles + 1))
         shown = f"{_AROUND}{_WHOLE}{run}{_AROUND}"
         if not tiles:
             return shown
-        side = round((seen.tokens // (tiles + 1)) ** 0.5)
+        side = round((inputs.tokens // (tiles + 1)) ** 0.5)
         lines = [
             "".join(
                 f"{_AROUND}<row_{row + 1}_col_{column + 1}>{run}"
-                for column in range(seen.grid.columns // side)
+                for column in range(inputs.grid.columns // side)
             )
-            for row in range(seen.grid.rows // side)
+            for row in range(inputs.grid.rows // side)
         ]
         return "".join(f"{line}\n" for line in lines) + f"\n{shown}"
 
@@ -95,10 +95,10 @@ def _places(
     shown, cells = whole(photo), side * side
     tiles = PatchGrid(rows, columns, shown, photo.width, photo.height)
     count = tiles.cells if tiles.cells > 1 else 0
-    views = [View(side, side, tiles.cell_box(tile), tile * cells) for tile in range(count)]
-    views.append(View(side, side, shown, count * cells))
+    views = [PatchView(side, side, tiles.cell_box(tile), tile * cells) for tile in range(count)]
+    views.append(PatchView(side, side, shown, count * cells))
     grid = cells_over(photo, rows * side, columns * side)
-    return grid, spread_views(views, len(views) * cells, grid)
+    return grid, views_to_cells(views, len(views) * cells, grid)
 
 
 def _fitted(width: int, height: int, longest: int) -> tuple[int, int]:

@@ -54,8 +54,8 @@ def normalised(pixels: NDArray[np.uint8], settings: Mapping[str, Any]) -> NDArra
         values = (pixels * np.float64(factor)).astype(np.float32)
     if settings.get("do_normalize", True):
         mean: NDArray[np.float32] = np.asarray(settings["image_mean"], np.float32)
-        spread: NDArray[np.float32] = np.asarray(settings["image_std"], np.float32)
-        values = np.asarray((values - mean) / spread, np.float32)
+        deviation: NDArray[np.float32] = np.asarray(settings["image_std"], np.float32)
+        values = np.asarray((values - mean) / deviation, np.float32)
     return np.ascontiguousarray(values.transpose(2, 0, 1))
 
 

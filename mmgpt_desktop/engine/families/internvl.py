@@ -12,7 +12,7 @@ import numpy as np
 
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import Pixels, cells_over, whole
-from mmgpt_desktop.engine.families.family import Seen, View, spread_views
+from mmgpt_desktop.engine.families.family import ImageInputs, PatchView, views_to_cells
 from mmgpt_desktop.engine.families.image_values import normalised, resized, settings_over
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.messages import Box, Photo
@@ -39,21 +39,23 @@ class InternVL(ChatFamily):
         patches = self._side // _first(vision.get("patch_size", 14))
         self._across = int(patches * float(checkpoint.config.get("downsample_ratio", 0.5)))
 
-    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
-        columns, rows = self._tiling(photo) if fine else (1, 1)
-        views = list(self._views(photo, columns, rows))
-        pixels = np.stack([normalised(view, self._settings) for view, _ in views])
+    def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
+        columns, rows = self._tiling(photo) if tiled else (1, 1)
+        cuts = list(self._views(photo, columns, rows))
+        pixels = np.stack([normalised(view, self._settings) for view, _ in cuts])
         grid = cells_over(photo, rows * self._across, columns * self._across)
         each = self._across**2
-        places = [
-            View(self._across, self._across, box, number * each)
-            for number, (_, box) in enumerate(views)
+        views = [
+            PatchView(self._across, self._across, box, number * each)
+            for number, (_, box) in enumerate(cuts)
         ]
-        tokens = each * len(views)
-        return Seen({"pixel_values": pixels}, tokens, grid, spread_views(places, tokens, grid))
+        tokens = each * len(cuts)
+        return ImageInputs(
+            {"pixel_values": pixels}, tokens, grid, views_to_cells(views, tokens, grid)
+        )
 
-    def expansion(self, seen: Seen) -> str:
-        return f"<img>{self.placeholder * seen.tokens}</img>"
+    def expansion(self, inputs: ImageInputs) -> str:
+        return f"<img>{self.placeholder * inputs.tokens}</img>"
 
     def _views(self, photo: Photo, columns: int, rows: int) -> Iterator[tuple[Pixels, Box]]:
         """The tiles row by row, then the whole photo, unless it is the only tile."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.families.chat import ChatFamily, Turn
 from mmgpt_desktop.engine.families.crops import centre_cropped, shrunk_to, whole
-from mmgpt_desktop.engine.families.family import Seen, View, spread_views
+from mmgpt_desktop.engine.families.family import ImageInputs, PatchView, views_to_cells
 from mmgpt_desktop.engine.families.image_values import normalised, settings_over, whole_number
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.messages import Box, Grounding, PatchGrid, Photo
@@ -47,10 +47,10 @@ class Kosmos2(ChatFamily):
         self._first = (self.tokenizer.token_to_id("<unk>") or 0) + 1
         named = {token: _PATCH_INDEX.fullmatch(token) for token in self.tokenizer.get_vocab()}
         found = {token: int(match[1]) for token, match in named.items() if match}
-        self._corners = {self.tokenizer.token_to_id(token): place for token, place in found.items()}
+        self._corners = {self.tokenizer.token_to_id(token): index for token, index in found.items()}
         self._side = math.isqrt(len(found))
 
-    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
+    def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
         settings = self._settings
         pixels, box = photo.pixels, whole(photo)
         pixels = shrunk_to(settings["size"], pixels, int(settings["resample"]))
@@ -59,11 +59,13 @@ class Kosmos2(ChatFamily):
             pixels, box = centre_cropped(pixels, box, int(crop["height"]), int(crop["width"]))
         rows, columns = (side // self._patch for side in pixels.shape[:2])
         grid = PatchGrid(rows, columns, box, photo.width, photo.height)
-        view = View(rows, columns, box, first=1)  # patch 0 is the whole picture's token
+        view = PatchView(rows, columns, box, first=1)  # patch 0 is the whole picture's token
         inputs = {"pixel_values": normalised(pixels, settings)[np.newaxis]}
-        return Seen(inputs, self._latents, grid, spread_views([view], 1 + grid.cells, grid))
+        return ImageInputs(
+            inputs, self._latents, grid, views_to_cells([view], 1 + grid.cells, grid)
+        )
 
-    def expansion(self, seen: Seen) -> str:
+    def expansion(self, inputs: ImageInputs) -> str:
         return "<image></image>"
 
     def template(self, messages: Sequence[Mapping[str, Any]]) -> str:
@@ -73,23 +75,25 @@ class Kosmos2(ChatFamily):
         later = (f"{before} {text}".strip() for before, text in turns[1:])
         return f"<s>{pictures} <grounding> {' '.join([first, *later])}"
 
-    def encode(self, turns: Sequence[Turn], question: str, seen: Sequence[Seen]) -> list[int]:
+    def encode(
+        self, turns: Sequence[Turn], question: str, images: Sequence[ImageInputs]
+    ) -> list[int]:
         """Behind each `<image>` stand the ids that the models' own processor writes: the
         first ones of the vocabulary, one for each latent."""
         run = range(self._first, self._first + self._latents)
         found = list[int]()
-        for token_id in super().encode(turns, question, seen):
+        for token_id in super().encode(turns, question, images):
             found += [token_id, *run] if token_id == self.image_token_id else [token_id]
         return found
 
-    def places(self, token_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    def find_image_tokens(self, token_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         begun = np.flatnonzero(token_ids == self.image_token_id)
         return (begun[:, np.newaxis] + 1 + np.arange(self._latents)).ravel()
 
     def rotary(
-        self, token_ids: NDArray[np.int64], seen: Sequence[Seen]
+        self, token_ids: NDArray[np.int64], images: Sequence[ImageInputs]
     ) -> tuple[NDArray[np.int64], int]:
-        positions, following = super().rotary(token_ids, seen)
+        positions, following = super().rotary(token_ids, images)
         return positions + _OFFSET, following + _OFFSET
 
     def markers(self) -> set[str]:
@@ -99,14 +103,16 @@ class Kosmos2(ChatFamily):
     def token_bytes(self, token_id: int) -> bytes:
         return b"" if token_id in self._tags else super().token_bytes(token_id)
 
-    def groundings(self, token_ids: Sequence[int], seen: Sequence[Seen]) -> tuple[Grounding, ...]:
+    def groundings(
+        self, token_ids: Sequence[int], images: Sequence[ImageInputs]
+    ) -> tuple[Grounding, ...]:
         """The phrases of an answer and their boxes on the last photo, in order.
 
         `<phrase>`, words, `</phrase>`, `<object>`, two patch indices for each box, `</object>`.
         """
-        if not seen:
+        if not images:
             return ()
-        return tuple(self._groundings(token_ids, seen[-1].grid))
+        return tuple(self._groundings(token_ids, images[-1].grid))
 
     def _groundings(self, token_ids: Sequence[int], grid: PatchGrid) -> Iterator[Grounding]:
         tags = {self.tokenizer.token_to_id(tag): tag for tag in _TAGS}

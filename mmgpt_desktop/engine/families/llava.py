@@ -18,7 +18,7 @@ from mmgpt_desktop.engine.families.crops import (
     squared,
     whole,
 )
-from mmgpt_desktop.engine.families.family import Seen
+from mmgpt_desktop.engine.families.family import ImageInputs
 from mmgpt_desktop.engine.families.image_values import normalised, settings_over, whole_number
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.errors import BundleError
@@ -65,19 +65,19 @@ class Llava(ChatFamily):
         left_out = checkpoint.config.get("vision_feature_select_strategy", "default") == "default"
         self._before = _CLASS_TOKENS[encoder] - left_out
 
-    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
+    def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
         pixels, box = self._view(photo)
         height, width = pixels.shape[:2]
         part = read_part(box, height, width, self._patch)
         rows, columns = height // self._patch, width // self._patch
         grid = PatchGrid(rows, columns, part, photo.width, photo.height)
         tokens = self._before + grid.cells
-        spread = np.eye(tokens, grid.cells, -self._before, dtype=np.float32)
+        patch_to_cell = np.eye(tokens, grid.cells, -self._before, dtype=np.float32)
         inputs = {"pixel_values": normalised(pixels, self._settings)[None]}
-        return Seen(inputs, tokens, grid, spread)
+        return ImageInputs(inputs, tokens, grid, patch_to_cell)
 
-    def expansion(self, seen: Seen) -> str:
-        return self.placeholder * seen.tokens
+    def expansion(self, inputs: ImageInputs) -> str:
+        return self.placeholder * inputs.tokens
 
     def _view(self, photo: Photo) -> tuple[Pixels, Box]:
         settings, pixels, box = self._settings, photo.pixels, whole(photo)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import Pixels, cells_over, read_part, squared, whole
-from mmgpt_desktop.engine.families.family import Seen, spread_boxes, tile_boxes
+from mmgpt_desktop.engine.families.family import ImageInputs, boxes_to_cells, tile_boxes
 from mmgpt_desktop.engine.families.image_values import (
     normalised,
     resized,
@@ -84,22 +84,22 @@ class LlavaOnevision(ChatFamily):
         ratio = str(checkpoint.config.get("vision_aspect_ratio", "anyres_max_9"))
         self._most_tiles = int(ratio.removeprefix("anyres_max_"))
 
-    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
-        return self._tiles(photo) if fine else self._square(photo)
+    def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
+        return self._tiles(photo) if tiled else self._square(photo)
 
-    def expansion(self, seen: Seen) -> str:
-        return self.placeholder * seen.tokens
+    def expansion(self, inputs: ImageInputs) -> str:
+        return self.placeholder * inputs.tokens
 
-    def _square(self, photo: Photo) -> Seen:
+    def _square(self, photo: Photo) -> ImageInputs:
         """As one of several photos is taken: padded to a square, with one newline token."""
         pixels, box = squared(photo.pixels, whole(photo), self._settings["image_mean"])
         part = read_part(box, self._side, self._side, self._patch)
         grid = PatchGrid(self._across, self._across, part, photo.width, photo.height)
-        spread = np.eye(grid.cells + 1, grid.cells, dtype=np.float32)
+        patch_to_cell = np.eye(grid.cells + 1, grid.cells, dtype=np.float32)
         mix = _unmixed(grid.cells + 1)
-        return self._seen(photo, [self._resized(pixels)], grid, spread, mix)
+        return self._seen(photo, [self._resized(pixels)], grid, patch_to_cell, mix)
 
-    def _tiles(self, photo: Photo) -> Seen:
+    def _tiles(self, photo: Photo) -> ImageInputs:
         """As a photo by itself is taken: stretched to a square, then large and in tiles."""
         canvas, place = self._canvas(photo)
         rows, columns = (side // self._side for side in canvas.shape[:2])
@@ -111,7 +111,7 @@ class LlavaOnevision(ChatFamily):
         boxes = [_grid_boxes(overview, self._across), _lines(tile_boxes(across, down), len(across))]
         grid = cells_over(photo, len(down) - 1, len(across) - 1)
         mix = self._mixed(len(views), columns, *sides)
-        return self._seen(photo, views, grid, spread_boxes(np.concatenate(boxes), grid), mix)
+        return self._seen(photo, views, grid, boxes_to_cells(np.concatenate(boxes), grid), mix)
 
     def _canvas(self, photo: Photo) -> tuple[Pixels, Box]:
         """The photo in the middle of the pinpoint that fits it best, and where it lies there."""
@@ -180,9 +180,9 @@ class LlavaOnevision(ChatFamily):
         photo: Photo,
         views: Sequence[Pixels],
         grid: PatchGrid,
-        spread: NDArray[np.float32],
+        patch_to_cell: NDArray[np.float32],
         mix: _Mix,
-    ) -> Seen:
+    ) -> ImageInputs:
         pixels = np.stack([normalised(view, self._settings) for view in views])
         inputs: dict[str, NDArray[Any]] = {
             "pixel_values": pixels[None],
@@ -190,7 +190,9 @@ class LlavaOnevision(ChatFamily):
             # The model looks for tiles only if this says that the photo is the only one.
             "batch_num_images": np.array([1 if len(views) > 1 else 2], np.int64),
         }
-        return Seen(inputs, len(spread), grid, spread, {"mixed_of": mix[0], "shares": mix[1]})
+        return ImageInputs(
+            inputs, len(patch_to_cell), grid, patch_to_cell, {"mixed_of": mix[0], "shares": mix[1]}
+        )
 
 
 def _unmixed(count: int) -> _Mix:

@@ -23,7 +23,7 @@ from mmgpt_desktop.text import plainly_typed
 
 
 @dataclass(frozen=True)
-class Prompt:
+class TextPrompt:
     """Token ids to feed, and how many of the oldest turns found no place."""
 
     token_ids: tuple[int, ...]
@@ -41,7 +41,7 @@ class MmgptFamily:
             (self._special.pad, self._special.user, self._special.assistant, self._special.end)
         )
 
-    def prompt(self, messages: Sequence[Message], room: int) -> Prompt:
+    def build_prompt(self, messages: Sequence[Message], room: int) -> TextPrompt:
         """Lay out a conversation so that `room` tokens of answer still fit.
 
         The oldest turns go first. Raises PromptError for an empty question, and for one
@@ -64,7 +64,7 @@ class MmgptFamily:
         sizes = itertools.accumulate((len(turn) for turn in reversed(turns)), initial=len(last))
         kept = sum(size <= limit for size in sizes) - 1
         recent = turns[len(turns) - kept :]
-        return Prompt((*itertools.chain(*recent), *last), len(turns) - kept)
+        return TextPrompt((*itertools.chain(*recent), *last), len(turns) - kept)
 
     def token_bytes(self, token_id: int) -> bytes:
         """What a token adds to the answer; a character may take the bytes of several tokens."""

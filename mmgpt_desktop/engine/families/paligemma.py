@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import read_part, whole
-from mmgpt_desktop.engine.families.family import Laid, Seen, answered
+from mmgpt_desktop.engine.families.family import ImageInputs, Prompt, answered
 from mmgpt_desktop.engine.families.image_values import (
     normalised,
     resized,
@@ -49,7 +49,7 @@ class PaliGemma(ChatFamily):
         self._settings = settings_over(_SETTINGS, checkpoint.image_processor)
         self._patch = whole_number(checkpoint.config.get("vision_config", {}), "patch_size", 14)
 
-    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
+    def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
         """The whole photo stretched to a square: there are no tiles."""
         size = self._settings["size"]
         height, width = int(size["height"]), int(size["width"])
@@ -58,24 +58,26 @@ class PaliGemma(ChatFamily):
         rows, columns = height // self._patch, width // self._patch
         grid = PatchGrid(rows, columns, part, photo.width, photo.height)
         inputs = {"pixel_values": normalised(pixels, self._settings)[None]}
-        return Seen(inputs, grid.cells, grid, np.eye(grid.cells, dtype=np.float32))
+        return ImageInputs(inputs, grid.cells, grid, np.eye(grid.cells, dtype=np.float32))
 
-    def expansion(self, seen: Seen) -> str:
-        return self.placeholder * seen.tokens
+    def expansion(self, inputs: ImageInputs) -> str:
+        return self.placeholder * inputs.tokens
 
-    def lay(self, messages: Sequence[Message], seen: Sequence[Seen], room: int) -> Laid:
-        laid = super().lay(messages[-1:], seen, room)
-        return replace(laid, dropped_turns=len(answered(messages[:-1])))
+    def build_prompt(
+        self, messages: Sequence[Message], images: Sequence[ImageInputs], room: int
+    ) -> Prompt:
+        prompt = super().build_prompt(messages[-1:], images, room)
+        return replace(prompt, dropped_turns=len(answered(messages[:-1])))
 
     def tokens(self, prompt: str) -> list[int]:
         """The prompt has its own beginning, after the photos."""
         return encode(self.tokenizer, prompt)
 
     def rotary(
-        self, token_ids: NDArray[np.int64], seen: Sequence[Seen]
+        self, token_ids: NDArray[np.int64], images: Sequence[ImageInputs]
     ) -> tuple[NDArray[np.int64], int]:
         """Counted from 1."""
-        positions, following = super().rotary(token_ids, seen)
+        positions, following = super().rotary(token_ids, images)
         return positions + 1, following + 1
 
     def blocks(self, token_ids: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.families.chat import ChatFamily
 from mmgpt_desktop.engine.families.crops import cells_over, whole
-from mmgpt_desktop.engine.families.family import Seen, View, spread_views
+from mmgpt_desktop.engine.families.family import ImageInputs, PatchView, views_to_cells
 from mmgpt_desktop.engine.families.image_values import (
     normalised,
     resized,
@@ -61,7 +61,7 @@ class Qwen(ChatFamily):
             raise ValueError("tokens of that size")
         self._settings = settings
 
-    def see(self, photo: Photo, *, fine: bool = False) -> Seen:
+    def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
         longer, shorter = max(photo.width, photo.height), min(photo.width, photo.height)
         if longer > _MAX_ASPECT * shorter:
             title = (
@@ -69,7 +69,7 @@ class Qwen(ChatFamily):
             )
             raise ImageError(title, "Cut it to the part you ask about.", times=_MAX_ASPECT)
         side = self._patch * self._merge
-        most = min(self._most, (FINE if fine else GLANCE) * side * side)
+        most = min(self._most, (FINE if tiled else GLANCE) * side * side)
         least = min(self._least, most)
         width, height = best_size(photo.width, photo.height, side, least, most)
         pixels = resized(photo.pixels, width, height, int(self._settings["resample"]))
@@ -77,19 +77,19 @@ class Qwen(ChatFamily):
         rows = patches(normalised(pixels, self._settings), self._patch, self._merge, frames)
         shape = np.array([[1, height // self._patch, width // self._patch]], np.int64)
         inputs: dict[str, NDArray[Any]] = {"pixel_values": rows, "image_grid_thw": shape}
-        view = View(height // side, width // side, whole(photo), first=0)
+        view = PatchView(height // side, width // side, whole(photo), first=0)
         grid, tokens = cells_over(photo, view.rows, view.columns), view.rows * view.columns
-        return Seen(inputs, tokens, grid, spread_views([view], tokens, grid))
+        return ImageInputs(inputs, tokens, grid, views_to_cells([view], tokens, grid))
 
-    def expansion(self, seen: Seen) -> str:
-        return self.placeholder * seen.tokens
+    def expansion(self, inputs: ImageInputs) -> str:
+        return self.placeholder * inputs.tokens
 
     def rotary(
-        self, token_ids: NDArray[np.int64], seen: Sequence[Seen]
+        self, token_ids: NDArray[np.int64], images: Sequence[ImageInputs]
     ) -> tuple[NDArray[np.int64], int]:
-        places = np.flatnonzero(token_ids == self.image_token_id)
-        shapes = [each.inputs["image_grid_thw"][0, 1:] // self._merge for each in seen]
-        return rope_positions(len(token_ids), places, shapes)
+        image_positions = np.flatnonzero(token_ids == self.image_token_id)
+        shapes = [each.arrays["image_grid_thw"][0, 1:] // self._merge for each in images]
+        return rope_positions(len(token_ids), image_positions, shapes)
 
 
 def best_size(width: int, height: int, factor: int, least: int, most: int) -> tuple[int, int]:
@@ -122,18 +122,18 @@ def patches(pixels: NDArray[np.float32], side: int, merge: int, frames: int) -> 
 
 
 def rope_positions(
-    length: int, places: NDArray[np.int64], shapes: Sequence[NDArray[np.int64]]
+    length: int, image_positions: NDArray[np.int64], shapes: Sequence[NDArray[np.int64]]
 ) -> tuple[NDArray[np.int64], int]:
     """Positions int64 [3, length] on the axes of time, row and column; and the next position.
 
-    `places` are those of the image tokens, `shapes` each photo's (rows, columns) of them. Text
-    counts up on all three axes; a photo's tokens share a time, and stand in their row and
+    `image_positions` are those of the image tokens, `shapes` each photo's (rows, columns) of them.
+    Text counts up on all three axes; a photo's tokens share a time, and stand in their row and
     column from there; text goes on beyond the longer side (Wang et al. 2024, "M-RoPE").
     """
     positions = np.empty((3, length), np.int64)
     done = following = seen = 0
     for rows, columns in shapes:
-        first, cells = int(places[seen]), int(rows * columns)
+        first, cells = int(image_positions[seen]), int(rows * columns)
         positions[:, done:first] = following + np.arange(first - done)
         following += first - done
         row, column = np.divmod(np.arange(cells), columns)

@@ -53,7 +53,7 @@ class FileEntry:
 
 
 @dataclass(frozen=True)
-class DecoderSpec:
+class DecoderSizes:
     """Sizes of the decoder, the same for all fusions."""
 
     layers: int
@@ -120,7 +120,7 @@ class Manifest:
     description: str
     files: dict[str, FileEntry]
     image: ImageSpec
-    decoder: DecoderSpec
+    decoder: DecoderSizes
     fusion: str
     fusions: dict[str, FusionSpec]
     special_tokens: SpecialTokens
@@ -229,7 +229,7 @@ def _manifest(data: dict[str, Any]) -> Manifest:
     if family not in FAMILIES:
         title = "This version of MMGPT Desktop can't run models of the family {family}."
         raise BundleError(title, "Update the app.", family=safe_name(family))
-    decoder = _record(DecoderSpec, _value(data, "decoder", dict))
+    decoder = _record(DecoderSizes, _value(data, "decoder", dict))
     files = _files(_value(data, "files", dict))
     fusions = _fusions(_value(data, "fusions", dict), decoder, files)
     fusion = _value(data, "fusion", str)
@@ -268,7 +268,7 @@ def _check_listed(names: Iterable[str], files: dict[str, FileEntry]) -> None:
 
 
 def _fusions(
-    data: dict[str, Any], decoder: DecoderSpec, files: dict[str, FileEntry]
+    data: dict[str, Any], decoder: DecoderSizes, files: dict[str, FileEntry]
 ) -> dict[str, FusionSpec]:
     fusions = {name: _fusion(name, _value(data, name, dict), decoder) for name in data}
     for spec in fusions.values():
@@ -276,7 +276,7 @@ def _fusions(
     return fusions
 
 
-def _fusion(name: str, data: dict[str, Any], decoder: DecoderSpec) -> FusionSpec:
+def _fusion(name: str, data: dict[str, Any], decoder: DecoderSizes) -> FusionSpec:
     grid, layers = _value(data, "grid", dict), _value(data, "image_layers", int)
     heads = head_choice(_value(data, "attention", dict), layers, decoder.heads)
     rows, columns = _value(grid, "rows", int), _value(grid, "columns", int)

@@ -214,7 +214,7 @@ def _snapshot(root: Path) -> Path:
         raise BundleError(title, "Choose a model's folder.", name=shown)
     found = [each for each in _folders(root / "snapshots") if _names(each)]
     named = [_commit(root / "refs" / "main"), *map(_commit, sorted((root / "refs").rglob("*")))]
-    order = {commit: place for place, commit in reversed(list(enumerate(filter(None, named))))}
+    order = {commit: index for index, commit in reversed(list(enumerate(filter(None, named))))}
     found.sort(key=lambda each: (order.get(each.name, len(order)), -each.stat().st_mtime))
     for each in found:
         if _is_model(each):
@@ -265,10 +265,10 @@ def _models_within(path: Path) -> list[Path]:
 
 def _growing(items: list[tuple[Path, int]]) -> Iterator[tuple[Path, int]]:
     """The items of a list that grows meanwhile."""
-    for place in count():
-        if place == len(items):
+    for index in count():
+        if index == len(items):
             return
-        yield items[place]
+        yield items[index]
 
 
 def _says_model(folder: Path) -> bool:

@@ -55,7 +55,7 @@ class Spelled:
 
 
 @dataclass(frozen=True)
-class RowKind:
+class FusedKind:
     """How a fused operator makes its weights. Layers that agree in all of this go together.
 
     Tensors by name, "" for none. `mask` [..., S, T] is added to the scores, or a bool. Of
@@ -85,12 +85,12 @@ class RowKind:
 
 
 @dataclass(frozen=True)
-class Row:
+class FusedAttention:
     """The last row of a fused operator's attention, to be computed again."""
 
     query: str
     keys: str
-    kind: RowKind
+    kind: FusedKind
     bias: str = ""
     projection: str = ""
 
@@ -129,7 +129,9 @@ class _Node:
                 raise Unknown(f"{self.proto.op_type} with {name}")
 
 
-def find_attention(graph: onnx.GraphProto, kinds: dict[str, TensorKind]) -> Iterator[Spelled | Row]:
+def find_attention(
+    graph: onnx.GraphProto, kinds: dict[str, TensorKind]
+) -> Iterator[Spelled | FusedAttention]:
     """Layer after layer, which is the order of the nodes. Raises Unknown."""
     producers = {name: node for node in graph.node for name in node.output if name}
     consumers = dict[str, list[NodeProto]]()
@@ -270,7 +272,7 @@ def _branches(node: NodeProto) -> Iterator[onnx.GraphProto]:
         yield from attribute.graphs
 
 
-def _group_query(node: _Node) -> Row | Spelled:
+def _group_query(node: _Node) -> FusedAttention | Spelled:
     if node.output(3) and node.attributes.get(_GIVES) == _SOFTMAX:
         return Spelled(node.output(3), GIVEN)
     node.refuse(*_WITHOUT_WEIGHTS)
@@ -279,7 +281,7 @@ def _group_query(node: _Node) -> Row | Spelled:
     keys = _present(node)
     heads, kv_heads = node.attributes["num_heads"], node.attributes["kv_num_heads"]
     rotary = node.attributes.get("do_rotary", 0)
-    kind = RowKind(
+    kind = FusedKind(
         packed=None if node.input(1) else (heads, heads + 2 * kv_heads),
         key_shape=_heads_and_width(node, keys),
         rotary=(node.input(7), node.input(8)) if rotary else None,
@@ -294,10 +296,10 @@ def _group_query(node: _Node) -> Row | Spelled:
         sink=node.input(11),
         smooth=node.attributes.get("smooth_softmax", 0) == 1,
     )
-    return Row(node.input(0), keys, kind)
+    return FusedAttention(node.input(0), keys, kind)
 
 
-def _multi_head(node: _Node) -> Row:
+def _multi_head(node: _Node) -> FusedAttention:
     if node.input(8):
         raise Unknown("MultiHeadAttention with a shared buffer of keys")
     if not node.input(1):
@@ -309,23 +311,23 @@ def _multi_head(node: _Node) -> Row:
         if rank not in (3, 4):
             raise Unknown("MultiHeadAttention without keys for all positions")
         flat = node.attributes["num_heads"] if rank == 3 else 0
-    kind = RowKind(
+    kind = FusedKind(
         heads_of_flat_keys=flat,
         key_shape=_heads_and_width(node, keys),
         adds_bias=bool(node.input(3)),
         scale=node.attributes.get("scale", 0.0),
         mask=node.input(5),
     )
-    return Row(node.input(0), keys, kind, bias=node.input(3))
+    return FusedAttention(node.input(0), keys, kind, bias=node.input(3))
 
 
-def _standard(node: _Node) -> Row:
+def _standard(node: _Node) -> FusedAttention:
     """Attention of ONNX itself: heads are an axis, unless attributes give their number."""
     if node.input(6):
         raise Unknown("Attention with a shared buffer of keys")
     flat = "q_num_heads" in node.attributes
     keys = node.output(1) or node.input(1)
-    kind = RowKind(
+    kind = FusedKind(
         query_axis=1 if flat else 2,
         heads_of_flat_keys=0 if node.output(1) else node.attributes.get("kv_num_heads", 0),
         key_shape=_heads_and_width(node, keys),
@@ -334,14 +336,14 @@ def _standard(node: _Node) -> Row:
         mask=node.input(3),
         mask_is_bool=node.is_bool(node.input(3)),
     )
-    return Row(node.input(0), keys, kind)
+    return FusedAttention(node.input(0), keys, kind)
 
 
-def _projecting(node: _Node) -> Row:
+def _projecting(node: _Node) -> FusedAttention:
     """ONNX Runtime's older Attention, with the projections of query, key and value inside."""
     node.refuse("do_rotary", "past_present_share_buffer", "qkv_hidden_sizes")
     heads = node.attributes["num_heads"]
-    kind = RowKind(
+    kind = FusedKind(
         packed=(heads, 3 * heads),
         with_values=True,
         adds_bias=bool(node.input(2)),
@@ -349,10 +351,10 @@ def _projecting(node: _Node) -> Row:
         scale=node.attributes.get("scale", 0.0),
         mask=node.input(5),
     )
-    return Row(node.input(0), _present(node), kind, node.input(2), node.input(1))
+    return FusedAttention(node.input(0), _present(node), kind, node.input(2), node.input(1))
 
 
-_READERS: dict[tuple[str, str], Callable[[_Node], Row | Spelled]] = {
+_READERS: dict[tuple[str, str], Callable[[_Node], FusedAttention | Spelled]] = {
     ("com.microsoft", GROUP_QUERY): _group_query,
     ("com.microsoft", "MultiHeadAttention"): _multi_head,
     ("com.microsoft", "Attention"): _projecting,

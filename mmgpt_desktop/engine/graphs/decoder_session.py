@@ -116,7 +116,7 @@ class Decoder:
         """Feed `count` positions after `past` to `prompt`: the past of the last of them, which
         is to be fed to `run` next.
 
-        It is fed here as well, since those before it may look at it (`Laid.blocks`). Raises as
+        It is fed here as well, since those before it may look at it (`Prompt.blocks`). Raises as
         `run`.
         """
         assert self.prompt
@@ -182,7 +182,7 @@ class Decoder:
         given = run_bound(self.graph.session, buffers.binding, fitted, cancel)
         buffers.filled = past.length + count  # only now: a run that broke has written nothing
         first = len(self.pairs)  # those of the cache were bound before
-        found = [given[first + place].numpy() for place in range(len(self._wanted))]
+        found = [given[first + index].numpy() for index in range(len(self._wanted))]
         return found, Past(buffers.filled, in_place=buffers)
 
     def _buffers(self, past: Past, count: int) -> Buffers:

@@ -18,7 +18,7 @@ _REPLACED = ("causal", "local_window_size")
 
 def see_blocks(graph: onnx.GraphProto, *, windows_cut: bool) -> bool:
     """Add the input `blocks` int64 [T]: positions of one block see each other both ways, and -1
-    stands alone (`Laid.blocks`). A layer's window cuts blocks where `windows_cut`.
+    stands alone (`Prompt.blocks`). A layer's window cuts blocks where `windows_cut`.
 
     False where the graph is left as it is: its attention isn't GroupQueryAttention's, or it has
     a mask already.

@@ -25,8 +25,8 @@ from onnx.inliner import inline_local_functions
 from mmgpt_desktop.engine.graphs.attention_nodes import (
     ATTENTION,
     GIVEN,
-    Row,
-    RowKind,
+    FusedAttention,
+    FusedKind,
     Spelled,
     TensorKind,
     Unknown,
@@ -184,15 +184,15 @@ class _Weaver:
         self._add("Gather", [self._concat(parts, 0), places], output, axis=0)
         return len(order)
 
-    def _together(self, found: Sequence[Spelled | Row]) -> str:
+    def _together(self, found: Sequence[Spelled | FusedAttention]) -> str:
         """The weights of layers of one kind: float32 [layer, head, T]."""
         if found[0].kind == GIVEN:
             return self._float(self._concat([self._given_row(each) for each in found], 0))
         spelled = [self._last_row(each) for each in found if isinstance(each, Spelled)]
-        rows = [each for each in found if isinstance(each, Row)]
+        rows = [each for each in found if isinstance(each, FusedAttention)]
         return self._softmax(rows, rows[0].kind) if rows else self._concat(spelled, 0)
 
-    def _given_row(self, found: Spelled | Row) -> str:
+    def _given_row(self, found: Spelled | FusedAttention) -> str:
         """[1, head, S, T] to [1, head, T]: each by itself, so that none is kept for longer."""
         assert isinstance(found, Spelled)
         return self._add("Gather", [found.weights, self._ints(-1)], axis=2)
@@ -203,7 +203,7 @@ class _Weaver:
         flat = self._add("Flatten", [self._float(last)], axis=-1)
         return self._reshape(flat, [1, -1, self._size(flat, 1)])
 
-    def _softmax(self, rows: list[Row], kind: RowKind) -> str:
+    def _softmax(self, rows: list[FusedAttention], kind: FusedKind) -> str:
         keys = [self._keys(row) for row in rows]  # each [1, kv head, T, d]
         kv_heads, room, width = (self._size(keys[0], axis) for axis in (1, 2, 3))
         length = self._total(kind) if kind.total else room
@@ -223,10 +223,10 @@ class _Weaver:
         scores = self._reshape(scores, [len(rows), -1, length])
         return self._normalised(self._masked(self._capped(scores, kind), length, kind), kind)
 
-    def _total(self, kind: RowKind) -> str:
+    def _total(self, kind: FusedKind) -> str:
         return self._reshape(self._add("Cast", [kind.total], to=TensorProto.INT64), [1])
 
-    def _keys(self, row: Row) -> str:
+    def _keys(self, row: FusedAttention) -> str:
         if row.kind.with_values:
             return self._add("Gather", [row.keys, self._ints(0)], axis=0)
         if not row.kind.heads_of_flat_keys:
@@ -234,7 +234,7 @@ class _Weaver:
         shape: list[int | str] = [1, self._size(row.keys, 1), row.kind.heads_of_flat_keys, -1]
         return self._add("Transpose", [self._reshape(row.keys, shape)], perm=[0, 2, 1, 3])
 
-    def _query(self, row: Row) -> str:
+    def _query(self, row: FusedAttention) -> str:
         """The last position's query, float32 [1, head * d]."""
         kind = row.kind
         last = self._add("Gather", [row.query, self._ints(-1)], axis=kind.query_axis)
@@ -251,7 +251,7 @@ class _Weaver:
             last = self._add("Add", [last, own])
         return last
 
-    def _rotated(self, query: str, tables: tuple[str, str], kind: RowKind) -> str:
+    def _rotated(self, query: str, tables: tuple[str, str], kind: FusedKind) -> str:
         """Rotary embedding (Su et al. 2021) of [layer, head, d]: of the first parts alone where
         the tables are shorter than that."""
         place = self._position(kind)
@@ -274,14 +274,14 @@ class _Weaver:
         rest = self._slice(query, whole, self._size(query, 2), 2)
         return self._concat([*turned, rest], 2)
 
-    def _position(self, kind: RowKind) -> str:
+    def _position(self, kind: FusedKind) -> str:
         """The last position's number, [1]."""
         if not kind.position_ids:
             return self._reshape(kind.last_position, [1])
         flat = self._reshape(kind.position_ids, [-1])
         return self._slice(flat, -1, self._size(flat, 0), 0)
 
-    def _scale(self, kind: RowKind, width: str) -> str:
+    def _scale(self, kind: FusedKind, width: str) -> str:
         if kind.scale:
             return self._floats(kind.scale)
         root = self._add("Sqrt", [self._float(width)])
@@ -292,13 +292,13 @@ class _Weaver:
         own = self._add("Gather", [query, self._ints(layer)], axis=0)
         return self._add("MatMul", [self._float(keys), own])
 
-    def _capped(self, scores: str, kind: RowKind) -> str:
+    def _capped(self, scores: str, kind: FusedKind) -> str:
         if not kind.softcap:
             return scores
         cap = self._floats(kind.softcap)
         return self._times(self._add("Tanh", [self._add("Div", [scores, cap])]), cap)
 
-    def _masked(self, scores: str, length: str, kind: RowKind) -> str:
+    def _masked(self, scores: str, length: str, kind: FusedKind) -> str:
         if kind.mask:
             last = self._add("Gather", [kind.mask, self._ints(-1)], axis=-2)
             if kind.mask_is_bool:
@@ -314,7 +314,7 @@ class _Weaver:
             scores = self._add("Where", [far, self._floats(_HIDDEN), scores])
         return scores
 
-    def _normalised(self, scores: str, kind: RowKind) -> str:
+    def _normalised(self, scores: str, kind: FusedKind) -> str:
         """Softmax over the positions, and over a sink's score where the heads have one."""
         if not (kind.sink or kind.smooth):
             return self._add("Softmax", [scores], axis=-1)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Slot
 
 from mmgpt_desktop.engine.protocol import EngineLike
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.hub.convert import Report
+from mmgpt_desktop.hub.convert import ConversionReport
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.chat.controller import Controller
 from mmgpt_desktop.ui.models.model_exports import ModelExports
@@ -76,7 +76,7 @@ class ModelChoice(QObject):
             self._offer(self.tr("{name} is on this computer now.").format(name=row.name), row.key)
 
     @Slot(object)
-    def _tell_exported(self, report: Report) -> None:
+    def _tell_exported(self, report: ConversionReport) -> None:
         if not self._dialog_open():
             name = report.folder.name
             self._offer(

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.hub.convert import Report
+from mmgpt_desktop.hub.convert import ConversionReport
 from mmgpt_desktop.ui.models.model_list import Models, Row
 from mmgpt_desktop.ui.worker import TaskThread
 
@@ -33,7 +33,7 @@ class ModelExports(QObject):
 
     changed = Signal()
     failed = Signal(object)  # AppError
-    finished = Signal(object)  # Report
+    finished = Signal(object)  # ConversionReport
 
     _progressed = Signal(object, float, str)  # key, fraction, what; from the thread
 
@@ -42,7 +42,7 @@ class ModelExports(QObject):
         super().__init__()
         self._thread, self._models, self._home = thread, models, home
         self.running: Running | None = None
-        self.reports: dict[str, Report] = {}  # by the made model's key
+        self.reports: dict[str, ConversionReport] = {}  # by the made model's key
         self._cancel = CancelToken()
         self._job = object()
         thread.done.connect(self._take_report)
@@ -63,7 +63,7 @@ class ModelExports(QObject):
         checkpoint, job = row.path, object()
         report = partial(self._progressed.emit, job)
 
-        def work(cancel: CancelToken) -> Report:
+        def work(cancel: CancelToken) -> ConversionReport:
             from mmgpt_desktop.hub.convert import convert
 
             return convert(checkpoint, out, precision, cancel, report)
@@ -92,7 +92,7 @@ class ModelExports(QObject):
             self.changed.emit()
 
     @Slot(object, object)
-    def _take_report(self, job: object, report: Report) -> None:
+    def _take_report(self, job: object, report: ConversionReport) -> None:
         if self._end(job):
             self.reports[str(report.folder)] = report
             self._models.add_folder(report.folder)

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.catalogue import Entry
-from mmgpt_desktop.hub.convert import Report
+from mmgpt_desktop.hub.convert import ConversionReport
 from mmgpt_desktop.hub.progress import Phase, Progress
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.models.model_details import Details, about, size
@@ -288,7 +288,7 @@ class ModelsDialog(ByKeyboard, QDialog):
         report = self._exports.reports.get(row.key)
         return facts if report is None else facts + self._reported(report)
 
-    def _reported(self, report: Report) -> list[tuple[str, str]]:
+    def _reported(self, report: ConversionReport) -> list[tuple[str, str]]:
         """What the export gave."""
         sizes = self.tr("{size}, and the checkpoint's weights {before}").format(
             size=size(report.bytes), before=size(report.before)
@@ -370,7 +370,7 @@ class ModelsDialog(ByKeyboard, QDialog):
             self._exports.start(self.row, out, precision)
         self.list.setFocus()
 
-    def _show_made(self, report: Report) -> None:
+    def _show_made(self, report: ConversionReport) -> None:
         self._awaited = str(report.folder)
 
     def _agree(self, token: str) -> None:

@@ -10,11 +10,11 @@ from mmgpt_desktop.messages import GenerationRequest, Grounding, Timings
 
 
 @dataclass(eq=False)
-class Job:
+class RunningRequest:
     """A request under way: its times, and what its outcome will say."""
 
     request: GenerationRequest
-    load: float
+    load_seconds: float
     started: float
     first_token: float = 0.0
     tokens: int = 0
@@ -22,12 +22,12 @@ class Job:
     certainty: float | None = None
     groundings: tuple[Grounding, ...] = ()
 
-    def count_as_loading(self, prepare: Callable[[], None]) -> None:
+    def count_as_loading(self, load: Callable[[], None]) -> None:
         """What takes its time once tells nothing of a fusion's speed."""
         began = time.perf_counter()
-        prepare()
+        load()
         seconds = time.perf_counter() - began
-        self.load += seconds
+        self.load_seconds += seconds
         self.started += seconds
 
     def tick(self) -> None:
@@ -37,4 +37,4 @@ class Job:
 
     def timings(self) -> Timings:
         total = time.perf_counter() - self.started
-        return Timings(self.load, self.first_token, total, self.tokens)
+        return Timings(self.load_seconds, self.first_token, total, self.tokens)
