@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import socket
 import tempfile
 import time
@@ -62,6 +63,8 @@ def _stand_on_own_ground() -> None:
     }
     if hasattr(time, "tzset"):
         time.tzset()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in a shell's background:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # programs under test inherit it
 
 
 _stand_on_own_ground()
