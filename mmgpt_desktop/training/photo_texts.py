@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.training import prompts
 from mmgpt_desktop.training.labels import (
     STUFF,
@@ -140,6 +141,17 @@ def load_texts(data: Path, splits: Iterable[str]) -> list[PhotoTexts]:
     _add_labels(data, photos)
     _add_presence(photos)
     return [photos[image] for image in sorted(photos) if photos[image].pairs]
+
+
+def photos_of(data: Path, split: str) -> list[PhotoTexts]:
+    """A split's photos. Raises AppError where there are none."""
+    if not (data / "texts.jsonl").is_file():
+        title = "The folder {name} holds no texts.jsonl."
+        raise AppError(title, "Give the data folder with --data.", name=str(data))
+    photos = load_texts(data, [split])
+    if not photos:
+        raise AppError("The data folder has no {split} photos.", split=split)
+    return photos
 
 
 def split_of(row: Row) -> str:

@@ -3,8 +3,8 @@
 The language model has SmolVLM-256M's sizes and random weights, which cost as much as trained
 ones. Each round gives every contender one prompt and one answer, so that a busy moment hurts
 all alike; then those with attention and their twins without take turns, since what the one costs
-more than the other is less than what a busy moment costs. Programs of others run beside them where
-they are installed (rivals.py).
+more than the other is less than what a busy moment costs. Programs of others run beside them
+(rivals.py). Whoever's packages aren't installed is left out, and named below the table.
 
 python -m tests.benchmarks.peers --tokens 64 --rounds 5
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
@@ -40,11 +41,11 @@ from mmgpt_desktop.export.linear import (
     prompt_linears_for,
 )
 from mmgpt_desktop.export.smaller_encoder import quantise
-from mmgpt_desktop.export.vision import PIXELS, export_encoder
 from mmgpt_desktop.export.weights import DecoderWeights
 from tests.benchmarks.rivals import Rival, Speed, genai, llama_cpp, missing
 
 Floats = NDArray[np.float32]
+T = TypeVar("T")
 
 VISION: dict[str, Any] = {
     "hidden_size": 768,
@@ -57,6 +58,7 @@ VISION: dict[str, Any] = {
 PROMPT = 96  # 64 tokens of an image, 32 of text
 THREADS = 2
 TURN = 9  # steps; after the twin's each begins with cold caches
+_TRANSFORMERS = ("torch", "transformers")
 _DRAWS, _INTERVAL = 2000, (2.5, 97.5)  # of the bootstrap, and its per cents
 SIZES: dict[str, Any] = {
     "model_type": "llama",
@@ -98,19 +100,29 @@ def run(
     clock: Callable[[], float] = time.perf_counter,
     pictures: bool = True,
 ) -> int:
-    """Print the table of all contenders, in rounds that alternate. Needs PyTorch."""
+    """Print the table of all contenders, in rounds that alternate."""
     weights = random_weights(sizes)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         print("building the graphs ...", file=sys.stderr)
+        absent = list[str]()
+        theirs = where_installed(
+            absent, "transformers", partial(eager, sizes, weights), *_TRANSFORMERS
+        )
         own = ours(sizes, weights, folder, PROMPT + tokens)
-        groups = [(eager(sizes, weights),), *((each, each.twin) for each in own if each.twin)]
+        groups = [(each, each.twin) for each in own if each.twin]
+        found = rivals(sizes, weights, folder, absent)
+        images = partial(encoders_of, folder)
+        if pictures and (
+            encoders := where_installed(absent, "images", images, *_TRANSFORMERS, "onnxscript")
+        ):
+            for group in groups:
+                for each in group:
+                    each.image = encoders["fp32" if "fp" in each.label else "int8"]
+            if theirs:
+                theirs.image = encoders["transformers"]
+        groups = [(theirs,), *groups] if theirs else groups
         known = [each for group in groups for each in group]
-        found, absent = rivals(sizes, weights, folder)
-        if pictures:
-            known[0].image, encoders = encoders_of(folder)
-            for each in known[1:]:
-                each.image = encoders["fp32" if "fp" in each.label else "int8"]
         table = weights["model.embed_tokens.weight"]
         for place in range(rounds + 1):
             print(f"round {place} of {rounds}", file=sys.stderr)  # round 0 warms up
@@ -188,25 +200,44 @@ def turns(
 
 
 def rivals(
-    sizes: dict[str, Any], weights: dict[str, Floats], folder: Path
-) -> tuple[list[Rival], list[str]]:
-    """Those that are installed, and a line for each that isn't."""
-    found, absent = list[Rival](), list[str]()
-    for label, make, packages in (
-        ("onnxruntime-genai int4", genai, ("onnxruntime-genai",)),
-        ("llama.cpp Q4_1", llama_cpp, ("xllamacpp", "gguf")),
-    ):
-        if lacking := missing(*packages):
-            absent.append(f"{label}: not installed ({lacking}).")
-        else:
-            found.append(make(sizes, weights, folder, THREADS))
-    return found, absent
+    sizes: dict[str, Any], weights: dict[str, Floats], folder: Path, absent: list[str]
+) -> list[Rival]:
+    """Those that are installed."""
+    given = sizes, weights, folder, THREADS
+    found = (
+        where_installed(
+            absent, "onnxruntime-genai int4", partial(genai, *given), "onnxruntime-genai"
+        ),
+        where_installed(absent, "llama.cpp Q4_1", partial(llama_cpp, *given), "xllamacpp", "gguf"),
+    )
+    return [each for each in found if each]
 
 
-def encoders_of(folder: Path) -> tuple[Callable[[], object], dict[str, Callable[[], object]]]:
+def where_installed(
+    absent: list[str], label: str, make: Callable[[], T], *packages: str
+) -> T | None:
+    """What `make` makes of these packages; None, and a line in `absent`, where they, or others
+    that they need, aren't installed."""
+    if lacking := missing(*packages):
+        absent.append(f"{label}: not installed ({lacking}).")
+        return None
+    try:
+        return make()
+    except ImportError as error:
+        absent.append(f"{label}: not installed ({error.name or error}).")
+        return None
+    except subprocess.CalledProcessError as error:  # it is made by a program of its own
+        reason = (error.stderr or b"").decode(errors="replace").strip().splitlines()
+        absent.append(f"{label}: could not be made ({reason[-1] if reason else error}).")
+        return None
+
+
+def encoders_of(folder: Path) -> dict[str, Callable[[], object]]:
     """What encodes one tile with SmolVLM-256M's sizes: transformers, and our graphs."""
     import torch
     from transformers import SmolVLMConfig, SmolVLMModel
+
+    from mmgpt_desktop.export.vision import PIXELS, export_encoder
 
     text = {"model_type": "llama", "hidden_size": 576, "num_hidden_layers": 1, "vocab_size": 64}
     config = SmolVLMConfig(vision_config=VISION, text_config=text, scale_factor=4)
@@ -217,15 +248,15 @@ def encoders_of(folder: Path) -> tuple[Callable[[], object], dict[str, Callable[
     def theirs() -> object:
         return model.get_image_features(pixels, output_attentions=True)
 
-    graphs, feeds = dict[str, Callable[[], object]](), {PIXELS: pixels.numpy()}
+    encoders, feeds = dict[str, Callable[[], object]](transformers=theirs), {PIXELS: pixels.numpy()}
     for precision in ("fp32", "int8"):
         path = folder / f"vision.{precision}.onnx"
         export_encoder(model, "smolvlm", feeds, path)
         if precision == "int8":
             quantise(path)
         graph = Graph(path, cuda=False, threads=THREADS)
-        graphs[precision] = partial(graph.run, [FEATURES], feeds, CancelToken())
-    return theirs, graphs
+        encoders[precision] = partial(graph.run, [FEATURES], feeds, CancelToken())
+    return encoders
 
 
 def random_weights(sizes: dict[str, Any]) -> dict[str, Floats]:

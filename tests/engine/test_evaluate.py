@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +179,33 @@ def test_what_is_missing_is_one_sentence(
     monkeypatch.setattr(builtins, "__import__", without_training)
     assert cli.main(words) == 2
     assert "mmgpt-desktop[training]" in capsys.readouterr().err
+
+
+WITHOUT = """
+import sys
+sys.modules["pycocoevalcap"] = None
+from mmgpt_desktop import cli
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+def test_each_command_needs_its_own_packages_alone(tmp_path: Path) -> None:
+    """Caption metrics are for captions: which maps tell the truth is found out without."""
+    model = make_tiny_bundle(tmp_path / "tiny")
+    words = ["--data", str(tmp_path), "--model", str(model)]
+    for command, said in (
+        ("faithfulness", "holds no texts.jsonl"),
+        ("evaluate", "mmgpt-desktop[training]"),
+    ):
+        ended = subprocess.run(
+            [sys.executable, "-c", WITHOUT, command, *words],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert ended.returncode == 2
+        assert said in ended.stderr
 
 
 @pytest.mark.data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -44,7 +45,8 @@ def test_everyone_says_the_same_with_the_same_weights(tmp_path: Path) -> None:
 def test_the_table_counts_by_the_clock(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(peers, "missing", lambda *names: ", ".join(names))
+    others = {"onnxruntime-genai", "xllamacpp", "gguf"}
+    monkeypatch.setattr(peers, "missing", lambda *names: ", ".join(n for n in names if n in others))
     ticks = iter(range(10_000))
     assert peers.run(5, 2, sizes=SMALL, clock=lambda: next(ticks), pictures=False) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -55,6 +57,42 @@ def test_the_table_counts_by_the_clock(
     costs = sum("+0.0 % (+0.0 to +0.0)" in row for row in rows)
     assert costs == 6  # those with a twin without attention
     assert "4.0" in rows[0].split()  # four tokens after the prompt's, in a second
+
+
+def test_without_a_peers_packages_the_others_are_compared(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = ("transformers", "torch", "onnxscript", "xllamacpp", "gguf", "onnxruntime-genai")
+    monkeypatch.setattr(peers, "missing", lambda *names: ", ".join(n for n in names if n in hidden))
+    ticks = iter(range(10_000))
+    assert peers.run(5, 1, sizes=SMALL, clock=lambda: next(ticks)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-4:] == [
+        "transformers: not installed (torch, transformers).",
+        "onnxruntime-genai int4: not installed (onnxruntime-genai).",
+        "llama.cpp Q4_1: not installed (xllamacpp, gguf).",
+        "images: not installed (torch, transformers, onnxscript).",
+    ]
+    assert sum(line.startswith("ours ") for line in lines) == 12
+
+
+def test_a_peer_that_lacks_what_its_own_packages_need_is_left_out() -> None:
+    def lacks() -> None:
+        raise ModuleNotFoundError("No module named 'onnx_ir'", name="onnx_ir")
+
+    def ends() -> None:
+        raise subprocess.CalledProcessError(1, ["builder"], stderr=b"Traceback\nNo module: x\n")
+
+    absent = list[str]()
+    assert (
+        peers.where_installed(absent, "one", lacks)
+        is peers.where_installed(absent, "two", ends)
+        is None
+    )
+    assert absent == [
+        "one: not installed (onnx_ir).",
+        "two: could not be made (No module: x).",
+    ]
 
 
 def fed_by(ticks: Iterator[int], *names: str) -> tuple[list[str], list[peers.Contender]]:
@@ -109,11 +147,11 @@ def test_an_image_is_encoded_by_all_alike(tmp_path: Path, monkeypatch: pytest.Mo
     small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1,
              "num_attention_heads": 2, "image_size": 64, "patch_size": 16}  # fmt: skip
     monkeypatch.setattr(peers, "VISION", small)
-    theirs, graphs = peers.encoders_of(tmp_path)
-    parts = theirs().pooler_output  # type: ignore[attr-defined]
+    encoders = peers.encoders_of(tmp_path)
+    parts = encoders["transformers"]().pooler_output  # type: ignore[attr-defined]
     expected = np.concatenate([part.numpy().reshape(-1, 576) for part in parts])
     for precision, tolerance in (("fp32", 1e-4), ("int8", 0.1)):
-        (found,) = graphs[precision]()  # type: ignore[misc]
+        (found,) = encoders[precision]()  # type: ignore[misc]
         np.testing.assert_allclose(found, expected, atol=tolerance)
 
 

@@ -146,7 +146,7 @@ def value(report: faithfulness.Report, way: str, measure: str) -> float:
 
 def test_cases_are_answers_about_things_lists_and_descriptions(data: Path) -> None:
     respondent = faithfulness.Respondent(Planted(), data)  # type: ignore[arg-type]
-    photos = faithfulness.texts_of(data, "test")
+    photos = faithfulness.photos_of(data, "test")
     found = list(cases(respondent, photos, None))
     assert [case.task for case in found] == [ASKED, NAMED, ASKED, NAMED, DESCRIBED]
     asked, named, *_, described = found

@@ -12,7 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from mmgpt_desktop.engine.base import EngineBase
-from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.training import wordnet
 from mmgpt_desktop.training.evaluation.answering import Answered, Respondent
@@ -44,7 +43,7 @@ from mmgpt_desktop.training.evaluation.tasks import (
     words,
 )
 from mmgpt_desktop.training.labels import LabelMaps
-from mmgpt_desktop.training.photo_texts import PhotoTexts, load_texts
+from mmgpt_desktop.training.photo_texts import PhotoTexts, load_texts, photos_of
 from mmgpt_desktop.training.truth import Truth, mapped_photos
 
 LEFT_OUT = (0.0, 0.1, 0.25, 0.5)
@@ -87,7 +86,7 @@ class Settings:
 def evaluate(engine: EngineBase, model: ModelInfo, settings: Settings) -> list[Row]:
     """Every row of the table, for a loaded engine and what it loaded. Raises AppError."""
     heads = model.fusion_info(settings.fusion).head_choice.heads
-    photos = texts_of(settings.data, settings.split)
+    photos = photos_of(settings.data, settings.split)
     questions = draw_questions(photos, settings.limit)
     respondent = Respondent(engine, settings.data, settings.fusion)
     captions = [question for question in questions if question.kind == "caption"]
@@ -107,17 +106,6 @@ def evaluate(engine: EngineBase, model: ModelInfo, settings: Settings) -> list[R
     rows += _new_words_rows(respondent, short, shown)
     rows += _certainty_rows(short, shown)
     return rows + list(_grounding_rows(ground(respondent, heads, photos, settings.limit)))
-
-
-def texts_of(data: Path, split: str) -> list[PhotoTexts]:
-    """A split's photos. Raises AppError where there are none."""
-    if not (data / "texts.jsonl").is_file():
-        title = "The folder {name} holds no texts.jsonl."
-        raise AppError(title, "Give the data folder with --data.", name=str(data))
-    photos = load_texts(data, [split])
-    if not photos:
-        raise AppError("The data folder has no {split} photos.", split=split)
-    return photos
 
 
 def _most_frequent(data: Path, questions: Iterable[Question]) -> Answers:

@@ -44,9 +44,9 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import CellMaps, Method, ModelInfo
 from mmgpt_desktop.training.evaluation.answering import Respondent
 from mmgpt_desktop.training.evaluation.cases import ASKED, DESCRIBED, NAMED, Case, Target, cases
-from mmgpt_desktop.training.evaluation.evaluation import texts_of
 from mmgpt_desktop.training.evaluation.grounding import cells_on
 from mmgpt_desktop.training.evaluation.metrics import Score, Statistic, bootstrap, mean, ratio
+from mmgpt_desktop.training.photo_texts import photos_of
 
 RANDOM, CENTRE = "random", "centre"
 BASELINES = (RANDOM, CENTRE)
@@ -137,7 +137,7 @@ class Report:
 def measure(engine: EngineBase, model: ModelInfo, settings: Settings) -> Report:
     """Explain answers of a loaded engine with every method. Raises AppError."""
     heads = model.fusion_info(settings.fusion).head_choice.heads
-    photos = texts_of(settings.data, settings.split)
+    photos = photos_of(settings.data, settings.split)
     respondent = Respondent(engine, settings.data, settings.fusion)
     items: dict[str, Items] = {way: Items() for way in (*settings.methods, *BASELINES)}
     missing: dict[str, str] = {}
