@@ -5,8 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
-    QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -15,6 +13,7 @@ from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
 from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
 from mmgpt_desktop.ui.chat.word_strip import WordStrip
+from mmgpt_desktop.ui.widgets.box_layout import stack, vbox
 from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.small import (
     Choice,
@@ -25,7 +24,7 @@ from mmgpt_desktop.ui.widgets.small import (
     WaitBar,
 )
 from mmgpt_desktop.ui.widgets.texts import say
-from mmgpt_desktop.ui.widgets.theme import TIGHT, Theme, set_font
+from mmgpt_desktop.ui.widgets.theme import TIGHT, Theme
 
 _WAIT_BEFORE_BUSY_MS = 300
 _ANSWER_HEIGHT = 60
@@ -45,9 +44,7 @@ class OutputPane(Retranslated, Pane):
         self._conversation = Conversation()
         self._room_for_legend = True
         self._empty = EmptyState(theme, "answer")
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self._empty)
-        self._stack.addWidget(self.view)
+        self._stack = stack(self._empty, self.view)
         self._stack.setMinimumHeight(_ANSWER_HEIGHT)  # not the empty state's, beside the strip
         self.underline = Choice()
         self.underline.setMinimumWidth(110)
@@ -55,31 +52,21 @@ class OutputPane(Retranslated, Pane):
         self.underline.addItem("", "sure")
         self.underline.currentIndexChanged.connect(self._choose_underline)
         self.header.addWidget(self.underline)
-        self.stop_button = IconButton(theme, "stop")
-        self.copy_button = IconButton(theme, "copy")
-        self.regenerate_button = IconButton(theme, "regenerate")
-        self.clear_button = IconButton(theme, "clear")
-        for button, action in (
-            (self.stop_button, self.stopped),
-            (self.copy_button, self.copy),
-            (self.regenerate_button, self.regenerate_wanted),
-            (self.clear_button, self.clear_wanted),
-        ):
-            button.clicked.connect(action)
-            self.header.addWidget(button)
+        self.stop_button = IconButton(theme, "stop", self.stopped)
+        self.copy_button = IconButton(theme, "copy", self.copy)
+        self.regenerate_button = IconButton(theme, "regenerate", self.regenerate_wanted)
+        self.clear_button = IconButton(theme, "clear", self.clear_wanted)
+        buttons = (self.stop_button, self.copy_button, self.regenerate_button, self.clear_button)
+        for each in buttons:
+            self.header.addWidget(each)
         self.body.addWidget(self._stack, 1)
         self.body.addWidget(self._waiting_row(theme))
         self.strip = WordStrip()
         self.strip.hide()
         self._strip_place = QWidget()  # whether there is room; the strip says if there are words
-        place = QVBoxLayout(self._strip_place)
-        place.setContentsMargins(0, 0, 0, 0)
-        place.addWidget(self.strip)
+        self._strip_place.setLayout(vbox(self.strip, margins=0))
         self.body.addWidget(self._strip_place)
-        self.legend = Label()
-        self.legend.setObjectName("caption")
-        self.legend.setWordWrap(True)
-        set_font(self.legend, scale=0.9)
+        self.legend = Label(look="caption", wraps=True, scale=0.9)
         self.body.addWidget(self.legend)
         self.view.copy_wanted.connect(self.copy)
         self._delay = QTimer(self, singleShot=True, interval=_WAIT_BEFORE_BUSY_MS)
@@ -89,13 +76,8 @@ class OutputPane(Retranslated, Pane):
 
     def _waiting_row(self, theme: Theme) -> QWidget:
         self._waiting = QWidget()
-        column = QVBoxLayout(self._waiting)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(TIGHT)
-        self.waiting_text = Label()
-        self.waiting_text.setObjectName("muted")
-        column.addWidget(self.waiting_text)
-        column.addWidget(WaitBar(theme))
+        self.waiting_text = Label(look="muted")
+        self._waiting.setLayout(vbox(self.waiting_text, WaitBar(theme), gap=TIGHT, margins=0))
         self._waiting.hide()
         return self._waiting
 

@@ -14,7 +14,7 @@ from PySide6.QtGui import (
     QTextCursor,
     QTextDocument,
 )
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QMenu
 
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.widgets.plain import tip, without_mnemonic
@@ -85,11 +85,10 @@ class PictureButton(IconButton):
 
     chosen = Signal(int)  # its number, from 1
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, "picture", parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, "picture", self.open_menu)
         self._photos: list[ShownPhoto] = []
         self.menu_shown = QMenu(self)
-        self.clicked.connect(self.open_menu)
         self.hide()
 
     def set_photos(self, photos: list[ShownPhoto]) -> None:

@@ -16,7 +16,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QPlainTextEdit,
     QPushButton,
     QSizePolicy,
@@ -31,9 +30,17 @@ from mmgpt_desktop.ui.chat.picture_names import (
     select_reference,
 )
 from mmgpt_desktop.ui.pictures.sources import is_files, is_silent, offers_picture
+from mmgpt_desktop.ui.widgets.box_layout import hbox
 from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
-from mmgpt_desktop.ui.widgets.small import Choice, IconButton, Pane, Retranslated, announce
+from mmgpt_desktop.ui.widgets.small import (
+    Choice,
+    IconButton,
+    Pane,
+    Retranslated,
+    announce,
+    push_button,
+)
 from mmgpt_desktop.ui.widgets.texts import fusion_label, fusion_text
 from mmgpt_desktop.ui.widgets.theme import SMALL, Theme, set_font
 
@@ -239,19 +246,12 @@ class FusionSwitch(Retranslated, QWidget):
         self.box = Choice()
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.box.currentIndexChanged.connect(self._choose)
-        self._label = Label()
-        self._label.setObjectName("caption")
+        self._label = Label(look="caption", scale=0.9)
         self._label.setBuddy(self.box)
-        set_font(self._label, scale=0.9)
-        self.again_button = IconButton(theme, "regenerate")
-        self.again_button.clicked.connect(self.ask_again_wanted)
-        self.compare_button = IconButton(theme, "compare")
-        self.compare_button.clicked.connect(self.compare_wanted)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SMALL)
-        for widget in (self._label, self.box, self.again_button, self.compare_button):
-            row.addWidget(widget)
+        self.again_button = IconButton(theme, "regenerate", self.ask_again_wanted)
+        self.compare_button = IconButton(theme, "compare", self.compare_wanted)
+        parts = (self._label, self.box, self.again_button, self.compare_button)
+        self.setLayout(hbox(*parts, gap=SMALL, margins=0))
         self.retranslate_ui()
         self.hide()
 
@@ -314,25 +314,15 @@ class PromptPane(Retranslated, Pane):
         self.names = PictureNames(theme, self.edit.document())
         self.pictures = PictureButton(theme)
         self.pictures.chosen.connect(self.edit.name_picture)
-        self.problem = Label()
-        self.problem.setObjectName("problem")
-        self.problem.setWordWrap(True)
+        self.problem = Label(look="problem", wraps=True)
         self.problem.hide()
-        self.ask_button = QPushButton()
-        self.ask_button.setObjectName("primary")
-        self.ask_button.clicked.connect(self._ask)
-        self.stop_button = QPushButton()
-        self.stop_button.clicked.connect(self.stopped)
-        for button in (self.ask_button, self.stop_button):
-            button.setIconSize(QSize(16, 16))
+        self.ask_button = push_button(clicked=self._ask, look="primary")
+        self.stop_button = push_button(clicked=self.stopped)
+        for each in (self.ask_button, self.stop_button):
+            each.setIconSize(QSize(16, 16))
         self.chips = Chips()
         self._make_chips()
-        row = QHBoxLayout()
-        row.setSpacing(SMALL)
-        row.addWidget(self.chips, 1)
-        row.addWidget(self.pictures)
-        row.addWidget(self.stop_button)
-        row.addWidget(self.ask_button)
+        row = hbox((self.chips, 1), self.pictures, self.stop_button, self.ask_button, gap=SMALL)
         self.body.addWidget(self.edit)
         self.body.addWidget(self.problem)
         self.body.addLayout(row)
@@ -373,11 +363,8 @@ class PromptPane(Retranslated, Pane):
 
     def _make_chips(self) -> None:
         for question in _CHIPS:
-            chip = QPushButton()
-            chip.setObjectName("chip")
             begin = partial(self._begin if "…" in question else self.asked.emit, question)
-            chip.clicked.connect(begin)
-            self.chips.add(chip)
+            self.chips.add(push_button(clicked=begin, look="chip"))
 
     def _begin(self, question: str, *_: object) -> None:
         """Put the question into the field with its gap selected."""

@@ -6,12 +6,12 @@ import math
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
 from mmgpt_desktop.ui.event.asking_area import AskingArea, as_said
-from mmgpt_desktop.ui.event.cards import Tile, TwoLines, breakable, in_turn, spaced, words
+from mmgpt_desktop.ui.event.cards import Tile, TwoLines, breakable, in_turn, words
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.event.show_views import ShowAnswer, ShowPicture
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
@@ -53,45 +53,33 @@ class AnswerPage(Retranslated, QWidget):
         self.show_conversation(Conversation())
 
     def _arrange(self) -> None:
-        self._thumbs = QHBoxLayout()
+        self._thumbs = self._scale.hbox(gap=1)
         self._thumbs.setAlignment(Qt.AlignmentFlag.AlignLeft)
-        spaced(self._thumbs, self._scale, 0, 1)
         self._scale.changed.connect(self._fit)
         self._plate = QFrame()
         self._plate.setObjectName("strip")
-        plate = QVBoxLayout(self._plate)
-        spaced(plate, self._scale, 1.6, 0.6, top=1.2)
+        said = (1, self.caption, self.verdict, 1)
+        self._plate.setLayout(self._scale.vbox(*said, gap=0.6, margin=1.6, top=1.2))
         policy = self._plate.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # the photo keeps its size
         self._plate.setSizePolicy(policy)
-        plate.addStretch(1)
-        plate.addWidget(self.caption)
-        plate.addWidget(self.verdict)
-        plate.addStretch(1)
-        left = QVBoxLayout()
-        spaced(left, self._scale, 0, 1.6)
-        left.addWidget(self.picture, 1)
-        left.addWidget(self._plate)
-        left.addLayout(self._thumbs)
-        left.addStretch(0)
-        right = QVBoxLayout()
-        spaced(right, self._scale, 0, 1.6)
-        right.addWidget(self.headline, 1)
-        right.addWidget(self.question)
-        right.addWidget(self.answer, 1)
-        right.addWidget(self.certainty)
-        right.addWidget(self.hint)
-        right.addStretch(0)
-        right.addWidget(self.asking)
-        self._sides = QHBoxLayout()
-        spaced(self._sides, self._scale, 0, 4)
-        self._sides.addLayout(left, 54)
-        self._sides.addLayout(right, 46)
-        column = QVBoxLayout(self)
-        spaced(column, self._scale, 4, 2, top=2)
-        column.addLayout(self._sides, 1)
-        column.addWidget(self.explained)
-        column.addWidget(self.invitation)
+        left = self._scale.vbox((self.picture, 1), self._plate, self._thumbs, 0, gap=1.6)
+        right = self._scale.vbox(
+            (self.headline, 1),
+            self.question,
+            (self.answer, 1),
+            self.certainty,
+            self.hint,
+            0,
+            self.asking,
+            gap=1.6,
+        )
+        self._sides = self._scale.hbox((left, 54), (right, 46), gap=4)
+        self.setLayout(
+            self._scale.vbox(
+                (self._sides, 1), self.explained, self.invitation, gap=2, margin=4, top=2
+            )
+        )
 
     def retranslate_ui(self) -> None:
         self.headline.setText(self.tr("What do you want to know?"))

@@ -6,12 +6,12 @@ from functools import partial
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QInputDevice, QMouseEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
-from mmgpt_desktop.ui.event.cards import QuestionCard, in_turn, spaced
+from mmgpt_desktop.ui.event.cards import QuestionCard, in_turn
 from mmgpt_desktop.ui.event.keyboard import Keyboard
 from mmgpt_desktop.ui.event.scale import Scale
-from mmgpt_desktop.ui.widgets.small import Retranslated
+from mmgpt_desktop.ui.widgets.small import Retranslated, push_button
 from mmgpt_desktop.ui.widgets.texts import translated
 from mmgpt_desktop.ui.widgets.theme import Theme
 
@@ -38,18 +38,15 @@ class AskingArea(Retranslated, QWidget):
         self._theme, self._scale = theme, scale
         self._questions: tuple[str, ...] = ()
         self.cards: list[QuestionCard] = []
-        self.line = QLineEdit()
-        self.line.setMaxLength(most_chars)
+        self.line = QLineEdit(maxLength=most_chars)
         self.line.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.line.setAcceptDrops(False)  # the window takes what is dropped, wherever
         self.line.installEventFilter(self)
-        self.letters, self.ask = QPushButton(), QPushButton()
+        self.letters, self.ask = push_button(), push_button(clicked=self._ask_typed, look="primary")
         self.letters.setCheckable(True)
-        self.ask.setObjectName("primary")
         self.keyboard = Keyboard(theme, scale, self.line)
         self.keyboard.hide()
         self.line.returnPressed.connect(self._ask_typed)
-        self.ask.clicked.connect(self._ask_typed)
         self.letters.toggled.connect(self.show_keyboard)
         self._arrange()
         theme.changed.connect(self._draw)
@@ -61,16 +58,8 @@ class AskingArea(Retranslated, QWidget):
         self._cards = QWidget()
         self._grid = QGridLayout(self._cards)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        row = QHBoxLayout()
-        spaced(row, self._scale, 0, 1)
-        row.addWidget(self.line, 1)
-        row.addWidget(self.letters)
-        row.addWidget(self.ask)
-        column = QVBoxLayout(self)
-        spaced(column, self._scale, 0, 1.6)
-        column.addWidget(self._cards)
-        column.addLayout(row)
-        column.addWidget(self.keyboard)
+        row = self._scale.hbox((self.line, 1), self.letters, self.ask, gap=1)
+        self.setLayout(self._scale.vbox(self._cards, row, self.keyboard, gap=1.6))
 
     def _draw(self) -> None:
         self._grid.setSpacing(self._scale.px(1.4))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QHideEvent, QImage, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
-from mmgpt_desktop.ui.event.cards import spaced, words
+from mmgpt_desktop.ui.event.cards import words
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.pictures.camera import Camera
 from mmgpt_desktop.ui.pictures.live_view import LiveView
-from mmgpt_desktop.ui.widgets.small import Retranslated, announce
+from mmgpt_desktop.ui.widgets.small import Retranslated, announce, push_button
 from mmgpt_desktop.ui.widgets.theme import Theme
 
 SECONDS = 3
@@ -30,28 +30,19 @@ class CameraPage(Retranslated, QWidget):
         self.camera = camera
         self.view = LiveView(theme)
         self.light, self.count = words("light", centred=True), words("shutter", centred=True)
-        self.shoot, self.back = QPushButton(), QPushButton()
-        self.shoot.setObjectName("primary")
+        self.shoot = push_button(clicked=self.begin, look="primary")
+        self.back = push_button(clicked=self.left)
         self._left = 0
         self._second = QTimer(self, interval=1000)
         self._second.timeout.connect(self._count_down)
-        self.shoot.clicked.connect(self.begin)
-        self.back.clicked.connect(self.left)
         self.view.snapshot_wanted.connect(self.begin)
         self.view.stop_wanted.connect(self.left)
         camera.frame.connect(self._show_frame)
         camera.running_changed.connect(self._show_light)
-        buttons = QHBoxLayout()
-        spaced(buttons, scale, 0, 2)
-        buttons.addWidget(self.back)
-        buttons.addWidget(self.shoot, 1)
+        buttons = scale.hbox(self.back, (self.shoot, 1), gap=2)
         self.count.setParent(self)
         self.count.hide()
-        column = QVBoxLayout(self)
-        spaced(column, scale, 4, 2, top=2)
-        column.addWidget(self.view, 1)
-        column.addWidget(self.light)
-        column.addLayout(buttons)
+        self.setLayout(scale.vbox((self.view, 1), self.light, buttons, gap=2, margin=4, top=2))
         self._show_light(False)
         self.retranslate_ui()
 

@@ -17,10 +17,11 @@ from PySide6.QtGui import (
     QShowEvent,
 )
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 from shiboken6 import isValid
 
 from mmgpt_desktop.ui.event.scale import Scale
+from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.plain import Label
 from mmgpt_desktop.ui.widgets.small import restyle
 from mmgpt_desktop.ui.widgets.theme import Theme, svg
@@ -83,11 +84,8 @@ def in_turn(widgets: Iterable[QWidget]) -> None:
 
 def words(role: str, *, centred: bool = False) -> Label:
     """A text in one of the show's sizes; see `event.qss`."""
-    label = Label()
+    label = Label(wraps=True, centred=centred)
     label.setProperty("role", role)
-    label.setWordWrap(True)
-    if centred:
-        label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     return label
 
 
@@ -100,9 +98,8 @@ class TwoLines(Label):
     """What doesn't fit into two lines ends in an ellipsis; it is read out whole."""
 
     def __init__(self, role: str) -> None:
-        super().__init__()
+        super().__init__(wraps=True)
         self.setProperty("role", role)
-        self.setWordWrap(True)
         self._whole = ""
 
     def say(self, text: str) -> None:
@@ -190,13 +187,9 @@ class ActionCard(Card):
         self.setObjectName("action")
         self.symbol = Symbol(theme, scale, icon, 12)
         self.title, self.hint = words("large", centred=True), words("small", centred=True)
-        column = QVBoxLayout(self)
-        column.addStretch(2)
-        column.addWidget(self.symbol, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addStretch(1)
-        column.addWidget(self.title)
-        column.addWidget(self.hint)
-        column.addStretch(2)
+        self.setLayout(
+            vbox(2, (self.symbol, 0, Qt.AlignmentFlag.AlignHCenter), 1, self.title, self.hint, 2)
+        )
         for label in (self.title, self.hint):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
@@ -232,7 +225,7 @@ class QuestionCard(Card):
         self._label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._label.say(said)
         self.setAccessibleName(said)
-        QHBoxLayout(self).addWidget(self._label)
+        self.setLayout(hbox(self._label))
         self._fit()
 
     def _fit(self) -> None:
@@ -280,25 +273,3 @@ class Tile(QPushButton):
         painter.setClipPath(rounded)
         painter.drawImage(place, self._picture, source)
         painter.end()
-
-
-def spaced(
-    layout: QHBoxLayout | QVBoxLayout,
-    scale: Scale,
-    margin: float,
-    gap: float,
-    *,
-    top: float | None = None,
-) -> None:
-    """Margins and gaps of a layout, in hundredths of the window's height, from now on.
-
-    `top` is the margin above and below where it differs.
-    """
-
-    def fit() -> None:
-        across, along = (scale.px(each) if each else 0 for each in (margin, top or margin))
-        layout.setContentsMargins(across, along, across, along)
-        layout.setSpacing(scale.px(gap))
-
-    scale.changed.connect(fit)
-    fit()

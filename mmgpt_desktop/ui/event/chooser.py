@@ -8,14 +8,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.imaging.file_kinds import PICTURE_SUFFIXES
-from mmgpt_desktop.ui.event.cards import Tile, in_turn, spaced, words
+from mmgpt_desktop.ui.event.cards import Tile, in_turn, words
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.widgets.shown_photo import tile_from_file
-from mmgpt_desktop.ui.widgets.small import Retranslated
+from mmgpt_desktop.ui.widgets.small import Retranslated, push_button
 from mmgpt_desktop.ui.widgets.texts import translated
 from mmgpt_desktop.ui.worker import TaskThread
 
@@ -57,10 +57,9 @@ class Chooser(Retranslated, QWidget):
         self._drawing: dict[object, Tile] = {}
         self.tiles: list[Tile] = []
         self.heading, self.empty = words("huge", centred=True), words("body", centred=True)
-        self.back, self.before, self.after = QPushButton(), QPushButton(), QPushButton()
-        self.back.clicked.connect(self.left)
-        self.before.clicked.connect(lambda: self._turn(-1))
-        self.after.clicked.connect(lambda: self._turn(+1))
+        self.back = push_button(clicked=self.left)
+        self.before = push_button(clicked=lambda: self._turn(-1))
+        self.after = push_button(clicked=lambda: self._turn(+1))
         files.done.connect(self._take)
         files.failed.connect(self._fail)
         self._arrange()
@@ -68,18 +67,12 @@ class Chooser(Retranslated, QWidget):
 
     def _arrange(self) -> None:
         self._grid = QGridLayout()
-        buttons = QHBoxLayout()
-        spaced(buttons, self._scale, 0, 2)
-        buttons.addWidget(self.back)
-        buttons.addStretch(1)
-        buttons.addWidget(self.before)
-        buttons.addWidget(self.after)
-        column = QVBoxLayout(self)
-        spaced(column, self._scale, 4, 2, top=2.5)
-        column.addWidget(self.heading)
-        column.addWidget(self.empty)
-        column.addLayout(self._grid, 1)
-        column.addLayout(buttons)
+        buttons = self._scale.hbox(self.back, 1, self.before, self.after, gap=2)
+        self.setLayout(
+            self._scale.vbox(
+                self.heading, self.empty, (self._grid, 1), buttons, gap=2, margin=4, top=2.5
+            )
+        )
         self._scale.changed.connect(self._fit)
         self._fit()
 

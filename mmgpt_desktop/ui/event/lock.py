@@ -7,15 +7,16 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.event import pin
 from mmgpt_desktop.event import profile as profiles
 from mmgpt_desktop.event.pin_tries import Tries
-from mmgpt_desktop.ui.event.cards import Cover, spaced, words
+from mmgpt_desktop.ui.event.cards import Cover, words
 from mmgpt_desktop.ui.event.scale import Scale
-from mmgpt_desktop.ui.widgets.small import Retranslated, announce
+from mmgpt_desktop.ui.widgets.box_layout import hbox
+from mmgpt_desktop.ui.widgets.small import Retranslated, announce, push_button
 from mmgpt_desktop.ui.widgets.texts import Own
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.worker import TaskThread
@@ -37,16 +38,10 @@ class PinPad(Own, Retranslated, Cover):
         self._theme, self._scale, self._typed = theme, scale, ""
         self.heading, self.dots = words("title", centred=True), words("huge", centred=True)
         self.note = words("problem", centred=True)
-        self.erase, self.enter, self.back = QPushButton(), QPushButton(), QPushButton()
-        self.keys = [QPushButton(str(digit)) for digit in range(10)]
-        for button in (self.erase, self.enter):
-            button.setObjectName("digit")
-        for digit, key in enumerate(self.keys):
-            key.setObjectName("digit")
-            key.clicked.connect(partial(self._type, str(digit)))
-        self.erase.clicked.connect(self._erase)
-        self.enter.clicked.connect(self._enter)
-        self.back.clicked.connect(self.leave)
+        self.keys = [push_button(key, partial(self._type, key), "digit") for key in "0123456789"]
+        self.erase = push_button(clicked=self._erase, look="digit")
+        self.enter = push_button(clicked=self._enter, look="digit")
+        self.back = push_button(clicked=self.leave)
         self._quiet = QTimer(self, singleShot=True, interval=_QUIET_MS)
         self._quiet.timeout.connect(self.leave)
         self._arrange()
@@ -58,10 +53,6 @@ class PinPad(Own, Retranslated, Cover):
     def _arrange(self) -> None:
         plate = QFrame()
         plate.setObjectName("plate")
-        inside = QVBoxLayout(plate)
-        spaced(inside, self._scale, 4, 1.6)
-        for label in (self.heading, self.dots, self.note):
-            inside.addWidget(label)
         grid = QGridLayout()
         grid.setSpacing(self._scale.px(1))
         for digit in range(1, 10):
@@ -69,12 +60,9 @@ class PinPad(Own, Retranslated, Cover):
         grid.addWidget(self.erase, 3, 0)
         grid.addWidget(self.keys[0], 3, 1)
         grid.addWidget(self.enter, 3, 2)
-        inside.addLayout(grid)
-        inside.addWidget(self.back)
-        row = QHBoxLayout(self)
-        row.addStretch(5)
-        row.addWidget(plate, 4, Qt.AlignmentFlag.AlignVCenter)
-        row.addStretch(5)
+        parts = (self.heading, self.dots, self.note, grid, self.back)
+        plate.setLayout(self._scale.vbox(*parts, gap=1.6, margin=4))
+        self.setLayout(hbox(5, (plate, 4, Qt.AlignmentFlag.AlignVCenter), 5))
 
     def retranslate_ui(self) -> None:
         self.heading.setText(self.tr("PIN of the organiser"))

@@ -7,19 +7,18 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QFormLayout,
     QGroupBox,
-    QHBoxLayout,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from mmgpt_desktop.messages import Method, ModelInfo
 from mmgpt_desktop.sentences import NAMES
+from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.plain import Label
 from mmgpt_desktop.ui.widgets.small import Choice, Retranslated, Slide
 from mmgpt_desktop.ui.widgets.texts import Own, fusion_label, own, own_locale
-from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, Theme, set_font
+from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, Theme
 
 SLOWEST, FASTEST = 25, 400  # hundredths
 
@@ -44,8 +43,7 @@ class Presenter(ByKeyboard, Own, Retranslated, QWidget):
         self._theme = theme
         self.setWindowFlags(Qt.WindowType.Window | Qt.WindowType.WindowStaysOnTopHint)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.sample = Label()
-        set_font(self.sample, scale=1.2, bold=True)
+        self.sample = Label(scale=1.2, bold=True)
         self.buttons: dict[str, QPushButton] = {}
         for name in ("previous", "next", "play", "freeze", "blank", "reset", "leave"):
             button = self.buttons[name] = QPushButton()
@@ -74,37 +72,33 @@ class Presenter(ByKeyboard, Own, Retranslated, QWidget):
         self.speed.setSingleStep(25)
         self.speed.setPageStep(25)
         self.speed.valueChanged.connect(self._choose_speed)
-        self.keys, self.state = Label(), Label()
-        for label in (self.keys, self.state):
-            label.setObjectName("muted")
-            label.setWordWrap(True)
+        self.keys, self.state = (Label(look="muted", wraps=True) for _ in range(2))
         self._arrange()
         self.retranslate_ui()
         self.resize(460, 640)
 
     def _arrange(self) -> None:
         self._boxes = [QGroupBox(), QGroupBox(), QGroupBox()]
-        sample = QVBoxLayout(self._boxes[0])
-        sample.addWidget(self.sample)
-        sample.addLayout(_row(self.buttons["previous"], self.buttons["next"]))
-        sample.addLayout(_row(self.questions, self.ask))
+        self._boxes[0].setLayout(
+            vbox(
+                self.sample,
+                hbox(self.buttons["previous"], self.buttons["next"]),
+                hbox((self.questions, 1), self.ask),
+            )
+        )
         form = QFormLayout(self._boxes[1])
         self._labels = [Label() for _ in range(4)]
         fields = (self.models, self.fusions, self.methods, self.speed)
         for label, field in zip(self._labels, fields, strict=True):
             label.setBuddy(field)
             form.addRow(label, field)
-        screen = QVBoxLayout(self._boxes[2])
-        screen.addLayout(_row(*(self.buttons[name] for name in ("play", "freeze", "blank"))))
-        screen.addLayout(_row(self.buttons["reset"], self.buttons["leave"]))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(LARGE, LARGE, LARGE, LARGE)
-        column.setSpacing(MEDIUM)
-        for box in self._boxes:
-            column.addWidget(box)
-        column.addWidget(self.state)
-        column.addStretch(1)
-        column.addWidget(self.keys)
+        self._boxes[2].setLayout(
+            vbox(
+                hbox(*(self.buttons[name] for name in ("play", "freeze", "blank"))),
+                hbox(self.buttons["reset"], self.buttons["leave"]),
+            )
+        )
+        self.setLayout(vbox(*self._boxes, self.state, 1, self.keys, gap=MEDIUM, margins=LARGE))
 
     def retranslate_ui(self) -> None:
         self.setWindowTitle(self.tr("Presenter"))
@@ -193,10 +187,3 @@ class Presenter(ByKeyboard, Own, Retranslated, QWidget):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         super().closeEvent(event)
         self.closed.emit()
-
-
-def _row(*widgets: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    for widget in widgets:
-        row.addWidget(widget, 1 if not isinstance(widget, QPushButton) else 0)
-    return row

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from mmgpt_desktop.event.profile import Show
-from mmgpt_desktop.ui.event.cards import Cover, spaced, words
+from mmgpt_desktop.ui.event.cards import Cover, words
 from mmgpt_desktop.ui.event.scale import Scale
-from mmgpt_desktop.ui.widgets.small import Retranslated, announce
+from mmgpt_desktop.ui.widgets.box_layout import hbox
+from mmgpt_desktop.ui.widgets.small import Retranslated, announce, push_button
 
 _SECOND_MS = 1000
 
@@ -24,26 +25,15 @@ class Countdown(Retranslated, Cover):
         super().__init__(parent)
         self.heading, self.note = words("huge", centred=True), words("body", centred=True)
         self.count = words("count", centred=True)
-        self.stay, self.leave = QPushButton(), QPushButton()
-        self.stay.setObjectName("primary")
-        self.stay.clicked.connect(self.stayed)
-        self.leave.clicked.connect(self.left)
+        self.stay = push_button(clicked=self.stayed, look="primary")
+        self.leave = push_button(clicked=self.left)
         plate = QFrame()
         plate.setObjectName("plate")
-        inside = QVBoxLayout(plate)
-        spaced(inside, scale, 5, 2)
-        for label in (self.heading, self.count, self.note):
-            inside.addWidget(label)
-        buttons = QHBoxLayout()
-        spaced(buttons, scale, 0, 2)
-        buttons.addWidget(self.leave)
-        buttons.addWidget(self.stay, 1)
+        inside = scale.vbox(self.heading, self.count, self.note, gap=2, margin=5)
+        plate.setLayout(inside)
         inside.addSpacing(scale.px(2))
-        inside.addLayout(buttons)
-        row = QHBoxLayout(self)
-        row.addStretch(1)
-        row.addWidget(plate, 2, Qt.AlignmentFlag.AlignVCenter)
-        row.addStretch(1)
+        inside.addLayout(scale.hbox(self.leave, (self.stay, 1), gap=2))
+        self.setLayout(hbox(1, (plate, 2, Qt.AlignmentFlag.AlignVCenter), 1))
         self.retranslate_ui()
 
     def retranslate_ui(self) -> None:

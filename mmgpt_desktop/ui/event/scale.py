@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, replace
 from string import Template
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QColor, QFont
-from PySide6.QtWidgets import QApplication, QBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.ui.widgets.box_layout import Part, hbox, vbox
 from mmgpt_desktop.ui.widgets.theme import Colours
+
+_Box = TypeVar("_Box", bound=QBoxLayout)
 
 TARGET = 48  # pixels that a finger needs, whatever the window's size
 READABLE = 4.5  # contrast of text on its ground, WCAG 2.2 AA
@@ -116,6 +120,29 @@ class Scale(QObject):
         font.setPointSizeF(self.px(hundredths) * 72 / widget.logicalDpiY())
         font.setBold(bold)
         widget.setFont(font)
+
+    def hbox(
+        self, *parts: Part, gap: float, margin: float = 0, top: float | None = None
+    ) -> QHBoxLayout:
+        """A row whose gaps and margins grow with the window; `top` is the margin above and below,
+        where that is another."""
+        return self._growing(hbox(*parts), gap, margin, top)
+
+    def vbox(
+        self, *parts: Part, gap: float, margin: float = 0, top: float | None = None
+    ) -> QVBoxLayout:
+        """A column of the same kind."""
+        return self._growing(vbox(*parts), gap, margin, top)
+
+    def _growing(self, box: _Box, gap: float, margin: float, top: float | None) -> _Box:
+        def fit() -> None:
+            across, along = (self.px(each) if each else 0 for each in (margin, top or margin))
+            box.setContentsMargins(across, along, across, along)
+            box.setSpacing(self.px(gap))
+
+        self.changed.connect(fit)
+        fit()
+        return box
 
     def style_sheet(self, colours: Colours, brand: str | None) -> str:
         """The show's sheet: `$name` is a colour, `@3.2` a size in hundredths of the height."""

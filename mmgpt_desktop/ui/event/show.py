@@ -22,11 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QApplication,
-    QHBoxLayout,
     QLayout,
-    QPushButton,
-    QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -34,7 +30,7 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.ui.event.answer_page import AnswerPage
 from mmgpt_desktop.ui.event.camera_page import CameraPage
-from mmgpt_desktop.ui.event.cards import Cover, spaced, words
+from mmgpt_desktop.ui.event.cards import Cover, words
 from mmgpt_desktop.ui.event.chooser import Chooser
 from mmgpt_desktop.ui.event.letters import Letters
 from mmgpt_desktop.ui.event.lock import PinPad
@@ -44,9 +40,10 @@ from mmgpt_desktop.ui.event.souvenir import what_to_do
 from mmgpt_desktop.ui.event.start_page import StartPage
 from mmgpt_desktop.ui.pictures.camera import Camera
 from mmgpt_desktop.ui.pictures.sources import offers_picture
+from mmgpt_desktop.ui.widgets.box_layout import stack, vbox
 from mmgpt_desktop.ui.widgets.plain import Label, window_title
 from mmgpt_desktop.ui.widgets.shown_photo import logo_from_file
-from mmgpt_desktop.ui.widgets.small import ElidedLabel, Retranslated, announce
+from mmgpt_desktop.ui.widgets.small import ElidedLabel, Retranslated, announce, push_button
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.worker import TaskThread
 
@@ -90,15 +87,9 @@ class Header(Retranslated, QWidget):
         self.title.say(profile.title)
         self.logo.hide()
         self.logo.setAccessibleName(profile.title)
-        self.language, self.another, self.back = QPushButton(), QPushButton(), QPushButton()
-        self.souvenir, self.done = QPushButton(), QPushButton()
-        row = QHBoxLayout(self)
-        spaced(row, scale, 0, 1.6)
-        row.addWidget(self.logo)
-        row.addWidget(self.title, 1)
-        for button in (self.language, self.another, self.back, self.souvenir, self.done):
-            button.setObjectName("quiet")
-            row.addWidget(button)
+        buttons = [push_button(look="quiet") for _ in range(5)]
+        self.language, self.another, self.back, self.souvenir, self.done = buttons
+        self.setLayout(scale.hbox(self.logo, (self.title, 1), *buttons, gap=1.6))
         scale.changed.connect(self._fit)
         self._fit()
         self.retranslate_ui()
@@ -170,20 +161,13 @@ class EventWindow(Retranslated, QWidget):
         self.start_page = StartPage(theme, scale, profile)
         self.chooser, self.camera_page = Chooser(scale, files), CameraPage(theme, scale, camera)
         self.answer_page = AnswerPage(theme, scale, profile)
-        self.pages = QStackedWidget()
-        for page in (self.start_page, self.chooser, self.camera_page, self.answer_page):
-            self.pages.addWidget(page)
+        self.pages = stack(self.start_page, self.chooser, self.camera_page, self.answer_page)
         self._bar = QWidget()
-        bar = QHBoxLayout(self._bar)
-        spaced(bar, scale, 4, 0, top=1.6)
-        bar.addWidget(self.header)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        self._bar.setLayout(scale.hbox(self.header, gap=0, margin=4, top=1.6))
+        column = vbox(self._bar, (self.pages, 1), gap=0, margins=0)
         # Else the pages' sizes, which follow the window's, would set it.
         column.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
-        column.addWidget(self._bar)
-        column.addWidget(self.pages, 1)
+        self.setLayout(column)
         self.countdown, self.pad = Countdown(scale, self), PinPad(theme, scale, self)
         self.blank = Blank(self)
         Letters(self, self.answer_page.asking.line, self.pad)

@@ -6,7 +6,7 @@ import math
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Slot
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from mmgpt_desktop.messages import Method
 from mmgpt_desktop.report.report import Style
@@ -14,6 +14,7 @@ from mmgpt_desktop.ui.chat.answer_view import AnswerView, WordSpan
 from mmgpt_desktop.ui.chat.conversation import Turn, chosen_word
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeatmapView
+from mmgpt_desktop.ui.widgets.box_layout import vbox
 from mmgpt_desktop.ui.widgets.photo_view import PhotoView
 from mmgpt_desktop.ui.widgets.theme import Theme
 
@@ -37,9 +38,7 @@ class ShowPicture(HeatmapView):
         for widget in (self.caption, self.shares, self.legend):
             widget.setParent(unseen)
         unseen.hide()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._stack)
+        self.setLayout(vbox(self._stack, margins=0))
 
     def choose_method(self, method: Method) -> None:
         self.method = method

@@ -13,7 +13,7 @@ from PIL import Image
 from PySide6.QtCore import QT_TRANSLATE_NOOP, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 from PySide6.QtPrintSupport import QPrinter
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
@@ -24,11 +24,12 @@ from mmgpt_desktop.event.local_network import local_address
 from mmgpt_desktop.event.profile import Profile, Souvenir
 from mmgpt_desktop.event.souvenir_page import SouvenirPage
 from mmgpt_desktop.report.report import Report
-from mmgpt_desktop.ui.event.cards import breakable, spaced, words
+from mmgpt_desktop.ui.event.cards import breakable, words
 from mmgpt_desktop.ui.event.printing import print_card, usual_printer
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.event.souvenir_views import CardView, CodeView, as_image
-from mmgpt_desktop.ui.widgets.small import Retranslated, announce, restyle
+from mmgpt_desktop.ui.widgets.box_layout import vbox
+from mmgpt_desktop.ui.widgets.small import Retranslated, announce, push_button, restyle
 from mmgpt_desktop.ui.widgets.texts import error_hint, error_title, translated
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.worker import TaskThread
@@ -102,8 +103,10 @@ class SouvenirPanel(Retranslated, QWidget):
         self.preview, self.code = CardView(theme), CodeView()
         self.headline, self.line = words("huge"), words("body")
         self.address, self.rest = words("small"), words("body")
-        self.phone_button, self.print_button = QPushButton(), QPushButton()
-        self.save_button, self.back_button = QPushButton(), QPushButton()
+        self.phone_button = push_button(clicked=self._to_phone)
+        self.print_button = push_button(clicked=self._to_paper)
+        self.save_button = push_button(clicked=self._to_folder)
+        self.back_button = push_button(clicked=self.back, look="quiet")
         self._ways = {
             "page": self.phone_button,
             "printer": self.print_button,
@@ -117,30 +120,15 @@ class SouvenirPanel(Retranslated, QWidget):
 
     def _arrange(self) -> None:
         scale = self._scale
-        buttons, told, right = QHBoxLayout(), QVBoxLayout(), QVBoxLayout()
-        spaced(buttons, scale, 0, 1.6)
-        for button in self._ways.values():
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        told.addWidget(self.rest)
-        told.addWidget(self.address)
-        told.addStretch(1)
+        buttons = scale.hbox(*self._ways.values(), 1, gap=1.6)
+        told = vbox(self.rest, self.address, 1)
         self.ticket = QWidget()
-        ticket = QHBoxLayout(self.ticket)
-        spaced(ticket, scale, 0, 2.4)
-        ticket.addWidget(self.code, 0, Qt.AlignmentFlag.AlignTop)
-        ticket.addLayout(told, 1)
-        spaced(right, scale, 0, 2)
-        right.addWidget(self.headline)
-        right.addLayout(buttons)
-        right.addWidget(self.line)
-        right.addWidget(self.ticket)
-        right.addStretch(1)
-        right.addWidget(self.back_button, 0, Qt.AlignmentFlag.AlignLeft)
-        self._sides = QHBoxLayout(self)
-        spaced(self._sides, scale, 3, 4)
-        self._sides.addWidget(self.preview, 9)
-        self._sides.addLayout(right, 11)
+        above = Qt.AlignmentFlag.AlignTop
+        self.ticket.setLayout(scale.hbox((self.code, 0, above), (told, 1), gap=2.4))
+        back = (self.back_button, 0, Qt.AlignmentFlag.AlignLeft)
+        right = scale.vbox(self.headline, buttons, self.line, self.ticket, 1, back, gap=2)
+        self._sides = scale.hbox((self.preview, 9), (right, 11), gap=4, margin=3)
+        self.setLayout(self._sides)
         self._offer_ways()
         scale.changed.connect(self._fit)
         self._fit()
@@ -152,7 +140,6 @@ class SouvenirPanel(Retranslated, QWidget):
         self.save_button.setVisible(souvenir.folder is not None)
         if (first := self._first_way) is not None:
             first.setObjectName("primary")
-        self.back_button.setObjectName("quiet")
 
     @property
     def _first_way(self) -> QPushButton | None:
@@ -164,10 +151,6 @@ class SouvenirPanel(Retranslated, QWidget):
         self._sides.setDirection(self._scale.direction())
 
     def _connect(self) -> None:
-        self.phone_button.clicked.connect(self._to_phone)
-        self.print_button.clicked.connect(self._to_paper)
-        self.save_button.clicked.connect(self._to_folder)
-        self.back_button.clicked.connect(self.back)
         self._second.timeout.connect(self._tick)
         self._thread.done.connect(self._take)
         self._thread.failed.connect(self._fail)

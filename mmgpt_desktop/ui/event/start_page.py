@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from mmgpt_desktop.event.profile import Profile
-from mmgpt_desktop.ui.event.cards import ActionCard, spaced, words
+from mmgpt_desktop.ui.event.cards import ActionCard, words
 from mmgpt_desktop.ui.event.scale import Scale, text_on
 from mmgpt_desktop.ui.widgets.small import Retranslated
 from mmgpt_desktop.ui.widgets.theme import Theme
@@ -31,19 +31,9 @@ class StartPage(Retranslated, QWidget):
         self.camera.clicked.connect(self.camera_wanted)
         self.drop.clicked.connect(self.files_wanted)
         self.samples.clicked.connect(self.samples_wanted)
-        self._scale, self._row = scale, QHBoxLayout()
-        spaced(self._row, scale, 0, 3)
-        for card in self._cards:
-            self._row.addWidget(card, 1)
-        column = QVBoxLayout(self)
-        spaced(column, scale, 4, 2, top=2.5)
-        column.addStretch(2)
-        column.addWidget(self.headline)
-        column.addWidget(self.promise)
-        column.addStretch(1)
-        column.addLayout(self._row, 9)
-        column.addStretch(1)
-        column.addWidget(self.privacy)
+        self._scale, self._row = scale, scale.hbox(*((card, 1) for card in self._cards), gap=3)
+        parts = (2, self.headline, self.promise, 1, (self._row, 9), 1, self.privacy)
+        self.setLayout(scale.vbox(*parts, gap=2, margin=4, top=2.5))
         scale.changed.connect(self._fit)
         theme.changed.connect(self._draw)
         self.offer_camera(False)

@@ -6,20 +6,19 @@ from PySide6.QtCore import QDateTime, QEvent, QLocale, QObject, QSize, Qt, Signa
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
-    QHBoxLayout,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from mmgpt_desktop.session.recent import Entry, matches
 from mmgpt_desktop.text import printable
+from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.fitting import fit
 from mmgpt_desktop.ui.widgets.plain import Label, tip
+from mmgpt_desktop.ui.widgets.small import push_button
 from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL
 
 _LONGEST_LINE = 90
@@ -47,40 +46,23 @@ class RecentDialog(ByKeyboard, QDialog):
         self.list.itemActivated.connect(self._open)
         self.list.currentRowChanged.connect(self._refresh)
         self.list.installEventFilter(self)
-        self.none = Label()
-        self.none.setObjectName("muted")
-        self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.none = Label(look="muted", centred=True)
         self._arrange()
         self._fill()
         fit(self, QSize(560, 460))
 
     def _arrange(self) -> None:
-        self.open_button = QPushButton(self.tr("Open"))
-        self.open_button.setObjectName("primary")
+        self.open_button = push_button(self.tr("Open"), self._open, "primary")
         self.open_button.setDefault(True)
-        self.open_button.clicked.connect(self._open)
-        self.forget_button = QPushButton(self.tr("Forget"))
-        self.forget_button.setAutoDefault(False)
+        self.forget_button = push_button(self.tr("Forget"), self._forget)
         self.forget_button.setToolTip(
             self.tr("Take it off this list; the file stays, unless nobody saved it")
         )
-        self.forget_button.clicked.connect(self._forget)
-        cancel = QPushButton(self.tr("Cancel"))
-        cancel.setAutoDefault(False)
-        cancel.clicked.connect(self.reject)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(SMALL)
-        buttons.addWidget(self.forget_button)
-        buttons.addStretch(1)
-        buttons.addWidget(cancel)
-        buttons.addWidget(self.open_button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(LARGE, LARGE, LARGE, MEDIUM)
-        column.setSpacing(MEDIUM)
-        column.addWidget(self.search)
-        column.addWidget(self.list, 1)
-        column.addWidget(self.none, 1)  # in its place
-        column.addLayout(buttons)
+        cancel = push_button(self.tr("Cancel"), self.reject)
+        buttons = hbox(self.forget_button, 1, cancel, self.open_button, gap=SMALL)
+        # The sentence that there are none comes in the list's place.
+        parts = (self.search, (self.list, 1), (self.none, 1), buttons)
+        self.setLayout(vbox(*parts, gap=MEDIUM, margins=(LARGE, LARGE, LARGE, MEDIUM)))
 
     def _fill(self) -> None:
         search = self.search.text()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from mmgpt_desktop.messages import Check, Verdict
 from mmgpt_desktop.sentences import VERDICTS, by_hiding
@@ -14,6 +14,7 @@ from mmgpt_desktop.ui.chat.answer_view import AnswerView
 from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
+from mmgpt_desktop.ui.widgets.box_layout import vbox
 from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.texts import error_title, percent, say
 from mmgpt_desktop.ui.widgets.theme import TIGHT, Theme, set_font
@@ -107,17 +108,13 @@ class CheckCard(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.waiting, self.verdict, self.heading = Label(), Label(), Label()
-        for label in (self.waiting, self.heading):
-            label.setObjectName("caption")
-            set_font(label, scale=0.9)
-        set_font(self.verdict, bold=True)
-        for label in (self.waiting, self.verdict, self.heading):
-            label.setWordWrap(True)
+        self.waiting = Label(look="caption", wraps=True, scale=0.9)
+        self.heading = Label(look="caption", wraps=True, scale=0.9)
+        self.verdict = Label(wraps=True, bold=True)
         self.bars = Bars(theme)
         self.more = QWidget()
-        _column(self, self.verdict, self.waiting)
-        _column(self.more, self.heading, self.bars)
+        self.setLayout(vbox(self.verdict, self.waiting, gap=TIGHT, margins=0))
+        self.more.setLayout(vbox(self.heading, self.bars, gap=TIGHT, margins=0))
         self.say("")
 
     def say(self, text: str) -> None:
@@ -148,14 +145,6 @@ class CheckCard(QWidget):
         self.waiting.hide()
         self.verdict.show()
         self.more.show()
-
-
-def _column(holder: QWidget, *widgets: QWidget) -> None:
-    column = QVBoxLayout(holder)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(TIGHT)
-    for widget in widgets:
-        column.addWidget(widget)
 
 
 class Checks(QObject):

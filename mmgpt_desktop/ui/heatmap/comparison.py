@@ -12,8 +12,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
     QLineEdit,
-    QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -36,6 +34,7 @@ from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
 from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane, WordOrWhole
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeatmapView
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
+from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.drawing import Heatmap
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea
@@ -44,9 +43,9 @@ from mmgpt_desktop.ui.widgets.notices import Notices
 from mmgpt_desktop.ui.widgets.photo_view import LinkedViews, PhotoView
 from mmgpt_desktop.ui.widgets.plain import Label
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
-from mmgpt_desktop.ui.widgets.small import Pane
+from mmgpt_desktop.ui.widgets.small import Pane, push_button
 from mmgpt_desktop.ui.widgets.texts import fusion_label, fusion_text
-from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, Theme, set_font
+from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, Theme
 from mmgpt_desktop.ui.worker import EngineThread, TaskThread
 
 _WITH_GRAPH = "graph"  # the fusion that has edges to show
@@ -88,11 +87,8 @@ class FusionColumn(Pane):
         )
 
     def _arrange(self) -> None:
-        what = Label(fusion_text(self.fusion.name))
-        what.setObjectName("caption")
-        what.setWordWrap(True)
+        what = Label(fusion_text(self.fusion.name), look="caption", wraps=True, scale=0.9)
         what.setAlignment(Qt.AlignmentFlag.AlignTop)
-        set_font(what, scale=0.9)
         what.setMinimumHeight(what.fontMetrics().lineSpacing() * 3)
         self.answer.setMinimumHeight(110)
         self.header.addWidget(self.graph_box)
@@ -183,40 +179,28 @@ class Comparison(ByKeyboard, QDialog):
         self.edit.setPlaceholderText(self.tr("Ask in English about the picture"))
         self.edit.setAccessibleName(self.tr("Your question, for all fusions"))
         self.edit.returnPressed.connect(self._ask)
-        self.ask_button = QPushButton(self.tr("Ask all"))
-        self.ask_button.setObjectName("primary")
+        # None is pressed by Enter in the question as well.
+        self.ask_button = push_button(self.tr("Ask all"), self._ask, "primary")
         self.ask_button.setToolTip(self.tr("Ask all fusions, one after the other (Enter)"))
-        self.ask_button.clicked.connect(self._ask)
-        self.stop_button = QPushButton(self.tr("Stop"))
+        self.stop_button = push_button(self.tr("Stop"), self.stop)
         self.stop_button.setToolTip(self.tr("Stop the answers (Esc)"))
-        self.stop_button.clicked.connect(self.stop)
         self.switch = WordOrWhole()
         for column in self.columns:
             self.switch.whole_changed.connect(column.picture.set_whole)
             column.picture.whole_changed.connect(self.switch.set_whole)
-        for button in (self.ask_button, self.stop_button, *self.switch.findChildren(QPushButton)):
-            button.setAutoDefault(False)  # else Enter in the question presses one as well
 
     def _arrange(self) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(SMALL)
-        row.addWidget(self.edit, 1)
-        row.addWidget(self.stop_button)
-        row.addWidget(self.ask_button)
-        row.addSpacing(MEDIUM)
-        row.addWidget(self.switch)
+        apart = hbox(self.switch, margins=(MEDIUM, 0, 0, 0))
+        row = hbox((self.edit, 1), self.stop_button, self.ask_button, apart, gap=SMALL)
         columns = QWidget()
         beside = _Beside(columns)
         beside.setContentsMargins(0, 0, 0, 0)
         beside.setSpacing(MEDIUM)
         for column in self.columns:
             beside.addWidget(column, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(MEDIUM, MEDIUM, MEDIUM, MEDIUM)
-        layout.setSpacing(MEDIUM)
-        layout.addLayout(row)
-        layout.addWidget(self.notices)
-        layout.addWidget(ScrollArea(columns), 1)
+        self.setLayout(
+            vbox(row, self.notices, (ScrollArea(columns), 1), gap=MEDIUM, margins=MEDIUM)
+        )
 
     def draw_like(self, pane: HeatmapPane) -> None:
         """The colours and the opacity of the window's own heatmap."""

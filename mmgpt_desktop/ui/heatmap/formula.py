@@ -14,17 +14,17 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import HeadNumbers, PatchGrid
+from mmgpt_desktop.ui.widgets.box_layout import vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea, fit
 from mmgpt_desktop.ui.widgets.plain import Label
 from mmgpt_desktop.ui.widgets.texts import error_hint, error_title, percent
-from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, set_font
+from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM
 
 _SHOWN = 4  # of a vector's numbers
 
@@ -48,8 +48,7 @@ class FormulaDialog(ByKeyboard, QDialog):
         self.setWindowTitle(self.tr("The formula with its numbers"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._grid = grid
-        self.formula = Label("softmax(Q Kᵀ / √d) V")
-        set_font(self.formula, scale=1.6, bold=True)
+        self.formula = Label("softmax(Q Kᵀ / √d) V", scale=1.6, bold=True)
         self.what = _text(
             self.tr(
                 "“{word}”, layer {layer}, head {head}: the query q asks with what was read so "
@@ -68,19 +67,14 @@ class FormulaDialog(ByKeyboard, QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         inside = QWidget()
-        above = QVBoxLayout(inside)
-        above.setContentsMargins(0, 0, 0, 0)
-        above.setSpacing(MEDIUM)
-        for widget in (self.formula, self.what, self.query):
-            above.addWidget(widget)
-        above.addWidget(self.table, 1)
-        above.addWidget(self.worked)
-        above.addStretch()  # until the table is there
-        column = QVBoxLayout(self)
-        column.setContentsMargins(LARGE, LARGE, LARGE, MEDIUM)
-        column.setSpacing(MEDIUM)
-        column.addWidget(ScrollArea(inside), 1)
-        column.addWidget(buttons)
+        # The last stretch until the table is there.
+        parts = (self.formula, self.what, self.query, (self.table, 1), self.worked, 0)
+        inside.setLayout(vbox(*parts, gap=MEDIUM, margins=0))
+        self.setLayout(
+            vbox(
+                (ScrollArea(inside), 1), buttons, gap=MEDIUM, margins=(LARGE, LARGE, LARGE, MEDIUM)
+            )
+        )
         self.query.hide()
         self.table.hide()
         fit(self, QSize(860, 560))

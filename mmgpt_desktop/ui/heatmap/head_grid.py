@@ -19,22 +19,20 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QFontMetrics, QIcon, QImage, QPixmap
 from PySide6.QtWidgets import (
     QDialog,
-    QHBoxLayout,
     QListView,
-    QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from mmgpt_desktop.attention.heads import agreement, concentration, head_maps
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.messages import AttentionMap, PatchGrid
+from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.drawing import HeatmapStyle, draw_cells, over_photo, small_photo
 from mmgpt_desktop.ui.widgets.fitting import fit
 from mmgpt_desktop.ui.widgets.plain import Label, tip, window_title
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
-from mmgpt_desktop.ui.widgets.small import Choice, untinted
+from mmgpt_desktop.ui.widgets.small import Choice, push_button, untinted
 from mmgpt_desktop.ui.widgets.texts import percent
 from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL
 from mmgpt_desktop.ui.worker import TaskThread
@@ -190,27 +188,16 @@ class Wall(ByKeyboard, QDialog):
         self._sort()
 
     def _arrange(self) -> None:
-        self.show_button, self.formula_button = QPushButton(), QPushButton()
-        self.show_button.setText(self.tr("Show in the heatmap"))
-        self.show_button.setObjectName("primary")
-        self.show_button.clicked.connect(self._show_head)
-        self.formula_button.setText(self.tr("The formula with its numbers…"))
-        self.formula_button.clicked.connect(self._want_formula)
-        above, below = QHBoxLayout(), QHBoxLayout()
+        self.show_button = push_button(self.tr("Show in the heatmap"), self._show_head, "primary")
+        self.formula_button = push_button(
+            self.tr("The formula with its numbers…"), self._want_formula
+        )
         label = Label(self.tr("Sorted by"))
         label.setBuddy(self.order)
-        above.addWidget(label)
-        above.addWidget(self.order)
-        above.addStretch(1)
-        below.addStretch(1)
-        below.addWidget(self.formula_button)
-        below.addWidget(self.show_button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(LARGE, LARGE, LARGE, MEDIUM)
-        column.setSpacing(SMALL)
-        column.addLayout(above)
-        column.addWidget(self.list, 1)
-        column.addLayout(below)
+        above, below = hbox(label, self.order, 1), hbox(1, self.formula_button, self.show_button)
+        self.setLayout(
+            vbox(above, (self.list, 1), below, gap=SMALL, margins=(LARGE, LARGE, LARGE, MEDIUM))
+        )
         fit(self, QSize(840, 600))
 
     @Slot()

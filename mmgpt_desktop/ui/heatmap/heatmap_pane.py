@@ -11,8 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
     QFrame,
-    QHBoxLayout,
-    QPushButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -26,10 +24,18 @@ from mmgpt_desktop.sentences import MEANINGS, NAMES
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.heatmap.check_card import CheckCard
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection, HeatmapView
+from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.disclosure import Disclosure
 from mmgpt_desktop.ui.widgets.plain import Label, tip
-from mmgpt_desktop.ui.widgets.small import Choice, IconButton, Pane, Retranslated, Slide
+from mmgpt_desktop.ui.widgets.small import (
+    Choice,
+    IconButton,
+    Pane,
+    Retranslated,
+    Slide,
+    push_button,
+)
 from mmgpt_desktop.ui.widgets.texts import (
     fusion_label,
     fusion_text,
@@ -56,18 +62,17 @@ class WordOrWhole(Retranslated, QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.word_button, self.whole_button = QPushButton(), QPushButton()
+        self.word_button, self.whole_button = (
+            push_button(look="segment"),
+            push_button(look="segment"),
+        )
         self.retranslate_ui()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
+        self.setLayout(hbox(self.word_button, self.whole_button, gap=0, margins=0))
         group = QButtonGroup(self)
-        for place, button in (("first", self.word_button), ("last", self.whole_button)):
-            button.setObjectName("segment")
-            button.setProperty("place", place)
-            button.setCheckable(True)
-            group.addButton(button)
-            row.addWidget(button)
+        for place, each in (("first", self.word_button), ("last", self.whole_button)):
+            each.setProperty("place", place)
+            each.setCheckable(True)
+            group.addButton(each)
         self.word_button.setChecked(True)
         self.whole_button.toggled.connect(self.whole_changed)
 
@@ -188,15 +193,12 @@ class HeatmapPane(Retranslated, Pane):
         self.retranslate_ui()
 
     def _make_controls(self, theme: Theme) -> None:
-        self.drawing_button = IconButton(theme, "sliders")
-        self.drawing_button.clicked.connect(self._open_drawing)
+        self.drawing_button = IconButton(theme, "sliders", self._open_drawing)
         self.before_button = IconButton(theme, "flip")
         self.before_button.pressed.connect(lambda: self.before_held.emit(True))
         self.before_button.released.connect(lambda: self.before_held.emit(False))
-        self.wall_button = IconButton(theme, "wall")
-        self.wall_button.clicked.connect(self.wall_wanted)
-        self.film_button = IconButton(theme, "play")
-        self.film_button.clicked.connect(self.film_wanted)
+        self.wall_button = IconButton(theme, "wall", self.wall_wanted)
+        self.film_button = IconButton(theme, "play", self.film_wanted)
         self.method = Choice()
         for method in METHODS:
             self.method.addItem("", method)
@@ -225,15 +227,8 @@ class HeatmapPane(Retranslated, Pane):
             box.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
-        side = QVBoxLayout()
-        side.setSpacing(TIGHT + 2)
-        side.addWidget(self.method)
-        side.addWidget(self.check)
-        side.addWidget(self.meaning)
-        side.addWidget(self.details)
-        side.addWidget(self._behind_details())
-        side.addStretch(1)
-        side.setContentsMargins(0, 0, 0, 0)
+        parts = (self.method, self.check, self.meaning, self.details, self._behind_details(), 1)
+        side = vbox(*parts, gap=TIGHT + 2, margins=0)
         self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._parts.setSpacing(SMALL + TIGHT)
         self._side = _scrolling(side)
@@ -244,13 +239,9 @@ class HeatmapPane(Retranslated, Pane):
     def _behind_details(self) -> QWidget:
         """The figures that the verdict follows from, and which heads are drawn."""
         self._more = QWidget()
-        column = QVBoxLayout(self._more)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(TIGHT + 2)
-        column.addWidget(self.check.more)
-        column.addWidget(self.layer)  # side by side they would be cut where a scroll bar is
-        column.addWidget(self.head)
-        column.addWidget(self.how)
+        # Layer and head side by side would be cut where a scroll bar is.
+        parts = (self.check.more, self.layer, self.head, self.how)
+        self._more.setLayout(vbox(*parts, gap=TIGHT + 2, margins=0))
         self._more.hide()
         return self._more
 

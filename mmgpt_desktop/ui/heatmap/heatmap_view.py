@@ -11,8 +11,6 @@ from PySide6.QtCore import QT_TRANSLATE_NOOP, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QSizePolicy,
-    QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -22,6 +20,7 @@ from mmgpt_desktop.attention.methods import FROM_ATTENTION
 from mmgpt_desktop.attention.reduce import Shares
 from mmgpt_desktop.messages import Box, FusionInfo, Method
 from mmgpt_desktop.sentences import ENDS, UNITS
+from mmgpt_desktop.ui.widgets.box_layout import stack, vbox
 from mmgpt_desktop.ui.widgets.cell_view import CellView
 from mmgpt_desktop.ui.widgets.drawing import Heatmap, HeatmapStyle
 from mmgpt_desktop.ui.widgets.photo_view import PhotoView
@@ -168,14 +167,9 @@ class HeatmapView(Retranslated, QWidget):
         self._caption = self._note = ""
         self.view = view or CellView(theme)
         self.empty = EmptyState(theme, "look")
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(self.view)
-        self.caption, self.shares = Label(), Label()
-        for label in (self.caption, self.shares):
-            label.setWordWrap(True)
-        self.shares.setObjectName("caption")
-        set_font(self.shares, scale=0.9)
+        self._stack = stack(self.empty, self.view)
+        self.caption = Label(wraps=True)
+        self.shares = Label(look="caption", wraps=True, scale=0.9)
         self.legend = Legend(theme)
         for widget in (self.caption, self.shares, self.legend):
             policy = widget.sizePolicy()
@@ -189,16 +183,8 @@ class HeatmapView(Retranslated, QWidget):
         self.view.setAccessibleName(self.tr("Photo under the heatmap"))
 
     def _arrange(self) -> None:
-        said = QVBoxLayout()
-        said.setSpacing(2)
-        said.addWidget(self.caption)
-        said.addWidget(self.shares)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SMALL)
-        column.addLayout(said)
-        column.addWidget(self._stack, 1)
-        column.addWidget(self.legend)
+        said = vbox(self.caption, self.shares, gap=2)
+        self.setLayout(vbox(said, (self._stack, 1), self.legend, gap=SMALL, margins=0))
 
     def set_style(
         self,

@@ -11,19 +11,18 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QLineEdit,
     QProgressBar,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.models.model_exports import PRECISIONS, USUAL
+from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.plain import Label
-from mmgpt_desktop.ui.widgets.small import Choice, ElidedLabel, announce
-from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL, set_font
+from mmgpt_desktop.ui.widgets.small import Choice, ElidedLabel, announce, push_button
+from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL
 
 _GIGA = 10**9
 
@@ -38,27 +37,14 @@ class Question(QFrame):
         super().__init__(parent)
         self.setObjectName("notice")
         self.text = wrapped()
-        self.token = QLineEdit()
-        self.token.setEchoMode(QLineEdit.EchoMode.Password)
+        self.token = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
         self.token.setPlaceholderText(self.tr("Access token (kept for this download only)"))
         self.token.setAccessibleName(self.token.placeholderText())
-        self.yes, self.no = QPushButton(), QPushButton(self.tr("Not now"))
-        self.yes.setObjectName("primary")
-        for button in (self.yes, self.no):
-            button.setAutoDefault(False)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(self.no)
-        buttons.addWidget(self.yes)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(MEDIUM, MEDIUM, MEDIUM, MEDIUM)
-        column.setSpacing(SMALL)
-        column.addWidget(self.text)
-        column.addWidget(self.token)
-        column.addLayout(buttons)
-        self.yes.clicked.connect(self._agree)
+        self.yes = push_button(clicked=self._agree, look="primary")
+        self.no = push_button(self.tr("Not now"), self.hide)
+        buttons = hbox(1, self.no, self.yes)
+        self.setLayout(vbox(self.text, self.token, buttons, gap=SMALL, margins=MEDIUM))
         self.token.returnPressed.connect(self._agree)
-        self.no.clicked.connect(self.hide)
         self.hide()
 
     def ask(self, text: str, yes: str, *, token: bool = False) -> None:
@@ -99,19 +85,16 @@ class ExportForm(QFrame):
             self.precision.addItem("", name)
         self.precision.currentIndexChanged.connect(self._show_place)
         self.place = ElidedLabel()
-        self.choose = QPushButton()
-        self.yes, self.no = QPushButton(), QPushButton()
-        self.yes.setObjectName("primary")
-        for button in (self.choose, self.yes, self.no):
-            button.setAutoDefault(False)
+        self.choose, self.no = (
+            push_button(clicked=self._choose_place),
+            push_button(clicked=self.hide),
+        )
+        self.yes = push_button(clicked=self._agree, look="primary")
         self._labels = Label(), Label()
         self._labels[0].setBuddy(self.precision)
         self._labels[1].setBuddy(self.choose)
         self._arrange()
         self.retranslate_ui()
-        self.choose.clicked.connect(self._choose_place)
-        self.yes.clicked.connect(self._agree)
-        self.no.clicked.connect(self.hide)
         self.hide()
 
     def _arrange(self) -> None:
@@ -124,16 +107,8 @@ class ExportForm(QFrame):
         grid.addWidget(self._labels[1], 1, 0)
         grid.addWidget(self.place, 1, 1)
         grid.addWidget(self.choose, 1, 2)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(self.no)
-        buttons.addWidget(self.yes)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(MEDIUM, MEDIUM, MEDIUM, MEDIUM)
-        column.setSpacing(SMALL)
-        column.addWidget(self.text)
-        column.addLayout(grid)
-        column.addLayout(buttons)
+        buttons = hbox(1, self.no, self.yes)
+        self.setLayout(vbox(self.text, grid, buttons, gap=SMALL, margins=MEDIUM))
 
     def retranslate_ui(self) -> None:
         self.text.setText(
@@ -199,8 +174,8 @@ class Details(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("pane")
-        self.title, self.summary = wrapped(), wrapped()
-        set_font(self.title, scale=1.25, bold=True)
+        self.title = Label(wraps=True, selectable=True, scale=1.25, bold=True)
+        self.summary = wrapped()
         self.facts = QGridLayout()
         self.facts.setHorizontalSpacing(LARGE)
         self.facts.setVerticalSpacing(SMALL)
@@ -214,32 +189,29 @@ class Details(QFrame):
         self.actions_row = QWidget()
         for asked in (self.question, self.form):
             asked.opened.connect(self.actions_row.setHidden)
-        self.buttons = QHBoxLayout(self.actions_row)
-        self.buttons.setContentsMargins(0, 0, 0, 0)
-        self.buttons.setSpacing(SMALL)
-        self.buttons.addStretch(1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(LARGE, MEDIUM, LARGE, MEDIUM)
-        column.setSpacing(MEDIUM)
-        for widget in (self.title, self.summary):
-            column.addWidget(widget)
-        column.addLayout(self.facts)
-        column.addStretch(1)
-        column.addWidget(self.state)
-        column.addWidget(self.bar)
-        column.addWidget(self.question)
-        column.addWidget(self.form)
-        column.addWidget(self.actions_row)
+        self.buttons = hbox(1, gap=SMALL, margins=0)
+        self.actions_row.setLayout(self.buttons)
+        self.setLayout(
+            vbox(
+                self.title,
+                self.summary,
+                self.facts,
+                1,
+                self.state,
+                self.bar,
+                self.question,
+                self.form,
+                self.actions_row,
+                gap=MEDIUM,
+                margins=(LARGE, MEDIUM, LARGE, MEDIUM),
+            )
+        )
 
     def add_button(self, text: str, action: Callable[[], None], *, primary: bool) -> QPushButton:
-        button = QPushButton(text)
-        button.setAutoDefault(False)
-        if primary:
-            button.setObjectName("primary")
-        button.clicked.connect(action)
-        button.hide()  # all together are wider than any model has need of
-        self.buttons.addWidget(button)
-        return button
+        added = push_button(text, action, "primary" if primary else "")
+        added.hide()  # all together are wider than any model has need of
+        self.buttons.addWidget(added)
+        return added
 
     def hide_questions(self) -> bool:
         """Whether something was asked that is withdrawn now."""
@@ -259,8 +231,7 @@ class Details(QFrame):
 
     def show_facts(self, facts: list[tuple[str, str]]) -> None:
         while len(self.cells) < len(facts):
-            name, value = Label(), wrapped()
-            name.setObjectName("muted")
+            name, value = Label(look="muted"), wrapped()
             name.setAlignment(Qt.AlignmentFlag.AlignTop)
             row = len(self.cells)
             self.facts.addWidget(name, row, 0)
@@ -275,10 +246,7 @@ class Details(QFrame):
 
 
 def wrapped() -> Label:
-    label = Label()
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
+    return Label(wraps=True, selectable=True)
 
 
 def size(count: float) -> str:

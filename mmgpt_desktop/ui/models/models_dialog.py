@@ -10,11 +10,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
-    QHBoxLayout,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -26,9 +23,11 @@ from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.models.model_details import Details, about, size
 from mmgpt_desktop.ui.models.model_exports import ModelExports, Running
 from mmgpt_desktop.ui.models.model_list import Models, Row
+from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea, fit
 from mmgpt_desktop.ui.widgets.notices import Notices
+from mmgpt_desktop.ui.widgets.small import push_button
 from mmgpt_desktop.ui.widgets.texts import error_title, note_text, translated
 from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL, Theme
 
@@ -90,27 +89,15 @@ class ModelsDialog(ByKeyboard, QDialog):
         self.use_button = details.add_button("", self._use, primary=True)
 
     def _arrange(self) -> None:
-        self.add_button = QPushButton(self.tr("Add a folder…"))
+        self.add_button = push_button(self.tr("Add a folder…"), self.choose_folder)
         self.add_button.setToolTip(self.tr("A model that is on this computer already"))
-        self.add_button.clicked.connect(self.choose_folder)
-        close = QPushButton(self.tr("Close"))
-        close.clicked.connect(self.reject)
-        for button in (self.add_button, close):
-            button.setAutoDefault(False)
-        below = QHBoxLayout()
-        below.addWidget(self.add_button)
-        below.addStretch(1)
-        below.addWidget(close)
-        middle = QHBoxLayout()
-        middle.setSpacing(MEDIUM)
-        middle.addWidget(self.list, 1)
-        middle.addWidget(ScrollArea(self.details), 2)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(LARGE, SMALL, LARGE, MEDIUM)
-        column.setSpacing(MEDIUM)
-        column.addWidget(self.notices)
-        column.addLayout(middle, 1)
-        column.addLayout(below)
+        below = hbox(self.add_button, 1, push_button(self.tr("Close"), self.reject))
+        middle = hbox((self.list, 1), (ScrollArea(self.details), 2), gap=MEDIUM)
+        self.setLayout(
+            vbox(
+                self.notices, (middle, 1), below, gap=MEDIUM, margins=(LARGE, SMALL, LARGE, MEDIUM)
+            )
+        )
         self.list.setFocus()
 
     @property

@@ -8,17 +8,16 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
-    QHBoxLayout,
     QListView,
     QListWidget,
     QListWidgetItem,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.conversation import Conversation
+from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.plain import tip
 from mmgpt_desktop.ui.widgets.small import ElidedLabel, Retranslated, untinted
 from mmgpt_desktop.ui.widgets.theme import SMALL, TIGHT, set_font
@@ -35,9 +34,7 @@ class FilmStrip(Retranslated, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._frames: tuple[Conversation, ...] = ()
-        self.title = ElidedLabel()
-        self.title.setObjectName("caption")
-        set_font(self.title, scale=0.9)
+        self.title = ElidedLabel(look="caption", scale=0.9)
         self.all_frames = QCheckBox()
         self.all_frames.setChecked(True)
         self.list = QListWidget()
@@ -55,15 +52,8 @@ class FilmStrip(Retranslated, QWidget):
         self.list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.list.currentRowChanged.connect(self._choose)
-        row = QHBoxLayout()
-        row.setSpacing(SMALL)
-        row.addWidget(self.title, 1)
-        row.addWidget(self.all_frames)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(TIGHT)
-        column.addLayout(row)
-        column.addWidget(self.list)
+        row = hbox((self.title, 1), self.all_frames, gap=SMALL)
+        self.setLayout(vbox(row, self.list, gap=TIGHT, margins=0))
         self.retranslate_ui()
         self.hide()
 

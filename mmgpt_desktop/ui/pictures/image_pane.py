@@ -11,8 +11,6 @@ from PySide6.QtWidgets import (
     QListView,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
-    QStackedWidget,
     QToolButton,
     QWidget,
 )
@@ -20,6 +18,7 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.ui.chat.picture_names import reference
 from mmgpt_desktop.ui.pictures.film_strip import FilmStrip
 from mmgpt_desktop.ui.pictures.live_view import LiveBar, LiveView
+from mmgpt_desktop.ui.widgets.box_layout import stack
 from mmgpt_desktop.ui.widgets.photo_view import PhotoView
 from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
@@ -28,11 +27,12 @@ from mmgpt_desktop.ui.widgets.small import (
     IconButton,
     Pane,
     Retranslated,
+    push_button,
     restyle,
     untinted,
 )
 from mmgpt_desktop.ui.widgets.texts import note_text
-from mmgpt_desktop.ui.widgets.theme import Theme, set_font
+from mmgpt_desktop.ui.widgets.theme import Theme
 
 _THUMBNAIL = QSize(64, 48)
 
@@ -90,21 +90,15 @@ class ImagePane(Retranslated, Pane):
         self._theme = theme
         self.view = PhotoView(theme)
         self._empty = EmptyState(theme, "picture")
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self._empty)
-        self._stack.addWidget(self.view)
         self.live = LiveView(theme)
-        self._stack.addWidget(self.live)
+        self._stack = stack(self._empty, self.view, self.live)
         self.live_bar = LiveBar(theme)
         self.film = FilmStrip()
         self.thumbnails = Thumbnails()
         self.thumbnails.currentRowChanged.connect(self.photo_chosen)
         self.thumbnails.remove_wanted.connect(self.remove_wanted)
         self._photo_notes: tuple[str, ...] = ()
-        self.notes = Label()
-        self.notes.setObjectName("caption")
-        self.notes.setWordWrap(True)
-        set_font(self.notes, scale=0.9)
+        self.notes = Label(look="caption", wraps=True, scale=0.9)
         self._make_buttons()
         self.body.addWidget(self.live_bar)
         self.body.addWidget(self._stack, 1)
@@ -116,15 +110,11 @@ class ImagePane(Retranslated, Pane):
         self.set_thumbnails([], -1)
 
     def _make_buttons(self) -> None:
-        self.open_button, self.samples_button = QPushButton(), QPushButton()
-        self.open_button.setObjectName("primary")
-        self.open_button.clicked.connect(self.open_wanted)
-        self.samples_button.clicked.connect(self.samples_wanted)
-        self._empty.add_button(self.open_button)
-        self._empty.add_button(self.samples_button)
-        self.camera_button = QPushButton()
-        self.camera_button.clicked.connect(self.camera_wanted)
-        self._empty.add_button(self.camera_button)
+        self.open_button = push_button(clicked=self.open_wanted, look="primary")
+        self.samples_button = push_button(clicked=self.samples_wanted)
+        self.camera_button = push_button(clicked=self.camera_wanted)
+        for each in (self.open_button, self.samples_button, self.camera_button):
+            self._empty.add_button(each)
         self._tools: dict[str, QToolButton] = {}
         for icon, action in (
             ("zoom-out", self.view.zoom_out),
@@ -134,10 +124,8 @@ class ImagePane(Retranslated, Pane):
             ("camera", self.camera_wanted),
             ("close", self.remove_wanted),
         ):
-            button = IconButton(self._theme, icon)
-            button.clicked.connect(action)
-            self._tools[icon] = button
-            self.header.addWidget(button)
+            tool = self._tools[icon] = IconButton(self._theme, icon, action)
+            self.header.addWidget(tool)
 
     def retranslate_ui(self) -> None:
         self.set_title(self.tr("Picture"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
-from mmgpt_desktop.ui.widgets.small import ElidedLabel, Retranslated, announce
+from mmgpt_desktop.ui.widgets.box_layout import hbox
+from mmgpt_desktop.ui.widgets.small import ElidedLabel, Retranslated, announce, push_button
 from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, TIGHT, Theme
 
 _DOT = 12
@@ -97,20 +98,12 @@ class LiveBar(Retranslated, QFrame):
         self.setObjectName("notice")
         self._screen = self._paused = False
         self.text = ElidedLabel()
-        self.snapshot_button, self.pause_button, self.stop_button = (
-            QPushButton() for _ in range(3)
-        )
-        self.snapshot_button.setObjectName("primary")
-        self.snapshot_button.clicked.connect(self.snapshot_wanted)
-        self.pause_button.clicked.connect(self._pause)
-        self.stop_button.clicked.connect(self.stop_wanted)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(MEDIUM, TIGHT, TIGHT, TIGHT)
-        row.setSpacing(SMALL)
-        row.addWidget(_Light(theme))
-        row.addWidget(self.text, 1)
-        for button in (self.snapshot_button, self.pause_button, self.stop_button):
-            row.addWidget(button)
+        self.snapshot_button = push_button(clicked=self.snapshot_wanted, look="primary")
+        self.pause_button = push_button(clicked=self._pause)
+        self.stop_button = push_button(clicked=self.stop_wanted)
+        buttons = (self.snapshot_button, self.pause_button, self.stop_button)
+        parts = (_Light(theme), (self.text, 1), *buttons)
+        self.setLayout(hbox(*parts, gap=SMALL, margins=(MEDIUM, TIGHT, TIGHT, TIGHT)))
         self.retranslate_ui()
         self.hide()
 

@@ -10,20 +10,25 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
-    QHBoxLayout,
-    QPushButton,
     QSizePolicy,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from mmgpt_desktop.errors import AppError, ImageError, PromptError
 from mmgpt_desktop.text import printable
+from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.plain import Label, tip
-from mmgpt_desktop.ui.widgets.small import ElidedLabel, IconButton, Retranslated, WaitBar, announce
+from mmgpt_desktop.ui.widgets.small import (
+    ElidedLabel,
+    IconButton,
+    Retranslated,
+    WaitBar,
+    announce,
+    push_button,
+)
 from mmgpt_desktop.ui.widgets.texts import error_hint, error_title
-from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, TIGHT, Theme, scaled, set_font
+from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, TIGHT, Theme, scaled
 
 MOST_NOTICES = 9
 PASS_MS, UNDO_MS = 8_000, 15_000
@@ -58,8 +63,7 @@ class Notice(QFrame):
         super().__init__()
         self.setObjectName("notice")
         self.setProperty("problem", problem)
-        self.title, self.hint = _Line(), _Line()
-        set_font(self.title, bold=True)
+        self.title, self.hint = _Line(bold=True), _Line()
         # The hint has what the title leaves.
         self.title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.title.say(_shortened(title))
@@ -71,34 +75,33 @@ class Notice(QFrame):
         self.bar = WaitBar(theme)
         self.bar.setFixedWidth(_BAR_WIDTH)
         self.bar.hide()
-        self.more = IconButton(theme, "chevron-down")
+        self.more = IconButton(theme, "chevron-down", self._show_all)
         self.more.set_name(self.tr("Read all of it"))
-        self.more.clicked.connect(self._show_all)
         self.more.hide()
-        self.cross = IconButton(theme, "close")
+        self.cross = IconButton(theme, "close", self.dismiss)
         self.cross.set_name(self.tr("Dismiss"), "Esc")
-        self.cross.clicked.connect(self.dismiss)
         self._all: QFrame | None = None
         self._passing = QTimer(self, singleShot=True)
         self._passing.timeout.connect(self._pass)
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(MEDIUM, TIGHT, TIGHT, TIGHT)
-        self._row.setSpacing(SMALL)
-        self._row.addWidget(picture)
-        self._row.addWidget(self.title)
-        self._row.addWidget(self.hint, 1)
-        for widget in (self.more, self.bar, self.cross):
-            self._row.addWidget(widget)
+        self._row = hbox(
+            picture,
+            self.title,
+            (self.hint, 1),
+            self.more,
+            self.bar,
+            self.cross,
+            gap=SMALL,
+            margins=(MEDIUM, TIGHT, TIGHT, TIGHT),
+        )
+        self.setLayout(self._row)
 
     def add_action(self, text: str, action: Callable[[], None], *, closes: bool = True) -> None:
-        button = QPushButton(text)
-        button.setObjectName("flat")
         # Never a method of what a worker may be the last to let go: PySide would cut the connection
         # there, and that thread's lock on it and Python's own can wait for each other for ever.
-        button.clicked.connect(lambda: action())
+        added = push_button(text, lambda: action(), "flat")
         if closes:
-            button.clicked.connect(self.dismiss)
-        self._row.insertWidget(self._row.count() - 1, button)
+            added.clicked.connect(self.dismiss)
+        self._row.insertWidget(self._row.count() - 1, added)
 
     def set_progress(self, fraction: float) -> None:
         """0 to 1, or below 0 while nobody knows how much there is. It stays until it is over."""
@@ -152,10 +155,8 @@ class Notices(Retranslated, QWidget):
         self.others.setObjectName("flat")
         self.others.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.others.clicked.connect(self._show_next)
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(TIGHT)
-        self._row.addWidget(self.others)
+        self._row = hbox(self.others, gap=TIGHT, margins=0)
+        self.setLayout(self._row)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.retranslate_ui()
         self.hide()
@@ -254,12 +255,9 @@ def _full_text(notice: QWidget, text: str) -> QFrame:
     """All that a notice says, below its line; a click beside it or Esc closes it."""
     frame = QFrame(notice, Qt.WindowType.Popup)
     frame.setObjectName("popup")
-    label = Label(text)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    column = QVBoxLayout(frame)
-    column.setContentsMargins(MEDIUM, SMALL, MEDIUM, SMALL)
-    column.addWidget(label)
+    label = Label(text, wraps=True, selectable=True)
+    column = vbox(label, margins=(MEDIUM, SMALL, MEDIUM, SMALL))
+    frame.setLayout(column)
     width = min(scaled(_FULL_WIDTH), notice.window().width() - 2 * MEDIUM)
     frame.resize(width, column.totalHeightForWidth(width))
     return frame

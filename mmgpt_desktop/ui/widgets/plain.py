@@ -7,18 +7,39 @@ from PySide6.QtCore import QChildEvent, QCoreApplication, QEvent, Qt
 from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox, QWidget
 
 from mmgpt_desktop.text import printable
+from mmgpt_desktop.ui.widgets.theme import set_font
 
 _WORD_JOINER = "\u2060"  # has no width: parts what would be read as a tag or an entity
 _LONGEST_TIP = 1000
 
 
 class Label(QLabel):
-    """The window's only kind of label. Its text may come from anywhere."""
+    """The window's only kind of label. Its text may come from anywhere.
 
-    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    `look` is a name in the style sheet, `scale` a size relative to the system's font.
+    """
+
+    def __init__(
+        self,
+        text: str = "",
+        parent: QWidget | None = None,
+        *,
+        look: str = "",
+        wraps: bool = False,
+        centred: bool = False,
+        selectable: bool = False,
+        scale: float = 1.0,
+        bold: bool = False,
+    ) -> None:
+        super().__init__(parent, objectName=look, wordWrap=wraps)  # type: ignore[call-overload]
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setText(text)
+        if centred:
+            self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        if selectable:
+            self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        if bold or scale != 1.0:
+            set_font(self, scale=scale, bold=bold)
 
 
 def tip(text: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QSize, Qt, SignalInstance
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -14,19 +16,18 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
-    QHBoxLayout,
     QProgressBar,
     QPushButton,
     QSizePolicy,
     QSlider,
     QStyle,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
+from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.plain import Label, tip
-from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, TIGHT, Theme, scaled, set_font
+from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, TIGHT, Theme, scaled
 
 HEADER_HEIGHT = 32
 
@@ -46,8 +47,8 @@ class Retranslated:
 class ElidedLabel(Label):
     """One line that is shortened where it doesn't fit; the tooltip has all of it."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent)
+    def __init__(self, *, look: str = "", scale: float = 1.0, bold: bool = False) -> None:
+        super().__init__(look=look, scale=scale, bold=bold)
         self._whole = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
@@ -77,34 +78,44 @@ class Pane(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("pane")
-        self.heading = ElidedLabel()
-        self.heading.setObjectName("heading")
+        self.heading = ElidedLabel(look="heading", scale=1.05, bold=True)
         self.heading.setMinimumWidth(0)
-        set_font(self.heading, scale=1.05, bold=True)
-        self.header = QHBoxLayout()
-        self.header.setSpacing(TIGHT)
-        self.header.addWidget(self.heading, 1)
+        self.header = hbox((self.heading, 1), gap=TIGHT)
         self.header.addStrut(scaled(HEADER_HEIGHT))
-        self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(MEDIUM, SMALL, MEDIUM, MEDIUM)
-        self.body.setSpacing(SMALL)
-        self.body.addLayout(self.header)
+        self.body = vbox(self.header, gap=SMALL, margins=(MEDIUM, SMALL, MEDIUM, MEDIUM))
+        self.setLayout(self.body)
 
     def set_title(self, title: str) -> None:
         self.heading.say(title)
         self.setAccessibleName(title)
 
 
+def push_button(
+    text: str = "", clicked: Callable[..., object] | SignalInstance | None = None, look: str = ""
+) -> QPushButton:
+    """Pressed by itself alone, never by Enter elsewhere in a dialog; `look` is a name in the style
+    sheet."""
+    made = QPushButton(text, autoDefault=False)
+    made.setObjectName(look)
+    if clicked is not None:
+        made.clicked.connect(clicked)
+    return made
+
+
 class IconButton(QToolButton):
     """A flat button with an icon that follows the theme, and a name that is read out."""
 
-    def __init__(self, theme: Theme, icon: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(
+        self, theme: Theme, icon: str, clicked: Callable[..., object] | SignalInstance | None = None
+    ) -> None:
+        super().__init__()
         self.setObjectName("flat")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setIconSize(QSize(scaled(18), scaled(18)))
         self.setFixedSize(scaled(30), scaled(30))
         self._theme, self._icon = theme, icon
+        if clicked is not None:
+            self.clicked.connect(clicked)
         theme.changed.connect(self._draw)
         self._draw()
 
@@ -172,24 +183,12 @@ class EmptyState(QWidget):
     def __init__(self, theme: Theme, icon: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self._icon = theme, icon
-        self._picture = Label()
-        self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.title = _centred(scale=1.1, bold=True)
-        self.hint = _centred(scale=1.0)
-        self.hint.setObjectName("muted")
-        self.buttons = QHBoxLayout()
-        self.buttons.setSpacing(SMALL)
-        self.buttons.addStretch(1)
-        self.buttons.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(SMALL)
-        layout.addStretch(1)
-        layout.addWidget(self._picture)
-        layout.addWidget(self.title)
-        layout.addWidget(self.hint)
-        layout.addSpacing(SMALL)
-        layout.addLayout(self.buttons)
-        layout.addStretch(1)
+        self._picture = Label(centred=True)
+        self.title = Label(centred=True, wraps=True, scale=1.1, bold=True)
+        self.hint = Label(centred=True, wraps=True, look="muted")
+        self.buttons = hbox(1, 1, gap=SMALL)
+        below = vbox(self.buttons, margins=(0, SMALL, 0, 0))
+        self.setLayout(vbox(1, self._picture, self.title, self.hint, below, 1, gap=SMALL))
         theme.changed.connect(self._draw)
         self._draw()
 
@@ -203,14 +202,6 @@ class EmptyState(QWidget):
     def _draw(self) -> None:
         icon = self._theme.icon(self._icon, "muted")
         self._picture.setPixmap(icon.pixmap(QSize(40, 40), self.devicePixelRatioF()))
-
-
-def _centred(*, scale: float, bold: bool = False) -> Label:
-    label = Label()
-    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-    label.setWordWrap(True)
-    set_font(label, scale=scale, bold=bold)
-    return label
 
 
 def untinted(pixmap: QPixmap) -> QIcon:

@@ -10,22 +10,20 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QGridLayout,
-    QHBoxLayout,
     QListView,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.resources import SamplePhoto, resource_path
+from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea, fit
 from mmgpt_desktop.ui.widgets.plain import Label
-from mmgpt_desktop.ui.widgets.small import untinted
+from mmgpt_desktop.ui.widgets.small import push_button, untinted
 from mmgpt_desktop.ui.widgets.texts import translated
 from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL, set_font
 
@@ -53,27 +51,13 @@ class SamplesDialog(ByKeyboard, QDialog):
             item = QListWidgetItem(untinted(pixmap), translated("samples", sample.title))
             item.setSizeHint(_ICON + QSize(16, 40))
             self.list.addItem(item)
-        self.source = Label()
-        self.source.setObjectName("muted")
-        self.source.setWordWrap(True)
-        self.source.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.source = Label(look="muted", wraps=True, selectable=True)
         self.source.setMinimumHeight(self.source.fontMetrics().height() * 2 + 4)
-        self.open_button = QPushButton(self.tr("Open"))
-        self.open_button.setObjectName("primary")
+        self.open_button = push_button(self.tr("Open"), self.accept, "primary")
         self.open_button.setDefault(True)
-        self.open_button.clicked.connect(self.accept)
-        cancel = QPushButton(self.tr("Cancel"))
-        cancel.clicked.connect(self.reject)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(cancel)
-        buttons.addWidget(self.open_button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(LARGE, LARGE, LARGE, MEDIUM)
-        column.setSpacing(MEDIUM)
-        column.addWidget(self.list, 1)
-        column.addWidget(self.source)
-        column.addLayout(buttons)
+        buttons = hbox(1, push_button(self.tr("Cancel"), self.reject), self.open_button)
+        parts = ((self.list, 1), self.source, buttons)
+        self.setLayout(vbox(*parts, gap=MEDIUM, margins=(LARGE, LARGE, LARGE, MEDIUM)))
         self.list.itemActivated.connect(self.accept)
         self.list.itemSelectionChanged.connect(self._describe)
         self.list.setCurrentRow(0)
@@ -189,9 +173,5 @@ def _finish(dialog: QDialog, content: QGridLayout) -> None:
     area.setAccessibleName(dialog.windowTitle())
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
     buttons.rejected.connect(dialog.reject)
-    column = QVBoxLayout(dialog)
-    column.setContentsMargins(LARGE, LARGE, LARGE, MEDIUM)
-    column.setSpacing(LARGE)
-    column.addWidget(area)
-    column.addWidget(buttons)
+    dialog.setLayout(vbox(area, buttons, gap=LARGE, margins=(LARGE, LARGE, LARGE, MEDIUM)))
     fit(dialog, dialog.sizeHint() + QSize(area.verticalScrollBar().sizeHint().width(), 0))

@@ -24,7 +24,7 @@ from PySide6.QtGui import (
     QKeySequence,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QSplitter, QWidget
 
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.resources import resource_path
@@ -34,6 +34,7 @@ from mmgpt_desktop.ui.chat.prompt_pane import PromptPane
 from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.pictures.image_pane import ImagePane
 from mmgpt_desktop.ui.pictures.sources import offers_picture
+from mmgpt_desktop.ui.widgets.box_layout import vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.fitting import fit
 from mmgpt_desktop.ui.widgets.notices import Notices
@@ -87,11 +88,9 @@ class MainWindow(ByKeyboard, Retranslated, QMainWindow):
 
     def _arrange(self) -> None:
         middle = QWidget()
-        column = QVBoxLayout(middle)
-        column.setContentsMargins(MEDIUM, 2, MEDIUM, 2)
-        column.setSpacing(SMALL)
-        column.addWidget(self.notices)
-        column.addWidget(self.panes, 1)
+        middle.setLayout(
+            vbox(self.notices, (self.panes, 1), gap=SMALL, margins=(MEDIUM, 2, MEDIUM, 2))
+        )
         self.setCentralWidget(middle)
 
     @property

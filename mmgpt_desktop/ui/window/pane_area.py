@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QSplitter,
     QTabBar,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -19,6 +18,7 @@ from mmgpt_desktop.ui.chat.output_pane import OutputPane
 from mmgpt_desktop.ui.chat.prompt_pane import PromptPane
 from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.pictures.image_pane import ImagePane
+from mmgpt_desktop.ui.widgets.box_layout import vbox
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea
 from mmgpt_desktop.ui.widgets.small import Pane, Retranslated
 from mmgpt_desktop.ui.widgets.theme import MEDIUM
@@ -206,6 +206,5 @@ class _Column(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("clear")
-        self.box = QVBoxLayout(self)
-        self.box.setContentsMargins(0, 0, 0, 0)
-        self.box.setSpacing(MEDIUM)
+        self.box = vbox(gap=MEDIUM, margins=0)
+        self.setLayout(self.box)

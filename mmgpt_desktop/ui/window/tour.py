@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
+from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.plain import Label
-from mmgpt_desktop.ui.widgets.small import Pane, Retranslated, announce, restyle
-from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL, scaled, set_font
+from mmgpt_desktop.ui.widgets.small import Pane, Retranslated, announce, push_button, restyle
+from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL, scaled
 
 _WIDTH = 360
 
@@ -23,28 +24,15 @@ class Tour(Retranslated, QFrame):
         super().__init__(window)
         self.setObjectName("tour")
         self._window, self._panes, self.step = window, panes, 0
-        self.title, self.text, self.count = Label(), Label(), Label()
-        set_font(self.title, scale=1.2, bold=True)
-        self.count.setObjectName("muted")
-        self.skip_button, self.back_button, self.next_button = (QPushButton() for _ in range(3))
-        self.next_button.setObjectName("primary")
-        self.skip_button.setObjectName("flat")
-        self.skip_button.clicked.connect(self.end)
-        self.back_button.clicked.connect(lambda: self.go(self.step - 1))
-        self.next_button.clicked.connect(lambda: self.go(self.step + 1))
-        buttons = QHBoxLayout()
-        buttons.setSpacing(SMALL)
-        buttons.addWidget(self.skip_button)
-        buttons.addStretch(1)
-        buttons.addWidget(self.back_button)
-        buttons.addWidget(self.next_button)
-        column = self._column = QVBoxLayout(self)
-        column.setContentsMargins(LARGE, MEDIUM, LARGE, MEDIUM)
-        column.setSpacing(SMALL)
-        for label in (self.count, self.title, self.text):
-            label.setWordWrap(True)
-            column.addWidget(label)
-        column.addLayout(buttons)
+        self.title, self.text = Label(wraps=True, scale=1.2, bold=True), Label(wraps=True)
+        self.count = Label(look="muted", wraps=True)
+        self.skip_button = push_button(clicked=self.end, look="flat")
+        self.back_button = push_button(clicked=lambda: self.go(self.step - 1))
+        self.next_button = push_button(clicked=lambda: self.go(self.step + 1), look="primary")
+        buttons = hbox(self.skip_button, 1, self.back_button, self.next_button, gap=SMALL)
+        parts = (self.count, self.title, self.text, buttons)
+        self._column = vbox(*parts, gap=SMALL, margins=(LARGE, MEDIUM, LARGE, MEDIUM))
+        self.setLayout(self._column)
         self.setFixedWidth(scaled(_WIDTH))
         self.hide()
         self.retranslate_ui()
