@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.methods import Method
 
 PICTURE = "\ufffc"  # in a question's text: the next photo stands here (Unicode's object character)
 
@@ -199,23 +200,6 @@ class EdgeMap:
     grid: PatchGrid
 
 
-class Method(StrEnum):
-    """A way from a model at work to a map of where it looked, or of what it needed."""
-
-    HEADS = "heads"  # the bundle's chosen heads
-    MEAN = "mean"  # all heads
-    NO_SINKS = "no-sinks"
-    RELATIVE = "relative"
-    ROLLOUT = "rollout"
-    RELEVANCY = "relevancy"
-    TAM = "tam"
-    OCCLUSION = "occlusion"
-
-
-TRACED = (Method.ROLLOUT, Method.RELEVANCY, Method.TAM)
-"""The methods that need the model itself, in PyTorch."""
-
-
 @dataclass(frozen=True, eq=False)
 class CellMaps:
     """A map for each token of an answer: float32 [token, row, column], read-only.
@@ -228,6 +212,10 @@ class CellMaps:
     weights: NDArray[np.float32]
     grid: PatchGrid
     done: float = 1.0
+
+
+Found = CellMaps | AttentionMap
+"""What an engine finds out for a method: maps, or the attention to a neutral question."""
 
 
 @dataclass(frozen=True, eq=False)

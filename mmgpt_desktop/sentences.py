@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mmgpt_desktop.messages import Check, Method, Verdict
+from mmgpt_desktop.messages import Check, Verdict
+from mmgpt_desktop.methods import Method
 
 NAMES = {
     Method.HEADS: "Attention",

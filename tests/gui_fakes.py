@@ -20,13 +20,13 @@ from mmgpt_desktop.messages import (
     Doubt,
     EdgeMap,
     Explanation,
+    Found,
     FusionInfo,
     GenerationOutcome,
     GenerationRequest,
     Grounding,
     HeadChoice,
     HeadNumbers,
-    Method,
     ModelInfo,
     PatchGrid,
     Photo,
@@ -35,6 +35,7 @@ from mmgpt_desktop.messages import (
     Timings,
     TokenStep,
 )
+from mmgpt_desktop.methods import Method, Needs
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto, show_photo
 
 GRID_ROWS = GRID_COLUMNS = 4
@@ -144,30 +145,28 @@ class FakeEngine:
         box = Box(0, 0, photo.width, photo.height)
         return EdgeMap(weights, PatchGrid(GRID_ROWS, GRID_COLUMNS, box, photo.width, photo.height))
 
-    def occlude(
-        self,
-        explanation: Explanation,
-        cancel: CancelToken,
-        on_maps: Callable[[CellMaps], None],
-    ) -> None:
-        """Half of the rows first, then all: token `n` needed cell `n`, and no other."""
-        self._begin_to_explain(Method.OCCLUSION, None, cancel)
-        maps = needed(explanation, Method.OCCLUSION)
-        half = maps.weights.copy()
-        half[:, GRID_ROWS // 2 :] = np.nan
-        on_maps(CellMaps(Method.OCCLUSION, half, maps.grid, 0.5))
-        _wait(self.explain_gate, cancel)
-        on_maps(maps)
-
     def explain(
         self,
         explanation: Explanation,
         method: Method,
         cancel: CancelToken,
-        progress: Callable[[float], None],
-    ) -> CellMaps:
+        on_found: Callable[[Found], None],
+    ) -> None:
+        """Token `n` needed cell `n`, and no other. Occlusion finds it in half of the rows first,
+        then in all. A neutral question looks at cell 0."""
+        if method.about.needs is Needs.NEUTRAL:
+            request = explanation.request
+            fusion = self._model.fusion_info(request.fusion)
+            on_found(attention_map(request.images[0], 0, fusion))
+            return
         self._begin_to_explain(method, None, cancel)
-        return needed(explanation, method)
+        maps = needed(explanation, method)
+        if method is Method.OCCLUSION:
+            half = maps.weights.copy()
+            half[:, GRID_ROWS // 2 :] = np.nan
+            on_found(CellMaps(method, half, maps.grid, 0.5))
+            _wait(self.explain_gate, cancel)
+        on_found(maps)
 
     def check(
         self,
@@ -195,10 +194,6 @@ class FakeEngine:
         scores = keys @ query / 2
         cells = np.array([5, 2], np.int64)
         return HeadNumbers(query, cells, keys, scores, weights, keys / 2, 72.8, 0.05, keys[0] / 3)
-
-    def neutral(self, photo: Photo, fusion: str | None, cancel: CancelToken) -> AttentionMap:
-        """Looks at cell 0."""
-        return attention_map(photo, 0, self._model.fusion_info(fusion))
 
     def _begin_to_explain(self, method: Method, word: slice | None, cancel: CancelToken) -> None:
         self.explained.append((method, word))

@@ -16,7 +16,6 @@ from mmgpt_desktop.messages import (
     GenerationRequest,
     HeadChoice,
     Message,
-    Method,
     ModelInfo,
     PatchGrid,
     Photo,
@@ -26,6 +25,7 @@ from mmgpt_desktop.messages import (
     Timings,
     TokenStep,
 )
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.session.session_record import SavedConversation, SavedTurn, Session, WordCheck
 
 FUSION = FusionInfo("graph", 2, 3, 4, 4, HeadChoice(((0, 1), (1, 2)), "Chosen for tests."))

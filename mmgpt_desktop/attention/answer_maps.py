@@ -1,4 +1,4 @@
-"""The maps of one answer, and those of its words: no Qt, whoever draws them."""
+"""Which maps of an answer are looked at, and what they are made of: no Qt, whoever draws them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
-from mmgpt_desktop.attention.methods import Cells, from_attention, over_tokens, scale_of
-from mmgpt_desktop.messages import AttentionMap, CellMaps, Method
-
-Span = tuple[int, int]  # steps of an answer, the second exclusive
+from mmgpt_desktop.attention.maps import Cells, Scale, Span, cells_of, scale_over
+from mmgpt_desktop.messages import AttentionMap, CellMaps, Found
+from mmgpt_desktop.methods import Method
 
 
 @dataclass(frozen=True)
@@ -24,40 +21,28 @@ class MapChoice:
 
 @dataclass(frozen=True, eq=False)
 class AnswerMaps:
-    """What the maps of one answer are made of: its tokens' attention, or what was found."""
+    """What the maps of one answer are made of: its tokens' attention, one at least, and what the
+    engine found for the method, if it needs that; see `Needs`."""
 
     choice: MapChoice
     attention: tuple[AttentionMap, ...]
-    found: CellMaps | None = None
-    neutral: AttentionMap | None = None
+    found: Found | None = None
 
     @cached_property
     def maps(self) -> CellMaps:
         """Made when it is first needed, on whichever thread that is."""
-        if self.found is not None:
+        if isinstance(self.found, CellMaps):
             return self.found
-        choice = self.choice
-        return from_attention(choice.method, self.attention, choice.heads, self.neutral)
+        method, heads = self.choice.method, self.choice.heads
+        more = () if self.found is None else (self.found,)
+        weights = method.formula(self.attention, heads, *more)
+        weights.setflags(write=False)
+        return CellMaps(method, weights, self.attention[0].grid)
 
     def cells(self, start: int, stop: int) -> Cells:
         """The map [row, column] of the steps `start` to `stop`."""
         return cells_of(self.maps, (start, stop))
 
-    def scale(self, spans: Sequence[Span]) -> tuple[float, float] | None:
+    def scale(self, spans: Sequence[Span]) -> Scale | None:
         """As `scale_over`."""
         return scale_over(self.maps, spans)
-
-
-def cells_of(maps: CellMaps, span: Span) -> Cells:
-    """The map [row, column] of a word, a phrase or the answer: the mean over its tokens.
-
-    But what hiding a cell takes from the logarithms of their probabilities adds up.
-    """
-    start, stop = span
-    mean = over_tokens(maps.weights, start, stop)
-    return mean * (stop - start) if maps.method is Method.OCCLUSION else mean
-
-
-def scale_over(maps: CellMaps, spans: Sequence[Span]) -> tuple[float, float] | None:
-    """What the colours of some words reach from and to; None while there is none."""
-    return scale_of(maps.method, np.stack([cells_of(maps, span) for span in spans]))

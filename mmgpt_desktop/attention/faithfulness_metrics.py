@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.attention.methods import Cells, Maps, over_tokens
+from mmgpt_desktop.attention.maps import Cells, Maps, over_tokens
 from mmgpt_desktop.messages import PatchGrid
 
 Hidden = NDArray[np.bool_]  # [mask, row, column], True where the photo is hidden

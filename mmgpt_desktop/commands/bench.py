@@ -39,13 +39,14 @@ from mmgpt_desktop.errors import AppError, RuntimeFailure
 from mmgpt_desktop.messages import (
     CellMaps,
     Explanation,
+    Found,
     GenerationRequest,
     Message,
-    Method,
     Photo,
     RuntimeName,
     Sampling,
 )
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.paths import path_said
 
 QUESTION = "What is happening in this picture?"
@@ -307,15 +308,16 @@ def _answer(engine: EngineBase, fusion: str | None, tokens: int) -> Explanation:
 def _explain(engine: EngineBase, explanation: Explanation) -> tuple[float, float, float]:
     """Seconds to a word's first map, to its last one, and of its check."""
     word, cancel, started = slice(0, 1), CancelToken(), time.perf_counter()
-    found = list[tuple[float, CellMaps]]()
+    found = list[tuple[float, Found]]()
 
-    def take(maps: CellMaps) -> None:
+    def take(maps: Found) -> None:
         found.append((time.perf_counter() - started, maps))
 
-    engine.occlude(explanation, cancel, take, word)
+    engine.explain(explanation, Method.OCCLUSION, cancel, take, word)
     searched = time.perf_counter()
-    cells = found[-1][1].weights[0]
-    engine.check(explanation, word, cells, Method.OCCLUSION, cancel)
+    maps = found[-1][1]
+    assert isinstance(maps, CellMaps)
+    engine.check(explanation, word, maps.weights[0], Method.OCCLUSION, cancel)
     return found[0][0], searched - started, time.perf_counter() - searched
 
 

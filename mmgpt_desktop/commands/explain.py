@@ -7,22 +7,17 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS
-from mmgpt_desktop.attention.methods import FROM_ATTENTION, from_attention
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.commands.ask import Asker, add_answering_options, load_asker, print_text
 from mmgpt_desktop.engine.base import EngineBase
+from mmgpt_desktop.engine.find_maps import find_maps
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.errors import AppError, NotAvailable
 from mmgpt_desktop.imaging.images import load_photo
-from mmgpt_desktop.messages import (
-    AttentionMap,
-    CellMaps,
-    Check,
-    Explanation,
-    GenerationRequest,
-    Method,
-)
+from mmgpt_desktop.messages import Check, Explanation, GenerationRequest
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.report.pictures import picture
 from mmgpt_desktop.report.report import Report, Style, attention_of
@@ -109,31 +104,16 @@ def _answered(asker: Asker, request: GenerationRequest, options: argparse.Namesp
         raise AppError("The answer is empty, so there is nothing to save.", "Ask in other words.")
     explanation = Explanation(request, tuple(step.token_id for step in steps))
     methods = dict.fromkeys(options.method or [Method.HEADS])
-    maps = tuple(_maps(asker, explanation, attention_of(steps), method) for method in methods)
+    heads, attention = asker.fusion.head_choice.heads, attention_of(steps)
+    maps = tuple(
+        find_maps(asker.engine, explanation, MapChoice(method, heads), attention)
+        for method in methods
+    )
     style = Style(
         options.colours, not options.cells, _OPACITY, options.contours, options.same_scale
     )
-    heads = asker.fusion.head_choice.heads
     report = Report(request, tuple(steps), outcome, asker.model, maps, heads, style=style)
     return report if options.no_check else replace(report, checks=_checks(asker.engine, report))
-
-
-def _maps(
-    asker: Asker, explanation: Explanation, attention: tuple[AttentionMap, ...], method: Method
-) -> CellMaps:
-    engine, heads = asker.engine, asker.fusion.head_choice.heads
-    if method is Method.OCCLUSION:
-        found: list[CellMaps] = []
-        engine.occlude(explanation, CancelToken(), found.append)
-        return found[-1]
-    if method not in FROM_ATTENTION:
-        return engine.explain(explanation, method, CancelToken(), lambda _done: None)
-    if not attention:
-        raise AppError("The model gave no attention for this answer.", "Use another method.")
-    photo, neutral = explanation.request.images[0], None
-    if method is Method.RELATIVE:
-        neutral = engine.neutral(photo, asker.fusion.name)
-    return from_attention(method, attention, heads, neutral)
 
 
 def _checks(engine: EngineBase, report: Report) -> tuple[Check, ...]:

@@ -6,7 +6,7 @@ import argparse
 
 from mmgpt_desktop.commands import measuring
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import Method
+from mmgpt_desktop.methods import Method
 
 PHOTOS = 40
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import Method
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.ui.application import make_application, prepare_process

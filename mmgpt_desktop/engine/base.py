@@ -15,7 +15,7 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.beam import beam_search
 from mmgpt_desktop.engine.families.detokenizer import TextStream
 from mmgpt_desktop.engine.generate import Answer, Token, decode, run_decoder
-from mmgpt_desktop.engine.occlusion import Hiding, Rescorer, check, occlude
+from mmgpt_desktop.engine.occlusion import Hiding, Rescorer, check
 from mmgpt_desktop.engine.running_request import RunningRequest
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
 from mmgpt_desktop.languages import unknown_language
@@ -25,12 +25,12 @@ from mmgpt_desktop.messages import (
     Check,
     EdgeMap,
     Explanation,
+    Found,
     GenerationOutcome,
     GenerationRequest,
     Grounding,
     HeadNumbers,
     Message,
-    Method,
     ModelInfo,
     Photo,
     RuntimeInfo,
@@ -38,6 +38,7 @@ from mmgpt_desktop.messages import (
     Sampling,
     TokenStep,
 )
+from mmgpt_desktop.methods import Method, Needs
 from mmgpt_desktop.text import reason_of
 
 Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
@@ -120,14 +121,8 @@ class EngineBase(ABC):
         """
 
     @abstractmethod
-    def explain(
-        self,
-        explanation: Explanation,
-        method: Method,
-        cancel: CancelToken,
-        progress: Callable[[float], None],
-    ) -> CellMaps:
-        """The maps of ROLLOUT, RELEVANCY or TAM, through PyTorch; `progress` is told 0 to 1.
+    def traced(self, explanation: Explanation, method: Method, cancel: CancelToken) -> CellMaps:
+        """The maps of a method that needs the model itself, through PyTorch.
 
         Raises NotAvailable where the model has no such map, and as `hidden`.
         """
@@ -230,20 +225,31 @@ class EngineBase(ABC):
         shape = len(masks), len(explanation.token_ids)
         return np.exp(np.reshape(found, shape)).astype(np.float32)
 
-    def occlude(
+    def explain(
         self,
         explanation: Explanation,
+        method: Method,
         cancel: CancelToken,
-        on_maps: Callable[[CellMaps], None],
+        on_found: Callable[[Found], None],
         word: slice | None = None,
     ) -> None:
-        """Find out what hiding places of the photo takes off each token's log-probability.
+        """Find out what `method` needs beside the attention that came with the answer, see `Needs`.
 
-        `on_maps` gets maps that grow finer, the last with `done` 1; the search looks closer
-        where `word` (steps of the answer) loses most, or else where all words do. Raises as
-        `hidden`.
+        `on_found` gets the maps, or the attention to a neutral question; nothing where nothing
+        more is needed. A search gives maps that grow finer, the last with `done` 1; it looks
+        closer where `word` (steps of the answer) loses most, or else where all words do. Raises
+        as `traced`.
         """
-        occlude(self.rescorer(explanation, cancel, HIDING), on_maps, word)
+        match method.about.needs:
+            case Needs.NEUTRAL:
+                request = explanation.request
+                on_found(self.neutral(request.images[0], request.fusion, cancel))
+            case Needs.MODEL:
+                on_found(self.traced(explanation, method, cancel))
+            case Needs.RESCORING:
+                score = self.rescorer(explanation, cancel, HIDING)
+                for maps, done in method.formula(score, word):
+                    on_found(CellMaps(method, _frozen(maps), score.grid, done))
 
     def check(
         self,
@@ -376,6 +382,12 @@ class EngineBase(ABC):
             self._note = _fallback_note(name, failure)
             return
         raise failure or RuntimeFailure("No runtime is left to try.")
+
+
+def _frozen(maps: NDArray[np.floating]) -> NDArray[np.float32]:
+    weights = maps.astype(np.float32)
+    weights.setflags(write=False)
+    return weights
 
 
 def _fallback_note(name: RuntimeName, failure: RuntimeFailure | None) -> str:

@@ -23,7 +23,6 @@ from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.imaging.pixels import ImageSpec, patch_grid, prepare
 from mmgpt_desktop.messages import (
-    TRACED,
     AttentionMap,
     CellMaps,
     Doubt,
@@ -32,12 +31,12 @@ from mmgpt_desktop.messages import (
     FusionInfo,
     GenerationRequest,
     HeadNumbers,
-    Method,
     ModelInfo,
     PatchGrid,
     Photo,
     RuntimeName,
 )
+from mmgpt_desktop.methods import TRACED, Method
 
 RuntimeMaker = Callable[[RuntimeName, Bundle], Runtime]
 
@@ -130,16 +129,10 @@ class BundleEngine(EngineBase):
         weights.setflags(write=False)
         return EdgeMap(weights, grid)
 
-    def explain(
-        self,
-        explanation: Explanation,
-        method: Method,
-        cancel: CancelToken,
-        progress: Callable[[float], None],
-    ) -> CellMaps:
+    def traced(self, explanation: Explanation, method: Method, cancel: CancelToken) -> CellMaps:
         fusion, pixels, grid, prompt = self._explained(explanation)
         weights = self._torch().explain(
-            method, pixels, prompt, explanation.token_ids, fusion, progress, cancel
+            method, pixels, prompt, explanation.token_ids, fusion, cancel
         )
         return CellMaps(method, weights, grid)
 
@@ -232,10 +225,9 @@ def model_info(bundle: Bundle) -> ModelInfo:
 
 
 def _lacks(fusion: str) -> tuple[Method, ...]:
-    """Token activation needs a decoder that reads the picture as tokens."""
     if missing_torch() is not None:
         return TRACED
-    return () if fusion == _READS_TOKENS else (Method.TAM,)
+    return tuple(each for each in Method if each.about.prefix_only and fusion != _READS_TOKENS)
 
 
 def _attention_map(grid: PatchGrid, weights: NDArray[np.float32]) -> AttentionMap:

@@ -38,7 +38,6 @@ from mmgpt_desktop.engine.occlusion import Cells, Hiding, PhotoHider, Rescorer
 from mmgpt_desktop.engine.scenes import Scene, compose
 from mmgpt_desktop.errors import AppError, BundleError, NotAvailable, RuntimeFailure
 from mmgpt_desktop.messages import (
-    TRACED,
     AttentionMap,
     CellMaps,
     Doubt,
@@ -49,13 +48,13 @@ from mmgpt_desktop.messages import (
     HeadChoice,
     HeadNumbers,
     Message,
-    Method,
     ModelInfo,
     PatchGrid,
     Photo,
     RuntimeName,
     Sampling,
 )
+from mmgpt_desktop.methods import TRACED, Method
 
 RuntimeMaker = Callable[[RuntimeName, Checkpoint], Any]
 
@@ -205,13 +204,7 @@ class CheckpointEngine(EngineBase):
     def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None:
         return None
 
-    def explain(
-        self,
-        explanation: Explanation,
-        method: Method,
-        cancel: CancelToken,
-        progress: Callable[[float], None],
-    ) -> CellMaps:
+    def traced(self, explanation: Explanation, method: Method, cancel: CancelToken) -> CellMaps:
         title = "This way of explaining is worked out for the app's own models only."
         raise NotAvailable(title, "Attention and occlusion can be had with every model.")
 

@@ -8,7 +8,7 @@ model tells what a hidden place was worth to each of its tokens.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -20,7 +20,8 @@ from PIL import Image
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.generate import log_softmax
 from mmgpt_desktop.errors import RuntimeFailure
-from mmgpt_desktop.messages import CellMaps, Check, Method, PatchGrid, Photo
+from mmgpt_desktop.messages import Check, PatchGrid, Photo
+from mmgpt_desktop.methods import Method
 
 SHARE = 0.2
 """The share of the photo's cells that a check hides."""
@@ -32,7 +33,7 @@ REFINED = (18, 8)
 ALL_WORDS = 2
 """How many times that is for the answer as a whole."""
 EVERY = 4
-"""Maps are sent after as many squares."""
+"""Maps are given after as many squares."""
 _BLURRED_TO = 4
 
 Cells = NDArray[np.bool_]  # [row, column]
@@ -167,9 +168,12 @@ class Rescorer:
         return self(np.zeros((self.grid.rows, self.grid.columns), np.bool_))
 
 
-def occlude(score: Rescorer, on_maps: Callable[[CellMaps], None], word: slice | None) -> None:
-    """Search coarse to fine for what the answer's tokens needed; see `Engine.occlude`.
+def occlude(
+    score: Rescorer, word: slice | None = None
+) -> Iterator[tuple[NDArray[np.float64], float]]:
+    """Search coarse to fine for what the answer's tokens needed; see `Needs.RESCORING`.
 
+    Gives the maps [token, row, column] after every few squares, NaN where nothing was hidden yet.
     Round by round the grid is cut into smaller squares. Those that promise most are hidden,
     one at a time; a cell's value is the sum, over the squares that held it, of what hiding
     the square took off the token's log-probability: m[t, c] = sum of log p(t) - log p(t | q
@@ -190,7 +194,7 @@ def occlude(score: Rescorer, on_maps: Callable[[CellMaps], None], word: slice | 
             maps[:, cells] = np.nan_to_num(maps[:, cells]) + drop[:, np.newaxis]
             hidden += 1
             if hidden % EVERY == 0 or hidden == planned:
-                on_maps(_cell_maps(maps, grid, hidden / planned))
+                yield maps, hidden / planned
 
 
 def _sides(longest: int) -> list[int]:
@@ -225,12 +229,6 @@ def _most_promising(
     promise = [needed[photo & (squares == number)].mean() for number in numbers]
     best = np.argsort(-np.array(promise), kind="stable")[:limit]
     return [int(number) for number in numbers[best]]
-
-
-def _cell_maps(maps: NDArray[np.float64], grid: PatchGrid, done: float) -> CellMaps:
-    weights = maps.astype(np.float32)
-    weights.setflags(write=False)
-    return CellMaps(Method.OCCLUSION, weights, grid, done)
 
 
 def check(

@@ -10,20 +10,19 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.messages import (
-    AttentionMap,
-    CellMaps,
     Check,
     EdgeMap,
     Explanation,
+    Found,
     GenerationOutcome,
     GenerationRequest,
     HeadNumbers,
-    Method,
     ModelInfo,
     Photo,
     RuntimeInfo,
     TokenStep,
 )
+from mmgpt_desktop.methods import Method
 
 
 class EngineLike(Protocol):
@@ -45,20 +44,13 @@ class EngineLike(Protocol):
 
     def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None: ...
 
-    def occlude(
-        self,
-        explanation: Explanation,
-        cancel: CancelToken,
-        on_maps: Callable[[CellMaps], None],
-    ) -> None: ...
-
     def explain(
         self,
         explanation: Explanation,
         method: Method,
         cancel: CancelToken,
-        progress: Callable[[float], None],
-    ) -> CellMaps: ...
+        on_found: Callable[[Found], None],
+    ) -> None: ...
 
     def check(
         self,
@@ -72,8 +64,6 @@ class EngineLike(Protocol):
     def numbers(
         self, explanation: Explanation, token: int, layer: int, head: int, cancel: CancelToken
     ) -> HeadNumbers: ...
-
-    def neutral(self, photo: Photo, fusion: str | None, cancel: CancelToken) -> AttentionMap: ...
 
     def rest(self, cancel: CancelToken) -> None: ...
 

@@ -6,7 +6,7 @@ torch and transformers take seconds to import, so that happens when a runtime is
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,8 @@ from mmgpt_desktop.engine.folder.bundle import Bundle
 from mmgpt_desktop.engine.pytorch import require_torch
 from mmgpt_desktop.engine.runtime import DecodeResult, Encoded
 from mmgpt_desktop.errors import Cancelled, NotAvailable, RuntimeFailure
-from mmgpt_desktop.messages import HeadNumbers, Method, RuntimeInfo, RuntimeName
+from mmgpt_desktop.messages import HeadNumbers, RuntimeInfo, RuntimeName
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.text import reason_of
 
 if TYPE_CHECKING:
@@ -98,27 +99,21 @@ class TorchRuntime:
         prompt_ids: Sequence[int],
         token_ids: Sequence[int],
         fusion: str,
-        progress: Callable[[float], None],
         cancel: CancelToken,
     ) -> NDArray[np.float32]:
         """A map for each token that was written, [token, rows, columns], by one of the methods
-        that need the model itself; `progress` is told 0 to 1.
+        that need the model itself.
 
         Raises NotAvailable where the fusion has no such map, RuntimeFailure and Cancelled.
         """
         from mmgpt_desktop.model.attribution import explain
+        from mmgpt_desktop.model.reading import Reading
 
         cancel.raise_if_cancelled()
+        photo = self._torch.from_numpy(pixels)
         with _failures(_BROKE):
             return explain(
-                self._model,
-                method,
-                self._torch.from_numpy(pixels),
-                prompt_ids,
-                token_ids,
-                fusion,
-                progress,
-                lambda: cancel.cancelled,
+                method, Reading(self._model, photo, prompt_ids, token_ids, fusion, cancel)
             )
 
     def attention_numbers(

@@ -22,7 +22,8 @@ from mmgpt_desktop.event.key_words import bare
 from mmgpt_desktop.event.profile import Brand, CardKind
 from mmgpt_desktop.event.qr import modules
 from mmgpt_desktop.imaging.images import load_photo
-from mmgpt_desktop.messages import Method, Photo
+from mmgpt_desktop.messages import Photo
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report.lettering import Letters, Paragraph, Run, paragraph
 from mmgpt_desktop.report.pictures import Painter, drawable_wording
 from mmgpt_desktop.report.report import Report

@@ -35,7 +35,7 @@ class Ran:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class TokenAttention:
     """One attention at work: tokens `rows` read tokens `columns`.
 
     Tokens are the picture's T (cells, the resampler's latents if there is one, names) and the
@@ -54,14 +54,14 @@ class Look:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What happened: `looks` in the order in which one builds on the other.
+    """What happened: `attentions` in the order in which one builds on the other.
 
     `logits` [S, V] at the text's positions. `picture` is T. `text` are the attentions that
     text asked for, `prefix` [T, d] what the decoder made of the picture's tokens; None where
     these do not pass through it.
     """
 
-    looks: tuple[Look, ...]
+    attentions: tuple[TokenAttention, ...]
     logits: Tensor
     picture: int
     text: tuple[Ran, ...]
@@ -87,11 +87,11 @@ def trace(
     joined, picture = fusion == CONCAT, keys.shape[3]
     if model.config.resampled(fusion):
         picture += model.config.cells  # the text reads latents, and these the cells
-    among = [_look_among(ran) for ran in before if _attends(ran)]
+    among = [_of_cells(ran) for ran in before if _attends(ran)]
     text = tuple(ran for ran in after if _attends(ran))
     blocks = [ran for ran in before if isinstance(ran.module, Block)]
     return Trace(
-        _in_order(among, [_look(ran, picture, joined) for ran in text], joined),
+        _in_order(among, [_of_text(ran, picture, joined) for ran in text], joined),
         logits,
         picture,
         text,
@@ -139,23 +139,25 @@ def _attends(ran: Ran) -> bool:
     return isinstance(ran.module, _ATTENTION)
 
 
-def _look_among(ran: Ran) -> Look:
+def _of_cells(ran: Ran) -> TokenAttention:
     """The picture's tokens read one another: all do, or the latents, last of those read."""
     rows, columns = ran.weights.shape[2:]
-    return Look(ran.weights, slice(columns - rows, columns), slice(0, columns))
+    return TokenAttention(ran.weights, slice(columns - rows, columns), slice(0, columns))
 
 
-def _look(ran: Ran, picture: int, joined: bool) -> Look:
+def _of_text(ran: Ran, picture: int, joined: bool) -> TokenAttention:
     """Text reads itself and, where they are joined, the picture; or the picture across."""
     weights = ran.weights
     rows = slice(picture, picture + weights.shape[2])
     if isinstance(ran.module, CrossAttention):
         offered = weights.shape[3] - 1  # the null cell is the last
-        return Look(weights, rows, slice(picture - offered, picture))
-    return Look(weights, rows, slice(0, rows.stop) if joined else rows)
+        return TokenAttention(weights, rows, slice(picture - offered, picture))
+    return TokenAttention(weights, rows, slice(0, rows.stop) if joined else rows)
 
 
-def _in_order(among: list[Look], text: list[Look], joined: bool) -> tuple[Look, ...]:
+def _in_order(
+    among: list[TokenAttention], text: list[TokenAttention], joined: bool
+) -> tuple[TokenAttention, ...]:
     """A joined layer's text reads the picture as that layer finds it, not as it leaves it."""
     if joined:
         return tuple(itertools.chain.from_iterable(zip(text, among, strict=True)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mmgpt_desktop import __version__
-from mmgpt_desktop.attention.methods import FROM_ATTENTION
 from mmgpt_desktop.report import number_texts
 from mmgpt_desktop.report.report import Report
 
@@ -17,7 +16,7 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
     grid = report.maps[0].grid
     cells = say("{rows} × {columns} cells", rows=grid.rows, columns=grid.columns)  # noqa: RUF001
     yield say("Fusion"), number_texts.listed(report.fusion.name, cells, say=say)
-    if any(maps.method in FROM_ATTENTION for maps in report.maps):
+    if any(maps.method.from_attention for maps in report.maps):
         yield say("Heads"), _heads(report)
     if outcome.runtime is not None:
         runtime = outcome.runtime

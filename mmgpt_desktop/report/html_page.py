@@ -17,7 +17,8 @@ from PIL import Image
 
 from mmgpt_desktop.attention.heatmap import legend
 from mmgpt_desktop.attention.reduce import Word
-from mmgpt_desktop.messages import CellMaps, Check, Method
+from mmgpt_desktop.messages import CellMaps, Check
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report import number_texts
 from mmgpt_desktop.report.facts import facts
 from mmgpt_desktop.report.pictures import Painter

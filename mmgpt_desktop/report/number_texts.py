@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from functools import reduce
 
-from mmgpt_desktop.messages import Check, Method
+from mmgpt_desktop.messages import Check
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.sentences import ENDS, SHARES, UNITS, WHOLE, Wording, by_hiding
 
 LEAST_SHOWN = 0.001

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.attention.answer_maps import Span, cells_of, scale_over
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS
+from mmgpt_desktop.attention.maps import Span, cells_of, scale_over
 from mmgpt_desktop.attention.reduce import Word, group_words
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
@@ -20,12 +20,12 @@ from mmgpt_desktop.messages import (
     FusionInfo,
     GenerationOutcome,
     GenerationRequest,
-    Method,
     ModelInfo,
     Photo,
     TokenStep,
     with_numbers,
 )
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.sentences import Wording
 
 Heads = tuple[tuple[int, int], ...]

@@ -26,15 +26,15 @@ from mmgpt_desktop.engine.cores import step_back
 from mmgpt_desktop.engine.protocol import EngineLike
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure, unexpected
 from mmgpt_desktop.messages import (
-    CellMaps,
     Explanation,
+    Found,
     GenerationOutcome,
     GenerationRequest,
-    Method,
     Photo,
     RuntimeName,
     Timings,
 )
+from mmgpt_desktop.methods import Method
 
 CLOSE_WAIT_MS = 5000
 QUIET_SECONDS = 20.0
@@ -156,8 +156,7 @@ class EngineThread(_QueueThread):
     ended = Signal(object)  # GenerationOutcome
     edges_found = Signal(object, object)  # Photo, EdgeMap
     edges_failed = Signal(object, object)  # Photo, AppError
-    maps_found = Signal(object, object)  # Explanation, CellMaps
-    neutral_found = Signal(object, object)  # Explanation, AttentionMap
+    maps_found = Signal(object, object)  # Explanation, Found
     checked = Signal(object, object)  # Explanation, Check
     numbers_found = Signal(object, object)  # Explanation, HeadNumbers
     numbers_failed = Signal(object, object)  # Explanation, AppError
@@ -188,10 +187,7 @@ class EngineThread(_QueueThread):
         return self._put(_Edges(photo))
 
     def explain(self, explanation: Explanation, method: Method) -> CancelToken:
-        """Ask for an answer's maps; occlusion sends several, the last with `done` 1.
-
-        For RELATIVE comes what it needs, the attention to a neutral question.
-        """
+        """As `EngineBase.explain`."""
         return self._put(_Explain(explanation, method))
 
     def check(
@@ -331,8 +327,8 @@ class EngineThread(_QueueThread):
     def _find_out(self, engine: EngineLike, item: _Explain | _CheckWord | _Numbers) -> None:
         asked, cancel = item.explanation, item.cancel
 
-        def found(maps: CellMaps) -> None:
-            self.maps_found.emit(asked, maps)
+        def found(found: Found) -> None:
+            self.maps_found.emit(asked, found)
 
         if isinstance(item, _CheckWord):
             check = engine.check(asked, item.word, item.cells, item.method, cancel)
@@ -340,13 +336,8 @@ class EngineThread(_QueueThread):
         elif isinstance(item, _Numbers):
             numbers = engine.numbers(asked, item.token, item.layer, item.head, cancel)
             self.numbers_found.emit(asked, numbers)
-        elif item.method is Method.OCCLUSION:
-            engine.occlude(asked, cancel, found)
-        elif item.method is Method.RELATIVE:
-            photo, fusion = asked.request.images[0], asked.request.fusion
-            self.neutral_found.emit(asked, engine.neutral(photo, fusion, cancel))
         else:
-            found(engine.explain(asked, item.method, cancel, lambda _fraction: None))
+            engine.explain(asked, item.method, cancel, found)
 
     def _forget(self) -> None:
         if self._engine is not None:

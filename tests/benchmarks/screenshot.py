@@ -13,7 +13,8 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
-from mmgpt_desktop.messages import Method, RuntimeName
+from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.application import make_application
 from mmgpt_desktop.ui.chat.conversation import Turn, chosen_word

@@ -43,7 +43,6 @@ from mmgpt_desktop.messages import (
     GenerationRequest,
     HeadChoice,
     Message,
-    Method,
     PatchGrid,
     Photo,
     RuntimeInfo,
@@ -51,6 +50,7 @@ from mmgpt_desktop.messages import (
     Sampling,
     TokenStep,
 )
+from mmgpt_desktop.methods import Method
 from tests.checkpoint_models import noise_photo, smolvlm_settings
 
 SCRIPT = (40, 41, 42)  # of the byte-level alphabet
@@ -221,7 +221,7 @@ def test_occlusion_finds_the_place_that_a_word_needs(folder: Path) -> None:
     steps, _ = ask(engine, lit_photo())
     about = Explanation(request(lit_photo()), tuple(step.token_id for step in steps))
     found: list[CellMaps] = []
-    engine.occlude(about, CancelToken(), found.append)
+    engine.explain(about, Method.OCCLUSION, CancelToken(), found.append)
     assert found[-1].done == 1
     assert int(found[-1].weights[1].argmax()) == NEEDED
     assert not found[-1].weights[0].any()
@@ -260,7 +260,7 @@ def test_what_is_not_worked_out_is_said(folder: Path) -> None:
     with pytest.raises(NotAvailable):
         engine.numbers(about, 0, 0, 0, cancel)
     with pytest.raises(AppError, match="without a picture"):
-        engine.occlude(Explanation(request(), SCRIPT), cancel, lambda maps: None)
+        engine.explain(Explanation(request(), SCRIPT), Method.OCCLUSION, cancel, lambda maps: None)
 
 
 def test_a_runtime_that_breaks_leaves_what_was_written(folder: Path) -> None:

@@ -25,6 +25,7 @@ from mmgpt_desktop.messages import (
     Sampling,
     TokenStep,
 )
+from mmgpt_desktop.methods import Method
 from tests.checkpoint_checks import context_of, greedy
 from tests.checkpoint_models import noise_photo, smolvlm_settings
 from tests.tiny_idefics import tiny_idefics
@@ -94,7 +95,7 @@ def test_what_a_word_needed_can_be_measured(engine: CheckpointEngine) -> None:
     engine.generate(request, CancelToken(), steps.append)
     maps = list[CellMaps]()
     token_ids = tuple(step.token_id for step in steps)
-    engine.occlude(Explanation(request, token_ids), CancelToken(), maps.append)
+    engine.explain(Explanation(request, token_ids), Method.OCCLUSION, CancelToken(), maps.append)
     assert maps[-1].done == 1
     assert maps[-1].weights.shape[0] == len(steps)
 

@@ -32,13 +32,13 @@ from mmgpt_desktop.messages import (
     Explanation,
     GenerationRequest,
     Message,
-    Method,
     PatchGrid,
     Photo,
     RuntimeName,
     TokenStep,
     Verdict,
 )
+from mmgpt_desktop.methods import Method
 from tests.fakes import FakeRuntime, make_photo
 from tests.tiny_bundle import read_manifest, write_manifest
 
@@ -121,7 +121,7 @@ def spotted(grid: PatchGrid, row: int, column: int) -> Photo:
 
 def occlusion(engine: BundleEngine, what: Explanation, word: slice | None = None) -> list[CellMaps]:
     found: list[CellMaps] = []
-    engine.occlude(what, CancelToken(), found.append, word)
+    engine.explain(what, Method.OCCLUSION, CancelToken(), found.append, word)
     return found
 
 
@@ -236,7 +236,9 @@ def test_a_cancelled_search_ends_at_once(folder: Path) -> None:
     runtime = Planted(5, 9, after=12)
     engine, found = engine_with(folder, runtime), list[CellMaps]()
     with pytest.raises(Cancelled):
-        engine.occlude(explanation(spotted(grid, 5, 9)), runtime.cancel, found.append)
+        engine.explain(
+            explanation(spotted(grid, 5, 9)), Method.OCCLUSION, runtime.cancel, found.append
+        )
     assert len(runtime.encoded) == 12
     assert found[-1].done < 1
     cells = np.zeros((SIDE, SIDE), np.float32)
@@ -352,7 +354,7 @@ def test_what_cant_be_explained_says_so(folder: Path) -> None:
     photo = make_photo()
     late = replace(explanation(photo).request, fusion="late")
     with pytest.raises(AppError, match="no fusion called late"):
-        engine.occlude(Explanation(late, SCRIPT), CancelToken(), lambda _: None)
+        engine.explain(Explanation(late, SCRIPT), Method.OCCLUSION, CancelToken(), lambda _: None)
     runtime._logits = lambda seen: np.full(512, np.nan, np.float32)  # type: ignore[method-assign]
     with pytest.raises(RuntimeFailure, match="no numbers"):
         engine.check(explanation(photo), slice(0, 1), cells, Method.MEAN, CancelToken())

@@ -18,14 +18,8 @@ from mmgpt_desktop.engine.runtime import Runtime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.imaging.pixels import prepare
-from mmgpt_desktop.messages import (
-    GenerationRequest,
-    Message,
-    Method,
-    Photo,
-    RuntimeName,
-    Sampling,
-)
+from mmgpt_desktop.messages import GenerationRequest, Message, Photo, RuntimeName, Sampling
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.resources import default_bundle_path, resource_path
 
 QUESTION = Message("user", "What is in this picture?")

@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import Method
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.session.recent import Entry
 from mmgpt_desktop.ui.files.recent_dialog import RecentDialog

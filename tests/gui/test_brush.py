@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.attention.answer_maps import MapChoice
-from mmgpt_desktop.attention.methods import scale_of
+from mmgpt_desktop.attention.maps import scale_of
 from mmgpt_desktop.errors import RuntimeFailure
-from mmgpt_desktop.messages import Box, CellMaps, Check, Method, PatchGrid, TokenStep
+from mmgpt_desktop.messages import Box, CellMaps, Check, PatchGrid, TokenStep
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.heatmap.brush import needs
 from mmgpt_desktop.ui.widgets import notices

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
-from mmgpt_desktop.attention.methods import LEAST_NEED
-from mmgpt_desktop.messages import Box, CellMaps, Method, PatchGrid
+from mmgpt_desktop.attention.maps import LEAST_NEED
+from mmgpt_desktop.messages import Box, CellMaps, PatchGrid
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection, HeatmapView
 from mmgpt_desktop.ui.widgets.drawing import HeatmapStyle, draw_heatmap
 from mmgpt_desktop.ui.widgets.theme import Theme

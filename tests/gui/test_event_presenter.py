@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.event.pin import hash_pin
-from mmgpt_desktop.messages import Method
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.event.event_app import EventApp
 from mmgpt_desktop.ui.event.presenter import Presenter
 from mmgpt_desktop.ui.widgets.texts import install_language

@@ -11,7 +11,8 @@ from PySide6.QtGui import QTextCharFormat, QTextCursor
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import RuntimeFailure
-from mmgpt_desktop.messages import Method, Verdict
+from mmgpt_desktop.messages import Verdict
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report import number_texts as texts
 from mmgpt_desktop.sentences import LINES, VERDICTS
 from mmgpt_desktop.ui.chat.conversation import Turn

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.attention.reduce import Word
-from mmgpt_desktop.messages import Method
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.report.report_files import Kind
 from mmgpt_desktop.ui.files import exporter as export

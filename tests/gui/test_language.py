@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import Method
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.widgets.notices import Notice
 from mmgpt_desktop.ui.window import missing_font
 from mmgpt_desktop.ui.window.app import App

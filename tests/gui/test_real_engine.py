@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.messages import Method
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.window.app import App

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import Method
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.session.recent import Entry, read_recent, remember
 from mmgpt_desktop.session.session_file import open_session, save_session
 from mmgpt_desktop.session.session_record import WordCheck

@@ -30,11 +30,11 @@ from mmgpt_desktop.messages import (
     GenerationOutcome,
     GenerationRequest,
     Message,
-    Method,
     PatchGrid,
     Timings,
     TokenStep,
 )
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.ui.event import printing
 from mmgpt_desktop.ui.event.printing import placed, print_card, usual_printer

@@ -8,7 +8,8 @@ from PySide6.QtGui import QIcon, QImage
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import RuntimeFailure
-from mmgpt_desktop.messages import AttentionMap, Method
+from mmgpt_desktop.messages import AttentionMap
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
 from mmgpt_desktop.ui.heatmap.head_grid import Wall, WallWord

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.messages import Method
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.chat.word_strip import WordStrip
 from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS

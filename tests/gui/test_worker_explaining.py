@@ -18,10 +18,10 @@ from mmgpt_desktop.messages import (
     Explanation,
     GenerationRequest,
     Message,
-    Method,
     RuntimeName,
     Verdict,
 )
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.worker import EngineThread, engine_maker
 from tests.gui_fakes import GRID_COLUMNS, GRID_ROWS, FakeEngine, make_photo
 from tests.tiny_bundle import COLUMNS, ROWS, make_tiny_bundle
@@ -54,7 +54,7 @@ class Heard:
     def __init__(self, thread: EngineThread) -> None:
         self.all: list[object] = []
         thread.ended.connect(self.all.append)
-        for signal in (thread.maps_found, thread.checked, thread.neutral_found):
+        for signal in (thread.maps_found, thread.checked):
             signal.connect(self.take)
         thread.explain_failed.connect(self.take)
 

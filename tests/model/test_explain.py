@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import Cancelled, NotAvailable
-from mmgpt_desktop.messages import Method
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
-from mmgpt_desktop.model.attribution import attention_numbers, explain, without_context
+from mmgpt_desktop.model.attribution import attention_numbers, explain
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
+from mmgpt_desktop.model.reading import Reading
+from mmgpt_desktop.model.token_activation import without_context
 from mmgpt_desktop.model.trace import trace
 from tests.planted import PLAIN, PROMPT, WORD, grid_of, picture, planted_model
 
@@ -23,12 +28,24 @@ IDS, WRITTEN = (1, 20, 30, 2), (50, 60, 50)
 RED, BLUE = 3, 1
 
 
+def explained(
+    model: Model,
+    method: Method,
+    pixels: Tensor,
+    prompt: Sequence[int],
+    answer: Sequence[int],
+    fusion: str,
+    cancel: CancelToken | None = None,
+) -> NDArray[np.float32]:
+    return explain(method, Reading(model, pixels, prompt, answer, fusion, cancel or CancelToken()))
+
+
 def maps_of(
     model: Model, method: Method, fusion: str, pixels: Tensor | None = None
 ) -> NDArray[np.float32]:
     """[token, cell] of ANSWER."""
     pixels = picture(fusion, red=RED, blue=BLUE) if pixels is None else pixels
-    maps = explain(model, method, pixels, PROMPT, ANSWER, fusion)
+    maps = explained(model, method, pixels, PROMPT, ANSWER, fusion)
     assert (maps.shape, maps.dtype) == ((len(ANSWER), grid_of(fusion), grid_of(fusion)), np.float32)
     assert not maps.flags.writeable
     return maps.reshape(len(ANSWER), -1)
@@ -56,7 +73,7 @@ def test_the_planted_word_needs_its_cell(relay: bool, fusion: str) -> None:
 def test_rollout_and_relevancy_find_the_cell_wherever_it_lies(plain: Model, fusion: str) -> None:
     for method in (Method.ROLLOUT, Method.RELEVANCY):
         for red in range(grid_of(fusion) ** 2):
-            maps = explain(plain, method, picture(fusion, red=red), PROMPT, (WORD,), fusion)
+            maps = explained(plain, method, picture(fusion, red=red), PROMPT, (WORD,), fusion)
             assert maps.argmax() == red, (method, red)
             assert maps.max() > 3 * np.sort(maps, axis=None)[-2], (method, red)
 
@@ -112,13 +129,13 @@ def test_earlier_tokens_activations_are_taken_away() -> None:
 
 @pytest.mark.parametrize("fusion", [CROSS_ATTENTION, GRAPH])
 def test_token_activation_needs_cells_that_pass_the_decoder(plain: Model, fusion: str) -> None:
-    with pytest.raises(NotAvailable, match="Token activation maps need"):
+    with pytest.raises(NotAvailable, match="needs a model whose decoder"):
         maps_of(plain, Method.TAM, fusion)
 
 
 @pytest.mark.parametrize("method", [Method.ROLLOUT, Method.RELEVANCY, Method.TAM])
 def test_an_answer_that_was_not_written_has_no_maps(plain: Model, method: Method) -> None:
-    maps = explain(plain, method, picture(CONCAT), PROMPT, (), CONCAT)
+    maps = explained(plain, method, picture(CONCAT), PROMPT, (), CONCAT)
     assert maps.shape == (0, grid_of(CONCAT), grid_of(CONCAT))
 
 
@@ -131,8 +148,8 @@ def test_a_method_without_a_model_is_refused(plain: Model) -> None:
 def test_a_map_depends_on_the_tokens_before_it_alone(
     tiny_model: Model, method: Method, fusion: str
 ) -> None:
-    whole = explain(tiny_model, method, PIXELS, IDS, WRITTEN, fusion)
-    begun = explain(tiny_model, method, PIXELS, IDS, WRITTEN[:2], fusion)
+    whole = explained(tiny_model, method, PIXELS, IDS, WRITTEN, fusion)
+    begun = explained(tiny_model, method, PIXELS, IDS, WRITTEN[:2], fusion)
     assert whole[:2] == pytest.approx(begun, abs=1e-4)
     assert np.isfinite(whole).all()
     assert (whole >= 0).all()
@@ -141,7 +158,7 @@ def test_a_map_depends_on_the_tokens_before_it_alone(
 
 def test_text_reads_a_layer_of_the_prefix_before_it_is_mixed(tiny_model: Model) -> None:
     with torch.no_grad():
-        looks = {fusion: trace(tiny_model, PIXELS, IDS, fusion).looks for fusion in FUSIONS}
+        looks = {fusion: trace(tiny_model, PIXELS, IDS, fusion).attentions for fusion in FUSIONS}
     by_text = {fusion: [look.rows.start > 0 for look in looks[fusion]] for fusion in FUSIONS}
     assert by_text[CONCAT] == [True, False] * 4
     assert by_text[CROSS_ATTENTION] == [True] * 6  # four on text, two of them on the picture too
@@ -152,40 +169,38 @@ def test_text_reads_a_layer_of_the_prefix_before_it_is_mixed(tiny_model: Model) 
 
 
 def test_rollout_shares_out_what_is_one(tiny_model: Model, fusion: str) -> None:
-    sums = explain(tiny_model, Method.ROLLOUT, PIXELS, IDS, WRITTEN, fusion).sum(axis=(1, 2))
+    sums = explained(tiny_model, Method.ROLLOUT, PIXELS, IDS, WRITTEN, fusion).sum(axis=(1, 2))
     assert (sums > 0).all()
     assert (sums < 1).all()  # the rest went to names, text and null cell
 
 
 def test_relevancy_takes_gradients_where_none_are_taken(tiny_model: Model) -> None:
     with torch.no_grad():
-        quiet = explain(tiny_model, Method.RELEVANCY, PIXELS, IDS, WRITTEN, GRAPH)
+        quiet = explained(tiny_model, Method.RELEVANCY, PIXELS, IDS, WRITTEN, GRAPH)
     assert quiet.any()
     assert all(parameter.grad is None for parameter in tiny_model.parameters())
 
 
-def test_progress_grows_to_one(tiny_model: Model) -> None:
-    told: list[float] = []
-    explain(tiny_model, Method.RELEVANCY, PIXELS, IDS, WRITTEN, GRAPH, told.append)
-    assert told == sorted(told)
-    assert len(told) > len(WRITTEN)
-    assert told[-1] == 1
+class AtSecondToken(CancelToken):
+    """Cancelled after the pass through the model and one token more."""
+
+    looks = 0
+
+    def raise_if_cancelled(self) -> None:
+        self.looks += 1
+        if self.looks == 3:
+            self.cancel()
+        super().raise_if_cancelled()
 
 
-def test_cancelling_stops_between_tokens_and_leaves_nothing(tiny_model: Model) -> None:
-    told: list[float] = []
+@pytest.mark.parametrize("method", [Method.RELEVANCY, Method.TAM])
+def test_cancelling_stops_between_tokens_and_leaves_nothing(
+    tiny_model: Model, method: Method
+) -> None:
+    cancel = AtSecondToken()
     with pytest.raises(Cancelled):
-        explain(
-            tiny_model,
-            Method.RELEVANCY,
-            PIXELS,
-            IDS,
-            WRITTEN,
-            GRAPH,
-            told.append,
-            lambda: len(told) == 2,
-        )
-    assert len(told) == 2
+        explained(tiny_model, method, PIXELS, IDS, WRITTEN, CONCAT, cancel)
+    assert cancel.looks == 3
     assert not any(module._forward_hooks for module in tiny_model.modules())
 
 

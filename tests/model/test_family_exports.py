@@ -37,6 +37,7 @@ from mmgpt_desktop.messages import (
     Sampling,
     TokenStep,
 )
+from mmgpt_desktop.methods import Method
 from tests.checkpoint_checks import greedy
 from tests.checkpoint_models import noise_photo
 from tests.family_checks import SHAPES
@@ -216,7 +217,7 @@ def test_the_engine_answers_and_measures_with_them(exported: Exported) -> None:
         assert sum(each.weights.sum(axis=-1) for each in maps).max() > 0.01
     found = list[CellMaps]()
     token_ids = tuple(step.token_id for step in steps)
-    engine.occlude(Explanation(request, token_ids), CANCEL, found.append)
+    engine.explain(Explanation(request, token_ids), Method.OCCLUSION, CANCEL, found.append)
     assert found[-1].done == 1
     assert np.abs(found[-1].weights).max() > 0
     engine.close()

@@ -20,6 +20,7 @@ from mmgpt_desktop.messages import (
     Sampling,
     TokenStep,
 )
+from mmgpt_desktop.methods import Method
 from tests.checkpoint_models import noise_photo, tiny_smolvlm
 from tests.model.test_llava_onevision import tiny_onevision
 from tests.tiny_idefics import tiny_idefics
@@ -97,7 +98,7 @@ def test_hiding_places_hides_them_wherever_the_picture_stands(engine: Checkpoint
     request = asked((CAT, DOG, CAT), FEW_SHOT)
     token_ids = tuple(step.token_id for step in answer(engine, request))
     found = list[CellMaps]()
-    engine.occlude(Explanation(request, token_ids), CancelToken(), found.append)
+    engine.explain(Explanation(request, token_ids), Method.OCCLUSION, CancelToken(), found.append)
     assert found[-1].done == 1
     assert found[-1].weights.shape[0] == len(token_ids)
 

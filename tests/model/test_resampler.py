@@ -10,8 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
+from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.bundle_engine import BundleEngine
+from mmgpt_desktop.engine.find_maps import find_maps
 from mmgpt_desktop.engine.folder.bundle import Certainty, open_bundle
 from mmgpt_desktop.engine.occlusion import Hiding
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
@@ -22,16 +24,17 @@ from mmgpt_desktop.messages import (
     Explanation,
     GenerationRequest,
     Message,
-    Method,
     RuntimeName,
     Sampling,
     TokenStep,
 )
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.model import MMGPTConfig, MMGPTForConditionalGeneration
 from mmgpt_desktop.model.attribution import attention_numbers, explain
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
 from mmgpt_desktop.model.fusion import over_cells
 from mmgpt_desktop.model.modelling import IGNORED
+from mmgpt_desktop.model.reading import Reading
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.training.embedded_bundle import build_bundle
 from mmgpt_desktop.training.head_scores import HeadScores
@@ -180,7 +183,7 @@ def test_the_engine_answers_explains_and_hides(bundle: Path) -> None:
     assert 0 < attention.weights.sum(axis=-1, dtype=np.float32).mean() + attention.elsewhere < 1
     asked = Explanation(request, (40, 41))
     for method in (Method.ROLLOUT, Method.RELEVANCY):
-        assert engine.explain(asked, method, CANCEL, lambda _done: None).weights.any()
+        assert find_maps(engine, asked, MapChoice(method), ()).weights.any()
     with pytest.raises(NotAvailable, match="reads latents"):
         engine.numbers(asked, 1, 0, 0, CANCEL)
     score = engine.rescorer(asked, CANCEL, Hiding.MEAN)
@@ -188,6 +191,12 @@ def test_the_engine_answers_explains_and_hides(bundle: Path) -> None:
     hidden[:2] = True
     assert np.abs(score(hidden) - score.nothing_hidden()).max() > 1e-4
     engine.close()
+
+
+def reading_of(
+    model: MMGPTForConditionalGeneration, pixels: torch.Tensor, answer: tuple[int, ...]
+) -> Reading:
+    return Reading(model, pixels, PROMPT, answer, CROSS_ATTENTION, CANCEL)
 
 
 def test_maps_find_the_cell_that_the_latents_read() -> None:
@@ -203,14 +212,14 @@ def test_maps_find_the_cell_that_the_latents_read() -> None:
         looked = over_cells(made.attentions[0], side**2, reading)
         assert (looked.argmax(dim=-1) == red).all()
         for method in (Method.ROLLOUT, Method.RELEVANCY):
-            maps = explain(model, method, pixels, PROMPT, (PLAIN, WORD), CROSS_ATTENTION)
+            maps = explain(method, reading_of(model, pixels, (PLAIN, WORD)))
             assert maps[1].argmax() == red, (method, red)
             assert maps[1].max() > 3 * np.sort(maps[1], axis=None)[-2], (method, red)
 
 
 def test_latents_that_are_not_used_make_no_cell_relevant() -> None:
     model, pixels = planted_model(blind=True, latents=2), picture(CROSS_ATTENTION, red=3)
-    assert not explain(model, Method.RELEVANCY, pixels, PROMPT, (WORD,), CROSS_ATTENTION).any()
+    assert not explain(Method.RELEVANCY, reading_of(model, pixels, (WORD,))).any()
 
 
 def test_numbers_of_a_head_are_of_cells_alone(model: Model) -> None:

@@ -33,13 +33,13 @@ from mmgpt_desktop.messages import (
     GenerationRequest,
     HeadChoice,
     Message,
-    Method,
     ModelInfo,
     PatchGrid,
     Photo,
     Timings,
     TokenStep,
 )
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report.lettering import Run, font_for
 from mmgpt_desktop.report.pictures import Painter
 from mmgpt_desktop.report.report import Report

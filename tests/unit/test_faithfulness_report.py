@@ -21,18 +21,18 @@ from mmgpt_desktop.messages import (
     CellMaps,
     Doubt,
     Explanation,
+    Found,
     FusionInfo,
     GenerationOutcome,
     GenerationRequest,
     HeadChoice,
-    Method,
     ModelInfo,
     PatchGrid,
-    Photo,
     Sampling,
     Timings,
     TokenStep,
 )
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.training.evaluation import map_faithfulness as faithfulness
 from mmgpt_desktop.training.evaluation.cases import ASKED, DESCRIBED, NAMED, cases
 
@@ -88,25 +88,26 @@ class Planted:
         values = np.where(gone, 0.1, 0.9)[:, np.newaxis]
         return np.repeat(values, len(explanation.token_ids), axis=1).astype(np.float32)
 
-    def occlude(
+    def explain(
         self,
         explanation: Explanation,
+        method: Method,
         cancel: CancelToken,
-        on_maps: Callable[[CellMaps], None],
+        on_found: Callable[[Found], None],
     ) -> None:
+        if method is Method.RELATIVE:
+            on_found(self._look("A"))
+        elif method is Method.OCCLUSION:
+            self._occlude(explanation, on_found)
+        elif not method.from_attention:
+            raise AppError("No {method} here.", "Take another.", method=method)
+
+    def _occlude(self, explanation: Explanation, on_found: Callable[[Found], None]) -> None:
         maps = np.full((len(explanation.token_ids), SIDE, SIDE), np.nan, np.float32)
-        on_maps(CellMaps(Method.OCCLUSION, maps.copy(), GRID, 0.1))
+        on_found(CellMaps(Method.OCCLUSION, maps.copy(), GRID, 0.1))
         maps[:, :2] = 0
         maps[:, 0, 0] = 2.2
-        on_maps(CellMaps(Method.OCCLUSION, maps, GRID))
-
-    def neutral(self, photo: Photo, fusion: str | None) -> AttentionMap:
-        return self._look("A")
-
-    def explain(
-        self, explanation: Explanation, method: Method, cancel: CancelToken, progress: object
-    ) -> CellMaps:
-        raise AppError("No {method} here.", "Take another.", method=method)
+        on_found(CellMaps(Method.OCCLUSION, maps, GRID))
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from mmgpt_desktop.messages import (
     Explanation,
     GenerationRequest,
     Message,
-    Method,
     RuntimeName,
     Sampling,
 )
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.resources import resource_path
 from tests.tiny_bundle import make_tiny_bundle
 
@@ -91,7 +91,7 @@ def test_occlusion_needs_none_and_rollout_says_that_it_does(model: Path) -> None
     tokens: list[int] = []
     engine.generate(request, cancel, lambda step: tokens.append(step.token_id))
     explanation, found = Explanation(request, tuple(tokens)), list[CellMaps]()
-    engine.occlude(explanation, cancel, found.append)
+    engine.explain(explanation, Method.OCCLUSION, cancel, found.append)
     assert found[-1].done == 1
     with pytest.raises(RuntimeFailure, match="This needs PyTorch"):
         engine.explain(explanation, Method.ROLLOUT, cancel, lambda _done: None)

@@ -18,8 +18,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFont, ImageSequence
 
+from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.attention.heatmap import legend
-from mmgpt_desktop.attention.methods import LEAST_NEED, from_attention
+from mmgpt_desktop.attention.maps import LEAST_NEED
 from mmgpt_desktop.errors import AppError, Cancelled
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -32,7 +33,6 @@ from mmgpt_desktop.messages import (
     GenerationRequest,
     HeadChoice,
     Message,
-    Method,
     ModelInfo,
     PatchGrid,
     RuntimeInfo,
@@ -41,6 +41,7 @@ from mmgpt_desktop.messages import (
     TokenStep,
     Verdict,
 )
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report import lettering
 from mmgpt_desktop.report import number_texts as texts
 from mmgpt_desktop.report.data_files import as_json, as_npz
@@ -93,7 +94,7 @@ def make_report(
     )
     request = GenerationRequest(1, (photo,), (Message("user", question),))
     heads = FUSION.head_choice.heads
-    maps = (from_attention(Method.HEADS, attention, heads),)
+    maps = (AnswerMaps(MapChoice(heads=heads), tuple(attention)).maps,)
     return Report(request, steps, outcome, model, maps, heads, checks)
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmgpt_desktop.attention.methods import LEAST_NEED, brightest, scale_of
-from mmgpt_desktop.messages import MUCH, SOME, Check, Method, Verdict
+from mmgpt_desktop.attention.maps import LEAST_NEED, brightest, scale_of
+from mmgpt_desktop.messages import MUCH, SOME, Check, Verdict
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.sentences import VERDICTS
 
 WHOLE = 0.8

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.attention.faithfulness_metrics import (
     CHECKED,
     brightness,
@@ -29,19 +30,14 @@ from mmgpt_desktop.attention.faithfulness_metrics import (
     pointing,
     random_map,
 )
-from mmgpt_desktop.attention.methods import (
-    FROM_ATTENTION,
-    Cells,
-    Heads,
-    Maps,
-    from_attention,
-    over_tokens,
-)
+from mmgpt_desktop.attention.maps import Cells, Heads, Maps, over_tokens
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.base import EngineBase
+from mmgpt_desktop.engine.find_maps import find_maps
 from mmgpt_desktop.engine.occlusion import photo_cells
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import CellMaps, Method, ModelInfo
+from mmgpt_desktop.messages import ModelInfo
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.training.evaluation.answering import Respondent
 from mmgpt_desktop.training.evaluation.cases import ASKED, DESCRIBED, NAMED, Case, Target, cases
 from mmgpt_desktop.training.evaluation.grounding import cells_on
@@ -171,16 +167,8 @@ def _maps(engine: EngineBase, case: Case, way: str, heads: Heads) -> Maps:
         return np.stack([random_map(grid, random) for _ in range(tokens)])
     if way == CENTRE:
         return np.stack([centre_map(grid)] * tokens)
-    method, request = Method(way), case.explanation.request
-    if method in FROM_ATTENTION:
-        needs = method is Method.RELATIVE
-        neutral = engine.neutral(request.images[0], request.fusion) if needs else None
-        return from_attention(method, case.attention, heads, neutral).weights
-    if method is Method.OCCLUSION:
-        found: list[CellMaps] = []
-        engine.occlude(case.explanation, CancelToken(), found.append)
-        return found[-1].weights
-    return engine.explain(case.explanation, method, CancelToken(), lambda _done: None).weights
+    choice = MapChoice(Method(way), tuple(heads))
+    return find_maps(engine, case.explanation, choice, tuple(case.attention)).weights
 
 
 def _chance(case: Case, purpose: str) -> np.random.Generator:

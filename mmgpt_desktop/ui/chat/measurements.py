@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mmgpt_desktop.attention.answer_maps import MapChoice
-from mmgpt_desktop.attention.methods import FROM_ATTENTION
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import AttentionMap, CellMaps, Check, Method, Verdict
+from mmgpt_desktop.messages import AttentionMap, CellMaps, Check, Found, Verdict
+from mmgpt_desktop.methods import Method, Needs
 
 
 @dataclass(eq=False)
@@ -25,11 +25,19 @@ class Findings:
 
     def complete(self, method: Method) -> bool:
         """All that the method needs beside the answer's own attention is here."""
-        if method is Method.RELATIVE:
-            return self.neutral is not None
-        if method in FROM_ATTENTION:
-            return True
-        return method in self.maps and self.maps[method].done >= 1
+        found = self.found(method)
+        done = found.done >= 1 if isinstance(found, CellMaps) else found is not None
+        return done or method.about.needs is Needs.ATTENTION
+
+    def found(self, method: Method) -> Found | None:
+        """That, as far as it is known."""
+        return self.neutral if method.about.needs is Needs.NEUTRAL else self.maps.get(method)
+
+    def take(self, method: Method, found: Found) -> None:
+        if isinstance(found, CellMaps):
+            self.maps[method] = found
+        else:
+            self.neutral = found
 
     @property
     def sizes(self) -> tuple[int, ...]:

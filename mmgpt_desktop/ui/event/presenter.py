@@ -11,7 +11,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mmgpt_desktop.messages import Method, ModelInfo
+from mmgpt_desktop.messages import ModelInfo
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.sentences import NAMES
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard

@@ -11,7 +11,8 @@ from PySide6.QtGui import QGuiApplication
 
 from mmgpt_desktop.engine.protocol import EngineLike
 from mmgpt_desktop.event.profile import Profile, Sample
-from mmgpt_desktop.messages import Method, ModelInfo, RuntimeInfo
+from mmgpt_desktop.messages import ModelInfo, RuntimeInfo
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.event.inputs import Inputs
 from mmgpt_desktop.ui.event.lock import Lock

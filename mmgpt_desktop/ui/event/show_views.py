@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Slot
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from mmgpt_desktop.messages import Method
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report.report import Style
 from mmgpt_desktop.ui.chat.answer_view import AnswerView, WordSpan
 from mmgpt_desktop.ui.chat.conversation import Turn, chosen_word

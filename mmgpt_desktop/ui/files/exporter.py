@@ -12,12 +12,12 @@ from pathlib import Path, PurePath
 from PySide6.QtCore import QObject, QStandardPaths, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 
-from mmgpt_desktop.attention.answer_maps import MapChoice
-from mmgpt_desktop.attention.methods import FROM_ATTENTION, from_attention
+from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import Method, ModelInfo
+from mmgpt_desktop.messages import ModelInfo
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report.report import Report, Style, attention_of
 from mmgpt_desktop.report.report_files import Kind, save
 from mmgpt_desktop.ui.chat.controller import Controller
@@ -205,23 +205,24 @@ def report_maker(
 ) -> Callable[[], Report]:
     """Captures all now; the maps are made when it is called. The answer has ended."""
     request, steps, outcome = turn.request, tuple(turn.steps), turn.outcome
-    choice, found = heatmaps.map_choice(turn), dict(turn.findings.maps)
-    neutral, choices = turn.findings.neutral, (choice, MapChoice(Method.OCCLUSION))
+    choice = heatmaps.map_choice(turn)
+    choices = tuple(dict.fromkeys((choice, MapChoice(Method.OCCLUSION))))
+    found = [turn.findings.found(each.method) for each in choices]
+    complete = [turn.findings.complete(each.method) for each in choices]
     checks = tuple(check for (each, _), check in turn.findings.checks.items() if each in choices)
-    heads = choice.heads or model.fusion_info(turn.fusion).head_choice.heads
+    heads = choice.heads
+    if not choice.method.from_attention:
+        heads = model.fusion_info(turn.fusion).head_choice.heads
     assert request is not None
     assert outcome is not None
     language = wording()
 
     def make() -> Report:
         attention = attention_of(steps)
-        known = neutral is not None or choice.method is not Method.RELATIVE
-        if choice.method in FROM_ATTENTION and attention and known:
-            found[choice.method] = from_attention(choice.method, attention, choice.heads, neutral)
         maps = tuple(
-            found[method]
-            for method in dict.fromkeys(each.method for each in choices)
-            if method in found and found[method].done >= 1
+            AnswerMaps(each, attention, known).maps
+            for each, known, whole in zip(choices, found, complete, strict=True)
+            if whole and (attention or not each.method.from_attention)
         )
         return Report(request, steps, outcome, model, maps, heads, checks, style, language)
 

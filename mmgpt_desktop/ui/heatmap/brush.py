@@ -10,8 +10,9 @@ from PySide6.QtCore import QEvent, QObject, Qt, Slot
 from PySide6.QtGui import QKeyEvent
 
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
-from mmgpt_desktop.attention.methods import brightest
-from mmgpt_desktop.messages import Method, Verdict
+from mmgpt_desktop.attention.maps import brightest
+from mmgpt_desktop.messages import Verdict
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
 from mmgpt_desktop.ui.chat.conversation import Turn, chosen_word

@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import AttentionMap, CellMaps, Check, Explanation, Method
+from mmgpt_desktop.messages import Check, Explanation, Found
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.worker import EngineThread
@@ -52,7 +53,6 @@ class Explainer(QObject):
         self._running: _Running | None = None
         self._paused = 0
         engine.maps_found.connect(self._take_maps)
-        engine.neutral_found.connect(self._take_neutral)
         engine.checked.connect(self._take_check)
         engine.explain_failed.connect(self._fail)
         heatmaps.looked.connect(self.go_on)
@@ -131,26 +131,17 @@ class Explainer(QObject):
         return running if running is not None and running.explanation is explanation else None
 
     @Slot(object, object)
-    def _take_maps(self, explanation: Explanation, maps: CellMaps) -> None:
+    def _take_maps(self, explanation: Explanation, found: Found) -> None:
         running = self._end(explanation)
         if running is None:
             return
-        running.turn.findings.maps[maps.method] = maps
-        if maps.done >= 1:
+        findings, method = running.turn.findings, running.piece.choice.method
+        findings.take(method, found)
+        if findings.complete(method):
             self._running = None
-        self.maps_changed.emit(running.turn, maps.method)
+        self.maps_changed.emit(running.turn, method)
         self.changed.emit()
         self.go_on()
-
-    @Slot(object, object)
-    def _take_neutral(self, explanation: Explanation, neutral: AttentionMap) -> None:
-        running = self._end(explanation)
-        if running is not None:
-            self._running = None
-            running.turn.findings.neutral = neutral
-            self.maps_changed.emit(running.turn, Method.RELATIVE)
-            self.changed.emit()
-            self.go_on()
 
     @Slot(object, object)
     def _take_check(self, explanation: Explanation, check: Check) -> None:

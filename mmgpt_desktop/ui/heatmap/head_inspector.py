@@ -7,7 +7,8 @@ from PySide6.QtCore import QObject, Slot
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import AttentionMap, Explanation, HeadNumbers, Method
+from mmgpt_desktop.messages import AttentionMap, Explanation, HeadNumbers
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.conversation import Turn, attention_maps, chosen_word
 from mmgpt_desktop.ui.heatmap.explainer import Explainer

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS
-from mmgpt_desktop.attention.methods import FROM_ATTENTION
 from mmgpt_desktop.engine.pytorch import missing_torch
-from mmgpt_desktop.messages import TRACED, FusionInfo, Method
+from mmgpt_desktop.messages import FusionInfo
+from mmgpt_desktop.methods import TRACED, Method
 from mmgpt_desktop.sentences import MEANINGS, NAMES
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.heatmap.check_card import CheckCard
@@ -380,14 +380,14 @@ class HeatmapPane(Retranslated, Pane):
             self._by_hand[self.picture.fusion] = chosen
         self.picture.heads = self.selection
         known = self.picture.fusion is not None
-        by_heads = known and self.picture.method in FROM_ATTENTION
+        by_heads = known and self.picture.method.from_attention
         self.layer.setEnabled(by_heads)
         self.head.setEnabled(by_heads and not self.selection.chosen)
         self.how.setText(self._explanation())
         self.how.setVisible(bool(self.how.text()))
 
     def _explanation(self) -> str:
-        if self.picture.fusion is None or self.picture.method not in FROM_ATTENTION:
+        if self.picture.fusion is None or not self.picture.method.from_attention:
             return ""
         if not self.selection.chosen:
             return self.tr("The layers and heads that you chose, together.")

@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, legend
-from mmgpt_desktop.attention.methods import FROM_ATTENTION
 from mmgpt_desktop.attention.reduce import Shares
-from mmgpt_desktop.messages import Box, FusionInfo, Method
+from mmgpt_desktop.messages import Box, FusionInfo
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.sentences import ENDS, UNITS
 from mmgpt_desktop.ui.widgets.box_layout import stack, vbox
 from mmgpt_desktop.ui.widgets.cell_view import CellView
@@ -239,7 +239,7 @@ class HeatmapView(Retranslated, QWidget):
 
     def map_choice(self, fusion: FusionInfo) -> MapChoice:
         """The method and the heads chosen, for an answer of that fusion."""
-        if self.method not in FROM_ATTENTION:
+        if not self.method.from_attention:
             return MapChoice(self.method)
         heads = self._heads_of(fusion)
         if self.method is Method.HEADS and heads == HeadSelection(chosen=False):

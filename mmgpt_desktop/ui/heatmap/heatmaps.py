@@ -8,10 +8,10 @@ from weakref import WeakKeyDictionary
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
-from mmgpt_desktop.attention.methods import OWN_ATTENTION
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import Box, FusionInfo, Method, ModelInfo
+from mmgpt_desktop.messages import Box, CellMaps, FusionInfo, ModelInfo
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.sentences import NAMES
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
@@ -232,7 +232,7 @@ class Heatmaps(QObject):
             if self._view.details:
                 sure = self.tr("{percent} sure").format(percent=percent(word.probability))
                 caption += f" · {sure}"
-        if maps.found is not None and maps.found.done < 1:
+        if isinstance(maps.found, CellMaps) and maps.found.done < 1:
             done = percent(maps.found.done)
             caption += " · " + self.tr("{percent} measured").format(percent=done)
         boxes = () if self.place(turn) else boxes_of(turn, span)
@@ -243,23 +243,22 @@ class Heatmaps(QObject):
     def answer_maps(self, turn: Turn) -> AnswerMaps | None:
         """What the maps in view are made of, kept until the answer or the choice changes."""
         choice, findings, place = self.map_choice(turn), turn.findings, self.place(turn)
-        if place and choice.method not in OWN_ATTENTION:
+        if place and not choice.method.of_each_photo:
             return None
-        found = findings.maps.get(choice.method)
+        found = findings.found(choice.method)
         if found is None and not findings.complete(choice.method):
             return None
-        neutral = findings.neutral if choice.method is Method.RELATIVE else None
-        key, made = (len(turn.steps), choice, found, neutral, place), self._made.get(turn)
+        key, made = (len(turn.steps), choice, found, place), self._made.get(turn)
         if made is None or made[0] != key:
             attention = attention_maps(turn.steps, place)
-            if not attention and found is None:
+            if not attention and choice.method.from_attention:
                 return None
-            made = self._made[turn] = key, AnswerMaps(choice, attention, found, neutral)
+            made = self._made[turn] = key, AnswerMaps(choice, attention, found)
         return made[1]
 
     def _why_no_maps(self, turn: Turn) -> str:
         choice = self.map_choice(turn)
-        if self.place(turn) and choice.method not in OWN_ATTENTION:
+        if self.place(turn) and not choice.method.of_each_photo:
             return self.tr("Of several pictures this is measured for the first one alone.")
         if turn.findings.complete(choice.method):
             return self.tr("The model does not tell where it looked for this word.")

@@ -14,7 +14,8 @@ from mmgpt_desktop.attention.answer_maps import AnswerMaps
 from mmgpt_desktop.attention.heatmap import render
 from mmgpt_desktop.attention.reduce import Shares, shares
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.messages import Method, PatchGrid
+from mmgpt_desktop.messages import PatchGrid
+from mmgpt_desktop.methods import Method
 
 # A smooth map has no edges to lose when it is painted larger. Drawn at a large pane's full
 # size it took 60 ms for each token, from the cores that write the answer.
@@ -73,7 +74,7 @@ def draw_heatmap(
     low, high = scale or (0.0, 0.0)
     peak = int(np.where(np.isfinite(cells), cells, -np.inf).argmax())
     read = None
-    if maps.found is None:
+    if maps.choice.method.from_attention:
         read = shares(maps.attention[slice(*span)])
     return Heatmap(image, maps.choice.method, cells, maps.maps.grid, low, high, peak, read)
 

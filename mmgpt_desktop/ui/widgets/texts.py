@@ -17,7 +17,7 @@ from PySide6.QtCore import (
 )
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import Method
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report.number_texts import LEAST_SHOWN, decimals
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.sentences import SHARES, Wording
