@@ -30,7 +30,7 @@ _LONGEST_PAUSE_S = 30.0
 
 
 @dataclass(frozen=True)
-class Patience:
+class TimeLimits:
     """Seconds until the first beat, between beats, for an end that was asked for, and that an
     app must run for its crash not to count as one at the start; `crashes` of those in a row are
     too many."""
@@ -82,7 +82,7 @@ class Heartbeat:
 
 def supervise(
     command: Sequence[str],
-    patience: Patience | None = None,
+    patience: TimeLimits | None = None,
     *,
     crashed: Callable[[str], None] = lambda _kind: None,
     clock: Callable[[], float] = time.monotonic,
@@ -95,7 +95,7 @@ def supervise(
     too, then this process. Raises AppError when the app crashes again and again right after its
     start.
     """
-    patience = patience or Patience()
+    patience = patience or TimeLimits()
     again, quick = list[str](), 0
     with _ending_on_signals():
         while True:
@@ -121,7 +121,7 @@ def _say(ended: _Ended) -> None:
     print(f"The app {how} and is started again.", file=sys.stderr, flush=True)
 
 
-def _run(command: Sequence[str], patience: Patience) -> _Ended:
+def _run(command: Sequence[str], patience: TimeLimits) -> _Ended:
     """One life of the app."""
     with _started(command, patience) as (child, beats):
         beaten = left = False
@@ -139,7 +139,7 @@ def _run(command: Sequence[str], patience: Patience) -> _Ended:
 
 @contextlib.contextmanager
 def _started(
-    command: Sequence[str], patience: Patience
+    command: Sequence[str], patience: TimeLimits
 ) -> Iterator[tuple[subprocess.Popen[bytes], queue.SimpleQueue[bytes]]]:
     """The app and its beats; it is gone at the end, whatever happens."""
     reader, writer = os.pipe()

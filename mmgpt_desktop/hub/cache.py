@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from mmgpt_desktop.engine.folder.model_files import read_object, read_text
 from mmgpt_desktop.engine.folder.recognise import INDEX
 from mmgpt_desktop.errors import BundleError, DownloadError
-from mmgpt_desktop.hub.catalogue import Entry
+from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.text import reason_of
 from mmgpt_desktop.writing import beside
 
@@ -50,7 +50,7 @@ class Hub:
 
         return urlsplit(self.endpoint or ENDPOINT).hostname or ""
 
-    def folder(self, entry: Entry) -> Path:
+    def folder(self, entry: CatalogueEntry) -> Path:
         return self.cache / f"models--{entry.repository.replace('/', '--')}"
 
 
@@ -61,12 +61,12 @@ def usual_hub() -> Hub:
     return Hub(Path(HF_HUB_CACHE))
 
 
-def find(hub: Hub, entry: Entry) -> Path | None:
+def find(hub: Hub, entry: CatalogueEntry) -> Path | None:
     """The folder of a model that is here with all its files, or None."""
     return next((path for path in _snapshots(hub.folder(entry)) if _whole(path, entry)), None)
 
 
-def kept_bytes(hub: Hub, entry: Entry) -> int:
+def kept_bytes(hub: Hub, entry: CatalogueEntry) -> int:
     """What the cache holds of a model, unfinished files too; another model of the same
     repository doesn't count, nor do settings alone."""
     blobs = hub.folder(entry) / "blobs"
@@ -86,7 +86,7 @@ def bytes_on_disk(path: Path) -> int:
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
-def delete(hub: Hub, entry: Entry) -> None:
+def delete(hub: Hub, entry: CatalogueEntry) -> None:
     """Remove a model's weights; all that the cache holds of a repository if no others are left."""
     try:
         folder = hub.folder(entry)
@@ -105,7 +105,7 @@ def delete(hub: Hub, entry: Entry) -> None:
         ) from error
 
 
-def _delete_weights(folder: Path, entry: Entry) -> None:
+def _delete_weights(folder: Path, entry: CatalogueEntry) -> None:
     weights = {inode for path, inode in _files(folder) if entry.holds_weights(path)}
     for snapshot in _snapshots(folder):
         for file in snapshot.rglob("*"):
@@ -153,7 +153,7 @@ def _snapshots(folder: Path) -> Iterator[Path]:
     yield from sorted(paths, key=lambda path: path.name != main)
 
 
-def _whole(snapshot: Path, entry: Entry) -> bool:
+def _whole(snapshot: Path, entry: CatalogueEntry) -> bool:
     """Whether the settings are there, weights for each pattern, and all shards of an index."""
     files = {path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*") if path.exists()}
     try:

@@ -15,7 +15,7 @@ _BESIDE = ("*.json", "*.jinja", "*.txt")
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogueEntry:
     """A repository of a model hub. `gigabytes` is about what `weights` take, in 10^9 bytes.
 
     `gated` ones are handed out only to who accepted their owner's terms.
@@ -33,7 +33,9 @@ class Entry:
     @property
     def key(self) -> str:
         """Tells it from others of the catalogue, of the same repository too."""
-        return self.repository if self.weights == Entry.weights else f"{self.repository}/onnx"
+        return (
+            self.repository if self.weights == CatalogueEntry.weights else f"{self.repository}/onnx"
+        )
 
     @property
     def memory_gigabytes(self) -> float:
@@ -56,9 +58,9 @@ class Entry:
         return any(fnmatchcase(path, pattern) for pattern in self.weights)
 
 
-def read_catalogue() -> tuple[Entry, ...]:
+def read_catalogue() -> tuple[CatalogueEntry, ...]:
     listed = tomllib.loads(resource_path("models.toml").read_text(encoding="utf-8"))["model"]
     return tuple(
-        Entry(**{**model, "weights": tuple(model.get("weights", Entry.weights))})
+        CatalogueEntry(**{**model, "weights": tuple(model.get("weights", CatalogueEntry.weights))})
         for model in listed
     )

@@ -26,7 +26,7 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import DownloadError
 from mmgpt_desktop.hub.cache import UNFINISHED, Hub, remember
-from mmgpt_desktop.hub.catalogue import Entry
+from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.hub.hub_errors import sentence
 from mmgpt_desktop.hub.progress import Phase, Progress
 from mmgpt_desktop.text import size_text
@@ -47,7 +47,7 @@ class _File:
 
 
 def fetch(
-    hub: Hub, entry: Entry, cancel: CancelToken, progress: Callable[[Progress], None]
+    hub: Hub, entry: CatalogueEntry, cancel: CancelToken, progress: Callable[[Progress], None]
 ) -> Path:
     """The folder of a model, after its files that are not here yet were downloaded.
 
@@ -63,7 +63,11 @@ def fetch(
 
 class _Download:
     def __init__(
-        self, hub: Hub, entry: Entry, cancel: CancelToken, progress: Callable[[Progress], None]
+        self,
+        hub: Hub,
+        entry: CatalogueEntry,
+        cancel: CancelToken,
+        progress: Callable[[Progress], None],
     ) -> None:
         self._hub, self._entry = hub, entry
         self._cancel, self._progress = cancel, progress

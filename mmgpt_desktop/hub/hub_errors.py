@@ -14,13 +14,13 @@ from huggingface_hub.errors import (
 
 from mmgpt_desktop.errors import DownloadError
 from mmgpt_desktop.hub.cache import Hub
-from mmgpt_desktop.hub.catalogue import Entry
+from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.text import reason_of
 
 _STAYS = "Start it again, and it goes on from there: what has arrived is kept."
 
 
-def sentence(error: Exception, hub: Hub, entry: Entry) -> DownloadError:
+def sentence(error: Exception, hub: Hub, entry: CatalogueEntry) -> DownloadError:
     """What to tell of a failed download; the caller adds `error` as the cause."""
     host = hub.host
     if isinstance(error, OfflineModeIsEnabled):
@@ -48,7 +48,7 @@ def sentence(error: Exception, hub: Hub, entry: Entry) -> DownloadError:
     )
 
 
-def _refused(error: HfHubHTTPError, host: str, entry: Entry) -> DownloadError:
+def _refused(error: HfHubHTTPError, host: str, entry: CatalogueEntry) -> DownloadError:
     status = error.response.status_code
     if isinstance(error, GatedRepoError) or (entry.gated and status in (401, 403)):
         return DownloadError(
@@ -95,7 +95,7 @@ def _too_many(error: HfHubHTTPError, host: str) -> DownloadError:
     )
 
 
-def _not_written(error: OSError, hub: Hub, entry: Entry) -> DownloadError:
+def _not_written(error: OSError, hub: Hub, entry: CatalogueEntry) -> DownloadError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DownloadError(
             "The disk is full, so {name} could not be stored.",

@@ -22,7 +22,7 @@ from mmgpt_desktop.imaging.images import (
     photo_of,
     read_photo,
 )
-from mmgpt_desktop.imaging.readers import Refused, open_kind
+from mmgpt_desktop.imaging.readers import NotDecoded, open_kind
 from mmgpt_desktop.imaging.stills import count_frames, to_rgb, turn_upright
 from mmgpt_desktop.imaging.video import LONG_SIDE, TimedFrame, read_frames, spread, video_format
 from mmgpt_desktop.messages import Moment, Photo
@@ -98,7 +98,7 @@ def _frames(
             image.seek(place)
             _check_size(image, name)
             image.load()
-        except (Cancelled, ImageError, Refused, MemoryError):
+        except (Cancelled, ImageError, NotDecoded, MemoryError):
             raise
         except Exception:  # Pillow's parsers raise what they like on damaged bytes
             return found, place

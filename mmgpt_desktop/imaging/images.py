@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mmgpt_desktop.errors import Cancelled, ImageError
 from mmgpt_desktop.imaging.file_kinds import HEAD, KINDS, kind_of
 from mmgpt_desktop.imaging.quiet import no_stderr, no_warnings
-from mmgpt_desktop.imaging.readers import OddKind, Refused
+from mmgpt_desktop.imaging.readers import NotDecoded, OddKind
 from mmgpt_desktop.imaging.refusals import (
     DAMAGED,
     DAMAGED_OR_ODD,
@@ -123,7 +123,7 @@ def damage_named(name: str, kind: str) -> Iterator[None]:
             yield
     except (Cancelled, ImageError):
         raise
-    except Refused as error:
+    except NotDecoded as error:
         raise error.refusal.error(name, error.kind or kind, **error.values) from error
     except OddKind as error:
         raise ODD_KIND.error(name, kind) from error

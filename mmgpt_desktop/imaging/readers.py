@@ -34,7 +34,7 @@ _PSD_MODES = (0, 1, 2, 3, 4, 7, 8, 9)  # bitmap, grey, palette, RGB, CMYK, more 
 Image.MAX_IMAGE_PIXELS = None
 
 
-class Refused(Exception):
+class NotDecoded(Exception):
     """A picture that should not be decoded, or can't be here."""
 
     def __init__(self, refusal: Refusal, kind: str = "", **values: object) -> None:
@@ -50,7 +50,7 @@ class OddKind(Exception):
     """A kind that is read, but not as this file stores its pixels."""
 
 
-REFUSED = (Refused, Absurd, MemoryError)
+REFUSED = (NotDecoded, Absurd, MemoryError)
 
 
 def open_kind(stream: BinaryIO, kind: str) -> Image.Image:
@@ -72,9 +72,9 @@ def check_size(kind: str, size: tuple[int, int], mode: str, file_size: int) -> N
         raise Absurd("so few bytes hold no such picture")
 
 
-def too_large(size: tuple[int, int], most: int) -> Refused:
+def too_large(size: tuple[int, int], most: int) -> NotDecoded:
     width, height = size
-    return Refused(TOO_LARGE, width=width, height=height, limit=most // 1_000_000)
+    return NotDecoded(TOO_LARGE, width=width, height=height, limit=most // 1_000_000)
 
 
 def _open_other(stream: BinaryIO, kind: str) -> Image.Image:
@@ -163,11 +163,11 @@ def _open_tiff(stream: BinaryIO, kind: str) -> Image.Image:
 
 
 def _check_tiff(tags: tiff.Tags, file_size: int) -> None:
-    """Raises Refused and Absurd, before any decoder looks at the file."""
+    """Raises NotDecoded and Absurd, before any decoder looks at the file."""
     if not tags:
         raise Absurd("no first page")
     if tiff.is_raw(tags):
-        raise Refused(RAW, kind="DNG")
+        raise NotDecoded(RAW, kind="DNG")
     if not tiff.tile_fits(tags):
         raise Absurd("a piece is larger than the picture")
     size = tiff.first(tags, tiff.WIDTH), tiff.first(tags, tiff.HEIGHT)
@@ -220,7 +220,7 @@ def _open_heic(stream: BinaryIO, kind: str) -> Image.Image:
         import pi_heif
         from pi_heif.as_plugin import HeifImageFile
     except ImportError as error:
-        raise Refused(READER_MISSING) from error
+        raise NotDecoded(READER_MISSING) from error
     options = pi_heif.options
     options.THUMBNAILS = options.DEPTH_IMAGES = options.AUX_IMAGES = False
     stream.seek(0)
@@ -253,7 +253,7 @@ def _open_jxl(stream: BinaryIO, kind: str) -> Image.Image:
     try:
         import pylibjxl
     except ImportError as error:
-        raise Refused(READER_MISSING) from error
+        raise NotDecoded(READER_MISSING) from error
     stream.seek(0)
     data = stream.read()
     facts = pylibjxl.probe(data)

@@ -32,7 +32,7 @@ from mmgpt_desktop.engine.graphs.surgery import attending_graph
 from mmgpt_desktop.engine.memory import BESIDE
 from mmgpt_desktop.errors import BundleError, Cancelled, RuntimeFailure
 from mmgpt_desktop.hub.cache import Hub
-from mmgpt_desktop.hub.catalogue import Entry
+from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.hub.download import fetch
 from mmgpt_desktop.messages import Box, PatchGrid, RuntimeName, Sampling
 from tests.community import HEADS, KINDS, LAYERS, PATCH, PATCHES, make_llama, write_community
@@ -291,7 +291,9 @@ def test_a_download_opens_in_the_hubs_cache_and_answers(
         for each in source.rglob("*")
         if each.is_file()
     }
-    entry = Entry(REPOSITORY, "Tiny", "tiny", "MIT", 0.001, "For tests.", weights=("onnx/*",))
+    entry = CatalogueEntry(
+        REPOSITORY, "Tiny", "tiny", "MIT", 0.001, "For tests.", weights=("onnx/*",)
+    )
     with running_hub(files) as server:
         hub = Hub(tmp_path / "hub", server.endpoint)
         folder = fetch(hub, entry, CancelToken(), lambda _progress: None)

@@ -21,7 +21,7 @@ from mmgpt_desktop.export.export_folder import export
 from mmgpt_desktop.export.linear import Precision
 from mmgpt_desktop.hub import download as _download  # noqa: F401
 from mmgpt_desktop.hub.cache import Hub
-from mmgpt_desktop.hub.catalogue import Entry
+from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.window import app as app_module
@@ -264,7 +264,7 @@ def test_an_answer_that_runs_out_of_memory_leaves_the_model(
     assert_it_answers(qtbot, app)
 
 
-ENTRY = Entry(REPOSITORY, "Tiny", "idefics3", "Apache-2.0", 0.001, "For tests.")
+ENTRY = CatalogueEntry(REPOSITORY, "Tiny", "idefics3", "Apache-2.0", 0.001, "For tests.")
 NINE_TENTHS = 921_600  # of the file's 1,024,000 bytes
 
 

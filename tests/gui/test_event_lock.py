@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
 from mmgpt_desktop.event.pin import hash_pin
 from mmgpt_desktop.ui.event.event_app import EventApp
-from mmgpt_desktop.ui.event.lock import LONGEST_WAIT_S, Lock, wait_after
+from mmgpt_desktop.ui.event.lock import LONGEST_WAIT_S, ExitLock, wait_after
 from tests.gui.event_parts import MakeShow, press, touch, turn_round, until
 
 HASH = hash_pin("2468")
@@ -106,8 +106,8 @@ def test_without_a_pin_the_usual_keys_lead_out(show: EventApp, opened: list[str]
     press(show.window, Qt.Key.Key_Q, CTRL, ALT)
     assert opened == []
     press(show.window, Qt.Key.Key_Q, CTRL, ALT, SHIFT)
-    assert opened == [Lock.LEAVE]
-    show.lock.ask(Lock.LEAVE)
+    assert opened == [ExitLock.LEAVE]
+    show.lock.ask(ExitLock.LEAVE)
     assert not show.window.pad.isVisible()
 
 
@@ -117,7 +117,7 @@ def test_the_keys_that_the_profile_names_lead_out(make_show: MakeShow) -> None:
     press(show.window, Qt.Key.Key_Q, CTRL, ALT, SHIFT)
     assert opened == []
     press(show.window, Qt.Key.Key_F7, CTRL, SHIFT)
-    assert opened == [Lock.LEAVE]
+    assert opened == [ExitLock.LEAVE]
 
 
 def test_with_a_pin_the_usual_keys_only_ask_for_it(make_show: MakeShow) -> None:
@@ -127,14 +127,14 @@ def test_with_a_pin_the_usual_keys_only_ask_for_it(make_show: MakeShow) -> None:
     assert opened == []
     assert show.window.pad.isVisible()
     enter(show, "2468")
-    until(lambda: opened == [Lock.LEAVE])
+    until(lambda: opened == [ExitLock.LEAVE])
     assert not show.window.pad.isVisible()
 
 
 def test_a_wrong_pin_stays_inside_and_the_wait_grows(make_show: MakeShow) -> None:
     show = make_show(lock={"pin": HASH, "chord": None})
     opened, pad = listen(show), show.window.pad
-    show.lock.ask(Lock.LEAVE)
+    show.lock.ask(ExitLock.LEAVE)
     for _ in range(2):
         enter(show, "1111")
         until(pad.enter.isEnabled)
@@ -145,20 +145,20 @@ def test_a_wrong_pin_stays_inside_and_the_wait_grows(make_show: MakeShow) -> Non
     assert not pad.enter.isEnabled()
     touch(pad.keys[2])
     pad.leave()
-    show.lock.ask(Lock.LEAVE)
+    show.lock.ask(ExitLock.LEAVE)
     assert not pad.enter.isEnabled()
     assert "Wait" in pad.note.text()
     assert QApplication.focusWidget() is pad.back
     show.lock._waiting.timeout.emit()
     assert pad.note.text() == ""
     enter(show, "2468")
-    until(lambda: opened == [Lock.LEAVE])
+    until(lambda: opened == [ExitLock.LEAVE])
 
 
 def test_a_restart_gives_no_further_tries(make_show: MakeShow) -> None:
     pins = {"pin": HASH, "chord": None}
     show = make_show(lock=pins)
-    show.lock.ask(Lock.LEAVE)
+    show.lock.ask(ExitLock.LEAVE)
     for _ in range(2):
         enter(show, "1111")
         until(show.window.pad.enter.isEnabled)
@@ -167,7 +167,7 @@ def test_a_restart_gives_no_further_tries(make_show: MakeShow) -> None:
     show.close()
     again = make_show(lock=pins)
     opened, pad = listen(again), again.window.pad
-    again.lock.ask(Lock.LEAVE)
+    again.lock.ask(ExitLock.LEAVE)
     assert "Wait" in pad.note.text()
     assert not pad.enter.isEnabled()
     again.lock._waiting.timeout.emit()
@@ -175,9 +175,9 @@ def test_a_restart_gives_no_further_tries(make_show: MakeShow) -> None:
     until(lambda: "60" in pad.note.text())
     again.lock._waiting.timeout.emit()
     enter(again, "2468")
-    until(lambda: opened == [Lock.LEAVE])
+    until(lambda: opened == [ExitLock.LEAVE])
     third = make_show(lock=pins)
-    third.lock.ask(Lock.LEAVE)
+    third.lock.ask(ExitLock.LEAVE)
     assert third.window.pad.enter.isEnabled()  # the right one made an end of it
 
 
@@ -189,7 +189,7 @@ def test_waits_double_up_to_a_limit() -> None:
 def test_the_pad_works_by_keys_and_goes_away_by_itself(make_show: MakeShow) -> None:
     show = make_show(lock={"pin": HASH, "chord": None})
     opened, pad = listen(show), show.window.pad
-    show.lock.ask(Lock.LEAVE)
+    show.lock.ask(ExitLock.LEAVE)
     for key in (Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_Backspace, Qt.Key.Key_4):
         press(show.window, key)
     assert pad.dots.text() == "••"
@@ -204,7 +204,7 @@ def test_keys_reach_nothing_below_what_lies_over_the_show(make_show: MakeShow) -
     window = show.window
     before = QApplication.focusWidget()
     assert before is window.start_page.offered[0]
-    show.lock.ask(Lock.LEAVE)
+    show.lock.ask(ExitLock.LEAVE)
     reached = set()
     for key in [Qt.Key.Key_Tab] * 15 + [Qt.Key.Key_Backtab] * 15 + [Qt.Key.Key_Left] * 3:
         press(window, key)
@@ -226,7 +226,7 @@ def test_nothing_happens_by_itself_below_the_pad(make_show: MakeShow) -> None:
     show = make_show(lock={"pin": HASH, "chord": None})
     idle = show.stage.idle
     assert idle._quiet.isActive()
-    show.lock.ask(Lock.LEAVE)
+    show.lock.ask(ExitLock.LEAVE)
     assert not idle._quiet.isActive()
     show.window.pad.leave()
     assert idle._quiet.isActive()

@@ -17,7 +17,7 @@ from mmgpt_desktop.errors import BundleError, RuntimeFailure
 from mmgpt_desktop.hub import download as _download  # noqa: F401  # imported before it is timed
 from mmgpt_desktop.hub import local as _local  # noqa: F401
 from mmgpt_desktop.hub.cache import Hub
-from mmgpt_desktop.hub.catalogue import Entry
+from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.messages import ModelInfo, Timings
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.settings import Settings
@@ -30,8 +30,8 @@ from tests.hub_server import REPOSITORY, HubServer, Misbehaviour, running_hub
 
 MakeApp = Callable[..., App]
 PATIENCE = 30_000  # ms; other work may have the computer
-ENTRY = Entry(REPOSITORY, "Tiny", "idefics3", "Apache-2.0", 0.001, "For tests.")
-GATED = Entry("owner/gated", "Gated", "gemma3", "Terms", 4.0, "For tests.", gated=True)
+ENTRY = CatalogueEntry(REPOSITORY, "Tiny", "idefics3", "Apache-2.0", 0.001, "For tests.")
+GATED = CatalogueEntry("owner/gated", "Gated", "gemma3", "Terms", 4.0, "For tests.", gated=True)
 OTHER = ModelInfo("other", "Another.", 512, MODEL.fusions, MODEL.fusion, doubt=MODEL.doubt)
 
 

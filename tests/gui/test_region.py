@@ -10,7 +10,13 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.ui.chat.live import CAPTION
 from mmgpt_desktop.ui.pictures import region as region_module
-from mmgpt_desktop.ui.pictures.region import Region, RegionOverlay, RegionPicker, RegionSource, grab
+from mmgpt_desktop.ui.pictures.region import (
+    RegionOverlay,
+    RegionPicker,
+    RegionSource,
+    ScreenRegion,
+    grab,
+)
 from mmgpt_desktop.ui.window.app import App
 
 LONG_MS = 30_000
@@ -128,7 +134,7 @@ def test_a_part_of_the_screen_is_followed(
 def test_a_screen_that_is_gone_is_told(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(region_module, "FOLLOW_MS", 5)
     screen = QGuiApplication.primaryScreen()
-    source = RegionSource(Region(screen, QRect(0, 0, 20, 10), halves(screen)))
+    source = RegionSource(ScreenRegion(screen, QRect(0, 0, 20, 10), halves(screen)))
     frames: list[tuple[int, int]] = []
     source.frame.connect(lambda image: frames.append(image.size().toTuple()))
     source.start()

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.event.supervisor import Patience, supervise
+from mmgpt_desktop.event.supervisor import TimeLimits, supervise
 
 ROOT = Path(__file__).resolve().parents[2]
 UNIX = pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
-PATIENT = Patience(start_s=60, hang_s=60, end_s=60)
+PATIENT = TimeLimits(start_s=60, hang_s=60, end_s=60)
 
 APP = """
 import os, signal, sys, time
@@ -59,7 +59,7 @@ class Stage:
     def run(
         self,
         *lives: str,
-        patience: Patience = PATIENT,
+        patience: TimeLimits = PATIENT,
         clock: Callable[[], float] = lambda: 0.0,
     ) -> int:
         return supervise(
@@ -95,7 +95,7 @@ def test_a_crash_in_native_code_starts_it_again(stage: Stage) -> None:
 
 
 def test_an_app_that_stops_beating_is_killed(stage: Stage) -> None:
-    impatient = Patience(start_s=60, hang_s=0.2, end_s=60)
+    impatient = TimeLimits(start_s=60, hang_s=0.2, end_s=60)
     assert stage.run("Heartbeat(fd); time.sleep(600)", "pass", patience=impatient) == 0
     assert (stage.starts, stage.kinds) == (2, ["hang"])
 
@@ -103,7 +103,7 @@ def test_an_app_that_stops_beating_is_killed(stage: Stage) -> None:
 def test_an_app_that_never_beats_is_killed(stage: Stage) -> None:
     """Its second life is too slow too if the computer is, so there may be a third."""
     deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
-    impatient = Patience(start_s=3, hang_s=60, end_s=600, crashes=100)
+    impatient = TimeLimits(start_s=3, hang_s=60, end_s=600, crashes=100)
     assert stage.run(deaf, "pass", patience=impatient) == 0
     assert set(stage.kinds) == {"hang"}
 
@@ -111,13 +111,13 @@ def test_an_app_that_never_beats_is_killed(stage: Stage) -> None:
 def test_an_app_that_beats_is_not_killed(stage: Stage) -> None:
     """It lives for longer than a hang takes."""
     beats = "heart = Heartbeat(fd)\nfor _ in range(40): heart.beat(); time.sleep(0.1)"
-    assert stage.run(beats, patience=Patience(start_s=60, hang_s=3, end_s=60)) == 0
+    assert stage.run(beats, patience=TimeLimits(start_s=60, hang_s=3, end_s=60)) == 0
     assert (stage.starts, stage.kinds) == (1, [])
 
 
 def test_crashes_in_a_row_back_off_and_end(stage: Stage) -> None:
     with pytest.raises(AppError, match="crashed 4 times in a row") as caught:
-        stage.run("sys.exit(1)", patience=Patience(start_s=60, crashes=4))
+        stage.run("sys.exit(1)", patience=TimeLimits(start_s=60, crashes=4))
     assert "event-check" in str(caught.value)
     assert (stage.starts, stage.pauses) == (4, [0, 1, 3])
     assert stage.kinds == ["crash"] * 4
@@ -126,7 +126,7 @@ def test_crashes_in_a_row_back_off_and_end(stage: Stage) -> None:
 def test_crashes_of_an_app_that_had_settled_never_end_the_show(stage: Stage) -> None:
     hours = iter(range(0, 3600 * 100, 3600))
     lives = ["sys.exit(1)"] * 5 + ["pass"]
-    done = stage.run(*lives, patience=Patience(start_s=60, crashes=2), clock=lambda: next(hours))
+    done = stage.run(*lives, patience=TimeLimits(start_s=60, crashes=2), clock=lambda: next(hours))
     assert done == 0
     assert (stage.starts, stage.pauses) == (6, [0] * 5)
 
@@ -145,7 +145,7 @@ def test_who_left_by_the_pin_is_not_brought_back(stage: Stage) -> None:
     hangs = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" if os.name == "posix" else ""
     for end in ("sys.exit(3)", "time.sleep(600)"):
         lives = f"{hangs}Heartbeat(fd).leave(); {end}"
-        assert stage.run(lives, patience=Patience(start_s=60, hang_s=60, end_s=0.2)) == 0
+        assert stage.run(lives, patience=TimeLimits(start_s=60, hang_s=60, end_s=0.2)) == 0
     assert (stage.starts, stage.kinds) == (2, [])
 
 
@@ -157,8 +157,8 @@ def test_a_program_that_is_not_there_is_an_error_and_leaves_nothing_open(stage: 
 SUPERVISOR = """
 import sys
 sys.path.insert(0, {root!r})
-from mmgpt_desktop.event.supervisor import Patience, supervise
-sys.exit(supervise({command!r}, Patience(start_s=60, hang_s=60, end_s=60)))
+from mmgpt_desktop.event.supervisor import TimeLimits, supervise
+sys.exit(supervise({command!r}, TimeLimits(start_s=60, hang_s=60, end_s=60)))
 """
 
 

@@ -20,7 +20,7 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import Cancelled, DownloadError
 from mmgpt_desktop.hub import cache
 from mmgpt_desktop.hub.cache import Hub
-from mmgpt_desktop.hub.catalogue import Entry, read_catalogue
+from mmgpt_desktop.hub.catalogue import CatalogueEntry, read_catalogue
 from mmgpt_desktop.hub.download import fetch
 from mmgpt_desktop.hub.progress import Phase, Progress
 from tests.hub_server import COMMIT, FILES, REPOSITORY, HubServer, Misbehaviour, running_hub
@@ -28,8 +28,8 @@ from tests.hub_server import COMMIT, FILES, REPOSITORY, HubServer, Misbehaviour,
 WEIGHTS = FILES["model.safetensors"]
 MOST = len(WEIGHTS) * 9 // 10
 TOKEN = "hf_" + "secret" * 5
-ENTRY = Entry(REPOSITORY, "Tiny", "idefics3", "Apache-2.0", 0.001, "For tests.")
-GATED = Entry(REPOSITORY, "Tiny", "idefics3", "Terms", 0.001, "For tests.", gated=True)
+ENTRY = CatalogueEntry(REPOSITORY, "Tiny", "idefics3", "Apache-2.0", 0.001, "For tests.")
+GATED = CatalogueEntry(REPOSITORY, "Tiny", "idefics3", "Terms", 0.001, "For tests.", gated=True)
 
 
 @pytest.fixture
@@ -50,11 +50,11 @@ def hasty(hub: Hub) -> Hub:
     return replace(hub, timeout_s=1.0)
 
 
-def fetched(hub: Hub, entry: Entry = ENTRY) -> Path:
+def fetched(hub: Hub, entry: CatalogueEntry = ENTRY) -> Path:
     return fetch(hub, entry, CancelToken(), lambda _progress: None)
 
 
-def failure(hub: Hub, entry: Entry = ENTRY) -> DownloadError:
+def failure(hub: Hub, entry: CatalogueEntry = ENTRY) -> DownloadError:
     with pytest.raises(DownloadError) as caught:
         fetched(hub, entry)
     return caught.value
@@ -193,7 +193,7 @@ def test_cancelling_while_it_waits_keeps_what_came(server: HubServer, hasty: Hub
     ],
 )
 def test_each_refusal_is_one_sentence(
-    server: HubServer, hub: Hub, name: str, how: Misbehaviour, entry: Entry, said: str
+    server: HubServer, hub: Hub, name: str, how: Misbehaviour, entry: CatalogueEntry, said: str
 ) -> None:
     server.misbehave(name, how)
     error = failure(hub, entry)
@@ -331,13 +331,13 @@ def test_the_catalogue_can_be_read() -> None:
     ["..\\config.json", "C:\\x.json", "C:x.json", "/etc/x.json", "a\\b.json", "onnx//x.json"],
 )
 def test_a_name_that_leads_elsewhere_on_any_system_is_not_fetched(path: str) -> None:
-    entry = Entry("a/b", "B", "smolvlm", "MIT", 1, "", weights=("*",))
+    entry = CatalogueEntry("a/b", "B", "smolvlm", "MIT", 1, "", weights=("*",))
     assert entry.wants("onnx/x.json")
     assert not entry.wants(path)
 
 
 def test_an_entry_may_name_onnx_files() -> None:
-    entry = Entry("a/b", "B", "smolvlm", "MIT", 1, "", weights=("onnx/*_q4.onnx*",))
+    entry = CatalogueEntry("a/b", "B", "smolvlm", "MIT", 1, "", weights=("onnx/*_q4.onnx*",))
     assert entry.wants("onnx/decoder_model_merged_q4.onnx_data")
     assert not entry.wants("onnx/decoder_model_merged_fp16.onnx")
     assert not entry.wants("model.safetensors")

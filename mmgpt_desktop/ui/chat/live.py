@@ -15,7 +15,7 @@ from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.pictures.camera import Camera, FrameSource
 from mmgpt_desktop.ui.pictures.load_photo import open_frame
 from mmgpt_desktop.ui.pictures.photos import Photos
-from mmgpt_desktop.ui.pictures.region import Region, RegionPicker, RegionSource
+from mmgpt_desktop.ui.pictures.region import RegionPicker, RegionSource, ScreenRegion
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
 from mmgpt_desktop.ui.window.main_window import MainWindow
 from mmgpt_desktop.ui.worker import TaskThread
@@ -112,7 +112,7 @@ class Live(QObject):
             self.stop()
 
     @Slot(object)
-    def follow(self, region: Region) -> None:
+    def follow(self, region: ScreenRegion) -> None:
         self.start(lambda parent: RegionSource(region, parent), screen=True)
 
     @Slot()
@@ -153,7 +153,7 @@ class Live(QObject):
             self._add(image, screen=self._screen)
 
     @Slot(object)
-    def take_region(self, region: Region) -> None:
+    def take_region(self, region: ScreenRegion) -> None:
         """A part of the screen becomes a photo."""
         self._add(region.image, screen=True)
 

@@ -24,7 +24,7 @@ PACE_MS = 260  # from one token to the next at speed 1: about three words a seco
 
 
 @dataclass(eq=False)
-class _Job:
+class _Asked:
     """`outcome` came already, but not all of the words before it are shown."""
 
     turn: Turn
@@ -33,7 +33,7 @@ class _Job:
     outcome: GenerationOutcome | None = None
 
 
-class Asker(QObject):
+class PacedAsker(QObject):
     """One question at a time. The words are the engine's, at the pace of the show.
 
     Exactly one `ended` or `failed` for each `began`, unless `stop` came first.
@@ -50,7 +50,7 @@ class Asker(QObject):
         self._engine, self._chars, self._tokens = engine, chars, tokens
         self.model: ModelInfo | None = None
         self.fusion: str | None = None  # None: the model's default
-        self._job: _Job | None = None
+        self._job: _Asked | None = None
         self._steps: deque[TokenStep] = deque()
         self._frozen = False
         self._pace = QTimer(self)
@@ -84,7 +84,7 @@ class Asker(QObject):
         request = GenerationRequest(job_id, images, messages)
         turn = Turn(job_id, question, request=request)
         conversation.turns.append(turn)
-        self._job = _Job(turn, conversation)
+        self._job = _Asked(turn, conversation)
         self.began.emit(turn)
         self._send()
         return True
@@ -126,7 +126,7 @@ class Asker(QObject):
         if job is not None and job.turn in job.conversation.turns:
             job.conversation.turns.remove(job.turn)
 
-    def _end(self) -> _Job | None:
+    def _end(self) -> _Asked | None:
         job, self._job = self._job, None
         self._steps.clear()
         self._pace.stop()

@@ -12,7 +12,7 @@ from mmgpt_desktop.event.profile import Sample
 from mmgpt_desktop.messages import PatchGrid
 from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
 from mmgpt_desktop.ui.event.answer_page import AnswerPage
-from mmgpt_desktop.ui.event.asking import Asker
+from mmgpt_desktop.ui.event.asking import PacedAsker
 from mmgpt_desktop.ui.event.asking_area import as_said
 from mmgpt_desktop.ui.event.show_views import key_word
 from mmgpt_desktop.ui.event.visit import Visit
@@ -36,7 +36,7 @@ class Attract(QObject):
         theme: Theme,
         samples: tuple[Sample, ...],
         visit: Visit,
-        asker: Asker,
+        asker: PacedAsker,
         page: AnswerPage,
         heatmaps: Heatmaps,
         speed: float,

@@ -12,7 +12,7 @@ from mmgpt_desktop.engine.protocol import EngineLike
 from mmgpt_desktop.errors import AppError, LanguageError, PromptError
 from mmgpt_desktop.messages import GenerationOutcome, ModelInfo, TokenStep
 from mmgpt_desktop.ui.chat.conversation import Turn
-from mmgpt_desktop.ui.event.asking import Asker
+from mmgpt_desktop.ui.event.asking import PacedAsker
 from mmgpt_desktop.ui.worker import EngineThread
 
 STEP_LIMIT_MS = 8_000  # without a token; a slower model has four times its slowest
@@ -40,7 +40,7 @@ class EngineWatchdog(QObject):
     hung = Signal()
     failed = Signal(str)  # the kind of failure, for the organiser's numbers
 
-    def __init__(self, engine: EngineThread, asker: Asker) -> None:
+    def __init__(self, engine: EngineThread, asker: PacedAsker) -> None:
         super().__init__()
         self._engine, self._asker = engine, asker
         self._failed: Turn | None = None

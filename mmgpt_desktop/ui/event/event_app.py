@@ -22,7 +22,7 @@ from mmgpt_desktop.ui.application import make_application, prepare_process
 from mmgpt_desktop.ui.collector import Collector
 from mmgpt_desktop.ui.event.awake import Awake
 from mmgpt_desktop.ui.event.inputs import Inputs
-from mmgpt_desktop.ui.event.lock import Lock
+from mmgpt_desktop.ui.event.lock import ExitLock
 from mmgpt_desktop.ui.event.presenting import OpenModel, Presenting
 from mmgpt_desktop.ui.event.scale import branded
 from mmgpt_desktop.ui.event.show import is_chinese
@@ -81,7 +81,7 @@ class EventApp(QObject):
         )
         self.window = self.stage.window
         tries = Tries(state or data_path() / "event", profile.path)
-        self.lock = Lock(profile.lock, self.window.pad, self._system, tries)
+        self.lock = ExitLock(profile.lock, self.window.pad, self._system, tries)
         self.inputs = Inputs(self.lock)
         self.presenting = Presenting(
             self.theme, profile, self.stage, self.engine, self.inputs, self.lock, open_model
@@ -138,7 +138,7 @@ class EventApp(QObject):
 
     @Slot(str)
     def _open(self, purpose: str) -> None:
-        if purpose == Lock.PRESENT:
+        if purpose == ExitLock.PRESENT:
             self.presenting.open()
         else:
             self._application.exit(0)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPointerEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QWidget
 
-from mmgpt_desktop.ui.event.lock import Lock
+from mmgpt_desktop.ui.event.lock import ExitLock
 
 HOLD_MS = 3000
 _CORNER = 0.12  # of the window's height, at the top left
@@ -39,14 +39,14 @@ class Inputs(QObject):
     woken = Signal()  # the first one while shielded
     command = Signal(str)  # such as "next", "present", "close"
 
-    def __init__(self, lock: Lock) -> None:
+    def __init__(self, lock: ExitLock) -> None:
         super().__init__()
         self._lock = lock
         self._swallow = False
         self.shield = self.presents = self.frozen = False
         self._show: QWidget | None = None
         self._hold = QTimer(self, singleShot=True, interval=HOLD_MS)
-        self._hold.timeout.connect(lambda: lock.ask(Lock.LEAVE))
+        self._hold.timeout.connect(lambda: lock.ask(ExitLock.LEAVE))
 
     def watch(self, window: QWidget, *, show: bool) -> None:
         handle = window.windowHandle()

@@ -16,7 +16,7 @@ _CONTROLS = (
 )
 
 
-class Letters(QObject):
+class TypedLetters(QObject):
     """Sees the keys of whatever has the focus in `window` before it does.
 
     While the line for a question is in view, with nothing over it, letters and Backspace go there
@@ -54,7 +54,7 @@ class Letters(QObject):
         if event.type() == QEvent.Type.InputMethodQuery:
             return not _has_touch_screen() and self._pass_on(event)
         if event.type() == QEvent.Type.InputMethod:
-            return self.retranslate_ui(event)
+            return self._write(event)
         return False
 
     def _take_key(self, watched: QObject, event: QKeyEvent) -> bool:
@@ -64,7 +64,7 @@ class Letters(QObject):
             belongs = bool(self._line.text())
         else:
             belongs = self._is_letter(event)
-        return belongs and watched is not self._line and self.retranslate_ui(event)
+        return belongs and watched is not self._line and self._write(event)
 
     def _is_letter(self, event: QKeyEvent) -> bool:
         text = event.text()
@@ -74,7 +74,7 @@ class Letters(QObject):
             return text == " " and bool(self._line.text())
         return event.key() == Qt.Key.Key_Backspace or (bool(text) and text.isprintable())
 
-    def retranslate_ui(self, event: QEvent) -> bool:
+    def _write(self, event: QEvent) -> bool:
         if not self._line.isVisible() or any(
             cover.isVisible() for cover in self._window.findChildren(Cover)
         ):

@@ -146,7 +146,7 @@ class PinPad(Own, Retranslated, Cover):
             self._enter()
 
 
-class Lock(QObject):
+class ExitLock(QObject):
     """`opened` says what the PIN or the keys were for.
 
     Each wrong PIN after the first three makes the next one wait twice as long, also if the pad

@@ -15,7 +15,7 @@ from mmgpt_desktop.messages import ModelInfo, RuntimeInfo
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.event.inputs import Inputs
-from mmgpt_desktop.ui.event.lock import Lock
+from mmgpt_desktop.ui.event.lock import ExitLock
 from mmgpt_desktop.ui.event.presenter import Presenter
 from mmgpt_desktop.ui.event.stage import Stage
 from mmgpt_desktop.ui.widgets.texts import Own
@@ -35,7 +35,7 @@ class Presenting(Own, QObject):
         stage: Stage,
         engine: EngineThread,
         inputs: Inputs,
-        lock: Lock,
+        lock: ExitLock,
         open_model: OpenModel,
     ) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Presenting(Own, QObject):
             "play": self._toggle_playing,
             "freeze": self._toggle_frozen,
             "blank": self._toggle_blank,
-            "present": partial(lock.ask, Lock.PRESENT),
+            "present": partial(lock.ask, ExitLock.PRESENT),
             "close": self.close,
             "reset": stage.reset,
             "leave": lock.leave,

@@ -32,7 +32,7 @@ from mmgpt_desktop.ui.event.answer_page import AnswerPage
 from mmgpt_desktop.ui.event.camera_page import CameraPage
 from mmgpt_desktop.ui.event.cards import Cover, words
 from mmgpt_desktop.ui.event.chooser import Chooser
-from mmgpt_desktop.ui.event.letters import Letters
+from mmgpt_desktop.ui.event.letters import TypedLetters
 from mmgpt_desktop.ui.event.lock import PinPad
 from mmgpt_desktop.ui.event.reset import Countdown
 from mmgpt_desktop.ui.event.scale import Scale
@@ -170,7 +170,7 @@ class EventWindow(Retranslated, QWidget):
         self.setLayout(column)
         self.countdown, self.pad = Countdown(scale, self), PinPad(theme, scale, self)
         self.blank = Blank(self)
-        Letters(self, self.answer_page.asking.line, self.pad)
+        TypedLetters(self, self.answer_page.asking.line, self.pad)
         self.line = words("lamp", centred=True)
         self.line.setParent(self)
         self.line.hide()

@@ -17,7 +17,7 @@ from mmgpt_desktop.event.profile import Profile, Sample
 from mmgpt_desktop.messages import ModelInfo, RuntimeInfo
 from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
-from mmgpt_desktop.ui.event.asking import Asker
+from mmgpt_desktop.ui.event.asking import PacedAsker
 from mmgpt_desktop.ui.event.attract import Attract
 from mmgpt_desktop.ui.event.engine_watchdog import EngineWatchdog
 from mmgpt_desktop.ui.event.reset import Idle
@@ -71,7 +71,7 @@ class Stage(QObject):
         page = self.page = self.window.answer_page
         self.visit = Visit(threads.files, profile.limits.photos)
         limits, speed = profile.limits, profile.show.speed
-        self.asker = Asker(
+        self.asker = PacedAsker(
             engine, chars=limits.question_chars, tokens=limits.answer_tokens, speed=speed
         )
         self.asker.fusion = profile.model.fusion

@@ -13,7 +13,7 @@ from mmgpt_desktop.hub.convert import ConversionReport
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.chat.controller import Controller
 from mmgpt_desktop.ui.models.model_exports import ModelExports
-from mmgpt_desktop.ui.models.model_list import Models, Row
+from mmgpt_desktop.ui.models.model_list import ListedModel, Models
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.window.main_window import MainWindow
@@ -21,7 +21,7 @@ from mmgpt_desktop.ui.window.main_window import MainWindow
 OpenModel = Callable[[Path], Callable[[], EngineLike]]
 
 
-class ModelChoice(QObject):
+class ModelsController(QObject):
     """Opens the dialog, and tells in the window what happens while that is closed."""
 
     def __init__(
@@ -71,7 +71,7 @@ class ModelChoice(QObject):
             self._window.notices.tell_error(error)
 
     @Slot(object)
-    def _tell_fetched(self, row: Row) -> None:
+    def _tell_fetched(self, row: ListedModel) -> None:
         if not self._dialog_open():
             self._offer(self.tr("{name} is on this computer now.").format(name=row.name), row.key)
 

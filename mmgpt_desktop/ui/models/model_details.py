@@ -27,7 +27,7 @@ from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL
 _GIGA = 10**9
 
 
-class Question(QFrame):
+class ConsentForm(QFrame):
     """A sentence that must be agreed to, where it was caused; `agreed` has what was typed."""
 
     agreed = Signal(str)
@@ -185,7 +185,7 @@ class Details(QFrame):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(self.tr("How far it is"))
-        self.question, self.form = Question(), ExportForm()
+        self.question, self.form = ConsentForm(), ExportForm()
         self.actions_row = QWidget()
         for asked in (self.question, self.form):
             asked.opened.connect(self.actions_row.setHidden)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.convert import ConversionReport
-from mmgpt_desktop.ui.models.model_list import Models, Row
+from mmgpt_desktop.ui.models.model_list import ListedModel, Models
 from mmgpt_desktop.ui.worker import TaskThread
 
 PRECISIONS = ("fp32", "fp16", "int8", "int4", "mixed")
@@ -49,14 +49,14 @@ class ModelExports(QObject):
         thread.failed.connect(self._take_failure)
         self._progressed.connect(self._take_progress)
 
-    def proposed(self, row: Row) -> tuple[str, Path]:
+    def proposed(self, row: ListedModel) -> tuple[str, Path]:
         """What to call a model's graphs, and the folder for theirs."""
         if row.entry is not None:
             return row.entry.repository.rpartition("/")[2], self._home
         path = row.path or self._home
         return path.name, path.parent
 
-    def start(self, row: Row, out: Path, precision: str) -> None:
+    def start(self, row: ListedModel, out: Path, precision: str) -> None:
         """Nothing happens while another export runs."""
         if self.running is not None or row.path is None:
             return

@@ -13,7 +13,7 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.cache import Hub, bytes_on_disk, delete, find, kept_bytes, usual_hub
-from mmgpt_desktop.hub.catalogue import Entry
+from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.hub.progress import Phase, Progress
 from mmgpt_desktop.messages import GenerationOutcome
 from mmgpt_desktop.settings import Settings
@@ -23,7 +23,7 @@ _TELLING_TOKENS = 8  # a shorter answer's speed says little
 
 
 @dataclass(frozen=True)
-class Row:
+class ListedModel:
     """A model of the list. `path` is where it can be opened, None while it isn't here.
 
     `key` is a catalogue entry's or the folder. `size` is what it takes on the disk, in
@@ -32,7 +32,7 @@ class Row:
 
     key: str
     name: str
-    entry: Entry | None = None
+    entry: CatalogueEntry | None = None
     path: Path | None = None
     size: int = 0
     embedded: bool = False
@@ -40,7 +40,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class _Job:
+class _FolderJob:
     """What the thread for folders does, and for which model."""
 
     what: str  # scan, add or delete
@@ -55,7 +55,7 @@ class Models(QObject):
 
     changed = Signal()  # the list, or how far a download is
     failed = Signal(object)  # AppError
-    fetched = Signal(object)  # Row
+    fetched = Signal(object)  # ListedModel
     use_wanted = Signal(object)  # Path
     folders_changed = Signal()
     speed_measured = Signal()
@@ -67,7 +67,7 @@ class Models(QObject):
         fetching: TaskThread,
         folders: TaskThread,
         embedded: Path,
-        catalogue: Iterable[Entry],
+        catalogue: Iterable[CatalogueEntry],
         make_hub: Callable[[], Hub] = usual_hub,
     ) -> None:
         super().__init__()
@@ -76,9 +76,9 @@ class Models(QObject):
         self.current = embedded
         self.folders: tuple[str, ...] = ()
         self.speeds: dict[str, float] = {}
-        self._embedded = Row(str(embedded), embedded.name, path=embedded, embedded=True)
-        self._listed = tuple(Row(entry.key, entry.name, entry) for entry in catalogue)
-        self._found: dict[str, Row] = {}
+        self._embedded = ListedModel(str(embedded), embedded.name, path=embedded, embedded=True)
+        self._listed = tuple(ListedModel(entry.key, entry.name, entry) for entry in catalogue)
+        self._found: dict[str, ListedModel] = {}
         self._progress: dict[str, Progress] = {}
         self._cancels: dict[str, CancelToken] = {}
         fetching.done.connect(self._take_fetched)
@@ -96,30 +96,32 @@ class Models(QObject):
         return self._make_hub().host
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[ListedModel, ...]:
         """The one that ships, the user's folders, then the catalogue."""
-        folders = (Row(path, _called(Path(path)), path=Path(path)) for path in self.folders)
+        folders = (ListedModel(path, _called(Path(path)), path=Path(path)) for path in self.folders)
         listed = (self._embedded, *folders, *self._listed)
         return tuple(self._found.get(row.key, row) for row in listed)
 
-    def row(self, key: str) -> Row | None:
+    def row(self, key: str) -> ListedModel | None:
         return next((row for row in self.rows if row.key == key), None)
 
-    def in_use(self, row: Row) -> bool:
+    def in_use(self, row: ListedModel) -> bool:
         return row.path == self.current
 
-    def progress(self, row: Row) -> Progress | None:
+    def progress(self, row: ListedModel) -> Progress | None:
         """How far its download is; None while there is none."""
         return self._progress.get(row.key)
 
-    def speed(self, row: Row) -> float:
+    def speed(self, row: ListedModel) -> float:
         """Tokens a second of its last answer on this computer; 0 if there was none."""
         return self.speeds.get(str(row.path), 0.0)
 
     def refresh(self) -> None:
         """Look what is on the disk."""
         rows = self.rows
-        self._folder_thread.submit(_Job("scan"), lambda _cancel: _scan(self._make_hub(), rows))
+        self._folder_thread.submit(
+            _FolderJob("scan"), lambda _cancel: _scan(self._make_hub(), rows)
+        )
 
     def download(self, key: str, token: str = "") -> None:
         """Fetch a model of the catalogue, or what is missing of it. `token` is not kept."""
@@ -157,7 +159,7 @@ class Models(QObject):
         else:
             entry = row.entry
             self._folder_thread.submit(
-                _Job("delete", key), lambda _cancel: delete(self._make_hub(), entry)
+                _FolderJob("delete", key), lambda _cancel: delete(self._make_hub(), entry)
             )
 
     def add_folder(self, path: Path) -> None:
@@ -168,7 +170,7 @@ class Models(QObject):
 
             check_folder(path)
 
-        self._folder_thread.submit(_Job("add", str(path)), work)
+        self._folder_thread.submit(_FolderJob("add", str(path)), work)
 
     def use(self, key: str) -> None:
         row = self.row(key)
@@ -224,7 +226,7 @@ class Models(QObject):
             self.refresh()
 
     @Slot(object, object)
-    def _take_job(self, job: _Job, found: dict[str, Row] | None) -> None:
+    def _take_job(self, job: _FolderJob, found: dict[str, ListedModel] | None) -> None:
         if found is not None:
             self._found = found
             self.changed.emit()
@@ -234,7 +236,7 @@ class Models(QObject):
         self.refresh()
 
     @Slot(object, object)
-    def _take_job_failure(self, job: _Job, error: AppError) -> None:
+    def _take_job_failure(self, job: _FolderJob, error: AppError) -> None:
         self.failed.emit(error)
         if job.what != "scan":
             self.refresh()
@@ -245,7 +247,7 @@ def _called(folder: Path) -> str:
     return folder.name.rpartition("--")[2] if folder.name.startswith("models--") else folder.name
 
 
-def _scan(hub: Hub, rows: Iterable[Row]) -> dict[str, Row]:
+def _scan(hub: Hub, rows: Iterable[ListedModel]) -> dict[str, ListedModel]:
     """The rows as they are on the disk."""
     found = {}
     for row in rows:

@@ -16,13 +16,13 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.hub.catalogue import Entry
+from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.hub.convert import ConversionReport
 from mmgpt_desktop.hub.progress import Phase, Progress
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.models.model_details import Details, about, size
 from mmgpt_desktop.ui.models.model_exports import ModelExports, Running
-from mmgpt_desktop.ui.models.model_list import Models, Row
+from mmgpt_desktop.ui.models.model_list import ListedModel, Models
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea, fit
@@ -101,7 +101,7 @@ class ModelsDialog(ByKeyboard, QDialog):
         self.list.setFocus()
 
     @property
-    def row(self) -> Row | None:
+    def row(self) -> ListedModel | None:
         """The model that is looked at."""
         item = self.list.currentItem()
         return self._models.row(item.data(_KEY)) if item is not None else None
@@ -130,11 +130,11 @@ class ModelsDialog(ByKeyboard, QDialog):
             self._awaited = ""
         self._show_details()
 
-    def _grouped(self) -> tuple[list[Row], list[Row]]:
+    def _grouped(self) -> tuple[list[ListedModel], list[ListedModel]]:
         rows = self._models.rows
         return [row for row in rows if row.path], [row for row in rows if not row.path]
 
-    def _fill(self, groups: tuple[tuple[str, list[Row]], ...]) -> None:
+    def _fill(self, groups: tuple[tuple[str, list[ListedModel]], ...]) -> None:
         chosen = self.row
         self.list.blockSignals(True)
         self.list.clear()
@@ -166,7 +166,7 @@ class ModelsDialog(ByKeyboard, QDialog):
         self.details.hide_questions()
         self._show_details()
 
-    def _state(self, row: Row) -> str:
+    def _state(self, row: ListedModel) -> str:
         """In a few words, for the list."""
         progress = self._models.progress(row)
         if progress is not None:
@@ -217,7 +217,7 @@ class ModelsDialog(ByKeyboard, QDialog):
             details.show_progress(None)
         self._show_buttons(row, loading=progress is not None, exporting=running is not None)
 
-    def _running(self, row: Row) -> Running | None:
+    def _running(self, row: ListedModel) -> Running | None:
         """The export of this model that is at work."""
         running = self._exports.running
         return running if running is not None and running.key == row.key else None
@@ -226,7 +226,7 @@ class ModelsDialog(ByKeyboard, QDialog):
         what = translated("progress", running.what) or self.tr("Starting PyTorch")
         return self.tr("Export: {what}…").format(what=what)
 
-    def _show_buttons(self, row: Row, *, loading: bool, exporting: bool) -> None:
+    def _show_buttons(self, row: ListedModel, *, loading: bool, exporting: bool) -> None:
         in_use, listed = self._models.in_use(row), row.entry is not None
         self.export_button.setVisible(row.exportable and not exporting)
         self.export_button.setEnabled(self._exports.running is None)
@@ -242,12 +242,12 @@ class ModelsDialog(ByKeyboard, QDialog):
         removable = not row.embedded and not in_use and not loading and not exporting
         self.delete_button.setVisible(removable and (not listed or row.size > 0))
 
-    def _summary(self, row: Row) -> str:
+    def _summary(self, row: ListedModel) -> str:
         if row.embedded:
             return self.tr("Our own small model. It ships with the program.")
         return translated("catalogue", row.entry.summary) if row.entry else ""
 
-    def _facts(self, row: Row) -> list[tuple[str, str]]:
+    def _facts(self, row: ListedModel) -> list[tuple[str, str]]:
         facts = []
         entry = row.entry
         if row.path is not None:
@@ -287,7 +287,7 @@ class ModelsDialog(ByKeyboard, QDialog):
         facts = [(self.tr("Exported"), sizes), (self.tr("Beside PyTorch"), lines)]
         return facts + ([(self.tr("Heatmap"), note_text(report.heads))] if report.heads else [])
 
-    def _licence(self, entry: Entry) -> str:
+    def _licence(self, entry: CatalogueEntry) -> str:
         if not entry.gated:
             return entry.licence
         return self.tr("{licence}, to be accepted there first").format(licence=entry.licence)

@@ -35,7 +35,7 @@ _Work = Callable[[CancelToken], Opened]
 
 
 @dataclass(eq=False)
-class _Job:
+class _Incoming:
     """A picture on its way in."""
 
     what: str
@@ -69,7 +69,7 @@ class Photos(QObject):
         self._all: list[Conversation] = []
         self._place = -1
         self._passing: Conversation | None = None
-        self._jobs: dict[object, _Job] = {}
+        self._jobs: dict[object, _Incoming] = {}
         for thread in (files, downloads):
             thread.done.connect(self._take)
             thread.failed.connect(self._fail)
@@ -191,7 +191,7 @@ class Photos(QObject):
         self, thread: TaskThread, what: str, work: _Work, key: object | None = None
     ) -> None:
         key, cancel = key or object(), CancelToken()
-        self._jobs[key] = _Job(what, cancel)
+        self._jobs[key] = _Incoming(what, cancel)
         thread.submit(key, work, cancel)
         QTimer.singleShot(_PROGRESS_AFTER_MS, self, partial(self._show_progress, key, -1.0))
 

@@ -35,7 +35,7 @@ _ARROWS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
+class ScreenRegion:
     """A rectangle of a screen, in its own device-independent pixels, as it was seen."""
 
     screen: QScreen
@@ -160,7 +160,7 @@ class RegionOverlay(QWidget):
 class RegionPicker(QObject):
     """Lets a part of a screen be chosen while `window` is out of the way; one at a time.
 
-    `picked` and `to_follow` carry a Region, `failed` a sentence. `grab_screen` is for tests.
+    `picked` and `to_follow` carry a ScreenRegion, `failed` a sentence. `grab_screen` is for tests.
     """
 
     picked = Signal(object)
@@ -229,7 +229,7 @@ class RegionPicker(QObject):
         part = QRectF(
             rect.x() * across, rect.y() * down, rect.width() * across, rect.height() * down
         )
-        region = Region(screen, rect, image.copy(part.toRect()))
+        region = ScreenRegion(screen, rect, image.copy(part.toRect()))
         self._end()
         (self.to_follow if self._follows else self.picked).emit(region)
 
@@ -250,7 +250,7 @@ class RegionSource(QObject):
     frame = Signal(QImage)
     failed = Signal(str)
 
-    def __init__(self, region: Region, parent: QObject | None = None) -> None:
+    def __init__(self, region: ScreenRegion, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._region = region
         self._timer = QTimer(self, interval=FOLLOW_MS)

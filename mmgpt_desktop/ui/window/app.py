@@ -51,7 +51,7 @@ from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.film import Film, HoldKey
 from mmgpt_desktop.ui.heatmap.head_inspector import Inside
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
-from mmgpt_desktop.ui.models.model_choice import ModelChoice, OpenModel
+from mmgpt_desktop.ui.models.model_choice import ModelsController, OpenModel
 from mmgpt_desktop.ui.models.model_exports import ModelExports
 from mmgpt_desktop.ui.models.model_list import Models
 from mmgpt_desktop.ui.pictures.photos import Photos
@@ -183,7 +183,7 @@ class App(QObject):
         models.take_settings(self._settings)
         self.models = models
         self.model_exports = ModelExports(self._model_exports, models, self._data / "models")
-        self.model_choice = ModelChoice(
+        self.model_choice = ModelsController(
             self.window, self.theme, self.controller, models, self.model_exports, self._open_model
         )
 
