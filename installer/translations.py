@@ -40,7 +40,7 @@ ERRORS = (
     "ProfileError",
     "NotKept",
     "Refusal",  # of a picture
-    "mistake",  # of a profile's table
+    "Mistake",  # in a file from outside: a part of an error
 )
 
 
@@ -60,10 +60,17 @@ def _error_texts(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _name(node.func) in ERRORS:
             for argument in node.args[:2]:
-                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                    yield argument.value
-                elif isinstance(argument, ast.Name):
-                    yield from named.get(argument.id, ())
+                yield from _texts(argument, named)
+
+
+def _texts(argument: ast.expr, named: dict[str, set[str]]) -> Iterator[str]:
+    """Of a text, a name of texts, or a table of them."""
+    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+        yield argument.value
+    elif isinstance(argument, ast.Name):
+        yield from named.get(argument.id, ())
+    elif isinstance(argument, ast.Subscript) and isinstance(argument.value, ast.Name):
+        yield from named.get(argument.value.id, ())
 
 
 def _named_texts(tree: ast.Module) -> dict[str, set[str]]:
@@ -73,8 +80,9 @@ def _named_texts(tree: ast.Module) -> dict[str, set[str]]:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 for name, value in _pairs(target, node.value):
-                    if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                        named.setdefault(name, set()).add(value.value)
+                    for text in value.values if isinstance(value, ast.Dict) else [value]:
+                        if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                            named.setdefault(name, set()).add(text.value)
     return named
 
 
@@ -100,10 +108,7 @@ def _progress_texts(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _name(node.func) == "progress":
             for argument in node.args[1:]:
-                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                    yield argument.value
-                elif isinstance(argument, ast.Name):
-                    yield from named.get(argument.id, ())
+                yield from _texts(argument, named)
 
 
 def report_texts() -> set[str]:

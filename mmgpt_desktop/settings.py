@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-import math
-import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Annotated, cast
 
 import platformdirs
 
+from mmgpt_desktop.decoding import Decoder, between
+from mmgpt_desktop.reading import read_json
 from mmgpt_desktop.writing import beside, sweep
 
 _MOST_BYTES = 1_000_000
-_LARGEST = 1e15
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +37,7 @@ class Settings:
     geometry: str = ""
     splitters: tuple[str, ...] = ()
     colour_map: str = "inferno"
-    opacity: float = 0.6
+    opacity: Annotated[float, between(0, 1)] = 0.6
     smooth: bool = True
     contours: bool = False
     same_scale: bool = False
@@ -51,7 +50,7 @@ class Settings:
     tour_seen: bool = False
     model: str = ""
     model_folders: tuple[str, ...] = ()
-    speeds: Mapping[str, float] = field(default_factory=dict)
+    speeds: Mapping[str, Annotated[float, between(0, 1e15)]] = field(default_factory=dict)
 
 
 def settings_path() -> Path:
@@ -64,29 +63,22 @@ def data_path() -> Path:
 
 
 def load_settings(path: Path) -> Settings:
-    """The defaults with the file's overrides; a damaged file is kept aside and ignored.
+    """The defaults with the file's overrides, less those that no value of theirs can be; a
+    damaged file is kept aside and ignored.
 
     Raises nothing, whatever the file holds.
     """
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
-            raise OSError("not an ordinary file")
-        if status.st_size > _MOST_BYTES:
-            raise ValueError("far too large")
-        stored = json.loads(path.read_text(encoding="utf-8-sig"))  # Notepad's mark, too
-        if not isinstance(stored, dict):
-            raise ValueError("not an object")
+        stored = read_json(path, _MOST_BYTES)
+        return cast(Settings, Decoder(lenient=True).decode(Settings, stored))
     except FileNotFoundError:
-        return Settings()
+        pass
     except OSError as error:
         _log.warning("settings can't be read: %s", error)
-        return Settings()
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (ValueError, MemoryError) as error:
         _log.warning("settings are damaged, kept as %s.damaged: %s", path.name, error)
         _keep_damaged(path)
-        return Settings()
-    return Settings(**_valid(stored))
+    return Settings()
 
 
 def save_settings(path: Path, settings: Settings) -> None:
@@ -104,29 +96,3 @@ def _keep_damaged(path: Path) -> None:
         path.replace(path.with_name(path.name + ".damaged"))
     except OSError as error:
         _log.warning("the damaged settings could not be kept: %s", error)
-
-
-def _valid(stored: dict[str, Any]) -> dict[str, Any]:
-    """The known keys whose values have their default's type; the others are left out."""
-    values: dict[str, Any] = {}
-    for name, default in asdict(Settings()).items():
-        value = stored.get(name)
-        if isinstance(default, tuple):
-            if isinstance(value, list) and all(isinstance(part, str) for part in value):
-                values[name] = tuple(value)
-        elif isinstance(default, dict):
-            if isinstance(value, dict):
-                values[name] = {key: float(each) for key, each in value.items() if _number(each)}
-        elif isinstance(default, float):
-            if _number(value):
-                values[name] = float(value)
-        elif type(value) is type(default):
-            values[name] = value
-    return values
-
-
-def _number(value: object) -> TypeGuard[float]:
-    """One that a float can hold; JSON has no bounds, and Python's knows NaN and infinity."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    return abs(value) < _LARGEST and math.isfinite(value)

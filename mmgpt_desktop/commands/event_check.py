@@ -24,7 +24,14 @@ from mmgpt_desktop.engine.base import RUNTIME_LABELS, EngineBase
 from mmgpt_desktop.engine.open_engine import open_engine
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.local_network import local_address
-from mmgpt_desktop.event.profile import CHORD, Lock, Profile, Sample, Souvenir, read_profile
+from mmgpt_desktop.event.profile import (
+    CHORD,
+    EventLock,
+    EventSample,
+    Profile,
+    Souvenir,
+    read_profile,
+)
 from mmgpt_desktop.imaging.images import load_logo, load_photo
 from mmgpt_desktop.messages import Photo, RuntimeName, TokenStep
 from mmgpt_desktop.paths import path_said
@@ -95,7 +102,7 @@ def _find(what: str, work: Callable[_P, str], *args: _P.args, **kwargs: _P.kwarg
         return Finding(False, f"{what}: {error.strerror or reason_of(error)}.")
 
 
-def _way_out(lock: Lock) -> str:
+def _way_out(lock: EventLock) -> str:
     if lock.pin is None:
         return f"by {lock.chord}, without a PIN."
     return f"by {lock.chord}, or the PIN." if lock.chord else f"by {CHORD} and the PIN."
@@ -222,7 +229,7 @@ def _answers(profile: Profile, folder: Path, runtime: RuntimeName | None) -> Ite
         yield from _questions(profile, asker, photos)
 
 
-def _photo(sample: Sample, photos: dict[Path, Photo]) -> str:
+def _photo(sample: EventSample, photos: dict[Path, Photo]) -> str:
     photos[sample.photo] = load_photo(sample.photo)
     return "it opens."
 

@@ -6,21 +6,24 @@ resources/docs/EVENT.md has an example with every key.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+from mmgpt_desktop.decoding import Decoder, KeyPath, Mistake, at_most, between
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.local_network import is_private
 from mmgpt_desktop.event.pin import is_hash
-from mmgpt_desktop.event.toml_table import Table, read_table
+from mmgpt_desktop.event.toml_file import read_toml
+from mmgpt_desktop.note import Note
+from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.resources import default_bundle_path, read_samples
 from mmgpt_desktop.text import safe_name
 
 CardKind = Literal["png", "pdf"]
 
 TITLE = "MMGPT Desktop"
-LANGUAGES = ("en", "zh_CN")
 QUESTIONS = ("What is this?", "What is happening here?", "Describe this picture.")
 CHORD = "Ctrl+Alt+Shift+Q"
 
@@ -29,66 +32,164 @@ _LOGOS = (".png", ".jpg", ".jpeg", ".webp")
 _MODIFIERS = ("Ctrl", "Alt", "Shift", "Meta")
 # No digits: with Shift, on some keyboards also without, another sign is what the app gets.
 _KEY = re.compile(r"[A-Z]|F([1-9]|1[0-2])|Esc|Del|Ins|Home|End|Backspace")
+_MOST_TEXT = 200
+_MOST_ITEMS = 100
+_RELATIVE = "Paths are relative to the profile's folder."
+
+
+def _line(text: str) -> str:
+    """One line that can be shown."""
+    if not text.strip() or not text.isprintable():
+        raise Mistake("{key} must be one line of text in quotes.")
+    if len(text) > _MOST_TEXT:
+        raise Mistake("{key} must have at most {most} characters.", most=_MOST_TEXT)
+    return text
+
+
+def _colour(text: str) -> str:
+    if not re.fullmatch("#[0-9A-Fa-f]{6}", text):
+        raise Mistake("{key} must be a colour such as #1f6feb.")
+    return text.lower()
+
+
+def _address(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+\S*", text):
+        raise Mistake("{key} must be an address that begins with https://.")
+    return text
+
+
+def _pin(text: str) -> str:
+    if not is_hash(text):
+        hint = "`mmgpt-desktop event-pin` asks for the PIN and prints it."
+        raise Mistake("{key} must be a whole line that begins with $scrypt$.", hint)
+    return text
+
+
+def _chord(text: str) -> str:
+    """As Qt spells it. Two modifiers, so that nobody leaves by chance."""
+    *modifiers, key = (part.strip().capitalize() for part in text.split("+"))
+    known = {*modifiers} <= {*_MODIFIERS} and len({*modifiers}) == len(modifiers) >= 2
+    if not known or not _KEY.fullmatch(key):
+        hint = "Take two or more of Ctrl, Alt, Shift, Meta, then a letter or F1 to F12."
+        raise Mistake("{key} must be keys such as Ctrl+Alt+Q.", hint)
+    return "+".join([*sorted(modifiers, key=_MODIFIERS.index), key])
+
+
+def _port(number: int) -> int:
+    if 0 < number < 1024:
+        raise Mistake("{key} must be 0 or from 1024 to 65535.")
+    return number
+
+
+def _local(address: str) -> str:
+    if not is_private(address):
+        raise Mistake("{key} must be one of a local network, such as 192.168.7.1.")
+    return address
+
+
+def _picture(suffixes: Collection[str]) -> Callable[[Path], Path]:
+    """A file that is there."""
+
+    def check(path: Path) -> Path:
+        if path.suffix.lower() not in suffixes:
+            title = "{key} must name a file that ends in {suffixes}."
+            raise Mistake(title, suffixes=", ".join(suffixes))
+        if not _is(path, Path.is_file):
+            title = "there is no file {path} for {key}."
+            raise Mistake(title, _RELATIVE, path=safe_name(str(path)))
+        return path
+
+    return check
+
+
+def _folder(path: Path) -> Path:
+    """One that is there."""
+    if not _is(path, Path.is_dir):
+        title = "there is no folder {path} for {key}."
+        raise Mistake(title, _RELATIVE, path=safe_name(str(path)))
+    return path
+
+
+def _new_file(path: Path) -> Path:
+    """It may be there already; its folder must be."""
+    if _is(path, Path.is_dir):
+        title = "{key} must be a file, and {path} is a folder."
+        raise Mistake(title, path=safe_name(str(path)))
+    return _folder(path.parent) / path.name
+
+
+def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
+    try:
+        return kind(path)
+    except OSError:  # such as a path that is too long
+        return False
+
+
+Line = Annotated[str, _line]
+Questions = Annotated[tuple[Line, ...], at_most(_MOST_ITEMS)]
+Folder = Annotated[Path, _folder]
+Seconds = Annotated[float, between(5, 3600)]
 
 
 @dataclass(frozen=True)
 class Brand:
     """`colour` is #rrggbb; `link` goes onto the souvenir."""
 
-    logo: Path | None
-    colour: str | None
-    link: str | None
+    logo: Annotated[Path, _picture(_LOGOS)] | None = None
+    colour: Annotated[str, _colour] | None = None
+    link: Annotated[Line, _address] | None = None
 
 
 @dataclass(frozen=True)
-class Sample:
-    """A photo that visitors may choose and that plays while nobody is there; it has questions."""
+class EventSample:
+    """A photo that visitors may choose and that plays while nobody is there; it has questions,
+    the profile's where it names none."""
 
-    photo: Path
-    questions: tuple[str, ...]
+    photo: Annotated[Path, _picture(_PHOTOS)]
+    questions: Questions = ()
 
 
 @dataclass(frozen=True)
-class ModelChoice:
+class EventModel:
     """None stands for the model that ships, and for the model's own fusion."""
 
-    folder: Path | None
-    fusion: str | None
+    folder: Folder | None = None
+    fusion: Line | None = None
 
 
 @dataclass(frozen=True)
-class Show:
+class ShowTimes:
     """Seconds without a touch until samples play, until the reset's countdown begins, and that
     the countdown takes; `speed` multiplies how fast things move."""
 
-    idle_s: float
-    reset_s: float
-    countdown_s: float
-    speed: float
+    idle_s: Seconds = 60
+    reset_s: Seconds = 45
+    countdown_s: Annotated[float, between(3, 120)] = 15
+    speed: Annotated[float, between(0.25, 4)] = 1
 
 
 @dataclass(frozen=True)
-class Lock:
+class EventLock:
     """How the show is left, and how a visitor's own pictures come in.
 
     `pin` is a hash (see `event.pin`), `chord` is never None where there is no PIN. `files` is
     the one folder whose pictures may be chosen; None: there is no choosing of files.
     """
 
-    pin: str | None
-    chord: str | None
-    drop: bool
-    camera: bool
-    files: Path | None
+    pin: Annotated[str, _pin] | None = None
+    chord: Annotated[str, _chord] | None = None
+    drop: bool = True
+    camera: bool = True
+    files: Folder | None = None
 
 
 @dataclass(frozen=True)
-class Limits:
+class VisitorLimits:
     """Of one visitor: characters of a question, tokens of an answer, photos at a time."""
 
-    question_chars: int
-    answer_tokens: int
-    photos: int
+    question_chars: Annotated[int, between(10, 2000)] = 200
+    answer_tokens: Annotated[int, between(1, 1000)] = 60
+    photos: Annotated[int, between(1, 50)] = 5
 
 
 @dataclass(frozen=True)
@@ -97,40 +198,46 @@ class Souvenir:
     `address` (None: the local network's), and each of its links lasts for `minutes`. Folder and
     page give files of the kind `format`."""
 
-    folder: Path | None
-    printer: bool
-    page: bool
-    port: int
-    minutes: int
-    address: str | None
-    format: CardKind
+    folder: Folder | None = None
+    printer: bool = False
+    page: bool = False
+    port: Annotated[int, between(0, 65535), _port] = 0
+    minutes: Annotated[int, between(1, 240)] = 10
+    address: Annotated[str, _local] | None = None
+    format: CardKind = "png"
 
 
 @dataclass(frozen=True)
 class Numbers:
     """Where the hours are counted; `texts` and `pictures` (a folder) keep what visitors did."""
 
-    file: Path | None
-    texts: bool
-    pictures: Path | None
+    file: Annotated[Path, _new_file] | None = None
+    texts: bool = False
+    pictures: Folder | None = None
 
 
 @dataclass(frozen=True)
-class Profile:
-    """All paths are absolute and were there; `language` empty means the system's."""
+class ProfileFile:
+    """What a profile may say; `language` None means the system's."""
 
-    title: str
-    language: str
-    path: Path
-    brand: Brand
-    samples: tuple[Sample, ...]
-    questions: tuple[str, ...]
-    model: ModelChoice
-    show: Show
-    lock: Lock
-    limits: Limits
-    souvenir: Souvenir
-    numbers: Numbers
+    title: Line = TITLE
+    language: Literal["en", "zh_CN"] | None = None
+    brand: Brand = Brand()
+    samples: Annotated[tuple[EventSample, ...], at_most(_MOST_ITEMS)] = ()
+    questions: Questions = QUESTIONS
+    model: EventModel = EventModel()
+    show: ShowTimes = ShowTimes()
+    lock: EventLock = EventLock()
+    limits: VisitorLimits = VisitorLimits()
+    souvenir: Souvenir = Souvenir()
+    numbers: Numbers = Numbers()
+
+
+@dataclass(frozen=True)
+class Profile(ProfileFile):
+    """With all that a file at `path` leaves open. All paths are absolute and were there."""
+
+    path: Path = Path()
 
 
 def read_profile(path: Path, model: Path | None = None) -> Profile:
@@ -138,79 +245,60 @@ def read_profile(path: Path, model: Path | None = None) -> Profile:
 
     `model` is a folder to take instead of the profile's.
     """
-    top = read_table(path)
-    title = top.text("title") or TITLE
-    language = top.choice("language", LANGUAGES) or ""
-    limits = _limits(top.table("limits"))
-    questions = _questions(top, limits.question_chars) or QUESTIONS
-    profile = Profile(
-        title,
-        language,
-        path.absolute(),
-        _brand(top.table("brand")),
-        _samples(top.tables("samples"), questions, limits.question_chars),
-        questions,
-        _model(top.table("model"), model),
-        _show(top.table("show")),
-        _lock(top.table("lock")),
-        limits,
-        _souvenir(top.table("souvenir")),
-        _numbers(top.table("numbers")),
+    document = read_toml(path)
+    here = path.absolute().parent
+    decoder = Decoder({Path: lambda value: here / path_said(_text(value))}, strict=True)
+    try:
+        said: ProfileFile = decoder.decode(ProfileFile, document.values)
+        return _complete(said, path.absolute(), model)
+    except Mistake as mistake:
+        raise document.error(mistake) from mistake
+
+
+def _text(value: object) -> str:
+    return _line(Decoder().decode(str, value))
+
+
+def _complete(said: ProfileFile, path: Path, model: Path | None) -> Profile:
+    most = said.limits.question_chars
+    _check_questions(said.questions, most, ("questions",))
+    for number, sample in enumerate(said.samples):
+        _check_questions(sample.questions, most, ("samples", number, "questions"))
+    if said.numbers.texts and said.numbers.file is None:
+        title = "{key} needs a file beside it, which says where to."
+        raise Mistake(title, at=("numbers", "texts"))
+    asked = said.questions or QUESTIONS
+    samples = said.samples or [EventSample(photo.path) for photo in read_samples()]
+    chord = said.lock.chord or (None if said.lock.pin else CHORD)
+    own = replace(
+        said,
+        questions=asked,
+        samples=tuple(replace(each, questions=each.questions or asked) for each in samples),
+        model=_model(said.model, model),
+        lock=replace(said.lock, chord=chord),
     )
-    top.done()
-    return profile
+    return Profile(**vars(own), path=path)
 
 
-def _brand(table: Table) -> Brand:
-    logo = table.file("logo", _LOGOS)
-    colour, link = table.text("colour"), table.text("link")
-    table.done()
-    if colour is not None and not re.fullmatch("#[0-9A-Fa-f]{6}", colour):
-        title = "{file}, line {line}: {key} must be a colour such as #1f6feb."
-        raise table.mistake(title, key="colour")
-    if link is not None and not re.fullmatch(r"https?://[^\s/]+\S*", link):
-        title = "{file}, line {line}: {key} must be an address that begins with https://."
-        raise table.mistake(title, key="link")
-    return Brand(logo, colour and colour.lower(), link)
-
-
-def _questions(table: Table, most: int) -> tuple[str, ...]:
+def _check_questions(questions: tuple[str, ...], most: int, path: KeyPath) -> None:
     """Of at most so many characters, as visitors' own."""
-    asked = table.texts("questions")
-    for number, question in enumerate(asked):
+    for number, question in enumerate(questions):
         if len(question) > most:
-            title = "{file}, line {line}: this question is longer than question_chars, {most}."
-            raise table.mistake(title, key="questions", item=number, most=most)
-    return asked
+            title = "this question is longer than question_chars, {most}."
+            raise Mistake(title, at=(*path, number), most=most)
 
 
-def _samples(tables: list[Table], questions: tuple[str, ...], most: int) -> tuple[Sample, ...]:
-    """Those that ship, if the profile names none."""
-    if not tables:
-        return tuple(Sample(photo.path, questions) for photo in read_samples())
-    return tuple(_sample(table, questions, most) for table in tables)
-
-
-def _sample(table: Table, questions: tuple[str, ...], most: int) -> Sample:
-    photo = table.file("photo", _PHOTOS)
-    asked = _questions(table, most) or questions
-    table.done()
-    if photo is None:
-        raise table.mistake("{file}, line {line}: this sample needs a {key}.", key="photo")
-    return Sample(photo, asked)
-
-
-def _model(table: Table, instead: Path | None) -> ModelChoice:
-    own, fusion = table.folder("folder"), table.text("fusion")
-    table.done()
-    folder = instead or own
-    if folder is own is not None:
-        _check_model(table, own)
-    if fusion is not None and fusion not in (known := _fusions(folder or default_bundle_path())):
-        title = "{file}, line {line}: the model has no fusion called {name}."
-        hint, names = "Choose one of these: {known}.", ", ".join(known)
-        raise table.mistake(title, hint, key="fusion", name=safe_name(fusion), known=names)
-    return ModelChoice(folder, fusion)
+def _model(said: EventModel, instead: Path | None) -> EventModel:
+    folder = instead or said.folder
+    if said.folder is not None and folder is said.folder:
+        _check_model(said.folder)
+    if said.fusion is not None:
+        known = _fusions(folder or default_bundle_path())
+        if said.fusion not in known:
+            values = {"name": safe_name(said.fusion), "known": ", ".join(known)}
+            title, hint = "the model has no fusion called {name}.", "Choose one of these: {known}."
+            raise Mistake(title, hint, at=("model", "fusion"), **values)
+    return EventModel(folder, said.fusion)
 
 
 def _fusions(folder: Path) -> tuple[str, ...]:
@@ -221,87 +309,10 @@ def _fusions(folder: Path) -> tuple[str, ...]:
     return fusions_of(folder)
 
 
-def _check_model(table: Table, folder: Path) -> None:
+def _check_model(folder: Path) -> None:
     try:
         _fusions(folder)
     except AppError as error:
-        title = "{file}, line {line}: {key} holds no model that can be opened ({reason})."
-        raise table.mistake(title, key="folder", reason=error.title.rstrip(".")) from error
-
-
-def _show(table: Table) -> Show:
-    show = Show(
-        idle_s=table.seconds("idle_s", 60, 5, 3600),
-        reset_s=table.seconds("reset_s", 45, 5, 3600),
-        countdown_s=table.seconds("countdown_s", 15, 3, 120),
-        speed=table.number("speed", 1, 0.25, 4),
-    )
-    table.done()
-    return show
-
-
-def _lock(table: Table) -> Lock:
-    pin, chord = table.text("pin"), table.text("chord")
-    lock = Lock(
-        pin,
-        _chord(table, chord) if chord else None if pin else CHORD,
-        drop=table.flag("drop", True),
-        camera=table.flag("camera", True),
-        files=table.folder("files"),
-    )
-    table.done()
-    if pin is not None and not is_hash(pin):
-        title = "{file}, line {line}: {key} must be a whole line that begins with $scrypt$."
-        hint = "`mmgpt-desktop event-pin` asks for the PIN and prints it."
-        raise table.mistake(title, hint, key="pin")
-    return lock
-
-
-def _chord(table: Table, text: str) -> str:
-    """As Qt spells it. Two modifiers, so that nobody leaves by chance."""
-    *modifiers, key = (part.strip().capitalize() for part in text.split("+"))
-    known = {*modifiers} <= {*_MODIFIERS} and len({*modifiers}) == len(modifiers) >= 2
-    if not known or not _KEY.fullmatch(key):
-        title = "{file}, line {line}: {key} must be keys such as Ctrl+Alt+Q."
-        hint = "Take two or more of Ctrl, Alt, Shift, Meta, then a letter or F1 to F12."
-        raise table.mistake(title, hint, key="chord")
-    return "+".join([*sorted(modifiers, key=_MODIFIERS.index), key])
-
-
-def _limits(table: Table) -> Limits:
-    limits = Limits(
-        question_chars=table.whole("question_chars", 200, 10, 2000),
-        answer_tokens=table.whole("answer_tokens", 60, 1, 1000),
-        photos=table.whole("photos", 5, 1, 50),
-    )
-    table.done()
-    return limits
-
-
-def _souvenir(table: Table) -> Souvenir:
-    souvenir = Souvenir(
-        table.folder("folder"),
-        printer=table.flag("printer", False),
-        page=table.flag("page", False),
-        port=table.whole("port", 0, 0, 65535),
-        minutes=table.whole("minutes", 10, 1, 240),
-        address=table.text("address"),
-        format="pdf" if table.choice("format", ("png", "pdf")) == "pdf" else "png",
-    )
-    table.done()
-    if souvenir.address is not None and not is_private(souvenir.address):
-        title = "{file}, line {line}: {key} must be one of a local network, such as 192.168.7.1."
-        raise table.mistake(title, key="address")
-    if 0 < souvenir.port < 1024:
-        title = "{file}, line {line}: {key} must be 0 or from 1024 to 65535."
-        raise table.mistake(title, key="port")
-    return souvenir
-
-
-def _numbers(table: Table) -> Numbers:
-    numbers = Numbers(table.new_file("file"), table.flag("texts", False), table.folder("pictures"))
-    table.done()
-    if numbers.texts and numbers.file is None:
-        title = "{file}, line {line}: {key} needs a file beside it, which says where to."
-        raise table.mistake(title, key="texts")
-    return numbers
+        title = "{key} holds no model that can be opened: {reason}"
+        reason = Note(error.title_template, error.values)
+        raise Mistake(title, at=("model", "folder"), reason=reason) from error

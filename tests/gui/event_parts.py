@@ -14,7 +14,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from mmgpt_desktop.event.profile import Profile, Sample, read_profile
+from mmgpt_desktop.event.profile import EventSample, Profile, read_profile
 from mmgpt_desktop.ui.event.event_app import EventApp
 from mmgpt_desktop.ui.pictures.camera import Camera
 from tests.gui_fakes import FakeEngine
@@ -30,8 +30,8 @@ def make_profile(folder: Path, **changes: Any) -> Profile:
     file.write_text('title = "A test"\nlanguage = "en"\n', encoding="utf-8")
     profile = read_profile(file)
     samples = (
-        Sample(folder / "one.png", ("What is one?", "Why one?")),
-        Sample(folder / "two.png", ("What is two?",)),
+        EventSample(folder / "one.png", ("What is one?", "Why one?")),
+        EventSample(folder / "two.png", ("What is two?",)),
     )
     profile = replace(
         profile,

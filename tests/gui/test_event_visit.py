@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.errors import PromptError
-from mmgpt_desktop.event.profile import Sample
+from mmgpt_desktop.event.profile import EventSample
 from mmgpt_desktop.languages import unknown_language
 from mmgpt_desktop.ui.event.event_app import EventApp
 from mmgpt_desktop.ui.event.scale import TARGET, contrast, text_on
@@ -490,7 +490,7 @@ def test_long_names_and_questions_of_the_profile_leave_room(
     logo = tmp_path / "logo.png"
     picture().scaled(2000, 100).save(str(logo))
     long = tuple(f"{n}. What is the person in the middle of this picture doing?" for n in range(6))
-    samples = (Sample(tmp_path / "one.png", long),)
+    samples = (EventSample(tmp_path / "one.png", long),)
     show = make_show(title="An open day " * 9, brand={"logo": logo}, samples=samples)
     window, asking = show.window, show.stage.page.asking
     choose_sample(show)

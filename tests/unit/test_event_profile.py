@@ -11,21 +11,22 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from mmgpt_desktop.decoding import KeyPath
 from mmgpt_desktop.errors import ProfileError
 from mmgpt_desktop.event.pin import hash_pin
 from mmgpt_desktop.event.profile import (
     CHORD,
     QUESTIONS,
-    Limits,
-    Lock,
+    EventLock,
+    EventSample,
     Numbers,
     Profile,
-    Sample,
-    Show,
+    ShowTimes,
     Souvenir,
+    VisitorLimits,
     read_profile,
 )
-from mmgpt_desktop.event.toml_lines import KeyPath, key_lines
+from mmgpt_desktop.event.toml_file import line_of
 from mmgpt_desktop.resources import read_samples
 from tests.tiny_bundle import make_tiny_bundle
 
@@ -57,13 +58,13 @@ def mistake(folder: Path, text: str) -> str:
 
 def test_an_empty_file_is_a_profile(tmp_path: Path) -> None:
     profile = read(tmp_path, "")
-    assert (profile.title, profile.language) == ("MMGPT Desktop", "")
+    assert (profile.title, profile.language) == ("MMGPT Desktop", None)
     assert profile.path == tmp_path / "stand.toml"
     assert [sample.photo for sample in profile.samples] == [each.path for each in read_samples()]
     assert {sample.questions for sample in profile.samples} == {QUESTIONS}
-    assert profile.show == Show(idle_s=60, reset_s=45, countdown_s=15, speed=1)
-    assert profile.lock == Lock(pin=None, chord=CHORD, drop=True, camera=True, files=None)
-    assert profile.limits == Limits(question_chars=200, answer_tokens=60, photos=5)
+    assert profile.show == ShowTimes(idle_s=60, reset_s=45, countdown_s=15, speed=1)
+    assert profile.lock == EventLock(pin=None, chord=CHORD, drop=True, camera=True, files=None)
+    assert profile.limits == VisitorLimits(question_chars=200, answer_tokens=60, photos=5)
     assert profile.souvenir == Souvenir(None, False, False, 0, 10, None, "png")
     assert profile.numbers == Numbers(None, texts=False, pictures=None)
     assert (profile.brand.logo, profile.brand.colour, profile.brand.link) == (None,) * 3
@@ -118,15 +119,15 @@ def test_every_key_is_read(stand: Path) -> None:
         """,
     )
     assert profile.samples == (
-        Sample(stand / "dog.jpg", ("Is it a dog?", "Where is it?")),
-        Sample(stand / "two words.jpg", ("What is it?",)),
+        EventSample(stand / "dog.jpg", ("Is it a dog?", "Where is it?")),
+        EventSample(stand / "two words.jpg", ("What is it?",)),
     )
     assert profile.brand.logo == stand / "logo.png"
     assert profile.brand.colour == "#1f6feb"
     assert (profile.model.folder, profile.model.fusion) == (stand / "model", "graph")
-    assert profile.show == Show(idle_s=30.5, reset_s=20, countdown_s=5, speed=0.5)
-    assert profile.lock == Lock(PIN, "Ctrl+Shift+F10", False, False, stand / "visitors")
-    assert profile.limits == Limits(question_chars=99, answer_tokens=9, photos=2)
+    assert profile.show == ShowTimes(idle_s=30.5, reset_s=20, countdown_s=5, speed=0.5)
+    assert profile.lock == EventLock(PIN, "Ctrl+Shift+F10", False, False, stand / "visitors")
+    assert profile.limits == VisitorLimits(question_chars=99, answer_tokens=9, photos=2)
     assert profile.souvenir == Souvenir(stand / "cards", True, True, 8123, 3, "192.168.7.1", "pdf")
     assert profile.numbers == Numbers(stand / "numbers.csv", True, stand / "visitors")
 
@@ -154,56 +155,78 @@ def test_with_a_pin_there_is_no_chord_unless_named(stand: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[show]\nidle_s = 1", "line 2: idle_s must be a number of seconds from 5 to 3600."),
-        ("[show]\nreset_s = true", "line 2: reset_s must be a number of seconds"),
-        ("[show]\nidle_s = nan", "line 2: idle_s must"),
-        ("[show]\nspeed = 9", "line 2: speed must be a number from 0.25 to 4."),
-        ("\nshow.countdown_s = 'x'", "line 2: countdown_s must be a number of seconds"),
-        ("show = 3", "line 1: [show] must be a table."),
-        ("title = 3", "line 1: title must be one line of text in quotes."),
+        ("[show]\nidle_s = 1", "line 2: show.idle_s must be from 5 to 3600."),
+        ("[show]\nreset_s = true", "line 2: show.reset_s must be a number."),
+        ("[show]\nidle_s = nan", "line 2: show.idle_s must be a number."),
+        ("[show]\nspeed = 9", "line 2: show.speed must be from 0.25 to 4."),
+        ("\nshow.countdown_s = 'x'", "line 2: show.countdown_s must be a number."),
+        ("show = 3", "line 1: show must be a table"),
+        ("title = 3", "line 1: title must be text in quotes."),
         ("title = ' '", "line 1: title must be one line of text in quotes."),
         ('title = "a\\nb"', "line 1: title must be one line"),
         (f"title = '{'x' * 201}'", "line 1: title must have at most 200 characters."),
         ("language = 'de'", "line 1: language must be one of these: en, zh_CN."),
         ("language = ['en']", "line 1: language must be one of these"),
-        ("questions = 'one'", "line 1: questions must be a list of texts"),
-        ("questions = [\n 'a',\n 3]", "line 3: questions must be one line of text"),
-        ("questions = [" + "1," * 101 + "]", "line 1: questions has too many entries; 100 is"),
-        ("samples = ['dog.jpg']", "line 1: write [[samples]] before each."),
-        ("[[samples]]\n[[samples]]\nphoto='dog.jpg'", "line 1: this sample needs a photo."),
+        ("questions = 'one'", "line 1: questions must be a list in square brackets"),
+        ("questions = [\n 'a',\n 3]", "line 3: questions[1] must be text in quotes."),
+        ("questions = [" + "'a'," * 101 + "]", "line 1: questions has too many entries; 100 is"),
+        ("samples = ['dog.jpg']", "line 1: samples[0] must be a table"),
+        ("[[samples]]\n[[samples]]\nphoto='dog.jpg'", "line 1: samples[0].photo is missing."),
         ("[[samples]]\nphoto = 'cat.jpg'", "line 2: there is no file"),
-        ("[[samples]]\nphoto = 'dog.txt'", "line 2: photo must name a file that ends in .jpg"),
-        ("[[samples]]\nphoto = 'dog.jpg'\nquestion = 'a'", "line 3: nothing is called question"),
-        ("[brand]\nlogo = 'logo.svg'", "line 2: logo must name a file that ends in .png"),
-        ("[brand]\ncolour = 'red'", "line 2: colour must be a colour such as #1f6feb."),
-        ("[brand]\nlink = 'javascript:x'", "line 2: link must be an address"),
-        ("[brand]\nlogo = 'model'", "line 2: logo must name a file"),
+        (
+            "[[samples]]\nphoto = 'dog.txt'",
+            "line 2: samples[0].photo must name a file that ends in .jpg",
+        ),
+        (
+            "[[samples]]\nphoto = 'dog.jpg'\nquestion = 'a'",
+            "line 3: nothing is called samples[0].question here.",
+        ),
+        ("[brand]\nlogo = 'logo.svg'", "line 2: brand.logo must name a file that ends in .png"),
+        ("[brand]\ncolour = 'red'", "line 2: brand.colour must be a colour such as #1f6feb."),
+        ("[brand]\nlink = 'javascript:x'", "line 2: brand.link must be an address"),
+        ("[brand]\nlogo = 'model'", "line 2: brand.logo must name a file"),
         ("[model]\nfolder = 'logo.png'", "line 2: there is no folder"),
-        ("[model]\n\nfolder = 'cards'", "line 3: folder holds no model that can be opened (The"),
+        (
+            "[model]\n\nfolder = 'cards'",
+            "line 3: model.folder holds no model that can be opened: The",
+        ),
         ("[model]\nfusion = 'grpah'", "line 2: the model has no fusion called grpah. Choose one"),
         ("[model]\nfolder = 'model'\nfusion = 'x'", "line 3: the model has no fusion called x."),
         (f"[model]\nfolder = '{'x/' * 90}'", "line 2: there is no folder"),
         (f"[souvenir]\nfolder = '{'x' * 190}/{'y'}'", "line 2: there is no folder"),
-        ("[lock]\nchord = 'Ctrl+Q'", "line 2: chord must be keys such as Ctrl+Alt+Q. Take two"),
-        ("[lock]\nchord = 'Ctrl+Ctrl+Q'", "line 2: chord must be keys"),
-        ("[lock]\nchord = 'Ctrl+Alt+Delete+Q'", "line 2: chord must be keys"),
-        ("[lock]\nchord = 'Ctrl+Alt'", "line 2: chord must be keys"),
-        ("[lock]\nchord = 'Ctrl+Shift+1'", "line 2: chord must be keys"),
-        ("[lock]\ndrop = 1", "line 2: drop must be true or false."),
-        ("[limits]\nphotos = 1.0", "line 2: photos must be a whole number from 1 to 50."),
-        ("[limits]\nphotos = true", "line 2: photos must be a whole number from 1 to 50."),
+        (
+            "[lock]\nchord = 'Ctrl+Q'",
+            "line 2: lock.chord must be keys such as Ctrl+Alt+Q. Take two",
+        ),
+        ("[lock]\nchord = 'Ctrl+Ctrl+Q'", "line 2: lock.chord must be keys"),
+        ("[lock]\nchord = 'Ctrl+Alt+Delete+Q'", "line 2: lock.chord must be keys"),
+        ("[lock]\nchord = 'Ctrl+Alt'", "line 2: lock.chord must be keys"),
+        ("[lock]\nchord = 'Ctrl+Shift+1'", "line 2: lock.chord must be keys"),
+        ("[lock]\ndrop = 1", "line 2: lock.drop must be true or false."),
+        ("[limits]\nphotos = 1.0", "line 2: limits.photos must be a whole number."),
+        ("[limits]\nphotos = true", "line 2: limits.photos must be a whole number."),
+        ("[limits]\nphotos = 51", "line 2: limits.photos must be from 1 to 50."),
         (
             'questions = ["What is it?", "What is this?"]\n[limits]\nquestion_chars = 12',
             "line 1: this question is longer than question_chars, 12.",
         ),
-        ("[souvenir]\nformat = 'gif'", "line 2: format must be one of these: png, pdf."),
-        ("[souvenir]\nport = 80", "line 2: port must be 0 or from 1024 to 65535."),
-        ("[souvenir]\naddress = '8.8.8.8'", "line 2: address must be one of a local network"),
-        ("[souvenir]\naddress = '0.0.0.0'", "line 2: address must be one of a local network"),
-        ("[souvenir]\naddress = 'example.org'", "line 2: address must be one of a local network"),
-        ("[numbers]\ntexts = true", "line 2: texts needs a file beside it"),
+        ("[souvenir]\nformat = 'gif'", "line 2: souvenir.format must be one of these: png, pdf."),
+        ("[souvenir]\nport = 80", "line 2: souvenir.port must be 0 or from 1024 to 65535."),
+        (
+            "[souvenir]\naddress = '8.8.8.8'",
+            "line 2: souvenir.address must be one of a local network",
+        ),
+        (
+            "[souvenir]\naddress = '0.0.0.0'",
+            "line 2: souvenir.address must be one of a local network",
+        ),
+        (
+            "[souvenir]\naddress = 'example.org'",
+            "line 2: souvenir.address must be one of a local network",
+        ),
+        ("[numbers]\ntexts = true", "line 2: numbers.texts needs a file beside it"),
         ("[numbers]\nfile = 'gone/a.csv'", "line 2: there is no folder"),
-        ("[numbers]\nfile = 'model'", "line 2: file must be a file"),
+        ("[numbers]\nfile = 'model'", "line 2: numbers.file must be a file"),
         ("[souvenirs]", "line 1: nothing is called souvenirs here. Known here: souvenir."),
         ("# a\n\nfoo = 1", "line 3: nothing is called foo here. Known here: title, language,"),
         ("title = 'a'\ntitle = 'b'", "line 2: this is not TOML (Cannot overwrite a value)."),
@@ -220,7 +243,7 @@ def test_each_mistake_names_its_line_and_key(stand: Path, text: str, said: str) 
 
 def test_a_pin_in_plain_digits_is_refused_and_not_repeated(stand: Path) -> None:
     sentence = mistake(stand, "[lock]\npin = '2468'")
-    assert "line 2: pin must be a whole line that begins with $scrypt$." in sentence
+    assert "line 2: lock.pin must be a whole line that begins with $scrypt$." in sentence
     assert "event-pin" in sentence
     assert "2468" not in sentence
 
@@ -230,6 +253,7 @@ def test_a_pin_in_plain_digits_is_refused_and_not_repeated(stand: Path) -> None:
     [
         (b"\xff\xfe", "not UTF-8"),
         (b"#" * 1_000_001, "too large"),
+        (b"\n" * 2001, "too large"),
         (b"title = " + b"[" * 100_000, "too deep"),
         (b"a." * 90_000 + b"a = 1", "too many parts"),
         (b"a . " * 40_000 + b"a = 1", "too many parts"),
@@ -277,10 +301,8 @@ def test_the_documented_example_is_whole_and_right(stand: Path) -> None:
     assert (profile.show, profile.limits) == (plain.show, plain.limits)
     assert replace(profile.souvenir, folder=None, address=None) == plain.souvenir
     written = tomllib.loads(example)
-    for part in (profile.brand, profile.model, profile.show, profile.lock, profile.limits):
-        assert set(written[type(part).__name__.lower().removesuffix("choice")]) == keys(part)
-    assert set(written["souvenir"]) == keys(profile.souvenir)
-    assert set(written["numbers"]) == keys(profile.numbers)
+    for name in ("brand", "model", "show", "lock", "limits", "souvenir", "numbers"):
+        assert set(written[name]) == keys(getattr(profile, name))
     assert set(written["samples"][0]) == keys(profile.samples[0])
     assert set(written) == keys(profile) - {"path"}
 
@@ -350,9 +372,8 @@ def leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
 def test_the_line_of_every_key_is_found(ends: str) -> None:
     text = DOCUMENT.replace("\n", ends)
-    lines = key_lines(text)
     found = list(leaves(tomllib.loads(text)))
-    assert [path for path, _ in found if path not in lines] == []
+    lines = {path: line_of(text, path) for path, _ in found}
     numbers = {path: int(value) for path, value in found if isinstance(value, int | float)}
     assert len(numbers) == 29
     assert {path: lines[path] for path in numbers} == numbers
@@ -368,11 +389,14 @@ def test_the_line_of_every_key_is_found(ends: str) -> None:
 
 
 def test_tables_have_lines_too() -> None:
-    lines = key_lines(DOCUMENT)
-    assert lines[("table",)] == 26
-    assert lines[("table", "inner", "deep]er")] == 28
-    assert [lines[("many", number)] for number in range(3)] == [30, 32, 42]
-    assert lines[("many", 1, "sub", "more", 1)] == 38
-    assert lines[("a", "b")] == 5
-    assert lines[("list", 3)] == 20
-    assert key_lines("") == {}
+    assert line_of(DOCUMENT, ("table",)) == 26
+    assert line_of(DOCUMENT, ("table", "inner", "deep]er")) == 28
+    assert [line_of(DOCUMENT, ("many", number)) for number in range(3)] == [30, 32, 42]
+    assert line_of(DOCUMENT, ("many", 1, "sub", "more", 1)) == 38
+
+
+def test_what_is_missing_has_the_line_of_what_lacks_it() -> None:
+    assert line_of(DOCUMENT, ("many", 1, "y")) == 32
+    assert line_of(DOCUMENT, ("gone",)) == line_of("", ("gone",)) == 1
+    assert line_of(DOCUMENT, ("a", "b")) == 5
+    assert line_of(DOCUMENT, ("list", 3)) == 20

@@ -8,7 +8,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from mmgpt_desktop.event.profile import Sample
+from mmgpt_desktop.event.profile import EventSample
 from mmgpt_desktop.messages import PatchGrid
 from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
 from mmgpt_desktop.ui.event.answer_page import AnswerPage
@@ -34,7 +34,7 @@ class Attract(QObject):
     def __init__(
         self,
         theme: Theme,
-        samples: tuple[Sample, ...],
+        samples: tuple[EventSample, ...],
         visit: Visit,
         asker: PacedAsker,
         page: AnswerPage,
@@ -155,7 +155,7 @@ class Attract(QObject):
             self._after(_READ, self._play_next)
 
 
-def _rounds(samples: tuple[Sample, ...]) -> Iterator[tuple[Sample, str]]:
+def _rounds(samples: tuple[EventSample, ...]) -> Iterator[tuple[EventSample, str]]:
     """Each round another question of each sample."""
     for turn in itertools.count():
         for sample in samples:

@@ -60,7 +60,7 @@ class EventApp(QObject):
     ) -> None:
         super().__init__()
         self._application, self._profile = application, profile
-        install_language(application, profile.language)
+        install_language(application, profile.language or "")
         self.theme = Theme(application, theme, partial(branded, brand=profile.brand.colour))
         self.theme.set_still(still)
         self.engine = EngineThread(open_model(profile.model.folder or default_bundle_path()))
@@ -153,7 +153,7 @@ class EventApp(QObject):
     def _reset_language(self) -> None:
         if self._language:
             self._language = ""
-            install_language(self._application, self._profile.language)
+            install_language(self._application, self._profile.language or "")
 
     @Slot()
     def _end_hung(self) -> None:

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.event import pin
-from mmgpt_desktop.event import profile as profiles
 from mmgpt_desktop.event.pin_tries import Tries
+from mmgpt_desktop.event.profile import CHORD, EventLock
 from mmgpt_desktop.ui.event.cards import Cover, words
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.widgets.box_layout import hbox
@@ -156,10 +156,10 @@ class ExitLock(QObject):
     LEAVE, PRESENT = "leave", "present"
     opened = Signal(str)
 
-    def __init__(self, lock: profiles.Lock, pad: PinPad, thread: TaskThread, tries: Tries) -> None:
+    def __init__(self, lock: EventLock, pad: PinPad, thread: TaskThread, tries: Tries) -> None:
         super().__init__()
         self._lock, self._pad, self._thread, self._tries = lock, pad, thread, tries
-        chord = lock.chord or profiles.CHORD
+        chord = lock.chord or CHORD
         self._chord = QKeySequence(chord)
         self._present = QKeySequence(f"{chord.rpartition('+')[0]}+F9")
         self._purpose = self.LEAVE

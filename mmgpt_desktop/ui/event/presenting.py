@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QGuiApplication
 
 from mmgpt_desktop.engine.protocol import EngineLike
-from mmgpt_desktop.event.profile import Profile, Sample
+from mmgpt_desktop.event.profile import EventSample, Profile
 from mmgpt_desktop.messages import ModelInfo, RuntimeInfo
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.resources import default_bundle_path
@@ -142,7 +142,7 @@ class Presenting(Own, QObject):
             self.window.sample.setText(title)
 
     @property
-    def _sample(self) -> Sample | None:
+    def _sample(self) -> EventSample | None:
         return self._stage.samples[self._at] if self._at >= 0 else None
 
     # What it does

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
-from mmgpt_desktop.event.profile import Show
+from mmgpt_desktop.event.profile import ShowTimes
 from mmgpt_desktop.ui.event.cards import Cover, words
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.widgets.box_layout import hbox
@@ -68,7 +68,7 @@ class Idle(QObject):
     counting = Signal(int)  # seconds left; 0 when somebody is there after all
     over = Signal()
 
-    def __init__(self, show: Show) -> None:
+    def __init__(self, show: ShowTimes) -> None:
         super().__init__()
         self._show = show
         self._visiting = self._held = False

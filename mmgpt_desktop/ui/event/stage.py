@@ -13,7 +13,7 @@ from PySide6.QtGui import QGuiApplication, QImage, QPixmapCache
 
 from mmgpt_desktop.errors import AppError, LanguageError
 from mmgpt_desktop.event.numbers import Log
-from mmgpt_desktop.event.profile import Profile, Sample
+from mmgpt_desktop.event.profile import EventSample, Profile
 from mmgpt_desktop.messages import ModelInfo, RuntimeInfo
 from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
@@ -52,7 +52,7 @@ class Stage(QObject):
     """What happens on the big screen, from the first touch to the reset."""
 
     was_reset = Signal()
-    sample_shown = Signal(object)  # Sample
+    sample_shown = Signal(object)  # EventSample
 
     def __init__(
         self,
@@ -190,10 +190,10 @@ class Stage(QObject):
         self._show_chooser()
 
     @property
-    def samples(self) -> tuple[Sample, ...]:
+    def samples(self) -> tuple[EventSample, ...]:
         return self._profile.samples
 
-    def title(self, sample: Sample) -> str:
+    def title(self, sample: EventSample) -> str:
         """For the presenter."""
         title = own("samples", self._titles.get(sample.photo, ""))
         return title or sample.photo.stem

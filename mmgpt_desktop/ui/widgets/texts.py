@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import (
     QT_TRANSLATE_NOOP,
@@ -18,6 +19,7 @@ from PySide6.QtCore import (
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.methods import Method
+from mmgpt_desktop.note import fill
 from mmgpt_desktop.report.number_texts import LEAST_SHOWN, decimals
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.sentences import SHARES, Wording
@@ -114,15 +116,11 @@ def translated(context: str, text: str) -> str:
 
 
 def error_title(error: AppError) -> str:
-    return _filled(error.title_template, error)
+    return fill(error.title_template, error.values, partial(translated, "errors"))
 
 
 def error_hint(error: AppError) -> str:
-    return _filled(error.hint_template, error)
-
-
-def _filled(template: str, error: AppError) -> str:
-    return translated("errors", template).format(**error.values)
+    return fill(error.hint_template, error.values, partial(translated, "errors"))
 
 
 # What the engine says in whole sentences, figures included, taken apart again.
