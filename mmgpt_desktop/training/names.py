@@ -15,10 +15,10 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from mmgpt_desktop.model.configuration import PAD, SPECIAL_TOKENS
-from mmgpt_desktop.training import prompts
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.photo_texts import PhotoTexts
 from mmgpt_desktop.training.questions import naming
+from mmgpt_desktop.training.wordings import usual
 
 CERTAIN = 0.5
 """A photo whose likeliest class has this probability is asked about by the class's name."""
@@ -57,9 +57,9 @@ def add_names(photos: Iterable[PhotoTexts], features: FeatureStore) -> None:
         answer = naming(name)
         photo.pairs["name"] += [("", answer)] * 2
         if number in ANIMALS:
-            photo.pairs["name"] += [(question, answer) for question in prompts.NAME_ANIMAL]
+            photo.pairs["name"] += [(question, answer) for question in usual("animal_name")]
         if number in DOGS:
-            photo.pairs["name"] += [(question, answer) for question in prompts.NAME_DOG]
+            photo.pairs["name"] += [(question, answer) for question in usual("dog_name")]
         place = (guesses.places[row] >= IN_PLACE).astype(np.float16)
         photo.masks.setdefault(name, place.repeat(2, axis=0).repeat(2, axis=1))
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.training import prompts
 from mmgpt_desktop.training.labels import (
     STUFF,
     Cells,
@@ -31,7 +30,7 @@ from mmgpt_desktop.training.questions import (
     plain_place,
     things_named,
 )
-from mmgpt_desktop.training.wordings import Wordings, blurred, typed, wordings
+from mmgpt_desktop.training.wordings import Wordings, blurred, spoken, typed, usual, wordings
 
 PEOPLE = WORDS.people | {"men", "women", "boys", "girls", "children", "kids"}
 Row = Mapping[str, Any]
@@ -76,21 +75,7 @@ class PhotoTexts:
         return blurred(asked, rng) if words and kind != "truefalse" else asked, answer
 
 
-_WAYS = {
-    "caption": prompts.DESCRIBE,
-    "view": prompts.DESCRIBE,
-    "brief": prompts.BRIEF,
-    "detail": prompts.DETAIL,
-    "sentence": prompts.SENTENCE,
-    "scene": prompts.SCENE,
-    "objects": prompts.OBJECTS,
-    "actions": prompts.ACTIONS,
-    "label": prompts.LABEL,
-    "title": prompts.TITLE,
-    "name": prompts.NAME,
-}
-
-
+_DESCRIBING = ("caption", "view")
 _IN_OTHER_WORDS = 0.6  # of the questions in training
 
 
@@ -105,19 +90,22 @@ def ask(kind: str, question: str, rng: random.Random, words: Wordings | None = N
     if kind == "name" and question:
         return question
     if kind == "truefalse":
-        return rng.choice(prompts.TRUE_FALSE).format(question)
+        return rng.choice(usual(kind)).format(question)
     if words and (asked := in_other_words(kind, question, rng, words)):
         return asked
-    if kind in _WAYS:
-        return typed(rng.choice(_WAYS[kind]), rng) if words else rng.choice(_WAYS[kind])
-    return prompts.spoken(question, rng)
+    if ways := usual(_asked_as(kind)):
+        return typed(rng.choice(ways), rng) if words else rng.choice(ways)
+    return spoken(question, rng)
 
 
 def in_other_words(kind: str, question: str, rng: random.Random, words: Wordings) -> str:
     """The question in some of these words, as people type it; empty where they have none."""
-    described = _WAYS.get(kind) is prompts.DESCRIBE
-    asked = words.worded("describe" if described else kind, question, rng)
+    asked = words.worded(_asked_as(kind), question, rng)
     return typed(asked, rng) if asked else ""
+
+
+def _asked_as(kind: str) -> str:
+    return "describe" if kind in _DESCRIBING else kind
 
 
 def read_rows(data: Path) -> Iterator[Row]:

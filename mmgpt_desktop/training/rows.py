@@ -24,13 +24,13 @@ from mmgpt_desktop.model.configuration import (
     MMGPTConfig,
 )
 from mmgpt_desktop.model.modelling import IGNORED
-from mmgpt_desktop.training import prompts
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.names import ANIMALS, DOGS, LABELLED, class_names
 from mmgpt_desktop.training.photo_texts import PhotoTexts, ask, trained_words
 from mmgpt_desktop.training.photo_views import unspoiled, view_of
 from mmgpt_desktop.training.questions import QA, naming
+from mmgpt_desktop.training.wordings import NO_PICTURE, usual
 
 Cells = NDArray[np.floating[Any]]
 PAD_ID, USER_ID, ASSISTANT_ID, END_ID = map(SPECIAL_TOKENS.index, (PAD, USER, ASSISTANT, END))
@@ -217,7 +217,7 @@ class VisitDataset(Dataset[Visit]):
 
         def draw() -> QA:
             question, answer = told.draw(shares.kinds, rng, mirror=look.mirrored)
-            return question, answer if has_image else prompts.NO_PICTURE
+            return question, answer if has_image else NO_PICTURE
 
         names = list(photo.masks) if has_image and not look.varied else []
         row = self.packer.row(draw, rng, names)
@@ -255,7 +255,7 @@ class VisitDataset(Dataset[Visit]):
             if photo.collection in LABELLED and rng.random() < 0.4:
                 return ask("caption", "", rng, words), f"A photo of {naming(name)}."
             if named in ANIMALS and rng.random() < 0.3:
-                return rng.choice(prompts.NAME_ANIMAL), naming(name)
+                return rng.choice(usual("animal_name")), naming(name)
             return ask("name", "", rng, words), naming(name)
 
         cells = self.features.cells(photo.image)

@@ -1,4 +1,4 @@
-"""More ways in which people ask for the same: the patterns of `wordings.toml`."""
+"""The many ways in which people ask for the same: those of `wordings.toml`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+NO_PICTURE = "I need a picture to answer that."
 _TABLE = Path(__file__).with_name("wordings.toml")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _BRITISH = 0.5
@@ -38,9 +40,16 @@ class Wordings:
 
 
 @cache
+def usual(kind: str) -> Sequence[str]:
+    """The usual ways; none for a kind whose questions the data has."""
+    found: Sequence[str] = _table()["usual"].get(kind, ())
+    return found
+
+
+@cache
 def wordings(part: str) -> Wordings:
     """Those of "training", or the "unseen" ones, with which nothing is trained."""
-    table = tomllib.loads(_TABLE.read_text(encoding="utf-8"))
+    table = _table()
     short = table["short"]
     whole = {kind: _spelled_out(ways, short) for kind, ways in table[part]["whole"].items()}
     parts = {
@@ -50,6 +59,10 @@ def wordings(part: str) -> Wordings:
     return Wordings(whole, parts)
 
 
+def _table() -> dict[str, Any]:
+    return tomllib.loads(_TABLE.read_text(encoding="utf-8"))
+
+
 def _spelled_out(ways: Sequence[str], short: Mapping[str, str]) -> list[str]:
     found = list(ways)
     for name, meant in short.items():
@@ -57,8 +70,21 @@ def _spelled_out(ways: Sequence[str], short: Mapping[str, str]) -> list[str]:
     return found
 
 
+def spoken(question: str, rng: random.Random) -> str:
+    """A lower-case question as people type it: mostly a capital and a question mark."""
+    question = question.strip().rstrip("?").strip()
+    if rng.random() < 0.5:
+        question = question.replace("color", "colour")
+    if rng.random() < 0.3 and question.startswith("how many"):
+        question = question.replace("are there", "are in the picture")
+    style = rng.random()
+    if style < 0.75:
+        return question[:1].upper() + question[1:] + "?"
+    return question if style < 0.85 else question + "?"
+
+
 def typed(question: str, rng: random.Random) -> str:
-    """As people type it: mostly a capital and a mark at the end, which a part lacks."""
+    """The same of a question in other words, which may have its mark, or lack it."""
     if question[-1] not in ".?":
         question += "?"
     if rng.random() < _BRITISH:

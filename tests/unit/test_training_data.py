@@ -21,7 +21,6 @@ from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.names import class_names
 from mmgpt_desktop.training.photo_texts import PhotoTexts, load_texts, sentence, split_of
 from mmgpt_desktop.training.photo_views import unspoiled, view_of
-from mmgpt_desktop.training.prompts import NO_PICTURE
 from mmgpt_desktop.training.questions import QA, mirrored, naming
 from mmgpt_desktop.training.rows import (
     ASSISTANT_ID,
@@ -33,6 +32,7 @@ from mmgpt_desktop.training.rows import (
     VisitDataset,
 )
 from mmgpt_desktop.training.tokenizer import train_on
+from mmgpt_desktop.training.wordings import NO_PICTURE
 
 ROWS = [
     ("images/flickr8k/a.jpg", "caption", "", "a black dog runs .", "train"),
