@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage
+from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError, Cancelled
@@ -37,6 +39,11 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.methods import Method, Needs
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto, show_photo
+from mmgpt_desktop.ui.worker import TaskThread
+
+if TYPE_CHECKING:
+    from mmgpt_desktop.ui.event.event_app import EventApp
+    from mmgpt_desktop.ui.window.app import App
 
 GRID_ROWS = GRID_COLUMNS = 4
 FUSION = FusionInfo(
@@ -266,6 +273,19 @@ def needed(explanation: Explanation, method: Method) -> CellMaps:
     box = Box(0, 0, photo.width, photo.height)
     grid = PatchGrid(GRID_ROWS, GRID_COLUMNS, box, photo.width, photo.height)
     return CellMaps(method, weights.reshape(tokens, GRID_ROWS, GRID_COLUMNS), grid)
+
+
+def drain(qtbot: QtBot, thread: TaskThread) -> None:
+    """All that the thread was given is done, and the window knows."""
+    through: list[None] = []
+    thread.submit(lambda _task: None, through.append)
+    qtbot.waitUntil(lambda: bool(through), timeout=30_000)
+
+
+def thread_of(app: App | EventApp, name: str) -> TaskThread:
+    found = next(thread for thread in app.threads if thread.objectName() == name)
+    assert isinstance(found, TaskThread)
+    return found
 
 
 def make_photo(width: int = 160, height: int = 120, *, seed: int = 0) -> Photo:

@@ -72,7 +72,7 @@ class BenchRow:
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class BundleTask:
     """The same work for all: pixels of the right size, a question, a number of tokens."""
 
     bundle: Bundle
@@ -81,7 +81,7 @@ class Task:
     tokens: int
 
     @classmethod
-    def of(cls, bundle: Bundle, tokens: int) -> Task:
+    def of(cls, bundle: Bundle, tokens: int) -> BundleTask:
         side = bundle.manifest.image.size
         pixels = np.random.default_rng(0).normal(size=(1, 3, side, side)).astype(np.float32)
         prompt = MmgptFamily(bundle).build_prompt([Message("user", QUESTION)], tokens).token_ids
@@ -196,7 +196,7 @@ def run_answering(
         task = CheckpointTask.of(path, tokens)
         _run(task.rows, choice, task.tokens, rounds)
     else:
-        ours = Task.of(open_bundle(path), tokens)
+        ours = BundleTask.of(open_bundle(path), tokens)
         _run(lambda name: _rows_of(name, ours, fusions), choice, ours.tokens, rounds)
         print("Loaded is the default fusion; another's graphs are when it is first asked.")
     return 0
@@ -321,7 +321,7 @@ def _explain(engine: EngineBase, explanation: Explanation) -> tuple[float, float
     return found[0][0], searched - started, time.perf_counter() - searched
 
 
-def _rows_of(name: RuntimeName, task: Task, fusions: Sequence[str]) -> list[BenchRow]:
+def _rows_of(name: RuntimeName, task: BundleTask, fusions: Sequence[str]) -> list[BenchRow]:
     print(f"{name}: loading ...", file=sys.stderr)
     started = time.perf_counter()
     bundle = open_bundle(task.bundle.path)
@@ -337,7 +337,7 @@ def _rows_of(name: RuntimeName, task: Task, fusions: Sequence[str]) -> list[Benc
     return rows
 
 
-def _torch_rows(runtime: TorchRuntime, fusion: str, task: Task) -> list[BenchRow]:
+def _torch_rows(runtime: TorchRuntime, fusion: str, task: BundleTask) -> list[BenchRow]:
     return [
         BenchRow(f"torch, {fusion}, attention", lambda: task.answer_with(runtime, fusion, True)),
         BenchRow(
@@ -354,7 +354,9 @@ def _torch_rows(runtime: TorchRuntime, fusion: str, task: Task) -> list[BenchRow
     ]
 
 
-def _onnx_rows(runtime: Runtime, plain: Runtime | None, fusion: str, task: Task) -> list[BenchRow]:
+def _onnx_rows(
+    runtime: Runtime, plain: Runtime | None, fusion: str, task: BundleTask
+) -> list[BenchRow]:
     name = f"{runtime.info.runtime}, {fusion}"
     rows = [BenchRow(f"{name}, attention", lambda: task.answer_with(runtime, fusion, True))]
     if plain is not None:

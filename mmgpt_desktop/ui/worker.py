@@ -1,7 +1,9 @@
 """The threads behind the window: the only file that knows both Qt and the engine.
 
-Signals belong to objects of the GUI thread, so a slot of a QObject there runs there.
-Connect no lambdas or partials to them: PySide6 would run those on the worker's thread.
+Work is given to a thread by `submit`, with what its result, its error and its news are for. Those
+are called in the GUI thread, by a slot of the thread's own object; PySide6 would run a lambda that
+is connected to a signal on the thread that emits it. They wait in the GUI thread too, so that no
+widget ever goes where the work is done.
 
 BaseException is caught: a panic in a library written in Rust is one, and whoever waits is told.
 """
@@ -13,39 +15,35 @@ import itertools
 import logging
 import queue
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, QThread, Signal, Slot
+from shiboken6 import isValid
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.cores import step_back
-from mmgpt_desktop.engine.protocol import EngineLike
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure, unexpected
-from mmgpt_desktop.messages import (
-    Explanation,
-    Found,
-    GenerationOutcome,
-    GenerationRequest,
-    Photo,
-    RuntimeName,
-    Timings,
-)
-from mmgpt_desktop.methods import Method
+from mmgpt_desktop.messages import GenerationOutcome, GenerationRequest, RuntimeName, Timings
+
+if TYPE_CHECKING:  # its imports take place on the engine's thread
+    from mmgpt_desktop.engine.base import EngineBase
 
 CLOSE_WAIT_MS = 5000
 QUIET_SECONDS = 20.0
 
+MakeEngine = Callable[[], "EngineBase"]
+Result = TypeVar("Result")
+Token = TypeVar("Token", bound=CancelToken)
+
 _log = logging.getLogger(__name__)
 
 
-def engine_maker(bundle: Path, runtime: RuntimeName | None) -> Callable[[], EngineLike]:
+def engine_maker(bundle: Path, runtime: RuntimeName | None) -> MakeEngine:
     """What makes the real engine; called on the engine's thread, where its imports happen."""
 
-    def make() -> EngineLike:
+    def make() -> EngineBase:
         from mmgpt_desktop.engine.open_engine import open_engine
 
         return open_engine(bundle, runtime)
@@ -53,8 +51,22 @@ def engine_maker(bundle: Path, runtime: RuntimeName | None) -> Callable[[], Engi
     return make
 
 
+class Task(CancelToken):
+    """Work that a thread was given. Once it is cancelled, nothing of it is heard any more."""
+
+    def __init__(self, send: Callable[[Task, str, object], None]) -> None:
+        super().__init__()
+        self._send = send
+
+    def report(self, news: object) -> None:
+        """For the work itself: tell how far it is, or a part of what it finds."""
+        self._send(self, "progress", news)
+
+
 class _QueueThread(QThread):
     """A thread with a queue of work; None in it ends the thread. Called from the GUI thread."""
+
+    _came_back = Signal(object, str, object)  # Task; then, failed, progress or dropped; with what
 
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -62,15 +74,58 @@ class _QueueThread(QThread):
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._closing = CancelToken()
         self._asked = self._ended = 0  # each is counted by one thread alone
+        self._handlers: dict[Task, dict[str, Callable[[Any], object] | None]] = {}
+        self._came_back.connect(self._deliver)
 
     @property
     def idle(self) -> bool:
         """Whether all that was asked for is over, cancelled or not."""
         return self._asked == self._ended
 
-    def _submit(self, item: Any) -> None:
+    def _submit(
+        self,
+        work: Callable[[Task], Result],
+        then: Callable[[Result], object] | None,
+        failed: Callable[[AppError], object] | None,
+        progress: Callable[[Any], object] | None,
+    ) -> Task:
+        task = Task(self._came_back.emit)
+        self._handlers[task] = {"then": then, "failed": failed, "progress": progress}
+        return self._put(task, partial(self._do, work))
+
+    def _put(self, cancel: Token, work: Callable[[Token], None]) -> Token:
+        """Have `work`, which raises nothing, called with `cancel`, even if that is cancelled."""
         self._asked += 1
-        self._queue.put(item)
+        self._queue.put((cancel, work))
+        return cancel
+
+    def run(self) -> None:
+        while self._work(self._next()):  # by no name: what is done is let go
+            self._ended += 1
+
+    def _next(self) -> Any:
+        return self._queue.get()
+
+    def _work(self, item: tuple[CancelToken, Callable[[CancelToken], None]] | None) -> bool:
+        """Do what is asked for; False at the end."""
+        if item is None:
+            return False
+        cancel, work = item
+        forget = self._closing.on_cancel(cancel.cancel)
+        work(cancel)
+        forget()
+        return True
+
+    def _do(self, work: Callable[[Task], Any], task: Task) -> None:
+        self._came_back.emit(task, *_end_of(work, task))
+
+    @Slot(object, str, object)
+    def _deliver(self, task: Task, what: str, value: object) -> None:
+        over = what != "progress"
+        handlers = self._handlers.pop(task, {}) if over else self._handlers.get(task, {})
+        handler = handlers.get(what)
+        if handler is not None and not task.cancelled and _lives(handler):
+            handler(value)
 
     def begin_close(self) -> None:
         """Cancel all work and let the thread end."""
@@ -79,66 +134,53 @@ class _QueueThread(QThread):
 
     def end_close(self) -> bool:
         """Wait for the end; False when it was still busy after `CLOSE_WAIT_MS`."""
-        if self.wait(CLOSE_WAIT_MS):
-            return True
-        _log.error("thread %s did not end within %d ms", self.objectName(), CLOSE_WAIT_MS)
-        return False
+        in_time = self.wait(CLOSE_WAIT_MS)
+        self._handlers.clear()
+        if not in_time:
+            _log.error("thread %s did not end within %d ms", self.objectName(), CLOSE_WAIT_MS)
+        return in_time
 
 
-@dataclass(frozen=True, eq=False)
-class _Load:
-    cancel: CancelToken = field(default_factory=CancelToken)
+def _end_of(work: Callable[[Task], Any], task: Task) -> tuple[str, Any]:
+    """How work has ended, and with what."""
+    try:
+        task.raise_if_cancelled()
+        return "then", work(task)
+    except Cancelled:
+        return "dropped", None
+    except AppError as error:
+        _log.info("background work failed", exc_info=error)
+        return "failed", error
+    except BaseException as error:
+        _log.exception("background work broke")
+        return "failed", unexpected(error)
 
 
-@dataclass(frozen=True, eq=False)
-class _Switch:
-    make_engine: Callable[[], EngineLike]
-    cancel: CancelToken = field(default_factory=CancelToken)
+def _lives(handler: Callable[..., Any]) -> bool:
+    """Whether Qt has not destroyed the object that a method, or a partial of one, is of."""
+    while isinstance(handler, partial):
+        handler = handler.func
+    owner = getattr(handler, "__self__", None)
+    return not isinstance(owner, QObject) or isValid(owner)
 
 
-@dataclass(frozen=True, eq=False)
-class _Ask:
-    request: GenerationRequest
-    cancel: CancelToken = field(default_factory=CancelToken)
+class TaskThread(_QueueThread):
+    """Runs small jobs that must not block the window: decoding, drawing heatmaps, saving."""
 
+    def submit(
+        self,
+        work: Callable[[Task], Result],
+        then: Callable[[Result], object] | None = None,
+        failed: Callable[[AppError], object] | None = None,
+        progress: Callable[[Any], object] | None = None,
+    ) -> Task:
+        """Have `work` done after all that was asked for before.
 
-@dataclass(frozen=True, eq=False)
-class _Edges:
-    photo: Photo
-    cancel: CancelToken = field(default_factory=CancelToken)
-
-
-@dataclass(frozen=True, eq=False)
-class _Explain:
-    explanation: Explanation
-    method: Method
-    cancel: CancelToken = field(default_factory=CancelToken)
-
-
-@dataclass(frozen=True, eq=False)
-class _CheckWord:
-    explanation: Explanation
-    word: slice
-    cells: NDArray[np.float32]
-    method: Method
-    cancel: CancelToken = field(default_factory=CancelToken)
-
-
-@dataclass(frozen=True, eq=False)
-class _Numbers:
-    explanation: Explanation
-    token: int
-    layer: int
-    head: int
-    cancel: CancelToken = field(default_factory=CancelToken)
-
-
-@dataclass(frozen=True, eq=False)
-class _Forget:
-    cancel: CancelToken = field(default_factory=CancelToken)
-
-
-_Item = _Load | _Switch | _Ask | _Edges | _Explain | _CheckWord | _Numbers | _Forget
+        One of `then` and `failed` is called in the GUI thread, after `progress` for all that the
+        work reported; none of them any more when the task was cancelled, by the work itself with
+        Cancelled or from outside, or when the object that they are methods of is gone.
+        """
+        return self._submit(work, then, failed, progress)
 
 
 class EngineThread(_QueueThread):
@@ -147,6 +189,8 @@ class EngineThread(_QueueThread):
     Exactly one `ended` for each `ask`, after its last `stepped`; exactly one `loaded` or
     `load_failed` for each `load` and each `switch`. All are called from the GUI thread.
     Whoever asks takes the number of the request from `job_ids`.
+
+    Connect no lambdas or partials to the signals: see above.
     """
 
     load_progress = Signal(float, str)
@@ -154,65 +198,47 @@ class EngineThread(_QueueThread):
     load_failed = Signal(object)  # AppError, or None when cancelled
     stepped = Signal(object)  # TokenStep
     ended = Signal(object)  # GenerationOutcome
-    edges_found = Signal(object, object)  # Photo, EdgeMap
-    edges_failed = Signal(object, object)  # Photo, AppError
-    maps_found = Signal(object, object)  # Explanation, Found
-    checked = Signal(object, object)  # Explanation, Check
-    numbers_found = Signal(object, object)  # Explanation, HeadNumbers
-    numbers_failed = Signal(object, object)  # Explanation, AppError
-    explain_failed = Signal(object, object)  # Explanation, AppError
 
-    def __init__(
-        self, make_engine: Callable[[], EngineLike], parent: QObject | None = None
-    ) -> None:
+    def __init__(self, make_engine: MakeEngine, parent: QObject | None = None) -> None:
         super().__init__("engine", parent)
         self._make_engine = make_engine
-        self._engine: EngineLike | None = None
+        self._engine: EngineBase | None = None
         self._load_error: AppError | None = None
         self._resting = CancelToken()
         self.job_ids = itertools.count(1)
 
     def load(self) -> CancelToken:
-        return self._put(_Load())
+        return self._put(CancelToken(), self._load_again)
 
-    def switch(self, make_engine: Callable[[], EngineLike]) -> CancelToken:
+    def switch(self, make_engine: MakeEngine) -> CancelToken:
         """Load another model; until it is there, and if it fails, the one before stays."""
-        return self._put(_Switch(make_engine))
+        return self._put(CancelToken(), partial(self._load, make_engine))
 
     def ask(self, request: GenerationRequest) -> CancelToken:
-        return self._put(_Ask(request))
+        return self._put(CancelToken(), partial(self._answer, request))
 
-    def edges(self, photo: Photo) -> CancelToken:
-        """Ask what the cells of a photo's graph read from each other."""
-        return self._put(_Edges(photo))
-
-    def explain(self, explanation: Explanation, method: Method) -> CancelToken:
-        """As `EngineBase.explain`."""
-        return self._put(_Explain(explanation, method))
-
-    def check(
-        self, explanation: Explanation, word: slice, cells: NDArray[np.float32], method: Method
-    ) -> CancelToken:
-        """Ask what hiding the brightest of `cells` [row, column] does to the word."""
-        return self._put(_CheckWord(explanation, word, cells, method))
-
-    def numbers(self, explanation: Explanation, token: int, layer: int, head: int) -> CancelToken:
-        """Ask what one head computed for a token."""
-        return self._put(_Numbers(explanation, token, layer, head))
+    def submit(
+        self,
+        work: Callable[[EngineBase, Task], Result],
+        then: Callable[[Result], object] | None = None,
+        failed: Callable[[AppError], object] | None = None,
+        progress: Callable[[Any], object] | None = None,
+    ) -> Task:
+        """As `TaskThread.submit`, with the engine; without one it fails."""
+        return self._submit(lambda task: work(self._opened(), task), then, failed, progress)
 
     def forget(self) -> None:
         """Drop what the engine keeps of photos."""
-        self._put(_Forget())
+        self.submit(lambda engine, _task: engine.forget())
 
-    def _put(self, item: _Item) -> CancelToken:
-        self._submit(item)
+    def _put(self, cancel: Token, work: Callable[[Token], None]) -> Token:
+        super()._put(cancel, work)
         self._resting.cancel()
-        return item.cancel
+        return cancel
 
     def run(self) -> None:
         step_back()
-        while self._work(self._next()):  # by no name: a request that is done is let go
-            self._ended += 1
+        super().run()
         self._drop_engine()
 
     def _next(self) -> Any:
@@ -232,36 +258,16 @@ class EngineThread(_QueueThread):
             _log.info("what could wait has ended early: %s", error)
         forget()
 
-    def _work(self, item: _Item | None) -> bool:
-        """Do what is asked for; False at the end."""
-        if item is None:
-            return False
-        forget = self._closing.on_cancel(item.cancel.cancel)
-        if isinstance(item, _Load):
-            self._drop_engine()
-            self._load(item)
-        elif isinstance(item, _Switch):
-            self._load(item, item.make_engine)
-        elif isinstance(item, _Ask):
-            self.ended.emit(self._answer(item))
-        elif isinstance(item, _Edges):
-            self._find_edges(item)
-        elif isinstance(item, _Forget):
-            self._forget()
-        else:
-            self._explain(item)
-        forget()
-        return True
+    def _load_again(self, cancel: CancelToken) -> None:
+        self._drop_engine()
+        self._load(self._make_engine, cancel)
 
-    def _load(
-        self, item: _Load | _Switch, make_engine: Callable[[], EngineLike] | None = None
-    ) -> None:
+    def _load(self, make_engine: MakeEngine, cancel: CancelToken) -> None:
         error: AppError | None = None
-        engine: EngineLike | None = None
-        make = make_engine or self._make_engine
+        engine: EngineBase | None = None
         try:
-            engine = make()
-            info = engine.load(self.load_progress.emit, item.cancel)
+            engine = make_engine()
+            info = engine.load(self.load_progress.emit, cancel)
         except Cancelled:
             pass
         except AppError as failure:
@@ -271,7 +277,7 @@ class EngineThread(_QueueThread):
             error = unexpected(failure)
         else:
             self._drop_engine()
-            self._engine, self._make_engine = engine, make
+            self._engine, self._make_engine = engine, make_engine
             self.loaded.emit(info, engine.runtime)
             return
         if engine is not None:
@@ -280,68 +286,25 @@ class EngineThread(_QueueThread):
         self._load_error = error
         self.load_failed.emit(error)
 
-    def _answer(self, item: _Ask) -> GenerationOutcome:
-        job_id = item.request.job_id
-        if item.cancel.cancelled:
+    def _answer(self, request: GenerationRequest, cancel: CancelToken) -> None:
+        self.ended.emit(self._outcome(request, cancel))
+
+    def _outcome(self, request: GenerationRequest, cancel: CancelToken) -> GenerationOutcome:
+        job_id = request.job_id
+        if cancel.cancelled:
             return GenerationOutcome(job_id, "cancelled", Timings())
         if self._engine is None:
             return GenerationOutcome(job_id, "failed", Timings(), error=self._no_engine())
         try:
-            return self._engine.generate(item.request, item.cancel, self.stepped.emit)
+            return self._engine.generate(request, cancel, self.stepped.emit)
         except BaseException as error:  # the engine promises none; one outcome must come anyway
             _log.exception("the engine broke its promise")
             return GenerationOutcome(job_id, "failed", Timings(), error=unexpected(error))
 
-    def _find_edges(self, item: _Edges) -> None:
-        if item.cancel.cancelled or self._engine is None:
-            return
-        try:
-            edges = self._engine.edges(item.photo, item.cancel)
-        except Cancelled:
-            return
-        except AppError as error:
-            self.edges_failed.emit(item.photo, error)
-        except BaseException as error:
-            _log.exception("the graph's edges failed")
-            self.edges_failed.emit(item.photo, unexpected(error))
-        else:
-            if edges is not None:
-                self.edges_found.emit(item.photo, edges)
-
-    def _explain(self, item: _Explain | _CheckWord | _Numbers) -> None:
-        if item.cancel.cancelled:
-            return
-        failed = self.numbers_failed if isinstance(item, _Numbers) else self.explain_failed
-        try:
-            if self._engine is None:
-                raise self._no_engine()
-            self._find_out(self._engine, item)
-        except Cancelled:
-            return
-        except AppError as error:
-            failed.emit(item.explanation, error)
-        except BaseException as error:
-            _log.exception("explaining an answer failed")
-            failed.emit(item.explanation, unexpected(error))
-
-    def _find_out(self, engine: EngineLike, item: _Explain | _CheckWord | _Numbers) -> None:
-        asked, cancel = item.explanation, item.cancel
-
-        def found(found: Found) -> None:
-            self.maps_found.emit(asked, found)
-
-        if isinstance(item, _CheckWord):
-            check = engine.check(asked, item.word, item.cells, item.method, cancel)
-            self.checked.emit(asked, check)
-        elif isinstance(item, _Numbers):
-            numbers = engine.numbers(asked, item.token, item.layer, item.head, cancel)
-            self.numbers_found.emit(asked, numbers)
-        else:
-            engine.explain(asked, item.method, cancel, found)
-
-    def _forget(self) -> None:
-        if self._engine is not None:
-            self._engine.forget()
+    def _opened(self) -> EngineBase:
+        if self._engine is None:
+            raise self._no_engine()
+        return self._engine
 
     def _no_engine(self) -> AppError:
         return self._load_error or RuntimeFailure(
@@ -352,54 +315,3 @@ class EngineThread(_QueueThread):
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.close()
-
-
-@dataclass(frozen=True, eq=False)
-class _Task:
-    key: object
-    work: Callable[[CancelToken], Any]
-    cancel: CancelToken
-
-
-class TaskThread(_QueueThread):
-    """Runs small jobs that must not block the window: decoding, drawing heatmaps, saving.
-
-    Each job that runs ends in one `done` or `failed`; one that was cancelled before it ran,
-    in neither.
-    """
-
-    done = Signal(object, object)  # key, result
-    failed = Signal(object, object)  # key, AppError
-    progress = Signal(object, float)  # key, fraction 0..1, or -1 while unknown
-
-    def submit(
-        self, key: object, work: Callable[[CancelToken], Any], cancel: CancelToken | None = None
-    ) -> CancelToken:
-        task = _Task(key, work, cancel or CancelToken())
-        self._submit(task)
-        return task.cancel
-
-    def run(self) -> None:
-        while self._work(self._queue.get()):  # by no name: a picture that is done is let go
-            self._ended += 1
-
-    def _work(self, task: _Task | None) -> bool:
-        if task is not None and not task.cancel.cancelled and not self._closing.cancelled:
-            self._run(task)
-        return task is not None
-
-    def _run(self, task: _Task) -> None:
-        forget = self._closing.on_cancel(task.cancel.cancel)
-        try:
-            result = task.work(task.cancel)
-        except Cancelled:
-            return
-        except AppError as error:
-            self.failed.emit(task.key, error)
-        except BaseException as error:
-            _log.exception("a background job failed")
-            self.failed.emit(task.key, unexpected(error))
-        else:
-            self.done.emit(task.key, result)
-        finally:
-            forget()

@@ -12,11 +12,12 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.engine.bundle_engine import BundleEngine
 from mmgpt_desktop.ui.event.event_app import EventApp
 from tests.gui.event_parts import MakeShow, picture, press, touch, turn_round, until
-from tests.gui_fakes import FakeEngine, make_shown
+from tests.gui_fakes import FakeEngine, drain, make_shown, thread_of
 
 
 def visit(show: EventApp, colour: str = "#123456") -> None:
@@ -203,14 +204,10 @@ def test_an_answer_on_its_way_is_dropped_by_the_reset(make_show: MakeShow) -> No
     assert not show.stage.asker.busy
 
 
-def test_a_picture_on_its_way_is_dropped_by_the_reset(show: EventApp) -> None:
+def test_a_picture_on_its_way_is_dropped_by_the_reset(qtbot: QtBot, show: EventApp) -> None:
     show.stage.visit.take_image(picture(), "a.png")
     show.stage.reset()
-    key = object()
-    done = []
-    show._files.done.connect(lambda got, _result: done.append(got))
-    show._files.submit(key, lambda _cancel: None)  # after it in the queue
-    until(lambda: key in done)
+    drain(qtbot, thread_of(show, "files"))  # after it in the queue
     assert show.stage.visit.conversations == []
     assert show.window.pages.currentWidget() is show.window.start_page
 

@@ -25,7 +25,7 @@ from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.files.session_io import conversations_of, saved_conversations
 from mmgpt_desktop.ui.window.app import App
 from tests import sessions
-from tests.gui_fakes import ANSWER, CROSS, MODEL, THREE, FakeEngine, make_shown
+from tests.gui_fakes import ANSWER, CROSS, MODEL, THREE, FakeEngine, drain, make_shown, thread_of
 
 MakeApp = Callable[..., App]
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,9 +98,7 @@ def keep(qtbot: QtBot, app: App) -> None:
 
 def finish(qtbot: QtBot, app: App) -> None:
     """The thread has done all that it was given, and the window knows."""
-    thread, key = app.sessions._thread, object()
-    with qtbot.waitSignal(thread.done, check_params_cb=lambda done, _: done is key):
-        thread.submit(key, lambda _cancel: None)
+    drain(qtbot, thread_of(app, "sessions"))
 
 
 def open_(qtbot: QtBot, app: App, path: Path) -> None:
@@ -169,8 +167,8 @@ def test_a_damaged_session_changes_nothing(qtbot: QtBot, app: App, tmp_path: Pat
     path.write_bytes(path.read_bytes()[:500])
     fill(qtbot, app)
     before = said(app)
-    with qtbot.waitSignal(app.sessions._thread.failed):
-        app.photos.open([path])
+    app.photos.open([path])
+    finish(qtbot, app)
     assert "damaged" in app.window.notices.current()[-1].title.text()
     assert said(app) == before
 

@@ -43,7 +43,7 @@ from mmgpt_desktop.ui.event.souvenir import SouvenirPanel, offered
 from mmgpt_desktop.ui.widgets.texts import install_language, remove_language
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.worker import TaskThread
-from tests.gui_fakes import MODEL, make_photo
+from tests.gui_fakes import MODEL, drain, make_photo
 
 WAIT_MS = 30_000
 LONG_S = 60.0
@@ -103,16 +103,7 @@ class Bench:
 
     def settle(self) -> None:
         """Until all that was submitted is through, and told."""
-        through: list[object] = []
-        key = object()
-
-        def note(done: object, _result: object) -> None:
-            through.append(done)
-
-        self.thread.done.connect(note, Qt.ConnectionType.QueuedConnection)
-        self.thread.submit(key, lambda _cancel: None)
-        self.until(lambda: key in through)
-        self.thread.done.disconnect(note)
+        drain(self._qtbot, self.thread)
 
     def close(self) -> None:
         self.panel.stop()

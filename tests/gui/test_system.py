@@ -20,8 +20,8 @@ from mmgpt_desktop.ui.application import choose_input_method
 from mmgpt_desktop.ui.widgets.texts import install_language, remove_language
 from mmgpt_desktop.ui.widgets.theme import resized
 from mmgpt_desktop.ui.window.app import App
-from mmgpt_desktop.ui.worker import TaskThread
 from tests.gui.conftest import MakeApp
+from tests.gui_fakes import thread_of
 
 STATE = Qt.WindowState
 
@@ -126,9 +126,7 @@ def test_who_saves_and_quits_at_once_has_saved(make_app: MakeApp, tmp_path: Path
         cancel.on_cancel(go_on.set)
         assert go_on.wait(30)
 
-    storing = next(thread for thread in app.threads if thread.objectName() == "sessions")
-    assert isinstance(storing, TaskThread)
-    storing.submit(None, long_work)
+    thread_of(app, "sessions").submit(long_work)
     assert at_work.wait(30)
     app.sessions.save_as()
     app.window.close()

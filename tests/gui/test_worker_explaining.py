@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.engine.protocol import EngineLike
+from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -22,11 +22,11 @@ from mmgpt_desktop.messages import (
     Verdict,
 )
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.ui.worker import EngineThread, engine_maker
+from mmgpt_desktop.ui.worker import EngineThread, Task, engine_maker
 from tests.gui_fakes import GRID_COLUMNS, GRID_ROWS, FakeEngine, make_photo
 from tests.tiny_bundle import COLUMNS, ROWS, make_tiny_bundle
 
-MakeThread = Callable[[Callable[[], EngineLike]], EngineThread]
+MakeThread = Callable[[Callable[[], EngineBase]], EngineThread]
 CELLS = np.zeros((GRID_ROWS, GRID_COLUMNS), np.float32)
 WORD = slice(0, 1)
 
@@ -35,7 +35,7 @@ WORD = slice(0, 1)
 def make_thread() -> Iterator[MakeThread]:
     threads: list[EngineThread] = []
 
-    def make(engine: Callable[[], EngineLike]) -> EngineThread:
+    def make(engine: Callable[[], EngineBase]) -> EngineThread:
         thread = EngineThread(engine)
         threads.append(thread)
         thread.start()
@@ -49,18 +49,35 @@ def make_thread() -> Iterator[MakeThread]:
 
 
 class Heard:
-    """What a thread emitted, in order."""
+    """What the thread was asked, and what came back, in order."""
 
     def __init__(self, thread: EngineThread) -> None:
         self.all: list[object] = []
+        self._thread = thread
         thread.ended.connect(self.all.append)
-        for signal in (thread.maps_found, thread.checked):
-            signal.connect(self.take)
-        thread.explain_failed.connect(self.take)
 
-    def take(self, explanation: object, found: object) -> None:
-        assert explanation is WHAT
-        self.all.append(found)
+    def ask(self, work: Callable[[EngineBase, Task], object]) -> Task:
+        return self._thread.submit(work, self.take, self.all.append, self.all.append)
+
+    def take(self, result: object) -> None:
+        if result is not None:
+            self.all.append(result)
+
+
+def occlude(engine: EngineBase, task: Task) -> None:
+    engine.explain(WHAT, Method.OCCLUSION, task, task.report)
+
+
+def rollout(engine: EngineBase, task: Task) -> None:
+    engine.explain(WHAT, Method.ROLLOUT, task, task.report)
+
+
+def relative(engine: EngineBase, task: Task) -> None:
+    engine.explain(WHAT, Method.RELATIVE, task, task.report)
+
+
+def check(engine: EngineBase, task: Task) -> Check:
+    return engine.check(WHAT, WORD, CELLS, Method.HEADS, task)
 
 
 WHAT = Explanation(
@@ -74,18 +91,19 @@ def test_the_real_engine_explains_on_its_thread(
     bundle = make_tiny_bundle(tmp_path / "tiny")
     thread = make_thread(engine_maker(bundle, RuntimeName.ONNX_CPU))
     heard = Heard(thread)
-    thread.explain(WHAT, Method.OCCLUSION)
-    thread.check(WHAT, slice(1, 3), np.ones((ROWS, COLUMNS), np.float32), Method.HEADS)
-    thread.explain(WHAT, Method.RELATIVE)
+    word, cells = slice(1, 3), np.ones((ROWS, COLUMNS), np.float32)
+    heard.ask(occlude)
+    heard.ask(lambda engine, task: engine.check(WHAT, word, cells, Method.HEADS, task))
+    heard.ask(relative)
     qtbot.waitUntil(
         lambda: any(isinstance(found, AttentionMap) for found in heard.all), timeout=20_000
     )
-    *maps, check, neutral = heard.all
+    *maps, checked, neutral = heard.all
     assert [type(each) for each in maps] == [CellMaps] * len(maps)
     assert maps[-1].done == 1  # type: ignore[attr-defined]
     assert maps[-1].weights.shape == (3, ROWS, COLUMNS)  # type: ignore[attr-defined]
-    assert isinstance(check, Check)
-    assert (check.start, check.stop, check.verdict) == (1, 3, Verdict.LANGUAGE)
+    assert isinstance(checked, Check)
+    assert (checked.start, checked.stop, checked.verdict) == (1, 3, Verdict.LANGUAGE)
     assert isinstance(neutral, AttentionMap)
 
 
@@ -94,7 +112,7 @@ def test_what_was_asked_before_is_answered_before(qtbot: QtBot, make_thread: Mak
     thread = make_thread(engine)
     heard = Heard(thread)
     thread.ask(WHAT.request)
-    thread.check(WHAT, WORD, CELLS, Method.HEADS)
+    heard.ask(check)
     engine.release(100)
     qtbot.waitUntil(lambda: len(heard.all) == 2)
     assert heard.all[0].kind == "done"  # type: ignore[attr-defined]
@@ -106,8 +124,8 @@ def test_a_cancelled_search_makes_way_for_the_next_question(
 ) -> None:
     thread = make_thread(FakeEngine(explain_gated=True))
     heard = Heard(thread)
-    running = thread.explain(WHAT, Method.OCCLUSION)
-    waiting = thread.check(WHAT, WORD, CELLS, Method.OCCLUSION)
+    running = heard.ask(occlude)
+    waiting = heard.ask(check)
     for cancel in (running, waiting):
         cancel.cancel()
     thread.ask(WHAT.request)
@@ -122,22 +140,22 @@ def test_what_fails_is_told_and_the_thread_goes_on(
     engine = FakeEngine(explain_error=error)  # type: ignore[arg-type]
     thread = make_thread(engine)
     heard = Heard(thread)
-    thread.explain(WHAT, Method.ROLLOUT)
+    heard.ask(rollout)
     qtbot.waitUntil(lambda: bool(heard.all))
     engine.explain_error = None
-    thread.check(WHAT, WORD, CELLS, Method.ROLLOUT)
+    heard.ask(check)
     qtbot.waitUntil(lambda: len(heard.all) == 2)
-    failure, check = heard.all
+    failure, checked = heard.all
     assert isinstance(failure, RuntimeFailure)
     assert str(error) in failure.title
-    assert isinstance(check, Check)
+    assert isinstance(checked, Check)
 
 
 def test_without_a_model_it_is_told_too(qtbot: QtBot) -> None:
     thread = EngineThread(FakeEngine())
     heard = Heard(thread)
     thread.start()
-    thread.explain(WHAT, Method.ROLLOUT)
+    heard.ask(rollout)
     qtbot.waitUntil(lambda: bool(heard.all))
     assert str(heard.all[0]).startswith("No model is loaded")
     thread.begin_close()
@@ -149,6 +167,6 @@ def test_closing_ends_a_search(qtbot: QtBot) -> None:
     thread.start()
     with qtbot.waitSignal(thread.loaded):
         thread.load()
-        thread.explain(WHAT, Method.ROLLOUT)
+        thread.submit(rollout)
     thread.begin_close()
     assert thread.end_close()

@@ -59,10 +59,6 @@ class Course(ABC):
         self.answers = AnswerCounts(engine)
         engine.load_failed.connect(errors.take_load)
         engine.ended.connect(errors.take_outcome)
-        engine.explain_failed.connect(errors.take)
-        for thread in threads:
-            if isinstance(thread, TaskThread):
-                thread.failed.connect(errors.take)
 
     @abstractmethod
     def begin(self) -> None:

@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, QtMsgType, Slot, qInstallMessageHandler
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.errors import AppError, RuntimeFailure
 from mmgpt_desktop.messages import GenerationOutcome
+from mmgpt_desktop.ui import worker
 
 # The offscreen platform's own, about what it can't do, and what a camera could do without.
 _HARMLESS = ("This plugin does not support", "Couldn't load ", "Couldn't resolve ")
@@ -33,16 +34,15 @@ class ErrorCounts(QObject):
     @Slot(object)
     def take_outcome(self, outcome: GenerationOutcome) -> None:
         if outcome.error is not None:
-            self.take(None, outcome.error)
+            self.take(outcome.error)
 
     @Slot(object)
     def take_load(self, error: AppError | None) -> None:
         if error is not None:
-            self.take(None, error)
+            self.take(error)
 
-    @Slot(object, object)
-    def take(self, _key: object, error: AppError) -> None:
-        """What a thread's job failed with: bad files are told by their own kinds of error."""
+    def take(self, error: AppError) -> None:
+        """What a thread's work failed with: bad files are told by their own kinds of error."""
         light = missing_torch()  # an error of its own kind, which the light edition may tell
         bug = isinstance(error, RuntimeFailure) and (light is None or str(error) != str(light))
         counts = self.unexpected if bug else self.expected
@@ -51,8 +51,12 @@ class ErrorCounts(QObject):
 
     @contextmanager
     def catching(self) -> Iterator[None]:
-        """Exceptions in slots and threads, warnings of Qt, and what is logged as a warning."""
-        handler = _Handler(self.unexpected)
+        """Exceptions in slots and threads, warnings of Qt, what is logged as a warning, and what
+        the window's threads fail with, which they log."""
+        handler, failures = _Handler(self.unexpected), _Failures(self)
+        work = logging.getLogger(worker.__name__)
+        work.setLevel(logging.INFO)
+        work.addHandler(failures)
         logging.getLogger().addHandler(handler)
         hooks = sys.excepthook, threading.excepthook
         sys.excepthook = lambda kind, error, _trace: self._count(error)
@@ -64,6 +68,8 @@ class ErrorCounts(QObject):
             qInstallMessageHandler(before)
             sys.excepthook, threading.excepthook = hooks
             logging.getLogger().removeHandler(handler)
+            work.removeHandler(failures)
+            work.setLevel(logging.NOTSET)
 
     def _count(self, error: BaseException | None) -> None:
         places = traceback.extract_tb(error.__traceback__)[-4:] if error is not None else []
@@ -74,6 +80,17 @@ class ErrorCounts(QObject):
         serious = kind not in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg)
         if serious and not text.startswith(_HARMLESS):
             self.unexpected[f"Qt: {text}"] += 1
+
+
+class _Failures(logging.Handler):
+    def __init__(self, counts: ErrorCounts) -> None:
+        super().__init__(logging.INFO)
+        self._counts = counts
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, AppError):
+            self._counts.take(error)
 
 
 class _Handler(logging.Handler):

@@ -10,7 +10,6 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.protocol import EngineLike
 from mmgpt_desktop.errors import AppError, LanguageError
 from mmgpt_desktop.languages import QUESTIONS, labels, unknown_language
 from mmgpt_desktop.messages import (
@@ -32,7 +31,7 @@ from mmgpt_desktop.ui.pictures.photos import Photos
 from mmgpt_desktop.ui.widgets.texts import error_title, translated
 from mmgpt_desktop.ui.widgets.undo import Undo
 from mmgpt_desktop.ui.window.main_window import MainWindow
-from mmgpt_desktop.ui.worker import EngineThread
+from mmgpt_desktop.ui.worker import EngineThread, MakeEngine
 
 # Far more than any model here reads (it says so itself, in tokens), and quick to lay out.
 LONGEST_QUESTION = 10_000
@@ -59,7 +58,7 @@ def _again(turn: Turn) -> Question:
 @dataclass(frozen=True, eq=False)
 class _Switch:
     path: Path
-    make_engine: Callable[[], EngineLike]
+    make_engine: MakeEngine
 
 
 class Controller(QObject):
@@ -156,7 +155,7 @@ class Controller(QObject):
             self._tell(lambda: self._window.status.show_loading(0.0, self.tr("Loading the model…")))
             self._loading = self._engine.load()
 
-    def switch(self, path: Path, make_engine: Callable[[], EngineLike]) -> None:
+    def switch(self, path: Path, make_engine: MakeEngine) -> None:
         """Load another model. Photos and conversations stay, and so does the model before
         until the other one is there."""
         self._next = _Switch(path, make_engine)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, QTimer, Slot
 from PySide6.QtGui import QImage
 
+from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import GenerationOutcome
 from mmgpt_desktop.ui.chat.controller import Controller
@@ -49,12 +50,10 @@ class Live(QObject):
         self._looking = False  # the captions are in view, not paused
         self._passing = Conversation()
         self._question = ""  # to be asked about the picture that is being taken
-        self._captioned = self._taken = object()  # keys of the frames on their way
+        self._captioned = self._taken = CancelToken()  # the frames on their way
         self._pause_ms = EVERY_MS
         self._next = QTimer(self, singleShot=True)
         self._next.timeout.connect(self._caption)
-        thread.done.connect(self._take)
-        thread.failed.connect(self._fail)
         controller.ended.connect(self._wait)
         photos.chosen.connect(self._look_away)
         self.region = RegionPicker(window)
@@ -159,8 +158,10 @@ class Live(QObject):
 
     def _add(self, image: QImage, *, screen: bool) -> None:
         name = self.tr("Part of the screen") if screen else self.tr("Camera picture")
-        self._taken = object()
-        self._thread.submit(self._taken, lambda _: open_frame(image, name))
+        self._taken.cancel()
+        self._taken = self._thread.submit(
+            lambda _: open_frame(image, name), self._take, self._end_broken
+        )
 
     @Slot(str)
     def ask(self, text: str) -> None:
@@ -187,19 +188,21 @@ class Live(QObject):
         if image is None or self._controller.busy or self._controller.model is None:
             self._next.start(min(self._pause_ms, 200))
             return
-        self._captioned = object()
-        self._thread.submit(self._captioned, lambda _: open_frame(image, ""))
+        self._captioned.cancel()
+        self._captioned = self._thread.submit(
+            lambda _: open_frame(image, ""), self._describe, self._end_broken
+        )
 
-    @Slot(object, object)
-    def _take(self, key: object, shown: ShownPhoto) -> None:
-        if key is self._captioned and self._looking and not self._controller.busy:
+    def _describe(self, shown: ShownPhoto) -> None:
+        if self._looking and not self._controller.busy:
             self._pass_by(Conversation(shown))
             self._controller.describe(CAPTION)
-        elif key is self._taken:
-            question, self._question = self._question, ""
-            self._photos.add(shown)
-            if question:
-                self._controller.ask(question)
+
+    def _take(self, shown: ShownPhoto) -> None:
+        question, self._question = self._question, ""
+        self._photos.add(shown)
+        if question:
+            self._controller.ask(question)
 
     def _pass_by(self, conversation: Conversation) -> None:
         self._passing = conversation
@@ -246,11 +249,9 @@ class Live(QObject):
     def tell(self, text: str) -> None:
         self._window.notices.tell(text, problem=True)
 
-    @Slot(object, object)
-    def _fail(self, key: object, error: AppError) -> None:
-        if key in (self._captioned, self._taken):
-            self.stop()
-            self._window.notices.tell_error(error)
+    def _end_broken(self, error: AppError) -> None:
+        self.stop()
+        self._window.notices.tell_error(error)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Nobody sees the light of a minimised window: the camera goes off with it."""

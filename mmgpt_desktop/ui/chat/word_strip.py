@@ -99,14 +99,12 @@ class Strips(QObject):
         self._strip, self._heatmaps, self._thread = strip, heatmaps, thread
         self._turn: Turn | None = None
         self._shown_for: object = None
-        self._asked = object()
         self._drawing = CancelToken()
         self._settled = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._settled.timeout.connect(self._draw)
         heatmaps.looked.connect(self.refresh)
         strip.word_chosen.connect(self._choose)
         strip.word_hovered.connect(self._hover)
-        thread.done.connect(self._show)
 
     @Slot()
     def refresh(self) -> None:
@@ -131,17 +129,15 @@ class Strips(QObject):
         self._turn, style = chosen[0], self._heatmaps.style
         self._shown_for = maps, style
         self._drawing.cancel()
-        self._asked = object()
         words = tuple((word.start, word.stop) for word in chosen[0].words)
         photo, size = shown.levels[-1], _ICON * _SHARP
         self._drawing = self._thread.submit(
-            self._asked, lambda cancel: draw_strip(maps, words, photo, size, style, cancel)
+            lambda task: draw_strip(maps, words, photo, size, style, task), self._show
         )
 
-    @Slot(object, object)
-    def _show(self, key: object, pictures: tuple[QImage, ...]) -> None:
+    def _show(self, pictures: tuple[QImage, ...]) -> None:
         chosen = self._heatmaps.chosen
-        if key is not self._asked or self._turn is None or chosen is None:
+        if self._turn is None or chosen is None:
             return
         words = [printable(chosen_word(self._turn, index).text) for index in range(len(pictures))]
         self._strip.show_words(words, pictures)

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.imaging.file_kinds import PICTURE_SUFFIXES
 from mmgpt_desktop.ui.event.cards import Tile, in_turn, words
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.widgets.shown_photo import tile_from_file
 from mmgpt_desktop.ui.widgets.small import Retranslated, push_button
 from mmgpt_desktop.ui.widgets.texts import translated
-from mmgpt_desktop.ui.worker import TaskThread
+from mmgpt_desktop.ui.worker import Task, TaskThread
 
 TILES = 6
 _TILE = QSize(640, 480)  # pixels: sharp also on a large screen
 
 
-def _small(path: Path, _cancel: CancelToken) -> QImage:
+def _small(path: Path, _task: CancelToken) -> QImage:
     return tile_from_file(path, _TILE)
 
 
-def _pictures_in(folder: Path, _cancel: CancelToken) -> list[Path]:
+def _pictures_in(folder: Path, _task: CancelToken) -> list[Path]:
     """By name, without folders, hidden files and links that lead out of the folder."""
     inside = folder.resolve()
     return sorted(
@@ -53,15 +53,13 @@ class Chooser(Retranslated, QWidget):
         self._paths: list[Path] = []
         self._titles: dict[Path, str] = {}
         self._first = 0
-        self._listing = object()
-        self._drawing: dict[object, Tile] = {}
+        self._listing = CancelToken()
+        self._drawing: list[Task] = []
         self.tiles: list[Tile] = []
         self.heading, self.empty = words("huge", centred=True), words("body", centred=True)
         self.back = push_button(clicked=self.left)
         self.before = push_button(clicked=lambda: self._turn(-1))
         self.after = push_button(clicked=lambda: self._turn(+1))
-        files.done.connect(self._take)
-        files.failed.connect(self._fail)
         self._arrange()
         self.retranslate_ui()
 
@@ -89,17 +87,25 @@ class Chooser(Retranslated, QWidget):
 
     def show_samples(self, titles: dict[Path, str]) -> None:
         """`titles` are in the catalogue's context "samples"."""
-        self._listing, self._titles = object(), titles
+        self._listing.cancel()
+        self._titles = titles
         self._show(list(titles))
 
     def show_folder(self, folder: Path) -> None:
-        self._listing, self._titles = object(), {}
+        self._listing.cancel()
+        self._titles = {}
         self._show([])
         self.empty.hide()
-        self._files.submit(self._listing, partial(_pictures_in, folder))
+        self._listing = self._files.submit(
+            partial(_pictures_in, folder), self._show, self._show_none
+        )
 
     def clear(self) -> None:
-        self._listing = object()
+        self._listing.cancel()
+        self._show([])
+
+    def _show_none(self, _error: AppError) -> None:
+        """A folder that went away holds nothing."""
         self._show([])
 
     def _show(self, paths: list[Path]) -> None:
@@ -118,6 +124,8 @@ class Chooser(Retranslated, QWidget):
             self._grid.removeWidget(tile)
             tile.hide()
             tile.deleteLater()
+        for task in self._drawing:
+            task.cancel()
         self._drawing.clear()
         page = self._paths[self._first : self._first + TILES]
         self.tiles = [self._tile(path) for path in page]
@@ -130,24 +138,10 @@ class Chooser(Retranslated, QWidget):
 
     def _tile(self, path: Path) -> Tile:
         title = translated("samples", self._titles.get(path, "")) or path.stem
-        tile, key = Tile(title), object()
+        tile = Tile(title)
         tile.clicked.connect(partial(self._choose, path))
-        self._drawing[key] = tile
-        self._files.submit(key, partial(_small, path))
+        self._drawing.append(self._files.submit(partial(_small, path), tile.show_picture))
         return tile
 
     def _choose(self, path: Path, _checked: bool = False) -> None:
         self.chosen.emit(path)
-
-    @Slot(object, object)
-    def _take(self, key: object, result: QImage | Sequence[Path]) -> None:
-        if key is self._listing and isinstance(result, list):
-            self._show(result)
-        elif isinstance(result, QImage) and (tile := self._drawing.pop(key, None)) is not None:
-            tile.show_picture(result)
-
-    @Slot(object, object)
-    def _fail(self, key: object, _error: object) -> None:
-        """A folder that went away holds nothing."""
-        if key is self._listing:
-            self._show([])

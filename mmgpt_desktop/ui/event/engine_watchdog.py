@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
 
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal, Slot
 
-from mmgpt_desktop.engine.protocol import EngineLike
 from mmgpt_desktop.errors import AppError, LanguageError, PromptError
 from mmgpt_desktop.messages import GenerationOutcome, ModelInfo, TokenStep
 from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.event.asking import PacedAsker
-from mmgpt_desktop.ui.worker import EngineThread
+from mmgpt_desktop.ui.worker import EngineThread, MakeEngine
 
 STEP_LIMIT_MS = 8_000  # without a token; a slower model has four times its slowest
 FIRST_LIMIT_MS = 120_000  # the same, while nobody knows how slow the model is here
@@ -139,7 +137,7 @@ class EngineWatchdog(QObject):
         self._begin_load(switch=False)
         self._engine.load()
 
-    def switch(self, make_engine: Callable[[], EngineLike]) -> None:
+    def switch(self, make_engine: MakeEngine) -> None:
         self._begin_load(switch=True)
         self._engine.switch(make_engine)
 

@@ -116,7 +116,7 @@ class EventApp(QObject):
         self.inputs.watch(self.window, show=True)
         if full_screen and len(QGuiApplication.screens()) > 1:
             self.presenting.open()
-        self._system.submit(None, lambda _cancel: self._awake.start())
+        self._system.submit(lambda _task: self._awake.start())
         self.stage.watchdog.load()
         self.stage.reset()
 

@@ -39,9 +39,7 @@ class Launcher(QObject):
     ) -> None:
         super().__init__(window)
         self._window, self._thread, self._start = window, thread, start
-        self._asked = object()
-        thread.done.connect(self._offer)
-        thread.failed.connect(self._fail)
+        self._reading = CancelToken()
         window.actions_by_name["event"].triggered.connect(self.choose)
 
     @Slot()
@@ -56,17 +54,12 @@ class Launcher(QObject):
             self.read(Path(name))
 
     def read(self, path: Path) -> None:
-        self._asked = object()
+        self._reading.cancel()
+        self._reading = self._thread.submit(
+            lambda _task: read_profile(path), self._offer, self._window.notices.tell_error
+        )
 
-        def work(_cancel: CancelToken) -> Profile:
-            return read_profile(path)
-
-        self._thread.submit(self._asked, work)
-
-    @Slot(object, object)
-    def _offer(self, key: object, profile: Profile) -> None:
-        if key is not self._asked:
-            return
+    def _offer(self, profile: Profile) -> None:
         leave = profile.lock.chord or self.tr("the PIN")
         notice = self._window.notices.tell(
             self.tr("The show “{title}” fills the screen, and this window closes.").format(
@@ -84,8 +77,3 @@ class Launcher(QObject):
             self._window.notices.tell_error(
                 AppError("The show can't be started.", "Start it with mmgpt-desktop --event.")
             )
-
-    @Slot(object, object)
-    def _fail(self, key: object, error: AppError) -> None:
-        if key is self._asked:
-            self._window.notices.tell_error(error)

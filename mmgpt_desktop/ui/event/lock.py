@@ -19,7 +19,7 @@ from mmgpt_desktop.ui.widgets.box_layout import hbox
 from mmgpt_desktop.ui.widgets.small import Retranslated, announce, push_button
 from mmgpt_desktop.ui.widgets.texts import Own
 from mmgpt_desktop.ui.widgets.theme import Theme
-from mmgpt_desktop.ui.worker import TaskThread
+from mmgpt_desktop.ui.worker import Task, TaskThread
 
 FREE_TRIES = 3
 FIRST_WAIT_S, LONGEST_WAIT_S = 30, 900
@@ -163,13 +163,12 @@ class ExitLock(QObject):
         self._chord = QKeySequence(chord)
         self._present = QKeySequence(f"{chord.rpartition('+')[0]}+F9")
         self._purpose = self.LEAVE
-        self._asked = object()
+        self._checking = CancelToken()
         self._waiting = QTimer(self, singleShot=True)
         self._waiting.timeout.connect(pad.wait_is_over)
         if wait := wait_after(tries.wrong):  # before the restart
             self._waiting.start(wait * 1000)
         pad.entered.connect(self._check)
-        thread.done.connect(self._take)
 
     @property
     def asks(self) -> bool:
@@ -205,28 +204,25 @@ class ExitLock(QObject):
 
     @Slot(str)
     def _check(self, typed: str) -> None:
-        hashed, self._asked = self._lock.pin, object()
+        hashed = self._lock.pin
         if hashed is None:
             return
         self._pad.set_open(False)  # a hash takes its time
 
         tries = self._tries
 
-        def work(_cancel: CancelToken) -> bool:
+        def work(_task: Task) -> bool:
             tries.begin()
             if right := pin.matches(typed, hashed):
                 tries.succeed()
             return right
 
-        self._thread.submit(self._asked, work)
+        self._checking.cancel()
+        self._checking = self._thread.submit(work, self._take)
 
-    @Slot(object, object)
-    def _take(self, key: object, right: object) -> None:
-        if key is not self._asked:
-            return
-        self._asked = object()
+    def _take(self, right: bool) -> None:
         self._pad.set_open(True)
-        if right is True:
+        if right:
             self._pad.leave()
             self.opened.emit(self._purpose)
             return

@@ -9,7 +9,6 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QGuiApplication
 
-from mmgpt_desktop.engine.protocol import EngineLike
 from mmgpt_desktop.event.profile import EventSample, Profile
 from mmgpt_desktop.messages import ModelInfo, RuntimeInfo
 from mmgpt_desktop.methods import Method
@@ -20,9 +19,9 @@ from mmgpt_desktop.ui.event.presenter import Presenter
 from mmgpt_desktop.ui.event.stage import Stage
 from mmgpt_desktop.ui.widgets.texts import Own
 from mmgpt_desktop.ui.widgets.theme import Theme
-from mmgpt_desktop.ui.worker import EngineThread
+from mmgpt_desktop.ui.worker import EngineThread, MakeEngine
 
-OpenModel = Callable[[Path], Callable[[], EngineLike]]
+OpenModel = Callable[[Path], MakeEngine]
 
 
 class Presenting(Own, QObject):

@@ -81,7 +81,7 @@ class Header(Retranslated, QWidget):
     def __init__(self, scale: Scale, profile: Profile, files: TaskThread) -> None:
         super().__init__()
         self._scale, self._profile = scale, profile
-        self._picture, self._loading = QPixmap(), object()
+        self._picture = QPixmap()
         self.logo, self.title = Label(), ElidedLabel()
         self.title.setProperty("role", "title")
         self.title.say(profile.title)
@@ -105,22 +105,16 @@ class Header(Retranslated, QWidget):
         self.done.setText(self.tr("I'm done"))
 
     def _load(self, logo: Path, files: TaskThread) -> None:
-        files.done.connect(self._take)
-        files.failed.connect(self._fail)
-        files.submit(self._loading, lambda _cancel: logo_from_file(logo))
+        files.submit(lambda _task: logo_from_file(logo), self._show_logo, self._lack_logo)
 
-    @Slot(object, object)
-    def _take(self, key: object, result: object) -> None:
-        if key is self._loading and isinstance(result, QImage):
-            self._picture = QPixmap.fromImage(result)
-            self.logo.show()
-            self._fit()
+    def _show_logo(self, image: QImage) -> None:
+        self._picture = QPixmap.fromImage(image)
+        self.logo.show()
+        self._fit()
 
-    @Slot(object, object)
-    def _fail(self, key: object, error: AppError) -> None:
+    def _lack_logo(self, error: AppError) -> None:
         """The organiser's business, and no visitor's; `event-check` says it too."""
-        if key is self._loading:
-            _log.warning("the show has no logo: %s", error)
+        _log.warning("the show has no logo: %s", error)
 
     def _fit(self) -> None:
         if not self._picture.isNull():

@@ -32,7 +32,7 @@ from mmgpt_desktop.ui.widgets.box_layout import vbox
 from mmgpt_desktop.ui.widgets.small import Retranslated, announce, push_button, restyle
 from mmgpt_desktop.ui.widgets.texts import error_hint, error_title, translated
 from mmgpt_desktop.ui.widgets.theme import Theme
-from mmgpt_desktop.ui.worker import TaskThread
+from mmgpt_desktop.ui.worker import Task, TaskThread
 
 _CODE = 42.0  # hundredths of the window's height
 _HOME = QT_TRANSLATE_NOOP("SouvenirPanel", "Take it home")
@@ -55,14 +55,6 @@ def what_to_do(souvenir: Souvenir) -> str:
 class _Made:
     sheet: Image.Image
     image: QImage
-
-
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """A piece of work for one card; what comes of it is dropped once that card is forgotten."""
-
-    card: CancelToken
-    way: str
 
 
 class SouvenirPanel(Retranslated, QWidget):
@@ -152,8 +144,6 @@ class SouvenirPanel(Retranslated, QWidget):
 
     def _connect(self) -> None:
         self._second.timeout.connect(self._tick)
-        self._thread.done.connect(self._take)
-        self._thread.failed.connect(self._fail)
 
     def retranslate_ui(self) -> None:
         self.headline.setText(self.tr("Your card"))  # what to do with it the buttons say
@@ -174,13 +164,13 @@ class SouvenirPanel(Retranslated, QWidget):
         self.reset()
         brand, title, when = self._profile.brand, self._profile.title, datetime.now()
 
-        def work(_cancel: CancelToken) -> _Made:
+        def work(_task: Task) -> _Made:
             answer = report()
             sheet = card(answer, key_words(answer), brand, title, when)
             return _Made(sheet, as_image(sheet))
 
         self._say(lambda: self.tr("Your card is being drawn…"))
-        self._submit("card", work)
+        self._submit(work, self._show_card, self._fail)
 
     def reset(self) -> None:
         """The card is gone, and nothing that is still at work shows."""
@@ -204,56 +194,58 @@ class SouvenirPanel(Retranslated, QWidget):
     def _to_phone(self) -> None:
         page, kind = self._page, self._profile.souvenir.format
 
-        def work(made: _Made, cancel: CancelToken) -> tuple[str, Offer]:
+        def work(made: _Made, task: Task) -> tuple[str, Offer]:
             address, offer = page.offer(as_file(made.sheet, kind), kind)
-            if cancel.cancelled:  # the card was forgotten before its code was there
+            if task.cancelled:  # the card was forgotten before its code was there
                 page.withdraw(offer)
-                cancel.raise_if_cancelled()
+                task.raise_if_cancelled()
             return address, offer
 
-        self._begin("page", work)
+        self._begin("page", work, self._show_code)
 
     @Slot()
     def _to_paper(self) -> None:
         make_printer = self._make_printer
-        self._begin("printer", lambda made, _cancel: print_card(made.image, make_printer()))
+        self._begin(
+            "printer",
+            lambda made, _task: print_card(made.image, make_printer()),
+            partial(self._tell_done, lambda: self.tr("It is being printed.")),
+        )
 
     @Slot()
     def _to_folder(self) -> None:
         folder, kind = self._profile.souvenir.folder, self._profile.souvenir.format
         assert folder is not None
-        self._begin("folder", lambda made, _cancel: keep(made.sheet, folder, datetime.now(), kind))
+        self._begin(
+            "folder",
+            lambda made, _task: keep(made.sheet, folder, datetime.now(), kind),
+            partial(self._tell_done, lambda: self.tr("The organiser has a copy now.")),
+        )
 
-    def _begin(self, way: str, work: Callable[[_Made, CancelToken], object]) -> None:
+    def _begin(
+        self, way: str, work: Callable[[_Made, Task], Any], then: Callable[[Any], None]
+    ) -> None:
         if self._made is not None:
             self.back_button.setFocus()  # a second press is not for the next way
             self._ways[way].setEnabled(False)
-            self._submit(way, partial(work, self._made))
+            self._submit(partial(work, self._made), then, partial(self._fail_way, way))
 
-    def _submit(self, way: str, work: Callable[[CancelToken], object]) -> None:
-        self._thread.submit(_Job(self._card, way), work, self._card)
+    def _submit(
+        self,
+        work: Callable[[Task], Any],
+        then: Callable[[Any], None],
+        failed: Callable[[AppError], None],
+    ) -> None:
+        """What comes of it is dropped once the card is forgotten."""
+        self._card.on_cancel(self._thread.submit(work, then, failed).cancel)
 
     # What came of it
 
-    @Slot(object, object)
-    def _take(self, job: object, result: Any) -> None:
-        if not isinstance(job, _Job) or job.card is not self._card:
-            return
-        if job.way == "card":
-            self._show_card(result)
-        elif job.way == "page":
-            self._show_code(*result)
-        elif job.way == "printer":
-            self._tell_done(lambda: self.tr("It is being printed."))
-        else:
-            self._tell_done(lambda: self.tr("The organiser has a copy now."))
+    def _fail_way(self, way: str, error: AppError) -> None:
+        self._ways[way].setEnabled(True)
+        self._fail(error)
 
-    @Slot(object, object)
-    def _fail(self, job: object, error: AppError) -> None:
-        if not isinstance(job, _Job) or job.card is not self._card:
-            return
-        if job.way in self._ways:
-            self._ways[job.way].setEnabled(True)
+    def _fail(self, error: AppError) -> None:
         self._say(partial(self._trouble, error), problem=True)
         self.failed.emit(error)
 
@@ -273,8 +265,8 @@ class SouvenirPanel(Retranslated, QWidget):
         if (first := self._first_way) is not None and self.isVisible():
             first.setFocus()
 
-    def _show_code(self, address: str, offer: Offer) -> None:
-        self._offer = offer
+    def _show_code(self, found: tuple[str, Offer]) -> None:
+        address, self._offer = found
         self.code.show_text(address)
         self.code.setAccessibleName(address)
         self.address.setText(breakable(address))
@@ -311,7 +303,7 @@ class SouvenirPanel(Retranslated, QWidget):
         self.phone_button.setEnabled(True)
         self._say(lambda: self.tr("The code has ended. You can have a new one."))
 
-    def _tell_done(self, sentence: Callable[[], str]) -> None:
+    def _tell_done(self, sentence: Callable[[], str], _result: object = None) -> None:
         self._say(sentence)
         self.done.emit(sentence())
 

@@ -141,7 +141,7 @@ class Stage(QObject):
 
     def count(self, work: Callable[[], None]) -> None:
         """The organiser's numbers are written where nobody waits."""
-        self._counting.submit(None, lambda _cancel: work())
+        self._counting.submit(lambda _task: work())
 
     @Slot(str)
     def _count_error(self, kind: str) -> None:

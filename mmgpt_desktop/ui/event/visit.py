@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, Signal, Slot
+from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtGui import QImage
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.errors import AppError, ImageError
+from mmgpt_desktop.errors import ImageError
 from mmgpt_desktop.ui.chat.conversation import Conversation
 from mmgpt_desktop.ui.pictures.sources import read_sources
 from mmgpt_desktop.ui.widgets.shown_photo import (
@@ -36,11 +36,9 @@ class Visit(QObject):
     def __init__(self, files: TaskThread, most: int) -> None:
         super().__init__()
         self._files, self._most = files, most
-        self._opening: dict[object, CancelToken] = {}
+        self._over = CancelToken()  # ends what is still being opened
         self.conversations: list[Conversation] = []
         self.current = Conversation()
-        files.done.connect(self._take)
-        files.failed.connect(self._fail)
 
     def open(self, path: Path) -> None:
         self._submit(partial(photo_from_file, path))
@@ -66,18 +64,8 @@ class Visit(QObject):
             self.refused.emit(sources.problem or none)
 
     def _submit(self, work: Callable[[], ShownPhoto]) -> None:
-        key = object()
-        self._opening[key] = self._files.submit(key, lambda _cancel: work())
-
-    @Slot(object, object)
-    def _take(self, key: object, shown: ShownPhoto) -> None:
-        if self._opening.pop(key, None) is not None:
-            self.add(shown)
-
-    @Slot(object, object)
-    def _fail(self, key: object, error: AppError) -> None:
-        if self._opening.pop(key, None) is not None:
-            self.refused.emit(error)
+        task = self._files.submit(lambda _task: work(), self.add, self.refused.emit)
+        self._over.on_cancel(task.cancel)
 
     def add(self, shown: ShownPhoto) -> None:
         """Show a photo; one that is there already keeps its conversation."""
@@ -94,8 +82,7 @@ class Visit(QObject):
         self.changed.emit(self.current)
 
     def reset(self) -> None:
-        for cancel in self._opening.values():
-            cancel.cancel()
-        self._opening.clear()
+        self._over.cancel()
+        self._over = CancelToken()
         self.conversations, self.current = [], Conversation()
         self.changed.emit(self.current)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path, PurePath
 
-from PySide6.QtCore import QObject, QStandardPaths, QUrl, Slot
+from PySide6.QtCore import QObject, QStandardPaths, QUrl
 from PySide6.QtGui import QDesktopServices
 
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.attention.reduce import Word
-from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.methods import Method
@@ -28,17 +26,10 @@ from mmgpt_desktop.ui.widgets.notices import Notice
 from mmgpt_desktop.ui.widgets.plain import FileDialog
 from mmgpt_desktop.ui.widgets.texts import wording
 from mmgpt_desktop.ui.window.main_window import MainWindow
-from mmgpt_desktop.ui.worker import TaskThread
+from mmgpt_desktop.ui.worker import Task, TaskThread
 from mmgpt_desktop.writing import write
 
 _UNSAFE = re.compile(r"[^\w\- ]")  # in a file's name, on one system or another
-
-
-@dataclass(frozen=True, eq=False)
-class _Job:
-    path: Path
-    cancel: CancelToken
-    notice: Notice
 
 
 class Exporter(QObject):
@@ -50,7 +41,6 @@ class Exporter(QObject):
         super().__init__(window)
         self._window, self._controller, self._heatmaps = window, controller, heatmaps
         self._thread = thread
-        self._jobs: dict[object, _Job] = {}
         self._folder = QStandardPaths.writableLocation(
             QStandardPaths.StandardLocation.PicturesLocation
         )
@@ -58,9 +48,6 @@ class Exporter(QObject):
             action = window.actions_by_name[f"export-{kind}"]
             action.triggered.connect(lambda _=False, kind=kind: self.export(kind))
         window.actions_by_name["export-card"].triggered.connect(lambda _=False: self.export_card())
-        thread.done.connect(self._tell_done)
-        thread.failed.connect(self._fail)
-        thread.progress.connect(self._show_progress)
 
     def export(self, kind: Kind) -> None:
         """Ask for a name and save the answer of the chosen word, else the last one."""
@@ -94,20 +81,23 @@ class Exporter(QObject):
     def _save(self, path: Path, work: Callable[[Callable[[float], None]], None]) -> None:
         """`work` calls what it is given with the fraction that is done."""
         self._folder = str(path.parent)
-        key, cancel = object(), CancelToken()
         saving = self.tr("Saving {name}…").format(name=path.name)
         notice = self._window.notices.tell(saving, stays=True)
-        notice.add_action(self.tr("Cancel"), partial(self._cancel, key))
-        self._jobs[key] = _Job(path, cancel, notice)
 
-        def run(cancel: CancelToken) -> None:
+        def run(task: Task) -> None:
             def go_on(done: float) -> None:
-                cancel.raise_if_cancelled()
-                self._thread.progress.emit(key, done)
+                task.raise_if_cancelled()
+                task.report(done)
 
             work(go_on)
 
-        self._thread.submit(key, run, cancel)
+        task = self._thread.submit(
+            run,
+            partial(self._tell_done, path, notice),
+            partial(self._fail, notice),
+            partial(self._window.notices.show_progress, notice),
+        )
+        notice.add_action(self.tr("Cancel"), task.cancel)
 
     def _turn(self) -> Turn | None:
         if self._heatmaps.chosen is not None:
@@ -160,31 +150,12 @@ class Exporter(QObject):
         dialog.selectFile(proposed)
         return place_to_save(dialog, suffixes)
 
-    def _cancel(self, key: object) -> None:
-        job = self._jobs.pop(key, None)
-        if job is not None:
-            job.cancel.cancel()
-
-    def _end(self, key: object) -> _Job | None:
-        """The job, if it was still wanted."""
-        job = self._jobs.pop(key, None)
-        if job is not None:
-            self._window.notices.forget(job.notice)
-        return job
-
-    @Slot(object, float)
-    def _show_progress(self, key: object, fraction: float) -> None:
-        if key in self._jobs:
-            self._window.notices.show_progress(self._jobs[key].notice, fraction)
-
-    @Slot(object, object)
-    def _tell_done(self, key: object, _result: None) -> None:
-        job = self._end(key)
-        if job is not None:
-            notice = self._window.notices.tell(
-                self.tr("Saved as {name}.").format(name=job.path.name), str(job.path.parent)
-            )
-            notice.add_action(self.tr("Open"), partial(self.open, job.path))
+    def _tell_done(self, path: Path, saving: Notice, _nothing: None) -> None:
+        self._window.notices.forget(saving)
+        notice = self._window.notices.tell(
+            self.tr("Saved as {name}.").format(name=path.name), str(path.parent)
+        )
+        notice.add_action(self.tr("Open"), partial(self.open, path))
 
     def open(self, path: Path) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
@@ -194,10 +165,9 @@ class Exporter(QObject):
                 problem=True,
             )
 
-    @Slot(object, object)
-    def _fail(self, key: object, error: AppError) -> None:
-        if self._end(key) is not None:
-            self._window.notices.tell_error(error)
+    def _fail(self, saving: Notice, error: AppError) -> None:
+        self._window.notices.forget(saving)
+        self._window.notices.tell_error(error)
 
 
 def report_maker(

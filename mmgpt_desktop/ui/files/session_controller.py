@@ -31,7 +31,7 @@ from mmgpt_desktop.ui.widgets.notices import Notice
 from mmgpt_desktop.ui.widgets.plain import FileDialog, window_title
 from mmgpt_desktop.ui.widgets.undo import Undo
 from mmgpt_desktop.ui.window.main_window import MainWindow
-from mmgpt_desktop.ui.worker import TaskThread
+from mmgpt_desktop.ui.worker import Task, TaskThread
 from mmgpt_desktop.writing import not_kept, sweep
 
 KEEP_MS = 2000
@@ -46,30 +46,6 @@ class _Saving:
     path: Path
     state: object
     work: Callable[[CancelToken], None]
-
-
-@dataclass(frozen=True, eq=False)
-class _Opening:
-    """`kept`: by the program itself, so that there is no file to save it to."""
-
-    path: Path
-    kept: bool
-    notice: Notice
-
-
-@dataclass(frozen=True, eq=False)
-class _Keeping:
-    clock: QElapsedTimer
-
-
-@dataclass(frozen=True, eq=False)
-class _Listing:
-    pass
-
-
-@dataclass(frozen=True, eq=False)
-class _LookingBack:
-    pass
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,21 +92,19 @@ class Sessions(QObject):
         self._busy = self._told = self._broken_off = False
         self._unwritten: _Saving | None = None
         self._witness = Witness()
-        self._opening: CancelToken | None = None
+        self._opening: tuple[CancelToken, Notice] | None = None
         self._last_folder = QStandardPaths.writableLocation(
             QStandardPaths.StandardLocation.DocumentsLocation
         )
         self._timer = QTimer(self, interval=KEEP_MS)
         self._timer.timeout.connect(self.keep)
-        thread.done.connect(self._take)
-        thread.failed.connect(self._fail)
         photos.session_wanted.connect(self.open)
 
     def start(self) -> None:
         """Look for what a killed program left, and keep what changes from now on."""
         if self._keeps:
             folder, recent = self._kept_in, self._recent
-            self._thread.submit(_LookingBack(), lambda _: look_back(folder, recent))
+            self._thread.submit(lambda _: look_back(folder, recent), self._offer, self._fail)
             self._timer.start()
         else:
             self._delete_kept()
@@ -212,7 +186,7 @@ class Sessions(QObject):
     def _save(self, path: Path, *, over: bool = False) -> None:
         session, recent, witness = self.session(), self._recent, self._witness
 
-        def work(_cancel: CancelToken) -> None:
+        def work(_task: CancelToken) -> None:
             if not over:
                 witness.check(path)
             save_session(session, path)
@@ -222,8 +196,31 @@ class Sessions(QObject):
             except NotKept as error:  # it is saved all the same
                 self.unkept.emit(error)
 
-        self._unwritten = _Saving(path, self._now(), work)
-        self._thread.submit(self._unwritten, work)
+        saving = self._unwritten = _Saving(path, self._now(), work)
+        end, fail = partial(self._end_saving, saving), partial(self._fail_saving, saving)
+        self._thread.submit(work, end, fail)
+
+    def _end_saving(self, saving: _Saving, _nothing: None) -> None:
+        self._forget_unwritten(saving)
+        self._saved = saving.state
+        self._kept = None  # what was kept of it has had its day
+        self._set_path(saving.path)
+        self._window.notices.tell(
+            self.tr("Saved as {name}.").format(name=saving.path.name), str(saving.path.parent)
+        )
+
+    def _fail_saving(self, saving: _Saving, error: AppError) -> None:
+        self._forget_unwritten(saving)
+        if not isinstance(error, ChangedMeanwhile):
+            self._fail(error)
+            return
+        notice = self._window.notices.tell_error(error)
+        notice.add_action(self.tr("Save under another name…"), self.save_as)
+        notice.add_action(self.tr("Replace it"), partial(self._save_over, saving.path))
+
+    def _forget_unwritten(self, saving: _Saving) -> None:
+        if saving is self._unwritten:
+            self._unwritten = None
 
     def _proposed(self) -> str:
         shown = self._photos.kept.shown
@@ -273,35 +270,43 @@ class Sessions(QObject):
     @Slot(object)
     def open(self, path: Path) -> None:
         """Read a session; it takes the place of what is here when it is found to be whole."""
-        if self._opening is not None:
-            self._opening.cancel()
+        self._stop_opening()
         opening = self.tr("Opening {name}…").format(name=path.name)
         notice = self._window.notices.tell(opening, stays=True)
-        kept = path.parent == self._kept_in
-        cancel = self._opening = CancelToken()
-        notice.add_action(self.tr("Cancel"), cancel.cancel)
         witness, job_ids = self._witness, self._controller.job_ids
 
-        def work(cancel: CancelToken) -> Opened:
+        def work(task: Task) -> Opened:
             witness.note(path)
-            return read_opened(path, job_ids, cancel)
+            return read_opened(path, job_ids, task)
 
-        self._thread.submit(_Opening(path, kept, notice), work, cancel)
+        take, fail = partial(self._take_opened, path, notice), partial(self._fail_opening, notice)
+        task = self._thread.submit(work, take, fail)
+        self._opening = task, notice
+        notice.add_action(self.tr("Cancel"), task.cancel)
 
-    def _take_opened(self, opening: _Opening, opened: Opened) -> None:
-        self._window.notices.forget(opening.notice)
-        if self._opening is None or self._opening.cancelled:
-            return
-        self._opening = None
+    def _stop_opening(self) -> None:
+        """What is being opened, if anything, is wanted no more."""
+        if self._opening is not None:
+            task, notice = self._opening
+            task.cancel()
+            self._window.notices.forget(notice)
+
+    def _fail_opening(self, notice: Notice, error: AppError) -> None:
+        self._window.notices.forget(notice)
+        self._fail(error)
+
+    def _take_opened(self, opened_from: Path, notice: Notice, opened: Opened) -> None:
+        self._window.notices.forget(notice)
         before, empty = self._state(), self.session().is_empty
         self._controller.stop()
         session, conversations = opened.session, opened.conversations
-        current, path = conversations[session.current], None if opening.kept else opening.path
+        kept = opened_from.parent == self._kept_in  # by the program: no file to save it to
+        current, path = conversations[session.current], None if kept else opened_from
         self._put(_State(conversations, current, session.draft, path, None))
-        self._saved = None if opening.kept else self._now()
+        self._saved = None if kept else self._now()
         if path is not None:
             recent = self._recent
-            self._thread.submit(None, lambda _: remember(recent, describe(session, path)))
+            self._do(lambda _: remember(recent, describe(session, path)))
         if not empty:
             said = self.tr("The opened session took the place of what was here.")
             self._undo.offer(said, partial(self._put_back, before))
@@ -326,7 +331,7 @@ class Sessions(QObject):
     @Slot()
     def show_recent(self) -> None:
         recent = self._recent
-        self._thread.submit(_Listing(), lambda _: read_recent(recent))
+        self._thread.submit(lambda _: read_recent(recent), self._show_list, self._fail)
 
     def _show_list(self, entries: tuple[Entry, ...]) -> None:
         others = tuple(entry for entry in entries if entry.path != str(self._slot))
@@ -343,7 +348,7 @@ class Sessions(QObject):
     @Slot(str)
     def _forget(self, path: str) -> None:
         recent = self._recent
-        self._thread.submit(None, lambda _: forget(recent, path))
+        self._do(lambda _: forget(recent, path))
 
     # Keeping what nobody saved
 
@@ -359,11 +364,11 @@ class Sessions(QObject):
         """Also what earlier runs left."""
         folder, recent, lock = self._kept_in, self._recent, self._lock
 
-        def work(_cancel: CancelToken) -> None:
+        def work(_task: Task) -> None:
             lock.unlock()
             forget_kept(recent, folder, _in_use(folder)[0])
 
-        self._thread.submit(None, work)
+        self._do(work)
 
     @Slot()
     def keep(self) -> None:
@@ -378,7 +383,8 @@ class Sessions(QObject):
         self._busy = True
         clock = QElapsedTimer()
         clock.start()
-        self._thread.submit(_Keeping(clock), self._write_slot(session))
+        end, fail = partial(self._end_keeping, clock), partial(self._fail_keeping, clock)
+        self._thread.submit(self._write_slot(session), end, fail)
 
     def _write_slot(self, session: Session) -> Callable[[CancelToken], None]:
         slot, lock, recent = self._slot, self._lock, self._recent
@@ -396,9 +402,17 @@ class Sessions(QObject):
 
         return work
 
-    def _end_keeping(self, keeping: _Keeping) -> None:
+    def _end_keeping(self, clock: QElapsedTimer, _nothing: None = None) -> None:
         self._busy = False
-        self._timer.setInterval(max(KEEP_MS, _CALM * int(keeping.clock.elapsed())))
+        self._timer.setInterval(max(KEEP_MS, _CALM * int(clock.elapsed())))
+
+    def _fail_keeping(self, clock: QElapsedTimer, error: AppError) -> None:
+        self._end_keeping(clock)
+        if not isinstance(error, NotKept):
+            if self._told:
+                return
+            self._told = True  # once is enough: it is tried again with every change
+        self._fail(error)
 
     def _offer(self, path: Path | None) -> None:
         if path is None:
@@ -410,51 +424,15 @@ class Sessions(QObject):
         )
         notice.add_action(self.tr("Bring it back"), partial(self.open, path))
 
-    @Slot(object, object)
-    def _take(self, key: object, result: object) -> None:
-        if isinstance(key, _Saving):
-            self._end_saving(key)
-            self._saved = key.state
-            self._kept = None  # what was kept of it has had its day
-            self._set_path(key.path)
-            self._window.notices.tell(
-                self.tr("Saved as {name}.").format(name=key.path.name), str(key.path.parent)
-            )
-        elif isinstance(key, _Opening) and isinstance(result, Opened):
-            self._take_opened(key, result)
-        elif isinstance(key, _Keeping):
-            self._end_keeping(key)
-        elif isinstance(key, _Listing) and isinstance(result, tuple):
-            self._show_list(result)
-        elif isinstance(key, _LookingBack) and (result is None or isinstance(result, Path)):
-            self._offer(result)
+    def _do(self, work: Callable[[Task], object]) -> None:
+        """What only tells if it fails."""
+        self._thread.submit(work, failed=self._fail)
 
-    def _end_saving(self, saving: _Saving) -> None:
-        if saving is self._unwritten:
-            self._unwritten = None
-
-    @Slot(object, object)
-    def _fail(self, key: object, error: AppError) -> None:
-        if isinstance(key, _Saving):
-            self._end_saving(key)
-        if isinstance(key, _Saving) and isinstance(error, ChangedMeanwhile):
-            notice = self._window.notices.tell_error(error)
-            notice.add_action(self.tr("Save under another name…"), self.save_as)
-            notice.add_action(self.tr("Replace it"), partial(self._save_over, key.path))
-            return
-        if isinstance(key, _Opening):
-            self._window.notices.forget(key.notice)
-            self._opening = None
-        if isinstance(key, _Keeping):
-            self._end_keeping(key)
+    def _fail(self, error: AppError) -> None:
         if isinstance(error, NotKept):
             self.unkept.emit(error)
-            return
-        if isinstance(key, _Keeping):
-            if self._told:
-                return
-            self._told = True  # once is enough: it is tried again with every change
-        self._window.notices.tell_error(error)
+        else:
+            self._window.notices.tell_error(error)
 
 
 def look_back(folder: Path, recent: Path) -> Path | None:

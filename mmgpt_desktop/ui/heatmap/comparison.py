@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
     Doubt,
     EdgeMap,
@@ -25,7 +24,6 @@ from mmgpt_desktop.messages import (
     GenerationRequest,
     Message,
     ModelInfo,
-    Photo,
     TokenStep,
 )
 from mmgpt_desktop.text import without_controls
@@ -168,8 +166,6 @@ class Comparison(ByKeyboard, QDialog):
         self._arrange()
         engine.stepped.connect(self._take_step)
         engine.ended.connect(self._take_outcome)
-        engine.edges_found.connect(self._take_edges)
-        engine.edges_failed.connect(self._fail_edges)
         self.finished.connect(self.stop)
         self._refresh()
 
@@ -275,19 +271,17 @@ class Comparison(ByKeyboard, QDialog):
     @Slot(bool)
     def _show_graph(self, wanted: bool) -> None:
         if wanted and self._edges is None:
-            self._engine.edges(self._shown.photo)
+            photo = self._shown.photo
+            self._engine.submit(
+                lambda engine, task: engine.edges(photo, task),
+                self._take_edges,
+                self.notices.tell_error,
+            )
         self._draw_graph()
 
-    @Slot(object, object)
-    def _take_edges(self, photo: Photo, edges: EdgeMap) -> None:
-        if photo is self._shown.photo:
-            self._edges = edges
-            self._draw_graph()
-
-    @Slot(object, object)
-    def _fail_edges(self, photo: Photo, error: AppError) -> None:
-        if photo is self._shown.photo:
-            self.notices.tell_error(error)
+    def _take_edges(self, edges: EdgeMap | None) -> None:
+        self._edges = edges
+        self._draw_graph()
 
     def _draw_graph(self) -> None:
         for column in self.columns:

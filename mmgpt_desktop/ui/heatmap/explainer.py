@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from mmgpt_desktop.attention.answer_maps import MapChoice
-from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Check, Explanation, Found
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
-from mmgpt_desktop.ui.worker import EngineThread
+from mmgpt_desktop.ui.worker import EngineThread, Task
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,6 @@ class Piece:
 
     choice: MapChoice
     word: int | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class _Running:
-    turn: Turn
-    piece: Piece
-    explanation: Explanation
-    cancel: CancelToken
 
 
 class Explainer(QObject):
@@ -50,11 +42,8 @@ class Explainer(QObject):
         super().__init__(heatmaps)
         self._occludes = occludes
         self._engine, self._heatmaps = engine, heatmaps
-        self._running: _Running | None = None
+        self._running: Task | None = None
         self._paused = 0
-        engine.maps_found.connect(self._take_maps)
-        engine.checked.connect(self._take_check)
-        engine.explain_failed.connect(self._fail)
         heatmaps.looked.connect(self.go_on)
         self.maps_changed.connect(heatmaps.maps_changed)
 
@@ -63,7 +52,7 @@ class Explainer(QObject):
         """Give the engine back at once; each pause needs its own resume."""
         self._paused += 1
         if self._running is not None:
-            self._running.cancel.cancel()
+            self._running.cancel()
             self._running = None
             self.changed.emit()
 
@@ -88,8 +77,7 @@ class Explainer(QObject):
             return
         piece = next(self._wanted(turn, word), None)
         if piece is not None:
-            cancel = self._begin(turn, explanation, piece)
-            self._running = _Running(turn, piece, explanation, cancel)
+            self._running = self._begin(turn, explanation, piece)
             self.changed.emit()
 
     def _wanted(self, turn: Turn, word: int) -> Iterator[Piece]:
@@ -114,57 +102,48 @@ class Explainer(QObject):
         found = turn.findings
         return choice.method not in found.failed and not found.complete(choice.method)
 
-    def _begin(self, turn: Turn, explanation: Explanation, piece: Piece) -> CancelToken:
-        choice = piece.choice
+    def _begin(self, turn: Turn, explanation: Explanation, piece: Piece) -> Task:
+        failed, method = partial(self._fail, turn, piece), piece.choice.method
         if piece.word is None:
-            return self._engine.explain(explanation, choice.method)
+            return self._engine.submit(
+                lambda engine, task: engine.explain(explanation, method, task, task.report),
+                self._end,
+                failed,
+                partial(self._take_maps, turn, method),
+            )
         maps = self._heatmaps.answer_maps(turn)
         assert maps is not None
         word = turn.words[piece.word]
-        span = slice(word.start, word.stop)
-        cells = maps.cells(word.start, word.stop)
-        return self._engine.check(explanation, span, cells, choice.method)
+        span, cells = slice(word.start, word.stop), maps.cells(word.start, word.stop)
+        return self._engine.submit(
+            lambda engine, task: engine.check(explanation, span, cells, method, task),
+            partial(self._take_check, turn, piece),
+            failed,
+        )
 
-    def _end(self, explanation: Explanation) -> _Running | None:
-        """What runs, if this belongs to it: later news of what was cancelled are dropped."""
-        running = self._running
-        return running if running is not None and running.explanation is explanation else None
-
-    @Slot(object, object)
-    def _take_maps(self, explanation: Explanation, found: Found) -> None:
-        running = self._end(explanation)
-        if running is None:
-            return
-        findings, method = running.turn.findings, running.piece.choice.method
-        findings.take(method, found)
-        if findings.complete(method):
-            self._running = None
-        self.maps_changed.emit(running.turn, method)
+    def _end(self, _nothing: None = None) -> None:
+        """On to the next piece."""
+        self._running = None
         self.changed.emit()
         self.go_on()
 
-    @Slot(object, object)
-    def _take_check(self, explanation: Explanation, check: Check) -> None:
-        running = self._end(explanation)
-        if running is None or running.piece.word is None:
-            return
-        self._running = None
-        running.turn.findings.checks[running.piece.choice, running.piece.word] = check
-        self.checked.emit(running.turn, running.piece.word)
+    def _take_maps(self, turn: Turn, method: Method, found: Found) -> None:
+        """Some of them are there; finer ones may follow."""
+        turn.findings.take(method, found)
+        self.maps_changed.emit(turn, method)
         self.changed.emit()
-        self.go_on()
 
-    @Slot(object, object)
-    def _fail(self, explanation: Explanation, error: AppError) -> None:
-        running = self._end(explanation)
-        if running is None:
-            return
-        self._running = None
-        found, method = running.turn.findings, running.piece.choice.method
-        if running.piece.word is None:
-            found.failed[method] = error
-            self.maps_changed.emit(running.turn, method)
+    def _take_check(self, turn: Turn, piece: Piece, check: Check) -> None:
+        assert piece.word is not None
+        turn.findings.checks[piece.choice, piece.word] = check
+        self.checked.emit(turn, piece.word)
+        self._end()
+
+    def _fail(self, turn: Turn, piece: Piece, error: AppError) -> None:
+        method = piece.choice.method
+        if piece.word is None:
+            turn.findings.failed[method] = error
+            self.maps_changed.emit(turn, method)
         else:
-            found.check_failed = error
-        self.changed.emit()
-        self.go_on()
+            turn.findings.check_failed = error
+        self._end()

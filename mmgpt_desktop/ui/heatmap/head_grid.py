@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,6 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.attention.heads import agreement, concentration, head_maps
-from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.messages import AttentionMap, PatchGrid
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
@@ -35,7 +35,7 @@ from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
 from mmgpt_desktop.ui.widgets.small import Choice, push_button, untinted
 from mmgpt_desktop.ui.widgets.texts import percent
 from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL
-from mmgpt_desktop.ui.worker import TaskThread
+from mmgpt_desktop.ui.worker import Task, TaskThread
 
 _ICON = QSize(128, 96)
 _Index = QModelIndex | QPersistentModelIndex
@@ -69,8 +69,7 @@ class HeadsModel(QAbstractListModel):
         self.size = _ICON  # of each one, with its label
         self._scores: NDArray[np.float32] | None = None
         self._pictures: dict[tuple[int, int], QIcon] = {}
-        self._asked: dict[tuple[int, int], CancelToken] = {}
-        thread.done.connect(self._take)
+        self._asked: dict[tuple[int, int], Task] = {}
 
     def order_by(self, scores: NDArray[np.float32] | None) -> None:
         """By `scores` [layer, head], largest first, or by layer and head."""
@@ -124,24 +123,22 @@ class HeadsModel(QAbstractListModel):
             grid, word = self._word.grid, self._word
             cells = self._weights[place].reshape(grid.rows, grid.columns)
 
-            def work(_cancel: CancelToken) -> QImage:
+            def work(_task: Task) -> QImage:
                 small = small_photo(word.shown.levels[-1], _ICON)
                 edge = max(small.width(), small.height())
                 return over_photo(small, draw_cells(cells, grid, word.style.sized(edge)))
 
-            self._asked[place] = self._thread.submit((self, place), work)
+            self._asked[place] = self._thread.submit(work, partial(self._take, place))
         return self._pictures.get(place, _blank())
 
-    @Slot(object, object)
-    def _take(self, key: object, picture: object) -> None:
-        if isinstance(key, tuple) and key[0] is self and isinstance(picture, QImage):
-            self._pictures[key[1]] = untinted(QPixmap.fromImage(picture))
-            index = self.index(self._order.index(key[1]))
-            self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
+    def _take(self, place: tuple[int, int], picture: QImage) -> None:
+        self._pictures[place] = untinted(QPixmap.fromImage(picture))
+        index = self.index(self._order.index(place))
+        self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
 
     def stop(self) -> None:
-        for cancel in self._asked.values():
-            cancel.cancel()
+        for task in self._asked.values():
+            task.cancel()
 
 
 def _blank() -> QIcon:

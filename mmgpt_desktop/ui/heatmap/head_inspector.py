@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Slot
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import AttentionMap, Explanation, HeadNumbers
+from mmgpt_desktop.messages import AttentionMap, HeadNumbers
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.conversation import Turn, attention_maps, chosen_word
@@ -35,8 +35,6 @@ class Inside(QObject):
         self._heatmaps, self._explainer = heatmaps, explainer
         self._page: FormulaDialog | None = None
         self._asked: CancelToken | None = None
-        engine.numbers_found.connect(self._take)
-        engine.numbers_failed.connect(self._fail)
 
     def open_wall(self) -> None:
         chosen, shown = self._heatmaps.chosen, self._heatmaps.shown
@@ -83,7 +81,12 @@ class Inside(QObject):
         self._page = FormulaDialog(printable(word.text), layer, head, maps[0].grid, parent)
         self._page.finished.connect(self._close)
         self._explainer.pause()
-        self._asked = self._engine.numbers(explanation, word.span[0], layer, head)
+        token = word.span[0]
+        self._asked = self._engine.submit(
+            lambda engine, task: engine.numbers(explanation, token, layer, head, task),
+            self._take,
+            self._fail,
+        )
         self._page.open()
 
     def _tell_nothing(self) -> None:
@@ -92,14 +95,14 @@ class Inside(QObject):
             self.tr("Ask about a picture, wait for the answer, and choose a word of it."),
         )
 
-    @Slot(object, object)
-    def _take(self, explanation: Explanation, numbers: HeadNumbers) -> None:
-        if self._page is not None and self._end():
+    def _take(self, numbers: HeadNumbers) -> None:
+        if self._page is not None:
+            self._end()
             self._page.show_numbers(numbers)
 
-    @Slot(object, object)
-    def _fail(self, explanation: Explanation, error: AppError) -> None:
-        if self._page is not None and self._end():
+    def _fail(self, error: AppError) -> None:
+        if self._page is not None:
+            self._end()
             self._page.show_error(error)
 
     @Slot()
@@ -109,12 +112,10 @@ class Inside(QObject):
             self._asked.cancel()
             self._end()
 
-    def _end(self) -> bool:
+    def _end(self) -> None:
         """The numbers, or news that there are none, are here: the engine is free again."""
-        waiting, self._asked = self._asked is not None, None
-        if waiting:
-            self._explainer.resume()
-        return waiting
+        self._asked = None
+        self._explainer.resume()
 
 
 def _word_maps(turn: Turn, index: int, place: int = 0) -> tuple[AttentionMap, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Box, CellMaps, FusionInfo, ModelInfo
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.sentences import NAMES
@@ -71,15 +71,11 @@ class Heatmaps(QObject):
         self._hovered: tuple[Turn, int] | None = None
         self._following: Turn | None = None
         self._made: WeakKeyDictionary[Turn, tuple[object, AnswerMaps]] = WeakKeyDictionary()
-        self._asked = object()
         self._drawing = CancelToken()
-        self._wants: _Wanted | None = None
         self._now: tuple[_Wanted, Heatmap] | None = None
         self._before: tuple[_Wanted, Heatmap] | None = None
         self._resized = QTimer(self, singleShot=True, interval=_RESIZE_MS)
         self._resized.timeout.connect(self.refresh)
-        thread.done.connect(self._show)
-        thread.failed.connect(self._fail)
         view.changed.connect(self.refresh)
         view.whole_changed.connect(self.refresh)
         view.view.resized.connect(self._resized.start)
@@ -139,7 +135,7 @@ class Heatmaps(QObject):
         self._conversation = conversation
         kept = self._chosen  # an answer about several pictures stays, with its word
         self._chosen = self._hovered = self._following = None
-        self._now = self._before = self._wants = None
+        self._now = self._before = None
         self._view.set_photo(conversation.shown)
         turns = conversation.turns
         if kept is not None and kept[0] in turns and kept[0].outcome is not None:
@@ -193,7 +189,6 @@ class Heatmaps(QObject):
     @Slot()
     def refresh(self) -> None:
         """Have the picture drawn that is wanted now, or say why there is none."""
-        self._asked, self._wants = object(), None
         self._drawing.cancel()
         at = self._hovered or self._chosen
         known = at is not None and self._fusion(at[0]) is not None
@@ -206,14 +201,16 @@ class Heatmaps(QObject):
         self.looked.emit()
 
     def _draw(self, wanted: _Wanted) -> None:
-        self._wants, turn = wanted, wanted.turn
+        turn = wanted.turn
         fusion = self._fusion(turn)
         assert fusion is not None
         self._view.set_fusion(fusion)
         style, maps, span = self._view.style_wanted(), wanted.maps, wanted.span
         words = tuple((word.start, word.stop) for word in turn.words)
         self._drawing = self._thread.submit(
-            self._asked, lambda cancel: draw_heatmap(maps, span, style, words)
+            lambda _task: draw_heatmap(maps, span, style, words),
+            partial(self._show, wanted),
+            self._notices.tell_error,
         )
 
     def _wanted(self, turn: Turn, index: int) -> _Wanted | str:
@@ -276,14 +273,11 @@ class Heatmaps(QObject):
         turn, index = self._chosen or (None, 0)
         self._answer.choose(turn, index)
 
-    @Slot(object, object)
-    def _show(self, key: object, heatmap: Heatmap) -> None:
-        if key is not self._asked or self._wants is None:
-            return
-        if self._now is not None and self._now[0].what != self._wants.what:
+    def _show(self, wanted: _Wanted, heatmap: Heatmap) -> None:
+        if self._now is not None and self._now[0].what != wanted.what:
             self._before = self._now
-        self._now = self._wants, heatmap
-        self._view.show_heatmap(heatmap, self._wants.caption, self._wants.boxes)
+        self._now = wanted, heatmap
+        self._view.show_heatmap(heatmap, wanted.caption, wanted.boxes)
 
     @Slot(bool)
     def show_before(self, wanted: bool) -> None:
@@ -297,8 +291,3 @@ class Heatmaps(QObject):
             before = self.tr("Before: {caption} · {method}")
             caption = before.format(caption=caption, method=say(NAMES[choice.method]))
         self._view.show_heatmap(shown[1], caption, shown[0].boxes)
-
-    @Slot(object, object)
-    def _fail(self, key: object, error: AppError) -> None:
-        if key is self._asked:
-            self._notices.tell_error(error)

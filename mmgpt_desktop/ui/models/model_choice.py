@@ -7,7 +7,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
 
-from mmgpt_desktop.engine.protocol import EngineLike
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.convert import ConversionReport
 from mmgpt_desktop.resources import default_bundle_path
@@ -17,8 +16,9 @@ from mmgpt_desktop.ui.models.model_list import ListedModel, Models
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.window.main_window import MainWindow
+from mmgpt_desktop.ui.worker import MakeEngine
 
-OpenModel = Callable[[Path], Callable[[], EngineLike]]
+OpenModel = Callable[[Path], MakeEngine]
 
 
 class ModelsController(QObject):

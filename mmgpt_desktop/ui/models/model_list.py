@@ -9,7 +9,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.cache import Hub, bytes_on_disk, delete, find, kept_bytes, usual_hub
@@ -17,7 +16,7 @@ from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.hub.progress import Phase, Progress
 from mmgpt_desktop.messages import GenerationOutcome
 from mmgpt_desktop.settings import Settings
-from mmgpt_desktop.ui.worker import TaskThread
+from mmgpt_desktop.ui.worker import Task, TaskThread
 
 _TELLING_TOKENS = 8  # a shorter answer's speed says little
 
@@ -39,14 +38,6 @@ class ListedModel:
     exportable: bool = False
 
 
-@dataclass(frozen=True)
-class _FolderJob:
-    """What the thread for folders does, and for which model."""
-
-    what: str  # scan, add or delete
-    key: str = ""
-
-
 class Models(QObject):
     """Keeps the list up to date on its threads; all methods are for the GUI thread.
 
@@ -59,8 +50,6 @@ class Models(QObject):
     use_wanted = Signal(object)  # Path
     folders_changed = Signal()
     speed_measured = Signal()
-
-    _progressed = Signal(str, object)  # key, Progress; from the downloading thread
 
     def __init__(
         self,
@@ -80,12 +69,7 @@ class Models(QObject):
         self._listed = tuple(ListedModel(entry.key, entry.name, entry) for entry in catalogue)
         self._found: dict[str, ListedModel] = {}
         self._progress: dict[str, Progress] = {}
-        self._cancels: dict[str, CancelToken] = {}
-        fetching.done.connect(self._take_fetched)
-        fetching.failed.connect(self._take_failure)
-        folders.done.connect(self._take_job)
-        folders.failed.connect(self._take_job_failure)
-        self._progressed.connect(self._take_progress)
+        self._downloads: dict[str, Task] = {}
 
     def take_settings(self, settings: Settings) -> None:
         self.folders, self.speeds = settings.model_folders, dict(settings.speeds)
@@ -120,32 +104,38 @@ class Models(QObject):
         """Look what is on the disk."""
         rows = self.rows
         self._folder_thread.submit(
-            _FolderJob("scan"), lambda _cancel: _scan(self._make_hub(), rows)
+            lambda _: _scan(self._make_hub(), rows), self._take_scan, self.failed.emit
         )
 
     def download(self, key: str, token: str = "") -> None:
         """Fetch a model of the catalogue, or what is missing of it. `token` is not kept."""
         row = self.row(key)
-        if row is None or row.entry is None or key in self._cancels:
+        if row is None or row.entry is None or key in self._downloads:
             return
         if row.entry.needs_torch and (error := missing_torch()) is not None:
             self.failed.emit(error)  # gigabytes that could not be opened here
             return
-        entry, report = row.entry, partial(self._progressed.emit, key)
+        entry = row.entry
         self._progress[key] = Progress(Phase.ASKING)
 
-        def work(cancel: CancelToken) -> Path:
+        def work(task: Task) -> Path:
             from mmgpt_desktop.hub.download import fetch
 
             hub = self._make_hub()
-            return fetch(replace(hub, token=token or hub.token), entry, cancel, report)
+            return fetch(replace(hub, token=token or hub.token), entry, task, task.report)
 
-        self._cancels[key] = self._fetching.submit(key, work)
+        self._downloads[key] = self._fetching.submit(
+            work,
+            partial(self._take_fetched, key),
+            partial(self._fail_fetching, key),
+            partial(self._take_progress, key),
+        )
         self.changed.emit()
 
     def cancel(self, key: str) -> None:
         """Stop a download; what has arrived is kept."""
-        if self._forget(key):
+        if (task := self._forget(key)) is not None:
+            task.cancel()
             self.changed.emit()
             self.refresh()
 
@@ -159,18 +149,19 @@ class Models(QObject):
         else:
             entry = row.entry
             self._folder_thread.submit(
-                _FolderJob("delete", key), lambda _cancel: delete(self._make_hub(), entry)
+                lambda _: delete(self._make_hub(), entry), self._look_again, self._fail_change
             )
 
     def add_folder(self, path: Path) -> None:
         """List a folder if there is a model in it."""
 
-        def work(_cancel: CancelToken) -> None:
+        def work(_task: Task) -> None:
             from mmgpt_desktop.hub.local import check_folder
 
             check_folder(path)
 
-        self._folder_thread.submit(_FolderJob("add", str(path)), work)
+        added = partial(self._list_folder, str(path))
+        self._folder_thread.submit(work, added, self._fail_change)
 
     def use(self, key: str) -> None:
         row = self.row(key)
@@ -195,51 +186,44 @@ class Models(QObject):
         self.folders_changed.emit()
         self.changed.emit()
 
-    def _forget(self, key: object) -> bool:
-        """End a download's news; False if it was cancelled before."""
-        cancel = self._cancels.pop(str(key), None)
-        self._progress.pop(str(key), None)
-        if cancel is not None:
-            cancel.cancel()
-        return cancel is not None
+    def _forget(self, key: str) -> Task | None:
+        """The download that is over now."""
+        self._progress.pop(key, None)
+        return self._downloads.pop(key, None)
 
-    @Slot(str, object)
     def _take_progress(self, key: str, progress: Progress) -> None:
-        if key in self._cancels:
-            self._progress[key] = progress
-            self.changed.emit()
+        self._progress[key] = progress
+        self.changed.emit()
 
-    @Slot(object, object)
-    def _take_fetched(self, key: object, path: Path) -> None:
-        row = self.row(str(key))
-        if row is not None and self._forget(key):
-            self._found[row.key] = replace(row, path=path)
+    def _take_fetched(self, key: str, path: Path) -> None:
+        self._forget(key)
+        row = self.row(key)
+        if row is not None:
+            self._found[key] = replace(row, path=path)
             self.changed.emit()
-            self.fetched.emit(self._found[row.key])
+            self.fetched.emit(self._found[key])
             self.refresh()
 
-    @Slot(object, object)
-    def _take_failure(self, key: object, error: AppError) -> None:
-        if self._forget(key):
-            self.changed.emit()
-            self.failed.emit(error)
-            self.refresh()
+    def _fail_fetching(self, key: str, error: AppError) -> None:
+        self._forget(key)
+        self.changed.emit()
+        self._fail_change(error)
 
-    @Slot(object, object)
-    def _take_job(self, job: _FolderJob, found: dict[str, ListedModel] | None) -> None:
-        if found is not None:
-            self._found = found
-            self.changed.emit()
-            return
-        if job.what == "add" and job.key not in self.folders:
-            self._set_folders((*self.folders, job.key))
+    def _take_scan(self, found: dict[str, ListedModel]) -> None:
+        self._found = found
+        self.changed.emit()
+
+    def _list_folder(self, folder: str, _nothing: None) -> None:
+        if folder not in self.folders:
+            self._set_folders((*self.folders, folder))
         self.refresh()
 
-    @Slot(object, object)
-    def _take_job_failure(self, job: _FolderJob, error: AppError) -> None:
+    def _look_again(self, _nothing: None) -> None:
+        self.refresh()
+
+    def _fail_change(self, error: AppError) -> None:
         self.failed.emit(error)
-        if job.what != "scan":
-            self.refresh()
+        self.refresh()
 
 
 def _called(folder: Path) -> str:

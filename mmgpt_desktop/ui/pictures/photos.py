@@ -11,7 +11,6 @@ from urllib.parse import unquote
 
 from PySide6.QtCore import QMimeData, QObject, QTimer, Signal, Slot
 
-from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.session.session_file import is_session
 from mmgpt_desktop.text import safe_name
@@ -28,19 +27,24 @@ from mmgpt_desktop.ui.pictures.sources import MOST_FILES, Sources, read_sources
 from mmgpt_desktop.ui.widgets.notices import Notice, Notices
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto, photo_from_image
 from mmgpt_desktop.ui.widgets.undo import Undo
-from mmgpt_desktop.ui.worker import TaskThread
+from mmgpt_desktop.ui.worker import Task, TaskThread
 
 _PROGRESS_AFTER_MS = 700
-_Work = Callable[[CancelToken], Opened]
 
 
 @dataclass(eq=False)
 class _Incoming:
-    """A picture on its way in."""
+    """A picture that is being opened, and what says so."""
 
     what: str
-    cancel: CancelToken
+    task: Task | None = None
     notice: Notice | None = None
+    over: bool = False
+
+    def cancel(self) -> None:
+        self.over = True
+        if self.task is not None:
+            self.task.cancel()
 
 
 class Photos(QObject):
@@ -69,11 +73,6 @@ class Photos(QObject):
         self._all: list[Conversation] = []
         self._place = -1
         self._passing: Conversation | None = None
-        self._jobs: dict[object, _Incoming] = {}
-        for thread in (files, downloads):
-            thread.done.connect(self._take)
-            thread.failed.connect(self._fail)
-            thread.progress.connect(self._show_progress)
         pane.photo_chosen.connect(self._choose_group)
         pane.film.frame_chosen.connect(self.show)
         pane.remove_wanted.connect(self.remove)
@@ -138,9 +137,9 @@ class Photos(QObject):
             self._tell_most(len(addresses))
         for address in addresses[:MOST_FILES]:
             name = safe_name(unquote(address.rstrip("/").rpartition("/")[2]))
-            what, key = self.tr("Opening {name}…").format(name=name), object()
-            self._submit(self._files, what, partial(open_elsewhere, address), key)
-            self._show_progress(key, -1.0)
+            what = self.tr("Opening {name}…").format(name=name)
+            coming = self._submit(self._files, what, partial(open_elsewhere, address))
+            self._show_progress(coming, -1.0)
 
     def _tell_most(self, count: int) -> None:
         self._notices.tell(
@@ -179,58 +178,44 @@ class Photos(QObject):
         notice.add_action(self.tr("Download"), partial(self._download, url))
 
     def _download(self, url: str) -> None:
-        key = object()
         self._submit(
             self._downloads,
             self.tr("Downloading the picture…"),
-            partial(open_address, url, partial(self._downloads.progress.emit, key)),
-            key,
+            lambda task: open_address(url, task.report, task),
         )
 
-    def _submit(
-        self, thread: TaskThread, what: str, work: _Work, key: object | None = None
-    ) -> None:
-        key, cancel = key or object(), CancelToken()
-        self._jobs[key] = _Incoming(what, cancel)
-        thread.submit(key, work, cancel)
-        QTimer.singleShot(_PROGRESS_AFTER_MS, self, partial(self._show_progress, key, -1.0))
+    def _submit(self, thread: TaskThread, what: str, work: Callable[[Task], Opened]) -> _Incoming:
+        coming = _Incoming(what)
+        show = partial(self._show_progress, coming)
+        take, fail = partial(self._take, coming), partial(self._fail, coming)
+        coming.task = thread.submit(work, take, fail, show)
+        QTimer.singleShot(_PROGRESS_AFTER_MS, self, partial(show, -1.0))
+        return coming
 
-    @Slot(object, float)
-    def _show_progress(self, key: object, fraction: float) -> None:
-        job = self._jobs.get(key)
-        if job is None:
+    def _show_progress(self, coming: _Incoming, fraction: float) -> None:
+        if coming.over:
             return
-        if job.notice is None:
-            job.notice = self._notices.tell(job.what, stays=True)
-            job.notice.add_action(self.tr("Cancel"), partial(self._cancel, key))
-            job.notice.cross.hide()
-        self._notices.show_progress(job.notice, fraction)
+        if coming.notice is None:
+            coming.notice = self._notices.tell(coming.what, stays=True)
+            coming.notice.add_action(self.tr("Cancel"), coming.cancel)
+            coming.notice.cross.hide()
+        self._notices.show_progress(coming.notice, fraction)
 
-    def _cancel(self, key: object) -> None:
-        job = self._jobs.pop(key, None)
-        if job is not None:
-            job.cancel.cancel()
+    def _end(self, coming: _Incoming) -> None:
+        coming.over = True
+        if coming.notice is not None:
+            self._notices.forget(coming.notice)
 
-    def _end(self, key: object) -> bool:
-        """Whether the job was still wanted."""
-        job = self._jobs.pop(key, None)
-        if job is not None and job.notice is not None:
-            self._notices.forget(job.notice)
-        return job is not None
-
-    @Slot(object, object)
-    def _take(self, key: object, opened: Opened) -> None:
-        if not self._end(key):
-            return
+    def _take(self, coming: _Incoming, opened: Opened) -> None:
+        self._end(coming)
         if len(opened) == 1:
             self.add(opened[0])
         else:
             self._add_clip([Conversation(shown) for shown in opened])
 
-    @Slot(object, object)
-    def _fail(self, key: object, error: AppError) -> None:
-        if self._end(key):
-            self._notices.tell_error(error)
+    def _fail(self, coming: _Incoming, error: AppError) -> None:
+        self._end(coming)
+        self._notices.tell_error(error)
 
     def add(self, shown: ShownPhoto) -> None:
         """Show a photo; one that is there already keeps its conversation."""

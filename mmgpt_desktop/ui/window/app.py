@@ -16,9 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 
-from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.memory import give_memory_back
-from mmgpt_desktop.engine.protocol import EngineLike
 from mmgpt_desktop.errors import NotKept
 from mmgpt_desktop.hub.cache import Hub, usual_hub
 from mmgpt_desktop.hub.catalogue import read_catalogue
@@ -66,7 +64,7 @@ from mmgpt_desktop.ui.window.main_window import MainWindow
 from mmgpt_desktop.ui.window.missing_font import tell_missing_font
 from mmgpt_desktop.ui.window.tour import Tour
 from mmgpt_desktop.ui.window.unkept import Unkept, write_settings
-from mmgpt_desktop.ui.worker import EngineThread, TaskThread, engine_maker
+from mmgpt_desktop.ui.worker import EngineThread, MakeEngine, TaskThread, engine_maker
 
 _SAVE_MS = 800
 _TIDY_MS = 60_000
@@ -80,7 +78,7 @@ class App(QObject):
     def __init__(
         self,
         application: QApplication,
-        make_engine: Callable[[], EngineLike],
+        make_engine: MakeEngine,
         settings_file: Path,
         overrides: dict[str, Any] | None = None,
         data_folder: Path | None = None,
@@ -194,7 +192,6 @@ class App(QObject):
         self._tidying.start()
         window.closing.connect(self.close)
         photos.added.connect(partial(window.panes.reveal, window.image))
-        self._files.failed.connect(self._unkept.take_failure)
         self.sessions.unkept.connect(self._unkept.tell)
         photos.added.connect(window.prompt.edit.setFocus)  # the question comes next
         for words in (window.output.view, window.output.strip):
@@ -442,16 +439,14 @@ class App(QObject):
 
     @Slot()
     def _tidy(self) -> None:
-        self._files.submit(None, lambda _cancel: give_memory_back())
+        self._files.submit(lambda _task: give_memory_back())
 
     @Slot()
     def _save(self) -> None:
         path, settings, changed = self._settings_file, self._settings, frozenset(self._changed)
-
-        def work(_cancel: CancelToken) -> None:
-            write_settings(path, settings, changed)
-
-        self._files.submit(None, work)
+        self._files.submit(
+            lambda _task: write_settings(path, settings, changed), failed=self._unkept.take_failure
+        )
 
 
 def _break_off(app: App, number: int) -> None:

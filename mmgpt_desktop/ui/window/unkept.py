@@ -21,8 +21,7 @@ class Unkept(QObject):
         super().__init__(notices)
         self._notices, self._told = notices, False
 
-    @Slot(object, object)
-    def take_failure(self, _key: object, error: AppError) -> None:
+    def take_failure(self, error: AppError) -> None:
         if isinstance(error, NotKept):
             self.tell(error)
 
