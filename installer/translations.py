@@ -19,7 +19,8 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
-from mmgpt_desktop.sentences import all_sentences
+from mmgpt_desktop.methods import method_texts
+from mmgpt_desktop.verdicts import verdict_texts
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "mmgpt_desktop"
@@ -117,7 +118,8 @@ def report_texts() -> set[str]:
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
     calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
     return (
-        all_sentences()
+        method_texts()
+        | verdict_texts()
         | template_texts()
         | {
             call.args[0].value

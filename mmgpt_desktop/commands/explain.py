@@ -105,6 +105,8 @@ def _answered(asker: Asker, request: GenerationRequest, options: argparse.Namesp
     explanation = Explanation(request, tuple(step.token_id for step in steps))
     methods = dict.fromkeys(options.method or [Method.HEADS])
     heads, attention = asker.fusion.head_choice.heads, attention_of(steps)
+    if not attention and any(method.from_attention for method in methods):
+        raise AppError("The model gave no attention for this answer.", "Use another method.")
     maps = tuple(
         find_maps(asker.engine, explanation, MapChoice(method, heads), attention)
         for method in methods

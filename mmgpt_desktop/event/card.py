@@ -23,11 +23,11 @@ from mmgpt_desktop.event.profile import Brand, CardKind
 from mmgpt_desktop.event.qr import modules
 from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.messages import Photo
-from mmgpt_desktop.methods import Method
+from mmgpt_desktop.methods import Unit
 from mmgpt_desktop.report.lettering import Letters, Paragraph, Run, paragraph
 from mmgpt_desktop.report.pictures import Painter, drawable_wording
 from mmgpt_desktop.report.report import Report
-from mmgpt_desktop.sentences import Wording
+from mmgpt_desktop.report.wording import Wording
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.writing import write
 
@@ -255,7 +255,7 @@ def _draw_maps(
 
 def _heading(report: Report, say: Wording) -> str:
     model = report.model.name
-    if report.maps[0].method is Method.OCCLUSION:
+    if report.maps[0].method.about.unit is Unit.COST:
         return say("What {model} needed to write it. It can be wrong.", model=model)
     return say("Where {model} looked as it wrote. It can be wrong.", model=model)
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from mmgpt_desktop import __version__
 from mmgpt_desktop.messages import CellMaps, Check
 from mmgpt_desktop.report.report import Report
-from mmgpt_desktop.sentences import MEANINGS, NAMES
 
 FORMAT = 1
 
@@ -87,7 +86,7 @@ def _sizes(report: Report) -> dict[str, int]:
 def _map(maps: CellMaps) -> dict[str, Any]:
     """The cells' box is in pixels of the upright photo, and may reach beyond it."""
     grid = {"rows": maps.grid.rows, "columns": maps.grid.columns, "box": asdict(maps.grid.box)}
-    said = {"name": NAMES[maps.method], "says": MEANINGS[maps.method]}
+    said = {"name": maps.method.about.name, "says": maps.method.about.meaning}
     return {"method": str(maps.method), **said, "array": _array_name(maps), "grid": grid}
 
 

@@ -18,14 +18,13 @@ from PIL import Image
 from mmgpt_desktop.attention.heatmap import legend
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.messages import CellMaps, Check
-from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report import number_texts
 from mmgpt_desktop.report.facts import facts
 from mmgpt_desktop.report.pictures import Painter
 from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.resources import resource_path
-from mmgpt_desktop.sentences import LINES, MEANINGS, NAMES, VERDICTS
 from mmgpt_desktop.text import printable
+from mmgpt_desktop.verdicts import LINES, VERDICTS
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -50,9 +49,6 @@ def page(report: Report, on_map: OnMap = lambda _done: None) -> str:
         words=[_Card(report, report.maps[0], word) for word in report.words],
         cards_by_method=_cards(report, on_map),
         facts=facts(report),
-        occlusion=Method.OCCLUSION,
-        NAMES=NAMES,
-        MEANINGS=MEANINGS,
         VERDICTS=VERDICTS,
     )
 
@@ -101,7 +97,7 @@ class _Card:
     @property
     def name(self) -> str:
         say = self.report.wording
-        return say("{method} of “{word}”", method=say(NAMES[self.maps.method]), word=self.bare)
+        return say("{method} of “{word}”", method=say(self.maps.method.about.name), word=self.bare)
 
     @property
     def sure(self) -> str:

@@ -1,17 +1,26 @@
-"""A report's numbers as text."""
+"""Numbers as text, in a report and in the window."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import reduce
 
 from mmgpt_desktop.messages import Check
-from mmgpt_desktop.methods import Method
-from mmgpt_desktop.sentences import ENDS, SHARES, UNITS, WHOLE, Wording, by_hiding
+from mmgpt_desktop.methods import Method, Unit
+from mmgpt_desktop.report.wording import Wording
+from mmgpt_desktop.verdicts import WHOLE, by_hiding
 
 LEAST_SHOWN = 0.001
 """A smaller number is said to be smaller: nobody reads 9.5e-07."""
 SPACE = "\u00a0"  # a figure and its sign stay on one line
+
+Write = Callable[[float, int], str]
+"""Writes a number with so many decimals, as a language does."""
+
+
+def english(number: float, decimals: int) -> str:
+    return f"{number:,.{decimals}f}"
 
 
 def joined(first: str, *more: str, say: Wording) -> str:
@@ -36,7 +45,7 @@ def ends(method: Method, reach: tuple[float, float] | None, say: Wording) -> tup
     """What the darkest and the brightest colour stand for."""
     if reach is None:
         return say("not measured"), ""
-    low, high = ENDS[method]
+    low, high = method.about.ends
     return say(low), say(high)
 
 
@@ -46,19 +55,20 @@ def scale(method: Method, reach: tuple[float, float] | None, say: Wording) -> st
         return say("not measured")
     low, high = (value(method, number) for number in reach)
     return say(
-        "Colours: {what}, from {low} to {high}.", what=say(UNITS[method]), low=low, high=high
+        "Colours: {what}, from {low} to {high}.", what=say(method.about.unit), low=low, high=high
     )
 
 
-def value(method: Method, number: float) -> str:
-    """A cell's value in its unit; see `sentences.UNITS`."""
-    if method in SHARES:
-        return percent(number, 1)
-    if method is Method.RELATIVE:
-        return f"×{number:.1f}"  # noqa: RUF001
+def value(method: Method, number: float, write: Write = english) -> str:
+    """A cell's value in its method's unit."""
+    match method.about.unit:
+        case Unit.SHARE:
+            return percent(number, 1, write)
+        case Unit.TIMES:
+            return f"×{write(number, 1)}"  # noqa: RUF001
     if -LEAST_SHOWN < number < LEAST_SHOWN:
-        return f"<{LEAST_SHOWN}" if number > 0 else "0"
-    return f"{number:,.{decimals(number)}f}"
+        return f"<{write(LEAST_SHOWN, 3)}" if number > 0 else "0"
+    return write(number, decimals(number))
 
 
 def decimals(number: float) -> int:
@@ -67,8 +77,8 @@ def decimals(number: float) -> int:
     return len(f"{number:.{digits}f}".partition(".")[2].rstrip("0"))
 
 
-def percent(share: float, decimals: int = 0) -> str:
+def percent(share: float, decimals: int = 0, write: Write = english) -> str:
     """A small share is not shown as nothing."""
     if 0 < 100 * share < 10**-decimals:
-        return f"<{10.0**-decimals:.{decimals}f}{SPACE}%"
-    return f"{round(100 * share, decimals) + 0.0:.{decimals}f}{SPACE}%"  # + 0.0: no "-0"
+        return f"<{write(10.0**-decimals, decimals)}{SPACE}%"
+    return f"{write(round(100 * share, decimals) + 0.0, decimals)}{SPACE}%"  # + 0.0: no "-0"

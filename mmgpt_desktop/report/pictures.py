@@ -11,10 +11,12 @@ from PIL import Image, ImageDraw
 from mmgpt_desktop.attention.heatmap import legend, overlay, render
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.messages import CellMaps, Photo
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report import number_texts
 from mmgpt_desktop.report.lettering import Letters, Paragraph, Run, can_write, paragraph
 from mmgpt_desktop.report.report import Report
-from mmgpt_desktop.sentences import NAMES, VERDICTS, Wording
+from mmgpt_desktop.report.wording import Wording
+from mmgpt_desktop.verdicts import VERDICTS
 
 PICTURE_EDGE = 1024
 FILM_EDGE = 480
@@ -111,7 +113,7 @@ def _caption(report: Report, word: Word | None, width: int) -> list[Paragraph]:
         sure = say("{percent} sure", percent=percent)
         of = number_texts.listed(f"“{word.text.strip()}”", sure, say=say)
     told = [
-        f"{say(NAMES[method])} · {of}",
+        f"{say(method.about.name)} · {of}",
         *(_checked(report, word, say) if word else []),
         f"{report.model.name} · {report.fusion.name} · MMGPT Desktop",
     ]
@@ -124,7 +126,7 @@ def _caption(report: Report, word: Word | None, width: int) -> list[Paragraph]:
 
 def drawable_wording(report: Report) -> Wording:
     """English where no font here has the language's characters."""
-    written = "".join(map(report.wording.translate, NAMES.values()))
+    written = "".join(report.wording(method.about.name) for method in Method)
     return report.wording if can_write(written) else Wording()
 
 

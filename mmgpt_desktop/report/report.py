@@ -26,7 +26,7 @@ from mmgpt_desktop.messages import (
     with_numbers,
 )
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.sentences import Wording
+from mmgpt_desktop.report.wording import Wording
 
 Heads = tuple[tuple[int, int], ...]
 

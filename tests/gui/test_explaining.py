@@ -14,12 +14,12 @@ from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Verdict
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report import number_texts as texts
-from mmgpt_desktop.sentences import LINES, VERDICTS
 from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.heatmap.check_card import probability
 from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
 from mmgpt_desktop.ui.widgets.texts import map_value
 from mmgpt_desktop.ui.window.app import App
+from mmgpt_desktop.verdicts import LINES, VERDICTS
 from tests.gui_fakes import ANSWER, CONCAT, FUSION, MODEL, THREE, FakeEngine, make_shown
 
 MakeApp = Callable[..., App]

@@ -43,7 +43,7 @@ from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report.lettering import Run, font_for
 from mmgpt_desktop.report.pictures import Painter
 from mmgpt_desktop.report.report import Report
-from mmgpt_desktop.sentences import Wording
+from mmgpt_desktop.report.wording import Wording
 from tests.fakes import make_photo
 
 FUSION = FusionInfo("graph", 1, 1, 4, 4, HeadChoice(((0, 0),), "Chosen for tests."))

@@ -50,8 +50,9 @@ from mmgpt_desktop.report.lettering import Run, font_for, paragraph
 from mmgpt_desktop.report.pictures import FILM_EDGE, PICTURE_EDGE, film, picture, with_legend
 from mmgpt_desktop.report.report import Report, Style
 from mmgpt_desktop.report.report_files import Kind, save
+from mmgpt_desktop.report.wording import Wording
 from mmgpt_desktop.resources import resource_path
-from mmgpt_desktop.sentences import LINES, VERDICTS, Wording
+from mmgpt_desktop.verdicts import LINES, VERDICTS
 from mmgpt_desktop.writing import write
 from tests.fakes import make_photo
 

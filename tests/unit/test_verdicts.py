@@ -11,7 +11,7 @@ import pytest
 from mmgpt_desktop.attention.maps import LEAST_NEED, brightest, scale_of
 from mmgpt_desktop.messages import MUCH, SOME, Check, Verdict
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.sentences import VERDICTS
+from mmgpt_desktop.verdicts import VERDICTS
 
 WHOLE = 0.8
 BARS = tuple(WHOLE * part / 12 for part in range(0, 15, 2))  # also likelier than with all of it

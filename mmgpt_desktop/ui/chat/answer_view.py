@@ -22,7 +22,6 @@ from PySide6.QtWidgets import QTextEdit, QToolTip, QWidget
 
 from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.messages import Verdict
-from mmgpt_desktop.sentences import VERDICTS
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.conversation import Conversation, Turn, bare_word
 from mmgpt_desktop.ui.chat.underlines import VERDICT_MARKS, mark
@@ -37,6 +36,7 @@ from mmgpt_desktop.ui.widgets.texts import (
     say,
 )
 from mmgpt_desktop.ui.widgets.theme import LARGE, SMALL, TIGHT, Theme, resized
+from mmgpt_desktop.verdicts import VERDICTS
 
 _SURE, _QUITE_SURE = 0.8, 0.5  # from here on an answer is called so
 

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mmgpt_desktop.sentences import LINES
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
 from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
@@ -25,6 +24,7 @@ from mmgpt_desktop.ui.widgets.small import (
 )
 from mmgpt_desktop.ui.widgets.texts import say
 from mmgpt_desktop.ui.widgets.theme import TIGHT, Theme
+from mmgpt_desktop.verdicts import LINES
 
 _WAIT_BEFORE_BUSY_MS = 300
 _ANSWER_HEIGHT = 60

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.sentences import NAMES
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.plain import Label
@@ -125,7 +124,7 @@ class Presenter(ByKeyboard, Own, Retranslated, QWidget):
         self.questions.setAccessibleName(self.tr("Question"))
         self.ask.setText(self.tr("Ask"))
         for place, method in enumerate(Method):
-            self.methods.setItemText(place, own("sentences", NAMES[method]))
+            self.methods.setItemText(place, own("sentences", method.about.name))
         for place in range(self.fusions.count()):
             self.fusions.setItemText(place, fusion_label(self.fusions.itemData(place), own))
         self.keys.setText(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Slot
 
-from mmgpt_desktop.sentences import VERDICTS
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.conversation import chosen_word
 from mmgpt_desktop.ui.event.answer_page import AnswerPage
 from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.widgets.texts import say
+from mmgpt_desktop.verdicts import VERDICTS
 
 
 class Telling(QObject):

@@ -9,7 +9,6 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from mmgpt_desktop.messages import Check, Verdict
-from mmgpt_desktop.sentences import VERDICTS, by_hiding
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
 from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.heatmap.explainer import Explainer
@@ -18,6 +17,7 @@ from mmgpt_desktop.ui.widgets.box_layout import vbox
 from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.texts import error_title, percent, say
 from mmgpt_desktop.ui.widgets.theme import TIGHT, Theme, set_font
+from mmgpt_desktop.verdicts import VERDICTS, by_hiding
 
 _BAR, _GAP = 6, 5
 _SMALL = 0.1

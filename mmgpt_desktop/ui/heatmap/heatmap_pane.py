@@ -19,8 +19,7 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.messages import FusionInfo
-from mmgpt_desktop.methods import TRACED, Method
-from mmgpt_desktop.sentences import MEANINGS, NAMES
+from mmgpt_desktop.methods import TRACED, Method, Unit
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.heatmap.check_card import CheckCard
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection, HeatmapView
@@ -267,10 +266,10 @@ class HeatmapPane(Retranslated, Pane):
             self._fill(self.head, [self.tr("All heads")])
 
     def _write_title(self) -> None:
-        needed = self.picture.method is Method.OCCLUSION
+        needed = self.picture.method.about.unit is Unit.COST
         looked = self.tr("Where the model looked")
         self.set_title(self.tr("What the words needed") if needed else looked)
-        self.meaning.setText(say(MEANINGS[self.picture.method]))
+        self.meaning.setText(say(self.picture.method.about.meaning))
         self.method.setToolTip(tip(self.meaning.text()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
@@ -306,9 +305,11 @@ class HeatmapPane(Retranslated, Pane):
         fusion, model = self.picture.fusion, self.method.model()
         for place, method in enumerate(METHODS):
             why = _why_lacking(fusion, method)
-            name = say(NAMES[method])
+            name = say(method.about.name)
             self.method.setItemText(place, f"{name} ({why})" if why else name)
-            self.method.setItemData(place, tip(say(MEANINGS[method])), Qt.ItemDataRole.ToolTipRole)
+            self.method.setItemData(
+                place, tip(say(method.about.meaning)), Qt.ItemDataRole.ToolTipRole
+            )
             if isinstance(model, QStandardItemModel):
                 model.item(place).setEnabled(not why)
 

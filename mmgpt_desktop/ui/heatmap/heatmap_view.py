@@ -19,7 +19,6 @@ from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, legend
 from mmgpt_desktop.attention.reduce import Shares
 from mmgpt_desktop.messages import Box, FusionInfo
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.sentences import ENDS, UNITS
 from mmgpt_desktop.ui.widgets.box_layout import stack, vbox
 from mmgpt_desktop.ui.widgets.cell_view import CellView
 from mmgpt_desktop.ui.widgets.drawing import Heatmap, HeatmapStyle
@@ -83,8 +82,8 @@ class Legend(QWidget):
 
     def set_scale(self, method: Method, low: float, high: float) -> None:
         self._low, self._high = map_value(method, low), map_value(method, high)
-        self._what = say(UNITS[method])
-        self._ends = say(ENDS[method][0]), say(ENDS[method][1])
+        self._what = say(method.about.unit)
+        self._ends = say(method.about.ends[0]), say(method.about.ends[1])
         self.setAccessibleName(
             self.tr("Colours: {what}, from {low} to {high}").format(
                 what=self._what, low=self._low, high=self._high
@@ -135,7 +134,7 @@ def cell_text(heatmap: Heatmap, cell: int) -> str:
     where = translated("cells", _WHERE).format(row=row + 1, column=column + 1)
     if not math.isfinite(value):
         return f"{where}: {translated('cells', _NOT_MEASURED)}"
-    what = f"{map_value(heatmap.method, value)} ({say(UNITS[heatmap.method])})"
+    what = f"{map_value(heatmap.method, value)} ({say(heatmap.method.about.unit)})"
     rank = int((heatmap.cells > value).sum()) + 1
     place = translated("cells", _RANK).format(rank=rank, count=heatmap.grid.cells)
     return f"{where}: {what}; {place}\n{translated('cells', _BRUSH)}"

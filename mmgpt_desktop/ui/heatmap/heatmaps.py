@@ -12,7 +12,6 @@ from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.messages import Box, CellMaps, FusionInfo, ModelInfo
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.sentences import NAMES
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
 from mmgpt_desktop.ui.chat.conversation import (
@@ -289,5 +288,5 @@ class Heatmaps(QObject):
         if wanted:
             choice = shown[0].maps.choice
             before = self.tr("Before: {caption} · {method}")
-            caption = before.format(caption=caption, method=say(NAMES[choice.method]))
+            caption = before.format(caption=caption, method=say(choice.method.about.name))
         self._view.show_heatmap(shown[1], caption, shown[0].boxes)

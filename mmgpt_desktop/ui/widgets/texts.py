@@ -20,9 +20,9 @@ from PySide6.QtCore import (
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.note import fill
-from mmgpt_desktop.report.number_texts import LEAST_SHOWN, decimals
+from mmgpt_desktop.report import number_texts
+from mmgpt_desktop.report.wording import Wording
 from mmgpt_desktop.resources import resource_path
-from mmgpt_desktop.sentences import SHARES, Wording
 
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 
@@ -269,19 +269,19 @@ def wording() -> Wording:
 
 
 def map_value(method: Method, value: float) -> str:
-    """A cell's value in its unit; see `sentences.UNITS`."""
-    if method in SHARES:
-        return percent(value, 1)
-    if method is Method.RELATIVE:
-        return "\u00d7" + QLocale().toString(float(value), "f", 1)
-    if -LEAST_SHOWN < value < LEAST_SHOWN:
-        return "<" + QLocale().toString(LEAST_SHOWN, "f", 3) if value > 0 else "0"
-    return QLocale().toString(float(value), "f", decimals(value))
+    """A cell's value in its method's unit."""
+    return _breakable(number_texts.value(method, value, _written))
 
 
 def percent(share: float, decimals: int = 0) -> str:
     """As the language writes it; a small share is not shown as nothing."""
-    value = float(share) * 100
-    if 0 < value < 10**-decimals:
-        return "<" + QLocale().toString(10.0**-decimals, "f", decimals) + " %"
-    return QLocale().toString(value, "f", decimals) + " %"
+    return _breakable(number_texts.percent(share, decimals, _written))
+
+
+def _written(number: float, decimals: int) -> str:
+    return QLocale().toString(float(number), "f", decimals)
+
+
+def _breakable(text: str) -> str:
+    """The window's lines may end before the sign."""
+    return text.replace(number_texts.SPACE, " ")
