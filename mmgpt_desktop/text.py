@@ -6,6 +6,7 @@ import codecs
 import contextlib
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _NAME_LENGTH = 80
@@ -86,6 +87,21 @@ def size_text(count: float) -> str:
             return f"{count:.0f} {unit}"
         count /= 1000
     return f"{count:.1f} GB"
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> str:
+    """A table for the terminal, its head first: names to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def in_markdown(rows: Sequence[Sequence[str]]) -> str:
+    """A table for a document, its head first."""
+    head, *others = ("| " + " | ".join(row) + " |" for row in rows)
+    return "\n".join([head, "| " + " | ".join(["---"] * len(rows[0])) + " |", *others])
 
 
 def printable(text: str) -> str:

@@ -48,6 +48,7 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.paths import path_said
+from mmgpt_desktop.text import in_columns
 
 QUESTION = "What is happening in this picture?"
 ATTENTION_OUTPUT = "attention"
@@ -263,31 +264,32 @@ def run_explaining(
     bundle_path: Path, choice: RuntimeName | None, fusion: str | None, tokens: int, rounds: int
 ) -> int:
     """Print the seconds that occlusion and the check of a word take; raises as the others do."""
-    fusions, lines = _fusions(bundle_path, fusion), list[str]()
+    fusions, rows = _fusions(bundle_path, fusion), list[list[str]]()
     for name in [choice] if choice else ORDER:
         try:
-            lines += _explained(open_engine(bundle_path, name), fusions, tokens, rounds)
+            rows += _explained(open_engine(bundle_path, name), fusions, tokens, rounds)
         except AppError as error:
             print(f"{name}: left out. {error.title}", file=sys.stderr)
-    if not lines:
+    if not rows:
         raise RuntimeFailure("No runtime works, so there is nothing to measure.")
-    print(f"{'':28}  first map s  occlusion s  check s")
-    print(*lines, sep="\n")
+    print(in_columns([["", "first map s", "occlusion s", "check s"], *rows]))
     print(f"Medians of {rounds} rounds: one word of an answer of at most {tokens} tokens.")
     return 0
 
 
-def _explained(engine: EngineBase, fusions: Sequence[str], tokens: int, rounds: int) -> list[str]:
+def _explained(
+    engine: EngineBase, fusions: Sequence[str], tokens: int, rounds: int
+) -> list[list[str]]:
     engine.load()
-    lines, names = [], list[str | None](fusions)
+    rows, names = list[list[str]](), list[str | None](fusions)
     for fusion in names or [None]:
         explanation = _answer(engine, fusion, tokens)
         times = [_explain(engine, explanation) for _ in range(rounds + 1)][1:]  # one to warm up
-        first, whole, check = (statistics.median(each) for each in zip(*times, strict=True))
+        medians = (statistics.median(each) for each in zip(*times, strict=True))
         label = f"{engine.runtime.runtime}" + (f", {fusion}" if fusion else "")
-        lines.append(f"{label:28}  {first:>11.2f}  {whole:>11.2f}  {check:>7.2f}")
+        rows.append([label, *(f"{seconds:.2f}" for seconds in medians)])
     engine.close()
-    return lines
+    return rows
 
 
 def _noise() -> Photo:
@@ -401,13 +403,11 @@ def _measure(rows: list[BenchRow], rounds: int) -> None:
 
 
 def _table(rows: list[BenchRow], tokens: int, rounds: int) -> str:
-    width = max(len(row.label) for row in rows)
-    lines = [f"{'':{width}}  load s  first token ms  tokens/s"]
+    cells = [["", "load s", "first token ms", "tokens/s"]]
     for row in rows:
         load = "-" if row.load_seconds is None else f"{row.load_seconds:.2f}"
         first = statistics.median(speed.first for speed in row.speeds)
         rest = statistics.median(speed.total - speed.first for speed in row.speeds)
-        speed = (tokens - 1) / rest
-        lines.append(f"{row.label:{width}}  {load:>6}  {first * 1000:>14.0f}  {speed:>8.1f}")
-    lines.append(f"Medians of {rounds} answers of {tokens} tokens each, the image encoded anew.")
-    return "\n".join(lines)
+        cells.append([row.label, load, f"{first * 1000:.0f}", f"{(tokens - 1) / rest:.1f}"])
+    note = f"Medians of {rounds} answers of {tokens} tokens each, the image encoded anew."
+    return f"{in_columns(cells)}\n{note}"

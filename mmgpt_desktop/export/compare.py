@@ -45,7 +45,7 @@ from mmgpt_desktop.export.quantise import (
 )
 from mmgpt_desktop.export.sample_texts import CALIBRATION, MEASURED
 from mmgpt_desktop.export.weights import DecoderWeights, SafetensorsWeights
-from mmgpt_desktop.text import safe_name
+from mmgpt_desktop.text import in_columns, safe_name
 
 CHUNK = 16  # positions fed at once: each gives one row of attention
 _INPUT = ".input"
@@ -222,15 +222,13 @@ def _speed(session: DecoderSession, language: LanguageModel) -> tuple[float, flo
 
 
 def table_of(rows: Sequence[ComparedRow]) -> str:
-    width = max(len(row.name) for row in rows)
-    lines = [f"{'':{width}}  agreement  attention      MB  prefill ms  tokens/s"]
+    cells = [["", "agreement", "attention", "MB", "prefill ms", "tokens/s"]]
     for row in rows:
         found = row.difference
         moved = "-" if found.attention is None else f"{found.attention:.4f}"
-        lines.append(
-            f"{row.name:{width}}  {found.agreement:9.3f}  {moved:>9}  {row.size:6.0f}"
-            f"  {row.prefill:10.0f}  {row.rate:8.0f}"
-        )
+        speeds = f"{row.prefill:.0f}", f"{row.rate:.0f}"
+        cells.append([row.name, f"{found.agreement:.3f}", moved, f"{row.size:.0f}", *speeds])
+    lines = [in_columns(cells)]
     rule = f"agreement of {ENOUGH:.0%} at least"
     if rows[0].difference.attention is None:
         lines.append("No attention is compared: it goes from words to photos, and these are words.")

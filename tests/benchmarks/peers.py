@@ -42,6 +42,7 @@ from mmgpt_desktop.export.linear import (
 )
 from mmgpt_desktop.export.smaller_encoder import quantise
 from mmgpt_desktop.export.weights import DecoderWeights
+from mmgpt_desktop.text import in_columns
 from tests.benchmarks.rivals import Rival, Speed, genai, llama_cpp, missing
 
 Floats = NDArray[np.float32]
@@ -362,17 +363,15 @@ def eager(sizes: dict[str, Any], weights: dict[str, Floats]) -> Contender:
 
 
 def table_of(contenders: Sequence[Contender | Rival], tokens: int, rounds: int) -> str:
-    width = max(len(each.label) for each in contenders)
     first = _medians(contenders[0].speeds)
-    titles = "prefill ms  tokens/s  prefill x  tokens/s x  image s          attention costs"
-    lines = [f"{'':{width}}  {titles}"]
+    titles = ("prefill ms", "tokens/s", "prefill x", "tokens/s x", "image s", "attention costs")
+    rows = [["", *titles]]
     for each in contenders:
         prefill, decode = _medians(each.speeds)
-        lines.append(
-            f"{each.label:{width}}  {prefill * 1000:>10.1f}  {(tokens - 1) / decode:>8.1f}  "
-            f"{first[0] / prefill:>9.2f}  {first[1] / decode:>10.2f}  {_image(each):>7}"
-            f"  {_cost(each):>23}"
-        )
+        speeds = f"{prefill * 1000:.1f}", f"{(tokens - 1) / decode:.1f}"
+        times = f"{first[0] / prefill:.2f}", f"{first[1] / decode:.2f}"
+        rows.append([each.label, *speeds, *times, _image(each), _cost(each)])
+    lines = [in_columns(rows)]
     lines.append(f"Medians of {rounds} rounds: {PROMPT} positions, then {tokens} tokens.")
     lines.append(f"{THREADS} threads; x: against the first row. image: one tile, 64 tokens.")
     lines.append("attention costs: seconds a token, against the row below, taking turns (95 %).")

@@ -9,7 +9,7 @@ import math
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from mmgpt_desktop.engine.occlusion import photo_cells
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.methods import Method
+from mmgpt_desktop.text import in_markdown
 from mmgpt_desktop.training.evaluation.answering import Respondent
 from mmgpt_desktop.training.evaluation.cases import ASKED, DESCRIBED, NAMED, Case, Target, cases
 from mmgpt_desktop.training.evaluation.grounding import cells_on
@@ -262,22 +263,21 @@ def as_markdown(report: Report) -> str:
     """The tables, a row a way; each column's best method is bold."""
     lines = []
     for columns in TABLES:
-        lines += [*_table(report.figures, columns), ""]
+        lines += [in_markdown(list(_table(report.figures, columns))), ""]
     lines += [f"{way}: left out. {why}" for way, why in report.missing.items()]
     return "\n".join([*lines, *NOTES])
 
 
-def _table(figures: Sequence[Figure], columns: Sequence[str]) -> Iterator[str]:
+def _table(figures: Sequence[Figure], columns: Sequence[str]) -> Iterator[list[str]]:
     found = {(figure.way, figure.measure): figure for figure in figures}
     ways = list(dict.fromkeys(figure.way for figure in figures))
     counts = [max((f.items for f in figures if f.measure == name), default=0) for name in columns]
     heads = [f"{name} ({count})" for name, count in zip(columns, counts, strict=True)]
     best = [_best(figures, name) for name in columns]
-    yield _row("method", heads)
-    yield _row("---", ["---"] * len(columns))
+    yield ["method", *heads]
     for way in ways:
         row = [found.get((way, name)) for name in columns]
-        yield _row(way, [_shown(figure, figure in best) for figure in row])
+        yield [way, *(_shown(figure, figure in best) for figure in row)]
 
 
 def _best(figures: Sequence[Figure], measure: str) -> Figure | None:
@@ -293,7 +293,3 @@ def _shown(figure: Figure | None, best: bool) -> str:
     score = figure.score
     value, low, high = (f"{scale * x:.{digits}f}" for x in (score.value, score.low, score.high))
     return f"**{value}** ({low} to {high})" if best else f"{value} ({low} to {high})"
-
-
-def _row(first: str, cells: Iterable[str]) -> str:
-    return "| " + " | ".join([first, *cells]) + " |"

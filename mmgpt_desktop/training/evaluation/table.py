@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mmgpt_desktop.text import in_markdown
 from mmgpt_desktop.training.evaluation.metrics import Score
 
 GREY, FREQUENT, RANDOM, CENTRE = "grey picture", "most frequent", "random cell", "centre"
 USUAL = "usual words"
-_HEAD = "| task | measure | items | model | compared with |\n| --- | --- | --- | --- | --- |"
+_HEAD = ("task", "measure", "items", "model", "compared with")
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,11 @@ class Row:
     blind: Mapping[str, Score]
     percent: bool = True
 
-    def markdown(self) -> str:
+    @property
+    def cells(self) -> tuple[str, ...]:
         blind = "; ".join(f"{name} {self._shown(score)}" for name, score in self.blind.items())
         model = self.model if isinstance(self.model, str) else f"**{self._shown(self.model)}**"
-        return f"| {self.task} | {self.measure} | {self.items} | {model} | {blind or '-'} |"
+        return self.task, self.measure, f"{self.items}", model, blind or "-"
 
     def _shown(self, score: Score) -> str:
         value, low, high = score.value, score.low, score.high
@@ -42,8 +44,7 @@ class Row:
 
 
 def as_markdown(rows: Sequence[Row], notes: Sequence[str]) -> str:
-    lines = [_HEAD, *(row.markdown() for row in rows), "", *notes]
-    return "\n".join(lines)
+    return "\n".join([in_markdown([_HEAD, *(row.cells for row in rows)]), "", *notes])
 
 
 def as_json(rows: Sequence[Row], notes: Sequence[str], about: Mapping[str, Any]) -> dict[str, Any]:
