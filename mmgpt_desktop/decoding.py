@@ -75,6 +75,10 @@ def at_most(most: int) -> Callable[[T], T]:
     return check
 
 
+Count = Annotated[int, between(0, 10**15)]
+Amount = Annotated[float, between(0, 1e15)]
+
+
 @dataclasses.dataclass(frozen=True)
 class Decoder:
     """What JSON or TOML gave becomes values of a wanted type. All raise Mistake.
@@ -206,9 +210,9 @@ def _plain(kind: Any, value: Any) -> Any:
     if type(value) is not kind:
         raise Mistake(_WANTED[kind])
     if kind is int and abs(value) > _LARGEST:
-        raise Mistake("{key} is a number beyond all sense.")
+        raise Mistake("{key} must be a smaller number.")
     if kind is str and len(value) > LONGEST_TEXT:
-        raise Mistake("{key} is endless text.")
+        raise Mistake("{key} must be a shorter text.")
     return value
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmgpt_desktop.decoding import Amount, Count, between
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.methods import Method
 
@@ -125,13 +126,13 @@ class Sampling:
     the likeliest answer is searched for instead, and comes as a whole.
     """
 
-    temperature: float = 0.0
-    top_p: float = 1.0
-    top_k: int = 0
-    repetition_penalty: float = 1.0
-    seed: int = 0
-    max_new_tokens: int = 64
-    beams: int = 1
+    temperature: Amount = 0.0
+    top_p: Amount = 1.0
+    top_k: Count = 0
+    repetition_penalty: Amount = 1.0
+    seed: Count = 0
+    max_new_tokens: Annotated[int, between(1, 1 << 20)] = 64
+    beams: Annotated[int, between(1, 64)] = 1
 
 
 @dataclass(frozen=True, eq=False)

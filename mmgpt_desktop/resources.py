@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmgpt_desktop.decoding import Decoder
+
 DEFAULT_MODEL = "mmgpt-mini"
 
 
@@ -35,14 +37,7 @@ class SamplePhoto:
 
 def read_samples() -> tuple[SamplePhoto, ...]:
     folder = resource_path("samples")
-    entries = json.loads((folder / "samples.json").read_text(encoding="utf-8"))
-    return tuple(
-        SamplePhoto(
-            folder / entry["file"],
-            entry["title"],
-            entry["author"],
-            entry["licence"],
-            entry["source"],
-        )
-        for entry in entries
-    )
+    listed = json.loads((folder / "samples.json").read_text(encoding="utf-8"))
+    decoder = Decoder({Path: folder.joinpath}, strict=True)
+    samples: tuple[SamplePhoto, ...] = decoder.decode(tuple[SamplePhoto, ...], listed)
+    return samples

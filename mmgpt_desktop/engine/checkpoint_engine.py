@@ -16,6 +16,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.decoding import Mistake
 from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, Progress
 from mmgpt_desktop.engine.checkpoint_onnx_models import checkpoint_onnx
 from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
@@ -336,7 +337,7 @@ def _exported_choice(folder: Path, layers: int, heads: int) -> HeadChoice | None
     """What an export's manifest says; None where its heads were never measured."""
     try:
         choice = head_choice(read_object(folder / MANIFEST)["attention"], layers, heads)
-    except (BundleError, LookupError, TypeError):  # nobody's, or a stranger's
+    except (BundleError, LookupError, Mistake):  # nobody's, or a stranger's
         return None
     return None if choice.how == ALL_HEADS else choice
 

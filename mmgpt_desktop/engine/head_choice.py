@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mmgpt_desktop.decoding import Mistake
 from mmgpt_desktop.engine.folder.bundle import head_choice
 from mmgpt_desktop.engine.folder.model_files import read_object
 from mmgpt_desktop.engine.scenes import Scene, compose
@@ -131,5 +132,5 @@ def load_choice(path: Path, layers: int, heads: int) -> HeadChoice | None:
     """What was chosen; None where nothing was, or for a model of another size."""
     try:
         return head_choice(read_object(path), layers, heads)
-    except BundleError:
+    except (BundleError, Mistake):
         return None

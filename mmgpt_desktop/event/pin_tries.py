@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+from mmgpt_desktop.decoding import Decoder, between
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.reading import read_json
 from mmgpt_desktop.writing import write_json
 
 _MOST = 1000
 _MOST_BYTES = 1000
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    wrong: Annotated[int, between(0, _MOST)]
 
 
 class Tries:
@@ -46,12 +54,10 @@ class Tries:
     def _read(self) -> int:
         """0 for what nobody wrote, or what is damaged."""
         try:
-            with self._file.open("rb") as file:
-                stored = json.loads(file.read(_MOST_BYTES))
-            wrong = stored["wrong"]
-            return wrong if type(wrong) is int and 0 <= wrong <= _MOST else 0
+            kept: _Kept = Decoder().decode(_Kept, read_json(self._file, _MOST_BYTES))
+            return kept.wrong
         except FileNotFoundError:
             return 0
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             _log.warning("how many wrong PINs there were can't be read: %s", error)
             return 0

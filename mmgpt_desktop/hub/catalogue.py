@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from mmgpt_desktop.decoding import Decoder
 from mmgpt_desktop.engine.folder.model_files import is_plain_name
 from mmgpt_desktop.resources import resource_path
 
@@ -58,9 +59,12 @@ class CatalogueEntry:
         return any(fnmatchcase(path, pattern) for pattern in self.weights)
 
 
+@dataclass(frozen=True)
+class _Catalogue:
+    model: tuple[CatalogueEntry, ...]
+
+
 def read_catalogue() -> tuple[CatalogueEntry, ...]:
-    listed = tomllib.loads(resource_path("models.toml").read_text(encoding="utf-8"))["model"]
-    return tuple(
-        CatalogueEntry(**{**model, "weights": tuple(model.get("weights", CatalogueEntry.weights))})
-        for model in listed
-    )
+    listed = tomllib.loads(resource_path("models.toml").read_text(encoding="utf-8"))
+    catalogue: _Catalogue = Decoder(strict=True).decode(_Catalogue, listed)
+    return catalogue.model

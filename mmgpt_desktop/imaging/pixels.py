@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmgpt_desktop.decoding import Amount, between
 from mmgpt_desktop.messages import Box, PatchGrid, Photo
 
 _LEAST = 1 / 8  # of the square's side: of a thinner strip a model sees nothing but its surroundings
 
 
 @dataclass(frozen=True)
-class ImageSpec:
-    """How a bundle wants its pictures: side in pixels, normalisation, grid of cells."""
+class PixelSpec:
+    """How a bundle wants its pictures: side in pixels, normalisation."""
 
-    size: int
-    mean: float
-    std: float
-    max_aspect: float
+    size: Annotated[int, between(1, 4096)]
+    mean: Amount
+    std: Annotated[float, between(1e-6, 1e6)]
+    max_aspect: Annotated[float, between(1, 1e6)]
+
+
+@dataclass(frozen=True)
+class ImageSpec(PixelSpec):
+    """With the grid of cells."""
+
     rows: int
     columns: int
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import stat
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mmgpt_desktop.decoding import Decoder
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.session.codec import Reader, Writer
+from mmgpt_desktop.reading import read_json
+from mmgpt_desktop.session.codec import Writer
 from mmgpt_desktop.session.session_record import Session
 from mmgpt_desktop.writing import not_kept, sweep, write
 
@@ -25,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Entry:
+class RecentSession:
     """`saved` is in seconds since 1970; `text` is what a search looks through."""
 
     path: str
@@ -44,16 +45,16 @@ class Entry:
         return self.text.partition("\n")[0]
 
 
-def describe(session: Session, path: Path, *, kept: bool = False) -> Entry:
+def describe(session: Session, path: Path, *, kept: bool = False) -> RecentSession:
     turns = [turn for each in session.conversations for turn in each.turns]
     photos = [each.photo for each in session.conversations if each.photo is not None]
     said = [line for turn in turns for line in (turn.question, turn.answer.strip())]
     text = "\n".join([*said, *(photo.name for photo in photos), session.draft]).strip()
     now = datetime.now(UTC).timestamp()
-    return Entry(str(path), now, len(photos), len(turns), text[:_MOST_TEXT], kept)
+    return RecentSession(str(path), now, len(photos), len(turns), text[:_MOST_TEXT], kept)
 
 
-def matches(entry: Entry, search: str) -> bool:
+def matches(entry: RecentSession, search: str) -> bool:
     """All words of the search occur, in any order and case, and however they are composed: macOS
     writes an accent in a file's name as a sign of its own, a Chinese keyboard wide letters."""
     found_in = _folded(f"{'' if entry.kept else entry.name}\n{entry.text}")
@@ -64,24 +65,21 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
-def read_recent(file: Path) -> tuple[Entry, ...]:
+def read_recent(file: Path) -> tuple[RecentSession, ...]:
     """The newest first, whatever the clock said when they were saved; a damaged file counts as
     none."""
+    entries: tuple[RecentSession, ...]
     try:
-        status = file.stat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:  # a pipe has no end
-            raise OSError("no ordinary file, or far too large")
-        entries: tuple[Entry, ...]
-        entries = Reader((), b"").decode(tuple[Entry, ...], json.loads(file.read_bytes()))
+        entries = Decoder().decode(tuple[RecentSession, ...], read_json(file, _MOST_BYTES))
     except FileNotFoundError:
         return ()
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         _log.warning("the list of recent sessions can't be read: %s", error)
         return ()
     return entries
 
 
-def remember(file: Path, entry: Entry) -> None:
+def remember(file: Path, entry: RecentSession) -> None:
     """Raises NotKept."""
     _write(file, (entry, *_without(file, entry.path))[:MOST])
 
@@ -114,11 +112,11 @@ def forget_kept(file: Path, folder: Path, spared: Collection[Path]) -> None:
         _write(file, left)
 
 
-def _without(file: Path, path: str) -> tuple[Entry, ...]:
+def _without(file: Path, path: str) -> tuple[RecentSession, ...]:
     return tuple(entry for entry in read_recent(file) if entry.path != path)
 
 
-def _write(file: Path, entries: tuple[Entry, ...]) -> None:
+def _write(file: Path, entries: tuple[RecentSession, ...]) -> None:
     """Nobody else on the computer reads what was said. Raises NotKept."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -201,7 +201,7 @@ def test_numbers_that_would_have_no_end(
     own_bundle: Path, part: str, name: str, value: float
 ) -> None:
     change(own_bundle, lambda data: data[part].update({name: value}))
-    assert f"{name} is not between" in title_of(own_bundle)
+    assert f"{part}.{name} must be" in title_of(own_bundle)
 
 
 def test_a_link_out_of_the_folder_is_no_file_of_the_model(own_bundle: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.resources import read_samples
-from mmgpt_desktop.session.recent import Entry
+from mmgpt_desktop.session.recent import RecentSession
 from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.heatmap.check_card import Bars
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
@@ -180,7 +180,7 @@ def test_every_control_of_the_window_and_its_dialogs_has_a_name_and_a_key(
     window = full.window
     check_keyboard_and_names(window)
     check_keyboard_and_names(window.heatmap.drawing)
-    entry = Entry("/a/b.mmgpt", 1.0, 1, 1, "text")
+    entry = RecentSession("/a/b.mmgpt", 1.0, 1, 1, "text")
     plain = (
         SamplesDialog(read_samples(), window),
         KeysDialog(window),
@@ -225,7 +225,7 @@ def test_tab_and_enter_do_the_same_in_every_window(qtbot: QtBot, full: App) -> N
         SamplesDialog(read_samples(), window),
         KeysDialog(window),
         AboutDialog(THREE, window),
-        RecentDialog((Entry("/a/b.mmgpt", 1.0, 1, 1, "text"),), window),
+        RecentDialog((RecentSession("/a/b.mmgpt", 1.0, 1, 1, "text"),), window),
         ModelsDialog(full.theme, full.models, full.model_exports, window),
     ]
     for open_it in (full.inside.open_wall, full.inside.open_brightest_formula, full.compare):

@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QKeyEvent, QWheelE
 from PySide6.QtWidgets import QApplication, QComboBox, QSlider, QWidget
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.session.recent import Entry
+from mmgpt_desktop.session.recent import RecentSession
 from mmgpt_desktop.ui.event.presenter import Presenter
 from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.window.app import App
@@ -151,7 +151,7 @@ def test_delete_held_down_removes_one_picture(app: App) -> None:
 
 
 def test_delete_held_down_forgets_one_session(qtbot: QtBot) -> None:
-    entries = tuple(Entry(f"/x/{name}.mmgpt", 1.0, 1, 1, name) for name in "abc")
+    entries = tuple(RecentSession(f"/x/{name}.mmgpt", 1.0, 1, 1, name) for name in "abc")
     dialog = RecentDialog(entries)
     qtbot.addWidget(dialog)
     forgotten: list[str] = []

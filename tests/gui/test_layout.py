@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QDialog, QPlainTextEdit, QPushButton, QTextEdit, Q
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.resources import read_samples
-from mmgpt_desktop.session.recent import Entry
+from mmgpt_desktop.session.recent import RecentSession
 from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
@@ -296,7 +296,9 @@ def check_fits(qtbot: QtBot, dialog: QDialog) -> None:
 
 
 def test_plain_dialogs_fit_a_small_screen(qtbot: QtBot, app: App) -> None:
-    entries = tuple(Entry(f"/a/{number}.mmgpt", 1.0, 1, 1, "text " * 40) for number in range(30))
+    entries = tuple(
+        RecentSession(f"/a/{number}.mmgpt", 1.0, 1, 1, "text " * 40) for number in range(30)
+    )
     for dialog in (
         SamplesDialog(read_samples(), app.window),
         KeysDialog(app.window),

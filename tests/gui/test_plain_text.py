@@ -29,7 +29,7 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.profile import Brand
 from mmgpt_desktop.messages import Doubt, FusionInfo, HeadChoice, ModelInfo
 from mmgpt_desktop.resources import SamplePhoto, default_bundle_path
-from mmgpt_desktop.session.recent import Entry
+from mmgpt_desktop.session.recent import RecentSession
 from mmgpt_desktop.session.session_file import save_session
 from mmgpt_desktop.session.session_record import SavedConversation, SavedTurn, Session
 from mmgpt_desktop.ui.event.event_app import EventApp
@@ -175,7 +175,7 @@ def test_an_answer_and_an_error_are_shown_as_they_stand(qtbot: QtBot, hostile: A
 
 def test_dialogs_show_hostile_text_as_it_stands(qtbot: QtBot, hostile: App) -> None:
     window = hostile.window
-    entry = Entry(f"/{HOSTILE}/a.mmgpt", 1.0, 1, 1, HOSTILE)
+    entry = RecentSession(f"/{HOSTILE}/a.mmgpt", 1.0, 1, 1, HOSTILE)
     sample = SamplePhoto(default_bundle_path(), HOSTILE, HOSTILE, HOSTILE, HOSTILE)
     for dialog in (
         AboutDialog(MODEL, window),

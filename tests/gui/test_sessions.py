@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.session.recent import Entry, read_recent, remember
+from mmgpt_desktop.session.recent import RecentSession, read_recent, remember
 from mmgpt_desktop.session.session_file import open_session, save_session
 from mmgpt_desktop.session.session_record import WordCheck
 from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
@@ -288,7 +288,7 @@ def test_switching_off_deletes_what_earlier_runs_left_too(
     (unsaved / ".mmgpt-0123.part").write_bytes(b"PK")
     mine = tmp_path / "mine.mmgpt"
     save_session(sessions.session(), mine)
-    remember(tmp_path / "recent.json", Entry(str(mine), 1.0, 1, 1, "mine"))
+    remember(tmp_path / "recent.json", RecentSession(str(mine), 1.0, 1, 1, "mine"))
     again = make_app()
     talk(qtbot, again)
     keep(qtbot, again)
@@ -402,7 +402,7 @@ def test_the_list_is_searched_and_walked_by_keyboard(
     for name, when in (("older", 1.0), ("newer", 2.0)):
         path = tmp_path / f"{name}.mmgpt"
         save_session(sessions.session(), path)
-        remember(tmp_path / "recent.json", Entry(str(path), when, 2, 3, f"A {name} ball"))
+        remember(tmp_path / "recent.json", RecentSession(str(path), when, 2, 3, f"A {name} ball"))
     app.window.actions_by_name["recent"].trigger()
     qtbot.waitUntil(lambda: bool(app.window.findChildren(RecentDialog)))
     dialog = app.window.findChildren(RecentDialog)[0]

@@ -21,26 +21,26 @@ def samples() -> list[dict[str, str]]:
 
 def test_every_photo_is_listed_once() -> None:
     files = sorted(path.name for path in resource_path("samples").glob("*.jpg"))
-    assert sorted(sample["file"] for sample in samples()) == files
+    assert sorted(sample["path"] for sample in samples()) == files
     assert files
 
 
 def test_every_photo_says_where_it_comes_from() -> None:
     for sample in samples():
-        assert set(sample) == {"file", "title", "author", "licence", "source"}
+        assert set(sample) == {"path", "title", "author", "licence", "source"}
         assert all(sample.values()), sample
 
 
 def test_notice_credits_every_author() -> None:
     notice = " ".join(NOTICE.read_text(encoding="utf-8").split())
     for sample in samples():
-        for fact in ("file", "author", "licence"):
+        for fact in ("path", "author", "licence"):
             assert sample[fact] in notice, sample
 
 
 def test_photos_are_small_and_open() -> None:
     for sample in samples():
-        path = resource_path("samples", sample["file"])
+        path = resource_path("samples", sample["path"])
         assert path.stat().st_size < 150_000
         with Image.open(path) as photo:
             photo.load()

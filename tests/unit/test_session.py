@@ -25,7 +25,7 @@ from mmgpt_desktop.session import session_file as files
 from mmgpt_desktop.session.archive import open_archive
 from mmgpt_desktop.session.recent import (
     MOST,
-    Entry,
+    RecentSession,
     describe,
     forget,
     matches,
@@ -455,8 +455,8 @@ def test_opening_can_be_cancelled(path: Path) -> None:
 def test_recent_sessions_are_the_newest_first_and_each_once(tmp_path: Path) -> None:
     file = tmp_path / "deep" / "recent.json"
     for number in range(MOST + 5):
-        remember(file, Entry(f"/a/{number}.mmgpt", float(number), 1, 1, "text"))
-    remember(file, Entry("/a/20.mmgpt", 1000.0, 1, 2, "text"))
+        remember(file, RecentSession(f"/a/{number}.mmgpt", float(number), 1, 1, "text"))
+    remember(file, RecentSession("/a/20.mmgpt", 1000.0, 1, 2, "text"))
     found = read_recent(file)
     assert len(found) == MOST
     assert [entry.name for entry in found[:2]] == ["20", str(MOST + 4)]
@@ -466,9 +466,9 @@ def test_recent_sessions_are_the_newest_first_and_each_once(tmp_path: Path) -> N
 def test_a_clock_that_was_put_back_loses_no_session(tmp_path: Path) -> None:
     file = tmp_path / "recent.json"
     for number in range(MOST):
-        remember(file, Entry(f"/a/{number}.mmgpt", 1e9 + number, 1, 1, "text"))
+        remember(file, RecentSession(f"/a/{number}.mmgpt", 1e9 + number, 1, 1, "text"))
     for name in ("first", "second"):  # the battery was empty
-        remember(file, Entry(f"/a/{name}.mmgpt", 5.0, 1, 1, "text"))
+        remember(file, RecentSession(f"/a/{name}.mmgpt", 5.0, 1, 1, "text"))
     assert [entry.name for entry in read_recent(file)[:3]] == ["second", "first", str(MOST - 1)]
 
 
@@ -483,7 +483,7 @@ def test_a_search_finds_words_of_answers_questions_and_names() -> None:
 
 def test_a_search_finds_letters_however_they_are_composed() -> None:
     """macOS writes an accent in a file's name as a sign of its own."""
-    entry = Entry("/x/cafe\u0301.mmgpt", 1.0, 1, 1, "\uff32ed ball \ud55c")
+    entry = RecentSession("/x/cafe\u0301.mmgpt", 1.0, 1, 1, "\uff32ed ball \ud55c")
     assert matches(entry, "caf\u00e9")
     assert matches(entry, "CAFE\u0301")
     assert matches(entry, "red")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Annotated, Any
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.decoding import Amount, Count, Decoder, Mistake, between
 from mmgpt_desktop.engine.folder.checksums import verify
 from mmgpt_desktop.engine.folder.model_files import ANOTHER, is_plain_name, lies_inside, read_text
 from mmgpt_desktop.errors import AppError, BundleError
-from mmgpt_desktop.imaging.pixels import ImageSpec
+from mmgpt_desktop.imaging.pixels import ImageSpec, PixelSpec
 from mmgpt_desktop.messages import FusionInfo, HeadChoice, Sampling
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.text import safe_name
@@ -25,50 +26,34 @@ TOKENIZER = "tokenizer.json"
 WEIGHTS = "model.safetensors"
 
 _REINSTALL = "Install the app again, or choose another model folder."
+_OUTSIDE = "it names files outside its folder."
 
-_HUGE = 1e15
-_BOUNDS: dict[str, tuple[float, float]] = {  # by the name of a number in the manifest
-    "layers": (1, 512),
-    "heads": (1, 512),
-    "head_dim": (1, 4096),
-    "context_length": (1, 1 << 20),
-    "vocabulary": (1, 1 << 22),
-    "size": (1, 4096),
-    "std": (1e-6, 1e6),
-    "max_aspect": (1, 1e6),
-    "rows": (1, 512),
-    "columns": (1, 512),
-    "image_layers": (1, 512),
-    "max_new_tokens": (1, 1 << 20),
-    "beams": (1, 64),
-}
-
-T = TypeVar("T")
+Size = Annotated[int, between(1, 512)]  # what a model of the size of this app's can have
 
 
 @dataclass(frozen=True)
 class FileEntry:
     sha256: str
-    bytes: int
+    bytes: Count
 
 
 @dataclass(frozen=True)
 class DecoderSizes:
     """Sizes of the decoder, the same for all fusions."""
 
-    layers: int
-    heads: int
-    head_dim: int
-    context_length: int
-    vocabulary: int
+    layers: Size
+    heads: Size
+    head_dim: Annotated[int, between(1, 4096)]
+    context_length: Annotated[int, between(1, 1 << 20)]
+    vocabulary: Annotated[int, between(1, 1 << 22)]
 
 
 @dataclass(frozen=True)
 class SpecialTokens:
-    pad: int
-    user: int
-    assistant: int
-    end: int
+    pad: Count
+    user: Count
+    assistant: Count
+    end: Count
 
 
 @dataclass(frozen=True)
@@ -85,6 +70,12 @@ class FusionSpec:
         return self.info.image_layers + 1
 
 
+def _above_0(number: float) -> float:
+    if number <= 0:
+        raise Mistake("{key} must be above 0.")
+    return number
+
+
 @dataclass(frozen=True)
 class Certainty:
     """How an answer's certainty comes from its tokens' probabilities, before which the logits
@@ -95,11 +86,11 @@ class Certainty:
     `doubt`, and a description below `doubt_long`, is in doubt.
     """
 
-    temperature: float
-    doubt: float
-    doubt_long: float
-    power: float = 1.0
-    scale: float = 1.0
+    temperature: Annotated[float, _above_0]
+    doubt: Amount
+    doubt_long: Amount
+    power: Amount = 1.0
+    scale: Amount = 1.0
 
     def of(self, mean: float) -> float:
         """From the geometric mean, 0 to 1."""
@@ -109,24 +100,59 @@ class Certainty:
         return 1 - 1 / (1 + odds)
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """`manifest.json`, checked. `image` has the grid of the default `fusion`; of `languages`
-    there are none where nobody said which ones the model reads."""
-
+@dataclass(frozen=True, kw_only=True)
+class _About:
     name: str
     family: str
     version: str
     description: str
     files: dict[str, FileEntry]
-    image: ImageSpec
     decoder: DecoderSizes
     fusion: str
-    fusions: dict[str, FusionSpec]
     special_tokens: SpecialTokens
     sampling: Sampling
     certainty: Certainty
     languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest(_About):
+    """`manifest.json`, checked. `image` has the grid of the default `fusion`; of `languages`
+    there are none where nobody said which ones the model reads."""
+
+    image: ImageSpec
+    fusions: dict[str, FusionSpec]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What is looked at first: of another format or family the rest may differ."""
+
+    format: Annotated[int, between(1, 1000)]
+    family: str
+
+
+@dataclass(frozen=True)
+class _Grid:
+    rows: Size
+    columns: Size
+
+
+@dataclass(frozen=True)
+class _Fusion:
+    grid: _Grid
+    image_layers: Size
+    attention: HeadChoice
+    image_encoder: str
+    decoder: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Written(_About):
+    """As the file has it."""
+
+    image: PixelSpec
+    fusions: dict[str, _Fusion]
 
 
 @dataclass(frozen=True)
@@ -186,22 +212,19 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> Any:
     if not path.exists():
         title = "The folder {path} holds no model: manifest.json is missing."
         raise BundleError(title, _REINSTALL, path=safe_name(str(path.parent)))
     try:
-        data = json.loads(read_text(path))
+        return json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
-        raise _bad_manifest("it is not JSON") from error
-    if not isinstance(data, dict):
-        raise _bad_manifest("it is not a JSON object")
-    return data
+        raise _bad_manifest(Mistake("it is not JSON.")) from error
 
 
 def _check_size(path: Path, entry: FileEntry) -> None:
     if not lies_inside(path.name, path.parent):
-        raise _bad_manifest("it names files outside its folder")
+        raise _bad_manifest(Mistake(_OUTSIDE))
     try:
         size = path.stat().st_size
     except FileNotFoundError as error:
@@ -215,135 +238,64 @@ def _check_size(path: Path, entry: FileEntry) -> None:
         raise BundleError(title, _REINSTALL, **values)
 
 
-def _manifest(data: dict[str, Any]) -> Manifest:
-    version = data.get("format")
-    if type(version) is not int or version < 1:  # a JSON true would equal 1
-        raise _bad_manifest("its format is unknown")
-    if version > FORMAT:
-        title = "This model was made for a newer version of MMGPT Desktop."
-        raise BundleError(title, "Update the app, or choose another model folder.")
-    if version < FORMAT:
-        title = "This model was made for an older version of MMGPT Desktop."
-        raise BundleError(title, _REINSTALL)
-    family = _value(data, "family", str)
-    if family not in FAMILIES:
-        title = "This version of MMGPT Desktop can't run models of the family {family}."
-        raise BundleError(title, "Update the app.", family=safe_name(family))
-    decoder = _record(DecoderSizes, _value(data, "decoder", dict))
-    files = _files(_value(data, "files", dict))
-    fusions = _fusions(_value(data, "fusions", dict), decoder, files)
-    fusion = _value(data, "fusion", str)
-    if fusion not in fusions:
-        raise _bad_manifest("its fusion is none of its fusions")
-    grid = {"rows": fusions[fusion].info.rows, "columns": fusions[fusion].info.columns}
-    return Manifest(
-        name=_value(data, "name", str),
-        family=family,
-        version=_value(data, "version", str),
-        description=_value(data, "description", str),
-        files=files,
-        image=_record(ImageSpec, {**_value(data, "image", dict), **grid}),
-        decoder=decoder,
-        fusion=fusion,
-        fusions=fusions,
-        special_tokens=_record(SpecialTokens, _value(data, "special_tokens", dict)),
-        sampling=_record(Sampling, _value(data, "sampling", dict)),
-        certainty=_certainty(_value(data, "certainty", dict)),
-        languages=_languages(data.get("languages", [])),
-    )
-
-
-def _files(data: dict[str, Any]) -> dict[str, FileEntry]:
-    if not all(map(is_plain_name, data)):
-        raise _bad_manifest("it names files outside its folder")
-    files = {name: _record(FileEntry, _value(data, name, dict)) for name in data}
-    _check_listed((TOKENIZER, WEIGHTS), files)
-    return files
-
-
-def _check_listed(names: Iterable[str], files: dict[str, FileEntry]) -> None:
-    for name in names:
-        if name not in files:
-            raise _bad_manifest(f"it does not list {safe_name(name)}")
-
-
-def _fusions(
-    data: dict[str, Any], decoder: DecoderSizes, files: dict[str, FileEntry]
-) -> dict[str, FusionSpec]:
-    fusions = {name: _fusion(name, _value(data, name, dict), decoder) for name in data}
-    for spec in fusions.values():
-        _check_listed((spec.image_encoder, spec.decoder), files)
-    return fusions
-
-
-def _fusion(name: str, data: dict[str, Any], decoder: DecoderSizes) -> FusionSpec:
-    grid, layers = _value(data, "grid", dict), _value(data, "image_layers", int)
-    heads = head_choice(_value(data, "attention", dict), layers, decoder.heads)
-    rows, columns = _value(grid, "rows", int), _value(grid, "columns", int)
-    return FusionSpec(
-        FusionInfo(name, layers, decoder.heads, rows, columns, heads),
-        _value(data, "image_encoder", str),
-        _value(data, "decoder", str),
-    )
-
-
-def _languages(given: object) -> tuple[str, ...]:
-    if isinstance(given, list) and all(isinstance(each, str) for each in given):
-        return tuple(given)
-    raise _bad_manifest("its languages are no list of names")
-
-
-def _certainty(data: dict[str, Any]) -> Certainty:
-    certainty = _record(Certainty, data)
-    if not certainty.temperature > 0:  # NaN too
-        raise _bad_manifest("its temperature is not above 0")
-    return certainty
-
-
-def head_choice(data: dict[str, Any], layers: int, heads: int) -> HeadChoice:
-    """From a record of a model of that size. Raises BundleError."""
-    chosen = _value(data, "heads", list)
-    for pair in chosen:
-        if not isinstance(pair, list) or [type(i) for i in pair] != [int, int]:
-            raise _bad_manifest("a chosen head is not a pair of layer and head")
-        if not (0 <= pair[0] < layers and 0 <= pair[1] < heads):
-            raise _bad_manifest("it chooses a head that the model has not")
-    return HeadChoice(tuple((layer, head) for layer, head in chosen), _value(data, "how", str))
-
-
-def _record(kind: type[T], data: dict[str, Any]) -> T:
-    """A dataclass of plain numbers and strings from a JSON object; unknown keys are let be."""
-    hints = get_type_hints(kind)
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    given = {name: _value(data, name, hints[name]) for name in data if name in known}
+def _manifest(data: Any) -> Manifest:
     try:
-        return kind(**given)
-    except TypeError as error:
-        raise _bad_manifest(f"a {kind.__name__} is not complete") from error
+        about = Decoder().decode(_Kind, data)
+        if about.format > FORMAT:
+            title = "This model was made for a newer version of MMGPT Desktop."
+            raise BundleError(title, "Update the app, or choose another model folder.")
+        if about.format < FORMAT:
+            title = "This model was made for an older version of MMGPT Desktop."
+            raise BundleError(title, _REINSTALL)
+        if about.family not in FAMILIES:
+            title = "This version of MMGPT Desktop can't run models of the family {family}."
+            raise BundleError(title, "Update the app.", family=safe_name(about.family))
+        return _checked(Decoder().decode(_Written, data))
+    except Mistake as mistake:
+        raise _bad_manifest(mistake) from mistake
 
 
-def _value(data: dict[str, Any], key: str, kind: type[T]) -> T:
-    value = data.get(key)
-    accepted = (int, float) if kind is float else (kind,)
-    if isinstance(value, accepted) and not isinstance(value, bool):
-        if kind in (int, float):
-            _check_number(key, value)  # type: ignore[arg-type]
-        return value  # type: ignore[return-value]
-    raise _bad_manifest(f"{safe_name(key)} is missing or of the wrong kind")
+def _checked(said: _Written) -> Manifest:
+    _check_files(said)
+    fusions = {name: _fusion(name, each, said.decoder) for name, each in said.fusions.items()}
+    if said.fusion not in fusions:
+        raise Mistake("its fusion is none of its fusions.")
+    grid = vars(said.fusions[said.fusion].grid)
+    image = ImageSpec(**vars(said.image), **grid)
+    return Manifest(**vars(said) | {"image": image, "fusions": fusions})
 
 
-def _check_number(key: str, value: float) -> None:
-    """What a model of the size of this app's can have: a larger number would have no end."""
-    least, most = _BOUNDS.get(key, (0, _HUGE))
-    if value < 0:
-        raise _bad_manifest(f"{safe_name(key)} is negative")
-    if not least <= value <= most:  # NaN too
-        raise _bad_manifest(f"{safe_name(key)} is not between {least:g} and {most:g}")
+def _check_files(said: _Written) -> None:
+    if not all(map(is_plain_name, said.files)):
+        raise Mistake(_OUTSIDE)
+    graphs = (name for each in said.fusions.values() for name in (each.image_encoder, each.decoder))
+    for name in (TOKENIZER, WEIGHTS, *graphs):
+        if name not in said.files:
+            raise Mistake("it does not list {name}.", name=safe_name(name))
 
 
-def _bad_manifest(reason: str) -> BundleError:
-    title = "The model's manifest.json can't be used: {reason}."
-    return BundleError(title, _REINSTALL, reason=reason)
+def _fusion(name: str, said: _Fusion, decoder: DecoderSizes) -> FusionSpec:
+    layers, heads = said.image_layers, decoder.heads
+    choice = _within(said.attention, layers, heads)
+    info = FusionInfo(name, layers, heads, said.grid.rows, said.grid.columns, choice)
+    return FusionSpec(info, said.image_encoder, said.decoder)
+
+
+def head_choice(data: object, layers: int, heads: int) -> HeadChoice:
+    """From a record of a model of that size. Raises Mistake."""
+    return _within(Decoder().decode(HeadChoice, data), layers, heads)
+
+
+def _within(choice: HeadChoice, layers: int, heads: int) -> HeadChoice:
+    for layer, head in choice.heads:
+        if not (0 <= layer < layers and 0 <= head < heads):
+            raise Mistake("it chooses a head that the model has not.")
+    return choice
+
+
+def _bad_manifest(mistake: Mistake) -> BundleError:
+    title = "The model's manifest.json can't be used: {mistake}"
+    return BundleError(title, _REINSTALL, mistake=mistake.note)
 
 
 def _unreadable(name: str, error: OSError) -> BundleError:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import stat
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.reading import NotSmall, read_small
 from mmgpt_desktop.text import reason_of, safe_name
 
 JSON_LIMIT = 16 << 20  # bytes of a settings file; the longest known index has 9 MB
@@ -25,13 +25,9 @@ def read_text(file: Path, limit: int = JSON_LIMIT) -> str:
     """Raises BundleError for what is no plain file of that many bytes at most, or no text."""
     name = safe_name(file.name)
     try:
-        about = file.stat()
-        if not stat.S_ISREG(about.st_mode):  # a pipe or a device has no end
-            raise BundleError("The model's {name} is no ordinary file.", ANOTHER, name=name)
-        if about.st_size > limit:
-            raise BundleError("The model's {name} is far too large.", ANOTHER, name=name)
-        with file.open("rb") as stream:
-            data = stream.read(limit + 1)
+        data = read_small(file, limit)
+    except NotSmall as error:
+        raise BundleError("The model's {name} is far too large.", ANOTHER, name=name) from error
     except (OSError, ValueError) as error:
         raise unreadable(name, error) from error
     refuse_stand_in(name, data)

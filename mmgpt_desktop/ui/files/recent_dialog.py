@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mmgpt_desktop.session.recent import Entry, matches
+from mmgpt_desktop.session.recent import RecentSession, matches
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
@@ -30,7 +30,7 @@ class RecentDialog(ByKeyboard, QDialog):
     chosen = Signal(str)
     forgotten = Signal(str)
 
-    def __init__(self, entries: tuple[Entry, ...], parent: QWidget | None = None) -> None:
+    def __init__(self, entries: tuple[RecentSession, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._entries = list(entries)
         self.setWindowTitle(self.tr("Recent sessions"))
@@ -83,7 +83,7 @@ class RecentDialog(ByKeyboard, QDialog):
         self.list.setVisible(self.list.count() > 0)
         self._refresh()
 
-    def _said(self, entry: Entry) -> str:
+    def _said(self, entry: RecentSession) -> str:
         """Two lines: what it is called and when it was, then how it began."""
         when = QDateTime.fromSecsSinceEpoch(int(entry.saved))
         date = QLocale().toString(when, QLocale.FormatType.ShortFormat)

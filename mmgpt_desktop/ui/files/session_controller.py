@@ -16,7 +16,14 @@ from PySide6.QtWidgets import QDialog
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError, NotKept, SessionError
 from mmgpt_desktop.session.codec import LONGEST_TEXT
-from mmgpt_desktop.session.recent import Entry, describe, forget, forget_kept, read_recent, remember
+from mmgpt_desktop.session.recent import (
+    RecentSession,
+    describe,
+    forget,
+    forget_kept,
+    read_recent,
+    remember,
+)
 from mmgpt_desktop.session.session_file import SUFFIX, save_session
 from mmgpt_desktop.session.session_record import Session
 from mmgpt_desktop.session.witness import ChangedMeanwhile, Witness
@@ -333,7 +340,7 @@ class Sessions(QObject):
         recent = self._recent
         self._thread.submit(lambda _: read_recent(recent), self._show_list, self._fail)
 
-    def _show_list(self, entries: tuple[Entry, ...]) -> None:
+    def _show_list(self, entries: tuple[RecentSession, ...]) -> None:
         others = tuple(entry for entry in entries if entry.path != str(self._slot))
         dialog = RecentDialog(others, self._window)
         dialog.chosen.connect(self._open_entry)
