@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     with measuring.extras("What measures the answers can't be loaded ({reason})."):
         from mmgpt_desktop.training.evaluation import evaluation, table
     subject = measuring.Subject.load(options)
-    settings = evaluation.Settings(
+    settings = evaluation.EvaluationSettings(
         options.data, options.split, options.limit, options.beams, subject.fusion
     )
     rows = evaluation.evaluate(subject.engine, subject.model, settings)

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     if options.limit < 0:
         raise AppError("--limit must be at least 0.")
     subject = measuring.Subject.load(options)
-    settings = map_faithfulness.Settings(
+    settings = map_faithfulness.FaithfulnessSettings(
         options.data,
         options.split,
         options.limit or None,

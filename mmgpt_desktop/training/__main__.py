@@ -11,9 +11,9 @@ from typing import TypeVar
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.resources import default_bundle_path, resource_path
 from mmgpt_desktop.training.mixture import DEFAULT, Mixture
-from mmgpt_desktop.training.recipes import Recipe, RewardRecipe, Run, TextRecipe
+from mmgpt_desktop.training.recipes import Recipe, RewardRecipe, RunRecipe, TextRecipe
 
-T = TypeVar("T", bound=Run)
+T = TypeVar("T", bound=RunRecipe)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -83,7 +83,7 @@ def _share(text: str) -> tuple[Path, float]:
     return Path(folder), float(share)
 
 
-def _add_recipe(parser: argparse.ArgumentParser, recipe: type[Run]) -> None:
+def _add_recipe(parser: argparse.ArgumentParser, recipe: type[RunRecipe]) -> None:
     for option in fields(recipe):
         flag = f"--{option.name.replace('_', '-')}"
         if isinstance(option.default, bool):

@@ -25,7 +25,7 @@ from torch import Tensor
 from mmgpt_desktop.engine.folder.bundle import Certainty
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.training.evaluation.metrics import calibration_error
-from mmgpt_desktop.training.evaluation.tasks import Question, draw_questions
+from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion, draw_questions
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.photo_texts import load_texts
 from mmgpt_desktop.training.rows import ASSISTANT_ID, END_ID, USER_ID
@@ -145,13 +145,13 @@ def answers(
     model: MMGPTForConditionalGeneration,
     features: FeatureStore,
     tokenizer: Tokenizer,
-    questions: Sequence[Question],
-) -> Iterator[tuple[Question, list[int], NDArray[Any]]]:
+    questions: Sequence[PhotoQuestion],
+) -> Iterator[tuple[PhotoQuestion, list[int], NDArray[Any]]]:
     """Each question with its greedy answer's tokens and certainty at each temperature.
 
     Questions of the same number of tokens are asked together, so none needs padding.
     """
-    by_length: dict[int, list[tuple[Question, list[int]]]] = defaultdict(list)
+    by_length: dict[int, list[tuple[PhotoQuestion, list[int]]]] = defaultdict(list)
     for question in questions:
         ids = [USER_ID, *tokenizer.encode(question.asked).ids, ASSISTANT_ID]
         by_length[len(ids)].append((question, ids))

@@ -24,7 +24,7 @@ _PAPER, _INK, _FAINT = "#ffffff", "#1b1b1b", "#6b6b6b"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GradedAnswer:
     """One question about one sample photo; `expected` are the words of a right answer."""
 
     image: str
@@ -39,7 +39,7 @@ class Verdict:
         return bool(said & set(self.expected))
 
 
-def examine(bundle: Path) -> list[Verdict]:
+def examine(bundle: Path) -> list[GradedAnswer]:
     """Ask every question of the table."""
     engine = BundleEngine(bundle)
     engine.load()
@@ -52,14 +52,14 @@ def examine(bundle: Path) -> list[Verdict]:
             steps, outcome = respondent.ask(photo, question)
             text = "".join(step.text for step in steps).strip()
             verdicts.append(
-                Verdict(image, question, tuple(expected), text, outcome.certainty or 0.0)
+                GradedAnswer(image, question, tuple(expected), text, outcome.certainty or 0.0)
             )
     return verdicts
 
 
-def draw_failures(verdicts: Sequence[Verdict], path: Path) -> None:
+def draw_failures(verdicts: Sequence[GradedAnswer], path: Path) -> None:
     """One row for each photo with wrong answers: the photo, and what was said of it."""
-    wrong: dict[str, list[Verdict]] = {}
+    wrong: dict[str, list[GradedAnswer]] = {}
     for verdict in verdicts:
         if not verdict.right:
             wrong.setdefault(verdict.image, []).append(verdict)
@@ -69,7 +69,7 @@ def draw_failures(verdicts: Sequence[Verdict], path: Path) -> None:
     sheet.save(path, optimize=True)
 
 
-def _draw_row(sheet: Image.Image, top: int, image: str, rows: Sequence[Verdict]) -> None:
+def _draw_row(sheet: Image.Image, top: int, image: str, rows: Sequence[GradedAnswer]) -> None:
     with Image.open(resource_path("samples", image)) as photo:
         thumbnail = photo.convert("RGB")
     thumbnail.thumbnail((_THUMBNAIL * 1.4, _THUMBNAIL))

@@ -36,14 +36,14 @@ from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.packing import WEIGHTS, load_packed, save_packed
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.text import decoded, reason_of
-from mmgpt_desktop.training.recipes import Run
+from mmgpt_desktop.training.recipes import RunRecipe
 from mmgpt_desktop.training.rows import (
     ASSISTANT_ID,
     END_ID,
     USER_ID,
     Collator,
     Packer,
-    Visit,
+    Sample,
 )
 from mmgpt_desktop.training.train import trainer_arguments
 from mmgpt_desktop.writing import sweep, write_json
@@ -85,7 +85,7 @@ Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
 
 
 @dataclass(frozen=True)
-class Lesson:
+class Example:
     """One row of the table; `cells` is its photo as the frozen encoder sees it."""
 
     image: str
@@ -95,7 +95,7 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class Score:
+class ExactAnswers:
     """How many of `rows` were answered exactly, in 0..1, before and after teaching."""
 
     rows: int
@@ -113,14 +113,14 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Report:
+class TeachingReport:
     """What teaching did: to the rows that were taught, to those about photos that were kept
     apart, and to `examined` earlier answers about other things, of which `changed` are others.
     """
 
     rows: int
-    taught: Score
-    apart: Score
+    taught: ExactAnswers
+    apart: ExactAnswers
     examined: int
     changed: tuple[Change, ...]
 
@@ -151,7 +151,7 @@ class Report:
             yield f"  {each.question} Before: “{each.before}” Now: “{each.after}”"
 
 
-def _before_and_after(score: Score) -> str:
+def _before_and_after(score: ExactAnswers) -> str:
     return f"{100 * score.before:.0f} % were answered exactly before, {100 * score.after:.0f} % now"
 
 
@@ -163,7 +163,7 @@ def teach(
     steps: int | None = None,
     seed: int = 1,
     progress: Progress = lambda _share, _what: None,
-) -> Report:
+) -> TeachingReport:
     """Write a new bundle to `target`. Raises AppError for a table that can't be used."""
     rows = read_rows(folder)
     if target.exists():
@@ -172,27 +172,27 @@ def teach(
     manifest = open_bundle(bundle).manifest
     model = load_packed(bundle)
     tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
-    pupil = Pupil(model, tokenizer, manifest.image)
+    finetuner = Finetuner(model, tokenizer, manifest.image)
     progress(0.0, "reads the photos")
-    lessons = [pupil.lesson(folder, row) for row in rows]
-    known, apart = split(lessons)
+    examples = [finetuner.example(folder, row) for row in rows]
+    known, apart = split(examples)
     measured = known[:: max(1, -(-len(known) // MEASURED_ROWS))]
     progress(0.1, "asks what the model says now")
-    rehearsed = _spread([lesson.cells for lesson in known], REHEARSED_PHOTOS)
-    rehearsal = pupil.answers(rehearsed, GENERAL)
-    samples = pupil.answers(_samples(pupil), EXAMINED)
-    before = pupil.exact(measured), pupil.exact(apart)
+    rehearsed = _spread([example.cells for example in known], REHEARSED_PHOTOS)
+    rehearsal = finetuner.answers(rehearsed, GENERAL)
+    examined = finetuner.answers(_sample_photos(finetuner), EXAMINED)
+    before = finetuner.exact(measured), finetuner.exact(apart)
     run = _run(steps or _steps(len(known)), seed)
-    pupil.learn(known, rehearsal, run, lambda share: progress(0.3 + 0.6 * share, "learns"))
+    finetuner.learn(known, rehearsal, run, lambda share: progress(0.3 + 0.6 * share, "learns"))
     progress(0.9, "examines it")
-    report = Report(
+    report = TeachingReport(
         rows=len(known),
-        taught=Score(len(measured), before[0], pupil.exact(measured)),
-        apart=Score(len(apart), before[1], pupil.exact(apart)),
-        examined=len(samples),
-        changed=pupil.changed(samples),
+        taught=ExactAnswers(len(measured), before[0], finetuner.exact(measured)),
+        apart=ExactAnswers(len(apart), before[1], finetuner.exact(apart)),
+        examined=len(examined),
+        changed=finetuner.changed(examined),
     )
-    write_bundle(model, bundle, target, report, [lesson.question for lesson in known])
+    write_bundle(model, bundle, target, report, [example.question for example in known])
     progress(1.0, "is done")
     return report
 
@@ -251,12 +251,12 @@ def _check_row(folder: Path, table: str, number: int, row: Mapping[str, Any]) ->
         raise AppError(title, "Copy it there.", number=number, table=table)
 
 
-def split(lessons: Sequence[Lesson]) -> tuple[list[Lesson], list[Lesson]]:
-    """Lessons to learn, and those of each fifth photo to measure with."""
-    images = sorted({lesson.image for lesson in lessons})
+def split(examples: Sequence[Example]) -> tuple[list[Example], list[Example]]:
+    """Examples to learn, and those of each fifth photo to measure with."""
+    images = sorted({example.image for example in examples})
     kept_back = set(images[HELD_OUT - 1 :: HELD_OUT])
-    known = [lesson for lesson in lessons if lesson.image not in kept_back]
-    return known, [lesson for lesson in lessons if lesson.image in kept_back]
+    known = [example for example in examples if example.image not in kept_back]
+    return known, [example for example in examples if example.image in kept_back]
 
 
 class _Told(TrainerCallback):
@@ -269,7 +269,7 @@ class _Told(TrainerCallback):
         self.progress(state.global_step / state.max_steps)
 
 
-class Pupil:
+class Finetuner:
     """A model that learns and is examined; one thread."""
 
     def __init__(
@@ -280,11 +280,11 @@ class Pupil:
         self.image = image
         self._cells: dict[str, tuple[Tensor, Tensor]] = {}
 
-    def lesson(self, folder: Path, row: Mapping[str, str]) -> Lesson:
+    def example(self, folder: Path, row: Mapping[str, str]) -> Example:
         name = row["image"]
         if name not in self._cells:
             self._cells[name] = self.encode(load_photo(folder / name))
-        return Lesson(name, row["question"].strip(), row["answer"].strip(), self._cells[name])
+        return Example(name, row["question"].strip(), row["answer"].strip(), self._cells[name])
 
     @torch.inference_mode()
     def encode(self, photo: Photo) -> tuple[Tensor, Tensor]:
@@ -295,10 +295,10 @@ class Pupil:
 
     def answers(
         self, photos: Sequence[tuple[Tensor, Tensor]], questions: Sequence[str]
-    ) -> list[Lesson]:
+    ) -> list[Example]:
         """What the model says now to the questions."""
         return [
-            Lesson("", question, self.answer(question, cells), cells)
+            Example("", question, self.answer(question, cells), cells)
             for cells in photos
             for question in questions
         ]
@@ -321,28 +321,28 @@ class Pupil:
         text: str = self.tokenizer.decode(found[0, len(ids) :].tolist())
         return text.strip()
 
-    def exact(self, lessons: Sequence[Lesson]) -> float:
-        """The share of lessons that are answered as they say, letter case aside."""
+    def exact(self, examples: Sequence[Example]) -> float:
+        """The share of examples that are answered as they say, letter case aside."""
         right = [
-            self.answer(lesson.question, lesson.cells).lower() == lesson.answer.lower()
-            for lesson in lessons
+            self.answer(example.question, example.cells).lower() == example.answer.lower()
+            for example in examples
         ]
         return sum(right) / max(1, len(right))
 
-    def changed(self, lessons: Sequence[Lesson]) -> tuple[Change, ...]:
+    def changed(self, examples: Sequence[Example]) -> tuple[Change, ...]:
         """Those that are answered otherwise than they say, letter case aside."""
-        now = [self.answer(lesson.question, lesson.cells) for lesson in lessons]
+        now = [self.answer(example.question, example.cells) for example in examples]
         return tuple(
-            Change(lesson.question, lesson.answer, answer)
-            for lesson, answer in zip(lessons, now, strict=True)
-            if answer.lower() != lesson.answer.lower()
+            Change(example.question, example.answer, answer)
+            for example, answer in zip(examples, now, strict=True)
+            if answer.lower() != example.answer.lower()
         )
 
     def learn(
         self,
-        lessons: Sequence[Lesson],
-        rehearsal: Sequence[Lesson],
-        run: Run,
+        examples: Sequence[Example],
+        rehearsal: Sequence[Example],
+        run: RunRecipe,
         progress: Callable[[float], None] = lambda _share: None,
     ) -> None:
         """Fine-tune the decoder; every fusion gets its turns."""
@@ -351,7 +351,7 @@ class Pupil:
             trainer = Trainer(
                 model=self.model,
                 args=trainer_arguments(Path(folder), run, checkpointed=False),
-                train_dataset=_Visits(lessons, rehearsal, self.tokenizer, run),
+                train_dataset=_ExampleDataset(examples, rehearsal, self.tokenizer, run),
                 data_collator=Collator(self.model.config),
                 callbacks=[_Told(progress)],
             )
@@ -360,29 +360,36 @@ class Pupil:
         self.model.eval()
 
 
-class _Visits(Dataset[Visit]):
-    """Lessons and rehearsal in turn."""
+class _ExampleDataset(Dataset[Sample]):
+    """Examples and rehearsal in turn."""
 
     def __init__(
-        self, lessons: Sequence[Lesson], rehearsal: Sequence[Lesson], tokenizer: Tokenizer, run: Run
+        self,
+        examples: Sequence[Example],
+        rehearsal: Sequence[Example],
+        tokenizer: Tokenizer,
+        run: RunRecipe,
     ) -> None:
         self.packer = Packer(tokenizer, length=64)
         rng = random.Random(run.seed)
-        pools = [list(lessons), [lesson for lesson in rehearsal if lesson.answer] or list(lessons)]
-        self.order = [rng.choice(pools[visit % 2]) for visit in range(run.steps * run.batch)]
+        pools = [
+            list(examples),
+            [example for example in rehearsal if example.answer] or list(examples),
+        ]
+        self.order = [rng.choice(pools[sample % 2]) for sample in range(run.steps * run.batch)]
 
     def __len__(self) -> int:
         return len(self.order)
 
-    def __getitem__(self, number: int) -> Visit:
-        lesson = self.order[number]
-        fine, coarse = (part.numpy() for part in lesson.cells)
-        row = self.packer.single(lesson.question, lesson.answer)
-        return Visit(number, lesson.image, fine, coarse, row)
+    def __getitem__(self, number: int) -> Sample:
+        example = self.order[number]
+        fine, coarse = (part.numpy() for part in example.cells)
+        row = self.packer.single(example.question, example.answer)
+        return Sample(number, example.image, fine, coarse, row)
 
 
-def _run(steps: int, seed: int) -> Run:
-    return Run(steps, BATCH, LEARNING_RATE, steps // 10, weight_decay=0.01, seed=seed)
+def _run(steps: int, seed: int) -> RunRecipe:
+    return RunRecipe(steps, BATCH, LEARNING_RATE, steps // 10, weight_decay=0.01, seed=seed)
 
 
 def _steps(rows: int) -> int:
@@ -396,16 +403,16 @@ def _spread(photos: Sequence[Any], limit: int) -> list[Any]:
     return different[:: max(1, -(-len(different) // limit))]
 
 
-def _samples(pupil: Pupil) -> list[tuple[Tensor, Tensor]]:
+def _sample_photos(finetuner: Finetuner) -> list[tuple[Tensor, Tensor]]:
     photos = sorted(resource_path("samples").glob("*.jpg"))
-    return [pupil.encode(load_photo(path)) for path in photos]
+    return [finetuner.encode(load_photo(path)) for path in photos]
 
 
 def write_bundle(
     model: MMGPTForConditionalGeneration,
     bundle: Path,
     target: Path,
-    report: Report,
+    report: TeachingReport,
     questions: Sequence[str],
 ) -> None:
     """The old bundle's files with new weights; nothing is left behind if that fails."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Run:
+class RunRecipe:
     """The numbers of any run. A step takes `batch` rows; a checkpoint is written each
     `save_every` steps. With a `patience`, so many evaluations without a better mean loss of
     the dev sets end the run, and the best model is kept.
@@ -23,7 +23,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class TextRecipe(Run):
+class TextRecipe(RunRecipe):
     """A text run: rows of `length` tokens."""
 
     steps: int = 360
@@ -35,7 +35,7 @@ class TextRecipe(Run):
 
 
 @dataclass(frozen=True)
-class Recipe(Run):
+class Recipe(RunRecipe):
     """A run on photos: a row is one photo with `length` tokens of text.
 
     `compiled` saves a fifth of the time and needs a C++ compiler. With `resampler` a model

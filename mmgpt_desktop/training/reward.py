@@ -32,9 +32,9 @@ from mmgpt_desktop.training.rows import (
     ASSISTANT_ID,
     END_ID,
     USER_ID,
+    Sample,
+    SampleDataset,
     TokenRow,
-    Visit,
-    VisitDataset,
 )
 from mmgpt_desktop.training.train import FusionTrainer, Source, prepared, run_to_the_end
 from mmgpt_desktop.training.truth import Mapped, Truth, mapped_photos
@@ -56,11 +56,11 @@ def reward(data: Path, work: Path, recipe: RewardRecipe, start: Path, mixture: M
     return run_to_the_end(trainer, work / "rewarded")
 
 
-class DescribedVisits(Dataset[Visit]):
-    """Ordinary visits, and now and then a photo that the model shall describe: one with captions,
+class DescribedSamples(Dataset[Sample]):
+    """Ordinary samples, and now and then a photo that the model shall describe: one with captions,
     or in `mapped` of these cases one with a label map."""
 
-    def __init__(self, ordinary: VisitDataset, judges: Judges, recipe: RewardRecipe) -> None:
+    def __init__(self, ordinary: SampleDataset, judges: Judges, recipe: RewardRecipe) -> None:
         self.ordinary = ordinary
         self.share = recipe.described
         self.mapped = recipe.mapped
@@ -70,14 +70,14 @@ class DescribedVisits(Dataset[Visit]):
     def __len__(self) -> int:
         return len(self.ordinary)
 
-    def __getitem__(self, number: int) -> Visit:
+    def __getitem__(self, number: int) -> Sample:
         rng = random.Random(self.ordinary.seed * 1_000_003 - number)
         if rng.random() >= self.share:
             return self.ordinary[number]
         mapped = bool(self.maps) and rng.random() < self.mapped
         image, row = rng.choice(self.maps if mapped else self.images), TokenRow()
         row.pad(self.ordinary.packer.length)
-        return Visit(number, image, *self.ordinary.look(image, rng).cells, row, described=True)
+        return Sample(number, image, *self.ordinary.look(image, rng).cells, row, described=True)
 
 
 class Judges:
@@ -122,11 +122,11 @@ class RewardTrainer(FusionTrainer):
         recipe = source.recipe
         assert isinstance(recipe, RewardRecipe)
         ordinary = self.train_dataset
-        assert isinstance(ordinary, VisitDataset)
+        assert isinstance(ordinary, SampleDataset)
         photos = ordinary.photos
         mapped = mapped_photos(photos, LabelMaps(source.data)) if recipe.mapped else {}
         self.judges = Judges(photos, mapped)
-        self.train_dataset = DescribedVisits(ordinary, self.judges, recipe)
+        self.train_dataset = DescribedSamples(ordinary, self.judges, recipe)
         self.tokenizer = source.tokenizer
         self.recipe = recipe
         self.rewards: dict[str, list[float]] = {"reward": [], "truth": []}

@@ -141,13 +141,13 @@ def _tokens_of(name: str, text: str, encoded: Encoding) -> list[int]:
 
 
 @dataclass
-class Visit:
+class Sample:
     """A look at one photo: its cached cells `fine` [T, 120] and `coarse` [T / 4, 352], and a
     row of text about it.
 
     `masks` say where what the row points at lies, [T] each. The picture, or the encoder's
     class names, may be hidden; `named` is a class to put first among these, or -1. A
-    `fusion` is that of its step. The row of a `described` visit is for the model to write.
+    `fusion` is that of its step. The row of a `described` sample is for the model to write.
     """
 
     number: int
@@ -172,10 +172,10 @@ class Look:
     varied: bool = False
 
 
-class VisitDataset(Dataset[Visit]):
-    """Item i is the i-th visit to a photo: its cached cells and a row of text.
+class SampleDataset(Dataset[Sample]):
+    """Item i is the i-th look at a photo: its cached cells and a row of text.
 
-    Everything about a visit follows from the seed and i, so a run that is resumed at a
+    Everything about a sample follows from the seed and i, so a run that is resumed at a
     step sees what it would have seen.
     """
 
@@ -186,7 +186,7 @@ class VisitDataset(Dataset[Visit]):
         tokenizer: Tokenizer,
         mixture: Mixture,
         *,
-        visits: int,
+        samples: int,
         length: int,
         seed: int = 0,
         mirror: bool = True,
@@ -200,12 +200,12 @@ class VisitDataset(Dataset[Visit]):
         self.mirror = mirror and features.mirrored is not None
         self.packer = Packer(tokenizer, length)
         self.names = class_names()
-        self.order = _visit_order(photos, mixture.collections, visits, seed)
+        self.order = _sample_order(photos, mixture.collections, samples, seed)
 
     def __len__(self) -> int:
         return len(self.order)
 
-    def __getitem__(self, number: int) -> Visit:
+    def __getitem__(self, number: int) -> Sample:
         rng = random.Random(self.seed * 1_000_003 + number)
         photo = self.photos[self.order[number]]
         shares = self.mixture
@@ -221,7 +221,7 @@ class VisitDataset(Dataset[Visit]):
 
         names = list(photo.masks) if has_image and not look.varied else []
         row = self.packer.row(draw, rng, names)
-        return Visit(
+        return Sample(
             number,
             photo.image,
             *look.cells,
@@ -241,7 +241,7 @@ class VisitDataset(Dataset[Visit]):
             return Look(cells, view_of(image, view).mirrored, varied=True)
         return Look(self.features.cells(image, mirrored=flip), flip)
 
-    def _drill(self, photo: PhotoTexts, rng: random.Random, number: int) -> Visit:
+    def _drill(self, photo: PhotoTexts, rng: random.Random, number: int) -> Sample:
         """Any class put first among the encoder's guesses, and asked for or described: copying
         is learned for all names, not only for those of the training photos."""
         captions = dog_captions(photo)
@@ -260,7 +260,7 @@ class VisitDataset(Dataset[Visit]):
 
         cells = self.features.cells(photo.image)
         row = self.packer.row(draw, rng)
-        return Visit(number, photo.image, *cells, row, named=named, fusion=self.fusion)
+        return Sample(number, photo.image, *cells, row, named=named, fusion=self.fusion)
 
 
 OTHER_ANIMALS = sorted(set(ANIMALS) - set(DOGS))
@@ -289,13 +289,13 @@ def _mask(photo: PhotoTexts, name: str, flip: bool) -> Cells:
     return (mask[:, ::-1] if flip else mask).reshape(-1).astype(np.float32)
 
 
-def _visit_order(
-    photos: Sequence[PhotoTexts], collections: Mapping[str, float], visits: int, seed: int
+def _sample_order(
+    photos: Sequence[PhotoTexts], collections: Mapping[str, float], samples: int, seed: int
 ) -> list[int]:
-    """Photo numbers in the order of visits: shuffled passes, collections weighted."""
+    """Photo numbers in the order of samples: shuffled passes, collections weighted."""
     rng = random.Random(seed)
     order: list[int] = []
-    while len(order) < visits:
+    while len(order) < samples:
         once = []
         for number, photo in enumerate(photos):
             share = collections.get(photo.collection, 1.0)
@@ -303,14 +303,14 @@ def _visit_order(
             once += [number] * times
         rng.shuffle(once)
         order += once
-    return order[:visits]
+    return order[:samples]
 
 
 class Collator:
-    """Visits of one step to a batch, as the model's `forward` takes it.
+    """Samples of one step to a batch, as the model's `forward` takes it.
 
     A step trains one fusion: by chance, weighted as in `fusions`, but the same in a run that
-    is resumed, for it follows from the seed and the number of the step's first visit.
+    is resumed, for it follows from the seed and the number of the step's first sample.
     """
 
     def __init__(
@@ -320,33 +320,35 @@ class Collator:
         self.fusions = fusions or dict.fromkeys(config.fusions, 1.0)
         self.seed = seed
 
-    def __call__(self, visits: Sequence[Visit]) -> dict[str, Any]:
-        rows = [visit.row for visit in visits]
-        fusion = visits[0].fusion or self.draw_fusion(visits[0].number)
+    def __call__(self, samples: Sequence[Sample]) -> dict[str, Any]:
+        rows = [sample.row for sample in samples]
+        fusion = samples[0].fusion or self.draw_fusion(samples[0].number)
         pointed = [(i, position) for i, row in enumerate(rows) for position, _ in row.pointed]
-        masks = [mask for visit in visits for mask in visit.masks]
+        masks = [mask for sample in samples for mask in sample.masks]
         return {
             "fusion": fusion,
-            "described": [(i, visit.image) for i, visit in enumerate(visits) if visit.described],
+            "described": [
+                (i, sample.image) for i, sample in enumerate(samples) if sample.described
+            ],
             "input_ids": torch.tensor([row.ids for row in rows]),
             "labels": torch.tensor([row.labels for row in rows]),
             "weights": torch.tensor([row.weights for row in rows]),
             "segments": torch.tensor([row.segments for row in rows]),
-            "visible": self._visible(visits, fusion),
-            "named": torch.tensor([visit.named for visit in visits]),
+            "visible": self._visible(samples, fusion),
+            "named": torch.tensor([sample.named for sample in samples]),
             "pointed": torch.tensor(pointed, dtype=torch.long).view(-1, 2),
             "masks": torch.from_numpy(np.array(masks, np.float32).reshape(-1, self.config.cells)),
-            "fine": torch.from_numpy(np.stack([visit.fine for visit in visits])).float(),
-            "coarse": torch.from_numpy(np.stack([visit.coarse for visit in visits])).float(),
+            "fine": torch.from_numpy(np.stack([sample.fine for sample in samples])).float(),
+            "coarse": torch.from_numpy(np.stack([sample.coarse for sample in samples])).float(),
         }
 
     def draw_fusion(self, number: int) -> str:
         names, weights = list(self.fusions), list(self.fusions.values())
         return random.Random(self.seed * 7_919 + number).choices(names, weights)[0]
 
-    def _visible(self, visits: Sequence[Visit], fusion: str) -> torch.Tensor:
-        has_image = torch.tensor([visit.has_image for visit in visits])
-        has_names = torch.tensor([visit.has_names for visit in visits]) & has_image
+    def _visible(self, samples: Sequence[Sample], fusion: str) -> torch.Tensor:
+        has_image = torch.tensor([sample.has_image for sample in samples])
+        has_names = torch.tensor([sample.has_names for sample in samples]) & has_image
         cells = has_image[:, None].expand(-1, self.config.places(fusion))
         names = has_names[:, None].expand(-1, self.config.name_cells)
         return torch.cat([cells, names], dim=1)

@@ -23,8 +23,8 @@ from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.names import add_names, name_tokens
 from mmgpt_desktop.training.photo_texts import load_texts
-from mmgpt_desktop.training.recipes import Recipe, Run
-from mmgpt_desktop.training.rows import Collator, VisitDataset
+from mmgpt_desktop.training.recipes import Recipe, RunRecipe
+from mmgpt_desktop.training.rows import Collator, SampleDataset
 
 
 def train(data: Path, work: Path, recipe: Recipe, start: Path, mixture: Mixture) -> Path:
@@ -92,7 +92,7 @@ def run_to_the_end(trainer: Trainer, finished: Path) -> Path:
     return finished
 
 
-DEV_VISITS = 192
+DEV_SAMPLES = 192
 MEAN = "eval_loss"
 
 
@@ -111,9 +111,9 @@ class FusionTrainer(Trainer):
         super().__init__(
             model=model,
             args=trainer_arguments(checkpoints, recipe, workers=1),
-            train_dataset=source.visits("train", mixture, recipe.steps * recipe.batch),
+            train_dataset=source.samples("train", mixture, recipe.steps * recipe.batch),
             eval_dataset={
-                fusion: source.visits("dev", mixture, DEV_VISITS, fusion)
+                fusion: source.samples("dev", mixture, DEV_SAMPLES, fusion)
                 for fusion in mixture.fusions
             },
             data_collator=Collator(model.config, mixture.fusions, recipe.seed),
@@ -159,7 +159,7 @@ class EarlyStopping(EarlyStoppingCallback):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a run's visits come from."""
+    """Where a run's samples come from."""
 
     data: Path
     features: FeatureStore
@@ -171,20 +171,20 @@ class Source:
         tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
         return cls(data, FeatureStore.open(work / "features"), tokenizer, recipe)
 
-    def visits(
+    def samples(
         self, split: str, mixture: Mixture, number: int, fusion: str | None = None
-    ) -> VisitDataset:
+    ) -> SampleDataset:
         """Of photos that aren't for training nothing is pointed at: the loss is the answers'."""
         photos, learned = load_texts(self.data, [split]), split == "train"
         add_names(photos, self.features)
         if not learned:
             photos = [replace(photo, masks={}) for photo in photos]
-        return VisitDataset(
+        return SampleDataset(
             photos,
             self.features,
             self.tokenizer,
             mixture,
-            visits=number,
+            samples=number,
             length=self.recipe.length,
             seed=self.recipe.seed,
             mirror=learned,
@@ -212,7 +212,7 @@ def _has_semaphores() -> bool:
 
 
 def trainer_arguments(
-    checkpoints: Path, run: Run, *, checkpointed: bool = True, workers: int = 0
+    checkpoints: Path, run: RunRecipe, *, checkpointed: bool = True, workers: int = 0
 ) -> TrainingArguments:
     """What all our runs share: AdamW, cosine schedule, clipped gradients, bf16.
 

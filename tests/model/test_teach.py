@@ -21,7 +21,7 @@ from mmgpt_desktop.model.packing import WEIGHTS, load_packed, save_packed
 from mmgpt_desktop.training import finetune as stage
 from mmgpt_desktop.training.embedded_bundle import write_manifest
 from mmgpt_desktop.training.embedded_graphs import decoder_graph, encoder_graph
-from mmgpt_desktop.training.finetune import Change, Score, read_rows, teach
+from mmgpt_desktop.training.finetune import Change, ExactAnswers, read_rows, teach
 from mmgpt_desktop.training.head_scores import HeadScores
 
 COLOURS = ("red", "blue")
@@ -53,8 +53,8 @@ def write_rows(folder: Path, rows: list[dict[str, str]]) -> None:
 
 
 @pytest.fixture
-def lessons(tmp_path: Path) -> Path:
-    folder = tmp_path / "lessons"
+def examples(tmp_path: Path) -> Path:
+    folder = tmp_path / "examples"
     folder.mkdir()
     rows = []
     for number in range(10):
@@ -66,7 +66,7 @@ def lessons(tmp_path: Path) -> Path:
 
 
 def test_a_taught_bundle_is_whole_and_has_learned(
-    bundle: Path, lessons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bundle: Path, examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stage, "GENERAL", ("What is it?",))
     monkeypatch.setattr(stage, "EXAMINED", ("Is there a tree?",))
@@ -76,7 +76,7 @@ def test_a_taught_bundle_is_whole_and_has_learned(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the Trainer's own
         report = teach(
-            lessons, bundle, target, steps=30, progress=lambda share, _: shares.append(share)
+            examples, bundle, target, steps=30, progress=lambda share, _: shares.append(share)
         )
     opened = open_bundle(target)
     opened.verify(lambda _: None, CancelToken())
@@ -95,17 +95,19 @@ def test_a_taught_bundle_is_whole_and_has_learned(
 
 def test_the_report_tells_what_was_learnt_and_what_forgotten() -> None:
     changed = (Change("Is there a tree?", "no", "yes"),)
-    learnt, unknown = Score(8, 0.0, 1.0), Score(2, 0.0, 0.0)
-    said = str(stage.Report(8, learnt, unknown, 36, changed))
+    learnt, unknown = ExactAnswers(8, 0.0, 1.0), ExactAnswers(2, 0.0, 0.0)
+    said = str(stage.TeachingReport(8, learnt, unknown, 36, changed))
     assert "of the 8 rows that it was taught, 0 % were answered exactly before, 100 % now" in said
     assert "of 2 rows about photos that it was not taught, 0 % were" in said
     assert "by heart" in said
     assert "35 answers are the same, 1 have changed" in said
     assert "Is there a tree? Before: “no” Now: “yes”" in said
-    better = str(stage.Report(400, Score(100, 0.1, 0.9), Score(2, 0.0, 0.5), 36, ()))
+    better = str(
+        stage.TeachingReport(400, ExactAnswers(100, 0.1, 0.9), ExactAnswers(2, 0.0, 0.5), 36, ())
+    )
     assert "of 100 rows that it was taught" in better
     assert "by heart" not in better
-    alone = str(stage.Report(8, learnt, Score(0, 0.0, 0.0), 36, ()))
+    alone = str(stage.TeachingReport(8, learnt, ExactAnswers(0, 0.0, 0.0), 36, ()))
     assert "how it does on new ones is unknown" in alone
 
 
@@ -136,9 +138,9 @@ def test_what_is_examined_for_forgetting_was_not_rehearsed() -> None:
     assert not set(stage.GENERAL) & set(stage.EXAMINED)
 
 
-def test_a_folder_that_is_there_is_never_overwritten(bundle: Path, lessons: Path) -> None:
+def test_a_folder_that_is_there_is_never_overwritten(bundle: Path, examples: Path) -> None:
     with pytest.raises(AppError, match="is there already"):
-        teach(lessons, bundle, bundle)
+        teach(examples, bundle, bundle)
 
 
 @pytest.mark.parametrize(
@@ -148,11 +150,11 @@ def test_a_folder_that_is_there_is_never_overwritten(bundle: Path, lessons: Path
         ({"image": "../0.png", "question": "What?", "answer": "red"}, "outside the folder"),
     ],
 )
-def test_a_bad_row_is_named(lessons: Path, row: dict[str, str], sentence: str) -> None:
+def test_a_bad_row_is_named(examples: Path, row: dict[str, str], sentence: str) -> None:
     rows = [{"image": f"{i}.png", "question": "Is it?", "answer": "red"} for i in range(8)]
-    write_rows(lessons, [*rows, row])
+    write_rows(examples, [*rows, row])
     with pytest.raises(AppError, match=sentence):
-        read_rows(lessons)
+        read_rows(examples)
 
 
 def test_a_folder_without_a_table_says_what_it_needs(tmp_path: Path) -> None:

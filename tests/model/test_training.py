@@ -23,7 +23,7 @@ from mmgpt_desktop.training import train as stage
 from mmgpt_desktop.training.__main__ import main
 from mmgpt_desktop.training.calibrate import TEMPERATURES, answers, calibrate
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
-from mmgpt_desktop.training.evaluation.tasks import Question
+from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion
 from mmgpt_desktop.training.features import FeatureStore, read_pixels
 from mmgpt_desktop.training.head_scores import score_heads
 from mmgpt_desktop.training.labels import LabelMaps
@@ -55,7 +55,7 @@ def quiet_and_small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         path = f"mmgpt_desktop.training.{module}.definitions"
         monkeypatch.setattr(path, lambda: list(DEFINITIONS))
     monkeypatch.setattr("mmgpt_desktop.training.pretrain.new_model", tiny_model)
-    monkeypatch.setattr(stage, "DEV_VISITS", 6)
+    monkeypatch.setattr(stage, "DEV_SAMPLES", 6)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the Trainer's own
         yield
@@ -156,7 +156,7 @@ def test_every_stage_lowers_the_loss(
     assert sorted(set(runs)) == ["checkpoints", "pretraining"]
 
 
-def test_a_resumed_run_sees_the_same_visits_and_fusions(
+def test_a_resumed_run_sees_the_same_samples_and_fusions(
     data: Path, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tiny_model().save_pretrained(work / "pretrained")
@@ -494,7 +494,9 @@ def test_certainty_is_that_of_the_greedy_answer_alone(work: Path) -> None:
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     images = [image for image in features.index if "coco" in image]
     asked = [
-        Question(i, "vqa", "", "what is it" + " now" * n, ("x",)) for n in (0, 3) for i in images
+        PhotoQuestion(i, "vqa", "", "what is it" + " now" * n, ("x",))
+        for n in (0, 3)
+        for i in images
     ]
     found = list(answers(model, features, tokenizer, asked))  # type: ignore[arg-type]
     assert len({tuple(ids) for _, ids, _ in found}) > 1

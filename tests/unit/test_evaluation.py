@@ -31,7 +31,7 @@ from mmgpt_desktop.training.evaluation.metrics import (
 from mmgpt_desktop.training.evaluation.table import GREY, Row, as_json, as_markdown
 from mmgpt_desktop.training.evaluation.tasks import (
     NEW_WORDED,
-    Question,
+    PhotoQuestion,
     draw_questions,
     in_new_words,
     words,
@@ -43,8 +43,10 @@ def photo(image: str, **pairs: list[tuple[str, str]]) -> PhotoTexts:
     return PhotoTexts(image, dict(pairs))
 
 
-def question(kind: str, *answers: str, stem: str = "", image: str = "images/coco/a") -> Question:
-    return Question(image, kind, stem, stem, answers)
+def question(
+    kind: str, *answers: str, stem: str = "", image: str = "images/coco/a"
+) -> PhotoQuestion:
+    return PhotoQuestion(image, kind, stem, stem, answers)
 
 
 def value(statistic: Statistic, items: int) -> float:

@@ -134,12 +134,12 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def report_of(data: Path, engine: Any, *methods: Method) -> faithfulness.Report:
-    settings = faithfulness.Settings(data, methods=methods or tuple(Method))
+def report_of(data: Path, engine: Any, *methods: Method) -> faithfulness.FaithfulnessReport:
+    settings = faithfulness.FaithfulnessSettings(data, methods=methods or tuple(Method))
     return faithfulness.measure(engine, MODEL, settings)
 
 
-def value(report: faithfulness.Report, way: str, measure: str) -> float:
+def value(report: faithfulness.FaithfulnessReport, way: str, measure: str) -> float:
     (found,) = [f for f in report.figures if (f.way, f.measure) == (way, measure)]
     assert found.score.low <= found.score.value <= found.score.high
     return found.score.value

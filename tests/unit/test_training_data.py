@@ -29,7 +29,7 @@ from mmgpt_desktop.training.rows import (
     USER_ID,
     Collator,
     Packer,
-    VisitDataset,
+    SampleDataset,
 )
 from mmgpt_desktop.training.tokenizer import train_on
 from mmgpt_desktop.training.wordings import NO_PICTURE
@@ -196,15 +196,15 @@ def store(images: list[str]) -> FeatureStore:
     return FeatureStore((number * fine, number * coarse), (-number * fine, -number * coarse), index)
 
 
-def visits(
+def samples(
     photos: list[PhotoTexts], number: int, seed: int = 0, mixture: Mixture = MIXTURE
-) -> VisitDataset:
-    return VisitDataset(
+) -> SampleDataset:
+    return SampleDataset(
         photos,
         store([photo.image for photo in photos]),
         tokenizer(),
         mixture,
-        visits=number,
+        samples=number,
         length=24,
         seed=seed,
     )
@@ -218,42 +218,42 @@ def photo_of(image: str, question: str = "is it", answer: str = "yes") -> PhotoT
 
 def test_visits_follow_from_the_seed_and_weigh_the_collections() -> None:
     photos = [photo_of(f"images/{c}/{i}.jpg") for c in ("daquar", "grocery") for i in range(40)]
-    first, again = visits(photos, 400), visits(photos, 400)
-    assert first.order == again.order != visits(photos, 400, seed=1).order
+    first, again = samples(photos, 400), samples(photos, 400)
+    assert first.order == again.order != samples(photos, 400, seed=1).order
     shown = [photos[place].collection for place in first.order]
     assert 2.5 < shown.count("daquar") / shown.count("grocery") < 6
     assert first[3].row == again[3].row
-    longer = visits(photos, 800)
+    longer = samples(photos, 800)
     assert longer.order[:400] == first.order  # a longer run begins as a shorter one
     assert longer[7].row == first[7].row
 
 
 def test_a_step_has_one_fusion_and_all_fusions_come() -> None:
-    dataset = visits([photo_of("images/coco/a.jpg")], 200)
+    dataset = samples([photo_of("images/coco/a.jpg")], 200)
     shares = {"concat": 1.0, "graph": 3.0}
     collate = Collator(MMGPTConfig(), shares, seed=5)
-    fusions = [collate([dataset[visit]])["fusion"] for visit in range(200)]
+    fusions = [collate([dataset[sample]])["fusion"] for sample in range(200)]
     assert set(fusions) == set(shares)
     assert fusions.count("graph") > 2 * fusions.count("concat")
     again = Collator(MMGPTConfig(), shares, seed=5)
-    assert fusions == [again([dataset[visit]])["fusion"] for visit in range(200)]
+    assert fusions == [again([dataset[sample]])["fusion"] for sample in range(200)]
 
 
 def test_a_mirrored_visit_has_mirrored_cells_texts_and_masks() -> None:
     photo = photo_of("images/coco/a.jpg", "what is left of the dog", "left")
     photo.masks["dog"] = np.zeros((16, 16), np.float16)
     photo.masks["dog"][:, 0] = 1
-    dataset = visits([photo], 40)
-    for visit in map(dataset.__getitem__, range(40)):
-        if not visit.has_image:
-            assert encode(NO_PICTURE)[0] in visit.row.labels
-            assert visit.masks == []
+    dataset = samples([photo], 40)
+    for sample in map(dataset.__getitem__, range(40)):
+        if not sample.has_image:
+            assert encode(NO_PICTURE)[0] in sample.row.labels
+            assert sample.masks == []
             continue
-        flipped = visit.fine[0, 0] < 0
-        written = set(visit.row.labels)
+        flipped = sample.fine[0, 0] < 0
+        written = set(sample.row.labels)
         assert (encode("right")[0] in written) == flipped
         assert (encode("left")[0] in written) != flipped
-        for mask in visit.masks:
+        for mask in sample.masks:
             assert mask.reshape(16, 16)[:, 15 if flipped else 0].all()
             assert mask.sum() == 16
 
@@ -263,19 +263,19 @@ def test_a_visit_to_a_view_asks_nothing_that_the_view_may_spoil() -> None:
     photo.pairs["where"].append(("where is the dog", "above"))
     photo.masks["dog"] = np.ones((16, 16), np.float16)
     mixture = replace(MIXTURE, kinds={"vqa": 1.0, "where": 1.0}, no_picture=0.0, varied=0.5)
-    dataset = visits([photo], 60, mixture=mixture)
+    dataset = samples([photo], 60, mixture=mixture)
     plain = dataset.features
     dataset.features = replace(plain, views=[tuple(100 * part for part in plain.plain)] * 8)
     turned = {view_of(photo.image, view).mirrored for view in range(8)}
     assert turned == {True, False}
     varied = 0
-    for visit in map(dataset.__getitem__, range(60)):
-        written = set(visit.row.labels)
-        if visit.fine[0, 0] != 100:
-            assert visit.masks
+    for sample in map(dataset.__getitem__, range(60)):
+        written = set(sample.row.labels)
+        if sample.fine[0, 0] != 100:
+            assert sample.masks
             continue
         varied += 1
-        assert visit.masks == []
+        assert sample.masks == []
         assert encode("above")[0] not in written
         assert encode("left")[0] in written or encode("right")[0] in written
     assert 15 < varied < 45
@@ -320,8 +320,8 @@ def test_a_view_is_a_part_of_the_photo() -> None:
 
 
 def test_a_drill_asks_for_the_class_that_it_puts_first() -> None:
-    dataset = visits([photo_of("images/coco/a.jpg")], 12, mixture=replace(MIXTURE, drilled=1.0))
-    items = [dataset[visit] for visit in range(12)]
+    dataset = samples([photo_of("images/coco/a.jpg")], 12, mixture=replace(MIXTURE, drilled=1.0))
+    items = [dataset[sample] for sample in range(12)]
     assert len({item.named for item in items}) > 6
     for item in items:
         assert (item.has_image, item.has_names, item.masks) == (True, True, [])
@@ -336,7 +336,7 @@ def test_a_drill_asks_for_the_class_that_it_puts_first() -> None:
 def test_a_batch_is_what_the_model_takes() -> None:
     photo = photo_of("images/coco/a.jpg", "what is it", "a dog")
     photo.masks["dog"] = np.ones((16, 16), np.float16)
-    dataset = visits([photo], 8)
+    dataset = samples([photo], 8)
     for fusion, positions in (("concat", 64 + 20), ("graph", 256 + 20)):
         items = [replace(dataset[i], fusion=fusion) for i in range(4)]
         items[0] = replace(items[0], has_image=False, has_names=True)
@@ -356,7 +356,7 @@ def test_a_batch_is_what_the_model_takes() -> None:
 
 
 def test_a_batch_may_have_nothing_to_point_at() -> None:
-    dataset = visits([photo_of("images/coco/a.jpg")], 2)
+    dataset = samples([photo_of("images/coco/a.jpg")], 2)
     batch = Collator(MMGPTConfig())([dataset[0], dataset[1]])
     assert batch["pointed"].shape == (0, 2)
     assert batch["masks"].shape == (0, 256)

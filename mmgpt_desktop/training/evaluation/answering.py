@@ -14,7 +14,7 @@ from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.messages import GenerationOutcome, GenerationRequest, Message, Photo, TokenStep
 from mmgpt_desktop.training.evaluation.baselines import grey_photo
-from mmgpt_desktop.training.evaluation.tasks import Question
+from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion
 
 _EVERY_SECONDS = 10.0
 
@@ -38,17 +38,17 @@ class Respondent:
     fusion: str | None = None
 
     def answer_all(
-        self, questions: Sequence[Question], what: str, *, beams: int = 1
-    ) -> dict[Question, Answered]:
+        self, questions: Sequence[PhotoQuestion], what: str, *, beams: int = 1
+    ) -> dict[PhotoQuestion, Answered]:
         """Each question's answer; questions about one photo must follow one another."""
-        answers: dict[Question, Answered] = {}
+        answers: dict[PhotoQuestion, Answered] = {}
         for photo, question in self._with_photos(with_progress(what, questions)):
             answers[question] = _answered(*self.ask(photo, question.asked, beams=beams))
         return answers
 
     def answer_blindly(
-        self, questions: Sequence[Question], what: str, *, beams: int = 1
-    ) -> dict[Question, Answered]:
+        self, questions: Sequence[PhotoQuestion], what: str, *, beams: int = 1
+    ) -> dict[PhotoQuestion, Answered]:
         """Each question's answer about a grey picture."""
         photo, answers = grey_photo(), dict[str, Answered]()
         asked = dict.fromkeys(question.asked for question in questions)
@@ -80,7 +80,9 @@ class Respondent:
             raise outcome.error
         return steps, outcome
 
-    def _with_photos(self, questions: Iterable[Question]) -> Iterator[tuple[Photo, Question]]:
+    def _with_photos(
+        self, questions: Iterable[PhotoQuestion]
+    ) -> Iterator[tuple[Photo, PhotoQuestion]]:
         image, photo = "", grey_photo()
         for question in questions:
             if question.image != image:

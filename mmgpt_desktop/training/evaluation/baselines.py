@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from mmgpt_desktop.messages import Photo
-from mmgpt_desktop.training.evaluation.tasks import TITLES, Question
+from mmgpt_desktop.training.evaluation.tasks import TITLES, PhotoQuestion
 from mmgpt_desktop.training.photo_texts import PhotoTexts
 
 _FIRST_WORDS = 3
@@ -29,7 +29,7 @@ class MostFrequent:
                     for key in _beginnings(photo.collection, kind, stem):
                         self._answers[key][answer] += 1
 
-    def answer(self, question: Question) -> str:
+    def answer(self, question: PhotoQuestion) -> str:
         """Empty where training had no question of the kind."""
         for key in _beginnings(question.collection, question.kind, question.stem):
             if key in self._answers:

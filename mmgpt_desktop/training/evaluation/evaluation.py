@@ -36,7 +36,7 @@ from mmgpt_desktop.training.evaluation.tasks import (
     CAPTION_QUESTION,
     TITLES,
     TWO_SIDED,
-    Question,
+    PhotoQuestion,
     answer_set,
     draw_questions,
     in_new_words,
@@ -67,11 +67,11 @@ NOTES = (
     "the thing's mask (things of 1 to 25 % of the picture).",
 )
 
-Answers = Mapping[Question, Answered]
+Answers = Mapping[PhotoQuestion, Answered]
 
 
 @dataclass(frozen=True)
-class Settings:
+class EvaluationSettings:
     """What is measured; no `limit` means all, one beam means greedy captions alone, and no
     `fusion` the model's default.
     """
@@ -83,7 +83,7 @@ class Settings:
     fusion: str | None = None
 
 
-def evaluate(engine: EngineBase, model: ModelInfo, settings: Settings) -> list[Row]:
+def evaluate(engine: EngineBase, model: ModelInfo, settings: EvaluationSettings) -> list[Row]:
     """Every row of the table, for a loaded engine and what it loaded. Raises AppError."""
     heads = model.fusion_info(settings.fusion).head_choice.heads
     photos = photos_of(settings.data, settings.split)
@@ -108,13 +108,13 @@ def evaluate(engine: EngineBase, model: ModelInfo, settings: Settings) -> list[R
     return rows + list(_grounding_rows(ground(respondent, heads, photos, settings.limit)))
 
 
-def _most_frequent(data: Path, questions: Iterable[Question]) -> Answers:
+def _most_frequent(data: Path, questions: Iterable[PhotoQuestion]) -> Answers:
     frequent = MostFrequent(load_texts(data, ["train"]))
     return {question: Answered(frequent.answer(question), 1.0) for question in questions}
 
 
 def _caption_rows(
-    asked: Sequence[Question], shown: Answers, compared: Mapping[str, Answers], way: str
+    asked: Sequence[PhotoQuestion], shown: Answers, compared: Mapping[str, Answers], way: str
 ) -> Iterator[Row]:
     photos = [question.image for question in asked]
     references = {question.image: question.answers for question in asked}
@@ -131,7 +131,7 @@ def _caption_rows(
 
 
 def _new_caption_rows(
-    respondent: Respondent, captions: Sequence[Question], usual: Answers
+    respondent: Respondent, captions: Sequence[PhotoQuestion], usual: Answers
 ) -> Iterator[Row]:
     new = in_new_words(captions)
     answers = respondent.answer_all(list(new.values()), "captions in new words")
@@ -147,7 +147,7 @@ def _description_rows(
     images = list(truth.photos)[:limit]
     if not images:
         return
-    asked = [Question(image, "view", "", CAPTION_QUESTION, ()) for image in images]
+    asked = [PhotoQuestion(image, "view", "", CAPTION_QUESTION, ()) for image in images]
     shown = respondent.answer_all(asked, "descriptions")
     grey = respondent.answer_blindly(asked, "descriptions, grey")
 
@@ -171,7 +171,7 @@ def _description_rows(
         yield Row(task, measure, len(images), score, scores)
 
 
-def _question_rows(questions: Sequence[Question], ways: Sequence[Answers]) -> Iterator[Row]:
+def _question_rows(questions: Sequence[PhotoQuestion], ways: Sequence[Answers]) -> Iterator[Row]:
     """`ways` to answer: the model, the model with a grey picture, the most frequent answer."""
     for kind in TITLES:
         asked = [question for question in questions if question.kind == kind]
@@ -187,7 +187,7 @@ def _measure(kind: str) -> str:
 
 
 def _new_words_rows(
-    respondent: Respondent, questions: Sequence[Question], usual: Answers
+    respondent: Respondent, questions: Sequence[PhotoQuestion], usual: Answers
 ) -> Iterator[Row]:
     """Questions that were answered in the `usual` words, asked once more in others."""
     new = in_new_words(questions)
@@ -202,24 +202,24 @@ def _new_words_rows(
             yield Row(TITLES[kind], measure, len(asked), score, {USUAL: known})
 
 
-def _row(kind: str, measure: str, asked: Sequence[Question], ways: Sequence[Statistic]) -> Row:
+def _row(kind: str, measure: str, asked: Sequence[PhotoQuestion], ways: Sequence[Statistic]) -> Row:
     photos = [question.image for question in asked]
     model, grey, frequent = (bootstrap(statistic, photos) for statistic in ways)
     return Row(TITLES[kind], measure, len(asked), model, {GREY: grey, FREQUENT: frequent})
 
 
-def _accuracy(asked: Sequence[Question], answers: Answers) -> Statistic:
+def _accuracy(asked: Sequence[PhotoQuestion], answers: Answers) -> Statistic:
     right = _right(asked, answers)
     if asked[0].kind in TWO_SIDED:
         return balanced(right, [question.answers[0] for question in asked])
     return mean(right)
 
 
-def _right(asked: Sequence[Question], answers: Answers) -> list[bool]:
+def _right(asked: Sequence[PhotoQuestion], answers: Answers) -> list[bool]:
     return [question.is_right(answers[question].text) for question in asked]
 
 
-def _wups_row(asked: Sequence[Question], ways: Sequence[Answers]) -> Row:
+def _wups_row(asked: Sequence[PhotoQuestion], ways: Sequence[Answers]) -> Row:
     if not wordnet.is_installed():
         return Row(TITLES["vqa"], "WUPS 0.9", len(asked), "needs wordnet-base", {})
     similarity = lru_cache(maxsize=None)(thresholded(wordnet.Nouns.read().word_similarity))
@@ -232,7 +232,7 @@ def _wups_row(asked: Sequence[Question], ways: Sequence[Answers]) -> Row:
     return _row("vqa", "WUPS 0.9", asked, statistics)
 
 
-def _certainty_rows(asked: Sequence[Question], answers: Answers) -> Iterator[Row]:
+def _certainty_rows(asked: Sequence[PhotoQuestion], answers: Answers) -> Iterator[Row]:
     """None of a model whose certainty nobody measured."""
     asked = [question for question in asked if answers[question].certainty is not None]
     if not asked:

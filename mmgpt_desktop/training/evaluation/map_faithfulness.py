@@ -84,7 +84,7 @@ NOTES = (
 
 
 @dataclass(frozen=True)
-class Settings:
+class FaithfulnessSettings:
     """What is measured; no `limit` means all photos, and no `fusion` the model's default."""
 
     data: Path
@@ -124,14 +124,16 @@ class Items:
 
 
 @dataclass(frozen=True)
-class Report:
+class FaithfulnessReport:
     """Every figure, and for each method that can't be had a sentence on why."""
 
     figures: tuple[Figure, ...]
     missing: Mapping[str, str]
 
 
-def measure(engine: EngineBase, model: ModelInfo, settings: Settings) -> Report:
+def measure(
+    engine: EngineBase, model: ModelInfo, settings: FaithfulnessSettings
+) -> FaithfulnessReport:
     """Explain answers of a loaded engine with every method. Raises AppError."""
     heads = model.fusion_info(settings.fusion).head_choice.heads
     photos = photos_of(settings.data, settings.split)
@@ -157,7 +159,7 @@ def measure(engine: EngineBase, model: ModelInfo, settings: Settings) -> Report:
         title = "The data folder has no {split} photos that can be explained."
         hint = "It takes photos with label maps, or with captions of Flickr8k."
         raise AppError(title, hint, split=settings.split)
-    return Report(tuple(_figures(found)), missing)
+    return FaithfulnessReport(tuple(_figures(found)), missing)
 
 
 def _maps(engine: EngineBase, case: Case, way: str, heads: Heads) -> Maps:
@@ -254,12 +256,12 @@ def _figures(found: Mapping[str, Items]) -> Iterator[Figure]:
             yield from items.figure(way, SECONDS, ratio(values[TIME], values[WORDS]), WORDS)
 
 
-def as_json(report: Report, about: Mapping[str, Any]) -> dict[str, Any]:
+def as_json(report: FaithfulnessReport, about: Mapping[str, Any]) -> dict[str, Any]:
     figures = [asdict(figure) for figure in report.figures]
     return {**about, "figures": figures, "missing": dict(report.missing), "notes": list(NOTES)}
 
 
-def as_markdown(report: Report) -> str:
+def as_markdown(report: FaithfulnessReport) -> str:
     """The tables, a row a way; each column's best method is bold."""
     lines = []
     for columns in TABLES:

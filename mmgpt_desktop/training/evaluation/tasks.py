@@ -46,7 +46,7 @@ NEW_WORDED = 200
 
 
 @dataclass(frozen=True)
-class Question:
+class PhotoQuestion:
     """One question about one photo and every answer that counts as right.
 
     `stem` is the question as the data has it, `asked` as it is put to the model.
@@ -84,9 +84,9 @@ def answer_set(text: str) -> frozenset[str]:
     return frozenset(words(part) for part in text.split(","))
 
 
-def draw_questions(photos: Sequence[PhotoTexts], limit: int | None) -> list[Question]:
+def draw_questions(photos: Sequence[PhotoTexts], limit: int | None) -> list[PhotoQuestion]:
     """Up to `limit` of each kind, always the same ones; in the photos' order."""
-    drawn: list[Question] = []
+    drawn: list[PhotoQuestion] = []
     for kind in TITLES:
         pool = [question for photo in photos for question in _questions(photo, kind)]
         random.Random(kind).shuffle(pool)
@@ -94,10 +94,10 @@ def draw_questions(photos: Sequence[PhotoTexts], limit: int | None) -> list[Ques
     return sorted(drawn, key=lambda question: question.image)
 
 
-def in_new_words(questions: Sequence[Question]) -> dict[Question, Question]:
+def in_new_words(questions: Sequence[PhotoQuestion]) -> dict[PhotoQuestion, PhotoQuestion]:
     """The same in words that training has none of, for those that have some; at most
     `NEW_WORDED` of a kind."""
-    found, many, words = dict[Question, Question](), Counter[str](), wordings("unseen")
+    found, many, words = dict[PhotoQuestion, PhotoQuestion](), Counter[str](), wordings("unseen")
     for question in questions:
         rng = random.Random(f"{question.image} {question.stem}")
         other = in_other_words(question.kind, question.stem, rng, words)
@@ -107,18 +107,18 @@ def in_new_words(questions: Sequence[Question]) -> dict[Question, Question]:
     return found
 
 
-def _questions(photo: PhotoTexts, kind: str) -> Iterator[Question]:
+def _questions(photo: PhotoTexts, kind: str) -> Iterator[PhotoQuestion]:
     pairs = photo.pairs.get(kind, [])
     rng = random.Random(photo.image)
     if kind == "caption":
         if pairs and photo.collection == CAPTION_COLLECTION:
             captions = tuple(caption for _, caption in pairs)
-            yield Question(photo.image, kind, "", CAPTION_QUESTION, captions)
+            yield PhotoQuestion(photo.image, kind, "", CAPTION_QUESTION, captions)
         return
     if kind == "vqa":  # as the test list has them: one question, one answer
         if photo.collection == HUMAN_COLLECTION:
             for stem, answer in pairs:
-                yield Question(photo.image, kind, stem, ask(kind, stem, rng), (answer,))
+                yield PhotoQuestion(photo.image, kind, stem, ask(kind, stem, rng), (answer,))
         return
     answers: dict[str, list[str]] = defaultdict(list)
     for stem, answer in pairs:
@@ -126,4 +126,4 @@ def _questions(photo: PhotoTexts, kind: str) -> Iterator[Question]:
             answers[stem].append(answer)
     for stem, given in answers.items():
         if kind not in TWO_SIDED or len(set(given)) == 1:
-            yield Question(photo.image, kind, stem, ask(kind, stem, rng), tuple(given))
+            yield PhotoQuestion(photo.image, kind, stem, ask(kind, stem, rng), tuple(given))
