@@ -25,8 +25,8 @@ class Needs(Enum):
     NEUTRAL = auto()
     """That, and how a neutral question looks at the photo: `formula(attention, heads, neutral)`."""
     MODEL = auto()
-    """The PyTorch model, which reads the answer again: `formula(reading) -> maps [token, T]`,
-    `reading` a `model.reading.Reading`."""
+    """The PyTorch model, which reads the answer again: `formula(answer) -> maps [token, T]`,
+    `answer` a `model.written_answer.WrittenAnswer`."""
     RESCORING = auto()
     """Any model, which scores the answer again while places are hidden: `formula(score, word)`
     gives maps as they grow finer, each with the part that is done; `score` is an

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -9,6 +10,7 @@ from cmap import Colormap
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmgpt_desktop.attention.maps import Scale
 from mmgpt_desktop.messages import PatchGrid, Photo
 
 COLOUR_MAPS = ("inferno", "viridis", "cividis", "magma")
@@ -20,23 +22,34 @@ ENCLOSED = 0.2
 _SHADES = 256
 
 
+@dataclass(frozen=True)
+class MapStyle:
+    """How cells become a picture, in the window and in a report.
+
+    With `contours` only lines are painted, around what is bright; with `same_scale` all words
+    of an answer share one scale.
+    """
+
+    colour_map: str = COLOUR_MAPS[0]
+    smooth: bool = True
+    opacity: float = 0.6
+    contours: bool = False
+    same_scale: bool = False
+
+
 def render(
     cells: NDArray[np.float32],
     grid: PatchGrid,
-    colour_map: str,
-    smooth: bool,
-    opacity: float,
+    style: MapStyle,
     size: tuple[int, int] | None = None,
     *,
-    scale: tuple[float, float] | None = None,
-    contours: bool = False,
+    scale: Scale | None = None,
 ) -> NDArray[np.uint8]:
     """RGBA [height, width, 4] over the whole photo, transparent where no cell lies.
 
     `cells` [rows, columns] are scaled from their least to their greatest, or by `scale`; a
     constant map is all least. Where a cell is NaN or infinite nothing is painted. `size`
-    (width, height) is the photo's when left out. With `contours` only lines are painted, around
-    what is bright.
+    (width, height) is the photo's when left out.
     """
     width, height = size or (grid.photo_width, grid.photo_height)
     box = grid.box
@@ -44,20 +57,20 @@ def render(
     x = (np.arange(width) + 0.5) * (grid.photo_width / width)
     rows = (y - box.top) / box.height * grid.rows  # in cells, from the box's edge
     columns = (x - box.left) / box.width * grid.columns
-    spread = _cubic if smooth else _nearest
+    spread = _cubic if style.smooth else _nearest
     # Not `@`: while the model has the cores, BLAS's threads wait for them, 16 ms for a 16x16 grid.
     across = _scaled(cells, scale) @ spread(columns, grid.columns).T
     values = np.einsum("yr,rx->yx", spread(rows, grid.rows), across)
     shades = np.rint(np.clip(values, 0, 1) * (_SHADES - 1)).astype(np.intp)
     rgba = np.empty((height, width, 4), np.uint8)
-    rgba[..., :3] = legend(colour_map)[shades]
+    rgba[..., :3] = legend(style.colour_map)[shades]
     painted = _within(rows, grid.rows)[:, np.newaxis] & _within(columns, grid.columns)
     painted &= np.isfinite(cells)[
         _cell(rows, grid.rows)[:, np.newaxis], _cell(columns, grid.columns)
     ]
-    if contours:
+    if style.contours:
         painted &= _contours(values, painted)
-    rgba[..., 3] = painted * round(255 * min(1.0, max(0.0, opacity)))
+    rgba[..., 3] = painted * round(255 * min(1.0, max(0.0, style.opacity)))
     return rgba
 
 
@@ -70,6 +83,13 @@ def legend(colour_map: str) -> NDArray[np.uint8]:
     return colours
 
 
+def colour_stops(colour_map: str, count: int = 18) -> list[tuple[float, str]]:
+    """Some of them, as "#rrggbb" at places from 0 to 1: for whoever draws gradients."""
+    colours = legend(colour_map)
+    indices = np.linspace(0, _SHADES - 1, count).round().astype(int)
+    return [(index / (_SHADES - 1), f"#{bytes(colours[index]).hex()}") for index in indices]
+
+
 def overlay(photo: Photo, rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The photo under a heatmap, uint8 RGB [height, width, 3] in the heatmap's size."""
     height, width = rgba.shape[:2]
@@ -79,7 +99,7 @@ def overlay(photo: Photo, rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return pixels
 
 
-def _scaled(cells: NDArray[np.float32], scale: tuple[float, float] | None) -> NDArray[np.float32]:
+def _scaled(cells: NDArray[np.float32], scale: Scale | None) -> NDArray[np.float32]:
     finite = np.where(np.isfinite(cells), cells, np.nan)
     if np.isnan(finite).all():
         return np.zeros_like(cells)

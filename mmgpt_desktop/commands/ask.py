@@ -16,7 +16,7 @@ from typing import Any
 
 from PIL import Image
 
-from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, overlay, render
+from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, MapStyle, overlay, render
 from mmgpt_desktop.attention.reduce import cell_weights, count_words
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.base import EngineBase
@@ -172,7 +172,7 @@ def write_heatmap(path: Path, photo: Photo, steps: Steps, heads: HeadChoice) -> 
     if not maps:
         raise AppError("The answer is empty, so there is no heatmap.", "Ask in other words.")
     cells = cell_weights(maps, heads.heads)
-    rgba = render(cells, maps[0].grid, COLOUR_MAPS[0], smooth=True, opacity=_OPACITY)
+    rgba = render(cells, maps[0].grid, MapStyle(opacity=_OPACITY))
     below = Image.fromarray(overlay(photo, rgba))
     shown, stream = with_legend(below, COLOUR_MAPS[0], "looked least", "looked most"), io.BytesIO()
     shown.save(stream, HEATMAP_FORMATS[path.suffix.lower()])

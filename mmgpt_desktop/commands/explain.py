@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmgpt_desktop.attention.answer_maps import MapChoice
-from mmgpt_desktop.attention.heatmap import COLOUR_MAPS
+from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, MapStyle
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.commands.ask import Asker, add_answering_options, load_asker, print_text
 from mmgpt_desktop.engine.base import EngineBase
@@ -20,7 +20,7 @@ from mmgpt_desktop.messages import Check, Explanation, GenerationRequest
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.report.pictures import picture
-from mmgpt_desktop.report.report import Report, Style, attention_of
+from mmgpt_desktop.report.report import Report, attention_of
 from mmgpt_desktop.report.report_files import Kind, save
 from mmgpt_desktop.text import reason_of, safe_name
 from mmgpt_desktop.writing import write
@@ -111,7 +111,7 @@ def _answered(asker: Asker, request: GenerationRequest, options: argparse.Namesp
         find_maps(asker.engine, explanation, MapChoice(method, heads), attention)
         for method in methods
     )
-    style = Style(
+    style = MapStyle(
         options.colours, not options.cells, _OPACITY, options.contours, options.same_scale
     )
     report = Report(request, tuple(steps), outcome, asker.model, maps, heads, style=style)

@@ -107,13 +107,13 @@ class TorchRuntime:
         Raises NotAvailable where the fusion has no such map, RuntimeFailure and Cancelled.
         """
         from mmgpt_desktop.model.attribution import explain
-        from mmgpt_desktop.model.reading import Reading
+        from mmgpt_desktop.model.written_answer import WrittenAnswer
 
         cancel.raise_if_cancelled()
         photo = self._torch.from_numpy(pixels)
         with _failures(_BROKE):
             return explain(
-                method, Reading(self._model, photo, prompt_ids, token_ids, fusion, cancel)
+                method, WrittenAnswer(self._model, photo, prompt_ids, token_ids, fusion, cancel)
             )
 
     def attention_numbers(

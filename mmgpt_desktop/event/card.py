@@ -24,7 +24,7 @@ from mmgpt_desktop.event.qr import modules
 from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.methods import Unit
-from mmgpt_desktop.report.lettering import Letters, Paragraph, Run, paragraph
+from mmgpt_desktop.report.lettering import Letters, Paragraph, TextRun, paragraph
 from mmgpt_desktop.report.pictures import Painter, drawable_wording
 from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.report.wording import Wording
@@ -247,7 +247,7 @@ def _draw_maps(
         sheet.paste(painter.paint(maps, word), (left, top + row * step))
         label = bare(word) if word else say("the whole answer")
         _draw_line(draw, (left, top + row * step + height + 6), label, (_LABEL,), _INK, cell)
-    heading = paragraph([Run(_heading(report, say), _MUTED)], _SMALL, area.width)
+    heading = paragraph([TextRun(_heading(report, say), _MUTED)], _SMALL, area.width)
     top -= heading.height + 8
     heading.draw(draw, area.left, top)
     return top
@@ -265,10 +265,10 @@ def _draw_text(
 ) -> None:
     """Question and answer, as large as they fit, in the middle of the area's height."""
     width = area.width
-    asked = [Run(f"{each} ", _MUTED) for each in report.question[:_LONGEST].split()]
-    runs = [Run(each.text, _INK, _MARK if each in words else "") for each in report.words]
+    asked = [TextRun(f"{each} ", _MUTED) for each in report.question[:_LONGEST].split()]
+    runs = [TextRun(each.text, _INK, _MARK if each in words else "") for each in report.words]
     if report.model.doubt.about(count_words(report.steps), report.outcome.certainty):
-        runs.insert(0, Run(say("I'm not sure, perhaps:") + " ", _MUTED))
+        runs.insert(0, TextRun(say("I'm not sure, perhaps:") + " ", _MUTED))
     question = _fitted(asked, _QUESTION_SIZES, width, area.height // 3)
     answer = _fitted(runs, _ANSWER_SIZES, width, area.height - question.height - _GAP // 2)
     y = area.top + (area.height - question.height - _GAP // 2 - answer.height) // 2
@@ -277,7 +277,7 @@ def _draw_text(
     answer.draw(draw, area.left, y + question.height + _GAP // 2)
 
 
-def _fitted(runs: Sequence[Run], sizes: Sequence[int], width: int, height: int) -> Paragraph:
+def _fitted(runs: Sequence[TextRun], sizes: Sequence[int], width: int, height: int) -> Paragraph:
     """In the largest size that fits; in the smallest one cut with an ellipsis if none does."""
     runs = _cut(runs, _LONGEST)
     length = sum(len(run.text) for run in runs)
@@ -290,11 +290,11 @@ def _fitted(runs: Sequence[Run], sizes: Sequence[int], width: int, height: int) 
     return laid
 
 
-def _cut(runs: Sequence[Run], length: int) -> list[Run]:
-    kept = list[Run]()
+def _cut(runs: Sequence[TextRun], length: int) -> list[TextRun]:
+    kept = list[TextRun]()
     for run in runs:
         if len(run.text) > length:
-            return [*kept, Run(run.text[:length].rstrip() + "…", run.colour, run.mark)]
+            return [*kept, TextRun(run.text[:length].rstrip() + "…", run.colour, run.mark)]
         kept.append(run)
         length -= len(run.text)
     return kept

@@ -15,13 +15,13 @@ from mmgpt_desktop.messages import HeadNumbers
 from mmgpt_desktop.methods import TRACED, Method
 from mmgpt_desktop.model.configuration import CONCAT
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
-from mmgpt_desktop.model.reading import Reading
 from mmgpt_desktop.model.trace import asked_and_offered, of_picture, trace
+from mmgpt_desktop.model.written_answer import WrittenAnswer
 
 BRIGHTEST = 5
 
 
-def explain(method: Method, reading: Reading) -> NDArray[Any]:
+def explain(method: Method, answer: WrittenAnswer) -> NDArray[Any]:
     """A map for each token of the answer: float32 [token, rows, columns], read-only, not negative.
 
     Rows and columns are the fusion's grid. A map's scale is the method's own; a token that
@@ -29,13 +29,13 @@ def explain(method: Method, reading: Reading) -> NDArray[Any]:
     """
     if method not in TRACED:
         raise ValueError(f"{method} needs no model")
-    if method.about.prefix_only and reading.fusion != CONCAT:
+    if method.about.prefix_only and answer.fusion != CONCAT:
         raise NotAvailable(
             "This way of explaining needs a model whose decoder reads the picture as tokens.",
             "Ask with the fusion “Concatenation”, or choose another way.",
         )
-    side = reading.model.config.grid_of(reading.fusion)
-    maps: Tensor = method.formula(reading)
+    side = answer.model.config.grid_of(answer.fusion)
+    maps: Tensor = method.formula(answer)
     return _frozen(maps[:, : side**2].reshape(-1, side, side))
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mmgpt_desktop.model.reading import Reading
 from mmgpt_desktop.model.trace import TokenAttention, Trace
+from mmgpt_desktop.model.written_answer import WrittenAnswer
 
 
-def relevancies(reading: Reading) -> Tensor:
+def relevancies(answer: WrittenAnswer) -> Tensor:
     """What each token of the answer owes to each picture position, [token, T].
 
     Not for inference mode: it takes gradients.
     """
     maps = []
     with torch.enable_grad():
-        seen = reading.trace()
-        for position, token in zip(reading.positions, reading.token_ids, strict=True):
+        seen = answer.trace()
+        for position, token in zip(answer.positions, answer.token_ids, strict=True):
             maps.append(_relevancy(seen, position, token))
-            reading.cancel.raise_if_cancelled()
+            answer.cancel.raise_if_cancelled()
     return torch.stack(maps) if maps else torch.zeros(0, seen.picture)
 
 

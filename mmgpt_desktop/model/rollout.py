@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mmgpt_desktop.model.reading import Reading
 from mmgpt_desktop.model.trace import Trace
+from mmgpt_desktop.model.written_answer import WrittenAnswer
 
 
-def rollout(reading: Reading) -> Tensor:
+def rollout(answer: WrittenAnswer) -> Tensor:
     """How much of each picture position is in each token of the answer, [token, T]."""
     with torch.no_grad():
-        positions = reading.positions
-        return _rolled(reading.trace())[positions.start : positions.stop]
+        positions = answer.positions
+        return _rolled(answer.trace())[positions.start : positions.stop]
 
 
 def _rolled(seen: Trace) -> Tensor:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mmgpt_desktop.model.reading import Reading
+from mmgpt_desktop.model.written_answer import WrittenAnswer
 
 
-def activations(reading: Reading) -> Tensor:
+def activations(answer: WrittenAnswer) -> Tensor:
     """Token activation maps [token, T] (Li et al. 2025, "Token Activation Map to Visually
     Explain Multimodal LLMs").
 
@@ -17,19 +17,19 @@ def activations(reading: Reading) -> Tensor:
     dozen it spreads one cell over nine.
     """
     with torch.no_grad():
-        seen, model = reading.trace(), reading.model
+        seen, model = answer.trace(), answer.model
         assert seen.prefix is not None
-        ids = torch.tensor(reading.written)
+        ids = torch.tensor(answer.written)
         logits = torch.cat([model.lm_head(model.norm(seen.prefix)), seen.logits])
         active = logits.clamp(min=0).T  # (V, T + S)
         maps = active[ids, : seen.picture]
-        cleaned = torch.zeros(len(reading.positions), seen.picture)
-        for index, position in enumerate(reading.positions):
+        cleaned = torch.zeros(len(answer.positions), seen.picture)
+        for index, position in enumerate(answer.positions):
             target = position + 1
             nearness = active[ids[target], seen.picture : seen.picture + target]
             nearness = nearness * (ids[:target] != ids[target])  # a word doesn't hide its like
             cleaned[index] = without_context(maps[target], maps[:target], nearness)
-            reading.cancel.raise_if_cancelled()
+            answer.cancel.raise_if_cancelled()
         return cleaned
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from mmgpt_desktop.attention.heatmap import legend
+from mmgpt_desktop.attention.heatmap import colour_stops
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.messages import CellMaps, Check
 from mmgpt_desktop.report import number_texts
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 PHOTO_EDGE, WORD_EDGE = 720, 320
-_STOPS = 9
 _QUALITY = 85
 
 OnMap = Callable[[float], None]
@@ -144,9 +143,7 @@ def _key(report: Report) -> str:
 
 
 def _gradient(colour_map: str) -> str:
-    colours = legend(colour_map)
-    indices = [round(stop * (len(colours) - 1) / (_STOPS - 1)) for stop in range(_STOPS)]
-    stops = ", ".join("#" + bytes(colours[index]).hex() for index in indices)
+    stops = ", ".join(f"{colour} {100 * place:.1f}%" for place, colour in colour_stops(colour_map))
     return f"linear-gradient(to right, {stops})"
 
 

@@ -79,7 +79,7 @@ class Letters:
 
 
 @dataclass(frozen=True)
-class Run:
+class TextRun:
     """Words in one colour; a marked run has a background."""
 
     text: str
@@ -94,7 +94,7 @@ class Placed:
     x: float
     y: float
     text: str
-    run: Run
+    run: TextRun
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +116,7 @@ class Paragraph:
             self.font.draw(canvas, place, piece.text, piece.run.colour)
 
 
-def paragraph(runs: Sequence[Run], size: int, width: float) -> Paragraph:
+def paragraph(runs: Sequence[TextRun], size: int, width: float) -> Paragraph:
     """Break runs at spaces and between each other, and what is wider than a line anywhere."""
     font = Letters("".join(run.text for run in runs), size)
     space, step = font.getlength(" "), round(size * _LINE)

@@ -13,7 +13,7 @@ from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.messages import CellMaps, Photo
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report import number_texts
-from mmgpt_desktop.report.lettering import Letters, Paragraph, Run, can_write, paragraph
+from mmgpt_desktop.report.lettering import Letters, Paragraph, TextRun, can_write, paragraph
 from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.report.wording import Wording
 from mmgpt_desktop.verdicts import VERDICTS
@@ -30,7 +30,6 @@ class Painter:
     """The photo under heatmaps, `edge` pixels on its longer side; shrinks the photo once."""
 
     def __init__(self, report: Report, edge: int) -> None:
-        self._style = report.style
         photo = report.photo
         scale = edge / max(photo.width, photo.height)
         self._size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
@@ -40,16 +39,13 @@ class Painter:
 
     def paint(self, maps: CellMaps, word: Word | None) -> Image.Image:
         """The map of a word, or with None of the whole answer."""
-        style, report = self._style, self._report
+        report = self._report
         rgba = render(
             report.cells(maps, word),
             maps.grid,
-            style.colour_map,
-            style.smooth,
-            style.opacity,
+            report.style,
             self._size,
             scale=report.range(maps, word),
-            contours=style.contours,
         )
         return Image.fromarray(overlay(self._below, rgba))
 
@@ -105,7 +101,7 @@ def _caption(report: Report, word: Word | None, width: int) -> list[Paragraph]:
     question = report.question
     if len(question) > _LONGEST_QUESTION:
         question = question[:_LONGEST_QUESTION] + "…"
-    answer = [Run(each.text, mark=_MARK if each == word else "") for each in report.words]
+    answer = [TextRun(each.text, mark=_MARK if each == word else "") for each in report.words]
     method, say = report.maps[0].method, drawable_wording(report)
     of = say("the whole answer")
     if word:
@@ -118,9 +114,9 @@ def _caption(report: Report, word: Word | None, width: int) -> list[Paragraph]:
         f"{report.model.name} · {report.fusion.name} · MMGPT Desktop",
     ]
     return [
-        paragraph([Run(question, _MUTED)], size, room),
+        paragraph([TextRun(question, _MUTED)], size, room),
         paragraph(answer, round(size * 1.2), room),
-        *(paragraph([Run(each, _MUTED)], small, room) for each in told),
+        *(paragraph([TextRun(each, _MUTED)], small, room) for each in told),
     ]
 
 

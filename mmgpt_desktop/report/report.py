@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.attention.heatmap import COLOUR_MAPS
+from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.attention.maps import Span, cells_of, scale_over
 from mmgpt_desktop.attention.reduce import Word, group_words
 from mmgpt_desktop.errors import AppError
@@ -31,21 +31,6 @@ from mmgpt_desktop.report.wording import Wording
 Heads = tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True)
-class Style:
-    """How cells become a picture.
-
-    With `contours` lines of equal value stand for colour; with `same_scale` all words of the
-    answer share one.
-    """
-
-    colour_map: str = COLOUR_MAPS[0]
-    smooth: bool = True
-    opacity: float = 0.6
-    contours: bool = False
-    same_scale: bool = False
-
-
 @dataclass(frozen=True, eq=False)
 class Report:
     """An answer about a photo and what was measured of it, captured once.
@@ -61,7 +46,7 @@ class Report:
     maps: tuple[CellMaps, ...]
     heads: Heads = ()
     checks: tuple[Check, ...] = ()
-    style: Style = field(default_factory=Style)
+    style: MapStyle = field(default_factory=MapStyle)
     wording: Wording = field(default_factory=Wording)
 
     def __post_init__(self) -> None:

@@ -83,7 +83,7 @@ def _open_session(case: Path) -> None:
 
 
 def _paint(turn: object) -> None:
-    from mmgpt_desktop.attention.heatmap import render
+    from mmgpt_desktop.attention.heatmap import MapStyle, render
     from mmgpt_desktop.attention.reduce import cell_weights
     from mmgpt_desktop.ui.chat.conversation import Turn, attention_maps
 
@@ -93,7 +93,7 @@ def _paint(turn: object) -> None:
         heads = turn.model.fusion_info(turn.fusion).head_choice.heads
         drawn.append((cell_weights(maps, heads), maps[0].grid))
     for cells, grid in drawn:
-        render(cells, grid, "inferno", smooth=True, opacity=0.6, size=(64, 48))
+        render(cells, grid, MapStyle(), (64, 48))
     for check in turn.findings.checks.values():
         assert check.verdict
 

@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
+from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.imaging.pixels import ImageSpec, patch_grid
 from mmgpt_desktop.messages import AttentionMap, Box, Grounding, Photo
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection
-from mmgpt_desktop.ui.widgets.drawing import Heatmap, HeatmapStyle, draw_heatmap
+from mmgpt_desktop.ui.widgets.drawing import Heatmap, draw_heatmap
 from mmgpt_desktop.ui.widgets.photo_view import LARGEST_ZOOM, PhotoView
 from mmgpt_desktop.ui.widgets.shown_photo import show_photo
 from mmgpt_desktop.ui.widgets.theme import Theme
@@ -24,11 +25,11 @@ from tests.gui_fakes import ANSWER, FUSION, FakeEngine, attention_map, make_show
 
 MakeApp = Callable[..., App]
 SPEC = ImageSpec(size=256, mean=127.0, std=128.0, max_aspect=2.0, rows=16, columns=16)
-PLAIN = HeatmapStyle("viridis", False, 640)
+PLAIN = MapStyle("viridis", smooth=False)
 
 
 def draw(map_: AttentionMap) -> Heatmap:
-    return draw_heatmap(AnswerMaps(MapChoice(heads=((0, 0),)), (map_,)), (0, 1), PLAIN)
+    return draw_heatmap(AnswerMaps(MapChoice(heads=((0, 0),)), (map_,)), (0, 1), PLAIN, 640)
 
 
 @pytest.fixture
@@ -318,7 +319,7 @@ def test_choosing_colours_draws_anew_and_is_remembered(qtbot: QtBot, make_app: M
     app.window.heatmap.drawing.opacity.setValue(30)
     app.window.close()
     again = make_app()
-    assert again.window.heatmap.colour_map == "cividis"
+    assert again.window.heatmap.drawing.map_style.colour_map == "cividis"
     assert again.window.heatmap.drawing.opacity.value() == 30
 
 

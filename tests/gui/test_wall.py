@@ -7,6 +7,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon, QImage
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import AttentionMap
 from mmgpt_desktop.methods import Method
@@ -15,13 +16,12 @@ from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
 from mmgpt_desktop.ui.heatmap.head_grid import Wall, WallWord
 from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection
-from mmgpt_desktop.ui.widgets.drawing import HeatmapStyle
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.worker import TaskThread
 from tests.gui_fakes import FakeEngine, attention_map, make_shown
 
 MakeApp = Callable[..., App]
-STYLE = HeatmapStyle("viridis", False, 0)
+STYLE = MapStyle("viridis", smooth=False)
 
 
 def ask(qtbot: QtBot, app: App) -> Turn:

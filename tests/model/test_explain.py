@@ -16,9 +16,9 @@ from mmgpt_desktop.methods import Method
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.attribution import attention_numbers, explain
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
-from mmgpt_desktop.model.reading import Reading
 from mmgpt_desktop.model.token_activation import without_context
 from mmgpt_desktop.model.trace import trace
+from mmgpt_desktop.model.written_answer import WrittenAnswer
 from tests.planted import PLAIN, PROMPT, WORD, grid_of, picture, planted_model
 
 Model = MMGPTForConditionalGeneration
@@ -37,7 +37,9 @@ def explained(
     fusion: str,
     cancel: CancelToken | None = None,
 ) -> NDArray[np.float32]:
-    return explain(method, Reading(model, pixels, prompt, answer, fusion, cancel or CancelToken()))
+    return explain(
+        method, WrittenAnswer(model, pixels, prompt, answer, fusion, cancel or CancelToken())
+    )
 
 
 def maps_of(

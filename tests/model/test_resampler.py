@@ -34,7 +34,7 @@ from mmgpt_desktop.model.attribution import attention_numbers, explain
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
 from mmgpt_desktop.model.fusion import over_cells
 from mmgpt_desktop.model.modelling import IGNORED
-from mmgpt_desktop.model.reading import Reading
+from mmgpt_desktop.model.written_answer import WrittenAnswer
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.training.embedded_bundle import build_bundle
 from mmgpt_desktop.training.head_scores import HeadScores
@@ -195,8 +195,8 @@ def test_the_engine_answers_explains_and_hides(bundle: Path) -> None:
 
 def reading_of(
     model: MMGPTForConditionalGeneration, pixels: torch.Tensor, answer: tuple[int, ...]
-) -> Reading:
-    return Reading(model, pixels, PROMPT, answer, CROSS_ATTENTION, CANCEL)
+) -> WrittenAnswer:
+    return WrittenAnswer(model, pixels, PROMPT, answer, CROSS_ATTENTION, CANCEL)
 
 
 def test_maps_find_the_cell_that_the_latents_read() -> None:

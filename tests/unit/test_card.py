@@ -40,7 +40,7 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.report.lettering import Run, font_for
+from mmgpt_desktop.report.lettering import TextRun, font_for
 from mmgpt_desktop.report.pictures import Painter
 from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.report.wording import Wording
@@ -204,7 +204,7 @@ def drawn_texts(monkeypatch: pytest.MonkeyPatch, report: Report, brand: Brand = 
     said: list[str] = []
     lay, line = cards.paragraph, cards._draw_line
 
-    def note_paragraph(runs: Sequence[Run], size: int, width: float) -> object:
+    def note_paragraph(runs: Sequence[TextRun], size: int, width: float) -> object:
         said.append(" ".join(run.text.strip() for run in runs))
         return lay(runs, size, width)
 
@@ -260,7 +260,7 @@ def test_dates_are_the_languages() -> None:
     "text", ["word " * 3000, "x" * 20_000, "猫" * 20_000, HOSTILE * 50, "\n\t "]
 )
 def test_any_text_fits_its_place(text: str) -> None:
-    runs = [Run(each) for each in text.split()]
+    runs = [TextRun(each) for each in text.split()]
     laid = cards._fitted(runs, cards._ANSWER_SIZES, 600, 200)
     assert laid.height <= 200
     for piece in laid.placed:
@@ -269,9 +269,9 @@ def test_any_text_fits_its_place(text: str) -> None:
 
 
 def test_a_long_answer_is_cut_visibly() -> None:
-    laid = cards._fitted([Run("word")] * 500, (20,), 300, 100)
+    laid = cards._fitted([TextRun("word")] * 500, (20,), 300, 100)
     assert laid.placed[-1].text.endswith("…")
-    assert not cards._fitted([Run("word")], (20,), 300, 100).placed[-1].text.endswith("…")
+    assert not cards._fitted([TextRun("word")], (20,), 300, 100).placed[-1].text.endswith("…")
 
 
 def test_a_text_with_signs_that_no_font_has_keeps_its_others() -> None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFont, ImageSequence
 
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
-from mmgpt_desktop.attention.heatmap import legend
+from mmgpt_desktop.attention.heatmap import MapStyle, legend
 from mmgpt_desktop.attention.maps import LEAST_NEED
 from mmgpt_desktop.errors import AppError, Cancelled
 from mmgpt_desktop.messages import (
@@ -46,9 +46,9 @@ from mmgpt_desktop.report import lettering
 from mmgpt_desktop.report import number_texts as texts
 from mmgpt_desktop.report.data_files import as_json, as_npz
 from mmgpt_desktop.report.html_page import page
-from mmgpt_desktop.report.lettering import Run, font_for, paragraph
+from mmgpt_desktop.report.lettering import TextRun, font_for, paragraph
 from mmgpt_desktop.report.pictures import FILM_EDGE, PICTURE_EDGE, film, picture, with_legend
-from mmgpt_desktop.report.report import Report, Style
+from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.report.report_files import Kind, save
 from mmgpt_desktop.report.wording import Wording
 from mmgpt_desktop.resources import resource_path
@@ -146,7 +146,7 @@ def test_a_picture_has_the_photo_the_legend_and_a_caption() -> None:
 
 
 def test_a_words_picture_is_bright_where_it_looked_and_marks_it() -> None:
-    report = replace(make_report(), style=Style("viridis", smooth=False, opacity=1.0))
+    report = replace(make_report(), style=MapStyle("viridis", smooth=False, opacity=1.0))
     word = report.words[1]
     image = np.asarray(opened(picture(report, word)).convert("RGB"))
     brightest, darkest = legend("viridis")[-1], legend("viridis")[0]
@@ -378,7 +378,7 @@ def test_figures_are_the_same_everywhere_and_stay_on_a_line() -> None:
 
 
 def test_figures_in_a_picture_stay_on_a_line() -> None:
-    run = Run("so sure: 89\u00a0% of it")
+    run = TextRun("so sure: 89\u00a0% of it")
     prompt = paragraph([run], 20, font_for("x", 20).getlength("so sure: 89"))
     assert "89 %" in [piece.text for piece in prompt.placed]
 
@@ -417,7 +417,7 @@ def test_the_page_speaks_the_wordings_language() -> None:
     weights[0] = np.nan
     maps = (*report.maps, *(CellMaps(each, weights, grid(64, 48)) for each in Method))
     wording = Wording(scribble, lambda note: "注")
-    for style in (Style(), Style(smooth=False, contours=True, same_scale=True)):
+    for style in (MapStyle(), MapStyle(smooth=False, contours=True, same_scale=True)):
         for heads in ((), FUSION.head_choice.heads):
             made = replace(
                 report, checks=checks, maps=maps, style=style, heads=heads, wording=wording
@@ -554,7 +554,7 @@ def test_one_scale_for_all_words_if_wanted() -> None:
     weights = np.arange(len(ANSWER) * 16, dtype=np.float32).reshape(-1, ROWS, COLUMNS)
     maps = CellMaps(Method.TAM, weights, grid(64, 48))
     assert report.range(maps, report.words[0]) == (0, 15)
-    same = replace(report, maps=(maps,), style=Style(same_scale=True))
+    same = replace(report, maps=(maps,), style=MapStyle(same_scale=True))
     assert same.range(maps, same.words[0]) == same.range(maps, same.words[2]) == (0, 71)
     assert "All words share one scale" in page(same)
 
@@ -573,23 +573,23 @@ def test_all_kinds_are_saved_whatever_the_clock_says(
 
 
 def test_lines_break_where_they_must() -> None:
-    prompt = paragraph([Run("one two three"), Run("x" * 100)], 16, 120)
+    prompt = paragraph([TextRun("one two three"), TextRun("x" * 100)], 16, 120)
     assert all(piece.x + prompt.font.getlength(piece.text) <= 120 for piece in prompt.placed)
     assert "".join(piece.text for piece in prompt.placed) == "onetwothree" + "x" * 100
     assert prompt.height > 5 * 16
-    assert paragraph([Run("  \n ")], 16, 120).height == 0
-    assert paragraph([Run("wide")], 16, 1).height > 3 * 16
+    assert paragraph([TextRun("  \n ")], 16, 120).height == 0
+    assert paragraph([TextRun("wide")], 16, 1).height > 3 * 16
 
 
 def test_words_without_spaces_are_drawn_without_them() -> None:
     def between(*texts: str) -> float:
-        first, second = paragraph([Run(text) for text in texts], 16, 900).placed
-        return second.x - paragraph([Run(texts[0])], 16, 900).font.getlength(first.text)
+        first, second = paragraph([TextRun(text) for text in texts], 16, 900).placed
+        return second.x - paragraph([TextRun(texts[0])], 16, 900).font.getlength(first.text)
 
     assert between("猫", "坐") == pytest.approx(0)
     assert between("cat", " sits") == pytest.approx(between("cat ", "sits"))
     assert between("cat", " sits") > 2
-    lines = {piece.y for piece in paragraph([Run("猫")] * 40, 16, 120).placed}
+    lines = {piece.y for piece in paragraph([TextRun("猫")] * 40, 16, 120).placed}
     assert len(lines) > 2
 
 
@@ -627,6 +627,6 @@ def test_a_word_without_end_is_measured_in_parts(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(lettering.Letters, "getlength", counted)
     for letter in ("x", "\u0301"):
         measured.clear()
-        placed = paragraph([Run(letter * 12_000)], 16, 600).placed
+        placed = paragraph([TextRun(letter * 12_000)], 16, 600).placed
         assert "".join(piece.text for piece in placed) == letter * 12_000
         assert sum(measured) < 100 * 12_000

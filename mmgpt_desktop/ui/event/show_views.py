@@ -8,8 +8,8 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Slot
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.report.report import Style
 from mmgpt_desktop.ui.chat.answer_view import AnswerView, WordSpan
 from mmgpt_desktop.ui.chat.conversation import Turn, chosen_word
 from mmgpt_desktop.ui.event.scale import Scale
@@ -22,7 +22,7 @@ from mmgpt_desktop.ui.widgets.theme import Theme
 # one: fingers don't scroll.
 _SIZES = (4.4, 3.7, 3.1, 2.6)
 _LAID_OUT_MS = 50
-_COLOURS, _OPACITY = "inferno", 0.62
+_STYLE = MapStyle("inferno", opacity=0.62)
 
 
 class ShowPicture(HeatmapView):
@@ -30,8 +30,8 @@ class ShowPicture(HeatmapView):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, PhotoView(theme), plain_photo=True)
-        self.set_style(_COLOURS, smooth=True)
-        self.view.set_opacity(_OPACITY)
+        self.set_style(_STYLE)
+        self.view.set_opacity(_STYLE.opacity)
 
     def _arrange(self) -> None:
         unseen = QWidget(self)
@@ -44,9 +44,9 @@ class ShowPicture(HeatmapView):
         self.method = method
         self.changed.emit()
 
-    def report_style(self) -> Style:
+    def report_style(self) -> MapStyle:
         """How the souvenir draws the maps: as here."""
-        return Style(_COLOURS, smooth=True, opacity=_OPACITY)
+        return _STYLE
 
     def say_empty(self, reason: str) -> None:
         del reason

@@ -12,11 +12,12 @@ from PySide6.QtCore import QObject, QStandardPaths, QUrl
 from PySide6.QtGui import QDesktopServices
 
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
+from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.report.report import Report, Style, attention_of
+from mmgpt_desktop.report.report import Report, attention_of
 from mmgpt_desktop.report.report_files import Kind, save
 from mmgpt_desktop.ui.chat.controller import Controller
 from mmgpt_desktop.ui.chat.conversation import Turn
@@ -121,18 +122,7 @@ class Exporter(QObject):
                 self.tr("Ask about a picture first."),
             )
             return None
-        return report_maker(turn, model, self._heatmaps, self._style())
-
-    def _style(self) -> Style:
-        """As in the pane."""
-        drawing = self._window.heatmap.drawing
-        return Style(
-            drawing.colour_map,
-            drawing.smooth.isChecked(),
-            drawing.opacity.value() / 100,
-            drawing.contours.isChecked(),
-            drawing.same_scale.isChecked(),
-        )
+        return report_maker(turn, model, self._heatmaps, self._window.heatmap.drawing.map_style)
 
     def _proposed(self, turn: Turn, suffix: str) -> str:
         photo = turn.request.images[0].name if turn.request and turn.request.images else ""
@@ -171,7 +161,7 @@ class Exporter(QObject):
 
 
 def report_maker(
-    turn: Turn, model: ModelInfo, heatmaps: Heatmaps, style: Style
+    turn: Turn, model: ModelInfo, heatmaps: Heatmaps, style: MapStyle
 ) -> Callable[[], Report]:
     """Captures all now; the maps are made when it is called. The answer has ended."""
     request, steps, outcome = turn.request, tuple(turn.steps), turn.outcome

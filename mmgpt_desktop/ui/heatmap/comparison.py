@@ -200,9 +200,10 @@ class Comparison(ByKeyboard, QDialog):
 
     def draw_like(self, pane: HeatmapPane) -> None:
         """The colours and the opacity of the window's own heatmap."""
+        style = replace(pane.drawing.map_style, contours=False, same_scale=False)
         for column in self.columns:
-            column.picture.set_style(pane.colour_map, pane.drawing.smooth.isChecked())
-            column.picture.view.set_opacity(pane.drawing.opacity.value() / 100)
+            column.picture.set_style(style)
+            column.picture.view.set_opacity(style.opacity)
 
     @property
     def busy(self) -> bool:

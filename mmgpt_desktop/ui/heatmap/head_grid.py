@@ -25,10 +25,11 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.attention.heads import agreement, concentration, head_maps
+from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.messages import AttentionMap, PatchGrid
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
-from mmgpt_desktop.ui.widgets.drawing import HeatmapStyle, draw_cells, over_photo, small_photo
+from mmgpt_desktop.ui.widgets.drawing import draw_cells, over_photo, small_photo
 from mmgpt_desktop.ui.widgets.fitting import fit
 from mmgpt_desktop.ui.widgets.plain import Label, tip, window_title
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
@@ -48,7 +49,7 @@ class WallWord:
     text: str
     maps: tuple[AttentionMap, ...]
     shown: ShownPhoto
-    style: HeatmapStyle
+    style: MapStyle
     needed: NDArray[np.float32] | None = None
 
     @property
@@ -126,7 +127,7 @@ class HeadsModel(QAbstractListModel):
             def work(_task: Task) -> QImage:
                 small = small_photo(word.shown.levels[-1], _ICON)
                 edge = max(small.width(), small.height())
-                return over_photo(small, draw_cells(cells, grid, word.style.sized(edge)))
+                return over_photo(small, draw_cells(cells, grid, word.style, edge))
 
             self._asked[place] = self._thread.submit(work, partial(self._take, place))
         return self._pictures.get(place, _blank())

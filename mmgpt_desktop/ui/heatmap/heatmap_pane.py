@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mmgpt_desktop.attention.heatmap import COLOUR_MAPS
+from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, MapStyle
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.messages import FusionInfo
 from mmgpt_desktop.methods import TRACED, Method, Unit
@@ -133,8 +133,14 @@ class DrawingPanel(ByKeyboard, Retranslated, QFrame):
         )
 
     @property
-    def colour_map(self) -> str:
-        return COLOUR_MAPS[max(0, self.colours.currentIndex())]
+    def map_style(self) -> MapStyle:
+        return MapStyle(
+            COLOUR_MAPS[max(0, self.colours.currentIndex())],
+            self.smooth.isChecked(),
+            self.opacity.value() / 100,
+            self.contours.isChecked(),
+            self.same_scale.isChecked(),
+        )
 
     def take_settings(self, settings: Settings) -> None:
         if settings.colour_map in COLOUR_MAPS:
@@ -349,22 +355,12 @@ class HeatmapPane(Retranslated, Pane):
         self.layer.setCurrentIndex(layer + 2)
         self.head.setCurrentIndex(head + 1)
 
-    @property
-    def colour_map(self) -> str:
-        return self.drawing.colour_map
-
     def _set_opacity(self, opacity: float) -> None:
         self.picture.view.set_opacity(opacity)
         self.opacity_changed.emit(opacity)
 
     def _choose_style(self) -> None:
-        drawing = self.drawing
-        self.picture.set_style(
-            drawing.colour_map,
-            drawing.smooth.isChecked(),
-            contours=drawing.contours.isChecked(),
-            same_scale=drawing.same_scale.isChecked(),
-        )
+        self.picture.set_style(self.drawing.map_style)
 
     def _choose_method(self) -> None:
         self.picture.method = METHODS[self.method.currentIndex()]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
@@ -15,13 +13,13 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.attention.answer_maps import MapChoice
-from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, legend
+from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, MapStyle, colour_stops
 from mmgpt_desktop.attention.reduce import Shares
 from mmgpt_desktop.messages import Box, FusionInfo
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.widgets.box_layout import stack, vbox
 from mmgpt_desktop.ui.widgets.cell_view import CellView
-from mmgpt_desktop.ui.widgets.drawing import Heatmap, HeatmapStyle
+from mmgpt_desktop.ui.widgets.drawing import Heatmap
 from mmgpt_desktop.ui.widgets.photo_view import PhotoView
 from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
@@ -63,12 +61,13 @@ class Legend(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._colours: NDArray[np.uint8] = legend(COLOUR_MAPS[0])
+        self._stops = list[tuple[float, QColor]]()
         self._low = self._high = self._what = ""
         self._ends, self._figures = ("", ""), False
         set_font(self, scale=0.9)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
+        self.set_colour_map(COLOUR_MAPS[0])
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(160, self.fontMetrics().height() + 14)
@@ -77,7 +76,7 @@ class Legend(QWidget):
         return QSize(100, self.sizeHint().height())
 
     def set_colour_map(self, name: str) -> None:
-        self._colours = legend(name)
+        self._stops = [(place, QColor(colour)) for place, colour in colour_stops(name)]
         self.update()
 
     def set_scale(self, method: Method, low: float, high: float) -> None:
@@ -109,9 +108,7 @@ class Legend(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         bar = QRectF(0.5, 0.5, self.width() - 1, 9)
         gradient = QLinearGradient(bar.topLeft(), bar.topRight())
-        last = len(self._colours) - 1
-        for place in range(0, last + 1, 15):
-            gradient.setColorAt(place / last, QColor(*map(int, self._colours[place])))
+        gradient.setStops(self._stops)
         painter.setPen(QPen(self._theme.colour("edge"), 1))
         painter.setBrush(gradient)
         painter.drawRoundedRect(bar, 3, 3)
@@ -160,8 +157,7 @@ class HeatmapView(Retranslated, QWidget):
         self._plain_photo = plain_photo
         self.method, self.whole, self.details = Method.HEADS, False, False
         self._heads: dict[FusionInfo, HeadSelection] = {}  # one's layers are not another's
-        self.colour_map, self.smooth = COLOUR_MAPS[0], True
-        self.contours = self.same_scale = False
+        self.map_style = MapStyle()
         self.fusion: FusionInfo | None = None
         self._caption = self._note = ""
         self.view = view or CellView(theme)
@@ -185,17 +181,10 @@ class HeatmapView(Retranslated, QWidget):
         said = vbox(self.caption, self.shares, gap=2)
         self.setLayout(vbox(said, (self._stack, 1), self.legend, gap=SMALL, margins=0))
 
-    def set_style(
-        self,
-        colour_map: str,
-        smooth: bool,
-        *,
-        contours: bool = False,
-        same_scale: bool = False,
-    ) -> None:
-        self.colour_map, self.smooth = colour_map, smooth
-        self.contours, self.same_scale = contours, same_scale
-        self.legend.set_colour_map(colour_map)
+    def set_style(self, style: MapStyle) -> None:
+        """But for the opacity, with which the view paints whatever was drawn."""
+        self.map_style = style
+        self.legend.set_colour_map(style.colour_map)
         self.changed.emit()
 
     def set_whole(self, whole: bool) -> None:
@@ -232,10 +221,6 @@ class HeatmapView(Retranslated, QWidget):
         chosen = None if fusion is None else self._heads.get(fusion)
         return chosen or HeadSelection()
 
-    def style_wanted(self) -> HeatmapStyle:
-        edge = self._picture_edge()
-        return HeatmapStyle(self.colour_map, self.smooth, edge, self.contours, self.same_scale)
-
     def map_choice(self, fusion: FusionInfo) -> MapChoice:
         """The method and the heads chosen, for an answer of that fusion."""
         if not self.method.from_attention:
@@ -245,7 +230,8 @@ class HeatmapView(Retranslated, QWidget):
             return MapChoice(Method.MEAN)
         return MapChoice(self.method, heads.pairs(fusion))
 
-    def _picture_edge(self) -> int:
+    @property
+    def picture_edge(self) -> int:
         """The longest edge of the photo as shown unzoomed, in device pixels."""
         ratio = self.view.devicePixelRatioF()
         rect = self.view.photo_rect()
@@ -255,7 +241,7 @@ class HeatmapView(Retranslated, QWidget):
     def show_heatmap(self, heatmap: Heatmap, caption: str, boxes: tuple[Box, ...] = ()) -> None:
         self._stack.setCurrentWidget(self.view)
         self.view.set_boxes(boxes)
-        self.view.set_layer(heatmap.image, smooth=self.smooth)
+        self.view.set_layer(heatmap.image, smooth=self.map_style.smooth)
         self.legend.set_scale(heatmap.method, heatmap.low, heatmap.high)
         self.legend.show()
         self._caption = caption

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
+from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.messages import Box, CellMaps, FusionInfo, ModelInfo
 from mmgpt_desktop.methods import Method
@@ -22,7 +23,7 @@ from mmgpt_desktop.ui.chat.conversation import (
     chosen_word,
 )
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection, HeatmapView
-from mmgpt_desktop.ui.widgets.drawing import Heatmap, HeatmapStyle, draw_heatmap
+from mmgpt_desktop.ui.widgets.drawing import Heatmap, draw_heatmap
 from mmgpt_desktop.ui.widgets.notices import Notices
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
 from mmgpt_desktop.ui.widgets.texts import error_title, percent, say
@@ -90,9 +91,9 @@ class Heatmaps(QObject):
         return self._conversation.shown
 
     @property
-    def style(self) -> HeatmapStyle:
-        """As chosen, for a picture of no size yet."""
-        return self._view.style_wanted().sized(0)
+    def style(self) -> MapStyle:
+        """As chosen."""
+        return self._view.map_style
 
     @property
     def in_view(self) -> tuple[Turn, int] | None:
@@ -204,10 +205,11 @@ class Heatmaps(QObject):
         fusion = self._fusion(turn)
         assert fusion is not None
         self._view.set_fusion(fusion)
-        style, maps, span = self._view.style_wanted(), wanted.maps, wanted.span
+        style, edge = self._view.map_style, self._view.picture_edge
+        maps, span = wanted.maps, wanted.span
         words = tuple((word.start, word.stop) for word in turn.words)
         self._drawing = self._thread.submit(
-            lambda _task: draw_heatmap(maps, span, style, words),
+            lambda _task: draw_heatmap(maps, span, style, edge, words),
             partial(self._show, wanted),
             self._notices.tell_error,
         )

@@ -11,7 +11,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage, QPainter
 
 from mmgpt_desktop.attention.answer_maps import AnswerMaps
-from mmgpt_desktop.attention.heatmap import render
+from mmgpt_desktop.attention.heatmap import MapStyle, render
+from mmgpt_desktop.attention.maps import Scale, Span
 from mmgpt_desktop.attention.reduce import Shares, shares
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.messages import PatchGrid
@@ -21,23 +22,6 @@ from mmgpt_desktop.methods import Method
 # size it took 60 ms for each token, from the cores that write the answer.
 SMOOTH_EDGE = 256
 SMALL_OPACITY = 0.7
-
-
-@dataclass(frozen=True)
-class HeatmapStyle:
-    """How cells become a picture; `longest_edge` is in device pixels.
-
-    With `same_scale` all words of the answer share one scale.
-    """
-
-    colour_map: str
-    smooth: bool
-    longest_edge: int
-    contours: bool = False
-    same_scale: bool = False
-
-    def sized(self, longest_edge: int) -> HeatmapStyle:
-        return replace(self, longest_edge=longest_edge)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,17 +44,18 @@ class Heatmap:
 
 def draw_heatmap(
     maps: AnswerMaps,
-    span: tuple[int, int],
-    style: HeatmapStyle,
-    words: Sequence[tuple[int, int]] = (),
+    span: Span,
+    style: MapStyle,
+    edge: int,
+    words: Sequence[Span] = (),
 ) -> Heatmap:
-    """The map of the steps in `span`, opaque; the window sets the opacity when painting.
+    """The map of the steps in `span`, at most `edge` device pixels long.
 
     `words` are all words' spans, for one scale across them.
     """
     cells = maps.cells(*span)
     scale = maps.scale(words if style.same_scale and words else [span])
-    image = draw_cells(cells, maps.maps.grid, style, scale)
+    image = draw_cells(cells, maps.maps.grid, style, edge, scale)
     low, high = scale or (0.0, 0.0)
     peak = int(np.where(np.isfinite(cells), cells, -np.inf).argmax())
     read = None
@@ -81,23 +66,22 @@ def draw_heatmap(
 
 def draw_strip(
     maps: AnswerMaps,
-    words: Sequence[tuple[int, int]],
+    words: Sequence[Span],
     photo: QImage,
     size: QSize,
-    style: HeatmapStyle,
+    style: MapStyle,
     cancel: CancelToken,
 ) -> tuple[QImage, ...]:
     """A small picture for each word: the photo under its map. Raises Cancelled."""
     small = small_photo(photo, size)
-    style = style.sized(max(small.width(), small.height()))
+    edge = max(small.width(), small.height())
     same = maps.scale(words) if style.same_scale and words else None
     pictures = []
     for word in words:
         cancel.raise_if_cancelled()
         scale = same or maps.scale([word])
-        pictures.append(
-            over_photo(small, draw_cells(maps.cells(*word), maps.maps.grid, style, scale))
-        )
+        layer = draw_cells(maps.cells(*word), maps.maps.grid, style, edge, scale)
+        pictures.append(over_photo(small, layer))
     return tuple(pictures)
 
 
@@ -119,28 +103,19 @@ def over_photo(photo: QImage, layer: QImage) -> QImage:
 def draw_cells(
     cells: NDArray[np.float32],
     grid: PatchGrid,
-    style: HeatmapStyle,
-    scale: tuple[float, float] | None = None,
+    style: MapStyle,
+    edge: int,
+    scale: Scale | None = None,
 ) -> QImage:
-    blurry = style.smooth and not style.contours
-    edge = min(style.longest_edge, SMOOTH_EDGE) if blurry else style.longest_edge
+    """Opaque: the window sets the opacity when it paints. At most `edge` device pixels long."""
+    if style.smooth and not style.contours:
+        edge = min(edge, SMOOTH_EDGE)
     factor = edge / max(grid.photo_width, grid.photo_height)
     size = (
         max(1, round(grid.photo_width * factor)),
         max(1, round(grid.photo_height * factor)),
     )
-    rgba = np.ascontiguousarray(
-        render(
-            cells,
-            grid,
-            style.colour_map,
-            style.smooth,
-            1.0,
-            size,
-            scale=scale,
-            contours=style.contours,
-        )
-    )
+    rgba = np.ascontiguousarray(render(cells, grid, replace(style, opacity=1.0), size, scale=scale))
     height, width = rgba.shape[:2]
     image = QImage(rgba.data, width, height, width * 4, QImage.Format.Format_RGBA8888)
     return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)

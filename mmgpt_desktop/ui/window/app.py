@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -409,14 +409,7 @@ class App(QObject):
 
     @Slot()
     def _remember_heatmap(self) -> None:
-        drawing = self.window.heatmap.drawing
-        self._change(
-            colour_map=drawing.colour_map,
-            opacity=drawing.opacity.value() / 100,
-            smooth=drawing.smooth.isChecked(),
-            contours=drawing.contours.isChecked(),
-            same_scale=drawing.same_scale.isChecked(),
-        )
+        self._change(**asdict(self.window.heatmap.drawing.map_style))
 
     @Slot(str)
     def _choose_underline(self, underline: str) -> None:

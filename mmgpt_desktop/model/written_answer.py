@@ -18,7 +18,7 @@ from mmgpt_desktop.model.trace import Trace, trace
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class WrittenAnswer:
     """The model, and what it is to read: `pixels` [1, 3, H, W] as it takes them."""
 
     model: MMGPTForConditionalGeneration
