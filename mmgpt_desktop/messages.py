@@ -376,6 +376,9 @@ class Timings:
         return (self.tokens - 1) / decoding if self.tokens > 1 and decoding > 0 else 0.0
 
 
+OutcomeKind = Literal["done", "cancelled", "failed"]
+
+
 @dataclass(frozen=True)
 class GenerationOutcome:
     """How a request ended: exactly one for each request, after its last step.
@@ -386,7 +389,7 @@ class GenerationOutcome:
     """
 
     job_id: int
-    kind: Literal["done", "cancelled", "failed"]
+    kind: OutcomeKind
     timings: Timings
     runtime: RuntimeInfo | None = None
     error: AppError | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +28,9 @@ def context_of(
 def greedy(runtime: CheckpointTorch, context: Context, *, attention: bool = True) -> list[Token]:
     """The first `STEPS` tokens, whatever they are."""
     answer = Answer(context.prompt.token_ids, Sampling(max_new_tokens=STEPS))
-    given: Any = context
     tokens = decode(
-        runtime,  # type: ignore[arg-type]
-        given,
+        runtime,
+        context,
         answer,
         stop_ids=(),
         context_length=10_000,

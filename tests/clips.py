@@ -26,6 +26,7 @@ def frame(place: int, count: int) -> np.ndarray:
 def write_video(path: Path, count: int = 40, *, rate: int = 10, codec: str = "mpeg4") -> Path:
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=Fraction(rate))
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = SIZE
         stream.pix_fmt = "yuv420p"
         stream.bit_rate = 2_000_000

@@ -24,6 +24,7 @@ def make_llama(kv_heads: int) -> Any:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(0)
+    settings: dict[str, Any] = {"attn_implementation": "eager"}  # PreTrainedConfig takes it
     config = LlamaConfig(
         hidden_size=WIDTH,
         intermediate_size=48,
@@ -33,7 +34,7 @@ def make_llama(kv_heads: int) -> Any:
         head_dim=HEAD_DIM,
         vocab_size=VOCABULARY,
         initializer_range=0.3,
-        attn_implementation="eager",
+        **settings,
     )
     return LlamaForCausalLM(config).eval()
 
@@ -242,7 +243,7 @@ def write_community(folder: Path, model: Any, kind: str, **options: Any) -> None
     projection = random.normal(size=(WIDTH, PATCH)).astype(np.float32)
     w.op("Identity", w.linear("projection", "pixel_values", projection), out="image_features")
     info = helper.make_tensor_value_info
-    shape = [1, "patches", PATCH]
+    shape: list[str | int | None] = [1, "patches", PATCH]
     inputs = [info("pixel_values", TensorProto.FLOAT, shape)]
     outputs = [info("image_features", TensorProto.FLOAT, [1, "patches", WIDTH])]
     _save(w, inputs, outputs, onnx_folder / "vision_encoder.onnx")

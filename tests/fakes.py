@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.runtime import DecodeResult, Encoded
 from mmgpt_desktop.errors import RuntimeFailure
-from mmgpt_desktop.messages import Photo, RuntimeInfo, RuntimeName
+from mmgpt_desktop.messages import CellMaps, Found, Photo, RuntimeInfo, RuntimeName
 
 ENCODED = Encoded("graph", None, None)
 
@@ -101,6 +101,14 @@ class FakeRuntime:
 
     def close(self) -> None:
         self.closed = True
+
+
+class FoundMaps(list[CellMaps]):
+    """All that an engine's `explain` found out, given to `take`: maps each time."""
+
+    def take(self, found: Found) -> None:
+        assert isinstance(found, CellMaps)
+        self.append(found)
 
 
 def make_photo(width: int = 8, height: int = 6, value: int = 90, name: str = "fake.png") -> Photo:

@@ -122,7 +122,7 @@ def check_answer(
     options: Any = {"stop_ids": (), "context_length": 10**6, "attention": True}
     tokens = list(decode(runtime, context, answer, cancel=cancel, **options))
 
-    reference = AutoModelForImageTextToText.from_pretrained(
+    reference: Any = AutoModelForImageTextToText.from_pretrained(
         runtime.model.config._name_or_path, attn_implementation="eager"
     )
     inputs = {name: torch.from_numpy(values) for name, values in joined(images).items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.base import EngineBase, Progress
+from mmgpt_desktop.engine.occlusion import Hiding
 from mmgpt_desktop.errors import AppError, Cancelled
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -30,6 +32,7 @@ from mmgpt_desktop.messages import (
     HeadChoice,
     HeadNumbers,
     ModelInfo,
+    OutcomeKind,
     PatchGrid,
     Photo,
     RuntimeInfo,
@@ -58,7 +61,7 @@ THREE = ModelInfo(
 ANSWER = ("A", " red", " ball", " in", " the", " corner", ".")
 
 
-class FakeEngine:
+class FakeEngine(EngineBase):
     """Looks at the cell `step index` of a grid with all heads, and of each further photo of a
     sequence at the next one.
 
@@ -81,13 +84,14 @@ class FakeEngine:
         explain_error: AppError | None = None,
         groundings: tuple[Grounding, ...] = (),
     ) -> None:
+        super().__init__((RuntimeName.ONNX_CPU,), None)
         self._groundings = groundings
         self.requests: list[GenerationRequest] = []
         self.closed = False
         self.forgotten = 0
         self.with_attention = True
         self.load_gate = threading.Semaphore(0)
-        self._model, self._certainty = model, certainty
+        self._described, self._certainty = model, certainty
         self._answer, self._probabilities = answer, probabilities
         self._gated, self._gate = gated, threading.Semaphore(0)
         self._load_error, self._load_gated = load_error, load_gated
@@ -109,6 +113,27 @@ class FakeEngine:
     def release(self, steps: int = 1) -> None:
         self._gate.release(steps)
 
+    def open(self, progress: Progress, cancel: CancelToken) -> None:
+        raise NotImplementedError
+
+    def make_runtime(self, name: RuntimeName) -> NoReturn:
+        raise NotImplementedError
+
+    def describe(self) -> ModelInfo:
+        return self._described
+
+    def prepare_request(self, request: GenerationRequest) -> NoReturn:
+        raise NotImplementedError
+
+    def token_bytes(self, token_id: int) -> NoReturn:
+        raise NotImplementedError
+
+    def rescorer(self, explanation: Explanation, cancel: CancelToken, how: Hiding) -> NoReturn:
+        raise NotImplementedError
+
+    def traced(self, explanation: Explanation, method: Method, cancel: CancelToken) -> NoReturn:
+        raise NotImplementedError
+
     def load(
         self,
         progress: Callable[[float, str], None] = lambda _fraction, _what: None,
@@ -120,7 +145,7 @@ class FakeEngine:
             _wait(self.load_gate, cancel)
         if self._load_error is not None:
             raise self._load_error
-        return self._model
+        return self._described
 
     def generate(
         self,
@@ -140,17 +165,20 @@ class FakeEngine:
                 on_step(self._step(request, index, text))
                 written += 1
         except Cancelled:
-            return self._outcome(request, "cancelled", written)
+            return self._ended(request, "cancelled", written)
         except AppError as error:
-            return self._outcome(request, "failed", written, error)
-        return self._outcome(request, "done", written)
+            return self._ended(request, "failed", written, error)
+        return self._ended(request, "done", written)
 
     def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None:
         """Each cell reads from the one to its right most, and half of that from the next."""
         cells = GRID_ROWS * GRID_COLUMNS
-        weights = np.eye(cells, k=1, dtype=np.float32) + np.eye(cells, k=2, dtype=np.float32) / 2
+        weights = np.eye(cells, k=1) + np.eye(cells, k=2) / 2
         box = Box(0, 0, photo.width, photo.height)
-        return EdgeMap(weights, PatchGrid(GRID_ROWS, GRID_COLUMNS, box, photo.width, photo.height))
+        return EdgeMap(
+            weights.astype(np.float32),
+            PatchGrid(GRID_ROWS, GRID_COLUMNS, box, photo.width, photo.height),
+        )
 
     def explain(
         self,
@@ -158,12 +186,13 @@ class FakeEngine:
         method: Method,
         cancel: CancelToken,
         on_found: Callable[[Found], None],
+        word: slice | None = None,
     ) -> None:
         """Token `n` needed cell `n`, and no other. Occlusion finds it in half of the rows first,
         then in all. A neutral question looks at cell 0."""
         if method.about.needs is Needs.NEUTRAL:
             request = explanation.request
-            fusion = self._model.fusion_info(request.fusion)
+            fusion = self._described.fusion_info(request.fusion)
             on_found(attention_map(request.images[0], 0, fusion))
             return
         self._begin_to_explain(method, None, cancel)
@@ -198,9 +227,10 @@ class FakeEngine:
             raise self.explain_error
         keys = np.array([[2, 2, 2, 2], [1, 1, 1, 1]], np.float32)
         query, weights = np.ones(4, np.float32), np.array([0.75, 0.2], np.float32)
-        scores = keys @ query / 2
+        scores, values = np.array([4, 2], np.float32), np.array([[1] * 4, [0.5] * 4], np.float32)
         cells = np.array([5, 2], np.int64)
-        return HeadNumbers(query, cells, keys, scores, weights, keys / 2, 72.8, 0.05, keys[0] / 3)
+        given = (keys[0] / 3).astype(np.float32)
+        return HeadNumbers(query, cells, keys, scores, weights, values, 72.8, 0.05, given)
 
     def _begin_to_explain(self, method: Method, word: slice | None, cancel: CancelToken) -> None:
         self.explained.append((method, word))
@@ -224,9 +254,9 @@ class FakeEngine:
     def _step(self, request: GenerationRequest, index: int, text: str) -> TokenStep:
         attention = None
         if request.images and self.with_attention:
-            fusion = self._model.fusion_info(request.fusion)
+            fusion = self._described.fusion_info(request.fusion)
             cells = fusion.rows * fusion.columns
-            photos = request.images if self._model.sequences else request.images[:1]
+            photos = request.images if self._described.sequences else request.images[:1]
             first, *others = (
                 attention_map(photo, (index + place) % cells, fusion)
                 for place, photo in enumerate(photos)
@@ -235,7 +265,13 @@ class FakeEngine:
         probability = self._probabilities[index % len(self._probabilities)]
         return TokenStep(request.job_id, index, index, text, probability, attention)
 
-    def _outcome(self, request, kind, tokens, error=None):  # type: ignore[no-untyped-def]
+    def _ended(
+        self,
+        request: GenerationRequest,
+        kind: OutcomeKind,
+        tokens: int,
+        error: AppError | None = None,
+    ) -> GenerationOutcome:
         timings = Timings(0.1, 0.05, 0.05 + 0.01 * tokens, tokens)
         certainty = self._certainty if kind == "done" else None
         return GenerationOutcome(

@@ -12,6 +12,8 @@ import av
 import numpy as np
 from PIL import Image
 
+from tests.not_none import not_none
+
 TEAL = (0, 128, 128)
 
 
@@ -195,7 +197,7 @@ def _hevc(colour: tuple[int, int, int], size: tuple[int, int]) -> tuple[bytes, b
         pixels = np.full((size[1], size[0], 3), colour, np.uint8)
         container.mux(track.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(track.encode(None))
-    with av.open(io.BytesIO(stream.getvalue())) as container:
+    with av.open(io.BytesIO(stream.getvalue()), "r") as container:
         packet = next(container.demux(container.streams.video[0]))
-        settings = container.streams.video[0].codec_context.extradata
+        settings = not_none(container.streams.video[0].codec_context.extradata)
         return bytes(settings), bytes(packet)

@@ -17,6 +17,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from mmgpt_desktop.model import MMGPTConfig, MMGPTForConditionalGeneration
 from mmgpt_desktop.model.configuration import CONCAT
+from mmgpt_desktop.model.decoder import Block
+from tests.not_none import not_none
 
 WORD, PEEK, PLAIN = 50, 60, 70  # the answer; a token that may peek; any other
 PROMPT = (1, PLAIN, PEEK, PLAIN, 2)
@@ -57,7 +59,7 @@ def planted_model(
     look for red, and text looks at them.
     """
     model = _zero_model(latents)
-    first, second = model.blocks
+    first, second = _blocks(model)
     asks = PEEKS if relay else ONE
     answers, reads = (BLUE, CARRIED) if carry else (RED, RED)
     for head in range(HEADS):
@@ -72,10 +74,17 @@ def planted_model(
             _attends(model.graph.rounds[0], head, BLUE, RED, RED, CARRIED)
     if model.resampler is not None:
         _resamples(model.resampler)
-    first.mlp[0].weight[0, RED] = 1  # a red cell says the word itself
-    first.mlp[2].weight[FOUND, 0] = 0.0 if blind else 1.0
+    widens, narrows = first.mlp.get_submodule("0"), first.mlp.get_submodule("2")
+    assert isinstance(widens, nn.Linear)
+    assert isinstance(narrows, nn.Linear)
+    widens.weight[0, RED] = 1  # a red cell says the word itself
+    narrows.weight[FOUND, 0] = 0.0 if blind else 1.0
     model.lm_head.weight[WORD, RELAYED if relay else FOUND] = 6
     return model
+
+
+def _blocks(model: MMGPTForConditionalGeneration) -> list[Block]:
+    return [block for block in model.blocks if isinstance(block, Block)]
 
 
 def _zero_model(latents: int) -> MMGPTForConditionalGeneration:
@@ -98,7 +107,8 @@ def _zero_model(latents: int) -> MMGPTForConditionalGeneration:
         pointing_heads=(),
         tie_word_embeddings=False,
     )
-    model = MMGPTForConditionalGeneration(config).eval()
+    model = MMGPTForConditionalGeneration(config)
+    model.eval()
     for name, parameter in model.named_parameters():
         if parameter.ndim > 1 and not name.startswith("encoder"):
             parameter.zero_()
@@ -110,9 +120,9 @@ def _zero_model(latents: int) -> MMGPTForConditionalGeneration:
     for quarter in range(4):
         for dimension in (CELL, RED, BLUE):
             model.joiner.join.weight[dimension, quarter * WIDTH + dimension] = 1
-    for block in model.blocks:
-        block.cross_attention.gate.fill_(5)
-    model.encoder.backbone = MethodType(_colours, model.encoder)
+    for block in _blocks(model):
+        not_none(block.cross_attention).gate.fill_(5)
+    model.encoder.backbone = MethodType(_colours, model.encoder)  # type: ignore[method-assign]
     return model
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.checkpoint_models import byte_tokenizer, save_checkpoint
+from tests.not_none import not_none
 
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
@@ -70,12 +71,10 @@ def _save(path: Path, model: Any, settings: dict[str, Any]) -> Path:
 
 
 def _token(token: str) -> int:
-    found = byte_tokenizer(TOKENS).token_to_id(token)
-    assert found is not None
-    return found
+    return not_none(byte_tokenizer(TOKENS).token_to_id(token))
 
 
-def _ids() -> dict[str, int]:
+def _ids() -> dict[str, Any]:
     return {
         "image_token_id": _token("<|image_pad|>"),
         "video_token_id": _token("<|video_pad|>"),

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ParamSpec
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.commands.ask import Asker

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.methods import Method

@@ -22,7 +22,7 @@ from mmgpt_desktop.engine.generate import (
     run_decoder,
     softmax,
 )
-from mmgpt_desktop.engine.runtime import DecodeResult, Encoded, Runtime
+from mmgpt_desktop.engine.runtime import Decoder, DecodeResult, Picture
 
 LENGTH_PENALTY = 0.6
 
@@ -49,8 +49,8 @@ class Beam:
 
 
 def beam_search(
-    runtime: Runtime,
-    encoded: Encoded,
+    runtime: Decoder[Picture],
+    encoded: Picture,
     answer: Answer,
     *,
     stop_ids: Collection[int],

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.runtime import DecodeResult, Encoded, Runtime
+from mmgpt_desktop.engine.runtime import Decoder, DecodeResult, Picture
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Sampling
 
@@ -53,8 +53,8 @@ class Answer:
 
 
 def decode(
-    runtime: Runtime,
-    encoded: Encoded,
+    runtime: Decoder[Picture],
+    encoded: Picture,
     answer: Answer,
     *,
     stop_ids: Collection[int],
@@ -83,9 +83,9 @@ def decode(
 
 
 def run_decoder(
-    runtime: Runtime,
+    runtime: Decoder[Picture],
     token_ids: Sequence[int],
-    encoded: Encoded,
+    encoded: Picture,
     cache: Any | None,
     *,
     attention: bool,

@@ -116,7 +116,7 @@ class _Worker:
         done, until = threading.Event(), time.monotonic() + seconds
 
         def watch() -> None:
-            import psutil  # type: ignore[import-untyped]
+            import psutil
 
             with contextlib.suppress(psutil.Error):  # it ended by itself
                 process = psutil.Process(self._process.pid)

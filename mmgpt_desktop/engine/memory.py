@@ -6,7 +6,7 @@ import contextlib
 import ctypes
 import sys
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from mmgpt_desktop.errors import RuntimeFailure
 

@@ -195,7 +195,7 @@ def cuda_obstacle() -> str | None:
 
 def import_onnxruntime() -> Any:
     try:
-        import onnxruntime  # type: ignore[import-untyped]
+        import onnxruntime
     except Exception as error:  # a damaged installation raises more than ImportError
         title = "ONNX Runtime can't be loaded ({reason})."
         hint = "Install the app's packages again."

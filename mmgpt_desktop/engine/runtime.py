@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,24 @@ class DecodeResult:
     logits: NDArray[np.float32]
     attention: NDArray[np.float32] | None
     cache: Any
+
+
+Picture = TypeVar("Picture", contravariant=True)
+
+
+class Decoder(Protocol[Picture]):
+    """All that the decoding loop needs; a `Picture` is the runtime's own form of what it reads."""
+
+    def decode(
+        self,
+        token_ids: Sequence[int],
+        picture: Picture,
+        cache: Any | None,
+        /,
+        *,
+        attention: bool,
+        cancel: CancelToken,
+    ) -> DecodeResult: ...
 
 
 class Runtime(Protocol):

@@ -6,7 +6,7 @@ import contextlib
 import ipaddress
 import socket
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from mmgpt_desktop.errors import AppError
 

@@ -365,11 +365,11 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         shares = weights[:, 1:][wanted]
         return (losses * shares).sum() / shares.abs().sum().clamp(min=1e-6)
 
-    def _strayed(self, coarse: Tensor, cached: Tensor) -> Tensor | float:
+    def _strayed(self, coarse: Tensor, cached: Tensor) -> Tensor:
         """What it costs an encoder that learns if its classes stray: the Kullback-Leibler
         divergence of those of `coarse` from those of `cached` cells, mean over the photos."""
         if not (self.training and self.config.tuning):
-            return 0.0
+            return coarse.new_zeros(())
         widened = map(self.encoder.widened, (coarse, cached.detach()))
         now, then = map(self.encoder.classify, widened)
         return self.config.tuning * F.kl_div(

@@ -45,7 +45,7 @@ def _change(random: Random, data: bytearray, other: bytes) -> None:
     elif way == 1:
         size, order = random.choice((1, 2, 4)), random.choice(("big", "little"))
         number = random.choice(_BOUNDS) & (256**size - 1)
-        data[at : at + size] = number.to_bytes(size, order)  # type: ignore[arg-type]
+        data[at : at + size] = number.to_bytes(size, order)
     elif way == 2:
         del data[at : at + length]
     elif way == 3:

@@ -111,7 +111,7 @@ def run(
             absent, "transformers", partial(eager, sizes, weights), *_TRANSFORMERS
         )
         own = ours(sizes, weights, folder, PROMPT + tokens)
-        groups = [(each, each.twin) for each in own if each.twin]
+        groups: list[tuple[Contender, ...]] = [(each, each.twin) for each in own if each.twin]
         found = rivals(sizes, weights, folder, absent)
         images = partial(encoders_of, folder)
         if pictures and (
@@ -233,7 +233,7 @@ def where_installed(
         return None
 
 
-def encoders_of(folder: Path) -> dict[str, Callable[[], object]]:
+def encoders_of(folder: Path) -> dict[str, Callable[[], Any]]:
     """What encodes one tile with SmolVLM-256M's sizes: transformers, and our graphs."""
     import torch
     from transformers import SmolVLMConfig, SmolVLMModel
@@ -246,10 +246,10 @@ def encoders_of(folder: Path) -> dict[str, Callable[[], object]]:
     pixels = torch.rand(1, 1, 3, VISION["image_size"], VISION["image_size"])
 
     @torch.inference_mode()
-    def theirs() -> object:
+    def theirs() -> Any:
         return model.get_image_features(pixels, output_attentions=True)
 
-    encoders, feeds = dict[str, Callable[[], object]](transformers=theirs), {PIXELS: pixels.numpy()}
+    encoders, feeds = dict[str, Callable[[], Any]](transformers=theirs), {PIXELS: pixels.numpy()}
     for precision in ("fp32", "int8"):
         path = folder / f"vision.{precision}.onnx"
         export_encoder(model, "smolvlm", feeds, path)

@@ -72,7 +72,14 @@ def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     binaries = venv / ("Scripts" if os.name == "nt" else "bin")
     python = binaries / "python"
     (wheel,) = built.glob("*.whl")
-    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
+    pip: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "--disable-pip-version-check",
+    ]
     run(*pip, "install", "--no-deps", "--no-index", wheel, cwd=home)
     find_packages = "import sysconfig; print(sysconfig.get_path('purelib'))"
     packages = Path(run(python, "-c", find_packages, cwd=home).stdout.strip())

@@ -37,7 +37,6 @@ from mmgpt_desktop.errors import (
 )
 from mmgpt_desktop.messages import (
     Box,
-    CellMaps,
     Explanation,
     GenerationOutcome,
     GenerationRequest,
@@ -52,6 +51,8 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.methods import Method
 from tests.checkpoint_models import noise_photo, smolvlm_settings
+from tests.fakes import FoundMaps
+from tests.not_none import not_none
 
 SCRIPT = (40, 41, 42)  # of the byte-level alphabet
 LAYERS, HEADS, VOCABULARY = 2, 3, 512
@@ -125,7 +126,7 @@ class Maker:
         self._options = options
 
     def __call__(self, name: RuntimeName, checkpoint: Checkpoint) -> LookingRuntime:
-        stop = checkpoint.tokenizer().token_to_id("<end_of_utterance>")
+        stop = not_none(checkpoint.tokenizer().token_to_id("<end_of_utterance>"))
         self.made.append(LookingRuntime(stop, **self._options))
         return self.made[-1]
 
@@ -220,8 +221,8 @@ def test_occlusion_finds_the_place_that_a_word_needs(folder: Path) -> None:
     engine = loaded(folder, Maker())
     steps, _ = ask(engine, lit_photo())
     about = Explanation(request(lit_photo()), tuple(step.token_id for step in steps))
-    found: list[CellMaps] = []
-    engine.explain(about, Method.OCCLUSION, CancelToken(), found.append)
+    found = FoundMaps()
+    engine.explain(about, Method.OCCLUSION, CancelToken(), found.take)
     assert found[-1].done == 1
     assert int(found[-1].weights[1].argmax()) == NEEDED
     assert not found[-1].weights[0].any()

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from huggingface_hub.utils import close_session
+from huggingface_hub import close_session
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
@@ -228,8 +228,8 @@ def test_the_decoding_loop_writes_what_pytorch_writes(tmp_path: Path, llama: Any
     context = context_of(runtime)
     answer = Answer(PROMPT, Sampling(max_new_tokens=6))
     tokens = decode(
-        runtime,  # type: ignore[arg-type]
-        context,  # type: ignore[arg-type]
+        runtime,
+        context,
         answer,
         stop_ids=(),
         context_length=100,

@@ -19,6 +19,7 @@ from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.errors import Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import Message, Sampling
 from tests.checkpoint_models import noise_photo, tiny_smolvlm
+from tests.not_none import not_none
 
 TOKENS = 6
 
@@ -76,7 +77,7 @@ def test_greedy_tokens_and_attention_are_transformers_own(
         )
     )
 
-    model = AutoModelForImageTextToText.from_pretrained(folder, attn_implementation="eager")
+    model: Any = AutoModelForImageTextToText.from_pretrained(folder, attn_implementation="eager")
     torch = runtime.torch
     views = [torch.from_numpy(inputs.arrays["pixel_values"]) for inputs in context.images]
     theirs = model.generate(
@@ -92,7 +93,7 @@ def test_greedy_tokens_and_attention_are_transformers_own(
     for token, attentions in zip(tokens, theirs.attentions, strict=True):
         rows = np.stack([layer[0, :, -1].detach().numpy() for layer in attentions])
         expected = rows[..., list(context.prompt.image_positions)]
-        np.testing.assert_allclose(token.attention, expected, atol=1e-5)
+        np.testing.assert_allclose(not_none(token.attention), expected, atol=1e-5)
     np.testing.assert_allclose(np.stack(runtime.sums), 1, atol=1e-5)
 
 
@@ -126,7 +127,7 @@ def test_a_prompt_is_read_a_few_rows_at_a_time(
     parts = runtime.decode(prompt, context, None, attention=True, cancel=cancel)
     assert max(rows) == 7
     np.testing.assert_allclose(parts.logits, whole.logits, atol=1e-5)
-    np.testing.assert_allclose(parts.attention, whole.attention, atol=1e-6)
+    np.testing.assert_allclose(not_none(parts.attention), not_none(whole.attention), atol=1e-6)
 
 
 def test_it_can_be_cancelled_between_layers(runtime: Whole, context: Context) -> None:

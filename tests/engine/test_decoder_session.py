@@ -25,6 +25,7 @@ from mmgpt_desktop.export.linear import (
 )
 from mmgpt_desktop.export.quantise import round_to_nearest
 from mmgpt_desktop.export.weights import DecoderWeights
+from tests.not_none import not_none
 
 CONFIG = {
     "model_type": "llama",
@@ -117,8 +118,7 @@ def test_a_prompt_graph_leaves_the_cache_that_the_other_would(
         found, row = quick.feed(embedded[:, start:stop])
         assert quick.length == whole.length == stop
         np.testing.assert_allclose(found, logits, atol=1e-4)
-        assert rows is not None
-        np.testing.assert_allclose(row, rows, atol=1e-5)
+        np.testing.assert_allclose(not_none(row), not_none(rows), atol=1e-5)
 
 
 def test_with_a_scale_for_each_position_none_spoils_another(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_fewer_bits_are_farther_from_the_truth(
     assert (found[0].agreement, found[0].attention) == (1, 0)
     assert found[1].agreement > 0.98
     assert found[2].agreement > 0.9
-    moved = [each.attention for each in found]
+    moved = [not_none(each.attention) for each in found]
     assert moved == sorted(moved)
     assert found[4].agreement < found[2].agreement
 

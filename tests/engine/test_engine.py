@@ -26,6 +26,7 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from tests.fakes import FakeRuntime, make_photo
+from tests.not_none import not_none
 from tests.tiny_bundle import ANSWER, CELLS, FUSIONS, read_manifest, write_manifest
 
 CUDA, CPU, TORCH = RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU, RuntimeName.TORCH
@@ -186,7 +187,8 @@ def test_the_graphs_edges_are_a_map_of_cells(tiny_bundle: Path) -> None:
     engine.load()
     edges = engine.edges(make_photo(64, 48), CancelToken())
     assert edges is not None
-    assert (edges.weights.shape, edges.weights.dtype) == ((CELLS, CELLS), np.float32)
+    assert edges.weights.shape == (CELLS, CELLS)
+    assert edges.weights.dtype == np.float32
     assert not edges.weights.flags.writeable
     assert (edges.grid.cells, edges.grid.photo_width) == (CELLS, 64)
     cancel = CancelToken()
@@ -210,18 +212,18 @@ def test_a_model_without_a_graph_has_no_edges(own_bundle: Path, without: str) ->
 
 
 def test_a_done_answer_has_a_certainty(own_bundle: Path) -> None:
-    def certainty_at(temperature: float) -> float | None:
+    def certainty_at(temperature: float) -> float:
         about = read_manifest(own_bundle)
         about["certainty"]["temperature"] = temperature
         write_manifest(own_bundle, about)
         engine = BundleEngine(own_bundle, CPU)
         engine.load()
         _, outcome, steps = ask(engine, request(make_photo()))
-        assert outcome.certainty is not None
+        certainty = not_none(outcome.certainty)
         mean = float(np.exp(np.mean([np.log(step.probability) for step in steps])))
-        assert outcome.certainty == pytest.approx(mean, abs=0.1)
+        assert certainty == pytest.approx(mean, abs=0.1)
         assert ask(engine, request(text=""))[1].certainty is None
-        return outcome.certainty
+        return certainty
 
     assert certainty_at(1.0) > certainty_at(2.0) > 0
 

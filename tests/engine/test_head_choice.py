@@ -103,7 +103,7 @@ def test_it_can_be_ended() -> None:
 
 
 def test_a_scene_shows_what_it_says_where_it_says() -> None:
-    names, places = set(), []
+    names, places = set[str](), list[object]()
     for number in range(SCENES):
         scene = compose(number)
         colour, shape = scene.name.split()

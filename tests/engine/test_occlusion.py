@@ -39,7 +39,7 @@ from mmgpt_desktop.messages import (
     Verdict,
 )
 from mmgpt_desktop.methods import Method
-from tests.fakes import FakeRuntime, make_photo
+from tests.fakes import FakeRuntime, FoundMaps, make_photo
 from tests.tiny_bundle import read_manifest, write_manifest
 
 SIDE, SIZE = 16, 64  # cells and pixels along a side
@@ -120,8 +120,8 @@ def spotted(grid: PatchGrid, row: int, column: int) -> Photo:
 
 
 def occlusion(engine: BundleEngine, what: Explanation, word: slice | None = None) -> list[CellMaps]:
-    found: list[CellMaps] = []
-    engine.explain(what, Method.OCCLUSION, CancelToken(), found.append, word)
+    found = FoundMaps()
+    engine.explain(what, Method.OCCLUSION, CancelToken(), found.take, word)
     return found
 
 
@@ -234,10 +234,10 @@ def test_one_word_costs_less_than_all(folder: Path) -> None:
 def test_a_cancelled_search_ends_at_once(folder: Path) -> None:
     grid = grid_of(folder, 64, 48)
     runtime = Planted(5, 9, after=12)
-    engine, found = engine_with(folder, runtime), list[CellMaps]()
+    engine, found = engine_with(folder, runtime), FoundMaps()
     with pytest.raises(Cancelled):
         engine.explain(
-            explanation(spotted(grid, 5, 9)), Method.OCCLUSION, runtime.cancel, found.append
+            explanation(spotted(grid, 5, 9)), Method.OCCLUSION, runtime.cancel, found.take
         )
     assert len(runtime.encoded) == 12
     assert found[-1].done < 1
@@ -322,7 +322,8 @@ def test_with_nothing_hidden_the_probabilities_are_those_of_the_steps(own_bundle
         masks = np.zeros((2, fusion.rows, fusion.columns), np.bool_)
         masks[1] = True
         found = engine.hidden(what, masks, CancelToken())
-        assert (found.shape, found.dtype) == ((2, len(steps)), np.float32)
+        assert found.shape == (2, len(steps))
+        assert found.dtype == np.float32
         assert found[0] == pytest.approx([step.probability for step in steps], abs=1e-6)
         assert found[1] == pytest.approx(found[0]), "the tiny model reads the text alone"
         assert engine.hidden(what, masks[:0], CancelToken()).shape == (0, len(steps))

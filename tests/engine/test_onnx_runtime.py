@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.errors import Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeName
+from tests.not_none import not_none
 from tests.tiny_bundle import (
     CELLS,
     COPIER,
@@ -133,7 +135,8 @@ def test_the_graph_has_edges_and_the_others_none(bundle: Bundle) -> None:
     runtime, cancel = OnnxRuntime(bundle, CPU), CancelToken()
     edges = runtime.edges(PIXELS, "graph", cancel)
     assert edges is not None
-    assert (edges.shape, edges.dtype) == ((CELLS, CELLS), np.float32)
+    assert edges.shape == (CELLS, CELLS)
+    assert edges.dtype == np.float32
     assert edges.sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert runtime.edges(PIXELS, "cross_attention", cancel) is None
 
@@ -152,7 +155,7 @@ def test_what_goes_to_latents_goes_to_the_cells_they_read(bundle: Bundle) -> Non
         runtime = OnnxRuntime(bundle, CPU, graphs=graphs)
         encoded = runtime.encode(PIXELS, "cross_attention", cancel)
         result = runtime.decode([1, 5, 2], encoded, None, attention=True, cancel=cancel)
-        seen.append(result.attention)
+        seen.append(not_none(result.attention))
     plain, turned = seen
     assert (turned[..., :CELLS] == plain[..., CELLS - 1 :: -1]).all()
     assert (turned[..., CELLS:] == plain[..., CELLS:]).all(), "names are no latents"
@@ -290,7 +293,7 @@ def test_forced_cuda_without_a_driver_says_so(
     def no_library(name: str) -> None:
         raise OSError(name)
 
-    monkeypatch.setattr(onnx_runtime.ctypes, "CDLL", no_library)
+    monkeypatch.setattr(ctypes, "CDLL", no_library)
     with pytest.raises(RuntimeFailure, match=r"no NVIDIA driver|no CUDA support"):
         OnnxRuntime(bundle, CUDA)
 

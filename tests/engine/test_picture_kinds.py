@@ -7,6 +7,7 @@ import struct
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pylibjxl
@@ -53,7 +54,7 @@ def looks(photo: Photo, colour: tuple[int, int, int], tolerance: int = 4) -> boo
     return bool(np.abs(middle - colour).max() <= tolerance)
 
 
-def jxl(pixels: np.ndarray, **options: object) -> bytes:
+def jxl(pixels: np.ndarray, **options: Any) -> bytes:
     return pylibjxl.encode(pixels, lossless=True, distance=0.0, **options)
 
 
@@ -439,7 +440,7 @@ RED_TIFF = np.full((8, 8, 3), (255, 0, 0), np.uint8)
     ids=["plain", "motorola", "big", "big-motorola", "float", "half", "16", "alpha", "inks"],
 )
 def test_kinds_of_tiff_open(
-    pixels: np.ndarray, options: dict, capfd: pytest.CaptureFixture
+    pixels: np.ndarray, options: dict[str, Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
     photo = opened(tiff(pixels, **options), "a.tif")
     assert photo.pixels[4, 4, 0] > 220
@@ -458,7 +459,7 @@ def test_kinds_of_tiff_open(
     ],
     ids=["bands", "webp", "dng", "unknown", "bmp"],
 )
-def test_other_kinds_are_named(data: bytes, capfd: pytest.CaptureFixture) -> None:
+def test_other_kinds_are_named(data: bytes, capfd: pytest.CaptureFixture[str]) -> None:
     said = refused(data)
     assert "rare kind of TIFF" in said or "rare kind of BMP" in said
     assert "damaged" not in said

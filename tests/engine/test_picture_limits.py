@@ -12,9 +12,9 @@ import pi_heif.as_plugin
 import pylibjxl
 import pytest
 from PIL import AvifImagePlugin, Image, WebPImagePlugin
+from PySide6.QtGui import QImageReader
 
 from mmgpt_desktop.errors import ImageError
-from mmgpt_desktop.imaging import second_reader
 from mmgpt_desktop.imaging.images import photo_from_bytes
 from tests.picture_files import bmp, encode, heic, jpeg, png, tiff
 
@@ -141,10 +141,10 @@ def test_what_no_such_file_can_hold_is_refused_before_a_decoder_makes_room(
             made.append(name)
         return Image.new(mode, (1, 1)).im
 
-    monkeypatch.setattr(Image.core, "new", new)
-    monkeypatch.setattr(Image.core, "fill", lambda mode, size, _=0: new(mode, size))
+    monkeypatch.setattr("PIL.Image.core.new", new)
+    monkeypatch.setattr("PIL.Image.core.fill", lambda mode, size, _=0: new(mode, size))
     monkeypatch.setattr(WebPImagePlugin, "_webp", SimpleNamespace(WebPAnimDecoder=decoder))
-    monkeypatch.setattr(second_reader.QImageReader, "read", decoder)
+    monkeypatch.setattr(QImageReader, "read", decoder)
     monkeypatch.setattr(AvifImagePlugin.AvifImageFile, "load", decoder)
     monkeypatch.setattr(pi_heif.as_plugin.HeifImageFile, "load", decoder)
     with pytest.raises(ImageError, match=r"damaged|too large"):

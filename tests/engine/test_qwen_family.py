@@ -169,7 +169,8 @@ def test_tokens_and_attention_are_those_of_the_models_own_generate(
 
 def test_a_prompt_may_be_fed_in_pieces(family: Qwen, runtime: CheckpointTorch) -> None:
     context = context_of(runtime, family, [Message("user", "What?")], [noise_photo(50, 30)])
-    ids, options = context.prompt.token_ids, {"attention": False, "cancel": CancelToken()}
+    ids = context.prompt.token_ids
+    options: Any = {"attention": False, "cancel": CancelToken()}
     whole = runtime.decode(ids, context, None, **options)
     cut = context.prompt.image_positions[3]
     first = runtime.decode(ids[:cut], context, None, **options)

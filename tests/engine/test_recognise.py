@@ -256,9 +256,10 @@ def test_weights_that_are_something_else(model: Path, data: bytes, said: str) ->
 
 
 QUANTISED: list[tuple[dict[str, object], str]] = [
-    ({"quantization_config": {"quant_method": name, "bits": 4}}, rf"4 bits each \({shown}\)")
-    for name, shown in [("awq", "AWQ"), ("gptq", "GPTQ"), ("eetq", "EETQ"), ("exl2", "EXL2")]
-] + [
+    ({"quantization_config": {"quant_method": "awq", "bits": 4}}, r"4 bits each \(AWQ\)"),
+    ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, r"4 bits each \(GPTQ\)"),
+    ({"quantization_config": {"quant_method": "eetq", "bits": 4}}, r"4 bits each \(EETQ\)"),
+    ({"quantization_config": {"quant_method": "exl2", "bits": 4}}, r"4 bits each \(EXL2\)"),
     ({"quantization_config": {"quant_method": "hqq", "quant_config": {}}}, "HQQ"),
     ({"quantization_config": {"load_in_8bit": True}}, r"8 bits each \(bitsandbytes\)"),
     ({"quantization_config": {"quant_method": "fp8"}}, r"fewer bits \(FP8\)"),

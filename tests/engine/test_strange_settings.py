@@ -142,8 +142,11 @@ def test_a_cache_that_is_not_understood_is_said(tmp_path: Path, past: str, prese
 
 def cache_graph(folder: Path, past: str, present: str) -> Path:
     """Keys and values of two layers go through, under names of that plan."""
-    info, shape = helper.make_tensor_value_info, [1, 2, "P", 4]
-    nodes, inputs, outputs = [], [], []
+    info = helper.make_tensor_value_info
+    shape: list[str | int | None] = [1, 2, "P", 4]
+    nodes: list[onnx.NodeProto] = []
+    inputs: list[onnx.ValueInfoProto] = []
+    outputs: list[onnx.ValueInfoProto] = []
     for layer in range(2):
         for kind in ("key", "value"):
             names = past.format(layer, kind), present.format(layer, kind)

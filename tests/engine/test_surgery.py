@@ -16,8 +16,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from mmgpt_desktop.engine.graphs.attention_nodes import writes_in_place
-from mmgpt_desktop.engine.graphs.surgery import ATTENTION, add_attention, attending_graph
+from mmgpt_desktop.engine.graphs.attention_nodes import ATTENTION, writes_in_place
+from mmgpt_desktop.engine.graphs.surgery import add_attention, attending_graph
 from mmgpt_desktop.errors import BundleError, NotAvailable
 
 HEADS, KV, D, LAYERS, PAST, FED = 4, 2, 32, 3, 5, 4
@@ -338,7 +338,7 @@ def spelled(decoder: Decoder, layer: int, *, grouped: bool = False) -> None:
     perm = [*range(len(lead)), len(lead) + 1, len(lead)]
     decoder.node("Transpose", [keys], [f"kt.{layer}"], perm=perm)
     decoder.node("MatMul", [f"q.{layer}", f"kt.{layer}"], [f"qk.{layer}"])
-    root = decoder.constant("root", np.float32(D**0.5))
+    root = decoder.constant("root", np.array(D**0.5, np.float32))
     decoder.node("Div", [f"qk.{layer}", root], [f"scaled.{layer}"])
     mask = decoder.constant("mask", np.triu(np.full((FED, T), -1e9, np.float32), PAST + 1))
     decoder.node("Add", [f"scaled.{layer}", mask], [f"masked.{layer}"])

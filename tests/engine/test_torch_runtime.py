@@ -95,7 +95,8 @@ def test_shapes_of_a_run(bundle: Bundle, runtime: TorchRuntime, fusion: str) -> 
 def test_the_graph_has_edges_and_the_others_none(runtime: TorchRuntime) -> None:
     edges = runtime.edges(PIXELS, "graph", CancelToken())
     assert edges is not None
-    assert (edges.shape, edges.dtype) == ((ROWS**2, ROWS**2), np.float32)
+    assert edges.shape == (ROWS**2, ROWS**2)
+    assert edges.dtype == np.float32
     assert (edges.sum(axis=1) <= 1 + 1e-5).all(), "the names take their part"
     assert runtime.edges(PIXELS, "concat", CancelToken()) is None
 

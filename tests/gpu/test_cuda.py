@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.engine.test_public_onnx import PROMPT, context_of, folder_of
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.bundle_engine import BundleEngine
@@ -14,6 +13,7 @@ from mmgpt_desktop.engine.folder.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.onnx_runtime import cuda_obstacle
 from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, TokenStep
 from tests.community import make_llama
+from tests.engine.test_checkpoint_onnx import PROMPT, context_of, folder_of
 from tests.fakes import make_photo
 from tests.tiny_bundle import ANSWER, FUSIONS, make_tiny_bundle
 

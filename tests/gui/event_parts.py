@@ -128,6 +128,13 @@ def turn_round(milliseconds: int = 0) -> None:
     loop.exec()
 
 
+def type_keys(window: QWidget, text: str) -> None:
+    """On a real keyboard, as the system reports it."""
+    for letter in text:
+        QTest.keyClick(window.windowHandle(), letter)  # type: ignore[call-overload]  # Qt takes it
+        QApplication.processEvents()
+
+
 def until(done: Callable[[], object]) -> None:
     """As `qtbot.waitUntil`, for one thing after the other in few words."""
     end = time.monotonic() + 30

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog, SamplesDialog
 from mmgpt_desktop.ui.window.tour import Tour
 from tests.gui_fakes import THREE, FakeEngine, make_shown
+from tests.not_none import not_none
 
 MakeApp = Callable[..., App]
 CONTROLS = (
@@ -87,21 +89,21 @@ def check_keyboard_and_names(root: QWidget) -> None:
     assert [each for each in shown if not name_of(each)] == []
     lonely = [each for each in shown if not each.focusPolicy() & Qt.FocusPolicy.TabFocus]
     assert [name_of(each) for each in lonely] == []
-    chain, widget = set(), root.nextInFocusChain()
+    chain, widget = set(), not_none(root.nextInFocusChain())
     for _ in range(1000):
         chain.add(widget)
-        widget = widget.nextInFocusChain()
+        widget = not_none(widget.nextInFocusChain())
     assert [name_of(each) for each in shown if each not in chain] == []
 
 
 def stops_of(root: QWidget) -> list[QWidget]:
     """Where Tab stops in a window, as Qt has them in a ring, from the first one on."""
-    stops, widget = [], root.nextInFocusChain()
+    stops, widget = list[QWidget](), not_none(root.nextInFocusChain())
     while widget is not root:
         tabbed = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
         if tabbed and widget.isVisibleTo(root) and widget.window() is root:
             stops.append(widget)
-        widget = widget.nextInFocusChain()
+        widget = not_none(widget.nextInFocusChain())
     rects = [_rect(each, root) for each in stops]
     highest = min(rects, key=QRect.top)
     row = [at for at, rect in enumerate(rects) if rect.top() <= highest.bottom()]
@@ -181,7 +183,7 @@ def test_every_control_of_the_window_and_its_dialogs_has_a_name_and_a_key(
     check_keyboard_and_names(window)
     check_keyboard_and_names(window.heatmap.drawing)
     entry = RecentSession("/a/b.mmgpt", 1.0, 1, 1, "text")
-    plain = (
+    plain: tuple[QDialog, ...] = (
         SamplesDialog(read_samples(), window),
         KeysDialog(window),
         AboutDialog(THREE, window),
@@ -494,7 +496,7 @@ def test_the_tour_is_not_in_the_way_of_a_photo(
     monkeypatch.setattr(ui, "App", lambda *_, **__: made)
     monkeypatch.setattr(ui, "make_application", MagicMock())
     monkeypatch.setattr(ui, "EndFromSystem", MagicMock())
-    monkeypatch.setattr(ui.signal, "signal", MagicMock())
+    monkeypatch.setattr(signal, "signal", MagicMock())
     monkeypatch.setattr(ui, "prepare_process", MagicMock())
     ui.run(Path("none"), None, images)
     assert made.welcome.called is (not images)

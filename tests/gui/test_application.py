@@ -13,9 +13,13 @@ from mmgpt_desktop.ui.application import make_application
 CAMERA = "qt.multimedia.ffmpeg.v4l2camera"
 
 
+def category(name: str) -> QLoggingCategory:
+    return QLoggingCategory(name)  # type: ignore[arg-type]  # the stub says bytes
+
+
 @pytest.fixture
 def quiet(qapp: QApplication) -> Iterator[None]:
-    assert QLoggingCategory(CAMERA).isInfoEnabled()
+    assert category(CAMERA).isInfoEnabled()
     make_application()
     yield
     QLoggingCategory.setFilterRules("")
@@ -23,12 +27,12 @@ def quiet(qapp: QApplication) -> Iterator[None]:
 
 @pytest.mark.usefixtures("quiet")
 def test_a_camera_says_in_the_terminal_what_it_fails_with_and_no_more() -> None:
-    camera, sound = QLoggingCategory(CAMERA), QLoggingCategory("qt.multimedia.pulseaudio.engine")
-    which = QLoggingCategory("qt.multimedia.ffmpeg")
+    camera, video = category(CAMERA), category("qt.multimedia.ffmpeg")
+    sound = category("qt.multimedia.pulseaudio.engine")
     assert not camera.isInfoEnabled()
-    assert not which.isInfoEnabled()
+    assert not video.isInfoEnabled()
     assert not sound.isWarningEnabled()
     assert camera.isWarningEnabled()
-    assert which.isWarningEnabled()
+    assert video.isWarningEnabled()
     assert sound.isCriticalEnabled()
-    assert QLoggingCategory("qt.gui").isInfoEnabled()
+    assert category("qt.gui").isInfoEnabled()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ def test_the_answer_grows_step_by_step(qtbot: QtBot, make_app: MakeApp) -> None:
     for written in range(1, 4):
         engine.release()
         text = "".join(ANSWER[:written])
-        qtbot.waitUntil(lambda text=text: answers(app) == [text])
+        qtbot.waitUntil(partial(lambda text: answers(app) == [text], text))
         assert app.window.output.view.toPlainText().endswith(text)
     assert app.window.output.stop_button.isEnabled()
 

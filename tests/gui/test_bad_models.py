@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from huggingface_hub.utils import close_session
+from huggingface_hub import close_session
 from pytestqt.qtbot import QtBot
 from safetensors.numpy import save_file
 

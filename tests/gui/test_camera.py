@@ -307,7 +307,12 @@ def test_a_silent_camera_is_given_up(qtbot: QtBot, monkeypatch: pytest.MonkeyPat
 
 def test_a_camera_is_on_once_and_forgets_when_it_is_off(qtbot: QtBot) -> None:
     made: list[Synthetic] = []
-    camera = Camera(lambda parent: made.append(Synthetic(parent)) or made[-1])
+
+    def make(parent: QObject) -> Synthetic:
+        made.append(Synthetic(parent))
+        return made[-1]
+
+    camera = Camera(make)
     states: list[bool] = []
     camera.running_changed.connect(states.append)
     camera.start()
@@ -370,13 +375,24 @@ def began(source: DeviceSource) -> list[str]:
     return said
 
 
+def devices_of(multimedia: SimpleNamespace) -> list[Device]:
+    """The cameras that are going to be opened."""
+    cameras: list[Device] = []
+
+    def open_camera(*_: object) -> Device:
+        cameras.append(Device())
+        return cameras[-1]
+
+    multimedia.QCamera = open_camera
+    return cameras
+
+
 def test_the_systems_camera_shows_frames_and_stops(
     qtbot: QtBot, multimedia: SimpleNamespace
 ) -> None:
     source, frames = DeviceSource(), list[QImage]()
     source.frame.connect(frames.append)
-    cameras: list[Device] = []
-    multimedia.QCamera = lambda *_: cameras.append(Device()) or cameras[-1]
+    cameras = devices_of(multimedia)
     assert began(source) == []
     assert cameras[0].calls == [FORMATS[2], "start"]
     for _ in range(5):  # at once: one of them is enough
@@ -387,8 +403,7 @@ def test_the_systems_camera_shows_frames_and_stops(
 
 
 def test_a_camera_that_breaks_says_why(qtbot: QtBot, multimedia: SimpleNamespace) -> None:
-    source, cameras = DeviceSource(), list[Device]()
-    multimedia.QCamera = lambda *_: cameras.append(Device()) or cameras[-1]
+    source, cameras = DeviceSource(), devices_of(multimedia)
     said = began(source)
     cameras[0].errorOccurred.emit(1, "device gone.")
     assert said == [

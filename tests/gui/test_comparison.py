@@ -15,6 +15,7 @@ from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.window.app import App
 from tests.gui.test_window import controls, name_of
 from tests.gui_fakes import ANSWER, THREE, FakeEngine, make_shown
+from tests.not_none import not_none
 
 MakeApp = Callable[..., App]
 TEXT = "".join(ANSWER)
@@ -259,10 +260,10 @@ def test_every_control_has_a_name_and_tab_reaches_it(comparison: Comparison) -> 
     assert [widget for widget in found if not name_of(widget)] == []
     shown = {widget for widget in found if widget.isVisible() and widget.isEnabled()}
     shown.discard(comparison.switch.whole_button)
-    widget, visited = comparison.edit.nextInFocusChain(), set()
+    widget, visited = not_none(comparison.edit.nextInFocusChain()), set()
     for _ in range(300):
         visited.add(widget)
-        widget = widget.nextInFocusChain()
+        widget = not_none(widget.nextInFocusChain())
     assert shown <= visited
     assert all(widget.focusPolicy() & Qt.FocusPolicy.TabFocus for widget in shown)
 

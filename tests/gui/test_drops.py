@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -143,7 +144,7 @@ def test_a_copied_file_is_opened_where_questions_are_typed(
     for place, form in enumerate(COPIED):
         path = write_picture(tmp_path / f"a 猫 {form}.png", f"#{10 + place}0000")
         assert paste(app, mime(**COPIED[form](path.as_uri(), str(path)))) == ""
-        qtbot.waitUntil(lambda path=path: shown_name(app) == path.name)
+        qtbot.waitUntil(partial(lambda path: shown_name(app) == path.name, path))
     assert titles(app) == []
 
 

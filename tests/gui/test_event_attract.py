@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -33,10 +34,10 @@ def lines(show: EventApp) -> list[tuple[str, str]]:
 
 
 def test_questions_type_themselves_and_the_engine_answers(
-    show: EventApp, lines: list[tuple[str, str]]
+    show: EventApp, lines: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page, typed = show.stage.page, []
-    page.type_question = typed.append  # type: ignore[method-assign]
+    page, typed = show.stage.page, list[str]()
+    monkeypatch.setattr(page, "type_question", typed.append)
     show.stage.idle.idle.emit()
     assert show.stage.attract.playing
     until(lambda: len([line for line, _ in lines if "grid" in line]) >= 2)
@@ -106,10 +107,12 @@ def test_samples_that_cannot_be_opened_are_left_out(show: EventApp) -> None:
     assert not show.window.line.isVisible()
 
 
-def test_with_reduced_motion_questions_stand_there_at_once(make_show: MakeShow) -> None:
+def test_with_reduced_motion_questions_stand_there_at_once(
+    make_show: MakeShow, monkeypatch: pytest.MonkeyPatch
+) -> None:
     show = make_show(still=True)
     typed: list[str] = []
-    show.stage.page.type_question = typed.append  # type: ignore[method-assign]
+    monkeypatch.setattr(show.stage.page, "type_question", typed.append)
     show.stage.play()
     until(lambda: show.stage.visit.current.turns)
     show.theme.set_still(False)
@@ -134,7 +137,7 @@ def test_motion_is_reduced_where_it_is_in_the_window(
         "EventApp": make,
     }.items():
         monkeypatch.setattr(event_app, name, stand_in)
-    monkeypatch.setattr(event_app.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     with pytest.raises(Made, match=str(still)):
         event_app.run(make_profile(tmp_path), None, None)
 

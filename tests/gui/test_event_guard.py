@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -259,8 +261,8 @@ def test_screen_notifications_and_sleep_are_held_off(monkeypatch: pytest.MonkeyP
         holders.append(Holder(command, **options))
         return holders[-1]
 
-    monkeypatch.setattr(awake.sys, "platform", "linux")
-    monkeypatch.setattr(awake.shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
     keeper = awake.Awake(call, popen)
     keeper.start()
     assert [message.member() for message in calls] == ["Inhibit", "Inhibit"]
@@ -281,7 +283,7 @@ def test_without_a_bus_the_show_goes_on_and_the_log_says_so(
     def call(message: QDBusMessage) -> QDBusMessage:
         return message.createErrorReply("org.freedesktop.DBus.Error.Disconnected", "No bus here.")
 
-    monkeypatch.setattr(awake.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
     keeper = awake.Awake(call)
     keeper.start()
     keeper.stop()

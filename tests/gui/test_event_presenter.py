@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from mmgpt_desktop.ui.event.presenter import Presenter
 from mmgpt_desktop.ui.widgets.texts import install_language
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.main_window import MainWindow
-from tests.gui.event_parts import MakeShow, press, touch, turn_round, until
+from tests.gui.event_parts import MakeShow, press, touch, turn_round, type_keys, until
 from tests.gui.test_access import check_keyboard_and_names
 from tests.gui_fakes import THREE, FakeEngine
 
@@ -63,7 +64,7 @@ def test_a_clicker_walks_through_the_samples(show: EventApp) -> None:
         (Qt.Key.Key_PageUp, "two.png"),
     ):
         press(show.window, key)
-        until(lambda name=name: shown_name(show) == name)  # type: ignore[misc]
+        until(partial(lambda name: shown_name(show) == name, name))
     assert show.window.pages.currentWidget() is show.window.answer_page
 
 
@@ -89,8 +90,7 @@ def test_enter_asks_what_the_presenter_wrote_and_presses_buttons(
     assert line is not None
     line.setFocus()
     line.selectAll()
-    for letter in "what":
-        QTest.keyClick(presenter.windowHandle(), letter)
+    type_keys(presenter, "what")
     press(presenter, Qt.Key.Key_Return)
     until(lambda: show.stage.visit.current.turns and not show.stage.asker.busy)
     assert [turn.question for turn in show.stage.visit.current.turns] == ["what"]
@@ -106,7 +106,8 @@ CHINESE = re.compile("[\u4e00-\u9fff]")
 def said(window: QWidget) -> set[str]:
     """All that is read in a window, or read out."""
     boxes = [each for box in window.findChildren(QComboBox) for each in _items(box)]
-    shown = [*window.findChildren(QLabel), *window.findChildren(QAbstractButton)]
+    shown: list[QLabel | QAbstractButton] = window.findChildren(QLabel)
+    shown += window.findChildren(QAbstractButton)
     named = {each.accessibleName() for each in window.findChildren(QWidget)}
     titles = {each.title() for each in window.findChildren(QGroupBox)}
     return {window.windowTitle(), *named, *titles, *boxes, *(each.text() for each in shown)}
@@ -420,7 +421,12 @@ def test_the_menu_starts_a_checked_profile_in_a_process_of_its_own(
 ) -> None:
     app = make_app()
     started: list[list[str]] = []
-    app.launcher._start = lambda words: bool(started.append(words)) or True
+
+    def start(words: list[str]) -> bool:
+        started.append(words)
+        return True
+
+    app.launcher._start = start
     window: MainWindow = app.window
     file = tmp_path / "fair.toml"
     file.write_text('title = "A fair"\nbroken = 1\n', encoding="utf-8")

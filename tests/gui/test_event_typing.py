@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QInputDevice, QInputMethodEvent, QInputMethodQueryEvent
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from mmgpt_desktop.event.pin import hash_pin
 from mmgpt_desktop.ui.event.event_app import EventApp
-from tests.gui.event_parts import MakeShow, press, touch, until
+from tests.gui.event_parts import MakeShow, press, touch, type_keys, until
 from tests.gui_fakes import FakeEngine
+from tests.not_none import not_none
 
 CTRL, ALT, SHIFT = (
     Qt.KeyboardModifier.ControlModifier,
@@ -28,10 +28,7 @@ def open_sample(show: EventApp) -> None:
 
 
 def write(show: EventApp, text: str) -> None:
-    """On a real keyboard, as the system reports it."""
-    for letter in text:
-        QTest.keyClick(show.window.windowHandle(), letter)
-        QApplication.processEvents()
+    type_keys(show.window, text)
 
 
 def answered(show: EventApp) -> bool:
@@ -41,12 +38,12 @@ def answered(show: EventApp) -> bool:
 def compose(preedit: str, commit: str = "") -> None:
     event = QInputMethodEvent(preedit, [])
     event.setCommitString(commit)
-    QApplication.sendEvent(QApplication.focusWidget(), event)
+    QApplication.sendEvent(not_none(QApplication.focusWidget()), event)
 
 
 def takes_input_method() -> bool:
     event = QInputMethodQueryEvent(Qt.InputMethodQuery.ImEnabled)
-    QApplication.sendEvent(QApplication.focusWidget(), event)
+    QApplication.sendEvent(not_none(QApplication.focusWidget()), event)
     return bool(event.value(Qt.InputMethodQuery.ImEnabled))
 
 

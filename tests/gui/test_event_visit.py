@@ -129,7 +129,7 @@ def test_a_visit_by_keyboard(show: EventApp) -> None:
 def tab_order(show: EventApp, first: QWidget) -> list[QWidget]:
     """What the Tab key reaches from `first` on, once round."""
     first.setFocus()
-    reached = []
+    reached = list[QWidget]()
     while (now := QApplication.focusWidget()) is not first or not reached:
         assert now is not None
         reached.append(now)

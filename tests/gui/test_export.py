@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +121,7 @@ def test_the_picture_is_of_the_word_in_view_or_of_the_whole_answer(
         app.heatmaps.choose(turn, {"first": 0, "third": 2, "whole": 0}[name])
         app.window.heatmap.picture.set_whole(name == "whole")
         app.exporter.export(Kind.PNG)
-        qtbot.waitUntil(lambda name=name: f"Saved as {name}.png." in said(app))
+        qtbot.waitUntil(partial(lambda name: f"Saved as {name}.png." in said(app), name))
         pictures.append((tmp_path / f"{name}.png").read_bytes())
     assert len(set(pictures)) == 3
 

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QUrl
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.chat.conversation import Conversation
 from mmgpt_desktop.ui.window.app import App
 from tests.clips import write_animation, write_video
@@ -138,7 +139,7 @@ def test_a_model_for_sequences_reads_all_frames_at_once(
         assert maps is not None
         assert int(maps.cells(1, 2).argmax()) == 1 + row
         assert maps.maps.grid.columns == GRID_COLUMNS
-    app.window.heatmap.choose_method("occlusion")
+    app.window.heatmap.choose_method(Method.OCCLUSION)
     assert app.heatmaps.answer_maps(turn) is None
 
 
@@ -184,7 +185,7 @@ def test_a_session_keeps_clips_and_what_was_asked_of_them(
     session = app.sessions.session()
     assert sum(len(each.turns) for each in session.conversations) == 2  # none of them twice
     path = tmp_path / "kept.mmgpt"
-    app.sessions.ask_where_to = lambda _proposed: path  # type: ignore[method-assign]
+    app.sessions.ask_where_to = lambda proposed: path  # type: ignore[method-assign]
     app.sessions.save()
     qtbot.waitUntil(path.exists, timeout=LONG_MS)
     before = frames(app)

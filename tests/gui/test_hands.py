@@ -49,7 +49,7 @@ def choices(root: QWidget) -> list[QComboBox]:
 
 
 def test_the_wheel_over_a_choice_chooses_nothing(qtbot: QtBot, make_app: MakeApp) -> None:
-    app = make_app(FakeEngine(THREE))
+    app = make_app(FakeEngine(model=THREE))
     for box in choices(app.window):
         before = box.currentIndex()
         box.setFocus()

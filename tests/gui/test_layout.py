@@ -24,6 +24,7 @@ from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog, SamplesDial
 from mmgpt_desktop.ui.window.main_window import MainWindow
 from tests.gui.test_access import answered, controls, opened
 from tests.gui_fakes import THREE, FakeEngine
+from tests.not_none import not_none
 
 MakeApp = Callable[..., App]
 SMALL = [(1024, 563), (960, 500), (640, 440)]  # screens of 1024x600, 960x540, 640x480, less a frame
@@ -42,7 +43,7 @@ def seen(widget: QWidget) -> QRect:
     window, part = widget.window(), widget
     place = QRect(widget.mapTo(window, QPoint()), widget.size())
     while part is not window:
-        part = part.parentWidget()
+        part = not_none(part.parentWidget())
         place &= QRect(part.mapTo(window, QPoint()), part.size())
     return place
 

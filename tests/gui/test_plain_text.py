@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -177,11 +178,12 @@ def test_dialogs_show_hostile_text_as_it_stands(qtbot: QtBot, hostile: App) -> N
     window = hostile.window
     entry = RecentSession(f"/{HOSTILE}/a.mmgpt", 1.0, 1, 1, HOSTILE)
     sample = SamplePhoto(default_bundle_path(), HOSTILE, HOSTILE, HOSTILE, HOSTILE)
-    for dialog in (
+    plain: tuple[QDialog, ...] = (
         AboutDialog(MODEL, window),
         RecentDialog((entry,), window),
         SamplesDialog((sample,), window),
-    ):
+    )
+    for dialog in plain:
         assert check(dialog) > 0
         dialog.deleteLater()
     ask(qtbot, hostile)
@@ -191,7 +193,7 @@ def test_dialogs_show_hostile_text_as_it_stands(qtbot: QtBot, hostile: App) -> N
         (Comparison, hostile.compare),
     ):
         open_it()
-        qtbot.waitUntil(lambda kind=kind: bool(window.findChildren(kind)))
+        qtbot.waitUntil(partial(lambda kind: bool(window.findChildren(kind)), kind))
         dialog = window.findChildren(kind)[0]
         check(dialog)
         dialog.reject()

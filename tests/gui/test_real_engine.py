@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,9 @@ def test_a_photo_is_asked_and_each_word_has_its_heatmap(
     for index, word in enumerate(turn.words):
         app.heatmaps.choose(turn, index)
         text = word.text.strip(" .")
-        qtbot.waitUntil(lambda text=text: f"“{text}”" in app.window.heatmap.picture.caption.text())
+        qtbot.waitUntil(
+            partial(lambda text: f"“{text}”" in app.window.heatmap.picture.caption.text(), text)
+        )
         assert app.window.heatmap.picture.view.layer is not None
     words = len(turn.words)
     qtbot.waitUntil(lambda: len(turn.findings.checks) == words, timeout=20_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -166,7 +167,7 @@ def test_saving_again_and_after_the_file_is_gone_asks_nothing(
     for draft in ("one", "another one", "a third"):
         app.window.prompt.edit.setPlainText(draft)
         app.sessions.save()
-        qtbot.waitUntil(lambda draft=draft: path.exists() and draft_in(path) == draft)
+        qtbot.waitUntil(partial(lambda draft: path.exists() and draft_in(path) == draft, draft))
         if draft == "another one":
             path.unlink()
     assert not any("changed by another" in title for title in notices(app))

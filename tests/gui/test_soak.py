@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -114,7 +115,7 @@ def test_a_short_soak_finds_faults_and_judges_no_figures() -> None:
 def test_a_thread_that_computes_is_found_out(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     clocks = {"perf_counter": 0.0, "thread_time": 0.0}
     for name in clocks:
-        monkeypatch.setattr(measures.time, name, lambda name=name: clocks[name])
+        monkeypatch.setattr(time, name, lambda name=name: clocks[name])
     stalls = measures.Stalls()
     stalls.start()
     for passed, busy in ((0.005, 0.0), (0.005, 0.001), (2.005, 1.5), (1.005, 0.1)):
@@ -131,9 +132,9 @@ def test_a_thread_that_computes_is_found_out(qtbot: QtBot, monkeypatch: pytest.M
 def test_errors_are_told_apart(qtbot: QtBot) -> None:
     counts = ErrorCounts()
     with counts.catching():
-        counts.take(None, ImageError("The file {name} is empty.", name="x"))
-        counts.take(None, SessionError("The session {name} is damaged.", name="y"))
-        counts.take(None, RuntimeFailure("It broke."))
+        counts.take(ImageError("The file {name} is empty.", name="x"))
+        counts.take(SessionError("The session {name} is damaged.", name="y"))
+        counts.take(RuntimeFailure("It broke."))
         logging.getLogger("mmgpt_desktop.test").warning("odd")
     assert counts.expected.total() == 2
     assert set(counts.unexpected) == {"RuntimeFailure: It broke.", "mmgpt_desktop.test: odd"}

@@ -117,7 +117,7 @@ def test_a_system_font_with_its_size_in_pixels_is_scaled_as_well(
 def test_who_saves_and_quits_at_once_has_saved(make_app: MakeApp, tmp_path: Path) -> None:
     app = make_app(autosave=False)
     path = tmp_path / "last.mmgpt"
-    app.sessions.ask_where_to = lambda _proposed: path  # type: ignore[method-assign]
+    app.sessions.ask_where_to = lambda proposed: path  # type: ignore[method-assign]
     app.window.prompt.edit.setPlainText("A draft")
     at_work, go_on = threading.Event(), threading.Event()
 

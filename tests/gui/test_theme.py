@@ -37,7 +37,8 @@ def luminance(colour: str) -> float:
     def linear(value: float) -> float:
         return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
 
-    red, green, blue = (linear(value) for value in QColor(colour).getRgbF()[:3])
+    made = QColor(colour)
+    red, green, blue = map(linear, (made.redF(), made.greenF(), made.blueF()))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 

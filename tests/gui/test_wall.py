@@ -19,6 +19,7 @@ from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.worker import TaskThread
 from tests.gui_fakes import FakeEngine, attention_map, make_shown
+from tests.not_none import not_none
 
 MakeApp = Callable[..., App]
 STYLE = MapStyle("viridis", smooth=False)
@@ -134,7 +135,7 @@ def test_the_formula_is_worked_with_the_numbers(qtbot: QtBot, make_app: MakeApp)
     assert engine.numbers_asked == [(2, 0, 1)]
     assert "“ball”, layer 1, head 2" in page.what.text()
     assert page.query.text() == "q = (1.00, 1.00, 1.00, 1.00), 4 numbers; √d = 2.00"
-    rows = [[page.table.item(row, c).text() for c in range(6)] for row in range(4)]
+    rows = [[not_none(page.table.item(row, c)).text() for c in range(6)] for row in range(4)]
     four = "(2.00, 2.00, 2.00, 2.00)"
     assert rows[0] == [
         "row 2, column 2", four, "4.00", "54.60", "75.0 %", "(1.00, 1.00, 1.00, 1.00)"

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QAbstractSlider,
     QApplication,
     QComboBox,
+    QDialog,
     QListWidget,
     QPlainTextEdit,
     QProxyStyle,
@@ -28,6 +29,7 @@ from mmgpt_desktop.ui.widgets.photo_view import PhotoView
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog, SamplesDialog
 from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_shown
+from tests.not_none import not_none
 
 MakeApp = Callable[..., App]
 CONTROLS = (
@@ -47,7 +49,8 @@ def controls(root: QWidget) -> list[QWidget]:
     return [
         widget
         for widget in found
-        if widget.parent().objectName() not in internal and widget.objectName() not in internal
+        if not_none(widget.parent()).objectName() not in internal
+        and widget.objectName() not in internal
     ]
 
 
@@ -84,17 +87,18 @@ def test_tab_visits_all_visible_controls(qtbot: QtBot, app: App) -> None:
     visited = set()
     for _ in range(400):
         visited.add(widget)
-        widget = widget.nextInFocusChain()
+        widget = not_none(widget.nextInFocusChain())
     assert wanted <= visited
 
 
 @pytest.mark.parametrize("dialog", ["samples", "keys", "about"])
 def test_dialogs_name_their_controls(qtbot: QtBot, qapp: QApplication, dialog: str) -> None:
-    made = {
+    makers: dict[str, Callable[[], QDialog]] = {
         "samples": lambda: SamplesDialog(read_samples()),
         "keys": KeysDialog,
         "about": lambda: AboutDialog(MODEL),
-    }[dialog]()
+    }
+    made = makers[dialog]()
     qtbot.addWidget(made)
     assert all(name_of(widget) for widget in controls(made))
 

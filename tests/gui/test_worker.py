@@ -12,6 +12,7 @@ from typing import NoReturn
 import numpy as np
 import pytest
 from PySide6.QtCore import QObject, QThread
+from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 from shiboken6 import delete
 
@@ -268,7 +269,7 @@ def test_a_job_that_fails_says_why_and_the_thread_goes_on(qtbot: QtBot) -> None:
         done: list[object] = []
         errors: list[AppError] = []
         thread.submit(work, done.append, errors.append)
-        qtbot.waitUntil(lambda errors=errors: bool(errors))
+        qtbot.waitUntil(partial(bool, errors))
         assert title in errors[0].title
         assert not done
     end(thread)
@@ -381,8 +382,8 @@ def test_levels_halve_down_to_a_small_one(size: tuple[int, int]) -> None:
 def test_the_images_keep_the_photos_colours() -> None:
     photo = make_photo()
     image = show_photo(photo).levels[0]
-    assert image.pixelColor(0, 0).getRgb()[:3] == tuple(photo.pixels[0, 0])
-    assert image.pixelColor(159, 119).getRgb()[:3] == (220, 30, 30)
+    assert image.pixelColor(0, 0) == QColor(*photo.pixels[0, 0].tolist())
+    assert image.pixelColor(159, 119) == QColor(220, 30, 30)
 
 
 def test_pixels_from_the_clipboard_become_a_photo() -> None:
@@ -417,9 +418,9 @@ def panicking(*_: object) -> NoReturn:
     raise Panic("index out of bounds")
 
 
-def test_a_panic_of_a_library_ends_no_thread(qtbot: QtBot) -> None:
+def test_a_panic_of_a_library_ends_no_thread(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = FakeEngine()
-    engine.generate = panicking  # type: ignore[method-assign]
+    monkeypatch.setattr(engine, "generate", panicking)
     thread = EngineThread(engine)
     log = Log(thread)
     thread.start()
@@ -429,7 +430,7 @@ def test_a_panic_of_a_library_ends_no_thread(qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: len(log.outcomes) == 2)
     assert [outcome.kind for outcome in log.outcomes] == ["failed"] * 2  # type: ignore[attr-defined]
     broken = FakeEngine()
-    broken.load = panicking  # type: ignore[method-assign]
+    monkeypatch.setattr(broken, "load", panicking)
     with qtbot.waitSignal(thread.load_failed) as failed:
         thread.switch(broken)
     assert "index out of bounds" in failed.args[0].title

@@ -49,7 +49,8 @@ def random_model(config: MMGPTConfig) -> MMGPTForConditionalGeneration:
         if not name.startswith("encoder") and parameter.ndim > 1:
             torch.nn.init.normal_(parameter, std=0.3)
     model.names.tokens.copy_(torch.randint(4, 300, model.names.tokens.shape))
-    return model.eval()
+    model.eval()
+    return model
 
 
 @pytest.fixture(scope="session")

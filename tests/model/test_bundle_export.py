@@ -20,12 +20,13 @@ from mmgpt_desktop.engine.families.family import Context
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.folder.layouts import PROMPT
-from mmgpt_desktop.engine.graphs.surgery import ATTENTION
+from mmgpt_desktop.engine.graphs.attention_nodes import ATTENTION
 from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
 from mmgpt_desktop.export.export_folder import DECODER, EMBEDDINGS, VISION, Exported, export
 from mmgpt_desktop.export.linear import Precision
 from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, Sampling, TokenStep
 from tests.checkpoint_models import noise_photo, tiny_smolvlm
+from tests.not_none import not_none
 
 CPU = RuntimeName.ONNX_CPU
 PHOTO = noise_photo(150, 100)
@@ -114,9 +115,8 @@ def test_a_mixed_one_reads_the_prompt_with_a_graph_of_its_own(
     assert mixed.sizes.keys() - four.sizes.keys() == {PROMPT, f"{PROMPT}.data"}
     whole, cancel = read_checkpoint(mixed.folder), CancelToken()
     runtime = CheckpointOnnx(whole, CPU, cache=tmp_path / "cache")
-    prompt = runtime._decoder.prompt
-    assert prompt is not None
-    assert sorted(prompt.outputs) == sorted(runtime._decoder.pairs.values())
+    graph = not_none(runtime._decoder.prompt)
+    assert sorted(graph.outputs) == sorted(runtime._decoder.pairs.values())
     family = family_of(whole)
     inputs = family.preprocess(PHOTO)
     prompt = family.build_prompt([Message("user", "What is this?")], [inputs], 16)

@@ -15,8 +15,9 @@ import torch
 import transformers as tf
 
 from mmgpt_desktop.errors import BundleError
-from mmgpt_desktop.export.decoder_graph import Attention, build_decoder
+from mmgpt_desktop.export.decoder_graph import build_decoder
 from mmgpt_desktop.export.decoder_spec import DecoderSpec, read_spec
+from mmgpt_desktop.export.last_row import Attention
 from mmgpt_desktop.export.linear import Floating
 from mmgpt_desktop.export.weights import DecoderWeights
 
@@ -73,7 +74,7 @@ def kosmos2() -> Any:
     return Kosmos2TextForCausalLM._from_config(config, attn_implementation="eager")
 
 
-def plain(config: type, model: type) -> Callable[..., Any]:
+def plain(config: Any, model: Any) -> Callable[..., Any]:
     def make(**settings: Any) -> Any:
         made = config(**{**SIZES, **settings})
         return model._from_config(made, attn_implementation="eager")
@@ -231,7 +232,7 @@ def test_an_unknown_architecture_is_named() -> None:
 
 
 def test_heads_that_onnx_runtime_refuses_are_refused_before_the_export() -> None:
-    config = tf.LlamaConfig(**{**SIZES, "head_dim": 24}).to_dict()
+    config = tf.LlamaConfig.from_dict({**SIZES, "head_dim": 24}).to_dict()
     with pytest.raises(BundleError, match="heads are 24 wide"):
         read_spec(config)
 

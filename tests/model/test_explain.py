@@ -48,7 +48,8 @@ def maps_of(
     """[token, cell] of ANSWER."""
     pixels = picture(fusion, red=RED, blue=BLUE) if pixels is None else pixels
     maps = explained(model, method, pixels, PROMPT, ANSWER, fusion)
-    assert (maps.shape, maps.dtype) == ((len(ANSWER), grid_of(fusion), grid_of(fusion)), np.float32)
+    assert maps.shape == (len(ANSWER), grid_of(fusion), grid_of(fusion))
+    assert maps.dtype == np.float32
     assert not maps.flags.writeable
     return maps.reshape(len(ANSWER), -1)
 

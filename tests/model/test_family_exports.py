@@ -28,7 +28,6 @@ from mmgpt_desktop.export.export_folder import export
 from mmgpt_desktop.export.linear import Floating, Precision
 from mmgpt_desktop.messages import (
     PICTURE,
-    CellMaps,
     Explanation,
     GenerationRequest,
     Message,
@@ -40,6 +39,7 @@ from mmgpt_desktop.messages import (
 from mmgpt_desktop.methods import Method
 from tests.checkpoint_checks import greedy
 from tests.checkpoint_models import noise_photo
+from tests.fakes import FoundMaps
 from tests.family_checks import SHAPES
 from tests.model.families import TINY, enlivened, near
 from tests.model.test_gemma_families import tiny_paligemma
@@ -215,9 +215,9 @@ def test_the_engine_answers_and_measures_with_them(exported: Exported) -> None:
         shape = exported.onnx.attention_shape
         assert all(each.weights.shape == (*shape, each.grid.cells) for each in maps)
         assert sum(each.weights.sum(axis=-1) for each in maps).max() > 0.01
-    found = list[CellMaps]()
+    found = FoundMaps()
     token_ids = tuple(step.token_id for step in steps)
-    engine.explain(Explanation(request, token_ids), Method.OCCLUSION, CANCEL, found.append)
+    engine.explain(Explanation(request, token_ids), Method.OCCLUSION, CANCEL, found.take)
     assert found[-1].done == 1
     assert np.abs(found[-1].weights).max() > 0
     engine.close()

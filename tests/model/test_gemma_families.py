@@ -39,6 +39,7 @@ from tests.family_checks import (
     liven,
     sentence_tokenizer,
 )
+from tests.not_none import not_none
 
 GEMMA3_TEMPLATE = (
     "{{ bos_token }}{%- for message in messages -%}"
@@ -107,7 +108,7 @@ def tiny_paligemma(path: Path, text: str) -> Path:
             "vocab_size": tokenizer.get_vocab_size(),
         },
         vision_config={**VISION, "patch_size": 6},
-        image_token_index=tokenizer.token_to_id("<image>"),
+        image_token_index=not_none(tokenizer.token_to_id("<image>")),
         projection_dim=32,
         hidden_size=32,
     )

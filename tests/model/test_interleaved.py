@@ -12,7 +12,6 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
 from mmgpt_desktop.messages import (
     PICTURE,
-    CellMaps,
     Explanation,
     GenerationRequest,
     Message,
@@ -22,6 +21,7 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.methods import Method
 from tests.checkpoint_models import noise_photo, tiny_smolvlm
+from tests.fakes import FoundMaps
 from tests.model.test_llava_onevision import tiny_onevision
 from tests.tiny_idefics import tiny_idefics
 from tests.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25
@@ -97,8 +97,8 @@ def test_a_picture_that_stands_twice_has_one_map(engine: CheckpointEngine) -> No
 def test_hiding_places_hides_them_wherever_the_picture_stands(engine: CheckpointEngine) -> None:
     request = asked((CAT, DOG, CAT), FEW_SHOT)
     token_ids = tuple(step.token_id for step in answer(engine, request))
-    found = list[CellMaps]()
-    engine.explain(Explanation(request, token_ids), Method.OCCLUSION, CancelToken(), found.append)
+    found = FoundMaps()
+    engine.explain(Explanation(request, token_ids), Method.OCCLUSION, CancelToken(), found.take)
     assert found[-1].done == 1
     assert found[-1].weights.shape[0] == len(token_ids)
 

@@ -28,6 +28,7 @@ from tests.family_checks import (
     liven,
     without_videos,
 )
+from tests.not_none import not_none
 
 TEMPLATE = (
     "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n'}}"
@@ -79,7 +80,7 @@ def tiny_internvl(path: Path) -> Path:
     config = InternVLConfig(
         text_config=text,
         vision_config=vision,
-        image_token_id=tokenizer.token_to_id("<IMG_CONTEXT>"),
+        image_token_id=not_none(tokenizer.token_to_id("<IMG_CONTEXT>")),
         image_seq_length=VIEW,
     )
     model = InternVLForConditionalGeneration(config)
@@ -127,7 +128,7 @@ def processor(folder: Path, *, tiles: bool) -> Any:
         image_seq_length=VIEW,
         chat_template=TEMPLATE,
     )
-    made.images_kwargs = {"crop_to_patches": tiles}
+    vars(made)["images_kwargs"] = {"crop_to_patches": tiles}
     return made
 
 

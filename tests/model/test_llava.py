@@ -32,6 +32,7 @@ from tests.family_checks import (
     liven,
     sentence_tokenizer,
 )
+from tests.not_none import not_none
 
 TEMPLATE = (
     "{% for message in messages %}{% if message['role'] != 'system' %}"
@@ -92,7 +93,7 @@ def tiny_llava(path: Path, encoder: str = "clip_vision_model", **settings: Any) 
     config = LlavaConfig(
         text_config=text,
         vision_config=vision,
-        image_token_index=tokenizer.token_to_id("<image>"),
+        image_token_index=not_none(tokenizer.token_to_id("<image>")),
         vision_feature_layer=-2 if clip else -1,
         vision_feature_select_strategy="default" if clip else "full",
     )

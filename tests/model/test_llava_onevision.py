@@ -24,6 +24,7 @@ from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from tests.checkpoint_models import byte_tokenizer, noise_photo, save_checkpoint
 from tests.family_checks import SHAPES, check_answer, check_map, check_prompt, liven, without_videos
+from tests.not_none import not_none
 
 TEMPLATE = (
     "{% for message in messages %}{{'<|im_start|>' + message['role'] + ' '}}"
@@ -72,8 +73,8 @@ def tiny_onevision(path: Path) -> Path:
     config = LlavaOnevisionConfig(
         text_config=text,
         vision_config=vision,
-        image_token_index=tokenizer.token_to_id("<image>"),
-        video_token_index=tokenizer.token_to_id("<video>"),
+        image_token_index=not_none(tokenizer.token_to_id("<image>")),
+        video_token_index=not_none(tokenizer.token_to_id("<video>")),
         image_grid_pinpoints=PINPOINTS,
         vision_aspect_ratio=f"anyres_max_{MOST}",
     )

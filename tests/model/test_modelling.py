@@ -14,6 +14,7 @@ from mmgpt_desktop.model import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, GRAPH
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training.embedded_bundle import processor
+from tests.not_none import not_none
 
 IDS = torch.tensor([[1, 20, 30, 40, 2, 50, 60]])
 PIXELS = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -195,7 +196,7 @@ def test_pointing_costs_less_where_the_heads_look(tiny_model: Model, fusion: str
 
 
 def test_cells_that_touch_are_neighbours(tiny_model: Model) -> None:
-    near = tiny_model.graph.neighbours
+    near = not_none(tiny_model.graph).neighbours
     assert near[5].nonzero().flatten().tolist() == [0, 1, 2, 4, 5, 6, 8, 9, 10]
     assert near[0].sum() == 4  # a corner
 
@@ -204,7 +205,7 @@ def test_nodes_read_neighbours_and_alike_cells_and_names(tiny_model: Model) -> N
     looks = torch.zeros(1, 16, 8)
     looks[0, :, 0] = torch.arange(16) * 0.1 + 1
     looks[0, [0, 15], 1] = 9.0  # the far corners look alike
-    edges = tiny_model.graph.edges(looks, 3)[0]
+    edges = not_none(tiny_model.graph).edges(looks, 3)[0]
     assert edges.shape == (19, 19)
     assert edges[0, [1, 4, 5, 15]].all()
     assert edges[:, 16:].all()
@@ -214,7 +215,7 @@ def test_nodes_read_neighbours_and_alike_cells_and_names(tiny_model: Model) -> N
 
 def test_edge_weights_are_shares(tiny_model: Model) -> None:
     fine, coarse = (maps.flatten(2).mT for maps in tiny_model.encoder.backbone(PIXELS))
-    edges = tiny_model.encode_cells(fine, coarse, GRAPH)[1].edges
+    edges = not_none(tiny_model.encode_cells(fine, coarse, GRAPH)[1].edges)
     assert edges.shape == (1, 16, 16)
     assert (edges.sum(dim=-1) < 1).all()  # the rest went to names
     assert tiny_model.encode_cells(fine, coarse, CONCAT)[1].edges is None
@@ -269,12 +270,13 @@ def test_auto_classes_load_what_was_saved(
     processor(tiny_tokenizer).save_pretrained(tmp_path)
     assert AutoConfig.from_pretrained(tmp_path).cross_attention_layers == (1, 3)
     model = AutoModelForImageTextToText.from_pretrained(tmp_path)
+    assert isinstance(model, Model)
     loaded = AutoProcessor.from_pretrained(tmp_path)
     inputs = loaded(Image.new("RGB", (90, 40), "red"), "Is there a dog?")
     assert inputs["pixel_values"].shape == (1, 3, 256, 256)
     assert inputs["input_ids"][0, 0] == model.config.user_token_id
     assert inputs["input_ids"][0, -1] == model.config.assistant_token_id
-    assert torch.equal(model.graph.neighbours, tiny_model.graph.neighbours)
+    assert torch.equal(not_none(model.graph).neighbours, not_none(tiny_model.graph).neighbours)
     assert torch.equal(model.names.tokens, tiny_model.names.tokens)
     seen = {"pixel_values": PIXELS, "fusion": GRAPH}
     assert torch.allclose(model(IDS, **seen).logits, tiny_model(IDS, **seen).logits, atol=1e-5)

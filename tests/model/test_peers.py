@@ -148,16 +148,21 @@ def test_an_image_is_encoded_by_all_alike(tmp_path: Path, monkeypatch: pytest.Mo
              "num_attention_heads": 2, "image_size": 64, "patch_size": 16}  # fmt: skip
     monkeypatch.setattr(peers, "VISION", small)
     encoders = peers.encoders_of(tmp_path)
-    parts = encoders["transformers"]().pooler_output  # type: ignore[attr-defined]
+    parts = encoders["transformers"]().pooler_output
     expected = np.concatenate([part.numpy().reshape(-1, 576) for part in parts])
     for precision, tolerance in (("fp32", 1e-4), ("int8", 0.1)):
-        (found,) = encoders[precision]()  # type: ignore[misc]
+        (found,) = encoders[precision]()
         np.testing.assert_allclose(found, expected, atol=tolerance)
 
 
 def test_the_option_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-    monkeypatch.setattr(peers, "run", lambda *given: asked.append(given) or 0)
+    asked = list[tuple[int, int]]()
+
+    def run(tokens: int, rounds: int) -> int:
+        asked.append((tokens, rounds))
+        return 0
+
+    monkeypatch.setattr(peers, "run", run)
     monkeypatch.setattr(sys, "argv", ["peers", "--tokens", "8", "--rounds", "3"])
     assert peers.main() == 0
     assert asked == [(8, 3)]

@@ -41,6 +41,7 @@ from mmgpt_desktop.training.head_scores import HeadScores
 from mmgpt_desktop.training.parity import compare_photos
 from tests.checkpoint_models import noise_photo
 from tests.model.conftest import random_model, tiny_config
+from tests.not_none import not_none
 from tests.planted import PLAIN, PROMPT, WORD, grid_of, picture, planted_model
 
 LATENTS, CELLS, NAMES = 3, 16, 4
@@ -155,11 +156,11 @@ def test_the_graphs_equal_the_model(bundle: Path, chunks: list[int], picture: bo
         assert runtime.edges(PIXELS.numpy(), CROSS_ATTENTION, CANCEL) is None
     (ours, one), (theirs, other) = results
     assert np.abs(ours.logits - theirs.logits).max() < 1e-3
-    assert ours.attention.shape == (3, 2, CELLS + NAMES if picture else 0)
-    assert np.allclose(ours.attention, theirs.attention, atol=1e-4)
+    assert not_none(ours.attention).shape == (3, 2, CELLS + NAMES if picture else 0)
+    assert np.allclose(not_none(ours.attention), not_none(theirs.attention), atol=1e-4)
     if picture:
-        assert np.allclose(one.reading, other.reading, atol=1e-4)
-        assert one.reading.sum(axis=-1) == pytest.approx(1, abs=1e-5)
+        assert np.allclose(not_none(one.reading), not_none(other.reading), atol=1e-4)
+        assert not_none(one.reading).sum(axis=-1) == pytest.approx(1, abs=1e-5)
 
 
 def test_answers_and_attention_of_each_fusion_are_the_same(bundle: Path, tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from transformers import AutoModelForImageTextToText
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_onnx import FEATURES
-from mmgpt_desktop.engine.checkpoint_onnx_models import KEYS, VALUES
 from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
 from mmgpt_desktop.engine.families.registry import FAMILIES, family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
+from mmgpt_desktop.engine.graphs.decoder_session import KEYS, VALUES
 from mmgpt_desktop.engine.graphs.graph_session import Graph
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.export.encoders import Idefics

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 import numpy as np
-import psutil  # type: ignore[import-untyped]
+import psutil
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Slot
 
 from mmgpt_desktop.engine.memory import give_memory_back

@@ -40,7 +40,7 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.report.lettering import TextRun, font_for
+from mmgpt_desktop.report.lettering import TextRun, font_for, paragraph
 from mmgpt_desktop.report.pictures import Painter
 from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.report.wording import Wording
@@ -202,7 +202,7 @@ def test_each_key_word_gets_its_map_and_a_mark(monkeypatch: pytest.MonkeyPatch) 
 
 def drawn_texts(monkeypatch: pytest.MonkeyPatch, report: Report, brand: Brand = PLAIN) -> str:
     said: list[str] = []
-    lay, line = cards.paragraph, cards._draw_line
+    lay, line = paragraph, cards._draw_line
 
     def note_paragraph(runs: Sequence[TextRun], size: int, width: float) -> object:
         said.append(" ".join(run.text.strip() for run in runs))
@@ -299,7 +299,7 @@ def test_files_have_the_size_of_a_postcard() -> None:
     box = re.search(rb"/MediaBox \[([\d. ]+)\]", as_pdf(sheet))
     assert box is not None
     *_, width, height = (float(each) / 72 * 25.4 for each in box[1].split())
-    assert (width, height) == (pytest.approx(105, abs=0.1), pytest.approx(148, abs=0.1))
+    assert [width, height] == pytest.approx([105, 148], abs=0.1)
 
 
 def png_of_size(width: int, height: int) -> bytes:

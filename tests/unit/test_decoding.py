@@ -51,7 +51,7 @@ WHOLE = {
 }
 
 
-def decode(value: Any, **how: bool) -> Outer:
+def decode(value: Any, **how: Any) -> Outer:
     result: Outer = Decoder({Path: Path}, **how).decode(Outer, value)
     return result
 

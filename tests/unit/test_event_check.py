@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 from PIL import Image
 
@@ -34,7 +36,7 @@ class Stand:
         self.use(FakeEngine())
         self.have(FULL_HD)
         patch.setattr(event_check, "local_address", lambda _wanted: "127.0.0.1")
-        patch.setattr(event_check.psutil, "sensors_battery", lambda: None, raising=False)
+        patch.setattr(psutil, "sensors_battery", lambda: None, raising=False)
 
     def use(self, engine: FakeEngine) -> None:
         engine.close = lambda: setattr(engine, "closed", True)  # type: ignore[method-assign]
@@ -264,7 +266,7 @@ def test_a_folder_that_may_not_be_written_fails(
     def refused(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(event_check.tempfile, "TemporaryFile", refused)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refused)
     _, lines = stand.check("[souvenir]\nfolder = '.'", capsys)
     assert failures(lines) == ["Souvenir folder: Permission denied."]
 
@@ -274,7 +276,7 @@ def test_a_battery_must_be_plugged_in(
     stand: Stand, capsys: Capture, monkeypatch: pytest.MonkeyPatch, plugged: bool, fails: bool
 ) -> None:
     battery = SimpleNamespace(power_plugged=plugged, percent=81.0)
-    monkeypatch.setattr(event_check.psutil, "sensors_battery", lambda: battery, raising=False)
+    monkeypatch.setattr(psutil, "sensors_battery", lambda: battery, raising=False)
     code, lines = stand.check("", capsys)
     assert (code == 2) is fails
     assert (

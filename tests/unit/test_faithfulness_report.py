@@ -34,7 +34,9 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.training.evaluation import map_faithfulness as faithfulness
+from mmgpt_desktop.training.evaluation.answering import Respondent
 from mmgpt_desktop.training.evaluation.cases import ASKED, DESCRIBED, NAMED, cases
+from mmgpt_desktop.training.photo_texts import photos_of
 
 SIDE = 4
 GRID = PatchGrid(SIDE, SIDE, Box(0, 0, 64, 48), 64, 48)
@@ -146,8 +148,8 @@ def value(report: faithfulness.FaithfulnessReport, way: str, measure: str) -> fl
 
 
 def test_cases_are_answers_about_things_lists_and_descriptions(data: Path) -> None:
-    respondent = faithfulness.Respondent(Planted(), data)  # type: ignore[arg-type]
-    photos = faithfulness.photos_of(data, "test")
+    respondent = Respondent(Planted(), data)  # type: ignore[arg-type]
+    photos = photos_of(data, "test")
     found = list(cases(respondent, photos, None))
     assert [case.task for case in found] == [ASKED, NAMED, ASKED, NAMED, DESCRIBED]
     asked, named, *_, described = found

@@ -108,7 +108,7 @@ def test_single_cells_and_rows_draw(rows: int, columns: int, smooth: bool) -> No
 
 
 def test_a_scale_is_kept_across_maps() -> None:
-    place, half = grid(Box(0, 0, 8, 8), 8, 8), lit(0) / 2
+    place, half = grid(Box(0, 0, 8, 8), 8, 8), lit(0) / np.float32(2)
     alone = render(half, place, MapStyle("viridis", False, 1.0))
     among = render(half, place, MapStyle("viridis", False, 1.0), scale=(0.0, 1.0))
     assert (alone[0, 0, :3] == legend("viridis")[-1]).all()

@@ -13,8 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants, scan_cache_dir, snapshot_download
-from huggingface_hub.utils import close_session
+from huggingface_hub import close_session, constants, scan_cache_dir, snapshot_download
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import Cancelled, DownloadError

@@ -14,7 +14,6 @@ from mmgpt_desktop.engine.bundle_engine import BundleEngine
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.messages import (
-    CellMaps,
     Explanation,
     GenerationRequest,
     Message,
@@ -23,6 +22,7 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.resources import resource_path
+from tests.fakes import FoundMaps
 from tests.tiny_bundle import make_tiny_bundle
 
 SENTENCE = "This needs PyTorch, which this light edition of the app doesn't carry."
@@ -90,8 +90,8 @@ def test_occlusion_needs_none_and_rollout_says_that_it_does(model: Path) -> None
     request = GenerationRequest(1, (photo,), asked, short)
     tokens: list[int] = []
     engine.generate(request, cancel, lambda step: tokens.append(step.token_id))
-    explanation, found = Explanation(request, tuple(tokens)), list[CellMaps]()
-    engine.explain(explanation, Method.OCCLUSION, cancel, found.append)
+    explanation, found = Explanation(request, tuple(tokens)), FoundMaps()
+    engine.explain(explanation, Method.OCCLUSION, cancel, found.take)
     assert found[-1].done == 1
     with pytest.raises(RuntimeFailure, match="This needs PyTorch"):
         engine.explain(explanation, Method.ROLLOUT, cancel, lambda _done: None)

@@ -102,7 +102,7 @@ def test_relative_to_a_neutral_question_the_sink_is_nothing_special() -> None:
 
 def test_what_went_to_no_cell_changes_no_share() -> None:
     maps = chosen_heads(planted(), [HEAD])
-    assert shares(maps / 7) == pytest.approx(shares(maps), abs=1e-6)
+    assert shares(maps / np.float32(7)) == pytest.approx(shares(maps), abs=1e-6)
     assert shares(maps).sum(axis=(1, 2)) == pytest.approx(np.ones(len(LOOKED)))
 
 

@@ -62,7 +62,8 @@ def graph_of(
 
 def applied(linears: Linears, x: np.ndarray, bias: np.ndarray | None, folder: Path) -> np.ndarray:
     path = graph_of(linears, some_weight(), bias, folder)
-    return ort.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {"x": x})[0]
+    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, {"x": x})[0])
 
 
 @pytest.mark.parametrize("way", WAYS)

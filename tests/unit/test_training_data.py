@@ -265,7 +265,7 @@ def test_a_visit_to_a_view_asks_nothing_that_the_view_may_spoil() -> None:
     mixture = replace(MIXTURE, kinds={"vqa": 1.0, "where": 1.0}, no_picture=0.0, varied=0.5)
     dataset = samples([photo], 60, mixture=mixture)
     plain = dataset.features
-    dataset.features = replace(plain, views=[tuple(100 * part for part in plain.plain)] * 8)
+    dataset.features = replace(plain, views=[(100 * plain.plain[0], 100 * plain.plain[1])] * 8)
     turned = {view_of(photo.image, view).mirrored for view in range(8)}
     assert turned == {True, False}
     varied = 0

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 _NAMED = re.compile(r"\.exporting-(\d+)-\w{8}")  # by which process
 
