@@ -60,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        return _fail(f"The system refused a file ({error.strerror or reason_of(error)}).")
+        return _fail(f"The system refused a file ({reason_of(error)}).")
     except SystemExit:
         raise
     except BaseException as error:  # a panic in a Rust library is no Exception

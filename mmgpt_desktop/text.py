@@ -73,10 +73,14 @@ def safe_name(name: str) -> str:
 
 
 def reason_of(error: BaseException) -> str:
-    """A library's message as the end of a sentence: its first line, without the full stop."""
+    """A library's message as the end of a sentence: its first line, without the full stop.
+
+    Of what the system said its own words alone, without numbers and paths.
+    """
     if isinstance(error, MemoryError):
         return "the memory is full"
-    lines = str(error).strip().splitlines() or [type(error).__name__]
+    said = str(getattr(error, "strerror", None) or error).strip()
+    lines = said.splitlines() or [type(error).__name__]
     return lines[0][:_REASON_LENGTH].rstrip(". :")
 
 

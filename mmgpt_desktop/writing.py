@@ -42,7 +42,7 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
             yield unfinished
     except (OSError, ValueError) as error:  # ValueError: NUL in path
         title = "The file {name} can't be written ({reason})."
-        reason, name = why(error), safe_name(path.name)
+        reason, name = reason_of(error), safe_name(path.name)
         raise AppError(title, "Choose another place.", name=name, reason=reason) from error
 
 
@@ -70,20 +70,17 @@ def beside(path: Path, *, private: bool = False) -> Iterator[Path]:
 
 def not_kept(error: OSError | AppError) -> NotKept:
     """Where the home folder can't be written, or is full: said once, and nothing else breaks."""
-    said = error.values.get("reason", error.title) if isinstance(error, AppError) else why(error)
+    said = reason_of(error)
+    if isinstance(error, AppError):
+        said = str(error.values.get("reason", error.title))
     failure = NotKept(
         "This program can't write its own files ({reason}).",
         "Settings, the list of recent sessions and what nobody saved are forgotten when it ends. "
         "Save what you want to keep.",
-        reason=str(said).rstrip("."),
+        reason=said.rstrip("."),
     )
     failure.__cause__ = error
     return failure
-
-
-def why(error: OSError | ValueError) -> str:
-    """The system's words, without its numbers and paths."""
-    return getattr(error, "strerror", None) or reason_of(error)
 
 
 def sweep(folder: Path) -> None:

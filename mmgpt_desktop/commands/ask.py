@@ -187,8 +187,7 @@ def _run_batch(options: argparse.Namespace) -> int:
         stream = path.open("rb")
     except (OSError, ValueError) as error:
         title = "The file {name} can't be read ({reason})."
-        reason = getattr(error, "strerror", None) or reason_of(error)
-        raise AppError(title, name=_shown(path), reason=reason) from error
+        raise AppError(title, name=_shown(path), reason=reason_of(error)) from error
     with stream:
         asker = load_asker(options)
         load = lru_cache(maxsize=2)(load_photo)

@@ -99,7 +99,7 @@ def _find(what: str, work: Callable[_P, str], *args: _P.args, **kwargs: _P.kwarg
     except AppError as error:
         return Finding(False, f"{what}: {error}")
     except OSError as error:
-        return Finding(False, f"{what}: {error.strerror or reason_of(error)}.")
+        return Finding(False, f"{what}: {reason_of(error)}.")
 
 
 def _way_out(lock: EventLock) -> str:

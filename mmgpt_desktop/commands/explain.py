@@ -139,7 +139,7 @@ def _made(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         title = "The folder {name} can't be made ({reason})."
-        reason = getattr(error, "strerror", None) or reason_of(error)
         name = safe_name(str(folder))
+        reason = reason_of(error)
         raise AppError(title, "Choose another place.", name=name, reason=reason) from error
     return folder

@@ -80,8 +80,7 @@ class _Worker:
         except OSError as error:
             title = "The model can't be looked at: no process could be started ({reason})."
             hint = "Close other programs, then try again."
-            reason = error.strerror or reason_of(error)
-            raise RuntimeFailure(title, hint, reason=reason) from error
+            raise RuntimeFailure(title, hint, reason=reason_of(error)) from error
         self.ask([], _START_S, sys.maxsize)
 
     @property

@@ -292,7 +292,7 @@ def _bound(address: str, port: int) -> socket.socket:
             "Another program may use the port: name another one in the profile.",
             address=address,
             port=port,
-            reason=error.strerror or reason_of(error),
+            reason=reason_of(error),
         ) from error
     found.setblocking(False)
     return found

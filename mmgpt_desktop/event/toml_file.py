@@ -79,7 +79,7 @@ def _read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise _unreadable(path, "it is not UTF-8 text") from error
     except (OSError, ValueError) as error:  # ValueError: NUL in path
-        reason = getattr(error, "strerror", None) or reason_of(error)
+        reason = reason_of(error)
         raise _unreadable(path, reason) from error
 
 

@@ -99,7 +99,7 @@ def _work(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> None
         found = error
     except OSError as error:
         title, hint = "The graphs could not be written: {reason}.", "Choose another place for them."
-        found = AppError(title, hint, reason=error.strerror or reason_of(error))
+        found = AppError(title, hint, reason=reason_of(error))
     except Exception as error:
         title = "The model could not be exported ({reason})."
         found = RuntimeFailure(title, "Choose another model.", reason=reason_of(error))

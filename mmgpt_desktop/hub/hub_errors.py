@@ -108,5 +108,5 @@ def _not_written(error: OSError, hub: Hub, entry: CatalogueEntry) -> DownloadErr
         "Check that you may write there.",
         name=entry.name,
         folder=hub.cache,
-        reason=error.strerror or reason_of(error),
+        reason=reason_of(error),
     )

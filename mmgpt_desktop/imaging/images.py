@@ -29,7 +29,7 @@ from mmgpt_desktop.imaging.refusals import (
 from mmgpt_desktop.imaging.repair import joined, size_of
 from mmgpt_desktop.imaging.stills import KEPT_SIDE, decode, in_srgb, to_rgb
 from mmgpt_desktop.messages import Moment, Photo
-from mmgpt_desktop.text import safe_name
+from mmgpt_desktop.text import reason_of, safe_name
 
 __all__ = ["KEPT_SIDE", "load_logo", "load_photo", "photo_from_bytes", "photo_of"]
 
@@ -70,7 +70,7 @@ def open_file(path: Path) -> Iterator[tuple[BinaryIO, str]]:
         raise ImageError("You have no permission to read {name}.", hint, name=name) from error
     except OSError as error:
         hint = "The system says: {reason}."
-        reason = error.strerror or str(error)
+        reason = reason_of(error)
         raise ImageError("{name} can't be read.", hint, name=name, reason=reason) from error
 
 

@@ -34,6 +34,7 @@ def test_only_newline_and_tab_survive_of_the_controls() -> None:
 def test_reasons_are_short_and_end_no_sentence() -> None:
     assert reason_of(ValueError("It broke.\nsecond line")) == "It broke"
     assert reason_of(KeyError()) == "KeyError"
+    assert reason_of(FileNotFoundError(2, "No such file", "/a/b")) == "No such file"
     assert reason_of(MemoryError()) == "the memory is full"
     assert len(reason_of(ValueError("x" * 999))) == 200
 

@@ -18,7 +18,7 @@ from mmgpt_desktop.errors import AppError, BundleError
 from mmgpt_desktop.imaging.pixels import ImageSpec, PixelSpec
 from mmgpt_desktop.messages import FusionInfo, HeadChoice, Sampling
 from mmgpt_desktop.resources import resource_path
-from mmgpt_desktop.text import safe_name
+from mmgpt_desktop.text import reason_of, safe_name
 
 FORMAT = 2
 FAMILIES = ("mmgpt",)
@@ -300,4 +300,4 @@ def _bad_manifest(mistake: Mistake) -> BundleError:
 
 def _unreadable(name: str, error: OSError) -> BundleError:
     title = "The model's {name} can't be read ({reason})."
-    return BundleError(title, _REINSTALL, name=name, reason=error.strerror or str(error))
+    return BundleError(title, _REINSTALL, name=name, reason=reason_of(error))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import BundleError
-from mmgpt_desktop.text import safe_name
+from mmgpt_desktop.text import reason_of, safe_name
 
 _CHUNK = 1 << 20
 _REINSTALL = "Install the app again, or choose another model folder."
@@ -55,5 +55,5 @@ def _chunks(path: Path) -> Iterator[bytes]:
                 yield chunk
     except OSError as error:
         title = "The model's {name} can't be read ({reason})."
-        reason = error.strerror or type(error).__name__
-        raise BundleError(title, _REINSTALL, name=safe_name(path.name), reason=reason) from error
+        name, reason = safe_name(path.name), reason_of(error)
+        raise BundleError(title, _REINSTALL, name=name, reason=reason) from error

@@ -104,5 +104,4 @@ def lies_inside(place: str, folder: Path) -> bool:
 
 def unreadable(name: str, error: Exception) -> BundleError:
     title = "The model's {name} can't be read ({reason})."
-    reason = getattr(error, "strerror", None) or reason_of(error)
-    return BundleError(title, ANOTHER, name=safe_name(name), reason=reason)
+    return BundleError(title, ANOTHER, name=safe_name(name), reason=reason_of(error))

@@ -17,7 +17,7 @@ from typing import Any
 
 from mmgpt_desktop.engine.folder.model_files import ANOTHER, read_object, read_text
 from mmgpt_desktop.errors import BundleError
-from mmgpt_desktop.text import safe_name
+from mmgpt_desktop.text import reason_of, safe_name
 
 CONFIG, MANIFEST = "config.json", "manifest.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -91,7 +91,7 @@ def model_folder(path: Path) -> Path:
         return _within(path)
     except PermissionError as error:
         title = "The folder {path} can't be looked at ({reason})."
-        raise BundleError(title, ANOTHER, path=shown, reason=error.strerror) from error
+        raise BundleError(title, ANOTHER, path=shown, reason=reason_of(error)) from error
     except (OSError, ValueError) as error:  # no such name can be
         raise BundleError("There is no model folder {path}.", ANOTHER, path=shown) from error
 
