@@ -77,6 +77,12 @@ class PatchGrid:
         left, top = self.box.left + column * width, self.box.top + row * height
         return Box(left, top, left + width, top + height)
 
+    def neighbour(self, cell: int, right: int, down: int) -> int:
+        """So many cells further, or at the edge."""
+        row, column = divmod(cell, self.columns)
+        row = min(max(row + down, 0), self.rows - 1)
+        return row * self.columns + min(max(column + right, 0), self.columns - 1)
+
 
 @dataclass(frozen=True)
 class Moment:

@@ -166,18 +166,26 @@ def _started(
 def _heard_later() -> Iterator[None]:
     """A signal in mid-start would leave an app behind that nobody can end."""
     heard = list[int]()
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {
-        each: signal.signal(each, lambda number, _frame: heard.append(number))
-        for each in (getattr(signal, name) for name in names)
-    }
+    try:
+        with _handled(
+            "SIGINT", "SIGTERM", "SIGHUP", by=lambda number, _frame: heard.append(number)
+        ):
+            yield
+    finally:
+        for number in heard:
+            signal.raise_signal(number)
+
+
+@contextlib.contextmanager
+def _handled(*names: str, by: Callable[[int, Any], object]) -> Iterator[None]:
+    """The signals of these names, where the system has them."""
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.signal(number, by) for number in numbers}
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-        for number in heard:
-            signal.raise_signal(number)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _listen(reader: int, beats: queue.SimpleQueue[bytes]) -> None:
@@ -205,13 +213,8 @@ def _ending_on_signals() -> Iterator[None]:
     def end(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)
 
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), end) for name in names}
-    try:
+    with _handled("SIGTERM", "SIGHUP", by=end):
         yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
 
 
 def _inherited(writer: int) -> tuple[str, dict[str, Any]]:

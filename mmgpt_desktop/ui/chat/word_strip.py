@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QSize, QTimer, Signal, Slot
 from PySide6.QtGui import QImage, QMouseEvent, QPixmap
-from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.conversation import Turn, chosen_word
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.widgets.drawing import draw_strip
+from mmgpt_desktop.ui.widgets.picture_strip import PictureStrip
 from mmgpt_desktop.ui.widgets.plain import tip
 from mmgpt_desktop.ui.widgets.small import Retranslated, untinted
-from mmgpt_desktop.ui.widgets.theme import set_font
 from mmgpt_desktop.ui.worker import TaskThread
 
 _ICON = QSize(54, 40)
@@ -23,26 +23,14 @@ _SHARP = 2  # pictures are drawn as many times as large, for screens with small 
 _SETTLE_MS = 120  # while words stream in, or occlusion refines
 
 
-class WordStrip(Retranslated, QListWidget):
+class WordStrip(Retranslated, PictureStrip):
     """A picture with its word below for each word; a click or the arrow keys choose it."""
 
     word_chosen = Signal(int)
     word_hovered = Signal(int)  # -1: none
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        set_font(self, scale=0.85)
-        self.setViewMode(QListView.ViewMode.IconMode)
-        self.setFlow(QListView.Flow.LeftToRight)
-        self.setMovement(QListView.Movement.Static)
-        self.setWrapping(False)
-        self.setUniformItemSizes(True)
-        self.setIconSize(_ICON)
-        self.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self._cell = _ICON + QSize(12, self.fontMetrics().height() + 8)
-        self.setFixedHeight(self._cell.height() + 12)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        super().__init__(_ICON, lines=1, parent=parent)
         self.setMouseTracking(True)
         self._pointed = -1
         self.currentRowChanged.connect(self._choose)
@@ -53,26 +41,11 @@ class WordStrip(Retranslated, QListWidget):
 
     def show_words(self, words: Sequence[str], pictures: Sequence[QImage]) -> None:
         if [self.item(row).text() for row in range(self.count())] != list(words):
-            self._make_items(words)
+            self.fill([QPixmap()] * len(words), list(words))
+            for row, word in enumerate(words):
+                self.item(row).setToolTip(tip(word))
         for row, picture in enumerate(pictures):
             self.item(row).setIcon(untinted(QPixmap.fromImage(picture)))
-
-    def _make_items(self, words: Sequence[str]) -> None:
-        self.blockSignals(True)
-        self.clear()
-        for word in words:
-            item = QListWidgetItem(word)
-            item.setSizeHint(self._cell)
-            item.setToolTip(tip(word))
-            self.addItem(item)
-        self.blockSignals(False)
-
-    def mark(self, word: int) -> None:
-        """Show a word as the chosen one, without a signal; -1 for none."""
-        if word != self.currentRow():
-            self.blockSignals(True)
-            self.setCurrentRow(word)
-            self.blockSignals(False)
 
     def _choose(self, row: int) -> None:
         if row >= 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QFormLayout,
@@ -172,9 +172,8 @@ class Presenter(ByKeyboard, Own, Retranslated, QWidget):
         self.questions.addItems(questions)
 
     def set_speed(self, speed: float) -> None:
-        self.speed.blockSignals(True)
-        self.speed.setValue(round(speed * 100))
-        self.speed.blockSignals(False)
+        with QSignalBlocker(self.speed):
+            self.speed.setValue(round(speed * 100))
         self._show_speed()
 
     def set_on(self, name: str, on: bool) -> None:

@@ -9,10 +9,6 @@ from PySide6.QtCore import QEvent, QLocale, QSize, QSizeF, Qt, QTimer, Signal, S
 from PySide6.QtGui import (
     QCloseEvent,
     QContextMenuEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDragMoveEvent,
-    QDropEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -39,7 +35,7 @@ from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.event.souvenir import what_to_do
 from mmgpt_desktop.ui.event.start_page import StartPage
 from mmgpt_desktop.ui.pictures.camera import Camera
-from mmgpt_desktop.ui.pictures.sources import offers_picture
+from mmgpt_desktop.ui.pictures.picture_drops import PictureDrops
 from mmgpt_desktop.ui.widgets.box_layout import stack, vbox
 from mmgpt_desktop.ui.widgets.plain import Label, window_title
 from mmgpt_desktop.ui.widgets.shown_photo import logo_from_file
@@ -134,7 +130,7 @@ class Header(Retranslated, QWidget):
         self.done.setVisible(another or back)
 
 
-class EventWindow(Retranslated, QWidget):
+class EventWindow(PictureDrops, Retranslated, QWidget):
     """Fills a screen, and stays until `leave`."""
 
     dropped = Signal(object)  # QMimeData
@@ -269,21 +265,7 @@ class EventWindow(Retranslated, QWidget):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
         event.accept()
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        if offers_picture(event.mimeData()):
-            event.acceptProposedAction()
-            self.start_page.drop.set_drop(True)
+    def show_drop(self, over: bool) -> None:
+        self.start_page.drop.set_drop(over)
+        if over:
             self.touched.emit()
-
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802
-        if offers_picture(event.mimeData()):
-            event.acceptProposedAction()
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
-        self.start_page.drop.set_drop(False)
-
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        self.start_page.drop.set_drop(False)
-        if offers_picture(event.mimeData()):
-            event.acceptProposedAction()
-            self.dropped.emit(event.mimeData())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QDateTime, QEvent, QLocale, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -14,17 +13,16 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.session.recent import RecentSession, matches
 from mmgpt_desktop.text import printable
-from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
-from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
-from mmgpt_desktop.ui.widgets.fitting import fit
+from mmgpt_desktop.ui.widgets.box_layout import hbox
+from mmgpt_desktop.ui.widgets.dialog import Dialog
 from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.small import push_button
-from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL
+from mmgpt_desktop.ui.widgets.theme import SMALL
 
 _LONGEST_LINE = 90
 
 
-class RecentDialog(ByKeyboard, QDialog):
+class RecentDialog(Dialog):
     """`chosen` and `forgotten` carry a session's path."""
 
     chosen = Signal(str)
@@ -49,7 +47,6 @@ class RecentDialog(ByKeyboard, QDialog):
         self.none = Label(look="muted", centred=True)
         self._arrange()
         self._fill()
-        fit(self, QSize(560, 460))
 
     def _arrange(self) -> None:
         self.open_button = push_button(self.tr("Open"), self._open, "primary")
@@ -62,7 +59,7 @@ class RecentDialog(ByKeyboard, QDialog):
         buttons = hbox(self.forget_button, 1, cancel, self.open_button, gap=SMALL)
         # The sentence that there are none comes in the list's place.
         parts = (self.search, (self.list, 1), (self.none, 1), buttons)
-        self.setLayout(vbox(*parts, gap=MEDIUM, margins=(LARGE, LARGE, LARGE, MEDIUM)))
+        self.fill(*parts, wanted=QSize(560, 460))
 
     def _fill(self) -> None:
         search = self.search.text()

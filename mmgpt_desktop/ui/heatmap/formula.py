@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLocale, QSize, Qt
 from PySide6.QtWidgets import (
-    QDialog,
     QDialogButtonBox,
     QHeaderView,
     QTableWidget,
@@ -20,11 +19,11 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import HeadNumbers, PatchGrid
 from mmgpt_desktop.ui.widgets.box_layout import vbox
-from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
-from mmgpt_desktop.ui.widgets.fitting import ScrollArea, fit
+from mmgpt_desktop.ui.widgets.dialog import Dialog
+from mmgpt_desktop.ui.widgets.fitting import ScrollArea
 from mmgpt_desktop.ui.widgets.plain import Label
 from mmgpt_desktop.ui.widgets.texts import error_hint, error_title, percent
-from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM
+from mmgpt_desktop.ui.widgets.theme import MEDIUM
 
 _SHOWN = 4  # of a vector's numbers
 
@@ -38,7 +37,7 @@ def vector(values: NDArray[np.float32], shown: int = _SHOWN) -> str:
     return f"({', '.join(number(float(value)) for value in values[:shown])}{more})"
 
 
-class FormulaDialog(ByKeyboard, QDialog):
+class FormulaDialog(Dialog):
     """What a head computed for one token; waits until the numbers are there."""
 
     def __init__(
@@ -70,14 +69,9 @@ class FormulaDialog(ByKeyboard, QDialog):
         # The last stretch until the table is there.
         parts = (self.formula, self.what, self.query, (self.table, 1), self.worked, 0)
         inside.setLayout(vbox(*parts, gap=MEDIUM, margins=0))
-        self.setLayout(
-            vbox(
-                (ScrollArea(inside), 1), buttons, gap=MEDIUM, margins=(LARGE, LARGE, LARGE, MEDIUM)
-            )
-        )
+        self.fill((ScrollArea(inside), 1), buttons, wanted=QSize(860, 560))
         self.query.hide()
         self.table.hide()
-        fit(self, QSize(860, 560))
 
     def show_error(self, error: AppError) -> None:
         self.worked.setText(f"{error_title(error)} {error_hint(error)}".strip())

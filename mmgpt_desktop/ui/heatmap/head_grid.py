@@ -19,7 +19,6 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QFontMetrics, QIcon, QImage, QPixmap
 from PySide6.QtWidgets import (
-    QDialog,
     QListView,
     QWidget,
 )
@@ -27,15 +26,14 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.attention.heads import agreement, concentration, head_maps
 from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.messages import AttentionMap, PatchGrid
-from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
-from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
+from mmgpt_desktop.ui.widgets.box_layout import hbox
+from mmgpt_desktop.ui.widgets.dialog import Dialog
 from mmgpt_desktop.ui.widgets.drawing import draw_cells, over_photo, small_photo
-from mmgpt_desktop.ui.widgets.fitting import fit
 from mmgpt_desktop.ui.widgets.plain import Label, tip, window_title
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
 from mmgpt_desktop.ui.widgets.small import Choice, push_button, untinted
 from mmgpt_desktop.ui.widgets.texts import percent
-from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL
+from mmgpt_desktop.ui.widgets.theme import SMALL
 from mmgpt_desktop.ui.worker import Task, TaskThread
 
 _ICON = QSize(128, 96)
@@ -148,7 +146,7 @@ def _blank() -> QIcon:
     return QIcon(pixmap)
 
 
-class Wall(ByKeyboard, QDialog):
+class Wall(Dialog):
     """Choosing a head shows it in the heatmap; its formula is a button away."""
 
     head_chosen = Signal(int, int)  # layer, head
@@ -193,10 +191,7 @@ class Wall(ByKeyboard, QDialog):
         label = Label(self.tr("Sorted by"))
         label.setBuddy(self.order)
         above, below = hbox(label, self.order, 1), hbox(1, self.formula_button, self.show_button)
-        self.setLayout(
-            vbox(above, (self.list, 1), below, gap=SMALL, margins=(LARGE, LARGE, LARGE, MEDIUM))
-        )
-        fit(self, QSize(840, 600))
+        self.fill(above, (self.list, 1), below, wanted=QSize(840, 600), gap=SMALL)
 
     @Slot()
     def _sort(self) -> None:

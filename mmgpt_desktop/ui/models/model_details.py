@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.models.model_exports import PRECISIONS, USUAL
-from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
+from mmgpt_desktop.ui.widgets.box_layout import Part, hbox, vbox
 from mmgpt_desktop.ui.widgets.plain import Label
 from mmgpt_desktop.ui.widgets.small import Choice, ElidedLabel, announce, push_button
 from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL
@@ -27,40 +27,59 @@ from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL
 _GIGA = 10**9
 
 
-class ConsentForm(QFrame):
-    """A sentence that must be agreed to, where it was caused; `agreed` has what was typed."""
+class _AskedHere(QFrame):
+    """Something that must be agreed to, where it was caused."""
 
-    agreed = Signal(str)
     opened = Signal(bool)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("notice")
         self.text = wrapped()
-        self.token = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
-        self.token.setPlaceholderText(self.tr("Access token (kept for this download only)"))
-        self.token.setAccessibleName(self.token.placeholderText())
         self.yes = push_button(clicked=self._agree, look="primary")
-        self.no = push_button(self.tr("Not now"), self.hide)
-        buttons = hbox(1, self.no, self.yes)
-        self.setLayout(vbox(self.text, self.token, buttons, gap=SMALL, margins=MEDIUM))
-        self.token.returnPressed.connect(self._agree)
+        self.no = push_button(clicked=self.hide)
         self.hide()
 
-    def ask(self, text: str, yes: str, *, token: bool = False) -> None:
-        self.text.setText(text)
-        self.yes.setText(yes)
-        self.token.clear()
-        self.token.setVisible(token)
+    def fill(self, part: Part) -> None:
+        """What stands between the sentence and its buttons."""
+        buttons = hbox(1, self.no, self.yes)
+        self.setLayout(vbox(self.text, part, buttons, gap=SMALL, margins=MEDIUM))
+
+    def open_at(self, first: QWidget) -> None:
         self.show()
-        (self.token if token else self.yes).setFocus()
-        announce(self, text)
+        first.setFocus()
+        announce(self, self.text.text())
+
+    def _agree(self) -> None:
+        raise NotImplementedError
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         self.opened.emit(True)
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
         self.opened.emit(False)
+
+
+class ConsentForm(_AskedHere):
+    """`agreed` has the token that was typed, if one was asked for."""
+
+    agreed = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.no.setText(self.tr("Not now"))
+        self.token = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
+        self.token.setPlaceholderText(self.tr("Access token (kept for this download only)"))
+        self.token.setAccessibleName(self.token.placeholderText())
+        self.token.returnPressed.connect(self._agree)
+        self.fill(self.token)
+
+    def ask(self, text: str, yes: str, *, token: bool = False) -> None:
+        self.text.setText(text)
+        self.yes.setText(yes)
+        self.token.clear()
+        self.token.setVisible(token)
+        self.open_at(self.token if token else self.yes)
 
     def _agree(self) -> None:
         token = self.token.text().strip()
@@ -69,33 +88,25 @@ class ConsentForm(QFrame):
         self.agreed.emit(token)
 
 
-class ExportForm(QFrame):
+class ExportForm(_AskedHere):
     """How and where a model's ONNX graphs are to be made; `agreed` has precision and folder."""
 
     agreed = Signal(str, object)  # one of PRECISIONS, Path
-    opened = Signal(bool)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("notice")
+    def __init__(self) -> None:
+        super().__init__()
         self._parent, self._name = Path(), ""
-        self.text = wrapped()
         self.precision = Choice()
         for name in PRECISIONS:
             self.precision.addItem("", name)
         self.precision.currentIndexChanged.connect(self._show_place)
         self.place = ElidedLabel()
-        self.choose, self.no = (
-            push_button(clicked=self._choose_place),
-            push_button(clicked=self.hide),
-        )
-        self.yes = push_button(clicked=self._agree, look="primary")
+        self.choose = push_button(clicked=self._choose_place)
         self._labels = Label(), Label()
         self._labels[0].setBuddy(self.precision)
         self._labels[1].setBuddy(self.choose)
         self._arrange()
         self.retranslate_ui()
-        self.hide()
 
     def _arrange(self) -> None:
         grid = QGridLayout()
@@ -107,8 +118,7 @@ class ExportForm(QFrame):
         grid.addWidget(self._labels[1], 1, 0)
         grid.addWidget(self.place, 1, 1)
         grid.addWidget(self.choose, 1, 2)
-        buttons = hbox(1, self.no, self.yes)
-        self.setLayout(vbox(self.text, grid, buttons, gap=SMALL, margins=MEDIUM))
+        self.fill(grid)
 
     def retranslate_ui(self) -> None:
         self.text.setText(
@@ -139,19 +149,11 @@ class ExportForm(QFrame):
         self._parent, self._name = place, name
         self.precision.setCurrentIndex(self.precision.findData(USUAL))
         self._show_place()
-        self.show()
-        self.precision.setFocus()
-        announce(self, self.text.text())
+        self.open_at(self.precision)
 
     @property
     def out(self) -> Path:
         return self._parent / f"{self._name}-onnx-{self.precision.currentData()}"
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        self.opened.emit(True)
-
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
-        self.opened.emit(False)
 
     def _show_place(self) -> None:
         self.place.say(printable(str(self.out)))

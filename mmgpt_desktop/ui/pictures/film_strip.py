@@ -8,19 +8,16 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
-    QListView,
-    QListWidget,
-    QListWidgetItem,
-    QSizePolicy,
     QWidget,
 )
 
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.conversation import Conversation
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
+from mmgpt_desktop.ui.widgets.picture_strip import PictureStrip
 from mmgpt_desktop.ui.widgets.plain import tip
-from mmgpt_desktop.ui.widgets.small import ElidedLabel, Retranslated, untinted
-from mmgpt_desktop.ui.widgets.theme import SMALL, TIGHT, set_font
+from mmgpt_desktop.ui.widgets.small import ElidedLabel, Retranslated
+from mmgpt_desktop.ui.widgets.theme import SMALL, TIGHT
 
 _FRAME = QSize(84, 52)
 _LINES = 3  # the time, and two of the answer
@@ -37,20 +34,7 @@ class FilmStrip(Retranslated, QWidget):
         self.title = ElidedLabel(look="caption", scale=0.9)
         self.all_frames = QCheckBox()
         self.all_frames.setChecked(True)
-        self.list = QListWidget()
-        set_font(self.list, scale=0.85)
-        self.list.setViewMode(QListView.ViewMode.IconMode)
-        self.list.setFlow(QListView.Flow.LeftToRight)
-        self.list.setMovement(QListView.Movement.Static)
-        self.list.setWrapping(False)
-        self.list.setWordWrap(True)
-        self.list.setUniformItemSizes(True)
-        self.list.setIconSize(_FRAME)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self._cell = _FRAME + QSize(12, self.list.fontMetrics().lineSpacing() * _LINES + 14)
-        self.list.setFixedHeight(self._cell.height() + 16)
-        self.list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.list = PictureStrip(_FRAME, lines=_LINES)
         self.list.currentRowChanged.connect(self._choose)
         row = hbox((self.title, 1), self.all_frames, gap=SMALL)
         self.setLayout(vbox(row, self.list, gap=TIGHT, margins=0))
@@ -73,28 +57,13 @@ class FilmStrip(Retranslated, QWidget):
         """Hidden where there are none."""
         if tuple(frames) != self._frames:
             self._frames = tuple(frames)
-            self._make_items()
+            shown = [frame.shown for frame in frames if frame.shown is not None]
+            pictures = [QPixmap.fromImage(each.levels[-1]) for each in shown]
+            self.list.fill(pictures, [""] * len(pictures))
             self._write_title()
         self.setVisible(bool(frames))
         self.refresh()
-        self._mark(self._frames.index(current) if current in self._frames else -1)
-
-    def _make_items(self) -> None:
-        self.list.blockSignals(True)
-        self.list.clear()
-        for frame in self._frames:
-            assert frame.shown is not None
-            pixmap = QPixmap.fromImage(frame.shown.levels[-1])
-            item = QListWidgetItem(untinted(pixmap), "")
-            item.setSizeHint(self._cell)
-            item.setTextAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
-            self.list.addItem(item)
-        self.list.blockSignals(False)
-
-    def _mark(self, row: int) -> None:
-        self.list.blockSignals(True)
-        self.list.setCurrentRow(row)
-        self.list.blockSignals(False)
+        self.list.mark(self._frames.index(current) if current in self._frames else -1)
 
     def refresh(self) -> None:
         """Bring the answers under the frames up to date."""

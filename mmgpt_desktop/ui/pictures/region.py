@@ -20,18 +20,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from mmgpt_desktop.ui.widgets.photo_view import ARROWS, ON_ANY_PHOTO
 from mmgpt_desktop.ui.widgets.small import announce
 
 SETTLE_MS = 300  # until the screen has been painted without our window
 FOLLOW_MS = 500
 SMALLEST = 16
 _STEP = 20
-_ARROWS = {
-    Qt.Key.Key_Left: QPoint(-1, 0),
-    Qt.Key.Key_Right: QPoint(1, 0),
-    Qt.Key.Key_Up: QPoint(0, -1),
-    Qt.Key.Key_Down: QPoint(0, 1),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +97,8 @@ class RegionOverlay(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         key = event.key()
-        if key in _ARROWS:
-            by = _ARROWS[Qt.Key(key)] * _STEP
+        if key in ARROWS:
+            by = QPoint(*ARROWS[Qt.Key(key)]) * _STEP
             if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
                 self._choose(self.chosen.adjusted(0, 0, by.x(), by.y()))
             else:
@@ -139,7 +134,7 @@ class RegionOverlay(QWidget):
             QRect(chosen.right() + 1, chosen.top(), whole.width(), chosen.height()),
         ):
             painter.fillRect(part, shade)
-        for colour, width in ((Qt.GlobalColor.black, 4), (Qt.GlobalColor.white, 2)):
+        for colour, width in ON_ANY_PHOTO:
             painter.setPen(QPen(colour, width))
             painter.drawRect(chosen)
         self._paint_text(painter)

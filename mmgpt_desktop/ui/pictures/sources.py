@@ -22,17 +22,9 @@ _SUFFIXES = (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES)
 FILES = " ".join(f"*{form}" for suffix in _SUFFIXES for form in (suffix, suffix.upper()))
 MOST_FILES = 100  # at a time
 # As they are in the file, in the order of preference: decoding them is left to the worker.
-_ENCODED = (
-    "image/png",
-    "image/jpeg",
-    "image/webp",
-    "image/avif",
-    "image/heic",
-    "image/heif",
-    "image/jxl",
-    "image/bmp",
-    "image/gif",
-    "image/tiff",
+_ENCODED = tuple(
+    f"image/{kind}"
+    for kind in ("png", "jpeg", "webp", "avif", "heic", "heif", "jxl", "bmp", "gif", "tiff")
 )
 _COPIED = (  # what file managers have beside or instead of text/uri-list
     "x-special/gnome-copied-files",

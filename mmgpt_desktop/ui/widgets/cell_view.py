@@ -17,16 +17,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QToolTip
 
 from mmgpt_desktop.messages import PatchGrid
-from mmgpt_desktop.ui.widgets.photo_view import PhotoView
+from mmgpt_desktop.ui.widgets.photo_view import ARROWS, ON_ANY_PHOTO, PhotoView
 from mmgpt_desktop.ui.widgets.plain import tip
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
-
-_MOVES = {
-    Qt.Key.Key_Left: (0, -1),
-    Qt.Key.Key_Right: (0, 1),
-    Qt.Key.Key_Up: (-1, 0),
-    Qt.Key.Key_Down: (1, 0),
-}
 
 
 class CellView(PhotoView):
@@ -104,17 +97,15 @@ class CellView(PhotoView):
         key = Qt.Key(event.key())
         if key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self._cells:
             self.clear_brush()
-        elif key in _MOVES and self.zoom == 1 and self._grid is not None:
-            self._brush(frozenset({self._moved(self._grid, *_MOVES[key])}))
+        elif key in ARROWS and self.zoom == 1 and self._grid is not None:
+            self._brush(frozenset({self._moved(self._grid, *ARROWS[key])}))
         else:
             super().keyPressEvent(event)
 
-    def _moved(self, grid: PatchGrid, down: int, right: int) -> int:
+    def _moved(self, grid: PatchGrid, right: int, down: int) -> int:
         if not self._cells:
             return grid.rows // 2 * grid.columns + grid.columns // 2
-        row, column = divmod(min(self._cells), grid.columns)
-        row = min(max(row + down, 0), grid.rows - 1)
-        return row * grid.columns + min(max(column + right, 0), grid.columns - 1)
+        return grid.neighbour(min(self._cells), right, down)
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
@@ -135,7 +126,6 @@ class CellView(PhotoView):
             region = region.united(one)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        # White in black, to be seen on any photo.
-        for colour, width in ((Qt.GlobalColor.black, 4.0), (Qt.GlobalColor.white, 2.0)):
+        for colour, width in ON_ANY_PHOTO:
             painter.strokePath(region.simplified(), QPen(colour, width))
         painter.end()

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 
 from mmgpt_desktop.messages import EdgeMap
-from mmgpt_desktop.ui.widgets.photo_view import PhotoView
+from mmgpt_desktop.ui.widgets.photo_view import ARROWS, ON_ANY_PHOTO, PhotoView
 from mmgpt_desktop.ui.widgets.plain import tip
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
 from mmgpt_desktop.ui.widgets.small import announce
@@ -15,12 +15,6 @@ from mmgpt_desktop.ui.widgets.texts import percent
 
 _MOST_EDGES = 16
 _CLICK = 4  # px that a pointer may move while it clicks
-_MOVES = {
-    Qt.Key.Key_Left: (0, -1),
-    Qt.Key.Key_Right: (0, 1),
-    Qt.Key.Key_Up: (-1, 0),
-    Qt.Key.Key_Down: (1, 0),
-}
 
 
 class GraphView(PhotoView):
@@ -91,15 +85,11 @@ class GraphView(PhotoView):
                 self._pick(cell)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        move = _MOVES.get(Qt.Key(event.key()))
+        move = ARROWS.get(Qt.Key(event.key()))
         if self._edges is None or move is None:
             super().keyPressEvent(event)
             return
-        grid = self._edges.grid
-        row, column = divmod(self._cell, grid.columns)
-        row = min(max(row + move[0], 0), grid.rows - 1)
-        column = min(max(column + move[1], 0), grid.columns - 1)
-        self._pick(row * grid.columns + column)
+        self._pick(self._edges.grid.neighbour(self._cell, *move))
 
     def _pick(self, cell: int) -> None:
         self.choose_cell(cell)
@@ -133,6 +123,6 @@ class GraphView(PhotoView):
                 radius = 2 + 2 * strength + extra / 2
                 painter.drawEllipse(end, radius, radius)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for colour, width in ((Qt.GlobalColor.black, 4.0), (Qt.GlobalColor.white, 2.0)):
-            painter.setPen(QPen(QColor(colour), width))
+        for colour, width in ON_ANY_PHOTO:
+            painter.setPen(QPen(colour, width))
             painter.drawRect(chosen)

@@ -26,9 +26,38 @@ from mmgpt_desktop.ui.widgets.theme import Theme
 LARGEST_ZOOM = 24.0
 _STEP = 1.25
 _PAN = 48
+ARROWS = {  # to the right, down
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
+ON_ANY_PHOTO = ((Qt.GlobalColor.black, 4.0), (Qt.GlobalColor.white, 2.0))
+"""Colours and widths of a line to be seen on any photo: light in a dark one."""
 
 
-class PhotoView(QWidget):
+class PictureArea(QWidget):
+    """Takes all the room that there is, and the focus."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(120, 90)
+        theme.changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(480, 360)
+
+    def paint_focus(self, painter: QPainter) -> None:
+        if self.hasFocus():
+            painter.setPen(QPen(self._theme.colour("accent"), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
+
+
+class PhotoView(PictureArea):
     """Zoom 1 shows the whole photo; `centre` is the photo's point in the middle, 0..1.
 
     The photo and the layer are painted into the same rectangle, so a layer that covers the
@@ -39,8 +68,7 @@ class PhotoView(QWidget):
     resized = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
+        super().__init__(theme, parent)
         self._shown: ShownPhoto | None = None
         self._layer: QImage | None = None
         self._boxes: tuple[Box, ...] = ()
@@ -51,13 +79,6 @@ class PhotoView(QWidget):
         self._dragged_from: QPointF | None = None
         self._cached: QPixmap | None = None
         self._cached_for: tuple[object, ...] = ()
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(120, 90)
-        theme.changed.connect(self.update)
-
-    def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(480, 360)
 
     @property
     def zoom(self) -> float:
@@ -222,20 +243,14 @@ class PhotoView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         key = event.key()
-        pans = {
-            Qt.Key.Key_Left: QPointF(_PAN, 0),
-            Qt.Key.Key_Right: QPointF(-_PAN, 0),
-            Qt.Key.Key_Up: QPointF(0, _PAN),
-            Qt.Key.Key_Down: QPointF(0, -_PAN),
-        }
         if key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.zoom_in()
         elif key == Qt.Key.Key_Minus:
             self.zoom_out()
         elif key == Qt.Key.Key_0:
             self.zoom_fit()
-        elif key in pans and self._zoom > 1:
-            self._pan(pans[Qt.Key(key)])
+        elif key in ARROWS and self._zoom > 1:
+            self._pan(QPointF(*ARROWS[Qt.Key(key)]) * -_PAN)
         else:
             super().keyPressEvent(event)
 
@@ -246,10 +261,7 @@ class PhotoView(QWidget):
             painter.drawPixmap(0, 0, self._base())
             self._paint_layer(painter)
             self._paint_boxes(painter, self._shown.photo.width)
-        if self.hasFocus():
-            painter.setPen(QPen(self._theme.colour("accent"), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
+        self.paint_focus(painter)
         painter.end()
 
     def _paint_layer(self, painter: QPainter) -> None:
@@ -261,8 +273,7 @@ class PhotoView(QWidget):
         painter.setOpacity(1.0)
 
     def _paint_boxes(self, painter: QPainter, photo_width: int) -> None:
-        """A light line in a dark one: to be seen on any photo."""
-        for colour, width in ((Qt.GlobalColor.black, 4), (Qt.GlobalColor.white, 2)):
+        for colour, width in ON_ANY_PHOTO:
             painter.setPen(QPen(colour, width))
             for box in self._boxes:
                 painter.drawRect(self._box_rect(box, photo_width))

@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import (
-    QDialog,
     QDialogButtonBox,
     QGridLayout,
     QListView,
@@ -19,18 +18,18 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop import __version__
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.resources import SamplePhoto, resource_path
-from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
-from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
+from mmgpt_desktop.ui.widgets.box_layout import hbox
+from mmgpt_desktop.ui.widgets.dialog import Dialog
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea, fit
 from mmgpt_desktop.ui.widgets.plain import Label
 from mmgpt_desktop.ui.widgets.small import push_button, untinted
 from mmgpt_desktop.ui.widgets.texts import translated
-from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL, set_font
+from mmgpt_desktop.ui.widgets.theme import LARGE, SMALL
 
 _ICON = QSize(168, 126)
 
 
-class SamplesDialog(ByKeyboard, QDialog):
+class SamplesDialog(Dialog):
     """Choose photos; below, where the chosen one is from."""
 
     def __init__(self, samples: tuple[SamplePhoto, ...], parent: QWidget | None = None) -> None:
@@ -56,12 +55,10 @@ class SamplesDialog(ByKeyboard, QDialog):
         self.open_button = push_button(self.tr("Open"), self.accept, "primary")
         self.open_button.setDefault(True)
         buttons = hbox(1, push_button(self.tr("Cancel"), self.reject), self.open_button)
-        parts = ((self.list, 1), self.source, buttons)
-        self.setLayout(vbox(*parts, gap=MEDIUM, margins=(LARGE, LARGE, LARGE, MEDIUM)))
+        self.fill((self.list, 1), self.source, buttons, wanted=QSize(640, 520))
         self.list.itemActivated.connect(self.accept)
         self.list.itemSelectionChanged.connect(self._describe)
         self.list.setCurrentRow(0)
-        fit(self, QSize(640, 520))
 
     @property
     def paths(self) -> list[Path]:
@@ -83,7 +80,7 @@ class SamplesDialog(ByKeyboard, QDialog):
             )
 
 
-class KeysDialog(ByKeyboard, QDialog):
+class KeysDialog(Dialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keyboard"))
@@ -122,22 +119,19 @@ class KeysDialog(ByKeyboard, QDialog):
         grid.setHorizontalSpacing(LARGE)
         grid.setVerticalSpacing(SMALL)
         for row, (keys, meaning) in enumerate(rows):
-            label = Label(keys)
-            set_font(label, bold=True)
-            grid.addWidget(label, row, 0)
+            grid.addWidget(Label(keys, bold=True), row, 0)
             grid.addWidget(Label(meaning), row, 1)
         _finish(self, grid)
 
 
-class AboutDialog(ByKeyboard, QDialog):
+class AboutDialog(Dialog):
     def __init__(self, model: ModelInfo | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("About MMGPT Desktop"))
         picture = Label()
         icon = QIcon(str(resource_path("icons", "app.svg")))
         picture.setPixmap(icon.pixmap(QSize(64, 64), self.devicePixelRatioF()))
-        title = Label(f"MMGPT Desktop {__version__}")
-        set_font(title, scale=1.4, bold=True)
+        title = Label(f"MMGPT Desktop {__version__}", scale=1.4, bold=True)
         texts = [
             self.tr(
                 "Ask about a picture, read the answer word by word, and see where in the "
@@ -158,14 +152,13 @@ class AboutDialog(ByKeyboard, QDialog):
         grid.addWidget(picture, 0, 0, len(texts) + 1, 1, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(title, 0, 1)
         for row, text in enumerate(texts, start=1):
-            label = Label(text)
-            label.setWordWrap(True)
+            label = Label(text, wraps=True)
             label.setMinimumWidth(380)
             grid.addWidget(label, row, 1)
         _finish(self, grid)
 
 
-def _finish(dialog: QDialog, content: QGridLayout) -> None:
+def _finish(dialog: Dialog, content: QGridLayout) -> None:
     inside = QWidget()
     inside.setLayout(content)
     content.setContentsMargins(0, 0, SMALL, 0)
@@ -173,5 +166,5 @@ def _finish(dialog: QDialog, content: QGridLayout) -> None:
     area.setAccessibleName(dialog.windowTitle())
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
     buttons.rejected.connect(dialog.reject)
-    dialog.setLayout(vbox(area, buttons, gap=LARGE, margins=(LARGE, LARGE, LARGE, MEDIUM)))
+    dialog.fill(area, buttons, gap=LARGE)
     fit(dialog, dialog.sizeHint() + QSize(area.verticalScrollBar().sizeHint().width(), 0))

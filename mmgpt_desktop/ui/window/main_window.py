@@ -15,10 +15,6 @@ from PySide6.QtGui import (
     QAction,
     QActionGroup,
     QCloseEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDragMoveEvent,
-    QDropEvent,
     QIcon,
     QKeyEvent,
     QKeySequence,
@@ -33,7 +29,7 @@ from mmgpt_desktop.ui.chat.output_pane import OutputPane
 from mmgpt_desktop.ui.chat.prompt_pane import PromptPane
 from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.pictures.image_pane import ImagePane
-from mmgpt_desktop.ui.pictures.sources import offers_picture
+from mmgpt_desktop.ui.pictures.picture_drops import PictureDrops
 from mmgpt_desktop.ui.widgets.box_layout import vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.fitting import fit
@@ -50,7 +46,7 @@ _SMALLEST = (600, 400)  # for a screen of 640 x 480, less panels and a frame
 _REPEATED = ("undo", "zoom-in", "zoom-out", "next", "previous")
 
 
-class MainWindow(ByKeyboard, Retranslated, QMainWindow):
+class MainWindow(PictureDrops, ByKeyboard, Retranslated, QMainWindow):
     """Left the picture and the question, right the heatmap and the answer."""
 
     closing = Signal()
@@ -288,22 +284,8 @@ class MainWindow(ByKeyboard, Retranslated, QMainWindow):
         self.closing.emit()
         super().closeEvent(event)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        if offers_picture(event.mimeData()):
-            event.acceptProposedAction()
-            self.image.set_drop(True)
-
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802
-        """Of what was taken in as it entered: another program is not asked at every step."""
-        event.acceptProposedAction()
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
-        self.image.set_drop(False)
-
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        self.image.set_drop(False)
-        event.acceptProposedAction()
-        self.dropped.emit(event.mimeData())
+    def show_drop(self, over: bool) -> None:
+        self.image.set_drop(over)
 
 
 def _bytes(text: str) -> QByteArray:

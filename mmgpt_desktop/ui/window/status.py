@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar, QWidget
+from PySide6.QtWidgets import QProgressBar, QStatusBar, QWidget
 
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.text import printable
-from mmgpt_desktop.ui.widgets.small import ElidedLabel, Retranslated
+from mmgpt_desktop.ui.widgets.small import ElidedLabel, Retranslated, push_button
 from mmgpt_desktop.ui.widgets.texts import note_text
 
 
@@ -19,16 +19,13 @@ class Status(Retranslated, QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.setContentsMargins(0, 0, 12, 4)
-        self.text = ElidedLabel()
-        self.text.setObjectName("muted")
+        self.text = ElidedLabel(look="muted")
         self.text.setContentsMargins(12, 2, 8, 2)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(160)
-        self.cancel, self.load = QPushButton(), QPushButton()
-        for button, signal in ((self.cancel, self.cancelled), (self.load, self.load_wanted)):
-            button.setObjectName("flat")
-            button.clicked.connect(signal)
+        self.cancel = push_button(clicked=self.cancelled, look="flat")
+        self.load = push_button(clicked=self.load_wanted, look="flat")
         self.addWidget(self.text, 1)
         for widget in (self.bar, self.cancel, self.load):
             self.addPermanentWidget(widget)
