@@ -40,8 +40,8 @@ from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
 from mmgpt_desktop.ui.heatmap.head_grid import Wall
 from mmgpt_desktop.ui.heatmap.heatmap_view import Legend
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
+from mmgpt_desktop.ui.widgets.pane import Pane
 from mmgpt_desktop.ui.widgets.photo_view import PhotoView
-from mmgpt_desktop.ui.widgets.small import Pane
 from mmgpt_desktop.ui.window import app as ui
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog, SamplesDialog

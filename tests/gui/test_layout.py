@@ -18,7 +18,7 @@ from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
 from mmgpt_desktop.ui.heatmap.head_grid import Wall
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea
-from mmgpt_desktop.ui.widgets.small import Pane
+from mmgpt_desktop.ui.widgets.pane import Pane
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog, SamplesDialog
 from mmgpt_desktop.ui.window.main_window import MainWindow

@@ -26,8 +26,9 @@ from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.conversation import Conversation, Turn, bare_word
 from mmgpt_desktop.ui.chat.underlines import VERDICT_MARKS, mark
 from mmgpt_desktop.ui.widgets.plain import tip
-from mmgpt_desktop.ui.widgets.small import Retranslated, announce
+from mmgpt_desktop.ui.widgets.screen_reader import announce
 from mmgpt_desktop.ui.widgets.texts import (
+    Retranslated,
     error_hint,
     error_title,
     fusion_label,

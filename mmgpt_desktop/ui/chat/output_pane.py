@@ -13,16 +13,11 @@ from mmgpt_desktop.ui.chat.answer_view import AnswerView
 from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
 from mmgpt_desktop.ui.chat.word_strip import WordStrip
 from mmgpt_desktop.ui.widgets.box_layout import stack, vbox
+from mmgpt_desktop.ui.widgets.buttons import IconButton
+from mmgpt_desktop.ui.widgets.controls import Choice, WaitBar
+from mmgpt_desktop.ui.widgets.pane import EmptyState, Pane
 from mmgpt_desktop.ui.widgets.plain import Label, tip
-from mmgpt_desktop.ui.widgets.small import (
-    Choice,
-    EmptyState,
-    IconButton,
-    Pane,
-    Retranslated,
-    WaitBar,
-)
-from mmgpt_desktop.ui.widgets.texts import say
+from mmgpt_desktop.ui.widgets.texts import Retranslated, say
 from mmgpt_desktop.ui.widgets.theme import TIGHT, Theme
 from mmgpt_desktop.verdicts import LINES
 

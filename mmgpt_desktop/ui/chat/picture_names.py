@@ -17,9 +17,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMenu
 
 from mmgpt_desktop.text import printable
+from mmgpt_desktop.ui.widgets.buttons import IconButton
 from mmgpt_desktop.ui.widgets.plain import tip, without_mnemonic
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
-from mmgpt_desktop.ui.widgets.small import IconButton
 from mmgpt_desktop.ui.widgets.texts import translated
 from mmgpt_desktop.ui.widgets.theme import Theme
 

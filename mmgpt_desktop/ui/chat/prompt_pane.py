@@ -31,17 +31,13 @@ from mmgpt_desktop.ui.chat.picture_names import (
 )
 from mmgpt_desktop.ui.pictures.sources import is_files, is_silent, offers_picture
 from mmgpt_desktop.ui.widgets.box_layout import hbox
+from mmgpt_desktop.ui.widgets.buttons import IconButton, push_button
+from mmgpt_desktop.ui.widgets.controls import Choice
+from mmgpt_desktop.ui.widgets.pane import Pane
 from mmgpt_desktop.ui.widgets.plain import Label, tip
+from mmgpt_desktop.ui.widgets.screen_reader import announce
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
-from mmgpt_desktop.ui.widgets.small import (
-    Choice,
-    IconButton,
-    Pane,
-    Retranslated,
-    announce,
-    push_button,
-)
-from mmgpt_desktop.ui.widgets.texts import fusion_label, fusion_text
+from mmgpt_desktop.ui.widgets.texts import Retranslated, fusion_label, fusion_text
 from mmgpt_desktop.ui.widgets.theme import SMALL, Theme, set_font
 
 MOST_HISTORY = 200

@@ -15,7 +15,8 @@ from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.widgets.drawing import draw_strip
 from mmgpt_desktop.ui.widgets.picture_strip import PictureStrip
 from mmgpt_desktop.ui.widgets.plain import tip
-from mmgpt_desktop.ui.widgets.small import Retranslated, untinted
+from mmgpt_desktop.ui.widgets.texts import Retranslated
+from mmgpt_desktop.ui.widgets.theme import untinted
 from mmgpt_desktop.ui.worker import TaskThread
 
 _ICON = QSize(54, 40)

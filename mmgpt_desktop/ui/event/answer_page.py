@@ -14,8 +14,9 @@ from mmgpt_desktop.ui.event.asking_area import AskingArea, as_said
 from mmgpt_desktop.ui.event.cards import Tile, TwoLines, breakable, in_turn, words
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.event.show_views import ShowAnswer, ShowPicture
+from mmgpt_desktop.ui.widgets.screen_reader import announce
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
-from mmgpt_desktop.ui.widgets.small import Retranslated, announce
+from mmgpt_desktop.ui.widgets.texts import Retranslated
 from mmgpt_desktop.ui.widgets.theme import Theme
 
 _PLATE = 17.0  # a line on whose places are bright, and two on what that is worth

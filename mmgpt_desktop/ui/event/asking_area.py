@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 from mmgpt_desktop.ui.event.cards import QuestionCard, in_turn
 from mmgpt_desktop.ui.event.keyboard import Keyboard
 from mmgpt_desktop.ui.event.scale import Scale
-from mmgpt_desktop.ui.widgets.small import Retranslated, push_button
-from mmgpt_desktop.ui.widgets.texts import translated
+from mmgpt_desktop.ui.widgets.buttons import push_button
+from mmgpt_desktop.ui.widgets.texts import Retranslated, translated
 from mmgpt_desktop.ui.widgets.theme import Theme
 
 MOST_CARDS = 6

@@ -10,7 +10,9 @@ from mmgpt_desktop.ui.event.cards import words
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.pictures.camera import Camera
 from mmgpt_desktop.ui.pictures.live_view import LiveView
-from mmgpt_desktop.ui.widgets.small import Retranslated, announce, push_button
+from mmgpt_desktop.ui.widgets.buttons import push_button
+from mmgpt_desktop.ui.widgets.screen_reader import announce
+from mmgpt_desktop.ui.widgets.texts import Retranslated
 from mmgpt_desktop.ui.widgets.theme import Theme
 
 SECONDS = 3

@@ -23,8 +23,7 @@ from shiboken6 import isValid
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.plain import Label
-from mmgpt_desktop.ui.widgets.small import restyle
-from mmgpt_desktop.ui.widgets.theme import Theme, svg
+from mmgpt_desktop.ui.widgets.theme import Theme, restyle, svg
 
 _TOO_LONG = re.compile(r"[^\s\u2e80-\uffef]{20,}")  # Chinese and the like end lines anywhere
 _BREAK = "\u200b"  # nothing is seen of it

@@ -14,9 +14,9 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.imaging.file_kinds import PICTURE_SUFFIXES
 from mmgpt_desktop.ui.event.cards import Tile, in_turn, words
 from mmgpt_desktop.ui.event.scale import Scale
+from mmgpt_desktop.ui.widgets.buttons import push_button
 from mmgpt_desktop.ui.widgets.shown_photo import tile_from_file
-from mmgpt_desktop.ui.widgets.small import Retranslated, push_button
-from mmgpt_desktop.ui.widgets.texts import translated
+from mmgpt_desktop.ui.widgets.texts import Retranslated, translated
 from mmgpt_desktop.ui.worker import Task, TaskThread
 
 TILES = 6

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QPushButton, QWidget
 
 from mmgpt_desktop.ui.event.scale import TARGET, Scale
-from mmgpt_desktop.ui.widgets.small import Retranslated
+from mmgpt_desktop.ui.widgets.texts import Retranslated
 from mmgpt_desktop.ui.widgets.theme import Theme
 
 _ROWS = ("1234567890", "qwertyuiop", "asdfghjkl?", "zxcvbnm,.'")

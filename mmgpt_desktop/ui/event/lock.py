@@ -16,8 +16,9 @@ from mmgpt_desktop.event.profile import CHORD, EventLock
 from mmgpt_desktop.ui.event.cards import Cover, words
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.widgets.box_layout import hbox
-from mmgpt_desktop.ui.widgets.small import Retranslated, announce, push_button
-from mmgpt_desktop.ui.widgets.texts import Own
+from mmgpt_desktop.ui.widgets.buttons import push_button
+from mmgpt_desktop.ui.widgets.screen_reader import announce
+from mmgpt_desktop.ui.widgets.texts import Own, Retranslated
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.worker import Task, TaskThread
 

@@ -15,9 +15,9 @@ from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
+from mmgpt_desktop.ui.widgets.controls import Choice, Slide
 from mmgpt_desktop.ui.widgets.plain import Label
-from mmgpt_desktop.ui.widgets.small import Choice, Retranslated, Slide
-from mmgpt_desktop.ui.widgets.texts import Own, fusion_label, own, own_locale
+from mmgpt_desktop.ui.widgets.texts import Own, Retranslated, fusion_label, own, own_locale
 from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, Theme
 
 SLOWEST, FASTEST = 25, 400  # hundredths

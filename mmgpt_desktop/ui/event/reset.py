@@ -10,7 +10,9 @@ from mmgpt_desktop.event.profile import ShowTimes
 from mmgpt_desktop.ui.event.cards import Cover, words
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.widgets.box_layout import hbox
-from mmgpt_desktop.ui.widgets.small import Retranslated, announce, push_button
+from mmgpt_desktop.ui.widgets.buttons import push_button
+from mmgpt_desktop.ui.widgets.screen_reader import announce
+from mmgpt_desktop.ui.widgets.texts import Retranslated
 
 _SECOND_MS = 1000
 

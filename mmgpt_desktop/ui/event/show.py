@@ -37,9 +37,11 @@ from mmgpt_desktop.ui.event.start_page import StartPage
 from mmgpt_desktop.ui.pictures.camera import Camera
 from mmgpt_desktop.ui.pictures.picture_drops import PictureDrops
 from mmgpt_desktop.ui.widgets.box_layout import stack, vbox
-from mmgpt_desktop.ui.widgets.plain import Label, window_title
+from mmgpt_desktop.ui.widgets.buttons import push_button
+from mmgpt_desktop.ui.widgets.plain import ElidedLabel, Label, window_title
+from mmgpt_desktop.ui.widgets.screen_reader import announce
 from mmgpt_desktop.ui.widgets.shown_photo import logo_from_file
-from mmgpt_desktop.ui.widgets.small import ElidedLabel, Retranslated, announce, push_button
+from mmgpt_desktop.ui.widgets.texts import Retranslated
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.worker import TaskThread
 

@@ -29,9 +29,10 @@ from mmgpt_desktop.ui.event.printing import print_card, usual_printer
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.event.souvenir_views import CardView, CodeView, as_image
 from mmgpt_desktop.ui.widgets.box_layout import vbox
-from mmgpt_desktop.ui.widgets.small import Retranslated, announce, push_button, restyle
-from mmgpt_desktop.ui.widgets.texts import error_hint, error_title, translated
-from mmgpt_desktop.ui.widgets.theme import Theme
+from mmgpt_desktop.ui.widgets.buttons import push_button
+from mmgpt_desktop.ui.widgets.screen_reader import announce
+from mmgpt_desktop.ui.widgets.texts import Retranslated, error_hint, error_title, translated
+from mmgpt_desktop.ui.widgets.theme import Theme, restyle
 from mmgpt_desktop.ui.worker import Task, TaskThread
 
 _CODE = 42.0  # hundredths of the window's height

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.ui.event.cards import ActionCard, words
 from mmgpt_desktop.ui.event.scale import Scale, text_on
-from mmgpt_desktop.ui.widgets.small import Retranslated
+from mmgpt_desktop.ui.widgets.texts import Retranslated
 from mmgpt_desktop.ui.widgets.theme import Theme
 
 

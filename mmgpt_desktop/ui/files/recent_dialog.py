@@ -14,9 +14,9 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.session.recent import RecentSession, matches
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.widgets.box_layout import hbox
+from mmgpt_desktop.ui.widgets.buttons import push_button
 from mmgpt_desktop.ui.widgets.dialog import Dialog
 from mmgpt_desktop.ui.widgets.plain import Label, tip
-from mmgpt_desktop.ui.widgets.small import push_button
 from mmgpt_desktop.ui.widgets.theme import SMALL
 
 _LONGEST_LINE = 90

@@ -33,15 +33,16 @@ from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane, WordOrWhole
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeatmapView
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
+from mmgpt_desktop.ui.widgets.buttons import push_button
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.drawing import Heatmap
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea
 from mmgpt_desktop.ui.widgets.graph_view import GraphView
 from mmgpt_desktop.ui.widgets.notices import Notices
+from mmgpt_desktop.ui.widgets.pane import Pane
 from mmgpt_desktop.ui.widgets.photo_view import LinkedViews, PhotoView
 from mmgpt_desktop.ui.widgets.plain import Label
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
-from mmgpt_desktop.ui.widgets.small import Pane, push_button
 from mmgpt_desktop.ui.widgets.texts import fusion_label, fusion_text
 from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, Theme
 from mmgpt_desktop.ui.worker import EngineThread, TaskThread

@@ -27,13 +27,14 @@ from mmgpt_desktop.attention.heads import agreement, concentration, head_maps
 from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.messages import AttentionMap, PatchGrid
 from mmgpt_desktop.ui.widgets.box_layout import hbox
+from mmgpt_desktop.ui.widgets.buttons import push_button
+from mmgpt_desktop.ui.widgets.controls import Choice
 from mmgpt_desktop.ui.widgets.dialog import Dialog
 from mmgpt_desktop.ui.widgets.drawing import draw_cells, over_photo, small_photo
 from mmgpt_desktop.ui.widgets.plain import Label, tip, window_title
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
-from mmgpt_desktop.ui.widgets.small import Choice, push_button, untinted
 from mmgpt_desktop.ui.widgets.texts import percent
-from mmgpt_desktop.ui.widgets.theme import SMALL
+from mmgpt_desktop.ui.widgets.theme import SMALL, untinted
 from mmgpt_desktop.ui.worker import Task, TaskThread
 
 _ICON = QSize(128, 96)

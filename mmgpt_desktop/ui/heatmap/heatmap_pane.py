@@ -24,18 +24,13 @@ from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.heatmap.check_card import CheckCard
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection, HeatmapView
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
+from mmgpt_desktop.ui.widgets.buttons import Disclosure, IconButton, push_button
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
-from mmgpt_desktop.ui.widgets.disclosure import Disclosure
+from mmgpt_desktop.ui.widgets.controls import Choice, Slide
+from mmgpt_desktop.ui.widgets.pane import Pane
 from mmgpt_desktop.ui.widgets.plain import Label, tip
-from mmgpt_desktop.ui.widgets.small import (
-    Choice,
-    IconButton,
-    Pane,
-    Retranslated,
-    Slide,
-    push_button,
-)
 from mmgpt_desktop.ui.widgets.texts import (
+    Retranslated,
     fusion_label,
     fusion_text,
     note_text,

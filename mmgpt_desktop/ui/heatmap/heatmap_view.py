@@ -20,11 +20,11 @@ from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.widgets.box_layout import stack, vbox
 from mmgpt_desktop.ui.widgets.cell_view import CellView
 from mmgpt_desktop.ui.widgets.drawing import Heatmap
+from mmgpt_desktop.ui.widgets.pane import EmptyState
 from mmgpt_desktop.ui.widgets.photo_view import PhotoView
 from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
-from mmgpt_desktop.ui.widgets.small import EmptyState, Retranslated
-from mmgpt_desktop.ui.widgets.texts import map_value, percent, say, translated
+from mmgpt_desktop.ui.widgets.texts import Retranslated, map_value, percent, say, translated
 from mmgpt_desktop.ui.widgets.theme import SMALL, Theme, set_font
 
 _ALL = -1

@@ -20,8 +20,10 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.models.model_exports import PRECISIONS, USUAL
 from mmgpt_desktop.ui.widgets.box_layout import Part, hbox, vbox
-from mmgpt_desktop.ui.widgets.plain import Label
-from mmgpt_desktop.ui.widgets.small import Choice, ElidedLabel, announce, push_button
+from mmgpt_desktop.ui.widgets.buttons import push_button
+from mmgpt_desktop.ui.widgets.controls import Choice
+from mmgpt_desktop.ui.widgets.plain import ElidedLabel, Label
+from mmgpt_desktop.ui.widgets.screen_reader import announce
 from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL
 
 _GIGA = 10**9

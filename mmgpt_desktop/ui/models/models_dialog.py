@@ -24,10 +24,10 @@ from mmgpt_desktop.ui.models.model_details import Details, about, size
 from mmgpt_desktop.ui.models.model_exports import ModelExports, Running
 from mmgpt_desktop.ui.models.model_list import ListedModel, Models
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
+from mmgpt_desktop.ui.widgets.buttons import push_button
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea, fit
 from mmgpt_desktop.ui.widgets.notices import Notices
-from mmgpt_desktop.ui.widgets.small import push_button
 from mmgpt_desktop.ui.widgets.texts import error_title, note_text, translated
 from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL, Theme
 

@@ -15,8 +15,8 @@ from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.conversation import Conversation
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.picture_strip import PictureStrip
-from mmgpt_desktop.ui.widgets.plain import tip
-from mmgpt_desktop.ui.widgets.small import ElidedLabel, Retranslated
+from mmgpt_desktop.ui.widgets.plain import ElidedLabel, tip
+from mmgpt_desktop.ui.widgets.texts import Retranslated
 from mmgpt_desktop.ui.widgets.theme import SMALL, TIGHT
 
 _FRAME = QSize(84, 52)

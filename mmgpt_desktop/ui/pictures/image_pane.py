@@ -19,20 +19,13 @@ from mmgpt_desktop.ui.chat.picture_names import reference
 from mmgpt_desktop.ui.pictures.film_strip import FilmStrip
 from mmgpt_desktop.ui.pictures.live_view import LiveBar, LiveView
 from mmgpt_desktop.ui.widgets.box_layout import stack
+from mmgpt_desktop.ui.widgets.buttons import IconButton, push_button
+from mmgpt_desktop.ui.widgets.pane import EmptyState, Pane
 from mmgpt_desktop.ui.widgets.photo_view import PhotoView
 from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
-from mmgpt_desktop.ui.widgets.small import (
-    EmptyState,
-    IconButton,
-    Pane,
-    Retranslated,
-    push_button,
-    restyle,
-    untinted,
-)
-from mmgpt_desktop.ui.widgets.texts import note_text
-from mmgpt_desktop.ui.widgets.theme import Theme
+from mmgpt_desktop.ui.widgets.texts import Retranslated, note_text
+from mmgpt_desktop.ui.widgets.theme import Theme, restyle, untinted
 
 _THUMBNAIL = QSize(64, 48)
 

@@ -7,8 +7,11 @@ from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
 from mmgpt_desktop.ui.widgets.box_layout import hbox
+from mmgpt_desktop.ui.widgets.buttons import push_button
 from mmgpt_desktop.ui.widgets.photo_view import PictureArea
-from mmgpt_desktop.ui.widgets.small import ElidedLabel, Retranslated, announce, push_button
+from mmgpt_desktop.ui.widgets.plain import ElidedLabel
+from mmgpt_desktop.ui.widgets.screen_reader import announce
+from mmgpt_desktop.ui.widgets.texts import Retranslated
 from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, TIGHT, Theme
 
 _DOT = 12

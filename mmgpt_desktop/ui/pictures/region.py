@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from mmgpt_desktop.ui.widgets.photo_view import ARROWS, ON_ANY_PHOTO
-from mmgpt_desktop.ui.widgets.small import announce
+from mmgpt_desktop.ui.widgets.screen_reader import announce
 
 SETTLE_MS = 300  # until the screen has been painted without our window
 FOLLOW_MS = 500

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
-from mmgpt_desktop.ui.widgets.small import Pane
+from mmgpt_desktop.ui.widgets.pane import Pane
 
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 

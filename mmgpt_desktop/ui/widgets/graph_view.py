@@ -9,8 +9,8 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from mmgpt_desktop.messages import EdgeMap
 from mmgpt_desktop.ui.widgets.photo_view import ARROWS, ON_ANY_PHOTO, PhotoView
 from mmgpt_desktop.ui.widgets.plain import tip
+from mmgpt_desktop.ui.widgets.screen_reader import announce
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
-from mmgpt_desktop.ui.widgets.small import announce
 from mmgpt_desktop.ui.widgets.texts import percent
 
 _MOST_EDGES = 16

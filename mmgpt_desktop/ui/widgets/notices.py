@@ -18,16 +18,11 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.errors import AppError, ImageError, PromptError
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
-from mmgpt_desktop.ui.widgets.plain import Label, tip
-from mmgpt_desktop.ui.widgets.small import (
-    ElidedLabel,
-    IconButton,
-    Retranslated,
-    WaitBar,
-    announce,
-    push_button,
-)
-from mmgpt_desktop.ui.widgets.texts import error_hint, error_title
+from mmgpt_desktop.ui.widgets.buttons import IconButton, push_button
+from mmgpt_desktop.ui.widgets.controls import WaitBar
+from mmgpt_desktop.ui.widgets.plain import ElidedLabel, Label, tip
+from mmgpt_desktop.ui.widgets.screen_reader import announce
+from mmgpt_desktop.ui.widgets.texts import Retranslated, error_hint, error_title
 from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, TIGHT, Theme, scaled
 
 MOST_NOTICES = 9

@@ -6,8 +6,7 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QSizePolicy, QWidget
 
-from mmgpt_desktop.ui.widgets.small import untinted
-from mmgpt_desktop.ui.widgets.theme import set_font
+from mmgpt_desktop.ui.widgets.theme import set_font, untinted
 
 
 class PictureStrip(QListWidget):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from PySide6 import QtGui
 from PySide6.QtCore import QChildEvent, QCoreApplication, QEvent, Qt
-from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox, QSizePolicy, QWidget
 
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.widgets.theme import set_font
@@ -40,6 +41,34 @@ class Label(QLabel):
             self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         if bold or scale != 1.0:
             set_font(self, scale=scale, bold=bold)
+
+
+class ElidedLabel(Label):
+    """One line that is shortened where it doesn't fit; the tooltip has all of it."""
+
+    def __init__(self, *, look: str = "", scale: float = 1.0, bold: bool = False) -> None:
+        super().__init__(look=look, scale=scale, bold=bold)
+        self._whole = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    @property
+    def whole(self) -> str:
+        return self._whole
+
+    def say(self, text: str) -> None:
+        self._whole = text
+        self.setToolTip(tip(text))
+        self.setAccessibleName(text)
+        self._elide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        width = self.contentsRect().width()
+        end = Qt.TextElideMode.ElideRight
+        self.setText(self.fontMetrics().elidedText(self._whole, end, width))
 
 
 def tip(text: str) -> str:

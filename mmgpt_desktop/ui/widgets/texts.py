@@ -11,6 +11,7 @@ from functools import partial
 from PySide6.QtCore import (
     QT_TRANSLATE_NOOP,
     QCoreApplication,
+    QEvent,
     QLibraryInfo,
     QLocale,
     QObject,
@@ -105,6 +106,18 @@ class Own:
     def tr(self, text: str, /, disambiguation: str | None = None, n: int = -1) -> str:
         del disambiguation, n
         return own(type(self).__name__, text)
+
+
+class Retranslated:
+    """Beside a QWidget: `retranslate_ui` sets all texts, and does so again in a new language."""
+
+    def retranslate_ui(self) -> None:
+        raise NotImplementedError
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)  # type: ignore[misc]
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate_ui()
 
 
 def translated(context: str, text: str) -> str:

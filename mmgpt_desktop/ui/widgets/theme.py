@@ -254,3 +254,17 @@ def set_font(widget: QWidget, *, scale: float = 1.0, bold: bool = False) -> None
     if bold:
         font.setWeight(QFont.Weight.DemiBold)
     widget.setFont(font)
+
+
+def untinted(pixmap: QPixmap) -> QIcon:
+    """An icon that looks the same where it is selected."""
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon
+
+
+def restyle(widget: QWidget) -> None:
+    """Apply the style sheet anew after a property that it looks at has changed."""
+    style = widget.style()
+    style.unpolish(widget)
+    style.polish(widget)

@@ -19,12 +19,12 @@ from mmgpt_desktop import __version__
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.resources import SamplePhoto, resource_path
 from mmgpt_desktop.ui.widgets.box_layout import hbox
+from mmgpt_desktop.ui.widgets.buttons import push_button
 from mmgpt_desktop.ui.widgets.dialog import Dialog
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea, fit
 from mmgpt_desktop.ui.widgets.plain import Label
-from mmgpt_desktop.ui.widgets.small import push_button, untinted
 from mmgpt_desktop.ui.widgets.texts import translated
-from mmgpt_desktop.ui.widgets.theme import LARGE, SMALL
+from mmgpt_desktop.ui.widgets.theme import LARGE, SMALL, untinted
 
 _ICON = QSize(168, 126)
 

@@ -34,8 +34,7 @@ from mmgpt_desktop.ui.widgets.box_layout import vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.fitting import fit
 from mmgpt_desktop.ui.widgets.notices import Notices
-from mmgpt_desktop.ui.widgets.small import Retranslated
-from mmgpt_desktop.ui.widgets.texts import LANGUAGES
+from mmgpt_desktop.ui.widgets.texts import LANGUAGES, Retranslated
 from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, Theme
 from mmgpt_desktop.ui.window.pane_area import PaneArea
 from mmgpt_desktop.ui.window.status import Status

@@ -20,7 +20,8 @@ from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.pictures.image_pane import ImagePane
 from mmgpt_desktop.ui.widgets.box_layout import vbox
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea
-from mmgpt_desktop.ui.widgets.small import Pane, Retranslated
+from mmgpt_desktop.ui.widgets.pane import Pane
+from mmgpt_desktop.ui.widgets.texts import Retranslated
 from mmgpt_desktop.ui.widgets.theme import MEDIUM
 
 _ROOMY = 700  # a window's height from which the answer has room for a legend too

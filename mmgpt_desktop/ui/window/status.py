@@ -7,8 +7,9 @@ from PySide6.QtWidgets import QProgressBar, QStatusBar, QWidget
 
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.text import printable
-from mmgpt_desktop.ui.widgets.small import ElidedLabel, Retranslated, push_button
-from mmgpt_desktop.ui.widgets.texts import note_text
+from mmgpt_desktop.ui.widgets.buttons import push_button
+from mmgpt_desktop.ui.widgets.plain import ElidedLabel
+from mmgpt_desktop.ui.widgets.texts import Retranslated, note_text
 
 
 class Status(Retranslated, QStatusBar):

@@ -7,9 +7,12 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
+from mmgpt_desktop.ui.widgets.buttons import push_button
+from mmgpt_desktop.ui.widgets.pane import Pane
 from mmgpt_desktop.ui.widgets.plain import Label
-from mmgpt_desktop.ui.widgets.small import Pane, Retranslated, announce, push_button, restyle
-from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL, scaled
+from mmgpt_desktop.ui.widgets.screen_reader import announce
+from mmgpt_desktop.ui.widgets.texts import Retranslated
+from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, SMALL, restyle, scaled
 
 _WIDTH = 360
 
