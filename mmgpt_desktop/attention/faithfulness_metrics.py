@@ -14,13 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.attention.maps import Cells, Maps, over_tokens
+from mmgpt_desktop.attention.maps import Cells, Maps, Span, over_tokens
 from mmgpt_desktop.messages import PatchGrid
 
 Hidden = NDArray[np.bool_]  # [mask, row, column], True where the photo is hidden
 Scorer = Callable[[Hidden], NDArray[np.floating]]
 """From what is hidden to a word's probability [mask], teacher-forced, from 0 to 1."""
-Span = tuple[int, int]  # steps, the second exclusive
 
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 """A curve's places: the shares of the cells that are hidden, or shown. Maps differ early."""

@@ -17,14 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmgpt_desktop.attention.faithfulness_metrics import CHECKED, centre_map
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.generate import log_softmax
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Check, PatchGrid, Photo
 from mmgpt_desktop.methods import Method
 
-SHARE = 0.2
-"""The share of the photo's cells that a check hides."""
 DRAWS = 4
 COARSEST = 4
 """Squares along a side of the grid in the search's first round."""
@@ -236,29 +235,29 @@ def check(
 ) -> Check:
     """What becomes of a word when its map's strongest cells are hidden; see `Engine.check`."""
     photo, random = photo_cells(score.grid), np.random.default_rng(zlib.crc32(seed.encode()))
-    count = max(1, round(SHARE * int(photo.sum())))
+    count = max(1, round(CHECKED * int(photo.sum())))
 
     def probability(log_probabilities: NDArray[np.float64]) -> float:
         return float(np.exp(log_probabilities[word].sum()))
 
-    def without(values: NDArray[np.float64]) -> float:
+    def without(values: NDArray[np.float32]) -> float:
         return probability(score(_strongest(values, photo, count, random)))
 
-    nothing = np.zeros(photo.shape)
+    nothing = np.zeros(photo.shape, np.float32)
     return Check(
         method,
         word.start,
         word.stop,
         whole=probability(score.nothing_hidden()),
-        hidden=without(cells.astype(np.float64)),
+        hidden=without(cells),
         random=tuple(without(nothing) for _ in range(DRAWS)),
-        centre=without(-_from_centre(score.grid)),
+        centre=without(centre_map(score.grid)),
         blind=probability(score(np.ones(photo.shape, np.bool_))),
     )
 
 
 def _strongest(
-    values: NDArray[np.float64], photo: Cells, count: int, random: np.random.Generator
+    values: NDArray[np.float32], photo: Cells, count: int, random: np.random.Generator
 ) -> Cells:
     """The `count` cells of the photo with the largest values; NaN is least, ties are drawn."""
     weakest_first = np.lexsort(
@@ -267,12 +266,3 @@ def _strongest(
     chosen = np.zeros(values.size, np.bool_)
     chosen[weakest_first[-count:]] = True
     return chosen.reshape(values.shape)
-
-
-def _from_centre(grid: PatchGrid) -> NDArray[np.float64]:
-    """How far each cell's middle lies from the photo's, in widths and heights of the photo."""
-    box = grid.box
-    down = box.top + (np.arange(grid.rows) + 0.5) * box.height / grid.rows
-    across = box.left + (np.arange(grid.columns) + 0.5) * box.width / grid.columns
-    y, x = down / grid.photo_height - 0.5, across / grid.photo_width - 0.5
-    return np.hypot(y[:, np.newaxis], x)

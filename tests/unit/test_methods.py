@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,7 +15,7 @@ from mmgpt_desktop.attention.raw import chosen_heads
 from mmgpt_desktop.attention.relative import relative
 from mmgpt_desktop.attention.sinks import sinks, without_sinks
 from mmgpt_desktop.messages import AttentionMap, Box, CellMaps, PatchGrid
-from mmgpt_desktop.methods import Method, Needs
+from mmgpt_desktop.methods import Method, Needs, method_texts
 
 ROWS, COLUMNS = 3, 4
 GRID = PatchGrid(ROWS, COLUMNS, Box(0, 0, 40, 30), 40, 30)
@@ -176,3 +179,24 @@ def test_a_map_without_any_number_stays_without() -> None:
     looks = as_attention(nothing)
     for found in (shares(nothing), without_sinks(looks, ()), relative(looks, (), looks[0])):
         assert np.isnan(found).all()
+
+
+@pytest.mark.parametrize("method", Method)
+def test_a_row_names_its_mathematics_and_says_all_that_people_read(method: Method) -> None:
+    about = method.about
+    assert callable(method.formula)
+    assert Method(str(method)) is method
+    assert {about.name, about.meaning, about.unit, *about.ends} <= method_texts()
+    assert all((about.name, about.meaning, *about.ends))
+    assert about.making.format(name=about.name) == about.making.replace("{name}", about.name)
+
+
+def test_names_are_told_apart() -> None:
+    assert len({method.about.name for method in Method}) == len(Method)
+
+
+def test_the_table_brings_no_mathematics_with_it() -> None:
+    """It is there before the window is."""
+    code = "import sys, mmgpt_desktop.methods; print(*{'numpy', 'torch'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
