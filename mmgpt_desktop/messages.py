@@ -34,6 +34,9 @@ class RuntimeName(StrEnum):
     TORCH = "torch"
 
 
+KEPT_SIDE = 4096  # the long side of a photo as it is kept, in pixels; models read far less
+
+
 @dataclass(frozen=True)
 class Box:
     """A rectangle in pixels of the upright photo; it may reach beyond the photo (padding)."""

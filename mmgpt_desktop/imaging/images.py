@@ -27,8 +27,8 @@ from mmgpt_desktop.imaging.refusals import (
     refusal_of,
 )
 from mmgpt_desktop.imaging.repair import joined, size_of
-from mmgpt_desktop.imaging.stills import KEPT_SIDE, decode, in_srgb, to_rgb
-from mmgpt_desktop.messages import Moment, Photo
+from mmgpt_desktop.imaging.stills import decode, in_srgb, to_rgb
+from mmgpt_desktop.messages import KEPT_SIDE, Moment, Photo
 from mmgpt_desktop.text import reason_of, safe_name
 
 __all__ = ["KEPT_SIDE", "load_logo", "load_photo", "photo_from_bytes", "photo_of"]

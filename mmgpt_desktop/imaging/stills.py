@@ -16,8 +16,8 @@ from mmgpt_desktop.imaging.file_kinds import KINDS
 from mmgpt_desktop.imaging.quiet import no_stderr
 from mmgpt_desktop.imaging.readers import REFUSED, OddKind, as_plain_bmp, open_kind
 from mmgpt_desktop.imaging.repair import size_of, tidy_jpeg, tidy_png
+from mmgpt_desktop.messages import KEPT_SIDE
 
-KEPT_SIDE = 4096  # the long side of what is kept; models read far less
 _LEAST = 0.1  # of a picture that is cut short: with less there is nothing to see
 _SECOND = ("TIFF", "BMP")  # kinds that Qt reads, too, when Pillow refuses
 _BMP = struct.Struct("<I4xIIii2xHI")  # its header behind "BM", as far as it is needed

@@ -21,8 +21,7 @@ from PIL import Image
 from mmgpt_desktop import __version__
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import Cancelled, SessionError
-from mmgpt_desktop.imaging.images import KEPT_SIDE, photo_from_bytes
-from mmgpt_desktop.messages import Moment, Photo
+from mmgpt_desktop.messages import KEPT_SIDE, Moment, Photo
 from mmgpt_desktop.session.archive import Archive, is_zip, open_archive
 from mmgpt_desktop.session.codec import Reader, Writer
 from mmgpt_desktop.session.session_record import Session
@@ -190,6 +189,8 @@ def _photos(
     for entry in stored:
         if (room := room - _decoded_size(archive.head(str(entry["file"]), _PNG_HEAD.size))) < 0:
             raise _too_large(session)
+    from mmgpt_desktop.imaging.images import photo_from_bytes  # it brings all readers along
+
     decoded: dict[str, Photo] = {}
     photos = []
     for entry in stored:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.imaging.images import KEPT_SIDE
 from mmgpt_desktop.messages import (
+    KEPT_SIDE,
     AttentionMap,
     Box,
     CellMaps,
