@@ -19,6 +19,7 @@ from PIL import Image
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError, Cancelled, SessionError
+from mmgpt_desktop.imaging import images
 from mmgpt_desktop.imaging.images import photo_from_bytes
 from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.session import session_file as files
@@ -265,7 +266,7 @@ def test_pictures_are_known_to_fit_before_one_is_decoded(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded: list[str] = []
-    monkeypatch.setattr(files, "photo_from_bytes", lambda _data, name: decoded.append(name))
+    monkeypatch.setattr(images, "photo_from_bytes", lambda _data, name: decoded.append(name))
     stream = io.BytesIO()
     Image.new("RGB", (4096, 4096)).save(stream, "PNG")
     parts, many = members(path), {f"photos/{number}.png": stream.getvalue() for number in range(9)}
@@ -285,7 +286,7 @@ def test_a_picture_named_several_times_is_decoded_once(
         decoded.append(name)
         return photo_from_bytes(data, name)
 
-    monkeypatch.setattr(files, "photo_from_bytes", decode)
+    monkeypatch.setattr(images, "photo_from_bytes", decode)
     change(path, lambda stored: stored["photos"][1].update(file="photos/0.png"))
     first, second = (each.photo for each in open_session(path).conversations[1:])
     assert first is not None
