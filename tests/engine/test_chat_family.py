@@ -15,7 +15,7 @@ from mmgpt_desktop.engine.folder import tokenizing
 from mmgpt_desktop.engine.folder.checkpoint import read_checkpoint
 from mmgpt_desktop.errors import BundleError, PromptError
 from mmgpt_desktop.messages import PICTURE, Message
-from tests.checkpoint_models import noise_photo, smolvlm_settings
+from tests.families.checkpoints import noise_photo, smolvlm_settings
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.errors import BundleError
-from tests.checkpoint_models import smolvlm_settings
+from tests.families.checkpoints import smolvlm_settings
 
 
 @pytest.fixture

@@ -50,8 +50,8 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.methods import Method
-from tests.checkpoint_models import noise_photo, smolvlm_settings
 from tests.fakes import FoundMaps
+from tests.families.checkpoints import noise_photo, smolvlm_settings
 from tests.not_none import not_none
 
 SCRIPT = (40, 41, 42)  # of the byte-level alphabet

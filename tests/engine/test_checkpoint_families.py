@@ -24,12 +24,12 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.methods import Method
-from tests.checkpoint_checks import context_of, greedy
-from tests.checkpoint_models import noise_photo, smolvlm_settings
 from tests.fakes import FoundMaps
-from tests.tiny_idefics import tiny_idefics
-from tests.tiny_kosmos2 import tiny_kosmos2
-from tests.tiny_qwen import tiny_qwen3, tiny_qwen25
+from tests.families.checkpoints import noise_photo, smolvlm_settings
+from tests.families.checks import context_of, greedy
+from tests.families.tiny_idefics import tiny_idefics
+from tests.families.tiny_kosmos2 import tiny_kosmos2
+from tests.families.tiny_qwen import tiny_qwen3, tiny_qwen25
 
 PHOTOS = (noise_photo(40, 24, 1), noise_photo(24, 40, 2))
 

@@ -18,7 +18,7 @@ from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.errors import Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import Message, Sampling
-from tests.checkpoint_models import noise_photo, tiny_smolvlm
+from tests.families.checkpoints import noise_photo, tiny_smolvlm
 from tests.not_none import not_none
 
 TOKENS = 6

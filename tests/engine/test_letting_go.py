@@ -15,7 +15,7 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.open_engine import open_engine
 from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, Sampling
 from mmgpt_desktop.resources import default_bundle_path
-from tests.checkpoint_models import noise_photo, tiny_smolvlm
+from tests.families.checkpoints import noise_photo, tiny_smolvlm
 
 HEAVY = (np.ndarray, torch.Tensor, torch.nn.Module, onnxruntime.InferenceSession)
 

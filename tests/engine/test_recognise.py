@@ -17,7 +17,7 @@ from mmgpt_desktop.engine.folder.recognise import model_folder
 from mmgpt_desktop.engine.open_engine import fusions_of, open_engine
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.hub.local import check_folder
-from tests.checkpoint_models import smolvlm_settings
+from tests.families.checkpoints import smolvlm_settings
 
 POINTER = (
     "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 515093104\n"

@@ -25,7 +25,7 @@ from mmgpt_desktop.engine.graphs.graph_session import Graph
 from mmgpt_desktop.engine.graphs.surgery import attending_graph
 from mmgpt_desktop.engine.onnx_runtime import make_session
 from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
-from tests.checkpoint_models import smolvlm_settings
+from tests.families.checkpoints import smolvlm_settings
 
 
 @pytest.fixture(scope="module")

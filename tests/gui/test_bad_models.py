@@ -27,7 +27,7 @@ from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.window import app as app_module
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.worker import engine_maker
-from tests.checkpoint_models import smolvlm_settings, tiny_smolvlm
+from tests.families.checkpoints import smolvlm_settings, tiny_smolvlm
 from tests.gui_fakes import ANSWER, FakeEngine
 from tests.hub_server import REPOSITORY, HubServer, Misbehaviour, running_hub
 

@@ -22,7 +22,7 @@ from mmgpt_desktop.hub.convert import ConversionReport
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.window.app import App
-from tests.checkpoint_models import smolvlm_settings
+from tests.families.checkpoints import smolvlm_settings
 from tests.gui_fakes import ANSWER, FakeEngine
 
 MakeApp = Callable[..., App]

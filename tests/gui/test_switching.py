@@ -15,7 +15,7 @@ from mmgpt_desktop.engine.open_engine import open_engine
 from mmgpt_desktop.messages import GenerationOutcome, GenerationRequest, Message, Sampling
 from mmgpt_desktop.ui.collector import Collector
 from mmgpt_desktop.ui.worker import EngineThread
-from tests.checkpoint_models import noise_photo, tiny_smolvlm
+from tests.families.checkpoints import noise_photo, tiny_smolvlm
 from tests.tiny_bundle import make_tiny_bundle
 
 PATIENCE = 60_000  # ms; PyTorch may have to be imported

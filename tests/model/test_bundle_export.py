@@ -25,7 +25,7 @@ from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
 from mmgpt_desktop.export.export_folder import DECODER, EMBEDDINGS, VISION, Exported, export
 from mmgpt_desktop.export.linear import Precision
 from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, Sampling, TokenStep
-from tests.checkpoint_models import noise_photo, tiny_smolvlm
+from tests.families.checkpoints import noise_photo, tiny_smolvlm
 from tests.not_none import not_none
 
 CPU = RuntimeName.ONNX_CPU

@@ -15,7 +15,7 @@ from mmgpt_desktop import cli
 from mmgpt_desktop.engine import onnx_runtime
 from mmgpt_desktop.export.export_folder import export
 from mmgpt_desktop.export.linear import Precision
-from tests.checkpoint_models import smolvlm_settings, tiny_smolvlm
+from tests.families.checkpoints import smolvlm_settings, tiny_smolvlm
 
 Capture = pytest.CaptureFixture[str]
 FEW = ("--tokens", 4, "--rounds", 1)

@@ -34,8 +34,8 @@ from mmgpt_desktop.export.compare import (
 from mmgpt_desktop.export.decoder_graph import build_decoder
 from mmgpt_desktop.export.decoder_spec import DecoderSpec
 from mmgpt_desktop.export.linear import Floating
-from tests.checkpoint_models import byte_tokenizer, save_checkpoint, tiny_smolvlm
-from tests.model.families import TINY, near
+from tests.families.checkpoints import byte_tokenizer, save_checkpoint, tiny_smolvlm
+from tests.families.tiny import TINY, near
 from tests.not_none import not_none
 
 

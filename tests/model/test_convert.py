@@ -14,7 +14,7 @@ from mmgpt_desktop.hub import convert as module
 from mmgpt_desktop.hub.convert import ConversionReport, convert
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.ui.widgets.texts import note_text
-from tests.checkpoint_models import smolvlm_settings, tiny_smolvlm
+from tests.families.checkpoints import smolvlm_settings, tiny_smolvlm
 
 
 @pytest.fixture(scope="module")

@@ -37,13 +37,12 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.methods import Method
-from tests.checkpoint_checks import greedy
-from tests.checkpoint_models import noise_photo
 from tests.fakes import FoundMaps
-from tests.family_checks import SHAPES
-from tests.model.families import TINY, enlivened, near
-from tests.model.test_gemma_families import tiny_paligemma
-from tests.tiny_idefics import tiny_idefics
+from tests.families.checkpoints import noise_photo
+from tests.families.checks import SHAPES, greedy
+from tests.families.test_gemma import tiny_paligemma
+from tests.families.tiny import TINY, enlivened, near
+from tests.families.tiny_idefics import tiny_idefics
 
 CANCEL = CancelToken()
 MODELS: dict[str, Callable[[Path], Path]] = {

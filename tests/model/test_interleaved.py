@@ -20,11 +20,11 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.methods import Method
-from tests.checkpoint_models import noise_photo, tiny_smolvlm
 from tests.fakes import FoundMaps
-from tests.model.test_llava_onevision import tiny_onevision
-from tests.tiny_idefics import tiny_idefics
-from tests.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25
+from tests.families.checkpoints import noise_photo, tiny_smolvlm
+from tests.families.test_llava_onevision import tiny_onevision
+from tests.families.tiny_idefics import tiny_idefics
+from tests.families.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25
 
 CAT, DOG, NEW = (noise_photo(48, 32, seed) for seed in (1, 2, 3))
 FEW_SHOT = f"{PICTURE}A cat. {PICTURE}A dog. {PICTURE}A"

@@ -39,7 +39,7 @@ from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.training.embedded_bundle import build_bundle
 from mmgpt_desktop.training.head_scores import HeadScores
 from mmgpt_desktop.training.parity import compare_photos
-from tests.checkpoint_models import noise_photo
+from tests.families.checkpoints import noise_photo
 from tests.model.conftest import random_model, tiny_config
 from tests.not_none import not_none
 from tests.planted import PLAIN, PROMPT, WORD, grid_of, picture, planted_model

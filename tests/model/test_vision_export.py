@@ -20,10 +20,10 @@ from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.export.encoders import Idefics
 from mmgpt_desktop.export.smaller_encoder import halve, quantise
 from mmgpt_desktop.export.vision import ENCODERS, export_vision
-from tests.checkpoint_models import noise_photo
-from tests.model.test_llava import tiny_llava
-from tests.tiny_idefics import tiny_idefics
-from tests.tiny_qwen import tiny_qwen3
+from tests.families.checkpoints import noise_photo
+from tests.families.test_llava import tiny_llava
+from tests.families.tiny_idefics import tiny_idefics
+from tests.families.tiny_qwen import tiny_qwen3
 
 
 def test_llavas_image_encoder_gives_what_pytorch_gives(tmp_path: Path) -> None:

@@ -17,10 +17,8 @@ from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2Im
 
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.families.family import Family
-from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
-from tests.checkpoint_models import byte_tokenizer, noise_photo, save_checkpoint
-from tests.family_checks import (
+from tests.families.checkpoints import SIZES, byte_tokenizer, noise_photo, save_checkpoint
+from tests.families.checks import (
     SHAPES,
     check_answer,
     check_map,
@@ -59,20 +57,14 @@ def tiny_internvl(path: Path) -> Path:
     tokenizer = byte_tokenizer(SPECIAL)
     text = {
         "model_type": "qwen2",
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,  # as wide as ONNX Runtime's operator takes them
+        **SIZES,
         "num_key_value_heads": 1,
         "vocab_size": tokenizer.get_vocab_size(),
         "max_position_embeddings": 512,
     }
     vision = {
         "model_type": "internvl_vision",
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
+        **SIZES,
         "image_size": [24, 24],
         "patch_size": [4, 4],
     }
@@ -99,16 +91,6 @@ def tiny_internvl(path: Path) -> Path:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_internvl(tmp_path_factory.mktemp("internvl") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def runtime(folder: Path) -> CheckpointTorch:
-    return CheckpointTorch(open_checkpoint(folder))
-
-
-@pytest.fixture(scope="module")
-def family(folder: Path) -> Family:
-    return family_of(open_checkpoint(folder))
 
 
 def processor(folder: Path, *, tiles: bool) -> Any:

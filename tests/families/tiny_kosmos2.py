@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from tests.checkpoint_models import save_checkpoint
+from tests.families.checkpoints import save_checkpoint
 
 LATENTS = 6
 SIDE = 32  # places on the photo, a side: as many as the true model has

@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
-from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch, latent_weights
+from mmgpt_desktop.engine.checkpoint_torch_models import latent_weights
 from mmgpt_desktop.engine.families.family import ImageInputs
 from mmgpt_desktop.engine.families.idefics import Idefics
-from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.messages import PICTURE, Message
-from tests.checkpoint_checks import STEPS, check_regions, context_of, greedy
-from tests.checkpoint_models import noise_photo
-from tests.tiny_idefics import LATENTS, tiny_idefics, tokenizer
+from tests.families.checkpoints import noise_photo
+from tests.families.checks import STEPS, check_regions, context_of, greedy
+from tests.families.tiny_idefics import LATENTS, tiny_idefics, tokenizer
 
 PATCHES = 1 + 4 * 4
 
@@ -27,26 +26,6 @@ PATCHES = 1 + 4 * 4
 @pytest.fixture(scope="module", params=[True, False], ids=["resampler", "patches"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_idefics(tmp_path_factory.mktemp("idefics"), resampler=request.param)
-
-
-@pytest.fixture(scope="module")
-def family(folder: Path) -> Idefics:
-    found = family_of(open_checkpoint(folder))
-    assert isinstance(found, Idefics)
-    return found
-
-
-@pytest.fixture(scope="module")
-def runtime(folder: Path) -> CheckpointTorch:
-    return checkpoint_torch(open_checkpoint(folder))
-
-
-@pytest.fixture(scope="module")
-def model(folder: Path) -> Any:
-    from transformers import AutoModelForImageTextToText
-
-    options = {"attn_implementation": "eager", "local_files_only": True}
-    return AutoModelForImageTextToText.from_pretrained(folder, **options).eval()
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +57,7 @@ def few_shot(processor: Any) -> Any:
 def test_pixels_prompt_and_photos_are_those_of_the_models_own_processor(
     family: Idefics, processor: Any
 ) -> None:
+    assert isinstance(family, Idefics)
     images = [family.preprocess(FIRST), family.preprocess(SECOND)]
     prompt = family.build_prompt(FEW_SHOT, images, STEPS)
     expected = few_shot(processor)

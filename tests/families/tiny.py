@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from tests.checkpoint_models import tiny_smolvlm
-from tests.model.test_gemma_families import tiny_gemma3, tiny_paligemma
-from tests.model.test_internvl import tiny_internvl
-from tests.model.test_llava import tiny_llava
-from tests.model.test_llava_onevision import tiny_onevision
-from tests.tiny_idefics import tiny_idefics
-from tests.tiny_kosmos2 import tiny_kosmos2
-from tests.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25
+from tests.families.checkpoints import tiny_smolvlm
+from tests.families.test_gemma import tiny_gemma3, tiny_paligemma
+from tests.families.test_internvl import tiny_internvl
+from tests.families.test_llava import tiny_llava
+from tests.families.test_llava_onevision import tiny_onevision
+from tests.families.tiny_idefics import tiny_idefics
+from tests.families.tiny_kosmos2 import tiny_kosmos2
+from tests.families.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25
 
 Make = Callable[[Path], Path]
 

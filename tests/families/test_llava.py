@@ -23,8 +23,8 @@ from mmgpt_desktop.engine.families.family import Family
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.errors import BundleError
-from tests.checkpoint_models import noise_photo, save_checkpoint
-from tests.family_checks import (
+from tests.families.checkpoints import SIZES, noise_photo, save_checkpoint
+from tests.families.checks import (
     SHAPES,
     check_answer,
     check_map,
@@ -72,20 +72,15 @@ def tiny_llava(path: Path, encoder: str = "clip_vision_model", **settings: Any) 
     tokenizer = sentence_tokenizer(SPECIAL, "<s>", prepend=True)
     text = {
         "model_type": "llama",
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,  # as wide as ONNX Runtime's operator takes them
+        **SIZES,
         "vocab_size": tokenizer.get_vocab_size(),
         "max_position_embeddings": 256,
     }
     clip = encoder == "clip_vision_model"
     vision = {
         "model_type": encoder,
-        "hidden_size": 32,
-        "intermediate_size": 64,
+        **SIZES,
         "num_hidden_layers": 3,
-        "num_attention_heads": 2,
         "image_size": 24,
         "patch_size": 4 if clip else 5,
     }

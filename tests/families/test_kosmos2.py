@@ -11,40 +11,18 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
-from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
 from mmgpt_desktop.engine.families.family import ImageInputs
 from mmgpt_desktop.engine.families.kosmos2 import Kosmos2, box_between
-from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.messages import PICTURE, Box, Message
-from tests.checkpoint_checks import STEPS, check_regions, context_of, greedy
-from tests.checkpoint_models import noise_photo
-from tests.tiny_kosmos2 import LATENTS, SIDE, tiny_kosmos2
+from tests.families.checkpoints import noise_photo
+from tests.families.checks import STEPS, check_regions, context_of, greedy
+from tests.families.tiny_kosmos2 import LATENTS, SIDE, tiny_kosmos2
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_kosmos2(tmp_path_factory.mktemp("kosmos2"))
-
-
-@pytest.fixture(scope="module")
-def family(folder: Path) -> Kosmos2:
-    found = family_of(open_checkpoint(folder))
-    assert isinstance(found, Kosmos2)
-    return found
-
-
-@pytest.fixture(scope="module")
-def runtime(folder: Path) -> CheckpointTorch:
-    return checkpoint_torch(open_checkpoint(folder))
-
-
-@pytest.fixture(scope="module")
-def model(folder: Path) -> Any:
-    from transformers import AutoModelForImageTextToText
-
-    options = {"attn_implementation": "eager", "local_files_only": True}
-    return AutoModelForImageTextToText.from_pretrained(folder, **options).eval()
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +45,7 @@ def processor(folder: Path) -> Any:
 def test_pixels_and_prompt_are_those_of_the_models_own_processor(
     family: Kosmos2, processor: Any, said: str, told: str
 ) -> None:
+    assert isinstance(family, Kosmos2)
     photo = noise_photo(50, 30)
     inputs = family.preprocess(photo)
     prompt = family.build_prompt([Message("user", said)], [inputs], STEPS)

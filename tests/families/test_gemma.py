@@ -29,8 +29,8 @@ from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.messages import Message
-from tests.checkpoint_models import noise_photo, save_checkpoint
-from tests.family_checks import (
+from tests.families.checkpoints import noise_photo, save_checkpoint
+from tests.families.checks import (
     ASKED,
     SHAPES,
     check_answer,

@@ -20,10 +20,15 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
 
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.families.family import Family
-from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
-from tests.checkpoint_models import byte_tokenizer, noise_photo, save_checkpoint
-from tests.family_checks import SHAPES, check_answer, check_map, check_prompt, liven, without_videos
+from tests.families.checkpoints import SIZES, byte_tokenizer, noise_photo, save_checkpoint
+from tests.families.checks import (
+    SHAPES,
+    check_answer,
+    check_map,
+    check_prompt,
+    liven,
+    without_videos,
+)
 from tests.not_none import not_none
 
 TEMPLATE = (
@@ -51,20 +56,14 @@ def tiny_onevision(path: Path) -> Path:
     tokenizer = byte_tokenizer(SPECIAL)
     text = {
         "model_type": "qwen2",
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
+        **SIZES,
         "num_key_value_heads": 1,
         "vocab_size": tokenizer.get_vocab_size(),
         "max_position_embeddings": 512,
     }
     vision = {
         "model_type": "siglip_vision_model",
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
+        **SIZES,
         "image_size": TILE,
         "patch_size": 4,
         "vision_use_head": False,
@@ -94,16 +93,6 @@ def tiny_onevision(path: Path) -> Path:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_onevision(tmp_path_factory.mktemp("onevision") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def runtime(folder: Path) -> CheckpointTorch:
-    return CheckpointTorch(open_checkpoint(folder))
-
-
-@pytest.fixture(scope="module")
-def family(folder: Path) -> Family:
-    return family_of(open_checkpoint(folder))
 
 
 @pytest.fixture

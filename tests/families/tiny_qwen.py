@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.checkpoint_models import byte_tokenizer, save_checkpoint
+from tests.families.checkpoints import byte_tokenizer, save_checkpoint
 from tests.not_none import not_none
 
 TEMPLATE = (

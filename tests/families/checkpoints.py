@@ -27,6 +27,12 @@ SMOLVLM_TOKENS = (
     *("<global-img>", "<image>"),
     *(f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)),
 )
+SIZES = {  # of an encoder or a decoder; heads as wide as ONNX Runtime's operator takes them
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+}
 
 
 def byte_tokenizer(special: Sequence[str]) -> Tokenizer:
@@ -133,10 +139,7 @@ def smolvlm_config() -> dict[str, Any]:
         "pad_token_id": ids["<|endoftext|>"],
     }
     vision = {
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
+        **SIZES,
         "image_size": 64,
         "patch_size": 8,
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers
 
-from tests.checkpoint_models import save_checkpoint
+from tests.families.checkpoints import save_checkpoint
 
 LATENTS = 6
 SPECIAL = ("<unk>", "<s>", "</s>")

@@ -9,10 +9,9 @@ import pytest
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.families.idefics3 import Idefics3
-from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.messages import PICTURE, Message, Photo
-from tests.checkpoint_models import noise_photo, tiny_smolvlm, with_region
+from tests.families.checkpoints import noise_photo, tiny_smolvlm, with_region
 
 SIZES = [(64, 64), (90, 60), (60, 90), (5, 3), (192, 100), (300, 301)]
 
@@ -20,13 +19,6 @@ SIZES = [(64, 64), (90, 60), (60, 90), (5, 3), (192, 100), (300, 301)]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_smolvlm(tmp_path_factory.mktemp("models") / "tiny-smolvlm")
-
-
-@pytest.fixture(scope="module")
-def family(folder: Path) -> Idefics3:
-    found = family_of(open_checkpoint(folder))
-    assert isinstance(found, Idefics3)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +42,7 @@ def processor(folder: Path) -> Any:
 def test_pixels_and_prompt_are_transformers_own(
     family: Idefics3, processor: Any, size: tuple[int, int], tiled: bool
 ) -> None:
+    assert isinstance(family, Idefics3)
     photo = noise_photo(*size)
     inputs = family.preprocess(photo, tiled=tiled)
     prompt = family.build_prompt([Message("user", "What is the <thing>?")], [inputs], 16)

@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
-from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
 from mmgpt_desktop.engine.families.family import ImageInputs
 from mmgpt_desktop.engine.families.qwen import Qwen
-from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.errors import ImageError
 from mmgpt_desktop.messages import PICTURE, Message, Photo
-from tests.checkpoint_checks import STEPS, check_regions, context_of, greedy
-from tests.checkpoint_models import noise_photo
-from tests.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25
+from tests.families.checkpoints import noise_photo
+from tests.families.checks import STEPS, check_regions, context_of, greedy
+from tests.families.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25
 
 SIZES = [(30, 50), (50, 30), (3, 2), (200, 9), (300, 200)]
 ROOM = 8
@@ -32,26 +30,6 @@ ROOM = 8
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path: Path = request.param(tmp_path_factory.mktemp("qwen"))
     return path
-
-
-@pytest.fixture(scope="module")
-def family(folder: Path) -> Qwen:
-    found = family_of(open_checkpoint(folder))
-    assert isinstance(found, Qwen)
-    return found
-
-
-@pytest.fixture(scope="module")
-def runtime(folder: Path) -> CheckpointTorch:
-    return checkpoint_torch(open_checkpoint(folder))
-
-
-@pytest.fixture(scope="module")
-def model(folder: Path) -> Any:
-    from transformers import AutoModelForImageTextToText
-
-    options = {"attn_implementation": "eager", "local_files_only": True}
-    return AutoModelForImageTextToText.from_pretrained(folder, **options).eval()
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +70,7 @@ def turn(role: str, *parts: str | None) -> dict[str, Any]:
 def test_pixels_and_prompt_are_those_of_the_models_own_processor(
     family: Qwen, processor: Any, width: int, height: int
 ) -> None:
+    assert isinstance(family, Qwen)
     photo = noise_photo(width, height)
     inputs = family.preprocess(photo)
     prompt = family.build_prompt([Message("user", "What is this?")], [inputs], ROOM)

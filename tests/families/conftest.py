@@ -1,0 +1,33 @@
+"""A family's tests name its `folder`; what is opened from it is the same for all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
+from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
+from mmgpt_desktop.engine.families.family import Family
+from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
+
+
+@pytest.fixture(scope="module")
+def family(folder: Path) -> Family:
+    return family_of(open_checkpoint(folder))
+
+
+@pytest.fixture(scope="module")
+def runtime(folder: Path) -> CheckpointTorch:
+    return checkpoint_torch(open_checkpoint(folder))
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> Any:
+    """transformers' own."""
+    from transformers import AutoModelForImageTextToText
+
+    options = {"attn_implementation": "eager", "local_files_only": True}
+    return AutoModelForImageTextToText.from_pretrained(folder, **options).eval()
