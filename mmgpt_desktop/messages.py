@@ -118,6 +118,11 @@ class Photo:
     def height(self) -> int:
         return int(self.pixels.shape[0])
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
+
 
 @dataclass(frozen=True)
 class Message:

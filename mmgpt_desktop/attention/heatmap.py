@@ -90,6 +90,14 @@ def colour_stops(colour_map: str, count: int = 18) -> list[tuple[float, str]]:
     return [(index / (_SHADES - 1), f"#{bytes(colours[index]).hex()}") for index in indices]
 
 
+def size_within(
+    photo: tuple[int, int], width: float, height: float | None = None
+) -> tuple[int, int]:
+    """A photo's (width, height) as large as it fits into a rectangle, or into a square."""
+    scale = min(width / photo[0], (width if height is None else height) / photo[1])
+    return max(1, round(photo[0] * scale)), max(1, round(photo[1] * scale))
+
+
 def overlay(photo: Photo, rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The photo under a heatmap, uint8 RGB [height, width, 3] in the heatmap's size."""
     height, width = rgba.shape[:2]

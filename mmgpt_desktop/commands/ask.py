@@ -16,7 +16,7 @@ from typing import Any
 
 from PIL import Image
 
-from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, MapStyle, overlay, render
+from mmgpt_desktop.attention.heatmap import MapStyle, overlay, render
 from mmgpt_desktop.attention.reduce import cell_weights, count_words
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.base import EngineBase
@@ -34,13 +34,13 @@ from mmgpt_desktop.messages import (
     Sampling,
     TokenStep,
 )
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.report.pictures import with_legend
 from mmgpt_desktop.text import printable, reason_of, safe_name
 from mmgpt_desktop.writing import write
 
 HEATMAP_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-_OPACITY = 0.6
 
 Steps = list[TokenStep]
 
@@ -172,9 +172,9 @@ def write_heatmap(path: Path, photo: Photo, steps: Steps, heads: HeadChoice) -> 
     if not maps:
         raise AppError("The answer is empty, so there is no heatmap.", "Ask in other words.")
     cells = cell_weights(maps, heads.heads)
-    rgba = render(cells, maps[0].grid, MapStyle(opacity=_OPACITY))
+    rgba = render(cells, maps[0].grid, style := MapStyle())
     below = Image.fromarray(overlay(photo, rgba))
-    shown, stream = with_legend(below, COLOUR_MAPS[0], "looked least", "looked most"), io.BytesIO()
+    shown, stream = with_legend(below, style.colour_map, *Method.HEADS.about.ends), io.BytesIO()
     shown.save(stream, HEATMAP_FORMATS[path.suffix.lower()])
     write(path, stream.getvalue())
 

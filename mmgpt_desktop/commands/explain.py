@@ -25,7 +25,6 @@ from mmgpt_desktop.report.report_files import Kind, save
 from mmgpt_desktop.text import reason_of, safe_name
 from mmgpt_desktop.writing import write
 
-_OPACITY = 0.6
 NAMES = {
     Kind.PNG: "answer.png",
     Kind.GIF: "film.gif",
@@ -112,7 +111,10 @@ def _answered(asker: Asker, request: GenerationRequest, options: argparse.Namesp
         for method in methods
     )
     style = MapStyle(
-        options.colours, not options.cells, _OPACITY, options.contours, options.same_scale
+        options.colours,
+        not options.cells,
+        contours=options.contours,
+        same_scale=options.same_scale,
     )
     report = Report(request, tuple(steps), outcome, asker.model, maps, heads, style=style)
     return report if options.no_check else replace(report, checks=_checks(asker.engine, report))

@@ -98,7 +98,7 @@ def _numbers(pixels: int, start: float, length: float, count: int) -> NDArray[np
 
 def _blurred_photo(photo: Photo) -> NDArray[np.uint8]:
     few = Image.fromarray(photo.pixels).resize((_BLURRED_TO,) * 2, Image.Resampling.BOX)
-    return np.asarray(few.resize((photo.width, photo.height), Image.Resampling.BILINEAR))
+    return np.asarray(few.resize(photo.size, Image.Resampling.BILINEAR))
 
 
 def _photo_span(start: float, length: float, photo: int, pixels: int) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
+from mmgpt_desktop.attention.heatmap import size_within
 from mmgpt_desktop.attention.reduce import Word, count_words
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.key_words import bare
@@ -158,7 +159,7 @@ def _depth(ratio: float) -> int:
 def _draw_photo(sheet: Image.Image, photo: Photo, area: Area, colour: str) -> None:
     """Whole, and where its shape leaves room on a blurred copy; then a stripe in `colour`."""
     image = Image.fromarray(photo.pixels)
-    width, height = _fitting(photo, area.width, area.height)
+    width, height = size_within(photo.size, area.width, area.height)
     if (width, height) != (area.width, area.height):
         small = ImageOps.fit(image, (max(1, area.width // 8), max(1, area.height // 8)))
         soft = small.filter(ImageFilter.GaussianBlur(6)).resize((area.width, area.height))
@@ -170,12 +171,6 @@ def _draw_photo(sheet: Image.Image, photo: Photo, area: Area, colour: str) -> No
     else:
         stripe = [area.width, 0, area.width + _STRIPE - 1, sheet.height - 1]
     ImageDraw.Draw(sheet).rectangle(stripe, colour)
-
-
-def _fitting(photo: Photo, width: float, height: float) -> tuple[int, int]:
-    """The photo's largest size within a rectangle."""
-    scale = min(width / photo.width, height / photo.height)
-    return max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
 
 
 def _draw_foot(sheet: Image.Image, area: Area, brand: Brand, title: str, date: str) -> None:
@@ -213,7 +208,7 @@ def _logo(brand: Brand, width: int, height: int) -> Image.Image | None:
     except AppError as error:
         _log.warning("the card has no logo: %s", error)
         return None
-    size = _fitting(photo, min(width, photo.width), min(height, photo.height))
+    size = size_within(photo.size, min(width, photo.width), min(height, photo.height))
     return Image.fromarray(photo.pixels).resize(size, Image.Resampling.LANCZOS)
 
 
@@ -236,7 +231,7 @@ def _draw_maps(
     photo, maps = report.photo, report.maps[0]
     across = 2 if photo.width > _PANORAMA * photo.height else max(2, len(scenes))
     cell = (area.width - (across - 1) * _MAP_GAP) // across
-    width, height = _fitting(photo, cell, _MAP_HEIGHT)
+    width, height = size_within(photo.size, cell, _MAP_HEIGHT)
     painter, step = Painter(report, max(width, height)), round(height + 1.7 * _LABEL)
     top = area.bottom - step * -(-len(scenes) // across)
     draw = ImageDraw.Draw(sheet)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mmgpt_desktop.attention.heatmap import legend, overlay, render
+from mmgpt_desktop.attention.heatmap import legend, overlay, render, size_within
 from mmgpt_desktop.attention.reduce import Word
 from mmgpt_desktop.messages import CellMaps, Photo
 from mmgpt_desktop.methods import Method
@@ -31,8 +31,7 @@ class Painter:
 
     def __init__(self, report: Report, edge: int) -> None:
         photo = report.photo
-        scale = edge / max(photo.width, photo.height)
-        self._size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
+        self._size = size_within(photo.size, edge)
         self.photo = Image.fromarray(photo.pixels).resize(self._size)
         self._below = Photo(np.asarray(self.photo), photo.image_id, photo.name)
         self._report = report

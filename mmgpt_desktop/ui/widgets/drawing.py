@@ -11,7 +11,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage, QPainter
 
 from mmgpt_desktop.attention.answer_maps import AnswerMaps
-from mmgpt_desktop.attention.heatmap import MapStyle, render
+from mmgpt_desktop.attention.heatmap import MapStyle, render, size_within
 from mmgpt_desktop.attention.maps import Scale, Span
 from mmgpt_desktop.attention.reduce import Shares, shares
 from mmgpt_desktop.cancel import CancelToken
@@ -110,11 +110,7 @@ def draw_cells(
     """Opaque: the window sets the opacity when it paints. At most `edge` device pixels long."""
     if style.smooth and not style.contours:
         edge = min(edge, SMOOTH_EDGE)
-    factor = edge / max(grid.photo_width, grid.photo_height)
-    size = (
-        max(1, round(grid.photo_width * factor)),
-        max(1, round(grid.photo_height * factor)),
-    )
+    size = size_within((grid.photo_width, grid.photo_height), edge)
     rgba = np.ascontiguousarray(render(cells, grid, replace(style, opacity=1.0), size, scale=scale))
     height, width = rgba.shape[:2]
     image = QImage(rgba.data, width, height, width * 4, QImage.Format.Format_RGBA8888)
