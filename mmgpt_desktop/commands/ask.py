@@ -22,6 +22,7 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.open_engine import open_engine
 from mmgpt_desktop.errors import AppError, ImageError, PromptError
+from mmgpt_desktop.imaging.encoded import encoded
 from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.messages import (
     FusionInfo,
@@ -174,9 +175,8 @@ def write_heatmap(path: Path, photo: Photo, steps: Steps, heads: HeadChoice) -> 
     cells = cell_weights(maps, heads.heads)
     rgba = render(cells, maps[0].grid, style := MapStyle())
     below = Image.fromarray(overlay(photo, rgba))
-    shown, stream = with_legend(below, style.colour_map, *Method.HEADS.about.ends), io.BytesIO()
-    shown.save(stream, HEATMAP_FORMATS[path.suffix.lower()])
-    write(path, stream.getvalue())
+    shown = with_legend(below, style.colour_map, *Method.HEADS.about.ends)
+    write(path, encoded(shown, HEATMAP_FORMATS[path.suffix.lower()]))
 
 
 def _run_batch(options: argparse.Namespace) -> int:

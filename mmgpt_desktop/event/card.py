@@ -6,7 +6,6 @@ What visitors and models wrote is drawn, and never read as anything else.
 
 from __future__ import annotations
 
-import io
 import logging
 import secrets
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.key_words import bare
 from mmgpt_desktop.event.profile import Brand, CardKind
 from mmgpt_desktop.event.qr import modules
+from mmgpt_desktop.imaging.encoded import encoded
 from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.methods import Unit
@@ -88,12 +88,12 @@ def card(
 
 
 def as_png(sheet: Image.Image) -> bytes:
-    return _encoded(sheet, "PNG", dpi=(DPI, DPI))
+    return encoded(sheet, "PNG", dpi=(DPI, DPI))
 
 
 def as_pdf(sheet: Image.Image) -> bytes:
     """One page in the card's true size."""
-    return _encoded(sheet, "PDF", resolution=DPI, quality=95, subsampling=0)
+    return encoded(sheet, "PDF", resolution=DPI, quality=95, subsampling=0)
 
 
 def as_file(sheet: Image.Image, kind: CardKind) -> bytes:
@@ -107,12 +107,6 @@ def keep(sheet: Image.Image, folder: Path, when: datetime, kind: CardKind) -> Pa
         pass
     write(path, as_file(sheet, kind))
     return path
-
-
-def _encoded(sheet: Image.Image, kind: str, **options: object) -> bytes:
-    stream = io.BytesIO()
-    sheet.save(stream, kind, **options)
-    return stream.getvalue()
 
 
 def date_text(when: datetime, say: Wording) -> str:

@@ -23,6 +23,7 @@ from PIL import Image
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.profile import Numbers
+from mmgpt_desktop.imaging.encoded import encoded
 from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.text import printable, reason_of
 from mmgpt_desktop.writing import write
@@ -168,10 +169,8 @@ class Log:
             stream.write(_csv([TEXTS_HEADER, line] if new else [line]))
 
     def _keep_picture(self, photo: Photo, folder: Path) -> None:
-        stream = io.BytesIO()
-        Image.fromarray(photo.pixels).save(stream, "PNG")
         name = f"{self._now():%Y%m%d-%H%M%S}-{secrets.token_hex(4)}.png"
-        write(folder / name, stream.getvalue())
+        write(folder / name, encoded(Image.fromarray(photo.pixels), "PNG"))
 
     def _try(self, what: str, work: Callable[[], None]) -> bool:
         """One warning, however long a disk stays full."""

@@ -7,7 +7,6 @@ anything.
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +16,7 @@ from PIL import Image
 
 from mmgpt_desktop.attention.heatmap import colour_stops
 from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.imaging.encoded import encoded
 from mmgpt_desktop.messages import CellMaps, Check
 from mmgpt_desktop.report import number_texts
 from mmgpt_desktop.report.facts import facts
@@ -154,9 +154,8 @@ def _printable(value: object) -> object:
 
 def _address(image: Image.Image) -> str:
     """A picture as an address that holds it."""
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
+    data = base64.b64encode(encoded(image, "JPEG", quality=_QUALITY))
+    return f"data:image/jpeg;base64,{data.decode()}"
 
 
 def _width(share: float) -> str:

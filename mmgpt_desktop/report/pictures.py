@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,6 +9,7 @@ from PIL import Image, ImageDraw
 
 from mmgpt_desktop.attention.heatmap import legend, overlay, render, size_within
 from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.imaging.encoded import encoded
 from mmgpt_desktop.messages import CellMaps, Photo
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report import number_texts
@@ -51,7 +51,7 @@ class Painter:
 
 def picture(report: Report, word: Word | None = None) -> bytes:
     """PNG: the first map of a word or of the whole answer, what it is and what it means."""
-    return _encoded(_framed(report, Painter(report, PICTURE_EDGE), word), "PNG")
+    return encoded(_framed(report, Painter(report, PICTURE_EDGE), word), "PNG")
 
 
 def film(report: Report, on_frame: Callable[[float], None] = lambda _done: None) -> bytes:
@@ -68,11 +68,8 @@ def film(report: Report, on_frame: Callable[[float], None] = lambda _done: None)
         times.append(max(_SHORTEST_MS, _LETTER_MS * letters) if scene else _WHOLE_MS)
     width, height = frames[0].width, max(frame.height for frame in frames)
     even = [_coloured(frame, width, height) for frame in frames]
-    stream = io.BytesIO()
-    even[0].save(
-        stream, "GIF", save_all=True, append_images=even[1:], duration=times, loop=0, disposal=1
-    )
-    return stream.getvalue()
+    options = {"save_all": True, "append_images": even[1:], "loop": 0, "disposal": 1}
+    return encoded(even[0], "GIF", duration=times, **options)
 
 
 def _coloured(frame: Image.Image, width: int, height: int) -> Image.Image:
@@ -162,9 +159,3 @@ def with_legend(picture: Image.Image, colour_map: str, low: str, high: str) -> I
     letters.draw(draw, (left - gap - letters.getlength(low), top), low, "black")
     letters.draw(draw, (left + bar.width + gap, top), high, "black")
     return canvas
-
-
-def _encoded(image: Image.Image, kind: str) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, kind)
-    return stream.getvalue()

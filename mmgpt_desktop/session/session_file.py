@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import stat
 import struct
@@ -21,6 +20,7 @@ from PIL import Image
 from mmgpt_desktop import __version__
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import Cancelled, SessionError
+from mmgpt_desktop.imaging.encoded import encoded
 from mmgpt_desktop.messages import KEPT_SIDE, Moment, Photo
 from mmgpt_desktop.session.archive import Archive, is_zip, open_archive
 from mmgpt_desktop.session.codec import Reader, Writer
@@ -99,9 +99,8 @@ def _member(name: str) -> zipfile.ZipInfo:
 def _png(photo: Photo) -> bytes:
     known = _encoded.get(photo)
     if known is None:
-        stream = io.BytesIO()
-        Image.fromarray(photo.pixels).save(stream, "PNG", compress_level=1)
-        known = _encoded[photo] = stream.getvalue()
+        known = encoded(Image.fromarray(photo.pixels), "PNG", compress_level=1)
+        _encoded[photo] = known
     return known
 
 

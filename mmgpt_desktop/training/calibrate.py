@@ -28,7 +28,7 @@ from mmgpt_desktop.training.evaluation.metrics import calibration_error
 from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion, draw_questions
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.photo_texts import load_texts
-from mmgpt_desktop.training.rows import ASSISTANT_ID, END_ID, USER_ID
+from mmgpt_desktop.training.rows import END_ID, question_tokens
 
 TEMPERATURES = tuple(round(0.5 + 0.05 * step, 2) for step in range(51))
 """From 0.5 to 3."""
@@ -153,7 +153,7 @@ def answers(
     """
     by_length: dict[int, list[tuple[PhotoQuestion, list[int]]]] = defaultdict(list)
     for question in questions:
-        ids = [USER_ID, *tokenizer.encode(question.asked).ids, ASSISTANT_ID]
+        ids = question_tokens(tokenizer, question.asked)
         by_length[len(ids)].append((question, ids))
     for asked in by_length.values():
         for first in range(0, len(asked), BATCH):

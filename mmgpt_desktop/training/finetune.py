@@ -38,12 +38,11 @@ from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.text import decoded, reason_of
 from mmgpt_desktop.training.recipes import RunRecipe
 from mmgpt_desktop.training.rows import (
-    ASSISTANT_ID,
     END_ID,
-    USER_ID,
     Collator,
     Packer,
     Sample,
+    question_tokens,
 )
 from mmgpt_desktop.training.train import trainer_arguments
 from mmgpt_desktop.writing import sweep, write_json
@@ -308,7 +307,7 @@ class Finetuner:
         """The greedy answer."""
         self.model.eval()
         image, _ = self.model.encode_cells(cells[0][None], cells[1][None])
-        ids = [USER_ID, *self.tokenizer.encode(question).ids, ASSISTANT_ID]
+        ids = question_tokens(self.tokenizer, question)
         found = self.model.generate(
             torch.tensor([ids]),
             image_keys=torch.stack([key for key, _ in image]),

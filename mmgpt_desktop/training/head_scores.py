@@ -25,7 +25,7 @@ from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.labels import POINTING_QUESTION, LabelMaps
 from mmgpt_desktop.training.photo_texts import read_rows
-from mmgpt_desktop.training.rows import ASSISTANT_ID, USER_ID
+from mmgpt_desktop.training.rows import question_tokens
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def score_heads(
         encoded, mixed = model.encode_cached(fine, coarse, fusion)
         keys, values = (torch.stack(parts) for parts in zip(*encoded, strict=True))
         for name, mask in things:
-            ids = [USER_ID, *tokenizer.encode(POINTING_QUESTION.format(name)).ids, ASSISTANT_ID]
+            ids = question_tokens(tokenizer, POINTING_QUESTION.format(name))
             _, _, attention = model.decode_step(
                 torch.tensor([ids]), keys, values, model.empty_past(), fusion
             )

@@ -29,12 +29,11 @@ from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.photo_texts import PhotoTexts, ask, trained_words
 from mmgpt_desktop.training.recipes import RewardRecipe
 from mmgpt_desktop.training.rows import (
-    ASSISTANT_ID,
     END_ID,
-    USER_ID,
     Sample,
     SampleDataset,
     TokenRow,
+    question_tokens,
 )
 from mmgpt_desktop.training.train import FusionTrainer, Source, prepared, run_to_the_end
 from mmgpt_desktop.training.truth import Mapped, Truth, mapped_photos
@@ -152,7 +151,7 @@ class RewardTrainer(FusionTrainer):
         """Write captions into the batch's described rows."""
         rng = random.Random(self.state.global_step)
         question = ask("caption", "", rng, trained_words(rng))
-        asked = [USER_ID, *self.tokenizer.encode(question).ids, ASSISTANT_ID]
+        asked = question_tokens(self.tokenizer, question)
         rows = [row for row, _ in described]
         fine, coarse = inputs["fine"][rows], inputs["coarse"][rows]
         count = self.recipe.samples

@@ -40,6 +40,11 @@ SHORTNESS = 0.5
 tokens of "yes", but should not teach six times as much."""
 
 
+def question_tokens(tokenizer: Tokenizer, question: str) -> list[int]:
+    """What an answer is written to, as in the app."""
+    return [USER_ID, *tokenizer.encode(question).ids, ASSISTANT_ID]
+
+
 @dataclass
 class TokenRow:
     """Tokens of some conversations that don't see one another.
