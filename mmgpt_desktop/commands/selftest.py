@@ -66,7 +66,7 @@ def _go_through(app: App) -> None:
     _wait(lambda: not app.controller.busy, "answer did not end")
     turn = _answered(app)
     _say(f'"{QUESTION}" answered: "{turn.answer.strip()}"')
-    app.heatmaps.choose(turn, len(turn.words) - 1)
+    app.heatmap.heatmaps.choose(turn, len(turn.words) - 1)
     _wait(lambda: Method.HEADS in drawn, "heatmap was not drawn")
     _say("heatmap drawn")
     app.window.heatmap.choose_method(Method.OCCLUSION)

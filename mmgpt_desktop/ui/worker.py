@@ -14,7 +14,7 @@ import contextlib
 import itertools
 import logging
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -141,6 +141,14 @@ class _QueueThread(QThread):
         return in_time
 
 
+def close_all(threads: Sequence[_QueueThread]) -> bool:
+    """Whether all ended in time; the cancels go out to each before the first is waited for."""
+    for thread in threads:
+        thread.begin_close()
+    in_time = [thread.end_close() for thread in threads]
+    return all(in_time)
+
+
 def _end_of(work: Callable[[Task], Any], task: Task) -> tuple[str, Any]:
     """How work has ended, and with what."""
     try:
@@ -181,6 +189,24 @@ class TaskThread(_QueueThread):
         Cancelled or from outside, or when the object that they are methods of is gone.
         """
         return self._submit(work, then, failed, progress)
+
+
+class TaskThreads:
+    """The task threads of a program by what they are for; each is made when it is first named.
+
+    What may take long has a thread of its own, so that nothing else waits for it.
+    """
+
+    def __init__(self) -> None:
+        self._threads: dict[str, TaskThread] = {}
+
+    def __getitem__(self, name: str) -> TaskThread:
+        if name not in self._threads:
+            self._threads[name] = TaskThread(name)
+        return self._threads[name]
+
+    def __iter__(self) -> Iterator[TaskThread]:
+        return iter(self._threads.values())
 
 
 class EngineThread(_QueueThread):

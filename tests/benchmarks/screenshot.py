@@ -66,15 +66,15 @@ def _act(app: App, options: argparse.Namespace) -> None:
     wait_until(lambda: not app.controller.busy)
     turns = app.controller.conversation.turns
     if turns and turns[-1].steps:
-        app.heatmaps.choose(turns[-1], _telling_word(turns[-1], options.word))
+        app.heatmap.heatmaps.choose(turns[-1], _telling_word(turns[-1], options.word))
         app.window.heatmap.choose_method(options.method)
-        wait_until(lambda: not app.explainer.busy)
+        wait_until(lambda: not app.heatmap.explainer.busy)
     wait_for(_SETTLE_S)
 
 
 def _compare(app: App, options: argparse.Namespace) -> Comparison:
     """The last question asked of all fusions."""
-    app.compare()
+    app.comparisons.compare()
     comparison = app.window.findChildren(Comparison)[0]
     wait_until(lambda: not comparison.busy)
     for column in comparison.columns:

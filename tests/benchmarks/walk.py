@@ -75,7 +75,7 @@ def _looked(photo: Photo, fusion: FusionInfo, index: int) -> AttentionMap:
 def walk(app: App, photo: Path) -> list[Frame]:
     """Through an answer of `app`, whose engine is a `Reciter`, from its first word to its last."""
     wait_for_model(app)
-    app.explainer.pause()  # it would measure, on all cores
+    app.heatmap.explainer.pause()  # it would measure, on all cores
     app.photos.open([photo])
     wait_until(lambda: app.photos.count == 1)
     app.controller.ask("Recite.")

@@ -40,11 +40,12 @@ from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
 from mmgpt_desktop.ui.heatmap.head_grid import Wall
 from mmgpt_desktop.ui.heatmap.heatmap_view import Legend
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
+from mmgpt_desktop.ui.pictures.samples_dialog import SamplesDialog
 from mmgpt_desktop.ui.widgets.pane import Pane
 from mmgpt_desktop.ui.widgets.photo_view import PhotoView
 from mmgpt_desktop.ui.window import app as ui
 from mmgpt_desktop.ui.window.app import App
-from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog, SamplesDialog
+from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog
 from mmgpt_desktop.ui.window.tour import Tour
 from tests.gui_fakes import THREE, FakeEngine, make_shown
 from tests.not_none import not_none
@@ -159,8 +160,8 @@ def answered(qtbot: QtBot, app: App) -> None:
         app.photos.add(make_shown(seed=seed))
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy, timeout=30_000)
-    qtbot.waitUntil(lambda: not app.explainer.busy, timeout=30_000)
-    app.heatmaps.choose(app.controller.conversation.turns[0], 2)
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=30_000)
+    app.heatmap.heatmaps.choose(app.controller.conversation.turns[0], 2)
     qtbot.waitUntil(app.window.output.strip.isVisible)
 
 
@@ -193,9 +194,9 @@ def test_every_control_of_the_window_and_its_dialogs_has_a_name_and_a_key(
         check_keyboard_and_names(dialog)
         dialog.deleteLater()
     for kind, open_it in (
-        (Wall, full.inside.open_wall),
-        (FormulaDialog, full.inside.open_brightest_formula),
-        (Comparison, full.compare),
+        (Wall, full.heatmap.inspector.open_wall),
+        (FormulaDialog, full.heatmap.inspector.open_brightest_formula),
+        (Comparison, full.comparisons.compare),
     ):
         open_it()
         dialog = opened(qtbot, full, kind)
@@ -230,7 +231,11 @@ def test_tab_and_enter_do_the_same_in_every_window(qtbot: QtBot, full: App) -> N
         RecentDialog((RecentSession("/a/b.mmgpt", 1.0, 1, 1, "text"),), window),
         ModelsDialog(full.theme, full.models, full.model_exports, window),
     ]
-    for open_it in (full.inside.open_wall, full.inside.open_brightest_formula, full.compare):
+    for open_it in (
+        full.heatmap.inspector.open_wall,
+        full.heatmap.inspector.open_brightest_formula,
+        full.comparisons.compare,
+    ):
         open_it()
     for kind in (Wall, FormulaDialog, Comparison):
         windows.append(opened(qtbot, full, kind))
@@ -310,7 +315,7 @@ def test_an_answer_is_read_out_once_when_it_is_whole(
     qtbot.waitUntil(lambda: len(app.controller.conversation.turns[0].steps) == 3)
     assert not any("red" in text for text in heard)
     engine.release(10)
-    qtbot.waitUntil(lambda: not app.explainer.busy and not app.controller.busy)
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy and not app.controller.busy)
     app.window.language_chosen.emit("en")
     assert heard == ["I'm not sure, perhaps: A red ball in the corner."]
 

@@ -247,7 +247,7 @@ def test_clearing_in_mid_answer_stops_it(qtbot: QtBot, make_app: MakeApp) -> Non
     qtbot.waitUntil(lambda: answers(app) == ["A"])
     app.controller.clear()
     assert not app.controller.busy
-    app.undo.undo()
+    app.window.undo.undo()
     assert answers(app) == ["A"]
 
 
@@ -265,7 +265,7 @@ def test_answering_again_varies_and_can_be_undone(qtbot: QtBot, make_app: MakeAp
     assert engine.requests[0].sampling.temperature == 0
     assert engine.requests[1].sampling.temperature > 0
     assert engine.requests[1].messages == (Message("user", "What?"),)
-    app.undo.undo()
+    app.window.undo.undo()
     assert app.controller.conversation.turns == [first]
 
 

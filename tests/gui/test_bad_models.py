@@ -91,7 +91,7 @@ BAD_CHECKPOINTS: list[tuple[Callable[[Path], object], str]] = [
 
 def switched(qtbot: QtBot, app: App, folder: Path) -> list[str]:
     """What is told when a model can't be opened, and the model before still answers."""
-    with qtbot.waitSignal(app.controller.not_opened, timeout=PATIENCE):
+    with qtbot.waitSignal(app.loader.not_opened, timeout=PATIENCE):
         app.model_choice.use(folder)
     told = [notice.title.text() for notice in app.window.notices.current()]
     assert_it_answers(qtbot, app)

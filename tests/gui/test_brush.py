@@ -177,12 +177,13 @@ def test_where_the_whole_answers_map_is_brightest_a_word_lights_up() -> None:
 )
 def test_the_brush_goes(qtbot: QtBot, app: App, way: str) -> None:
     turn = ask(qtbot, app)
-    qtbot.waitUntil(lambda: turn.findings.complete(Method.OCCLUSION) and not app.explainer.busy)
+    explainer = app.heatmap.explainer
+    qtbot.waitUntil(lambda: turn.findings.complete(Method.OCCLUSION) and not explainer.busy)
     picture, window = app.window.heatmap.picture, app.window
     qtbot.waitUntil(lambda: picture.view.layer is not None)
     drag(qtbot, cells_of(app), 1, 2)
-    app.heatmaps.hover(turn, 0)  # to point at a word is not to choose it
-    app.heatmaps.hover(None, 0)
+    app.heatmap.heatmaps.hover(turn, 0)  # to point at a word is not to choose it
+    app.heatmap.heatmaps.hover(None, 0)
     assert lit(app) == ["red", "ball"]
     if way == "escape":
         qtbot.keyClick(picture.view, Qt.Key.Key_Escape)
@@ -193,7 +194,7 @@ def test_the_brush_goes(qtbot: QtBot, app: App, way: str) -> None:
     elif way == "beside":
         qtbot.mouseClick(picture.caption, LEFT)
     elif way == "word":
-        app.heatmaps.choose(turn, 0)
+        app.heatmap.heatmaps.choose(turn, 0)
     else:
         window.heatmap.switch.whole_button.click()
     assert cells_of(app).cells == frozenset()
@@ -270,13 +271,13 @@ def test_what_undo_forgot_is_gone_from_memory(
     engine = FakeEngine()
     app = make_app(engine)
     turn = ask(qtbot, app)
-    app.heatmaps.choose(turn, 1)
-    app.brush.take(frozenset({2}))
-    qtbot.waitUntil(lambda: bool(lit(app)) and not app.explainer.busy)
+    app.heatmap.heatmaps.choose(turn, 1)
+    app.heatmap.brush.take(frozenset({2}))
+    qtbot.waitUntil(lambda: bool(lit(app)) and not app.heatmap.explainer.busy)
     kept = weakref.ref(turn), weakref.ref(engine.requests[0].images[0])
     app.photos.remove()
     for _ in range(MOST_STEPS):
-        app.undo.offer("Something else.", lambda: None)
+        app.window.undo.offer("Something else.", lambda: None)
     engine.requests.clear()
     del turn
 

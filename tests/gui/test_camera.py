@@ -106,12 +106,12 @@ def test_captions_follow_each_other_and_the_heatmap_their_words(
         engine.release()
         qtbot.waitUntil(
             lambda word=word: (
-                app.heatmaps.chosen is not None  # type: ignore[misc]
-                and app.heatmaps.chosen[1] == word
+                app.heatmap.heatmaps.chosen is not None  # type: ignore[misc]
+                and app.heatmap.heatmaps.chosen[1] == word
             ),
             timeout=LONG_MS,
         )
-    shown = app.heatmaps.shown
+    shown = app.heatmap.heatmaps.shown
     assert shown is not None
     assert colour_of(shown.photo.pixels) == "#ff0000"
     gated.source.show("#0000ff")

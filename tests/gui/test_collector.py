@@ -98,7 +98,7 @@ def test_what_is_open_is_not_garbage(
     app = make_app(FakeEngine(model=THREE))
     app.photos.add(make_shown())
     app.controller.ask("What?")
-    qtbot.waitUntil(lambda: app.heatmaps.chosen is not None and not app.controller.busy)
+    qtbot.waitUntil(lambda: app.heatmap.heatmaps.chosen is not None and not app.controller.busy)
     app.window.actions_by_name[name].trigger()
     gc.collect()
     opened = app.window.findChildren(kind)

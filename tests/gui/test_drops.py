@@ -193,7 +193,7 @@ def test_a_picture_that_was_copied_as_its_address_is_opened(qtbot: QtBot, app: A
 
 def test_a_web_address_is_asked_about_where_pictures_are_pasted(app: App) -> None:
     QGuiApplication.clipboard().setText(" https://a.example/a.png ")
-    app.paste()
+    app.pictures.paste()
     assert titles(app) == ["Download this picture?"]
 
 

@@ -36,7 +36,7 @@ def ask(qtbot: QtBot, app: App) -> Turn:
 
 
 def all_found(qtbot: QtBot, app: App, turn: Turn) -> None:
-    qtbot.waitUntil(lambda: not app.explainer.busy and len(turn.findings.checks) == WORDS)
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy and len(turn.findings.checks) == WORDS)
 
 
 def choose_method(app: App, method: Method) -> None:
@@ -79,19 +79,19 @@ def test_an_answer_of_another_model_keeps_its_maps_and_is_examined_no_more(
     qtbot.waitUntil(lambda: len(engine.explained) == 1)
     other = replace(THREE, name="other", fusions=(CONCAT,), fusion=CONCAT.name)
     app.engine.loaded.emit(other, engine.runtime)
-    assert app.heatmaps.is_anothers(turn)
+    assert app.heatmap.heatmaps.is_anothers(turn)
     engine.explain_gate.release(100)
-    qtbot.waitUntil(lambda: not app.explainer.busy)
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy)
     assert len(engine.explained) == 1
-    assert app.heatmaps.map_choice(turn).heads == FUSION.head_choice.heads
-    assert app.heatmaps.answer_maps(turn) is not None
+    assert app.heatmap.heatmaps.map_choice(turn).heads == FUSION.head_choice.heads
+    assert app.heatmap.heatmaps.answer_maps(turn) is not None
     choose_method(app, Method.OCCLUSION)
-    assert app.heatmaps.answer_maps(turn) is None
+    assert app.heatmap.heatmaps.answer_maps(turn) is None
     said = app.window.heatmap.picture.empty.hint.text()
     assert said.startswith("Another model wrote this answer")
 
     app.engine.loaded.emit(MODEL, engine.runtime)
-    app.explainer.go_on()
+    app.heatmap.explainer.go_on()
     qtbot.waitUntil(lambda: turn.findings.complete(Method.OCCLUSION))
 
 
@@ -114,7 +114,7 @@ def test_the_check_is_bars_and_a_sentence(qtbot: QtBot, app: App) -> None:
     turn = ask(qtbot, app)
     all_found(qtbot, app, turn)
     card = app.window.heatmap.check
-    app.heatmaps.choose(turn, 2)
+    app.heatmap.heatmaps.choose(turn, 2)
     assert card.verdict.text() == VERDICTS[Verdict.MATTERED]
     assert card.heading.text() == (
         "How sure of the word: 80\u00a0% (the mark) with nothing hidden, and with"
@@ -127,9 +127,9 @@ def test_the_check_is_bars_and_a_sentence(qtbot: QtBot, app: App) -> None:
         "bright places hidden: 10 %; random places hidden: 75 %; middle hidden: 60 %; "
         "whole photo hidden: 5 %"
     )
-    app.heatmaps.hover(turn, 3)
+    app.heatmap.heatmaps.hover(turn, 3)
     assert card.verdict.text() == VERDICTS[Verdict.ANYWHERE]
-    app.heatmaps.hover(None, 0)
+    app.heatmap.heatmaps.hover(None, 0)
     assert card.verdict.text() == VERDICTS[Verdict.MATTERED]
     app.window.heatmap.switch.whole_button.click()
     assert card.verdict.isHidden()
@@ -141,7 +141,7 @@ def test_a_word_is_checked_once_for_each_map(qtbot: QtBot, make_app: MakeApp) ->
     turn = ask(qtbot, app)
     all_found(qtbot, app, turn)
     for word in range(WORDS):
-        app.heatmaps.choose(turn, word)
+        app.heatmap.heatmaps.choose(turn, word)
     assert len(engine.explained) == WORDS + 1
     app.window.heatmap.layer.setCurrentText("Layer 2")
     assert set(underlines(app)) == {Underline.NoUnderline}  # these maps were not checked yet
@@ -183,7 +183,7 @@ def test_the_next_question_goes_first_and_what_was_begun_begins_anew(
     assert not first.findings.checks
     engine.explain_gate.release(1000)
     all_found(qtbot, app, second)
-    app.heatmaps.choose(first, 0)
+    app.heatmap.heatmaps.choose(first, 0)
     all_found(qtbot, app, first)
 
 
@@ -215,7 +215,7 @@ def test_a_method_that_can_not_be_had_says_so(qtbot: QtBot, make_app: MakeApp) -
     qtbot.waitUntil(lambda: Method.ROLLOUT in turn.findings.failed)
     assert app.window.heatmap.picture.empty.hint.text() == "PyTorch is not here."
     assert app.window.heatmap.check.waiting.text() == "PyTorch is not here."
-    qtbot.waitUntil(lambda: not app.explainer.busy)
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy)
     assert len(engine.explained) == 3  # one check, occlusion, rollout: none is tried again
 
 
@@ -283,6 +283,6 @@ def test_relative_attention_waits_for_the_neutral_question(qtbot: QtBot, app: Ap
     picture = app.window.heatmap.picture
     qtbot.waitUntil(lambda: "times as much as usual" in picture.legend.accessibleName())
     assert turn.findings.neutral is not None
-    app.heatmaps.choose(turn, 2)
+    app.heatmap.heatmaps.choose(turn, 2)
     qtbot.waitUntil(lambda: picture.caption.text().startswith("“ball”"))
     assert picture.legend.accessibleName().endswith("to \u00d733.0")

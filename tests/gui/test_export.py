@@ -118,7 +118,7 @@ def test_the_picture_is_of_the_word_in_view_or_of_the_whole_answer(
     pictures = []
     for name in ("first", "third", "whole"):
         choose(app, monkeypatch, tmp_path / f"{name}.png")
-        app.heatmaps.choose(turn, {"first": 0, "third": 2, "whole": 0}[name])
+        app.heatmap.heatmaps.choose(turn, {"first": 0, "third": 2, "whole": 0}[name])
         app.window.heatmap.picture.set_whole(name == "whole")
         app.exporter.export(Kind.PNG)
         qtbot.waitUntil(partial(lambda name: f"Saved as {name}.png." in said(app), name))

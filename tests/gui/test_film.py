@@ -27,7 +27,7 @@ def caption(app: App) -> str:
 
 
 def choose(qtbot: QtBot, app: App, turn: Turn, word: int, text: str) -> None:
-    app.heatmaps.choose(turn, word)
+    app.heatmap.heatmaps.choose(turn, word)
     qtbot.waitUntil(lambda: caption(app).startswith(f"“{text}”"))
 
 
@@ -36,32 +36,32 @@ def test_the_film_shows_each_word_and_ends(qtbot: QtBot, app: App) -> None:
     pane = app.window.heatmap
     pane.film_button.click()
     seen = []
-    while app.film.running:
+    while app.heatmap.film.running:
         assert pane.film_button.accessibleName() == "Stop the film"
-        chosen = app.heatmaps.chosen
+        chosen = app.heatmap.heatmaps.chosen
         assert chosen is not None
         seen.append(chosen[1])
-        app.film.step()
+        app.heatmap.film.step()
     assert seen == list(range(len(turn.words)))
-    assert app.heatmaps.chosen == (turn, LAST)
+    assert app.heatmap.heatmaps.chosen == (turn, LAST)
     assert pane.film_button.accessibleName() == "Play the answer word by word"
 
 
 def test_choosing_a_word_or_the_button_ends_the_film(qtbot: QtBot, app: App) -> None:
     turn = ask(qtbot, app)
     app.window.actions_by_name["film"].trigger()
-    app.heatmaps.choose(turn, 3)
-    app.film.step()
-    assert not app.film.running
-    assert app.heatmaps.chosen == (turn, 3)
+    app.heatmap.heatmaps.choose(turn, 3)
+    app.heatmap.film.step()
+    assert not app.heatmap.film.running
+    assert app.heatmap.heatmaps.chosen == (turn, 3)
     app.window.actions_by_name["film"].trigger()
     app.window.heatmap.film_button.click()
-    assert not app.film.running
+    assert not app.heatmap.film.running
 
 
 def test_without_an_answer_there_is_no_film(app: App) -> None:
     app.window.actions_by_name["film"].trigger()
-    assert not app.film.running
+    assert not app.heatmap.film.running
 
 
 def test_a_held_key_shows_the_word_before(qtbot: QtBot, app: App) -> None:
@@ -94,6 +94,6 @@ def test_the_button_shows_the_method_before(qtbot: QtBot, app: App) -> None:
 
 
 def test_when_nothing_was_before_a_held_key_changes_nothing(qtbot: QtBot, app: App) -> None:
-    app.heatmaps.show_before(True)
-    app.heatmaps.show_before(False)
+    app.heatmap.heatmaps.show_before(True)
+    app.heatmap.heatmaps.show_before(False)
     assert app.window.heatmap.picture.view.layer is None

@@ -75,7 +75,7 @@ def test_each_frame_is_asked_and_has_its_answer(
     assert app.controller.conversation is frames(app)[7]  # the view went along
     app.window.image.film.list.setCurrentRow(2)
     assert app.controller.conversation is frames(app)[2]
-    assert app.heatmaps.shown is frames(app)[2].shown
+    assert app.heatmap.heatmaps.shown is frames(app)[2].shown
 
 
 def test_one_frame_alone_can_be_asked(qtbot: QtBot, make_app: MakeApp, tmp_path: Path) -> None:
@@ -134,13 +134,13 @@ def test_a_model_for_sequences_reads_all_frames_at_once(
     turn = turns[0][0]
     for row in (0, 3):  # each frame has its own map
         app.window.image.film.list.setCurrentRow(row)
-        app.heatmaps.choose(turn, 1)
-        maps = app.heatmaps.answer_maps(turn)
+        app.heatmap.heatmaps.choose(turn, 1)
+        maps = app.heatmap.heatmaps.answer_maps(turn)
         assert maps is not None
         assert int(maps.cells(1, 2).argmax()) == 1 + row
         assert maps.maps.grid.columns == GRID_COLUMNS
     app.window.heatmap.choose_method(Method.OCCLUSION)
-    assert app.heatmaps.answer_maps(turn) is None
+    assert app.heatmap.heatmaps.answer_maps(turn) is None
 
 
 def test_answering_a_sequence_again_can_be_undone(
@@ -156,7 +156,7 @@ def test_answering_a_sequence_again_can_be_undone(
     idle(qtbot, app)
     assert len(engine.requests[1].images) == 8
     assert all(len(each.turns) == 1 and each.turns[0] is not old for each in frames(app))
-    app.undo.undo()
+    app.window.undo.undo()
     assert all(each.turns == [old] for each in frames(app))
 
 
@@ -166,7 +166,7 @@ def test_a_clip_goes_and_comes_back_as_a_whole(qtbot: QtBot, app: App, tmp_path:
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"), frames=0)  # it is there already
     app.window.actions_by_name["remove"].trigger()
     assert app.photos.count == 1
-    app.undo.undo()
+    app.window.undo.undo()
     assert app.photos.count == 9
     assert app.window.image.film.isVisible()
 

@@ -125,12 +125,12 @@ def test_each_answer_is_drawn_with_its_own_fusions_heads(qtbot: QtBot, make_app:
     assert pane.layer.count() == 2 + 4
     pane.layer.setCurrentText("Layer 4")
     graph, concat = app.controller.conversation.turns
-    app.heatmaps.choose(graph, 0)
+    app.heatmap.heatmaps.choose(graph, 0)
     qtbot.waitUntil(lambda: shares(app) == "photo 50 % · guessed names 25 % · nothing 25 %")
     assert pane.layer.count() == 2 + 2
     assert pane.layer.currentText() == "Chosen heads"
     assert pane.how.text() == "Chosen for tests."
-    app.heatmaps.hover(concat, 1)
+    app.heatmap.heatmaps.hover(concat, 1)
     assert pane.layer.count() == 2 + 4
     assert pane.layer.currentText() == "Layer 4"
     assert pane.selection.pairs(CONCAT) == ((3, 0), (3, 1))

@@ -207,7 +207,7 @@ def test_a_chosen_word_stays_while_the_answer_goes_on(qtbot: QtBot, make_app: Ma
     app.controller.ask("What?")
     engine.release(2)
     wait_brightest(qtbot, app, 1, 0)
-    app.heatmaps.choose(app.controller.conversation.turns[0], 0)
+    app.heatmap.heatmaps.choose(app.controller.conversation.turns[0], 0)
     engine.release(len(ANSWER))
     qtbot.waitUntil(lambda: not app.controller.busy)
     wait_brightest(qtbot, app, 0, 0)
@@ -218,11 +218,11 @@ def test_pointing_previews_and_returns(qtbot: QtBot, make_app: MakeApp) -> None:
     app.photos.add(make_shown())
     ask(qtbot, app)
     turn = app.controller.conversation.turns[0]
-    app.heatmaps.choose(turn, 2)
+    app.heatmap.heatmaps.choose(turn, 2)
     wait_brightest(qtbot, app, 2, 0)
-    app.heatmaps.hover(turn, 4)
+    app.heatmap.heatmaps.hover(turn, 4)
     wait_brightest(qtbot, app, 0, 1)
-    app.heatmaps.hover(None, 0)
+    app.heatmap.heatmaps.hover(None, 0)
     wait_brightest(qtbot, app, 2, 0)
 
 
@@ -233,9 +233,9 @@ def test_figures_and_heads_are_behind_details(
     app.window.show()
     app.photos.add(make_shown())
     ask(qtbot, app)
-    qtbot.waitUntil(lambda: not app.explainer.busy)
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy)
     pane, details = app.window.heatmap, app.window.heatmap.details
-    app.heatmaps.choose(app.controller.conversation.turns[0], 2)
+    app.heatmap.heatmaps.choose(app.controller.conversation.turns[0], 2)
     qtbot.waitUntil(lambda: pane.picture.caption.text() == "“ball”")
     texts = (pane.picture.caption, pane.meaning, pane.check.verdict)
     said = [*(label.text() for label in texts), *pane.picture.legend.ends]
@@ -267,7 +267,7 @@ def test_the_whole_answer_is_the_mean_of_its_words(qtbot: QtBot, app: App) -> No
     app.window.heatmap.switch.whole_button.click()
     qtbot.waitUntil(lambda: app.window.heatmap.picture.caption.text() == "The whole answer")
     assert app.window.heatmap.picture.legend.accessibleName().endswith("from 0.0 % to 7.1 %")
-    app.heatmaps.choose(app.controller.conversation.turns[0], 0)
+    app.heatmap.heatmaps.choose(app.controller.conversation.turns[0], 0)
     assert app.window.heatmap.switch.word_button.isChecked()
 
 
@@ -358,7 +358,7 @@ def test_the_models_boxes_are_shown_with_their_words(qtbot: QtBot, make_app: Mak
     pane, turn = app.window.heatmap.picture, app.controller.conversation.turns[0]
 
     def shown(word: int) -> tuple[Box, ...]:
-        app.heatmaps.choose(turn, word)
+        app.heatmap.heatmaps.choose(turn, word)
         text = turn.words[word].text.strip()
         qtbot.waitUntil(lambda: f"“{text}”" in pane.caption.text())
         assert ("boxed by the model" in pane.caption.text()) == bool(pane.view.boxes)

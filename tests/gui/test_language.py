@@ -74,11 +74,11 @@ def answered(qtbot: QtBot, app: App) -> None:
     app.photos.add(make_shown())
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: not app.explainer.busy, timeout=PATIENCE_MS)
-    app.heatmaps.choose(app.controller.conversation.turns[0], 2)
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=PATIENCE_MS)
+    app.heatmap.heatmaps.choose(app.controller.conversation.turns[0], 2)
     app.window.heatmap.choose_method(Method.OCCLUSION)
     app.window.output.underline.setCurrentIndex(1)
-    qtbot.waitUntil(lambda: not app.explainer.busy, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=PATIENCE_MS)
 
 
 STATES = {"nothing yet": nothing, "an answer": answered}

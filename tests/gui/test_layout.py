@@ -17,10 +17,11 @@ from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
 from mmgpt_desktop.ui.heatmap.head_grid import Wall
+from mmgpt_desktop.ui.pictures.samples_dialog import SamplesDialog
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea
 from mmgpt_desktop.ui.widgets.pane import Pane
 from mmgpt_desktop.ui.window.app import App
-from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog, SamplesDialog
+from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog
 from mmgpt_desktop.ui.window.main_window import MainWindow
 from tests.gui.test_access import answered, controls, opened
 from tests.gui_fakes import THREE, FakeEngine
@@ -140,13 +141,13 @@ def test_a_window_that_is_made_smaller_keeps_focus_and_state(qtbot: QtBot, full:
     view = window.heatmap.picture.view
     view.setFocus()
     window.prompt.edit.setPlainText("Half a question")
-    chosen = full.heatmaps.chosen
+    chosen = full.heatmap.heatmaps.chosen
     for size in (*SMALL, *reversed(SMALL), (1280, 720)):
         window.resize(*size)
         assert window.focusWidget() is view
         assert view.isVisible()
     assert window.prompt.edit.toPlainText() == "Half a question"
-    assert full.heatmaps.chosen == chosen
+    assert full.heatmap.heatmaps.chosen == chosen
     qtbot.waitUntil(lambda: window.splitters[1].sizes() == divided)
 
 
@@ -320,9 +321,9 @@ def test_dialogs_about_an_answer_fit_a_small_screen(
 ) -> None:
     full.window.resize(640, 440)
     open_it = {
-        Wall: full.inside.open_wall,
-        FormulaDialog: full.inside.open_brightest_formula,
-        Comparison: full.compare,
+        Wall: full.heatmap.inspector.open_wall,
+        FormulaDialog: full.heatmap.inspector.open_brightest_formula,
+        Comparison: full.comparisons.compare,
     }[kind]
     open_it()
     dialog = opened(qtbot, full, kind)
@@ -353,7 +354,7 @@ def test_the_columns_of_a_comparison_scroll_only_where_they_lack_room(
     qtbot: QtBot, full: App
 ) -> None:
     full.window.resize(1280, 720)
-    full.compare()
+    full.comparisons.compare()
     dialog = opened(qtbot, full, Comparison)
     qtbot.waitUntil(lambda: not dialog.busy)  # type: ignore[attr-defined]
     area = dialog.findChild(ScrollArea)

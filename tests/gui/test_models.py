@@ -174,7 +174,7 @@ def test_a_download_shows_how_far_it_is_and_can_be_used(
     assert row is not None
     assert dialog.row == row
     assert dialog.use_button.isVisible()
-    with qtbot.waitSignal(app.controller.opened, timeout=PATIENCE):
+    with qtbot.waitSignal(app.loader.opened, timeout=PATIENCE):
         qtbot.keyClick(dialog.list, Qt.Key.Key_Return)
     assert engines.opened == [row.path]
     assert not dialog.isVisible()
@@ -293,8 +293,8 @@ def test_photos_and_conversation_stay_when_the_model_changes(
     app.photos.add(make_shown())
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: not app.explainer.busy, timeout=PATIENCE)
-    with qtbot.waitSignal(app.controller.opened, timeout=PATIENCE):
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=PATIENCE)
+    with qtbot.waitSignal(app.loader.opened, timeout=PATIENCE):
         app.model_choice.use(Path("other"))
     assert first.closed
     conversation = app.controller.conversation
@@ -318,14 +318,14 @@ def test_an_answer_is_never_explained_by_another_model(
     app.photos.add(make_shown())
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
-    with qtbot.waitSignal(app.controller.opened, timeout=PATIENCE):
+    with qtbot.waitSignal(app.loader.opened, timeout=PATIENCE):
         app.model_choice.use(Path("other"))
     turn = app.controller.conversation.turns[0]
-    app.heatmaps.choose(turn, 1)
-    assert not app.explainer.busy
-    app.inside.open_formula(0, 0)
+    app.heatmap.heatmaps.choose(turn, 1)
+    assert not app.heatmap.explainer.busy
+    app.heatmap.inspector.open_formula(0, 0)
     assert notices(app)[-1] == "Another model wrote this answer, so its numbers are gone."
-    with qtbot.waitSignal(app.controller.opened, timeout=PATIENCE):
+    with qtbot.waitSignal(app.loader.opened, timeout=PATIENCE):
         app.model_choice.use(default_bundle_path())
     assert second.explained == []
 
@@ -337,7 +337,7 @@ def test_a_model_that_fails_leaves_the_one_before(
     broken = FakeEngine(load_error=BundleError("The folder is broken.", "Take another."))
     app = make_models_app(first, Engines(broken=broken))
     before = app.window.status.text.whole
-    with qtbot.waitSignal(app.controller.not_opened, timeout=PATIENCE):
+    with qtbot.waitSignal(app.loader.not_opened, timeout=PATIENCE):
         app.model_choice.use(Path("broken"))
     assert notices(app) == ["The folder is broken."]
     assert app.window.status.text.whole == before
@@ -358,7 +358,7 @@ def test_the_last_of_several_choices_wins(
     app = make_models_app(FakeEngine(), engines)
     app.model_choice.use(Path("slow"))
     app.model_choice.use(Path("one"))
-    with qtbot.waitSignal(app.controller.opened, timeout=PATIENCE) as result:
+    with qtbot.waitSignal(app.loader.opened, timeout=PATIENCE) as result:
         app.model_choice.use(Path("two"))
     assert result.args == [Path("two")]
     assert app.models.current == Path("two")
@@ -384,7 +384,7 @@ def test_where_the_remembered_model_fails_the_one_that_ships_is_offered(
     qtbot.waitUntil(lambda: bool(notices(app)), timeout=PATIENCE)
     found = app.window.notices.current()[0].findChildren(QPushButton)
     buttons = {button.text(): button for button in found}
-    with qtbot.waitSignal(app.controller.opened, timeout=PATIENCE):
+    with qtbot.waitSignal(app.loader.opened, timeout=PATIENCE):
         buttons["Use the model that ships"].click()
     assert engines.opened == [default_bundle_path()]
 

@@ -83,12 +83,12 @@ def test_the_answer_stands_with_each_picture_and_its_part_of_the_map(
     app = window.app
     window.ask("Is it like [picture 2]?")
     (turn,) = app.controller.conversation.turns
-    app.heatmaps.choose(turn, 1)
+    app.heatmap.heatmaps.choose(turn, 1)
     app.photos.choose(1)
-    assert app.heatmaps.chosen == (turn, 1)
+    assert app.heatmap.heatmaps.chosen == (turn, 1)
     assert app.controller.conversation.turns == [turn]
     assert app.window.image.thumbnails.currentRow() == 1
-    maps = app.heatmaps.answer_maps(turn)
+    maps = app.heatmap.heatmaps.answer_maps(turn)
     assert maps is not None
     step = turn.steps[1].attention
     assert step is not None
@@ -157,8 +157,8 @@ def test_such_a_model_goes_on_after_another_read_several(qtbot: QtBot, make_app:
     window = Window(qtbot, make_app, FakeEngine(model=READER))
     window.ask("Is it like [picture 2]?")
     other = FakeEngine()
-    with qtbot.waitSignal(window.app.controller.opened, timeout=PATIENCE):
-        window.app.controller.switch(Path("other"), other)
+    with qtbot.waitSignal(window.app.loader.opened, timeout=PATIENCE):
+        window.app.loader.switch(Path("other"), other)
     window.app.controller.ask("Why?")
     qtbot.waitUntil(lambda: not window.app.controller.busy, timeout=PATIENCE)
     (request,) = other.requests

@@ -129,7 +129,7 @@ def test_thumbnails_that_stay_are_not_made_anew(app: App) -> None:
     app.photos.remove()
     assert [thumbnails.item(place) for place in range(4)] == [*items[:2], *items[3:]]
     assert thumbnails.currentRow() == 2
-    app.undo.undo()
+    app.window.undo.undo()
     assert thumbnails.item(0) is items[0]
     assert [thumbnails.item(place).toolTip() for place in range(5)] == [
         f"photo {seed}.png" for seed in range(5)
@@ -201,7 +201,7 @@ def test_ctrl_v_pastes_a_picture_from_anywhere(qtbot: QtBot, app: App, place: st
 
 def test_pasting_nothing_useful_says_what_to_do(app: App) -> None:
     QGuiApplication.clipboard().setText("words")
-    app.paste()
+    app.pictures.paste()
     assert notice(app).title.text() == "There is no picture to take."
 
 

@@ -38,9 +38,10 @@ from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
 from mmgpt_desktop.ui.heatmap.head_grid import Wall
+from mmgpt_desktop.ui.pictures.samples_dialog import SamplesDialog
 from mmgpt_desktop.ui.widgets.plain import FileDialog, tip
 from mmgpt_desktop.ui.window.app import App
-from mmgpt_desktop.ui.window.dialogs import AboutDialog, SamplesDialog
+from mmgpt_desktop.ui.window.dialogs import AboutDialog
 from tests import sessions
 from tests.gui.event_parts import MakeShow, until
 from tests.gui_fakes import FUSION as FAKE_FUSION
@@ -124,7 +125,7 @@ def hostile(qtbot: QtBot, make_app: MakeApp, tmp_path: Path) -> App:
     app.sessions.open(path)
     assert check(app.window) > 0  # that it is being opened
     qtbot.waitUntil(lambda: bool(app.controller.conversation.turns))
-    app.heatmaps.choose(app.controller.conversation.turns[0], 1)
+    app.heatmap.heatmaps.choose(app.controller.conversation.turns[0], 1)
     qtbot.waitUntil(app.window.output.strip.isVisible)
     return app
 
@@ -161,8 +162,8 @@ def test_a_words_tooltip_shows_it_as_it_stands(qtbot: QtBot, hostile: App) -> No
 def ask(qtbot: QtBot, app: App) -> None:
     app.controller.ask(HOSTILE)
     qtbot.waitUntil(lambda: not app.controller.busy)
-    qtbot.waitUntil(lambda: not app.explainer.busy)
-    app.heatmaps.choose(app.controller.conversation.turns[-1], 1)
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy)
+    app.heatmap.heatmaps.choose(app.controller.conversation.turns[-1], 1)
 
 
 def test_an_answer_and_an_error_are_shown_as_they_stand(qtbot: QtBot, hostile: App) -> None:
@@ -188,9 +189,9 @@ def test_dialogs_show_hostile_text_as_it_stands(qtbot: QtBot, hostile: App) -> N
         dialog.deleteLater()
     ask(qtbot, hostile)
     for kind, open_it in (
-        (Wall, hostile.inside.open_wall),
-        (FormulaDialog, hostile.inside.open_brightest_formula),
-        (Comparison, hostile.compare),
+        (Wall, hostile.heatmap.inspector.open_wall),
+        (FormulaDialog, hostile.heatmap.inspector.open_brightest_formula),
+        (Comparison, hostile.comparisons.compare),
     ):
         open_it()
         qtbot.waitUntil(partial(lambda kind: bool(window.findChildren(kind)), kind))

@@ -54,7 +54,7 @@ def test_a_photo_is_asked_and_each_word_has_its_heatmap(
     turn = app.controller.conversation.turns[0]
     assert turn.answer.strip() == ANSWER
     for index, word in enumerate(turn.words):
-        app.heatmaps.choose(turn, index)
+        app.heatmap.heatmaps.choose(turn, index)
         text = word.text.strip(" .")
         qtbot.waitUntil(
             partial(lambda text: f"“{text}”" in app.window.heatmap.picture.caption.text(), text)
@@ -77,7 +77,7 @@ def test_all_fusions_answer_side_by_side_and_the_graph_is_shown(
     app.start()
     app.photos.open([read_samples()[0].path])
     qtbot.waitUntil(lambda: app.photos.count == 1 and app.controller.model is not None)
-    app.compare()
+    app.comparisons.compare()
     (comparison,) = app.window.findChildren(Comparison)
     qtbot.waitUntil(lambda: not comparison.busy, timeout=20_000)
     for column in comparison.columns:

@@ -60,7 +60,7 @@ application.exec()
 def talk(qtbot: QtBot, app: App, question: str = "What?") -> None:
     app.controller.ask(question)
     qtbot.waitUntil(lambda: not app.controller.busy, timeout=30_000)
-    qtbot.waitUntil(lambda: not app.explainer.busy, timeout=30_000)
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=30_000)
 
 
 def fill(qtbot: QtBot, app: App) -> None:
@@ -125,7 +125,7 @@ def test_a_saved_session_opens_as_it_was(
     assert np.array_equal(
         back.findings.maps[Method.OCCLUSION].weights, turn.findings.maps[Method.OCCLUSION].weights
     )
-    again.heatmaps.choose(back, 1)
+    again.heatmap.heatmaps.choose(back, 1)
     qtbot.waitUntil(lambda: "red" in again.window.heatmap.picture.caption.text())
     assert engine.explained == []  # nothing is measured again that the session holds
     assert "".join(ANSWER) in again.window.output.view.toPlainText()
@@ -141,7 +141,7 @@ def test_opening_can_be_undone(qtbot: QtBot, app: App, tmp_path: Path) -> None:
     open_(qtbot, app, tmp_path / "other.mmgpt")
     assert app.photos.count == 2
     assert app.window.prompt.edit.toPlainText() == "half a quest"
-    app.undo.undo()
+    app.window.undo.undo()
     assert said(app) == before
     assert app.window.prompt.edit.toPlainText() == "draft"
     assert app.window.windowTitle() == "MMGPT Desktop"
@@ -213,11 +213,11 @@ def test_another_models_answer_is_shown_and_not_measured(
     open_(qtbot, again, path)
     turn = again.controller.conversation.turns[0]
     assert turn.fusion == CROSS.name
-    again.heatmaps.choose(turn, 1)
+    again.heatmap.heatmaps.choose(turn, 1)
     qtbot.waitUntil(lambda: "red" in again.window.heatmap.picture.caption.text())
     again.window.heatmap.choose_method(Method.ROLLOUT)
     assert "Another model" in again.window.heatmap.picture.empty.hint.text()
-    again.inside.open_formula(0, 0)
+    again.heatmap.inspector.open_formula(0, 0)
     assert "Another model" in again.window.notices.current()[-1].title.text()
     assert (engine.explained, engine.numbers_asked) == ([], [])
 
@@ -342,13 +342,13 @@ def test_a_home_that_cant_be_written_is_told_once_and_nothing_else_breaks(
     """Of a folder below a file the system says that it is none, to the administrator too."""
     (tmp_path / "home").touch()
     app = make_app(options={"data_folder": tmp_path / "home" / "data"})
-    app._settings_file = tmp_path / "home" / "config" / "settings.json"
+    app.preferences.path = tmp_path / "home" / "config" / "settings.json"
     for count in (1, 2):
         app.photos.add(make_shown(seed=count))
         talk(qtbot, app)
         keep(qtbot, app)
         app.window.heatmap.changed.emit()
-        app._save()
+        app.preferences.save()
     save(qtbot, app, tmp_path / "mine.mmgpt", monkeypatch)
     qtbot.waitUntil(lambda: len(app.window.notices.current()) >= 2)
     told = [notice.title.text() for notice in app.window.notices.current()]

@@ -178,6 +178,6 @@ def test_the_opening_dialog_shows_names_in_capital_letters_too(
         return [], ""
 
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", look)
-    app.open_files()
+    app.pictures.open_files()
     assert {"*.jpg", "*.JPG", "*.png", "*.PNG", "*.mp4", "*.MP4"} <= set(offered)
     assert len(offered) == len(set(offered))

@@ -25,9 +25,10 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.resources import read_samples
+from mmgpt_desktop.ui.pictures.samples_dialog import SamplesDialog
 from mmgpt_desktop.ui.widgets.photo_view import PhotoView
 from mmgpt_desktop.ui.window.app import App
-from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog, SamplesDialog
+from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog
 from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_shown
 from tests.not_none import not_none
 

@@ -65,7 +65,7 @@ def test_words_without_spaces_have_their_own_maps(qtbot: QtBot, make_app: MakeAp
     assert "".join(answer) in app.window.output.view.toPlainText()
     assert bright_cell(strip, 0) == (0, 0)
     strip.setCurrentRow(1)
-    assert app.heatmaps.chosen == (turn, 1)
+    assert app.heatmap.heatmaps.chosen == (turn, 1)
     chosen = app.window.output.view.extraSelections()
     assert [each.cursor.selectedText() for each in chosen] == ["猫"]
 
@@ -75,11 +75,11 @@ def test_the_strip_and_the_answer_choose_the_same_word(qtbot: QtBot, app: App) -
     strip = app.window.output.strip
     qtbot.waitUntil(lambda: strip.count() == len(WORDS))
     strip.setCurrentRow(1)
-    assert app.heatmaps.chosen == (turn, 1)
-    app.heatmaps.choose(turn, 4)
+    assert app.heatmap.heatmaps.chosen == (turn, 1)
+    app.heatmap.heatmaps.choose(turn, 4)
     assert strip.currentRow() == 4
     qtbot.keyClick(strip, Qt.Key.Key_Left)
-    assert app.heatmaps.chosen == (turn, 3)
+    assert app.heatmap.heatmaps.chosen == (turn, 3)
 
 
 def test_pointing_in_the_strip_previews(qtbot: QtBot, app: App) -> None:
@@ -88,9 +88,9 @@ def test_pointing_in_the_strip_previews(qtbot: QtBot, app: App) -> None:
     qtbot.waitUntil(lambda: strip.isVisible())
     middle = strip.visualItemRect(strip.item(0)).center()
     qtbot.mouseMove(strip.viewport(), middle)
-    qtbot.waitUntil(lambda: app.heatmaps.in_view == (turn, 0))
+    qtbot.waitUntil(lambda: app.heatmap.heatmaps.in_view == (turn, 0))
     strip.leaveEvent(None)
-    assert app.heatmaps.in_view == app.heatmaps.chosen == (turn, 5)
+    assert app.heatmap.heatmaps.in_view == app.heatmap.heatmaps.chosen == (turn, 5)
 
 
 def test_the_strip_follows_the_method(qtbot: QtBot, make_app: MakeApp) -> None:

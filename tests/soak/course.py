@@ -142,10 +142,10 @@ class WindowCourse(Course):
     def _load_shipped_model(self) -> None:
         """Anew, so that the engine keeps nothing of the photos."""
         app, opened = self._app, list[Path]()
-        app.controller.opened.connect(opened.append)
+        app.loader.opened.connect(opened.append)
         app.models.use_wanted.emit(self._model)
         wait_until(lambda: opened[-1:] == [self._model])
-        app.controller.opened.disconnect(opened.append)
+        app.loader.opened.disconnect(opened.append)
 
     def close(self) -> bool:
         QDesktopServices.unsetUrlHandler("file")

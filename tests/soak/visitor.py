@@ -144,13 +144,13 @@ class Visitor(Hands):
 
     def _paste(self) -> None:
         QGuiApplication.clipboard().setImage(painted(self._random.randrange(2**32)))
-        self._app.paste()
+        self._app.pictures.paste()
 
     def _choose_word(self) -> None:
         turns = [turn for turn in self._app.controller.conversation.turns if turn.words]
         if turns:
             turn = self._random.choice(turns)
-            self._app.heatmaps.choose(turn, self._random.randrange(len(turn.words)))
+            self._app.heatmap.heatmaps.choose(turn, self._random.randrange(len(turn.words)))
 
     def _choose_method(self) -> None:
         pane = self._shown.heatmap

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QTimer, Slot
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import GenerationOutcome
-from mmgpt_desktop.ui.chat.controller import Controller
+from mmgpt_desktop.ui.chat.chat_controller import ChatController
 from mmgpt_desktop.ui.chat.conversation import Conversation
-from mmgpt_desktop.ui.heatmap.explainer import Explainer
+from mmgpt_desktop.ui.chat.prompt_pane import PromptPane
 from mmgpt_desktop.ui.pictures.camera import Camera, FrameSource
+from mmgpt_desktop.ui.pictures.image_pane import ImagePane
 from mmgpt_desktop.ui.pictures.load_photo import open_frame
 from mmgpt_desktop.ui.pictures.photos import Photos
 from mmgpt_desktop.ui.pictures.region import RegionPicker, RegionSource, ScreenRegion
+from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
-from mmgpt_desktop.ui.window.main_window import MainWindow
 from mmgpt_desktop.ui.worker import TaskThread
 
 CAPTION = "Describe this picture."  # the model knows English only
@@ -34,17 +35,21 @@ class Live(QObject):
     question takes the newest picture as a photo, and is asked about that.
     """
 
+    began_looking = Signal()  # the engine is wanted for captions alone
+    ended_looking = Signal()
+
     def __init__(
         self,
-        window: MainWindow,
+        shell: Shell,
+        pane: ImagePane,
+        prompt: PromptPane,
         photos: Photos,
-        controller: Controller,
-        explainer: Explainer,
+        controller: ChatController,
         thread: TaskThread,
     ) -> None:
-        super().__init__(window)
-        self._window, self._photos = window, photos
-        self._controller, self._explainer, self._thread = controller, explainer, thread
+        super().__init__(shell.window)
+        self._shell, self._pane, self._photos = shell, pane, photos
+        self._controller, self._thread = controller, thread
         self._camera: Camera | None = None
         self._screen = False
         self._looking = False  # the captions are in view, not paused
@@ -56,17 +61,17 @@ class Live(QObject):
         self._next.timeout.connect(self._caption)
         controller.ended.connect(self._wait)
         photos.chosen.connect(self._look_away)
-        self.region = RegionPicker(window)
-        self._connect_window()
+        self.region = RegionPicker(shell.window)
+        self._connect_pane()
+        prompt.asked.connect(self.ask)
+        shell.window.installEventFilter(self)
 
-    def _connect_window(self) -> None:
-        window, bar, view = self._window, self._window.image.live_bar, self._window.image.live
-        window.prompt.asked.connect(self.ask)
-        window.image.camera_wanted.connect(self.switch)
-        window.actions_by_name["camera"].triggered.connect(self.switch)
-        for name, pick in (("region", self.region.pick), ("follow", self.region.pick_to_follow)):
-            window.actions_by_name[name].triggered.connect(self.stop)  # no light to be seen
-            window.actions_by_name[name].triggered.connect(pick)
+    def _connect_pane(self) -> None:
+        bar, view, actions = self._pane.live_bar, self._pane.live, self._shell.actions
+        self._pane.camera_wanted.connect(self.switch)
+        actions.connect({"region": self.stop, "follow": self.stop})  # no light to be seen
+        actions.connect({"region": self.region.pick, "follow": self.region.pick_to_follow})
+        actions.connect({"camera": self.switch})
         self.region.picked.connect(self.take_region)
         self.region.to_follow.connect(self.follow)
         self.region.failed.connect(self.tell)
@@ -76,10 +81,7 @@ class Live(QObject):
         bar.stop_wanted.connect(self.stop)
         view.snapshot_wanted.connect(self.snapshot)
         view.stop_wanted.connect(self.stop)
-        window.prompt.stopped.connect(self._stop_looking)
-        window.output.stopped.connect(self._stop_looking)
-        window.actions_by_name["stop"].triggered.connect(self._stop_looking)
-        window.installEventFilter(self)
+        self._controller.stop_wanted.connect(self._stop_looking)
 
     @property
     def running(self) -> bool:
@@ -123,8 +125,8 @@ class Live(QObject):
         camera.deleteLater()
         self._question = ""
         self._end_looking()
-        self._window.image.live_bar.hide()
-        self._window.image.live.clear()
+        self._pane.live_bar.hide()
+        self._pane.live.clear()
         self._photos.end_passing()
 
     @Slot()
@@ -133,10 +135,10 @@ class Live(QObject):
         if self._camera is None or self._looking:
             return
         self._looking = True
-        self._explainer.pause()
+        self.began_looking.emit()
         self._pass_by(Conversation())
-        self._window.image.show_live()
-        self._window.image.live.setFocus()
+        self._pane.show_live()
+        self._pane.live.setFocus()
         self._show_state()
         self._next.start(0)
 
@@ -177,7 +179,7 @@ class Live(QObject):
 
     @Slot(QImage)
     def _show_frame(self, image: QImage) -> None:
-        self._window.image.live.show_frame(image)
+        self._pane.live.show_frame(image)
 
     @Slot()
     def _caption(self) -> None:
@@ -229,7 +231,7 @@ class Live(QObject):
             self._next.stop()
             self._controller.stop_about(self._passing)
             self._passing = Conversation()  # what the camera saw is let go
-            self._explainer.resume()
+            self.ended_looking.emit()
 
     @Slot()
     def _stop_looking(self) -> None:
@@ -238,7 +240,7 @@ class Live(QObject):
             self.stop()
 
     def _show_state(self) -> None:
-        self._window.image.live_bar.show_state(screen=self._screen, paused=not self._looking)
+        self._pane.live_bar.show_state(screen=self._screen, paused=not self._looking)
 
     @Slot(str)
     def _end_failed(self, text: str) -> None:
@@ -247,15 +249,17 @@ class Live(QObject):
 
     @Slot(str)
     def tell(self, text: str) -> None:
-        self._window.notices.tell(text, problem=True)
+        self._shell.notices.tell(text, problem=True)
 
     def _end_broken(self, error: AppError) -> None:
         self.stop()
-        self._window.notices.tell_error(error)
+        self._shell.notices.tell_error(error)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Nobody sees the light of a minimised window: the camera goes off with it."""
-        minimised = event.type() == QEvent.Type.WindowStateChange and self._window.isMinimized()
+        minimised = (
+            event.type() == QEvent.Type.WindowStateChange and self._shell.window.isMinimized()
+        )
         if minimised or event.type() == QEvent.Type.Close:
             self.stop()
         return super().eventFilter(watched, event)

@@ -239,6 +239,7 @@ class FusionSwitch(Retranslated, QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.wanted = ""  # to be chosen where the first model has it
         self.box = Choice()
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.box.currentIndexChanged.connect(self._choose)
@@ -266,8 +267,9 @@ class FusionSwitch(Retranslated, QWidget):
             self.box.setItemData(place, tip(fusion_text(name)), Qt.ItemDataRole.ToolTipRole)
         self._explain()
 
-    def set_model(self, model: ModelInfo, wanted: str) -> None:
-        """Offer the model's fusions; `wanted` is chosen if it is one of them."""
+    def set_model(self, model: ModelInfo) -> None:
+        """Offer the model's fusions; the one of before is chosen if it is one of them."""
+        wanted = self.fusion or self.wanted
         names = [fusion.name for fusion in model.fusions]
         self.box.blockSignals(True)
         self.box.clear()

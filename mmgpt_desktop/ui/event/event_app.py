@@ -26,11 +26,11 @@ from mmgpt_desktop.ui.event.lock import ExitLock
 from mmgpt_desktop.ui.event.presenting import OpenModel, Presenting
 from mmgpt_desktop.ui.event.scale import branded
 from mmgpt_desktop.ui.event.show import is_chinese
-from mmgpt_desktop.ui.event.stage import Stage, Threads
+from mmgpt_desktop.ui.event.stage import Stage
 from mmgpt_desktop.ui.pictures.camera import Camera
 from mmgpt_desktop.ui.widgets.texts import install_language
 from mmgpt_desktop.ui.widgets.theme import Theme
-from mmgpt_desktop.ui.worker import EngineThread, TaskThread, engine_maker
+from mmgpt_desktop.ui.worker import EngineThread, TaskThread, TaskThreads, close_all, engine_maker
 
 BEAT_MS = 1000
 SETTLE_MS = 500  # screens come and go in several steps
@@ -67,21 +67,11 @@ class EventApp(QObject):
         self.collector = Collector(self)
         self.engine.loaded.connect(self.collector.settle)
         self.engine.load_failed.connect(self.collector.settle)
-        self._files, self._drawing = TaskThread("files"), TaskThread("heatmaps")
-        self._counting, self._souvenirs = TaskThread("numbers"), TaskThread("souvenirs")
-        self._system = TaskThread("system")
-        tasks = (self._files, self._drawing, self._counting, self._souvenirs, self._system)
-        self.threads = (*tasks, self.engine)
-        self.stage = Stage(
-            self.theme,
-            profile,
-            self.engine,
-            camera or Camera(),
-            Threads(self._files, self._drawing, self._counting, self._souvenirs),
-        )
+        self._tasks = TaskThreads()
+        self.stage = Stage(self.theme, profile, self.engine, camera or Camera(), self._tasks)
         self.window = self.stage.window
         tries = Tries(state or data_path() / "event", profile.path)
-        self.lock = ExitLock(profile.lock, self.window.pad, self._system, tries)
+        self.lock = ExitLock(profile.lock, self.window.pad, self._tasks["system"], tries)
         self.inputs = Inputs(self.lock)
         self.presenting = Presenting(
             self.theme, profile, self.stage, self.engine, self.inputs, self.lock, open_model
@@ -92,6 +82,10 @@ class EventApp(QObject):
         self.exit_code = 0
         self.ended_in_time = True
         self._connect()
+
+    @property
+    def threads(self) -> tuple[TaskThread | EngineThread, ...]:
+        return (*self._tasks, self.engine)
 
     def _connect(self) -> None:
         self.inputs.came.connect(self.stage.idle.notice)
@@ -116,7 +110,7 @@ class EventApp(QObject):
         self.inputs.watch(self.window, show=True)
         if full_screen and len(QGuiApplication.screens()) > 1:
             self.presenting.open()
-        self._system.submit(lambda _task: self._awake.start())
+        self._tasks["system"].submit(lambda _task: self._awake.start())
         self.stage.watchdog.load()
         self.stage.reset()
 
@@ -168,11 +162,8 @@ class EventApp(QObject):
         self.stage.stop()
         self.presenting.close()
         self.window.leave()
-        for thread in self.threads:
-            thread.begin_close()
-        in_time = [thread.end_close() for thread in self.threads]
+        self.ended_in_time = close_all(self.threads)
         self.collector.close()
-        self.ended_in_time = all(in_time)
         self._awake.stop()
 
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.profile import Profile, read_profile
-from mmgpt_desktop.ui.window.main_window import MainWindow
+from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.worker import TaskThread
 
 
@@ -33,19 +33,19 @@ class Launcher(QObject):
 
     def __init__(
         self,
-        window: MainWindow,
+        shell: Shell,
         thread: TaskThread,
         start: Callable[[list[str]], bool] = _start,
     ) -> None:
-        super().__init__(window)
-        self._window, self._thread, self._start = window, thread, start
+        super().__init__(shell.window)
+        self._shell, self._thread, self._start = shell, thread, start
         self._reading = CancelToken()
-        window.actions_by_name["event"].triggered.connect(self.choose)
+        shell.actions.connect({"event": self.choose})
 
     @Slot()
     def choose(self) -> None:
         name, _ = QFileDialog.getOpenFileName(
-            self._window,
+            self._shell.window,
             self.tr("Choose the event's profile"),
             "",
             self.tr("Event profiles") + " (*.toml)",
@@ -56,12 +56,12 @@ class Launcher(QObject):
     def read(self, path: Path) -> None:
         self._reading.cancel()
         self._reading = self._thread.submit(
-            lambda _task: read_profile(path), self._offer, self._window.notices.tell_error
+            lambda _task: read_profile(path), self._offer, self._shell.notices.tell_error
         )
 
     def _offer(self, profile: Profile) -> None:
         leave = profile.lock.chord or self.tr("the PIN")
-        notice = self._window.notices.tell(
+        notice = self._shell.notices.tell(
             self.tr("The show “{title}” fills the screen, and this window closes.").format(
                 title=profile.title
             ),
@@ -72,8 +72,8 @@ class Launcher(QObject):
 
     def _launch(self, path: Path) -> None:
         if self._start(command(path)):
-            self._window.close()
+            self._shell.window.close()
         else:
-            self._window.notices.tell_error(
+            self._shell.notices.tell_error(
                 AppError("The show can't be started.", "Start it with mmgpt-desktop --event.")
             )

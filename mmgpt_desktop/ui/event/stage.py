@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -35,17 +34,7 @@ from mmgpt_desktop.ui.widgets.notices import Notices
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
 from mmgpt_desktop.ui.widgets.texts import error_hint, error_title, own
 from mmgpt_desktop.ui.widgets.theme import Theme
-from mmgpt_desktop.ui.worker import EngineThread, TaskThread
-
-
-@dataclass(frozen=True)
-class Threads:
-    """One for each kind of work that must not wait for another kind."""
-
-    files: TaskThread
-    drawing: TaskThread
-    counting: TaskThread
-    souvenirs: TaskThread
+from mmgpt_desktop.ui.worker import EngineThread, TaskThreads
 
 
 class Stage(QObject):
@@ -60,16 +49,16 @@ class Stage(QObject):
         profile: Profile,
         engine: EngineThread,
         camera: Camera,
-        threads: Threads,
+        tasks: TaskThreads,
     ) -> None:
         super().__init__()
         self._profile, self._engine, self.camera = profile, engine, camera
-        self._counting, self._log = threads.counting, Log(profile.numbers)
+        self._counting, self._log = tasks["numbers"], Log(profile.numbers)
         self._paused = False
         self.scale = Scale()
-        self.window = EventWindow(theme, self.scale, profile, camera, threads.files)
+        self.window = EventWindow(theme, self.scale, profile, camera, tasks["files"])
         page = self.page = self.window.answer_page
-        self.visit = Visit(threads.files, profile.limits.photos)
+        self.visit = Visit(tasks["files"], profile.limits.photos)
         limits, speed = profile.limits, profile.show.speed
         self.asker = PacedAsker(
             engine, chars=limits.question_chars, tokens=limits.answer_tokens, speed=speed
@@ -77,7 +66,7 @@ class Stage(QObject):
         self.asker.fusion = profile.model.fusion
         unseen = Notices(theme, self.window)  # what goes wrong is said in the show's own way
         unseen.hide()
-        self.heatmaps = Heatmaps(page.picture, page.answer, unseen, threads.drawing)
+        self.heatmaps = Heatmaps(page.picture, page.answer, unseen, tasks["heatmaps"])
         self.explainer = Explainer(engine, self.heatmaps, occludes=False)
         self.telling = Telling(page, self.heatmaps, self.explainer)
         self.idle = Idle(profile.show)
@@ -85,7 +74,7 @@ class Stage(QObject):
             theme, profile.samples, self.visit, self.asker, page, self.heatmaps, speed
         )
         self.watchdog = EngineWatchdog(engine, self.asker)
-        self.souvenir = SouvenirPanel(theme, self.scale, profile, threads.souvenirs)
+        self.souvenir = SouvenirPanel(theme, self.scale, profile, tasks["souvenirs"])
         self.window.pages.addWidget(self.souvenir)
         self._titles = {sample.path: sample.title for sample in read_samples()}
         self._connect()

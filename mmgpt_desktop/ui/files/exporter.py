@@ -19,14 +19,15 @@ from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report.report import Report, attention_of
 from mmgpt_desktop.report.report_files import Kind, save
-from mmgpt_desktop.ui.chat.controller import Controller
+from mmgpt_desktop.ui.chat.chat_controller import ChatController
 from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.files.saving import place_to_save, proposed_stem
+from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.widgets.notices import Notice
 from mmgpt_desktop.ui.widgets.plain import FileDialog
+from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.widgets.texts import wording
-from mmgpt_desktop.ui.window.main_window import MainWindow
 from mmgpt_desktop.ui.worker import Task, TaskThread
 from mmgpt_desktop.writing import write
 
@@ -37,18 +38,21 @@ class Exporter(QObject):
     """What is saved is captured when the menu is used; drawing and writing happen on `thread`."""
 
     def __init__(
-        self, window: MainWindow, controller: Controller, heatmaps: Heatmaps, thread: TaskThread
+        self,
+        shell: Shell,
+        pane: HeatmapPane,
+        controller: ChatController,
+        heatmaps: Heatmaps,
+        thread: TaskThread,
     ) -> None:
-        super().__init__(window)
-        self._window, self._controller, self._heatmaps = window, controller, heatmaps
-        self._thread = thread
+        super().__init__(shell.window)
+        self._shell, self._pane = shell, pane
+        self._controller, self._heatmaps, self._thread = controller, heatmaps, thread
         self._folder = QStandardPaths.writableLocation(
             QStandardPaths.StandardLocation.PicturesLocation
         )
-        for kind in Kind:
-            action = window.actions_by_name[f"export-{kind}"]
-            action.triggered.connect(lambda _=False, kind=kind: self.export(kind))
-        window.actions_by_name["export-card"].triggered.connect(lambda _=False: self.export_card())
+        shell.actions.connect({f"export-{kind}": partial(self.export, kind) for kind in Kind})
+        shell.actions.connect({"export-card": self.export_card})
 
     def export(self, kind: Kind) -> None:
         """Ask for a name and save the answer of the chosen word, else the last one."""
@@ -83,7 +87,7 @@ class Exporter(QObject):
         """`work` calls what it is given with the fraction that is done."""
         self._folder = str(path.parent)
         saving = self.tr("Saving {name}…").format(name=path.name)
-        notice = self._window.notices.tell(saving, stays=True)
+        notice = self._shell.notices.tell(saving, stays=True)
 
         def run(task: Task) -> None:
             def go_on(done: float) -> None:
@@ -96,7 +100,7 @@ class Exporter(QObject):
             run,
             partial(self._tell_done, path, notice),
             partial(self._fail, notice),
-            partial(self._window.notices.show_progress, notice),
+            partial(self._shell.notices.show_progress, notice),
         )
         notice.add_action(self.tr("Cancel"), task.cancel)
 
@@ -109,7 +113,7 @@ class Exporter(QObject):
     def _word(self) -> Word | None:
         """The one whose map is in view; None for the whole answer's."""
         chosen = self._heatmaps.chosen
-        if chosen is None or self._window.heatmap.picture.whole:
+        if chosen is None or self._pane.picture.whole:
             return None
         return chosen[0].words[chosen[1]]
 
@@ -117,12 +121,12 @@ class Exporter(QObject):
         """None, and a notice, where no answer is finished."""
         model = (turn.model if turn is not None else None) or self._controller.model
         if turn is None or turn.outcome is None or model is None:
-            self._window.notices.tell(
+            self._shell.notices.tell(
                 self.tr("There is no finished answer to save."),
                 self.tr("Ask about a picture first."),
             )
             return None
-        return report_maker(turn, model, self._heatmaps, self._window.heatmap.drawing.map_style)
+        return report_maker(turn, model, self._heatmaps, self._pane.drawing.map_style)
 
     def _proposed(self, turn: Turn, suffix: str) -> str:
         photo = turn.request.images[0].name if turn.request and turn.request.images else ""
@@ -131,7 +135,7 @@ class Exporter(QObject):
 
     def ask_path(self, suffixes: Sequence[str], proposed: str) -> Path | None:
         """The dialog asks before a file is replaced."""
-        dialog = FileDialog(self._window, self.tr("Save the answer"), self._folder)
+        dialog = FileDialog(self._shell.window, self.tr("Save the answer"), self._folder)
         dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave)
         filters = {f"{suffix.upper()} (*.{suffix})": suffix for suffix in suffixes}
         dialog.setNameFilters(list(filters))
@@ -141,23 +145,23 @@ class Exporter(QObject):
         return place_to_save(dialog, suffixes)
 
     def _tell_done(self, path: Path, saving: Notice, _nothing: None) -> None:
-        self._window.notices.forget(saving)
-        notice = self._window.notices.tell(
+        self._shell.notices.forget(saving)
+        notice = self._shell.notices.tell(
             self.tr("Saved as {name}.").format(name=path.name), str(path.parent)
         )
         notice.add_action(self.tr("Open"), partial(self.open, path))
 
     def open(self, path: Path) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
-            self._window.notices.tell(
+            self._shell.notices.tell(
                 self.tr("No program was found that opens {name}.").format(name=path.name),
                 str(path.parent),
                 problem=True,
             )
 
     def _fail(self, saving: Notice, error: AppError) -> None:
-        self._window.notices.forget(saving)
-        self._window.notices.tell_error(error)
+        self._shell.notices.forget(saving)
+        self._shell.notices.tell_error(error)
 
 
 def report_maker(

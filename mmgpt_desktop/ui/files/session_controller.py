@@ -28,16 +28,16 @@ from mmgpt_desktop.session.session_file import SUFFIX, save_session
 from mmgpt_desktop.session.session_record import Session
 from mmgpt_desktop.session.witness import ChangedMeanwhile, Witness
 from mmgpt_desktop.text import safe_name
-from mmgpt_desktop.ui.chat.controller import Controller
+from mmgpt_desktop.ui.chat.chat_controller import ChatController
 from mmgpt_desktop.ui.chat.conversation import Conversation
+from mmgpt_desktop.ui.chat.prompt_pane import PromptEdit
 from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.files.saving import place_to_save, proposed_stem
 from mmgpt_desktop.ui.files.session_io import Opened, read_opened, saved_conversations
 from mmgpt_desktop.ui.pictures.photos import Photos
 from mmgpt_desktop.ui.widgets.notices import Notice
 from mmgpt_desktop.ui.widgets.plain import FileDialog, window_title
-from mmgpt_desktop.ui.widgets.undo import Undo
-from mmgpt_desktop.ui.window.main_window import MainWindow
+from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.worker import Task, TaskThread
 from mmgpt_desktop.writing import not_kept, sweep
 
@@ -77,23 +77,21 @@ class Sessions(QObject):
 
     def __init__(
         self,
-        window: MainWindow,
+        shell: Shell,
+        edit: PromptEdit,
         photos: Photos,
-        controller: Controller,
-        undo: Undo,
+        controller: ChatController,
         thread: TaskThread,
         folder: Path,
-        *,
-        keeps: bool,
     ) -> None:
-        super().__init__(window)
-        self._window, self._photos, self._controller = window, photos, controller
-        self._undo, self._thread, self._folder = undo, thread, folder
+        super().__init__(shell.window)
+        self._shell, self._edit, self._thread = shell, edit, thread
+        self._photos, self._controller = photos, controller
         self._recent = folder / "recent.json"
         self._kept_in = folder / "unsaved"
         self._slot = self._kept_in / f"{uuid.uuid4().hex}{SUFFIX}"
         self._lock = QLockFile(str(self._slot.with_suffix(".lock")))
-        self._keeps = keeps
+        self._keeps = shell.preferences.settings.autosave
         self._path: Path | None = None
         self._saved = self._kept = self._now()  # how things stood when they were written last
         self._busy = self._told = self._broken_off = False
@@ -106,6 +104,15 @@ class Sessions(QObject):
         self._timer = QTimer(self, interval=KEEP_MS)
         self._timer.timeout.connect(self.keep)
         photos.session_wanted.connect(self.open)
+        shell.actions["autosave"].triggered.connect(self.set_keeping)
+        shell.actions.connect(
+            {
+                "open-session": self.choose_and_open,
+                "recent": self.show_recent,
+                "save": self.save,
+                "save-as": self.save_as,
+            }
+        )
 
     def start(self) -> None:
         """Look for what a killed program left, and keep what changes from now on."""
@@ -154,7 +161,7 @@ class Sessions(QObject):
         return Session(
             saved_conversations(conversations),
             conversations.index(self._photos.kept),
-            self._window.prompt.edit.toPlainText()[:LONGEST_TEXT],
+            self._edit.toPlainText()[:LONGEST_TEXT],
         )
 
     def _now(self) -> object:
@@ -169,7 +176,7 @@ class Sessions(QObject):
             )
             for conversation in self._photos.conversations
         )
-        return talked, self._window.prompt.edit.toPlainText()
+        return talked, self._edit.toPlainText()
 
     # Saving
 
@@ -212,7 +219,7 @@ class Sessions(QObject):
         self._saved = saving.state
         self._kept = None  # what was kept of it has had its day
         self._set_path(saving.path)
-        self._window.notices.tell(
+        self._shell.notices.tell(
             self.tr("Saved as {name}.").format(name=saving.path.name), str(saving.path.parent)
         )
 
@@ -221,7 +228,7 @@ class Sessions(QObject):
         if not isinstance(error, ChangedMeanwhile):
             self._fail(error)
             return
-        notice = self._window.notices.tell_error(error)
+        notice = self._shell.notices.tell_error(error)
         notice.add_action(self.tr("Save under another name…"), self.save_as)
         notice.add_action(self.tr("Replace it"), partial(self._save_over, saving.path))
 
@@ -251,7 +258,7 @@ class Sessions(QObject):
         return self._remembered(Path(dialog.selectedFiles()[0]) if accepted else None)
 
     def _dialog(self, title: str) -> FileDialog:
-        dialog = FileDialog(self._window, title, self._last_folder)
+        dialog = FileDialog(self._shell.window, title, self._last_folder)
         dialog.setNameFilter(self.tr("Sessions") + f" (*{SUFFIX})")
         return dialog
 
@@ -264,7 +271,7 @@ class Sessions(QObject):
     def _set_path(self, path: Path | None) -> None:
         self._path = path
         name = f"{safe_name(path.stem)} – " if path is not None else ""  # noqa: RUF001
-        self._window.setWindowTitle(window_title(f"{name}MMGPT Desktop"))
+        self._shell.window.setWindowTitle(window_title(f"{name}MMGPT Desktop"))
 
     # Opening
 
@@ -279,7 +286,7 @@ class Sessions(QObject):
         """Read a session; it takes the place of what is here when it is found to be whole."""
         self._stop_opening()
         opening = self.tr("Opening {name}…").format(name=path.name)
-        notice = self._window.notices.tell(opening, stays=True)
+        notice = self._shell.notices.tell(opening, stays=True)
         witness, job_ids = self._witness, self._controller.job_ids
 
         def work(task: Task) -> Opened:
@@ -296,14 +303,14 @@ class Sessions(QObject):
         if self._opening is not None:
             task, notice = self._opening
             task.cancel()
-            self._window.notices.forget(notice)
+            self._shell.notices.forget(notice)
 
     def _fail_opening(self, notice: Notice, error: AppError) -> None:
-        self._window.notices.forget(notice)
+        self._shell.notices.forget(notice)
         self._fail(error)
 
     def _take_opened(self, opened_from: Path, notice: Notice, opened: Opened) -> None:
-        self._window.notices.forget(notice)
+        self._shell.notices.forget(notice)
         before, empty = self._state(), self.session().is_empty
         self._controller.stop()
         session, conversations = opened.session, opened.conversations
@@ -316,16 +323,16 @@ class Sessions(QObject):
             self._do(lambda _: remember(recent, describe(session, path)))
         if not empty:
             said = self.tr("The opened session took the place of what was here.")
-            self._undo.offer(said, partial(self._put_back, before))
+            self._shell.undo.offer(said, partial(self._put_back, before))
 
     def _state(self) -> _State:
-        draft = self._window.prompt.edit.toPlainText()
+        draft = self._edit.toPlainText()
         conversations, current = self._photos.conversations, self._photos.kept
         return _State(conversations, current, draft, self._path, self._saved)
 
     def _put(self, state: _State) -> None:
         self._photos.take_over(state.conversations, state.current)
-        self._window.prompt.edit.replace(state.draft)
+        self._edit.replace(state.draft)
         self._set_path(state.path)
         self._saved = state.saved
 
@@ -342,7 +349,7 @@ class Sessions(QObject):
 
     def _show_list(self, entries: tuple[RecentSession, ...]) -> None:
         others = tuple(entry for entry in entries if entry.path != str(self._slot))
-        dialog = RecentDialog(others, self._window)
+        dialog = RecentDialog(others, self._shell.window)
         dialog.chosen.connect(self._open_entry)
         dialog.forgotten.connect(self._forget)
         dialog.finished.connect(dialog.deleteLater)
@@ -362,6 +369,7 @@ class Sessions(QObject):
     @Slot(bool)
     def set_keeping(self, wanted: bool) -> None:
         self._keeps = wanted
+        self._shell.preferences.change(autosave=wanted)
         self._timer.start() if wanted else self._timer.stop()
         if not wanted:
             self._delete_kept()
@@ -424,7 +432,7 @@ class Sessions(QObject):
     def _offer(self, path: Path | None) -> None:
         if path is None:
             return
-        notice = self._window.notices.tell(
+        notice = self._shell.notices.tell(
             self.tr("The program ended before its last session was saved."),
             self.tr("It was kept, and is also among the recent sessions."),
             stays=True,
@@ -439,7 +447,7 @@ class Sessions(QObject):
         if isinstance(error, NotKept):
             self.unkept.emit(error)
         else:
-            self._window.notices.tell_error(error)
+            self._shell.notices.tell_error(error)
 
 
 def look_back(folder: Path, recent: Path) -> Path | None:

@@ -16,6 +16,7 @@ from mmgpt_desktop.methods import Method
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
 from mmgpt_desktop.ui.chat.conversation import Turn, chosen_word
+from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeatmapView
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.widgets.cell_view import CellView
@@ -68,9 +69,15 @@ class Brush(QObject):
     The brush goes with Esc, with a click beside the photo and with the word that was chosen.
     """
 
-    def __init__(self, view: HeatmapView, answer: AnswerView, heatmaps: Heatmaps) -> None:
+    def __init__(
+        self, view: HeatmapView, answer: AnswerView, heatmaps: Heatmaps, explainer: Explainer
+    ) -> None:
         super().__init__(view)
         self._view, self._answer, self._heatmaps = view, answer, heatmaps
+        explainer.maps_changed.connect(self.maps_changed)
+        explainer.checked.connect(self.checked)
+        if isinstance(view.view, CellView):
+            view.view.brushed.connect(self.take)
         self._cells: frozenset[int] = frozenset()
         self._word: int | None = None  # None: the whole answer
         self._turn: Callable[[], Turn | None] = lambda: None  # weak: it may be thrown away

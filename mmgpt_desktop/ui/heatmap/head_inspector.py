@@ -14,8 +14,9 @@ from mmgpt_desktop.ui.chat.conversation import Turn, attention_maps, chosen_word
 from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
 from mmgpt_desktop.ui.heatmap.head_grid import Wall, WallWord
+from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
-from mmgpt_desktop.ui.window.main_window import MainWindow
+from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.worker import EngineThread, TaskThread
 
 
@@ -24,18 +25,23 @@ class Inside(QObject):
 
     def __init__(
         self,
-        window: MainWindow,
+        shell: Shell,
+        pane: HeatmapPane,
         engine: EngineThread,
         drawing: TaskThread,
         heatmaps: Heatmaps,
         explainer: Explainer,
     ) -> None:
-        super().__init__(window)
-        self._window, self._engine, self._drawing = window, engine, drawing
+        super().__init__(shell.window)
+        self._shell, self._engine, self._drawing = shell, engine, drawing
+        self._choose_head = pane.choose_head
         self._heatmaps, self._explainer = heatmaps, explainer
         self._page: FormulaDialog | None = None
         self._asked: CancelToken | None = None
+        pane.wall_wanted.connect(self.open_wall)
+        shell.actions.connect({"wall": self.open_wall, "formula": self.open_brightest_formula})
 
+    @Slot()
     def open_wall(self) -> None:
         chosen, shown = self._heatmaps.chosen, self._heatmaps.shown
         place = 0 if chosen is None else self._heatmaps.place(chosen[0])
@@ -50,8 +56,8 @@ class Inside(QObject):
             span = chosen_word(turn, index).span
             needed = AnswerMaps(MapChoice(Method.OCCLUSION), (), found).cells(*span)
         word = WallWord(text, maps, shown, self._heatmaps.style, needed)
-        wall = Wall(word, self._drawing, self._window)
-        wall.head_chosen.connect(self._window.heatmap.choose_head)
+        wall = Wall(word, self._drawing, self._shell.window)
+        wall.head_chosen.connect(self._choose_head)
         wall.formula_wanted.connect(self.open_formula)
         wall.open()
 
@@ -71,13 +77,13 @@ class Inside(QObject):
             self._tell_nothing()
             return
         if self._heatmaps.is_anothers(chosen[0]):
-            self._window.notices.tell(
+            self._shell.notices.tell(
                 self.tr("Another model wrote this answer, so its numbers are gone."),
                 self.tr("Use that model again, and ask once more."),
             )
             return
         word = chosen_word(*chosen)
-        parent = self._window
+        parent = self._shell.window
         self._page = FormulaDialog(printable(word.text), layer, head, maps[0].grid, parent)
         self._page.finished.connect(self._close)
         self._explainer.pause()
@@ -90,7 +96,7 @@ class Inside(QObject):
         self._page.open()
 
     def _tell_nothing(self) -> None:
-        self._window.notices.tell(
+        self._shell.notices.tell(
             self.tr("There is no word to look inside the model for."),
             self.tr("Ask about a picture, wait for the answer, and choose a word of it."),
         )

@@ -10,12 +10,12 @@ from PySide6.QtCore import QObject, Slot
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.convert import ConversionReport
 from mmgpt_desktop.resources import default_bundle_path
-from mmgpt_desktop.ui.chat.controller import Controller
 from mmgpt_desktop.ui.models.model_exports import ModelExports
 from mmgpt_desktop.ui.models.model_list import ListedModel, Models
+from mmgpt_desktop.ui.models.model_loader import ModelLoader
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
+from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.widgets.theme import Theme
-from mmgpt_desktop.ui.window.main_window import MainWindow
 from mmgpt_desktop.ui.worker import MakeEngine
 
 OpenModel = Callable[[Path], MakeEngine]
@@ -26,15 +26,15 @@ class ModelsController(QObject):
 
     def __init__(
         self,
-        window: MainWindow,
+        shell: Shell,
         theme: Theme,
-        controller: Controller,
+        loader: ModelLoader,
         models: Models,
         exports: ModelExports,
         open_model: OpenModel,
     ) -> None:
-        super().__init__(window)
-        self._window, self._theme, self._controller = window, theme, controller
+        super().__init__(shell.window)
+        self._shell, self._theme, self._loader = shell, theme, loader
         self._models, self._exports, self._open_model = models, exports, open_model
         self.dialog: ModelsDialog | None = None
         models.use_wanted.connect(self.use)
@@ -42,33 +42,46 @@ class ModelsController(QObject):
         models.fetched.connect(self._tell_fetched)
         exports.failed.connect(self._tell_failure)
         exports.finished.connect(self._tell_exported)
-        controller.opened.connect(models.take_opened)
-        controller.not_opened.connect(self._offer_embedded)
+        models.folders_changed.connect(self._remember)
+        models.speed_measured.connect(self._remember)
+        loader.opened.connect(models.take_opened)
+        loader.opened.connect(self._remember_model)
+        loader.not_opened.connect(self._offer_embedded)
+        shell.actions.connect({"models": self.open_dialog})
+
+    @Slot()
+    def _remember(self) -> None:
+        models = self._models
+        self._shell.preferences.change(model_folders=models.folders, speeds=dict(models.speeds))
+
+    @Slot(object)
+    def _remember_model(self, path: Path) -> None:
+        self._shell.preferences.change(model="" if path == default_bundle_path() else str(path))
 
     @Slot()
     def open_dialog(self) -> None:
         if self.dialog is None:
-            self.dialog = ModelsDialog(self._theme, self._models, self._exports, self._window)
+            self.dialog = ModelsDialog(self._theme, self._models, self._exports, self._shell.window)
         self.dialog.look_at_current()
         self.dialog.open()
 
     @Slot(object)
     def use(self, path: Path) -> None:
-        self._controller.switch(path, self._open_model(path))
+        self._loader.switch(path, self._open_model(path))
 
     @Slot(object)
     def _offer_embedded(self, path: Path) -> None:
         """Without a model the window is of no use; the one that ships is always there."""
         embedded = default_bundle_path()
-        if self._controller.model is None and path != embedded:
-            notice = self._window.notices.current()[-1]
+        if self._loader.model is None and path != embedded:
+            notice = self._shell.notices.current()[-1]
             notice.add_action(self.tr("Use the model that ships"), lambda: self.use(embedded))
 
     @Slot(object)
     def _tell_failure(self, error: AppError) -> None:
         """The dialog tells it itself, where it is open."""
         if not self._dialog_open():
-            self._window.notices.tell_error(error)
+            self._shell.notices.tell_error(error)
 
     @Slot(object)
     def _tell_fetched(self, row: ListedModel) -> None:
@@ -84,7 +97,7 @@ class ModelsController(QObject):
             )
 
     def _offer(self, title: str, key: str) -> None:
-        notice = self._window.notices.tell(title, stays=True)  # it came after minutes or hours
+        notice = self._shell.notices.tell(title, stays=True)  # it came after minutes or hours
         notice.add_action(self.tr("Use this model"), lambda: self._models.use(key))
 
     def _dialog_open(self) -> bool:

@@ -24,9 +24,9 @@ from mmgpt_desktop.ui.pictures.load_photo import (
     open_file,
 )
 from mmgpt_desktop.ui.pictures.sources import MOST_FILES, Sources, read_sources
-from mmgpt_desktop.ui.widgets.notices import Notice, Notices
+from mmgpt_desktop.ui.widgets.notices import Notice
+from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto, photo_from_image
-from mmgpt_desktop.ui.widgets.undo import Undo
 from mmgpt_desktop.ui.worker import Task, TaskThread
 
 _PROGRESS_AFTER_MS = 700
@@ -60,14 +60,13 @@ class Photos(QObject):
 
     def __init__(
         self,
+        shell: Shell,
         pane: ImagePane,
-        notices: Notices,
-        undo: Undo,
         files: TaskThread,
         downloads: TaskThread,
     ) -> None:
         super().__init__(pane)
-        self._pane, self._notices, self._undo = pane, notices, undo
+        self._pane, self._notices, self._undo = pane, shell.notices, shell.undo
         self._files, self._downloads = files, downloads
         self._blank = Conversation()
         self._all: list[Conversation] = []
@@ -76,6 +75,16 @@ class Photos(QObject):
         pane.photo_chosen.connect(self._choose_group)
         pane.film.frame_chosen.connect(self.show)
         pane.remove_wanted.connect(self.remove)
+        shell.actions.connect(
+            {
+                "remove": self.remove,
+                "next": partial(self.step, +1),
+                "previous": partial(self.step, -1),
+                "zoom-in": pane.view.zoom_in,
+                "zoom-out": pane.view.zoom_out,
+                "zoom-fit": pane.view.zoom_fit,
+            }
+        )
 
     @property
     def current(self) -> Conversation:
@@ -216,6 +225,10 @@ class Photos(QObject):
     def _fail(self, coming: _Incoming, error: AppError) -> None:
         self._end(coming)
         self._notices.tell_error(error)
+
+    def refresh_frames(self) -> None:
+        """More is known of a clip's frames now."""
+        self._pane.film.refresh()
 
     def add(self, shown: ShownPhoto) -> None:
         """Show a photo; one that is there already keeps its conversation."""

@@ -22,22 +22,24 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QSplitter, QWidget
 
-from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.chat.output_pane import OutputPane
 from mmgpt_desktop.ui.chat.prompt_pane import PromptPane
 from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
+from mmgpt_desktop.ui.models.status import Status
 from mmgpt_desktop.ui.pictures.image_pane import ImagePane
 from mmgpt_desktop.ui.pictures.picture_drops import PictureDrops
 from mmgpt_desktop.ui.widgets.box_layout import vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.fitting import fit
 from mmgpt_desktop.ui.widgets.notices import Notices
+from mmgpt_desktop.ui.widgets.preferences import Preferences
+from mmgpt_desktop.ui.widgets.shell import Actions, Shell
 from mmgpt_desktop.ui.widgets.texts import LANGUAGES, Retranslated
 from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, Theme
+from mmgpt_desktop.ui.widgets.undo import Undo
 from mmgpt_desktop.ui.window.pane_area import PaneArea
-from mmgpt_desktop.ui.window.status import Status
 
 _SMALLEST = (600, 400)  # for a screen of 640 x 480, less panels and a frame
 
@@ -66,20 +68,44 @@ class MainWindow(PictureDrops, ByKeyboard, Retranslated, QMainWindow):
         self.output = OutputPane(theme)
         self.panes = PaneArea(self.image, self.prompt, self.heatmap, self.output)
         self.notices = Notices(theme)
+        self.undo = Undo(self.notices)
         self.status = Status()
         self.setStatusBar(self.status)
-        self.actions_by_name: dict[str, QAction] = {}
+        self.actions_by_name = Actions()
         self._choices: dict[str, QActionGroup] = {}
         self._menus: dict[str, QMenu] = {}
-        self._fusion_wanted = ""
         self._arrange()
         self._make_menus()
         self._full = self.actions_by_name["full-screen"]
         self._full.toggled.connect(self._set_full_screen)
-        self.actions_by_name["compare"].setEnabled(False)
+        self._connect()
         self.prompt.edit.setFocus()
         self.resize(self.sizeHint())
         self.prompt.edit.picture_pasted.connect(self.dropped)
+
+    def _connect(self) -> None:
+        image, edit, undo = self.image, self.prompt.edit, self.actions_by_name["undo"]
+        for words in (self.output.view, self.output.strip):
+            words.word_chosen.connect(self.panes.show_map)
+        self.undo.available.connect(undo.setEnabled)
+        self.undo.available.connect(edit.set_undo_elsewhere)
+        edit.undo_wanted.connect(self.undo.undo)
+        undo.setEnabled(False)
+        self.actions_by_name.connect(
+            {
+                "undo": self.undo.undo,
+                "quit": self.close,
+                "go-picture": lambda: self.go_to(image.view, image.live, image.open_button),
+                "go-question": lambda: self.go_to(edit),
+                "go-answer": lambda: self.go_to(self.output.view),
+                "go-heatmap": lambda: self.go_to(self.heatmap.picture.view),
+            }
+        )
+
+    def shell(self, preferences: Preferences) -> Shell:
+        """What features are given of the window."""
+        actions = self.actions_by_name
+        return Shell(self, actions, self.notices, self.undo, preferences, self.rewritten)
 
     def _arrange(self) -> None:
         middle = QWidget()
@@ -237,10 +263,6 @@ class MainWindow(PictureDrops, ByKeyboard, Retranslated, QMainWindow):
         state, filling = self.windowState(), Qt.WindowState.WindowFullScreen
         self.setWindowState(state | filling if full else state & ~filling)
 
-    def take_model(self, model: ModelInfo) -> None:
-        self.prompt.fusions.set_model(model, self.prompt.fusions.fusion or self._fusion_wanted)
-        self.actions_by_name["compare"].setEnabled(len(model.fusions) > 1)
-
     def take_settings(self, settings: Settings) -> None:
         if settings.geometry:
             self.restoreGeometry(_bytes(settings.geometry))
@@ -253,7 +275,7 @@ class MainWindow(PictureDrops, ByKeyboard, Retranslated, QMainWindow):
                 action.setChecked(action.data() == value)
         self.heatmap.take_settings(settings)
         self.output.take_settings(settings)
-        self._fusion_wanted = settings.fusion
+        self.prompt.fusions.wanted = settings.fusion
 
     def layout_settings(self) -> dict[str, object]:
         return {

@@ -1,0 +1,96 @@
+"""What is drawn, measured and chosen in the heatmap's pane."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from PySide6.QtCore import QObject, Slot
+
+from mmgpt_desktop.messages import ModelInfo
+from mmgpt_desktop.ui.chat.chat_controller import ChatController
+from mmgpt_desktop.ui.chat.output_pane import OutputPane
+from mmgpt_desktop.ui.heatmap.brush import Brush
+from mmgpt_desktop.ui.heatmap.check_card import Checks
+from mmgpt_desktop.ui.heatmap.explainer import Explainer
+from mmgpt_desktop.ui.heatmap.film import Film, HoldKey
+from mmgpt_desktop.ui.heatmap.head_inspector import Inside
+from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
+from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
+from mmgpt_desktop.ui.heatmap.strips import Strips
+from mmgpt_desktop.ui.widgets.shell import Shell
+from mmgpt_desktop.ui.worker import EngineThread, TaskThread
+
+
+class HeatmapController(QObject):
+    """Follows the chat: its answers are shown, and measured while the engine has nothing else
+    to do. The large map is drawn on `drawing`, the small ones on `small`, so that it never waits
+    for them.
+    """
+
+    def __init__(
+        self,
+        shell: Shell,
+        engine: EngineThread,
+        pane: HeatmapPane,
+        output: OutputPane,
+        chat: ChatController,
+        drawing: TaskThread,
+        small: TaskThread,
+    ) -> None:
+        super().__init__(shell.window)
+        self._shell, self._pane, self._output = shell, pane, output
+        picture, answer = pane.picture, output.view
+        self.heatmaps = Heatmaps(picture, answer, shell.notices, drawing)
+        self.explainer = Explainer(engine, self.heatmaps)
+        self.film = Film(self.heatmaps)
+        self._strips = Strips(output.strip, self.heatmaps, small)
+        self._hold = HoldKey(picture.view, answer)
+        self._checks = Checks(pane.check, answer, self.heatmaps, self.explainer)
+        self.brush = Brush(picture, answer, self.heatmaps, self.explainer)
+        self.inspector = Inside(shell, pane, engine, small, self.heatmaps, self.explainer)
+        shell.window.installEventFilter(self.brush)
+        engine.loaded.connect(self._take_model)
+        self._follow(chat)
+        self._connect()
+
+    def _follow(self, chat: ChatController) -> None:
+        heatmaps, explainer = self.heatmaps, self.explainer
+        chat.asked.connect(explainer.pause)
+        chat.ended.connect(explainer.resume)
+        chat.shown.connect(heatmaps.show_conversation)
+        chat.began.connect(heatmaps.follow)
+        chat.stepped.connect(heatmaps.step_written)
+        chat.finished.connect(heatmaps.answer_ended)
+        heatmaps.show_conversation(chat.conversation)
+
+    def _connect(self) -> None:
+        pane, shell = self._pane, self._shell
+        pane.changed.connect(self._remember)
+        pane.opacity_changed.connect(self._remember)
+        pane.details_shown.connect(self._show_details)
+        pane.film_wanted.connect(self.film.toggle)
+        pane.before_held.connect(self.heatmaps.show_before)
+        self._hold.held.connect(self.heatmaps.show_before)
+        self.film.running_changed.connect(pane.show_film)
+        self._output.underline_chosen.connect(self._underline)
+        shell.actions.connect({"film": self.film.toggle})
+        shell.rewritten.connect(self.heatmaps.refresh)
+        shell.rewritten.connect(self.brush.refresh)
+
+    @Slot(object)
+    def _take_model(self, model: ModelInfo) -> None:
+        self.heatmaps.set_model(model)
+
+    @Slot()
+    def _remember(self) -> None:
+        self._shell.preferences.change(**asdict(self._pane.drawing.map_style))
+
+    @Slot(str)
+    def _underline(self, underline: str) -> None:
+        self._checks.tell_verdicts(underline == "needed")
+        self._shell.preferences.change(underline=underline)
+
+    @Slot(bool)
+    def _show_details(self, details: bool) -> None:
+        self._output.view.show_details(details)
+        self._shell.preferences.change(details=details)
