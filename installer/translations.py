@@ -41,6 +41,7 @@ ERRORS = (
     "ProfileError",
     "NotKept",
     "Refusal",  # of a picture
+    "Note",
     "Mistake",  # in a file from outside: a part of an error
 )
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import lru_cache
+from string import Formatter
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from mmgpt_desktop.note import Note
+from mmgpt_desktop.note import Note, plain
 from mmgpt_desktop.text import safe_name
 
 KeyPath = tuple[str | int, ...]
@@ -96,7 +98,7 @@ class Decoder:
 
     def decode(self, kind: Any, value: Any) -> Any:
         """`kind` is a dataclass or any annotation of its fields."""
-        if (read := self.special.get(kind)) is not None:
+        if (read := self.special.get(kind) or _READ.get(kind)) is not None:
             return read(value)
         origin, arguments = get_origin(kind), get_args(kind)
         if origin is Annotated:
@@ -116,7 +118,7 @@ class Decoder:
             return kind(_one_of(tuple(map(str, kind)), value))
         if dataclasses.is_dataclass(kind):
             return self._dataclass(kind, value)
-        return _number(value) if kind is float else _plain(kind, value)
+        return _plain(kind, value)
 
     def _below(self, key: str | int, kind: Any, value: Any) -> Any:
         try:
@@ -225,7 +227,53 @@ def _number(value: Any) -> float:
     return float(value)
 
 
+_FORMAT = re.compile(r",?(\.\d)?[dfg%]?")  # of a number in a note: none that makes it endless
+_LONGEST_NOTE, _MOST_VALUES = 5000, 20
+
+
+def read_note(value: Any) -> Note:
+    """A stranger's template may do no more than ours: it fills in each value once, by its name.
+
+    A plain text is what it says.
+    """
+    if type(value) is str:
+        return plain(_brief(value))
+    stored = _plain(dict, value)
+    template, values = _brief(stored.get("template")), _plain(dict, stored.get("values"))
+    note = Note(template, {name: _note_value(each) for name, each in values.items()})
+    try:
+        fields = [found[1:] for found in Formatter().parse(template) if found[1] is not None]
+        names = [name for name, _, _ in fields]
+        ours = len(set(names)) == len(names) <= _MOST_VALUES and {*names} <= {*values}
+        if not ours or any(how or not _FORMAT.fullmatch(shape or "") for _, shape, how in fields):
+            raise Mistake(_NO_NOTE)
+        str(note)
+    except (ValueError, LookupError, TypeError) as error:
+        raise Mistake(_NO_NOTE) from error
+    return note
+
+
+_NO_NOTE = "{key} must be a note as this program writes it."
+
+
+def _note_value(value: Any) -> object:
+    if type(value) is dict:
+        return read_note(value)
+    if type(value) is str:
+        return _brief(value)
+    return _plain(int, value) if type(value) is int else _number(value)
+
+
+def _brief(value: Any) -> str:
+    if len(_plain(str, value)) > _LONGEST_NOTE:
+        raise Mistake("{key} must be a shorter text.")
+    return str(value)
+
+
 def _one_of(known: tuple[Any, ...], value: Any) -> Any:
     if type(value) is not str or value not in known:
         raise Mistake("{key} must be one of these: {known}.", known=", ".join(map(str, known)))
     return value
+
+
+_READ: dict[Any, Callable[[Any], Any]] = {float: _number, Note: read_note}

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mmgpt_desktop.note import Note
+
 
 class AppError(Exception):
     """A failure with a sentence for the user.
@@ -31,6 +33,11 @@ class AppError(Exception):
     @property
     def hint(self) -> str:
         return self.hint_template.format(**self.values)
+
+    @property
+    def note(self) -> Note:
+        """What happened, as a part of another sentence."""
+        return Note(self.title_template, self.values)
 
     def __str__(self) -> str:
         return f"{self.title} {self.hint}".strip()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mmgpt_desktop.decoding import Amount, Count, between
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.methods import Method
+from mmgpt_desktop.note import NO_NOTE, Note
 
 PICTURE = "\ufffc"  # in a question's text: the next photo stands here (Unicode's object character)
 
@@ -107,7 +108,7 @@ class Photo:
     pixels: NDArray[np.uint8]
     image_id: str
     name: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     moment: Moment | None = None
 
     @property
@@ -370,7 +371,7 @@ class RuntimeInfo:
 
     runtime: RuntimeName
     provider: str
-    note: str = ""
+    note: Note = NO_NOTE
     precision: str = ""
 
 
@@ -407,7 +408,7 @@ class GenerationOutcome:
     timings: Timings
     runtime: RuntimeInfo | None = None
     error: AppError | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     certainty: float | None = None
     groundings: tuple[Grounding, ...] = ()
 
@@ -417,7 +418,7 @@ class HeadChoice:
     """The (layer, head) pairs shown by default, and a sentence on how they were chosen."""
 
     heads: tuple[tuple[int, int], ...]
-    how: str
+    how: Note
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.methods import Method, Needs
+from mmgpt_desktop.note import plain
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto, show_photo
 from mmgpt_desktop.ui.worker import TaskThread
 
@@ -50,10 +51,10 @@ if TYPE_CHECKING:
 
 GRID_ROWS = GRID_COLUMNS = 4
 FUSION = FusionInfo(
-    "graph", 2, 3, GRID_ROWS, GRID_COLUMNS, HeadChoice(((0, 1), (1, 2)), "Chosen for tests.")
+    "graph", 2, 3, GRID_ROWS, GRID_COLUMNS, HeadChoice(((0, 1), (1, 2)), plain("Chosen for tests."))
 )
 MODEL = ModelInfo("fake", "A model for tests.", 512, (FUSION,), FUSION.name, doubt=Doubt(0.3, 0.3))
-CONCAT = FusionInfo("concat", 4, 2, 2, 2, HeadChoice(((3, 1),), "Chosen for concatenation."))
+CONCAT = FusionInfo("concat", 4, 2, 2, 2, HeadChoice(((3, 1),), plain("Chosen for concatenation.")))
 CROSS = FusionInfo("cross_attention", 2, 3, GRID_ROWS, GRID_COLUMNS, FUSION.head_choice)
 THREE = ModelInfo(
     "fake", "A model for tests.", 512, (FUSION, CROSS, CONCAT), "graph", doubt=Doubt(0.3, 0.3)

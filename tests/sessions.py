@@ -26,9 +26,10 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.methods import Method
+from mmgpt_desktop.note import Note, plain
 from mmgpt_desktop.session.session_record import SavedConversation, SavedTurn, Session, WordCheck
 
-FUSION = FusionInfo("graph", 2, 3, 4, 4, HeadChoice(((0, 1), (1, 2)), "Chosen for tests."))
+FUSION = FusionInfo("graph", 2, 3, 4, 4, HeadChoice(((0, 1), (1, 2)), plain("Chosen for tests.")))
 MODEL = ModelInfo("fake", "For tests.", 512, (FUSION,), "graph", doubt=Doubt(0.3, 0.3))
 WORDS = ("A", " red", " ball")
 
@@ -37,7 +38,10 @@ def photo(seed: int = 0) -> Photo:
     pixels = np.random.default_rng(seed).integers(0, 255, (30, 40, 3)).astype(np.uint8)
     pixels.setflags(write=False)
     return Photo(
-        pixels, f"photo {seed}", f"猫 {seed}.png", ("Only the first of its 3 frames is used.",)
+        pixels,
+        f"photo {seed}",
+        f"猫 {seed}.png",
+        (Note("Only the first of its {count} frames is used.", {"count": 3}),),
     )
 
 
@@ -60,9 +64,9 @@ def turn(about: Photo | None, question: str = "What is this?") -> SavedTurn:
         7,
         "failed",
         Timings(0.1, 0.2, 0.3, 3),
-        RuntimeInfo(RuntimeName.ONNX_CPU, "CPUExecutionProvider", "It fell back."),
+        RuntimeInfo(RuntimeName.ONNX_CPU, "CPUExecutionProvider", plain("It fell back.")),
         AppError("It {verb}.", "Try {again}.", verb="broke", again="{again}"),
-        ("A note.",),
+        (plain("A {note}."), Note("Left out for length: the first {count} turns.", {"count": 2})),
         0.7,
     )
     check = Check(Method.HEADS, 1, 2, 0.8, 0.1, (0.7, 0.8), 0.6)

@@ -104,8 +104,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(asker.as_object(steps, outcome)))
     else:
-        for note in asker.notes(steps, outcome):
-            print(note, file=sys.stderr)
+        for line in asker.notes(steps, outcome):
+            print(line, file=sys.stderr)
     return 0
 
 
@@ -136,7 +136,7 @@ class Asker:
         return steps, self.engine.generate(request, CancelToken(), keep)
 
     def notes(self, steps: Steps, outcome: GenerationOutcome) -> list[str]:
-        notes = list(outcome.notes or filter(None, [self.engine.runtime.note]))
+        notes = [*map(str, outcome.notes or filter(None, [self.engine.runtime.note]))]
         if self.model.doubt.about(count_words(steps), outcome.certainty):
             notes.append(f"The model is not sure of this answer ({outcome.certainty or 0:.0%}).")
         return notes
@@ -158,7 +158,7 @@ class Asker:
                 "total": round(timings.total, 4),
             },
         }
-        return answered | ({"note": runtime.note} if runtime.note else {})
+        return answered | ({"note": str(runtime.note)} if runtime.note else {})
 
     def _grid(self, steps: Steps) -> dict[str, int]:
         """Of the photo as it was read, or of the model's photos in general."""

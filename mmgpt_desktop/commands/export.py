@@ -52,10 +52,10 @@ def run(options: argparse.Namespace) -> int:
     done = export(options.checkpoint, options.out, options.precision, _tell)
     lines = sizes_report(done)
     try:
-        lines.append(choose_heads(done.folder, SCENES, _tell))
+        lines.append(str(choose_heads(done.folder, SCENES, _tell)))
         if not options.no_comparison:
             _tell(0.9, "Comparing with PyTorch")
-            lines += comparison_report(options.checkpoint, options.out)
+            lines += map(str, comparison_report(options.checkpoint, options.out))
     except AppError as failure:
         lines.append(f"The graphs are there, but could not be tried to the end. {failure}")
     _tell(1.0, f"Done in {time.perf_counter() - started:.0f} s")

@@ -39,6 +39,7 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.methods import Method, Needs
+from mmgpt_desktop.note import NO_NOTE, Note
 from mmgpt_desktop.text import reason_of
 
 Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
@@ -86,7 +87,7 @@ class EngineBase(ABC):
         self._untried = [choice] if choice else list(order)
         self._model: ModelInfo | None = None
         self._runtime: Any = None
-        self._note = ""
+        self._note = NO_NOTE
         self._load_seconds = 0.0
 
     @abstractmethod
@@ -317,7 +318,8 @@ class EngineBase(ABC):
             raise problem
         prepared = self.prepare_request(request)
         if prepared.dropped_turns:
-            running.notes.append(f"Left out for length: the first {prepared.dropped_turns} turns.")
+            template = "Left out for length: the first {count} turns."
+            running.notes.append(Note(template, {"count": prepared.dropped_turns}))
         answer = Answer(prepared.token_ids, request.sampling, self.calibration)
         text = TextStream()
         for token in self._tokens(running, answer, prepared, cancel):
@@ -390,8 +392,13 @@ def _frozen(maps: NDArray[np.floating]) -> NDArray[np.float32]:
     return weights
 
 
-def _fallback_note(name: RuntimeName, failure: RuntimeFailure | None) -> str:
-    return f"{RUNTIME_LABELS[name]} took over: {failure.title}" if failure else ""
+def _fallback_note(name: RuntimeName, failure: RuntimeFailure | None) -> Note:
+    return took_over(RUNTIME_LABELS[name], failure) if failure else NO_NOTE
+
+
+def took_over(what: str, failure: AppError) -> Note:
+    """Instead of what failed."""
+    return Note("{what} took over: {reason}", {"what": what, "reason": failure.note})
 
 
 def _unexpected(error: BaseException) -> RuntimeFailure:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.decoding import Mistake
-from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, Progress
+from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, Progress, took_over
 from mmgpt_desktop.engine.checkpoint_onnx_models import checkpoint_onnx
 from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
 from mmgpt_desktop.engine.families.family import Context, Family, Features, ImageInputs, Prompt
@@ -56,6 +56,7 @@ from mmgpt_desktop.messages import (
     Sampling,
 )
 from mmgpt_desktop.methods import TRACED, Method
+from mmgpt_desktop.note import Note
 
 RuntimeMaker = Callable[[RuntimeName, Checkpoint], Any]
 
@@ -63,7 +64,9 @@ LONGEST_ANSWER = 256
 FEATURES_KEPT = 8
 SCENES_AT_REST, SCENE_TOKENS = 9, 4
 _WEIGHTS = (".safetensors", ".onnx", ".onnx_data", ".data")
-ALL_HEADS = "All heads of all layers: which of them tell most was not measured for this model."
+ALL_HEADS = Note(
+    "All heads of all layers: which of them tell most was not measured for this model."
+)
 
 
 def make_runtime(
@@ -136,8 +139,8 @@ class CheckpointEngine(EngineBase):
                 self._broken.add(failure.file)
             else:
                 if first:
-                    note = f"{_used_instead(runtime.files, self._broken)} took over: {first.title}"
-                    runtime.info = replace(runtime.info, note=note)
+                    used = _used_instead(runtime.files, self._broken)
+                    runtime.info = replace(runtime.info, note=took_over(used, first))
                 return runtime
 
     def _without_weights(self, failure: AppError) -> AppError:

@@ -29,6 +29,7 @@ from mmgpt_desktop.engine.onnx_runtime import wants_cuda
 from mmgpt_desktop.engine.runtime import DecodeResult
 from mmgpt_desktop.errors import BundleError, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
+from mmgpt_desktop.note import Note
 from mmgpt_desktop.text import reason_of
 
 IDS, EMBEDS, MASK, POSITIONS = "input_ids", "inputs_embeds", "attention_mask", "position_ids"
@@ -40,7 +41,7 @@ TYPES = "token_type_ids"
 DEEP_FEATURES, DEEP_EMBEDS = "deepstack_features", "deepstack_embeds"
 # Families with prefix attention, and the token type of what is in no block.
 _BOTH_WAYS = {"gemma3": 0, "paligemma": 1}
-_IN_ORDER = (
+_IN_ORDER = Note(
     "These graphs read the prompt in order only, where the model reads pictures both ways:"
     " answers may differ from PyTorch's."
 )
@@ -147,7 +148,7 @@ class CheckpointOnnx:
             if part:
                 part.close()
 
-    def _attending(self, path: Path, cache: Path, cuda: bool, kind: str) -> tuple[Edited, str]:
+    def _attending(self, path: Path, cache: Path, cuda: bool, kind: str) -> tuple[Edited, Note]:
         """The decoder with its attention among its outputs, or why it has none."""
         edit = partial(_read_both_ways, kind=kind)
         return attending_graph(path, cache, kernels=not cuda, edit=edit)

@@ -21,6 +21,7 @@ from mmgpt_desktop.engine.graphs.decoder_session import KEYS, SIGHT, VALUES, uns
 from mmgpt_desktop.engine.graphs.graph_file import read_graph
 from mmgpt_desktop.engine.graphs.surgery import Edited
 from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.note import NO_NOTE, Note
 
 
 def checkpoint_onnx(
@@ -46,10 +47,10 @@ class IdeficsOnnx(CheckpointOnnx):
         keys, values, *reading = self._vision.run(wanted, inputs.arrays, cancel)
         return Features((keys, values), reading[0] if reading else None)
 
-    def _attending(self, path: Path, cache: Path, cuda: bool, kind: str) -> tuple[Edited, str]:
+    def _attending(self, path: Path, cache: Path, cuda: bool, kind: str) -> tuple[Edited, Note]:
         """Its own graph gives the cross-attention; what words read of words isn't asked for."""
         model = read_graph(path)
-        return Edited(model.SerializeToString(), writes_in_place(model.graph)), ""
+        return Edited(model.SerializeToString(), writes_in_place(model.graph)), NO_NOTE
 
     def _attention_shape(self, checkpoint: Checkpoint) -> tuple[int, int]:
         layers, heads, _, _ = self._decoder.graph.inputs[KEYS].shape

@@ -25,6 +25,7 @@ from mmgpt_desktop.engine.folder.model_files import read_object
 from mmgpt_desktop.engine.scenes import Scene, compose
 from mmgpt_desktop.errors import AppError, BundleError
 from mmgpt_desktop.messages import AttentionMap, Box, HeadChoice, PatchGrid, Photo
+from mmgpt_desktop.note import Note
 from mmgpt_desktop.writing import write_json
 
 _log = logging.getLogger(__name__)
@@ -34,6 +35,28 @@ SCENES = 36
 
 Ask = Callable[[Photo, str], Sequence[AttentionMap]]
 """Puts a question about a photo to a model: the attention of its answer's tokens."""
+
+
+_NONE = (
+    "None of its heads (the parts that look) found a named thing better than by luck in "
+    "{scenes} test pictures, so all of them are shown together."
+)
+_LOOK_MOST = (
+    "Shown are the {count} of its heads (the parts that look) that look at a named thing most. "
+    "In {scenes} test pictures it got {shares} of their look; all places alike would give it "
+    "{chance}."
+)
+_FIND_BEST = (
+    "Shown are the {count} of its heads (the parts that look) that find a named thing best. Of "
+    "{things} things in photos they found {found}; a place drawn by lot finds {chance}."
+)
+
+
+def find_best(shares: Sequence[float], things: int, chance: float) -> Note:
+    """Of heads whose strongest cell lies on a named thing; the shares are 0 to 1."""
+    found = ", ".join(f"{100 * share:.0f} %" for share in shares)
+    values = {"count": len(shares), "things": things, "found": found}
+    return Note(_FIND_BEST, {**values, "chance": f"{100 * chance:.0f} %"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,18 +75,14 @@ class HeadReport:
             if self.inside[layer, head] > self.chance
         ]
         if not found:
-            return HeadChoice(
-                (),
-                f"No head looked at the named thing more than by chance in {self.scenes} composed "
-                "pictures, so this is the mean over all heads.",
-            )
-        shares = ", ".join(f"{100 * self.inside[pair]:.0f} %" for pair in found)
-        how = (
-            f"The {len(found)} heads with the largest share of their look in the named thing's "
-            f"box, in {self.scenes} composed pictures: {shares} (all cells alike: "
-            f"{100 * self.chance:.0f} %)."
-        )
-        return HeadChoice(tuple(found), how)
+            return HeadChoice((), Note(_NONE, {"scenes": self.scenes}))
+        values = {
+            "count": len(found),
+            "scenes": self.scenes,
+            "shares": ", ".join(f"{100 * self.inside[pair]:.0f} %" for pair in found),
+            "chance": f"{100 * self.chance:.0f} %",
+        }
+        return HeadChoice(tuple(found), Note(_LOOK_MOST, values))
 
 
 def strongest(scores: NDArray[np.floating]) -> list[tuple[int, int]]:
@@ -120,7 +139,7 @@ def _overlap(one: Box, other: Box) -> float:
 
 def save_choice(path: Path, choice: HeadChoice) -> None:
     """As a manifest has it. What can't be kept is found out anew the next time."""
-    record = {"heads": [list(pair) for pair in choice.heads], "how": choice.how}
+    record = {"heads": [list(pair) for pair in choice.heads], "how": choice.how.stored()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, record)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mmgpt_desktop.messages import GenerationRequest, Grounding, Timings
+from mmgpt_desktop.note import Note
 
 
 @dataclass(eq=False)
@@ -18,7 +19,7 @@ class RunningRequest:
     started: float
     first_token: float = 0.0
     tokens: int = 0
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     certainty: float | None = None
     groundings: tuple[Grounding, ...] = ()
 

@@ -16,7 +16,6 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.local_network import is_private
 from mmgpt_desktop.event.pin import is_hash
 from mmgpt_desktop.event.toml_file import read_toml
-from mmgpt_desktop.note import Note
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.resources import default_bundle_path, read_samples
 from mmgpt_desktop.text import safe_name
@@ -314,5 +313,4 @@ def _check_model(folder: Path) -> None:
         _fusions(folder)
     except AppError as error:
         title = "{key} holds no model that can be opened: {reason}"
-        reason = Note(error.title_template, error.values)
-        raise Mistake(title, at=("model", "folder"), reason=reason) from error
+        raise Mistake(title, at=("model", "folder"), reason=error.note) from error

@@ -18,6 +18,7 @@ from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.generate import softmax
 from mmgpt_desktop.messages import Message, Photo, RuntimeName
+from mmgpt_desktop.note import Note
 
 TOKENS = 16  # of the answer that is compared
 _QUESTION = "What is in this picture?"
@@ -34,7 +35,7 @@ class Trial:
     decode: float
 
 
-def comparison_report(checkpoint: Path, graphs: Path) -> list[str]:
+def comparison_report(checkpoint: Path, graphs: Path) -> list[Note]:
     """Both runtimes are led along PyTorch's greedy answer, about a picture of noise."""
     from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
 
@@ -52,18 +53,31 @@ def comparison_report(checkpoint: Path, graphs: Path) -> list[str]:
     maps = list(zip(theirs.attention, ours.attention, strict=True))
     shifted = np.mean([np.abs(one - two).sum(axis=-1).mean() / 2 for one, two in maps])
     return [
-        f"the same likeliest token as PyTorch in {same} of {len(pairs)} steps;"
-        f" {moved:.4f} of the probability and {shifted:.4f} of the attention moved",
+        Note(
+            "The likeliest token is the same in {same} of {steps} steps; {moved:.4f} of the "
+            "probability and {shifted:.4f} of the attention moved.",
+            {
+                "same": same,
+                "steps": len(pairs),
+                "moved": float(moved),
+                "shifted": float(shifted),
+            },
+        ),
         _speeds("PyTorch", theirs),
         _speeds("ONNX Runtime", ours),
     ]
 
 
-def _speeds(name: str, trial: Trial) -> str:
-    rate = (TOKENS - 1) / trial.decode
-    return (
-        f"{name}: image {trial.image:.2f} s, prefill {trial.prefill * 1000:.0f} ms,"
-        f" {rate:.0f} tokens/s, the attention of every token on"
+def _speeds(name: str, trial: Trial) -> Note:
+    return Note(
+        "{name}: picture {image:.2f} s, question {prefill:.0f} ms, {rate:.0f} tokens a second with "
+        "attention.",
+        {
+            "name": name,
+            "image": trial.image,
+            "prefill": trial.prefill * 1000,
+            "rate": (TOKENS - 1) / trial.decode,
+        },
     )
 
 

@@ -30,6 +30,7 @@ from mmgpt_desktop.export.linear import Precision, linears_for, prompt_linears_f
 from mmgpt_desktop.export.smaller_encoder import halve, quantise
 from mmgpt_desktop.export.weights import DecoderWeights, SafetensorsWeights
 from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.note import Note
 from mmgpt_desktop.text import safe_name
 from mmgpt_desktop.writing import write_json
 
@@ -151,7 +152,7 @@ def _write_manifest(
             "vocabulary": spec.vocabulary,
             "context_length": spec.context_length,
         },
-        "attention": {"heads": [], "how": ALL_HEADS},
+        "attention": {"heads": [], "how": ALL_HEADS.stored()},
     }
     write_json(folder / MANIFEST, manifest)
     mode = (folder / MANIFEST).stat().st_mode
@@ -160,7 +161,7 @@ def _write_manifest(
     return sizes
 
 
-def choose_heads(folder: Path, scenes: int, progress: Progress) -> str:
+def choose_heads(folder: Path, scenes: int, progress: Progress) -> Note:
     """Find out which heads of an export tell most, and write it into its manifest: how they
     were chosen. Raises AppError."""
     engine = CheckpointEngine(folder, RuntimeName.ONNX_CPU)
@@ -174,6 +175,9 @@ def choose_heads(folder: Path, scenes: int, progress: Progress) -> str:
     engine.close()
     choice = report.choice()
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    manifest["attention"] = {"heads": [list(pair) for pair in choice.heads], "how": choice.how}
+    manifest["attention"] = {
+        "heads": [list(pair) for pair in choice.heads],
+        "how": choice.how.stored(),
+    }
     write_json(folder / MANIFEST, manifest)
     return choice.how

@@ -18,6 +18,7 @@ from pathlib import Path
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.folder.work_folder import sweep_exports
 from mmgpt_desktop.errors import AppError, RuntimeFailure
+from mmgpt_desktop.note import NO_NOTE, Note
 from mmgpt_desktop.text import reason_of, safe_name
 
 Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
@@ -35,8 +36,8 @@ class ConversionReport:
     folder: Path
     bytes: int
     before: int
-    comparison: tuple[str, ...]
-    heads: str = ""
+    comparison: tuple[Note, ...]
+    heads: Note = NO_NOTE
     error: AppError | None = None
 
 
@@ -116,7 +117,7 @@ def _exported(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> 
         pipe.send((fraction, what))
 
     done = export(checkpoint, out, Precision(precision), progress)
-    lines, heads, error = list[str](), "", None
+    lines, heads, error = list[Note](), NO_NOTE, None
     try:
         heads = choose_heads(done.folder, SCENES, progress)
         progress(_COMPARING, "Comparing with PyTorch")

@@ -26,6 +26,7 @@ from mmgpt_desktop.imaging.readers import NotDecoded, open_kind
 from mmgpt_desktop.imaging.stills import count_frames, to_rgb, turn_upright
 from mmgpt_desktop.imaging.video import LONG_SIDE, TimedFrame, read_frames, spread, video_format
 from mmgpt_desktop.messages import Moment, Photo
+from mmgpt_desktop.note import Note
 from mmgpt_desktop.text import safe_name
 
 FRAMES = 8
@@ -78,8 +79,9 @@ def _animation(
             image = open_kind(stream, kind)
             frames, _ = _frames(image, good, name, count, cancel) if good > 1 else ([], 0)
         whole = image.info.get("frames", total)
-        notes = (f"Only the first {good} of its {whole} frames can be read.",)
-        return _photos(frames, name, notes if good < whole else ())
+        template = "Only the first {good} of its {count} frames can be read."
+        note = Note(template, {"good": good, "count": whole})
+        return _photos(frames, name, (note,) if good < whole else ())
 
 
 def _frames(
@@ -125,7 +127,7 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
     return np.array(small, np.uint8)
 
 
-def _photos(frames: list[TimedFrame], name: str, notes: tuple[str, ...] = ()) -> tuple[Photo, ...]:
+def _photos(frames: list[TimedFrame], name: str, notes: tuple[Note, ...] = ()) -> tuple[Photo, ...]:
     photos: dict[str, tuple[float, Photo]] = {}
     for seconds, pixels in frames:
         photo = photo_of(pixels, name, notes)

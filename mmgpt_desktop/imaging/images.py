@@ -29,6 +29,7 @@ from mmgpt_desktop.imaging.refusals import (
 from mmgpt_desktop.imaging.repair import joined, size_of
 from mmgpt_desktop.imaging.stills import decode, in_srgb, to_rgb
 from mmgpt_desktop.messages import KEPT_SIDE, Moment, Photo
+from mmgpt_desktop.note import Note
 from mmgpt_desktop.text import reason_of, safe_name
 
 __all__ = ["KEPT_SIDE", "load_logo", "load_photo", "photo_from_bytes", "photo_of"]
@@ -91,7 +92,7 @@ def read_photo(stream: BinaryIO, name: str) -> Photo:
 def photo_of(
     pixels: NDArray[np.uint8],
     name: str,
-    notes: tuple[str, ...] = (),
+    notes: tuple[Note, ...] = (),
     moment: Moment | None = None,
 ) -> Photo:
     """A photo of pixels that nobody else writes to."""

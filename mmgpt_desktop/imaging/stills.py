@@ -17,6 +17,7 @@ from mmgpt_desktop.imaging.quiet import no_stderr
 from mmgpt_desktop.imaging.readers import REFUSED, OddKind, as_plain_bmp, open_kind
 from mmgpt_desktop.imaging.repair import size_of, tidy_jpeg, tidy_png
 from mmgpt_desktop.messages import KEPT_SIDE
+from mmgpt_desktop.note import Note
 
 _LEAST = 0.1  # of a picture that is cut short: with less there is nothing to see
 _SECOND = ("TIFF", "BMP")  # kinds that Qt reads, too, when Pillow refuses
@@ -25,7 +26,13 @@ _DARK = 64  # of 256: no colour of 16 bits reaches it, so fewer bits may be mean
 _MORE = bytes((0, *range(250, 1, -7), *range(3, 250, 11)))  # bytes as in a JPEG, without a marker
 
 
-def decode(stream: BinaryIO, kind: str) -> tuple[Image.Image, tuple[str, ...]]:
+_ONLY_FIRST = {
+    "frames": "Only the first of its {count} frames is used.",
+    "pages": "Only the first of its {count} pages is used.",
+}
+
+
+def decode(stream: BinaryIO, kind: str) -> tuple[Image.Image, tuple[Note, ...]]:
     """The first picture of a file, upright, and what is to be said of it.
 
     Raises what `open_kind` does.
@@ -55,10 +62,10 @@ def _draft(image: Image.Image) -> None:
     image.draft(None, (max(1, image.width // parts), max(1, image.height // parts)))
 
 
-def _notes(image: Image.Image, kind: str) -> tuple[str, ...]:
+def _notes(image: Image.Image, kind: str) -> tuple[Note, ...]:
     many = KINDS[kind].many
     frames = max(image.info.get("frames", 1), count_frames(image)) if many else 1
-    return (f"Only the first of its {frames} {many} is used.",) if frames > 1 else ()
+    return (Note(_ONLY_FIRST[many], {"count": frames}),) if frames > 1 else ()
 
 
 def count_frames(image: Image.Image) -> int:
@@ -81,7 +88,7 @@ def turn_upright(image: Image.Image) -> None:
 
 def _rescued(
     stream: BinaryIO, kind: str, image: Image.Image | None, error: Exception
-) -> tuple[Image.Image, tuple[str, ...]]:
+) -> tuple[Image.Image, tuple[Note, ...]]:
     """By another reader, or as far as Pillow came."""
     if isinstance(error, OddKind):
         if kind == "JPEG" and (second := _second(stream, kind)):
@@ -139,17 +146,17 @@ def _without_gaps(image: Image.Image) -> float | None:
     return 1 - float(there.mean())
 
 
-def _cut_note(missing: float, error: Exception | None = None) -> tuple[str, ...]:
+def _cut_note(missing: float, error: Exception | None = None) -> tuple[Note, ...]:
     """Raises `error`, or ValueError, where too much is missing."""
     if missing > 1 - _LEAST:
         raise error or ValueError("nearly nothing of it is there")
     if error and not missing and "image file is truncated" not in str(error):
         return ()  # what went wrong stands behind the pixels
-    percent = max(1, round(100 * missing))
-    return (f"The file is cut short: about {percent} % of the picture is missing.",)
+    template = "The file is cut short: about {percent} % of the picture is missing."
+    return (Note(template, {"percent": max(1, round(100 * missing))}),)
 
 
-def _jpeg_notes(image: Image.Image, stream: BinaryIO) -> tuple[str, ...]:
+def _jpeg_notes(image: Image.Image, stream: BinaryIO) -> tuple[Note, ...]:
     """Of one that was ended early: the decoder fills what is missing with middle grey."""
     if not image.info["coarse"] and _has_all_rows(image, stream):
         return ()
@@ -157,7 +164,7 @@ def _jpeg_notes(image: Image.Image, stream: BinaryIO) -> tuple[str, ...]:
     coloured = np.flatnonzero(((rows < 127) | (rows > 129)).any(axis=1))
     missing = image.height - 1 - int(coloured[-1]) if coloured.size else image.height
     if not missing and image.info.get("progressive"):  # then all rows come with the first scan
-        return ("The file is cut short: the finest details of the picture are missing.",)
+        return (Note("The file is cut short: the finest details of the picture are missing."),)
     return _cut_note(missing / image.height)
 
 

@@ -71,7 +71,7 @@ def _object(report: Report, arrays: str) -> dict[str, Any]:
         "provider": runtime.provider if runtime else None,
         "sampling": asdict(report.request.sampling),
         "seconds": asdict(outcome.timings),
-        "notes": list(outcome.notes),
+        "notes": [*map(str, outcome.notes)],
         "heads": {"pairs": [list(pair) for pair in report.heads], "of": _sizes(report)},
         "arrays": arrays,
         "maps": [_map(maps) for maps in report.maps],

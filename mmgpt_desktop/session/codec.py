@@ -18,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.decoding import read_note
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Photo
+from mmgpt_desktop.note import Note
 
 _ALIGNED = 16
 _LONGEST_ERROR = 1000
@@ -38,6 +40,8 @@ class Writer:
     def encode(self, value: Any) -> Any:
         if isinstance(value, Photo):
             return self._photo(value)
+        if isinstance(value, Note):
+            return value.stored()
         if isinstance(value, np.ndarray):
             return self._array(value)
         if isinstance(value, AppError):
@@ -92,7 +96,7 @@ class Reader:
         return _plain(kind, value)
 
     def _special(self) -> dict[Any, Callable[[Any], Any]]:
-        return {Photo: self._photo, AppError: _error, float: _float}
+        return {Photo: self._photo, AppError: _error, Note: read_note, float: _float}
 
     def _optional(self, kinds: tuple[Any, ...], value: Any) -> Any:
         if value is None and type(None) in kinds:

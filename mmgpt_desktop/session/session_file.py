@@ -19,6 +19,7 @@ from PIL import Image
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.decoding import read_note
 from mmgpt_desktop.errors import Cancelled, SessionError
 from mmgpt_desktop.imaging.encoded import encoded
 from mmgpt_desktop.messages import KEPT_SIDE, Moment, Photo
@@ -61,7 +62,7 @@ def save_session(session: Session, path: Path) -> None:
         {
             "file": name,
             "name": photo.name,
-            "notes": list(photo.notes),
+            "notes": [note.stored() for note in photo.notes],
             "moment": writer.encode(photo.moment),
         }
         for name, photo in zip(names, writer.photos, strict=True)
@@ -194,7 +195,7 @@ def _photos(
     photos = []
     for entry in stored:
         cancel.raise_if_cancelled()
-        file, notes = str(entry["file"]), tuple(str(note) for note in entry["notes"])
+        file, notes = str(entry["file"]), tuple(map(read_note, entry["notes"]))
         if file not in decoded:
             decoded[file] = photo_from_bytes(archive.read(file), "")
         moment = Reader((), b"").decode(Moment | None, entry.get("moment"))

@@ -117,10 +117,10 @@ class SavedTurn:
             _need(enough or not one.weights.size, "fewer heads than the model has")
 
 
-def check_brief(*texts: str) -> None:
+def check_brief(*texts: object) -> None:
     """ValueError for what is far longer than a name or a few sentences."""
     _need(len(texts) <= _MOST_NOTES, "endless notes")
-    _need(max(map(len, texts), default=0) <= _LONGEST_NOTE, "an endless note")
+    _need(max(map(len, map(str, texts)), default=0) <= _LONGEST_NOTE, "an endless note")
 
 
 def _check_fusion(fusion: FusionInfo) -> None:

@@ -142,5 +142,5 @@ def _fusion(name: str, config: MMGPTConfig, heads: HeadScores) -> dict[str, Any]
         "decoder": decoder_graph(name),
         "grid": {"rows": side, "columns": side},
         "image_layers": len(config.image_layers(name)),
-        "attention": {"heads": heads.best(), "how": heads.how()},
+        "attention": {"heads": heads.best(), "how": heads.how().stored()},
     }

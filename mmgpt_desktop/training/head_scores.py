@@ -19,9 +19,10 @@ import torch
 from PIL import Image
 from tokenizers import Tokenizer
 
-from mmgpt_desktop.engine.head_choice import strongest
+from mmgpt_desktop.engine.head_choice import find_best, strongest
 from mmgpt_desktop.model.fusion import over_cells
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+from mmgpt_desktop.note import Note
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.labels import POINTING_QUESTION, LabelMaps
 from mmgpt_desktop.training.photo_texts import read_rows
@@ -40,13 +41,9 @@ class HeadScores:
         """The few (layer, head) pairs with the highest scores."""
         return [list(pair) for pair in strongest(np.array(self.scores))]
 
-    def how(self) -> str:
-        found = [f"{100 * self.scores[layer][head]:.0f} %" for layer, head in self.best()]
-        return (
-            f"The {len(found)} heads whose strongest cell lies on the named thing most often, "
-            f"of {self.things} things in training photos with label maps: {', '.join(found)} "
-            f"(a random cell: {100 * self.chance:.0f} %)."
-        )
+    def how(self) -> Note:
+        shares = [self.scores[layer][head] for layer, head in self.best()]
+        return find_best(shares, self.things, self.chance)
 
 
 @torch.inference_mode()

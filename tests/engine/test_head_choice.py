@@ -23,6 +23,7 @@ from mmgpt_desktop.engine.head_choice import (
 from mmgpt_desktop.engine.scenes import COLOURS, PLACES, SHAPES, SIDE, compose
 from mmgpt_desktop.errors import AppError, Cancelled
 from mmgpt_desktop.messages import AttentionMap, Box, HeadChoice, PatchGrid, Photo
+from mmgpt_desktop.note import Note
 
 LAYERS, HEADS, CELLS = 2, 3, 12
 LOOKS = (1, 2)
@@ -63,14 +64,14 @@ def test_the_head_that_looks_is_found(bars: bool) -> None:
     assert 0.01 < report.chance < 0.1
     choice = report.choice()
     assert choice.heads[0] == LOOKS
-    assert "36 composed pictures" in choice.how
-    assert f"all cells alike: {100 * report.chance:.0f} %" in choice.how
+    assert "36 test pictures" in str(choice.how)
+    assert f"all places alike would give it {100 * report.chance:.0f} %" in str(choice.how)
 
 
 def test_without_such_a_head_none_is_chosen() -> None:
     blind = scores([[0.02, 0.04], [0.05, 0.03]], 0.05)
     assert blind.choice().heads == ()
-    assert blind.choice().how.startswith("No head looked at the named thing more than by chance")
+    assert str(blind.choice().how).startswith("None of its heads (the parts that look) found")
     assert (1, 2) not in score_heads(planted(looks=False)).choice().heads[:1]
 
 
@@ -78,7 +79,7 @@ def test_the_few_best_are_kept_best_first() -> None:
     choice = scores([[0.1, 0.9, 0.4], [0.3, 0.5, 0.02]], 0.05).choice()
     assert choice.heads == ((0, 1), (1, 1), (0, 2))
     assert len(choice.heads) == KEPT
-    assert "90 %, 50 %, 40 % (all cells alike: 5 %)" in choice.how
+    assert "90 %, 50 %, 40 % of their look; all places alike would give it 5 %" in str(choice.how)
 
 
 def test_scenes_without_attention_are_left_out() -> None:
@@ -131,7 +132,8 @@ def test_a_box_covers_cells_in_part() -> None:
 
 
 def test_a_choice_is_kept_for_a_model_of_its_size(tmp_path: Path) -> None:
-    path, choice = tmp_path / "heads" / "model.json", HeadChoice(((1, 2),), "Chosen for tests.")
+    path = tmp_path / "heads" / "model.json"
+    choice = HeadChoice(((1, 2),), Note("Chosen for {what}.", {"what": "tests"}))
     assert load_choice(path, 2, 3) is None
     save_choice(path, choice)
     assert load_choice(path, 2, 3) == choice

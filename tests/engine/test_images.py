@@ -96,14 +96,14 @@ def test_broken_exif_does_not_lose_the_picture() -> None:
 def test_of_an_animation_the_first_frame_is_used_and_said_so(kind: str) -> None:
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
     photo = photo_of(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True)
-    assert photo.notes == ("Only the first of its 3 frames is used.",)
+    assert [*map(str, photo.notes)] == ["Only the first of its 3 frames is used."]
     assert tuple(photo.pixels[4, 4]) == (255, 0, 0)
 
 
 def test_of_a_many_paged_tiff_the_first_page_is_used() -> None:
     pages = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     photo = photo_of(pages[0], "TIFF", save_all=True, append_images=pages[1:])
-    assert photo.notes == ("Only the first of its 2 pages is used.",)
+    assert [*map(str, photo.notes)] == ["Only the first of its 2 pages is used."]
 
 
 def test_a_phones_jpeg_with_a_preview_is_no_animation() -> None:

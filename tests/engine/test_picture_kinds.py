@@ -274,7 +274,7 @@ def cut_note(photo: Photo) -> int:
     if not photo.notes:
         return 0
     (note,) = photo.notes
-    return int(note.split("about ")[1].split(" %")[0])
+    return int(str(note).split("about ")[1].split(" %")[0])
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
@@ -304,7 +304,7 @@ def test_a_jpeg_without_its_last_bytes_lacks_nothing(
 def test_a_progressive_jpeg_that_is_cut_lacks_details(kept: float) -> None:
     data = encode(Image.fromarray(NOISE), "JPEG", progressive=True)
     (note,) = opened(data[: int(len(data) * kept)]).notes
-    assert "finest details" in note
+    assert "finest details" in str(note)
 
 
 def test_a_jpeg_of_which_nearly_nothing_is_there_is_damaged() -> None:

@@ -109,7 +109,7 @@ def answer(engine: BundleEngine, fusion: str | None) -> tuple[str, tuple[str, ..
     request = GenerationRequest(1, (photo("cat.jpg"),), (QUESTION,), sampling, fusion=fusion)
     outcome = engine.generate(request, CancelToken(), lambda step: texts.append(step.text))
     assert outcome.kind == "done", outcome.error
-    return "".join(texts), outcome.notes
+    return "".join(texts), tuple(map(str, outcome.notes))
 
 
 @pytest.mark.parametrize("fusion", [None, "concat"])

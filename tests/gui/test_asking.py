@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.errors import BundleError, LanguageError, PromptError, RuntimeFailure
 from mmgpt_desktop.languages import unknown_language
 from mmgpt_desktop.messages import Message, RuntimeInfo, RuntimeName, TokenStep
+from mmgpt_desktop.note import plain
 from mmgpt_desktop.ui.window.app import App
 from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_shown
 
@@ -323,7 +324,7 @@ def test_the_status_names_model_and_runtime(app: App) -> None:
 
 def test_a_fallback_is_told_in_one_line_that_fits(qtbot: QtBot, app: App) -> None:
     note = "PyTorch took over: ONNX Runtime broke while it ran the model (" + "why " * 200 + ")."
-    app.window.status.show_model("fake", RuntimeInfo(RuntimeName.TORCH, "cpu", note, "q4"))
+    app.window.status.show_model("fake", RuntimeInfo(RuntimeName.TORCH, "cpu", plain(note), "q4"))
     status = app.window.status.text
     assert status.whole == f"fake · PyTorch on the processor · q4 · {note}"
     assert status.toolTip() == status.whole

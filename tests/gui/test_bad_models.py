@@ -205,7 +205,7 @@ def test_a_broken_graph_beside_a_good_one_is_tried_and_said(
     (folder / f"{part}.onnx").write_bytes(damage)
     engine = CheckpointEngine(folder, RuntimeName.ONNX_CPU)
     engine.load()
-    note = engine.runtime.note
+    note = str(engine.runtime.note)
     engine.close()
     assert note.startswith(f"{part}_q4.onnx took over: The model's ")
     assert said in note

@@ -29,6 +29,7 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.profile import Brand
 from mmgpt_desktop.messages import Doubt, FusionInfo, HeadChoice, ModelInfo
+from mmgpt_desktop.note import plain
 from mmgpt_desktop.resources import SamplePhoto, default_bundle_path
 from mmgpt_desktop.session.recent import RecentSession
 from mmgpt_desktop.session.session_file import save_session
@@ -55,7 +56,9 @@ ROLES = (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.WhatsThisRole, Qt.ItemData
 
 
 def _how(fusion: FusionInfo, name: str) -> FusionInfo:
-    return replace(fusion, name=name, head_choice=HeadChoice(fusion.head_choice.heads, HOSTILE))
+    return replace(
+        fusion, name=name, head_choice=HeadChoice(fusion.head_choice.heads, plain(HOSTILE))
+    )
 
 
 FUSIONS = (_how(FAKE_FUSION, HOSTILE), _how(FAKE_FUSION, "graph"))
@@ -101,8 +104,8 @@ def hostile_turn(turn: SavedTurn) -> SavedTurn:
     request = replace(turn.request, messages=(message,), fusion=HOSTILE)
     steps = tuple(replace(step, text=f" {HOSTILE}") for step in turn.steps)
     error = AppError("{said}", "{said}", said=HOSTILE)
-    outcome = replace(turn.outcome, error=error, notes=(HOSTILE,))
-    info = replace(FAKE_FUSION, name=HOSTILE, head_choice=HeadChoice(((0, 1),), HOSTILE))
+    outcome = replace(turn.outcome, error=error, notes=(plain(HOSTILE),))
+    info = replace(FAKE_FUSION, name=HOSTILE, head_choice=HeadChoice(((0, 1),), plain(HOSTILE)))
     model = replace(MODEL, fusions=(info,))
     return replace(turn, request=request, steps=steps, outcome=outcome, model=model, typed=HOSTILE)
 
@@ -110,7 +113,7 @@ def hostile_turn(turn: SavedTurn) -> SavedTurn:
 def hostile_session() -> Session:
     """Two photos, so that they are listed; the one in view has an answer."""
     first, second = (replace(make_photo(seed=seed), name=HOSTILE) for seed in (1, 2))
-    first, second = (replace(photo, notes=(HOSTILE,)) for photo in (first, second))
+    first, second = (replace(photo, notes=(plain(HOSTILE),)) for photo in (first, second))
     turns = (hostile_turn(sessions.turn(first)),)
     with_photos = SavedConversation(first, turns), SavedConversation(second)
     return Session((SavedConversation(None), *with_photos), 1, HOSTILE)

@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.methods import Method
+from mmgpt_desktop.note import plain
 from mmgpt_desktop.session.recent import RecentSession, read_recent, remember
 from mmgpt_desktop.session.session_file import open_session, save_session
 from mmgpt_desktop.session.session_record import WordCheck
@@ -178,7 +179,7 @@ def test_half_a_letter_in_a_strangers_session_is_shown(
 ) -> None:
     broke = sessions.turn(None)
     assert broke.outcome is not None
-    odd = replace(broke.outcome, error=AppError("It broke at \ud800."), notes=("A \udfff.",))
+    odd = replace(broke.outcome, error=AppError("It broke at \ud800."), notes=(plain("A \udfff."),))
     saved = sessions.session()
     talk_of_it = replace(saved.conversations[0], turns=(replace(broke, outcome=odd),))
     save_session(replace(saved, conversations=(talk_of_it,), current=0), tmp_path / "odd.mmgpt")

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from mmgpt_desktop.engine.head_choice import HeadReport
 from mmgpt_desktop.errors import ImageError
+from mmgpt_desktop.note import Note, plain
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.ui.widgets.texts import (
     LANGUAGES,
@@ -155,9 +156,12 @@ def test_errors_are_translated_before_they_are_filled(chinese: None) -> None:
 
 
 def test_notes_of_the_engine_are_translated(chinese: None) -> None:
-    assert note_text("Only the first of its 12 frames is used.") == "共 12 帧，只使用第一帧。"  # noqa: RUF001
-    assert note_text("PyTorch took over: It broke.") == "已改用 PyTorch：It broke."  # noqa: RUF001
-    assert note_text("Something new.") == "Something new."
+    frames = Note("Only the first of its {count} frames is used.", {"count": 12})
+    assert note_text(frames) == "共 12 帧，只使用第一帧。"  # noqa: RUF001
+    missing = ImageError("There is no file {name}.", name="a").note
+    other = Note("{what} took over: {reason}", {"what": "PyTorch", "reason": missing})
+    assert note_text(other) == "已改用 PyTorch：没有文件 a。"  # noqa: RUF001
+    assert note_text(plain("Something {new}.")) == "Something {new}."
 
 
 def test_removing_a_language_goes_back_to_english(qapp: QApplication) -> None:
@@ -179,7 +183,7 @@ def test_small_shares_are_not_shown_as_nothing(qapp: QApplication) -> None:
 def test_how_heads_were_chosen_is_translated(chinese: None) -> None:
     shares = np.array([[0.5, 0.01]], np.float32)
     some, none = (HeadReport(shares, chance, 36).choice().how for chance in (0.1, 0.9))
-    assert note_text(some) != some
+    assert note_text(some) != str(some)
     assert "36" in note_text(some)
     assert "50 %" in note_text(some)
-    assert note_text(none) != none
+    assert note_text(none) != str(none)

@@ -40,13 +40,14 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.methods import Method
+from mmgpt_desktop.note import plain
 from mmgpt_desktop.report.lettering import TextRun, font_for, paragraph
 from mmgpt_desktop.report.pictures import Painter
 from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.report.wording import Wording
 from tests.fakes import make_photo
 
-FUSION = FusionInfo("graph", 1, 1, 4, 4, HeadChoice(((0, 0),), "Chosen for tests."))
+FUSION = FusionInfo("graph", 1, 1, 4, 4, HeadChoice(((0, 0),), plain("Chosen for tests.")))
 PLAIN = Brand(None, None, None)
 NIGHT = datetime(2026, 11, 24, 21, 30)
 TITLE = "Long Night of Science"

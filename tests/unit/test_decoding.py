@@ -11,7 +11,15 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
-from mmgpt_desktop.decoding import LONGEST_TEXT, Decoder, Mistake, at_most, between
+from mmgpt_desktop.decoding import (
+    LONGEST_TEXT,
+    Decoder,
+    Mistake,
+    at_most,
+    between,
+    read_note,
+)
+from mmgpt_desktop.note import NO_NOTE, Note, plain
 from mmgpt_desktop.reading import NotSmall, read_json, read_small
 
 
@@ -128,3 +136,37 @@ def test_a_small_file_is_one(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(ValueError):  # noqa: PT011
             read_json(path, 1_000_000)
+
+
+def test_notes_come_back_as_they_were_stored() -> None:
+    inner = Note("There is no file {name}.", {"name": "{a}"})
+    for note in (plain("{a} b"), Note("{what} took over: {why}", {"what": "x", "why": inner})):
+        assert read_note(json.loads(json.dumps(note.stored()))) == note
+    assert str(read_note("{a} b")) == "{a} b"
+    assert not NO_NOTE
+
+
+@pytest.mark.parametrize(
+    ("template", "values"),
+    [
+        ("{a", {"a": 1}),
+        ("{b}", {"a": 1}),
+        ("{}", {"a": 1}),
+        ("{a.__class__}", {"a": 1}),
+        ("{a[0]}", {"a": "x"}),
+        ("{a:>1000000000}", {"a": 1}),
+        ("{a:{b}}", {"a": 1, "b": "9"}),
+        ("{a!r}", {"a": 1}),
+        ("{a:.2f}", {"a": "x"}),
+        ("{a}{a}", {"a": "x"}),
+        ("x" * 6000, {}),
+        ("{a}", {"a": [1]}),
+        ("{a}", {"a": {"template": "{b}", "values": {}}}),
+        (3, {}),
+    ],
+)
+def test_a_strangers_note_can_do_nothing_but_fill_in_its_values(
+    template: Any, values: dict[str, Any]
+) -> None:
+    with pytest.raises(Mistake):
+        read_note({"template": template, "values": values})

@@ -33,6 +33,7 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.methods import Method
+from mmgpt_desktop.note import plain
 from mmgpt_desktop.training.evaluation import map_faithfulness as faithfulness
 from mmgpt_desktop.training.evaluation.answering import Respondent
 from mmgpt_desktop.training.evaluation.cases import ASKED, DESCRIBED, NAMED, cases
@@ -44,7 +45,7 @@ LAMP = 0
 """The cell of the thing, which every content word needs."""
 GLOWING = 9
 HEADS = ((0, 0),)
-INFO = FusionInfo("graph", 1, 2, SIDE, SIDE, HeadChoice(HEADS, "planted"))
+INFO = FusionInfo("graph", 1, 2, SIDE, SIDE, HeadChoice(HEADS, plain("planted")))
 MODEL = ModelInfo("planted", "", 96, (INFO,), "graph", Doubt(0.3, 0.2))
 ANSWERS = {
     "Where": ("on", " the", " left"),

@@ -42,6 +42,7 @@ from mmgpt_desktop.messages import (
     Verdict,
 )
 from mmgpt_desktop.methods import Method
+from mmgpt_desktop.note import plain
 from mmgpt_desktop.report import lettering
 from mmgpt_desktop.report import number_texts as texts
 from mmgpt_desktop.report.data_files import as_json, as_npz
@@ -60,7 +61,7 @@ from tests.not_none import not_none
 ROWS = COLUMNS = 4
 ANSWER = ("A", " red", " ba", "ll", ".", "")
 HOSTILE = "</title><script>alert('1')</script><img src=x onerror=\"a()\">&amp;\u202e\x00\ud800 猫"
-FUSION = FusionInfo("graph", 2, 3, ROWS, COLUMNS, HeadChoice(((0, 1),), "Chosen for tests."))
+FUSION = FusionInfo("graph", 2, 3, ROWS, COLUMNS, HeadChoice(((0, 1),), plain("Chosen for tests.")))
 MATTERED = Check(Method.HEADS, 1, 2, 0.8, 0.1, (0.7, 0.8), 0.6)
 LANGUAGE = Check(Method.HEADS, 0, 1, 0.8, 0.8, (0.79,), 0.8)
 
@@ -92,7 +93,7 @@ def make_report(
     model = ModelInfo(f"model {question}", question, 99, (FUSION,), "graph", Doubt(0.3, 0.3))
     runtime = RuntimeInfo(RuntimeName.ONNX_CPU, "CPU")
     outcome = GenerationOutcome(
-        1, "done", Timings(1, 2, 3, 4), runtime, notes=(note,) if note else (), certainty=0.5
+        1, "done", Timings(1, 2, 3, 4), runtime, notes=(plain(note),) if note else (), certainty=0.5
     )
     request = GenerationRequest(1, (photo,), (Message("user", question),))
     heads = FUSION.head_choice.heads

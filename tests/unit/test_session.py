@@ -119,11 +119,13 @@ def test_all_comes_back(path: Path) -> None:
 
 def test_how_it_ended_comes_back_in_words(path: Path) -> None:
     outcome = open_session(path).conversations[1].turns[0].outcome
-    assert (outcome.kind, outcome.certainty, outcome.notes) == ("failed", 0.7, ("A note.",))
+    assert (outcome.kind, outcome.certainty) == ("failed", 0.7)
+    said, counted = outcome.notes
+    assert (str(said), counted.values) == ("A {note}.", {"count": 2})
     assert outcome.error is not None
     assert (outcome.error.title, outcome.error.hint) == ("It broke.", "Try {again}.")
     assert outcome.runtime is not None
-    assert outcome.runtime.note == "It fell back."
+    assert str(outcome.runtime.note) == "It fell back."
 
 
 def test_a_photo_is_in_the_file_once(path: Path) -> None:

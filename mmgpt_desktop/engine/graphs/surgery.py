@@ -39,6 +39,7 @@ from mmgpt_desktop.engine.graphs.attention_nodes import (
 )
 from mmgpt_desktop.engine.graphs.graph_file import read_graph
 from mmgpt_desktop.errors import NotAvailable
+from mmgpt_desktop.note import NO_NOTE, Note
 from mmgpt_desktop.writing import beside, sweep
 
 VERSION = 2  # of what is written into the cache
@@ -64,7 +65,7 @@ def attending_graph(
     *,
     kernels: bool,
     edit: Callable[[onnx.GraphProto], object] = lambda _graph: None,
-) -> tuple[Edited, str]:
+) -> tuple[Edited, Note]:
     """The decoder of `path` with `attention` among its outputs; or as it is, and why.
 
     `kernels`: operators that can give their attention do, which they can on the CPU alone;
@@ -76,22 +77,22 @@ def attending_graph(
     plain: bytes = model.SerializeToString(deterministic=True)
     if any(output.name == ATTENTION for output in model.graph.output):
         if not group_queries(model.graph):
-            return Edited(plain, False), ""
+            return Edited(plain, False), NO_NOTE
         drop_attention(model.graph)  # made for one provider, it may be of no use to another
     in_place = writes_in_place(model.graph)
     digest, way = hashlib.sha256(plain).hexdigest(), "given" if kernels else "rebuilt"
     kept = cache / f"attention-{VERSION}-{way}-{digest}.onnx" if cache else None
     with contextlib.suppress(OSError):  # a home that can't be read is no fault of the model
         if kept and kept.is_file():
-            return Edited(kept.read_bytes(), in_place), ""
+            return Edited(kept.read_bytes(), in_place), NO_NOTE
     try:
         add_attention(model, kernels=kernels)
     except NotAvailable as missing:
-        return Edited(plain, in_place), missing.title
+        return Edited(plain, in_place), missing.note
     edited: bytes = model.SerializeToString()
     if kept:
         _keep(kept, edited)
-    return Edited(edited, in_place), ""
+    return Edited(edited, in_place), NO_NOTE
 
 
 def add_attention(model: onnx.ModelProto, *, kernels: bool) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mmgpt_desktop.note import Note
 from mmgpt_desktop.ui.chat.picture_names import reference
 from mmgpt_desktop.ui.pictures.film_strip import FilmStrip
 from mmgpt_desktop.ui.pictures.live_view import LiveBar, LiveView
@@ -90,7 +91,7 @@ class ImagePane(Retranslated, Pane):
         self.thumbnails = Thumbnails()
         self.thumbnails.currentRowChanged.connect(self.photo_chosen)
         self.thumbnails.remove_wanted.connect(self.remove_wanted)
-        self._photo_notes: tuple[str, ...] = ()
+        self._photo_notes: tuple[Note, ...] = ()
         self.notes = Label(look="caption", wraps=True, scale=0.9)
         self._make_buttons()
         self.body.addWidget(self.live_bar)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +19,7 @@ from PySide6.QtCore import (
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.note import fill
+from mmgpt_desktop.note import Note, fill
 from mmgpt_desktop.report import number_texts
 from mmgpt_desktop.report.wording import Wording
 from mmgpt_desktop.resources import resource_path
@@ -136,101 +135,9 @@ def error_hint(error: AppError) -> str:
     return fill(error.hint_template, error.values, partial(translated, "errors"))
 
 
-# What the engine says in whole sentences, figures included, taken apart again.
-_NOTES = (
-    (
-        re.compile(r"Only the first of its (\d+) frames is used\."),
-        QT_TRANSLATE_NOOP("notes", "Only the first of its {0} frames is used."),
-    ),
-    (
-        re.compile(r"Only the first of its (\d+) pages is used\."),
-        QT_TRANSLATE_NOOP("notes", "Only the first of its {0} pages is used."),
-    ),
-    (
-        re.compile(r"The file is cut short: about (\d+) % of the picture is missing\."),
-        QT_TRANSLATE_NOOP("notes", "The file is cut short: about {0} % of the picture is missing."),
-    ),
-    (
-        re.compile(r"The file is cut short: the finest details of the picture are missing\."),
-        QT_TRANSLATE_NOOP(
-            "notes", "The file is cut short: the finest details of the picture are missing."
-        ),
-    ),
-    (
-        re.compile(r"Only the first (\d+) of its (\d+) frames can be read\."),
-        QT_TRANSLATE_NOOP("notes", "Only the first {0} of its {1} frames can be read."),
-    ),
-    (
-        re.compile(r"Left out for length: the first (\d+) turns\."),
-        QT_TRANSLATE_NOOP("notes", "Left out for length: the first {0} turns."),
-    ),
-    (
-        re.compile(
-            r"The (\d+) heads whose strongest cell lies on the named thing most often, "
-            r"of (\d+) things in training photos with label maps: (.+) "
-            r"\(a random cell: (.+)\)\."
-        ),
-        QT_TRANSLATE_NOOP(
-            "notes",
-            "Shown are the {0} of its heads (the parts that look) that find a named thing best. Of "
-            "{1} things in photos they found {2}; a place drawn by lot finds {3}.",
-        ),
-    ),
-    (
-        re.compile(
-            r"The (\d+) heads with the largest share of their look in the named thing's box, in "
-            r"(\d+) composed pictures: (.+) \(all cells alike: (.+)\)\."
-        ),
-        QT_TRANSLATE_NOOP(
-            "notes",
-            "Shown are the {0} of its heads (the parts that look) that look at a named thing most. "
-            "In {1} test pictures it got {2} of their look; all places alike would give it {3}.",
-        ),
-    ),
-    (
-        re.compile(
-            r"No head looked at the named thing more than by chance in (\d+) composed pictures, "
-            r"so this is the mean over all heads\."
-        ),
-        QT_TRANSLATE_NOOP(
-            "notes",
-            "None of its heads (the parts that look) found a named thing better than by luck in "
-            "{0} test pictures, so all of them are shown together.",
-        ),
-    ),
-    (
-        re.compile(
-            r"the same likeliest token as PyTorch in (\d+) of (\d+) steps; ([\d.]+) of the "
-            r"probability and ([\d.]+) of the attention moved"
-        ),
-        QT_TRANSLATE_NOOP(
-            "notes",
-            "The likeliest token is the same in {0} of {1} steps; {2} of the probability and {3} "
-            "of the attention moved.",
-        ),
-    ),
-    (
-        re.compile(
-            r"(PyTorch|ONNX Runtime): image ([\d.]+) s, prefill (\d+) ms, (\d+) tokens/s, the "
-            r"attention of every token on"
-        ),
-        QT_TRANSLATE_NOOP(
-            "notes", "{0}: picture {1} s, question {2} ms, {3} tokens a second with attention."
-        ),
-    ),
-    (
-        re.compile(r"(.+) took over: (.+)", re.DOTALL),
-        QT_TRANSLATE_NOOP("notes", "{0} took over: {1}"),
-    ),
-)
-
-
-def note_text(note: str) -> str:
-    """A note of the engine in the window's language, or as it is."""
-    for pattern, template in _NOTES:
-        if match := pattern.fullmatch(note):
-            return translated("notes", str(template)).format(*match.groups())
-    return note
+def note_text(note: Note) -> str:
+    """In the window's language."""
+    return note.said(partial(translated, "errors"))
 
 
 # The model's fusions for people who never heard the word.
