@@ -15,7 +15,7 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, Progress
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle, remedy_for
-from mmgpt_desktop.engine.occlusion import Cells, Hider, Hiding, Rescorer
+from mmgpt_desktop.engine.occlusion import Hider, Hiding, Mask, Rescorer
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.engine.runtime import Encoded, Runtime
@@ -155,7 +155,7 @@ class BundleEngine(EngineBase):
         fusion, pixels, grid, prompt = self._explained(explanation)
         hider, runtime = Hider(pixels, grid, how), self._runtime
 
-        def encode(hidden: Cells) -> Encoded:
+        def encode(hidden: Mask) -> Encoded:
             encoded: Encoded = runtime.encode(hider(hidden), fusion, cancel)
             return encoded
 

@@ -35,7 +35,7 @@ from mmgpt_desktop.engine.folder.recognise import MANIFEST
 from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.head_choice import HeadReport, load_choice, save_choice, score_heads
 from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory
-from mmgpt_desktop.engine.occlusion import Cells, Hiding, PhotoHider, Rescorer
+from mmgpt_desktop.engine.occlusion import Hiding, Mask, PhotoHider, Rescorer
 from mmgpt_desktop.engine.scenes import Scene, compose
 from mmgpt_desktop.errors import AppError, BundleError, NotAvailable, RuntimeFailure
 from mmgpt_desktop.messages import (
@@ -230,7 +230,7 @@ class CheckpointEngine(EngineBase):
         hider = PhotoHider(photo, images[0].grid, how)
         hides = [each.image_id == photo.image_id for each in photos]
 
-        def encode(hidden: Cells) -> Context:
+        def encode(hidden: Mask) -> Context:
             covered = family.preprocess(hider(hidden), tiled=request.tiled)
             found = runtime.encode(covered, cancel)
             views = (covered if hide else each for hide, each in zip(hides, images, strict=True))

@@ -35,7 +35,7 @@ EVERY = 4
 """Maps are given after as many squares."""
 _BLURRED_TO = 4
 
-Cells = NDArray[np.bool_]  # [row, column]
+Mask = NDArray[np.bool_]  # [row, column]
 
 
 class Hiding(StrEnum):
@@ -63,7 +63,7 @@ class Hider:
         photo = self._cover[..., top:bottom, left:right]
         photo[:] = _blurred(photo) if how is Hiding.BLUR else photo.mean((2, 3), keepdims=True)
 
-    def __call__(self, hidden: Cells) -> NDArray[np.float32]:
+    def __call__(self, hidden: Mask) -> NDArray[np.float32]:
         """The pixels with the cells hidden where `hidden` [row, column] is True."""
         return np.where(hidden[self._rows][:, self._columns], self._cover, self._pixels)
 
@@ -81,7 +81,7 @@ class PhotoHider:
         self._columns = _numbers(photo.width, box.left, box.width, grid.columns)
         self._cover = _blurred_photo(photo) if how is Hiding.BLUR else photo.pixels.mean((0, 1))
 
-    def __call__(self, hidden: Cells) -> Photo:
+    def __call__(self, hidden: Mask) -> Photo:
         """The photo with the cells hidden where `hidden` [row, column] is True."""
         edged = np.pad(hidden, ((0, 1), (0, 1)))  # number -1: in no cell
         where = edged[self._rows][:, self._columns, np.newaxis]
@@ -119,7 +119,7 @@ def _blurred(photo: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([np.asarray(channel) for channel in channels])[np.newaxis]
 
 
-def photo_cells(grid: PatchGrid) -> Cells:
+def photo_cells(grid: PatchGrid) -> Mask:
     """[row, column], True where a cell shows some of the photo, and not padding alone."""
     down = _touches(grid.box.top, grid.box.height, grid.rows, grid.photo_height)
     across = _touches(grid.box.left, grid.box.width, grid.columns, grid.photo_width)
@@ -141,14 +141,14 @@ class Rescorer:
     """
 
     runtime: Any
-    encode: Callable[[Cells], Any]
+    encode: Callable[[Mask], Any]
     grid: PatchGrid
     prompt: tuple[int, ...]
     tokens: tuple[int, ...]
     temperature: float
     cancel: CancelToken
 
-    def __call__(self, hidden: Cells) -> NDArray[np.float64]:
+    def __call__(self, hidden: Mask) -> NDArray[np.float64]:
         """The log-probability of each token, given those before it: [token].
 
         Raises RuntimeFailure and Cancelled.
@@ -210,7 +210,7 @@ def _squares(grid: PatchGrid, side: int) -> NDArray[np.int64]:
     return np.asarray(down[:, np.newaxis] * side + across)
 
 
-def _limit(index: int, squares: NDArray[np.int64], photo: Cells, word: slice | None) -> int:
+def _limit(index: int, squares: NDArray[np.int64], photo: Mask, word: slice | None) -> int:
     """How many squares a round hides: in the first one, all that hold some of the photo."""
     found = len(np.unique(squares[photo]))
     if index == 0:
@@ -220,7 +220,7 @@ def _limit(index: int, squares: NDArray[np.int64], photo: Cells, word: slice | N
 
 
 def _most_promising(
-    squares: NDArray[np.int64], photo: Cells, maps: NDArray[np.float64], limit: int
+    squares: NDArray[np.int64], photo: Mask, maps: NDArray[np.float64], limit: int
 ) -> Sequence[int]:
     """The squares of the photo whose cells the tokens of `maps` needed most so far."""
     numbers = np.unique(squares[photo])
@@ -257,8 +257,8 @@ def check(
 
 
 def _strongest(
-    values: NDArray[np.float32], photo: Cells, count: int, random: np.random.Generator
-) -> Cells:
+    values: NDArray[np.float32], photo: Mask, count: int, random: np.random.Generator
+) -> Mask:
     """The `count` cells of the photo with the largest values; NaN is least, ties are drawn."""
     weakest_first = np.lexsort(
         (random.random(values.size), np.nan_to_num(values, nan=-np.inf).ravel(), photo.ravel())
