@@ -82,7 +82,7 @@ Amount = Annotated[float, between(0, 1e15)]
 
 
 @dataclasses.dataclass(frozen=True)
-class Decoder:
+class DataDecoder:
     """What JSON or TOML gave becomes values of a wanted type. All raise Mistake.
 
     `special` reads kinds of which this knows nothing. With `strict` a key that no field has is
@@ -100,20 +100,8 @@ class Decoder:
         """`kind` is a dataclass or any annotation of its fields."""
         if (read := self.special.get(kind) or _READ.get(kind)) is not None:
             return read(value)
-        origin, arguments = get_origin(kind), get_args(kind)
-        if origin is Annotated:
-            checked = self.decode(arguments[0], value)
-            for check in arguments[1:]:
-                checked = check(checked)
-            return checked
-        if origin in (Union, types.UnionType):
-            return self._optional(arguments, value)
-        if origin is tuple:
-            return self._tuple(arguments, value)
-        if origin in (dict, Mapping):
-            return self._mapping(arguments[1], value)
-        if origin is Literal:
-            return _one_of(arguments, value)
+        if (generic := _GENERIC.get(get_origin(kind))) is not None:
+            return generic(self, get_args(kind), value)
         if isinstance(kind, type) and issubclass(kind, StrEnum):
             return kind(_one_of(tuple(map(str, kind)), value))
         if dataclasses.is_dataclass(kind):
@@ -135,6 +123,12 @@ class Decoder:
             if not self.lenient:
                 raise
 
+    def _checked(self, arguments: tuple[Any, ...], value: Any) -> Any:
+        checked = self.decode(arguments[0], value)
+        for check in arguments[1:]:
+            checked = check(checked)
+        return checked
+
     def _optional(self, kinds: tuple[Any, ...], value: Any) -> Any:
         if value is None and types.NoneType in kinds:
             return None
@@ -149,12 +143,18 @@ class Decoder:
         pairs = zip(kinds, items, strict=True)
         return tuple(self._below(at, kind, item) for at, (kind, item) in enumerate(pairs))
 
-    def _mapping(self, kind: Any, value: Any) -> dict[str, Any]:
+    def _list(self, kinds: tuple[Any, ...], value: Any) -> list[Any]:
+        return list(self._tuple((*kinds, Ellipsis), value))
+
+    def _mapping(self, kinds: tuple[Any, ...], value: Any) -> dict[str, Any]:
         found = {}
         for key, each in _plain(dict, value).items():
             with self._left_out():
-                found[key] = self._below(key, kind, each)
+                found[key] = self._below(key, kinds[1], each)
         return found
+
+    def _literal(self, known: tuple[Any, ...], value: Any) -> Any:
+        return _one_of(known, value)
 
     def _dataclass(self, kind: Any, value: Any) -> Any:
         """A field that the file lacks, as an older program's may, keeps its default."""
@@ -172,10 +172,22 @@ class Decoder:
         return kind(**given)
 
 
+_GENERIC: dict[Any, Callable[[DataDecoder, tuple[Any, ...], Any], Any]] = {
+    Annotated: DataDecoder._checked,
+    Union: DataDecoder._optional,
+    types.UnionType: DataDecoder._optional,
+    tuple: DataDecoder._tuple,
+    list: DataDecoder._list,
+    dict: DataDecoder._mapping,
+    Mapping: DataDecoder._mapping,
+    Literal: DataDecoder._literal,
+}
+
+
 @lru_cache(maxsize=128)
 def _hints(kind: type) -> dict[str, Any]:
     hints = get_type_hints(kind, include_extras=True)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+    return {each.name: hints[each.name] for each in dataclasses.fields(kind) if each.init}
 
 
 @lru_cache(maxsize=128)
@@ -183,7 +195,7 @@ def _required(kind: type) -> tuple[str, ...]:
     return tuple(
         field.name
         for field in dataclasses.fields(kind)
-        if field.default is field.default_factory is dataclasses.MISSING
+        if field.init and field.default is field.default_factory is dataclasses.MISSING
     )
 
 

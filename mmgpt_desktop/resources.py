@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmgpt_desktop.decoding import Decoder
+from mmgpt_desktop.decoding import DataDecoder
 
 DEFAULT_MODEL = "mmgpt-mini"
 
@@ -38,6 +38,6 @@ class SamplePhoto:
 def read_samples() -> tuple[SamplePhoto, ...]:
     folder = resource_path("samples")
     listed = json.loads((folder / "samples.json").read_text(encoding="utf-8"))
-    decoder = Decoder({Path: folder.joinpath}, strict=True)
+    decoder = DataDecoder({Path: folder.joinpath}, strict=True)
     samples: tuple[SamplePhoto, ...] = decoder.decode(tuple[SamplePhoto, ...], listed)
     return samples

@@ -11,7 +11,7 @@ from typing import Annotated, cast
 
 import platformdirs
 
-from mmgpt_desktop.decoding import Decoder, between
+from mmgpt_desktop.decoding import DataDecoder, between
 from mmgpt_desktop.reading import read_json
 from mmgpt_desktop.writing import beside, sweep
 
@@ -70,7 +70,7 @@ def load_settings(path: Path) -> Settings:
     """
     try:
         stored = read_json(path, _MOST_BYTES)
-        return cast(Settings, Decoder(lenient=True).decode(Settings, stored))
+        return cast(Settings, DataDecoder(lenient=True).decode(Settings, stored))
     except FileNotFoundError:
         pass
     except OSError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from mmgpt_desktop.decoding import Decoder, between
+from mmgpt_desktop.decoding import DataDecoder, between
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.reading import read_json
 from mmgpt_desktop.writing import write_json
@@ -54,7 +54,7 @@ class Tries:
     def _read(self) -> int:
         """0 for what nobody wrote, or what is damaged."""
         try:
-            kept: _Kept = Decoder().decode(_Kept, read_json(self._file, _MOST_BYTES))
+            kept: _Kept = DataDecoder().decode(_Kept, read_json(self._file, _MOST_BYTES))
             return kept.wrong
         except FileNotFoundError:
             return 0

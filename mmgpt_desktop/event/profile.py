@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from mmgpt_desktop.decoding import Decoder, KeyPath, Mistake, at_most, between
+from mmgpt_desktop.decoding import DataDecoder, KeyPath, Mistake, at_most, between
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.local_network import is_private
 from mmgpt_desktop.event.pin import is_hash
@@ -246,7 +246,7 @@ def read_profile(path: Path, model: Path | None = None) -> Profile:
     """
     document = read_toml(path)
     here = path.absolute().parent
-    decoder = Decoder({Path: lambda value: here / path_said(_text(value))}, strict=True)
+    decoder = DataDecoder({Path: lambda value: here / path_said(_text(value))}, strict=True)
     try:
         said: ProfileFile = decoder.decode(ProfileFile, document.values)
         return _complete(said, path.absolute(), model)
@@ -255,7 +255,7 @@ def read_profile(path: Path, model: Path | None = None) -> Profile:
 
 
 def _text(value: object) -> str:
-    return _line(Decoder().decode(str, value))
+    return _line(DataDecoder().decode(str, value))
 
 
 def _complete(said: ProfileFile, path: Path, model: Path | None) -> Profile:

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from mmgpt_desktop.decoding import Decoder
+from mmgpt_desktop.decoding import DataDecoder
 from mmgpt_desktop.engine.folder.model_files import is_plain_name
 from mmgpt_desktop.resources import resource_path
 
@@ -66,5 +66,5 @@ class _Catalogue:
 
 def read_catalogue() -> tuple[CatalogueEntry, ...]:
     listed = tomllib.loads(resource_path("models.toml").read_text(encoding="utf-8"))
-    catalogue: _Catalogue = Decoder(strict=True).decode(_Catalogue, listed)
+    catalogue: _Catalogue = DataDecoder(strict=True).decode(_Catalogue, listed)
     return catalogue.model

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import unicodedata
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mmgpt_desktop.decoding import Decoder
+from mmgpt_desktop.decoding import DataDecoder
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.reading import read_json
-from mmgpt_desktop.session.codec import Writer
 from mmgpt_desktop.session.session_record import Session
-from mmgpt_desktop.writing import not_kept, sweep, write
+from mmgpt_desktop.writing import not_kept, sweep, write_json
 
 MOST = 50
 _MOST_TEXT = 20_000
@@ -70,7 +68,7 @@ def read_recent(file: Path) -> tuple[RecentSession, ...]:
     none."""
     entries: tuple[RecentSession, ...]
     try:
-        entries = Decoder().decode(tuple[RecentSession, ...], read_json(file, _MOST_BYTES))
+        entries = DataDecoder().decode(tuple[RecentSession, ...], read_json(file, _MOST_BYTES))
     except FileNotFoundError:
         return ()
     except (OSError, ValueError) as error:
@@ -120,6 +118,6 @@ def _write(file: Path, entries: tuple[RecentSession, ...]) -> None:
     """Nobody else on the computer reads what was said. Raises NotKept."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        write(file, json.dumps(Writer().encode(entries)).encode(), private=True)
+        write_json(file, [asdict(entry) for entry in entries], private=True)
     except (OSError, AppError) as error:
         raise not_kept(error) from error

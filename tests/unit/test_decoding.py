@@ -13,7 +13,7 @@ import pytest
 
 from mmgpt_desktop.decoding import (
     LONGEST_TEXT,
-    Decoder,
+    DataDecoder,
     Mistake,
     at_most,
     between,
@@ -44,6 +44,8 @@ class Outer:
     way: Literal["in", "out"] | None = None
     speeds: Mapping[str, float] = field(default_factory=dict)
     where: Path = Path()
+    parts: list[int] = field(default_factory=list)
+    own: int = field(default=0, init=False)  # not a part of any file
 
 
 WHOLE = {
@@ -56,11 +58,13 @@ WHOLE = {
     "way": "out",
     "speeds": {"a": 2, "b": 2.5},
     "where": "here",
+    "parts": [1, 2],
+    "own": 3,
 }
 
 
 def decode(value: Any, **how: Any) -> Outer:
-    result: Outer = Decoder({Path: Path}, **how).decode(Outer, value)
+    result: Outer = DataDecoder({Path: Path}, **how).decode(Outer, value)
     return result
 
 
@@ -75,6 +79,7 @@ def test_all_kinds_are_read() -> None:
         "out",
         {"a": 2.0, "b": 2.5},
         Path("here"),
+        [1, 2],
     )
     assert decode({"inner": {"port": 3}, "way": None}) == Outer(Inner(3))
 

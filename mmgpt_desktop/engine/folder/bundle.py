@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.decoding import Amount, Count, Decoder, Mistake, between
+from mmgpt_desktop.decoding import Amount, Count, DataDecoder, Mistake, between
 from mmgpt_desktop.engine.folder.checksums import verify
 from mmgpt_desktop.engine.folder.model_files import ANOTHER, is_plain_name, lies_inside, read_text
 from mmgpt_desktop.errors import AppError, BundleError
@@ -240,7 +240,7 @@ def _check_size(path: Path, entry: FileEntry) -> None:
 
 def _manifest(data: Any) -> Manifest:
     try:
-        about = Decoder().decode(_Kind, data)
+        about = DataDecoder().decode(_Kind, data)
         if about.format > FORMAT:
             title = "This model was made for a newer version of MMGPT Desktop."
             raise BundleError(title, "Update the app, or choose another model folder.")
@@ -250,7 +250,7 @@ def _manifest(data: Any) -> Manifest:
         if about.family not in FAMILIES:
             title = "This version of MMGPT Desktop can't run models of the family {family}."
             raise BundleError(title, "Update the app.", family=safe_name(about.family))
-        return _checked(Decoder().decode(_Written, data))
+        return _checked(DataDecoder().decode(_Written, data))
     except Mistake as mistake:
         raise _bad_manifest(mistake) from mistake
 
@@ -283,7 +283,7 @@ def _fusion(name: str, said: _Fusion, decoder: DecoderSizes) -> FusionSpec:
 
 def head_choice(data: object, layers: int, heads: int) -> HeadChoice:
     """From a record of a model of that size. Raises Mistake."""
-    return _within(Decoder().decode(HeadChoice, data), layers, heads)
+    return _within(DataDecoder().decode(HeadChoice, data), layers, heads)
 
 
 def _within(choice: HeadChoice, layers: int, heads: int) -> HeadChoice:
