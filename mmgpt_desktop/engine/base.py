@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.beam import beam_search
-from mmgpt_desktop.engine.families.detokenizer import TextStream
+from mmgpt_desktop.engine.chat.detokenizer import TextStream
 from mmgpt_desktop.engine.generate import Answer, Token, decode, run_decoder
 from mmgpt_desktop.engine.occlusion import Hiding, Rescorer, check
 from mmgpt_desktop.engine.running_request import RunningRequest

@@ -16,31 +16,39 @@ import platformdirs
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.families.chat import attention_heads
-from mmgpt_desktop.engine.families.family import Context, Features, ImageInputs, positions
+from mmgpt_desktop.engine.chat.family import Family
+from mmgpt_desktop.engine.chat.inputs import Context, Features, ImageInputs
+from mmgpt_desktop.engine.families.registry import family_class
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.folder.layouts import PRECISIONS, GraphFiles, find_graphs
 from mmgpt_desktop.engine.folder.tensor_files import read_header
 from mmgpt_desktop.engine.graphs.decoder_session import Decoder, Past
 from mmgpt_desktop.engine.graphs.graph_session import Graph, blamed
-from mmgpt_desktop.engine.graphs.prefix_attention import BLOCKS, see_blocks
+from mmgpt_desktop.engine.graphs.names import (
+    BLOCKS,
+    DEEP_EMBEDS,
+    DEEP_FEATURES,
+    EMBEDS,
+    FEATURES,
+    FROM,
+    IDS,
+    KEPT,
+    MASK,
+    POSITIONS,
+    READING,
+    TYPES,
+    WITH_PAST,
+)
+from mmgpt_desktop.engine.graphs.prefix_attention import see_blocks
 from mmgpt_desktop.engine.graphs.surgery import Edited, attending_graph
 from mmgpt_desktop.engine.onnx_runtime import wants_cuda
 from mmgpt_desktop.engine.runtime import DecodeResult
+from mmgpt_desktop.engine.text_models import attention_heads
 from mmgpt_desktop.errors import BundleError, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.note import Note
 from mmgpt_desktop.text import reason_of
 
-IDS, EMBEDS, MASK, POSITIONS = "input_ids", "inputs_embeds", "attention_mask", "position_ids"
-FEATURES, READING = "image_features", "image_reading"
-WITH_PAST = "use_cache_branch"  # which branch of a graph that was merged of two
-KEPT = "num_logits_to_keep"  # 0 keeps all
-FROM = "logits_from"
-TYPES = "token_type_ids"
-DEEP_FEATURES, DEEP_EMBEDS = "deepstack_features", "deepstack_embeds"
-# Families with prefix attention, and the token type of what is in no block.
-_BOTH_WAYS = {"gemma3": 0, "paligemma": 1}
 _IN_ORDER = Note(
     "These graphs read the prompt in order only, where the model reads pictures both ways:"
     " answers may differ from PyTorch's."
@@ -70,17 +78,18 @@ class CheckpointOnnx:
         """
         cuda = wants_cuda(name)
         files = files or find_graphs(checkpoint.path)
-        kind = checkpoint.model_type
+        self._family = family_class(checkpoint.model_type)
         self.files = files
         with blamed(files.decoder):
-            decoder, note = self._attending(files.decoder, cache or cache_folder(), cuda, kind)
+            decoder, note = self._attending(files.decoder, cache or cache_folder(), cuda)
         graph = Graph(files.decoder, cuda, decoder.graph)
         # The prompt's operators are the CPU's alone.
         quick = Graph(files.prompt, cuda) if files.prompt and not cuda else None
         with blamed(files.decoder):
             self._decoder = Decoder(graph, in_place=decoder.in_place, cuda=cuda, prompt=quick)
-        self._types = _BOTH_WAYS.get(kind, 0)
-        if kind in _BOTH_WAYS and not {BLOCKS, TYPES}.intersection(graph.inputs):
+        if self._family.outside_blocks is not None and graph.inputs.keys().isdisjoint(
+            (BLOCKS, TYPES)
+        ):
             note = note or _IN_ORDER
         self._vision = Graph(files.vision, cuda)
         with blamed(files.embeddings):
@@ -148,9 +157,9 @@ class CheckpointOnnx:
             if part:
                 part.close()
 
-    def _attending(self, path: Path, cache: Path, cuda: bool, kind: str) -> tuple[Edited, Note]:
+    def _attending(self, path: Path, cache: Path, cuda: bool) -> tuple[Edited, Note]:
         """The decoder with its attention among its outputs, or why it has none."""
-        edit = partial(_read_both_ways, kind=kind)
+        edit = partial(_read_both_ways, family=self._family)
         return attending_graph(path, cache, kernels=not cuda, edit=edit)
 
     def _looks(self, attention: NDArray[Any], context: Context) -> NDArray[Any]:
@@ -173,18 +182,19 @@ class CheckpointOnnx:
         others; the logits of the last `kept` are wanted."""
         count, total = len(token_ids), past + len(token_ids)
         ids = np.array([token_ids], np.int64)
-        image, which = _image_tokens(context, past, count)
+        image, which = context.prompt.image_tokens(past, count)
         ids[0, image] = 0  # an image token may lie beyond the table
         embeds = self._embed(ids, cancel)
+        blocks, outside = context.prompt.blocks_of(total), self._family.outside_blocks or 0
         feeds = {
             IDS: ids,
             MASK: np.ones((1, total), np.int64),
-            POSITIONS: positions(context.prompt, past, count),
+            POSITIONS: context.prompt.rotary_positions(past, count),
             WITH_PAST: np.array([past > 0]),
             KEPT: np.array(kept),
             FROM: np.array(count - kept),
-            BLOCKS: (blocks := _blocks(context, total)),
-            TYPES: np.where(blocks[past:] < 0, self._types, 1 - self._types)[np.newaxis],
+            BLOCKS: blocks,
+            TYPES: np.where(blocks[past:] < 0, outside, 1 - outside)[np.newaxis],
         }
         if len(image):
             parts = [_parts(each) for each in context.features]
@@ -251,32 +261,13 @@ def _embedder(files: GraphFiles, cuda: bool) -> _Table | _Lookup:
     return _Table(files.embeddings) if table else _Lookup(files.embeddings, cuda)
 
 
-def _read_both_ways(graph: onnx.GraphProto, kind: str) -> None:
-    """As the model does, where its graph doesn't. Gemma 3's windows cut blocks, PaliGemma 2's
-    don't."""
-    if kind in _BOTH_WAYS and TYPES not in {each.name for each in graph.input}:
-        see_blocks(graph, windows_cut=kind == "gemma3")
-
-
-def _blocks(context: Context, total: int) -> NDArray[np.int64]:
-    """`Prompt.blocks` of all positions; those after the prompt see only what is before them."""
-    blocks = np.full(total, -1, np.int64)
-    if context.prompt.blocks is not None:
-        known = context.prompt.blocks[:total]
-        blocks[: len(known)] = known
-    return blocks
+def _read_both_ways(graph: onnx.GraphProto, family: type[Family]) -> None:
+    """As the model does, where its graph doesn't."""
+    if family.outside_blocks is not None and TYPES not in {each.name for each in graph.input}:
+        see_blocks(graph, windows_cut=family.windows_cut_blocks)
 
 
 def _parts(features: Features) -> tuple[NDArray[Any], NDArray[Any]]:
     """The embeddings [token, width], and those for later layers [layer, token, width]."""
     found = features.embeddings
     return found if isinstance(found, tuple) else (found, np.zeros((0, *found.shape)))
-
-
-def _image_tokens(
-    context: Context, fed: int, count: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which of the next `count` tokens are image tokens, and their numbers among all."""
-    image_positions = np.array(context.prompt.image_positions, np.int64) - fed
-    which = np.flatnonzero((image_positions >= 0) & (image_positions < count))
-    return image_positions[which], which

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.chat.inputs import Context, Features, ImageInputs, Prompt
 from mmgpt_desktop.engine.cores import physical_cores
-from mmgpt_desktop.engine.families.family import Context, Features, ImageInputs, positions
+from mmgpt_desktop.engine.families.registry import family_class
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory
 from mmgpt_desktop.engine.pytorch import require_torch
@@ -36,8 +37,6 @@ _ATTENTION = {"": LAST_ROW, "text_config": LAST_ROW, "vision_config": "sdpa"}
 _FIELD = re.compile(r"Validation error for field '(\w+)'")  # of transformers' configurations
 _ROWS = 256  # whose scores are in memory at once
 
-_OUTSIDE_BLOCKS = {"gemma3": 0, "paligemma": 1}  # the token type of what is read in order
-
 Past = tuple[Any, int]  # transformers' cache, and how many tokens it holds
 
 
@@ -50,6 +49,7 @@ class CheckpointTorch:
     def __init__(self, checkpoint: Checkpoint) -> None:
         """In 16 bits where there is no memory for 32. Raises RuntimeFailure."""
         require_torch()
+        self._family = family_class(checkpoint.model_type)
         dtype = "float32" if 4 * checkpoint.parameters + BESIDE < free_memory() else "bfloat16"
         require_memory(checkpoint.parameters * (4 if dtype == "float32" else 2))
         with _failures("PyTorch can't load the model ({reason})."):
@@ -126,17 +126,16 @@ class CheckpointTorch:
         """What the model is called with, for tokens that stand after `fed` others."""
         given = {
             "inputs_embeds": self.embedded(token_ids, context, fed),
-            "position_ids": self._tensor(positions(context.prompt, fed, len(token_ids))),
+            "position_ids": self._tensor(context.prompt.rotary_positions(fed, len(token_ids))),
         }
         if context.prompt.blocks is not None and not fed:
-            given["token_type_ids"] = self._token_types(context.prompt.blocks, len(token_ids))
+            given["token_type_ids"] = self._token_types(context.prompt, len(token_ids))
         return given
 
-    def _token_types(self, blocks: NDArray[np.int64], count: int) -> Tensor:
-        """`Prompt.blocks` as the model takes them: what comes after the prompt is in none."""
-        outside = _OUTSIDE_BLOCKS[self.model.config.model_type]
-        types = np.full(count, outside, np.int64)
-        types[: len(blocks)][blocks >= 0] = 1 - outside
+    def _token_types(self, prompt: Prompt, count: int) -> Tensor:
+        """`Prompt.blocks` as the model takes them."""
+        outside = self._family.outside_blocks or 0
+        types = np.where(prompt.blocks_of(count) < 0, outside, 1 - outside)
         return self._tensor(types[np.newaxis])
 
     def rows(self, output: Any, context: Context, total: int) -> NDArray[np.float32]:
@@ -147,21 +146,13 @@ class CheckpointTorch:
     def embedded(self, token_ids: Sequence[int], context: Context, fed: int) -> Tensor:
         """Embeddings [1, S, width]: the photos' where their tokens stand, the table's elsewhere."""
         ids = self.torch.tensor([list(token_ids)])
-        image, which = self.image_tokens(context, fed, len(token_ids))
+        image, which = context.prompt.image_tokens(fed, len(token_ids))
         ids[0, image] = 0  # an image token may lie beyond the table
         embeddings: Tensor = self.model.get_input_embeddings()(ids)
         if len(image):
             found = self.torch.cat([each.embeddings for each in context.features])
             embeddings[0, image] = found[which].to(embeddings.dtype)
         return embeddings
-
-    def image_tokens(
-        self, context: Context, fed: int, count: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Which of the next `count` tokens are image tokens, and their numbers among all."""
-        image_positions = np.array(context.prompt.image_positions, np.int64) - fed
-        which = np.flatnonzero((image_positions >= 0) & (image_positions < count))
-        return image_positions[which], which
 
     def empty_cache(self) -> Any:
         from transformers import DynamicCache

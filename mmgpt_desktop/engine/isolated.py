@@ -26,8 +26,8 @@ from mmgpt_desktop.text import reason_of
 
 OPTION = "--isolated"  # how the frozen app is told to be this process
 TASKS = {  # what may be asked for: a function of plain values
-    "check_template": "mmgpt_desktop.engine.families.rendering:check",
-    "render": "mmgpt_desktop.engine.families.rendering:render",
+    "check_template": "mmgpt_desktop.engine.chat.rendering:check",
+    "render": "mmgpt_desktop.engine.chat.rendering:render",
     "try_tokenizer": "mmgpt_desktop.engine.folder.tokenizing:try_out",
 }
 _START_S = 60.0  # for Python itself on a busy computer

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.checkpoint_onnx_models import checkpoint_onnx
-from mmgpt_desktop.engine.families.family import Context, ImageInputs, Prompt
+from mmgpt_desktop.engine.chat.inputs import Context, ImageInputs, Prompt
+from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_onnx
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.generate import softmax
@@ -37,7 +37,7 @@ class Trial:
 
 def comparison_report(checkpoint: Path, graphs: Path) -> list[Note]:
     """Both runtimes are led along PyTorch's greedy answer, about a picture of noise."""
-    from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
+    from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_torch
 
     whole = open_checkpoint(checkpoint)
     inputs, prompt = _question(whole)

@@ -274,5 +274,5 @@ def open_language(folder: Path) -> LanguageModel:
         for texts in (CALIBRATION, MEASURED)
     ]
     spec = read_spec(config.get_text_config(decoder=True).to_dict())
-    weights = SafetensorsWeights(weight_files(folder))
-    return LanguageModel(spec, DecoderWeights(weights), *encoded)
+    weights = DecoderWeights(SafetensorsWeights(weight_files(folder)), spec.kind.tensors)
+    return LanguageModel(spec, weights, *encoded)

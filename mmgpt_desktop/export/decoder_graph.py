@@ -58,7 +58,7 @@ def build_decoder(
 def embeddings_of(spec: DecoderSpec, weights: DecoderWeights) -> NDArray[np.float32]:
     """What stands for each word in `inputs_embeds`, [vocabulary, width]."""
     table = weights.table()
-    if spec.model_type.startswith("gemma"):  # it scales what stands for words, not for photos
+    if spec.kind.gemma:  # it scales what stands for words, not for photos
         table = table * np.float32(math.sqrt(spec.width))
     return table
 
@@ -93,7 +93,7 @@ class _DecoderBuilder:
         if spec.blocks:
             graph.input("blocks", INT64, ["T"])
         self._lay_positions()
-        if spec.magneto:
+        if spec.kind.magneto:
             stream = self._placed(stream)
         self._biases = {window: self._bias(window) for window in dict.fromkeys(spec.windows)}
         if spec.cross_interval:
@@ -169,7 +169,7 @@ class _DecoderBuilder:
         near = ""
         if window > 0:
             near = graph.op("Less", back, graph.constant(window, scalar=True))
-        cut = self._spec.model_type.startswith("gemma3")  # its windows cut blocks, too
+        cut = self._spec.windows_cut_blocks
         if near and not cut:
             causal = graph.op("And", causal, near)
         allowed = graph.op("Or", causal, together)
@@ -184,17 +184,17 @@ class _DecoderBuilder:
         spec, graph, name = self._spec, self._graph, f"layers.{layer}"
         last = layer == spec.layers - 1
         mixed = self._attention(layer, normed)
-        if spec.magneto:
+        if spec.kind.magneto:
             mixed = self._norm(f"{name}.self_attn.inner_attn_ln", mixed)
         if last:  # beyond here, only the wanted positions count
             mixed, stream = self._from_wanted(mixed), self._from_wanted(stream)
         mixed = self._linear(f"{name}.self_attn", mixed, ("o_proj",))
-        if spec.sandwich:
+        if spec.kind.sandwich:
             mixed = self._norm(f"{name}.post_attention_layernorm", mixed)
-        before = "pre_feedforward_layernorm" if spec.sandwich else "post_attention_layernorm"
+        before = "pre_feedforward_layernorm" if spec.kind.sandwich else "post_attention_layernorm"
         normed, stream = self._add_norm(f"{name}.{before}", stream, mixed)
         fed = self._feed_forward(f"{name}.mlp", normed)
-        if spec.sandwich:
+        if spec.kind.sandwich:
             fed = self._norm(f"{name}.post_feedforward_layernorm", fed)
         if layer < spec.deepstack:
             place = graph.constant(layer, scalar=True)
@@ -283,7 +283,7 @@ class _DecoderBuilder:
         """Query, key and value side by side in the first, or each by itself with norms."""
         spec, graph = self._spec, self._graph
         packed = self._linear(name, normed, ("q_proj", "k_proj", "v_proj"))
-        if not spec.qk_norm:
+        if not spec.kind.qk_norm:
             return packed, "", ""
         widths = [heads * spec.head_dim for heads in (spec.heads, spec.kv_heads, spec.kv_heads)]
         lengths = graph.constant(*widths)
@@ -301,7 +301,7 @@ class _DecoderBuilder:
 
     def _feed_forward(self, name: str, normed: str, alpha: str = "") -> str:
         graph = self._graph
-        if self._spec.magneto:
+        if self._spec.kind.magneto:
             inner = graph.op("Gelu", self._linear(name, normed, ("fc1",)))
             return self._linear(name, self._norm(f"{name}.ffn_layernorm", inner), ("fc2",))
         gate = self._linear(name, normed, ("gate_proj",))
@@ -324,12 +324,12 @@ class _DecoderBuilder:
         return self._linears.add(self._graph, f"{module}.{'+'.join(parts)}", value, weight, bias)
 
     def _norm(self, name: str, value: str) -> str:
-        kind = "LayerNormalization" if self._spec.magneto else "SimplifiedLayerNormalization"
+        kind = "LayerNormalization" if self._spec.kind.magneto else "SimplifiedLayerNormalization"
         return self._graph.op(kind, value, *self._gains(name), epsilon=self._spec.epsilon)
 
     def _add_norm(self, name: str, stream: str, value: str) -> tuple[str, str]:
         """The norm of the sum, and the sum."""
-        kind = "LayerNormalization" if self._spec.magneto else "SimplifiedLayerNormalization"
+        kind = "LayerNormalization" if self._spec.kind.magneto else "SimplifiedLayerNormalization"
         normed, _, _, added = self._graph.ops(
             f"Skip{kind}",
             [stream, value, *self._gains(name)],
@@ -341,9 +341,9 @@ class _DecoderBuilder:
 
     def _gains(self, name: str) -> list[str]:
         """A norm's weight, and its bias if it has one."""
-        gain = self._weights[f"{name}.weight"] + np.float32(self._spec.norm_offset)
+        gain = self._weights[f"{name}.weight"] + np.float32(self._spec.kind.gemma)
         gains = [self._graph.tensor(f"{name}.weight", gain)]
-        if self._spec.magneto:
+        if self._spec.kind.magneto:
             gains.append(self._graph.tensor(f"{name}.bias", self._weights[f"{name}.bias"]))
         return gains
 

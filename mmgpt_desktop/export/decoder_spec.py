@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmgpt_desktop.engine.text_models import TEXT_MODELS, TextModel
 from mmgpt_desktop.errors import BundleError
 
 SILU, GELU_TANH, GELU = "silu", "gelu_tanh", "gelu"
@@ -20,13 +21,7 @@ _ACTIVATIONS = {
     "gelu_new": GELU_TANH,
     "gelu": GELU_TANH,  # Gemma's checkpoints say gelu and mean its tanh form
 }
-_GEMMA = ("gemma", "gemma2", "gemma3", "gemma3_text")
-_QK_NORM = ("qwen3", "qwen3_vl", "qwen3_vl_text", "gemma3", "gemma3_text")
-_QKV_BIAS = ("qwen2", "qwen2_vl", "qwen2_vl_text", "qwen2_5_vl", "qwen2_5_vl_text")
-_PLAIN = ("idefics", "llama", "mistral", "qwen3", "qwen3_vl", "qwen3_vl_text")
-KOSMOS2 = "kosmos_2_text_model"
 _HEADS_OF = 16  # what ONNX Runtime's attention turns by position is a multiple of this wide
-BUILDABLE = frozenset((*_GEMMA, *_QKV_BIAS, *_PLAIN, KOSMOS2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,18 +41,16 @@ class DecoderSpec:
     """One decoder-only language model's shape.
 
     `windows[layer]` is how far back a layer looks, -1 without a limit; `ropes[layer]` its
-    rotary positions. `norm_offset` is added to every norm's weight (Gemma stores weight - 1).
-    `sandwich`: each block's output is normalised before it joins the residual stream.
+    rotary positions. `kind` says what such models do; Kosmos-2's have no `ropes`, and their
+    embeddings are `embedding_scale` times as large before their positions are added.
     `deepstack`: after so many of the first layers, image features are added (Qwen3-VL).
-    `blocks`: some positions see each other both ways (Gemma 3's photos, PaliGemma's prompts).
-    `magneto`: LayerNorms, one more before each block's last matrix, and no gate (Wang et al.
-    2022, "Foundation Transformers"); positions are sines that are added to the embeddings,
-    `embedding_scale` times as large; no `ropes`.
+    `blocks`: some positions see each other both ways (Gemma 3's photos, PaliGemma's prompts), and
+    `windows_cut_blocks` where a window doesn't let them.
     `cross_interval`: before each so manieth layer stands one that looks at photos by gated
     cross-attention (Idefics), with `cross_norms` of its queries; 0 for none.
     """
 
-    model_type: str
+    kind: TextModel
     layers: int
     heads: int
     kv_heads: int
@@ -71,14 +64,11 @@ class DecoderSpec:
     scale: float
     ropes: tuple[Rope, ...]
     windows: tuple[int, ...]
-    norm_offset: float = 0.0
-    qk_norm: bool = False
-    sandwich: bool = False
     softcap: float = 0.0
     logit_softcap: float = 0.0
     deepstack: int = 0
     blocks: bool = False
-    magneto: bool = False
+    windows_cut_blocks: bool = False
     embedding_scale: float = 1.0
     cross_interval: int = 0
     cross_norms: bool = False
@@ -90,7 +80,7 @@ class DecoderSpec:
     @property
     def begin(self) -> int:
         """The first position: behind the padding's in what fairseq made (Kosmos-2)."""
-        return 2 if self.magneto else 0
+        return 2 if self.kind.magneto else 0
 
     @property
     def axes(self) -> int:
@@ -99,30 +89,28 @@ class DecoderSpec:
 
 
 def read_spec(
-    config: Mapping[str, Any], *, deepstack: int = 0, blocks: bool = False
+    config: Mapping[str, Any],
+    *,
+    deepstack: int = 0,
+    blocks: bool = False,
+    windows_cut_blocks: bool = False,
 ) -> DecoderSpec:
     """The shape from a text model's configuration, as in config.json or `to_dict()`.
 
     Raises BundleError for an architecture or a kind of rotary scaling that isn't known, and for
     heads that ONNX Runtime can't compute.
     """
-    kind = str(config.get("model_type", ""))
-    if kind not in BUILDABLE:
-        title = "No graph can be built for a decoder of type {kind}."
-        known = ", ".join(sorted(BUILDABLE))
-        raise BundleError(title, "Known are: {known}.", kind=kind or "?", known=known)
-    if kind == KOSMOS2:
-        return _kosmos2(config)
+    kind = _kind(str(config.get("model_type", "")))
+    config = {**config, **{name: config.get(own) for name, own in kind.settings.items()}}
     heads, width = int(config["num_attention_heads"]), int(config["hidden_size"])
     head_dim = int(config.get("head_dim") or width // heads)
-    _require_width(head_dim)
-    layers, gemma = int(config["num_hidden_layers"]), kind in _GEMMA
-    sandwich = kind in _GEMMA[1:]
-    activation = config.get("hidden_activation") or config.get("hidden_act") or "silu"
-    query_scalar = float(config.get("query_pre_attn_scalar") or head_dim) if sandwich else head_dim
-    sliding = _sliding(config, layers)
+    if not kind.magneto:
+        _require_width(head_dim)
+    layers = int(config["num_hidden_layers"])
+    query_scalar = config.get("query_pre_attn_scalar") if kind.sandwich else None
+    sliding = _sliding(config, kind, layers)
     return DecoderSpec(
-        model_type=kind,
+        kind=kind,
         layers=layers,
         heads=heads,
         kv_heads=int(config.get("num_key_value_heads") or heads),
@@ -132,20 +120,33 @@ def read_spec(
         vocabulary=int(config["vocab_size"]) + int(config.get("additional_vocab_size") or 0),
         context_length=int(config.get("max_position_embeddings") or 2048),
         epsilon=float(config.get("rms_norm_eps") or 1e-6),
-        activation=GELU_TANH if gemma else _ACTIVATIONS[str(activation)],
-        scale=1 / math.sqrt(query_scalar),
-        ropes=_ropes(config, head_dim, sliding),
+        activation=_activation(config, kind),
+        scale=1 / math.sqrt(float(query_scalar or head_dim)),
+        ropes=() if kind.magneto else _ropes(config, kind, head_dim, sliding),
         windows=tuple(int(config["sliding_window"]) if slides else -1 for slides in sliding),
-        norm_offset=1.0 if gemma else 0.0,
-        qk_norm=kind in _QK_NORM,
-        sandwich=sandwich,
         softcap=float(config.get("attn_logit_softcapping") or 0.0),
         logit_softcap=float(config.get("final_logit_softcapping") or 0.0),
         deepstack=deepstack,
         blocks=blocks,
+        windows_cut_blocks=windows_cut_blocks,
+        embedding_scale=math.sqrt(width) if config.get("scale_embedding") else 1.0,
         cross_interval=int(config.get("cross_layer_interval") or 0),
         cross_norms=bool(config.get("qk_layer_norms")),
     )
+
+
+def _kind(model_type: str) -> TextModel:
+    if model_type in TEXT_MODELS:
+        return TEXT_MODELS[model_type]
+    title = "No graph can be built for a decoder of type {kind}."
+    known = ", ".join(sorted(TEXT_MODELS))
+    raise BundleError(title, "Known are: {known}.", kind=model_type or "?", known=known)
+
+
+def _activation(config: Mapping[str, Any], kind: TextModel) -> str:
+    if kind.gemma or kind.magneto:
+        return GELU_TANH if kind.gemma else GELU
+    return _ACTIVATIONS[str(config.get("hidden_activation") or config.get("hidden_act") or "silu")]
 
 
 def _require_width(head_dim: int) -> None:
@@ -158,60 +159,32 @@ def _require_width(head_dim: int) -> None:
         )
 
 
-def _kosmos2(config: Mapping[str, Any]) -> DecoderSpec:
-    heads, width = int(config["attention_heads"]), int(config["embed_dim"])
-    layers = int(config["layers"])
-    return DecoderSpec(
-        model_type=KOSMOS2,
-        layers=layers,
-        heads=heads,
-        kv_heads=heads,
-        head_dim=width // heads,
-        width=width,
-        inner=int(config["ffn_dim"]),
-        vocabulary=int(config["vocab_size"]),
-        context_length=int(config["max_position_embeddings"]),
-        epsilon=float(config["layer_norm_eps"]),
-        activation=GELU,
-        scale=1 / math.sqrt(width // heads),
-        ropes=(),
-        windows=(-1,) * layers,
-        magneto=True,
-        embedding_scale=math.sqrt(width) if config["scale_embedding"] else 1.0,
-    )
-
-
-def _sliding(config: Mapping[str, Any], layers: int) -> tuple[bool, ...]:
+def _sliding(config: Mapping[str, Any], kind: TextModel, layers: int) -> tuple[bool, ...]:
     """Which layers look back over a window only."""
-    kind, window = str(config["model_type"]), config.get("sliding_window")
-    if not window or not config.get("use_sliding_window", not kind.startswith("qwen")):
+    window = config.get("sliding_window")
+    if not window or not config.get("use_sliding_window", kind.slides_unsaid):
         return (False,) * layers
     if types := config.get("layer_types"):
         return tuple(each == "sliding_attention" for each in types)
-    if kind == "mistral":
-        return (True,) * layers
-    if kind == "gemma2":
-        return tuple(i % 2 == 0 for i in range(layers))
-    if kind.startswith("gemma3"):
-        pattern = int(config.get("sliding_window_pattern") or 6)
-        return tuple((i + 1) % pattern != 0 for i in range(layers))
-    first = int(config.get("max_window_layers") or 0)
-    return tuple(i >= first for i in range(layers))
+    return tuple(kind.slides(layer, config) for layer in range(layers))
 
 
-def _ropes(config: Mapping[str, Any], head_dim: int, sliding: tuple[bool, ...]) -> tuple[Rope, ...]:
+def _ropes(
+    config: Mapping[str, Any], kind: TextModel, head_dim: int, sliding: tuple[bool, ...]
+) -> tuple[Rope, ...]:
     found = config.get("rope_parameters") or {}
-    if "full_attention" in found:  # Gemma 3: one for each kind of layer
+    if "full_attention" in found:  # one for each kind of layer
         full = _rope(found["full_attention"], head_dim)
         near = _rope(found["sliding_attention"], head_dim)
         return tuple(near if slides else full for slides in sliding)
-    theta = config.get("rope_theta") or (1e6 if config["model_type"].startswith("gemma3") else 1e4)
+    theta = config.get("rope_theta") or kind.theta
     settings = {"rope_theta": theta, **(config.get("rope_scaling") or {}), **found}
-    full = _rope(settings, head_dim, str(config["model_type"]).startswith("qwen3_vl"))
-    if config["model_type"].startswith("gemma3"):
-        near = _rope({"rope_theta": config.get("rope_local_base_freq") or 1e4}, head_dim)
-        return tuple(near if slides else full for slides in sliding)
-    return (full,) * len(sliding)
+    full = near = _rope(settings, head_dim, kind.in_turn)
+    if kind.near_theta:
+        near = _rope(
+            {"rope_theta": config.get("rope_local_base_freq") or kind.near_theta}, head_dim
+        )
+    return tuple(near if slides else full for slides in sliding)
 
 
 def _rope(settings: Mapping[str, Any], head_dim: int, interleaved: bool = False) -> Rope:

@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 from mmgpt_desktop import __version__
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_engine import ALL_HEADS, CheckpointEngine
-from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.families.registry import family_class, family_of
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint
 from mmgpt_desktop.engine.folder.checksums import file_entry
 from mmgpt_desktop.engine.folder.layouts import FORMAT, PROMPT
@@ -45,7 +45,6 @@ _COPIED = (
     "chat_template.jinja",
     "chat_template.json",
 )
-_BOTH_WAYS = ("gemma3", "paligemma")
 
 Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
 
@@ -98,7 +97,13 @@ def _read_spec(checkpoint: Checkpoint) -> DecoderSpec:
     config = read_config(checkpoint.path)
     text = config.get_text_config(decoder=True).to_dict()
     deep = getattr(config.vision_config, "deepstack_visual_indexes", ())
-    return read_spec(text, deepstack=len(deep), blocks=checkpoint.model_type in _BOTH_WAYS)
+    family = family_class(checkpoint.model_type)
+    return read_spec(
+        text,
+        deepstack=len(deep),
+        blocks=family.outside_blocks is not None,
+        windows_cut_blocks=family.windows_cut_blocks,
+    )
 
 
 def _copy_settings(checkpoint: Checkpoint, folder: Path) -> None:
@@ -110,7 +115,7 @@ def _copy_settings(checkpoint: Checkpoint, folder: Path) -> None:
 def _write_decoder(
     spec: DecoderSpec, checkpoint: Checkpoint, folder: Path, precision: Precision
 ) -> None:
-    weights = DecoderWeights(SafetensorsWeights(checkpoint.weights))
+    weights = DecoderWeights(SafetensorsWeights(checkpoint.weights), spec.kind.tensors)
     build_decoder(spec, weights, folder / DECODER, linears_for(precision))
     quick = prompt_linears_for(precision)
     if quick:

@@ -7,8 +7,9 @@ most `image_features` float32 [token, width], what stands in the prompt for the 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -17,36 +18,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.checkpoint_torch import load_model
-from mmgpt_desktop.engine.families.family import Family
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
+from mmgpt_desktop.engine.image_encoder import ImageEncoder
 from mmgpt_desktop.errors import RuntimeFailure
-from mmgpt_desktop.export.encoders import Encoder, Idefics, Idefics3, Kosmos2, OneVision, Tower
-from mmgpt_desktop.export.qwen_encoder import QwenEncoder
 from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.text import reason_of
 
-PIXELS, GRID = "pixel_values", "image_grid_thw"
 OPSET = 20
 _EXAMPLE_VIEWS = 3  # an example of one view would be exported as for one view only
-
-# For each model_type: what is exported, and its inputs with the axis that differs between
-# photos, if any.
-_QWEN: dict[str, int | None] = {PIXELS: 0, GRID: None}
-ENCODERS: dict[str, tuple[Callable[[Any], Encoder], dict[str, int | None]]] = {
-    "gemma3": (Tower, {PIXELS: 0}),
-    "idefics": (Idefics, {PIXELS: None}),
-    "idefics3": (Idefics3, {PIXELS: 1}),
-    "internvl": (Tower, {PIXELS: 0}),
-    "kosmos-2": (Kosmos2, {PIXELS: None}),
-    "llava": (Tower, {PIXELS: None}),
-    "llava_onevision": (OneVision, {PIXELS: 1, "mixed_of": 0, "shares": 0}),
-    "paligemma": (Tower, {PIXELS: None}),
-    "qwen2_5_vl": (QwenEncoder, _QWEN),
-    "qwen2_vl": (QwenEncoder, _QWEN),
-    "qwen3_vl": (QwenEncoder, _QWEN),
-    "smolvlm": (Idefics3, {PIXELS: 1}),
-}
 
 
 def export_vision(checkpoint: Checkpoint, family: Family, path: Path) -> None:
@@ -56,9 +37,7 @@ def export_vision(checkpoint: Checkpoint, family: Family, path: Path) -> None:
     """
     try:
         model = load_model(checkpoint, dtype=torch.float32)
-        export_encoder(
-            getattr(model, "model", model), checkpoint.model_type, _example(family), path
-        )
+        export_encoder(getattr(model, "model", model), type(family), _example(family), path)
     except RuntimeFailure:
         raise
     except Exception as error:  # the exporter's exceptions share no base but this
@@ -67,11 +46,14 @@ def export_vision(checkpoint: Checkpoint, family: Family, path: Path) -> None:
         raise RuntimeFailure(title, hint, reason=reason_of(error)) from error
 
 
-def export_encoder(model: Any, kind: str, example: Mapping[str, NDArray[Any]], path: Path) -> None:
-    """Of a transformers model of that `model_type`, traced with a photo like `example`."""
-    make, axes = ENCODERS[kind]
+def export_encoder(
+    model: Any, family: type[Family], example: Mapping[str, NDArray[Any]], path: Path
+) -> None:
+    """Of a transformers model of that family, traced with a photo like `example`."""
+    encoder: ImageEncoder = resolve_name(family.encoder)(model)
+    axes = family.image_axes
     inputs = {name: _several(example[name], axis) for name, axis in axes.items()}
-    _write(make(model).eval(), inputs, axes, path)
+    _write(encoder.eval(), inputs, axes, path)
 
 
 def _example(family: Family) -> Mapping[str, NDArray[Any]]:
@@ -89,7 +71,7 @@ def _several(array: NDArray[Any], axis: int | None) -> Tensor:
 
 
 def _write(
-    encoder: Encoder, inputs: dict[str, Tensor], axes: Mapping[str, int | None], path: Path
+    encoder: ImageEncoder, inputs: dict[str, Tensor], axes: Mapping[str, int | None], path: Path
 ) -> None:
     varying = {
         name: {} if axis is None else {axis: torch.export.Dim.DYNAMIC}

@@ -48,22 +48,17 @@ class SafetensorsWeights(Mapping[str, NDArray[np.float32]]):
         return len(self._places)
 
 
-# What parts of Llama's names are called in Kosmos-2.
-_KOSMOS2 = {
-    "input_layernorm": "self_attn_layer_norm",
-    "post_attention_layernorm": "final_layer_norm",
-    "o_proj": "out_proj",
-    "mlp": "ffn",
-    "norm": "layer_norm",
-}
-
-
 class DecoderWeights:
     """A language model's tensors by the names of Llama's class, wherever they stand in a
-    checkpoint ("model.text_model.layers.0...", "language_model.model.layers.0...")."""
+    checkpoint ("model.text_model.layers.0...", "language_model.model.layers.0...").
 
-    def __init__(self, tensors: Mapping[str, NDArray[np.float32]]) -> None:
-        self._tensors = tensors
+    `names` are its own for parts of Llama's (`TextModel.tensors`).
+    """
+
+    def __init__(
+        self, tensors: Mapping[str, NDArray[np.float32]], names: Mapping[str, str] | None = None
+    ) -> None:
+        self._tensors, self._names = tensors, names or {}
         ending = "embed_tokens.weight"
         found = [name.removesuffix(ending) for name in tensors if name.endswith(ending)]
         found = [
@@ -72,7 +67,6 @@ class DecoderWeights:
         if not found:
             raise BundleError("There is no language model that is known among the weights.")
         self._prefix = min(found, key=len)
-        self._names = _KOSMOS2 if f"{self._prefix}layer_norm.weight" in tensors else {}
 
     def __contains__(self, name: str) -> bool:
         return self._stored(name) in self._tensors

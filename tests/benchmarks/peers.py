@@ -28,10 +28,11 @@ import onnx
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.checkpoint_onnx import FEATURES
+from mmgpt_desktop.engine.families.idefics3 import Idefics3
 from mmgpt_desktop.engine.graphs.attention_nodes import drop_attention
 from mmgpt_desktop.engine.graphs.decoder_session import DecoderSession
 from mmgpt_desktop.engine.graphs.graph_session import Graph
+from mmgpt_desktop.engine.graphs.names import FEATURES
 from mmgpt_desktop.export.decoder_graph import build_decoder
 from mmgpt_desktop.export.decoder_spec import read_spec
 from mmgpt_desktop.export.linear import (
@@ -238,7 +239,7 @@ def encoders_of(folder: Path) -> dict[str, Callable[[], Any]]:
     import torch
     from transformers import SmolVLMConfig, SmolVLMModel
 
-    from mmgpt_desktop.export.vision import PIXELS, export_encoder
+    from mmgpt_desktop.export.vision import export_encoder
 
     text = {"model_type": "llama", "hidden_size": 576, "num_hidden_layers": 1, "vocab_size": 64}
     config = SmolVLMConfig(vision_config=VISION, text_config=text, scale_factor=4)
@@ -249,10 +250,13 @@ def encoders_of(folder: Path) -> dict[str, Callable[[], Any]]:
     def theirs() -> Any:
         return model.get_image_features(pixels, output_attentions=True)
 
-    encoders, feeds = dict[str, Callable[[], Any]](transformers=theirs), {PIXELS: pixels.numpy()}
+    encoders, feeds = (
+        dict[str, Callable[[], Any]](transformers=theirs),
+        {"pixel_values": pixels.numpy()},
+    )
     for precision in ("fp32", "int8"):
         path = folder / f"vision.{precision}.onnx"
-        export_encoder(model, "smolvlm", feeds, path)
+        export_encoder(model, Idefics3, feeds, path)
         if precision == "int8":
             quantise(path)
         graph = Graph(path, cuda=False, threads=THREADS)

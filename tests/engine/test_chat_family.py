@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from mmgpt_desktop.engine.families.detokenizer import Spelling, TextStream
-from mmgpt_desktop.engine.families.family import Family, positions
+from mmgpt_desktop.engine.chat.chat_template import ChatTemplate
+from mmgpt_desktop.engine.chat.detokenizer import Spelling, TextStream
+from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.families.template import ChatTemplate
 from mmgpt_desktop.engine.folder import tokenizing
 from mmgpt_desktop.engine.folder.checkpoint import read_checkpoint
 from mmgpt_desktop.errors import BundleError, PromptError
@@ -29,7 +29,7 @@ def family(folder: Path) -> Family:
 
 
 def text_of(family: Family, token_ids: tuple[int, ...]) -> str:
-    tokenizer = family.checkpoint.tokenizer()  # type: ignore[attr-defined]
+    tokenizer = family.checkpoint.tokenizer()
     return str(tokenizer.decode(list(token_ids), skip_special_tokens=False))
 
 
@@ -51,7 +51,7 @@ def test_the_first_turns_go_first_and_their_photo_stays(family: Family) -> None:
     assert text.startswith("<|im_start|>User:<fake_token_around_image><global-img><image>")
     assert "three<end_of_utterance>" in text
     assert len(prompt.image_positions) == 16
-    assert {prompt.token_ids[place] for place in prompt.image_positions} == {family.image_token_id}  # type: ignore[attr-defined]
+    assert {prompt.token_ids[place] for place in prompt.image_positions} == {family.image_token_id}
 
 
 def test_photos_stand_where_the_text_says_and_the_others_first(family: Family) -> None:
@@ -98,12 +98,12 @@ def test_a_template_that_writes_nothing_is_one_sentence(tmp_path: Path) -> None:
 def test_positions_go_on_after_the_prompt(family: Family) -> None:
     prompt = family.build_prompt(asked("What?"), [], 10)
     count = len(prompt.token_ids)
-    assert positions(prompt, 0, count + 2).tolist() == [list(range(count + 2))]
-    assert positions(prompt, count + 5, 1).tolist() == [[count + 5]]
+    assert prompt.rotary_positions(0, count + 2).tolist() == [list(range(count + 2))]
+    assert prompt.rotary_positions(count + 5, 1).tolist() == [[count + 5]]
 
 
 def test_characters_come_whole_out_of_bytes(family: Family) -> None:
-    tokenizer = family.checkpoint.tokenizer()  # type: ignore[attr-defined]
+    tokenizer = family.checkpoint.tokenizer()
     ids = tokenizer.encode("a the 猫", add_special_tokens=False).ids
     assert b"".join(map(family.token_bytes, ids)).decode() == "a the 猫"
     assert family.token_bytes(next(iter(family.stop_ids))) == b""
@@ -187,8 +187,8 @@ def stopping(path: Path, eos: object = None, end: str = "<end_of_utterance>") ->
     template = (own / "chat_template.jinja").read_text()
     (own / "chat_template.jinja").write_text(template.replace("<end_of_utterance>", end))
     family = family_of(read_checkpoint(own))
-    tokenizer = family.checkpoint.tokenizer()  # type: ignore[attr-defined]
-    return {tokenizer.id_to_token(each) for each in family.stop_ids}
+    tokenizer = family.checkpoint.tokenizer()
+    return {str(tokenizer.id_to_token(each)) for each in family.stop_ids}
 
 
 def test_what_the_template_writes_after_an_answer_ends_it(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_template_without_end_is_ended(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmgpt_desktop.engine.families.template._SECONDS", 0.3)
+    monkeypatch.setattr("mmgpt_desktop.engine.chat.chat_template._SECONDS", 0.3)
     message = {"role": "user", "content": [{"type": "text", "text": "a"}]}
     with pytest.raises((PromptError, BundleError), match="chat template"):
         ChatTemplate(HOSTILE[name], {}).render([message])

@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.bundle_engine import BundleEngine
+from mmgpt_desktop.engine.chat.inputs import Context, Features, ImageInputs
 from mmgpt_desktop.engine.checkpoint_engine import (
     ALL_HEADS,
     SCENES_AT_REST,
@@ -22,7 +23,6 @@ from mmgpt_desktop.engine.checkpoint_engine import (
     _exported_choice,
     make_runtime,
 )
-from mmgpt_desktop.engine.families.family import Context, Features, ImageInputs
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.memory import require_memory
 from mmgpt_desktop.engine.occlusion import Hiding, PhotoHider

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.chat.inputs import Context
 from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
-from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
-from mmgpt_desktop.engine.families.family import Context
+from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_torch
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import read_checkpoint
 from mmgpt_desktop.errors import RuntimeFailure

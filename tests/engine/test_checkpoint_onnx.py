@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.chat.inputs import Context, ImageInputs, Prompt
 from mmgpt_desktop.engine.checkpoint_engine import make_runtime
 from mmgpt_desktop.engine.checkpoint_onnx import CheckpointOnnx
-from mmgpt_desktop.engine.families.family import Context, ImageInputs, Prompt
 from mmgpt_desktop.engine.folder.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.folder.layouts import (
     find_graphs,
@@ -58,7 +58,7 @@ def ungrouped() -> Any:
 
 def folder_of(tmp_path: Path, model: Any, kind: str, **options: Any) -> Path:
     (tmp_path / "config.json").write_text(
-        json.dumps({"model_type": "tiny", "num_attention_heads": HEADS})
+        json.dumps({"model_type": "llava", "num_attention_heads": HEADS})
     )
     write_community(tmp_path, model, kind, **options)
     return tmp_path

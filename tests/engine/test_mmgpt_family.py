@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mmgpt_desktop.engine.families.detokenizer import TextStream
+from mmgpt_desktop.engine.chat.detokenizer import TextStream
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.folder.bundle import open_bundle
 from mmgpt_desktop.errors import BundleError, PromptError

@@ -16,14 +16,10 @@ from transformers import AutoModelForImageTextToText
 from transformers.processing_utils import ProcessorMixin
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.chat.family import Family
+from mmgpt_desktop.engine.chat.inputs import Context, ImageInputs, Prompt
+from mmgpt_desktop.engine.chat.patch_cells import boxes_to_cells
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
-from mmgpt_desktop.engine.families.family import (
-    Context,
-    Family,
-    ImageInputs,
-    Prompt,
-    boxes_to_cells,
-)
 from mmgpt_desktop.engine.generate import Answer, Token, decode
 from mmgpt_desktop.messages import PICTURE, Message, PatchGrid, Photo, Sampling
 from tests.families.checkpoints import with_region

@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.chat.inputs import ImageInputs
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
-from mmgpt_desktop.engine.checkpoint_torch_models import latent_weights
-from mmgpt_desktop.engine.families.family import ImageInputs
 from mmgpt_desktop.engine.families.idefics import Idefics
+from mmgpt_desktop.engine.families.runtimes.idefics_torch import latent_weights
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.messages import PICTURE, Message
 from tests.families.checkpoints import noise_photo

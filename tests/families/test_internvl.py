@@ -15,8 +15,8 @@ from transformers import (
 )
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 
+from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
-from mmgpt_desktop.engine.families.family import Family
 from tests.families.checkpoints import SIZES, byte_tokenizer, noise_photo, save_checkpoint
 from tests.families.checks import (
     SHAPES,

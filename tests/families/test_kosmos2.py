@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.chat.inputs import ImageInputs
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
-from mmgpt_desktop.engine.families.family import ImageInputs
 from mmgpt_desktop.engine.families.kosmos2 import Kosmos2, box_between
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.messages import PICTURE, Box, Message
@@ -89,7 +89,7 @@ def test_tags_that_a_user_types_are_plain_text(family: Kosmos2) -> None:
 
 def test_a_photo_that_is_cropped_is_seen_in_the_middle(family: Kosmos2) -> None:
     cropped = Kosmos2(family.checkpoint)
-    cropped._settings = family._settings | {"size": {"shortest_edge": 28}}
+    cropped.settings = family.settings | {"size": {"shortest_edge": 28}}
     inputs = cropped.preprocess(noise_photo(112, 56))
     assert inputs.grid.box == Box(28, 0, 84, 56)
     assert inputs.arrays["pixel_values"].shape == (1, 3, 28, 28)

@@ -18,8 +18,8 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
     LlavaOnevisionImageProcessorPil,
 )
 
+from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
-from mmgpt_desktop.engine.families.family import Family
 from tests.families.checkpoints import SIZES, byte_tokenizer, noise_photo, save_checkpoint
 from tests.families.checks import (
     SHAPES,

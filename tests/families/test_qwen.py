@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.chat.inputs import ImageInputs
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
-from mmgpt_desktop.engine.families.family import ImageInputs
 from mmgpt_desktop.engine.families.qwen import Qwen
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.errors import ImageError

@@ -13,10 +13,10 @@ from safetensors.numpy import load_file, save_file
 
 from mmgpt_desktop import cli
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.chat.inputs import Context
 from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
 from mmgpt_desktop.engine.checkpoint_onnx import CheckpointOnnx
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
-from mmgpt_desktop.engine.families.family import Context
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.folder.layouts import PROMPT

@@ -16,9 +16,9 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from mmgpt_desktop import cli
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
-from mmgpt_desktop.engine.families.family import Context, Prompt
-from mmgpt_desktop.engine.families.registry import FAMILIES
+from mmgpt_desktop.engine.chat.inputs import Context, Prompt
+from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_torch
+from mmgpt_desktop.engine.families.registry import families
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.export.compare import (
@@ -60,7 +60,7 @@ def test_every_way_has_a_row(checkpoint: Path, tmp_path: Path) -> None:
     assert all(row.rate > 0 and row.prefill > 0 for row in rows)
 
 
-@pytest.mark.parametrize("kind", list(FAMILIES))
+@pytest.mark.parametrize("kind", list(families()))
 def test_every_family_is_compared_and_its_truth_is_pytorchs(kind: str, tmp_path: Path) -> None:
     folder = TINY[kind](tmp_path / "model")
     whole = open_language(folder)

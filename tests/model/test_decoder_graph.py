@@ -152,7 +152,11 @@ def truth(request: pytest.FixtureRequest) -> Truth:
         tensor.data.normal_(std=0.3)
     deep = torch.randn(1, LENGTH, SIZES["hidden_size"]) if request.param == "qwen3-vl" else None
     blocks = request.param in WITH_BLOCKS
-    spec = read_spec(model.config.to_dict(), deepstack=0 if deep is None else 1, blocks=blocks)
+    config = model.config.to_dict()
+    cut = blocks and config["model_type"] == "gemma3_text"  # its windows cut blocks, too
+    spec = read_spec(
+        config, deepstack=0 if deep is None else 1, blocks=blocks, windows_cut_blocks=cut
+    )
     embeddings = torch.randn(1, LENGTH, spec.width)
     positions = torch.arange(2, LENGTH + 2)[None]  # Kosmos-2's begin behind the padding's
     if spec.axes == 3:
@@ -162,9 +166,7 @@ def truth(request: pytest.FixtureRequest) -> Truth:
         everywhere = torch.ones(1, LENGTH, dtype=torch.bool)
         inputs |= {"visual_pos_masks": everywhere, "deepstack_visual_embeds": [deep[0]]}
     if blocks:
-        inputs["attention_mask"] = masks_of_blocks(
-            model.config.sliding_window, cut=spec.model_type.startswith("gemma3")
-        )
+        inputs["attention_mask"] = masks_of_blocks(model.config.sliding_window, cut=cut)
     with torch.no_grad():
         out = model(**inputs, output_attentions=True)
         logits = getattr(out, "logits", None)
@@ -180,7 +182,8 @@ def session(
 ) -> Any:
     tensors = {name: tensor.numpy() for name, tensor in truth.model.state_dict().items()}
     path = tmp_path_factory.mktemp("graph") / "decoder.onnx"
-    build_decoder(truth.spec, DecoderWeights(tensors), path, Floating(), attention=request.param)
+    weights = DecoderWeights(tensors, truth.spec.kind.tensors)
+    build_decoder(truth.spec, weights, path, Floating(), attention=request.param)
     return ort.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 

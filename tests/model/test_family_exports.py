@@ -14,11 +14,12 @@ import pytest
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.chat.family import Family
+from mmgpt_desktop.engine.chat.inputs import Context, Features, ImageInputs
 from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
-from mmgpt_desktop.engine.checkpoint_onnx_models import IdeficsOnnx, checkpoint_onnx
-from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
-from mmgpt_desktop.engine.families.family import Context, Family, Features, ImageInputs
+from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_onnx, checkpoint_torch
 from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.families.runtimes.idefics_onnx import IdeficsOnnx
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.folder.layouts import PROMPT
 from mmgpt_desktop.engine.generate import softmax

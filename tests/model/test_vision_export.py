@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from pkgutil import resolve_name
 
 import numpy as np
 import pytest
@@ -10,16 +11,18 @@ from safetensors.numpy import load_file, save_file
 from transformers import AutoModelForImageTextToText
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.checkpoint_onnx import FEATURES
-from mmgpt_desktop.engine.checkpoint_torch_models import checkpoint_torch
-from mmgpt_desktop.engine.families.registry import FAMILIES, family_of
+from mmgpt_desktop.engine.checkpoint_onnx import CheckpointOnnx
+from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_torch
+from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
+from mmgpt_desktop.engine.families.registry import families, family_of
+from mmgpt_desktop.engine.families.runtimes.idefics_torch import IdeficsEncoder
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
-from mmgpt_desktop.engine.graphs.decoder_session import KEYS, VALUES
 from mmgpt_desktop.engine.graphs.graph_session import Graph
+from mmgpt_desktop.engine.graphs.names import FEATURES, KEYS, VALUES
+from mmgpt_desktop.engine.image_encoder import ImageEncoder
 from mmgpt_desktop.errors import RuntimeFailure
-from mmgpt_desktop.export.encoders import Idefics
 from mmgpt_desktop.export.smaller_encoder import halve, quantise
-from mmgpt_desktop.export.vision import ENCODERS, export_vision
+from mmgpt_desktop.export.vision import export_vision
 from tests.families.checkpoints import noise_photo
 from tests.families.test_llava import tiny_llava
 from tests.families.tiny_idefics import tiny_idefics
@@ -65,14 +68,18 @@ def test_fewer_bits_are_fewer_bytes_and_nearly_as_true(tmp_path: Path) -> None:
         assert sizes[0] < share * sizes[1]
 
 
-def test_every_family_can_be_exported() -> None:
-    assert ENCODERS.keys() == FAMILIES.keys()
+def test_every_family_names_classes_that_run_and_export_it() -> None:
+    assert len(families()) >= 12
+    for kind in families().values():
+        assert issubclass(resolve_name(kind.torch_runtime), CheckpointTorch)
+        assert issubclass(resolve_name(kind.onnx_runtime), CheckpointOnnx)
+        assert issubclass(resolve_name(kind.encoder), ImageEncoder)
 
 
 def test_idefics_without_a_resampler_gives_keys_and_values_alone(tmp_path: Path) -> None:
     path = tiny_idefics(tmp_path / "idefics", resampler=False)
     model = AutoModelForImageTextToText.from_pretrained(path).eval().model
-    encoder, pixels = Idefics(model), torch.randn(1, 3, 28, 28)
+    encoder, pixels = IdeficsEncoder(model), torch.randn(1, 3, 28, 28)
     with torch.inference_mode():
         keys, values = encoder(pixels)
         patches = model.vision_model(pixel_values=pixels).last_hidden_state

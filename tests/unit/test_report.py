@@ -381,8 +381,8 @@ def test_figures_are_the_same_everywhere_and_stay_on_a_line() -> None:
 
 def test_figures_in_a_picture_stay_on_a_line() -> None:
     run = TextRun("so sure: 89\u00a0% of it")
-    prompt = paragraph([run], 20, font_for("x", 20).getlength("so sure: 89"))
-    assert "89 %" in [piece.text for piece in prompt.placed]
+    laid = paragraph([run], 20, font_for("x", 20).getlength("so sure: 89"))
+    assert "89 %" in [piece.text for piece in laid.placed]
 
 
 def test_a_report_says_no_figure_with_powers_of_ten() -> None:
@@ -573,10 +573,10 @@ def test_all_kinds_are_saved_whatever_the_clock_says(
 
 
 def test_lines_break_where_they_must() -> None:
-    prompt = paragraph([TextRun("one two three"), TextRun("x" * 100)], 16, 120)
-    assert all(piece.x + prompt.font.getlength(piece.text) <= 120 for piece in prompt.placed)
-    assert "".join(piece.text for piece in prompt.placed) == "onetwothree" + "x" * 100
-    assert prompt.height > 5 * 16
+    laid = paragraph([TextRun("one two three"), TextRun("x" * 100)], 16, 120)
+    assert all(piece.x + laid.font.getlength(piece.text) <= 120 for piece in laid.placed)
+    assert "".join(piece.text for piece in laid.placed) == "onetwothree" + "x" * 100
+    assert laid.height > 5 * 16
     assert paragraph([TextRun("  \n ")], 16, 120).height == 0
     assert paragraph([TextRun("wide")], 16, 1).height > 3 * 16
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmgpt_desktop.engine.families.family import (
+from mmgpt_desktop.engine.chat.patch_cells import (
     PatchView,
     boxes_to_cells,
     tile_boxes,

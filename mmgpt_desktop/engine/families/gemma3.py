@@ -7,59 +7,55 @@ Gemma Team 2025, "Gemma 3 Technical Report" (pan and scan).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.families.chat import ChatFamily
-from mmgpt_desktop.engine.families.crops import Pixels, cells_over, whole
-from mmgpt_desktop.engine.families.family import ImageInputs, PatchView, views_to_cells
-from mmgpt_desktop.engine.families.image_values import (
-    normalised,
-    resized,
-    settings_over,
+from mmgpt_desktop.engine.chat.crops import Pixels, cells_over, whole
+from mmgpt_desktop.engine.chat.family import Family
+from mmgpt_desktop.engine.chat.image_values import (
+    BILINEAR,
+    HALVES,
     whole_number,
 )
+from mmgpt_desktop.engine.chat.inputs import ImageInputs
+from mmgpt_desktop.engine.chat.patch_cells import square_views
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.messages import Box, Photo
 
-_SETTINGS = {
-    "resample": 2,
-    "size": {"height": 224, "width": 224},
-    "image_mean": [0.5, 0.5, 0.5],
-    "image_std": [0.5, 0.5, 0.5],
-    "pan_and_scan_min_crop_size": 256,
-    "pan_and_scan_max_num_crops": 4,
-    "pan_and_scan_min_ratio_to_activate": 1.2,
-}
 
-
-class Gemma3(ChatFamily):
+class Gemma3(Family):
+    model_types = ("gemma3",)
     placeholder = "<start_of_image>"
     unsaid_context = 131_072
+    image_settings: ClassVar[Mapping[str, Any]] = {
+        **HALVES,
+        "resample": BILINEAR,
+        "size": {"height": 224, "width": 224},
+        "pan_and_scan_min_crop_size": 256,
+        "pan_and_scan_max_num_crops": 4,
+        "pan_and_scan_min_ratio_to_activate": 1.2,
+    }
+    outside_blocks = 0
+    windows_cut_blocks = True
+    image_axes: ClassVar[Mapping[str, int | None]] = {"pixel_values": 0}
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
-        self._settings = settings_over(_SETTINGS, checkpoint.image_processor)
         self._across = math.isqrt(whole_number(checkpoint.config, "mm_tokens_per_image", 256))
 
     def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
         boxes = [whole(photo), *(self._crops(photo) if tiled else [])]
-        pixels = np.stack([normalised(self._view(photo, box), self._settings) for box in boxes])
-        each = self._across**2
-        views = [
-            PatchView(self._across, self._across, box, number * each)
-            for number, box in enumerate(boxes)
-        ]
+        pixels = np.stack([self.normalised(self._view(photo, box)) for box in boxes])
         more = max(1, len(boxes) - 1)
         wide = photo.width >= photo.height
         rows, columns = (1, more) if wide else (more, 1)
         grid = cells_over(photo, rows * self._across, columns * self._across)
-        tokens = each * len(boxes)
-        return ImageInputs(
-            {"pixel_values": pixels}, tokens, grid, views_to_cells(views, tokens, grid)
-        )
+        views = square_views(boxes, self._across)
+        return ImageInputs.of_views({"pixel_values": pixels}, views, grid)
 
     def expansion(self, inputs: ImageInputs) -> str:
         views = inputs.tokens // self._across**2
@@ -81,17 +77,17 @@ class Gemma3(ChatFamily):
 
     def _view(self, photo: Photo, box: Box) -> Pixels:
         pixels = photo.pixels[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
-        size = self._settings["size"]
-        return resized(pixels, int(size["width"]), int(size["height"]), self._settings["resample"])
+        size = self.settings["size"]
+        return self.resized(pixels, int(size["width"]), int(size["height"]))
 
     def _crops(self, photo: Photo) -> list[Box]:
         """Pan and scan: a long photo cut across into pieces of a like size, else none."""
         long, short = max(photo.width, photo.height), min(photo.width, photo.height)
-        least = int(self._settings["pan_and_scan_min_crop_size"])
-        if long / short < float(self._settings["pan_and_scan_min_ratio_to_activate"]):
+        least = int(self.settings["pan_and_scan_min_crop_size"])
+        if long / short < float(self.settings["pan_and_scan_min_ratio_to_activate"]):
             return []
         number = max(2, min(long // least, math.floor(long / short + 0.5)))
-        number = min(number, int(self._settings["pan_and_scan_max_num_crops"]))
+        number = min(number, int(self.settings["pan_and_scan_max_num_crops"]))
         length = math.ceil(long / number)
         if min(length, short) < least:
             return []

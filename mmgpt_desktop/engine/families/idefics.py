@@ -8,58 +8,55 @@ In the prompt a photo is one token.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.families.chat import ChatFamily
-from mmgpt_desktop.engine.families.crops import whole
-from mmgpt_desktop.engine.families.family import Context, ImageInputs, PatchView, views_to_cells
-from mmgpt_desktop.engine.families.image_values import (
-    normalised,
-    resized,
-    settings_over,
+from mmgpt_desktop.engine.chat.crops import whole
+from mmgpt_desktop.engine.chat.family import Family
+from mmgpt_desktop.engine.chat.image_values import (
+    BICUBIC,
+    CLIP,
     whole_number,
 )
+from mmgpt_desktop.engine.chat.inputs import Context, ImageInputs
+from mmgpt_desktop.engine.chat.patch_cells import one_to_one
+from mmgpt_desktop.engine.families import RUNTIMES
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.messages import PatchGrid, Photo
 
 _AROUND, _END = "<fake_token_around_image>", "<end_of_utterance>"
 _NAMES = {"user": "User:", "assistant": "Assistant:"}
-_DEFAULTS: dict[str, Any] = {
-    "resample": 3,  # bicubic
-    "image_mean": (0.48145466, 0.4578275, 0.40821073),  # CLIP's (Radford et al. 2021)
-    "image_std": (0.26862954, 0.26130258, 0.27577711),
-}
 
 
-class Idefics(ChatFamily):
+class Idefics(Family):
     """The instructed model ends each turn with a token of its own, the base model with a line."""
 
+    model_types = ("idefics",)
     placeholder = "<image>"
     fusion = "cross_attention"
     sequences = True
     default_template = ""  # it has none: `template`
+    image_settings: ClassVar[Mapping[str, Any]] = {**CLIP, "resample": BICUBIC}
+    torch_runtime = f"{RUNTIMES}.idefics_torch:IdeficsTorch"
+    onnx_runtime = f"{RUNTIMES}.idefics_onnx:IdeficsOnnx"
+    encoder = f"{RUNTIMES}.idefics_torch:IdeficsEncoder"
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
         config = checkpoint.config
-        self._settings = settings_over(_DEFAULTS, checkpoint.image_processor)
-        vision = config.get("vision_config", {})
-        self._side = whole_number(vision, "image_size", 224)
-        self._rows = self._side // whole_number(vision, "patch_size", 14)
+        self._side = whole_number(self.vision, "image_size", 224)
+        self._rows = self._side // whole_number(self.vision, "patch_size", 14)
         latents = whole_number(config.get("perceiver_config", {}), "resampler_n_latents", 64)
         self._tokens = latents if config.get("use_resampler") else self._rows**2 + 1
 
     def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
-        pixels = resized(photo.pixels, self._side, self._side, int(self._settings["resample"]))
+        pixels = self.resized(photo.pixels, self._side, self._side)
         grid = PatchGrid(self._rows, self._rows, whole(photo), photo.width, photo.height)
-        view = PatchView(
-            grid.rows, grid.columns, grid.box, first=1
-        )  # 0 is the whole picture's token
-        inputs = {"pixel_values": normalised(pixels, self._settings)[np.newaxis]}
-        return ImageInputs(inputs, self._tokens, grid, views_to_cells([view], 1 + grid.cells, grid))
+        arrays = {"pixel_values": self.normalised(pixels)[np.newaxis]}
+        # Patch 0 is the whole picture's token.
+        return ImageInputs(arrays, self._tokens, grid, one_to_one(grid, before=1))
 
     def expansion(self, inputs: ImageInputs) -> str:
         return self.placeholder

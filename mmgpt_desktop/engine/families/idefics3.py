@@ -9,67 +9,67 @@ vision-language models"; Marafioti et al. 2025, "SmolVLM").
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.families.chat import ChatFamily
-from mmgpt_desktop.engine.families.crops import cells_over, whole
-from mmgpt_desktop.engine.families.family import ImageInputs, PatchView, views_to_cells
-from mmgpt_desktop.engine.families.image_values import (
-    normalised,
-    resized,
-    settings_over,
+from mmgpt_desktop.engine.chat.crops import Pixels, cells_over, whole
+from mmgpt_desktop.engine.chat.family import Family
+from mmgpt_desktop.engine.chat.image_values import (
+    HALVES,
+    LANCZOS,
     whole_number,
 )
+from mmgpt_desktop.engine.chat.inputs import ImageInputs
+from mmgpt_desktop.engine.chat.patch_cells import square_views
+from mmgpt_desktop.engine.families import RUNTIMES
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
-from mmgpt_desktop.messages import PatchGrid, Photo
+from mmgpt_desktop.messages import Box, PatchGrid, Photo
 
 _AROUND, _WHOLE = "<fake_token_around_image>", "<global-img>"
-_DEFAULTS: dict[str, Any] = {
-    "resample": 1,  # Lanczos
-    "image_mean": [0.5] * 3,
-    "image_std": [0.5] * 3,
-    "size": {"longest_edge": 4 * 364},
-    "max_image_size": {"longest_edge": 364},
-}
 _LONGEST = 4096  # no picture is made larger
 
-Pixels = NDArray[np.uint8]
 
-
-class Idefics3(ChatFamily):
+class Idefics3(Family):
     """Tiles with `tiled`, else the whole picture alone."""
 
+    model_types = ("idefics3", "smolvlm")
     placeholder = "<image>"
     sequences = True
+    image_settings: ClassVar[Mapping[str, Any]] = {
+        **HALVES,
+        "resample": LANCZOS,
+        "size": {"longest_edge": 4 * 364},
+        "max_image_size": {"longest_edge": 364},
+    }
+    image_axes: ClassVar[Mapping[str, int | None]] = {"pixel_values": 1}
+    encoder = f"{RUNTIMES}.idefics3_torch:Idefics3Encoder"
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
-        vision = checkpoint.config.get("vision_config", {})
-        patch = whole_number(vision, "patch_size", 32)
+        patch = whole_number(self.vision, "patch_size", 32)
         self._joined = patch * whole_number(checkpoint.config, "scale_factor", 2)
-        self._settings = settings_over(_DEFAULTS, checkpoint.image_processor)
-        self._tile = int(self._settings["max_image_size"]["longest_edge"])
+        self._tile = int(self.settings["max_image_size"]["longest_edge"])
 
     def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
-        pixels, resample, tile = photo.pixels, int(self._settings["resample"]), self._tile
-        if self._settings.get("do_resize", True):
-            longest = int(self._settings["size"]["longest_edge"])
-            pixels = resized(pixels, *_fitted(photo.width, photo.height, longest), resample)
+        pixels, tile = photo.pixels, self._tile
+        if self.settings.get("do_resize", True):
+            longest = int(self.settings["size"]["longest_edge"])
+            pixels = self.resized(pixels, *_fitted(photo.width, photo.height, longest))
         rows = columns = 1
         if tiled:
             columns, rows = _tiles(pixels.shape[1], pixels.shape[0], tile)
-            pixels = resized(pixels, columns * tile, rows * tile, resample)
+            pixels = self.resized(pixels, columns * tile, rows * tile)
         parts = _cut(pixels, rows, columns) if rows * columns > 1 else []
-        parts.append(resized(pixels, tile, tile, resample))
-        views = np.stack([normalised(part, self._settings) for part in parts])[np.newaxis]
+        parts.append(self.resized(pixels, tile, tile))
+        views = np.stack([self.normalised(part) for part in parts])[np.newaxis]
         mask = np.ones((*views.shape[:2], tile, tile), np.bool_)
-        inputs = {"pixel_values": views, "pixel_attention_mask": mask}
+        arrays = {"pixel_values": views, "pixel_attention_mask": mask}
         side = tile // self._joined
-        grid, patch_to_cell = _places(photo, rows, columns, side)
-        return ImageInputs(inputs, len(parts) * side * side, grid, patch_to_cell)
+        grid = cells_over(photo, rows * side, columns * side)
+        boxes = _tile_boxes(photo, rows, columns)
+        return ImageInputs.of_views(arrays, square_views(boxes, side), grid)
 
     def expansion(self, inputs: ImageInputs) -> str:
         tiles = inputs.arrays["pixel_values"].shape[1] - 1
@@ -88,17 +88,11 @@ class Idefics3(ChatFamily):
         return "".join(f"{line}\n" for line in lines) + f"\n{shown}"
 
 
-def _places(
-    photo: Photo, rows: int, columns: int, side: int
-) -> tuple[PatchGrid, NDArray[np.float32]]:
-    """Of `rows` x `columns` tiles of `side` x `side` tokens each, and the whole picture."""
-    shown, cells = whole(photo), side * side
-    tiles = PatchGrid(rows, columns, shown, photo.width, photo.height)
+def _tile_boxes(photo: Photo, rows: int, columns: int) -> list[Box]:
+    """Where the views lie: tiles, unless there is one alone, and the whole picture."""
+    tiles = PatchGrid(rows, columns, whole(photo), photo.width, photo.height)
     count = tiles.cells if tiles.cells > 1 else 0
-    views = [PatchView(side, side, tiles.cell_box(tile), tile * cells) for tile in range(count)]
-    views.append(PatchView(side, side, shown, count * cells))
-    grid = cells_over(photo, rows * side, columns * side)
-    return grid, views_to_cells(views, len(views) * cells, grid)
+    return [*map(tiles.cell_box, range(count)), whole(photo)]
 
 
 def _fitted(width: int, height: int, longest: int) -> tuple[int, int]:

@@ -5,73 +5,65 @@ Each view's patches are shuffled together, four to a token. Zhu et al. 2025, "In
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
-from mmgpt_desktop.engine.families.chat import ChatFamily
-from mmgpt_desktop.engine.families.crops import Pixels, cells_over, whole
-from mmgpt_desktop.engine.families.family import ImageInputs, PatchView, views_to_cells
-from mmgpt_desktop.engine.families.image_values import normalised, resized, settings_over
+from mmgpt_desktop.engine.chat.crops import Pixels, cells_over, whole
+from mmgpt_desktop.engine.chat.family import Family
+from mmgpt_desktop.engine.chat.image_values import BICUBIC
+from mmgpt_desktop.engine.chat.inputs import ImageInputs
+from mmgpt_desktop.engine.chat.patch_cells import square_views
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.messages import Box, Photo
 
-_SETTINGS = {
-    "resample": 3,
-    "size": {"height": 448, "width": 448},
-    "min_patches": 1,
-    "max_patches": 12,
-    "image_mean": [0.485, 0.456, 0.406],
-    "image_std": [0.229, 0.224, 0.225],
-}
 
-
-class InternVL(ChatFamily):
+class InternVL(Family):
+    model_types = ("internvl",)
     placeholder = "<IMG_CONTEXT>"
     unsaid_context = 32_768
+    image_settings: ClassVar[Mapping[str, Any]] = {
+        "resample": BICUBIC,
+        "size": {"height": 448, "width": 448},
+        "min_patches": 1,
+        "max_patches": 12,
+        "image_mean": (0.485, 0.456, 0.406),
+        "image_std": (0.229, 0.224, 0.225),
+    }
+    image_axes: ClassVar[Mapping[str, int | None]] = {"pixel_values": 0}
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
-        vision = checkpoint.config.get("vision_config", {})
-        self._settings = settings_over(_SETTINGS, checkpoint.image_processor)
-        self._side = int(self._settings["size"]["height"])
-        patches = self._side // _first(vision.get("patch_size", 14))
+        self._side = int(self.settings["size"]["height"])
+        patches = self._side // _first(self.vision.get("patch_size", 14))
         self._across = int(patches * float(checkpoint.config.get("downsample_ratio", 0.5)))
 
     def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
         columns, rows = self._tiling(photo) if tiled else (1, 1)
-        cuts = list(self._views(photo, columns, rows))
-        pixels = np.stack([normalised(view, self._settings) for view, _ in cuts])
+        pixels, boxes = zip(*self._views(photo, columns, rows), strict=True)
         grid = cells_over(photo, rows * self._across, columns * self._across)
-        each = self._across**2
-        views = [
-            PatchView(self._across, self._across, box, number * each)
-            for number, (_, box) in enumerate(cuts)
-        ]
-        tokens = each * len(cuts)
-        return ImageInputs(
-            {"pixel_values": pixels}, tokens, grid, views_to_cells(views, tokens, grid)
-        )
+        arrays = {"pixel_values": np.stack([self.normalised(view) for view in pixels])}
+        return ImageInputs.of_views(arrays, square_views(boxes, self._across), grid)
 
     def expansion(self, inputs: ImageInputs) -> str:
         return f"<img>{self.placeholder * inputs.tokens}</img>"
 
     def _views(self, photo: Photo, columns: int, rows: int) -> Iterator[tuple[Pixels, Box]]:
         """The tiles row by row, then the whole photo, unless it is the only tile."""
-        side, resample = self._side, self._settings["resample"]
-        large = resized(photo.pixels, columns * side, rows * side, resample)
+        side = self._side
+        large = self.resized(photo.pixels, columns * side, rows * side)
         width, height = photo.width / columns, photo.height / rows
         for row, column in np.ndindex(rows, columns):
             tile = large[row * side : (row + 1) * side, column * side : (column + 1) * side]
             left, top = column * width, row * height
             yield tile, Box(left, top, left + width, top + height)
         if rows * columns > 1:
-            yield resized(photo.pixels, side, side, resample), whole(photo)
+            yield self.resized(photo.pixels, side, side), whole(photo)
 
     def _tiling(self, photo: Photo) -> tuple[int, int]:
         """(columns, rows) nearest to the photo's shape; the larger of equals, if it fills it."""
-        least, most = int(self._settings["min_patches"]), int(self._settings["max_patches"])
+        least, most = int(self.settings["min_patches"]), int(self.settings["max_patches"])
         tilings = [
             (columns, rows)
             for columns in range(1, most + 1)

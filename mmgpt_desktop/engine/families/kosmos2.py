@@ -9,39 +9,47 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.families.chat import ChatFamily, Turn
-from mmgpt_desktop.engine.families.crops import centre_cropped, shrunk_to, whole
-from mmgpt_desktop.engine.families.family import ImageInputs, PatchView, views_to_cells
-from mmgpt_desktop.engine.families.image_values import normalised, settings_over, whole_number
+from mmgpt_desktop.engine.chat.crops import clip_view, whole
+from mmgpt_desktop.engine.chat.family import Family, Turn
+from mmgpt_desktop.engine.chat.image_values import (
+    BICUBIC,
+    CLIP,
+    whole_number,
+)
+from mmgpt_desktop.engine.chat.inputs import ImageInputs
+from mmgpt_desktop.engine.chat.patch_cells import one_to_one
+from mmgpt_desktop.engine.families import RUNTIMES
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.messages import Box, Grounding, PatchGrid, Photo
 
 _PATCH_INDEX = re.compile(r"<patch_index_(\d+)>")
-_DEFAULTS: dict[str, Any] = {
-    "size": {"shortest_edge": 224},
-    "crop_size": {"height": 224, "width": 224},
-    "resample": 3,  # bicubic
-    "image_mean": (0.48145466, 0.4578275, 0.40821073),  # CLIP's (Radford et al. 2021)
-    "image_std": (0.26862954, 0.26130258, 0.27577711),
-}
 _OFFSET = 2  # its positions begin behind the padding's
 
 
-class Kosmos2(ChatFamily):
+class Kosmos2(Family):
     """Asked without a question mark, it goes on with the text as it stands ("An image of")."""
 
+    model_types = ("kosmos-2",)
     placeholder = "<image>"
     default_template = ""  # it has none: `template`
+    image_settings: ClassVar[Mapping[str, Any]] = {
+        **CLIP,
+        "resample": BICUBIC,
+        "size": {"shortest_edge": 224},
+        "do_center_crop": True,
+        "crop_size": {"height": 224, "width": 224},
+    }
+    torch_runtime = f"{RUNTIMES}.kosmos2_torch:Kosmos2Torch"
+    encoder = f"{RUNTIMES}.kosmos2_torch:Kosmos2Encoder"
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
-        self._settings = _settings(checkpoint.image_processor)
-        self._patch = whole_number(checkpoint.config.get("vision_config", {}), "patch_size", 14)
+        self._patch = whole_number(self.vision, "patch_size", 14)
         self._latents = whole_number(checkpoint.config, "latent_query_num", 64)
         self._tags = frozenset(self.tokenizer.get_added_tokens_decoder())
         self._first = (self.tokenizer.token_to_id("<unk>") or 0) + 1
@@ -51,19 +59,23 @@ class Kosmos2(ChatFamily):
         self._side = math.isqrt(len(found))
 
     def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
-        settings = self._settings
-        pixels, box = photo.pixels, whole(photo)
-        pixels = shrunk_to(settings["size"], pixels, int(settings["resample"]))
-        if settings.get("do_center_crop", True):
-            crop = settings["crop_size"]
-            pixels, box = centre_cropped(pixels, box, int(crop["height"]), int(crop["width"]))
+        pixels, box = clip_view(photo.pixels, whole(photo), self.settings)
         rows, columns = (side // self._patch for side in pixels.shape[:2])
         grid = PatchGrid(rows, columns, box, photo.width, photo.height)
-        view = PatchView(rows, columns, box, first=1)  # patch 0 is the whole picture's token
-        inputs = {"pixel_values": normalised(pixels, settings)[np.newaxis]}
-        return ImageInputs(
-            inputs, self._latents, grid, views_to_cells([view], 1 + grid.cells, grid)
-        )
+        arrays = {"pixel_values": self.normalised(pixels)[np.newaxis]}
+        # Patch 0 is the whole picture's token.
+        return ImageInputs(arrays, self._latents, grid, one_to_one(grid, before=1))
+
+    def read_image_settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Older files write a side alone, and `use_square_size` for one that is not cropped."""
+        settings = super().read_image_settings(given)
+        if isinstance(size := settings["size"], int):
+            settings["size"] = {"shortest_edge": size}
+        if isinstance(crop := settings["crop_size"], int):
+            settings["crop_size"] = {"height": crop, "width": crop}
+        if settings.get("use_square_size"):
+            settings["size"] = {"height": 224, "width": 224}
+        return settings
 
     def expansion(self, inputs: ImageInputs) -> str:
         return "<image></image>"
@@ -172,15 +184,3 @@ def _said(message: Mapping[str, Any]) -> tuple[str, str]:
     text = " ".join(parts[leading:])
     asked = message["role"] == "user" and text.endswith("?")
     return "".join(parts[:leading]), f"Question: {text} Answer:" if asked else text
-
-
-def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Older files write a side alone, and `use_square_size` for a picture that isn't cropped."""
-    settings = settings_over(_DEFAULTS, given)
-    if isinstance(size := settings["size"], int):
-        settings["size"] = {"shortest_edge": size}
-    if isinstance(crop := settings["crop_size"], int):
-        settings["crop_size"] = {"height": crop, "width": crop}
-    if settings.get("use_square_size"):
-        settings["size"] = {"height": 224, "width": 224}
-    return settings

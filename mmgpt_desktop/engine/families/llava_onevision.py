@@ -8,34 +8,25 @@ Easy Visual Task Transfer".
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.families.chat import ChatFamily
-from mmgpt_desktop.engine.families.crops import Pixels, cells_over, read_part, squared, whole
-from mmgpt_desktop.engine.families.family import ImageInputs, boxes_to_cells, tile_boxes
-from mmgpt_desktop.engine.families.image_values import (
-    normalised,
-    resized,
-    settings_over,
+from mmgpt_desktop.engine.chat.crops import Pixels, cells_over, read_part, squared, whole
+from mmgpt_desktop.engine.chat.family import Family
+from mmgpt_desktop.engine.chat.image_values import (
+    BICUBIC,
+    CLIP,
     whole_number,
 )
+from mmgpt_desktop.engine.chat.inputs import ImageInputs
+from mmgpt_desktop.engine.chat.patch_cells import boxes_to_cells, tile_boxes
+from mmgpt_desktop.engine.families import RUNTIMES
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.messages import Box, PatchGrid, Photo
-
-_SETTINGS = {
-    "resample": 3,
-    "size": {"height": 384, "width": 384},
-    "image_mean": [0.48145466, 0.4578275, 0.40821073],
-    "image_std": [0.26862954, 0.26130258, 0.27577711],
-    "image_grid_pinpoints": [
-        [384 * rows, 384 * columns] for rows in range(1, 7) for columns in range(1, 7)
-    ],
-}
 
 # For each token the four patches that it is mixed of and their shares, both [token, 4]. Patches
 # are numbered view after view; behind them all is the newline.
@@ -66,20 +57,31 @@ class _Side:
         return self.cut + np.stack([low, high], 1), np.stack([1 - share, share], 1)
 
 
-class LlavaOnevision(ChatFamily):
+class LlavaOnevision(Family):
+    model_types = ("llava_onevision",)
     placeholder = "<image>"
     sequences = True
     unsaid_context = 32_768
+    image_settings: ClassVar[Mapping[str, Any]] = {
+        **CLIP,
+        "resample": BICUBIC,
+        "size": {"height": 384, "width": 384},
+        "image_grid_pinpoints": [[384 * i, 384 * j] for i in range(1, 7) for j in range(1, 7)],
+    }
+    image_axes: ClassVar[Mapping[str, int | None]] = {
+        "pixel_values": 1,
+        "mixed_of": 0,
+        "shares": 0,
+    }
+    encoder = f"{RUNTIMES}.llava_onevision_torch:LlavaOnevisionEncoder"
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
-        vision = checkpoint.config.get("vision_config", {})
-        self._settings = settings_over(_SETTINGS, checkpoint.image_processor)
-        self._patch = whole_number(vision, "patch_size", 14)
-        self._side = int(self._settings["size"]["height"])
+        self._patch = whole_number(self.vision, "patch_size", 14)
+        self._side = int(self.settings["size"]["height"])
         self._across = self._side // self._patch  # patches of a view
         self._pinpoints = (
-            checkpoint.config.get("image_grid_pinpoints") or self._settings["image_grid_pinpoints"]
+            checkpoint.config.get("image_grid_pinpoints") or self.settings["image_grid_pinpoints"]
         )
         ratio = str(checkpoint.config.get("vision_aspect_ratio", "anyres_max_9"))
         self._most_tiles = int(ratio.removeprefix("anyres_max_"))
@@ -87,31 +89,28 @@ class LlavaOnevision(ChatFamily):
     def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
         return self._tiles(photo) if tiled else self._square(photo)
 
-    def expansion(self, inputs: ImageInputs) -> str:
-        return self.placeholder * inputs.tokens
-
     def _square(self, photo: Photo) -> ImageInputs:
         """As one of several photos is taken: padded to a square, with one newline token."""
-        pixels, box = squared(photo.pixels, whole(photo), self._settings["image_mean"])
+        pixels, box = squared(photo.pixels, whole(photo), self.settings["image_mean"])
         part = read_part(box, self._side, self._side, self._patch)
         grid = PatchGrid(self._across, self._across, part, photo.width, photo.height)
         patch_to_cell = np.eye(grid.cells + 1, grid.cells, dtype=np.float32)
         mix = _unmixed(grid.cells + 1)
-        return self._seen(photo, [self._resized(pixels)], grid, patch_to_cell, mix)
+        return self._inputs(photo, [self._view(pixels)], grid, patch_to_cell, mix)
 
     def _tiles(self, photo: Photo) -> ImageInputs:
         """As a photo by itself is taken: stretched to a square, then large and in tiles."""
         canvas, place = self._canvas(photo)
         rows, columns = (side // self._side for side in canvas.shape[:2])
         tiles = canvas.reshape(rows, self._side, columns, self._side, 3).swapaxes(1, 2)
-        views = [self._resized(photo.pixels), *tiles.reshape(-1, self._side, self._side, 3)]
+        views = [self._view(photo.pixels), *tiles.reshape(-1, self._side, self._side, 3)]
         overview = read_part(whole(photo), self._side, self._side, self._patch)
         sides = self._sides(photo, rows, columns)
         down, across = self._edges(photo, place, *sides)
         boxes = [_grid_boxes(overview, self._across), _lines(tile_boxes(across, down), len(across))]
         grid = cells_over(photo, len(down) - 1, len(across) - 1)
         mix = self._mixed(len(views), columns, *sides)
-        return self._seen(photo, views, grid, boxes_to_cells(np.concatenate(boxes), grid), mix)
+        return self._inputs(photo, views, grid, boxes_to_cells(np.concatenate(boxes), grid), mix)
 
     def _canvas(self, photo: Photo) -> tuple[Pixels, Box]:
         """The photo in the middle of the pinpoint that fits it best, and where it lies there."""
@@ -123,7 +122,7 @@ class LlavaOnevision(ChatFamily):
             columns, rows = min(math.ceil(photo.width * scale_y), width), height
         left, top = (width - columns) // 2, (height - rows) // 2
         canvas = np.zeros((height, width, 3), np.uint8)
-        pixels = resized(photo.pixels, columns, rows, self._settings["resample"])
+        pixels = self.resized(photo.pixels, columns, rows)
         canvas[top : top + rows, left : left + columns] = pixels
         return canvas, Box(left, top, left + columns, top + rows)
 
@@ -172,10 +171,10 @@ class LlavaOnevision(ChatFamily):
         tile, patch = np.divmod(edges, self._across)
         return np.asarray(tile * self._side + patch * self._patch)
 
-    def _resized(self, pixels: Pixels) -> Pixels:
-        return resized(pixels, self._side, self._side, self._settings["resample"])
+    def _view(self, pixels: Pixels) -> Pixels:
+        return self.resized(pixels, self._side, self._side)
 
-    def _seen(
+    def _inputs(
         self,
         photo: Photo,
         views: Sequence[Pixels],
@@ -183,15 +182,15 @@ class LlavaOnevision(ChatFamily):
         patch_to_cell: NDArray[np.float32],
         mix: _Mix,
     ) -> ImageInputs:
-        pixels = np.stack([normalised(view, self._settings) for view in views])
-        inputs: dict[str, NDArray[Any]] = {
+        pixels = np.stack([self.normalised(view) for view in views])
+        arrays: dict[str, NDArray[Any]] = {
             "pixel_values": pixels[None],
             "image_sizes": np.array([[photo.height, photo.width]], np.int64),
             # The model looks for tiles only if this says that the photo is the only one.
             "batch_num_images": np.array([1 if len(views) > 1 else 2], np.int64),
         }
         return ImageInputs(
-            inputs, len(patch_to_cell), grid, patch_to_cell, {"mixed_of": mix[0], "shares": mix[1]}
+            arrays, len(patch_to_cell), grid, patch_to_cell, {"mixed_of": mix[0], "shares": mix[1]}
         )
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from mmgpt_desktop.engine.families.detokenizer import byte_level_bytes
-from mmgpt_desktop.engine.families.family import answered, clean
+from mmgpt_desktop.engine.chat.detokenizer import byte_level_bytes
+from mmgpt_desktop.engine.chat.family import answered, clean
 from mmgpt_desktop.engine.folder.bundle import TOKENIZER, Bundle
 from mmgpt_desktop.engine.folder.tokenizing import encode, load_tokenizer
 from mmgpt_desktop.errors import PromptError

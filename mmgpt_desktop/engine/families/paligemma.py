@@ -5,38 +5,39 @@ Beyer et al. 2024, "PaliGemma: A versatile 3B VLM for transfer".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.families.chat import ChatFamily
-from mmgpt_desktop.engine.families.crops import read_part, whole
-from mmgpt_desktop.engine.families.family import ImageInputs, Prompt, answered
-from mmgpt_desktop.engine.families.image_values import (
-    normalised,
-    resized,
-    settings_over,
+from mmgpt_desktop.engine.chat.crops import read_part, whole
+from mmgpt_desktop.engine.chat.family import Family, answered
+from mmgpt_desktop.engine.chat.image_values import (
+    BICUBIC,
+    HALVES,
     whole_number,
 )
+from mmgpt_desktop.engine.chat.inputs import ImageInputs, Prompt
+from mmgpt_desktop.engine.chat.patch_cells import one_to_one
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.folder.tokenizing import encode
 from mmgpt_desktop.messages import Message, PatchGrid, Photo
 
-_SETTINGS = {
-    "resample": 3,
-    "size": {"height": 224, "width": 224},
-    "image_mean": [0.5, 0.5, 0.5],
-    "image_std": [0.5, 0.5, 0.5],
-}
 
-
-class PaliGemma(ChatFamily):
+class PaliGemma(Family):
     """It was made to be asked once: earlier turns are left out."""
 
+    model_types = ("paligemma",)
     placeholder = "<image>"
     unsaid_context = 8192
+    image_settings: ClassVar[Mapping[str, Any]] = {
+        **HALVES,
+        "resample": BICUBIC,
+        "size": {"height": 224, "width": 224},
+    }
+    outside_blocks = 1
     default_template = (
         "{% for part in messages[-1]['content'] if part['type'] == 'image' %}<image>{% endfor %}"
         "{{ bos_token }}"
@@ -46,22 +47,18 @@ class PaliGemma(ChatFamily):
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
-        self._settings = settings_over(_SETTINGS, checkpoint.image_processor)
-        self._patch = whole_number(checkpoint.config.get("vision_config", {}), "patch_size", 14)
+        self._patch = whole_number(self.vision, "patch_size", 14)
 
     def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
         """The whole photo stretched to a square: there are no tiles."""
-        size = self._settings["size"]
+        size = self.settings["size"]
         height, width = int(size["height"]), int(size["width"])
-        pixels = resized(photo.pixels, width, height, self._settings["resample"])
+        pixels = self.resized(photo.pixels, width, height)
         part = read_part(whole(photo), height, width, self._patch)
         rows, columns = height // self._patch, width // self._patch
         grid = PatchGrid(rows, columns, part, photo.width, photo.height)
-        inputs = {"pixel_values": normalised(pixels, self._settings)[None]}
-        return ImageInputs(inputs, grid.cells, grid, np.eye(grid.cells, dtype=np.float32))
-
-    def expansion(self, inputs: ImageInputs) -> str:
-        return self.placeholder * inputs.tokens
+        arrays = {"pixel_values": self.normalised(pixels)[None]}
+        return ImageInputs(arrays, grid.cells, grid, one_to_one(grid))
 
     def build_prompt(
         self, messages: Sequence[Message], images: Sequence[ImageInputs], room: int

@@ -7,21 +7,23 @@ Patches are joined `merge_size` x `merge_size` to an image token, row by row (Wa
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.families.chat import ChatFamily
-from mmgpt_desktop.engine.families.crops import cells_over, whole
-from mmgpt_desktop.engine.families.family import ImageInputs, PatchView, views_to_cells
-from mmgpt_desktop.engine.families.image_values import (
-    normalised,
-    resized,
+from mmgpt_desktop.engine.chat.crops import cells_over, whole
+from mmgpt_desktop.engine.chat.family import Family
+from mmgpt_desktop.engine.chat.image_values import (
+    BICUBIC,
+    CLIP,
     settings_over,
     whole_number,
 )
+from mmgpt_desktop.engine.chat.inputs import ImageInputs
+from mmgpt_desktop.engine.chat.patch_cells import PatchView
+from mmgpt_desktop.engine.families import RUNTIMES
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.errors import ImageError
 from mmgpt_desktop.messages import Photo
@@ -32,34 +34,34 @@ GLANCE, FINE = 512, 2048
 _MAX_ASPECT = 200
 _LEAST_PIXELS, _MOST_PIXELS = 1 << 24, 1 << 30  # that its settings may ask for
 _LARGEST_TOKEN = 256  # pixels along its side
-_DEFAULTS: dict[str, Any] = {
-    "patch_size": 14,
-    "temporal_patch_size": 2,
-    "merge_size": 2,
-    "size": {"shortest_edge": 56 * 56, "longest_edge": 28 * 28 * 1280},
-    "resample": 3,  # bicubic
-    "image_mean": (0.48145466, 0.4578275, 0.40821073),  # CLIP's (Radford et al. 2021)
-    "image_std": (0.26862954, 0.26130258, 0.27577711),
-}
 
 
-class Qwen(ChatFamily):
+class Qwen(Family):
     """A photo takes as many image tokens as it has room for: up to `GLANCE`, or `FINE`."""
 
+    model_types: ClassVar[tuple[str, ...]] = ("qwen2_vl", "qwen2_5_vl")
     placeholder = "<|image_pad|>"
     sequences = True
+    image_settings: ClassVar[Mapping[str, Any]] = {
+        **CLIP,
+        "resample": BICUBIC,
+        "patch_size": 14,
+        "temporal_patch_size": 2,
+        "merge_size": 2,
+        "size": {"shortest_edge": 56 * 56, "longest_edge": 28 * 28 * 1280},
+    }
+    image_axes: ClassVar[Mapping[str, int | None]] = {"pixel_values": 0, "image_grid_thw": None}
+    encoder = f"{RUNTIMES}.qwen_torch:QwenEncoder"
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
-        settings = settings_over(_DEFAULTS, checkpoint.image_processor, edges=_MOST_PIXELS)
-        size = settings["size"]
+        settings, size = self.settings, self.settings["size"]
         least = {"min_pixels": size["shortest_edge"], **settings}
         self._least = whole_number(least, "min_pixels", 1, _LEAST_PIXELS)
         self._most = int(settings.get("max_pixels") or size["longest_edge"])
         self._patch, self._merge = int(settings["patch_size"]), int(settings["merge_size"])
         if self._patch * self._merge > _LARGEST_TOKEN:
             raise ValueError("tokens of that size")
-        self._settings = settings
 
     def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
         longer, shorter = max(photo.width, photo.height), min(photo.width, photo.height)
@@ -72,17 +74,17 @@ class Qwen(ChatFamily):
         most = min(self._most, (FINE if tiled else GLANCE) * side * side)
         least = min(self._least, most)
         width, height = best_size(photo.width, photo.height, side, least, most)
-        pixels = resized(photo.pixels, width, height, int(self._settings["resample"]))
-        frames = int(self._settings["temporal_patch_size"])
-        rows = patches(normalised(pixels, self._settings), self._patch, self._merge, frames)
+        pixels = self.resized(photo.pixels, width, height)
+        frames = int(self.settings["temporal_patch_size"])
+        rows = patches(self.normalised(pixels), self._patch, self._merge, frames)
         shape = np.array([[1, height // self._patch, width // self._patch]], np.int64)
-        inputs: dict[str, NDArray[Any]] = {"pixel_values": rows, "image_grid_thw": shape}
+        arrays: dict[str, NDArray[Any]] = {"pixel_values": rows, "image_grid_thw": shape}
         view = PatchView(height // side, width // side, whole(photo), first=0)
-        grid, tokens = cells_over(photo, view.rows, view.columns), view.rows * view.columns
-        return ImageInputs(inputs, tokens, grid, views_to_cells([view], tokens, grid))
+        return ImageInputs.of_views(arrays, [view], cells_over(photo, view.rows, view.columns))
 
-    def expansion(self, inputs: ImageInputs) -> str:
-        return self.placeholder * inputs.tokens
+    def read_image_settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Its sizes are areas."""
+        return settings_over(self.image_settings, given, edges=_MOST_PIXELS)
 
     def rotary(
         self, token_ids: NDArray[np.int64], images: Sequence[ImageInputs]
@@ -90,6 +92,13 @@ class Qwen(ChatFamily):
         image_positions = np.flatnonzero(token_ids == self.image_token_id)
         shapes = [each.arrays["image_grid_thw"][0, 1:] // self._merge for each in images]
         return rope_positions(len(token_ids), image_positions, shapes)
+
+
+class Qwen3(Qwen):
+    """Its decoder's first layers read features of their own (DeepStack)."""
+
+    model_types = ("qwen3_vl",)
+    torch_runtime = f"{RUNTIMES}.qwen_torch:Qwen3Torch"
 
 
 def best_size(width: int, height: int, factor: int, least: int, most: int) -> tuple[int, int]:

@@ -1,43 +1,49 @@
-"""Which family reads which checkpoint, by the `model_type` of its config.json."""
+"""Which family reads which checkpoint: each class says its `model_types` itself.
+
+Every module of this folder is a family, or several of a kind. What a family needs of one runtime
+alone stands in `runtimes/`, and is imported with that runtime.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import pkgutil
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from mmgpt_desktop.errors import AppError, BundleError, Cancelled
 from mmgpt_desktop.text import safe_name
 
 if TYPE_CHECKING:  # which asks whether a family is known
-    from mmgpt_desktop.engine.families.family import Family
+    from mmgpt_desktop.engine.chat.family import Family
     from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 
-_HERE = "mmgpt_desktop.engine.families."
 
-FAMILIES: dict[str, str] = {
-    "gemma3": _HERE + "gemma3:Gemma3",
-    "idefics": _HERE + "idefics:Idefics",
-    "idefics3": _HERE + "idefics3:Idefics3",
-    "internvl": _HERE + "internvl:InternVL",
-    "kosmos-2": _HERE + "kosmos2:Kosmos2",
-    "llava": _HERE + "llava:Llava",
-    "llava_onevision": _HERE + "llava_onevision:LlavaOnevision",
-    "paligemma": _HERE + "paligemma:PaliGemma",
-    "qwen2_5_vl": _HERE + "qwen:Qwen",
-    "qwen2_vl": _HERE + "qwen:Qwen",
-    "qwen3_vl": _HERE + "qwen:Qwen",
-    "smolvlm": _HERE + "idefics3:Idefics3",
-}
+@cache
+def families() -> Mapping[str, type[Family]]:
+    """All that are known, by the `model_type` of a checkpoint's config.json."""
+    from mmgpt_desktop.engine import families as folder
+    from mmgpt_desktop.engine.chat.family import Family
+
+    modules = [each.name for each in pkgutil.iter_modules(folder.__path__) if not each.ispkg]
+    return {
+        model_type: kind
+        for name in modules
+        for kind in vars(import_module(f"{folder.__name__}.{name}")).values()
+        if isinstance(kind, type) and issubclass(kind, Family)
+        for model_type in vars(kind).get("model_types", ())
+    }
 
 
-def require_known(model_type: str) -> None:
+def family_class(model_type: str) -> type[Family]:
     """Raises BundleError for an unknown family."""
-    if model_type not in FAMILIES:
-        title = "Models of the family {family} are not known here."
-        known = ", ".join(sorted(FAMILIES))
-        raise BundleError(title, "These are: {known}.", family=safe_name(model_type), known=known)
+    if (found := families().get(model_type)) is not None:
+        return found
+    title = "Models of the family {family} are not known here."
+    known = ", ".join(sorted(families()))
+    raise BundleError(title, "These are: {known}.", family=safe_name(model_type), known=known)
 
 
 @contextmanager
@@ -55,12 +61,10 @@ def settings_used(checkpoint: Checkpoint) -> Iterator[None]:
 
 def family_of(checkpoint: Checkpoint) -> Family:
     """Raises BundleError where its files are missing or damaged."""
-    require_known(checkpoint.model_type)
+    kind = family_class(checkpoint.model_type)
     if not checkpoint.image_processor:
         title = "The model's {name} is missing, which says how it wants its pictures."
         hint = "Download the model again, or copy that file from the model it was made of."
         raise BundleError(title, hint, name="preprocessor_config.json")
-    module, _, name = FAMILIES[checkpoint.model_type].partition(":")
-    family = getattr(import_module(module), name)
     with settings_used(checkpoint):
-        return cast("Family", family(checkpoint))
+        return kind(checkpoint)

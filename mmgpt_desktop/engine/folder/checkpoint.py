@@ -12,7 +12,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from mmgpt_desktop.engine.families.registry import require_known
+from mmgpt_desktop.engine.families.registry import family_class
 from mmgpt_desktop.engine.folder.layouts import is_graphs
 from mmgpt_desktop.engine.folder.model_files import is_plain_name, read_object, read_text
 from mmgpt_desktop.engine.folder.recognise import (
@@ -80,7 +80,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
     or not to be trusted.
     """
     checkpoint = read_checkpoint(path)
-    require_known(checkpoint.model_type)
+    family_class(checkpoint.model_type)  # which refuses what isn't known
     refuse_adapter(checkpoint.path)
     weights = weight_files(checkpoint.path)
     files = [read_header(file) for file in weights]

@@ -13,12 +13,17 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.graphs.graph_session import Graph
+from mmgpt_desktop.engine.graphs.names import (
+    ATTENTION,
+    KEYS,
+    LOGITS,
+    SIGHT,
+    VALUES,
+)
 from mmgpt_desktop.engine.onnx_runtime import import_onnxruntime, run_bound
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.text import safe_name
 
-LOGITS, ATTENTION = "logits", "attention"
-KEYS, VALUES, SIGHT = "image_keys", "image_values", "image_mask"  # of Idefics' photos
 ROOM = 256  # positions that a new buffer has beyond those that it must hold
 _CACHED = re.compile(r"past|cache|present|memory", re.IGNORECASE)
 _PART = re.compile(r"(?<![a-zA-Z])(k|v|keys?|values?)(?![a-zA-Z])", re.IGNORECASE)

@@ -9,10 +9,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from mmgpt_desktop.engine.graphs.attention_nodes import group_queries
+from mmgpt_desktop.engine.graphs.names import BLOCKS, EMBEDS
 
-BLOCKS = "blocks"
 FORBIDDEN = -1e4  # a score that leaves nothing after the softmax, in float16, too
-_BIAS, _EMBEDS = 10, "inputs_embeds"  # the operator's input of that number
+_BIAS = 10  # the number of the operator's input
 _REPLACED = ("causal", "local_window_size")
 
 
@@ -25,7 +25,7 @@ def see_blocks(graph: onnx.GraphProto, *, windows_cut: bool) -> bool:
     """
     kernels, names = group_queries(graph), {each.name for each in graph.input}
     masked = any(any(node.input[_BIAS : _BIAS + 1]) for node in kernels)
-    if not kernels or masked or BLOCKS in names or _EMBEDS not in names:
+    if not kernels or masked or BLOCKS in names or EMBEDS not in names:
         return False
     writer, biases = _Writer(), dict[int, str]()
     kinds = {each.name: each.type.tensor_type.elem_type for each in graph.input}
@@ -55,7 +55,7 @@ class _Writer:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[TensorProto] = []
         size = self._op("Shape", BLOCKS)
-        fed = self._op("Gather", self._op("Shape", _EMBEDS), self._int([1]), axis=0)
+        fed = self._op("Gather", self._op("Shape", EMBEDS), self._int([1]), axis=0)
         length, past = self._scalar(size), self._scalar(self._op("Sub", size, fed))
         zero, one = self._int(0), self._int(1)
         columns = self._op("Range", zero, length, one)

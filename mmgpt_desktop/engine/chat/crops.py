@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.families.image_values import resized
+from mmgpt_desktop.engine.chat.image_values import resized
 from mmgpt_desktop.messages import Box, PatchGrid, Photo
 
 Pixels = NDArray[np.uint8]
@@ -54,6 +54,15 @@ def shrunk_to(size: Mapping[str, Any], pixels: Pixels, resample: int) -> Pixels:
     if width <= height:
         return resized(pixels, short, int(short * height / width), resample)
     return resized(pixels, int(short * width / height), short, resample)
+
+
+def clip_view(pixels: Pixels, box: Box, settings: Mapping[str, Any]) -> tuple[Pixels, Box]:
+    """As CLIP's image processor and those of its plan: resized, and then the middle of it."""
+    pixels = shrunk_to(settings["size"], pixels, int(settings["resample"]))
+    if not settings["do_center_crop"]:
+        return pixels, box
+    crop = settings["crop_size"]
+    return centre_cropped(pixels, box, int(crop["height"]), int(crop["width"]))
 
 
 def read_part(box: Box, height: int, width: int, patch: int) -> Box:

@@ -1,21 +1,51 @@
-"""The image encoders of Qwen2-VL, Qwen2.5-VL and Qwen3-VL as PyTorch's exporter takes them.
+"""Qwen2-VL, Qwen2.5-VL and Qwen3-VL in PyTorch: what Qwen3-VL's decoder takes, and the image
+encoders for graphs.
 
-Places and windows are worked out from the photo's grid by arithmetic on tensors, where the
+In these places and windows are worked out from the photo's grid by arithmetic on tensors, where the
 models' own code counts in Python, and so would fix a graph to one size of photo.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, scaled_dot_product_attention
 
-from mmgpt_desktop.engine.checkpoint_onnx import DEEP_FEATURES, FEATURES
-from mmgpt_desktop.export.encoders import Encoder
+from mmgpt_desktop.engine.chat.inputs import Context, Features
+from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
+from mmgpt_desktop.engine.graphs.names import DEEP_FEATURES, FEATURES
+from mmgpt_desktop.engine.image_encoder import ImageEncoder
 
 _HIDDEN = -1e9  # a score that leaves nothing after the softmax
+
+
+class Qwen3Torch(CheckpointTorch):
+    """Its first decoder layers take features of their own from the image encoder's layers
+    (Meng et al. 2024, "DeepStack"): [1 + layer, token, width].
+    """
+
+    def features(self, inputs: dict[str, Tensor]) -> Features:
+        found = self.model.model.get_image_features(**inputs)
+        parts = [found.pooler_output, *found.deepstack_features]  # each a list of photos
+        return Features(self.torch.stack([photos[0] for photos in parts]))
+
+    def arguments(self, token_ids: Sequence[int], context: Context, fed: int) -> dict[str, Any]:
+        _, numbers = context.prompt.image_tokens(fed, len(token_ids))
+        given = {
+            "input_ids": self.torch.tensor([list(token_ids)]),
+            "position_ids": self._tensor(context.prompt.rotary_positions(fed, len(token_ids))),
+        }
+        if len(numbers):
+            features = [each.embeddings for each in context.features]
+            first, *deeper = self.torch.cat(features, dim=1)[:, numbers]
+            deeper = [[layer] for layer in deeper]
+            image = SimpleNamespace(pooler_output=[first], deepstack_features=deeper)
+            given["mm_encoder_outputs"] = {"image": image}
+        return given
 
 
 class Windows(NamedTuple):
@@ -26,7 +56,7 @@ class Windows(NamedTuple):
     slots: Tensor  # [patch]: where each patch is
 
 
-class QwenEncoder(Encoder):
+class QwenEncoder(ImageEncoder):
     """For one photo: `pixel_values` [patch, value], `image_grid_thw` [1, 3].
 
     Gives the image tokens [token, width]; those of Qwen3-VL come with what later layers take,

@@ -1,77 +1,21 @@
-"""What some public models need of the PyTorch runtime beyond image tokens among words."""
+"""Idefics in PyTorch: its words look at photos by gated cross-attention."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from mmgpt_desktop.engine.chat.inputs import Context, Features
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
-from mmgpt_desktop.engine.families.family import Context, Features, positions
 from mmgpt_desktop.engine.families.idefics import seen_photos
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-
-def checkpoint_torch(checkpoint: Checkpoint) -> CheckpointTorch:
-    """The runtime for a checkpoint. Raises RuntimeFailure."""
-    kind = _MODELS.get(checkpoint.model_type, CheckpointTorch)
-    return kind(checkpoint)
-
-
-class Qwen3Torch(CheckpointTorch):
-    """Its first decoder layers take features of their own from the image encoder's layers
-    (Meng et al. 2024, "DeepStack"): [1 + layer, token, width].
-    """
-
-    def features(self, inputs: dict[str, Tensor]) -> Features:
-        found = self.model.model.get_image_features(**inputs)
-        parts = [found.pooler_output, *found.deepstack_features]  # each a list of photos
-        return Features(self.torch.stack([photos[0] for photos in parts]))
-
-    def arguments(self, token_ids: Sequence[int], context: Context, fed: int) -> dict[str, Any]:
-        _, which = self.image_tokens(context, fed, len(token_ids))
-        given = {
-            "input_ids": self.torch.tensor([list(token_ids)]),
-            "position_ids": self._tensor(positions(context.prompt, fed, len(token_ids))),
-        }
-        if len(which):
-            features = [each.embeddings for each in context.features]
-            first, *deeper = self.torch.cat(features, dim=1)[:, which]
-            deeper = [[layer] for layer in deeper]
-            image = SimpleNamespace(pooler_output=[first], deepstack_features=deeper)
-            given["mm_encoder_outputs"] = {"image": image}
-        return given
-
-
-class Kosmos2Torch(CheckpointTorch):
-    """Latent queries read the patches, and each other: that share is no place's."""
-
-    def load(self, checkpoint: Checkpoint, dtype: Any) -> Any:
-        whole = super().load(checkpoint, dtype)
-        attention = whole.image_to_text_projection.x_attn
-        attention.config = copy.copy(attention.config)
-        attention.config._attn_implementation = "eager"  # every latent's row is wanted
-        self._vision, self._projection = whole.vision_model, whole.image_to_text_projection
-        return whole.text_model
-
-    def features(self, inputs: dict[str, Tensor]) -> Features:
-        hidden = self._vision(**inputs).last_hidden_state
-        patches = self._vision.model.post_layernorm(hidden)
-        patches = self.torch.nn.functional.normalize(patches, dim=-1)
-        latents, weights = self._projection(patches)
-        reading = weights[0, :, :, : patches.shape[1]].float().mean(dim=0)
-        return Features(latents[0], reading.numpy())
-
-    def close(self) -> None:
-        self._vision = self._projection = None
-        super().close()
+from mmgpt_desktop.engine.graphs.names import KEYS, READING, VALUES
+from mmgpt_desktop.engine.image_encoder import ImageEncoder
 
 
 class IdeficsTorch(CheckpointTorch):
@@ -105,7 +49,7 @@ class IdeficsTorch(CheckpointTorch):
         self._crossed.clear()
         return {
             "input_ids": self.torch.tensor([list(token_ids)]),
-            "position_ids": self._tensor(positions(context.prompt, fed, len(token_ids))),
+            "position_ids": self._tensor(context.prompt.rotary_positions(fed, len(token_ids))),
             f"{name}_embeddings": self.torch.stack(features)[None] if features else empty,
             "image_attention_mask": self._tensor(seen_photos(context, fed, len(token_ids))),
         }
@@ -121,6 +65,34 @@ class IdeficsTorch(CheckpointTorch):
         self._crossed.append(found[1])
 
 
+class IdeficsEncoder(ImageEncoder):
+    """What the decoder's cross-attention layers look at, keys and values [layer, head, token,
+    width], and what each latent read of the patches [latent, patch] if there is a resampler."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.vision, self.layers = model.vision_model, model.gated_cross_attn_layers
+        self.resampler = model.perceiver_resampler if model.config.use_resampler else None
+        self.outputs = (KEYS, VALUES, READING) if self.resampler else (KEYS, VALUES)
+
+    def forward(self, pixel_values: Tensor) -> tuple[Tensor, ...]:
+        states = self.vision(pixel_values=pixel_values).last_hidden_state
+        reading = list[Tensor]()
+        if self.resampler is not None:
+            states, *reading = resampled(self.resampler, states)
+        keys, values = [], []
+        for layer in self.layers:
+            attention = layer.cross_attn
+            heads = (attention.num_heads, attention.head_dim)
+            key, value = (
+                project(states[0]).unflatten(1, heads).transpose(0, 1)
+                for project in (attention.k_proj, attention.v_proj)
+            )
+            keys.append(attention.k_layer_norm(key) if attention.qk_layer_norms else key)
+            values.append(value)
+        return torch.stack(keys), torch.stack(values), *reading
+
+
 def resampled(resampler: Any, patches: Tensor) -> tuple[Tensor, Tensor]:
     """Idefics' latents [1, latent, width] of patches [1, patch, width], and what each of them
     read of each patch [latent, patch].
@@ -129,8 +101,6 @@ def resampled(resampler: Any, patches: Tensor) -> tuple[Tensor, Tensor]:
     what a latent holds is its own (attention rollout, Abnar & Zuidema 2020), which at
     first is nothing of the photo. So rows sum to less than 1.
     """
-    import torch
-
     latents, seen = resampler.latents[None], patches.shape[1]
     reading = torch.zeros(latents.shape[1], seen)
     for attention, feed_forward in resampler.blocks:
@@ -144,8 +114,6 @@ def resampled(resampler: Any, patches: Tensor) -> tuple[Tensor, Tensor]:
 def latent_weights(attention: Any, patches: Tensor, latents: Tensor) -> Tensor:
     """The mean over heads of a resampler's softmax, [latent, patch + latent]: the model's
     own module doesn't give it."""
-    import torch
-
     patches, latents = attention.context_layer_norm(patches), attention.latents_layer_norm(latents)
     shape = (1, -1, attention.n_heads, attention.head_dim)
     query = attention.q_proj(latents).view(shape).transpose(1, 2)
@@ -155,10 +123,3 @@ def latent_weights(attention: Any, patches: Tensor, latents: Tensor) -> Tensor:
     scores = (query * attention.qk_scale) @ torch.cat(parts, dim=2).mT
     weights: Tensor = scores.softmax(dim=-1)[0].float().mean(dim=0)
     return weights
-
-
-_MODELS: dict[str, type[CheckpointTorch]] = {
-    "idefics": IdeficsTorch,
-    "kosmos-2": Kosmos2Torch,
-    "qwen3_vl": Qwen3Torch,
-}

@@ -17,6 +17,14 @@ from mmgpt_desktop.engine.folder.model_files import ANOTHER
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.text import safe_name
 
+# CLIP's (Radford et al. 2021), and what many others take.
+CLIP = {
+    "image_mean": (0.48145466, 0.4578275, 0.40821073),
+    "image_std": (0.26862954, 0.26130258, 0.27577711),
+}
+HALVES = {"image_mean": (0.5, 0.5, 0.5), "image_std": (0.5, 0.5, 0.5)}
+LANCZOS, BILINEAR, BICUBIC = 1, 2, 3  # Pillow's numbers of its filters
+
 LONGEST = 4096  # pixels along a side of what a model takes in, by its settings
 _COLOURS, _SIZES = ("image_mean", "image_std"), ("size", "crop_size", "max_image_size")
 _FACTORS = ("rescale_factor", "pan_and_scan_min_ratio_to_activate")

@@ -1,4 +1,4 @@
-"""What some public models' graphs need beyond image tokens among words."""
+"""Idefics' graphs: its words look at photos by gated cross-attention."""
 
 from __future__ import annotations
 
@@ -11,29 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.checkpoint_onnx import READING, CheckpointOnnx
-from mmgpt_desktop.engine.families.family import Context, Features, ImageInputs
+from mmgpt_desktop.engine.chat.inputs import Context, Features, ImageInputs
+from mmgpt_desktop.engine.checkpoint_onnx import CheckpointOnnx
 from mmgpt_desktop.engine.families.idefics import seen_photos
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
-from mmgpt_desktop.engine.folder.layouts import GraphFiles
 from mmgpt_desktop.engine.graphs.attention_nodes import writes_in_place
-from mmgpt_desktop.engine.graphs.decoder_session import KEYS, SIGHT, VALUES, unseen
+from mmgpt_desktop.engine.graphs.decoder_session import unseen
 from mmgpt_desktop.engine.graphs.graph_file import read_graph
+from mmgpt_desktop.engine.graphs.names import KEYS, READING, SIGHT, VALUES
 from mmgpt_desktop.engine.graphs.surgery import Edited
-from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.note import NO_NOTE, Note
-
-
-def checkpoint_onnx(
-    checkpoint: Checkpoint,
-    name: RuntimeName,
-    *,
-    files: GraphFiles | None = None,
-    cache: Path | None = None,
-) -> CheckpointOnnx:
-    """The runtime for a folder of graphs. Options and errors as `CheckpointOnnx`."""
-    kind = _MODELS.get(checkpoint.model_type, CheckpointOnnx)
-    return kind(checkpoint, name, files=files, cache=cache)
 
 
 class IdeficsOnnx(CheckpointOnnx):
@@ -47,7 +34,7 @@ class IdeficsOnnx(CheckpointOnnx):
         keys, values, *reading = self._vision.run(wanted, inputs.arrays, cancel)
         return Features((keys, values), reading[0] if reading else None)
 
-    def _attending(self, path: Path, cache: Path, cuda: bool, kind: str) -> tuple[Edited, Note]:
+    def _attending(self, path: Path, cache: Path, cuda: bool) -> tuple[Edited, Note]:
         """Its own graph gives the cross-attention; what words read of words isn't asked for."""
         model = read_graph(path)
         return Edited(model.SerializeToString(), writes_in_place(model.graph)), NO_NOTE
@@ -76,6 +63,3 @@ class IdeficsOnnx(CheckpointOnnx):
         photos = seen_photos(context, past, len(token_ids))[0]
         sight = photos.repeat(keys.shape[2] // photos.shape[1], axis=1)
         return {**feeds, KEYS: keys, VALUES: values, SIGHT: sight}
-
-
-_MODELS: dict[str, type[CheckpointOnnx]] = {"idefics": IdeficsOnnx}

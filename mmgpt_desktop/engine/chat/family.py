@@ -1,4 +1,8 @@
-"""What families share whose photos are runs of image tokens in a chat prompt."""
+"""A family of public vision-language models: how it wants photos and conversations.
+
+What all families share is here; each of `engine/families` adds what it does in its own way, and
+says the facts that the runtimes and the export need of it.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +15,18 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.families.detokenizer import Spelling
-from mmgpt_desktop.engine.families.family import ImageInputs, Prompt, answered, clean
-from mmgpt_desktop.engine.families.template import ChatTemplate
+from mmgpt_desktop.engine.chat.chat_template import ChatTemplate
+from mmgpt_desktop.engine.chat.detokenizer import Spelling
+from mmgpt_desktop.engine.chat.image_values import normalised, resized, settings_over
+from mmgpt_desktop.engine.chat.inputs import ImageInputs, Prompt
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
-from mmgpt_desktop.engine.folder.recognise import CONFIG
 from mmgpt_desktop.engine.folder.tokenizing import encode
+from mmgpt_desktop.engine.text_models import text_config
 from mmgpt_desktop.errors import BundleError, PromptError
 from mmgpt_desktop.messages import PICTURE, Grounding, Message, Photo
+from mmgpt_desktop.text import without_controls
 
 Turn = tuple[str, str]  # question, answer
-
-# Heads of language models whose config.json says nothing of them, as transformers takes it for
-# granted: LLaVA-1.5's and Gemma 3's smaller ones are written so.
-_UNSAID_HEADS = {
-    "gemma": 16,
-    "gemma2": 8,
-    "gemma3_text": 8,
-    "kosmos_2_text_model": 32,
-    "llama": 32,
-    "mistral": 32,
-    "qwen2": 32,
-    "qwen3": 32,
-}
-
 
 # Special tokens that end a turn by models' custom, and those that end a text, for want of others.
 _TURN_ENDS = (
@@ -45,20 +37,43 @@ _TEXT_ENDS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>")
 _ANSWER = "Answered."  # to see what a template writes after it
 
 
-class ChatFamily(ABC):
-    """A conversation is rendered by the checkpoint's chat template, photos become tokens.
+class Family(ABC):
+    """One architecture's rules, for one opened model. One thread at a time.
 
-    A family says what the template writes for a photo (`placeholder`), by what text that is
-    replaced (`expansion`), and which token in it is an image token (`image_token_id`).
+    A conversation is rendered by the checkpoint's chat template, and photos become runs of image
+    tokens in it. A family says what the template writes for a photo (`placeholder`), by what text
+    that is replaced (`expansion`), and which token in it is an image token (`image_token_id`).
     """
 
+    model_types: ClassVar[tuple[str, ...]] = ()
+    """Whose checkpoints these are, as their config.json says it."""
     placeholder: ClassVar[str]
-    fusion: ClassVar[str] = "concat"  # as the window names it: picture and text in one row
+    fusion: ClassVar[str] = "concat"
+    """How picture and text meet, by a name that the window knows: here in one row."""
     sequences: ClassVar[bool] = False
-    default_template: ClassVar[str | None] = None  # for checkpoints that have none
-    unsaid_context: ClassVar[int] = 2048  # where config.json leaves the context's length out
+    """Whether it was made for several photos in one prompt."""
+    default_template: ClassVar[str | None] = None
+    """For checkpoints that have none."""
+    unsaid_context: ClassVar[int] = 2048
+    """Where config.json leaves the context's length out."""
+    image_settings: ClassVar[Mapping[str, Any]] = {}
+    """What its image processor takes for granted (preprocessor_config.json)."""
+
+    outside_blocks: ClassVar[int | None] = None
+    """With prefix attention the token type of what is in no block (`Prompt.blocks`); else None."""
+    windows_cut_blocks: ClassVar[bool] = False
+    """Whether a layer that looks back over a window doesn't see all of a longer block either."""
+    image_axes: ClassVar[Mapping[str, int | None]] = {"pixel_values": None}
+    """The arrays that its image encoder takes, each with the axis whose length differs between
+    photos, if one does."""
+    torch_runtime: ClassVar[str] = "mmgpt_desktop.engine.checkpoint_torch:CheckpointTorch"
+    onnx_runtime: ClassVar[str] = "mmgpt_desktop.engine.checkpoint_onnx:CheckpointOnnx"
+    encoder: ClassVar[str] = "mmgpt_desktop.engine.image_encoder:OwnEncoder"
+    """Classes that run it, and the encoder as PyTorch's exporter takes it: imported by name, since
+    each brings a library that the others do without."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
+        """Raises BundleError, and whatever settings that don't fit together break."""
         self.checkpoint = checkpoint
         self.tokenizer = checkpoint.tokenizer()
         self.image_token_id = self.find_image_token()
@@ -68,14 +83,31 @@ class ChatFamily(ABC):
         self._spelling = Spelling(self.tokenizer)
         self._typed_token = self._guard()
         self.stop_ids = self.find_stop_ids()
+        self.vision: Mapping[str, Any] = checkpoint.config.get("vision_config", {})
+        self.settings = self.read_image_settings(checkpoint.image_processor)
 
     @abstractmethod
     def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
-        """As `Family.preprocess`."""
+        """Prepare a photo as the model's own image processor does.
 
-    @abstractmethod
+        With `tiled` a family that can cut photos into tiles does so; else it takes one view.
+        """
+
     def expansion(self, inputs: ImageInputs) -> str:
         """The text that stands for a photo, with `inputs.tokens` image tokens in it."""
+        return self.placeholder * inputs.tokens
+
+    def read_image_settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The image processor's settings, over `image_settings`."""
+        return settings_over(self.image_settings, given)
+
+    def resized(self, pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+        """A picture stretched to that size with the processor's own filter."""
+        return resized(pixels, width, height, int(self.settings["resample"]))
+
+    def normalised(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """As `image_values.normalised`, by the processor's settings."""
+        return normalised(pixels, self.settings)
 
     def rotary(
         self, token_ids: NDArray[np.int64], images: Sequence[ImageInputs]
@@ -139,17 +171,23 @@ class ChatFamily(ABC):
     def groundings(
         self, token_ids: Sequence[int], images: Sequence[ImageInputs]
     ) -> tuple[Grounding, ...]:
-        """As `Family.groundings`."""
+        """The places that an answer gives with its words; none with most models."""
         return ()
 
     def token_bytes(self, token_id: int) -> bytes:
+        """What a token adds to the answer; a character may take the bytes of several tokens."""
         return b"" if token_id in self.stop_ids else self._spelling.bytes_of(token_id)
 
     def build_prompt(
         self, messages: Sequence[Message], images: Sequence[ImageInputs], room: int
     ) -> Prompt:
-        """As `Family.build_prompt`. Where texts place fewer photos than there are,
-        theirs are the last."""
+        """Lay out a conversation so that `room` tokens of answer still fit.
+
+        Photos stand where `PICTURE` is in the messages' texts, and those that no text places
+        before the first question: where texts place fewer than there are, theirs are the last.
+        The oldest turns go first. Raises PromptError for an empty question, and for one that is
+        too long by itself.
+        """
         *earlier, last = messages
         question, turns = clean(last.text), answered(earlier)
         if not question.replace(PICTURE, "").strip():
@@ -261,21 +299,18 @@ class ChatFamily(ABC):
         return ChatTemplate(source, self._special)
 
 
-def text_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The language model's part of a config.json, or all of it where it has no parts."""
-    found = config.get("text_config", config)
-    return found if isinstance(found, dict) else config
+def clean(text: str) -> str:
+    return without_controls(text).strip()
 
 
-def attention_heads(config: Mapping[str, Any]) -> int:
-    """How many a layer of the language model has. Raises BundleError where nobody says."""
-    text = text_config(config)
-    unsaid = _UNSAID_HEADS.get(str(text.get("model_type")))
-    heads = text.get("num_attention_heads", text.get("attention_heads", unsaid))
-    if not isinstance(heads, int):
-        title = "The model's {name} does not say how many heads it has."
-        raise BundleError(title, "Get the model again.", name=CONFIG)
-    return heads
+def answered(messages: Sequence[Message]) -> list[tuple[str, str]]:
+    """The questions that were answered, with their answers, cleaned."""
+    turns = []
+    for question, answer in itertools.pairwise(messages):
+        turn = clean(question.text), clean(answer.text)
+        if (question.role, answer.role) == ("user", "assistant") and all(turn):
+            turns.append(turn)
+    return turns
 
 
 def _context_length(config: Mapping[str, Any], unsaid: int) -> int:
