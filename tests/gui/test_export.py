@@ -261,3 +261,17 @@ def test_a_report_speaks_the_windows_language(
     source = path.read_text(encoding="utf-8")
     assert f'<html lang="{tag}">' in source
     assert f"<h2>{said}</h2>" in source
+
+
+def test_a_mean_over_all_heads_says_so(
+    qtbot: QtBot, app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ask(qtbot, app)
+    app.window.heatmap.layer.setCurrentIndex(1)  # all layers, and so all heads
+    path = tmp_path / "a.json"
+    choose(app, monkeypatch, path)
+    app.exporter.export(Kind.JSON)
+    qtbot.waitUntil(path.exists)
+    data = json.loads(path.read_text(encoding="utf-8"))
+    assert data["maps"][0]["method"] == Method.MEAN
+    assert data["heads"]["pairs"] == []
