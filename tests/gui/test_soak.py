@@ -18,6 +18,8 @@ from mmgpt_desktop.errors import ImageError, RuntimeFailure, SessionError
 from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.session.session_file import is_session
 from mmgpt_desktop.ui.window.app import App
+from mmgpt_desktop.ui.worker import Task, TaskThread
+from tests.gui_fakes import drain
 from tests.soak import measures
 from tests.soak.error_counts import ErrorCounts
 from tests.soak.guest import Guest
@@ -138,6 +140,23 @@ def test_errors_are_told_apart(qtbot: QtBot) -> None:
         logging.getLogger("mmgpt_desktop.test").warning("odd")
     assert counts.expected.total() == 2
     assert set(counts.unexpected) == {"RuntimeFailure: It broke.", "mmgpt_desktop.test: odd"}
+
+
+def test_what_a_thread_fails_with_is_counted(qtbot: QtBot) -> None:
+    """Though the window was told, and nobody else."""
+    counts, thread = ErrorCounts(), TaskThread("files")
+
+    def fail(_task: Task) -> None:
+        raise ImageError("The file {name} is empty.", name="x")
+
+    thread.start()
+    with counts.catching():
+        thread.submit(fail)
+        drain(qtbot, thread)
+    assert counts.expected == {"ImageError: The file {name} is empty.": 1}
+    assert not counts.unexpected
+    thread.begin_close()
+    assert thread.end_close()
 
 
 def test_an_exception_in_a_slot_is_counted(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:

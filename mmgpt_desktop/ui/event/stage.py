@@ -10,27 +10,20 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QObject, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage, QPixmapCache
 
-from mmgpt_desktop.errors import AppError, LanguageError
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.numbers import Log
 from mmgpt_desktop.event.profile import EventSample, Profile
-from mmgpt_desktop.messages import ModelInfo, RuntimeInfo
 from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
-from mmgpt_desktop.ui.event.asking import PacedAsker
 from mmgpt_desktop.ui.event.attract import Attract
-from mmgpt_desktop.ui.event.engine_watchdog import EngineWatchdog
+from mmgpt_desktop.ui.event.dialogue import Dialogue
 from mmgpt_desktop.ui.event.reset import Idle
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.event.show import EventWindow
-from mmgpt_desktop.ui.event.show_views import key_word
 from mmgpt_desktop.ui.event.souvenir import SouvenirPanel, offered
-from mmgpt_desktop.ui.event.verdict_line import Telling
 from mmgpt_desktop.ui.event.visit import Visit
 from mmgpt_desktop.ui.files.exporter import report_maker
-from mmgpt_desktop.ui.heatmap.explainer import Explainer
-from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.pictures.camera import Camera
-from mmgpt_desktop.ui.widgets.notices import Notices
 from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
 from mmgpt_desktop.ui.widgets.texts import error_hint, error_title, own
 from mmgpt_desktop.ui.widgets.theme import Theme
@@ -54,31 +47,24 @@ class Stage(QObject):
         super().__init__()
         self._profile, self._engine, self.camera = profile, engine, camera
         self._counting, self._log = tasks["numbers"], Log(profile.numbers)
-        self._paused = False
         self.scale = Scale()
         self.window = EventWindow(theme, self.scale, profile, camera, tasks["files"])
         page = self.page = self.window.answer_page
         self.visit = Visit(tasks["files"], profile.limits.photos)
-        limits, speed = profile.limits, profile.show.speed
-        self.asker = PacedAsker(
-            engine, chars=limits.question_chars, tokens=limits.answer_tokens, speed=speed
+        dialogue = self._dialogue = Dialogue(
+            theme, self.window, profile, engine, self.visit, tasks["heatmaps"]
         )
-        self.asker.fusion = profile.model.fusion
-        unseen = Notices(theme, self.window)  # what goes wrong is said in the show's own way
-        unseen.hide()
-        self.heatmaps = Heatmaps(page.picture, page.answer, unseen, tasks["heatmaps"])
-        self.explainer = Explainer(engine, self.heatmaps, occludes=False)
-        self.telling = Telling(page, self.heatmaps, self.explainer)
+        self.asker, self.watchdog = dialogue.asker, dialogue.watchdog
+        self.heatmaps, self.explainer = dialogue.heatmaps, dialogue.explainer
         self.idle = Idle(profile.show)
         self.attract = Attract(
-            theme, profile.samples, self.visit, self.asker, page, self.heatmaps, speed
+            theme, profile.samples, self.visit, self.asker, page, self.heatmaps, profile.show.speed
         )
-        self.watchdog = EngineWatchdog(engine, self.asker)
         self.souvenir = SouvenirPanel(theme, self.scale, profile, tasks["souvenirs"])
         self.window.pages.addWidget(self.souvenir)
         self._titles = {sample.path: sample.title for sample in read_samples()}
         self._connect()
-        self._connect_answers()
+        self._connect_dialogue()
 
     def _connect(self) -> None:
         window, visit, idle = self.window, self.visit, self.idle
@@ -110,23 +96,15 @@ class Stage(QObject):
         idle.over.connect(self.reset)
         self.attract.playing_changed.connect(window.set_playing)
 
-    def _connect_answers(self) -> None:
-        asker, watchdog = self.asker, self.watchdog
-        self._engine.loaded.connect(self._take_model)
-        asker.began.connect(self._begin)
-        asker.stepped.connect(self._step)
-        asker.ended.connect(self._end)
-        asker.failed.connect(self._fail)
-        asker.sent.connect(self.window.unsay)  # that it had to wait
-        watchdog.restarting.connect(self._say_trouble)
-        watchdog.not_loaded.connect(self._say_waiting)
-        watchdog.ask_again.connect(self._ask_again)
-        watchdog.gave_up.connect(self._give_up)
-        watchdog.failed.connect(self._count_error)
-
-    @Slot(object, object)
-    def _take_model(self, model: ModelInfo, _runtime: RuntimeInfo) -> None:
-        self.heatmaps.set_model(model)
+    def _connect_dialogue(self) -> None:
+        dialogue = self._dialogue
+        dialogue.began.connect(self._show_buttons)
+        dialogue.stepped.connect(self.idle.touch)  # who reads is there
+        dialogue.answered.connect(self._end)
+        dialogue.refused.connect(self._refuse)
+        dialogue.gave_up.connect(self.show_start)
+        self.attract.playing_changed.connect(dialogue.set_quiet)
+        self.watchdog.failed.connect(self._count_error)
 
     def count(self, work: Callable[[], None]) -> None:
         """The organiser's numbers are written where nobody waits."""
@@ -219,8 +197,7 @@ class Stage(QObject):
     @Slot(object)
     def _show(self, conversation: Conversation) -> None:
         self.stop_asking()
-        self.page.show_conversation(conversation)
-        self.heatmaps.show_conversation(conversation)
+        self._dialogue.show(conversation)
         shown = [each.shown for each in self.visit.conversations if each.shown is not None]
         if conversation.shown is None:
             self.page.show_thumbnails([], -1)
@@ -246,6 +223,7 @@ class Stage(QObject):
         own = (each.questions for each in self.samples if each.photo.name == name)
         return next(own, self._profile.questions)
 
+    @Slot()
     def _show_buttons(self) -> None:
         page, window = self.window.pages.currentWidget(), self.window
         visiting = page in (self.page, self.souvenir) and not self.attract.playing
@@ -280,47 +258,15 @@ class Stage(QObject):
 
     @Slot(str)
     def ask(self, question: str) -> None:
-        if self.asker.ask(self.visit.current, question):
-            self.page.asking.clear()
-        elif self.asker.busy and self.page.asking.line.text():  # not for a card touched twice
-            self.window.say(self.tr("One moment, please: I am still answering."))
-
-    @Slot(object)
-    def _begin(self, turn: Turn) -> None:
-        self._pause()
-        self.page.begin(self.visit.current.shown, turn)
-        self.heatmaps.follow(turn)
-        self._show_buttons()
-        if self.asker.model is None:
-            self._say_waiting()
-
-    @Slot(object)
-    def _step(self, turn: Turn) -> None:
-        self.idle.touch()  # who reads is there
-        self.page.add_step(turn)
-        self.heatmaps.step_written(turn)
+        self._dialogue.ask(question)
 
     @Slot(object)
     def _end(self, turn: Turn) -> None:
-        self.page.finish(turn)
-        self.heatmaps.answer_ended(turn)
-        if turn.words:
-            self.heatmaps.choose(turn, key_word(turn))
-        self._resume()
         self._show_buttons()
         timings = turn.outcome.timings if turn.outcome is not None else None
         if timings is not None and not self.attract.playing:
             first, total = timings.first_token, timings.total
             self.count(partial(self._log.question, first, total, turn.question))
-
-    @Slot(object, object)
-    def _fail(self, _turn: Turn, error: AppError) -> None:
-        self._resume()
-        if not self.attract.playing:
-            self.page.show_conversation(self.visit.current)
-            self.heatmaps.show_conversation(self.visit.current)
-            if isinstance(error, LanguageError):
-                self._refuse(error)
 
     def freeze(self, frozen: bool) -> None:
         """What is on the screen stays as it is."""
@@ -334,51 +280,14 @@ class Stage(QObject):
         self.idle.stop()
         self.watchdog.stop()
 
-    def _pause(self) -> None:
-        if not self._paused:
-            self._paused = True
-            self.explainer.pause()
-
-    def _resume(self) -> None:
-        if self._paused:
-            self._paused = False
-            self.explainer.resume()
-
     def stop_asking(self) -> None:
         """Neither goes on what is being answered, nor is it asked again."""
-        self.asker.stop()
-        self.watchdog.forget()
-        self._resume()
-
-    @Slot()
-    def _say_trouble(self) -> None:
-        self.window.say(self.tr("One moment, please: the AI is starting again."))
-
-    @Slot()
-    def _say_waiting(self) -> None:
-        """For a question that can't be answered yet."""
-        if not self.asker.busy or self.attract.playing:
-            return
-        if self.watchdog.broken:
-            self.window.say(self.tr("The AI did not start. I keep your question and try again."))
-        else:
-            self._say_trouble()
+        self._dialogue.stop()
 
     def say_sorry(self) -> None:
         self.window.say(
             self.tr("Something went wrong, so I started again. Please show me your picture anew.")
         )
-
-    @Slot(object)
-    def _ask_again(self, turn: Turn) -> None:
-        self.window.unsay()
-        if not self.attract.playing:
-            self.asker.ask(self.visit.current, turn.question)
-
-    @Slot(object)
-    def _give_up(self, _turn: Turn) -> None:
-        if not self.attract.playing:
-            self.show_start()
 
     # Nobody is there
 
@@ -407,7 +316,7 @@ class Stage(QObject):
         """Nothing of the visit is left, on the screen or in memory."""
         self.attract.stop()
         self.stop_asking()
-        self._pause()  # what is being found out is dropped, too
+        self._dialogue.pause()
         self.visit.reset()
         self.page.clear()
         self.window.chooser.clear()
@@ -415,7 +324,7 @@ class Stage(QObject):
         self.souvenir.reset()
         self.window.unsay()
         self.heatmaps.show_conversation(Conversation())
-        self._resume()
+        self._dialogue.resume()
         self._engine.forget()
         _clear_clipboard()
         QPixmapCache.clear()

@@ -1,0 +1,163 @@
+"""The questions of the show and their answers: asked, shown as they come, and measured."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from mmgpt_desktop.errors import AppError, LanguageError
+from mmgpt_desktop.event.profile import Profile
+from mmgpt_desktop.messages import ModelInfo
+from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
+from mmgpt_desktop.ui.event.asking import PacedAsker
+from mmgpt_desktop.ui.event.engine_watchdog import EngineWatchdog
+from mmgpt_desktop.ui.event.show import EventWindow
+from mmgpt_desktop.ui.event.show_views import key_word
+from mmgpt_desktop.ui.event.verdict_line import Telling
+from mmgpt_desktop.ui.event.visit import Visit
+from mmgpt_desktop.ui.heatmap.explainer import Explainer
+from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
+from mmgpt_desktop.ui.widgets.notices import Notices
+from mmgpt_desktop.ui.widgets.theme import Theme
+from mmgpt_desktop.ui.worker import EngineThread, TaskThread
+
+
+class Dialogue(QObject):
+    """About the picture of the visit that is in view. Trouble is said in the show's own way,
+    unless it is to be `quiet` because nobody is there."""
+
+    began = Signal()
+    stepped = Signal()
+    answered = Signal(object)  # Turn
+    refused = Signal(object)  # LanguageError
+    gave_up = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        window: EventWindow,
+        profile: Profile,
+        engine: EngineThread,
+        visit: Visit,
+        drawing: TaskThread,
+    ) -> None:
+        super().__init__()
+        page = self._page = window.answer_page
+        self._window, self._visit = window, visit
+        self._paused = self._quiet = False
+        limits, speed = profile.limits, profile.show.speed
+        self.asker = PacedAsker(
+            engine, chars=limits.question_chars, tokens=limits.answer_tokens, speed=speed
+        )
+        self.asker.fusion = profile.model.fusion
+        unseen = Notices(theme, window)
+        unseen.hide()
+        self.heatmaps = Heatmaps(page.picture, page.answer, unseen, drawing)
+        self.explainer = Explainer(engine, self.heatmaps, occludes=False)
+        self.watchdog = EngineWatchdog(engine, self.asker)
+        self._telling = Telling(page, self.heatmaps, self.explainer)
+        engine.loaded.connect(self._take_model)
+        self._connect()
+
+    def _connect(self) -> None:
+        asker, watchdog = self.asker, self.watchdog
+        asker.began.connect(self._begin)
+        asker.stepped.connect(self._step)
+        asker.ended.connect(self._end)
+        asker.failed.connect(self._fail)
+        asker.sent.connect(self._window.unsay)  # that it had to wait
+        watchdog.restarting.connect(self._say_trouble)
+        watchdog.not_loaded.connect(self._say_waiting)
+        watchdog.ask_again.connect(self._ask_again)
+        watchdog.gave_up.connect(self._give_up)
+
+    @Slot(object)
+    def _take_model(self, model: ModelInfo) -> None:
+        self.heatmaps.set_model(model)
+
+    @Slot(bool)
+    def set_quiet(self, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def ask(self, question: str) -> None:
+        if self.asker.ask(self._visit.current, question):
+            self._page.asking.clear()
+        elif self.asker.busy and self._page.asking.line.text():  # not for a card touched twice
+            self._window.say(self.tr("One moment, please: I am still answering."))
+
+    def stop(self) -> None:
+        """Neither goes on what is being answered, nor is it asked again."""
+        self.asker.stop()
+        self.watchdog.forget()
+        self.resume()
+
+    def pause(self) -> None:
+        """Nothing is found out any more; what was begun is dropped."""
+        if not self._paused:
+            self._paused = True
+            self.explainer.pause()
+
+    def resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            self.explainer.resume()
+
+    def show(self, conversation: Conversation) -> None:
+        self._page.show_conversation(conversation)
+        self.heatmaps.show_conversation(conversation)
+
+    @Slot(object)
+    def _begin(self, turn: Turn) -> None:
+        self.pause()
+        self._page.begin(self._visit.current.shown, turn)
+        self.heatmaps.follow(turn)
+        self.began.emit()
+        if self.asker.model is None:
+            self._say_waiting()
+
+    @Slot(object)
+    def _step(self, turn: Turn) -> None:
+        self.stepped.emit()
+        self._page.add_step(turn)
+        self.heatmaps.step_written(turn)
+
+    @Slot(object)
+    def _end(self, turn: Turn) -> None:
+        self._page.finish(turn)
+        self.heatmaps.answer_ended(turn)
+        if turn.words:
+            self.heatmaps.choose(turn, key_word(turn))
+        self.resume()
+        self.answered.emit(turn)
+
+    @Slot(object, object)
+    def _fail(self, _turn: Turn, error: AppError) -> None:
+        self.resume()
+        if not self._quiet:
+            self.show(self._visit.current)
+            if isinstance(error, LanguageError):
+                self.refused.emit(error)
+
+    @Slot()
+    def _say_trouble(self) -> None:
+        self._window.say(self.tr("One moment, please: the AI is starting again."))
+
+    @Slot()
+    def _say_waiting(self) -> None:
+        """For a question that can't be answered yet."""
+        if not self.asker.busy or self._quiet:
+            return
+        if self.watchdog.broken:
+            self._window.say(self.tr("The AI did not start. I keep your question and try again."))
+        else:
+            self._say_trouble()
+
+    @Slot(object)
+    def _ask_again(self, turn: Turn) -> None:
+        self._window.unsay()
+        if not self._quiet:
+            self.asker.ask(self._visit.current, turn.question)
+
+    @Slot(object)
+    def _give_up(self, _turn: Turn) -> None:
+        if not self._quiet:
+            self.gave_up.emit()
