@@ -42,7 +42,6 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.methods import Method, Needs
 from mmgpt_desktop.note import plain
-from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto, show_photo
 from mmgpt_desktop.ui.worker import TaskThread
 
 if TYPE_CHECKING:
@@ -331,10 +330,6 @@ def make_photo(width: int = 160, height: int = 120, *, seed: int = 0) -> Photo:
     pixels[-height // 4 :, -width // 4 :] = (220, 30, 30)
     pixels.setflags(write=False)
     return Photo(pixels, f"photo-{width}-{height}-{seed}", f"photo {seed}.png")
-
-
-def make_shown(width: int = 160, height: int = 120, *, seed: int = 0) -> ShownPhoto:
-    return show_photo(make_photo(width, height, seed=seed))
 
 
 def make_image(width: int = 40, height: int = 30, colour: str = "#2266aa") -> QImage:

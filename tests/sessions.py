@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmgpt_desktop.conversation import Conversation, Turn, WordCheck
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -27,7 +28,7 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.note import Note, plain
-from mmgpt_desktop.session.session_record import SavedConversation, SavedTurn, Session, WordCheck
+from mmgpt_desktop.session.session_record import Session
 
 FUSION = FusionInfo("graph", 2, 3, 4, 4, HeadChoice(((0, 1), (1, 2)), plain("Chosen for tests.")))
 MODEL = ModelInfo("fake", "For tests.", 512, (FUSION,), "graph", doubt=Doubt(0.3, 0.3))
@@ -45,7 +46,7 @@ def photo(seed: int = 0) -> Photo:
     )
 
 
-def turn(about: Photo | None, question: str = "What is this?") -> SavedTurn:
+def turn(about: Photo | None, question: str = "What is this?") -> Turn:
     images = () if about is None else (about,)
     request = GenerationRequest(
         7, images, (Message("user", question),), Sampling(seed=3), True, "graph"
@@ -70,7 +71,7 @@ def turn(about: Photo | None, question: str = "What is this?") -> SavedTurn:
         0.7,
     )
     check = Check(Method.HEADS, 1, 2, 0.8, 0.1, (0.7, 0.8), 0.6)
-    return SavedTurn(
+    return Turn(
         request,
         steps,
         outcome,
@@ -85,8 +86,8 @@ def turn(about: Photo | None, question: str = "What is this?") -> SavedTurn:
 def session() -> Session:
     one, other = photo(1), photo(2)
     conversations = (
-        SavedConversation(None, (turn(None, "Hello?"),)),
-        SavedConversation(one, (turn(one), turn(one, "And this?"))),
-        SavedConversation(other),
+        Conversation(None, [turn(None, "Hello?")]),
+        Conversation(one, [turn(one), turn(one, "And this?")]),
+        Conversation(other),
     )
     return Session(conversations, 1, "half a quest")

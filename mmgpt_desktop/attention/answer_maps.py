@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mmgpt_desktop.attention.maps import Cells, Scale, Span, cells_of, scale_over
-from mmgpt_desktop.messages import AttentionMap, CellMaps, Found
+from mmgpt_desktop.messages import AttentionMap, CellMaps, Found, TokenStep
 from mmgpt_desktop.methods import Method
 
 
@@ -46,3 +46,11 @@ class AnswerMaps:
     def scale(self, spans: Sequence[Span]) -> Scale | None:
         """As `scale_over`."""
         return scale_over(self.maps, spans)
+
+
+def attention_maps(steps: Sequence[TokenStep], index: int = 0) -> tuple[AttentionMap, ...]:
+    """Of the request's photo number `index`, one for each step; none when a step looked at no
+    picture, as in a text-only answer."""
+    looks = (step.attention.of(index) for step in steps if step.attention is not None)
+    maps = tuple(look for look in looks if look is not None and look.weights.size)
+    return maps if len(maps) == len(steps) else ()

@@ -26,14 +26,6 @@ SHARES = (0.0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 CHECKED = 0.2
 """The share that the check of a word hides."""
 
-_LISTED = """
-a an and another are as at be been being but by can did do does each for from had has have he her
-his if in into is it its may no nor not of off on or our out over she so some than that the their
-them then there these they this those to up was we were which while who will with would you your
-"""
-FUNCTION_WORDS = frozenset(_LISTED.split())
-"""English words that say how others belong together, and are in no picture."""
-
 
 @dataclass(frozen=True)
 class Curves:
@@ -118,14 +110,6 @@ def brightness(maps: Maps, words: Sequence[Span]) -> list[float]:
 
 def _peak(cells: Cells) -> float:
     return max(0.0, float(np.max(cells, where=np.isfinite(cells), initial=0.0)))
-
-
-def is_function_word(text: str) -> bool:
-    return text.strip(" .,;:!?\"'").lower() in FUNCTION_WORDS
-
-
-def is_content_word(text: str) -> bool:
-    return any(character.isalpha() for character in text) and not is_function_word(text)
 
 
 def cover(mask: NDArray[np.bool_], grid: PatchGrid) -> Cells:

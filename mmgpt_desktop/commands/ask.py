@@ -17,7 +17,8 @@ from typing import Any
 from PIL import Image
 
 from mmgpt_desktop.attention.heatmap import MapStyle, overlay, render
-from mmgpt_desktop.attention.reduce import cell_weights, count_words
+from mmgpt_desktop.attention.reduce import cell_weights
+from mmgpt_desktop.attention.words import count_words
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.open_engine import open_engine

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 
-from mmgpt_desktop.attention.answer_maps import MapChoice
+from mmgpt_desktop.attention.answer_maps import MapChoice, attention_maps
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, MapStyle
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.commands.ask import Asker, add_answering_options, load_asker, print_text
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.find_maps import find_maps
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.errors import AppError, NotAvailable
 from mmgpt_desktop.imaging.images import load_photo
-from mmgpt_desktop.messages import Check, Explanation, GenerationRequest
+from mmgpt_desktop.messages import GenerationRequest
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.report.pictures import picture
-from mmgpt_desktop.report.report import Report, attention_of
+from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.report.report_files import Kind, save
 from mmgpt_desktop.text import reason_of, safe_name
 from mmgpt_desktop.writing import write
@@ -101,38 +101,35 @@ def _answered(asker: Asker, request: GenerationRequest, options: argparse.Namesp
         print(note, file=sys.stderr)
     if not steps:
         raise AppError("The answer is empty, so there is nothing to save.", "Ask in other words.")
-    explanation = Explanation(request, tuple(step.token_id for step in steps))
-    methods = dict.fromkeys(options.method or [Method.HEADS])
-    heads, attention = asker.fusion.head_choice.heads, attention_of(steps)
-    if not attention and any(method.from_attention for method in methods):
+    turn = Turn(request, tuple(steps), outcome, model=asker.model)
+    heads, attention = asker.fusion.head_choice.heads, attention_maps(turn.steps)
+    choices = dict.fromkeys(MapChoice(each, heads) for each in options.method or [Method.HEADS])
+    if not attention and any(choice.method.from_attention for choice in choices):
         raise AppError("The model gave no attention for this answer.", "Use another method.")
-    maps = tuple(
-        find_maps(asker.engine, explanation, MapChoice(method, heads), attention)
-        for method in methods
-    )
+    explanation = turn.explanation
+    assert explanation is not None
+    turn.maps = tuple(find_maps(asker.engine, explanation, choice, attention) for choice in choices)
     style = MapStyle(
         options.colours,
         not options.cells,
         contours=options.contours,
         same_scale=options.same_scale,
     )
-    report = Report(request, tuple(steps), outcome, asker.model, maps, heads, style=style)
-    return report if options.no_check else replace(report, checks=_checks(asker.engine, report))
+    report = Report(turn, tuple(dict.fromkeys(choices)), style)
+    if not options.no_check:
+        _check(asker.engine, report)
+    return report
 
 
-def _checks(engine: EngineBase, report: Report) -> tuple[Check, ...]:
-    """Of each word, by the first of the maps."""
-    maps, explanation = report.maps[0], report.explanation
-    return tuple(
-        engine.check(
-            explanation,
-            slice(word.start, word.stop),
-            report.cells(maps, word),
-            maps.method,
-            CancelToken(),
-        )
-        for word in report.words
-    )
+def _check(engine: EngineBase, report: Report) -> None:
+    """Check each word by the first of the maps."""
+    turn, maps, choice = report.turn, report.maps[0], report.choices[0]
+    assert turn.explanation is not None
+    for index, word in enumerate(turn.words):
+        if word in report.words:
+            cells, span = report.cells(maps, word), slice(*word.span)
+            check = engine.check(turn.explanation, span, cells, maps.method, CancelToken())
+            turn.add_check(choice, index, check)
 
 
 def _made(folder: Path) -> Path:

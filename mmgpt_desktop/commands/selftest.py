@@ -10,12 +10,12 @@ from pathlib import Path
 
 import psutil
 
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.ui.application import make_application, prepare_process
-from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.waiting import wait_for_model, wait_until
 from mmgpt_desktop.ui.worker import engine_maker
@@ -71,7 +71,7 @@ def _go_through(app: App) -> None:
     _say("heatmap drawn")
     app.window.heatmap.choose_method(Method.OCCLUSION)
     _wait(
-        lambda: Method.OCCLUSION in drawn and turn.findings.complete(Method.OCCLUSION),
+        lambda: Method.OCCLUSION in drawn and turn.is_measured(Method.OCCLUSION),
         "occlusion map was not measured",
     )
     _say("occlusion measured and drawn")

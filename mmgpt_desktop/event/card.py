@@ -16,9 +16,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from mmgpt_desktop.attention.heatmap import size_within
-from mmgpt_desktop.attention.reduce import Word, count_words
+from mmgpt_desktop.attention.words import Word, count_words
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.event.key_words import bare
 from mmgpt_desktop.event.profile import Brand, CardKind
 from mmgpt_desktop.event.qr import modules
 from mmgpt_desktop.imaging.encoded import encoded
@@ -234,7 +233,7 @@ def _draw_maps(
         # Narrow maps stay together, unless their words need more room.
         left = area.left + column * (min(cell, max(width, 7 * _LABEL)) + _MAP_GAP)
         sheet.paste(painter.paint(maps, word), (left, top + row * step))
-        label = bare(word) if word else say("the whole answer")
+        label = word.bare if word else say("the whole answer")
         _draw_line(draw, (left, top + row * step + height + 6), label, (_LABEL,), _INK, cell)
     heading = paragraph([TextRun(_heading(report, say), _MUTED)], _SMALL, area.width)
     top -= heading.height + 8
@@ -256,7 +255,7 @@ def _draw_text(
     width = area.width
     asked = [TextRun(f"{each} ", _MUTED) for each in report.question[:_LONGEST].split()]
     runs = [TextRun(each.text, _INK, _MARK if each in words else "") for each in report.words]
-    if report.model.doubt.about(count_words(report.steps), report.outcome.certainty):
+    if report.model.doubt.about(count_words(report.turn.steps), report.outcome.certainty):
         runs.insert(0, TextRun(say("I'm not sure, perhaps:") + " ", _MUTED))
     question = _fitted(asked, _QUESTION_SIZES, width, area.height // 3)
     answer = _fitted(runs, _ANSWER_SIZES, width, area.height - question.height - _GAP // 2)

@@ -31,8 +31,8 @@ def as_npz(report: Report) -> bytes:
     names `elsewhere` and what was copied from them `copied`, both float32 [token].
     """
     arrays: dict[str, NDArray[Any]] = {
-        "token_ids": np.array([step.token_id for step in report.steps], np.int64),
-        "probabilities": np.array([step.probability for step in report.steps]),
+        "token_ids": np.array([step.token_id for step in report.turn.steps], np.int64),
+        "probabilities": np.array([step.probability for step in report.turn.steps]),
     }
     for maps in report.maps:
         arrays[_array_name(maps)] = maps.weights
@@ -56,20 +56,20 @@ def _object(report: Report, arrays: str) -> dict[str, Any]:
             "width": photo.width,
             "height": photo.height,
         },
-        "messages": [asdict(message) for message in report.request.messages],
+        "messages": [asdict(message) for message in report.turn.request.messages],
         "question": report.question,
         "answer": report.answer,
         "certainty": outcome.certainty,
         "tokens": [
             {"id": step.token_id, "text": step.text, "probability": step.probability}
-            for step in report.steps
+            for step in report.turn.steps
         ],
         "words": [asdict(word) for word in report.words],
         "model": {"name": report.model.name, "description": report.model.description},
         "fusion": report.fusion.name,
         "runtime": str(runtime.runtime) if runtime else None,
         "provider": runtime.provider if runtime else None,
-        "sampling": asdict(report.request.sampling),
+        "sampling": asdict(report.turn.request.sampling),
         "seconds": asdict(outcome.timings),
         "notes": [*map(str, outcome.notes)],
         "heads": {"pairs": [list(pair) for pair in report.heads], "of": _sizes(report)},

@@ -37,7 +37,7 @@ def _heads(report: Report) -> str:
     """Counted from 1, as the window does."""
     say, fusion = report.wording, report.fusion
     every = fusion.image_layers * fusion.heads
-    if not report.heads or len(report.heads) == every:
+    if len(report.heads) == every:
         return say("all {count}", count=every)
     pairs = number_texts.listed(
         *(
@@ -51,7 +51,7 @@ def _heads(report: Report) -> str:
 
 
 def _sampling(report: Report) -> str:
-    say, sampling = report.wording, report.request.sampling
+    say, sampling = report.wording, report.turn.request.sampling
     if sampling.beams > 1:
         drawn = say("the likeliest of {count} answers followed", count=sampling.beams)
     elif sampling.temperature <= 0:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from mmgpt_desktop.attention.heatmap import colour_stops
-from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.attention.words import Word
 from mmgpt_desktop.imaging.encoded import encoded
 from mmgpt_desktop.messages import CellMaps, Check
 from mmgpt_desktop.report import number_texts

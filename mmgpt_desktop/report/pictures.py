@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mmgpt_desktop.attention.heatmap import legend, overlay, render, size_within
-from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.attention.words import Word
 from mmgpt_desktop.imaging.encoded import encoded
 from mmgpt_desktop.messages import CellMaps, Photo
 from mmgpt_desktop.methods import Method

@@ -1,94 +1,107 @@
-"""What a report is made of: an answer, how it came about, and what was measured of it."""
+"""What a report is made of: a turn of a conversation, and how its maps are to be shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
+from mmgpt_desktop.attention.answer_maps import (
+    MapChoice,
+    attention_maps,
+)
 from mmgpt_desktop.attention.heatmap import MapStyle
-from mmgpt_desktop.attention.maps import Span, cells_of, scale_over
-from mmgpt_desktop.attention.reduce import Word, group_words
+from mmgpt_desktop.attention.maps import Cells, Span, cells_of, scale_over
+from mmgpt_desktop.attention.words import Word
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
     AttentionMap,
     CellMaps,
     Check,
-    Explanation,
     FusionInfo,
     GenerationOutcome,
-    GenerationRequest,
     ModelInfo,
     Photo,
-    TokenStep,
     with_numbers,
 )
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report.wording import Wording
 
-Heads = tuple[tuple[int, int], ...]
-
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """An answer about a photo and what was measured of it, captured once.
+    """An ended answer about a photo, whose model is known: a copy of its turn, for another thread.
 
-    The first of `maps` is the one that pictures and the film show. Those of attention are
-    means over `heads`, pairs of layer and head. Raises AppError where there is nothing to show.
+    Of `choices` the first is the map that pictures and the film show; what was not measured is
+    left out. Raises AppError where there is nothing to show.
     """
 
-    request: GenerationRequest
-    steps: tuple[TokenStep, ...]
-    outcome: GenerationOutcome
-    model: ModelInfo
-    maps: tuple[CellMaps, ...]
-    heads: Heads = ()
-    checks: tuple[Check, ...] = ()
+    turn: Turn
+    choices: tuple[MapChoice, ...] = (MapChoice(),)
     style: MapStyle = field(default_factory=MapStyle)
     wording: Wording = field(default_factory=Wording)
 
     def __post_init__(self) -> None:
-        if not self.request.images:
+        if not self.turn.request.images:
             title = "This answer was written without a picture, so there is no map to save."
             raise AppError(title, "Ask about a picture first.")
-        if not self.answer.strip():
+        if not self.turn.answer.strip():
             raise AppError("The answer is empty, so there is nothing to save.", "Ask again.")
         if not self.maps:
             raise AppError("There is no map of this answer yet.", "Wait until it is measured.")
 
     @property
-    def explanation(self) -> Explanation:
-        return Explanation(self.request, tuple(step.token_id for step in self.steps))
-
-    @property
     def photo(self) -> Photo:
-        return self.request.images[0]
+        return self.turn.request.images[0]
 
     @property
     def question(self) -> str:
-        return with_numbers(self.request.messages[-1].text)
+        return with_numbers(self.turn.text)
 
-    @cached_property
+    @property
     def answer(self) -> str:
-        return "".join(step.text for step in self.steps)
+        return self.turn.answer
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
         """Those that show something: an answer's last tokens may be empty."""
-        return tuple(word for word in group_words(self.steps) if word.text.strip())
+        return tuple(word for word in self.turn.words if word.text.strip())
+
+    @property
+    def outcome(self) -> GenerationOutcome:
+        assert self.turn.outcome is not None
+        return self.turn.outcome
+
+    @property
+    def model(self) -> ModelInfo:
+        assert self.turn.model is not None
+        return self.turn.model
 
     @property
     def fusion(self) -> FusionInfo:
-        return self.model.fusion_info(self.request.fusion)
+        return self.model.fusion_info(self.turn.fusion)
 
     @property
     def attention(self) -> tuple[AttentionMap, ...]:
         """One for each step, or none at all."""
-        return attention_of(self.steps)
+        return attention_maps(self.turn.steps)
 
-    def cells(self, maps: CellMaps, word: Word | None) -> NDArray[np.float32]:
+    @cached_property
+    def maps(self) -> tuple[CellMaps, ...]:
+        made = (self.turn.answer_maps(choice) for choice in self.choices)
+        return tuple(each.maps for each in made if each is not None and each.maps.done >= 1)
+
+    @property
+    def heads(self) -> tuple[tuple[int, int], ...]:
+        """The pairs of layer and head whose mean the maps of attention are; none stand for all."""
+        choice = self.choices[0]
+        return choice.heads if choice.method.from_attention else self.fusion.head_choice.heads
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        return tuple(each.check for each in self.turn.checks if each.choice in self.choices)
+
+    def cells(self, maps: CellMaps, word: Word | None) -> Cells:
         """The map [row, column] of a word, or with None of the whole answer."""
         return cells_of(maps, self._span(word))
 
@@ -99,15 +112,10 @@ class Report:
         return scale_over(maps, spans)
 
     def _span(self, word: Word | None) -> Span:
-        return (word.start, word.stop) if word else (0, len(self.steps))
+        return word.span if word else (0, len(self.turn.steps))
 
     def check(self, method: Method, word: Word) -> Check | None:
         """None where it was not measured."""
         wanted = (method, word.start, word.stop)
         found = (each for each in self.checks if (each.method, each.start, each.stop) == wanted)
         return next(found, None)
-
-
-def attention_of(steps: tuple[TokenStep, ...] | list[TokenStep]) -> tuple[AttentionMap, ...]:
-    maps = tuple(step.attention for step in steps if step.attention is not None)
-    return maps if len(maps) == len(steps) else ()

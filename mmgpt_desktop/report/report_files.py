@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
-from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.attention.words import Word
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.report.data_files import as_json, as_npz
 from mmgpt_desktop.report.html_page import page

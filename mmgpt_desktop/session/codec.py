@@ -1,4 +1,4 @@
-"""Frozen messages as JSON and back, with their arrays in one block of bytes beside it.
+"""Messages and records as JSON and back, with their arrays in one block of bytes beside it.
 
 What is read is checked against the annotations of the types, so that a file can hold nothing
 that the program would not have written.
@@ -47,9 +47,9 @@ class Writer:
         if isinstance(value, AppError):
             return {"title": value.title, "hint": value.hint}
         if dataclasses.is_dataclass(value):
-            fields = dataclasses.fields(value)
-            return {field.name: self.encode(getattr(value, field.name)) for field in fields}
-        if isinstance(value, tuple):
+            names = [field.name for field in dataclasses.fields(value) if field.init]
+            return {name: self.encode(getattr(value, name)) for name in names}
+        if isinstance(value, (tuple, list)):
             return [self.encode(each) for each in value]
         return value.item() if isinstance(value, np.generic) else value
 
@@ -85,6 +85,8 @@ class Reader:
             return self._optional(arguments, value)
         if origin is tuple:
             return self._tuple(arguments, value)
+        if origin is list:
+            return list(self._tuple((*arguments, Ellipsis), value))
         if origin is np.ndarray:
             return self._array(np.dtype(get_args(arguments[1])[0]), value)
         if origin is Literal:
@@ -117,7 +119,7 @@ class Reader:
         given = {
             field.name: self.decode(hints[field.name], stored[field.name])
             for field in dataclasses.fields(kind)
-            if field.name in stored
+            if field.init and field.name in stored
         }
         try:
             return kind(**given)

@@ -25,6 +25,7 @@ from mmgpt_desktop.imaging.encoded import encoded
 from mmgpt_desktop.messages import KEPT_SIDE, Moment, Photo
 from mmgpt_desktop.session.archive import Archive, is_zip, open_archive
 from mmgpt_desktop.session.codec import Reader, Writer
+from mmgpt_desktop.session.limits import check_session
 from mmgpt_desktop.session.session_record import Session
 from mmgpt_desktop.text import safe_name
 from mmgpt_desktop.writing import replacing
@@ -165,7 +166,7 @@ def _read(archive: Archive, size: int, name: str, cancel: CancelToken) -> Sessio
     cancel.raise_if_cancelled()
     reader = Reader(photos, archive.read(_ARRAYS), cancel)
     session: Session = reader.decode(Session, stored.get("session"))
-    session.check()
+    check_session(session)
     return session
 
 

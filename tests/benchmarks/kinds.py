@@ -67,35 +67,36 @@ def _damage_session(random: Random, whole: Path, case: Path) -> None:
 
 def _open_session(case: Path) -> None:
     """As the window does, and it paints each map."""
-    from mmgpt_desktop.cancel import CancelToken
     from mmgpt_desktop.session.recent import describe
-    from mmgpt_desktop.ui.chat.conversation import Turn, chosen_word
-    from mmgpt_desktop.ui.files.session_io import read_opened
+    from mmgpt_desktop.session.session_file import open_session
+    from mmgpt_desktop.session.session_record import brought_back
+    from mmgpt_desktop.ui.widgets.shown_photo import levels_of
 
-    opened = read_opened(case, itertools.count(), CancelToken())
-    describe(opened.session, case)
-    for conversation in opened.conversations:
+    session = open_session(case)
+    describe(session, case)
+    for conversation in brought_back(session.conversations, itertools.count()):
+        if conversation.photo is not None:
+            levels_of(conversation.photo)
         for turn in conversation.turns:
-            assert isinstance(turn, Turn)
-            for place in range(len(turn.words)):
-                chosen_word(turn, place)
+            assert all(word.bare for word in turn.words if word.text.strip())
             _paint(turn)
 
 
 def _paint(turn: object) -> None:
+    from mmgpt_desktop.attention.answer_maps import attention_maps
     from mmgpt_desktop.attention.heatmap import MapStyle, render
     from mmgpt_desktop.attention.reduce import cell_weights
-    from mmgpt_desktop.ui.chat.conversation import Turn, attention_maps
+    from mmgpt_desktop.conversation import Turn
 
     assert isinstance(turn, Turn)
-    drawn = [(found.weights.mean(axis=0), found.grid) for found in turn.findings.maps.values()]
+    drawn = [(found.weights.mean(axis=0), found.grid) for found in turn.maps]
     if turn.model is not None and (maps := attention_maps(turn.steps)):
         heads = turn.model.fusion_info(turn.fusion).head_choice.heads
         drawn.append((cell_weights(maps, heads), maps[0].grid))
     for cells, grid in drawn:
         render(cells, grid, MapStyle(), (64, 48))
-    for check in turn.findings.checks.values():
-        assert check.verdict
+    for each in turn.checks:
+        assert each.check.verdict
 
 
 def _make_bundles(folder: Path) -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.application import make_application
-from mmgpt_desktop.ui.chat.conversation import Turn, chosen_word
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.window.app import App
@@ -98,7 +98,7 @@ def _open_models(app: App, key: str) -> ModelsDialog:
 
 def _telling_word(turn: Turn, wanted: str) -> int:
     """The wanted word, or the longest that doesn't look like a verb."""
-    texts = [chosen_word(turn, index).text for index in range(len(turn.words))]
+    texts = [word.bare for word in turn.words]
     if wanted in texts:
         return texts.index(wanted)
     nouns = [text for text in texts if not text.endswith(("ing", "ed"))] or texts

@@ -47,7 +47,7 @@ from mmgpt_desktop.ui.window import app as ui
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog
 from mmgpt_desktop.ui.window.tour import Tour
-from tests.gui_fakes import THREE, FakeEngine, make_shown
+from tests.gui_fakes import THREE, FakeEngine, make_photo
 from tests.not_none import not_none
 
 MakeApp = Callable[..., App]
@@ -157,7 +157,7 @@ def check_enter(qtbot: QtBot, root: QWidget) -> None:
 
 def answered(qtbot: QtBot, app: App) -> None:
     for seed in (1, 2):
-        app.photos.add(make_shown(seed=seed))
+        app.photos.add(make_photo(seed=seed))
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy, timeout=30_000)
     qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=30_000)
@@ -309,7 +309,7 @@ def test_an_answer_is_read_out_once_when_it_is_whole(
 ) -> None:
     engine = FakeEngine(gated=True, certainty=0.1)
     app = make_app(engine)
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     engine.release(3)
     qtbot.waitUntil(lambda: len(app.controller.conversation.turns[0].steps) == 3)
@@ -474,7 +474,7 @@ def test_the_tour_is_walked_by_keyboard(qtbot: QtBot, app: App) -> None:
 def test_esc_skips_the_tour_and_a_photo_moves_it_on(qtbot: QtBot, app: App) -> None:
     app.welcome()
     app.window.activateWindow()
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     assert app.tour.step == 1
     qtbot.keyClick(app.tour.next_button, Qt.Key.Key_Escape)
     assert app.tour.isHidden()

@@ -6,11 +6,12 @@ from PySide6.QtGui import QHelpEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.messages import GenerationOutcome, Timings, TokenStep
 from mmgpt_desktop.ui.chat.answer_view import AnswerView, WordSpan
-from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
 from mmgpt_desktop.ui.chat.underlines import mark
 from mmgpt_desktop.ui.widgets.theme import Theme
+from tests.fakes import asked
 
 
 @pytest.fixture
@@ -23,10 +24,10 @@ def view(qtbot: QtBot, qapp: QApplication) -> AnswerView:
 
 
 def make_turn(*texts: str, job_id: int = 1, probability: float = 0.9) -> Turn:
-    turn = Turn(job_id, "What?")
-    turn.steps = [
+    turn = asked("What?", job_id)
+    turn.steps = tuple(
         TokenStep(job_id, index, index, text, probability) for index, text in enumerate(texts)
-    ]
+    )
     turn.outcome = GenerationOutcome(job_id, "done", Timings(0, 0.1, 1, len(texts)))
     return turn
 
@@ -65,10 +66,10 @@ def test_positions_fit_beyond_the_basic_plane(view: AnswerView, rebuilt: bool) -
     if rebuilt:
         show(view, turn)
     else:
-        growing = Turn(1, "What?")
+        growing = asked()
         show(view, growing)
         for step in turn.steps:
-            growing.steps.append(step)
+            growing.add_step(step)
             view.add_step(growing)
     assert all_words(view) == ["A", "🐈🐈", "cat", "👍🏽", "end"]
 
@@ -87,7 +88,7 @@ def test_a_repeated_word_stays_two_words(view: AnswerView) -> None:
 def test_the_models_text_is_never_markup(view: AnswerView) -> None:
     evil = '<b>bold</b><img src="file:///etc/passwd">&lt;'
     turn = make_turn(evil)
-    turn.question = "<h1>big</h1>"
+    turn.typed = "<h1>big</h1>"
     show(view, turn)
     assert evil in view.toPlainText()
     assert "<h1>big</h1>" in view.toPlainText()

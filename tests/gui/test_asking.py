@@ -15,7 +15,7 @@ from mmgpt_desktop.languages import unknown_language
 from mmgpt_desktop.messages import Message, RuntimeInfo, RuntimeName, TokenStep
 from mmgpt_desktop.note import plain
 from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_shown
+from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_photo
 
 MakeApp = Callable[..., App]
 TEXT = "".join(ANSWER)
@@ -42,7 +42,7 @@ def notices(app: App) -> list[str]:
 
 def test_enter_asks_and_the_answer_appears(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(details=True)
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     type_and_ask(qtbot, app, "What is here?")
     wait_idle(qtbot, app)
     shown = app.window.output.view.toPlainText()
@@ -76,12 +76,12 @@ def test_a_question_without_a_picture_is_asked_without_one(qtbot: QtBot, make_ap
 def test_follow_ups_carry_the_conversation(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine()
     app = make_app(engine)
-    shown = make_shown()
+    shown = make_photo()
     app.photos.add(shown)
     for question in ("First?", "Second?"):
         app.controller.ask(question)
         wait_idle(qtbot, app)
-    assert engine.requests[1].images == (shown.photo,)
+    assert engine.requests[1].images == (shown,)
     assert engine.requests[1].messages == (
         Message("user", "First?"),
         Message("assistant", TEXT),
@@ -195,10 +195,10 @@ def test_an_answer_that_breaks_off_stays_with_the_reason(qtbot: QtBot, make_app:
 
 
 def test_each_picture_has_its_own_conversation(qtbot: QtBot, app: App) -> None:
-    app.photos.add(make_shown(seed=1))
+    app.photos.add(make_photo(seed=1))
     app.controller.ask("First?")
     wait_idle(qtbot, app)
-    app.photos.add(make_shown(seed=2))
+    app.photos.add(make_photo(seed=2))
     assert answers(app) == []
     assert app.window.output.view.toPlainText() == ""
     app.photos.choose(0)
@@ -209,11 +209,11 @@ def test_each_picture_has_its_own_conversation(qtbot: QtBot, app: App) -> None:
 def test_an_answer_goes_on_while_another_picture_is_shown(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True)
     app = make_app(engine)
-    app.photos.add(make_shown(seed=1))
+    app.photos.add(make_photo(seed=1))
     app.controller.ask("First?")
     engine.release(2)
     qtbot.waitUntil(lambda: answers(app) == ["A red"])
-    app.photos.add(make_shown(seed=2))
+    app.photos.add(make_photo(seed=2))
     engine.release(len(ANSWER))
     wait_idle(qtbot, app)
     assert app.window.output.view.toPlainText() == ""
@@ -334,7 +334,7 @@ def test_a_fallback_is_told_in_one_line_that_fits(qtbot: QtBot, app: App) -> Non
 
 def test_the_waiting_line_shows_up_only_after_a_while(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(FakeEngine(gated=True))
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     assert not app.window.output.waiting_text.isVisible()
     qtbot.waitUntil(lambda: app.window.output.waiting_text.isVisible())

@@ -11,19 +11,19 @@ from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.attention.maps import scale_of
+from mmgpt_desktop.conversation import Turn, WordCheck
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Box, CellMaps, Check, PatchGrid, TokenStep
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.heatmap.brush import needs
 from mmgpt_desktop.ui.widgets import notices
 from mmgpt_desktop.ui.widgets.cell_view import CellView
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.widgets.undo import MOST_STEPS
 from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import FakeEngine, make_shown
+from tests.fakes import asked
+from tests.gui_fakes import FakeEngine, make_photo
 
 MakeApp = Callable[..., App]
 LEFT = Qt.MouseButton.LeftButton
@@ -34,7 +34,7 @@ def view(qtbot: QtBot, qapp: QApplication) -> CellView:
     view = CellView(Theme(qapp, "light"))
     qtbot.addWidget(view)
     view.resize(400, 400)
-    view.set_photo(make_shown(100, 100))
+    view.set_photo(make_photo(100, 100))
     view.set_cells(PatchGrid(4, 4, Box(0, 0, 100, 100), 100, 100), lambda cell: f"cell {cell}")
     view.show()
     return view
@@ -55,7 +55,7 @@ def drag(qtbot: QtBot, view: CellView, *cells: int) -> None:
 
 
 def ask(qtbot: QtBot, app: App) -> Turn:
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy)
     return app.controller.conversation.turns[-1]
@@ -120,11 +120,12 @@ def test_a_tooltip_tells_the_cell(view: CellView) -> None:
 
 def turn_that_needed(*costs: list[float]) -> Turn:
     """A word for each list: what hiding each of two by two cells costs it."""
-    turn = Turn(1, "What?")
-    turn.steps = [TokenStep(1, place, place, f" w{place}", 0.9) for place in range(len(costs))]
+    turn = asked()
+    for place in range(len(costs)):
+        turn.add_step(TokenStep(1, place, place, f" w{place}", 0.9))
     weights = np.array(costs, np.float32).reshape(-1, 2, 2)
     grid = PatchGrid(2, 2, Box(0, 0, 10, 10), 10, 10)
-    turn.findings.maps[Method.OCCLUSION] = CellMaps(Method.OCCLUSION, weights, grid)
+    turn.take(Method.OCCLUSION, CellMaps(Method.OCCLUSION, weights, grid))
     return turn
 
 
@@ -140,13 +141,14 @@ def test_only_words_that_needed_the_place_most_light_up() -> None:
     assert needs(turn, frozenset({0})) == {0: 1.0, 1: 0.75}
     assert needs(turn, frozenset({0, 1})) == {0: 1.0, 1: 1.0, 2: 1.0}
     assert needs(turn, frozenset({3})) == {}
-    assert needs(Turn(1, "What?"), frozenset({3})) is None
+    assert needs(asked(), frozenset({3})) is None
 
 
 def test_where_a_map_is_brightest_its_word_lights_up() -> None:
     for most in (0.1, 0.15, 0.2, 3.0):  # below and above what counts as a need
         turn = turn_that_needed([0.0, most, 0.0, 0.0], [0.0, 0.0, 0.0, 9.0])
-        maps = turn.findings.maps[Method.OCCLUSION]
+        maps = turn.found(Method.OCCLUSION)
+        assert isinstance(maps, CellMaps)
         scale = scale_of(Method.OCCLUSION, maps.weights[0])
         assert scale is not None
         assert most / scale[1] >= 0.5, "half as bright as can be, or more"
@@ -158,7 +160,7 @@ def test_the_brush_agrees_with_the_check() -> None:
     assert needs(turn, frozenset({1})) == {}
     for hidden, lit_then in ((0.1, {0}), (0.5, {0}), (0.78, set())):
         check = Check(Method.OCCLUSION, 0, 1, 0.8, hidden, (0.79,), 0.7, 0.05)
-        turn.findings.checks[MapChoice(Method.OCCLUSION), 0] = check
+        turn.checks = (WordCheck(check, 0),)
         assert set(needs(turn, frozenset({1})) or {}) == lit_then
         assert needs(turn, frozenset({2})) == {}
 
@@ -178,7 +180,7 @@ def test_where_the_whole_answers_map_is_brightest_a_word_lights_up() -> None:
 def test_the_brush_goes(qtbot: QtBot, app: App, way: str) -> None:
     turn = ask(qtbot, app)
     explainer = app.heatmap.explainer
-    qtbot.waitUntil(lambda: turn.findings.complete(Method.OCCLUSION) and not explainer.busy)
+    qtbot.waitUntil(lambda: turn.is_measured(Method.OCCLUSION) and not explainer.busy)
     picture, window = app.window.heatmap.picture, app.window
     qtbot.waitUntil(lambda: picture.view.layer is not None)
     drag(qtbot, cells_of(app), 1, 2)
@@ -203,7 +205,7 @@ def test_the_brush_goes(qtbot: QtBot, app: App, way: str) -> None:
 
 
 def test_a_letterboxs_bars_are_beside_the_photo(qtbot: QtBot, view: CellView) -> None:
-    view.set_photo(make_shown(100, 50))
+    view.set_photo(make_photo(100, 50))
     view.set_cells(PatchGrid(4, 4, Box(0, -25, 100, 75), 100, 50))
     middle = QPoint(200, 200)
     qtbot.mouseClick(view, LEFT, pos=middle)
@@ -215,7 +217,7 @@ def test_a_letterboxs_bars_are_beside_the_photo(qtbot: QtBot, view: CellView) ->
 
 def test_words_that_needed_the_brushed_place_light_up(qtbot: QtBot, app: App) -> None:
     turn = ask(qtbot, app)
-    qtbot.waitUntil(lambda: turn.findings.complete(Method.OCCLUSION))
+    qtbot.waitUntil(lambda: turn.is_measured(Method.OCCLUSION))
     qtbot.waitUntil(lambda: app.window.heatmap.picture.view.layer is not None)
     drag(qtbot, cells_of(app), 1, 2)
     assert lit(app) == ["red", "ball"]
@@ -242,13 +244,13 @@ def test_the_brush_says_when_nothing_is_measured_yet(qtbot: QtBot, make_app: Mak
     engine.explain_gate.release(100)
     qtbot.waitUntil(lambda: caption.text() == "Less sure without this place: “red”")
     assert lit(app) == ["red"]
-    assert turn.findings.complete(Method.OCCLUSION)
+    assert turn.is_measured(Method.OCCLUSION)
 
 
 def test_the_brush_says_why_it_can_not_be_measured(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(FakeEngine(explain_error=RuntimeFailure("It is too old.", "Export it anew.")))
     turn = ask(qtbot, app)
-    qtbot.waitUntil(lambda: Method.OCCLUSION in turn.findings.failed)
+    qtbot.waitUntil(lambda: Method.OCCLUSION in turn.failed)
     qtbot.waitUntil(lambda: app.window.heatmap.picture.view.layer is not None)
     drag(qtbot, cells_of(app), 1)
     assert app.window.heatmap.picture.caption.text() == "It is too old."

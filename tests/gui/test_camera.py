@@ -19,7 +19,7 @@ from mmgpt_desktop.ui.pictures import camera as camera_module
 from mmgpt_desktop.ui.pictures.camera import Camera, DeviceSource, why_no_camera
 from mmgpt_desktop.ui.window.app import App
 from tests.gui.conftest import MakeApp
-from tests.gui_fakes import ANSWER, FakeEngine, make_image, make_shown
+from tests.gui_fakes import ANSWER, FakeEngine, make_image, make_photo
 
 LONG_MS = 30_000
 COLOURS = ("#ff0000", "#00ff00", "#0000ff", "#ffff00")
@@ -111,9 +111,9 @@ def test_captions_follow_each_other_and_the_heatmap_their_words(
             ),
             timeout=LONG_MS,
         )
-    shown = app.heatmap.heatmaps.shown
-    assert shown is not None
-    assert colour_of(shown.photo.pixels) == "#ff0000"
+    photo = app.heatmap.heatmaps.photo
+    assert photo is not None
+    assert colour_of(photo.pixels) == "#ff0000"
     gated.source.show("#0000ff")
     engine.release(len(ANSWER))
     qtbot.waitUntil(lambda: len(engine.requests) == 2, timeout=LONG_MS)
@@ -141,10 +141,10 @@ def test_a_snapshot_is_a_photo_and_the_question_is_next(
     qtbot.waitUntil(lambda: bool(studio.engine.requests), timeout=LONG_MS)
     qtbot.keyClick(live, key)
     qtbot.waitUntil(lambda: app.photos.count == 1, timeout=LONG_MS)
-    shown = app.controller.conversation.shown
-    assert shown is not None
-    assert colour_of(shown.photo.pixels) == "#00ff00"
-    assert shown.photo.name == "Camera picture"
+    photo = app.controller.conversation.photo
+    assert photo is not None
+    assert colour_of(photo.pixels) == "#00ff00"
+    assert photo.name == "Camera picture"
     assert app.window.focusWidget() is app.window.prompt.edit
     assert app.window.image.view.isVisible()
     assert bar_text(app) == "The camera is on · captions are paused"
@@ -189,7 +189,7 @@ def test_choosing_a_part_of_the_screen_switches_it_off(qtbot: QtBot, gated: Stud
 
 def test_choosing_a_photo_pauses(qtbot: QtBot, studio: Studio) -> None:
     app = studio.app
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     studio.begin()
     qtbot.waitUntil(lambda: bool(studio.engine.requests), timeout=LONG_MS)
     assert app.photos.passing
@@ -221,7 +221,7 @@ def stop_by_minimising(app: App) -> None:
 @pytest.mark.parametrize("stop", [stop_by_key, stop_by_button, stop_by_switch, stop_by_minimising])
 def test_stopping_switches_the_camera_off(qtbot: QtBot, gated: Studio, stop) -> None:  # type: ignore[no-untyped-def]
     app = gated.app
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     gated.begin()
     qtbot.waitUntil(lambda: bool(gated.engine.requests), timeout=LONG_MS)
     source, off = gated.source, list[bool]()
@@ -230,7 +230,7 @@ def test_stopping_switches_the_camera_off(qtbot: QtBot, gated: Studio, stop) -> 
     qtbot.waitUntil(lambda: bool(off), timeout=LONG_MS)
     assert not app.live.running
     assert bar_text(app) == ""
-    assert app.controller.conversation.shown is not None  # the photo from before
+    assert app.controller.conversation.photo is not None  # the photo from before
     assert not app.controller.busy
 
 
@@ -278,7 +278,7 @@ def test_a_question_before_the_first_picture_is_about_what_was_there(
     qtbot: QtBot, studio: Studio
 ) -> None:
     app = studio.app
-    app.photos.add(make_shown(seed=3))
+    app.photos.add(make_photo(seed=3))
     app.live.start(studio.make)
     app.window.prompt.edit.setPlainText("What?")
     app.window.prompt.ask_button.click()
@@ -288,7 +288,7 @@ def test_a_question_before_the_first_picture_is_about_what_was_there(
 
 def test_a_session_is_saved_without_what_passes_by(qtbot: QtBot, studio: Studio) -> None:
     app = studio.app
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     studio.begin()
     qtbot.waitUntil(lambda: bool(studio.engine.requests), timeout=LONG_MS)
     session = app.sessions.session()
@@ -432,7 +432,7 @@ def test_without_a_camera_the_window_says_so_and_works(
     (said,) = app.window.notices.current()
     assert said.title.text() == "There is no camera. Plug one in, then try again."
     assert bar_text(app) == ""
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy, timeout=LONG_MS)
     assert app.controller.conversation.turns[0].answer == "".join(ANSWER)

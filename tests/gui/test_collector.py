@@ -18,7 +18,7 @@ from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.heatmap.head_grid import Wall
 from mmgpt_desktop.ui.window.dialogs import KeysDialog
 from tests.gui.conftest import MakeApp
-from tests.gui_fakes import THREE, FakeEngine, make_shown
+from tests.gui_fakes import THREE, FakeEngine, make_photo
 
 
 class Knot:
@@ -96,7 +96,7 @@ def test_what_is_open_is_not_garbage(
     qtbot: QtBot, make_app: MakeApp, name: str, kind: type[QDialog]
 ) -> None:
     app = make_app(FakeEngine(model=THREE))
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: app.heatmap.heatmaps.chosen is not None and not app.controller.busy)
     app.window.actions_by_name[name].trigger()

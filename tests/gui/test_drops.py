@@ -23,7 +23,7 @@ from tests.gui.test_pictures import (
     shown_name,
     write_picture,
 )
-from tests.gui_fakes import make_image, make_shown
+from tests.gui_fakes import make_image, make_photo
 
 LINK = "https://shop.example/page-around-it"
 WRITTEN = "data:image/png;base64," + base64.b64encode(picture_bytes()).decode()
@@ -272,7 +272,7 @@ def test_ten_thousand_files_are_too_many_at_a_time(
 
     def open_one(path: Path, _cancel: object) -> tuple[object, ...]:
         opened.append(path)
-        return (make_shown(seed=len(opened)),)
+        return (make_photo(seed=len(opened)),)
 
     monkeypatch.setattr(photos, "open_file", open_one)
     drop(app.window, files(*(Path(f"/a/{number}.png") for number in range(10_000))))

@@ -10,11 +10,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.event.numbers import Log
 from mmgpt_desktop.settings import Settings, save_settings
-from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.event import event_app
 from mmgpt_desktop.ui.event.event_app import EventApp
+from tests.fakes import asked
 from tests.gui.event_parts import MakeShow, make_profile, press, touch, turn_round, until
 from tests.gui_fakes import FakeEngine
 
@@ -51,7 +52,7 @@ def test_questions_type_themselves_and_the_engine_answers(
 
 
 def test_the_walk_keeps_to_its_answer_when_another_begins(show: EventApp) -> None:
-    page, another, seen = show.stage.page, Turn(-1, "What?"), list[Turn]()
+    page, another, seen = show.stage.page, asked(job_id=-1), list[Turn]()
     explain = page.explain
 
     def listen(line: str) -> None:

@@ -52,8 +52,8 @@ def opened(show: EventApp) -> Presenter:
 
 
 def shown_name(show: EventApp) -> str:
-    shown = show.stage.visit.current.shown
-    return shown.photo.name if shown is not None else ""
+    photo = show.stage.visit.current.photo
+    return photo.name if photo is not None else ""
 
 
 def test_a_clicker_walks_through_the_samples(show: EventApp) -> None:

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.engine.bundle_engine import BundleEngine
 from mmgpt_desktop.ui.event.event_app import EventApp
 from tests.gui.event_parts import MakeShow, picture, press, touch, turn_round, until
-from tests.gui_fakes import FakeEngine, drain, make_shown, thread_of
+from tests.gui_fakes import FakeEngine, drain, make_photo, thread_of
 
 
 def visit(show: EventApp, colour: str = "#123456") -> None:
@@ -147,8 +147,8 @@ def test_no_trace_is_left_in_memory_and_on_disk(
     clipboard.setText("secret")
     kept: list[Any] = [*stage.visit.conversations]
     for conversation in stage.visit.conversations:
-        assert conversation.shown is not None
-        kept += [conversation.shown, conversation.shown.photo, *conversation.turns]
+        assert conversation.photo is not None
+        kept += [conversation.photo, conversation.photo, *conversation.turns]
     kept += [turn.steps[0] for each in stage.visit.conversations for turn in each.turns]
     left = [weakref.ref(each) for each in kept]
     levels = [weakref.ref(each.photo.pixels) for each in kept if hasattr(each, "photo")]
@@ -226,7 +226,7 @@ def test_no_session_is_kept(show: EventApp, home: Path) -> None:
 
 
 def test_a_photo_of_another_visitor_is_not_taken_for_known(show: EventApp) -> None:
-    shown = make_shown(seed=3)
+    shown = make_photo(seed=3)
     show.stage.visit.add(shown)
     show.stage.ask("What?")
     until(lambda: not show.stage.asker.busy)

@@ -201,7 +201,7 @@ def test_keys_that_are_no_letters_do_what_they_did(show: EventApp) -> None:
     press(show.window, Qt.Key.Key_Q, CTRL, ALT, SHIFT)
     assert purposes == [show.lock.LEAVE]
     press(show.window, Qt.Key.Key_PageDown)
-    until(lambda: show.stage.visit.current.shown is not None)
+    until(lambda: show.stage.visit.current.photo is not None)
     assert line.text() == ""
 
 

@@ -271,9 +271,9 @@ def test_the_one_folder_is_shown_and_nothing_outside_of_it(
     until(lambda: len(chooser.tiles) == 2)
     assert [tile.accessibleName() for tile in chooser.tiles] == ["a", "b"]
     touch(chooser.tiles[1])
-    until(lambda: show.stage.visit.current.shown is not None)
-    assert show.stage.visit.current.shown is not None
-    assert show.stage.visit.current.shown.photo.name == "b.png"
+    until(lambda: show.stage.visit.current.photo is not None)
+    assert show.stage.visit.current.photo is not None
+    assert show.stage.visit.current.photo.name == "b.png"
 
 
 DRAWING = b"""<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30">
@@ -366,9 +366,9 @@ def test_a_picture_is_taken_with_the_camera(make_show: MakeShow) -> None:
     assert QApplication.focusWidget() is page.view
     for _ in range(3):
         page._second.timeout.emit()
-    until(lambda: show.stage.visit.current.shown is not None)
-    assert show.stage.visit.current.shown is not None
-    assert show.stage.visit.current.shown.photo.pixels[0, 0].tolist() == [255, 136, 0]
+    until(lambda: show.stage.visit.current.photo is not None)
+    assert show.stage.visit.current.photo is not None
+    assert show.stage.visit.current.photo.pixels[0, 0].tolist() == [255, 136, 0]
     assert not page.camera.running
     assert page.view.image.isNull()
 
@@ -393,11 +393,11 @@ def test_a_visitor_has_so_many_pictures_at_a_time(make_show: MakeShow, tmp_path:
         show.stage.visit.take_image(picture(colour), colour)
         until(
             lambda colour=colour: (
-                show.stage.visit.current.shown is not None  # type: ignore[misc]
-                and show.stage.visit.current.shown.photo.name == colour
+                show.stage.visit.current.photo is not None  # type: ignore[misc]
+                and show.stage.visit.current.photo.name == colour
             )
         )
-    names = [each.shown.photo.name for each in show.stage.visit.conversations if each.shown]
+    names = [each.photo.name for each in show.stage.visit.conversations if each.photo]
     assert names == ["#220000", "#330000"]
     thumbnails = show.stage.page.thumbnails
     assert [each.isChecked() for each in thumbnails] == [False, True]
@@ -561,7 +561,7 @@ def test_without_a_way_to_take_it_home_none_is_offered(show: EventApp) -> None:
 def test_a_usual_question_is_shown_as_its_card_said_it(make_show: MakeShow) -> None:
     show = make_show(language="zh_CN")
     show.stage.visit.take_image(picture(), "mine")
-    until(lambda: show.stage.visit.current.shown is not None)
+    until(lambda: show.stage.visit.current.photo is not None)
     card = show.stage.page.asking.cards[0]
     asked, said = card.question, card.accessibleName()
     ask(show)

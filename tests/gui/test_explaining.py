@@ -10,17 +10,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextCharFormat, QTextCursor
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Verdict
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report import number_texts as texts
-from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.heatmap.check_card import probability
 from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
 from mmgpt_desktop.ui.widgets.texts import map_value
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.verdicts import LINES, VERDICTS
-from tests.gui_fakes import ANSWER, CONCAT, FUSION, MODEL, THREE, FakeEngine, make_shown
+from tests.gui_fakes import ANSWER, CONCAT, FUSION, MODEL, THREE, FakeEngine, make_photo
 
 MakeApp = Callable[..., App]
 Underline = QTextCharFormat.UnderlineStyle
@@ -29,14 +29,14 @@ WORDS = len(ANSWER) - 1  # the full stop belongs to the last
 
 def ask(qtbot: QtBot, app: App) -> Turn:
     if app.photos.count == 0:
-        app.photos.add(make_shown())
+        app.photos.add(make_photo())
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy)
     return app.controller.conversation.turns[-1]
 
 
 def all_found(qtbot: QtBot, app: App, turn: Turn) -> None:
-    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy and len(turn.findings.checks) == WORDS)
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy and len(turn.checks) == WORDS)
 
 
 def choose_method(app: App, method: Method) -> None:
@@ -66,7 +66,7 @@ def test_the_chosen_word_is_checked_first_then_occlusion_then_the_others(
         (Method.HEADS, slice(0, 1)),
     ]
     assert len(engine.explained) == WORDS + 1
-    assert turn.findings.complete(Method.OCCLUSION)
+    assert turn.is_measured(Method.OCCLUSION)
 
 
 def test_an_answer_of_another_model_keeps_its_maps_and_is_examined_no_more(
@@ -92,7 +92,7 @@ def test_an_answer_of_another_model_keeps_its_maps_and_is_examined_no_more(
 
     app.engine.loaded.emit(MODEL, engine.runtime)
     app.heatmap.explainer.go_on()
-    qtbot.waitUntil(lambda: turn.findings.complete(Method.OCCLUSION))
+    qtbot.waitUntil(lambda: turn.is_measured(Method.OCCLUSION))
 
 
 def test_nothing_is_shown_before_it_was_measured(qtbot: QtBot, make_app: MakeApp) -> None:
@@ -145,7 +145,7 @@ def test_a_word_is_checked_once_for_each_map(qtbot: QtBot, make_app: MakeApp) ->
     assert len(engine.explained) == WORDS + 1
     app.window.heatmap.layer.setCurrentText("Layer 2")
     assert set(underlines(app)) == {Underline.NoUnderline}  # these maps were not checked yet
-    qtbot.waitUntil(lambda: len(turn.findings.checks) == 2 * WORDS)
+    qtbot.waitUntil(lambda: len(turn.checks) == 2 * WORDS)
     app.window.heatmap.layer.setCurrentText("Chosen heads")
     assert len(engine.explained) == 2 * WORDS + 1
 
@@ -180,7 +180,7 @@ def test_the_next_question_goes_first_and_what_was_begun_begins_anew(
     first = ask(qtbot, app)
     qtbot.waitUntil(lambda: len(engine.explained) == 1)
     second = ask(qtbot, app)
-    assert not first.findings.checks
+    assert not first.checks
     engine.explain_gate.release(1000)
     all_found(qtbot, app, second)
     app.heatmap.heatmaps.choose(first, 0)
@@ -204,7 +204,7 @@ def test_occlusion_is_drawn_as_it_comes(qtbot: QtBot, make_app: MakeApp) -> None
     qtbot.waitUntil(lambda: "measured" not in picture.caption.text())
     assert picture.legend.accessibleName() == "Colours: what hiding it costs, from 0 to 2"
     assert picture.shares.isHidden()
-    qtbot.waitUntil(lambda: len(turn.findings.checks) > WORDS)
+    qtbot.waitUntil(lambda: len(turn.checks) > WORDS)
 
 
 def test_a_method_that_can_not_be_had_says_so(qtbot: QtBot, make_app: MakeApp) -> None:
@@ -212,7 +212,7 @@ def test_a_method_that_can_not_be_had_says_so(qtbot: QtBot, make_app: MakeApp) -
     app = make_app(engine)
     turn = ask(qtbot, app)
     choose_method(app, Method.ROLLOUT)
-    qtbot.waitUntil(lambda: Method.ROLLOUT in turn.findings.failed)
+    qtbot.waitUntil(lambda: Method.ROLLOUT in turn.failed)
     assert app.window.heatmap.picture.empty.hint.text() == "PyTorch is not here."
     assert app.window.heatmap.check.waiting.text() == "PyTorch is not here."
     qtbot.waitUntil(lambda: not app.heatmap.explainer.busy)
@@ -282,7 +282,7 @@ def test_relative_attention_waits_for_the_neutral_question(qtbot: QtBot, app: Ap
     choose_method(app, Method.RELATIVE)
     picture = app.window.heatmap.picture
     qtbot.waitUntil(lambda: "times as much as usual" in picture.legend.accessibleName())
-    assert turn.findings.neutral is not None
+    assert turn.neutral is not None
     app.heatmap.heatmaps.choose(turn, 2)
     qtbot.waitUntil(lambda: picture.caption.text().startswith("“ball”"))
     assert picture.legend.accessibleName().endswith("to \u00d733.0")

@@ -14,21 +14,21 @@ from PIL import Image
 from PySide6.QtWidgets import QDialog, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.attention.words import Word
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.report.report_files import Kind
 from mmgpt_desktop.ui.files import exporter as export
 from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
 from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import GRID_COLUMNS, GRID_ROWS, FakeEngine, make_shown
+from tests.gui_fakes import GRID_COLUMNS, GRID_ROWS, FakeEngine, make_photo
 
 MakeApp = Callable[..., App]
 Progress = Callable[[float], None]
 
 
 def ask(qtbot: QtBot, app: App, question: str = "What <b>is</b> it?") -> None:
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask(question)
     qtbot.waitUntil(lambda: not app.controller.busy)
 
@@ -149,8 +149,8 @@ def test_what_was_measured_goes_into_the_report(
 ) -> None:
     ask(qtbot, app)
     turn = app.controller.conversation.turns[0]
-    qtbot.waitUntil(lambda: len(turn.findings.checks) == len(turn.words))
-    assert turn.findings.complete(Method.OCCLUSION)
+    qtbot.waitUntil(lambda: len(turn.checks) == len(turn.words))
+    assert turn.is_measured(Method.OCCLUSION)
     choose(app, monkeypatch, tmp_path / "a.json")
     app.exporter.export(Kind.JSON)
     qtbot.waitUntil(lambda: "Saved as a.json." in said(app))
@@ -178,7 +178,7 @@ def test_without_a_finished_answer_it_is_said(qtbot: QtBot, make_app: MakeApp) -
     app = make_app(engine)
     app.exporter.export(Kind.HTML)
     assert said(app) == ["There is no finished answer to save."]
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     engine.release(2)
     qtbot.waitUntil(lambda: len(app.controller.conversation.turns[0].steps) == 2)

@@ -5,18 +5,18 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
 from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import ANSWER, make_shown
+from tests.gui_fakes import ANSWER, make_photo
 
 MakeApp = Callable[..., App]
 LAST = len(ANSWER) - 2  # the full stop belongs to the last word
 
 
 def ask(qtbot: QtBot, app: App) -> Turn:
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy)
     return app.controller.conversation.turns[-1]

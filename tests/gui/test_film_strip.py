@@ -9,12 +9,12 @@ import pytest
 from PySide6.QtCore import QMimeData, QUrl
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.conversation import Conversation
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.ui.chat.conversation import Conversation
 from mmgpt_desktop.ui.window.app import App
 from tests.clips import write_animation, write_video
 from tests.gui.conftest import MakeApp
-from tests.gui_fakes import ANSWER, GRID_COLUMNS, MODEL, FakeEngine, make_shown
+from tests.gui_fakes import ANSWER, GRID_COLUMNS, MODEL, FakeEngine, make_photo
 
 LONG_MS = 30_000
 TEXT = "".join(ANSWER)
@@ -44,7 +44,7 @@ def idle(qtbot: QtBot, app: App) -> None:
 
 
 def test_a_video_is_a_strip_of_frames_with_times(qtbot: QtBot, app: App, tmp_path: Path) -> None:
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     open_clip(qtbot, app, write_video(tmp_path / "walk.mp4", 40))
     film, thumbnails = app.window.image.film, app.window.image.thumbnails
     assert film.isVisible()
@@ -70,12 +70,12 @@ def test_each_frame_is_asked_and_has_its_answer(
     app.window.prompt.ask_button.click()
     qtbot.waitUntil(lambda: under(app) == [TEXT] * 8, timeout=LONG_MS)
     idle(qtbot, app)
-    shown = [each.shown.photo for each in frames(app) if each.shown]
-    assert [request.images for request in engine.requests] == [(photo,) for photo in shown]
+    photos = [each.photo for each in frames(app) if each.photo]
+    assert [request.images for request in engine.requests] == [(photo,) for photo in photos]
     assert app.controller.conversation is frames(app)[7]  # the view went along
     app.window.image.film.list.setCurrentRow(2)
     assert app.controller.conversation is frames(app)[2]
-    assert app.heatmap.heatmaps.shown is frames(app)[2].shown
+    assert app.heatmap.heatmaps.photo is frames(app)[2].photo
 
 
 def test_one_frame_alone_can_be_asked(qtbot: QtBot, make_app: MakeApp, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_answering_a_sequence_again_can_be_undone(
 
 
 def test_a_clip_goes_and_comes_back_as_a_whole(qtbot: QtBot, app: App, tmp_path: Path) -> None:
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"), frames=0)  # it is there already
     app.window.actions_by_name["remove"].trigger()

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.messages import Message, Sampling
 from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import ANSWER, CONCAT, THREE, FakeEngine, make_shown
+from tests.gui_fakes import ANSWER, CONCAT, THREE, FakeEngine, make_photo
 
 MakeApp = Callable[..., App]
 TEXT = "".join(ANSWER)
@@ -77,7 +77,7 @@ def test_the_switch_is_for_the_next_question(qtbot: QtBot, make_app: MakeApp) ->
 def test_asking_again_keeps_both_answers_and_tells_neither(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(model=THREE)
     app = make_app(engine)
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     assert not app.window.prompt.fusions.again_button.isEnabled()
     ask(qtbot, app, "First?")
     ask(qtbot, app, "Second?")
@@ -115,7 +115,7 @@ def test_a_remembered_fusion_that_is_gone_gives_way_to_the_default(make_app: Mak
 
 def test_each_answer_is_drawn_with_its_own_fusions_heads(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(FakeEngine(model=THREE))
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     pane = app.window.heatmap
     ask(qtbot, app)
     choose(app, "Concatenation")
@@ -157,7 +157,7 @@ def test_an_answer_says_how_sure_it_is(
 
 def test_doubt_is_not_the_models_own_words(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(FakeEngine(certainty=0.1))
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     ask(qtbot, app, "First?")
     ask(qtbot, app, "Second?")
     view = app.window.output.view

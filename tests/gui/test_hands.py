@@ -14,7 +14,7 @@ from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.window.app import App
 from tests.gui.conftest import MakeApp
 from tests.gui.event_parts import MakeShow
-from tests.gui_fakes import THREE, FakeEngine, make_shown
+from tests.gui_fakes import THREE, FakeEngine, make_photo
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 NONE = Qt.KeyboardModifier.NoModifier
@@ -145,7 +145,7 @@ def test_what_throws_away_happens_once_however_long_the_keys_are_held(app: App) 
 
 def test_delete_held_down_removes_one_picture(app: App) -> None:
     for seed in range(4):
-        app.photos.add(make_shown(seed=seed))
+        app.photos.add(make_photo(seed=seed))
     hold(app.window.image.thumbnails, Qt.Key.Key_Delete, 3)
     assert app.photos.count == 3
 

@@ -18,10 +18,9 @@ from mmgpt_desktop.messages import AttentionMap, Box, Grounding, Photo
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection
 from mmgpt_desktop.ui.widgets.drawing import Heatmap, draw_heatmap
 from mmgpt_desktop.ui.widgets.photo_view import LARGEST_ZOOM, PhotoView
-from mmgpt_desktop.ui.widgets.shown_photo import show_photo
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import ANSWER, FUSION, FakeEngine, attention_map, make_shown
+from tests.gui_fakes import ANSWER, FUSION, FakeEngine, attention_map, make_photo
 
 MakeApp = Callable[..., App]
 SPEC = ImageSpec(size=256, mean=127.0, std=128.0, max_aspect=2.0, rows=16, columns=16)
@@ -89,7 +88,7 @@ def test_the_heatmap_lies_on_the_object_in_the_corner(
     cell = map_.grid.cell_box(int(map_.weights[0, 0].argmax()))
     left, top = max(0, round(cell.left)), max(0, round(cell.top))
     pixels[top:, left:] = (255, 0, 0)
-    view.set_photo(show_photo(photo))
+    view.set_photo(photo)
     view.set_view(zoom, QPointF(1, 1))
     plain = view.grab().toImage()
     view.set_layer(draw(map_).image, smooth=False)
@@ -116,13 +115,13 @@ def _is_yellow(colour: QColor) -> bool:
 
 
 def test_the_whole_photo_is_shown_centred(view: PhotoView) -> None:
-    view.set_photo(make_shown(100, 100))
+    view.set_photo(make_photo(100, 100))
     rect = view.photo_rect()
     assert rect.getRect() == (80, 0, 480, 480)
 
 
 def test_the_wheel_keeps_the_place_under_the_pointer(view: PhotoView) -> None:
-    view.set_photo(make_shown(640, 480))
+    view.set_photo(make_photo(640, 480))
     point = QPointF(500, 300)
     view._zoom_at(point, 2)
     rect = view.photo_rect()
@@ -138,7 +137,7 @@ def pinch(view: PhotoView, kind: Qt.NativeGestureType, point: QPointF, value: fl
 
 
 def test_two_fingers_on_a_touchpad_zoom(view: PhotoView) -> None:
-    view.set_photo(make_shown(640, 480))
+    view.set_photo(make_photo(640, 480))
     zoom, smart = (
         Qt.NativeGestureType.ZoomNativeGesture,
         Qt.NativeGestureType.SmartZoomNativeGesture,
@@ -160,7 +159,7 @@ def test_two_fingers_on_a_touchpad_zoom(view: PhotoView) -> None:
 
 
 def test_zoom_has_limits_and_the_photo_never_leaves(qtbot: QtBot, view: PhotoView) -> None:
-    view.set_photo(make_shown(640, 480))
+    view.set_photo(make_photo(640, 480))
     for _ in range(40):
         qtbot.keyClick(view, Qt.Key.Key_Plus)
     assert view.zoom == LARGEST_ZOOM
@@ -182,7 +181,7 @@ def test_an_empty_view_takes_all_keys(qtbot: QtBot, view: PhotoView) -> None:
 
 
 def test_both_photos_show_the_same_part(app: App) -> None:
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.window.image.view.zoom_in()
     assert app.window.heatmap.picture.view.zoom == app.window.image.view.zoom
     app.window.heatmap.picture.view.zoom_in()
@@ -192,7 +191,7 @@ def test_both_photos_show_the_same_part(app: App) -> None:
 def test_while_streaming_the_word_just_written_is_shown(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True)
     app = make_app(engine, smooth=False)
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     for place, word in enumerate(("A", "red", "ball")):
         engine.release()
@@ -203,7 +202,7 @@ def test_while_streaming_the_word_just_written_is_shown(qtbot: QtBot, make_app: 
 def test_a_chosen_word_stays_while_the_answer_goes_on(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True)
     app = make_app(engine, smooth=False)
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     engine.release(2)
     wait_brightest(qtbot, app, 1, 0)
@@ -215,7 +214,7 @@ def test_a_chosen_word_stays_while_the_answer_goes_on(qtbot: QtBot, make_app: Ma
 
 def test_pointing_previews_and_returns(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(smooth=False)
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     ask(qtbot, app)
     turn = app.controller.conversation.turns[0]
     app.heatmap.heatmaps.choose(turn, 2)
@@ -231,7 +230,7 @@ def test_figures_and_heads_are_behind_details(
 ) -> None:
     app = make_app()
     app.window.show()
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     ask(qtbot, app)
     qtbot.waitUntil(lambda: not app.heatmap.explainer.busy)
     pane, details = app.window.heatmap, app.window.heatmap.details
@@ -255,14 +254,14 @@ def test_figures_and_heads_are_behind_details(
 
 
 def test_a_head_that_was_chosen_elsewhere_is_named(qtbot: QtBot, app: App) -> None:
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     ask(qtbot, app)
     app.window.heatmap.choose_head(1, 2)
     assert app.window.heatmap.details.isChecked()
 
 
 def test_the_whole_answer_is_the_mean_of_its_words(qtbot: QtBot, app: App) -> None:
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     ask(qtbot, app)
     app.window.heatmap.switch.whole_button.click()
     qtbot.waitUntil(lambda: app.window.heatmap.picture.caption.text() == "The whole answer")
@@ -282,7 +281,7 @@ def test_a_model_without_attention_says_so(qtbot: QtBot, make_app: MakeApp) -> N
     engine = FakeEngine()
     engine.with_attention = False
     app = make_app(engine)
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     ask(qtbot, app)
     assert (
         app.window.heatmap.picture.empty.hint.text()
@@ -311,7 +310,7 @@ def test_layer_and_head_can_be_chosen(app: App) -> None:
 
 def test_choosing_colours_draws_anew_and_is_remembered(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(smooth=False)
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     ask(qtbot, app)
     before = app.window.heatmap.picture.view.layer
     app.window.heatmap.drawing.colours.setCurrentText("Cividis")
@@ -324,10 +323,10 @@ def test_choosing_colours_draws_anew_and_is_remembered(qtbot: QtBot, make_app: M
 
 
 def test_opacity_shows_the_photo_through(view: PhotoView) -> None:
-    shown = make_shown(640, 480)
+    shown = make_photo(640, 480)
     view.set_photo(shown)
     plain = view.grab().toImage().pixelColor(10, 10)
-    layer = draw(attention_map(shown.photo, 15)).image
+    layer = draw(attention_map(shown, 15)).image
     view.set_layer(layer)
     seen = []
     for opacity in (0.0, 0.5, 1.0):
@@ -339,13 +338,13 @@ def test_opacity_shows_the_photo_through(view: PhotoView) -> None:
 
 
 def test_boxes_are_outlined_where_they_lie_on_the_photo(view: PhotoView) -> None:
-    view.set_photo(make_shown(100, 100))
+    view.set_photo(make_photo(100, 100))
     view.set_boxes([Box(25, 50, 75, 100)])
     image = view.grab().toImage()
     for x, y in ((200, 300), (440, 300), (320, 240)):  # the photo is 480 x 480, from x 80 on
         assert image.pixelColor(x, y) == QColor("white")
     assert image.pixelColor(320, 300) != QColor("white")
-    view.set_photo(make_shown(50, 100))
+    view.set_photo(make_photo(50, 100))
     assert view.boxes == ()
 
 
@@ -353,7 +352,7 @@ def test_the_models_boxes_are_shown_with_their_words(qtbot: QtBot, make_app: Mak
     ball, corner = Box(1, 2, 30, 40), Box(0, 0, 9, 9)
     groundings = (Grounding(1, 3, (ball,)), Grounding(5, 5, (corner,)))
     app = make_app(FakeEngine(groundings=groundings))
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     ask(qtbot, app)
     pane, turn = app.window.heatmap.picture, app.controller.conversation.turns[0]
 

@@ -23,7 +23,7 @@ from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.widgets.notices import Notice
 from mmgpt_desktop.ui.window import missing_font
 from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import THREE, FakeEngine, make_shown
+from tests.gui_fakes import THREE, FakeEngine, make_photo
 
 MakeApp = Callable[..., App]
 PATIENCE_MS = 30_000
@@ -71,7 +71,7 @@ def nothing(_qtbot: QtBot, _app: App) -> None:
 
 
 def answered(qtbot: QtBot, app: App) -> None:
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=PATIENCE_MS)
@@ -143,7 +143,7 @@ def test_actions_and_what_is_checked_stay(qtbot: QtBot, app: App) -> None:
 def test_an_answer_goes_on_in_the_new_language(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True)
     app = make_app(engine, details=True)
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     engine.release(3)
     qtbot.waitUntil(lambda: len(app.controller.conversation.turns[0].steps) == 3)

@@ -20,7 +20,7 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.session.session_file import save_session
 from mmgpt_desktop.ui.window.app import App
 from tests import sessions
-from tests.gui_fakes import make_shown
+from tests.gui_fakes import make_photo
 
 MakeApp = Callable[..., App]
 
@@ -50,7 +50,7 @@ def test_a_notice_ties_nothing_to_its_buttons(make_app: MakeApp) -> None:
 
 def test_use_of_the_window_ties_nothing(qtbot: QtBot, make_app: MakeApp, tmp_path: Path) -> None:
     app = make_app()
-    app.photos.add(make_shown(seed=1))
+    app.photos.add(make_photo(seed=1))
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy)
     app.window.notices.tell_error(AppError("It broke."))

@@ -25,7 +25,7 @@ from mmgpt_desktop.ui.models import model_list as models_module
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.window import app as app_module
 from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_shown
+from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_photo
 from tests.hub_server import REPOSITORY, HubServer, Misbehaviour, running_hub
 
 MakeApp = Callable[..., App]
@@ -290,7 +290,7 @@ def test_photos_and_conversation_stay_when_the_model_changes(
 ) -> None:
     first, second = FakeEngine(), FakeEngine(model=OTHER)
     app = make_models_app(first, Engines(other=second))
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
     qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=PATIENCE)
@@ -315,7 +315,7 @@ def test_an_answer_is_never_explained_by_another_model(
 ) -> None:
     second = FakeEngine(model=OTHER)
     app = make_models_app(FakeEngine(), Engines(other=second))
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
     with qtbot.waitSignal(app.loader.opened, timeout=PATIENCE):

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import FakeEngine, make_shown
+from tests.gui_fakes import FakeEngine, make_photo
 
 LONG = "x" * 100_000
 ODD: dict[str, Any] = {
@@ -38,7 +38,7 @@ def test_it_starts_and_answers(qtbot: QtBot, qapp: QApplication, tmp_path: Path,
     try:
         app.start()
         qtbot.waitUntil(lambda: app.controller.model is not None, timeout=30_000)
-        app.photos.add(make_shown())
+        app.photos.add(make_photo())
         app.controller.ask("What?")
         qtbot.waitUntil(lambda: not app.controller.busy, timeout=30_000)
         assert app.controller.conversation.turns[0].answer.strip()

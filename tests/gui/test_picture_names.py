@@ -13,10 +13,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.messages import PICTURE, GenerationRequest
-from mmgpt_desktop.ui.chat.picture_names import numbers, reference, without_references
+from mmgpt_desktop.ui.widgets.picture_names import numbers, reference, without_references
 from mmgpt_desktop.ui.widgets.texts import LANGUAGES, install_language, remove_language
 from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_shown
+from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_photo
 
 MakeApp = Callable[..., App]
 PATIENCE = 30_000  # ms; other work may have the computer
@@ -28,9 +28,9 @@ class Window:
 
     def __init__(self, qtbot: QtBot, make_app: MakeApp, engine: FakeEngine) -> None:
         self.qtbot, self.engine, self.app = qtbot, engine, make_app(engine)
-        self.shown = [make_shown(160, 120, seed=seed) for seed in (1, 2, 3)]
-        for shown in self.shown:
-            self.app.photos.add(shown)
+        self.pictures = [make_photo(160, 120, seed=seed) for seed in (1, 2, 3)]
+        for photo in self.pictures:
+            self.app.photos.add(photo)
         self.app.photos.choose(0)
 
     def ask(self, question: str) -> GenerationRequest:
@@ -39,7 +39,7 @@ class Window:
         return self.engine.requests[-1]
 
     def seeds(self, request: GenerationRequest) -> list[int]:
-        ids = [shown.photo.image_id for shown in self.shown]
+        ids = [photo.image_id for photo in self.pictures]
         return [ids.index(photo.image_id) + 1 for photo in request.images]
 
     @property
@@ -73,7 +73,7 @@ def test_what_is_in_view_may_be_named_twice_and_has_one_map(window: Window) -> N
     request = window.ask("[picture 1] [picture 1] or [picture 2]?")
     assert window.seeds(request) == [1, 1, 2]
     assert [photo.image_id for photo in request.photos] == [
-        shown.photo.image_id for shown in window.shown[:2]
+        photo.image_id for photo in window.pictures[:2]
     ]
 
 
@@ -174,7 +174,7 @@ def test_before_a_model_is_there_it_is_not_known(qtbot: QtBot, make_app: MakeApp
     engine = FakeEngine(model=READER, load_gated=True)
     app = make_app(engine, wait=False)
     for seed in (1, 2):
-        app.photos.add(make_shown(160, 120, seed=seed))
+        app.photos.add(make_photo(160, 120, seed=seed))
     app.controller.ask("Is it like [picture 1]?")
     assert app.window.prompt.problem.text().startswith("Wait until the model is loaded")
     engine.load_gate.release()

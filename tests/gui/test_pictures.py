@@ -20,7 +20,7 @@ from mmgpt_desktop.ui.application import FilesFromSystem
 from mmgpt_desktop.ui.pictures.sources import Sources
 from mmgpt_desktop.ui.widgets.notices import Notice
 from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import make_image, make_shown
+from tests.gui_fakes import make_image, make_photo
 
 
 def picture_bytes(colour: str = "red", kind: str = "PNG") -> bytes:
@@ -53,8 +53,8 @@ def drop(widget: QWidget, mime: QMimeData) -> bool:
 
 
 def shown_name(app: App) -> str:
-    shown = app.controller.conversation.shown
-    return shown.photo.name if shown else ""
+    photo = app.controller.conversation.photo
+    return photo.name if photo else ""
 
 
 def notice(app: App) -> Notice:
@@ -123,7 +123,7 @@ def test_several_files_become_thumbnails(qtbot: QtBot, app: App, tmp_path: Path)
 def test_thumbnails_that_stay_are_not_made_anew(app: App) -> None:
     thumbnails = app.window.image.thumbnails
     for seed in range(5):
-        app.photos.add(make_shown(seed=seed))
+        app.photos.add(make_photo(seed=seed))
     items = [thumbnails.item(place) for place in range(5)]
     app.photos.choose(2)
     app.photos.remove()
@@ -216,7 +216,7 @@ def test_pasting_nothing_useful_says_what_to_do(app: App) -> None:
 def test_a_bad_file_gets_a_sentence_and_loses_nothing(
     qtbot: QtBot, app: App, tmp_path: Path, name: str, data: bytes
 ) -> None:
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     (tmp_path / name).write_bytes(data)
     app.photos.open([tmp_path / name, write_picture(tmp_path / "good.png")])
     qtbot.waitUntil(lambda: app.photos.count == 2)
@@ -240,7 +240,7 @@ def test_notes_of_a_picture_are_shown(qtbot: QtBot, app: App, tmp_path: Path) ->
 
 def test_removing_can_be_undone(qtbot: QtBot, app: App) -> None:
     for seed in (1, 2, 3):
-        app.photos.add(make_shown(seed=seed))
+        app.photos.add(make_photo(seed=seed))
     app.photos.choose(1)
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy)
@@ -252,22 +252,22 @@ def test_removing_can_be_undone(qtbot: QtBot, app: App) -> None:
 
 
 def test_removing_the_last_picture_shows_what_to_do(app: App) -> None:
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.photos.remove()
     assert app.window.image.open_button.isVisible()
-    assert app.controller.conversation.shown is None
+    assert app.controller.conversation.photo is None
 
 
 def test_delete_in_the_thumbnails_removes(qtbot: QtBot, app: App) -> None:
     for seed in (1, 2):
-        app.photos.add(make_shown(seed=seed))
+        app.photos.add(make_photo(seed=seed))
     qtbot.keyClick(app.window.image.thumbnails, Qt.Key.Key_Delete)
     assert app.photos.count == 1
 
 
 def test_next_and_previous_go_round(app: App) -> None:
     for seed in (1, 2, 3):
-        app.photos.add(make_shown(seed=seed))
+        app.photos.add(make_photo(seed=seed))
     app.window.actions_by_name["next"].trigger()
     assert shown_name(app) == "photo 1.png"
     app.window.actions_by_name["previous"].trigger()
@@ -365,7 +365,7 @@ def test_a_slow_picture_shows_progress_with_cancel(
     gate = threading.Event()
     monkeypatch.setattr(
         "mmgpt_desktop.ui.pictures.photos.open_file",
-        lambda _path, _cancel: (gate.wait(10), (make_shown(),))[1],
+        lambda _path, _cancel: (gate.wait(10), (make_photo(),))[1],
     )
     app.photos.open([Path("slow.png")])
     qtbot.waitUntil(lambda: bool(app.window.notices.current()))

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.profile import Brand
 from mmgpt_desktop.messages import Doubt, FusionInfo, HeadChoice, ModelInfo
@@ -33,7 +34,7 @@ from mmgpt_desktop.note import plain
 from mmgpt_desktop.resources import SamplePhoto, default_bundle_path
 from mmgpt_desktop.session.recent import RecentSession
 from mmgpt_desktop.session.session_file import save_session
-from mmgpt_desktop.session.session_record import SavedConversation, SavedTurn, Session
+from mmgpt_desktop.session.session_record import Session
 from mmgpt_desktop.ui.event.event_app import EventApp
 from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
@@ -47,6 +48,7 @@ from tests import sessions
 from tests.gui.event_parts import MakeShow, until
 from tests.gui_fakes import FUSION as FAKE_FUSION
 from tests.gui_fakes import FakeEngine, make_photo
+from tests.not_none import not_none
 
 MakeApp = Callable[..., App]
 MARK = "hostile"
@@ -99,12 +101,12 @@ def check_windows() -> int:
     return sum(check(window) for window in QApplication.topLevelWidgets())
 
 
-def hostile_turn(turn: SavedTurn) -> SavedTurn:
+def hostile_turn(turn: Turn) -> Turn:
     message = replace(turn.request.messages[0], text=HOSTILE)
     request = replace(turn.request, messages=(message,), fusion=HOSTILE)
     steps = tuple(replace(step, text=f" {HOSTILE}") for step in turn.steps)
     error = AppError("{said}", "{said}", said=HOSTILE)
-    outcome = replace(turn.outcome, error=error, notes=(plain(HOSTILE),))
+    outcome = replace(not_none(turn.outcome), error=error, notes=(plain(HOSTILE),))
     info = replace(FAKE_FUSION, name=HOSTILE, head_choice=HeadChoice(((0, 1),), plain(HOSTILE)))
     model = replace(MODEL, fusions=(info,))
     return replace(turn, request=request, steps=steps, outcome=outcome, model=model, typed=HOSTILE)
@@ -114,9 +116,9 @@ def hostile_session() -> Session:
     """Two photos, so that they are listed; the one in view has an answer."""
     first, second = (replace(make_photo(seed=seed), name=HOSTILE) for seed in (1, 2))
     first, second = (replace(photo, notes=(plain(HOSTILE),)) for photo in (first, second))
-    turns = (hostile_turn(sessions.turn(first)),)
-    with_photos = SavedConversation(first, turns), SavedConversation(second)
-    return Session((SavedConversation(None), *with_photos), 1, HOSTILE)
+    turns = [hostile_turn(sessions.turn(first))]
+    with_photos = Conversation(first, turns), Conversation(second)
+    return Session((Conversation(None), *with_photos), 1, HOSTILE)
 
 
 @pytest.fixture

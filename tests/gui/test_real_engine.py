@@ -61,9 +61,9 @@ def test_a_photo_is_asked_and_each_word_has_its_heatmap(
         )
         assert app.window.heatmap.picture.view.layer is not None
     words = len(turn.words)
-    qtbot.waitUntil(lambda: len(turn.findings.checks) == words, timeout=20_000)
-    assert turn.findings.complete(Method.OCCLUSION)
-    assert not turn.findings.failed
+    qtbot.waitUntil(lambda: len(turn.checks) == words, timeout=20_000)
+    assert turn.is_measured(Method.OCCLUSION)
+    assert not turn.failed
     app.window.close()
     assert app.ended_in_time
     app.window.deleteLater()

@@ -59,11 +59,11 @@ def test_a_dragged_rectangle_becomes_a_photo(qtbot: QtBot, app: App, picker: Reg
     middle = overlay.width() // 2
     drag(overlay, QPoint(middle + 10, 20), QPoint(middle + 110, 80))
     qtbot.waitUntil(lambda: app.photos.count == 1, timeout=LONG_MS)
-    shown = app.controller.conversation.shown
-    assert shown is not None
-    assert (shown.photo.width, shown.photo.height) == (202, 122)  # in the screen's own pixels
-    assert bytes(shown.photo.pixels[5, 5]).hex() == BLUE.name()[1:]
-    assert shown.photo.name == "Part of the screen"
+    photo = app.controller.conversation.photo
+    assert photo is not None
+    assert (photo.width, photo.height) == (202, 122)  # in the screen's own pixels
+    assert bytes(photo.pixels[5, 5]).hex() == BLUE.name()[1:]
+    assert photo.name == "Part of the screen"
     assert app.window.isVisible()
     assert not picker.overlays
 
@@ -87,9 +87,9 @@ def test_the_keyboard_moves_sizes_and_takes_it(
     chosen = overlay.chosen
     qtbot.keyClick(overlay, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: app.photos.count == 1, timeout=LONG_MS)
-    shown = app.controller.conversation.shown
-    assert shown is not None
-    assert (shown.photo.width, shown.photo.height) == (2 * chosen.width(), 2 * chosen.height())
+    photo = app.controller.conversation.photo
+    assert photo is not None
+    assert (photo.width, photo.height) == (2 * chosen.width(), 2 * chosen.height())
 
 
 def test_escape_and_a_mere_click_take_nothing(qtbot: QtBot, app: App, picker: RegionPicker) -> None:

@@ -16,7 +16,7 @@ from mmgpt_desktop.report.report_files import Kind
 from mmgpt_desktop.session.session_file import open_session
 from mmgpt_desktop.ui.window.app import App
 from tests.gui.conftest import MakeApp
-from tests.gui_fakes import make_shown
+from tests.gui_fakes import make_photo
 
 Type = Callable[[str], None]
 
@@ -92,8 +92,8 @@ def test_a_very_long_name_is_proposed_so_that_it_fits(
     qtbot: QtBot, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A name takes 255 bytes, of which a Chinese character takes three."""
-    shown = make_shown()
-    object.__setattr__(shown.photo, "name", "图" * 83 + ".jpg")
+    shown = make_photo()
+    object.__setattr__(shown, "name", "图" * 83 + ".jpg")
     app.photos.add(shown)
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 import subprocess
@@ -17,19 +16,20 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import Verdict
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.note import plain
 from mmgpt_desktop.session.recent import RecentSession, read_recent, remember
 from mmgpt_desktop.session.session_file import open_session, save_session
-from mmgpt_desktop.session.session_record import WordCheck
 from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
-from mmgpt_desktop.ui.files.session_io import conversations_of, saved_conversations
 from mmgpt_desktop.ui.window.app import App
 from tests import sessions
-from tests.gui_fakes import ANSWER, CROSS, MODEL, THREE, FakeEngine, drain, make_shown, thread_of
+from tests.gui_fakes import ANSWER, CROSS, MODEL, THREE, FakeEngine, drain, make_photo, thread_of
 
 MakeApp = Callable[..., App]
 ROOT = Path(__file__).resolve().parents[2]
+OLD = ROOT / "tests/data/before-one-record.mmgpt"
+BOTH = "Is [picture 2] later than [picture 1]?Yes."
 
 KILLED = """
 import sys
@@ -37,12 +37,12 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.application import make_application
-from tests.gui_fakes import FakeEngine, make_shown
+from tests.gui_fakes import FakeEngine, make_photo
 
 application = make_application()
 app = App(application, FakeEngine(gated=True), Path(sys.argv[1]), {"language": "en"})
 app.start()
-app.photos.add(make_shown(seed=3))
+app.photos.add(make_photo(seed=3))
 app.controller.ask("Survive?")
 timer = QTimer(interval=10)
 
@@ -67,7 +67,7 @@ def talk(qtbot: QtBot, app: App, question: str = "What?") -> None:
 def fill(qtbot: QtBot, app: App) -> None:
     """Two photos, each with an answer, and the first in view."""
     for seed in (1, 2):
-        app.photos.add(make_shown(seed=seed))
+        app.photos.add(make_photo(seed=seed))
         talk(qtbot, app, f"What is {seed}?")
     app.photos.choose(0)
 
@@ -122,16 +122,41 @@ def test_a_saved_session_opens_as_it_was(
     assert said(again) == wanted
     assert again.window.prompt.edit.toPlainText() == "half a quest"
     back = again.controller.conversation.turns[0]
-    assert back.findings.checks == turn.findings.checks
-    assert np.array_equal(
-        back.findings.maps[Method.OCCLUSION].weights, turn.findings.maps[Method.OCCLUSION].weights
-    )
+    assert back.checks == turn.checks
+    found, wanted_maps = back.found(Method.OCCLUSION), turn.found(Method.OCCLUSION)
+    assert found is not None
+    assert wanted_maps is not None
+    assert np.array_equal(found.weights, wanted_maps.weights)
     again.heatmap.heatmaps.choose(back, 1)
     qtbot.waitUntil(lambda: "red" in again.window.heatmap.picture.caption.text())
     assert engine.explained == []  # nothing is measured again that the session holds
     assert "".join(ANSWER) in again.window.output.view.toPlainText()
     talk(qtbot, again, "And now?")
     assert engine.requests[0].messages[0].text == "What is 1?"
+
+
+def test_a_session_of_an_earlier_version_opens_whole(
+    qtbot: QtBot, app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its photos, clip, answers and checks; see test_conversation.py for all that is in it."""
+    path = tmp_path / "old.mmgpt"
+    path.write_bytes(OLD.read_bytes())
+    open_(qtbot, app, path)
+    wanted = [["你好?Oh"], ["What is this?A red ball", BOTH], [BOTH]]
+    assert said(app) == wanted
+    assert app.controller.conversation.clip == "a clip"
+    assert app.window.prompt.edit.toPlainText() == "half a quest"
+    app.photos.choose(0)
+    turn = app.controller.conversation.turns[0]
+    app.heatmap.heatmaps.choose(turn, 1)
+    qtbot.waitUntil(lambda: "red" in app.window.heatmap.picture.caption.text())
+    app.window.output.underline.setCurrentIndex(0)
+    spans = {span.index: span for span in app.window.output.view.spans if span.turn is turn}
+    assert app.window.output.view.verdict(spans[1]) is Verdict.MATTERED
+    save(qtbot, app, path, monkeypatch)
+    assert path.read_bytes() != OLD.read_bytes()
+    open_(qtbot, app, path)
+    assert said(app) == wanted
 
 
 def test_opening_can_be_undone(qtbot: QtBot, app: App, tmp_path: Path) -> None:
@@ -146,20 +171,6 @@ def test_opening_can_be_undone(qtbot: QtBot, app: App, tmp_path: Path) -> None:
     assert said(app) == before
     assert app.window.prompt.edit.toPlainText() == "draft"
     assert app.window.windowTitle() == "MMGPT Desktop"
-
-
-def test_a_check_of_what_is_no_word_today_is_left_out(qtbot: QtBot, app: App) -> None:
-    """Older versions took a Chinese answer for one word."""
-    fill(qtbot, app)
-    shown = app.controller.conversation.shown
-    assert shown is not None
-    (saved,) = saved_conversations([app.controller.conversation])
-    whole = replace(saved.turns[0].checks[0].check, start=0, stop=len(ANSWER))
-    old = replace(saved.turns[0], checks=(*saved.turns[0].checks, WordCheck(whole, 0)))
-    stored = (replace(saved, turns=(old,)),)
-    (opened,) = conversations_of(stored, {shown.photo: shown}, itertools.count(1))
-    kept = opened.turns[0].findings.checks
-    assert kept == app.controller.conversation.turns[0].findings.checks
 
 
 def test_a_damaged_session_changes_nothing(qtbot: QtBot, app: App, tmp_path: Path) -> None:
@@ -181,7 +192,7 @@ def test_half_a_letter_in_a_strangers_session_is_shown(
     assert broke.outcome is not None
     odd = replace(broke.outcome, error=AppError("It broke at \ud800."), notes=(plain("A \udfff."),))
     saved = sessions.session()
-    talk_of_it = replace(saved.conversations[0], turns=(replace(broke, outcome=odd),))
+    talk_of_it = replace(saved.conversations[0], turns=[replace(broke, outcome=odd)])
     save_session(replace(saved, conversations=(talk_of_it,), current=0), tmp_path / "odd.mmgpt")
     open_(qtbot, app, tmp_path / "odd.mmgpt")
     assert "It broke at" in app.window.output.view.toPlainText()
@@ -205,7 +216,7 @@ def test_another_models_answer_is_shown_and_not_measured(
     qtbot: QtBot, make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app, path = make_app(FakeEngine(model=THREE)), tmp_path / "three.mmgpt"
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.window.prompt.fusions.box.setCurrentIndex(1)
     talk(qtbot, app)
     save(qtbot, app, path, monkeypatch)
@@ -345,7 +356,7 @@ def test_a_home_that_cant_be_written_is_told_once_and_nothing_else_breaks(
     app = make_app(options={"data_folder": tmp_path / "home" / "data"})
     app.preferences.path = tmp_path / "home" / "config" / "settings.json"
     for count in (1, 2):
-        app.photos.add(make_shown(seed=count))
+        app.photos.add(make_photo(seed=count))
         talk(qtbot, app)
         keep(qtbot, app)
         app.window.heatmap.changed.emit()
@@ -365,7 +376,7 @@ def test_a_full_disk_is_told_once(qtbot: QtBot, app: App, monkeypatch: pytest.Mo
 
     monkeypatch.setattr("mmgpt_desktop.ui.files.session_controller.save_session", full)
     for count in (1, 2):
-        app.photos.add(make_shown(seed=count))
+        app.photos.add(make_photo(seed=count))
         keep(qtbot, app)
         assert len(app.window.notices.current()) == (count == 1)
         if count == 1:

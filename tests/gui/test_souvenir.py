@@ -19,6 +19,7 @@ from PySide6.QtPrintSupport import QPrinter, QPrinterInfo
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.expiring_links import FETCHES
 from mmgpt_desktop.event.profile import Profile, read_profile
@@ -150,7 +151,8 @@ def make_report(size: tuple[int, int] = (160, 120), question: str = "What is it?
     grid = PatchGrid(4, 4, Box(0, 0, *size), *size)
     maps = CellMaps(Method.HEADS, np.eye(4, 16, dtype=np.float32).reshape(4, 4, 4), grid)
     request = GenerationRequest(1, (make_photo(*size),), (Message("user", question),))
-    return Report(request, steps, GenerationOutcome(1, "done", Timings()), MODEL, (maps,))
+    outcome = GenerationOutcome(1, "done", Timings())
+    return Report(Turn(request, steps, outcome, model=MODEL, maps=(maps,)))
 
 
 def broken_report() -> Report:

@@ -8,17 +8,17 @@ from PySide6.QtGui import QIcon, QImage
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.attention.heatmap import MapStyle
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import AttentionMap
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
 from mmgpt_desktop.ui.heatmap.head_grid import Wall, WallWord
 from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.worker import TaskThread
-from tests.gui_fakes import FakeEngine, attention_map, make_shown
+from tests.gui_fakes import FakeEngine, attention_map, make_photo
 from tests.not_none import not_none
 
 MakeApp = Callable[..., App]
@@ -26,7 +26,7 @@ STYLE = MapStyle("viridis", smooth=False)
 
 
 def ask(qtbot: QtBot, app: App) -> Turn:
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy)
     return app.controller.conversation.turns[-1]
@@ -34,8 +34,8 @@ def ask(qtbot: QtBot, app: App) -> Turn:
 
 def word_with_heads(layers: int, heads: int, *, best: tuple[int, int]) -> WallWord:
     """One head looks at cell 5 alone, the others at all cells alike."""
-    shown = make_shown()
-    grid = attention_map(shown.photo, 0).grid
+    shown = make_photo()
+    grid = attention_map(shown, 0).grid
     weights = np.full((layers, heads, grid.cells), 0.01, np.float16)
     weights[best] = 0
     weights[best][5] = 0.5
@@ -144,7 +144,7 @@ def test_the_formula_is_worked_with_the_numbers(qtbot: QtBot, make_app: MakeApp)
     assert rows[3][:5] == ["together", "", "", "72.80", "100 %"]
     assert "q·k = 8.00, divided by 2.00 is 4.00. exp(4.00) = 54.60" in page.worked.text()
     page.close()
-    qtbot.waitUntil(lambda: turn.findings.complete(Method.OCCLUSION))
+    qtbot.waitUntil(lambda: turn.is_measured(Method.OCCLUSION))
 
 
 def test_numbers_that_can_not_be_had_are_told(qtbot: QtBot, make_app: MakeApp) -> None:
@@ -165,4 +165,4 @@ def test_a_page_closed_early_lets_explaining_go_on(qtbot: QtBot, make_app: MakeA
     app.window.actions_by_name["formula"].trigger()
     formula(app).close()
     engine.explain_gate.release(1000)
-    qtbot.waitUntil(lambda: turn.findings.complete(Method.OCCLUSION))
+    qtbot.waitUntil(lambda: turn.is_measured(Method.OCCLUSION))

@@ -27,9 +27,10 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.ui.pictures.samples_dialog import SamplesDialog
 from mmgpt_desktop.ui.widgets.photo_view import PhotoView
+from mmgpt_desktop.ui.widgets.shown_photo import levels_of
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog
-from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_shown
+from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_photo
 from tests.not_none import not_none
 
 MakeApp = Callable[..., App]
@@ -62,7 +63,7 @@ def name_of(widget: QWidget) -> str:
 
 def test_every_control_has_a_name_and_a_place_in_the_tab_order(qtbot: QtBot, app: App) -> None:
     for seed in (1, 2):
-        app.photos.add(make_shown(seed=seed))
+        app.photos.add(make_photo(seed=seed))
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy)
     nameless = [widget for widget in controls(app.window) if not name_of(widget)]
@@ -76,7 +77,7 @@ def test_every_control_has_a_name_and_a_place_in_the_tab_order(qtbot: QtBot, app
 
 
 def test_tab_visits_all_visible_controls(qtbot: QtBot, app: App) -> None:
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy)
     wanted = {
@@ -138,7 +139,9 @@ def test_samples_tell_where_they_are_from(qtbot: QtBot, qapp: QApplication) -> N
 def test_samples_open_as_photos(qtbot: QtBot, app: App) -> None:
     app.photos.open([read_samples()[0].path])
     qtbot.waitUntil(lambda: app.photos.count == 1)
-    assert not app.controller.conversation.shown.levels[0].isNull()  # type: ignore[union-attr]
+    photo = app.controller.conversation.photo
+    assert photo is not None
+    assert not levels_of(photo)[0].isNull()
 
 
 def test_f11_is_full_screen_and_back(qtbot: QtBot, app: App) -> None:
@@ -174,7 +177,7 @@ def test_ctrl_z_in_the_prompt_takes_back_what_came_last(qtbot: QtBot, app: App) 
 
 
 def test_ctrl_numbers_go_to_the_panes(qtbot: QtBot, app: App) -> None:
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy)
     window = app.window
@@ -232,7 +235,7 @@ def test_nothing_is_cut_off(
 ) -> None:
     app = make_app(theme=theme, language=language)
     app.window.resize(*size)
-    app.photos.add(make_shown())
+    app.photos.add(make_photo())
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy)
     assert app.window.size() == QSize(*size)

@@ -6,12 +6,12 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.chat.word_strip import WordStrip
 from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
 from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import FakeEngine, make_shown
+from tests.gui_fakes import FakeEngine, make_photo
 
 MakeApp = Callable[..., App]
 WORDS = ["A", "red", "ball", "in", "the", "corner"]
@@ -19,7 +19,7 @@ WORDS = ["A", "red", "ball", "in", "the", "corner"]
 
 def ask(qtbot: QtBot, app: App) -> Turn:
     if app.photos.count == 0:
-        app.photos.add(make_shown())
+        app.photos.add(make_photo())
     app.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.controller.busy)
     return app.controller.conversation.turns[-1]
@@ -99,7 +99,7 @@ def test_the_strip_follows_the_method(qtbot: QtBot, make_app: MakeApp) -> None:
     strip = app.window.output.strip
     qtbot.waitUntil(lambda: strip.count() == len(WORDS))
     before = picture(strip, 0)
-    qtbot.waitUntil(lambda: turn.findings.complete(Method.OCCLUSION))
+    qtbot.waitUntil(lambda: turn.is_measured(Method.OCCLUSION))
     app.window.heatmap.method.setCurrentIndex(METHODS.index(Method.OCCLUSION))
     app.window.heatmap.drawing.contours.setChecked(True)
     qtbot.waitUntil(lambda: picture(strip, 0) != before)

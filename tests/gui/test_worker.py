@@ -19,7 +19,7 @@ from shiboken6 import delete
 from mmgpt_desktop.engine.cores import ENGINE_NICENESS
 from mmgpt_desktop.errors import AppError, BundleError, Cancelled, ImageError
 from mmgpt_desktop.messages import GenerationRequest, Message, Photo
-from mmgpt_desktop.ui.widgets.shown_photo import photo_from_image, show_photo
+from mmgpt_desktop.ui.widgets.shown_photo import levels_of, photo_from_image
 from mmgpt_desktop.ui.worker import EngineThread, Task, TaskThread
 from tests.gui_fakes import ANSWER, FakeEngine, drain, make_image, make_photo
 
@@ -371,7 +371,7 @@ def test_no_handler_outlives_its_work(qtbot: QtBot) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (8000, 20), (3, 4096), (640, 480)])
 def test_levels_halve_down_to_a_small_one(size: tuple[int, int]) -> None:
     pixels = np.zeros((size[1], size[0], 3), np.uint8)
-    levels = show_photo(Photo(pixels, "id", "name")).levels
+    levels = levels_of(Photo(pixels, "id", "name"))
     edges = [max(level.width(), level.height()) for level in levels]
     assert edges[0] == max(size)
     assert edges == sorted(edges, reverse=True)
@@ -381,15 +381,15 @@ def test_levels_halve_down_to_a_small_one(size: tuple[int, int]) -> None:
 
 def test_the_images_keep_the_photos_colours() -> None:
     photo = make_photo()
-    image = show_photo(photo).levels[0]
+    image = levels_of(photo)[0]
     assert image.pixelColor(0, 0) == QColor(*photo.pixels[0, 0].tolist())
     assert image.pixelColor(159, 119) == QColor(220, 30, 30)
 
 
 def test_pixels_from_the_clipboard_become_a_photo() -> None:
-    shown = photo_from_image(make_image(colour="#2266aa"), "pasted")
-    assert (shown.photo.width, shown.photo.height) == (40, 30)
-    assert tuple(shown.photo.pixels[0, 0]) == (0x22, 0x66, 0xAA)
+    photo = photo_from_image(make_image(colour="#2266aa"), "pasted")
+    assert (photo.width, photo.height) == (40, 30)
+    assert tuple(photo.pixels[0, 0]) == (0x22, 0x66, 0xAA)
 
 
 def test_when_nobody_asks_the_engine_does_what_can_wait(

@@ -8,6 +8,7 @@ import re
 import struct
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,11 +18,13 @@ import segno
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.attention.answer_maps import MapChoice
+from mmgpt_desktop.attention.words import Word
+from mmgpt_desktop.conversation import Turn, WordCheck
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event import card as cards
 from mmgpt_desktop.event.card import DPI, LONG, SHORT, as_pdf, as_png, card, date_text
-from mmgpt_desktop.event.key_words import bare, key_words
+from mmgpt_desktop.event.key_words import key_words
 from mmgpt_desktop.event.profile import Brand
 from mmgpt_desktop.messages import (
     Box,
@@ -78,7 +81,7 @@ def make_report(
     grid = PatchGrid(4, 4, Box(0, 0, *size), *size)
     weights = np.eye(len(texts), 16, dtype=np.float32).reshape(-1, 4, 4)
     checks = tuple(
-        Check(method, place, place + 1, 0.8, hidden[text.strip()], (0.8,), 0.8)
+        WordCheck(Check(method, place, place + 1, 0.8, hidden[text.strip()], (0.8,), 0.8), place)
         for place, text in enumerate(texts)
         if hidden and text.strip() in hidden
     )
@@ -87,7 +90,8 @@ def make_report(
     outcome = GenerationOutcome(1, "done", Timings(), certainty=0.5)
     request = GenerationRequest(1, (photo,), (Message("user", question),))
     maps = (CellMaps(method, weights, grid),)
-    return Report(request, steps, outcome, model, maps, checks=checks, wording=wording or Wording())
+    turn = Turn(request, steps, outcome, model=model, maps=maps, checks=checks)
+    return Report(turn, (MapChoice(method),), wording=wording or Wording())
 
 
 def made(report: Report, brand: Brand = PLAIN, title: str = TITLE) -> Image.Image:
@@ -99,7 +103,7 @@ def pixels(sheet: Image.Image) -> NDArray[np.uint8]:
 
 
 def words(report: Report) -> list[str]:
-    return [bare(word) for word in key_words(report)]
+    return [word.bare for word in key_words(report)]
 
 
 def test_key_words_are_those_that_needed_their_place_in_the_answers_order() -> None:
@@ -174,8 +178,8 @@ def test_the_photo_is_whole_and_the_stripe_has_the_brands_colour() -> None:
     red = np.full((30, 60, 3), (200, 0, 0), np.uint8)
     red[:, :30] = (0, 0, 200)
     report = make_report(size=(60, 30))
-    request = GenerationRequest(1, (Photo(red, "x", "x"),), report.request.messages)
-    both = Report(request, report.steps, report.outcome, report.model, report.maps)
+    request = replace(report.turn.request, images=(Photo(red, "x", "x"),))
+    both = Report(replace(report.turn, request=request))
     got = pixels(made(both, Brand(None, "#12ab34", None)))
     assert (got[300, 10] == (0, 0, 200)).all()
     assert (got[300, SHORT - 10] == (200, 0, 0)).all()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pycocoevalcap.bleu.bleu import Bleu
 
-from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.attention.words import Word
 from mmgpt_desktop.messages import AttentionMap, Box, PatchGrid
 from mmgpt_desktop.training.evaluation.baselines import MostFrequent
 from mmgpt_desktop.training.evaluation.captions import caption_measures

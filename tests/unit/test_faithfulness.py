@@ -126,15 +126,6 @@ def test_brightness_is_on_one_scale_for_the_answer() -> None:
     assert f.brightness(maps, []) == []
 
 
-@pytest.mark.parametrize(
-    ("text", "kind"),
-    [(" the", 0), (" Of.", 0), (" dog,", 1), ("Two", 1), (" 3", None), (".", None), (" “", None)],
-)
-def test_words_are_function_words_content_or_neither(text: str, kind: int | None) -> None:
-    assert f.is_function_word(text) is (kind == 0)
-    assert f.is_content_word(text) is (kind == 1)
-
-
 def test_cover_is_the_share_of_each_cell() -> None:
     mask = np.zeros((8, 12), np.bool_)  # two pixels a cell, each way
     mask[:2, :2] = True

@@ -5,7 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from mmgpt_desktop.attention.reduce import cell_weights, count_words, group_words, shares
+from mmgpt_desktop.attention.reduce import cell_weights, shares
+from mmgpt_desktop.attention.words import (
+    SMALL_WORDS,
+    Word,
+    count_words,
+    group_words,
+    is_content_word,
+    is_function_word,
+)
 from mmgpt_desktop.messages import AttentionMap, Box, PatchGrid, TokenStep
 
 GRID = PatchGrid(2, 3, Box(0, 0, 30, 20), 30, 20)
@@ -126,3 +134,32 @@ def test_shares_are_means_over_layers_heads_and_tokens() -> None:
 
 def test_rounding_to_half_precision_makes_no_share_negative() -> None:
     assert shares([AttentionMap(np.full((1, 1, 6), 0.1667, np.float16), GRID)]).rest == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [(" the", 0), (" Of.", 0), (" dog,", 1), ("Two", 1), (" 3", None), (".", None), (" “", None)],
+)
+def test_words_are_function_words_content_or_neither(text: str, kind: int | None) -> None:
+    assert is_function_word(text) is (kind == 0)
+    assert is_content_word(text) is (kind == 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        (" (cat),", "cat"),
+        (" **cat**", "cat"),
+        (" it's", "it's"),
+        ("5%", "5%"),
+        (" 猫。", "猫"),
+        ("…", "…"),
+    ],
+)
+def test_a_bare_word_has_no_marks_around_it(text: str, bare: str) -> None:
+    assert Word(text, 0, 1, 1.0).bare == bare
+
+
+def test_words_that_tell_nothing_of_a_picture_are_in_one_list() -> None:
+    assert {"the", "picture", "behind", "的", "です"} <= SMALL_WORDS
+    assert not {"cat", "red", "猫"} & SMALL_WORDS

@@ -18,9 +18,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFont, ImageSequence
 
-from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
+from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.attention.heatmap import MapStyle, legend
 from mmgpt_desktop.attention.maps import LEAST_NEED
+from mmgpt_desktop.conversation import Turn, WordCheck
 from mmgpt_desktop.errors import AppError, Cancelled
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -62,6 +63,7 @@ ROWS = COLUMNS = 4
 ANSWER = ("A", " red", " ba", "ll", ".", "")
 HOSTILE = "</title><script>alert('1')</script><img src=x onerror=\"a()\">&amp;\u202e\x00\ud800 猫"
 FUSION = FusionInfo("graph", 2, 3, ROWS, COLUMNS, HeadChoice(((0, 1),), plain("Chosen for tests.")))
+EVERY_HEAD = tuple((layer, head) for layer in range(2) for head in range(3))
 MATTERED = Check(Method.HEADS, 1, 2, 0.8, 0.1, (0.7, 0.8), 0.6)
 LANGUAGE = Check(Method.HEADS, 0, 1, 0.8, 0.8, (0.79,), 0.8)
 
@@ -97,8 +99,15 @@ def make_report(
     )
     request = GenerationRequest(1, (photo,), (Message("user", question),))
     heads = FUSION.head_choice.heads
-    maps = (AnswerMaps(MapChoice(heads=heads), tuple(attention)).maps,)
-    return Report(request, steps, outcome, model, maps, heads, checks)
+    found = tuple(WordCheck(check, 0, heads) for check in checks)
+    turn = Turn(request, steps, outcome, model=model, checks=found)
+    return Report(turn, (MapChoice(Method.HEADS, heads),))
+
+
+def with_maps(report: Report, *maps: CellMaps) -> Report:
+    """The same report of these alone."""
+    choices = tuple(MapChoice(each.method) for each in maps)
+    return replace(report, turn=replace(report.turn, maps=maps), choices=choices)
 
 
 class Page(HTMLParser):
@@ -201,7 +210,7 @@ def test_the_checks_stand_in_the_caption() -> None:
 def test_maps_without_a_range_are_saved_without_complaint(cells: NDArray[Any]) -> None:
     report = make_report()
     weights = np.stack([cells] * len(ANSWER)).astype(np.float32)
-    report = replace(report, maps=(CellMaps(Method.OCCLUSION, weights, grid(64, 48)),))
+    report = with_maps(report, CellMaps(Method.OCCLUSION, weights, grid(64, 48)))
     image = np.asarray(opened(picture(report)).convert("RGB"))
     known = np.isfinite(cells).all()
     assert (image[10, 10] == 90).all() != known  # the bare photo where nothing was measured
@@ -275,8 +284,10 @@ def test_the_pages_pictures_are_whole() -> None:
 def test_hostile_text_stays_text() -> None:
     answer = ("<b>A</b>", f" {HOSTILE}", ' "quoted"')
     report = make_report(answer, question=HOSTILE, name=HOSTILE, note=HOSTILE)
-    earlier = (Message("user", HOSTILE), Message("assistant", HOSTILE), *report.request.messages)
-    source = page(replace(report, request=replace(report.request, messages=earlier)))
+    request = report.turn.request
+    earlier = (Message("user", HOSTILE), Message("assistant", HOSTILE), *request.messages)
+    turn = replace(report.turn, request=replace(request, messages=earlier))
+    source = page(replace(report, turn=turn))
     shown, plain = Page(source), Page(page(make_report(("a", " b", " c"))))
     tags = [tag for tag, _ in shown.elements]
     added = [tag for tag, _ in plain.elements]
@@ -390,7 +401,7 @@ def test_a_report_says_no_figure_with_powers_of_ten() -> None:
     weights = np.full((len(ANSWER), ROWS, COLUMNS), 9.5e-07, np.float32)
     weights[:, 0, 0] = 0.03149
     maps = CellMaps(Method.RELEVANCY, weights, grid(64, 48))
-    text = " ".join(Page(page(replace(report, maps=(maps,)))).text.split())
+    text = " ".join(Page(page(with_maps(report, maps))).text.split())
     assert "from <0.001 to 0.031." in text
     assert "mattered most" in text
     assert "e-" not in re.sub(r"[a-z]e-[a-z]", "", text)
@@ -414,16 +425,16 @@ def scribble(english: str) -> str:
 
 def test_the_page_speaks_the_wordings_language() -> None:
     report = make_report(("一", " 只", " 猫"), question="猫?", name="1.png", note="note")
-    checks = (MATTERED, LANGUAGE)
     weights = np.ones((3, ROWS, COLUMNS), np.float32)
     weights[0] = np.nan
-    maps = (*report.maps, *(CellMaps(each, weights, grid(64, 48)) for each in Method))
+    maps = tuple(CellMaps(each, weights, grid(64, 48)) for each in Method)
     wording = Wording(scribble, lambda note: "注")
     for style in (MapStyle(), MapStyle(smooth=False, contours=True, same_scale=True)):
-        for heads in ((), FUSION.head_choice.heads):
-            made = replace(
-                report, checks=checks, maps=maps, style=style, heads=heads, wording=wording
-            )
+        for heads in (EVERY_HEAD, FUSION.head_choice.heads):
+            checks = tuple(WordCheck(each, 0, heads) for each in (MATTERED, LANGUAGE))
+            choices = tuple(MapChoice(each, heads) for each in Method)
+            turn = replace(report.turn, checks=checks, maps=maps)
+            made = Report(turn, choices, style, wording)
             shown = Page(page(made))
             text = " ".join([shown.text, *(str(i["alt"]) for i in shown.all("img"))])
             for ours in ("MMGPT Desktop", "onnx-cpu, CPU", "inferno", "graph", "model", "1.png"):
@@ -524,11 +535,11 @@ def test_a_file_that_cant_be_written_is_a_sentence(tmp_path: Path, name: str) ->
 def test_there_must_be_a_picture_an_answer_and_a_map() -> None:
     report = make_report()
     with pytest.raises(AppError, match="without a picture"):
-        replace(report, request=replace(report.request, images=()))
+        Report(replace(report.turn, request=replace(report.turn.request, images=())))
     with pytest.raises(AppError, match="empty"):
-        replace(report, steps=())
+        Report(replace(report.turn, steps=()))
     with pytest.raises(AppError, match="no map"):
-        replace(report, maps=())
+        Report(report.turn, (MapChoice(Method.OCCLUSION),))
 
 
 def test_occlusion_adds_up_over_a_words_tokens() -> None:
@@ -554,7 +565,7 @@ def test_one_scale_for_all_words_if_wanted() -> None:
     weights = np.arange(len(ANSWER) * 16, dtype=np.float32).reshape(-1, ROWS, COLUMNS)
     maps = CellMaps(Method.TAM, weights, grid(64, 48))
     assert report.range(maps, report.words[0]) == (0, 15)
-    same = replace(report, maps=(maps,), style=MapStyle(same_scale=True))
+    same = replace(with_maps(report, maps), style=MapStyle(same_scale=True))
     assert same.range(maps, same.words[0]) == same.range(maps, same.words[2]) == (0, 71)
     assert "All words share one scale" in page(same)
 
@@ -569,7 +580,7 @@ def test_all_kinds_are_saved_whatever_the_clock_says(
     for kind in Kind:
         save(report, kind, tmp_path / f"answer.{kind}")
     with np.load(tmp_path / "answer.npz") as arrays:
-        assert len(arrays["token_ids"]) == len(report.steps)
+        assert len(arrays["token_ids"]) == len(report.turn.steps)
 
 
 def test_lines_break_where_they_must() -> None:

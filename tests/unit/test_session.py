@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import re
@@ -18,9 +19,9 @@ import pytest
 from PIL import Image
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.conversation import Conversation, WordCheck
 from mmgpt_desktop.errors import AppError, Cancelled, SessionError
 from mmgpt_desktop.imaging import images
-from mmgpt_desktop.imaging.images import photo_from_bytes
 from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.session import session_file as files
 from mmgpt_desktop.session.archive import open_archive
@@ -34,7 +35,7 @@ from mmgpt_desktop.session.recent import (
     remember,
 )
 from mmgpt_desktop.session.session_file import open_session, save_session
-from mmgpt_desktop.session.session_record import SavedConversation, Session
+from mmgpt_desktop.session.session_record import Session, brought_back
 from tests import sessions
 
 Change = Callable[[dict[str, Any]], None]
@@ -117,8 +118,19 @@ def test_all_comes_back(path: Path) -> None:
     assert turn.checks[0].heads == ((0, 1), (1, 2))
 
 
+def test_a_check_of_what_is_no_word_today_is_left_out() -> None:
+    """Older versions took a Chinese answer for one word."""
+    photo = sessions.photo()
+    (kept,) = sessions.turn(photo).checks
+    whole = WordCheck(replace(kept.check, start=0, stop=3), 0)
+    old = replace(sessions.turn(photo), checks=(kept, whole))
+    (opened,) = brought_back([Conversation(photo, [old])], itertools.count(1))
+    assert opened.turns[0].checks == (kept,)
+
+
 def test_how_it_ended_comes_back_in_words(path: Path) -> None:
     outcome = open_session(path).conversations[1].turns[0].outcome
+    assert outcome is not None
     assert (outcome.kind, outcome.certainty) == ("failed", 0.7)
     said, counted = outcome.notes
     assert (str(said), counted.values) == ("A {note}.", {"count": 2})
@@ -284,9 +296,11 @@ def test_a_picture_named_several_times_is_decoded_once(
 ) -> None:
     decoded: list[str] = []
 
+    wanted = images.photo_from_bytes
+
     def decode(data: bytes, name: str) -> Photo:
         decoded.append(name)
-        return photo_from_bytes(data, name)
+        return wanted(data, name)
 
     monkeypatch.setattr(images, "photo_from_bytes", decode)
     change(path, lambda stored: stored["photos"][1].update(file="photos/0.png"))
@@ -304,7 +318,7 @@ def test_a_session_of_even_pictures_comes_back(
     """They shrink far more than any other when they are saved."""
     monkeypatch.setattr(files, "_SOME_PICTURES", 0)
     photo = Photo(np.zeros((4096, 4096, 3), np.uint8), "even", "x")
-    conversations = SavedConversation(None), SavedConversation(photo)
+    conversations = Conversation(None), Conversation(photo)
     save_session(Session(conversations), tmp_path / "even.mmgpt")
     assert len(open_session(tmp_path / "even.mmgpt").conversations) == 2
 

@@ -6,9 +6,8 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from mmgpt_desktop.attention.faithfulness_metrics import is_content_word
 from mmgpt_desktop.attention.maps import Span
-from mmgpt_desktop.attention.reduce import Word, group_words
+from mmgpt_desktop.attention.words import Word, group_words, is_content_word
 from mmgpt_desktop.messages import AttentionMap, Explanation, Photo
 from mmgpt_desktop.training.evaluation.answering import Respondent, with_progress
 from mmgpt_desktop.training.evaluation.grounding import list_items

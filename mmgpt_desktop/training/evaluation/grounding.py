@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.attention.reduce import Word, cell_weights, group_words
+from mmgpt_desktop.attention.reduce import cell_weights
+from mmgpt_desktop.attention.words import Word, group_words
 from mmgpt_desktop.messages import AttentionMap, PatchGrid, Photo, TokenStep
 from mmgpt_desktop.training.evaluation.answering import Respondent, with_progress
 from mmgpt_desktop.training.evaluation.metrics import Score, bootstrap, mean

@@ -21,9 +21,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QTextEdit, QToolTip, QWidget
 
 from mmgpt_desktop.attention.answer_maps import MapChoice
+from mmgpt_desktop.attention.words import bare_word
+from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.messages import Verdict
 from mmgpt_desktop.text import printable
-from mmgpt_desktop.ui.chat.conversation import Conversation, Turn, bare_word
 from mmgpt_desktop.ui.chat.underlines import VERDICT_MARKS, mark
 from mmgpt_desktop.ui.widgets.plain import tip
 from mmgpt_desktop.ui.widgets.screen_reader import announce
@@ -288,7 +289,7 @@ class AnswerView(Retranslated, QTextEdit):
         """On the map in view; None until it was measured, and while verdicts aren't told."""
         if self._choice_of is None:
             return None
-        return span.turn.findings.verdict(self._choice_of(span.turn), span.index)
+        return span.turn.verdict(self._choice_of(span.turn), span.index)
 
     def _underline(self, span: WordSpan) -> None:
         style = self._answer_format()
@@ -388,7 +389,7 @@ class AnswerView(Retranslated, QTextEdit):
         )
         if self._choice_of is None:
             return said
-        check = span.turn.findings.checks.get((self._choice_of(span.turn), span.index))
+        check = span.turn.check(self._choice_of(span.turn), span.index)
         return said if check is None else f"{said}. {say(VERDICTS[check.verdict])}"
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802

@@ -8,6 +8,7 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal, Slot
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.conversation import Conversation, Question, Turn, photos_and_messages
 from mmgpt_desktop.errors import AppError, LanguageError
 from mmgpt_desktop.languages import QUESTIONS, labels, unknown_language
 from mmgpt_desktop.messages import (
@@ -20,7 +21,6 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.text import without_controls
-from mmgpt_desktop.ui.chat.conversation import Conversation, Question, Turn, photos_and_messages
 from mmgpt_desktop.ui.chat.output_pane import OutputPane
 from mmgpt_desktop.ui.chat.prompt_pane import PromptPane
 from mmgpt_desktop.ui.chat.references import References
@@ -227,7 +227,7 @@ class ChatController(QObject):
         sequences = self.model is not None and self.model.sequences
         images, messages = photos_and_messages(asked, question, sequences=sequences)
         request = GenerationRequest(job_id, images, messages, sampling, fusion=fusion)
-        turn = Turn(job_id, question.typed, fusion, request=request, model=self.model)
+        turn = Turn(request, model=self.model, typed=question.typed)
         self.asked.emit()
         for conversation in asked:
             conversation.turns.append(turn)
@@ -248,18 +248,18 @@ class ChatController(QObject):
     def _send_waiting(self) -> None:
         """With the fusion that was remembered, and the model's own way to draw."""
         job = self._job
-        if job is None or not job.waiting or job.turn.request is None:
+        if job is None or not job.waiting:
             return
         turn, request = job.turn, job.turn.request
         sampling = self._sampling() if request.sampling == Sampling() else request.sampling
-        turn.fusion = self._prompt.fusions.fusion
-        turn.request = replace(request, sampling=sampling, fusion=turn.fusion)
+        fusion = self._prompt.fusions.fusion
+        turn.request = replace(request, sampling=sampling, fusion=fusion)
         self._job = replace(job, cancel=self._engine.ask(turn.request), waiting=False)
 
     def _waiting_text(self) -> str:
         if self.model is None:
             return self.tr("Waiting for the model…")
-        if self.conversation.shown is None:
+        if self.conversation.photo is None:
             return self.tr("Thinking…")
         return self.tr("Looking at the picture…")
 
@@ -279,7 +279,7 @@ class ChatController(QObject):
         if job is None or step.job_id != job.turn.job_id:
             return
         job.turn.model = self.model
-        job.turn.steps.append(step)
+        job.turn.add_step(step)
         self._photos.refresh_frames()
         if self._is_shown(job):
             self._output.end_waiting()

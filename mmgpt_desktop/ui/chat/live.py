@@ -8,10 +8,10 @@ from PySide6.QtCore import QEvent, QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.conversation import Conversation
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import GenerationOutcome
+from mmgpt_desktop.messages import GenerationOutcome, Photo
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
-from mmgpt_desktop.ui.chat.conversation import Conversation
 from mmgpt_desktop.ui.chat.prompt_pane import PromptPane
 from mmgpt_desktop.ui.pictures.camera import Camera, FrameSource
 from mmgpt_desktop.ui.pictures.image_pane import ImagePane
@@ -19,7 +19,6 @@ from mmgpt_desktop.ui.pictures.load_photo import open_frame
 from mmgpt_desktop.ui.pictures.photos import Photos
 from mmgpt_desktop.ui.pictures.region import RegionPicker, RegionSource, ScreenRegion
 from mmgpt_desktop.ui.widgets.shell import Shell
-from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
 from mmgpt_desktop.ui.worker import TaskThread
 
 CAPTION = "Describe this picture."  # the model knows English only
@@ -195,14 +194,14 @@ class Live(QObject):
             lambda _: open_frame(image, ""), self._describe, self._end_broken
         )
 
-    def _describe(self, shown: ShownPhoto) -> None:
+    def _describe(self, photo: Photo) -> None:
         if self._looking and not self._controller.busy:
-            self._pass_by(Conversation(shown))
+            self._pass_by(Conversation(photo))
             self._controller.describe(CAPTION)
 
-    def _take(self, shown: ShownPhoto) -> None:
+    def _take(self, photo: Photo) -> None:
         question, self._question = self._question, ""
-        self._photos.add(shown)
+        self._photos.add(photo)
         if question:
             self._controller.ask(question)
 

@@ -8,9 +8,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
-from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
 from mmgpt_desktop.ui.chat.word_strip import WordStrip
 from mmgpt_desktop.ui.widgets.box_layout import stack, vbox
 from mmgpt_desktop.ui.widgets.buttons import IconButton

@@ -22,21 +22,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mmgpt_desktop.messages import ModelInfo
-from mmgpt_desktop.ui.chat.picture_names import (
-    PictureButton,
-    PictureNames,
-    reference,
-    select_reference,
-)
+from mmgpt_desktop.messages import ModelInfo, Photo
+from mmgpt_desktop.ui.chat.picture_chips import PictureButton, PictureNames
 from mmgpt_desktop.ui.pictures.sources import is_files, is_silent, offers_picture
 from mmgpt_desktop.ui.widgets.box_layout import hbox
 from mmgpt_desktop.ui.widgets.buttons import IconButton, push_button
 from mmgpt_desktop.ui.widgets.controls import Choice
 from mmgpt_desktop.ui.widgets.pane import Pane
+from mmgpt_desktop.ui.widgets.picture_names import reference, select_reference
 from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.screen_reader import announce
-from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
 from mmgpt_desktop.ui.widgets.texts import Retranslated, fusion_label, fusion_text
 from mmgpt_desktop.ui.widgets.theme import SMALL, Theme, set_font
 
@@ -354,7 +349,7 @@ class PromptPane(Retranslated, Pane):
         self.chips.place()
         self._clear_problem()
 
-    def set_photos(self, photos: list[ShownPhoto]) -> None:
+    def set_photos(self, photos: list[Photo]) -> None:
         """What can be named in the question."""
         self.names.set_count(len(photos))
         self.pictures.set_photos(photos)

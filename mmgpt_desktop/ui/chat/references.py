@@ -6,10 +6,10 @@ import re
 
 from PySide6.QtCore import QObject
 
+from mmgpt_desktop.conversation import Conversation, Question
 from mmgpt_desktop.messages import PICTURE, ModelInfo, Photo
-from mmgpt_desktop.ui.chat.conversation import Conversation, Question
-from mmgpt_desktop.ui.chat.picture_names import REFERENCE, numbers, without_references
 from mmgpt_desktop.ui.pictures.photos import Photos
+from mmgpt_desktop.ui.widgets.picture_names import REFERENCE, numbers, without_references
 
 
 class References(QObject):
@@ -70,4 +70,4 @@ class References(QObject):
 
 
 def _photos_of(conversations: tuple[Conversation, ...]) -> list[Photo]:
-    return [each.shown.photo for each in conversations if each.shown is not None]
+    return [each.photo for each in conversations if each.photo is not None]

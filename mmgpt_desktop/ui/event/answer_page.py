@@ -8,14 +8,15 @@ from functools import partial
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QWidget
 
+from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.event.profile import Profile
-from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
+from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.ui.event.asking_area import AskingArea, as_said
 from mmgpt_desktop.ui.event.cards import Tile, TwoLines, breakable, in_turn, words
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.event.show_views import ShowAnswer, ShowPicture
 from mmgpt_desktop.ui.widgets.screen_reader import announce
-from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
+from mmgpt_desktop.ui.widgets.shown_photo import levels_of
 from mmgpt_desktop.ui.widgets.texts import Retranslated
 from mmgpt_desktop.ui.widgets.theme import Theme
 
@@ -36,7 +37,7 @@ class AnswerPage(Retranslated, QWidget):
         super().__init__()
         self.setObjectName("page")
         self._scale, self._playing = scale, False
-        self._photo: ShownPhoto | None = None
+        self._photo: Photo | None = None
         self._turn: Turn | None = None
         self.picture, self.answer = ShowPicture(theme), ShowAnswer(theme, scale)
         self.asking = AskingArea(theme, scale, profile.limits.question_chars)
@@ -103,16 +104,16 @@ class AnswerPage(Retranslated, QWidget):
 
     def show_conversation(self, conversation: Conversation) -> None:
         """Its last answer."""
-        self._photo = conversation.shown
-        self.picture.set_photo(conversation.shown)
+        self._photo = conversation.photo
+        self.picture.set_photo(conversation.photo)
         self._fit_picture()
         last = conversation.turns[-1] if conversation.turns else None
-        self._show_turn(conversation.shown, last)
+        self._show_turn(conversation.photo, last)
 
-    def _show_turn(self, shown: ShownPhoto | None, turn: Turn | None) -> None:
+    def _show_turn(self, photo: Photo | None, turn: Turn | None) -> None:
         self._turn = turn
         self.answer.fit_anew()
-        self.answer.show_conversation(Conversation(shown, [turn] if turn else []))
+        self.answer.show_conversation(Conversation(photo, [turn] if turn else []))
         self.headline.setVisible(turn is None and not self._playing)
         self._say_question()
         self.question.setVisible(turn is not None or self._playing)
@@ -130,8 +131,8 @@ class AnswerPage(Retranslated, QWidget):
         """As if somebody was writing it."""
         self.question.say(f"\u201c{text}")
 
-    def begin(self, shown: ShownPhoto | None, turn: Turn) -> None:
-        self._show_turn(shown, turn)
+    def begin(self, photo: Photo | None, turn: Turn) -> None:
+        self._show_turn(photo, turn)
         self.answer.setPlaceholderText(self.tr("Looking at the picture\u2026"))
         announce(self.answer, self.answer.placeholderText())
 
@@ -178,12 +179,12 @@ class AnswerPage(Retranslated, QWidget):
 
     def _fit_picture(self) -> None:
         """No higher than the photo: what is said about it comes right below."""
-        shown = self._photo
-        if shown is not None and self.picture.width() > 1:
-            height = self.picture.width() * shown.photo.height / shown.photo.width
+        photo = self._photo
+        if photo is not None and self.picture.width() > 1:
+            height = self.picture.width() * photo.height / photo.width
             self.picture.setMaximumHeight(math.ceil(height))
 
-    def show_thumbnails(self, photos: list[ShownPhoto], current: int) -> None:
+    def show_thumbnails(self, photos: list[Photo], current: int) -> None:
         """Shown from two photos on: one needs no choice."""
         for old in self.thumbnails:
             self._thumbs.removeWidget(old)
@@ -206,10 +207,10 @@ class AnswerPage(Retranslated, QWidget):
         for button in self.thumbnails:
             button.setFixedSize(self._scale.target(12), self._scale.target(9))
 
-    def _thumbnail(self, place: int, shown: ShownPhoto) -> Tile:
+    def _thumbnail(self, place: int, photo: Photo) -> Tile:
         button = Tile(self.tr("Picture {number}").format(number=place + 1))
         button.setCheckable(True)
-        button.show_picture(shown.levels[-1])
+        button.show_picture(levels_of(photo)[-1])
         button.clicked.connect(partial(self._choose, place))
         return button
 

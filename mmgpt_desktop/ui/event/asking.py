@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.conversation import Conversation, Question, Turn, photos_and_messages
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
     GenerationOutcome,
@@ -17,7 +18,6 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.text import without_controls
-from mmgpt_desktop.ui.chat.conversation import Conversation, Question, Turn, photos_and_messages
 from mmgpt_desktop.ui.worker import EngineThread
 
 PACE_MS = 260  # from one token to the next at speed 1: about three words a second
@@ -76,13 +76,13 @@ class PacedAsker(QObject):
     def ask(self, conversation: Conversation, text: str) -> bool:
         """False if there is nothing to ask, or the answer before is still being written."""
         question = without_controls(text).strip()[: self._chars]
-        if not question or self._job is not None or conversation.shown is None:
+        if not question or self._job is not None or conversation.photo is None:
             return False
         job_id = next(self._engine.job_ids)
         asked = Question(question, question)
         images, messages = photos_and_messages((conversation,), asked, sequences=False)
         request = GenerationRequest(job_id, images, messages)
-        turn = Turn(job_id, question, request=request)
+        turn = Turn(request, typed=question)
         conversation.turns.append(turn)
         self._job = _Asked(turn, conversation)
         self.began.emit(turn)
@@ -94,9 +94,8 @@ class PacedAsker(QObject):
         if job is None or job.cancel is not None or model is None:
             return
         turn, request = job.turn, job.turn.request
-        assert request is not None
         most = min(model.sampling.max_new_tokens, self._tokens)
-        turn.model, turn.fusion = model, self.fusion
+        turn.model = model
         turn.request = replace(
             request, sampling=replace(model.sampling, max_new_tokens=most), fusion=self.fusion
         )
@@ -164,7 +163,7 @@ class PacedAsker(QObject):
         if job is None or self._frozen:
             return
         if self._steps:
-            job.turn.steps.append(self._steps.popleft())
+            job.turn.add_step(self._steps.popleft())
             self.stepped.emit(job.turn)
         elif job.outcome is not None:
             self._finish()

@@ -8,9 +8,9 @@ from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.event.profile import EventSample
 from mmgpt_desktop.messages import PatchGrid
-from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
 from mmgpt_desktop.ui.event.answer_page import AnswerPage
 from mmgpt_desktop.ui.event.asking import PacedAsker
 from mmgpt_desktop.ui.event.asking_area import as_said
@@ -97,7 +97,7 @@ class Attract(QObject):
 
     @Slot(object)
     def _see(self, conversation: Conversation) -> None:
-        if self.playing and conversation.shown is not None:
+        if self.playing and conversation.photo is not None:
             self._page.type_question("")
             self._page.explain(self.tr("A picture goes in."))
             self._after(_LOOK, self._type)

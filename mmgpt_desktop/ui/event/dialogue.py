@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.errors import AppError, LanguageError
 from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.messages import ModelInfo
-from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
 from mmgpt_desktop.ui.event.asking import PacedAsker
 from mmgpt_desktop.ui.event.engine_watchdog import EngineWatchdog
 from mmgpt_desktop.ui.event.show import EventWindow
@@ -108,7 +108,7 @@ class Dialogue(QObject):
     @Slot(object)
     def _begin(self, turn: Turn) -> None:
         self.pause()
-        self._page.begin(self._visit.current.shown, turn)
+        self._page.begin(self._visit.current.photo, turn)
         self.heatmaps.follow(turn)
         self.began.emit()
         if self.asker.model is None:

@@ -7,9 +7,9 @@ from collections import deque
 
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal, Slot
 
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.errors import AppError, LanguageError, PromptError
 from mmgpt_desktop.messages import GenerationOutcome, ModelInfo, TokenStep
-from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.event.asking import PacedAsker
 from mmgpt_desktop.ui.worker import EngineThread, MakeEngine
 

@@ -9,9 +9,9 @@ from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from mmgpt_desktop.attention.heatmap import MapStyle
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.chat.answer_view import AnswerView, WordSpan
-from mmgpt_desktop.ui.chat.conversation import Turn, chosen_word
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeatmapView
 from mmgpt_desktop.ui.widgets.box_layout import vbox
@@ -142,6 +142,6 @@ class ShowAnswer(AnswerView):
 
 def key_word(turn: Turn) -> int:
     """The word that tells most of the picture, by its looks: the longest that is no verb form."""
-    texts = [chosen_word(turn, index).text for index in range(len(turn.words))]
+    texts = [word.bare for word in turn.words]
     named = [text for text in texts if not text.endswith(("ing", "ed"))] or texts
     return texts.index(max(named, key=len))

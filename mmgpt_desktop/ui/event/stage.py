@@ -10,11 +10,12 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QObject, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage, QPixmapCache
 
+from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.numbers import Log
 from mmgpt_desktop.event.profile import EventSample, Profile
+from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.resources import read_samples
-from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
 from mmgpt_desktop.ui.event.attract import Attract
 from mmgpt_desktop.ui.event.dialogue import Dialogue
 from mmgpt_desktop.ui.event.reset import Idle
@@ -24,7 +25,6 @@ from mmgpt_desktop.ui.event.souvenir import SouvenirPanel, offered
 from mmgpt_desktop.ui.event.visit import Visit
 from mmgpt_desktop.ui.files.exporter import report_maker
 from mmgpt_desktop.ui.pictures.camera import Camera
-from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
 from mmgpt_desktop.ui.widgets.texts import error_hint, error_title, own
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.worker import EngineThread, TaskThreads
@@ -115,9 +115,9 @@ class Stage(QObject):
         self.count(partial(self._log.error, kind))
 
     @Slot(object)
-    def _count_picture(self, shown: ShownPhoto) -> None:
+    def _count_picture(self, photo: Photo) -> None:
         if not self.attract.playing:
-            self.count(partial(self._log.picture, shown.photo))
+            self.count(partial(self._log.picture, photo))
 
     @Slot()
     def _count_souvenir(self) -> None:
@@ -198,11 +198,11 @@ class Stage(QObject):
     def _show(self, conversation: Conversation) -> None:
         self.stop_asking()
         self._dialogue.show(conversation)
-        shown = [each.shown for each in self.visit.conversations if each.shown is not None]
-        if conversation.shown is None:
+        photos = [each.photo for each in self.visit.conversations if each.photo is not None]
+        if conversation.photo is None:
             self.page.show_thumbnails([], -1)
             return
-        self.page.show_thumbnails(shown, self.visit.conversations.index(conversation))
+        self.page.show_thumbnails(photos, self.visit.conversations.index(conversation))
         self.page.asking.set_questions(self._questions(conversation))
         self.window.show_page(self.page)
         if not self.attract.playing:
@@ -218,8 +218,8 @@ class Stage(QObject):
 
     def _questions(self, conversation: Conversation) -> tuple[str, ...]:
         """A sample's own, else those for any picture."""
-        assert conversation.shown is not None
-        name = conversation.shown.photo.name
+        assert conversation.photo is not None
+        name = conversation.photo.name
         own = (each.questions for each in self.samples if each.photo.name == name)
         return next(own, self._profile.questions)
 

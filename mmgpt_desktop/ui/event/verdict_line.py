@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Slot
 
 from mmgpt_desktop.text import printable
-from mmgpt_desktop.ui.chat.conversation import chosen_word
 from mmgpt_desktop.ui.event.answer_page import AnswerPage
 from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
@@ -31,9 +30,9 @@ class Telling(QObject):
             self._page.say_verdict("")
             return
         turn, index = at
-        word = printable(chosen_word(turn, index).text)
+        word = printable(turn.words[index].bare)
         self._page.say_caption(word if self._heatmaps.answer_maps(turn) is not None else "")
-        check = turn.findings.checks.get((self._heatmaps.map_choice(turn), index))
+        check = turn.check(self._heatmaps.map_choice(turn), index)
         if check is not None:
             verdict = say(VERDICTS[check.verdict])
             self._page.say_verdict(

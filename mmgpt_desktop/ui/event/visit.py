@@ -10,15 +10,11 @@ from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtGui import QImage
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.conversation import Conversation
 from mmgpt_desktop.errors import ImageError
-from mmgpt_desktop.ui.chat.conversation import Conversation
+from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.ui.pictures.sources import read_sources
-from mmgpt_desktop.ui.widgets.shown_photo import (
-    ShownPhoto,
-    photo_from_data,
-    photo_from_file,
-    photo_from_image,
-)
+from mmgpt_desktop.ui.widgets.shown_photo import photo_from_data, photo_from_file, photo_from_image
 from mmgpt_desktop.ui.worker import TaskThread
 
 
@@ -29,7 +25,7 @@ class Visit(QObject):
     are still being opened.
     """
 
-    added = Signal(object)  # ShownPhoto
+    added = Signal(object)  # Photo
     changed = Signal(object)  # Conversation in view; one without a picture after a reset
     refused = Signal(object)  # AppError
 
@@ -63,18 +59,18 @@ class Visit(QObject):
             )
             self.refused.emit(sources.problem or none)
 
-    def _submit(self, work: Callable[[], ShownPhoto]) -> None:
+    def _submit(self, work: Callable[[], Photo]) -> None:
         task = self._files.submit(lambda _task: work(), self.add, self.refused.emit)
         self._over.on_cancel(task.cancel)
 
-    def add(self, shown: ShownPhoto) -> None:
+    def add(self, photo: Photo) -> None:
         """Show a photo; one that is there already keeps its conversation."""
         for place, each in enumerate(self.conversations):
-            if each.shown is not None and each.shown.photo.image_id == shown.photo.image_id:
+            if each.photo is not None and each.photo.image_id == photo.image_id:
                 self.choose(place)
                 return
-        self.conversations = [*self.conversations, Conversation(shown)][-self._most :]
-        self.added.emit(shown)
+        self.conversations = [*self.conversations, Conversation(photo)][-self._most :]
+        self.added.emit(photo)
         self.choose(len(self.conversations) - 1)
 
     def choose(self, place: int) -> None:

@@ -11,16 +11,16 @@ from pathlib import Path, PurePath
 from PySide6.QtCore import QObject, QStandardPaths, QUrl
 from PySide6.QtGui import QDesktopServices
 
-from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
+from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.attention.heatmap import MapStyle
-from mmgpt_desktop.attention.reduce import Word
+from mmgpt_desktop.attention.words import Word
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.report.report import Report, attention_of
+from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.report.report_files import Kind, save
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
-from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.files.saving import place_to_save, proposed_stem
 from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
@@ -129,7 +129,7 @@ class Exporter(QObject):
         return report_maker(turn, model, self._heatmaps, self._pane.drawing.map_style)
 
     def _proposed(self, turn: Turn, suffix: str) -> str:
-        photo = turn.request.images[0].name if turn.request and turn.request.images else ""
+        photo = turn.request.images[0].name if turn.request.images else ""
         stem = proposed_stem(_UNSAFE.sub("_", PurePath(photo).stem)) or "answer"
         return f"{stem}.{suffix}"
 
@@ -168,26 +168,7 @@ def report_maker(
     turn: Turn, model: ModelInfo, heatmaps: Heatmaps, style: MapStyle
 ) -> Callable[[], Report]:
     """Captures all now; the maps are made when it is called. The answer has ended."""
-    request, steps, outcome = turn.request, tuple(turn.steps), turn.outcome
-    choice = heatmaps.map_choice(turn)
-    choices = tuple(dict.fromkeys((choice, MapChoice(Method.OCCLUSION))))
-    found = [turn.findings.found(each.method) for each in choices]
-    complete = [turn.findings.complete(each.method) for each in choices]
-    checks = tuple(check for (each, _), check in turn.findings.checks.items() if each in choices)
-    heads = choice.heads
-    if not choice.method.from_attention:
-        heads = model.fusion_info(turn.fusion).head_choice.heads
-    assert request is not None
-    assert outcome is not None
-    language = wording()
-
-    def make() -> Report:
-        attention = attention_of(steps)
-        maps = tuple(
-            AnswerMaps(each, attention, known).maps
-            for each, known, whole in zip(choices, found, complete, strict=True)
-            if whole and (attention or not each.method.from_attention)
-        )
-        return Report(request, steps, outcome, model, maps, heads, checks, style, language)
-
-    return make
+    captured = turn.copy()
+    captured.model = model
+    choices = tuple(dict.fromkeys((heatmaps.map_choice(turn), MapChoice(Method.OCCLUSION))))
+    return partial(Report, captured, choices, style, wording())

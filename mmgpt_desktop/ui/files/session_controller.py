@@ -6,7 +6,7 @@ import contextlib
 import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePath
 
@@ -14,6 +14,7 @@ from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QStandardPaths, QT
 from PySide6.QtWidgets import QDialog
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.conversation import Conversation
 from mmgpt_desktop.errors import AppError, NotKept, SessionError
 from mmgpt_desktop.session.codec import LONGEST_TEXT
 from mmgpt_desktop.session.recent import (
@@ -24,20 +25,19 @@ from mmgpt_desktop.session.recent import (
     read_recent,
     remember,
 )
-from mmgpt_desktop.session.session_file import SUFFIX, save_session
-from mmgpt_desktop.session.session_record import Session
+from mmgpt_desktop.session.session_file import SUFFIX, open_session, save_session
+from mmgpt_desktop.session.session_record import Session, brought_back, to_be_saved
 from mmgpt_desktop.session.witness import ChangedMeanwhile, Witness
 from mmgpt_desktop.text import safe_name
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
-from mmgpt_desktop.ui.chat.conversation import Conversation
 from mmgpt_desktop.ui.chat.prompt_pane import PromptEdit
 from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.files.saving import place_to_save, proposed_stem
-from mmgpt_desktop.ui.files.session_io import Opened, read_opened, saved_conversations
 from mmgpt_desktop.ui.pictures.photos import Photos
 from mmgpt_desktop.ui.widgets.notices import Notice
 from mmgpt_desktop.ui.widgets.plain import FileDialog, window_title
 from mmgpt_desktop.ui.widgets.shell import Shell
+from mmgpt_desktop.ui.widgets.shown_photo import levels_of
 from mmgpt_desktop.ui.worker import Task, TaskThread
 from mmgpt_desktop.writing import not_kept, sweep
 
@@ -53,6 +53,14 @@ class _Saving:
     path: Path
     state: object
     work: Callable[[CancelToken], None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """A session with conversations of the window's own, and how the list of sessions tells it."""
+
+    session: Session
+    entry: RecentSession
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +167,7 @@ class Sessions(QObject):
         """All that the window holds, as it stands now."""
         conversations = self._photos.conversations
         return Session(
-            saved_conversations(conversations),
+            to_be_saved(conversations),
             conversations.index(self._photos.kept),
             self._edit.toPlainText()[:LONGEST_TEXT],
         )
@@ -168,11 +176,8 @@ class Sessions(QObject):
         """Another one whenever there is something more, or less, to keep."""
         talked = tuple(
             (
-                conversation.shown.photo.image_id if conversation.shown else "",
-                tuple(
-                    (turn.job_id, len(turn.steps), turn.outcome is None, *turn.findings.sizes)
-                    for turn in conversation.turns
-                ),
+                conversation.photo.image_id if conversation.photo else "",
+                tuple((turn.job_id, *turn.progress) for turn in conversation.turns),
             )
             for conversation in self._photos.conversations
         )
@@ -237,8 +242,8 @@ class Sessions(QObject):
             self._unwritten = None
 
     def _proposed(self) -> str:
-        shown = self._photos.kept.shown
-        stem = PurePath(shown.photo.name).stem if shown else ""
+        photo = self._photos.kept.photo
+        stem = PurePath(photo.name).stem if photo else ""
         kept = "".join(letter for letter in stem if letter.isalnum() or letter in "-_ ").strip()
         return (proposed_stem(kept) or "session") + SUFFIX
 
@@ -289,9 +294,15 @@ class Sessions(QObject):
         notice = self._shell.notices.tell(opening, stays=True)
         witness, job_ids = self._witness, self._controller.job_ids
 
-        def work(task: Task) -> Opened:
+        def work(task: Task) -> _Opened:
             witness.note(path)
-            return read_opened(path, job_ids, task)
+            session = open_session(path, task)
+            entry = describe(session, path)
+            conversations = brought_back(session.conversations, job_ids)
+            for photo in (each.photo for each in conversations if each.photo is not None):
+                task.raise_if_cancelled()
+                levels_of(photo)
+            return _Opened(replace(session, conversations=conversations), entry)
 
         take, fail = partial(self._take_opened, path, notice), partial(self._fail_opening, notice)
         task = self._thread.submit(work, take, fail)
@@ -309,18 +320,19 @@ class Sessions(QObject):
         self._shell.notices.forget(notice)
         self._fail(error)
 
-    def _take_opened(self, opened_from: Path, notice: Notice, opened: Opened) -> None:
+    def _take_opened(self, opened_from: Path, notice: Notice, opened: _Opened) -> None:
         self._shell.notices.forget(notice)
         before, empty = self._state(), self.session().is_empty
         self._controller.stop()
-        session, conversations = opened.session, opened.conversations
+        session = opened.session
         kept = opened_from.parent == self._kept_in  # by the program: no file to save it to
-        current, path = conversations[session.current], None if kept else opened_from
-        self._put(_State(conversations, current, session.draft, path, None))
+        path = None if kept else opened_from
+        current = session.conversations[session.current]
+        self._put(_State(session.conversations, current, session.draft, path, None))
         self._saved = None if kept else self._now()
         if path is not None:
             recent = self._recent
-            self._do(lambda _: remember(recent, describe(session, path)))
+            self._do(lambda _: remember(recent, opened.entry))
         if not empty:
             said = self.tr("The opened session took the place of what was here.")
             self._shell.undo.offer(said, partial(self._put_back, before))

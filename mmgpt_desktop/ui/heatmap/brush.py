@@ -11,11 +11,11 @@ from PySide6.QtGui import QKeyEvent
 
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.attention.maps import brightest
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.messages import Verdict
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
-from mmgpt_desktop.ui.chat.conversation import Turn, chosen_word
 from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeatmapView
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
@@ -35,13 +35,12 @@ def needs(turn: Turn, cells: frozenset[int], *, whole: bool = False) -> dict[int
     With `whole` the whole answer's map is in view: where that is bright and no word's own map
     is, the words that hiding it cost most. None while occlusion has measured nothing.
     """
-    found = turn.findings.maps.get(Method.OCCLUSION)
-    if found is None:
+    maps, places = turn.answer_maps(_OCCLUSION), sorted(cells)
+    if maps is None:
         return None
-    maps, places = AnswerMaps(_OCCLUSION, (), found), sorted(cells)
     needed = {}
     for index, word in enumerate(turn.words):
-        proven = turn.findings.verdict(_OCCLUSION, index) in (Verdict.MATTERED, Verdict.PARTLY)
+        proven = turn.verdict(_OCCLUSION, index) in (Verdict.MATTERED, Verdict.PARTLY)
         bright = brightest(Method.OCCLUSION, maps.cells(word.start, word.stop), places, own=proven)
         if bright >= LEAST_PART:
             needed[index] = bright
@@ -134,15 +133,15 @@ class Brush(QObject):
         self._view.set_note(self._sentence(turn, needed))
 
     def _sentence(self, turn: Turn, needed: dict[int, float] | None) -> str:
-        if Method.OCCLUSION in turn.findings.failed:
-            return error_title(turn.findings.failed[Method.OCCLUSION])
+        if Method.OCCLUSION in turn.failed:
+            return error_title(turn.failed[Method.OCCLUSION])
         if needed is None:
             return self.tr("What the words needed is not measured yet.")
-        words = (printable(chosen_word(turn, index).text) for index in needed)
+        words = (printable(turn.words[index].bare) for index in needed)
         text = ", ".join(f"“{word}”" for word in words)
         said = self.tr("Less sure without this place: {words}").format(words=text)
         if not needed:
             said = self.tr("No word needs this place more than others.")
-        if not turn.findings.complete(Method.OCCLUSION):
+        if not turn.is_measured(Method.OCCLUSION):
             said += " · " + self.tr("still being measured")
         return said

@@ -8,9 +8,9 @@ from PySide6.QtCore import QObject, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.messages import Check, Verdict
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
-from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.widgets.box_layout import vbox
@@ -182,17 +182,17 @@ class Checks(QObject):
             self._card.say("")
             return
         turn, word = at
-        check = turn.findings.checks.get((self._heatmaps.map_choice(turn), word))
-        if check is not None and not self._heatmaps.place(turn):
+        check = turn.check(self._heatmaps.map_choice(turn), word)
+        if check is not None and not self._heatmaps.photo_index(turn):
             self._card.show_check(check)
         else:
             self._card.say(self._why_none(turn))
 
     def _why_none(self, turn: Turn) -> str:
-        if turn.outcome is None or turn.explanation is None or self._heatmaps.place(turn):
+        if turn.outcome is None or turn.explanation is None or self._heatmaps.photo_index(turn):
             return ""
-        if turn.findings.check_failed is not None:
-            return error_title(turn.findings.check_failed)
+        if turn.check_failed is not None:
+            return error_title(turn.check_failed)
         if self._explainer.busy and not self._heatmaps.is_anothers(turn):
             return self.tr("Testing whether the word needs the bright places…")
         return ""

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.messages import (
     Doubt,
     EdgeMap,
@@ -24,11 +25,11 @@ from mmgpt_desktop.messages import (
     GenerationRequest,
     Message,
     ModelInfo,
+    Photo,
     TokenStep,
 )
 from mmgpt_desktop.text import without_controls
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
-from mmgpt_desktop.ui.chat.conversation import Conversation, Turn
 from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane, WordOrWhole
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeatmapView
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
@@ -42,7 +43,6 @@ from mmgpt_desktop.ui.widgets.notices import Notices
 from mmgpt_desktop.ui.widgets.pane import Pane
 from mmgpt_desktop.ui.widgets.photo_view import LinkedViews, PhotoView
 from mmgpt_desktop.ui.widgets.plain import Label
-from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
 from mmgpt_desktop.ui.widgets.texts import fusion_label, fusion_text
 from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, Theme
 from mmgpt_desktop.ui.worker import EngineThread, TaskThread
@@ -95,9 +95,9 @@ class FusionColumn(Pane):
         self.body.addWidget(self.picture, 5)
         self.body.addWidget(self.answer, 2)
 
-    def begin(self, shown: ShownPhoto, turn: Turn) -> None:
+    def begin(self, photo: Photo, turn: Turn) -> None:
         self.turn = turn
-        conversation = Conversation(shown, [turn])
+        conversation = Conversation(photo, [turn])
         self.answer.show_conversation(conversation)
         self.heatmaps.show_conversation(conversation)
         self.heatmaps.follow(turn)
@@ -109,7 +109,7 @@ class FusionColumn(Pane):
 
     def add_step(self, step: TokenStep) -> None:
         assert self.turn is not None
-        self.turn.steps.append(step)
+        self.turn.add_step(step)
         self.answer.add_step(self.turn)
         self.heatmaps.step_written(self.turn)
 
@@ -143,14 +143,14 @@ class Comparison(ByKeyboard, QDialog):
         engine: EngineThread,
         drawing: TaskThread,
         model: ModelInfo,
-        shown: ShownPhoto,
+        photo: Photo,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Compare the fusions"))
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._engine, self._model, self._shown = engine, model, shown
+        self._engine, self._model, self._photo = engine, model, photo
         self._asked = ""
         self._jobs: dict[int, tuple[FusionColumn, CancelToken]] = {}
         self._edges: EdgeMap | None = None
@@ -160,7 +160,7 @@ class Comparison(ByKeyboard, QDialog):
         ]
         for column in self.columns:
             column.heatmaps.set_model(model)
-            column.picture.set_photo(shown)
+            column.picture.set_photo(photo)
             column.graph_box.toggled.connect(self._show_graph)
         self._same_part = LinkedViews(*(column.picture.view for column in self.columns))
         self._make_controls()
@@ -226,20 +226,20 @@ class Comparison(ByKeyboard, QDialog):
         self.stop()
         self._jobs.clear()
         for column in self.columns:
-            turn = Turn(next(self._engine.job_ids), question, column.fusion.name)
-            column.begin(self._shown, turn)
-            self._jobs[turn.job_id] = (column, self._engine.ask(self._request(turn)))
+            turn = Turn(self._request(question, column.fusion.name))
+            column.begin(self._photo, turn)
+            self._jobs[turn.job_id] = (column, self._engine.ask(turn.request))
         self._refresh()
 
-    def _request(self, turn: Turn) -> GenerationRequest:
+    def _request(self, question: str, fusion: str) -> GenerationRequest:
         """About a photo that the engine doesn't know yet: else the times would not compare."""
-        photo = self._shown.photo
+        photo, job_id = self._photo, next(self._engine.job_ids)
         return GenerationRequest(
-            turn.job_id,
-            images=(replace(photo, image_id=f"{photo.image_id} {turn.job_id}"),),
-            messages=(Message("user", turn.question),),
+            job_id,
+            images=(replace(photo, image_id=f"{photo.image_id} {job_id}"),),
+            messages=(Message("user", question),),
             sampling=self._model.sampling,
-            fusion=turn.fusion,
+            fusion=fusion,
         )
 
     @Slot()
@@ -273,7 +273,7 @@ class Comparison(ByKeyboard, QDialog):
     @Slot(bool)
     def _show_graph(self, wanted: bool) -> None:
         if wanted and self._edges is None:
-            photo = self._shown.photo
+            photo = self._photo
             self._engine.submit(
                 lambda engine, task: engine.edges(photo, task),
                 self._take_edges,

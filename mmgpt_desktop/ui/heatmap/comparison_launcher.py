@@ -6,11 +6,11 @@ from PySide6.QtCore import QObject, Slot
 
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
-from mmgpt_desktop.ui.chat.picture_names import without_references
 from mmgpt_desktop.ui.chat.prompt_pane import PromptPane
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
+from mmgpt_desktop.ui.widgets.picture_names import without_references
 from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.worker import EngineThread, TaskThread
@@ -45,8 +45,8 @@ class ComparisonLauncher(QObject):
     @Slot()
     def compare(self) -> None:
         """All fusions answer one question about the photo shown."""
-        model, shown = self._chat.model, self._chat.conversation.shown
-        if model is None or shown is None:
+        model, photo = self._chat.model, self._chat.conversation.photo
+        if model is None or photo is None:
             self._shell.notices.tell(
                 self.tr("There is no picture to compare the fusions on."),
                 self.tr("Open one first, for instance a sample photo."),
@@ -54,7 +54,7 @@ class ComparisonLauncher(QObject):
             return
         window = self._shell.window
         comparison = Comparison(
-            self._theme, self._engine, self._drawing, model, shown, parent=window
+            self._theme, self._engine, self._drawing, model, photo, parent=window
         )
         comparison.draw_like(self._pane)
         comparison.resize(window.size() * 0.97)

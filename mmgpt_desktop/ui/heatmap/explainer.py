@@ -9,10 +9,10 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal, Slot
 
 from mmgpt_desktop.attention.answer_maps import MapChoice
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Check, Explanation, Found
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.ui.chat.conversation import Turn
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.worker import EngineThread, Task
 
@@ -73,7 +73,11 @@ class Explainer(QObject):
             return
         turn, word = chosen
         explanation = turn.explanation if turn.outcome is not None else None
-        if explanation is None or self._heatmaps.is_anothers(turn) or self._heatmaps.place(turn):
+        if (
+            explanation is None
+            or self._heatmaps.is_anothers(turn)
+            or self._heatmaps.photo_index(turn)
+        ):
             return
         piece = next(self._wanted(turn, word), None)
         if piece is not None:
@@ -81,17 +85,14 @@ class Explainer(QObject):
             self.changed.emit()
 
     def _wanted(self, turn: Turn, word: int) -> Iterator[Piece]:
-        choice, found = self._heatmaps.map_choice(turn), turn.findings
-        occlusion = MapChoice(Method.OCCLUSION)
+        choice, occlusion = self._heatmaps.map_choice(turn), MapChoice(Method.OCCLUSION)
         if self._lacks_maps(turn, choice):
             yield Piece(choice)
-        complete = found.complete(choice.method)
-        checkable = complete and self._heatmaps.answer_maps(turn) is not None
+        measured = turn.is_measured(choice.method) and turn.check_failed is None
+        checkable = measured and self._heatmaps.answer_maps(turn) is not None
         words = [word, *(each for each in range(len(turn.words)) if each != word)]
         checks = [
-            Piece(choice, each)
-            for each in words
-            if checkable and found.check_failed is None and (choice, each) not in found.checks
+            Piece(choice, each) for each in words if checkable and turn.check(choice, each) is None
         ]
         yield from checks[:1] if checks and checks[0].word == word else ()
         if self._occludes and self._lacks_maps(turn, occlusion):
@@ -99,8 +100,7 @@ class Explainer(QObject):
         yield from checks
 
     def _lacks_maps(self, turn: Turn, choice: MapChoice) -> bool:
-        found = turn.findings
-        return choice.method not in found.failed and not found.complete(choice.method)
+        return choice.method not in turn.failed and not turn.is_measured(choice.method)
 
     def _begin(self, turn: Turn, explanation: Explanation, piece: Piece) -> Task:
         failed, method = partial(self._fail, turn, piece), piece.choice.method
@@ -129,21 +129,21 @@ class Explainer(QObject):
 
     def _take_maps(self, turn: Turn, method: Method, found: Found) -> None:
         """Some of them are there; finer ones may follow."""
-        turn.findings.take(method, found)
+        turn.take(method, found)
         self.maps_changed.emit(turn, method)
         self.changed.emit()
 
     def _take_check(self, turn: Turn, piece: Piece, check: Check) -> None:
         assert piece.word is not None
-        turn.findings.checks[piece.choice, piece.word] = check
+        turn.add_check(piece.choice, piece.word, check)
         self.checked.emit(turn, piece.word)
         self._end()
 
     def _fail(self, turn: Turn, piece: Piece, error: AppError) -> None:
         method = piece.choice.method
         if piece.word is None:
-            turn.findings.failed[method] = error
+            turn.fail(method, error)
             self.maps_changed.emit(turn, method)
         else:
-            turn.findings.check_failed = error
+            turn.check_failed = error
         self._end()

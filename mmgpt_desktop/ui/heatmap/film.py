@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
-from mmgpt_desktop.ui.chat.conversation import Turn
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 
 FRAME_MS = 700

@@ -25,14 +25,14 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.attention.heads import agreement, concentration, head_maps
 from mmgpt_desktop.attention.heatmap import MapStyle
-from mmgpt_desktop.messages import AttentionMap, PatchGrid
+from mmgpt_desktop.messages import AttentionMap, PatchGrid, Photo
 from mmgpt_desktop.ui.widgets.box_layout import hbox
 from mmgpt_desktop.ui.widgets.buttons import push_button
 from mmgpt_desktop.ui.widgets.controls import Choice
 from mmgpt_desktop.ui.widgets.dialog import Dialog
 from mmgpt_desktop.ui.widgets.drawing import draw_cells, over_photo, small_photo
 from mmgpt_desktop.ui.widgets.plain import Label, tip, window_title
-from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
+from mmgpt_desktop.ui.widgets.shown_photo import levels_of
 from mmgpt_desktop.ui.widgets.texts import percent
 from mmgpt_desktop.ui.widgets.theme import SMALL, untinted
 from mmgpt_desktop.ui.worker import Task, TaskThread
@@ -47,7 +47,7 @@ class WallWord:
 
     text: str
     maps: tuple[AttentionMap, ...]
-    shown: ShownPhoto
+    photo: Photo
     style: MapStyle
     needed: NDArray[np.float32] | None = None
 
@@ -124,7 +124,7 @@ class HeadsModel(QAbstractListModel):
             cells = self._weights[place].reshape(grid.rows, grid.columns)
 
             def work(_task: Task) -> QImage:
-                small = small_photo(word.shown.levels[-1], _ICON)
+                small = small_photo(levels_of(word.photo)[-1], _ICON)
                 edge = max(small.width(), small.height())
                 return over_photo(small, draw_cells(cells, grid, word.style, edge))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Slot
 
-from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
+from mmgpt_desktop.attention.answer_maps import MapChoice, attention_maps
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import AttentionMap, HeadNumbers
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.text import printable
-from mmgpt_desktop.ui.chat.conversation import Turn, attention_maps, chosen_word
 from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
 from mmgpt_desktop.ui.heatmap.head_grid import Wall, WallWord
@@ -43,20 +43,17 @@ class Inside(QObject):
 
     @Slot()
     def open_wall(self) -> None:
-        chosen, shown = self._heatmaps.chosen, self._heatmaps.shown
-        place = 0 if chosen is None else self._heatmaps.place(chosen[0])
-        maps = () if chosen is None else _word_maps(*chosen, place)
-        if chosen is None or shown is None or not maps:
+        chosen, photo = self._heatmaps.chosen, self._heatmaps.photo
+        photo_index = 0 if chosen is None else self._heatmaps.photo_index(chosen[0])
+        maps = () if chosen is None else _word_maps(*chosen, photo_index)
+        if chosen is None or photo is None or not maps:
             self._tell_nothing()
             return
-        turn, index = chosen
-        text = printable(chosen_word(turn, index).text)
-        found, needed = turn.findings.maps.get(Method.OCCLUSION), None
-        if found is not None and not place:
-            span = chosen_word(turn, index).span
-            needed = AnswerMaps(MapChoice(Method.OCCLUSION), (), found).cells(*span)
-        word = WallWord(text, maps, shown, self._heatmaps.style, needed)
-        wall = Wall(word, self._drawing, self._shell.window)
+        turn, word = chosen[0], chosen[0].words[chosen[1]]
+        occlusion = turn.answer_maps(MapChoice(Method.OCCLUSION), photo_index)
+        needed = occlusion.cells(*word.span) if occlusion is not None else None
+        compared = WallWord(printable(word.bare), maps, photo, self._heatmaps.style, needed)
+        wall = Wall(compared, self._drawing, self._shell.window)
         wall.head_chosen.connect(self._choose_head)
         wall.formula_wanted.connect(self.open_formula)
         wall.open()
@@ -82,12 +79,12 @@ class Inside(QObject):
                 self.tr("Use that model again, and ask once more."),
             )
             return
-        word = chosen_word(*chosen)
+        word = chosen[0].words[chosen[1]]
         parent = self._shell.window
-        self._page = FormulaDialog(printable(word.text), layer, head, maps[0].grid, parent)
+        self._page = FormulaDialog(printable(word.bare), layer, head, maps[0].grid, parent)
         self._page.finished.connect(self._close)
         self._explainer.pause()
-        token = word.span[0]
+        token = word.start
         self._asked = self._engine.submit(
             lambda engine, task: engine.numbers(explanation, token, layer, head, task),
             self._take,
@@ -124,6 +121,5 @@ class Inside(QObject):
         self._explainer.resume()
 
 
-def _word_maps(turn: Turn, index: int, place: int = 0) -> tuple[AttentionMap, ...]:
-    start, stop = chosen_word(turn, index).span
-    return attention_maps(turn.steps[start:stop], place)
+def _word_maps(turn: Turn, index: int, photo_index: int = 0) -> tuple[AttentionMap, ...]:
+    return attention_maps(turn.steps[slice(*turn.words[index].span)], photo_index)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, MapStyle, colour_stops
 from mmgpt_desktop.attention.reduce import Shares
-from mmgpt_desktop.messages import Box, FusionInfo
+from mmgpt_desktop.messages import Box, FusionInfo, Photo
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.widgets.box_layout import stack, vbox
 from mmgpt_desktop.ui.widgets.cell_view import CellView
@@ -23,7 +23,6 @@ from mmgpt_desktop.ui.widgets.drawing import Heatmap
 from mmgpt_desktop.ui.widgets.pane import EmptyState
 from mmgpt_desktop.ui.widgets.photo_view import PhotoView
 from mmgpt_desktop.ui.widgets.plain import Label, tip
-from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
 from mmgpt_desktop.ui.widgets.texts import Retranslated, map_value, percent, say, translated
 from mmgpt_desktop.ui.widgets.theme import SMALL, Theme, set_font
 
@@ -204,8 +203,8 @@ class HeatmapView(Retranslated, QWidget):
         self.legend.show_figures(shown)
         self.changed.emit()  # what is written around the map is written anew
 
-    def set_photo(self, shown: ShownPhoto | None) -> None:
-        self.view.set_photo(shown)
+    def set_photo(self, photo: Photo | None) -> None:
+        self.view.set_photo(photo)
 
     @property
     def heads(self) -> HeadSelection:

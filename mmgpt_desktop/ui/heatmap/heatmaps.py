@@ -11,21 +11,14 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.messages import Box, CellMaps, FusionInfo, ModelInfo
+from mmgpt_desktop.conversation import Conversation, Turn
+from mmgpt_desktop.messages import Box, CellMaps, FusionInfo, ModelInfo, Photo
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
-from mmgpt_desktop.ui.chat.conversation import (
-    Conversation,
-    Turn,
-    attention_maps,
-    boxes_of,
-    chosen_word,
-)
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection, HeatmapView
 from mmgpt_desktop.ui.widgets.drawing import Heatmap, draw_heatmap
 from mmgpt_desktop.ui.widgets.notices import Notices
-from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
 from mmgpt_desktop.ui.widgets.texts import error_title, percent, say
 from mmgpt_desktop.ui.worker import TaskThread
 
@@ -87,8 +80,8 @@ class Heatmaps(QObject):
         return self._chosen
 
     @property
-    def shown(self) -> ShownPhoto | None:
-        return self._conversation.shown
+    def photo(self) -> Photo | None:
+        return self._conversation.photo
 
     @property
     def style(self) -> MapStyle:
@@ -116,11 +109,10 @@ class Heatmaps(QObject):
         model = turn.model or self._model
         return None if model is None else model.fusion_info(turn.fusion)
 
-    def place(self, turn: Turn) -> int:
+    def photo_index(self, turn: Turn) -> int:
         """Which of the photos that `turn` asked about is shown; what is found out beside the
         attention is about the first one, number 0."""
-        shown = self._conversation.shown
-        return turn.place_of(shown.photo if shown is not None else None)
+        return turn.photo_index(self._conversation.photo)
 
     def is_anothers(self, turn: Turn) -> bool:
         """Whether a model answered that is not loaded: nothing more is found out then."""
@@ -136,7 +128,7 @@ class Heatmaps(QObject):
         kept = self._chosen  # an answer about several pictures stays, with its word
         self._chosen = self._hovered = self._following = None
         self._now = self._before = None
-        self._view.set_photo(conversation.shown)
+        self._view.set_photo(conversation.photo)
         turns = conversation.turns
         if kept is not None and kept[0] in turns and kept[0].outcome is not None:
             self._chosen = kept
@@ -207,7 +199,7 @@ class Heatmaps(QObject):
         self._view.set_fusion(fusion)
         style, edge = self._view.map_style, self._view.picture_edge
         maps, span = wanted.maps, wanted.span
-        words = tuple((word.start, word.stop) for word in turn.words)
+        words = tuple(word.span for word in turn.words)
         self._drawing = self._thread.submit(
             lambda _task: draw_heatmap(maps, span, style, edge, words),
             partial(self._show, wanted),
@@ -216,7 +208,7 @@ class Heatmaps(QObject):
 
     def _wanted(self, turn: Turn, index: int) -> _Wanted | str:
         """The maps and a caption, or the reason why there are none."""
-        if self._conversation.shown is None:
+        if self._conversation.photo is None:
             return self.tr("This answer was written without a picture.")
         maps = self.answer_maps(turn)
         if maps is None:
@@ -224,44 +216,40 @@ class Heatmaps(QObject):
         if self._view.whole and self._hovered is None:
             span, caption = (0, len(turn.steps)), self.tr("The whole answer")
         else:
-            word = chosen_word(turn, index)
+            word = turn.words[index]
             span = word.span
-            caption = self.tr("“{word}”").format(word=printable(word.text))
+            caption = self.tr("“{word}”").format(word=printable(word.bare))
             if self._view.details:
                 sure = self.tr("{percent} sure").format(percent=percent(word.probability))
                 caption += f" · {sure}"
         if isinstance(maps.found, CellMaps) and maps.found.done < 1:
             done = percent(maps.found.done)
             caption += " · " + self.tr("{percent} measured").format(percent=done)
-        boxes = () if self.place(turn) else boxes_of(turn, span)
+        boxes = () if self.photo_index(turn) else turn.boxes(span)
         if boxes:
             caption += " · " + self.tr("boxed by the model")
         return _Wanted(turn, maps, span, caption, boxes)
 
     def answer_maps(self, turn: Turn) -> AnswerMaps | None:
         """What the maps in view are made of, kept until the answer or the choice changes."""
-        choice, findings, place = self.map_choice(turn), turn.findings, self.place(turn)
-        if place and not choice.method.of_each_photo:
-            return None
-        found = findings.found(choice.method)
-        if found is None and not findings.complete(choice.method):
-            return None
-        key, made = (len(turn.steps), choice, found, place), self._made.get(turn)
-        if made is None or made[0] != key:
-            attention = attention_maps(turn.steps, place)
-            if not attention and choice.method.from_attention:
+        choice, index = self.map_choice(turn), self.photo_index(turn)
+        key = len(turn.steps), choice, turn.found(choice.method), index
+        kept = self._made.get(turn)
+        if kept is None or kept[0] != key:
+            made = turn.answer_maps(choice, index)
+            if made is None:
                 return None
-            made = self._made[turn] = key, AnswerMaps(choice, attention, found)
-        return made[1]
+            kept = self._made[turn] = key, made
+        return kept[1]
 
     def _why_no_maps(self, turn: Turn) -> str:
         choice = self.map_choice(turn)
-        if self.place(turn) and not choice.method.of_each_photo:
+        if self.photo_index(turn) and not choice.method.of_each_photo:
             return self.tr("Of several pictures this is measured for the first one alone.")
-        if turn.findings.complete(choice.method):
+        if turn.is_measured(choice.method):
             return self.tr("The model does not tell where it looked for this word.")
-        if choice.method in turn.findings.failed:
-            return error_title(turn.findings.failed[choice.method])
+        if choice.method in turn.failed:
+            return error_title(turn.failed[choice.method])
         if turn.outcome is None:
             return self.tr("This is measured when the answer is complete.")
         if turn.model is not None and self.is_anothers(turn):

@@ -6,11 +6,12 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QImage
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.text import printable
-from mmgpt_desktop.ui.chat.conversation import Turn, chosen_word
 from mmgpt_desktop.ui.chat.word_strip import ICON, WordStrip
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.widgets.drawing import draw_strip
+from mmgpt_desktop.ui.widgets.shown_photo import levels_of
 from mmgpt_desktop.ui.worker import TaskThread
 
 _SHARP = 2  # pictures are drawn as many times as large, for screens with small pixels
@@ -34,9 +35,9 @@ class Strips(QObject):
 
     @Slot()
     def refresh(self) -> None:
-        chosen, shown = self._heatmaps.chosen, self._heatmaps.shown
+        chosen, photo = self._heatmaps.chosen, self._heatmaps.photo
         maps = self._heatmaps.answer_maps(chosen[0]) if chosen is not None else None
-        if chosen is None or maps is None or shown is None:
+        if chosen is None or maps is None or photo is None:
             self._shown_for, self._turn = None, None
             self._drawing.cancel()
             self._strip.hide()
@@ -48,24 +49,24 @@ class Strips(QObject):
 
     @Slot()
     def _draw(self) -> None:
-        chosen, shown = self._heatmaps.chosen, self._heatmaps.shown
+        chosen, photo = self._heatmaps.chosen, self._heatmaps.photo
         maps = self._heatmaps.answer_maps(chosen[0]) if chosen is not None else None
-        if chosen is None or maps is None or shown is None:
+        if chosen is None or maps is None or photo is None:
             return
         self._turn, style = chosen[0], self._heatmaps.style
         self._shown_for = maps, style
         self._drawing.cancel()
-        words = tuple((word.start, word.stop) for word in chosen[0].words)
-        photo, size = shown.levels[-1], ICON * _SHARP
+        words = tuple(word.span for word in chosen[0].words)
+        small, size = levels_of(photo)[-1], ICON * _SHARP
         self._drawing = self._thread.submit(
-            lambda task: draw_strip(maps, words, photo, size, style, task), self._show
+            lambda task: draw_strip(maps, words, small, size, style, task), self._show
         )
 
     def _show(self, pictures: tuple[QImage, ...]) -> None:
         chosen = self._heatmaps.chosen
         if self._turn is None or chosen is None:
             return
-        words = [printable(chosen_word(self._turn, index).text) for index in range(len(pictures))]
+        words = [printable(word.bare) for word in self._turn.words[: len(pictures)]]
         self._strip.show_words(words, pictures)
         self._strip.mark(chosen[1] if chosen[0] is self._turn else -1)
         self._strip.show()

@@ -11,11 +11,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mmgpt_desktop.conversation import Conversation
 from mmgpt_desktop.text import printable
-from mmgpt_desktop.ui.chat.conversation import Conversation
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.picture_strip import PictureStrip
 from mmgpt_desktop.ui.widgets.plain import ElidedLabel, tip
+from mmgpt_desktop.ui.widgets.shown_photo import levels_of
 from mmgpt_desktop.ui.widgets.texts import Retranslated
 from mmgpt_desktop.ui.widgets.theme import SMALL, TIGHT
 
@@ -48,17 +49,17 @@ class FilmStrip(Retranslated, QWidget):
         self.refresh()
 
     def _write_title(self) -> None:
-        shown = self._frames[0].shown if self._frames else None
-        if shown is not None:
+        photo = self._frames[0].photo if self._frames else None
+        if photo is not None:
             text = self.tr("{name} · {count} frames, evenly spread")
-            self.title.say(text.format(name=shown.photo.name, count=len(self._frames)))
+            self.title.say(text.format(name=photo.name, count=len(self._frames)))
 
     def show_clip(self, frames: Sequence[Conversation], current: Conversation) -> None:
         """Hidden where there are none."""
         if tuple(frames) != self._frames:
             self._frames = tuple(frames)
-            shown = [frame.shown for frame in frames if frame.shown is not None]
-            pictures = [QPixmap.fromImage(each.levels[-1]) for each in shown]
+            photos = [frame.photo for frame in frames if frame.photo is not None]
+            pictures = [QPixmap.fromImage(levels_of(each)[-1]) for each in photos]
             self.list.fill(pictures, [""] * len(pictures))
             self._write_title()
         self.setVisible(bool(frames))
@@ -81,7 +82,7 @@ class FilmStrip(Retranslated, QWidget):
 
 
 def _time(frame: Conversation) -> str:
-    moment = frame.shown.photo.moment if frame.shown is not None else None
+    moment = frame.photo.moment if frame.photo is not None else None
     minutes, seconds = divmod(moment.seconds if moment is not None else 0.0, 60)
     return f"{minutes:.0f}:{seconds:04.1f}"
 
@@ -89,6 +90,6 @@ def _time(frame: Conversation) -> str:
 def _answer(frame: Conversation) -> str:
     """The last one that is about this frame alone."""
     for turn in reversed(frame.turns):
-        if turn.request is None or len(turn.request.images) < 2:
+        if len(turn.request.images) < 2:
             return printable(" ".join(turn.answer.split()))
     return ""

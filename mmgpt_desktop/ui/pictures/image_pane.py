@@ -15,16 +15,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.note import Note
-from mmgpt_desktop.ui.chat.picture_names import reference
 from mmgpt_desktop.ui.pictures.film_strip import FilmStrip
 from mmgpt_desktop.ui.pictures.live_view import LiveBar, LiveView
 from mmgpt_desktop.ui.widgets.box_layout import stack
 from mmgpt_desktop.ui.widgets.buttons import IconButton, push_button
 from mmgpt_desktop.ui.widgets.pane import EmptyState, Pane
 from mmgpt_desktop.ui.widgets.photo_view import PhotoView
+from mmgpt_desktop.ui.widgets.picture_names import reference
 from mmgpt_desktop.ui.widgets.plain import Label, tip
-from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
+from mmgpt_desktop.ui.widgets.shown_photo import levels_of
 from mmgpt_desktop.ui.widgets.texts import Retranslated, note_text
 from mmgpt_desktop.ui.widgets.theme import Theme, restyle, untinted
 
@@ -45,9 +46,9 @@ class Thumbnails(QListWidget):
         self.setFixedHeight(_THUMBNAIL.height() + 28)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setDragDropMode(QListWidget.DragDropMode.DragOnly)
-        self._photos: list[ShownPhoto] = []
+        self._photos: list[Photo] = []
 
-    def show_photos(self, photos: list[ShownPhoto]) -> None:
+    def show_photos(self, photos: list[Photo]) -> None:
         """Only what changed is made anew: a hundred pictures come one by one."""
         before, self._photos = self._photos, photos
         same = _same_from_the_start(before, photos)
@@ -146,14 +147,14 @@ class ImagePane(Retranslated, Pane):
             self._tools[icon].set_name(name, keys)  # type: ignore[attr-defined]
         self._write_notes()
 
-    def show_photo(self, shown: ShownPhoto | None) -> None:
-        self.view.set_photo(shown)
-        self._stack.setCurrentWidget(self._empty if shown is None else self.view)
+    def show_photo(self, photo: Photo | None) -> None:
+        self.view.set_photo(photo)
+        self._stack.setCurrentWidget(self._empty if photo is None else self.view)
         for button in self._tools.values():
-            button.setVisible(shown is not None)
-        self._photo_notes = shown.photo.notes if shown else ()
+            button.setVisible(photo is not None)
+        self._photo_notes = photo.notes if photo else ()
         self._write_notes()
-        self.view.setAccessibleDescription(shown.photo.name if shown else "")
+        self.view.setAccessibleDescription(photo.name if photo else "")
 
     def show_live(self) -> None:
         """What a camera sees, in the photo's place."""
@@ -167,7 +168,7 @@ class ImagePane(Retranslated, Pane):
         self.notes.setText(" ".join(map(note_text, self._photo_notes)))
         self.notes.setVisible(bool(self._photo_notes))
 
-    def set_thumbnails(self, photos: list[ShownPhoto], current: int) -> None:
+    def set_thumbnails(self, photos: list[Photo], current: int) -> None:
         """Shown from two photos on: one needs no choice."""
         self.thumbnails.blockSignals(True)
         self.thumbnails.show_photos(photos)
@@ -181,14 +182,14 @@ class ImagePane(Retranslated, Pane):
         restyle(self)
 
 
-def _same_from_the_start(before: list[ShownPhoto], after: list[ShownPhoto]) -> int:
+def _same_from_the_start(before: list[Photo], after: list[Photo]) -> int:
     pairs = zip(before, after, strict=False)
     return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] is pair[1], pairs))
 
 
-def _thumbnail(shown: ShownPhoto) -> QListWidgetItem:
-    item = QListWidgetItem(untinted(QPixmap.fromImage(shown.levels[-1])), "")
-    item.setToolTip(tip(shown.photo.name))
+def _thumbnail(photo: Photo) -> QListWidgetItem:
+    item = QListWidgetItem(untinted(QPixmap.fromImage(levels_of(photo)[-1])), "")
+    item.setToolTip(tip(photo.name))
     return item
 
 

@@ -11,17 +11,18 @@ from PySide6.QtGui import QImage
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.hub.web_picture import download
+from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.ui.pictures.addresses import mounted
-from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto, show_photo
+from mmgpt_desktop.ui.widgets.shown_photo import with_levels
 
-Opened = tuple[ShownPhoto, ...]  # one picture, or the frames of a clip
+Opened = tuple[Photo, ...]  # one picture, or the frames of a clip
 
 
 def open_file(path: Path, cancel: CancelToken) -> Opened:
     """Raises ImageError and Cancelled, as the others do."""
     from mmgpt_desktop.imaging.clips import load_photos
 
-    return tuple(map(show_photo, load_photos(path, cancel)))
+    return tuple(map(with_levels, load_photos(path, cancel)))
 
 
 def open_elsewhere(address: str, cancel: CancelToken) -> Opened:
@@ -32,7 +33,7 @@ def open_elsewhere(address: str, cancel: CancelToken) -> Opened:
 def open_data(data: bytes, name: str, cancel: CancelToken) -> Opened:
     from mmgpt_desktop.imaging.clips import photos_from_bytes
 
-    return tuple(map(show_photo, photos_from_bytes(data, name, cancel)))
+    return tuple(map(with_levels, photos_from_bytes(data, name, cancel)))
 
 
 def open_address(url: str, progress: Callable[[float], None], cancel: CancelToken) -> Opened:
@@ -40,11 +41,11 @@ def open_address(url: str, progress: Callable[[float], None], cancel: CancelToke
     return open_data(download(url, progress, cancel), name, cancel)
 
 
-def open_frame(image: QImage, name: str) -> ShownPhoto:
+def open_frame(image: QImage, name: str) -> Photo:
     """A picture that a camera gave, or the screen."""
     from mmgpt_desktop.imaging.images import photo_of
 
     rgb = image.convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(rgb.constBits(), np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
     pixels = rows[:, : 3 * rgb.width()].reshape(rgb.height(), rgb.width(), 3).copy()
-    return show_photo(photo_of(pixels, name))
+    return with_levels(photo_of(pixels, name))

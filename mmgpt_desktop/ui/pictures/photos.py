@@ -11,10 +11,11 @@ from urllib.parse import unquote
 
 from PySide6.QtCore import QMimeData, QObject, QTimer, Signal, Slot
 
+from mmgpt_desktop.conversation import Conversation
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.session.session_file import is_session
 from mmgpt_desktop.text import safe_name
-from mmgpt_desktop.ui.chat.conversation import Conversation
 from mmgpt_desktop.ui.pictures.image_pane import ImagePane
 from mmgpt_desktop.ui.pictures.load_photo import (
     Opened,
@@ -26,7 +27,7 @@ from mmgpt_desktop.ui.pictures.load_photo import (
 from mmgpt_desktop.ui.pictures.sources import MOST_FILES, Sources, read_sources
 from mmgpt_desktop.ui.widgets.notices import Notice
 from mmgpt_desktop.ui.widgets.shell import Shell
-from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto, photo_from_image
+from mmgpt_desktop.ui.widgets.shown_photo import photo_from_image
 from mmgpt_desktop.ui.worker import Task, TaskThread
 
 _PROGRESS_AFTER_MS = 700
@@ -118,10 +119,10 @@ class Photos(QObject):
         return tuple(self._all[group.start : group.stop])
 
     @property
-    def firsts(self) -> list[ShownPhoto]:
+    def firsts(self) -> list[Photo]:
         """What the thumbnails show."""
-        shown = (self._all[group[0]].shown for group in self._groups())
-        return [each for each in shown if each is not None]
+        photos = (self._all[group[0]].photo for group in self._groups())
+        return [each for each in photos if each is not None]
 
     @property
     def count(self) -> int:
@@ -220,7 +221,7 @@ class Photos(QObject):
         if len(opened) == 1:
             self.add(opened[0])
         else:
-            self._add_clip([Conversation(shown) for shown in opened])
+            self._add_clip([Conversation(photo) for photo in opened])
 
     def _fail(self, coming: _Incoming, error: AppError) -> None:
         self._end(coming)
@@ -230,14 +231,14 @@ class Photos(QObject):
         """More is known of a clip's frames now."""
         self._pane.film.refresh()
 
-    def add(self, shown: ShownPhoto) -> None:
+    def add(self, photo: Photo) -> None:
         """Show a photo; one that is there already keeps its conversation."""
         for place, conversation in enumerate(self._all):
-            assert conversation.shown is not None
-            if conversation.shown.photo.image_id == shown.photo.image_id:
+            assert conversation.photo is not None
+            if conversation.photo.image_id == photo.image_id:
                 self._show(place)
                 return
-        self._all.append(Conversation(shown))
+        self._all.append(Conversation(photo))
         self._show(len(self._all) - 1)
         self.added.emit()
 
@@ -337,4 +338,4 @@ class Photos(QObject):
         frames = self._clip()
         self._pane.film.show_clip(frames if len(frames) > 1 else (), self.current)
         if not self.passing:
-            self._pane.show_photo(self.current.shown)
+            self._pane.show_photo(self.current.photo)

@@ -16,10 +16,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip
 
-from mmgpt_desktop.messages import PatchGrid
+from mmgpt_desktop.messages import PatchGrid, Photo
 from mmgpt_desktop.ui.widgets.photo_view import ARROWS, ON_ANY_PHOTO, PhotoView
 from mmgpt_desktop.ui.widgets.plain import tip
-from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
 
 
 class CellView(PhotoView):
@@ -46,10 +45,10 @@ class CellView(PhotoView):
             self.clear_brush()
         self._grid, self._tell = grid, tell
 
-    def set_photo(self, shown: ShownPhoto | None) -> None:
-        if shown is not self._shown:
+    def set_photo(self, photo: Photo | None) -> None:
+        if photo is not self._photo:
             self.set_cells(None)
-        super().set_photo(shown)
+        super().set_photo(photo)
 
     def clear_brush(self) -> None:
         self._brush(frozenset())

@@ -6,11 +6,10 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 
-from mmgpt_desktop.messages import EdgeMap
+from mmgpt_desktop.messages import EdgeMap, Photo
 from mmgpt_desktop.ui.widgets.photo_view import ARROWS, ON_ANY_PHOTO, PhotoView
 from mmgpt_desktop.ui.widgets.plain import tip
 from mmgpt_desktop.ui.widgets.screen_reader import announce
-from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
 from mmgpt_desktop.ui.widgets.texts import percent
 
 _MOST_EDGES = 16
@@ -40,9 +39,9 @@ class GraphView(PhotoView):
         self._edges = edges
         self._tell()
 
-    def set_photo(self, shown: ShownPhoto | None) -> None:
+    def set_photo(self, photo: Photo | None) -> None:
         self._edges = None
-        super().set_photo(shown)
+        super().set_photo(photo)
 
     def choose_cell(self, cell: int) -> None:
         if self._edges is None or cell < self._edges.grid.cells:
@@ -97,7 +96,7 @@ class GraphView(PhotoView):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         super().paintEvent(event)
-        if self._edges is None or self._shown is None:
+        if self._edges is None or self._photo is None:
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -19,8 +19,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from mmgpt_desktop.messages import Box, PatchGrid
-from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
+from mmgpt_desktop.messages import Box, PatchGrid, Photo
+from mmgpt_desktop.ui.widgets.shown_photo import levels_of
 from mmgpt_desktop.ui.widgets.theme import Theme
 
 LARGEST_ZOOM = 24.0
@@ -69,7 +69,7 @@ class PhotoView(PictureArea):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self._shown: ShownPhoto | None = None
+        self._photo: Photo | None = None
         self._layer: QImage | None = None
         self._boxes: tuple[Box, ...] = ()
         self._opacity = 1.0
@@ -96,10 +96,10 @@ class PhotoView(PictureArea):
     def centre(self) -> QPointF:
         return self._centre
 
-    def set_photo(self, shown: ShownPhoto | None) -> None:
+    def set_photo(self, photo: Photo | None) -> None:
         """Without a layer; a photo that was shown already keeps its zoom."""
-        if shown is not self._shown:
-            self._shown = shown
+        if photo is not self._photo:
+            self._photo = photo
             self._cached = None
             self._zoom, self._centre = 1.0, QPointF(0.5, 0.5)
         self._layer, self._boxes = None, ()
@@ -119,9 +119,9 @@ class PhotoView(PictureArea):
 
     def photo_rect(self) -> QRectF:
         """Where the whole photo lies in the widget, also the parts outside of it."""
-        if self._shown is None:
+        if self._photo is None:
             return QRectF()
-        photo = self._shown.photo
+        photo = self._photo
         scale = self._zoom * min(self.width() / photo.width, self.height() / photo.height)
         width, height = max(1.0, photo.width * scale), max(1.0, photo.height * scale)
         left = self.width() / 2 - self._centre.x() * width
@@ -203,13 +203,13 @@ class PhotoView(PictureArea):
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         turns = event.angleDelta().y() / 120
-        if turns and self._shown is not None:
+        if turns and self._photo is not None:
             self._zoom_at(event.position(), _STEP**turns)
             event.accept()
 
     def event(self, event: QEvent) -> bool:
         """Two fingers on a touchpad zoom as well."""
-        if isinstance(event, QNativeGestureEvent) and self._shown is not None:
+        if isinstance(event, QNativeGestureEvent) and self._photo is not None:
             if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
                 self._zoom_at(event.position(), max(1 + event.value(), 1 / _STEP))
                 return True
@@ -257,10 +257,10 @@ class PhotoView(PictureArea):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self._shown is not None:
+        if self._photo is not None:
             painter.drawPixmap(0, 0, self._base())
             self._paint_layer(painter)
-            self._paint_boxes(painter, self._shown.photo.width)
+            self._paint_boxes(painter, self._photo.width)
         self.paint_focus(painter)
         painter.end()
 
@@ -289,7 +289,7 @@ class PhotoView(PictureArea):
     def _base(self) -> QPixmap:
         """The photo as painted for this view: scaling it anew for each token is slow."""
         rect, ratio = self._painted_rect(), self.devicePixelRatioF()
-        wanted = (id(self._shown), rect.getRect(), self.size().toTuple(), ratio)
+        wanted = (id(self._photo), rect.getRect(), self.size().toTuple(), ratio)
         if self._cached is None or self._cached_for != wanted:
             pixmap = QPixmap(self.size() * ratio)
             pixmap.setDevicePixelRatio(ratio)
@@ -303,10 +303,10 @@ class PhotoView(PictureArea):
 
     def _draw_visible(self, painter: QPainter, rect: QRectF, ratio: float) -> None:
         """Draw from the smallest level that is fine enough, and only what can be seen."""
-        assert self._shown is not None
+        assert self._photo is not None
         needed = rect.width() * ratio
-        fine = [level for level in self._shown.levels if level.width() >= needed]
-        level = fine[-1] if fine else self._shown.levels[0]
+        fine = [level for level in levels_of(self._photo) if level.width() >= needed]
+        level = fine[-1] if fine else levels_of(self._photo)[0]
         seen = rect.intersected(QRectF(QRect(0, 0, self.width(), self.height())))
         scale_x, scale_y = level.width() / rect.width(), level.height() / rect.height()
         source = QRectF(

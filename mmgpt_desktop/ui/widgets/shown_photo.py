@@ -1,9 +1,9 @@
-"""A photo as the window paints it. Made in any thread."""
+"""A photo as the window paints it: opened, and made ready, in any thread."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QBuffer, QIODevice, QSize, Qt
 from PySide6.QtGui import QImage
@@ -14,24 +14,34 @@ from mmgpt_desktop.messages import Photo
 SMALLEST_LEVEL_EDGE = 256
 
 
-@dataclass(frozen=True, eq=False)
-class ShownPhoto:
-    """A photo with the images it is painted from: `levels` from large to small, halving.
+_levels: WeakKeyDictionary[Photo, tuple[QImage, ...]] = WeakKeyDictionary()
 
-    The first one shares the photo's memory.
+
+def levels_of(photo: Photo) -> tuple[QImage, ...]:
+    """The images that a photo is painted from, from large to small, halving. The first one shares
+    the photo's memory.
+
+    They are made once, and live as long as the photo.
     """
+    levels = _levels.get(photo)
+    if levels is None:
+        levels = _levels[photo] = _made_levels(photo)
+    return levels
 
-    photo: Photo
-    levels: tuple[QImage, ...]
+
+def with_levels(photo: Photo) -> Photo:
+    """The same photo, and the window won't have to make its levels."""
+    levels_of(photo)
+    return photo
 
 
-def show_photo(photo: Photo) -> ShownPhoto:
+def _made_levels(photo: Photo) -> tuple[QImage, ...]:
     rgb = QImage.Format.Format_RGB888
     image = QImage(photo.pixels.data, photo.width, photo.height, photo.pixels.strides[0], rgb)
     levels = [image]
     while max(levels[-1].width(), levels[-1].height()) > SMALLEST_LEVEL_EDGE:
         levels.append(_halved(levels[-1]))
-    return ShownPhoto(photo, tuple(levels))
+    return tuple(levels)
 
 
 def _halved(image: QImage) -> QImage:
@@ -43,10 +53,10 @@ def _halved(image: QImage) -> QImage:
     return image.scaled(half, ignore, smooth).convertToFormat(QImage.Format.Format_RGB32)
 
 
-def photo_from_file(path: Path) -> ShownPhoto:
+def photo_from_file(path: Path) -> Photo:
     from mmgpt_desktop.imaging.images import load_photo
 
-    return show_photo(load_photo(path))
+    return with_levels(load_photo(path))
 
 
 def logo_from_file(path: Path) -> QImage:
@@ -63,26 +73,26 @@ def tile_from_file(path: Path, most: QSize) -> QImage:
     from mmgpt_desktop.imaging.images import load_photo
 
     try:
-        shown = show_photo(load_photo(path))
+        levels = levels_of(load_photo(path))
     except ImageError:
         return QImage()
-    wanted = shown.levels[0].size().scaled(most, Qt.AspectRatioMode.KeepAspectRatio)
+    wanted = levels[0].size().scaled(most, Qt.AspectRatioMode.KeepAspectRatio)
     level = min(
-        (each for each in shown.levels if each.width() >= wanted.width()),
+        (each for each in levels if each.width() >= wanted.width()),
         key=QImage.width,
-        default=shown.levels[0],
+        default=levels[0],
     )
     whole, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
     return level.scaled(wanted, whole, smooth).copy()
 
 
-def photo_from_data(data: bytes, name: str) -> ShownPhoto:
+def photo_from_data(data: bytes, name: str) -> Photo:
     from mmgpt_desktop.imaging.images import photo_from_bytes
 
-    return show_photo(photo_from_bytes(data, name))
+    return with_levels(photo_from_bytes(data, name))
 
 
-def photo_from_image(image: QImage, name: str) -> ShownPhoto:
+def photo_from_image(image: QImage, name: str) -> Photo:
     """A picture that the clipboard or a drag holds as pixels only."""
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)

@@ -1,56 +1,26 @@
-"""Pictures named in a question: "[picture 2]" is the second of the thumbnails."""
+"""How names of pictures look in the field of the question, and the button that lists them."""
 
 from __future__ import annotations
 
-import re
 from functools import partial
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QPoint, Signal
+from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import (
     QIcon,
     QPixmap,
     QSyntaxHighlighter,
     QTextCharFormat,
-    QTextCursor,
     QTextDocument,
 )
 from PySide6.QtWidgets import QMenu
 
+from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.widgets.buttons import IconButton
+from mmgpt_desktop.ui.widgets.picture_names import REFERENCE
 from mmgpt_desktop.ui.widgets.plain import tip, without_mnemonic
-from mmgpt_desktop.ui.widgets.shown_photo import ShownPhoto
-from mmgpt_desktop.ui.widgets.texts import translated
+from mmgpt_desktop.ui.widgets.shown_photo import levels_of
 from mmgpt_desktop.ui.widgets.theme import Theme
-
-# In each of the window's languages: a question may be older than the one chosen now.
-REFERENCE = re.compile(r"\[\s*(?:picture|图片)\s*(\d{1,4})\s*\]", re.IGNORECASE)
-_WRITTEN = QT_TRANSLATE_NOOP("references", "[picture {number}]")
-
-
-def reference(number: int) -> str:
-    """What names the thumbnail of that number, from 1, in the window's language."""
-    return translated("references", str(_WRITTEN)).format(number=number)
-
-
-def numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(found[1]) for found in REFERENCE.finditer(text))
-
-
-def without_references(text: str) -> str:
-    return re.sub(r"[ \t]+", " ", REFERENCE.sub(" ", text)).strip()
-
-
-def select_reference(cursor: QTextCursor, *, before: bool) -> bool:
-    """Select the name that ends, or else begins, where the cursor is; False if none does."""
-    block = cursor.block()
-    place = cursor.positionInBlock()
-    for found in REFERENCE.finditer(block.text()):
-        if place == (found.end() if before else found.start()):
-            cursor.setPosition(block.position() + found.start())
-            cursor.setPosition(block.position() + found.end(), QTextCursor.MoveMode.KeepAnchor)
-            return True
-    return False
 
 
 class PictureNames(QSyntaxHighlighter):
@@ -87,11 +57,11 @@ class PictureButton(IconButton):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "picture", self.open_menu)
-        self._photos: list[ShownPhoto] = []
+        self._photos: list[Photo] = []
         self.menu_shown = QMenu(self)
         self.hide()
 
-    def set_photos(self, photos: list[ShownPhoto]) -> None:
+    def set_photos(self, photos: list[Photo]) -> None:
         self._photos = photos
         self.setVisible(len(photos) > 1)
 
@@ -104,11 +74,11 @@ class PictureButton(IconButton):
     def fill_menu(self) -> QMenu:
         menu = self.menu_shown
         menu.clear()
-        for number, shown in enumerate(self._photos, start=1):
-            icon = QIcon(QPixmap.fromImage(shown.levels[-1]))
-            name = without_mnemonic(printable(shown.photo.name))
+        for number, photo in enumerate(self._photos, start=1):
+            icon = QIcon(QPixmap.fromImage(levels_of(photo)[-1]))
+            name = without_mnemonic(printable(photo.name))
             action = menu.addAction(icon, f"&{number}  {name}" if number < 10 else name)
-            action.setToolTip(tip(shown.photo.name))
+            action.setToolTip(tip(photo.name))
             action.triggered.connect(partial(self._choose, number))
         return menu
 
