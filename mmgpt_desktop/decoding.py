@@ -10,8 +10,7 @@ import dataclasses
 import math
 import re
 import types
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from string import Formatter
@@ -115,14 +114,6 @@ class DataDecoder:
             mistake.path = (key, *mistake.path)
             raise
 
-    @contextmanager
-    def _left_out(self) -> Iterator[None]:
-        try:
-            yield
-        except Mistake:
-            if not self.lenient:
-                raise
-
     def _checked(self, arguments: tuple[Any, ...], value: Any) -> Any:
         checked = self.decode(arguments[0], value)
         for check in arguments[1:]:
@@ -149,8 +140,11 @@ class DataDecoder:
     def _mapping(self, kinds: tuple[Any, ...], value: Any) -> dict[str, Any]:
         found = {}
         for key, each in _plain(dict, value).items():
-            with self._left_out():
+            try:
                 found[key] = self._below(key, kinds[1], each)
+            except Mistake:
+                if not self.lenient:
+                    raise
         return found
 
     def _literal(self, known: tuple[Any, ...], value: Any) -> Any:
@@ -162,8 +156,11 @@ class DataDecoder:
         stored, hints, given = _plain(dict, value), _hints(kind), {}
         for name, wanted in hints.items():
             if name in stored:
-                with self._left_out():
+                try:
                     given[name] = self._below(name, wanted, stored[name])
+                except Mistake:
+                    if not self.lenient:
+                        raise
         for name in _required(kind):
             if name not in given:
                 raise Mistake("{key} is missing.", at=(name,))

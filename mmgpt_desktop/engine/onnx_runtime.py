@@ -168,7 +168,7 @@ class OnnxRuntime:
 
         if other := external_places(path) - {file, *self._bundle.manifest.files}:
             title = "The model's {graph} reads {name}, which its manifest doesn't list."
-            values = {"graph": file, "name": safe_name(min(other))}
+            values = {"graph": file, "name": safe_name(min(map(str, other)))}
             raise BundleError(title, "Don't use this model.", **values)
         return path
 

@@ -4,6 +4,7 @@ all sense."""
 from __future__ import annotations
 
 from mmgpt_desktop.conversation import Turn
+from mmgpt_desktop.decoding import LONGEST_TEXT
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
     KEPT_SIDE,
@@ -17,7 +18,6 @@ from mmgpt_desktop.messages import (
     RuntimeName,
     Sampling,
 )
-from mmgpt_desktop.session.codec import LONGEST_TEXT
 from mmgpt_desktop.session.session_record import Session
 
 # A window on more would stand still.

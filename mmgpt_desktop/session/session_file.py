@@ -19,12 +19,12 @@ from PIL import Image
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.decoding import read_note
+from mmgpt_desktop.decoding import DataDecoder, read_note
 from mmgpt_desktop.errors import Cancelled, SessionError
 from mmgpt_desktop.imaging.encoded import encoded
 from mmgpt_desktop.messages import KEPT_SIDE, Moment, Photo
 from mmgpt_desktop.session.archive import Archive, is_zip, open_archive
-from mmgpt_desktop.session.codec import Reader, Writer
+from mmgpt_desktop.session.codec import Writer, session_decoder
 from mmgpt_desktop.session.limits import check_session
 from mmgpt_desktop.session.session_record import Session
 from mmgpt_desktop.text import safe_name
@@ -164,7 +164,7 @@ def _read(archive: Archive, size: int, name: str, cancel: CancelToken) -> Sessio
         raise SessionError(title, "Update MMGPT Desktop, then open it again.", name=name)
     photos = _photos(archive, stored.get("photos"), _most_decoded(size), name, cancel)
     cancel.raise_if_cancelled()
-    reader = Reader(photos, archive.read(_ARRAYS), cancel)
+    reader = session_decoder(photos, archive.read(_ARRAYS), cancel)
     session: Session = reader.decode(Session, stored.get("session"))
     check_session(session)
     return session
@@ -199,7 +199,7 @@ def _photos(
         file, notes = str(entry["file"]), tuple(map(read_note, entry["notes"]))
         if file not in decoded:
             decoded[file] = photo_from_bytes(archive.read(file), "")
-        moment = Reader((), b"").decode(Moment | None, entry.get("moment"))
+        moment = DataDecoder().decode(Moment | None, entry.get("moment"))
         name = safe_name(str(entry["name"]))
         photos.append(replace(decoded[file], name=name, notes=notes, moment=moment))
     return tuple(photos)

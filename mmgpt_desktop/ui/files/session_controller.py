@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QDialog
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.conversation import Conversation
+from mmgpt_desktop.decoding import LONGEST_TEXT
 from mmgpt_desktop.errors import AppError, NotKept, SessionError
-from mmgpt_desktop.session.codec import LONGEST_TEXT
 from mmgpt_desktop.session.recent import (
     RecentSession,
     describe,
