@@ -80,7 +80,7 @@ def _described(respondent: Respondent, image: str) -> Iterator[Case]:
     case = _case(respondent, DESCRIBED, image, photo, CAPTION_QUESTION)
     content = [word for word in case.words if is_content_word(word.text)]
     drawn = random.Random(image).sample(content, min(1, len(content)))
-    yield from _with_targets(case, [Target((word.start, word.stop)) for word in drawn])
+    yield from _with_targets(case, [Target(word.span) for word in drawn])
 
 
 def _case(respondent: Respondent, task: str, image: str, photo: Photo, question: str) -> Case:

@@ -203,7 +203,7 @@ class _Judge:
                 self._point(cells, target, place, items)
         if case.task == DESCRIBED:
             function, content = (
-                [(word.start, word.stop) for word in case.words if is_kind(word.text)]
+                [word.span for word in case.words if is_kind(word.text)]
                 for is_kind in (is_function_word, is_content_word)
             )
             bright = brightness(shown, [*function, *content])

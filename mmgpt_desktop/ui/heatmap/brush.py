@@ -41,7 +41,7 @@ def needs(turn: Turn, cells: frozenset[int], *, whole: bool = False) -> dict[int
     needed = {}
     for index, word in enumerate(turn.words):
         proven = turn.verdict(_OCCLUSION, index) in (Verdict.MATTERED, Verdict.PARTLY)
-        bright = brightest(Method.OCCLUSION, maps.cells(word.start, word.stop), places, own=proven)
+        bright = brightest(Method.OCCLUSION, maps.cells(*word.span), places, own=proven)
         if bright >= LEAST_PART:
             needed[index] = bright
     if not needed and whole:
@@ -55,7 +55,7 @@ def _dearest(turn: Turn, maps: AnswerMaps, places: Sequence[int]) -> dict[int, f
     if brightest(Method.OCCLUSION, together, places) < LEAST_PART:
         return {}
     costs = [
-        float(np.nan_to_num(maps.cells(word.start, word.stop)).ravel()[list(places)].max())
+        float(np.nan_to_num(maps.cells(*word.span)).ravel()[list(places)].max())
         for word in turn.words
     ]
     most = max(costs)

@@ -114,7 +114,7 @@ class Explainer(QObject):
         maps = self._heatmaps.answer_maps(turn)
         assert maps is not None
         word = turn.words[piece.word]
-        span, cells = slice(word.start, word.stop), maps.cells(word.start, word.stop)
+        span, cells = slice(*word.span), maps.cells(*word.span)
         return self._engine.submit(
             lambda engine, task: engine.check(explanation, span, cells, method, task),
             partial(self._take_check, turn, piece),
