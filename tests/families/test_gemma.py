@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,9 @@ def tiny_gemma3(path: Path) -> Path:
     return save_checkpoint(
         path, model, tokenizer, GEMMA3_TEMPLATE, image_processor=processor, tokens=TOKENS
     )
+
+
+TINY = {"gemma3": tiny_gemma3, "paligemma": partial(tiny_paligemma, text="gemma")}
 
 
 @pytest.fixture(scope="module", params=["gemma", "gemma2"])

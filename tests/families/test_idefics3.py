@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,14 @@ from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.families.idefics3 import Idefics3
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.messages import PICTURE, Message, Photo
-from tests.families.checkpoints import noise_photo, tiny_smolvlm, with_region
+from tests.families.checkpoints import enlivened, noise_photo, tiny_smolvlm, with_region
 
 SIZES = [(64, 64), (90, 60), (60, 90), (5, 3), (192, 100), (300, 301)]
+
+TINY = {
+    "idefics3": enlivened(partial(tiny_smolvlm, head_dim=16, kind="Idefics3")),
+    "smolvlm": enlivened(partial(tiny_smolvlm, head_dim=16)),
+}
 
 
 @pytest.fixture(scope="module")

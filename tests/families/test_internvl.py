@@ -88,6 +88,9 @@ def tiny_internvl(path: Path) -> Path:
     )
 
 
+TINY = {"internvl": tiny_internvl}
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_internvl(tmp_path_factory.mktemp("internvl") / "tiny")

@@ -102,6 +102,9 @@ def tiny_llava(path: Path, encoder: str = "clip_vision_model", **settings: Any) 
     )
 
 
+TINY = {"llava": tiny_llava}
+
+
 @pytest.fixture(scope="module", params=["clip", "siglip", "padded"])
 def runtime(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

@@ -90,6 +90,9 @@ def tiny_onevision(path: Path) -> Path:
     )
 
 
+TINY = {"llava_onevision": tiny_onevision}
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_onevision(tmp_path_factory.mktemp("onevision") / "tiny")

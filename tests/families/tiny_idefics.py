@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers
 
-from tests.families.checkpoints import save_checkpoint
+from tests.families.checkpoints import enlivened, save_checkpoint
 
 LATENTS = 6
 SPECIAL = ("<unk>", "<s>", "</s>")
@@ -76,3 +76,6 @@ def tiny_idefics(path: Path, *, resampler: bool = True, seed: int = 0) -> Path:
     tokens = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<unk>", "unk_token": "<unk>"}
     model = IdeficsForVisionText2Text(config)
     return save_checkpoint(path, model, words, None, image_processor=pictures, tokens=tokens)
+
+
+TINY = {"idefics": enlivened(tiny_idefics)}

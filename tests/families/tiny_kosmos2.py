@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from tests.families.checkpoints import save_checkpoint
+from tests.families.checkpoints import enlivened, save_checkpoint
 
 LATENTS = 6
 SIDE = 32  # places on the photo, a side: as many as the true model has
@@ -63,3 +63,6 @@ def tiny_kosmos2(path: Path, seed: int = 0) -> Path:
     tokens = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
     model = Kosmos2ForConditionalGeneration(config)
     return save_checkpoint(path, model, tokenizer(), None, image_processor=pictures, tokens=tokens)
+
+
+TINY = {"kosmos-2": enlivened(tiny_kosmos2)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.families.checkpoints import byte_tokenizer, save_checkpoint
+from tests.families.checkpoints import byte_tokenizer, enlivened, save_checkpoint
 from tests.not_none import not_none
 
 TEMPLATE = (
@@ -60,6 +60,13 @@ def tiny_qwen3(path: Path, seed: int = 0) -> Path:
     settings["size"] = {"shortest_edge": settings.pop("min_pixels"), "longest_edge": 4096}
     del settings["max_pixels"]
     return _save(path, Qwen3VLForConditionalGeneration(config), settings)
+
+
+TINY = {
+    "qwen2_vl": enlivened(tiny_qwen2),
+    "qwen2_5_vl": enlivened(tiny_qwen25),
+    "qwen3_vl": enlivened(tiny_qwen3),
+}
 
 
 def _save(path: Path, model: Any, settings: dict[str, Any]) -> Path:

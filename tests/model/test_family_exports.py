@@ -39,10 +39,10 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.methods import Method
 from tests.fakes import FoundMaps
-from tests.families.checkpoints import noise_photo
+from tests.families.checkpoints import enlivened, noise_photo
 from tests.families.checks import SHAPES, greedy
 from tests.families.test_gemma import tiny_paligemma
-from tests.families.tiny import TINY, enlivened, near
+from tests.families.tiny import TINY, near
 from tests.families.tiny_idefics import tiny_idefics
 
 CANCEL = CancelToken()
