@@ -279,7 +279,7 @@ def _open_picture(case: Path) -> None:
 
 _ENGINE = ("mmgpt_desktop.engine.open_engine", "mmgpt_desktop.engine.bundle_engine", "onnxruntime")
 _WINDOW = (
-    "mmgpt_desktop.ui.files.session_io",
+    "mmgpt_desktop.session.session_record",
     "mmgpt_desktop.ui.pictures.load_photo",
     "mmgpt_desktop.imaging.clips",
 )
