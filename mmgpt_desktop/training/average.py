@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -11,19 +11,20 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
 
 
-def average(shares: Mapping[Path, float], out: Path) -> Path:
+def average(shares: Mapping[Path, float] | Iterable[tuple[Path, float]], out: Path) -> Path:
     """Save the mean of models' weights; `shares` are relative to their sum.
 
     "Model soups" (Wortsman et al., 2022): it works where one model was trained on from the
     other, or both from a third. Raises AppError for models of different shapes.
     """
-    total = sum(shares.values())
-    if not total > 0 or min(shares.values()) < 0:
+    weight = dict(shares)
+    total = sum(weight.values())
+    if not total > 0 or min(weight.values()) < 0:
         raise AppError("The shares of an average must not be negative, nor all be 0.")
-    first, *others = shares
+    first, *others = weight
     model = MMGPTForConditionalGeneration.from_pretrained(first)
     tuned = model.config.tuned
-    mean = {name: tensor * (shares[first] / total) for name, tensor in _floats(model).items()}
+    mean = {name: tensor * (weight[first] / total) for name, tensor in _floats(model).items()}
     for folder in others:
         other = MMGPTForConditionalGeneration.from_pretrained(folder)
         tuned = tuned or other.config.tuned
@@ -31,7 +32,7 @@ def average(shares: Mapping[Path, float], out: Path) -> Path:
         if {n: t.shape for n, t in weights.items()} != {n: t.shape for n, t in mean.items()}:
             raise AppError("The model {name} has other parts than the first.", name=folder.name)
         for name, tensor in weights.items():
-            mean[name] += tensor * (shares[folder] / total)
+            mean[name] += tensor * (weight[folder] / total)
     model.load_state_dict(mean, strict=False)  # what is no float is the same in all
     model.config.tuning = 0.0 if tuned else None
     model.save_pretrained(out)

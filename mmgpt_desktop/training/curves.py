@@ -65,15 +65,15 @@ class Axis:
         return [round(number * step, 6) for number in range(first, last + 1)]
 
 
-def write_curves(work: Path, picture: Path) -> Path:
-    """Draw `picture` and write `work/log.jsonl`; returns the latter."""
+def write_curves(work: Path, out: Path) -> Path:
+    """Draw the picture `out` and write `work/log.jsonl`; returns the latter."""
     logs = {folder: rows for folder in STAGES if (rows := _history(work / folder))}
     if not logs:
         raise AppError("There is no checkpoint in {path}.", "Train first.", path=work.name)
     log = work / "log.jsonl"
     lines = [json.dumps({"run": run} | dict(row)) for run, rows in logs.items() for row in rows]
     log.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    draw([panel_of(STAGES[run], rows) for run, rows in logs.items()]).save(picture)
+    draw([panel_of(STAGES[run], rows) for run, rows in logs.items()]).save(out)
     return log
 
 

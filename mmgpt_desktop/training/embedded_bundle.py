@@ -19,8 +19,9 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration, MMGPTImageProcessor, MMGPTProcessor
 from mmgpt_desktop.model.configuration import END, PAD, MMGPTConfig
 from mmgpt_desktop.model.packing import load_packed, save_packed
+from mmgpt_desktop.training.calibrate import calibrate
 from mmgpt_desktop.training.embedded_graphs import decoder_graph, encoder_graph, export
-from mmgpt_desktop.training.head_scores import HeadScores
+from mmgpt_desktop.training.head_scores import HeadScores, score_heads
 from mmgpt_desktop.writing import write_json
 
 FORMAT = 2
@@ -30,6 +31,31 @@ DESCRIPTION = (
 )
 UNLISTED = {"manifest.json", "README.md"}
 """Files of a bundle that carry no checksum."""
+
+
+def pack(
+    data: Path, work: Path, bundle: Path, fusion: str | None = None, model: Path | None = None
+) -> None:
+    """Make a bundle of a trained model: by default that of the last stage. Says what it found."""
+    trained = load_trained(model or _last_model(work), fusion)
+    heads = {name: score_heads(data, work, trained, name) for name in trained.config.fusions}
+    for name, scores in heads.items():
+        print(f"{name}: {scores.how()}")
+    found = calibrate(data, work, trained)
+    print(found.how())
+    build_bundle(trained, work / "tokenizer.json", heads, found.certainty, bundle)
+
+
+def _last_model(work: Path) -> Path:
+    rewarded = work / "rewarded"
+    return rewarded if rewarded.is_dir() else work / "model"
+
+
+def fit_again(data: Path, work: Path, bundle: Path) -> str:
+    """Fit the certainty of a bundle's answers anew; its other files stay as they are."""
+    found = calibrate(data, work, load_packed(bundle))
+    set_certainty(bundle, found.certainty)
+    return found.how()
 
 
 def load_trained(folder: Path, fusion: str | None) -> MMGPTForConditionalGeneration:

@@ -19,6 +19,7 @@ from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.training.evaluation.answering import Respondent
 
 _QUESTIONS = Path(__file__).with_name("sample_questions.toml")
+SHEET = resource_path("docs", "failures.png")
 _THUMBNAIL, _ROW, _WIDTH, _MARGIN = 150, 166, 980, 16
 _PAPER, _INK, _FAINT = "#ffffff", "#1b1b1b", "#6b6b6b"
 
@@ -37,6 +38,17 @@ class GradedAnswer:
     def right(self) -> bool:
         said = set(re.findall(r"\w+", self.answer.lower()))
         return bool(said & set(self.expected))
+
+
+def failures(bundle: Path, out: Path = SHEET) -> str:
+    """Draw them, and tell of all answers."""
+    graded = examine(bundle)
+    draw_failures(graded, out)
+    lines = [
+        f"{'right' if each.right else 'WRONG'}  {each.image}: {each.question} {each.answer}"
+        for each in graded
+    ]
+    return "\n".join([*lines, f"{sum(each.right for each in graded)} of {len(graded)} are right."])
 
 
 def examine(bundle: Path) -> list[GradedAnswer]:

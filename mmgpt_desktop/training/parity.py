@@ -49,10 +49,13 @@ class Parity:
         )
 
 
-def compare(data: Path, folder: Path, photos: int) -> list[Parity]:
-    """ONNX Runtime on the CPU against PyTorch, on photos spread over the data folder."""
+def compare(data: Path, bundle: Path, photos: int = 100, model: Path | None = None) -> str:
+    """ONNX Runtime on the CPU against PyTorch, on photos spread over the data folder; with the
+    `model` that the bundle was made of, what the packing of its weights changed, too."""
     chosen = _spread(photo_paths(data), photos)
-    return compare_photos([data / image for image in chosen], folder)
+    lines = map(str, compare_photos([data / image for image in chosen], bundle))
+    kept = [answers_kept(data, bundle, model, photos)] if model else []
+    return "\n".join([*lines, *kept])
 
 
 def compare_photos(paths: Sequence[Path], folder: Path) -> list[Parity]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.photo_texts import load_texts
+from mmgpt_desktop.training.question_probe import probe_questions
 
 STEPS, PENALTY = 150, 0.01  # of the optimiser; of the summed squares of the weights
 _Named = Sequence[tuple[str, str]]  # photos and the names of their scenes
@@ -38,6 +39,12 @@ class Probe:
             f"{self.right:.1%} of {self.tested} test photos; {self.known:.1%} have a name that a "
             "training photo has."
         )
+
+
+def probe_all(data: Path, work: Path) -> str:
+    """What is found of scenes, and of what people ask. Raises AppError."""
+    found = probe(data, work), probe_questions(data, work)
+    return "\n".join(str(each) for each in found if each is not None)
 
 
 def probe(data: Path, work: Path) -> Probe:

@@ -47,9 +47,12 @@ WORTH_OF_TRUTH = 3.0
 10, but scatters as much among one photo's captions."""
 
 
-def reward(data: Path, work: Path, recipe: RewardRecipe, start: Path, mixture: Mixture) -> Path:
-    """Train on from the model in `start`; returns the folder of the finished model."""
-    model = prepared(start, recipe)
+def reward(
+    data: Path, work: Path, recipe: RewardRecipe, mixture: Mixture, start: Path | None = None
+) -> Path:
+    """Train on from the model in `start`, by default the trained one; returns the folder of the
+    finished model."""
+    model = prepared(start or work / "model", recipe)
     source = Source.open(data, work, recipe)
     trainer = RewardTrainer(model, source, mixture, work / "rewarding")
     return run_to_the_end(trainer, work / "rewarded")

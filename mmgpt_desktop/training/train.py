@@ -27,12 +27,14 @@ from mmgpt_desktop.training.recipes import Recipe, RunRecipe
 from mmgpt_desktop.training.rows import Collator, SampleDataset
 
 
-def train(data: Path, work: Path, recipe: Recipe, start: Path, mixture: Mixture) -> Path:
+def train(
+    data: Path, work: Path, recipe: Recipe, mixture: Mixture, start: Path | None = None
+) -> Path:
     """Train to the end and return the folder of the finished model.
 
-    A first run begins with the weights of the model in `start`.
+    A first run begins with the weights of the model in `start`, by default the pretrained one.
     """
-    model = prepared(start, recipe)
+    model = prepared(start or work / "pretrained", recipe)
     trainer = FusionTrainer(model, Source.open(data, work, recipe), mixture, work / "checkpoints")
     return run_to_the_end(trainer, work / "model")
 

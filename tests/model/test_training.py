@@ -20,7 +20,7 @@ from mmgpt_desktop.model import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training import train as stage
-from mmgpt_desktop.training.__main__ import main
+from mmgpt_desktop.training.__main__ import STAGES, main
 from mmgpt_desktop.training.calibrate import TEMPERATURES, answers, calibrate
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion
@@ -154,6 +154,24 @@ def test_every_stage_lowers_the_loss(
         assert picture.size == (1200, 700)
     runs = [json.loads(line)["run"] for line in (work / "log.jsonl").read_text().splitlines()]
     assert sorted(set(runs)) == ["checkpoints", "pretraining"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_each_stage_says_what_it_takes(stage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([stage, "--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert STAGES[stage].summary in " ".join(said.split())
+    assert ("--data" in said) is (stage not in ("average", "graphs", "curves", "failures"))
+    assert ("--learning-rate" in said) is (stage in ("pretrain", "train", "reward"))
+
+
+def test_a_stage_that_nobody_knows_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([], ["nonsense"]):
+        with pytest.raises(SystemExit):
+            main(words)
+        assert "STAGE" in capsys.readouterr().err
 
 
 def test_a_resumed_run_sees_the_same_samples_and_fusions(
