@@ -149,7 +149,7 @@ def test_the_manifest_tells_what_each_fusion_needs(bundle: Path) -> None:
     assert graph["grid"] == {"rows": 4, "columns": 4}
     assert concat["grid"] == {"rows": 2, "columns": 2}
     assert graph["attention"]["heads"] == [[0, 1], [1, 0], [1, 1]]
-    assert "40 %" in graph["attention"]["how"]
+    assert "40 %" in graph["attention"]["how"]["values"]["found"]
     assert (
         manifest["certainty"].items()
         >= {"temperature": 1.2, "doubt": 0.3, "doubt_long": 0.2}.items()
