@@ -37,7 +37,7 @@ from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.heatmap.check_card import Bars
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
-from mmgpt_desktop.ui.heatmap.head_grid import Wall
+from mmgpt_desktop.ui.heatmap.head_grid import HeadGrid
 from mmgpt_desktop.ui.heatmap.heatmap_view import Legend
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.pictures.samples_dialog import SamplesDialog
@@ -194,7 +194,7 @@ def test_every_control_of_the_window_and_its_dialogs_has_a_name_and_a_key(
         check_keyboard_and_names(dialog)
         dialog.deleteLater()
     for kind, open_it in (
-        (Wall, full.heatmap.inspector.open_wall),
+        (HeadGrid, full.heatmap.inspector.open_grid),
         (FormulaDialog, full.heatmap.inspector.open_brightest_formula),
         (Comparison, full.comparisons.compare),
     ):
@@ -232,12 +232,12 @@ def test_tab_and_enter_do_the_same_in_every_window(qtbot: QtBot, full: App) -> N
         ModelsDialog(full.theme, full.models, full.model_exports, window),
     ]
     for open_it in (
-        full.heatmap.inspector.open_wall,
+        full.heatmap.inspector.open_grid,
         full.heatmap.inspector.open_brightest_formula,
         full.comparisons.compare,
     ):
         open_it()
-    for kind in (Wall, FormulaDialog, Comparison):
+    for kind in (HeadGrid, FormulaDialog, Comparison):
         windows.append(opened(qtbot, full, kind))
     for each in windows:
         each.show()

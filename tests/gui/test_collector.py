@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.ui import collector
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
-from mmgpt_desktop.ui.heatmap.head_grid import Wall
+from mmgpt_desktop.ui.heatmap.head_grid import HeadGrid
 from mmgpt_desktop.ui.window.dialogs import KeysDialog
 from tests.gui.conftest import MakeApp
 from tests.gui_fakes import THREE, FakeEngine, make_photo
@@ -91,7 +91,7 @@ def test_source_of_a_library_that_came_is_let_go(
     gc.unfreeze()
 
 
-@pytest.mark.parametrize(("name", "kind"), [("wall", Wall), ("compare", Comparison)])
+@pytest.mark.parametrize(("name", "kind"), [("heads", HeadGrid), ("compare", Comparison)])
 def test_what_is_open_is_not_garbage(
     qtbot: QtBot, make_app: MakeApp, name: str, kind: type[QDialog]
 ) -> None:

@@ -16,7 +16,7 @@ from mmgpt_desktop.session.recent import RecentSession
 from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
-from mmgpt_desktop.ui.heatmap.head_grid import Wall
+from mmgpt_desktop.ui.heatmap.head_grid import HeadGrid
 from mmgpt_desktop.ui.pictures.samples_dialog import SamplesDialog
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea
 from mmgpt_desktop.ui.widgets.pane import Pane
@@ -315,13 +315,13 @@ def test_plain_dialogs_fit_a_small_screen(qtbot: QtBot, app: App) -> None:
         dialog.deleteLater()
 
 
-@pytest.mark.parametrize("kind", [Wall, FormulaDialog, Comparison])
+@pytest.mark.parametrize("kind", [HeadGrid, FormulaDialog, Comparison])
 def test_dialogs_about_an_answer_fit_a_small_screen(
     qtbot: QtBot, full: App, kind: type[QDialog]
 ) -> None:
     full.window.resize(640, 440)
     open_it = {
-        Wall: full.heatmap.inspector.open_wall,
+        HeadGrid: full.heatmap.inspector.open_grid,
         FormulaDialog: full.heatmap.inspector.open_brightest_formula,
         Comparison: full.comparisons.compare,
     }[kind]

@@ -39,7 +39,7 @@ from mmgpt_desktop.ui.event.event_app import EventApp
 from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
-from mmgpt_desktop.ui.heatmap.head_grid import Wall
+from mmgpt_desktop.ui.heatmap.head_grid import HeadGrid
 from mmgpt_desktop.ui.pictures.samples_dialog import SamplesDialog
 from mmgpt_desktop.ui.widgets.plain import FileDialog, tip
 from mmgpt_desktop.ui.window.app import App
@@ -194,7 +194,7 @@ def test_dialogs_show_hostile_text_as_it_stands(qtbot: QtBot, hostile: App) -> N
         dialog.deleteLater()
     ask(qtbot, hostile)
     for kind, open_it in (
-        (Wall, hostile.heatmap.inspector.open_wall),
+        (HeadGrid, hostile.heatmap.inspector.open_grid),
         (FormulaDialog, hostile.heatmap.inspector.open_brightest_formula),
         (Comparison, hostile.comparisons.compare),
     ):

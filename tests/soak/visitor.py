@@ -65,7 +65,7 @@ TRIGGERED = (
     "still",
     "tour",
     "undo",
-    "wall",
+    "heads",
     "zoom-fit",
     "zoom-in",
 )

@@ -23,7 +23,7 @@ from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.event.show import EventWindow
 from mmgpt_desktop.ui.event.souvenir import SouvenirPanel, offered
 from mmgpt_desktop.ui.event.visit import Visit
-from mmgpt_desktop.ui.files.exporter import report_maker
+from mmgpt_desktop.ui.heatmap.answer_report import report_maker
 from mmgpt_desktop.ui.pictures.camera import Camera
 from mmgpt_desktop.ui.widgets.texts import error_hint, error_title, own
 from mmgpt_desktop.ui.widgets.theme import Theme

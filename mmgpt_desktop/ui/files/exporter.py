@@ -11,23 +11,19 @@ from pathlib import Path, PurePath
 from PySide6.QtCore import QObject, QStandardPaths, QUrl
 from PySide6.QtGui import QDesktopServices
 
-from mmgpt_desktop.attention.answer_maps import MapChoice
-from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.attention.words import Word
 from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import ModelInfo
-from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.report.report_files import Kind, save
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
 from mmgpt_desktop.ui.files.saving import place_to_save, proposed_stem
+from mmgpt_desktop.ui.heatmap.answer_report import report_maker
 from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.widgets.notices import Notice
 from mmgpt_desktop.ui.widgets.plain import FileDialog
 from mmgpt_desktop.ui.widgets.shell import Shell
-from mmgpt_desktop.ui.widgets.texts import wording
 from mmgpt_desktop.ui.worker import Task, TaskThread
 from mmgpt_desktop.writing import write
 
@@ -162,13 +158,3 @@ class Exporter(QObject):
     def _fail(self, saving: Notice, error: AppError) -> None:
         self._shell.notices.forget(saving)
         self._shell.notices.tell_error(error)
-
-
-def report_maker(
-    turn: Turn, model: ModelInfo, heatmaps: Heatmaps, style: MapStyle
-) -> Callable[[], Report]:
-    """Captures all now; the maps are made when it is called. The answer has ended."""
-    captured = turn.copy()
-    captured.model = model
-    choices = tuple(dict.fromkeys((heatmaps.map_choice(turn), MapChoice(Method.OCCLUSION))))
-    return partial(Report, captured, choices, style, wording())

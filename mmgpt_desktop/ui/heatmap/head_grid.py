@@ -42,7 +42,7 @@ _Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True, eq=False)
-class WallWord:
+class InspectedWord:
     """A word whose heads are compared; `needed` is occlusion's map [row, column], if there is."""
 
     text: str
@@ -59,7 +59,7 @@ class WallWord:
 class HeadsModel(QAbstractListModel):
     """A row for each head, best first. A picture is drawn when a view first asks for it."""
 
-    def __init__(self, word: WallWord, thread: TaskThread) -> None:
+    def __init__(self, word: InspectedWord, thread: TaskThread) -> None:
         super().__init__()
         self._word, self._thread = word, thread
         self._weights = head_maps(word.maps)  # [layer, head, cell]
@@ -147,13 +147,15 @@ def _blank() -> QIcon:
     return QIcon(pixmap)
 
 
-class Wall(Dialog):
+class HeadGrid(Dialog):
     """Choosing a head shows it in the heatmap; its formula is a button away."""
 
     head_chosen = Signal(int, int)  # layer, head
     formula_wanted = Signal(int, int)
 
-    def __init__(self, word: WallWord, thread: TaskThread, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, word: InspectedWord, thread: TaskThread, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         title = self.tr("All heads for “{word}”").format(word=word.text)
         self.setWindowTitle(window_title(title))
@@ -161,7 +163,7 @@ class Wall(Dialog):
         self.model = HeadsModel(word, thread)
         self.model.setParent(self)
         self.list = QListView()
-        self.list.setObjectName("wall")
+        self.list.setObjectName("heads")
         self.list.setViewMode(QListView.ViewMode.IconMode)
         self.list.setMovement(QListView.Movement.Static)
         self.list.setResizeMode(QListView.ResizeMode.Adjust)
@@ -174,7 +176,7 @@ class Wall(Dialog):
         self._arrange()
         self.finished.connect(self.model.stop)
 
-    def _make_order(self, word: WallWord) -> None:
+    def _make_order(self, word: InspectedWord) -> None:
         self.order = Choice()
         if word.needed is not None:
             self.order.addItem(self.tr("Agreement with what the word needed"), "needed")

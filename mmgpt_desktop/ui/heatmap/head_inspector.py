@@ -1,4 +1,4 @@
-"""Opens the wall of heads and the formula's page for the chosen word."""
+"""Opens the grid of heads and the formula's page for the chosen word."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mmgpt_desktop.methods import Method
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
-from mmgpt_desktop.ui.heatmap.head_grid import Wall, WallWord
+from mmgpt_desktop.ui.heatmap.head_grid import HeadGrid, InspectedWord
 from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.worker import EngineThread, TaskThread
 
 
-class Inside(QObject):
+class HeadInspector(QObject):
     """One formula's page at a time; explaining waits until its numbers are there."""
 
     def __init__(
@@ -38,11 +38,11 @@ class Inside(QObject):
         self._heatmaps, self._explainer = heatmaps, explainer
         self._page: FormulaDialog | None = None
         self._asked: CancelToken | None = None
-        pane.wall_wanted.connect(self.open_wall)
-        shell.actions.connect({"wall": self.open_wall, "formula": self.open_brightest_formula})
+        pane.grid_wanted.connect(self.open_grid)
+        shell.actions.connect({"heads": self.open_grid, "formula": self.open_brightest_formula})
 
     @Slot()
-    def open_wall(self) -> None:
+    def open_grid(self) -> None:
         chosen, photo = self._heatmaps.chosen, self._heatmaps.photo
         photo_index = 0 if chosen is None else self._heatmaps.photo_index(chosen[0])
         maps = () if chosen is None else _word_maps(*chosen, photo_index)
@@ -52,11 +52,11 @@ class Inside(QObject):
         turn, word = chosen[0], chosen[0].words[chosen[1]]
         occlusion = turn.answer_maps(MapChoice(Method.OCCLUSION), photo_index)
         needed = occlusion.cells(*word.span) if occlusion is not None else None
-        compared = WallWord(printable(word.bare), maps, photo, self._heatmaps.style, needed)
-        wall = Wall(compared, self._drawing, self._shell.window)
-        wall.head_chosen.connect(self._choose_head)
-        wall.formula_wanted.connect(self.open_formula)
-        wall.open()
+        compared = InspectedWord(printable(word.bare), maps, photo, self._heatmaps.style, needed)
+        grid = HeadGrid(compared, self._drawing, self._shell.window)
+        grid.head_chosen.connect(self._choose_head)
+        grid.formula_wanted.connect(self.open_formula)
+        grid.open()
 
     @Slot()
     def open_brightest_formula(self) -> None:

@@ -13,7 +13,7 @@ from mmgpt_desktop.ui.heatmap.brush import Brush
 from mmgpt_desktop.ui.heatmap.check_card import Checks
 from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.film import Film, HoldKey
-from mmgpt_desktop.ui.heatmap.head_inspector import Inside
+from mmgpt_desktop.ui.heatmap.head_inspector import HeadInspector
 from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.heatmap.strips import Strips
@@ -47,7 +47,7 @@ class HeatmapController(QObject):
         self._hold = HoldKey(picture.view, answer)
         self._checks = Checks(pane.check, answer, self.heatmaps, self.explainer)
         self.brush = Brush(picture, answer, self.heatmaps, self.explainer)
-        self.inspector = Inside(shell, pane, engine, small, self.heatmaps, self.explainer)
+        self.inspector = HeadInspector(shell, pane, engine, small, self.heatmaps, self.explainer)
         shell.window.installEventFilter(self.brush)
         engine.loaded.connect(self._take_model)
         self._follow(chat)

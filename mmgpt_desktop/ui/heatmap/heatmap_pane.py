@@ -167,7 +167,7 @@ class HeatmapPane(Retranslated, Pane):
     before_held = Signal(bool)
     details_shown = Signal(bool)
     film_wanted = Signal()
-    wall_wanted = Signal()
+    grid_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -197,7 +197,7 @@ class HeatmapPane(Retranslated, Pane):
         self.before_button = IconButton(theme, "flip")
         self.before_button.pressed.connect(lambda: self.before_held.emit(True))
         self.before_button.released.connect(lambda: self.before_held.emit(False))
-        self.wall_button = IconButton(theme, "wall", self.wall_wanted)
+        self.grid_button = IconButton(theme, "wall", self.grid_wanted)
         self.film_button = IconButton(theme, "play", self.film_wanted)
         self.method = Choice()
         for method in METHODS:
@@ -215,7 +215,7 @@ class HeatmapPane(Retranslated, Pane):
 
     def _arrange(self) -> None:
         for button in (
-            self.wall_button,
+            self.grid_button,
             self.before_button,
             self.film_button,
             self.drawing_button,
@@ -256,7 +256,7 @@ class HeatmapPane(Retranslated, Pane):
         self.method.setAccessibleName(self.tr("Method"))
         self.layer.setAccessibleName(self.tr("Layer"))
         self.head.setAccessibleName(self.tr("Head"))
-        self.wall_button.set_name(self.tr("All heads for the chosen word"), "F6")
+        self.grid_button.set_name(self.tr("All heads for the chosen word"), "F6")
         self.before_button.set_name(self.tr("Hold to see the map before this one"), "X")
         self.show_film(self._film_runs)
         self.drawing_button.set_name(self.tr("Colours, opacity and scale"))

@@ -154,7 +154,7 @@ class MainWindow(PictureDrops, ByKeyboard, Retranslated, QMainWindow):
         self._add(answer, "compare", self.tr("&Compare the fusions…"), "Ctrl+Shift+F")
         answer.addSeparator()
         self._add(answer, "film", self.tr("&Play it word by word"), "F5")
-        self._add(answer, "wall", self.tr("All &heads for the chosen word…"), "F6")
+        self._add(answer, "heads", self.tr("All &heads for the chosen word…"), "F6")
         self._add(answer, "formula", self.tr("The f&ormula with its numbers…"), "F7")
         models = self._menu(bar, "models", self.tr("&Model"))
         self._add(models, "models", self.tr("&Models…"), "Ctrl+M")

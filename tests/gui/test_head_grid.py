@@ -13,7 +13,7 @@ from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import AttentionMap
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
-from mmgpt_desktop.ui.heatmap.head_grid import Wall, WallWord
+from mmgpt_desktop.ui.heatmap.head_grid import HeadGrid, InspectedWord
 from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection
 from mmgpt_desktop.ui.window.app import App
@@ -32,7 +32,7 @@ def ask(qtbot: QtBot, app: App) -> Turn:
     return app.controller.conversation.turns[-1]
 
 
-def word_with_heads(layers: int, heads: int, *, best: tuple[int, int]) -> WallWord:
+def word_with_heads(layers: int, heads: int, *, best: tuple[int, int]) -> InspectedWord:
     """One head looks at cell 5 alone, the others at all cells alike."""
     shown = make_photo()
     grid = attention_map(shown, 0).grid
@@ -41,15 +41,15 @@ def word_with_heads(layers: int, heads: int, *, best: tuple[int, int]) -> WallWo
     weights[best][5] = 0.5
     needed = np.zeros((grid.rows, grid.columns), np.float32)
     needed[1, 1] = 2
-    return WallWord("ball", (AttentionMap(weights, grid),), shown, STYLE, needed)
+    return InspectedWord("ball", (AttentionMap(weights, grid),), shown, STYLE, needed)
 
 
-def open_wall(qtbot: QtBot, word: WallWord) -> tuple[Wall, TaskThread]:
+def open_grid(qtbot: QtBot, word: InspectedWord) -> tuple[HeadGrid, TaskThread]:
     thread = TaskThread("small maps")
-    wall = Wall(word, thread)
-    wall.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
-    qtbot.addWidget(wall)
-    return wall, thread
+    grid = HeadGrid(word, thread)
+    grid.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    qtbot.addWidget(grid)
+    return grid, thread
 
 
 def end(thread: TaskThread) -> None:
@@ -58,32 +58,32 @@ def end(thread: TaskThread) -> None:
 
 
 def test_the_head_that_agrees_most_is_first(qtbot: QtBot) -> None:
-    wall, _ = open_wall(qtbot, word_with_heads(3, 4, best=(2, 1)))
-    assert wall.model.rowCount() == 12
-    assert wall.model.head(0) == (2, 1)
-    assert wall.model.data(wall.model.index(0)) == "Layer 3, head 2: 100 %"
-    wall.order.setCurrentIndex(wall.order.findData("concentration"))
-    assert wall.model.head(0) == (2, 1)
-    wall.order.setCurrentIndex(wall.order.findData(""))
-    assert [wall.model.head(row) for row in range(5)] == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0)]
-    assert wall.model.data(wall.model.index(0)) == "Layer 1, head 1"
+    grid, _ = open_grid(qtbot, word_with_heads(3, 4, best=(2, 1)))
+    assert grid.model.rowCount() == 12
+    assert grid.model.head(0) == (2, 1)
+    assert grid.model.data(grid.model.index(0)) == "Layer 3, head 2: 100 %"
+    grid.order.setCurrentIndex(grid.order.findData("concentration"))
+    assert grid.model.head(0) == (2, 1)
+    grid.order.setCurrentIndex(grid.order.findData(""))
+    assert [grid.model.head(row) for row in range(5)] == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0)]
+    assert grid.model.data(grid.model.index(0)) == "Layer 1, head 1"
 
 
 def test_only_what_is_seen_is_drawn(qtbot: QtBot) -> None:
-    wall, thread = open_wall(qtbot, word_with_heads(24, 16, best=(20, 1)))
+    grid, thread = open_grid(qtbot, word_with_heads(24, 16, best=(20, 1)))
     thread.start()
-    wall.resize(700, 400)
-    wall.show()
-    qtbot.waitUntil(lambda: wall.model.drawn > 0)
+    grid.resize(700, 400)
+    grid.show()
+    qtbot.waitUntil(lambda: grid.model.drawn > 0)
     role = Qt.ItemDataRole.DecorationRole
-    first = wall.model.index(0)
+    first = grid.model.index(0)
 
     def image() -> QImage:
-        picture: QIcon = wall.model.data(first, role)
+        picture: QIcon = grid.model.data(first, role)
         return picture.pixmap(QSize(128, 96)).toImage()
 
     qtbot.waitUntil(lambda: image().pixelColor(40, 36).alpha() > 0)
-    assert wall.model.drawn < 24 * 16 / 4
+    assert grid.model.drawn < 24 * 16 / 4
     bright, dark = (image().pixelColor(x, 36) for x in (48, 100))
     assert bright.green() > dark.green() + 40
     end(thread)
@@ -92,29 +92,29 @@ def test_only_what_is_seen_is_drawn(qtbot: QtBot) -> None:
 def test_a_head_of_the_wall_is_shown_in_the_heatmap(qtbot: QtBot, app: App) -> None:
     ask(qtbot, app)
     app.window.heatmap.method.setCurrentIndex(METHODS.index(Method.OCCLUSION))
-    app.window.heatmap.wall_button.click()
-    wall = app.window.findChildren(Wall)[0]
-    wall.order.setCurrentIndex(wall.order.findData(""))
-    wall.list.setCurrentIndex(wall.model.index(4))
-    wall.show_button.click()
+    app.window.heatmap.grid_button.click()
+    grid = app.window.findChildren(HeadGrid)[0]
+    grid.order.setCurrentIndex(grid.order.findData(""))
+    grid.list.setCurrentIndex(grid.model.index(4))
+    grid.show_button.click()
     assert app.window.heatmap.selection == HeadSelection(False, 1, 1)
     assert app.window.heatmap.picture.method is Method.HEADS
-    wall.close()
+    grid.close()
 
 
 def test_no_label_of_the_wall_is_cut(qtbot: QtBot) -> None:
-    wall, _ = open_wall(qtbot, word_with_heads(12, 12, best=(11, 11)))
-    for at in range(wall.order.count()):
-        wall.order.setCurrentIndex(at)
-        for row in range(wall.model.rowCount()):
-            index = wall.model.index(row)
-            label = wall.model.data(index)
-            width = wall.list.fontMetrics().horizontalAdvance(label)
-            assert width < wall.list.visualRect(index).width() - 8
+    grid, _ = open_grid(qtbot, word_with_heads(12, 12, best=(11, 11)))
+    for at in range(grid.order.count()):
+        grid.order.setCurrentIndex(at)
+        for row in range(grid.model.rowCount()):
+            index = grid.model.index(row)
+            label = grid.model.data(index)
+            width = grid.list.fontMetrics().horizontalAdvance(label)
+            assert width < grid.list.visualRect(index).width() - 8
 
 
 def test_without_an_answer_the_wall_says_what_to_do(app: App) -> None:
-    app.window.actions_by_name["wall"].trigger()
+    app.window.actions_by_name["heads"].trigger()
     app.window.actions_by_name["formula"].trigger()
     (notice,) = app.window.notices.current()
     assert notice.title.text() == "There is no word to look inside the model for."
