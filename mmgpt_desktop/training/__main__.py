@@ -19,7 +19,7 @@ from mmgpt_desktop.training.mixture import DEFAULT, Mixture
 PROGRAM = "python -m mmgpt_desktop.training"
 
 
-class Stage(NamedTuple):
+class TrainingStage(NamedTuple):
     """A function of one of our modules: its parameters are the stage's options, those of a recipe
     one by one."""
 
@@ -29,19 +29,23 @@ class Stage(NamedTuple):
 
 
 STAGES = {
-    "features": Stage("features", "cache_features", "encode every photo once"),
-    "probe": Stage("probe", "probe_all", "what a linear classifier finds in the features"),
-    "tokenizer": Stage("tokenizer", "train_tokenizer", "train the byte-level BPE"),
-    "pretrain": Stage("pretrain", "pretrain", "train on text alone"),
-    "train": Stage("train", "train", "train, or go on training"),
-    "reward": Stage("reward", "reward", "learn from one's own captions"),
-    "average": Stage("average", "average", "the weighted mean of models of one origin"),
-    "bundle": Stage("embedded_bundle", "pack", "score heads, fit the certainty, export, pack"),
-    "graphs": Stage("embedded_bundle", "export_again", "export a bundle's graphs anew"),
-    "certainty": Stage("embedded_bundle", "fit_again", "fit a bundle's certainty anew"),
-    "curves": Stage("curves", "write_curves", "draw the losses of the runs so far"),
-    "parity": Stage("parity", "compare", "compare ONNX with PyTorch"),
-    "failures": Stage("failure_sheet", "failures", "draw what is wrong about the sample photos"),
+    "features": TrainingStage("features", "cache_features", "encode every photo once"),
+    "probe": TrainingStage("probe", "probe_all", "what a linear classifier finds in the features"),
+    "tokenizer": TrainingStage("tokenizer", "train_tokenizer", "train the byte-level BPE"),
+    "pretrain": TrainingStage("pretrain", "pretrain", "train on text alone"),
+    "train": TrainingStage("train", "train", "train, or go on training"),
+    "reward": TrainingStage("reward", "reward", "learn from one's own captions"),
+    "average": TrainingStage("average", "average", "the weighted mean of models of one origin"),
+    "bundle": TrainingStage(
+        "embedded_bundle", "pack", "score heads, fit the certainty, export, pack"
+    ),
+    "graphs": TrainingStage("embedded_bundle", "export_again", "export a bundle's graphs anew"),
+    "certainty": TrainingStage("embedded_bundle", "fit_again", "fit a bundle's certainty anew"),
+    "curves": TrainingStage("curves", "write_curves", "draw the losses of the runs so far"),
+    "parity": TrainingStage("parity", "compare", "compare ONNX with PyTorch"),
+    "failures": TrainingStage(
+        "failure_sheet", "failures", "draw what is wrong about the sample photos"
+    ),
 }
 
 
@@ -94,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(stage: Stage, program: str, arguments: Sequence[str]) -> object:
+def _run(stage: TrainingStage, program: str, arguments: Sequence[str]) -> object:
     """Raises AppError."""
     module = importlib.import_module(f"mmgpt_desktop.training.{stage.module}")
     function: Callable[..., object] = getattr(module, stage.function)

@@ -82,7 +82,7 @@ class LabelMaps:
     def names(self) -> dict[int, str]:
         """None where there is no table."""
         table = self.data / "labels" / "ade20k_objects.txt"
-        return class_names(table) if table.is_file() else {}
+        return object_names(table) if table.is_file() else {}
 
     def has(self, image: str) -> bool:
         return bool(self.names) and self._file(image).is_file()
@@ -102,7 +102,7 @@ class LabelMaps:
         return self.data / "labels" / Path(image).parts[1] / f"{Path(image).stem}.png"
 
 
-def class_names(table: Path) -> dict[int, str]:
+def object_names(table: Path) -> dict[int, str]:
     """The first name of each class number."""
     rows = [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()[1:]]
     return {int(row[0]): row[-1].split(",")[0].strip() for row in rows if row[0].strip()}

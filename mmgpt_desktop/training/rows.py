@@ -25,8 +25,8 @@ from mmgpt_desktop.model.configuration import (
 )
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.imagenet_names import ANIMALS, DOGS, LABELLED, class_names
 from mmgpt_desktop.training.mixture import Mixture
-from mmgpt_desktop.training.names import ANIMALS, DOGS, LABELLED, class_names
 from mmgpt_desktop.training.photo_texts import PhotoTexts, ask, trained_words
 from mmgpt_desktop.training.photo_views import unspoiled, view_of
 from mmgpt_desktop.training.questions import QA, naming

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from mmgpt_desktop.model.configuration import SPECIAL_TOKENS, MMGPTConfig
 from mmgpt_desktop.training.corpus import definitions, split_definitions
-from mmgpt_desktop.training.names import class_names
+from mmgpt_desktop.training.imagenet_names import class_names
 from mmgpt_desktop.training.photo_texts import PhotoTexts, ask, load_texts
 
 NAMES_REPEATED = 30

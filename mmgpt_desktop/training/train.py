@@ -20,8 +20,8 @@ from mmgpt_desktop.model.configuration import MMGPTConfig
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.imagenet_names import add_names, name_tokens
 from mmgpt_desktop.training.mixture import Mixture
-from mmgpt_desktop.training.names import add_names, name_tokens
 from mmgpt_desktop.training.photo_texts import load_texts
 from mmgpt_desktop.training.recipes import Recipe, RunRecipe
 from mmgpt_desktop.training.rows import Collator, SampleDataset

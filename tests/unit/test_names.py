@@ -7,7 +7,7 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from mmgpt_desktop.training.features import FeatureStore, Guesses
-from mmgpt_desktop.training.names import (
+from mmgpt_desktop.training.imagenet_names import (
     ANIMALS,
     DOGS,
     add_names,

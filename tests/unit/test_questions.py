@@ -11,8 +11,8 @@ from PIL import Image
 
 from mmgpt_desktop.training.labels import (
     Region,
-    class_names,
     label_questions,
+    object_names,
     position,
     presence_questions,
     regions,
@@ -198,7 +198,7 @@ def test_regions_of_a_label_map(tmp_path: Path) -> None:
     Image.fromarray(classes).save(tmp_path / "map.png")
     table = "Idx\tRatio\tTrain\tVal\tName\n2\t0\t0\t0\tcat, feline\n3\t0\t0\t0\tfly\n"
     (tmp_path / "names.txt").write_text(table, encoding="utf-8")
-    found = regions(tmp_path / "map.png", class_names(tmp_path / "names.txt"))
+    found = regions(tmp_path / "map.png", object_names(tmp_path / "names.txt"))
     assert [(r.name, r.share) for r in found] == [("cat", 0.25)]
     assert position(found[0]) == "on the left"
     assert found[0].cells.shape == (16, 16)

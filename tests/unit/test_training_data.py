@@ -17,8 +17,8 @@ from tokenizers import Tokenizer
 from mmgpt_desktop.model.configuration import FUSIONS, MMGPTConfig
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.imagenet_names import class_names
 from mmgpt_desktop.training.mixture import Mixture
-from mmgpt_desktop.training.names import class_names
 from mmgpt_desktop.training.photo_texts import PhotoTexts, load_texts, sentence, split_of
 from mmgpt_desktop.training.photo_views import unspoiled, view_of
 from mmgpt_desktop.training.questions import QA, mirrored, naming
