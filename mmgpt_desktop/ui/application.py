@@ -20,7 +20,6 @@ from PySide6.QtCore import (
     QSocketNotifier,
     QtMsgType,
     Signal,
-    Slot,
     qInstallMessageHandler,
 )
 from PySide6.QtGui import QFileOpenEvent
@@ -125,7 +124,6 @@ class EndFromSystem(QObject):
         self._notifier = QSocketNotifier(self._reader.fileno(), read, self)
         self._notifier.activated.connect(self._tell)
 
-    @Slot()
     def _tell(self) -> None:
         came = self._reader.recv(1)
         for number in self._numbers:

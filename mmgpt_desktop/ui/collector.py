@@ -6,7 +6,7 @@ import gc
 import linecache
 import sys
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, QTimer
 
 COLLECT_MS = 1000
 WHOLE_EVERY = 30  # times
@@ -26,7 +26,6 @@ class Collector(QObject):
         self._timer.timeout.connect(self._go_on)
         self._timer.start()
 
-    @Slot()
     def settle(self) -> None:
         """A model came, and with it may have come a library, to stay: from now on its functions
         and classes cost no time. No collection comes first, for that would take longer than a
@@ -40,7 +39,6 @@ class Collector(QObject):
             linecache.clearcache()
             gc.freeze()
 
-    @Slot()
     def _go_on(self) -> None:
         self.settle()
         self._times += 1

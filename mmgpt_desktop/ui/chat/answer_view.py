@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QEvent, QLocale, QMimeData, QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QLocale, QMimeData, QPoint, Qt, Signal
 from PySide6.QtGui import (
     QFont,
     QHelpEvent,
@@ -269,7 +269,6 @@ class AnswerView(Retranslated, QTextEdit):
         self._choice_of = choice_of
         self.underline_again()
 
-    @Slot()
     def underline_again(self) -> None:
         """Other maps are chosen."""
         whole = QTextCursor(self.document())
@@ -278,7 +277,6 @@ class AnswerView(Retranslated, QTextEdit):
             self._underline(span)
         whole.endEditBlock()
 
-    @Slot(object, int)
     def underline_word(self, turn: Turn, index: int) -> None:
         """A verdict has come."""
         for span in self._spans:

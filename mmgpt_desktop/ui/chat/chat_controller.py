@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.conversation import Conversation, Question, Turn, photos_and_messages
@@ -115,11 +115,9 @@ class ChatController(QObject):
         self._photos.chosen.connect(self._offer_names)
         self._photos.added.connect(prompt.edit.setFocus)  # the question comes next
 
-    @Slot(str)
     def _remember_fusion(self, fusion: str) -> None:
         self._shell.preferences.change(fusion=fusion)
 
-    @Slot()
     def _offer_names(self) -> None:
         self._prompt.set_photos(self._photos.firsts)
 
@@ -131,13 +129,11 @@ class ChatController(QObject):
     def busy(self) -> bool:
         return self._job is not None
 
-    @Slot()
     def rewrite(self) -> None:
         """The window's language has changed."""
         if self._job is not None:
             self._output.waiting_text.setText(self._waiting_text())
 
-    @Slot(object)
     def _take_model(self, model: ModelInfo) -> None:
         self.model = model
         self._prompt.fusions.set_model(model)
@@ -148,7 +144,6 @@ class ChatController(QObject):
             self._output.wait_for_first_word(self._waiting_text())
         self._refresh()
 
-    @Slot(str)
     def ask(self, text: str) -> None:
         """Ask about the picture shown, or without one; nothing is lost if that can't be."""
         question = without_controls(text).replace(PICTURE, "").strip()
@@ -244,7 +239,6 @@ class ChatController(QObject):
     def _is_shown(self, job: Job) -> bool:
         return self.conversation in job.conversations
 
-    @Slot()
     def _send_waiting(self) -> None:
         """With the fusion that was remembered, and the model's own way to draw."""
         job = self._job
@@ -263,7 +257,6 @@ class ChatController(QObject):
             return self.tr("Thinking…")
         return self.tr("Looking at the picture…")
 
-    @Slot()
     def stop(self) -> None:
         job = self._job
         if job is None:
@@ -273,7 +266,6 @@ class ChatController(QObject):
             # The thread is busy loading and answers later; to the user it is over now.
             self._take_outcome(GenerationOutcome(job.turn.job_id, "cancelled", Timings()))
 
-    @Slot(object)
     def _take_step(self, step: TokenStep) -> None:
         job = self._job
         if job is None or step.job_id != job.turn.job_id:
@@ -286,7 +278,6 @@ class ChatController(QObject):
             self._output.view.add_step(job.turn)
             self.stepped.emit(job.turn)
 
-    @Slot(object)
     def _take_outcome(self, outcome: GenerationOutcome) -> None:
         job = self._job
         if job is None or outcome.job_id != job.turn.job_id:
@@ -316,7 +307,6 @@ class ChatController(QObject):
         if self._is_shown(job):
             self._show_conversation(self.conversation)
 
-    @Slot()
     def regenerate(self) -> None:
         """Ask the last question again, now with some chance in it: greedy would repeat."""
         turns = self.conversation.turns
@@ -354,7 +344,6 @@ class ChatController(QObject):
             found.insert(0, current)
         return tuple(found)
 
-    @Slot()
     def clear(self) -> None:
         """Forget the conversation about the picture shown."""
         conversation = self.conversation
@@ -371,7 +360,6 @@ class ChatController(QObject):
 
         self._shell.undo.offer(self.tr("The conversation was cleared."), undo)
 
-    @Slot()
     def ask_again(self) -> None:
         """Ask the last question once more, with the fusion chosen now; both answers stay."""
         turns = self.conversation.turns
@@ -389,7 +377,6 @@ class ChatController(QObject):
         if conversation is self.conversation:
             self._show_conversation(conversation)
 
-    @Slot(object)
     def _show_conversation(self, conversation: Conversation) -> None:
         self._output.show_conversation(conversation)
         self.shown.emit(conversation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
 from mmgpt_desktop.cancel import CancelToken
@@ -103,7 +103,6 @@ class Live(QObject):
         self.go_on()
         camera.start()
 
-    @Slot()
     def switch(self) -> None:
         """The camera on or off."""
         if self._camera is None or self._screen:
@@ -111,11 +110,9 @@ class Live(QObject):
         else:
             self.stop()
 
-    @Slot(object)
     def follow(self, region: ScreenRegion) -> None:
         self.start(lambda parent: RegionSource(region, parent), screen=True)
 
-    @Slot()
     def stop(self) -> None:
         camera, self._camera = self._camera, None
         if camera is None:
@@ -128,7 +125,6 @@ class Live(QObject):
         self._pane.live.clear()
         self._photos.end_passing()
 
-    @Slot()
     def go_on(self) -> None:
         """Back to the live picture, and to captions of it."""
         if self._camera is None or self._looking:
@@ -141,18 +137,15 @@ class Live(QObject):
         self._show_state()
         self._next.start(0)
 
-    @Slot()
     def pause(self) -> None:
         self._photos.end_passing()  # and then `_look_away`
 
-    @Slot()
     def snapshot(self) -> None:
         """The newest picture becomes a photo, and the question is next."""
         image = self._camera.snapshot() if self._camera is not None else None
         if image is not None:
             self._add(image, screen=self._screen)
 
-    @Slot(object)
     def take_region(self, region: ScreenRegion) -> None:
         """A part of the screen becomes a photo."""
         self._add(region.image, screen=True)
@@ -164,7 +157,6 @@ class Live(QObject):
             lambda _: open_frame(image, name), self._take, self._end_broken
         )
 
-    @Slot(str)
     def ask(self, text: str) -> None:
         """What the user asks: while the live picture is in view, it is about that."""
         if not self._looking or not text.strip():
@@ -176,11 +168,9 @@ class Live(QObject):
             self.pause()
             self._controller.ask(text)
 
-    @Slot(QImage)
     def _show_frame(self, image: QImage) -> None:
         self._pane.live.show_frame(image)
 
-    @Slot()
     def _caption(self) -> None:
         """Begin one, or try again later: while there is no picture, no model, or no peace."""
         image = self._camera.snapshot() if self._camera is not None else None
@@ -209,7 +199,6 @@ class Live(QObject):
         self._passing = conversation
         self._photos.pass_by(conversation)
 
-    @Slot(object)
     def _wait(self, outcome: GenerationOutcome) -> None:
         """What failed once would fail again, every few seconds."""
         if self._looking and outcome.kind == "failed":
@@ -217,7 +206,6 @@ class Live(QObject):
         elif self._looking:
             self._next.start(self._pause_ms)
 
-    @Slot(object)
     def _look_away(self, _conversation: Conversation) -> None:
         """Something else is in view now."""
         if self._looking and not self._photos.passing:
@@ -232,7 +220,6 @@ class Live(QObject):
             self._passing = Conversation()  # what the camera saw is let go
             self.ended_looking.emit()
 
-    @Slot()
     def _stop_looking(self) -> None:
         """Esc ends the captions, but an answer alone while they are paused."""
         if self._looking:
@@ -241,12 +228,10 @@ class Live(QObject):
     def _show_state(self) -> None:
         self._pane.live_bar.show_state(screen=self._screen, paused=not self._looking)
 
-    @Slot(str)
     def _end_failed(self, text: str) -> None:
         self.stop()
         self.tell(text)
 
-    @Slot(str)
     def tell(self, text: str) -> None:
         self._shell.notices.tell(text, problem=True)
 

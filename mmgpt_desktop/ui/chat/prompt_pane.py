@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 
-from PySide6.QtCore import QLocale, QMimeData, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QLocale, QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QGuiApplication,
@@ -98,7 +98,6 @@ class PromptEdit(QPlainTextEdit):
             self._history = [*self._history, question][-MOST_HISTORY:]
         self._place, self._draft = len(self._history), ""
 
-    @Slot(bool)
     def set_undo_elsewhere(self, available: bool) -> None:
         self._undo_elsewhere = available
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.conversation import Conversation, Question, Turn, photos_and_messages
@@ -102,7 +102,6 @@ class PacedAsker(QObject):
         job.cancel = self._engine.ask(turn.request)
         self.sent.emit(turn.job_id)
 
-    @Slot(object, object)
     def _take_model(self, model: ModelInfo, _runtime: RuntimeInfo) -> None:
         self.model = model
         if self.fusion not in {fusion.name for fusion in model.fusions}:
@@ -131,7 +130,6 @@ class PacedAsker(QObject):
         self._pace.stop()
         return job
 
-    @Slot(object)
     def _take_step(self, step: TokenStep) -> None:
         if self._job is not None and step.job_id == self._job.turn.job_id:
             self._steps.append(step)
@@ -139,7 +137,6 @@ class PacedAsker(QObject):
                 self._pace.start()
                 self._show_next()
 
-    @Slot(object)
     def _take_outcome(self, outcome: GenerationOutcome) -> None:
         job = self._job
         if job is None or outcome.job_id != job.turn.job_id:
@@ -157,7 +154,6 @@ class PacedAsker(QObject):
         error = outcome.error or AppError("The answer was stopped.", "Ask again.")
         self.failed.emit(job.turn, error)
 
-    @Slot()
     def _show_next(self) -> None:
         job = self._job
         if job is None or self._frozen:

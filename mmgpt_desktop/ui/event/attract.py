@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.event.profile import EventSample
@@ -79,7 +79,6 @@ class Attract(QObject):
         if self._due and not frozen:
             self._go_on()
 
-    @Slot()
     def _go_on(self) -> None:
         self._due = self.playing and self._frozen
         if self.playing and not self._frozen:
@@ -95,7 +94,6 @@ class Attract(QObject):
         self._visit.reset()
         self._visit.open(sample.photo)
 
-    @Slot(object)
     def _see(self, conversation: Conversation) -> None:
         if self.playing and conversation.photo is not None:
             self._page.type_question("")
@@ -118,7 +116,6 @@ class Attract(QObject):
         if not self._asker.ask(self._visit.current, self._question):
             self._after(_READ, self._play_next)
 
-    @Slot(object)
     def _read(self, turn: Turn) -> None:
         if self.playing:
             self._after(_REST // 2, partial(self._point, turn, 0))
@@ -149,7 +146,6 @@ class Attract(QObject):
             "To the AI, the picture is a grid of {rows} by {columns} little squares."
         ).format(rows=grid.rows, columns=grid.columns)
 
-    @Slot()
     def _skip(self) -> None:
         if self.playing:
             self._after(_READ, self._play_next)

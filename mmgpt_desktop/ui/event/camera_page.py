@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QImage, QShowEvent
 from PySide6.QtWidgets import QWidget
 
@@ -70,18 +70,15 @@ class CameraPage(Retranslated, QWidget):
         self.camera.stop()
         self.view.clear()
 
-    @Slot(QImage)
     def _show_frame(self, image: QImage) -> None:
         self.view.show_frame(image.flipped(Qt.Orientation.Horizontal))
         if not self.shoot.isEnabled() and not self._second.isActive():
             self.shoot.setEnabled(True)
             self.shoot.setFocus()
 
-    @Slot(bool)
     def _show_light(self, running: bool) -> None:
         self.light.setVisible(running)
 
-    @Slot()
     def begin(self) -> None:
         """Time to smile."""
         if self.shoot.isEnabled():
@@ -101,7 +98,6 @@ class CameraPage(Retranslated, QWidget):
         self.count.raise_()
         announce(self.count, self.count.text())
 
-    @Slot()
     def _count_down(self) -> None:
         self._left -= 1
         if self._left > 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal
 
 from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.errors import AppError, LanguageError
@@ -70,11 +70,9 @@ class Dialogue(QObject):
         watchdog.ask_again.connect(self._ask_again)
         watchdog.gave_up.connect(self._give_up)
 
-    @Slot(object)
     def _take_model(self, model: ModelInfo) -> None:
         self.heatmaps.set_model(model)
 
-    @Slot(bool)
     def set_quiet(self, quiet: bool) -> None:
         self._quiet = quiet
 
@@ -105,7 +103,6 @@ class Dialogue(QObject):
         self._page.show_conversation(conversation)
         self.heatmaps.show_conversation(conversation)
 
-    @Slot(object)
     def _begin(self, turn: Turn) -> None:
         self.pause()
         self._page.begin(self._visit.current.photo, turn)
@@ -114,13 +111,11 @@ class Dialogue(QObject):
         if self.asker.model is None:
             self._say_waiting()
 
-    @Slot(object)
     def _step(self, turn: Turn) -> None:
         self.stepped.emit()
         self._page.add_step(turn)
         self.heatmaps.step_written(turn)
 
-    @Slot(object)
     def _end(self, turn: Turn) -> None:
         self._page.finish(turn)
         self.heatmaps.answer_ended(turn)
@@ -129,7 +124,6 @@ class Dialogue(QObject):
         self.resume()
         self.answered.emit(turn)
 
-    @Slot(object, object)
     def _fail(self, _turn: Turn, error: AppError) -> None:
         self.resume()
         if not self._quiet:
@@ -137,11 +131,9 @@ class Dialogue(QObject):
             if isinstance(error, LanguageError):
                 self.refused.emit(error)
 
-    @Slot()
     def _say_trouble(self) -> None:
         self._window.say(self.tr("One moment, please: the AI is starting again."))
 
-    @Slot()
     def _say_waiting(self) -> None:
         """For a question that can't be answered yet."""
         if not self.asker.busy or self._quiet:
@@ -151,13 +143,11 @@ class Dialogue(QObject):
         else:
             self._say_trouble()
 
-    @Slot(object)
     def _ask_again(self, turn: Turn) -> None:
         self._window.unsay()
         if not self._quiet:
             self.asker.ask(self._visit.current, turn.question)
 
-    @Slot(object)
     def _give_up(self, _turn: Turn) -> None:
         if not self._quiet:
             self.gave_up.emit()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 
-from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
 from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.errors import AppError, LanguageError, PromptError
@@ -72,7 +72,6 @@ class EngineWatchdog(QObject):
         """The model could not be loaded, and is tried again."""
         return self._loads > 0
 
-    @Slot(int)
     def _watch(self, job_id: int) -> None:
         """The answer before may still be ending."""
         self._watched = job_id
@@ -83,20 +82,17 @@ class EngineWatchdog(QObject):
         self.step_limit.start(slowest if self._longest else FIRST_LIMIT_MS)
         self._since.start()
 
-    @Slot(object)
     def _take_step(self, step: TokenStep) -> None:
         if step.job_id == self._watched and self.step_limit.isActive():
             self._longest = max(self._longest, self._since.elapsed(), 1)
             self._wait_for_token()
 
-    @Slot(object)
     def _take_end(self, outcome: GenerationOutcome) -> None:
         if outcome.job_id == self._watched:
             self.step_limit.stop()
         if outcome.job_id == self._hanging:
             self.end_limit.stop()
 
-    @Slot()
     def _cancel_hanging(self) -> None:
         _log.error("the engine wrote nothing for %d ms", self.step_limit.interval())
         self.failed.emit("hang")
@@ -104,16 +100,13 @@ class EngineWatchdog(QObject):
         self._asker.cancel()
         self.end_limit.start()
 
-    @Slot()
     def _give_in(self) -> None:
         _log.error("the engine's thread hangs")
         self.hung.emit()
 
-    @Slot()
     def _forget(self) -> None:
         self._failed = self._again = None
 
-    @Slot(object, object)
     def _take_failure(self, turn: Turn, error: AppError) -> None:
         if isinstance(error, PromptError):
             self._forget()
@@ -130,7 +123,6 @@ class EngineWatchdog(QObject):
             self._again = None
             self.gave_up.emit(turn)
 
-    @Slot()
     def load(self) -> None:
         """Anew; what is asked waits for it."""
         self._asker.lose_model()
@@ -152,7 +144,6 @@ class EngineWatchdog(QObject):
             self.load_limit.stop()
         return switch
 
-    @Slot(object)
     def _take_model(self, model: ModelInfo) -> None:
         if self._end_load():
             self.switched.emit(True)
@@ -166,7 +157,6 @@ class EngineWatchdog(QObject):
             self._again = turn.question
             self.ask_again.emit(turn)
 
-    @Slot(object)
     def _fail_load(self, error: AppError | None) -> None:
         """Tried again, less and less often: somebody may be mending it."""
         _log.error("the model can't be loaded: %s", error)
@@ -178,7 +168,6 @@ class EngineWatchdog(QObject):
         self._loads += 1
         self.not_loaded.emit()
 
-    @Slot()
     def _give_up(self) -> None:
         """It takes longer than a visitor should read about it."""
         turn, self._failed = self._failed, None

@@ -8,7 +8,7 @@ import signal
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, QTimer, Slot
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -114,7 +114,6 @@ class EventApp(QObject):
         self.stage.watchdog.load()
         self.stage.reset()
 
-    @Slot()
     def _take_screens(self) -> None:
         """A projector was plugged in or out. On one screen nothing lies over the show."""
         screens = QGuiApplication.screens()
@@ -126,37 +125,31 @@ class EventApp(QObject):
         else:
             self.presenting.close()
 
-    @Slot(bool)
     def _shield(self, playing: bool) -> None:
         self.inputs.shield = playing
 
-    @Slot(str)
     def _open(self, purpose: str) -> None:
         if purpose == ExitLock.PRESENT:
             self.presenting.open()
         else:
             self._application.exit(0)
 
-    @Slot()
     def _switch_language(self) -> None:
         """For this visitor."""
         self._language = "en" if is_chinese() else "zh_CN"
         install_language(self._application, self._language, visitor=True)
 
-    @Slot()
     def _reset_language(self) -> None:
         if self._language:
             self._language = ""
             install_language(self._application, self._profile.language or "")
 
-    @Slot()
     def _end_hung(self) -> None:
         """A thread that hangs can't be ended; the process can, and is started again."""
         _log.error("the engine hangs: the app is started again")
         logging.shutdown()
         os._exit(HUNG)
 
-    @Slot()
     def close(self) -> None:
         """Stop all work and end the threads."""
         self.stage.stop()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QProcess, Slot
+from PySide6.QtCore import QObject, QProcess
 from PySide6.QtWidgets import QFileDialog
 
 from mmgpt_desktop.cancel import CancelToken
@@ -42,7 +42,6 @@ class Launcher(QObject):
         self._reading = CancelToken()
         shell.actions.connect({"event": self.choose})
 
-    @Slot()
     def choose(self) -> None:
         name, _ = QFileDialog.getOpenFileName(
             self._shell.window,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
 
@@ -83,7 +83,6 @@ class PinPad(Own, Retranslated, Cover):
         self._quiet.start()
         announce(self, self.heading.text())
 
-    @Slot()
     def leave(self) -> None:
         self._clear()
         self._quiet.stop()
@@ -99,7 +98,6 @@ class PinPad(Own, Retranslated, Cover):
         announce(self, said)
         self.set_open(seconds == 0)
 
-    @Slot()
     def wait_is_over(self) -> None:
         self.note.setText("")
         self.set_open(True)
@@ -203,7 +201,6 @@ class ExitLock(QObject):
         else:
             self.opened.emit(self.LEAVE)
 
-    @Slot(str)
     def _check(self, typed: str) -> None:
         hashed = self._lock.pin
         if hashed is None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 
 from mmgpt_desktop.event.profile import EventSample, Profile
@@ -70,7 +70,6 @@ class Presenting(Own, QObject):
         engine.loaded.connect(self._take_model)
         engine.load_failed.connect(self._tell_failure)
 
-    @Slot(str)
     def run(self, command: str) -> None:
         self._commands[command]()
         self._tell()
@@ -113,14 +112,12 @@ class Presenting(Own, QObject):
         if self.window is not None:
             self.window.close()
 
-    @Slot()
     def _end(self) -> None:
         """Nobody presents any more: the show is the visitors' again."""
         self._inputs.presents = False
         self._stage.window.blank.hide()
         self._thaw()
 
-    @Slot()
     def _tell(self) -> None:
         if self.window is not None:
             self.window.set_on("play", self._stage.attract.playing)
@@ -133,7 +130,6 @@ class Presenting(Own, QObject):
             sample = self._sample
             self.window.set_questions(sample.questions if sample else self._profile.questions)
 
-    @Slot()
     def _tell_title(self) -> None:
         if self.window is not None:
             sample = self._sample
@@ -155,7 +151,6 @@ class Presenting(Own, QObject):
         self._stage.open(samples[self._at].photo)
         self._tell_sample()
 
-    @Slot(str)
     def _ask(self, question: str) -> None:
         self._stage.ask(question)
 
@@ -168,7 +163,6 @@ class Presenting(Own, QObject):
     def _toggle_frozen(self) -> None:
         self._freeze(not self._frozen)
 
-    @Slot()
     def _thaw(self) -> None:
         """What is frozen is one visitor's."""
         if self._frozen:
@@ -188,26 +182,21 @@ class Presenting(Own, QObject):
             blank.cover(blank)
         self._tell()
 
-    @Slot()
     def _hold(self) -> None:
         """Nothing begins or ends by itself below what the organiser does; but below a black
         screen a visit ends, and the next visitor finds nothing of it."""
         self._stage.idle.hold(self._frozen or self._stage.window.pad.isVisible())
 
-    @Slot(str)
     def _choose_fusion(self, fusion: str) -> None:
         self._stage.asker.fusion = fusion
 
-    @Slot(object)
     def _choose_method(self, method: Method) -> None:
         self._stage.page.picture.choose_method(method)
 
-    @Slot(float)
     def _choose_speed(self, speed: float) -> None:
         self._speed = self._stage.attract.speed = speed
         self._stage.asker.set_speed(speed)
 
-    @Slot(object)
     def _choose_model(self, folder: Path) -> None:
         self._wanted = folder
         self._stage.stop_asking()
@@ -216,7 +205,6 @@ class Presenting(Own, QObject):
             self.window.models.setEnabled(False)
             self.window.say(self.tr("Loading the model…"))
 
-    @Slot(bool)
     def _end_switch(self, done: bool) -> None:
         if done:
             self._folder = self._wanted
@@ -226,14 +214,12 @@ class Presenting(Own, QObject):
     def _tell_models(self, window: Presenter) -> None:
         window.set_models({folder: folder.name for folder in self._models}, self._folder)
 
-    @Slot(object, object)
     def _take_model(self, model: ModelInfo, _runtime: RuntimeInfo) -> None:
         self._model = model
         if self.window is not None:
             self.window.set_model(model, self._stage.asker.fusion)
             self.window.say(self.tr("Answers now: {name}").format(name=model.name))
 
-    @Slot()
     def _tell_failure(self) -> None:
         if self.window is not None:
             self.window.say(self.tr("This model can't be loaded."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QLocale, QSize, QSizeF, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QLocale, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QContextMenuEvent,
@@ -238,7 +238,6 @@ class EventWindow(PictureDrops, Retranslated, QWidget):
         if event.type() == QEvent.Type.ActivationChange and self.fills:
             self._away.start()
 
-    @Slot()
     def _come_before(self) -> None:
         """Another program's window was chosen (Alt+Tab); one of our own may stay."""
         if self._leaving or QApplication.activeWindow() is not None:
@@ -247,7 +246,6 @@ class EventWindow(PictureDrops, Retranslated, QWidget):
             self.raise_()
             self.activateWindow()
 
-    @Slot()
     def _come_back(self) -> None:
         """The desktop may have ended the full screen, or put the window away."""
         if not self._leaving:

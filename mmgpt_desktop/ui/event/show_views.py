@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Slot
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -83,7 +83,6 @@ class ShowAnswer(AnswerView):
             self._size = 0
             self._fit()
 
-    @Slot()
     def _shrink(self) -> None:
         """The layout has given it all the room that there is."""
         if self.isVisible() and self.verticalScrollBar().maximum() and self._size + 1 < len(_SIZES):

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from PIL import Image
-from PySide6.QtCore import QT_TRANSLATE_NOOP, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QT_TRANSLATE_NOOP, Qt, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtPrintSupport import QPrinter
 from PySide6.QtWidgets import QPushButton, QWidget
@@ -191,7 +191,6 @@ class SouvenirPanel(Retranslated, QWidget):
 
     # The ways
 
-    @Slot()
     def _to_phone(self) -> None:
         page, kind = self._page, self._profile.souvenir.format
 
@@ -204,7 +203,6 @@ class SouvenirPanel(Retranslated, QWidget):
 
         self._begin("page", work, self._show_code)
 
-    @Slot()
     def _to_paper(self) -> None:
         make_printer = self._make_printer
         self._begin(
@@ -213,7 +211,6 @@ class SouvenirPanel(Retranslated, QWidget):
             partial(self._tell_done, lambda: self.tr("It is being printed.")),
         )
 
-    @Slot()
     def _to_folder(self) -> None:
         folder, kind = self._profile.souvenir.folder, self._profile.souvenir.format
         assert folder is not None
@@ -291,7 +288,6 @@ class SouvenirPanel(Retranslated, QWidget):
         for named in (self.code, self.address):
             named.setAccessibleName("")
 
-    @Slot()
     def _tick(self) -> None:
         if self._offer is None:
             return

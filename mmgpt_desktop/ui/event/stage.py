@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, Signal, Slot
+from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtGui import QGuiApplication, QImage, QPixmapCache
 
 from mmgpt_desktop.conversation import Conversation, Turn
@@ -110,22 +110,18 @@ class Stage(QObject):
         """The organiser's numbers are written where nobody waits."""
         self._counting.submit(lambda _task: work())
 
-    @Slot(str)
     def _count_error(self, kind: str) -> None:
         self.count(partial(self._log.error, kind))
 
-    @Slot(object)
     def _count_picture(self, photo: Photo) -> None:
         if not self.attract.playing:
             self.count(partial(self._log.picture, photo))
 
-    @Slot()
     def _count_souvenir(self) -> None:
         self._count_error("souvenir")
 
     # The visitor's steps
 
-    @Slot()
     def show_start(self) -> None:
         self.stop_asking()
         self.window.start_page.offer_camera(self.camera.available())
@@ -134,23 +130,19 @@ class Stage(QObject):
         first = next(card for card in self.window.start_page.offered)
         first.setFocus()
 
-    @Slot()
     def _open_camera(self) -> None:
         self.begin_visit()
         self.window.show_page(self.window.camera_page)
         self._show_buttons()
 
-    @Slot(QImage)
     def _take_shot(self, image: QImage) -> None:
         self.visit.take_image(image, self.tr("Picture"))
 
-    @Slot(str)
     def _lose_camera(self, reason: str) -> None:
         self._count_error("camera")
         self.window.say(reason)
         self.show_start()
 
-    @Slot()
     def choose_sample(self) -> None:
         titles = {sample.photo: self._titles.get(sample.photo, "") for sample in self.samples}
         self.window.chooser.show_samples(titles)
@@ -165,7 +157,6 @@ class Stage(QObject):
         title = own("samples", self._titles.get(sample.photo, ""))
         return title or sample.photo.stem
 
-    @Slot()
     def _choose_file(self) -> None:
         folder = self._profile.lock.files
         if folder is not None:
@@ -184,7 +175,6 @@ class Stage(QObject):
             self.idle.set_visiting(True)
             self.count(self._log.visitor)
 
-    @Slot(object)
     def _take_drop(self, mime: QMimeData) -> None:
         self.begin_visit()
         self.visit.take_mime(mime, self.tr("Picture"))
@@ -194,7 +184,6 @@ class Stage(QObject):
         self.begin_visit()
         self.visit.open(path)
 
-    @Slot(object)
     def _show(self, conversation: Conversation) -> None:
         self.stop_asking()
         self._dialogue.show(conversation)
@@ -212,7 +201,6 @@ class Stage(QObject):
             self.window.setFocus()  # nothing is marked: nobody is to press it
         self._show_buttons()
 
-    @Slot()
     def _show_current(self) -> None:
         self._show(self.visit.current)
 
@@ -223,7 +211,6 @@ class Stage(QObject):
         own = (each.questions for each in self.samples if each.photo.name == name)
         return next(own, self._profile.questions)
 
-    @Slot()
     def _show_buttons(self) -> None:
         page, window = self.window.pages.currentWidget(), self.window
         visiting = page in (self.page, self.souvenir) and not self.attract.playing
@@ -233,14 +220,12 @@ class Stage(QObject):
         back = page is window.start_page and bool(self.visit.conversations)
         window.header.show_buttons(another=visiting, back=back, souvenir=take_home)
 
-    @Slot(object)
     def _refuse(self, error: AppError) -> None:
         if not self.attract.playing:
             self.window.say(f"{error_title(error)} {error_hint(error)}".strip())
 
     # The souvenir
 
-    @Slot()
     def _make_souvenir(self) -> None:
         turn = self.visit.current.turns[-1]
         if turn.outcome is not None and turn.model is not None:
@@ -249,18 +234,15 @@ class Stage(QObject):
             self.window.show_page(self.souvenir)
             self._show_buttons()
 
-    @Slot()
     def _show_answer(self) -> None:
         self.window.show_page(self.page)
         self._show_buttons()
 
     # Asking
 
-    @Slot(str)
     def ask(self, question: str) -> None:
         self._dialogue.ask(question)
 
-    @Slot(object)
     def _end(self, turn: Turn) -> None:
         self._show_buttons()
         timings = turn.outcome.timings if turn.outcome is not None else None
@@ -291,7 +273,6 @@ class Stage(QObject):
 
     # Nobody is there
 
-    @Slot()
     def play(self) -> None:
         """The samples, until somebody comes."""
         if not self.attract.playing:
@@ -299,19 +280,16 @@ class Stage(QObject):
             self.attract.start()
             self._show_buttons()
 
-    @Slot()
     def _play_unless_black(self) -> None:
         if not self.window.blank.isVisible():
             self.play()
 
-    @Slot(int)
     def _count_down(self, seconds: int) -> None:
         if seconds and not self.window.blank.isVisible():
             self.window.countdown.say(seconds)
         else:
             self.window.countdown.hide()
 
-    @Slot()
     def reset(self) -> None:
         """Nothing of the visit is left, on the screen or in memory."""
         self.attract.stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject
 
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.event.answer_page import AnswerPage
@@ -22,7 +22,6 @@ class Telling(QObject):
         heatmaps.looked.connect(self.refresh)
         explainer.changed.connect(self.refresh)
 
-    @Slot()
     def refresh(self) -> None:
         at = self._heatmaps.in_view
         if at is None or not at[0].words:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePath
 
-from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QStandardPaths, QTimer, Signal, Slot
+from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QStandardPaths, QTimer, Signal
 from PySide6.QtWidgets import QDialog
 
 from mmgpt_desktop.cancel import CancelToken
@@ -185,14 +185,12 @@ class Sessions(QObject):
 
     # Saving
 
-    @Slot()
     def save(self) -> None:
         if self._path is None:
             self.save_as()
         else:
             self._save(self._path)
 
-    @Slot()
     def save_as(self) -> None:
         path = self.ask_where_to(self._proposed())
         if path is not None:
@@ -280,13 +278,11 @@ class Sessions(QObject):
 
     # Opening
 
-    @Slot()
     def choose_and_open(self) -> None:
         path = self.ask_which()
         if path is not None:
             self.open(path)
 
-    @Slot(object)
     def open(self, path: Path) -> None:
         """Read a session; it takes the place of what is here when it is found to be whole."""
         self._stop_opening()
@@ -354,7 +350,6 @@ class Sessions(QObject):
 
     # Recent sessions
 
-    @Slot()
     def show_recent(self) -> None:
         recent = self._recent
         self._thread.submit(lambda _: read_recent(recent), self._show_list, self._fail)
@@ -367,18 +362,15 @@ class Sessions(QObject):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    @Slot(str)
     def _open_entry(self, path: str) -> None:
         self.open(Path(path))
 
-    @Slot(str)
     def _forget(self, path: str) -> None:
         recent = self._recent
         self._do(lambda _: forget(recent, path))
 
     # Keeping what nobody saved
 
-    @Slot(bool)
     def set_keeping(self, wanted: bool) -> None:
         self._keeps = wanted
         self._shell.preferences.change(autosave=wanted)
@@ -397,7 +389,6 @@ class Sessions(QObject):
 
         self._do(work)
 
-    @Slot()
     def keep(self) -> None:
         """Write what has changed since it was saved or kept; nothing where all is saved."""
         now = self._now()

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, Qt, Slot
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
@@ -94,7 +94,6 @@ class Brush(QObject):
         if isinstance(self._view.view, CellView):
             self._view.view.clear_brush()
 
-    @Slot(object)
     def take(self, cells: frozenset[int]) -> None:
         turn, self._word = self._choice()
         self._cells = cells
@@ -106,21 +105,17 @@ class Brush(QObject):
         turn, word = self._heatmaps.chosen or (None, None)
         return turn, None if self._view.whole else word
 
-    @Slot()
     def _look(self) -> None:
         if self._cells and self._choice() != (self._turn(), self._word):
             self.clear()
 
-    @Slot(object, object)
     def maps_changed(self, turn: Turn, method: Method) -> None:
         if turn is self._turn() and method is Method.OCCLUSION and self._cells:
             self.refresh()
 
-    @Slot(object, int)
     def checked(self, turn: Turn, _word: int) -> None:
         self.maps_changed(turn, Method.OCCLUSION)
 
-    @Slot()
     def refresh(self) -> None:
         turn = self._turn()
         if turn is None or not self._cells:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QObject, QRectF, QSize, Qt, Slot
+from PySide6.QtCore import QObject, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -167,7 +167,6 @@ class Checks(QObject):
         self._verdicts = wanted
         self._answer.underline(self._heatmaps.map_choice if wanted else None)
 
-    @Slot()
     def _look(self) -> None:
         if self._selection != self._heatmaps.selection:
             self._selection = self._heatmaps.selection
@@ -175,7 +174,6 @@ class Checks(QObject):
                 self._answer.underline_again()
         self.refresh()
 
-    @Slot()
     def refresh(self) -> None:
         at = self._heatmaps.in_view
         if at is None:

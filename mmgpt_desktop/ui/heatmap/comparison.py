@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -242,7 +242,6 @@ class Comparison(ByKeyboard, QDialog):
             fusion=fusion,
         )
 
-    @Slot()
     def stop(self) -> None:
         for _, cancel in self._jobs.values():
             cancel.cancel()
@@ -253,12 +252,10 @@ class Comparison(ByKeyboard, QDialog):
         elif event.key() != Qt.Key.Key_Escape or not self.notices.close_newest():
             super().keyPressEvent(event)
 
-    @Slot(object)
     def _take_step(self, step: TokenStep) -> None:
         if step.job_id in self._jobs:
             self._jobs[step.job_id][0].add_step(step)
 
-    @Slot(object)
     def _take_outcome(self, outcome: GenerationOutcome) -> None:
         if outcome.job_id in self._jobs:
             column, _ = self._jobs.pop(outcome.job_id)
@@ -270,7 +267,6 @@ class Comparison(ByKeyboard, QDialog):
         for column, _ in itertools.islice(self._jobs.values(), 1):
             column.look()
 
-    @Slot(bool)
     def _show_graph(self, wanted: bool) -> None:
         if wanted and self._edges is None:
             photo = self._photo

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject
 
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
@@ -38,11 +38,9 @@ class ComparisonLauncher(QObject):
         shell.actions["compare"].setEnabled(False)
         engine.loaded.connect(self._take_model)
 
-    @Slot(object)
     def _take_model(self, model: ModelInfo) -> None:
         self._shell.actions["compare"].setEnabled(len(model.fusions) > 1)
 
-    @Slot()
     def compare(self) -> None:
         """All fusions answer one question about the photo shown."""
         model, photo = self._chat.model, self._chat.conversation.photo

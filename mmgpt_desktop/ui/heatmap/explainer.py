@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal
 
 from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.conversation import Turn
@@ -47,7 +47,6 @@ class Explainer(QObject):
         heatmaps.looked.connect(self.go_on)
         self.maps_changed.connect(heatmaps.maps_changed)
 
-    @Slot()
     def pause(self) -> None:
         """Give the engine back at once; each pause needs its own resume."""
         self._paused += 1
@@ -56,7 +55,6 @@ class Explainer(QObject):
             self._running = None
             self.changed.emit()
 
-    @Slot()
     def resume(self) -> None:
         self._paused -= 1
         self.go_on()
@@ -65,7 +63,6 @@ class Explainer(QObject):
     def busy(self) -> bool:
         return self._running is not None
 
-    @Slot()
     def go_on(self) -> None:
         """Begin what is wanted most, if nothing runs."""
         chosen = self._heatmaps.chosen

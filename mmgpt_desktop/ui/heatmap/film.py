@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
@@ -29,7 +29,6 @@ class Film(QObject):
     def running(self) -> bool:
         return self._timer.isActive()
 
-    @Slot()
     def toggle(self) -> None:
         if self.running:
             self.stop()
@@ -38,7 +37,6 @@ class Film(QObject):
             self._timer.start()
             self.running_changed.emit(True)
 
-    @Slot()
     def step(self) -> None:
         if self._at is None or self._heatmaps.chosen != self._at:
             self.stop()

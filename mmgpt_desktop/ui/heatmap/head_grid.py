@@ -15,7 +15,6 @@ from PySide6.QtCore import (
     QSize,
     Qt,
     Signal,
-    Slot,
 )
 from PySide6.QtGui import QFontMetrics, QIcon, QImage, QPixmap
 from PySide6.QtWidgets import (
@@ -196,7 +195,6 @@ class HeadGrid(Dialog):
         above, below = hbox(label, self.order, 1), hbox(1, self.formula_button, self.show_button)
         self.fill(above, (self.list, 1), below, wanted=QSize(840, 600), gap=SMALL)
 
-    @Slot()
     def _sort(self) -> None:
         self.model.order_by(self.model.scores(self.order.currentData()))
         width = max(_ICON.width(), self.model.widest_label(self.list.fontMetrics()))
@@ -204,10 +202,8 @@ class HeadGrid(Dialog):
         self.list.setGridSize(self.model.size + QSize(8, 4))
         self.list.setCurrentIndex(self.model.index(0))
 
-    @Slot()
     def _show_head(self) -> None:
         self.head_chosen.emit(*self.model.head(self.list.currentIndex().row()))
 
-    @Slot()
     def _want_formula(self) -> None:
         self.formula_wanted.emit(*self.model.head(self.list.currentIndex().row()))

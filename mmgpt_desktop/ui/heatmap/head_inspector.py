@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject
 
 from mmgpt_desktop.attention.answer_maps import MapChoice, attention_maps
 from mmgpt_desktop.cancel import CancelToken
@@ -41,7 +41,6 @@ class HeadInspector(QObject):
         pane.grid_wanted.connect(self.open_grid)
         shell.actions.connect({"heads": self.open_grid, "formula": self.open_brightest_formula})
 
-    @Slot()
     def open_grid(self) -> None:
         chosen, photo = self._heatmaps.chosen, self._heatmaps.photo
         photo_index = 0 if chosen is None else self._heatmaps.photo_index(chosen[0])
@@ -58,14 +57,12 @@ class HeadInspector(QObject):
         grid.formula_wanted.connect(self.open_formula)
         grid.open()
 
-    @Slot()
     def open_brightest_formula(self) -> None:
         """Of the head that is chosen, or of the first of those that are shown."""
         chosen = self._heatmaps.chosen
         heads = () if chosen is None else self._heatmaps.map_choice(chosen[0]).heads
         self.open_formula(*(heads[0] if heads else (0, 0)))
 
-    @Slot(int, int)
     def open_formula(self, layer: int, head: int) -> None:
         chosen = self._heatmaps.chosen
         maps = () if chosen is None else _word_maps(*chosen)
@@ -108,7 +105,6 @@ class HeadInspector(QObject):
             self._end()
             self._page.show_error(error)
 
-    @Slot()
     def _close(self) -> None:
         self._page = None
         if self._asked is not None:

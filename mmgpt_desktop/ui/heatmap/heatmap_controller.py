@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject
 
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
@@ -77,20 +77,16 @@ class HeatmapController(QObject):
         shell.rewritten.connect(self.heatmaps.refresh)
         shell.rewritten.connect(self.brush.refresh)
 
-    @Slot(object)
     def _take_model(self, model: ModelInfo) -> None:
         self.heatmaps.set_model(model)
 
-    @Slot()
     def _remember(self) -> None:
         self._shell.preferences.change(**asdict(self._pane.drawing.map_style))
 
-    @Slot(str)
     def _underline(self, underline: str) -> None:
         self._checks.tell_verdicts(underline == "needed")
         self._shell.preferences.change(underline=underline)
 
-    @Slot(bool)
     def _show_details(self, details: bool) -> None:
         self._output.view.show_details(details)
         self._shell.preferences.change(details=details)

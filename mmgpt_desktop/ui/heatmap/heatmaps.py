@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from weakref import WeakKeyDictionary
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.attention.heatmap import MapStyle
@@ -158,7 +158,6 @@ class Heatmaps(QObject):
             self._following = None
             self.refresh()
 
-    @Slot(object, int)
     def choose(self, turn: Turn, index: int) -> None:
         self._following = None
         self._chosen = (turn, index)
@@ -166,19 +165,16 @@ class Heatmaps(QObject):
         self._mark()
         self.refresh()
 
-    @Slot(object, int)
     def hover(self, turn: Turn | None, index: int) -> None:
         self._hovered = None if turn is None else (turn, index)
         self.refresh()
 
-    @Slot(object, object)
     def maps_changed(self, turn: Turn, method: Method) -> None:
         """More was found out about an answer; only the map in view is drawn anew."""
         at = self._hovered or self._chosen
         if at is not None and at[0] is turn and self.map_choice(turn).method is method:
             self.refresh()
 
-    @Slot()
     def refresh(self) -> None:
         """Have the picture drawn that is wanted now, or say why there is none."""
         self._drawing.cancel()
@@ -268,7 +264,6 @@ class Heatmaps(QObject):
         self._now = wanted, heatmap
         self._view.show_heatmap(heatmap, wanted.caption, wanted.boxes)
 
-    @Slot(bool)
     def show_before(self, wanted: bool) -> None:
         """The map that was in view before this one: another word's, method's or model's."""
         shown = self._before if wanted else self._now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage
 
 from mmgpt_desktop.cancel import CancelToken
@@ -33,7 +33,6 @@ class Strips(QObject):
         strip.word_chosen.connect(self._choose)
         strip.word_hovered.connect(self._hover)
 
-    @Slot()
     def refresh(self) -> None:
         chosen, photo = self._heatmaps.chosen, self._heatmaps.photo
         maps = self._heatmaps.answer_maps(chosen[0]) if chosen is not None else None
@@ -47,7 +46,6 @@ class Strips(QObject):
         if (maps, self._heatmaps.style) != self._shown_for:
             self._settled.start()
 
-    @Slot()
     def _draw(self) -> None:
         chosen, photo = self._heatmaps.chosen, self._heatmaps.photo
         maps = self._heatmaps.answer_maps(chosen[0]) if chosen is not None else None
@@ -71,11 +69,9 @@ class Strips(QObject):
         self._strip.mark(chosen[1] if chosen[0] is self._turn else -1)
         self._strip.show()
 
-    @Slot(int)
     def _choose(self, word: int) -> None:
         if self._turn is not None:
             self._heatmaps.choose(self._turn, word)
 
-    @Slot(int)
     def _hover(self, word: int) -> None:
         self._heatmaps.hover(self._turn if word >= 0 else None, max(0, word))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.convert import ConversionReport
@@ -49,27 +49,22 @@ class ModelsController(QObject):
         loader.not_opened.connect(self._offer_embedded)
         shell.actions.connect({"models": self.open_dialog})
 
-    @Slot()
     def _remember(self) -> None:
         models = self._models
         self._shell.preferences.change(model_folders=models.folders, speeds=dict(models.speeds))
 
-    @Slot(object)
     def _remember_model(self, path: Path) -> None:
         self._shell.preferences.change(model="" if path == default_bundle_path() else str(path))
 
-    @Slot()
     def open_dialog(self) -> None:
         if self.dialog is None:
             self.dialog = ModelsDialog(self._theme, self._models, self._exports, self._shell.window)
         self.dialog.look_at_current()
         self.dialog.open()
 
-    @Slot(object)
     def use(self, path: Path) -> None:
         self._loader.switch(path, self._open_model(path))
 
-    @Slot(object)
     def _offer_embedded(self, path: Path) -> None:
         """Without a model the window is of no use; the one that ships is always there."""
         embedded = default_bundle_path()
@@ -77,18 +72,15 @@ class ModelsController(QObject):
             notice = self._shell.notices.current()[-1]
             notice.add_action(self.tr("Use the model that ships"), lambda: self.use(embedded))
 
-    @Slot(object)
     def _tell_failure(self, error: AppError) -> None:
         """The dialog tells it itself, where it is open."""
         if not self._dialog_open():
             self._shell.notices.tell_error(error)
 
-    @Slot(object)
     def _tell_fetched(self, row: ListedModel) -> None:
         if not self._dialog_open():
             self._offer(self.tr("{name} is on this computer now.").format(name=row.name), row.key)
 
-    @Slot(object)
     def _tell_exported(self, report: ConversionReport) -> None:
         if not self._dialog_open():
             name = report.folder.name

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal
 
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.errors import AppError
@@ -168,7 +168,6 @@ class Models(QObject):
         if row is not None and row.path is not None and not self.in_use(row):
             self.use_wanted.emit(row.path)
 
-    @Slot(object)
     def take_outcome(self, outcome: GenerationOutcome) -> None:
         """Remember how fast the present model wrote an answer."""
         timings = outcome.timings
@@ -176,7 +175,6 @@ class Models(QObject):
             self.speeds[str(self.current)] = timings.tokens_per_second
             self.speed_measured.emit()
 
-    @Slot(object)
     def take_opened(self, path: Path) -> None:
         self.current = path
         self.changed.emit()

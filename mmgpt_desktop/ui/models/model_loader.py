@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
@@ -58,11 +58,9 @@ class ModelLoader(QObject):
         self._say = say
         say()
 
-    @Slot()
     def rewrite(self) -> None:
         self._say()
 
-    @Slot()
     def load(self) -> None:
         if self._loading is None:
             self._tell_begin()
@@ -93,16 +91,13 @@ class ModelLoader(QObject):
         switch, self._switching, self._loading = self._switching, None, None
         return switch.path if switch is not None else None
 
-    @Slot()
     def cancel(self) -> None:
         if self._loading is not None:
             self._loading.cancel()
 
-    @Slot(float, str)
     def _show_progress(self, fraction: float, what: str) -> None:
         self._tell(lambda: self._status.show_loading(fraction, translated("progress", what)))
 
-    @Slot(object, object)
     def _take_model(self, model: ModelInfo, runtime: RuntimeInfo) -> None:
         switched = self._end()
         self.path = switched or self.path
@@ -116,7 +111,6 @@ class ModelLoader(QObject):
     def _tell_model(self, model: ModelInfo, runtime: RuntimeInfo) -> None:
         self._tell(lambda: self._status.show_model(model.name, runtime))
 
-    @Slot(object)
     def _fail(self, error: AppError | None) -> None:
         path, status = self._end(), self._status
         if path is not None:
@@ -134,7 +128,6 @@ class ModelLoader(QObject):
             self.not_opened.emit(path or self.path)
         self._begin_switch()
 
-    @Slot(object)
     def _take_outcome(self, outcome: GenerationOutcome) -> None:
         """Another runtime may have taken over in mid-answer."""
         if outcome.runtime is not None and self.model is not None and self._loading is None:

@@ -16,7 +16,6 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
     SignalInstance,
-    Slot,
 )
 from PySide6.QtGui import QImage
 
@@ -90,7 +89,6 @@ class Camera(QObject):
         self.running_changed.emit(True)
         source.start()
 
-    @Slot()
     def stop(self) -> None:
         source, self._source = self._source, None
         if source is None:
@@ -106,20 +104,17 @@ class Camera(QObject):
         """The newest picture; None while there is none."""
         return self._newest
 
-    @Slot(QImage)
     def _take(self, image: QImage) -> None:
         if self._source is not None and not image.isNull():
             self._newest = image
             self._silence.start()
             self.frame.emit(image)
 
-    @Slot(str)
     def _fail(self, text: str) -> None:
         if self._source is not None:
             self.stop()
             self.failed.emit(text)
 
-    @Slot()
     def _give_up(self) -> None:
         self._fail(self.tr("The camera gives no picture. Is another program using it?"))
 

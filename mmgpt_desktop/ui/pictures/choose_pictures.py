@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QFileDialog
 
@@ -26,11 +26,9 @@ class PictureChoice(QObject):
             {"open": self.open_files, "paste": self.paste, "samples": self.open_samples}
         )
 
-    @Slot()
     def paste(self) -> None:
         self._photos.take_mime(QGuiApplication.clipboard().mimeData())
 
-    @Slot()
     def open_files(self) -> None:
         pictures, everything = self.tr("Pictures and videos"), self.tr("All files")
         names, _ = QFileDialog.getOpenFileNames(
@@ -44,7 +42,6 @@ class PictureChoice(QObject):
             self._shell.preferences.change(last_folder=str(Path(names[0]).parent))
             self._photos.open([Path(name) for name in names])
 
-    @Slot()
     def open_samples(self) -> None:
         dialog = SamplesDialog(read_samples(), self._shell.window)
         if dialog.exec() == QDialog.DialogCode.Accepted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt, Signal, Slot
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
@@ -31,7 +31,6 @@ class LiveView(PictureArea):
     def image(self) -> QImage:
         return self._image
 
-    @Slot(QImage)
     def show_frame(self, image: QImage) -> None:
         self._image = image
         self.update()

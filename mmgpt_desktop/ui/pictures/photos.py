@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
-from PySide6.QtCore import QMimeData, QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QMimeData, QObject, QTimer, Signal
 
 from mmgpt_desktop.conversation import Conversation
 from mmgpt_desktop.errors import AppError
@@ -159,7 +159,6 @@ class Photos(QObject):
             self.tr("Open the others when you are done with these."),
         )
 
-    @Slot(object)
     def take_mime(self, mime: QMimeData | None) -> None:
         """None is what a clipboard gives that holds nothing, or whose owner doesn't answer."""
         self.take(read_sources(mime) if mime is not None else Sources())
@@ -261,17 +260,14 @@ class Photos(QObject):
         if self._passing is not None:
             self._show(self._place)
 
-    @Slot(object)
     def show(self, conversation: Conversation) -> None:
         if conversation in self._all:
             self.choose(self._all.index(conversation))
 
-    @Slot(int)
     def choose(self, place: int) -> None:
         if 0 <= place < len(self._all) and (place != self._place or self.passing):
             self._show(place)
 
-    @Slot(int)
     def _choose_group(self, row: int) -> None:
         groups = self._groups()
         if 0 <= row < len(groups) and (self._place not in groups[row] or self.passing):
@@ -298,7 +294,6 @@ class Photos(QObject):
         if self._all:
             self.choose((self._place + by) % len(self._all))
 
-    @Slot()
     def remove(self) -> None:
         """The photo that is shown, or the clip with all its frames."""
         if not self._all or self.passing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, QPoint, QRect, QRectF, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QPoint, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QGuiApplication,
@@ -174,11 +174,9 @@ class RegionPicker(QObject):
     def overlays(self) -> Sequence[RegionOverlay]:
         return tuple(self._overlays)
 
-    @Slot()
     def pick(self) -> None:
         self._begin(follows=False)
 
-    @Slot()
     def pick_to_follow(self) -> None:
         self._begin(follows=True)
 
@@ -188,7 +186,6 @@ class RegionPicker(QObject):
             self._window.hide()
             self._settled.start()
 
-    @Slot()
     def _look(self) -> None:
         for screen in QGuiApplication.screens():
             image = self._grab(screen)
@@ -214,7 +211,6 @@ class RegionPicker(QObject):
         else:
             overlay.showFullScreen()
 
-    @Slot(QRect)
     def _take(self, rect: QRect) -> None:
         overlay = self.sender()
         assert isinstance(overlay, RegionOverlay)
@@ -228,7 +224,6 @@ class RegionPicker(QObject):
         self._end()
         (self.to_follow if self._follows else self.picked).emit(region)
 
-    @Slot()
     def _end(self) -> None:
         overlays, self._overlays = self._overlays, {}
         for overlay in overlays:
@@ -258,7 +253,6 @@ class RegionSource(QObject):
     def stop(self) -> None:
         self._timer.stop()
 
-    @Slot()
     def _look(self) -> None:
         screen, rect = self._region.screen, self._region.rect
         if screen not in QGuiApplication.screens():

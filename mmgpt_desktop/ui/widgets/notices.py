@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
@@ -193,12 +193,10 @@ class Notices(Retranslated, QWidget):
         self.others.setAccessibleName(name)
         self.others.setToolTip(tip(name))
 
-    @Slot()
     def _show_next(self) -> None:
         self._told.insert(0, self._told.pop())
         self._show_newest()
 
-    @Slot(object)
     def _let_go(self, notice: Notice) -> None:
         if notice in self._told:
             self._told.remove(notice)

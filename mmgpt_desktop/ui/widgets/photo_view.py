@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QImage,
     QKeyEvent,
@@ -327,7 +327,6 @@ class LinkedViews(QObject):
         for view in views:
             view.view_changed.connect(self._follow)
 
-    @Slot(float, QPointF)
     def _follow(self, zoom: float, centre: QPointF) -> None:
         for view in self._views:
             if view is not self.sender():

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from mmgpt_desktop.errors import NotKept
 from mmgpt_desktop.settings import Settings, load_settings, save_settings
@@ -42,7 +42,6 @@ class Preferences(QObject):
         self._changed |= {name for name in changes if changes[name] != getattr(before, name)}
         self._timer.start()
 
-    @Slot()
     def save(self) -> None:
         path, settings, changed = self.path, self.settings, frozenset(self._changed)
         self._thread.submit(

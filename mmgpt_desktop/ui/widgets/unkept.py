@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject
 
 from mmgpt_desktop.errors import NotKept
 from mmgpt_desktop.ui.widgets.notices import Notices
@@ -15,7 +15,6 @@ class Unkept(QObject):
         super().__init__(notices)
         self._notices, self._told = notices, False
 
-    @Slot(object)
     def tell(self, error: NotKept) -> None:
         if not self._told:
             self._told = True

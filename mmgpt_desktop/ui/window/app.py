@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from mmgpt_desktop.engine.memory import give_memory_back
@@ -187,7 +187,6 @@ class App(QObject):
         self.sessions.start()
         QTimer.singleShot(0, self.loader, self.loader.load)
 
-    @Slot()
     def close(self) -> None:
         """Stop all work and end the threads; the window is gone meanwhile."""
         self.live.stop()
@@ -210,17 +209,14 @@ class App(QObject):
         dialog.exec()
         dialog.deleteLater()
 
-    @Slot(str)
     def _choose_theme(self, choice: str) -> None:
         self.theme.choose(choice)
         self.preferences.change(theme=choice)
 
-    @Slot(bool)
     def _choose_still(self, wanted: bool) -> None:
         self.theme.set_still(wanted)
         self.preferences.change(still=wanted)
 
-    @Slot(str)
     def _choose_language(self, language: str) -> None:
         """At once: Qt tells each widget, and it writes its texts anew."""
         install_language(self._application, language)
@@ -232,12 +228,10 @@ class App(QObject):
         if not self.preferences.settings.tour_seen:
             self.tour.begin()
 
-    @Slot()
     def _end_tour(self) -> None:
         self.window.prompt.edit.setFocus()
         self.preferences.change(tour_seen=True)
 
-    @Slot()
     def _tidy(self) -> None:
         self._tasks["files"].submit(lambda _task: give_memory_back())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from functools import partial
 
-from PySide6.QtCore import QByteArray, QCoreApplication, QSize, Qt, QTimer, Slot
+from PySide6.QtCore import QByteArray, QCoreApplication, QSize, Qt, QTimer
 from PySide6.QtWidgets import (
     QApplication,
     QSplitter,
@@ -120,7 +120,6 @@ class PaneArea(Retranslated, ScrollArea):
         # Once it is laid out there.
         QTimer.singleShot(0, self, partial(self.ensureWidgetVisible, widget, 0, 0))
 
-    @Slot()
     def show_map(self) -> None:
         """A word was chosen: its map, where that takes nothing from the answer's place."""
         if self.arrangement is Arrangement.TWO:
