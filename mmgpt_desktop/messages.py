@@ -24,7 +24,7 @@ PICTURE = "\ufffc"  # in a question's text: the next photo stands here (Unicode'
 def with_numbers(text: str) -> str:
     """A question for people to read: "[picture 1]" where the first picture stands in it."""
     first, *rest = text.split(PICTURE)
-    return first + "".join(f"[picture {place}]{each}" for place, each in enumerate(rest, start=1))
+    return first + "".join(f"[picture {number}]{each}" for number, each in enumerate(rest, start=1))
 
 
 class RuntimeName(StrEnum):
@@ -191,10 +191,10 @@ class AttentionMap:
     copied: float = 0.0
     others: tuple[AttentionMap, ...] = ()
 
-    def of(self, place: int) -> AttentionMap | None:
-        """The map of number `place`, from 0, of the request's `photos`; None if it wasn't read."""
+    def of(self, index: int) -> AttentionMap | None:
+        """The map of number `index`, from 0, of the request's `photos`; None if it wasn't read."""
         maps = (self, *self.others)
-        return maps[place] if place < len(maps) else None
+        return maps[index] if index < len(maps) else None
 
 
 @dataclass(frozen=True, eq=False)

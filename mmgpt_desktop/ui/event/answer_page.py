@@ -191,9 +191,9 @@ class AnswerPage(Retranslated, QWidget):
             old.hide()
             old.deleteLater()
         several = photos if len(photos) > 1 else []
-        self.thumbnails = [self._thumbnail(place, each) for place, each in enumerate(several)]
-        for place, button in enumerate(self.thumbnails):
-            button.setChecked(place == current)
+        self.thumbnails = [self._thumbnail(index, each) for index, each in enumerate(several)]
+        for index, button in enumerate(self.thumbnails):
+            button.setChecked(index == current)
             self._thumbs.addWidget(button)
         in_turn([self.picture.view, *self.thumbnails, self.answer])
         self._fit_thumbnails()
@@ -207,15 +207,15 @@ class AnswerPage(Retranslated, QWidget):
         for button in self.thumbnails:
             button.setFixedSize(self._scale.target(12), self._scale.target(9))
 
-    def _thumbnail(self, place: int, photo: Photo) -> Tile:
-        button = Tile(self.tr("Picture {number}").format(number=place + 1))
+    def _thumbnail(self, index: int, photo: Photo) -> Tile:
+        button = Tile(self.tr("Picture {number}").format(number=index + 1))
         button.setCheckable(True)
         button.show_picture(levels_of(photo)[-1])
-        button.clicked.connect(partial(self._choose, place))
+        button.clicked.connect(partial(self._choose, index))
         return button
 
-    def _choose(self, place: int, _checked: bool = False) -> None:
-        self.photo_chosen.emit(place)
+    def _choose(self, index: int, _checked: bool = False) -> None:
+        self.photo_chosen.emit(index)
 
     def clear(self) -> None:
         """Nothing of a visitor stays in here."""

@@ -65,16 +65,16 @@ class Visit(QObject):
 
     def add(self, photo: Photo) -> None:
         """Show a photo; one that is there already keeps its conversation."""
-        for place, each in enumerate(self.conversations):
+        for index, each in enumerate(self.conversations):
             if each.photo is not None and each.photo.image_id == photo.image_id:
-                self.choose(place)
+                self.choose(index)
                 return
         self.conversations = [*self.conversations, Conversation(photo)][-self._most :]
         self.added.emit(photo)
         self.choose(len(self.conversations) - 1)
 
-    def choose(self, place: int) -> None:
-        self.current = self.conversations[place]
+    def choose(self, index: int) -> None:
+        self.current = self.conversations[index]
         self.changed.emit(self.current)
 
     def reset(self) -> None:

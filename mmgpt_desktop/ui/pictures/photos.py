@@ -71,7 +71,7 @@ class Photos(QObject):
         self._files, self._downloads = files, downloads
         self._blank = Conversation()
         self._all: list[Conversation] = []
-        self._place = -1
+        self._index = -1
         self._passing: Conversation | None = None
         pane.photo_chosen.connect(self._choose_group)
         pane.film.frame_chosen.connect(self.show)
@@ -94,7 +94,7 @@ class Photos(QObject):
     @property
     def kept(self) -> Conversation:
         """The current one, or while something passes by the one before."""
-        return self._all[self._place] if self._all else self._blank
+        return self._all[self._index] if self._all else self._blank
 
     @property
     def passing(self) -> bool:
@@ -232,10 +232,10 @@ class Photos(QObject):
 
     def add(self, photo: Photo) -> None:
         """Show a photo; one that is there already keeps its conversation."""
-        for place, conversation in enumerate(self._all):
+        for index, conversation in enumerate(self._all):
             assert conversation.photo is not None
             if conversation.photo.image_id == photo.image_id:
-                self._show(place)
+                self._show(index)
                 return
         self._all.append(Conversation(photo))
         self._show(len(self._all) - 1)
@@ -258,41 +258,41 @@ class Photos(QObject):
 
     def end_passing(self) -> None:
         if self._passing is not None:
-            self._show(self._place)
+            self._show(self._index)
 
     def show(self, conversation: Conversation) -> None:
         if conversation in self._all:
             self.choose(self._all.index(conversation))
 
-    def choose(self, place: int) -> None:
-        if 0 <= place < len(self._all) and (place != self._place or self.passing):
-            self._show(place)
+    def choose(self, index: int) -> None:
+        if 0 <= index < len(self._all) and (index != self._index or self.passing):
+            self._show(index)
 
     def _choose_group(self, row: int) -> None:
         groups = self._groups()
-        if 0 <= row < len(groups) and (self._place not in groups[row] or self.passing):
+        if 0 <= row < len(groups) and (self._index not in groups[row] or self.passing):
             self._show(groups[row][0])
 
     def _groups(self) -> list[range]:
-        """The places of each photo, and of each clip's frames."""
+        """The indices of each photo, and of each clip's frames."""
         groups = []
-        keys = [conversation.clip or place for place, conversation in enumerate(self._all)]
+        keys = [conversation.clip or index for index, conversation in enumerate(self._all)]
         for _, group in itertools.groupby(range(len(keys)), key=keys.__getitem__):
-            places = list(group)
-            groups.append(range(places[0], places[-1] + 1))
+            indices = list(group)
+            groups.append(range(indices[0], indices[-1] + 1))
         return groups
 
     def _clip(self) -> tuple[Conversation, ...]:
         """The frames of the clip that the current one is of, or the current one alone."""
         if self._passing is not None or not self._all:
             return (self.current,)
-        group = next(group for group in self._groups() if self._place in group)
+        group = next(group for group in self._groups() if self._index in group)
         return tuple(self._all[group.start : group.stop])
 
     def step(self, by: int) -> None:
         """To the next or the previous photo, round the end."""
         if self._all:
-            self.choose((self._place + by) % len(self._all))
+            self.choose((self._index + by) % len(self._all))
 
     def remove(self) -> None:
         """The photo that is shown, or the clip with all its frames."""
@@ -304,9 +304,9 @@ class Photos(QObject):
         self._show(min(start, len(self._all) - 1))
 
         def undo() -> None:
-            place = min(start, len(self._all))
-            self._all[place:place] = gone
-            self._show(place)
+            index = min(start, len(self._all))
+            self._all[index:index] = gone
+            self._show(index)
 
         self._undo.offer(self.tr("The picture and its conversation were removed."), undo)
 
@@ -321,14 +321,14 @@ class Photos(QObject):
         last = len(self._all) - 1
         self._show(self._all.index(current) if current in self._all else last)
 
-    def _show(self, place: int) -> None:
-        self._place, self._passing = place, None
+    def _show(self, index: int) -> None:
+        self._index, self._passing = index, None
         self._show_pane()
         self.chosen.emit(self.current)
 
     def _show_pane(self) -> None:
         groups = self._groups()
-        row = next((row for row, group in enumerate(groups) if self._place in group), -1)
+        row = next((row for row, group in enumerate(groups) if self._index in group), -1)
         self._pane.set_thumbnails(self.firsts, -1 if self.passing else row)
         frames = self._clip()
         self._pane.film.show_clip(frames if len(frames) > 1 else (), self.current)
