@@ -51,6 +51,7 @@ class FakeRuntime:
         self.fusions: list[str] = []  # for each decode: the fusion it was for
         self.fed: list[list[int]] = []  # the ids of each decode call
         self.closed = False
+        self.breaks = False  # then its arithmetic does: the logits are no numbers
         self._script, self._vocabulary = script, vocabulary
         self._assistant, self._end, self._cells = assistant, end, cells
         self._fail_at, self._before = fail_at, before
@@ -102,6 +103,8 @@ class FakeRuntime:
         return scores
 
     def _logits(self, seen: list[int]) -> NDArray[np.float32]:
+        if self.breaks:
+            return np.full(self._vocabulary, np.nan, np.float32)
         written = seen[len(seen) - seen[::-1].index(self._assistant) :]
         follow = self._script[len(written)] if len(written) < len(self._script) else self._end
         logits = np.zeros(self._vocabulary, np.float32)

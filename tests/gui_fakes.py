@@ -95,7 +95,7 @@ class FakeEngine(EngineBase):
         self._answer, self._probabilities = answer, probabilities
         self._gated, self._gate = gated, threading.Semaphore(0)
         self._load_error, self._load_gated = load_error, load_gated
-        self._fail_after, self._error = fail_after, error
+        self.fail_after, self._error = fail_after, error
         self.explained: list[tuple[Method, slice | None]] = []  # None: maps, else a check
         self.explain_gate = threading.Semaphore(0 if explain_gated else 1_000_000)
         self.explain_error = explain_error
@@ -160,7 +160,7 @@ class FakeEngine(EngineBase):
                 if self._gated:
                     _wait(self._gate, cancel)
                 cancel.raise_if_cancelled()
-                if index == self._fail_after:
+                if index == self.fail_after:
                     raise self._error or RuntimeError("broken")
                 on_step(self._step(request, index, text))
                 written += 1

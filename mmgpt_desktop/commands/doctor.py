@@ -128,9 +128,9 @@ def _why_no_cuda(path: Path) -> str:
 
 
 def _report_libraries(missing: list[str]) -> None:
-    versions = {name: _version(name) for name in (*LIBRARIES, *SHOWN)}
+    versions = {name: version_of(name) for name in (*LIBRARIES, *SHOWN)}
     onnx = [name for name in LIBRARIES[:2] if versions.pop(name) is not None]
-    found = [f"{name} {_version(name)}" for name in onnx]
+    found = [f"{name} {version_of(name)}" for name in onnx]
     found += [f"{name} {version}" for name, version in versions.items() if version]
     print(f"Libraries: {', '.join(found)}.")
     light = missing_torch() is not None
@@ -144,7 +144,7 @@ def _report_libraries(missing: list[str]) -> None:
         print("  onnxruntime and onnxruntime-gpu overwrite each other: keep one of them.")
 
 
-def _version(name: str) -> str | None:
+def version_of(name: str) -> str | None:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

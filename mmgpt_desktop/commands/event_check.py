@@ -46,7 +46,7 @@ FIRST_WORD_S = 3.0
 DEVICES_S = 15.0
 SMALLEST = (1280, 720)
 _P = ParamSpec("_P")
-_ROOM = 500_000_000  # bytes, for a day of cards and numbers
+ROOM = 500_000_000  # bytes, for a day of cards and numbers
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _writable(folder: Path, file: Path | None = None) -> str:
         with file.open("ab"):
             pass
     free = shutil.disk_usage(folder).free
-    if free < _ROOM:
+    if free < ROOM:
         raise AppError("Only {free} are free on the disk.", "Make room.", free=size_text(free))
     return f"{safe_name(str(file or folder))} can be written, {size_text(free)} are free."
 
@@ -153,7 +153,7 @@ def _power() -> str:
 
 def _devices(profile: Profile) -> Iterator[Finding]:
     try:
-        devices = _look()
+        devices = look()
     except AppError as error:
         yield Finding(False, f"Screen: {error}")
         return
@@ -164,7 +164,7 @@ def _devices(profile: Profile) -> Iterator[Finding]:
         yield _find("Camera", _camera, devices)
 
 
-def _look() -> Devices:
+def look() -> Devices:
     """In a process of its own: Qt ends it where there is no display."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)

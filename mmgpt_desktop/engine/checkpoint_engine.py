@@ -95,7 +95,7 @@ class CheckpointEngine(EngineBase):
     def __init__(
         self, folder: Path, choice: RuntimeName | None = None, make: RuntimeMaker | None = None
     ) -> None:
-        self._path, self._graphs = folder, is_graphs(folder)
+        self.path, self._graphs = folder, is_graphs(folder)
         super().__init__(self._order(), choice)
         self._broken = set[Path]()  # graphs that the runtime now being made could not use
         self._make = make or partial(make_runtime, broken=self._broken)
@@ -118,8 +118,8 @@ class CheckpointEngine(EngineBase):
     def open(self, progress: Progress, cancel: CancelToken) -> None:
         if self._graphs:
             checked = "Checking the model's files"
-            verify_graphs(self._path, lambda done: progress(0.1 * done, checked), cancel)
-        self._checkpoint = (read_checkpoint if self._graphs else open_checkpoint)(self._path)
+            verify_graphs(self.path, lambda done: progress(0.1 * done, checked), cancel)
+        self._checkpoint = (read_checkpoint if self._graphs else open_checkpoint)(self.path)
         self._family, self._trial = tried_family(self._checkpoint)
         self.stop_ids = self._family.stop_ids
         self.context_length = self._family.context_length
@@ -145,7 +145,7 @@ class CheckpointEngine(EngineBase):
 
     def _without_weights(self, failure: AppError) -> AppError:
         """It is no good to be told to use PyTorch where there is nothing for it."""
-        if failure.hint_template == "Use PyTorch." and not has_weights(self._path):
+        if failure.hint_template == "Use PyTorch." and not has_weights(self.path):
             failure.hint_template = "Choose another model."
         return failure
 
@@ -248,7 +248,7 @@ class CheckpointEngine(EngineBase):
         computer; they are shown from the next time on that it is opened."""
         if self._known_choice() is None:
             scenes = map(compose, range(SCENES_AT_REST))
-            save_choice(_choice_file(self._path), self.score_heads(scenes, cancel).choice())
+            save_choice(_choice_file(self.path), self.score_heads(scenes, cancel).choice())
 
     def score_heads(
         self,
@@ -286,13 +286,13 @@ class CheckpointEngine(EngineBase):
 
     def _known_choice(self) -> HeadChoice | None:
         layers, heads = self._runtime.attention_shape
-        exported = _exported_choice(self._path, layers, heads)
-        return exported or load_choice(_choice_file(self._path), layers, heads)
+        exported = exported_choice(self.path, layers, heads)
+        return exported or load_choice(_choice_file(self.path), layers, heads)
 
     def _order(self) -> list[RuntimeName]:
         """Graphs where there are some, and PyTorch where there are weights for it."""
         graphs = [RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU] if self._graphs else []
-        return graphs + ([RuntimeName.TORCH] if not graphs or has_weights(self._path) else [])
+        return graphs + ([RuntimeName.TORCH] if not graphs or has_weights(self.path) else [])
 
     def _context(
         self,
@@ -336,7 +336,7 @@ def _used_instead(files: GraphFiles, broken: Collection[Path]) -> str:
     return ", ".join(found or [files.decoder.name])
 
 
-def _exported_choice(folder: Path, layers: int, heads: int) -> HeadChoice | None:
+def exported_choice(folder: Path, layers: int, heads: int) -> HeadChoice | None:
     """What an export's manifest says; None where its heads were never measured."""
     try:
         choice = head_choice(read_object(folder / MANIFEST)["attention"], layers, heads)

@@ -86,7 +86,7 @@ class CheckpointOnnx:
         # The prompt's operators are the CPU's alone.
         quick = Graph(files.prompt, cuda) if files.prompt and not cuda else None
         with blamed(files.decoder):
-            self._decoder = Decoder(graph, in_place=decoder.in_place, cuda=cuda, prompt=quick)
+            self.decoder = Decoder(graph, in_place=decoder.in_place, cuda=cuda, prompt=quick)
         if self._family.outside_blocks is not None and graph.inputs.keys().isdisjoint(
             (BLOCKS, TYPES)
         ):
@@ -131,15 +131,15 @@ class CheckpointOnnx:
         all photos' tokens in order; what is missing to 1 went to text.
         """
         past = cache.length if cache else 0
-        if self._decoder.prompt and len(token_ids) > 1:
+        if self.decoder.prompt and len(token_ids) > 1:
             feeds = self._feeds(token_ids, context, past, 1, cancel)
-            cache = self._decoder.fill(feeds, cache, len(token_ids), cancel)
+            cache = self.decoder.fill(feeds, cache, len(token_ids), cancel)
             past, token_ids = cache.length, token_ids[-1:]
         feeds = self._feeds(token_ids, context, past, 1, cancel)
-        logits, found, after = self._decoder.run(feeds, cache, len(token_ids), cancel)
+        logits, found, after = self.decoder.run(feeds, cache, len(token_ids), cancel)
         weights = None
         if attention and found is not None:
-            weights = np.asarray(self._looks(found, context), np.float32)
+            weights = np.asarray(self.looks(found, context), np.float32)
         return DecodeResult(np.asarray(logits[0, -1], np.float32), weights, after)
 
     def score(
@@ -149,11 +149,11 @@ class CheckpointOnnx:
         nothing: from the prompt's last token on."""
         kept = len(token_ids) - len(context.prompt.token_ids) + 1
         feeds = self._feeds(token_ids, context, 0, kept, cancel)
-        logits = self._decoder.score(feeds, cancel)
+        logits = self.decoder.score(feeds, cancel)
         return np.asarray(logits[0, -kept:], np.float32)
 
     def close(self) -> None:
-        for part in (self._decoder.graph, self._decoder.prompt, self._vision, self._embed):
+        for part in (self.decoder.graph, self.decoder.prompt, self._vision, self._embed):
             if part:
                 part.close()
 
@@ -162,13 +162,13 @@ class CheckpointOnnx:
         edit = partial(_read_both_ways, family=self._family)
         return attending_graph(path, cache, kernels=not cuda, edit=edit)
 
-    def _looks(self, attention: NDArray[Any], context: Context) -> NDArray[Any]:
+    def looks(self, attention: NDArray[Any], context: Context) -> NDArray[Any]:
         """What of the graph's attention went to image tokens."""
         return attention[:, :, list(context.prompt.image_positions)]
 
     def _attention_shape(self, checkpoint: Checkpoint) -> tuple[int, int]:
         """(layers, heads)"""
-        return self._decoder.layers, attention_heads(checkpoint.config)
+        return self.decoder.layers, attention_heads(checkpoint.config)
 
     def _feeds(
         self,
@@ -199,7 +199,7 @@ class CheckpointOnnx:
         if len(image):
             parts = [_parts(each) for each in context.features]
             embeds[0, image] = np.concatenate([main for main, _ in parts])[which]
-        if DEEP_EMBEDS in self._decoder.graph.inputs:
+        if DEEP_EMBEDS in self.decoder.graph.inputs:
             feeds[DEEP_EMBEDS] = self._deep(context, image, which, embeds.shape)
         return {**feeds, EMBEDS: embeds}
 
@@ -211,7 +211,7 @@ class CheckpointOnnx:
         shape: tuple[int, ...],
     ) -> NDArray[np.float32]:
         """What is added after the first layers where image tokens stand, [layer, 1, S, width]."""
-        layers = self._decoder.graph.inputs[DEEP_EMBEDS].shape[0]
+        layers = self.decoder.graph.inputs[DEEP_EMBEDS].shape[0]
         deep = np.zeros((layers, *shape), np.float32)
         if len(image):
             found = [_parts(each)[1] for each in context.features]

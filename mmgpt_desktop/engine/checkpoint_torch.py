@@ -35,7 +35,7 @@ LAST_ROW = "last_row"  # our name among transformers' ways to compute attention
 # take gigabytes where a photo has thousands of patches.
 _ATTENTION = {"": LAST_ROW, "text_config": LAST_ROW, "vision_config": "sdpa"}
 _FIELD = re.compile(r"Validation error for field '(\w+)'")  # of transformers' configurations
-_ROWS = 256  # whose scores are in memory at once
+ROWS = 256  # whose scores are in memory at once
 
 Past = tuple[Any, int]  # transformers' cache, and how many tokens it holds
 
@@ -262,8 +262,8 @@ def _last_row(
 
     eager = sys.modules[type(module).__module__].eager_attention_forward
     parts, weights = [], None
-    for first in range(0, query.shape[2], _ROWS):
-        rows = slice(first, first + _ROWS)
+    for first in range(0, query.shape[2], ROWS):
+        rows = slice(first, first + ROWS)
         mask = None if attention_mask is None else attention_mask[:, :, rows]
         part, weights = eager(module, query[:, :, rows], key, value, mask, **options)
         parts.append(part)

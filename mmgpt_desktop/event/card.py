@@ -41,7 +41,7 @@ _LEAST_MODULE = 4  # a third of a millimetre: phones read no smaller ones
 _PANORAMA = 2.4  # maps of wider photos take two rows
 _COLOUR, _INK, _MUTED, _RULE, _MARK = "#3d4fd0", "#1b1f27", "#596273", "#d8dce3", "#fff0b8"
 _QUESTION_SIZES = (42, 38, 34, 30)
-_ANSWER_SIZES = (64, 56, 48, 42, 36, 32, 28)
+ANSWER_SIZES = (64, 56, 48, 42, 36, 32, 28)
 _TITLE_SIZES = (40, 36, 32, 28)
 _LONGEST = 800  # characters; more than the sheet holds
 
@@ -73,7 +73,7 @@ def card(
 
     It speaks the report's language. A logo that can't be read is left out.
     """
-    photo, column = _areas(report.photo)
+    photo, column = areas(report.photo)
     sheet = Image.new("RGB", (SHORT, LONG) if _lies(report.photo) else (LONG, SHORT), "white")
     say = drawable_wording(report)
     _draw_photo(sheet, report.photo, photo, brand.colour or _COLOUR)
@@ -132,7 +132,7 @@ def _lies(photo: Photo) -> bool:
     return photo.width >= photo.height
 
 
-def _areas(photo: Photo) -> tuple[Area, Area]:
+def areas(photo: Photo) -> tuple[Area, Area]:
     """Where the photo goes, to the sheet's edges, and where all the rest."""
     if _lies(photo):
         depth = _depth(photo.height / photo.width)
@@ -175,7 +175,7 @@ def _draw_foot(sheet: Image.Image, area: Area, brand: Brand, title: str, date: s
     if (logo := _logo(brand, area.width // 4, height)) is not None:
         sheet.paste(logo, (left, top + (height - logo.height) // 2))
         left += logo.width + _SMALL
-    if (code := _code(brand.link or "", height)) is not None:
+    if (code := code_picture(brand.link or "", height)) is not None:
         right -= code.width
         sheet.paste(code, (right, top + (height - code.height) // 2))
         right -= _SMALL
@@ -183,7 +183,7 @@ def _draw_foot(sheet: Image.Image, area: Area, brand: Brand, title: str, date: s
     lines += [(_spoken(brand.link), (_SMALL,), _MUTED)] if brand.link else []
     y = top + (height - sum(round(sizes[0] * 1.35) for _, sizes, _ in lines)) / 2
     for text, sizes, colour in lines:
-        _draw_line(draw, (left, y), text, sizes, colour, right - left)
+        draw_line(draw, (left, y), text, sizes, colour, right - left)
         y += round(sizes[0] * 1.35)
 
 
@@ -205,7 +205,7 @@ def _logo(brand: Brand, width: int, height: int) -> Image.Image | None:
     return Image.fromarray(photo.pixels).resize(size, Image.Resampling.LANCZOS)
 
 
-def _code(link: str, edge: int) -> Image.Image | None:
+def code_picture(link: str, edge: int) -> Image.Image | None:
     """Without the empty border, since paper is around it; None for a link that is too long."""
     if not link:
         return None
@@ -234,7 +234,7 @@ def _draw_maps(
         left = area.left + column * (min(cell, max(width, 7 * _LABEL)) + _MAP_GAP)
         sheet.paste(painter.paint(maps, word), (left, top + row * step))
         label = word.bare if word else say("the whole answer")
-        _draw_line(draw, (left, top + row * step + height + 6), label, (_LABEL,), _INK, cell)
+        draw_line(draw, (left, top + row * step + height + 6), label, (_LABEL,), _INK, cell)
     heading = paragraph([TextRun(_heading(report, say), _MUTED)], _SMALL, area.width)
     top -= heading.height + 8
     heading.draw(draw, area.left, top)
@@ -257,15 +257,15 @@ def _draw_text(
     runs = [TextRun(each.text, _INK, _MARK if each in words else "") for each in report.words]
     if report.model.doubt.about(count_words(report.turn.steps), report.outcome.certainty):
         runs.insert(0, TextRun(say("I'm not sure, perhaps:") + " ", _MUTED))
-    question = _fitted(asked, _QUESTION_SIZES, width, area.height // 3)
-    answer = _fitted(runs, _ANSWER_SIZES, width, area.height - question.height - _GAP // 2)
+    question = fitted(asked, _QUESTION_SIZES, width, area.height // 3)
+    answer = fitted(runs, ANSWER_SIZES, width, area.height - question.height - _GAP // 2)
     y = area.top + (area.height - question.height - _GAP // 2 - answer.height) // 2
     draw = ImageDraw.Draw(sheet)
     question.draw(draw, area.left, y)
     answer.draw(draw, area.left, y + question.height + _GAP // 2)
 
 
-def _fitted(runs: Sequence[TextRun], sizes: Sequence[int], width: int, height: int) -> Paragraph:
+def fitted(runs: Sequence[TextRun], sizes: Sequence[int], width: int, height: int) -> Paragraph:
     """In the largest size that fits; in the smallest one cut with an ellipsis if none does."""
     runs = _cut(runs, _LONGEST)
     length = sum(len(run.text) for run in runs)
@@ -288,7 +288,7 @@ def _cut(runs: Sequence[TextRun], length: int) -> list[TextRun]:
     return kept
 
 
-def _draw_line(
+def draw_line(
     draw: ImageDraw.ImageDraw,
     place: tuple[float, float],
     text: str,

@@ -99,6 +99,11 @@ class Visits:
         self._clock = clock
         self._times: OrderedDict[str, deque[float]] = OrderedDict()
 
+    @property
+    def clients(self) -> list[str]:
+        """Whom it remembers, the last to ask at the end."""
+        return list(self._times)
+
     def allow(self, client: str) -> bool:
         """Count a request, whether it is let in or not: who hammers stays out."""
         now = self._clock()

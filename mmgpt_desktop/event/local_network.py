@@ -36,7 +36,7 @@ def local_address(wanted: str | None = None) -> str:
             "This computer is in no local network, so a phone can't fetch the card.",
             "Connect it to the network that the visitors' phones are in.",
         )
-    outward = _outward_address()
+    outward = outward_address()
     return wanted or (outward if outward in found else found[0])
 
 
@@ -62,7 +62,7 @@ def is_private(text: str) -> bool:
     return any(address in network for network in _PRIVATE)
 
 
-def _outward_address() -> str:
+def outward_address() -> str:
     with (
         contextlib.suppress(OSError),
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outward,

@@ -92,9 +92,10 @@ class SouvenirPage:
         patience: Patience | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
-        self._port, self._find_address = port, address
+        self._port = port
+        self.find_address = address
         self._patience, self._clock = patience or Patience(), clock
-        self._offers = Offers(60 * minutes, clock)
+        self.offers = Offers(60 * minutes, clock)
         self._lock = threading.Lock()  # held for moments only: the window's thread takes it too
         self._listener: _Listener | None = None
         self._closing: _Listener | None = None
@@ -104,7 +105,7 @@ class SouvenirPage:
 
         Raises AppError where there is no local network, or its port is taken.
         """
-        address = self._find_address()
+        address = self.find_address()
         with self._lock:
             if self._listener is not None and self._listener.address != address:
                 self._close()  # the computer is in another network now
@@ -114,21 +115,21 @@ class SouvenirPage:
         with self._lock:
             if self._listener is None:
                 self._listener = _Listener(self, address, self._port)
-            offer = self._offers.add(data, kind)
+            offer = self.offers.add(data, kind)
             return f"http://{self._listener.host}/{offer.token}", offer
 
     def seconds_left(self, offer: Offer) -> float:
         """0 when it was fetched often enough or forgotten, or its time is over."""
-        return self._offers.seconds_left(offer)
+        return self.offers.seconds_left(offer)
 
     def withdraw(self, offer: Offer) -> None:
         """Nobody knows its address yet."""
-        self._offers.withdraw(offer)
+        self.offers.withdraw(offer)
         self._tidy()
 
     def forget(self) -> None:
         """A transfer that is under way may end, within `Patience.answer_s`."""
-        self._offers.forget()
+        self.offers.forget()
         with self._lock:
             self._close()
 
@@ -150,9 +151,9 @@ class SouvenirPage:
 
     def _tidy(self) -> None:
         """Once a second, on the listener's thread."""
-        self._offers.drop_ended()
+        self.offers.drop_ended()
         with self._lock:
-            if not self._offers:
+            if not self.offers:
                 self._close()
 
     def _reply(self, request: h11.Request, host: str) -> _Reply:
@@ -163,7 +164,7 @@ class SouvenirPage:
         if [value for name, value in request.headers if name == b"host"] != [host.encode()]:
             return _UNKNOWN
         token = request.target.decode("ascii").removeprefix("/")
-        offer = self._offers.take(token, counts=request.method == b"GET")
+        offer = self.offers.take(token, counts=request.method == b"GET")
         if offer is None:
             return _UNKNOWN
         shown = ("Content-Disposition", f'inline; filename="mmgpt-card.{offer.kind}"')

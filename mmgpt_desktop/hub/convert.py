@@ -54,7 +54,7 @@ def convert(
         raise AppError(title, "Choose another place for the graphs.", path=safe_name(str(out)))
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, checkpoint, out, precision), daemon=True)
+    process = context.Process(target=work, args=(theirs, checkpoint, out, precision), daemon=True)
     process.start()
     theirs.close()
     forget = cancel.on_cancel(process.kill)
@@ -87,7 +87,7 @@ def _last_message(pipe: Connection, progress: Progress) -> ConversionReport | Ap
         progress(*message)
 
 
-def _work(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> None:
+def work(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> None:
     """All that the other process does."""
     warnings.simplefilter("ignore")  # libraries' warnings are for developers, and so is
     for stream in (1, 2):  # what they print

@@ -120,7 +120,7 @@ class _Decoder:
 
 
 def _read(container: InputContainer, decoder: _Decoder, count: int) -> list[TimedFrame]:
-    duration = _duration(container, decoder.stream)
+    duration = length_of(container, decoder.stream)
     found = []
     if duration > 0:
         times = [(place + 0.5) * duration / count for place in range(count)]
@@ -132,7 +132,7 @@ def _read(container: InputContainer, decoder: _Decoder, count: int) -> list[Time
     return [(seconds, _pixels(timed[seconds], decoder.stream)) for seconds in sorted(timed)]
 
 
-def _duration(container: InputContainer, stream: VideoStream) -> float:
+def length_of(container: InputContainer, stream: VideoStream) -> float:
     """Seconds; 0 where the file doesn't say."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)

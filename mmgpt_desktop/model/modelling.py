@@ -161,9 +161,9 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         self, fine: Tensor, coarse: Tensor, fusion: str | None = None
     ) -> tuple[list[KeyValue], Mixed]:
         """`encode_cells` of maps that ImageNet's encoder made."""
-        return self.encode_cells(fine, self._fresh(fine, coarse), fusion)
+        return self.encode_cells(fine, self.fresh(fine, coarse), fusion)
 
-    def _fresh(self, fine: Tensor, cached: Tensor) -> Tensor:
+    def fresh(self, fine: Tensor, cached: Tensor) -> Tensor:
         """The coarse cells; made anew of the fine ones where the encoder has learnt since."""
         if not self.config.tuned:
             return cached
@@ -314,9 +314,9 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         fusion = fusion or self.config.fusion
         strayed: Tensor | float = 0.0
         if fine is not None and coarse is not None:
-            fresh = self._fresh(fine, coarse)
+            fresh = self.fresh(fine, coarse)
             image, mixed = self.encode_cells(fine, fresh, fusion, named)
-            strayed = self._strayed(fresh, coarse)
+            strayed = self.strayed(fresh, coarse)
         elif pixel_values is not None:
             image, mixed = self.encode_pixels(pixel_values, fusion)
         else:
@@ -365,7 +365,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         shares = weights[:, 1:][wanted]
         return (losses * shares).sum() / shares.abs().sum().clamp(min=1e-6)
 
-    def _strayed(self, coarse: Tensor, cached: Tensor) -> Tensor:
+    def strayed(self, coarse: Tensor, cached: Tensor) -> Tensor:
         """What it costs an encoder that learns if its classes stray: the Kullback-Leibler
         divergence of those of `coarse` from those of `cached` cells, mean over the photos."""
         if not (self.training and self.config.tuning):

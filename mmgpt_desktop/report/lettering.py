@@ -16,7 +16,7 @@ from PIL import ImageDraw, ImageFont
 from mmgpt_desktop.text import printable
 
 # Tried by their usual file names where the built-in one, which has little but ASCII, falls short.
-_FONTS = (
+FONTS = (
     "DejaVuSans.ttf",
     "NotoSansCJK-Regular.ttc",
     "wqy-microhei.ttc",
@@ -44,8 +44,8 @@ class Letters:
         self._font = font_for(text, size)
         self._others: dict[str, Font] = {}
         self.lacking = 0  # characters that no font has
-        for each in _lacking(self._font, _drawn(text)):
-            other = next((font for font in _fonts(size) if not _lacking(font, {each})), None)
+        for each in lacking(self._font, _drawn(text)):
+            other = next((font for font in fonts(size) if not lacking(font, {each})), None)
             if other is not None:
                 self._others[each] = other
             else:
@@ -56,7 +56,7 @@ class Letters:
         return sum(self._font.getmetrics())
 
     def getlength(self, text: str) -> float:
-        return sum(font.getlength(piece) for font, piece in self._pieces(text))
+        return sum(font.getlength(piece) for font, piece in self.pieces(text))
 
     def span(self, canvas: ImageDraw.ImageDraw, top: float) -> tuple[float, float]:
         """From the top of a tall letter to the end of a tail."""
@@ -68,11 +68,11 @@ class Letters:
     ) -> None:
         """With its left upper corner there, and all on one line."""
         left, base = place[0], place[1] + self._font.getmetrics()[0]
-        for font, piece in self._pieces(text):
+        for font, piece in self.pieces(text):
             canvas.text((left, base), piece, colour, font, anchor="ls")
             left += font.getlength(piece)
 
-    def _pieces(self, text: str) -> Iterator[tuple[Font, str]]:
+    def pieces(self, text: str) -> Iterator[tuple[Font, str]]:
         """Neighbours of one font together."""
         for font, letters in itertools.groupby(text, lambda c: self._others.get(c, self._font)):
             yield font, "".join(letters)
@@ -170,18 +170,18 @@ def font_for(text: str, size: int) -> Font:
     Nothing here remembers a text: what one visitor of an event wrote is gone with the card.
     """
     wanted = _drawn(text)
-    best = _fonts(size)[0]
+    best = fonts(size)[0]
     if not all(c.isascii() for c in wanted):
-        best = min(_fonts(size), key=lambda font: len(_lacking(font, wanted)))
+        best = min(fonts(size), key=lambda font: len(lacking(font, wanted)))
     return best
 
 
 @lru_cache(maxsize=64)
-def _fonts(size: int) -> tuple[Font, ...]:
+def fonts(size: int) -> tuple[Font, ...]:
     built_in = ImageFont.load_default(size)
     assert isinstance(built_in, ImageFont.FreeTypeFont)
     found = [built_in]
-    for name in _FONTS:
+    for name in FONTS:
         with contextlib.suppress(OSError):
             found.append(ImageFont.truetype(name, size))
     return tuple(found)
@@ -191,7 +191,7 @@ def _drawn(text: str) -> set[str]:
     return {c for c in text if unicodedata.category(c)[0] not in "CMZ"}
 
 
-def _lacking(font: Font, characters: set[str]) -> set[str]:
+def lacking(font: Font, characters: set[str]) -> set[str]:
     missing = _glyph(font, _NO_GLYPH)
     return {each for each in characters if _glyph(font, each) == missing}
 

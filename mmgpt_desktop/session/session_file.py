@@ -40,7 +40,7 @@ MOST_DECODED = 4 << 30  # of all photos together: an even one of 300 MB is 300 k
 # What we write grows by little when it is read, text by more and even pictures by most. A file
 # that would grow by more than so many times its size, and some, is made to fill the memory.
 _MOST_GROWTH, _TEXT_GROWTH, _VALUES_GROWTH, _PICTURES_GROWTH = 10, 100, 10, 250
-_SOME, _SOME_VALUES, _SOME_PICTURES = 1 << 20, 1_000_000, 128 << 20
+_SOME, _SOME_VALUES, SOME_PICTURES = 1 << 20, 1_000_000, 128 << 20
 _PNG_HEAD = struct.Struct(">16s2I")  # its signature and how its first chunk begins; its size
 _PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 _SESSION, _ARRAYS = "session.json", "arrays.bin"
@@ -177,7 +177,7 @@ def _values(text: bytes) -> int:
 
 def _most_decoded(size: int) -> int:
     """The bytes of all photos together that a file of that size may hold."""
-    return min(MOST_DECODED, _SOME_PICTURES + _PICTURES_GROWTH * size)
+    return min(MOST_DECODED, SOME_PICTURES + _PICTURES_GROWTH * size)
 
 
 def _photos(

@@ -19,7 +19,7 @@ _HURRIED, _SLIPPED = 0.15, 0.06
 _LITTLE = frozenset(
     ["a", "an", "and", "are", "can", "do", "does", "here", "i", "in", "is", "it", "me", "of", "on"]
 ) | {"please", "show", "tell", "that", "the", "there", "this", "to", "what", "which", "you"}
-_AS_WRITTEN, _BARE = 0.65, 0.85  # of what people type; the rest is lower-case, with its mark
+AS_WRITTEN, _BARE = 0.65, 0.85  # of what people type; the rest is lower-case, with its mark
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Wordings:
         patterns = list(self.whole.get(kind, ()))
         for expression, ways in self.parts.items():
             if found := expression.fullmatch(question):
-                patterns += [_filled(way, found) for way in ways]
+                patterns += [filled(way, found) for way in ways]
         return _chosen(rng.choice(patterns), rng) if patterns else ""
 
 
@@ -90,7 +90,7 @@ def typed(question: str, rng: random.Random) -> str:
     if rng.random() < _BRITISH:
         question = question.replace("color", "colour")
     style = rng.random()
-    if style < _AS_WRITTEN:
+    if style < AS_WRITTEN:
         return question[:1].upper() + question[1:]
     return question.lower().rstrip(".?") if style < _BARE else question.lower()
 
@@ -117,7 +117,7 @@ def _slip(word: str, rng: random.Random) -> str:
     return word[:place] + rng.choice((two + one, two)) + word[place + 2 :]
 
 
-def _filled(way: str, found: re.Match[str]) -> str:
+def filled(way: str, found: re.Match[str]) -> str:
     for number, group in enumerate(found.groups(), 1):
         way = way.replace(f"{{{number}}}", group)
     return way

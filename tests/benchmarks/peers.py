@@ -374,7 +374,7 @@ def table_of(contenders: Sequence[Contender | Rival], tokens: int, rounds: int) 
         prefill, decode = _medians(each.speeds)
         speeds = f"{prefill * 1000:.1f}", f"{(tokens - 1) / decode:.1f}"
         times = f"{first[0] / prefill:.2f}", f"{first[1] / decode:.2f}"
-        rows.append([each.label, *speeds, *times, _image(each), _cost(each)])
+        rows.append([each.label, *speeds, *times, _image(each), cost(each)])
     lines = [in_columns(rows)]
     lines.append(f"Medians of {rounds} rounds: {PROMPT} positions, then {tokens} tokens.")
     lines.append(f"{THREADS} threads; x: against the first row. image: one tile, 64 tokens.")
@@ -388,7 +388,7 @@ def _image(contender: Contender | Rival) -> str:
     return f"{statistics.median(contender.images):.2f}"
 
 
-def _cost(contender: Contender | Rival) -> str:
+def cost(contender: Contender | Rival) -> str:
     """Of attention, where there is a twin without it: rounds are compared one by one."""
     if isinstance(contender, Rival) or contender.twin is None:
         return ""

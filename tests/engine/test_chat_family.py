@@ -225,7 +225,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_template_without_end_is_ended(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmgpt_desktop.engine.chat.chat_template._SECONDS", 0.3)
+    monkeypatch.setattr("mmgpt_desktop.engine.chat.chat_template.SECONDS", 0.3)
     message = {"role": "user", "content": [{"type": "text", "text": "a"}]}
     with pytest.raises((PromptError, BundleError), match="chat template"):
         ChatTemplate(HOSTILE[name], {}).render([message])
@@ -254,7 +254,7 @@ RULES: list[dict[str, object]] = [
 def test_a_tokenizer_that_panics_or_never_ends_is_one_sentence(
     tmp_path: Path, rules: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mmgpt_desktop.engine.folder.tokenizing._TRIAL_S", 1.0)
+    monkeypatch.setattr("mmgpt_desktop.engine.folder.tokenizing.TRIAL_S", 1.0)
     folder = bad_tokenizer(smolvlm_settings(tmp_path / "own"), **rules)
     with pytest.raises(BundleError, match="The model's tokenizer "):
         family_of(read_checkpoint(folder))
@@ -273,12 +273,12 @@ def test_a_tokenizer_is_tried_once_and_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *_a, **_k: tmp_path / "cache")
-    monkeypatch.setattr(tokenizing, "_tried", set())
+    monkeypatch.setattr(tokenizing, "tried", set())
     tried = list[str]()
     monkeypatch.setattr(tokenizing, "run", lambda task, *_a, **_k: tried.append(task))
     folder = smolvlm_settings(tmp_path / "own")
     for _ in range(2):
         read_checkpoint(folder).tokenizer()
-    monkeypatch.setattr(tokenizing, "_tried", set())  # as after a new start
+    monkeypatch.setattr(tokenizing, "tried", set())  # as after a new start
     read_checkpoint(folder).tokenizer()
     assert tried == ["try_tokenizer"]

@@ -20,7 +20,7 @@ from mmgpt_desktop.engine.checkpoint_engine import (
     ALL_HEADS,
     SCENES_AT_REST,
     CheckpointEngine,
-    _exported_choice,
+    exported_choice,
     make_runtime,
 )
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
@@ -325,13 +325,13 @@ def test_heads_are_chosen_once_and_kept(
     )
     (folder / "model.safetensors").rename(folder / "model-1.safetensors")
     exported = CheckpointEngine(folder, make=Maker())
-    assert exported._path == folder
-    choice = _exported_choice(folder, LAYERS, HEADS)
+    assert exported.path == folder
+    choice = exported_choice(folder, LAYERS, HEADS)
     assert choice == HeadChoice(((1, 2),), plain("Measured when it was exported."))
-    assert _exported_choice(folder, 1, HEADS) is None
+    assert exported_choice(folder, 1, HEADS) is None
     with (folder / "manifest.json").open("a") as manifest:
         manifest.write(" " * (17 << 20))  # without end, as far as one can tell
-    assert _exported_choice(folder, LAYERS, HEADS) is None
+    assert exported_choice(folder, LAYERS, HEADS) is None
 
 
 def test_a_rest_that_is_cancelled_chooses_nothing(

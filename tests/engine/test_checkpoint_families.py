@@ -13,7 +13,7 @@ from mmgpt_desktop.engine.chat.inputs import Context
 from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
 from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_torch
 from mmgpt_desktop.engine.families.registry import family_of
-from mmgpt_desktop.engine.folder.checkpoint import read_checkpoint
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import (
     Explanation,
@@ -58,7 +58,8 @@ def test_each_word_has_a_map_on_each_photo(engine: CheckpointEngine, photos: int
     steps = list[TokenStep]()
     outcome = engine.generate(asked(PHOTOS[:photos]), CancelToken(), steps.append)
     assert outcome.kind == "done", outcome.error
-    shape = engine._runtime.attention_shape
+    fusion = engine.model.fusions[0]
+    shape = fusion.image_layers, fusion.heads
     for step in steps:
         assert (step.attention is not None) == bool(photos)
         if step.attention is None:
@@ -104,15 +105,14 @@ def test_looking_at_a_photo_makes_no_scores_of_all_patches(
     make: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of 8,192 patches, as a fine look has, those of one layer take 4 gigabytes."""
-    engine = CheckpointEngine(make(tmp_path / "model"))
-    engine.load(lambda _fraction, _what: None, CancelToken())
-    runtime, cancel = engine._runtime, CancelToken()
-    inputs = engine.family.preprocess(PHOTOS[0])
+    checkpoint, cancel = open_checkpoint(make(tmp_path / "model")), CancelToken()
+    runtime, family = checkpoint_torch(checkpoint), family_of(checkpoint)
+    inputs = family.preprocess(PHOTOS[0])
     expected = runtime.encode(inputs, cancel).embeddings
     eager = f"{type(runtime.model).__module__}.eager_attention_forward"
     monkeypatch.setattr(eager, None)
     assert (runtime.encode(inputs, cancel).embeddings == expected).all()
-    prompt = engine.family.build_prompt([Message("user", "?")], [], 1)
+    prompt = family.build_prompt([Message("user", "?")], [], 1)
     with pytest.raises(RuntimeFailure):  # rows of what words read are wanted
         runtime.decode(prompt.token_ids, Context(prompt), None, attention=True, cancel=cancel)
 

@@ -123,7 +123,7 @@ def test_a_prompt_is_read_a_few_rows_at_a_time(
         return eager(module, query, *rest, **options)
 
     monkeypatch.setattr(module, "eager_attention_forward", counted)
-    monkeypatch.setattr("mmgpt_desktop.engine.checkpoint_torch._ROWS", 7)
+    monkeypatch.setattr("mmgpt_desktop.engine.checkpoint_torch.ROWS", 7)
     parts = runtime.decode(prompt, context, None, attention=True, cancel=cancel)
     assert max(rows) == 7
     np.testing.assert_allclose(parts.logits, whole.logits, atol=1e-5)

@@ -173,7 +173,7 @@ def test_large_frames_are_made_smaller(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_video_without_a_length_is_read_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(video, "_duration", lambda _container, _stream: 0.0)
+    monkeypatch.setattr(video, "length_of", lambda _container, _stream: 0.0)
     photos = load(write_video(tmp_path / "a.mp4", 40))
     assert len(photos) == FRAMES
     gaps = [after - before for before, after in zip(seconds(photos), seconds(photos)[1:])]  # noqa: B905

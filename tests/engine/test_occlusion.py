@@ -356,9 +356,20 @@ def test_what_cant_be_explained_says_so(folder: Path) -> None:
     late = replace(explanation(photo).request, fusion="late")
     with pytest.raises(AppError, match="no fusion called late"):
         engine.explain(Explanation(late, SCRIPT), Method.OCCLUSION, CancelToken(), lambda _: None)
-    runtime._logits = lambda seen: np.full(512, np.nan, np.float32)  # type: ignore[method-assign]
+    runtime.breaks = True
     with pytest.raises(RuntimeFailure, match="no numbers"):
         engine.check(explanation(photo), slice(0, 1), cells, Method.MEAN, CancelToken())
+
+
+def test_what_was_encoded_is_forgotten(folder: Path) -> None:
+    runtime = FakeRuntime(SCRIPT)
+    engine, request = engine_with(folder, runtime), explanation(make_photo()).request
+    for _ in range(2):
+        engine.generate(request, CancelToken(), lambda _step: None)
+    assert runtime.encoded == [True]
+    engine.forget()
+    engine.generate(request, CancelToken(), lambda _step: None)
+    assert runtime.encoded == [True, True]
 
 
 def test_an_answer_without_words_has_no_maps(folder: Path) -> None:

@@ -212,7 +212,7 @@ def test_a_home_that_cant_be_read_is_no_fault_of_the_model(
 ) -> None:
     nowhere = tmp_path / ("x" * 300)  # no name of a folder is so long
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *_a, **_k: nowhere)
-    monkeypatch.setattr(tokenizing, "_tried", set())
+    monkeypatch.setattr(tokenizing, "tried", set())
     tried_family(read_checkpoint(settings))
     edited, _ = attending_graph(
         cache_graph(tmp_path, "past.{}.{}", "present.{}.{}"), nowhere, kernels=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -158,8 +159,8 @@ def test_a_prompt_may_be_fed_in_pieces(family: Qwen, runtime: CheckpointTorch) -
 
 
 def test_a_large_photo_takes_512_tokens_or_2048(family: Qwen) -> None:
-    family = Qwen(family.checkpoint)
-    family._most = 10**9
+    settings = {**family.checkpoint.image_processor, "max_pixels": 10**9}
+    family = Qwen(replace(family.checkpoint, image_processor=settings))
     photo = noise_photo(1200, 900)
     glance, tiled = family.preprocess(photo), family.preprocess(photo, tiled=True)
     assert 450 < glance.tokens <= 512

@@ -457,7 +457,7 @@ def test_the_tour_is_walked_by_keyboard(qtbot: QtBot, app: App) -> None:
         said.append(tour.accessibleName())
         places.append(tour.geometry())
         assert app.window.rect().contains(tour.geometry())
-        pane = tour._panes[step]
+        pane = tour.panes[step]
         covered = tour.geometry().intersected(
             pane.rect().translated(pane.mapTo(app.window, pane.rect().topLeft()))
         )
@@ -479,7 +479,7 @@ def test_esc_skips_the_tour_and_a_photo_moves_it_on(qtbot: QtBot, app: App) -> N
     assert app.tour.step == 1
     qtbot.keyClick(app.tour.next_button, Qt.Key.Key_Escape)
     assert app.tour.isHidden()
-    assert not any(pane.property("drop") for pane in app.tour._panes)
+    assert not any(pane.property("drop") for pane in app.tour.panes)
 
 
 def test_the_tour_follows_window_and_language(qtbot: QtBot, app: App) -> None:

@@ -260,7 +260,7 @@ def test_an_answer_that_runs_out_of_memory_leaves_the_model(
     qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
     told = [notice.title.text() for notice in app.window.notices.current()]
     assert told == ["There is not enough memory to answer."]
-    engine._fail_after = None
+    engine.fail_after = None
     assert_it_answers(qtbot, app)
 
 

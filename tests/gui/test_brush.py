@@ -259,9 +259,11 @@ def test_the_brush_says_why_it_can_not_be_measured(qtbot: QtBot, make_app: MakeA
 def test_a_cells_tooltip_has_its_value_and_rank(qtbot: QtBot, app: App) -> None:
     ask(qtbot, app)
     qtbot.waitUntil(lambda: app.window.heatmap.picture.view.layer is not None)
-    tell = cells_of(app)._tell
-    assert tell is not None
-    first = tell(5).splitlines()[0]
+    view = cells_of(app)
+    point = cell_point(view, 5)
+    tip = QHelpEvent(QEvent.Type.ToolTip, point, view.mapToGlobal(point))
+    QApplication.sendEvent(view, tip)
+    first = QToolTip.text().splitlines()[0]
     assert first == "Row 2, column 2: 25.0 % (how much of its look); brightest 1 of 16"
 
 

@@ -169,7 +169,7 @@ def test_words_are_pointed_at_in_the_answer_that_was_read(show: EventApp) -> Non
     until(lambda: bool(stage.visit.current.turns) and not stage.asker.busy)
     attract, turn = stage.attract, stage.visit.current.turns[-1]
     stage.visit.current.turns.clear()
-    attract._point(turn, 0)
+    attract.point(turn, 0)
     assert attract.playing
     until(lambda: bool(stage.visit.current.turns))  # it goes on with the next sample
 
@@ -188,6 +188,6 @@ def test_an_answer_goes_on_when_the_screen_is_no_longer_frozen(make_show: MakeSh
     until(lambda: not stage.asker.busy)
     assert stage.page.answer.toPlainText() == "A red ball in the corner."
     stage.freeze(True)
-    until(lambda: not stage.attract._timer.isActive())
+    until(lambda: not stage.attract.timer.isActive())
     stage.freeze(False)
     until(lambda: stage.page.question.text() != "\u201cWhat is one?\u201d")

@@ -91,7 +91,7 @@ def test_nobody_reads_of_trouble_for_longer_than_five_seconds(make_show: MakeSho
     assert FRIENDLY_MS <= 5000
     assert LINE_MS <= 5000
     show.stage.watchdog.friendly.timeout.emit()
-    show.window._line_time.timeout.emit()
+    show.window.line_time.timeout.emit()
     assert not show.window.line.isVisible()
     assert show.window.pages.currentWidget() is show.window.start_page
     slow.load_gate.release()
@@ -104,8 +104,8 @@ def test_after_a_crash_the_show_says_what_happened(show: EventApp) -> None:
     line = show.window.line
     assert line.isVisible()
     assert "started again" in line.text()
-    assert show.window._line_time.interval() == LINE_MS <= FRIENDLY_MS
-    show.window._line_time.timeout.emit()
+    assert show.window.line_time.interval() == LINE_MS <= FRIENDLY_MS
+    show.window.line_time.timeout.emit()
     assert not line.isVisible()
 
 
@@ -115,8 +115,8 @@ def test_a_model_that_cannot_be_loaded_is_tried_again(make_show: MakeShow) -> No
     show = make_show(engines, wait=False)
     begin(show)
     until(lambda: engines.made == 2)
-    until(show.stage.watchdog._retry.isActive)
-    show.stage.watchdog._retry.timeout.emit()
+    until(show.stage.watchdog.retry.isActive)
+    show.stage.watchdog.retry.timeout.emit()
     until(lambda: not show.stage.asker.busy and show.stage.visit.current.turns)
     assert show.stage.visit.current.turns[0].answer
 
@@ -127,7 +127,7 @@ def test_a_question_that_waits_for_the_model_is_told_so(make_show: MakeShow) -> 
     begin(show)
     assert "One moment" in show.window.line.text()
     assert show.window.line.isVisible()
-    show.stage.watchdog._retry.timeout.disconnect()
+    show.stage.watchdog.retry.timeout.disconnect()
     slow.load_gate.release()
     until(lambda: "did not start" in show.window.line.text())
     show.stage.reset()
@@ -231,9 +231,9 @@ def test_a_broken_engine_in_the_attract_loop_goes_on_with_the_next_sample(
 
 def test_the_system_is_kept_awake_while_the_show_runs(make_show: MakeShow) -> None:
     show = make_show()
-    until(lambda: show._awake.started == 1)  # type: ignore[attr-defined]
+    until(lambda: show.awake.started == 1)  # type: ignore[attr-defined]
     show.close()
-    assert show._awake.stopped == 1  # type: ignore[attr-defined]
+    assert show.awake.stopped == 1  # type: ignore[attr-defined]
 
 
 class Holder:

@@ -31,7 +31,7 @@ def opened(show: EventApp) -> list[str]:
 def listen(show: EventApp) -> list[str]:
     """What the lock was opened for; the application goes on."""
     purposes: list[str] = []
-    show.lock.opened.disconnect(show._open)
+    show.lock.opened.disconnect(show.open_for)
     show.lock.opened.connect(purposes.append)
     return purposes
 
@@ -66,20 +66,20 @@ def test_the_show_comes_before_other_programs_and_not_before_its_own_windows(
     window = show.window
     window.fill(window.screen())
     until(window.isActiveWindow)
-    window._away.timeout.emit()
-    assert not window._away.isActive()
+    window.away.timeout.emit()
+    assert not window.away.isActive()
     show.presenting.open()
     own = show.presenting.window
     assert own is not None
     until(own.isActiveWindow)
-    assert window._away.isActive()
-    assert window._away.interval() < 1000
-    window._away.timeout.emit()
+    assert window.away.isActive()
+    assert window.away.interval() < 1000
+    window.away.timeout.emit()
     assert own.isActiveWindow()
-    assert not window._away.isActive()
+    assert not window.away.isActive()
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(QApplication, "activeWindow", lambda: None)
-        window._away.timeout.emit()
+        window.away.timeout.emit()
     until(window.isActiveWindow)
 
 
@@ -89,14 +89,14 @@ def test_with_another_screen_the_show_fills_the_last_one(
 ) -> None:
     window, screen = show.window, show.window.screen()
     getattr(qapp, signal).emit(screen)
-    show._screens.timeout.emit()
+    show.screens.timeout.emit()
     assert not window.isFullScreen()  # it never was
     window.fill(screen)
     show.presenting.open()
     window.resize(300, 200)
     getattr(qapp, signal).emit(screen)
-    assert show._screens.isActive()
-    show._screens.timeout.emit()
+    assert show.screens.isActive()
+    show.screens.timeout.emit()
     until(lambda: window.isFullScreen() and window.size() == screen.size())
     assert show.presenting.window is not None
     assert not show.presenting.window.isVisible()
@@ -149,7 +149,7 @@ def test_a_wrong_pin_stays_inside_and_the_wait_grows(make_show: MakeShow) -> Non
     assert not pad.enter.isEnabled()
     assert "Wait" in pad.note.text()
     assert QApplication.focusWidget() is pad.back
-    show.lock._waiting.timeout.emit()
+    show.lock.waiting.timeout.emit()
     assert pad.note.text() == ""
     enter(show, "2468")
     until(lambda: opened == [ExitLock.LEAVE])
@@ -170,10 +170,10 @@ def test_a_restart_gives_no_further_tries(make_show: MakeShow) -> None:
     again.lock.ask(ExitLock.LEAVE)
     assert "Wait" in pad.note.text()
     assert not pad.enter.isEnabled()
-    again.lock._waiting.timeout.emit()
+    again.lock.waiting.timeout.emit()
     enter(again, "1111")
     until(lambda: "60" in pad.note.text())
-    again.lock._waiting.timeout.emit()
+    again.lock.waiting.timeout.emit()
     enter(again, "2468")
     until(lambda: opened == [ExitLock.LEAVE])
     third = make_show(lock=pins)
@@ -193,7 +193,7 @@ def test_the_pad_works_by_keys_and_goes_away_by_itself(make_show: MakeShow) -> N
     for key in (Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_Backspace, Qt.Key.Key_4):
         press(show.window, key)
     assert pad.dots.text() == "••"
-    pad._quiet.timeout.emit()
+    pad.quiet.timeout.emit()
     assert not pad.isVisible()
     assert pad.dots.text().strip() == ""
     assert opened == []
@@ -225,16 +225,16 @@ def test_keys_reach_nothing_below_what_lies_over_the_show(make_show: MakeShow) -
 def test_nothing_happens_by_itself_below_the_pad(make_show: MakeShow) -> None:
     show = make_show(lock={"pin": HASH, "chord": None})
     idle = show.stage.idle
-    assert idle._quiet.isActive()
+    assert idle.quiet.isActive()
     show.lock.ask(ExitLock.LEAVE)
-    assert not idle._quiet.isActive()
+    assert not idle.quiet.isActive()
     show.window.pad.leave()
-    assert idle._quiet.isActive()
+    assert idle.quiet.isActive()
 
 
 def test_a_finger_held_in_the_corner_asks_for_the_pin(make_show: MakeShow) -> None:
     show = make_show(lock={"pin": HASH, "chord": None})
-    handle, hold = show.window.windowHandle(), show.inputs._hold
+    handle, hold = show.window.windowHandle(), show.inputs.hold
     QTest.mousePress(handle, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
     assert hold.isActive()
     QTest.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))

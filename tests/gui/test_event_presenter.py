@@ -201,16 +201,16 @@ def test_below_a_black_screen_a_visit_ends_and_nothing_plays(make_show: MakeShow
     until(lambda: show.stage.visit.conversations)
     presenter.buttons["blank"].click()
     idle = show.stage.idle
-    idle._quiet.timeout.emit()
+    idle.quiet.timeout.emit()
     for _ in range(3):
         assert not show.window.countdown.isVisible()
-        idle._second.timeout.emit()
+        idle.second.timeout.emit()
     assert show.stage.visit.conversations == []
     assert show.window.blank.isVisible()
-    idle._quiet.timeout.emit()
+    idle.quiet.timeout.emit()
     assert not show.stage.attract.playing
     presenter.buttons["blank"].click()
-    assert idle._quiet.isActive()
+    assert idle.quiet.isActive()
 
 
 def test_who_writes_gets_letters(show: EventApp) -> None:
@@ -253,7 +253,7 @@ def test_freezing_stops_words_and_the_countdown(make_show: MakeShow) -> None:
     engine.release()
     until(lambda: show.stage.page.answer.toPlainText() == "A")
     presenter.buttons["freeze"].click()
-    assert not show.stage.idle._quiet.isActive()
+    assert not show.stage.idle.quiet.isActive()
     ended: list[object] = []
     show.engine.ended.connect(ended.append)
     engine.release(10)
@@ -277,7 +277,7 @@ def test_a_frozen_screen_is_let_go_for_the_next_visitor(
     else:
         presenter.close()
     assert not presenter.buttons["freeze"].isChecked()
-    assert show.stage.idle._quiet.isActive()
+    assert show.stage.idle.quiet.isActive()
     show.stage.open(show.stage.samples[1].photo)
     until(lambda: shown_name(show) == "two.png")
     show.stage.ask("What?")
@@ -315,7 +315,7 @@ def test_fusion_method_and_speed_are_the_presenters(make_show: MakeShow) -> None
     presenter.methods.activated.emit(presenter.methods.currentIndex())
     presenter.speed.setValue(200)
     assert show.stage.attract.speed == 2.0
-    assert presenter._labels[3].text() == "Speed \u00d7 2.00"
+    assert "Speed \u00d7 2.00" in said(presenter)
     presenter.buttons["next"].click()
     until(lambda: show.stage.visit.conversations)
     presenter.ask.click()
@@ -347,7 +347,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_one_before(
     show = make_show(engine, model={"folder": tmp_path})
     presenter = opened(show)
     broken = FakeEngine(load_error=RuntimeFailure("No memory."))
-    show.presenting._open_model = lambda _folder: lambda: broken
+    show.presenting.open_model = lambda _folder: lambda: broken
     failed: list[object] = []
     show.engine.load_failed.connect(failed.append)
     presenter.models.setCurrentIndex(1)
@@ -358,7 +358,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_one_before(
     assert presenter.models.isEnabled()
     assert presenter.state.text() == "This model can't be loaded."
     watchdog = show.stage.watchdog
-    assert not watchdog._retry.isActive()
+    assert not watchdog.retry.isActive()
     assert not watchdog.load_limit.isActive()
     assert show.stage.asker.model is not None
     presenter.buttons["next"].click()
@@ -384,7 +384,7 @@ def test_the_show_is_left_from_the_presenters_window(
     show: EventApp, presenter: Presenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     codes: list[int] = []
-    monkeypatch.setattr(show, "_application", Exits(codes))
+    monkeypatch.setattr(QApplication, "exit", codes.append)
     presenter.buttons["leave"].click()
     assert codes == [0]
 
@@ -395,13 +395,6 @@ def test_with_a_pin_leaving_asks_for_it_on_the_big_screen(make_show: MakeShow) -
     presenter.buttons["leave"].click()
     until(show.window.isActiveWindow)
     assert show.window.pad.isVisible()
-
-
-class Exits:
-    """An application that goes on."""
-
-    def __init__(self, codes: list[int]) -> None:
-        self.exit = codes.append
 
 
 def test_its_keys_work_in_its_own_window_too(show: EventApp, presenter: Presenter) -> None:
@@ -426,7 +419,7 @@ def test_the_menu_starts_a_checked_profile_in_a_process_of_its_own(
         started.append(words)
         return True
 
-    app.launcher._start = start
+    app.launcher.start = start
     window: MainWindow = app.window
     file = tmp_path / "fair.toml"
     file.write_text('title = "A fair"\nbroken = 1\n', encoding="utf-8")

@@ -14,7 +14,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.engine.bundle_engine import BundleEngine
 from mmgpt_desktop.ui.event.event_app import EventApp
 from tests.gui.event_parts import MakeShow, picture, press, touch, turn_round, until
 from tests.gui_fakes import FakeEngine, drain, make_photo, thread_of
@@ -33,11 +32,11 @@ def visit(show: EventApp, colour: str = "#123456") -> None:
 
 def quiet(show: EventApp) -> None:
     """The time without a touch has passed."""
-    show.stage.idle._quiet.timeout.emit()
+    show.stage.idle.quiet.timeout.emit()
 
 
 def second(show: EventApp) -> None:
-    show.stage.idle._second.timeout.emit()
+    show.stage.idle.second.timeout.emit()
 
 
 def test_a_countdown_then_the_start_page(make_show: MakeShow) -> None:
@@ -130,8 +129,8 @@ def test_no_trace_is_left_in_memory_and_on_disk(
     monkeypatch.setattr(type(clipboard), "ownsClipboard", lambda _self: True)
     engine = FakeEngine()
     show = make_show(engine, souvenir={"folder": tmp_path, "page": True})
-    phones = show.stage.souvenir._page
-    phones._find_address = lambda: "127.0.0.1"
+    phones = show.stage.souvenir.phones
+    phones.find_address = lambda: "127.0.0.1"
     before = files_in(tmp_path)
     visit(show, "#0000aa")
     visit(show, "#00aa00")
@@ -169,10 +168,10 @@ def test_no_trace_is_left_in_memory_and_on_disk(
     assert stage.page.picture.view.layer is None
     assert stage.page.picture.view.photo_rect().isEmpty()
     assert clipboard.text() == ""
-    assert stage.souvenir._made is None
-    assert len(phones._offers) == 1  # a card offered by code lives in memory until its time is over
+    assert stage.souvenir.made is None
+    assert len(phones.offers) == 1  # a card offered by code lives in memory until its time is over
     stage.stop()
-    assert len(phones._offers) == 0  # or the show
+    assert len(phones.offers) == 0  # or the show
     assert not phones.listens
     assert files_in(tmp_path) == before
     assert files_in(home) == set()
@@ -210,13 +209,6 @@ def test_a_picture_on_its_way_is_dropped_by_the_reset(qtbot: QtBot, show: EventA
     drain(qtbot, thread_of(show, "files"))  # after it in the queue
     assert show.stage.visit.conversations == []
     assert show.window.pages.currentWidget() is show.window.start_page
-
-
-def test_the_real_engine_forgets_what_it_encoded() -> None:
-    engine = BundleEngine(Path("nowhere"))
-    engine._encoded["photo", "graph"] = object()  # type: ignore[assignment]
-    engine.forget()
-    assert not engine._encoded
 
 
 def test_no_session_is_kept(show: EventApp, home: Path) -> None:

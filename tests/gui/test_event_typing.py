@@ -193,7 +193,7 @@ def test_a_touch_screen_brings_no_letters_of_the_desktop(
 def test_keys_that_are_no_letters_do_what_they_did(show: EventApp) -> None:
     open_sample(show)
     purposes: list[str] = []
-    show.lock.opened.disconnect(show._open)
+    show.lock.opened.disconnect(show.open_for)
     show.lock.opened.connect(purposes.append)
     line = show.stage.page.asking.line
     press(show.window, Qt.Key.Key_A, CTRL)
@@ -209,7 +209,7 @@ def test_letters_do_nothing_below_what_lies_over_the_show(make_show: MakeShow) -
     show = make_show(lock={"pin": hash_pin("2468"), "chord": None})
     open_sample(show)
     line = show.stage.page.asking.line
-    show.stage.idle._quiet.timeout.emit()
+    show.stage.idle.quiet.timeout.emit()
     assert show.window.countdown.isVisible()
     write(show, "a")
     assert not show.window.countdown.isVisible()  # any key says that somebody is there
@@ -224,7 +224,7 @@ def test_letters_do_nothing_below_what_lies_over_the_show(make_show: MakeShow) -
 
 def test_enter_on_im_done_ends_the_visit(show: EventApp) -> None:
     open_sample(show)
-    show.stage.idle._quiet.timeout.emit()
+    show.stage.idle.quiet.timeout.emit()
     show.window.countdown.leave.setFocus()
     press(show.window, Qt.Key.Key_Return)
     assert show.stage.visit.conversations == []

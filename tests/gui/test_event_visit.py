@@ -365,7 +365,7 @@ def test_a_picture_is_taken_with_the_camera(make_show: MakeShow) -> None:
     assert page.count.text() == "3"
     assert QApplication.focusWidget() is page.view
     for _ in range(3):
-        page._second.timeout.emit()
+        page.second.timeout.emit()
     until(lambda: show.stage.visit.current.photo is not None)
     assert show.stage.visit.current.photo is not None
     assert show.stage.visit.current.photo.pixels[0, 0].tolist() == [255, 136, 0]
@@ -449,10 +449,11 @@ def test_all_of_a_long_answer_is_in_view_beside_the_letters_on_the_screen(
     window, page = show.window, show.stage.page
     choose_sample(show)
     question = "Why " + "does it sleep so long " * 10
+    size = page.answer.fontInfo().pixelSize()
     show.stage.ask(question)
     until(lambda: not show.stage.asker.busy)
     bar = page.answer.verticalScrollBar()
-    until(lambda: page.answer._size and not bar.maximum())
+    until(lambda: page.answer.fontInfo().pixelSize() < size and not bar.maximum())
     assert page.question.text().endswith("\u2026")
     assert page.question.accessibleName() == f"\u201c{question.strip()[:200]}\u201d"
     touch(page.asking.letters)
@@ -466,7 +467,7 @@ def test_all_of_a_long_answer_is_in_view_beside_the_letters_on_the_screen(
     cursor.setPosition(span.start)
     assert page.answer.viewport().rect().intersects(page.answer.cursorRect(cursor))
     show.stage.ask("Why?")
-    until(lambda: page.answer._size == 0)
+    until(lambda: page.answer.fontInfo().pixelSize() == size)
 
 
 def test_a_word_without_end_leaves_the_page_as_it_is(make_show: MakeShow) -> None:
@@ -612,9 +613,9 @@ def test_everything_to_be_touched_is_large_enough(show: EventApp, size: tuple[in
     look()
     ask_again = show.stage.page.asking
     ask_again.letters.setChecked(False)
-    show.stage._count_down(9)
+    show.stage.idle.counting.emit(9)
     look()
-    show.stage._count_down(0)
+    show.stage.idle.counting.emit(0)
     show.window.pad.ask()
     look()
     assert small == []
@@ -672,9 +673,9 @@ def test_nothing_is_cut_off(
     touch(window.header.souvenir)
     until(show.stage.souvenir.save_button.isEnabled)
     look("souvenir")
-    show.stage._count_down(9)
+    show.stage.idle.counting.emit(9)
     look("countdown")
-    show.stage._count_down(0)
+    show.stage.idle.counting.emit(0)
     window.pad.ask()
     window.pad.refuse(30)
     look("pad")

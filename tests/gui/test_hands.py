@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QKeyEvent, QWheelEvent
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QSlider, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -14,21 +14,11 @@ from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.window.app import App
 from tests.gui.conftest import MakeApp
 from tests.gui.event_parts import MakeShow
+from tests.gui.hands import turn_wheel
 from tests.gui_fakes import THREE, FakeEngine, make_photo
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 NONE = Qt.KeyboardModifier.NoModifier
-
-
-def turn_wheel(widget: QWidget, held: Qt.KeyboardModifier = NONE, by: int = -120) -> bool:
-    """Whether the widget took it; otherwise what is around it scrolls."""
-    place = QPointF(widget.rect().center())
-    at = QPointF(widget.mapToGlobal(place.toPoint()))
-    phase, none = Qt.ScrollPhase.NoScrollPhase, Qt.MouseButton.NoButton
-    event = QWheelEvent(place, at, QPoint(), QPoint(0, by), none, held, phase, False)
-    event.ignore()
-    widget.event(event)
-    return event.isAccepted()
 
 
 def hold(widget: QWidget, key: Qt.Key, times: int, text: str = "") -> None:

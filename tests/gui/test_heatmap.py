@@ -20,6 +20,7 @@ from mmgpt_desktop.ui.widgets.drawing import Heatmap, draw_heatmap
 from mmgpt_desktop.ui.widgets.photo_view import LARGEST_ZOOM, PhotoView
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.window.app import App
+from tests.gui.hands import turn_wheel
 from tests.gui_fakes import ANSWER, FUSION, FakeEngine, attention_map, make_photo
 
 MakeApp = Callable[..., App]
@@ -122,8 +123,9 @@ def test_the_whole_photo_is_shown_centred(view: PhotoView) -> None:
 
 def test_the_wheel_keeps_the_place_under_the_pointer(view: PhotoView) -> None:
     view.set_photo(make_photo(640, 480))
-    point = QPointF(500, 300)
-    view._zoom_at(point, 2)
+    point, zoom = QPointF(500, 300), view.zoom
+    turn_wheel(view, by=600, place=point)
+    assert view.zoom > 1.5 * zoom
     rect = view.photo_rect()
     assert (point.x() - rect.left()) / rect.width() == pytest.approx(500 / 640)
     assert (point.y() - rect.top()) / rect.height() == pytest.approx(300 / 480)

@@ -367,7 +367,7 @@ def test_the_last_of_several_choices_wins(
 
 def test_a_remembered_model_that_is_gone_gives_way(tmp_path: Path) -> None:
     embedded, here = default_bundle_path(), tmp_path
-    choose = app_module._model_to_open
+    choose = app_module.model_to_open
     assert choose(embedded, Settings()) == embedded
     assert choose(embedded, Settings(model=str(here))) == here
     assert choose(embedded, Settings(model=str(here / "gone"))) == embedded

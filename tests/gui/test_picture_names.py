@@ -236,12 +236,17 @@ def drop_text(data: QMimeData, window: Window) -> None:
 
 
 def test_a_session_keeps_the_pictures_where_they_stood(
-    qtbot: QtBot, window: Window, make_app: MakeApp, tmp_path: Path
+    qtbot: QtBot,
+    window: Window,
+    make_app: MakeApp,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     first = window.ask("Is it like [picture 3]?")
     path = tmp_path / "kept.mmgpt"
     sessions = window.app.sessions
-    sessions._save(path)
+    monkeypatch.setattr(sessions, "ask_where_to", lambda _proposed: path)
+    sessions.save()
     qtbot.waitUntil(path.exists, timeout=PATIENCE)
     window.app.controller.clear()
     window.app.photos.take_over((window.app.photos.conversations[0],), window.app.photos.current)

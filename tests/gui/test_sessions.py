@@ -274,7 +274,7 @@ def test_switched_off_nothing_is_left_behind(
     qtbot: QtBot, make_app: MakeApp, tmp_path: Path
 ) -> None:
     app = make_app(autosave=False)
-    assert not app.sessions._timer.isActive()
+    assert not app.sessions.timer.isActive()
     fill(qtbot, app)
     app.window.close()
     assert not (tmp_path / "unsaved").exists()

@@ -123,7 +123,7 @@ def test_a_thread_that_computes_is_found_out(qtbot: QtBot, monkeypatch: pytest.M
     for passed, busy in ((0.005, 0.0), (0.005, 0.001), (2.005, 1.5), (1.005, 0.1)):
         clocks["perf_counter"] += passed
         clocks["thread_time"] += busy
-        stalls._timer.timeout.emit()
+        stalls.timer.timeout.emit()
     lateness = stalls.end()
     assert lateness.max == pytest.approx(2000)
     assert lateness.busy_max == pytest.approx(1500)
@@ -182,7 +182,7 @@ def test_the_same_seed_draws_the_same(app: App, tmp_path: Path) -> None:
     drawn = []
     for _ in range(2):
         visitor = Visitor(app, make_files(tmp_path), (), tmp_path, 7)
-        drawn.append([visitor._random.random() for _ in range(5)])
+        drawn.append([visitor.random.random() for _ in range(5)])
     assert drawn[0] == drawn[1]
 
 

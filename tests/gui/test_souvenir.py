@@ -287,11 +287,11 @@ def test_a_phone_gets_the_card_by_a_code_while_it_lasts(bench: Bench) -> None:
     assert panel.rest.text() == "It works for another 10:00 minutes."
     assert fetch(address).startswith(b"\x89PNG")
     bench.clock.now += 61.5
-    panel._second.timeout.emit()
+    panel.second.timeout.emit()
     assert panel.rest.text() == "It works for another 8:59 minutes."
     assert not panel.phone_button.isEnabled()
     bench.clock.now += 600
-    panel._second.timeout.emit()
+    panel.second.timeout.emit()
     assert panel.ticket.isHidden()
     assert panel.line.text() == "The code has ended. You can have a new one."
     panel.phone_button.click()
@@ -305,7 +305,7 @@ def test_a_code_that_was_used_up_goes(bench: Bench) -> None:
     bench.until(bench.panel.ticket.isVisible)
     for _ in range(FETCHES):
         fetch(bench.panel.address.accessibleName())
-    bench.panel._second.timeout.emit()
+    bench.panel.second.timeout.emit()
     assert bench.panel.ticket.isHidden()
     assert bench.panel.address.text() == ""
 
@@ -330,7 +330,7 @@ def test_without_a_network_it_is_said(make_bench: Callable[..., Bench], profile:
     def nowhere() -> str:
         raise AppError("This computer is in no local network, so a phone can't fetch the card.")
 
-    bench.page._find_address = nowhere
+    bench.page.find_address = nowhere
     bench.make()
     bench.panel.phone_button.click()
     bench.until(lambda: bool(bench.failed))
@@ -345,19 +345,19 @@ def test_reset_forgets_all_of_it(bench: Bench) -> None:
     bench.until(bench.panel.ticket.isVisible)
     bench.panel.reset()
     panel = bench.panel
-    assert panel._made is None
-    assert panel._offer is None
+    assert panel.made is None
+    assert panel.offered is None
     assert panel.ticket.isHidden()
     assert (panel.address.text(), panel.address.accessibleName(), panel.line.text()) == (
         "",
         "",
         empty,
     )
-    assert panel.preview._image.isNull()
-    assert panel.preview._small.isNull()
-    assert not panel.code._modules.size
-    assert not any(each.isEnabled() for each in panel._ways.values())
-    assert not panel._second.isActive()
+    assert panel.preview.image.isNull()
+    assert panel.preview.small.isNull()
+    assert not panel.code.modules.size
+    assert not any(each.isEnabled() for each in panel.ways.values())
+    assert not panel.second.isActive()
 
 
 def test_a_code_lives_as_long_as_it_says_also_after_the_reset(bench: Bench) -> None:
@@ -370,10 +370,10 @@ def test_a_code_lives_as_long_as_it_says_also_after_the_reset(bench: Bench) -> N
         bench.panel.reset()
         bench.clock.now += 599
         assert fetch(addresses[-1]).startswith(b"\x89PNG")
-    assert len(bench.page._offers) == 1
+    assert len(bench.page.offers) == 1
     bench.clock.now += 2
     bench.until(lambda: not bench.page.listens)
-    assert len(bench.page._offers) == 0
+    assert len(bench.page.offers) == 0
 
 
 def test_with_the_show_all_codes_end(bench: Bench) -> None:
@@ -382,7 +382,7 @@ def test_with_the_show_all_codes_end(bench: Bench) -> None:
     bench.until(bench.panel.ticket.isVisible)
     bench.panel.stop()
     assert not bench.page.listens
-    assert len(bench.page._offers) == 0
+    assert len(bench.page.offers) == 0
 
 
 def test_what_comes_after_a_reset_is_dropped(bench: Bench) -> None:
@@ -396,7 +396,7 @@ def test_what_comes_after_a_reset_is_dropped(bench: Bench) -> None:
     bench.panel.reset()
     gate.set()
     bench.settle()
-    assert bench.panel._made is None
+    assert bench.panel.made is None
     assert not bench.panel.save_button.isEnabled()
 
 
@@ -418,7 +418,7 @@ def test_an_address_that_is_made_while_the_visitor_leaves_leads_nowhere(
     gate.set()
     bench.settle()
     assert not bench.page.listens
-    assert len(bench.page._offers) == 0
+    assert len(bench.page.offers) == 0
     assert bench.panel.ticket.isHidden()
     assert bench.done == []
 
@@ -481,7 +481,7 @@ def test_the_margins_of_a_page_are_kept(tmp_path: Path) -> None:
 def test_everything_is_large_has_a_name_and_a_key(bench: Bench) -> None:
     bench.make()
     panel = bench.panel
-    for button in (*panel._ways.values(), panel.back_button):
+    for button in (*panel.ways.values(), panel.back_button):
         assert button.height() >= 48
         assert button.width() >= 48
         assert button.text()

@@ -115,15 +115,15 @@ def test_a_mixed_one_reads_the_prompt_with_a_graph_of_its_own(
     assert mixed.sizes.keys() - four.sizes.keys() == {PROMPT, f"{PROMPT}.data"}
     whole, cancel = read_checkpoint(mixed.folder), CancelToken()
     runtime = CheckpointOnnx(whole, CPU, cache=tmp_path / "cache")
-    graph = not_none(runtime._decoder.prompt)
-    assert sorted(graph.outputs) == sorted(runtime._decoder.pairs.values())
+    graph = not_none(runtime.decoder.prompt)
+    assert sorted(graph.outputs) == sorted(runtime.decoder.pairs.values())
     family = family_of(whole)
     inputs = family.preprocess(PHOTO)
     prompt = family.build_prompt([Message("user", "What is this?")], [inputs], 16)
     context = Context(prompt, (inputs,), (runtime.encode(inputs, cancel),))
     found = runtime.decode(prompt.token_ids, context, None, attention=True, cancel=cancel)
     assert found.cache.length == len(prompt.token_ids)
-    runtime._decoder.prompt = None
+    runtime.decoder.prompt = None
     slow = runtime.decode(prompt.token_ids, context, None, attention=True, cancel=cancel)
     assert 0 < np.abs(found.logits - slow.logits).max() < 0.1
 

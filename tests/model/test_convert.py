@@ -64,7 +64,7 @@ def test_cancelling_ends_it_in_the_midst_and_leaves_nothing(
 def test_a_process_that_dies_is_said(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_work", _die)
+    monkeypatch.setattr(module, "work", _die)
     with pytest.raises(RuntimeFailure, match="most likely because the memory was full"):
         converted(checkpoint, tmp_path / "graphs")
 

@@ -77,8 +77,8 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         patch.setattr(bundle, "prompt_linears_for", lambda _: Floating())
         out = export(checkpoint.path, folder / "out", Precision.FP32, lambda *_: None).folder
     plain, quick = opened(out), opened(out)
-    assert quick._decoder.prompt
-    plain._decoder.prompt = None
+    assert quick.decoder.prompt
+    plain.decoder.prompt = None
     family, slow = family_of(checkpoint), checkpoint_torch(checkpoint)
     return Exported(checkpoint.path, out, family, slow, plain, quick)
 
@@ -171,7 +171,7 @@ def test_mixed_ones_read_the_prompt_truer_than_with_4_bits(
     features = tuple(mixed.encode(each, CANCEL) for each in plain.images)
     check_last_row(mixed, replace(plain, features=features), exported.torch, slow)
     truth, eight = left(exported.onnx, plain), left(mixed, plain)
-    mixed._decoder.prompt = None
+    mixed.decoder.prompt = None
     four = left(mixed, plain)
     errors = [np.linalg.norm(each - truth) / np.linalg.norm(truth) for each in (eight, four)]
     assert 0 < errors[0] < 0.05
@@ -188,7 +188,7 @@ def check_last_row(mixed: Any, context: Context, torch: Any, slow: Context) -> N
     assert np.abs(softmax(ours.logits) - softmax(theirs.logits)).sum() / 2 < 0.4
     assert np.abs(ours.attention - theirs.attention).sum(axis=-1).mean() / 2 < 0.2
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mixed, "_looks", lambda attention, _context: attention)
+        patch.setattr(mixed, "looks", lambda attention, _context: attention)
         whole = mixed.decode(ids, context, None, attention=True, cancel=CANCEL).attention
     np.testing.assert_allclose(whole.sum(axis=-1), 1, atol=1e-4)
 
@@ -197,7 +197,7 @@ def left(runtime: Any, context: Context) -> NDArray[np.float32]:
     """Keys and values of the prompt, without its last position."""
     ids = context.prompt.token_ids
     past = runtime.decode(ids, context, None, attention=False, cancel=CANCEL).cache
-    held = [past.buffers.held(name)[:, :, : len(ids) - 1] for name in runtime._decoder.pairs]
+    held = [past.buffers.held(name)[:, :, : len(ids) - 1] for name in runtime.decoder.pairs]
     return np.stack(held)
 
 

@@ -135,8 +135,8 @@ def test_twins_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_attention_costs_has_an_interval() -> None:
     _, (dear, cheap) = fed_by(itertools.count(), "x, attention", "x, no attention")
     dear.turns, cheap.turns, dear.twin = [1.0, 1.1, 1.02, 1.2], [1.0] * 4, cheap
-    assert peers._cost(dear) == "+6.0 % (+0.0 to +20.0)"
-    assert peers._cost(cheap) == ""
+    assert peers.cost(dear) == "+6.0 % (+0.0 to +20.0)"
+    assert peers.cost(cheap) == ""
 
 
 def test_what_is_not_installed_is_named() -> None:

@@ -265,9 +265,9 @@ def test_an_encoder_is_held_to_the_classes_that_it_knew() -> None:
     model.config.tuning = 1.0
     torch.manual_seed(0)
     fine = torch.rand(2, 256, 120)
-    known = model._fresh(fine, torch.zeros(2, 64, 352))
-    assert model._strayed(known, known.detach()).item() == pytest.approx(0, abs=1e-6)
-    strayed = model._strayed(known + torch.randn_like(known), known.detach())
+    known = model.fresh(fine, torch.zeros(2, 64, 352))
+    assert model.strayed(known, known.detach()).item() == pytest.approx(0, abs=1e-6)
+    strayed = model.strayed(known + torch.randn_like(known), known.detach())
     assert strayed > 0.001
     strayed.backward()
     assert all(each.grad is not None for each in model.encoder.last_stages.parameters())

@@ -49,17 +49,17 @@ class Guest(Hands):
 
     def _ask(self) -> None:
         self._wake()
-        self._stage.ask(self._random.choice(QUESTIONS))
-        if self._random.random() < 0.7:
+        self._stage.ask(self.random.choice(QUESTIONS))
+        if self.random.random() < 0.7:
             self.wait_for_answer()
 
     def _type(self) -> None:
         """On a keyboard, or as an input method composes it, wherever the focus is."""
-        text = self._random.choice(QUESTIONS)[:_TYPED]
+        text = self.random.choice(QUESTIONS)[:_TYPED]
         focus = QApplication.focusWidget() or self._window
-        if self._random.random() < 0.3:
+        if self.random.random() < 0.3:
             composed = QInputMethodEvent(text, [])
-            composed.setCommitString(text if self._random.random() < 0.5 else "")
+            composed.setCommitString(text if self.random.random() < 0.5 else "")
             QApplication.sendEvent(focus, composed)
             return
         for letter in text:
@@ -70,7 +70,7 @@ class Guest(Hands):
 
     def _sample(self) -> None:
         self._wake()
-        self._stage.open(self._random.choice(self._stage.samples).photo)
+        self._stage.open(self.random.choice(self._stage.samples).photo)
 
     def _camera(self) -> None:
         self._wake()

@@ -60,7 +60,7 @@ class Hands(QObject):
         super().__init__()
         self.done: Counter[str] = Counter()
         self._window, self._files = window, files
-        self._random = random.Random(seed)
+        self.random = random.Random(seed)
         self._hurry = 0
         self._patience = 0.0  # until when it waits for the answer
         self._timer = QTimer(self, singleShot=True)
@@ -95,7 +95,7 @@ class Hands(QObject):
         self._timer.start(self._pause())
         if self.close_something() or (self.busy() and time.monotonic() < self._patience):
             return
-        name = self._random.choices(list(self.acts), list(self.acts.values()))[0]
+        name = self.random.choices(list(self.acts), list(self.acts.values()))[0]
         self.done[name] += 1
         act: Callable[[], None] = getattr(self, f"_{name}")
         act()
@@ -104,9 +104,9 @@ class Hands(QObject):
         if self._hurry > 0:
             self._hurry -= 1
             return 0
-        if self._random.random() < _BURST:
-            self._hurry = self._random.randint(*_BURSTS)
-        return self._random.randint(*_PAUSE_MS)
+        if self.random.random() < _BURST:
+            self._hurry = self.random.randint(*_BURSTS)
+        return self.random.randint(*_PAUSE_MS)
 
     def may_touch(self, place: QPoint) -> bool:
         """Not where a touch ends the window."""
@@ -114,7 +114,7 @@ class Hands(QObject):
 
     def _drop(self) -> None:
         mime = QMimeData()
-        paths = self._random.sample(self.openable(), self._random.randint(1, 3))
+        paths = self.random.sample(self.openable(), self.random.randint(1, 3))
         mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
         place = self._window.rect().center()
         copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
@@ -124,7 +124,7 @@ class Hands(QObject):
 
     def _click(self) -> None:
         place = self._somewhere()
-        for _ in range(self._random.randint(1, 4)):
+        for _ in range(self.random.randint(1, 4)):
             self._mouse(QEvent.Type.MouseButtonPress, place)
             self._mouse(QEvent.Type.MouseButtonRelease, place)
 
@@ -136,7 +136,7 @@ class Hands(QObject):
 
     def _somewhere(self) -> QPoint:
         width, height = self._window.width(), self._window.height()
-        return QPoint(self._random.randrange(width), self._random.randrange(height))
+        return QPoint(self.random.randrange(width), self.random.randrange(height))
 
     def _mouse(self, kind: QEvent.Type, place: QPoint) -> None:
         """To the part of the window that lies there."""
@@ -153,9 +153,9 @@ class Hands(QObject):
 
     def _press(self) -> None:
         receiver: QWidget = QApplication.focusWidget() or self._window
-        key = self._random.choice(KEYS)
+        key = self.random.choice(KEYS)
         for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
             QApplication.sendEvent(receiver, QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier))
 
     def _resize(self) -> None:
-        self._window.resize(QSize(*self._random.choice(_SIZES)))
+        self._window.resize(QSize(*self.random.choice(_SIZES)))

@@ -63,19 +63,19 @@ class Stalls(QObject):
         self._where = ""
         self._thread_id = threading.get_ident()
         self._ended = threading.Event()
-        self._timer = QTimer(self, interval=_TICK_MS, timerType=Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._tick)
+        self.timer = QTimer(self, interval=_TICK_MS, timerType=Qt.TimerType.PreciseTimer)
+        self.timer.timeout.connect(self._tick)
         self._watch = threading.Thread(target=self._look, name="stalls", daemon=True)
 
     def start(self) -> None:
         self._last, self._busy = time.perf_counter(), time.thread_time()
-        self._timer.start()
+        self.timer.start()
         if not self._watch.is_alive():
             self._watch.start()
 
     def pause(self) -> None:
         """Until `start`: what follows is not the window's own doing."""
-        self._timer.stop()
+        self.timer.stop()
         self._last = float("inf")
 
     def end(self) -> Lateness:
@@ -114,13 +114,13 @@ class Alarm(QObject):
         super().__init__()
         assert QCoreApplication.instance(), "without it no timer sets the alarm again"
         self._seconds = seconds
-        self._timer = QTimer(self, interval=1000)
-        self._timer.timeout.connect(self._set)
-        self._timer.start()
+        self.timer = QTimer(self, interval=1000)
+        self.timer.timeout.connect(self._set)
+        self.timer.start()
         self._set()
 
     def end(self) -> None:
-        self._timer.stop()
+        self.timer.stop()
         faulthandler.cancel_dump_traceback_later()
 
     @Slot()

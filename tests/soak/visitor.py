@@ -105,22 +105,22 @@ class Visitor(Hands):
         return dialog is not None
 
     def _answer_file_dialog(self, dialog: QFileDialog) -> None:
-        if self._random.random() < 0.3:
+        if self.random.random() < 0.3:
             dialog.reject()
         elif dialog.acceptMode() == QFileDialog.AcceptMode.AcceptSave:
-            number = self._random.randrange(_KEPT_FILES)
+            number = self.random.randrange(_KEPT_FILES)
             dialog.selectFile(str(self._folder / f"{number}.{dialog.defaultSuffix()}"))
             dialog.accept()
         else:
-            dialog.selectFile(str(self._random.choice(self.openable())))
+            dialog.selectFile(str(self.random.choice(self.openable())))
             dialog.accept()
 
     def _play_with(self, dialog: QDialog) -> None:
         """Now and then something in it first; the models' dialog has buttons to the network."""
         buttons = dialog.findChildren(QPushButton)
-        if isinstance(dialog, Comparison) and buttons and self._random.random() < 0.6:
-            self._random.choice(buttons).click()
-        elif self._random.random() < 0.5:
+        if isinstance(dialog, Comparison) and buttons and self.random.random() < 0.6:
+            self.random.choice(buttons).click()
+        elif self.random.random() < 0.5:
             dialog.accept()
         else:
             dialog.reject()
@@ -132,44 +132,44 @@ class Visitor(Hands):
 
     def _ask(self) -> None:
         prompt = self._shown.prompt
-        prompt.edit.replace(self._random.choice(QUESTIONS))
+        prompt.edit.replace(self.random.choice(QUESTIONS))
         prompt.ask_button.click()
-        if self._random.random() < 0.2:
+        if self.random.random() < 0.2:
             self._stop()
-        elif self._random.random() < 0.7:
+        elif self.random.random() < 0.7:
             self.wait_for_answer()
 
     def _stop(self) -> None:
         self._shown.actions_by_name["stop"].trigger()
 
     def _paste(self) -> None:
-        QGuiApplication.clipboard().setImage(painted(self._random.randrange(2**32)))
+        QGuiApplication.clipboard().setImage(painted(self.random.randrange(2**32)))
         self._app.pictures.paste()
 
     def _choose_word(self) -> None:
         turns = [turn for turn in self._app.controller.conversation.turns if turn.words]
         if turns:
-            turn = self._random.choice(turns)
-            self._app.heatmap.heatmaps.choose(turn, self._random.randrange(len(turn.words)))
+            turn = self.random.choice(turns)
+            self._app.heatmap.heatmaps.choose(turn, self.random.randrange(len(turn.words)))
 
     def _choose_method(self) -> None:
         pane = self._shown.heatmap
-        pane.method.setCurrentIndex(self._random.randrange(pane.method.count()))
-        pane.switch.set_whole(self._random.random() < 0.3)
+        pane.method.setCurrentIndex(self.random.randrange(pane.method.count()))
+        pane.switch.set_whole(self.random.random() < 0.3)
         for box in (pane.drawing.smooth, pane.drawing.contours, pane.drawing.same_scale):
-            box.setChecked(self._random.random() < 0.5)
-        pane.drawing.opacity.setValue(self._random.randint(0, 100))
+            box.setChecked(self.random.random() < 0.5)
+        pane.drawing.opacity.setValue(self.random.randint(0, 100))
 
     def _choose_fusion(self) -> None:
         box = self._shown.prompt.fusions.box
         if box.count():
-            box.setCurrentIndex(self._random.randrange(box.count()))
+            box.setCurrentIndex(self.random.randrange(box.count()))
 
     def _switch_model(self) -> None:
-        self._app.models.use_wanted.emit(self._random.choice(self._models))
+        self._app.models.use_wanted.emit(self.random.choice(self._models))
 
     def _turn_to_photo(self) -> None:
-        self._app.photos.step(self._random.choice((-1, 1)))
+        self._app.photos.step(self.random.choice((-1, 1)))
 
     def _camera(self) -> None:
         """On, or off again."""
@@ -182,18 +182,18 @@ class Visitor(Hands):
         self._app.live.snapshot()
 
     def _theme(self) -> None:
-        self._shown.theme_chosen.emit(self._random.choice(("light", "dark", "contrast")))
+        self._shown.theme_chosen.emit(self.random.choice(("light", "dark", "contrast")))
 
     def _language(self) -> None:
-        self._shown.language_chosen.emit(self._random.choice(list(LANGUAGES)))
+        self._shown.language_chosen.emit(self.random.choice(list(LANGUAGES)))
 
     def _open_session(self) -> None:
         saved = sorted(self._folder.glob("*.mmgpt"))
         if saved:
-            self._app.sessions.open(self._random.choice(saved))
+            self._app.sessions.open(self.random.choice(saved))
 
     def _trigger(self) -> None:
         """A menu's entry, where it can be chosen now."""
-        name = self._random.choice(TRIGGERED)
+        name = self.random.choice(TRIGGERED)
         self.done[name] += 1
         self._shown.actions_by_name[name].trigger()

@@ -163,7 +163,7 @@ def test_the_card_stands_or_lies_by_the_photo_and_its_margins_stay_empty(
     for report in (make_report(size=size), make_report(ANSWER * 20, ANSWER * 9, size)):
         drawn = made(report, Brand(None, "#0a7d5a", "https://museum.example/"))
         assert drawn.size == sheet
-        picture, column = cards._areas(report.photo)
+        picture, column = cards.areas(report.photo)
         got = pixels(drawn)
         assert (got[(picture.height - 1) // 2, (picture.width - 1) // 2] == 90).all()
         below = got[column.top :, : column.right + 1] if sheet[0] == SHORT else got
@@ -207,7 +207,7 @@ def test_each_key_word_gets_its_map_and_a_mark(monkeypatch: pytest.MonkeyPatch) 
 
 def drawn_texts(monkeypatch: pytest.MonkeyPatch, report: Report, brand: Brand = PLAIN) -> str:
     said: list[str] = []
-    lay, line = paragraph, cards._draw_line
+    lay, line = paragraph, cards.draw_line
 
     def note_paragraph(runs: Sequence[TextRun], size: int, width: float) -> object:
         said.append(" ".join(run.text.strip() for run in runs))
@@ -218,7 +218,7 @@ def drawn_texts(monkeypatch: pytest.MonkeyPatch, report: Report, brand: Brand = 
         line(draw, place, text, *others)  # type: ignore[arg-type]
 
     monkeypatch.setattr(cards, "paragraph", note_paragraph)
-    monkeypatch.setattr(cards, "_draw_line", note_line)
+    monkeypatch.setattr(cards, "draw_line", note_line)
     made(report, brand)
     return "\n".join(said)
 
@@ -266,7 +266,7 @@ def test_dates_are_the_languages() -> None:
 )
 def test_any_text_fits_its_place(text: str) -> None:
     runs = [TextRun(each) for each in text.split()]
-    laid = cards._fitted(runs, cards._ANSWER_SIZES, 600, 200)
+    laid = cards.fitted(runs, cards.ANSWER_SIZES, 600, 200)
     assert laid.height <= 200
     for piece in laid.placed:
         assert piece.x + laid.font.getlength(piece.text) <= 600
@@ -274,9 +274,9 @@ def test_any_text_fits_its_place(text: str) -> None:
 
 
 def test_a_long_answer_is_cut_visibly() -> None:
-    laid = cards._fitted([TextRun("word")] * 500, (20,), 300, 100)
+    laid = cards.fitted([TextRun("word")] * 500, (20,), 300, 100)
     assert laid.placed[-1].text.endswith("…")
-    assert not cards._fitted([TextRun("word")], (20,), 300, 100).placed[-1].text.endswith("…")
+    assert not cards.fitted([TextRun("word")], (20,), 300, 100).placed[-1].text.endswith("…")
 
 
 def test_a_text_with_signs_that_no_font_has_keeps_its_others() -> None:
@@ -359,14 +359,14 @@ def test_a_logo_of_any_shape_fits_and_its_ground_is_paper(
 
 def test_the_link_is_a_code_that_a_phone_can_read_on_paper() -> None:
     link = "https://museum.example/mmgpt"
-    code = cards._code(link, 120)
+    code = cards.code_picture(link, 120)
     assert code is not None
     dark = np.array(segno.make_qr(link, error="m").matrix, bool)
     scale = code.width // len(dark)
     assert scale >= 4
     assert ((pixels(code)[::scale, ::scale, 0] == 0) == dark).all()
-    assert cards._code("https://museum.example/" + "x" * 170, 120) is None
-    assert cards._code("", 120) is None
+    assert cards.code_picture("https://museum.example/" + "x" * 170, 120) is None
+    assert cards.code_picture("", 120) is None
 
 
 def test_cards_are_kept_under_names_of_their_own(tmp_path: Path) -> None:

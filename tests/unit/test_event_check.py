@@ -49,7 +49,7 @@ class Stand:
         self._patch.setattr(event_check, "open_engine", open_it)
 
     def have(self, devices: Devices) -> None:
-        self._patch.setattr(event_check, "_look", lambda: devices)
+        self._patch.setattr(event_check, "look", lambda: devices)
 
     def check(self, text: str, capsys: Capture, *options: str) -> tuple[int, list[str]]:
         path = self.folder / "stand.toml"
@@ -255,7 +255,7 @@ def test_a_computer_in_no_network_has_no_page(
 
 
 def test_a_full_disk_fails(stand: Stand, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_check, "_ROOM", 1 << 80)
+    monkeypatch.setattr(event_check, "ROOM", 1 << 80)
     _, lines = stand.check("[numbers]\nfile = 'a.csv'", capsys)
     assert "are free on the disk. Make room." in failures(lines)[0]
 
@@ -287,7 +287,7 @@ def test_a_battery_must_be_plugged_in(
 def test_the_devices_are_looked_for_in_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     monkeypatch.setattr(event_check, "DEVICES_S", 60)
-    devices = event_check._look()
+    devices = event_check.look()
     assert devices.screens
     assert all(side > 0 for size in devices.screens for side in size)
 
@@ -299,11 +299,11 @@ def test_a_display_that_is_not_there_is_a_sentence(
     monkeypatch.setattr(event_check, "DEVICES_S", 60)
     monkeypatch.chdir(tmp_path)  # where a core file may go
     with pytest.raises(AppError, match="The window can't be opened"):
-        event_check._look()
+        event_check.look()
 
 
 def test_devices_that_dont_answer_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     monkeypatch.setattr(event_check, "DEVICES_S", 0)
     with pytest.raises(AppError, match="does not say"):
-        event_check._look()
+        event_check.look()

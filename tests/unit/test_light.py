@@ -74,7 +74,7 @@ def test_the_doctor_does_not_miss_it(
 ) -> None:
     versions = {"torch": None, "transformers": None}
     monkeypatch.setattr(
-        "mmgpt_desktop.commands.doctor._version", lambda name: versions.get(name, "1.0")
+        "mmgpt_desktop.commands.doctor.version_of", lambda name: versions.get(name, "1.0")
     )
     cli.main(["doctor", "--model", str(model)])
     said = capsys.readouterr().out

@@ -174,14 +174,14 @@ def test_what_one_font_lacks_another_writes(monkeypatch: pytest.MonkeyPatch) -> 
     latin = lettering.font_for("abc", 20)
     other = ImageFont.load_default(21)  # stands for one that has the rest
     assert isinstance(other, ImageFont.FreeTypeFont)
-    monkeypatch.setattr(lettering, "_fonts", lambda _size: (latin, other))
+    monkeypatch.setattr(lettering, "fonts", lambda _size: (latin, other))
     monkeypatch.setattr(
         lettering,
-        "_lacking",
+        "lacking",
         lambda font, drawn: {c for c in drawn if c == "\u2202" or c.isascii() != (font is latin)},
     )
     letters = lettering.Letters("a模型b", 20)
-    assert list(letters._pieces("a模型b")) == [(latin, "a"), (other, "模型"), (latin, "b")]
+    assert list(letters.pieces("a模型b")) == [(latin, "a"), (other, "模型"), (latin, "b")]
     assert letters.getlength("a模b") == pytest.approx(
         latin.getlength("a") + other.getlength("模") + latin.getlength("b")
     )
@@ -462,7 +462,7 @@ def test_a_picture_is_in_english_where_its_language_cant_be_drawn(
 ) -> None:
     report = make_report(checks=(MATTERED,))
     exotic = replace(report, wording=Wording(lambda text: "\U00013000" + text))
-    monkeypatch.setattr("mmgpt_desktop.report.lettering._FONTS", ())
+    monkeypatch.setattr("mmgpt_desktop.report.lettering.FONTS", ())
     assert picture(exotic, report.words[1]) == picture(report, report.words[1])
     french = replace(report, wording=Wording(lambda text: "Voici " + text))
     assert picture(french, report.words[1]) != picture(report, report.words[1])

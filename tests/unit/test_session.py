@@ -316,7 +316,7 @@ def test_a_session_of_even_pictures_comes_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They shrink far more than any other when they are saved."""
-    monkeypatch.setattr(files, "_SOME_PICTURES", 0)
+    monkeypatch.setattr(files, "SOME_PICTURES", 0)
     photo = Photo(np.zeros((4096, 4096, 3), np.uint8), "even", "x")
     conversations = Conversation(None), Conversation(photo)
     save_session(Session(conversations), tmp_path / "even.mmgpt")

@@ -47,7 +47,7 @@ def every(part: str, kind: str, stem: str) -> set[str]:
     patterns = list(words.whole.get("describe" if kind == "caption" else kind, ()))
     for expression, ways in words.parts.items():
         if found := expression.fullmatch(stem):
-            patterns += [module._filled(way, found) for way in ways]
+            patterns += [module.filled(way, found) for way in ways]
     return set().union(*map(spelled_out, patterns))
 
 
@@ -89,7 +89,7 @@ def test_a_stem_lends_its_words() -> None:
 def test_people_type_in_many_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     ways = {typed("what color is it", random.Random(seed)) for seed in range(60)}
     assert {"What color is it?", "what colour is it", "what color is it?"} <= ways
-    monkeypatch.setattr(module, "_AS_WRITTEN", 1.0)
+    monkeypatch.setattr(module, "AS_WRITTEN", 1.0)
     assert typed("count the dogs.", random.Random(0)) == "Count the dogs."
 
 

@@ -10,7 +10,7 @@ from mmgpt_desktop.engine.isolated import OutOfBounds, Refused, run
 from mmgpt_desktop.errors import BundleError, PromptError
 from mmgpt_desktop.text import reason_of
 
-_SECONDS, _MEMORY = 5.0, 1 << 30  # a template of ordinary length takes a millisecond
+SECONDS, MEMORY = 5.0, 1 << 30  # a template of ordinary length takes a millisecond
 
 
 class ChatTemplate:
@@ -21,7 +21,7 @@ class ChatTemplate:
         self._source, self._tokens = source, dict(tokens)
         title, hint = "The model's chat template can't be read ({reason}).", "Choose another."
         try:
-            run("check_template", source, seconds=_SECONDS, memory=_MEMORY)
+            run("check_template", source, seconds=SECONDS, memory=MEMORY)
         except Refused as error:
             raise BundleError(title, hint, reason=reason_of(error)) from error
         except OutOfBounds as error:
@@ -33,7 +33,7 @@ class ChatTemplate:
         hint = "Begin a new conversation, or choose another model."
         asked = (self._source, self._tokens, list(messages), begin_answer)
         try:
-            return str(run("render", *asked, seconds=_SECONDS, memory=_MEMORY))
+            return str(run("render", *asked, seconds=SECONDS, memory=MEMORY))
         except Refused as error:
             title = "The model's chat template refuses this conversation ({reason})."
             raise PromptError(title, hint, reason=reason_of(error)) from error

@@ -22,7 +22,7 @@ from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.text import safe_name
 
 _FILE_LIMIT = 256 << 20  # bytes; the largest known has 35 MB
-_TRIAL_S, _TRIAL_BYTES = 60.0, 4 << 30
+TRIAL_S, TRIAL_BYTES = 60.0, 4 << 30
 _MOST_TOKENS = 64  # for a byte of the texts below
 # Beside ordinary ones, long runs with another end: slow for a regular expression that can divide
 # them in many ways.
@@ -35,7 +35,7 @@ _TEXTS = (
     _RUNS,
 )
 
-_tried = set[str]()  # by this process
+tried = set[str]()  # by this process
 
 
 def load_tokenizer(path: Path, *, remember: bool = True) -> Tokenizer:
@@ -75,21 +75,21 @@ def _require_tried(path: Path, remember: bool) -> None:
 
     Raises BundleError.
     """
-    if not _tried:
-        _tried.update(map(_digest, resource_path("models").glob("*/tokenizer.json")))
+    if not tried:
+        tried.update(map(_digest, resource_path("models").glob("*/tokenizer.json")))
     digest = _digest(path)
     known = platformdirs.user_cache_path("mmgpt-desktop", appauthor=False) / "tokenizers" / digest
     with contextlib.suppress(OSError):  # a home that can't be read is no fault of the model
-        if digest in _tried or known.is_file():
+        if digest in tried or known.is_file():
             return
     try:
-        run("try_tokenizer", str(path.resolve()), seconds=_TRIAL_S, memory=_TRIAL_BYTES)
+        run("try_tokenizer", str(path.resolve()), seconds=TRIAL_S, memory=TRIAL_BYTES)
     except Refused as error:
         raise BundleError("The model's tokenizer can't be read.", ANOTHER) from error
     except OutOfBounds as error:
         title = "The model's tokenizer does not come to an end with a short text."
         raise BundleError(title, "Don't use this model.") from error
-    _tried.add(digest)
+    tried.add(digest)
     if not remember:
         return
     with contextlib.suppress(OSError):  # then it is tried again the next time

@@ -50,8 +50,8 @@ class Attract(QObject):
         self._question = ""
         self._typed = 0
         self._next: Callable[[], None] = self._play_next
-        self._timer = QTimer(self, singleShot=True)
-        self._timer.timeout.connect(self._go_on)
+        self.timer = QTimer(self, singleShot=True)
+        self.timer.timeout.connect(self._go_on)
         visit.changed.connect(self._see)
         visit.refused.connect(self._skip)
         asker.ended.connect(self._read)
@@ -68,7 +68,7 @@ class Attract(QObject):
         """At once; whoever stops it resets the visit."""
         if self.playing:
             self.playing = False
-            self._timer.stop()
+            self.timer.stop()
             self._due = False
             self._next = self._play_next  # lets the answer go that was walked through
             self._page.set_playing(False)
@@ -86,7 +86,7 @@ class Attract(QObject):
 
     def _after(self, milliseconds: int, then: Callable[[], None]) -> None:
         self._next = then
-        self._timer.start(round(milliseconds / self.speed))
+        self.timer.start(round(milliseconds / self.speed))
 
     def _play_next(self) -> None:
         sample, self._question = next(self._rounds)
@@ -118,9 +118,9 @@ class Attract(QObject):
 
     def _read(self, turn: Turn) -> None:
         if self.playing:
-            self._after(_REST // 2, partial(self._point, turn, 0))
+            self._after(_REST // 2, partial(self.point, turn, 0))
 
-    def _point(self, turn: Turn, word: int) -> None:
+    def point(self, turn: Turn, word: int) -> None:
         """Each word's place again, slowly; the key word last."""
         if turn not in self._visit.current.turns:
             self._play_next()
@@ -129,7 +129,7 @@ class Attract(QObject):
         else:
             self._page.explain(self.tr("Each word has bright places of its own."))
             self._heatmaps.choose(turn, word)
-            self._after(_WORD, partial(self._point, turn, word + 1))
+            self._after(_WORD, partial(self.point, turn, word + 1))
 
     def _rest(self, turn: Turn) -> None:
         self._page.explain(self._about_cells(turn))

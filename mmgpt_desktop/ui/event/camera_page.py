@@ -35,8 +35,8 @@ class CameraPage(Retranslated, QWidget):
         self.shoot = push_button(clicked=self.begin, look="primary")
         self.back = push_button(clicked=self.left)
         self._left = 0
-        self._second = QTimer(self, interval=1000)
-        self._second.timeout.connect(self._count_down)
+        self.second = QTimer(self, interval=1000)
+        self.second.timeout.connect(self._count_down)
         self.view.snapshot_wanted.connect(self.begin)
         self.view.stop_wanted.connect(self.left)
         camera.frame.connect(self._show_frame)
@@ -65,14 +65,14 @@ class CameraPage(Retranslated, QWidget):
 
     def clear(self) -> None:
         """Off, and nothing of what it saw is left."""
-        self._second.stop()
+        self.second.stop()
         self.count.hide()
         self.camera.stop()
         self.view.clear()
 
     def _show_frame(self, image: QImage) -> None:
         self.view.show_frame(image.flipped(Qt.Orientation.Horizontal))
-        if not self.shoot.isEnabled() and not self._second.isActive():
+        if not self.shoot.isEnabled() and not self.second.isActive():
             self.shoot.setEnabled(True)
             self.shoot.setFocus()
 
@@ -85,7 +85,7 @@ class CameraPage(Retranslated, QWidget):
             self.view.setFocus()  # where a second press does nothing
             self.shoot.setEnabled(False)
             self._left = SECONDS
-            self._second.start()
+            self.second.start()
             self._show_count()
 
     def _show_count(self) -> None:
@@ -103,7 +103,7 @@ class CameraPage(Retranslated, QWidget):
         if self._left > 0:
             self._show_count()
             return
-        self._second.stop()
+        self.second.stop()
         self.count.hide()
         image = self.camera.snapshot()
         if image is not None:

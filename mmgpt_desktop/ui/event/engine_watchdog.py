@@ -53,7 +53,7 @@ class EngineWatchdog(QObject):
         self.end_limit = self._timer(END_LIMIT_MS, self._give_in)
         self.load_limit = self._timer(LOAD_LIMIT_MS, self._give_in)
         self.friendly = self._timer(FRIENDLY_MS, self._give_up)
-        self._retry = self._timer(0, self.load)
+        self.retry = self._timer(0, self.load)
         asker.sent.connect(self._watch)
         asker.ended.connect(self._forget)
         asker.failed.connect(self._take_failure)
@@ -150,7 +150,7 @@ class EngineWatchdog(QObject):
         if model.name != self._model:
             self._model, self._longest = model.name, 0
         self._loads = 0
-        self._retry.stop()
+        self.retry.stop()
         self.friendly.stop()
         turn, self._failed = self._failed, None
         if turn is not None:
@@ -164,7 +164,7 @@ class EngineWatchdog(QObject):
         if self._end_load():
             self.switched.emit(False)
             return
-        self._retry.start(_PATIENCE_MS[min(self._loads, len(_PATIENCE_MS) - 1)])
+        self.retry.start(_PATIENCE_MS[min(self._loads, len(_PATIENCE_MS) - 1)])
         self._loads += 1
         self.not_loaded.emit()
 

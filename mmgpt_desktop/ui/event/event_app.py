@@ -76,8 +76,8 @@ class EventApp(QObject):
         self.presenting = Presenting(
             self.theme, profile, self.stage, self.engine, self.inputs, self.lock, open_model
         )
-        self._screens = QTimer(self, singleShot=True, interval=SETTLE_MS)
-        self._awake = awake or Awake()
+        self.screens = QTimer(self, singleShot=True, interval=SETTLE_MS)
+        self.awake = awake or Awake()
         self._language = ""
         self.exit_code = 0
         self.ended_in_time = True
@@ -93,10 +93,10 @@ class EventApp(QObject):
         self.stage.attract.playing_changed.connect(self._shield)
         self.stage.was_reset.connect(self._reset_language)
         self.stage.watchdog.hung.connect(self._end_hung)
-        self.lock.opened.connect(self._open)
+        self.lock.opened.connect(self.open_for)
         for changed in (self._application.screenAdded, self._application.screenRemoved):
-            changed.connect(self._screens.start)
-        self._screens.timeout.connect(self._take_screens)
+            changed.connect(self.screens.start)
+        self.screens.timeout.connect(self._take_screens)
         self.window.header.language.clicked.connect(self._switch_language)
 
     def start(self, *, full_screen: bool = True) -> None:
@@ -110,7 +110,7 @@ class EventApp(QObject):
         self.inputs.watch(self.window, show=True)
         if full_screen and len(QGuiApplication.screens()) > 1:
             self.presenting.open()
-        self._tasks["system"].submit(lambda _task: self._awake.start())
+        self._tasks["system"].submit(lambda _task: self.awake.start())
         self.stage.watchdog.load()
         self.stage.reset()
 
@@ -128,7 +128,7 @@ class EventApp(QObject):
     def _shield(self, playing: bool) -> None:
         self.inputs.shield = playing
 
-    def _open(self, purpose: str) -> None:
+    def open_for(self, purpose: str) -> None:
         if purpose == ExitLock.PRESENT:
             self.presenting.open()
         else:
@@ -157,7 +157,7 @@ class EventApp(QObject):
         self.window.leave()
         self.ended_in_time = close_all(self.threads)
         self.collector.close()
-        self._awake.stop()
+        self.awake.stop()
 
 
 def run(

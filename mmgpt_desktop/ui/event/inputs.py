@@ -45,8 +45,8 @@ class Inputs(QObject):
         self._swallow = False
         self.shield = self.presents = self.frozen = False
         self._show: QWidget | None = None
-        self._hold = QTimer(self, singleShot=True, interval=HOLD_MS)
-        self._hold.timeout.connect(lambda: lock.ask(ExitLock.LEAVE))
+        self.hold = QTimer(self, singleShot=True, interval=HOLD_MS)
+        self.hold.timeout.connect(lambda: lock.ask(ExitLock.LEAVE))
 
     def watch(self, window: QWidget, *, show: bool) -> None:
         handle = window.windowHandle()
@@ -58,7 +58,7 @@ class Inputs(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         kind = event.type()
         if kind in _RELEASES:
-            self._hold.stop()
+            self.hold.stop()
             swallow, self._swallow = self._swallow, False
             return swallow
         if kind in _MOVES:
@@ -103,7 +103,7 @@ class Inputs(QObject):
             place: QPointF = event.points()[0].position()
             edge = show.height() * _CORNER
             if place.x() < edge and place.y() < edge:
-                self._hold.start()
+                self.hold.start()
 
 
 def _writes() -> bool:

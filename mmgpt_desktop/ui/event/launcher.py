@@ -38,7 +38,7 @@ class Launcher(QObject):
         start: Callable[[list[str]], bool] = _start,
     ) -> None:
         super().__init__(shell.window)
-        self._shell, self._thread, self._start = shell, thread, start
+        self._shell, self._thread, self.start = shell, thread, start
         self._reading = CancelToken()
         shell.actions.connect({"event": self.choose})
 
@@ -70,7 +70,7 @@ class Launcher(QObject):
         notice.add_action(self.tr("Start the show"), partial(self._launch, profile.path))
 
     def _launch(self, path: Path) -> None:
-        if self._start(command(path)):
+        if self.start(command(path)):
             self._shell.window.close()
         else:
             self._shell.notices.tell_error(

@@ -43,8 +43,8 @@ class PinPad(Own, Retranslated, Cover):
         self.erase = push_button(clicked=self._erase, look="digit")
         self.enter = push_button(clicked=self._enter, look="digit")
         self.back = push_button(clicked=self.leave)
-        self._quiet = QTimer(self, singleShot=True, interval=_QUIET_MS)
-        self._quiet.timeout.connect(self.leave)
+        self.quiet = QTimer(self, singleShot=True, interval=_QUIET_MS)
+        self.quiet.timeout.connect(self.leave)
         self._arrange()
         theme.changed.connect(self._draw)
         scale.changed.connect(self._draw)
@@ -80,12 +80,12 @@ class PinPad(Own, Retranslated, Cover):
         self.note.setText("")
         self.cover(self.keys[5] if self.keys[5].isEnabled() else self.back)
         self.activateWindow()  # it may have been asked for in another one
-        self._quiet.start()
+        self.quiet.start()
         announce(self, self.heading.text())
 
     def leave(self) -> None:
         self._clear()
-        self._quiet.stop()
+        self.quiet.stop()
         self.hide()
 
     def refuse(self, seconds: int) -> None:
@@ -122,7 +122,7 @@ class PinPad(Own, Retranslated, Cover):
 
     def _show_dots(self) -> None:
         self.dots.setText(_DOT * len(self._typed) or " ")
-        self._quiet.start()
+        self.quiet.start()
 
     def _enter(self) -> None:
         typed = self._typed
@@ -163,10 +163,10 @@ class ExitLock(QObject):
         self._present = QKeySequence(f"{chord.rpartition('+')[0]}+F9")
         self._purpose = self.LEAVE
         self._checking = CancelToken()
-        self._waiting = QTimer(self, singleShot=True)
-        self._waiting.timeout.connect(pad.wait_is_over)
+        self.waiting = QTimer(self, singleShot=True)
+        self.waiting.timeout.connect(pad.wait_is_over)
         if wait := wait_after(tries.wrong):  # before the restart
-            self._waiting.start(wait * 1000)
+            self.waiting.start(wait * 1000)
         pad.entered.connect(self._check)
 
     @property
@@ -191,8 +191,8 @@ class ExitLock(QObject):
         if self._lock.pin is not None:
             self._purpose = purpose
             self._pad.ask()
-            if self._waiting.isActive():
-                self._pad.refuse(math.ceil(self._waiting.remainingTime() / 1000))
+            if self.waiting.isActive():
+                self._pad.refuse(math.ceil(self.waiting.remainingTime() / 1000))
 
     def leave(self) -> None:
         """From the presenter's window, which is the organiser's."""
@@ -227,7 +227,7 @@ class ExitLock(QObject):
         wait = wait_after(self._tries.wrong)
         self._pad.refuse(wait)
         if wait:
-            self._waiting.start(wait * 1000)
+            self.waiting.start(wait * 1000)
 
 
 def wait_after(wrong: int) -> int:

@@ -39,7 +39,7 @@ class Presenting(Own, QObject):
     ) -> None:
         super().__init__()
         self._theme, self._profile, self._stage = theme, profile, stage
-        self._inputs, self._open_model = inputs, open_model
+        self._inputs, self.open_model = inputs, open_model
         self._model: ModelInfo | None = None
         self._models = [profile.model.folder or default_bundle_path()]
         if default_bundle_path() not in self._models:
@@ -200,7 +200,7 @@ class Presenting(Own, QObject):
     def _choose_model(self, folder: Path) -> None:
         self._wanted = folder
         self._stage.stop_asking()
-        self._stage.watchdog.switch(self._open_model(folder))
+        self._stage.watchdog.switch(self.open_model(folder))
         if self.window is not None:
             self.window.models.setEnabled(False)
             self.window.say(self.tr("Loading the model…"))

@@ -75,10 +75,10 @@ class Idle(QObject):
         self._show = show
         self._visiting = self._held = False
         self._left = 0
-        self._quiet = QTimer(self, singleShot=True)
-        self._quiet.timeout.connect(self._take_quiet)
-        self._second = QTimer(self, interval=_SECOND_MS)
-        self._second.timeout.connect(self._count)
+        self.quiet = QTimer(self, singleShot=True)
+        self.quiet.timeout.connect(self._take_quiet)
+        self.second = QTimer(self, interval=_SECOND_MS)
+        self.second.timeout.connect(self._count)
 
     @property
     def visiting(self) -> bool:
@@ -94,23 +94,23 @@ class Idle(QObject):
 
     def notice(self) -> None:
         """While it counts, the countdown itself takes what comes in: one may be done."""
-        if not self._second.isActive():
+        if not self.second.isActive():
             self.touch()
 
     def touch(self) -> None:
         """Somebody is there."""
-        if self._second.isActive():
-            self._second.stop()
+        if self.second.isActive():
+            self.second.stop()
             self.counting.emit(0)
         if self._held:
-            self._quiet.stop()
+            self.quiet.stop()
         else:
             wait = self._show.reset_s if self._visiting else self._show.idle_s
-            self._quiet.start(round(wait * 1000))
+            self.quiet.start(round(wait * 1000))
 
     def stop(self) -> None:
-        self._quiet.stop()
-        self._second.stop()
+        self.quiet.stop()
+        self.second.stop()
 
     def _take_quiet(self) -> None:
         if not self._visiting:
@@ -118,13 +118,13 @@ class Idle(QObject):
             return
         self._left = round(self._show.countdown_s)
         self.counting.emit(self._left)
-        self._second.start()
+        self.second.start()
 
     def _count(self) -> None:
         self._left -= 1
         if self._left > 0:
             self.counting.emit(self._left)
         else:
-            self._second.stop()
+            self.second.stop()
             self.counting.emit(0)
             self.over.emit()

@@ -166,10 +166,10 @@ class EventWindow(PictureDrops, Retranslated, QWidget):
         self.line = words("lamp", centred=True)
         self.line.setParent(self)
         self.line.hide()
-        self._line_time = QTimer(self, singleShot=True, interval=LINE_MS)
-        self._line_time.timeout.connect(self.line.hide)
-        self._away = QTimer(self, interval=AWAY_MS)
-        self._away.timeout.connect(self._come_before)
+        self.line_time = QTimer(self, singleShot=True, interval=LINE_MS)
+        self.line_time.timeout.connect(self.line.hide)
+        self.away = QTimer(self, interval=AWAY_MS)
+        self.away.timeout.connect(self._come_before)
         theme.changed.connect(self._dress)
         scale.changed.connect(self._dress)
         self._dress()
@@ -194,11 +194,11 @@ class EventWindow(PictureDrops, Retranslated, QWidget):
         self.line.show()
         self.line.raise_()
         self._place_line()
-        self._line_time.start()
+        self.line_time.start()
         announce(self.line, text)
 
     def unsay(self) -> None:
-        self._line_time.stop()
+        self.line_time.stop()
         self.line.hide()
 
     def set_playing(self, playing: bool) -> None:
@@ -236,12 +236,12 @@ class EventWindow(PictureDrops, Retranslated, QWidget):
             QTimer.singleShot(0, self, self._come_back)
 
         if event.type() == QEvent.Type.ActivationChange and self.fills:
-            self._away.start()
+            self.away.start()
 
     def _come_before(self) -> None:
         """Another program's window was chosen (Alt+Tab); one of our own may stay."""
         if self._leaving or QApplication.activeWindow() is not None:
-            self._away.stop()
+            self.away.stop()
         else:
             self.raise_()
             self.activateWindow()

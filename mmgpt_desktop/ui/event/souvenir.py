@@ -87,11 +87,11 @@ class SouvenirPanel(Retranslated, QWidget):
         self._scale, self._profile, self._thread = scale, profile, thread
         souvenir = profile.souvenir
         address = partial(local_address, souvenir.address)
-        self._page = page or SouvenirPage(souvenir.port, souvenir.minutes, address)
+        self.phones = page or SouvenirPage(souvenir.port, souvenir.minutes, address)
         self._make_printer = make_printer
         self._card = CancelToken()
-        self._made: _Made | None = None
-        self._offer: Offer | None = None
+        self.made: _Made | None = None
+        self.offered: Offer | None = None
         self._line: Callable[[], str] = str
         self.preview, self.code = CardView(theme), CodeView()
         self.headline, self.line = words("huge"), words("body")
@@ -100,12 +100,12 @@ class SouvenirPanel(Retranslated, QWidget):
         self.print_button = push_button(clicked=self._to_paper)
         self.save_button = push_button(clicked=self._to_folder)
         self.back_button = push_button(clicked=self.back, look="quiet")
-        self._ways = {
+        self.ways = {
             "page": self.phone_button,
             "printer": self.print_button,
             "folder": self.save_button,
         }
-        self._second = QTimer(self, interval=1000)
+        self.second = QTimer(self, interval=1000)
         self._arrange()
         self._connect()
         self.retranslate_ui()
@@ -113,7 +113,7 @@ class SouvenirPanel(Retranslated, QWidget):
 
     def _arrange(self) -> None:
         scale = self._scale
-        buttons = scale.hbox(*self._ways.values(), 1, gap=1.6)
+        buttons = scale.hbox(*self.ways.values(), 1, gap=1.6)
         told = vbox(self.rest, self.address, 1)
         self.ticket = QWidget()
         above = Qt.AlignmentFlag.AlignTop
@@ -136,7 +136,7 @@ class SouvenirPanel(Retranslated, QWidget):
 
     @property
     def _first_way(self) -> QPushButton | None:
-        return next((each for each in self._ways.values() if not each.isHidden()), None)
+        return next((each for each in self.ways.values() if not each.isHidden()), None)
 
     def _fit(self) -> None:
         edge = self._scale.px(_CODE)
@@ -144,7 +144,7 @@ class SouvenirPanel(Retranslated, QWidget):
         self._sides.setDirection(self._scale.direction())
 
     def _connect(self) -> None:
-        self._second.timeout.connect(self._tick)
+        self.second.timeout.connect(self._tick)
 
     def retranslate_ui(self) -> None:
         self.headline.setText(self.tr("Your card"))  # what to do with it the buttons say
@@ -177,22 +177,22 @@ class SouvenirPanel(Retranslated, QWidget):
         """The card is gone, and nothing that is still at work shows."""
         self._card.cancel()
         self._card = CancelToken()
-        self._made = None
+        self.made = None
         self.preview.show_card(None)
         self._end_code()
         self._say(str)
-        for button in self._ways.values():
+        for button in self.ways.values():
             button.setEnabled(False)
 
     def stop(self) -> None:
         """For good: no code leads anywhere any more."""
         self.reset()
-        self._page.forget()
+        self.phones.forget()
 
     # The ways
 
     def _to_phone(self) -> None:
-        page, kind = self._page, self._profile.souvenir.format
+        page, kind = self.phones, self._profile.souvenir.format
 
         def work(made: _Made, task: Task) -> tuple[str, Offer]:
             address, offer = page.offer(as_file(made.sheet, kind), kind)
@@ -223,10 +223,10 @@ class SouvenirPanel(Retranslated, QWidget):
     def _begin(
         self, way: str, work: Callable[[_Made, Task], Any], then: Callable[[Any], None]
     ) -> None:
-        if self._made is not None:
+        if self.made is not None:
             self.back_button.setFocus()  # a second press is not for the next way
-            self._ways[way].setEnabled(False)
-            self._submit(partial(work, self._made), then, partial(self._fail_way, way))
+            self.ways[way].setEnabled(False)
+            self._submit(partial(work, self.made), then, partial(self._fail_way, way))
 
     def _submit(
         self,
@@ -240,7 +240,7 @@ class SouvenirPanel(Retranslated, QWidget):
     # What came of it
 
     def _fail_way(self, way: str, error: AppError) -> None:
-        self._ways[way].setEnabled(True)
+        self.ways[way].setEnabled(True)
         self._fail(error)
 
     def _fail(self, error: AppError) -> None:
@@ -250,27 +250,27 @@ class SouvenirPanel(Retranslated, QWidget):
     def _trouble(self, error: AppError) -> str:
         """Where paper, a phone or a folder can't be had, only who set it up can help."""
         what = f"{error_title(error)} {error_hint(error)}".strip()
-        if self._made is None:
+        if self.made is None:
             return what
         return self.tr("Please tell somebody who works here: {what}").format(what=what)
 
     def _show_card(self, made: _Made) -> None:
-        self._made = made
+        self.made = made
         self.preview.show_card(made.image)
         self._say(str)
-        for button in self._ways.values():
+        for button in self.ways.values():
             button.setEnabled(True)
         if (first := self._first_way) is not None and self.isVisible():
             first.setFocus()
 
     def _show_code(self, found: tuple[str, Offer]) -> None:
-        address, self._offer = found
+        address, self.offered = found
         self.code.show_text(address)
         self.code.setAccessibleName(address)
         self.address.setText(breakable(address))
         self.address.setAccessibleName(address)
         self.ticket.show()
-        self._second.start()
+        self.second.start()
         self._tick()
         self._tell_done(
             lambda: self.tr(
@@ -279,8 +279,8 @@ class SouvenirPanel(Retranslated, QWidget):
         )
 
     def _end_code(self) -> None:
-        self._second.stop()
-        self._offer = None
+        self.second.stop()
+        self.offered = None
         self.ticket.hide()
         self.code.show_text("")
         self.address.clear()
@@ -289,9 +289,9 @@ class SouvenirPanel(Retranslated, QWidget):
             named.setAccessibleName("")
 
     def _tick(self) -> None:
-        if self._offer is None:
+        if self.offered is None:
             return
-        left = math.ceil(self._page.seconds_left(self._offer))
+        left = math.ceil(self.phones.seconds_left(self.offered))
         if left > 0:
             clock = f"{left // 60}:{left % 60:02}"
             self.rest.setText(self.tr("It works for another {time} minutes.").format(time=clock))

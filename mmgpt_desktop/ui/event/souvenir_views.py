@@ -25,23 +25,23 @@ class CardView(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._image, self._small = QImage(), QImage()
+        self.image, self.small = QImage(), QImage()
         both = QSizePolicy.Policy.Expanding
         self.setSizePolicy(both, both)
         self.setMinimumSize(120, 120)
         theme.changed.connect(self.update)
 
     def show_card(self, image: QImage | None) -> None:
-        self._image, self._small = image or QImage(), QImage()
+        self.image, self.small = image or QImage(), QImage()
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        if self._image.isNull():
+        if self.image.isNull():
             return
         ratio = self.devicePixelRatioF()
-        size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
-        if self._small.size() != size * ratio:
-            self._small = self._image.scaled(
+        size = self.image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        if self.small.size() != size * ratio:
+            self.small = self.image.scaled(
                 size * ratio,
                 Qt.AspectRatioMode.IgnoreAspectRatio,
                 Qt.TransformationMode.SmoothTransformation,
@@ -49,7 +49,7 @@ class CardView(QWidget):
         place = QRect((self.width() - size.width()) // 2, 0, size.width(), size.height())
         place.moveTop((self.height() - size.height()) // 2)
         painter = QPainter(self)
-        painter.drawImage(place, self._small)
+        painter.drawImage(place, self.small)
         painter.setPen(self._theme.colour("edge"))
         painter.drawRect(place.adjusted(0, 0, -1, -1))
         painter.end()
@@ -60,10 +60,10 @@ class CodeView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._modules: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+        self.modules: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
 
     def show_text(self, text: str) -> None:
-        self._modules = modules(text) if text else np.zeros((0, 0), np.bool_)
+        self.modules = modules(text) if text else np.zeros((0, 0), np.bool_)
         self.update()
 
     def hasHeightForWidth(self) -> bool:  # noqa: N802
@@ -76,15 +76,15 @@ class CodeView(QWidget):
         return QSize(200, 200)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        if not self._modules.size:
+        if not self.modules.size:
             return
-        count = len(self._modules) + 2 * QUIET
+        count = len(self.modules) + 2 * QUIET
         ratio = self.devicePixelRatioF()
         module = int(min(self.width(), self.height()) * ratio) // count
         painter = QPainter(self)
         painter.scale(1 / ratio, 1 / ratio)
         painter.fillRect(0, 0, count * module, count * module, QColor("white"))
-        for row, column in np.argwhere(self._modules) + QUIET:
+        for row, column in np.argwhere(self.modules) + QUIET:
             painter.fillRect(
                 int(column) * module, int(row) * module, module, module, QColor("black")
             )

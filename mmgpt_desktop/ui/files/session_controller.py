@@ -109,8 +109,8 @@ class Sessions(QObject):
         self._last_folder = QStandardPaths.writableLocation(
             QStandardPaths.StandardLocation.DocumentsLocation
         )
-        self._timer = QTimer(self, interval=KEEP_MS)
-        self._timer.timeout.connect(self.keep)
+        self.timer = QTimer(self, interval=KEEP_MS)
+        self.timer.timeout.connect(self.keep)
         photos.session_wanted.connect(self.open)
         shell.actions["autosave"].triggered.connect(self.set_keeping)
         shell.actions.connect(
@@ -127,14 +127,14 @@ class Sessions(QObject):
         if self._keeps:
             folder, recent = self._kept_in, self._recent
             self._thread.submit(lambda _: look_back(folder, recent), self._offer, self._fail)
-            self._timer.start()
+            self.timer.start()
         else:
             self._delete_kept()
 
     def close(self) -> None:
         """Write what was to be saved, and keep what nobody saved. Call it when the threads have
         ended."""
-        self._timer.stop()
+        self.timer.stop()
         self._write_at_last()
         session = self.session()
         changed = self._now() not in (self._saved, self._kept)
@@ -374,7 +374,7 @@ class Sessions(QObject):
     def set_keeping(self, wanted: bool) -> None:
         self._keeps = wanted
         self._shell.preferences.change(autosave=wanted)
-        self._timer.start() if wanted else self._timer.stop()
+        self.timer.start() if wanted else self.timer.stop()
         if not wanted:
             self._delete_kept()
             self._kept = None
@@ -422,7 +422,7 @@ class Sessions(QObject):
 
     def _end_keeping(self, clock: QElapsedTimer, _nothing: None = None) -> None:
         self._busy = False
-        self._timer.setInterval(max(KEEP_MS, _CALM * int(clock.elapsed())))
+        self.timer.setInterval(max(KEEP_MS, _CALM * int(clock.elapsed())))
 
     def _fail_keeping(self, clock: QElapsedTimer, error: AppError) -> None:
         self._end_keeping(clock)

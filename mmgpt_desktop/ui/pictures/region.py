@@ -164,7 +164,7 @@ class RegionPicker(QObject):
 
     def __init__(self, window: QWidget, grab_screen: Callable[[QScreen], QImage] = grab) -> None:
         super().__init__(window)
-        self._window, self._grab = window, grab_screen
+        self._window, self.grab = window, grab_screen
         self._overlays: dict[RegionOverlay, tuple[QScreen, QImage]] = {}
         self._busy = self._follows = False
         self._settled = QTimer(self, singleShot=True, interval=SETTLE_MS)
@@ -188,7 +188,7 @@ class RegionPicker(QObject):
 
     def _look(self) -> None:
         for screen in QGuiApplication.screens():
-            image = self._grab(screen)
+            image = self.grab(screen)
             if not image.isNull():
                 self._open(screen, image)
         if not self._overlays:

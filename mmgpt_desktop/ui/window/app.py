@@ -244,7 +244,7 @@ def _break_off(app: App, number: int) -> None:
     signal.raise_signal(number)
 
 
-def _model_to_open(named: Path, settings: Settings) -> Path:
+def model_to_open(named: Path, settings: Settings) -> Path:
     last = Path(settings.model)
     return last if settings.model and named == default_bundle_path() and last.is_dir() else named
 
@@ -256,7 +256,7 @@ def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> i
     """
     prepare_process()
     application = make_application()
-    model = _model_to_open(bundle_path, load_settings(settings_path()))
+    model = model_to_open(bundle_path, load_settings(settings_path()))
     open_model = partial(engine_maker, runtime=runtime)
     app = App(
         application,

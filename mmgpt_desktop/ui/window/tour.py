@@ -26,7 +26,7 @@ class Tour(Retranslated, QFrame):
     def __init__(self, window: QWidget, panes: tuple[Pane, ...]) -> None:
         super().__init__(window)
         self.setObjectName("tour")
-        self._window, self._panes, self.step = window, panes, 0
+        self._window, self.panes, self.step = window, panes, 0
         self.title, self.text = Label(wraps=True, scale=1.2, bold=True), Label(wraps=True)
         self.count = Label(look="muted", wraps=True)
         self.skip_button = push_button(clicked=self.end, look="flat")
@@ -48,12 +48,12 @@ class Tour(Retranslated, QFrame):
 
     def go(self, step: int) -> None:
         """Beyond the last one is the end."""
-        if step >= len(self._panes):
+        if step >= len(self.panes):
             self.end()
             return
         self._mark(False)
         self.step = max(0, step)
-        self.about.emit(self._panes[self.step])
+        self.about.emit(self.panes[self.step])
         self._mark(True)
         self.retranslate_ui()
         self.next_button.setFocus()
@@ -71,7 +71,7 @@ class Tour(Retranslated, QFrame):
             self.go(step + 1)
 
     def _mark(self, marked: bool) -> None:
-        pane = self._panes[self.step]
+        pane = self.panes[self.step]
         pane.setProperty("drop", marked)
         restyle(pane)
 
@@ -105,7 +105,7 @@ class Tour(Retranslated, QFrame):
 
     def retranslate_ui(self) -> None:
         title, text = self._steps()[self.step]
-        last = len(self._panes) - 1
+        last = len(self.panes) - 1
         count = self.tr("Step {number} of {count}").format(number=self.step + 1, count=last + 1)
         self.count.setText(count)
         self.title.setText(title)
@@ -121,7 +121,7 @@ class Tour(Retranslated, QFrame):
         """Beside the pane, on the side where there is more room."""
         self._column.activate()  # its texts are new
         self.resize(self.width(), self._column.totalHeightForWidth(self.width()))
-        pane, window = self._panes[self.step], self._window
+        pane, window = self.panes[self.step], self._window
         corner = pane.mapTo(window, QPoint(0, 0))
         on_left = corner.x() + pane.width() / 2 < window.width() / 2
         beside = corner.x() + pane.width() + MEDIUM if on_left else corner.x() - self.width()

@@ -40,10 +40,10 @@ class IdeficsOnnx(CheckpointOnnx):
         return Edited(model.SerializeToString(), writes_in_place(model.graph)), NO_NOTE
 
     def _attention_shape(self, checkpoint: Checkpoint) -> tuple[int, int]:
-        layers, heads, _, _ = self._decoder.graph.inputs[KEYS].shape
+        layers, heads, _, _ = self.decoder.graph.inputs[KEYS].shape
         return layers, heads
 
-    def _looks(self, attention: NDArray[Any], context: Context) -> NDArray[Any]:
+    def looks(self, attention: NDArray[Any], context: Context) -> NDArray[Any]:
         return attention[:, :, : len(context.prompt.image_positions)]
 
     def _feeds(
@@ -57,7 +57,7 @@ class IdeficsOnnx(CheckpointOnnx):
         words = Context(replace(context.prompt, image_positions=()))
         feeds = super()._feeds(token_ids, words, past, kept, cancel)
         if not context.features:
-            return {**feeds, **unseen(self._decoder.graph, len(token_ids))}
+            return {**feeds, **unseen(self.decoder.graph, len(token_ids))}
         parts = [each.embeddings for each in context.features]
         keys, values = (np.concatenate(each, axis=2) for each in zip(*parts, strict=True))
         photos = seen_photos(context, past, len(token_ids))[0]
