@@ -122,6 +122,47 @@ def test_text_from_outside_is_never_html() -> None:
     assert found == []
 
 
+# Names of libraries that begin with an underscore and are the way to do it all the same.
+_LIBRARIES_OWN = {
+    "_current_frames",  # sys
+    "_exit",  # os
+    "_forward_hooks",  # PyTorch's modules
+    "_from_config",  # transformers' models, and the next two
+    "_get_number_of_features",
+    "_name_or_path",
+    "_replace",  # named tuples
+    "_webp",  # Pillow
+}
+# What must be let go is held nowhere else.
+_PRIVATE_READ = {"tests/gui/test_switching.py: _runtime"}
+
+
+def private_names(path: Path) -> Iterator[str]:
+    """Private names of others that a file reads, imports or replaces."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Attribute(value=ast.Name(id="self" | "cls")):
+                pass
+            case ast.Attribute(attr=name):
+                yield name
+            case ast.ImportFrom(names=names):
+                yield from (each.name for each in names)
+            case ast.Call(func=ast.Attribute(attr="setattr" | "delattr"), args=arguments):
+                texts = [each.value for each in arguments[:2] if isinstance(each, ast.Constant)]
+                yield from (name for text in texts for name in str(text).split("."))
+
+
+def test_tests_read_nothing_private() -> None:
+    """They look at what users and callers see."""
+    found = {
+        f"{path.relative_to(ROOT).as_posix()}: {name}"
+        for path in ROOT.glob("tests/**/*.py")
+        for name in private_names(path)
+        if re.match("_[^_]", name) and name not in _LIBRARIES_OWN
+    }
+    assert found == _PRIVATE_READ
+
+
 def test_what_is_shipped_stays_small() -> None:
     files = tracked_files()
     resources = sum(
