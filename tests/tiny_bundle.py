@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from mmgpt_desktop.engine.folder.tensor_files import read_header
+from mmgpt_desktop.engine.graphs.graph_file import stored_at
 
 ANSWER = "A small dog runs on the wet grass."
 LINES = (ANSWER, "What is happening here?", "What colour is it?", "A dog", "Where is the dog?")
@@ -139,23 +141,15 @@ def _weights(tokenizer: Tokenizer, vocabulary: int) -> dict[str, NDArray[np.floa
 
 def _stored_tensors(path: Path) -> dict[str, onnx.TensorProto]:
     """ONNX initializers whose data lies in the safetensors file."""
-    data = path.read_bytes()
-    (length,) = struct.unpack("<Q", data[:8])
-    tensors = {}
-    for name, about in json.loads(data[8 : 8 + length]).items():
-        if name == "__metadata__":
-            continue
-        begin, end = about["data_offsets"]
-        tensor = TensorProto(name=name, data_type=FLOAT, dims=about["shape"])
-        tensor.data_location = TensorProto.EXTERNAL
-        for key, value in (
-            ("location", path.name),
-            ("offset", 8 + length + begin),
-            ("length", end - begin),
-        ):
-            tensor.external_data.add(key=key, value=str(value))
-        tensors[name] = tensor
-    return tensors
+    return {
+        name: stored_at(
+            TensorProto(name=name, data_type=FLOAT, dims=each.shape),
+            path.name,
+            each.begin,
+            each.end - each.begin,
+        )
+        for name, each in read_header(path).tensors.items()
+    }
 
 
 def _shape(name: str, *values: int) -> onnx.TensorProto:

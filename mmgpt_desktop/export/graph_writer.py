@@ -12,6 +12,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from mmgpt_desktop.engine.graphs.graph_file import stored_at
+
 FLOAT, INT32, INT64 = TensorProto.FLOAT, TensorProto.INT32, TensorProto.INT64
 END = int(np.iinfo(np.int64).max)  # of an axis, in a Slice
 OPSET = 20
@@ -109,9 +111,5 @@ class GraphWriter(Nodes):
             name=name,
             data_type=helper.np_dtype_to_tensor_dtype(array.dtype),
             dims=array.shape,
-            data_location=TensorProto.EXTERNAL,
         )
-        places = {"location": self._data_name, "offset": offset, "length": array.nbytes}
-        for key, value in places.items():
-            made.external_data.add(key=key, value=str(value))
-        return made
+        return stored_at(made, self._data_name, offset, array.nbytes)

@@ -21,6 +21,7 @@ from torch import Tensor
 from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.checkpoint_torch import load_model
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
+from mmgpt_desktop.engine.graphs.graph_file import forget_traces
 from mmgpt_desktop.engine.image_encoder import ImageEncoder
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import Photo
@@ -93,7 +94,5 @@ def _write(
     assert program is not None
     program.save(path, external_data=True)
     graph = onnx.load(path, load_external_data=False)
-    for node in graph.graph.node:  # traces of where the exporter found it: longer than the graph
-        node.ClearField("metadata_props")
-        node.ClearField("doc_string")
+    forget_traces(graph)
     onnx.save(graph, path)

@@ -6,10 +6,7 @@ The graphs hold no weights: their initialisers point into `model.safetensors`, a
 
 from __future__ import annotations
 
-import json
-import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,8 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
+from mmgpt_desktop.engine.folder.tensor_files import StoredTensor, read_header
+from mmgpt_desktop.engine.graphs.graph_file import forget_traces, stored_at
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, GRAPH
 from mmgpt_desktop.model.decoder import KeyValue
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
@@ -139,35 +138,8 @@ def _export(
     return program.model_proto
 
 
-@dataclass(frozen=True)
-class _Stored:
-    """Where a tensor lies in the safetensors file."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    offset: int
-    length: int
-
-
-def stored_tensors(weights: Path) -> dict[str, _Stored]:
-    """The safetensors header: 8 bytes of length, then JSON; offsets count from its end."""
-    with weights.open("rb") as file:
-        (size,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(size))
-    return {
-        name: _Stored(
-            entry["dtype"],
-            tuple(entry["shape"]),
-            8 + size + entry["data_offsets"][0],
-            entry["data_offsets"][1] - entry["data_offsets"][0],
-        )
-        for name, entry in header.items()
-        if name != "__metadata__"
-    }
-
-
 def _write(graph: onnx.ModelProto, path: Path) -> None:
-    stored = stored_tensors(path.parent / WEIGHTS)
+    stored = read_header(path.parent / WEIGHTS).tensors
     kept, nodes = [], []
     for initializer in graph.graph.initializer:
         name = initializer.name.removeprefix("model.")
@@ -183,35 +155,22 @@ def _write(graph: onnx.ModelProto, path: Path) -> None:
     body = [*nodes, *graph.graph.node]
     del graph.graph.node[:]
     graph.graph.node.extend(body)
-    for node in graph.graph.node:  # traces of where the exporter found it: longer than the graph
-        node.ClearField("metadata_props")
-        node.ClearField("doc_string")
+    forget_traces(graph)
     onnx.save(graph, path)
     onnx.checker.check_model(path)
 
 
-def _references(name: str, stored: dict[str, _Stored]) -> list[TensorProto]:
+def _references(name: str, stored: Mapping[str, StoredTensor]) -> list[TensorProto]:
     names = [name, name + SCALE] if name + SCALE in stored else [name]
     return [_reference(n, stored[n]) for n in names]
 
 
-def _reference(name: str, place: _Stored) -> TensorProto:
-    tensor = TensorProto(
-        name=name,
-        data_type=_ONNX_TYPES[place.dtype],
-        dims=place.shape,
-        data_location=TensorProto.EXTERNAL,
-    )
-    for key, value in (
-        ("location", WEIGHTS),
-        ("offset", str(place.offset)),
-        ("length", str(place.length)),
-    ):
-        tensor.external_data.add(key=key, value=value)
-    return tensor
+def _reference(name: str, place: StoredTensor) -> TensorProto:
+    tensor = TensorProto(name=name, data_type=_ONNX_TYPES[place.dtype], dims=place.shape)
+    return stored_at(tensor, WEIGHTS, place.begin, place.end - place.begin)
 
 
-def _restore(name: str, output: str, stored: dict[str, _Stored]) -> list[onnx.NodeProto]:
+def _restore(name: str, output: str, stored: Mapping[str, StoredTensor]) -> list[onnx.NodeProto]:
     """Nodes that make the tensor `output`, float32 or int64, of the stored tensor `name`."""
     if stored[name].dtype in {"F32", "I64"}:
         return [] if name == output else [helper.make_node("Identity", [name], [output])]

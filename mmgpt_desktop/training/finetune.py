@@ -27,6 +27,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback
 
 from mmgpt_desktop.engine.folder.bundle import open_bundle
 from mmgpt_desktop.engine.folder.checksums import file_entry
+from mmgpt_desktop.engine.folder.tensor_files import read_header
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.imaging.pixels import prepare
@@ -421,7 +422,7 @@ def write_bundle(
         draft = Path(folder) / target.name
         shutil.copytree(bundle, draft, ignore=shutil.ignore_patterns("README.md"))
         save_packed(model, draft)
-        if _header(draft / WEIGHTS) != _header(bundle / WEIGHTS):
+        if read_header(draft / WEIGHTS).tensors != read_header(bundle / WEIGHTS).tensors:
             raise AppError("The new weights don't fit the model's graphs.", "Export them anew.")
         manifest = json.loads((draft / MANIFEST).read_text(encoding="utf-8"))
         manifest["description"] = f"{manifest['name']}, taught on {report.rows} rows of one's own."
@@ -447,9 +448,3 @@ def languages(known: Sequence[str], questions: Sequence[str]) -> list[str]:
             return []
         every.append(language)
     return every
-
-
-def _header(weights: Path) -> bytes:
-    """Where each tensor lies in a safetensors file: 8 bytes of length, then as much JSON."""
-    with weights.open("rb") as stream:
-        return stream.read(int.from_bytes(stream.read(8), "little"))

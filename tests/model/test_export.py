@@ -15,6 +15,7 @@ from PIL import Image
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.folder.bundle import Certainty, open_bundle
+from mmgpt_desktop.engine.folder.tensor_files import read_header
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.errors import AppError
@@ -28,7 +29,6 @@ from mmgpt_desktop.training.embedded_bundle import (
     load_trained,
     set_certainty,
 )
-from mmgpt_desktop.training.embedded_graphs import stored_tensors
 from mmgpt_desktop.training.head_scores import HeadScores
 from mmgpt_desktop.training.parity import answers_kept, compare_photos
 
@@ -105,7 +105,7 @@ def test_the_weights_lie_in_the_bundle_once(bundle: Path) -> None:
         *(f"image_encoder.{fusion}.onnx" for fusion in FUSIONS),
     }
     assert sum(graphs.values()) < 2_000_000
-    stored = stored_tensors(bundle / "model.safetensors")
+    stored = read_header(bundle / "model.safetensors").tensors
     assert stored["embedding.weight"].dtype == "I8"
     assert stored["names.tokens"].dtype == "I64"
     assert "lm_head.weight" not in stored

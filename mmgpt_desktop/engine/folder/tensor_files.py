@@ -22,7 +22,7 @@ _BITS = {"F64": 64, "I64": 64, "U64": 64, "F32": 32, "I32": 32, "U32": 32, "F16"
 
 
 @dataclass(frozen=True)
-class Tensor:
+class StoredTensor:
     """A tensor's place: bytes `begin` to `end` of its file."""
 
     dtype: str
@@ -39,7 +39,7 @@ class Tensor:
 class TensorFile:
     """`size` is how long the file must be; `metadata` what its maker wrote besides."""
 
-    tensors: Mapping[str, Tensor]
+    tensors: Mapping[str, StoredTensor]
     size: int
     metadata: Mapping[str, Any]
 
@@ -77,7 +77,7 @@ def read_header(file: Path) -> TensorFile:
     return TensorFile(tensors, expected, metadata if isinstance(metadata, dict) else {})
 
 
-def _check_places(tensors: Iterable[Tensor], start: int) -> None:
+def _check_places(tensors: Iterable[StoredTensor], start: int) -> None:
     """One tensor follows the other: were bytes shared, a small file could fill the memory."""
     for each in sorted(tensors, key=lambda tensor: (tensor.begin, tensor.end)):
         if each.begin != start:
@@ -85,7 +85,7 @@ def _check_places(tensors: Iterable[Tensor], start: int) -> None:
         start = each.end
 
 
-def _tensor(entry: Any, start: int) -> Tensor:
+def _tensor(entry: Any, start: int) -> StoredTensor:
     """Raises ValueError, TypeError and LookupError."""
     shape, (begin, end), dtype = entry["shape"], entry["data_offsets"], entry["dtype"]
     if not isinstance(shape, list) or len(shape) > MOST_DIMENSIONS or not isinstance(dtype, str):
@@ -95,4 +95,4 @@ def _tensor(entry: Any, start: int) -> Tensor:
     needed = math.prod(shape) * _BITS[dtype] // 8 if dtype in _BITS else end - begin
     if end < begin or end - begin != needed:
         raise ValueError("a tensor that doesn't fill its place")
-    return Tensor(dtype, tuple(shape), start + begin, start + end)
+    return StoredTensor(dtype, tuple(shape), start + begin, start + end)

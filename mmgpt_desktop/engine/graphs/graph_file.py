@@ -99,6 +99,23 @@ def at_real_places(graph: bytes, folder: Path) -> tuple[bytes, Path]:
     return model.SerializeToString(), home
 
 
+def stored_at(
+    tensor: onnx.TensorProto, location: str, offset: int, length: int
+) -> onnx.TensorProto:
+    """The tensor, whose numbers are so many bytes of the file `location`."""
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", offset), ("length", length)):
+        tensor.external_data.add(key=key, value=str(value))
+    return tensor
+
+
+def forget_traces(model: onnx.ModelProto) -> None:
+    """Drop where PyTorch's exporter found each node: longer than the graph."""
+    for node in model.graph.node:
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
+
+
 def _locations(model: onnx.ModelProto) -> list[onnx.StringStringEntryProto]:
     """The entries that name the files of its external data."""
     entries = (each for tensor in _tensors(model) for each in tensor.external_data)
@@ -168,11 +185,7 @@ def _tensor(data: mmap.mmap, field: _Field, location: str) -> onnx.TensorProto:
         return whole
     rest = b"".join(data[part.start : part.end] for part in parts if part is not raw)
     tensor: onnx.TensorProto = onnx.TensorProto.FromString(rest)
-    tensor.data_location = onnx.TensorProto.EXTERNAL
-    place = {"location": location, "offset": raw.content, "length": raw.end - raw.content}
-    for key, value in place.items():
-        tensor.external_data.add(key=key, value=str(value))
-    return tensor
+    return stored_at(tensor, location, raw.content, raw.end - raw.content)
 
 
 def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[_Field]:
