@@ -95,29 +95,6 @@
     </message>
 </context>
 <context>
-    <name>App</name>
-    <message>
-        <source>All files</source>
-        <translation>所有文件</translation>
-    </message>
-    <message>
-        <source>Pictures and videos</source>
-        <translation>图片和视频</translation>
-    </message>
-    <message>
-        <source>Open pictures</source>
-        <translation>打开图片</translation>
-    </message>
-    <message>
-        <source>There is no picture to compare the fusions on.</source>
-        <translation>没有可用来比较融合方式的图片。</translation>
-    </message>
-    <message>
-        <source>Open one first, for instance a sample photo.</source>
-        <translation>请先打开一张，例如一张示例照片。</translation>
-    </message>
-</context>
-<context>
     <name>AskingArea</name>
     <message>
         <source>Or ask your own question</source>
@@ -201,6 +178,41 @@
     </message>
 </context>
 <context>
+    <name>ChatController</name>
+    <message>
+        <source>Write a question first, or choose one below.</source>
+        <translation>请先写一个问题，或在下方选择一个。</translation>
+    </message>
+    <message>
+        <source>An answer is still being written. Wait for it, or stop it with Esc; your question stays here.</source>
+        <translation>回答还在书写中。请等待，或按 Esc 停止；您的问题会留在这里。</translation>
+    </message>
+    <message>
+        <source>The question is too long: {count} characters, and {limit} is the most.</source>
+        <translation>问题太长：{count} 个字符，最多 {limit} 个。</translation>
+    </message>
+    <message>
+        <source>Waiting for the model…</source>
+        <translation>正在等待模型…</translation>
+    </message>
+    <message>
+        <source>Thinking…</source>
+        <translation>正在思考…</translation>
+    </message>
+    <message>
+        <source>Looking at the picture…</source>
+        <translation>正在看图片…</translation>
+    </message>
+    <message>
+        <source>The earlier answer was replaced.</source>
+        <translation>先前的回答已被替换。</translation>
+    </message>
+    <message>
+        <source>The conversation was cleared.</source>
+        <translation>对话已清除。</translation>
+    </message>
+</context>
+<context>
     <name>CheckCard</name>
     <message>
         <source>How sure of the word: {percent} (the mark) with nothing hidden, and with</source>
@@ -273,50 +285,25 @@
     </message>
 </context>
 <context>
-    <name>Controller</name>
+    <name>ComparisonLauncher</name>
     <message>
-        <source>Loading the model…</source>
-        <translation>正在加载模型…</translation>
+        <source>There is no picture to compare the fusions on.</source>
+        <translation>没有可用来比较融合方式的图片。</translation>
     </message>
     <message>
-        <source>The model was not loaded.</source>
-        <translation>模型未加载。</translation>
+        <source>Open one first, for instance a sample photo.</source>
+        <translation>请先打开一张，例如一张示例照片。</translation>
+    </message>
+</context>
+<context>
+    <name>ConsentForm</name>
+    <message>
+        <source>Not now</source>
+        <translation>暂不</translation>
     </message>
     <message>
-        <source>Try again</source>
-        <translation>重试</translation>
-    </message>
-    <message>
-        <source>An answer is still being written. Wait for it, or stop it with Esc; your question stays here.</source>
-        <translation>回答还在书写中。请等待，或按 Esc 停止；您的问题会留在这里。</translation>
-    </message>
-    <message>
-        <source>Write a question first, or choose one below.</source>
-        <translation>请先写一个问题，或在下方选择一个。</translation>
-    </message>
-    <message>
-        <source>The question is too long: {count} characters, and {limit} is the most.</source>
-        <translation>问题太长：{count} 个字符，最多 {limit} 个。</translation>
-    </message>
-    <message>
-        <source>Waiting for the model…</source>
-        <translation>正在等待模型…</translation>
-    </message>
-    <message>
-        <source>Thinking…</source>
-        <translation>正在思考…</translation>
-    </message>
-    <message>
-        <source>Looking at the picture…</source>
-        <translation>正在看图片…</translation>
-    </message>
-    <message>
-        <source>The earlier answer was replaced.</source>
-        <translation>先前的回答已被替换。</translation>
-    </message>
-    <message>
-        <source>The conversation was cleared.</source>
-        <translation>对话已清除。</translation>
+        <source>Access token (kept for this download only)</source>
+        <translation>访问令牌（仅用于此次下载）</translation>
     </message>
 </context>
 <context>
@@ -354,6 +341,21 @@
     <message>
         <source>The camera stopped ({reason}). Plug it in again, or close what else uses it.</source>
         <translation>摄像头停止了（{reason}）。请重新接上，或关闭正在使用它的其他程序。</translation>
+    </message>
+</context>
+<context>
+    <name>Dialogue</name>
+    <message>
+        <source>One moment, please: I am still answering.</source>
+        <translation>请稍等，我还在回答上一个问题。</translation>
+    </message>
+    <message>
+        <source>One moment, please: the AI is starting again.</source>
+        <translation>请稍等，AI 正在重新启动。</translation>
+    </message>
+    <message>
+        <source>The AI did not start. I keep your question and try again.</source>
+        <translation>AI 还没有启动。您的问题已保留，我会再试。</translation>
     </message>
 </context>
 <context>
@@ -613,6 +615,64 @@
     <message>
         <source>it read most from row {row}, column {column}: {percent}</source>
         <translation>它从第 {row} 行第 {column} 列读取最多：{percent}</translation>
+    </message>
+</context>
+<context>
+    <name>HeadGrid</name>
+    <message>
+        <source>All heads for “{word}”</source>
+        <translation>“{word}”的所有头</translation>
+    </message>
+    <message>
+        <source>All heads; Enter shows one in the heatmap</source>
+        <translation>所有头；按 Enter 在热图中显示一个</translation>
+    </message>
+    <message>
+        <source>Agreement with what the word needed</source>
+        <translation>与该词所需之处的一致程度</translation>
+    </message>
+    <message>
+        <source>Concentration on few cells</source>
+        <translation>集中于少数单元格的程度</translation>
+    </message>
+    <message>
+        <source>Layer and head</source>
+        <translation>层和头</translation>
+    </message>
+    <message>
+        <source>Order</source>
+        <translation>排序</translation>
+    </message>
+    <message>
+        <source>Show in the heatmap</source>
+        <translation>在热图中显示</translation>
+    </message>
+    <message>
+        <source>The formula with its numbers…</source>
+        <translation>公式与实际数字…</translation>
+    </message>
+    <message>
+        <source>Sorted by</source>
+        <translation>排序依据</translation>
+    </message>
+</context>
+<context>
+    <name>HeadInspector</name>
+    <message>
+        <source>Another model wrote this answer, so its numbers are gone.</source>
+        <translation>此回答由另一个模型写出，其数值已不在。</translation>
+    </message>
+    <message>
+        <source>Use that model again, and ask once more.</source>
+        <translation>请重新使用那个模型，再问一次。</translation>
+    </message>
+    <message>
+        <source>There is no word to look inside the model for.</source>
+        <translation>没有可以查看模型内部的单词。</translation>
+    </message>
+    <message>
+        <source>Ask about a picture, wait for the answer, and choose a word of it.</source>
+        <translation>请就一张图片提问，等待回答，然后选择其中一个单词。</translation>
     </message>
 </context>
 <context>
@@ -879,25 +939,6 @@
     <message>
         <source>Remove this picture</source>
         <translation>移除这张图片</translation>
-    </message>
-</context>
-<context>
-    <name>Inside</name>
-    <message>
-        <source>Another model wrote this answer, so its numbers are gone.</source>
-        <translation>此回答由另一个模型写出，其数值已不在。</translation>
-    </message>
-    <message>
-        <source>Use that model again, and ask once more.</source>
-        <translation>请重新使用那个模型，再问一次。</translation>
-    </message>
-    <message>
-        <source>There is no word to look inside the model for.</source>
-        <translation>没有可以查看模型内部的单词。</translation>
-    </message>
-    <message>
-        <source>Ask about a picture, wait for the answer, and choose a word of it.</source>
-        <translation>请就一张图片提问，等待回答，然后选择其中一个单词。</translation>
     </message>
 </context>
 <context>
@@ -1358,7 +1399,22 @@
     </message>
 </context>
 <context>
-    <name>ModelChoice</name>
+    <name>ModelLoader</name>
+    <message>
+        <source>Loading the model…</source>
+        <translation>正在加载模型…</translation>
+    </message>
+    <message>
+        <source>The model was not loaded.</source>
+        <translation>模型未加载。</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+</context>
+<context>
+    <name>ModelsController</name>
     <message>
         <source>Use the model that ships</source>
         <translation>使用自带模型</translation>
@@ -1711,6 +1767,21 @@
     </message>
 </context>
 <context>
+    <name>PictureChoice</name>
+    <message>
+        <source>Pictures and videos</source>
+        <translation>图片和视频</translation>
+    </message>
+    <message>
+        <source>All files</source>
+        <translation>所有文件</translation>
+    </message>
+    <message>
+        <source>Open pictures</source>
+        <translation>打开图片</translation>
+    </message>
+</context>
+<context>
     <name>PinPad</name>
     <message>
         <source>PIN of the organiser</source>
@@ -1896,17 +1967,6 @@
     <message>
         <source>Begin this question, to be completed</source>
         <translation>写下这个问题的开头，由您补全</translation>
-    </message>
-</context>
-<context>
-    <name>Question</name>
-    <message>
-        <source>Access token (kept for this download only)</source>
-        <translation>访问令牌（仅用于此次下载）</translation>
-    </message>
-    <message>
-        <source>Not now</source>
-        <translation>暂不</translation>
     </message>
 </context>
 <context>
@@ -2147,18 +2207,6 @@
         <translation>把图片拖到这个屏幕上，然后松开。</translation>
     </message>
     <message>
-        <source>One moment, please: I am still answering.</source>
-        <translation>请稍等，我还在回答上一个问题。</translation>
-    </message>
-    <message>
-        <source>One moment, please: the AI is starting again.</source>
-        <translation>请稍等，AI 正在重新启动。</translation>
-    </message>
-    <message>
-        <source>The AI did not start. I keep your question and try again.</source>
-        <translation>AI 还没有启动。您的问题已保留，我会再试。</translation>
-    </message>
-    <message>
         <source>Something went wrong, so I started again. Please show me your picture anew.</source>
         <translation>出了点问题，我已重新启动。请再给我看一次您的图片。</translation>
     </message>
@@ -2320,45 +2368,6 @@
     </message>
 </context>
 <context>
-    <name>Wall</name>
-    <message>
-        <source>All heads for “{word}”</source>
-        <translation>“{word}”的所有头</translation>
-    </message>
-    <message>
-        <source>All heads; Enter shows one in the heatmap</source>
-        <translation>所有头；按 Enter 在热图中显示一个</translation>
-    </message>
-    <message>
-        <source>Agreement with what the word needed</source>
-        <translation>与该词所需之处的一致程度</translation>
-    </message>
-    <message>
-        <source>Concentration on few cells</source>
-        <translation>集中于少数单元格的程度</translation>
-    </message>
-    <message>
-        <source>Layer and head</source>
-        <translation>层和头</translation>
-    </message>
-    <message>
-        <source>Order</source>
-        <translation>排序</translation>
-    </message>
-    <message>
-        <source>Show in the heatmap</source>
-        <translation>在热图中显示</translation>
-    </message>
-    <message>
-        <source>The formula with its numbers…</source>
-        <translation>公式与实际数字…</translation>
-    </message>
-    <message>
-        <source>Sorted by</source>
-        <translation>排序依据</translation>
-    </message>
-</context>
-<context>
     <name>WordOrWhole</name>
     <message>
         <source>Word</source>
@@ -2486,6 +2495,10 @@
     <message>
         <source>Add one in the system&apos;s settings, and make it the usual one.</source>
         <translation>请在系统设置中添加打印机，并设为默认。</translation>
+    </message>
+    <message>
+        <source>All heads of all layers: which of them tell most was not measured for this model.</source>
+        <translation>所有层的所有注意力头：尚未测量此模型中哪些最能说明问题。</translation>
     </message>
     <message>
         <source>Another program may be using it. Close that, and try again.</source>
@@ -2812,6 +2825,10 @@
         <translation>此处可用：{known}。</translation>
     </message>
     <message>
+        <source>Left out for length: the first {count} turns.</source>
+        <translation>因长度所限，省略了最早的 {count} 轮对话。</translation>
+    </message>
+    <message>
         <source>Let it end, or start it again.</source>
         <translation>请等待下载完成，或重新开始下载。</translation>
     </message>
@@ -2876,6 +2893,10 @@
         <translation>没有其他运行时可以尝试。</translation>
     </message>
     <message>
+        <source>None of its heads (the parts that look) found a named thing better than by luck in {scenes} test pictures, so all of them are shown together.</source>
+        <translation>在 {scenes} 张测试图里，没有一个注意力头（负责“看”的部分）比碰运气找得更准，所以把它们合在一起显示。</translation>
+    </message>
+    <message>
         <source>ONNX Runtime broke while it ran the model ({reason}).</source>
         <translation>ONNX Runtime 在运行模型时出错（{reason}）。</translation>
     </message>
@@ -2902,6 +2923,18 @@
     <message>
         <source>Only http and https addresses can be downloaded.</source>
         <translation>只能下载 http 和 https 地址。</translation>
+    </message>
+    <message>
+        <source>Only the first of its {count} frames is used.</source>
+        <translation>共 {count} 帧，只使用第一帧。</translation>
+    </message>
+    <message>
+        <source>Only the first of its {count} pages is used.</source>
+        <translation>共 {count} 页，只使用第一页。</translation>
+    </message>
+    <message>
+        <source>Only the first {good} of its {count} frames can be read.</source>
+        <translation>共 {count} 帧，只能读取前 {good} 帧。</translation>
     </message>
     <message>
         <source>Open it in another program and save it as a JPEG or PNG there.</source>
@@ -2970,6 +3003,14 @@
     <message>
         <source>Settings, the list of recent sessions and what nobody saved are forgotten when it ends. Save what you want to keep.</source>
         <translation>关闭程序后，设置、最近会话列表和未保存的内容都不会保留。请自行保存需要的内容。</translation>
+    </message>
+    <message>
+        <source>Shown are the {count} of its heads (the parts that look) that find a named thing best. Of {things} things in photos they found {found}; a place drawn by lot finds {chance}.</source>
+        <translation>显示的是 {count} 个最会找东西的注意力头（负责“看”的部分）。照片里的 {things} 样东西，它们找到了 {found}；随便指一处只能找到 {chance}。</translation>
+    </message>
+    <message>
+        <source>Shown are the {count} of its heads (the parts that look) that look at a named thing most. In {scenes} test pictures it got {shares} of their look; all places alike would give it {chance}.</source>
+        <translation>显示的是 {count} 个最爱看所说东西的注意力头（负责“看”的部分）。在 {scenes} 张测试图里，这些东西得到了它们 {shares} 的目光；平均看的话只有 {chance}。</translation>
     </message>
     <message>
         <source>Something unexpected happened while the model was at work ({reason}).</source>
@@ -3046,6 +3087,14 @@
     <message>
         <source>The export was ended from outside, most likely because the memory was full.</source>
         <translation>导出被外部终止，很可能是因为内存已满。</translation>
+    </message>
+    <message>
+        <source>The file is cut short: about {percent} % of the picture is missing.</source>
+        <translation>文件不完整：图片约有 {percent} % 缺失。</translation>
+    </message>
+    <message>
+        <source>The file is cut short: the finest details of the picture are missing.</source>
+        <translation>文件不完整：图片缺少最精细的细节。</translation>
     </message>
     <message>
         <source>The file {file} is damaged.</source>
@@ -3136,6 +3185,10 @@
         <translation>图像编码器无法导出（{reason}）。</translation>
     </message>
     <message>
+        <source>The likeliest token is the same in {same} of {steps} steps; {moved:.4f} of the probability and {shifted:.4f} of the attention moved.</source>
+        <translation>{steps} 步中有 {same} 步最可能的词元相同；概率移动了 {moved:.4f}，注意力移动了 {shifted:.4f}。</translation>
+    </message>
+    <message>
         <source>The model (of the family {family}) reads text alone: it can&apos;t look at pictures.</source>
         <translation>这个模型（{family} 系列）只能读文字，看不了图片。</translation>
     </message>
@@ -3224,8 +3277,12 @@
         <translation>模型的计算图不提供注意力。</translation>
     </message>
     <message>
-        <source>The model&apos;s manifest.json can&apos;t be used: {reason}.</source>
-        <translation>模型的 manifest.json 无法使用：{reason}。</translation>
+        <source>{name}: picture {image:.2f} s, question {prefill:.0f} ms, {rate:.0f} tokens a second with attention.</source>
+        <translation>{name}：图片 {image:.2f} 秒，问题 {prefill:.0f} 毫秒，含注意力每秒 {rate:.0f} 个词元。</translation>
+    </message>
+    <message>
+        <source>{what} took over: {reason}</source>
+        <translation>已改用 {what}：{reason}</translation>
     </message>
     <message>
         <source>The model&apos;s prompt has {found} image tokens, and its pictures need {expected}.</source>
@@ -3338,10 +3395,6 @@
     <message>
         <source>The model&apos;s {name} is missing.</source>
         <translation>缺少模型的 {name}。</translation>
-    </message>
-    <message>
-        <source>The model&apos;s {name} is no ordinary file.</source>
-        <translation>模型的 {name} 不是普通文件。</translation>
     </message>
     <message>
         <source>The model&apos;s {name} is not JSON.</source>
@@ -3536,6 +3589,10 @@
         <translation>认识的有：{known}。</translation>
     </message>
     <message>
+        <source>These graphs read the prompt in order only, where the model reads pictures both ways: answers may differ from PyTorch&apos;s.</source>
+        <translation>这些计算图只能按顺序读取提示，而该模型对图片是双向读取的：回答可能与 PyTorch 的不同。</translation>
+    </message>
+    <message>
         <source>This LLaVA model looks through {encoder}, which is not known here.</source>
         <translation>这个 LLaVA 模型使用 {encoder} 观察图片，而这里不认识它。</translation>
     </message>
@@ -3604,12 +3661,12 @@
         <translation>这种解释方式只适用于本应用自带的模型。</translation>
     </message>
     <message>
-        <source>Those with these are: {known}.</source>
-        <translation>认识的有：{known}。</translation>
+        <source>This way of explaining needs a model whose decoder reads the picture as tokens.</source>
+        <translation>这种解释方式需要解码器把图片当作词元来读取的模型。</translation>
     </message>
     <message>
-        <source>Token activation maps need a model whose decoder reads the picture as tokens.</source>
-        <translation>词元激活图需要解码器把图片当作词元来读取的模型。</translation>
+        <source>Those with these are: {known}.</source>
+        <translation>认识的有：{known}。</translation>
     </message>
     <message>
         <source>Try again later.</source>
@@ -3660,6 +3717,50 @@
         <translation>请使用 JPEG、PNG、WebP、HEIC、GIF、BMP、TIFF 或 AVIF 文件。</translation>
     </message>
     <message>
+        <source>it chooses a head that the model has not.</source>
+        <translation>它选择了模型没有的注意力头。</translation>
+    </message>
+    <message>
+        <source>it does not list {name}.</source>
+        <translation>它没有列出 {name}。</translation>
+    </message>
+    <message>
+        <source>it is not JSON.</source>
+        <translation>它不是 JSON。</translation>
+    </message>
+    <message>
+        <source>it names files outside its folder.</source>
+        <translation>它列出了文件夹之外的文件。</translation>
+    </message>
+    <message>
+        <source>its fusion is none of its fusions.</source>
+        <translation>它的默认融合方式不在其融合方式之中。</translation>
+    </message>
+    <message>
+        <source>nothing is called {key} here.</source>
+        <translation>此处没有名为 {key} 的项。</translation>
+    </message>
+    <message>
+        <source>the model has no fusion called {name}.</source>
+        <translation>该模型没有名为 {name} 的融合方式。</translation>
+    </message>
+    <message>
+        <source>there is no file {path} for {key}.</source>
+        <translation>{key} 指向的文件 {path} 不存在。</translation>
+    </message>
+    <message>
+        <source>there is no folder {path} for {key}.</source>
+        <translation>{key} 所需的文件夹 {path} 不存在。</translation>
+    </message>
+    <message>
+        <source>this question is longer than question_chars, {most}.</source>
+        <translation>这个问题超过了 question_chars 规定的 {most} 个字符。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}: {mistake}</source>
+        <translation>{file} 第 {line} 行：{mistake}</translation>
+    </message>
+    <message>
         <source>{name} only stands for a picture that was not downloaded (Git LFS).</source>
         <translation>{name} 只是图片的占位文件，图片还没有下载（Git LFS）。</translation>
     </message>
@@ -3670,6 +3771,10 @@
     <message>
         <source>The folder {path} holds an adapter ({kind}) for {base}, and not the whole model.</source>
         <translation>文件夹 {path} 中只是 {base} 的适配器（{kind}），不是完整的模型。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s manifest.json can&apos;t be used: {mistake}</source>
+        <translation>模型的 manifest.json 无法使用：{mistake}</translation>
     </message>
     <message>
         <source>Videos can&apos;t be read here: the package av is missing.</source>
@@ -3712,116 +3817,8 @@
         <translation>{name} 的 {file} 下载后已损坏：校验和不符。</translation>
     </message>
     <message>
-        <source>{file}, line {line}: [{key}] must be a table.</source>
-        <translation>{file} 第 {line} 行：[{key}] 必须是一个表。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: nothing is called {key} here.</source>
-        <translation>{file} 第 {line} 行：此处没有名为 {key} 的项。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: the model has no fusion called {name}.</source>
-        <translation>{file} 第 {line} 行：该模型没有名为 {name} 的融合方式。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: there is no file {path} for {key}.</source>
-        <translation>{file} 第 {line} 行：{key} 指向的文件 {path} 不存在。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: there is no folder {path} for {key}.</source>
-        <translation>{file} 第 {line} 行：{key} 所需的文件夹 {path} 不存在。</translation>
-    </message>
-    <message>
         <source>{file}, line {line}: this is not TOML ({reason}).</source>
         <translation>{file} 第 {line} 行：不是有效的 TOML（{reason}）。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: this question is longer than question_chars, {most}.</source>
-        <translation>{file} 第 {line} 行：这个问题超过了 question_chars 规定的 {most} 个字符。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: this sample needs a {key}.</source>
-        <translation>{file} 第 {line} 行：这个示例缺少 {key}。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: write [[{key}]] before each.</source>
-        <translation>{file} 第 {line} 行：请在每一项之前写上 [[{key}]]。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} has too many entries; {most} is the most.</source>
-        <translation>{file} 第 {line} 行：{key} 的项目太多，最多 {most} 个。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} holds no model that can be opened ({reason}).</source>
-        <translation>{file} 第 {line} 行：{key} 中没有可以打开的模型（{reason}）。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} must be 0 or from 1024 to 65535.</source>
-        <translation>{file} 第 {line} 行：{key} 必须为 0，或在 1024 到 65535 之间。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} must be a colour such as #1f6feb.</source>
-        <translation>{file} 第 {line} 行：{key} 必须是颜色，例如 #1f6feb。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} must be a file, and {path} is a folder.</source>
-        <translation>{file} 第 {line} 行：{key} 必须是文件，而 {path} 是文件夹。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} must be a list of texts, such as [&quot;one&quot;, &quot;two&quot;].</source>
-        <translation>{file} 第 {line} 行：{key} 必须是文本列表，例如 [&quot;one&quot;, &quot;two&quot;]。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} must be a number from {low:g} to {high:g}.</source>
-        <translation>{file} 第 {line} 行：{key} 必须是 {low:g} 到 {high:g} 之间的数。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} must be a number of seconds from {low:g} to {high:g}.</source>
-        <translation>{file} 第 {line} 行：{key} 必须是 {low:g} 到 {high:g} 之间的秒数。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} must be a whole line that begins with $scrypt$.</source>
-        <translation>{file} 第 {line} 行：{key} 必须是以 $scrypt$ 开头的完整一行。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} must be a whole number from {low} to {high}.</source>
-        <translation>{file} 第 {line} 行：{key} 必须是 {low} 到 {high} 之间的整数。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} must be an address that begins with https://.</source>
-        <translation>{file} 第 {line} 行：{key} 必须是以 https:// 开头的网址。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} must be keys such as Ctrl+Alt+Q.</source>
-        <translation>{file} 第 {line} 行：{key} 必须是组合键，例如 Ctrl+Alt+Q。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} must be one line of text in quotes.</source>
-        <translation>{file} 第 {line} 行：{key} 必须是引号中的一行文本。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} must be one of a local network, such as 192.168.7.1.</source>
-        <translation>{file} 第 {line} 行：{key} 必须是局域网地址，例如 192.168.7.1。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} must be one of these: {known}.</source>
-        <translation>{file} 第 {line} 行：{key} 必须是以下之一：{known}。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} must be true or false.</source>
-        <translation>{file} 第 {line} 行：{key} 必须是 true 或 false。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} must have at most {most} characters.</source>
-        <translation>{file} 第 {line} 行：{key} 最多 {most} 个字符。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} must name a file that ends in {suffixes}.</source>
-        <translation>{file} 第 {line} 行：{key} 必须是以 {suffixes} 结尾的文件。</translation>
-    </message>
-    <message>
-        <source>{file}, line {line}: {key} needs a file beside it, which says where to.</source>
-        <translation>{file} 第 {line} 行：{key} 还需要 file 来指明写到哪里。</translation>
     </message>
     <message>
         <source>{host} asks to wait for {seconds} seconds: there were too many downloads from here.</source>
@@ -3850,6 +3847,122 @@
     <message>
         <source>{host} sent something that is not what was asked for: {reason}.</source>
         <translation>{host} 返回的内容不符合请求：{reason}。</translation>
+    </message>
+    <message>
+        <source>{key} has too many entries; {most} is the most.</source>
+        <translation>{key} 的项目太多，最多 {most} 个。</translation>
+    </message>
+    <message>
+        <source>{key} holds no model that can be opened: {reason}</source>
+        <translation>{key} 中没有可以打开的模型：{reason}</translation>
+    </message>
+    <message>
+        <source>{key} is missing.</source>
+        <translation>缺少 {key}。</translation>
+    </message>
+    <message>
+        <source>{key} is no array of this file.</source>
+        <translation>{key} 不是此文件中的数组。</translation>
+    </message>
+    <message>
+        <source>{key} is none of the photos.</source>
+        <translation>{key} 不是其中的任何一张照片。</translation>
+    </message>
+    <message>
+        <source>{key} must be 0 or from 1024 to 65535.</source>
+        <translation>{key} 必须为 0，或在 1024 到 65535 之间。</translation>
+    </message>
+    <message>
+        <source>{key} must be a colour such as #1f6feb.</source>
+        <translation>{key} 必须是颜色，例如 #1f6feb。</translation>
+    </message>
+    <message>
+        <source>{key} must be a file, and {path} is a folder.</source>
+        <translation>{key} 必须是文件，而 {path} 是文件夹。</translation>
+    </message>
+    <message>
+        <source>{key} must be a list in square brackets.</source>
+        <translation>{key} 必须是方括号中的列表。</translation>
+    </message>
+    <message>
+        <source>{key} must be a list of {count}.</source>
+        <translation>{key} 必须是有 {count} 项的列表。</translation>
+    </message>
+    <message>
+        <source>{key} must be a note as this program writes it.</source>
+        <translation>{key} 必须是本程序写下的说明。</translation>
+    </message>
+    <message>
+        <source>{key} must be a number.</source>
+        <translation>{key} 必须是数。</translation>
+    </message>
+    <message>
+        <source>{key} must be a shorter text.</source>
+        <translation>{key} 的文本必须更短。</translation>
+    </message>
+    <message>
+        <source>{key} must be a smaller number.</source>
+        <translation>{key} 必须是更小的数。</translation>
+    </message>
+    <message>
+        <source>{key} must be a table with keys of its own.</source>
+        <translation>{key} 必须是有自己的键的表。</translation>
+    </message>
+    <message>
+        <source>{key} must be a whole line that begins with $scrypt$.</source>
+        <translation>{key} 必须是以 $scrypt$ 开头的完整一行。</translation>
+    </message>
+    <message>
+        <source>{key} must be a whole number.</source>
+        <translation>{key} 必须是整数。</translation>
+    </message>
+    <message>
+        <source>{key} must be above 0.</source>
+        <translation>{key} 必须大于 0。</translation>
+    </message>
+    <message>
+        <source>{key} must be an address that begins with https://.</source>
+        <translation>{key} 必须是以 https:// 开头的网址。</translation>
+    </message>
+    <message>
+        <source>{key} must be from {low:g} to {high:g}.</source>
+        <translation>{key} 必须在 {low:g} 到 {high:g} 之间。</translation>
+    </message>
+    <message>
+        <source>{key} must be keys such as Ctrl+Alt+Q.</source>
+        <translation>{key} 必须是组合键，例如 Ctrl+Alt+Q。</translation>
+    </message>
+    <message>
+        <source>{key} must be one line of text in quotes.</source>
+        <translation>{key} 必须是引号中的一行文本。</translation>
+    </message>
+    <message>
+        <source>{key} must be one of a local network, such as 192.168.7.1.</source>
+        <translation>{key} 必须是局域网地址，例如 192.168.7.1。</translation>
+    </message>
+    <message>
+        <source>{key} must be one of these: {known}.</source>
+        <translation>{key} 必须是以下之一：{known}。</translation>
+    </message>
+    <message>
+        <source>{key} must be text in quotes.</source>
+        <translation>{key} 必须是引号中的文本。</translation>
+    </message>
+    <message>
+        <source>{key} must be true or false.</source>
+        <translation>{key} 必须是 true 或 false。</translation>
+    </message>
+    <message>
+        <source>{key} must have at most {most} characters.</source>
+        <translation>{key} 最多 {most} 个字符。</translation>
+    </message>
+    <message>
+        <source>{key} must name a file that ends in {suffixes}.</source>
+        <translation>{key} 必须是以 {suffixes} 结尾的文件。</translation>
+    </message>
+    <message>
+        <source>{key} needs a file beside it, which says where to.</source>
+        <translation>{key} 还需要 file 来指明写到哪里。</translation>
     </message>
     <message>
         <source>{model} doesn&apos;t understand the language of this question.</source>
@@ -4008,57 +4121,6 @@
     <message>
         <source>not with this model</source>
         <translation>这个模型不支持</translation>
-    </message>
-</context>
-<context>
-    <name>notes</name>
-    <message>
-        <source>Only the first of its {0} frames is used.</source>
-        <translation>共 {0} 帧，只使用第一帧。</translation>
-    </message>
-    <message>
-        <source>Only the first of its {0} pages is used.</source>
-        <translation>共 {0} 页，只使用第一页。</translation>
-    </message>
-    <message>
-        <source>The file is cut short: about {0} % of the picture is missing.</source>
-        <translation>文件不完整：图片约有 {0} % 缺失。</translation>
-    </message>
-    <message>
-        <source>The file is cut short: the finest details of the picture are missing.</source>
-        <translation>文件不完整：图片缺少最精细的细节。</translation>
-    </message>
-    <message>
-        <source>Only the first {0} of its {1} frames can be read.</source>
-        <translation>共 {1} 帧，只能读取前 {0} 帧。</translation>
-    </message>
-    <message>
-        <source>Left out for length: the first {0} turns.</source>
-        <translation>因长度所限，省略了最早的 {0} 轮对话。</translation>
-    </message>
-    <message>
-        <source>Shown are the {0} of its heads (the parts that look) that find a named thing best. Of {1} things in photos they found {2}; a place drawn by lot finds {3}.</source>
-        <translation>显示的是 {0} 个最会找东西的注意力头（负责“看”的部分）。照片里的 {1} 样东西，它们找到了 {2}；随便指一处只能找到 {3}。</translation>
-    </message>
-    <message>
-        <source>Shown are the {0} of its heads (the parts that look) that look at a named thing most. In {1} test pictures it got {2} of their look; all places alike would give it {3}.</source>
-        <translation>显示的是 {0} 个最爱看所说东西的注意力头（负责“看”的部分）。在 {1} 张测试图里，这些东西得到了它们 {2} 的目光；平均看的话只有 {3}。</translation>
-    </message>
-    <message>
-        <source>None of its heads (the parts that look) found a named thing better than by luck in {0} test pictures, so all of them are shown together.</source>
-        <translation>在 {0} 张测试图里，没有一个注意力头（负责“看”的部分）比碰运气找得更准，所以把它们合在一起显示。</translation>
-    </message>
-    <message>
-        <source>The likeliest token is the same in {0} of {1} steps; {2} of the probability and {3} of the attention moved.</source>
-        <translation>{1} 步中有 {0} 步最可能的词元相同；概率移动了 {2}，注意力移动了 {3}。</translation>
-    </message>
-    <message>
-        <source>{0}: picture {1} s, question {2} ms, {3} tokens a second with attention.</source>
-        <translation>{0}：图片 {1} 秒，问题 {2} 毫秒，含注意力每秒 {3} 个词元。</translation>
-    </message>
-    <message>
-        <source>{0} took over: {1}</source>
-        <translation>已改用 {0}：{1}</translation>
     </message>
 </context>
 <context>
