@@ -24,7 +24,7 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine import checkpoint_engine
 from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.bundle_engine import ORDER, make_runtime, model_info
-from mmgpt_desktop.engine.chat.inputs import Context, ImageInputs, Prompt
+from mmgpt_desktop.engine.chat.model_inputs import Context, ImageInputs, Prompt
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle

@@ -19,7 +19,7 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.decoding import Mistake
 from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, Progress, took_over
 from mmgpt_desktop.engine.chat.family import Family
-from mmgpt_desktop.engine.chat.inputs import Context, Features, ImageInputs, Prompt
+from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs, Prompt
 from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_onnx, checkpoint_torch
 from mmgpt_desktop.engine.families.registry import family_of, settings_used
 from mmgpt_desktop.engine.folder.bundle import head_choice

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.chat.family import Family
-from mmgpt_desktop.engine.chat.inputs import Context, Features, ImageInputs
+from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs
 from mmgpt_desktop.engine.families.registry import family_class
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.folder.layouts import PRECISIONS, GraphFiles, find_graphs

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.chat.inputs import Context, Features, ImageInputs, Prompt
+from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs, Prompt
 from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.families.registry import family_class
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint

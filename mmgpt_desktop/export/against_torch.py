@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.chat.inputs import Context, ImageInputs, Prompt
+from mmgpt_desktop.engine.chat.model_inputs import Context, ImageInputs, Prompt
 from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_onnx
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint, read_checkpoint

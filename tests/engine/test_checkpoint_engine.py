@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.bundle_engine import BundleEngine
-from mmgpt_desktop.engine.chat.inputs import Context, Features, ImageInputs
+from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs
 from mmgpt_desktop.engine.checkpoint_engine import (
     ALL_HEADS,
     SCENES_AT_REST,

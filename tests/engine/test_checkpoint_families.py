@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.chat.inputs import Context
+from mmgpt_desktop.engine.chat.model_inputs import Context
 from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
 from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_torch
 from mmgpt_desktop.engine.families.registry import family_of

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.chat.inputs import Context, ImageInputs, Prompt
+from mmgpt_desktop.engine.chat.model_inputs import Context, ImageInputs, Prompt
 from mmgpt_desktop.engine.checkpoint_engine import make_runtime
 from mmgpt_desktop.engine.checkpoint_onnx import CheckpointOnnx
 from mmgpt_desktop.engine.folder.checkpoint import read_checkpoint

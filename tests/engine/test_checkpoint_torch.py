@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.chat.inputs import Context
+from mmgpt_desktop.engine.chat.model_inputs import Context
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint

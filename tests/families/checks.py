@@ -17,7 +17,7 @@ from transformers.processing_utils import ProcessorMixin
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.chat.family import Family
-from mmgpt_desktop.engine.chat.inputs import Context, ImageInputs, Prompt
+from mmgpt_desktop.engine.chat.model_inputs import Context, ImageInputs, Prompt
 from mmgpt_desktop.engine.chat.patch_cells import boxes_to_cells
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.generate import Answer, Token, decode

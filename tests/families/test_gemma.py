@@ -25,7 +25,7 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 
 from mmgpt_desktop.engine import text_models
 from mmgpt_desktop.engine.chat.family import Family
-from mmgpt_desktop.engine.chat.inputs import Prompt
+from mmgpt_desktop.engine.chat.model_inputs import Prompt
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint

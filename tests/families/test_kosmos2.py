@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.chat.inputs import ImageInputs
+from mmgpt_desktop.engine.chat.model_inputs import ImageInputs
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.families.kosmos2 import Kosmos2, box_between
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint

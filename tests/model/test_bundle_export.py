@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from mmgpt_desktop import cli
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.chat.inputs import Context
+from mmgpt_desktop.engine.chat.model_inputs import Context
 from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
 from mmgpt_desktop.engine.checkpoint_onnx import CheckpointOnnx
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch

@@ -16,7 +16,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from mmgpt_desktop import cli
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.chat.inputs import Context, Prompt
+from mmgpt_desktop.engine.chat.model_inputs import Context, Prompt
 from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_torch
 from mmgpt_desktop.engine.families.registry import families
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.chat.family import Family
-from mmgpt_desktop.engine.chat.inputs import Context, Features, ImageInputs
+from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs
 from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
 from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_onnx, checkpoint_torch
 from mmgpt_desktop.engine.families.registry import family_of

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mmgpt_desktop.engine.chat.chat_template import ChatTemplate
 from mmgpt_desktop.engine.chat.detokenizer import Spelling
 from mmgpt_desktop.engine.chat.image_values import normalised, resized, settings_over
-from mmgpt_desktop.engine.chat.inputs import ImageInputs, Prompt
+from mmgpt_desktop.engine.chat.model_inputs import ImageInputs, Prompt
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.folder.tokenizing import encode
 from mmgpt_desktop.engine.text_models import text_config

@@ -21,7 +21,7 @@ from mmgpt_desktop.engine.chat.image_values import (
     HALVES,
     whole_number,
 )
-from mmgpt_desktop.engine.chat.inputs import ImageInputs
+from mmgpt_desktop.engine.chat.model_inputs import ImageInputs
 from mmgpt_desktop.engine.chat.patch_cells import square_views
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.messages import Box, Photo

@@ -20,7 +20,7 @@ from mmgpt_desktop.engine.chat.image_values import (
     CLIP,
     whole_number,
 )
-from mmgpt_desktop.engine.chat.inputs import Context, ImageInputs
+from mmgpt_desktop.engine.chat.model_inputs import Context, ImageInputs
 from mmgpt_desktop.engine.chat.patch_cells import one_to_one
 from mmgpt_desktop.engine.families import RUNTIMES
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint

@@ -22,7 +22,7 @@ from mmgpt_desktop.engine.chat.image_values import (
     CLIP,
     whole_number,
 )
-from mmgpt_desktop.engine.chat.inputs import ImageInputs
+from mmgpt_desktop.engine.chat.model_inputs import ImageInputs
 from mmgpt_desktop.engine.chat.patch_cells import boxes_to_cells, tile_boxes
 from mmgpt_desktop.engine.families import RUNTIMES
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint

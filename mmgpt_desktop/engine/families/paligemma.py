@@ -19,7 +19,7 @@ from mmgpt_desktop.engine.chat.image_values import (
     HALVES,
     whole_number,
 )
-from mmgpt_desktop.engine.chat.inputs import ImageInputs, Prompt
+from mmgpt_desktop.engine.chat.model_inputs import ImageInputs, Prompt
 from mmgpt_desktop.engine.chat.patch_cells import one_to_one
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.folder.tokenizing import encode

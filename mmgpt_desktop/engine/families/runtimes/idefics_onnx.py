@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.chat.inputs import Context, Features, ImageInputs
+from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs
 from mmgpt_desktop.engine.checkpoint_onnx import CheckpointOnnx
 from mmgpt_desktop.engine.families.idefics import seen_photos
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmgpt_desktop.engine.chat.inputs import Context, Features
+from mmgpt_desktop.engine.chat.model_inputs import Context, Features
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.families.idefics import seen_photos
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mmgpt_desktop.engine.chat.inputs import Features
+from mmgpt_desktop.engine.chat.model_inputs import Features
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.graphs.names import FEATURES, READING

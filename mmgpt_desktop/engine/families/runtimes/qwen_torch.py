@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, scaled_dot_product_attention
 
-from mmgpt_desktop.engine.chat.inputs import Context, Features
+from mmgpt_desktop.engine.chat.model_inputs import Context, Features
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.graphs.names import DEEP_FEATURES, FEATURES
 from mmgpt_desktop.engine.image_encoder import ImageEncoder
