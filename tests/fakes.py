@@ -13,10 +13,12 @@ from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.engine.runtime import DecodeResult, Encoded
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import (
+    Box,
     CellMaps,
     Found,
     GenerationRequest,
     Message,
+    PatchGrid,
     Photo,
     RuntimeInfo,
     RuntimeName,
@@ -121,6 +123,11 @@ class FoundMaps(list[CellMaps]):
     def take(self, found: Found) -> None:
         assert isinstance(found, CellMaps)
         self.append(found)
+
+
+def whole_grid(rows: int, columns: int, width: int, height: int) -> PatchGrid:
+    """Over all of a photo."""
+    return PatchGrid(rows, columns, Box(0, 0, width, height), width, height)
 
 
 def make_photo(width: int = 8, height: int = 6, value: int = 90, name: str = "fake.png") -> Photo:

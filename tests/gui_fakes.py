@@ -18,7 +18,6 @@ from mmgpt_desktop.engine.occlusion import Hiding
 from mmgpt_desktop.errors import AppError, Cancelled
 from mmgpt_desktop.messages import (
     AttentionMap,
-    Box,
     CellMaps,
     Check,
     Doubt,
@@ -33,7 +32,6 @@ from mmgpt_desktop.messages import (
     HeadNumbers,
     ModelInfo,
     OutcomeKind,
-    PatchGrid,
     Photo,
     RuntimeInfo,
     RuntimeName,
@@ -43,6 +41,7 @@ from mmgpt_desktop.messages import (
 from mmgpt_desktop.methods import Method, Needs
 from mmgpt_desktop.note import plain
 from mmgpt_desktop.ui.worker import TaskThread
+from tests.fakes import whole_grid
 
 if TYPE_CHECKING:
     from mmgpt_desktop.ui.event.event_app import EventApp
@@ -174,11 +173,8 @@ class FakeEngine(EngineBase):
         """Each cell reads from the one to its right most, and half of that from the next."""
         cells = GRID_ROWS * GRID_COLUMNS
         weights = np.eye(cells, k=1) + np.eye(cells, k=2) / 2
-        box = Box(0, 0, photo.width, photo.height)
-        return EdgeMap(
-            weights.astype(np.float32),
-            PatchGrid(GRID_ROWS, GRID_COLUMNS, box, photo.width, photo.height),
-        )
+        grid = whole_grid(GRID_ROWS, GRID_COLUMNS, photo.width, photo.height)
+        return EdgeMap(weights.astype(np.float32), grid)
 
     def explain(
         self,
@@ -297,8 +293,7 @@ def attention_map(photo: Photo, cell: int, fusion: FusionInfo = FUSION) -> Atten
     rows, columns = fusion.rows, fusion.columns
     weights = np.zeros((fusion.image_layers, fusion.heads, rows * columns), np.float16)
     weights[:, :, cell] = 0.5
-    box = Box(0, 0, photo.width, photo.height)
-    return AttentionMap(weights, PatchGrid(rows, columns, box, photo.width, photo.height), 0.25)
+    return AttentionMap(weights, whole_grid(rows, columns, photo.width, photo.height), 0.25)
 
 
 def needed(explanation: Explanation, method: Method) -> CellMaps:
@@ -306,8 +301,7 @@ def needed(explanation: Explanation, method: Method) -> CellMaps:
     photo, tokens = explanation.request.images[0], len(explanation.token_ids)
     weights = np.zeros((tokens, GRID_ROWS * GRID_COLUMNS), np.float32)
     weights[np.arange(tokens), np.arange(tokens) % (GRID_ROWS * GRID_COLUMNS)] = 2
-    box = Box(0, 0, photo.width, photo.height)
-    grid = PatchGrid(GRID_ROWS, GRID_COLUMNS, box, photo.width, photo.height)
+    grid = whole_grid(GRID_ROWS, GRID_COLUMNS, photo.width, photo.height)
     return CellMaps(method, weights.reshape(tokens, GRID_ROWS, GRID_COLUMNS), grid)
 
 

@@ -34,8 +34,9 @@ from mmgpt_desktop.errors import BundleError, Cancelled, RuntimeFailure
 from mmgpt_desktop.hub.cache import Hub
 from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.hub.download import fetch
-from mmgpt_desktop.messages import Box, PatchGrid, RuntimeName, Sampling
+from mmgpt_desktop.messages import RuntimeName, Sampling
 from tests.community import HEADS, KINDS, LAYERS, PATCH, PATCHES, make_llama, write_community
+from tests.fakes import whole_grid
 from tests.hub_server import REPOSITORY, running_hub
 
 CPU = RuntimeName.ONNX_CPU
@@ -69,7 +70,7 @@ def open_runtime(folder: Path, **options: Any) -> CheckpointOnnx:
 
 
 def inputs() -> ImageInputs:
-    grid = PatchGrid(1, PATCHES, Box(0, 0, 60, 10), 60, 10)
+    grid = whole_grid(1, PATCHES, 60, 10)
     return ImageInputs({"pixel_values": PIXELS}, PATCHES, grid, np.eye(PATCHES, dtype=np.float32))
 
 

@@ -22,7 +22,7 @@ from mmgpt_desktop.ui.widgets.cell_view import CellView
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.widgets.undo import MOST_STEPS
 from mmgpt_desktop.ui.window.app import App
-from tests.fakes import asked
+from tests.fakes import asked, whole_grid
 from tests.gui_fakes import FakeEngine, make_photo
 
 MakeApp = Callable[..., App]
@@ -35,7 +35,7 @@ def view(qtbot: QtBot, qapp: QApplication) -> CellView:
     qtbot.addWidget(view)
     view.resize(400, 400)
     view.set_photo(make_photo(100, 100))
-    view.set_cells(PatchGrid(4, 4, Box(0, 0, 100, 100), 100, 100), lambda cell: f"cell {cell}")
+    view.set_cells(whole_grid(4, 4, 100, 100), lambda cell: f"cell {cell}")
     view.show()
     return view
 
@@ -124,7 +124,7 @@ def turn_that_needed(*costs: list[float]) -> Turn:
     for place in range(len(costs)):
         turn.add_step(TokenStep(1, place, place, f" w{place}", 0.9))
     weights = np.array(costs, np.float32).reshape(-1, 2, 2)
-    grid = PatchGrid(2, 2, Box(0, 0, 10, 10), 10, 10)
+    grid = whole_grid(2, 2, 10, 10)
     turn.take(Method.OCCLUSION, CellMaps(Method.OCCLUSION, weights, grid))
     return turn
 

@@ -6,11 +6,12 @@ import pytest
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.attention.maps import LEAST_NEED
-from mmgpt_desktop.messages import Box, CellMaps, PatchGrid
+from mmgpt_desktop.messages import CellMaps
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection, HeatmapView
 from mmgpt_desktop.ui.widgets.drawing import draw_heatmap
 from mmgpt_desktop.ui.widgets.theme import Theme
+from tests.fakes import whole_grid
 from tests.gui_fakes import CONCAT, FUSION, attention_map, make_photo
 
 PLAIN = MapStyle("viridis", smooth=False)
@@ -20,7 +21,7 @@ def found(method: Method, *values: float) -> AnswerMaps:
     """A token for each value, with that value in cell 0 of two by two."""
     weights = np.zeros((len(values), 2, 2), np.float32)
     weights[:, 0, 0] = values
-    maps = CellMaps(method, weights, PatchGrid(2, 2, Box(0, 0, 20, 20), 20, 20))
+    maps = CellMaps(method, weights, whole_grid(2, 2, 20, 20))
     return AnswerMaps(MapChoice(method), (), maps)
 
 

@@ -26,12 +26,10 @@ from mmgpt_desktop.event.profile import Profile, read_profile
 from mmgpt_desktop.event.qr import QUIET
 from mmgpt_desktop.event.souvenir_page import SouvenirPage
 from mmgpt_desktop.messages import (
-    Box,
     CellMaps,
     GenerationOutcome,
     GenerationRequest,
     Message,
-    PatchGrid,
     Timings,
     TokenStep,
 )
@@ -44,6 +42,7 @@ from mmgpt_desktop.ui.event.souvenir import SouvenirPanel, offered
 from mmgpt_desktop.ui.widgets.texts import install_language, remove_language
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.worker import TaskThread
+from tests.fakes import whole_grid
 from tests.gui_fakes import MODEL, drain, make_photo
 
 WAIT_MS = 30_000
@@ -148,7 +147,7 @@ def bench(make_bench: Callable[..., Bench], profile: Profile) -> Bench:
 def make_report(size: tuple[int, int] = (160, 120), question: str = "What is it?") -> Report:
     texts = ("A", " red", " ball", ".")
     steps = tuple(TokenStep(1, place, place, text, 0.5) for place, text in enumerate(texts))
-    grid = PatchGrid(4, 4, Box(0, 0, *size), *size)
+    grid = whole_grid(4, 4, *size)
     maps = CellMaps(Method.HEADS, np.eye(4, 16, dtype=np.float32).reshape(4, 4, 4), grid)
     request = GenerationRequest(1, (make_photo(*size),), (Message("user", question),))
     outcome = GenerationOutcome(1, "done", Timings())

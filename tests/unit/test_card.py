@@ -27,7 +27,6 @@ from mmgpt_desktop.event.card import DPI, LONG, SHORT, as_pdf, as_png, card, dat
 from mmgpt_desktop.event.key_words import key_words
 from mmgpt_desktop.event.profile import Brand
 from mmgpt_desktop.messages import (
-    Box,
     CellMaps,
     Check,
     Doubt,
@@ -37,7 +36,6 @@ from mmgpt_desktop.messages import (
     HeadChoice,
     Message,
     ModelInfo,
-    PatchGrid,
     Photo,
     Timings,
     TokenStep,
@@ -48,7 +46,7 @@ from mmgpt_desktop.report.lettering import TextRun, font_for, paragraph
 from mmgpt_desktop.report.pictures import Painter
 from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.report.wording import Wording
-from tests.fakes import make_photo
+from tests.fakes import make_photo, whole_grid
 
 FUSION = FusionInfo("graph", 1, 1, 4, 4, HeadChoice(((0, 0),), plain("Chosen for tests.")))
 PLAIN = Brand(None, None, None)
@@ -78,7 +76,7 @@ def make_report(
         TokenStep(1, place, place, text, (probabilities or {}).get(text.strip(), 0.5))
         for place, text in enumerate(texts)
     )
-    grid = PatchGrid(4, 4, Box(0, 0, *size), *size)
+    grid = whole_grid(4, 4, *size)
     weights = np.eye(len(texts), 16, dtype=np.float32).reshape(-1, 4, 4)
     checks = tuple(
         WordCheck(Check(method, place, place + 1, 0.8, hidden[text.strip()], (0.8,), 0.8), place)

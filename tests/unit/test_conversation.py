@@ -36,7 +36,7 @@ from mmgpt_desktop.note import plain
 from mmgpt_desktop.session.session_file import open_session, save_session
 from mmgpt_desktop.session.session_record import Session, brought_back, to_be_saved
 from tests import sessions
-from tests.fakes import asked, make_photo
+from tests.fakes import asked, make_photo, whole_grid
 
 # Saved by the program when the window, sessions and reports each had a record of their own.
 OLD = Path(__file__).parents[1] / "data" / "before-one-record.mmgpt"
@@ -156,7 +156,7 @@ def step(index: int, text: str) -> TokenStep:
 
 
 def maps_of(method: Method, tokens: int, done: float = 1.0) -> CellMaps:
-    grid = PatchGrid(2, 2, Box(0, 0, 8, 6), 8, 6)
+    grid = whole_grid(2, 2, 8, 6)
     return CellMaps(method, np.zeros((tokens, 2, 2), np.float32), grid, done)
 
 

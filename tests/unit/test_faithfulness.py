@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.attention import faithfulness_metrics as f
 from mmgpt_desktop.messages import Box, PatchGrid
+from tests.fakes import whole_grid
 
 ROWS, COLUMNS = 4, 6
 CELLS = ROWS * COLUMNS
-GRID = PatchGrid(ROWS, COLUMNS, Box(0, 0, 60, 40), 60, 40)
+GRID = whole_grid(ROWS, COLUMNS, 60, 40)
 
 
 def rng() -> np.random.Generator:

@@ -17,7 +17,6 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
     AttentionMap,
-    Box,
     CellMaps,
     Doubt,
     Explanation,
@@ -27,7 +26,6 @@ from mmgpt_desktop.messages import (
     GenerationRequest,
     HeadChoice,
     ModelInfo,
-    PatchGrid,
     Sampling,
     Timings,
     TokenStep,
@@ -38,9 +36,10 @@ from mmgpt_desktop.training.evaluation import map_faithfulness as faithfulness
 from mmgpt_desktop.training.evaluation.answering import Respondent
 from mmgpt_desktop.training.evaluation.cases import ASKED, DESCRIBED, NAMED, cases
 from mmgpt_desktop.training.photo_texts import photos_of
+from tests.fakes import whole_grid
 
 SIDE = 4
-GRID = PatchGrid(SIDE, SIDE, Box(0, 0, 64, 48), 64, 48)
+GRID = whole_grid(SIDE, SIDE, 64, 48)
 LAMP = 0
 """The cell of the thing, which every content word needs."""
 GLOWING = 9

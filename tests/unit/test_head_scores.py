@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from mmgpt_desktop.attention.heads import agreement, concentration, head_maps
-from mmgpt_desktop.messages import AttentionMap, Box, PatchGrid
+from mmgpt_desktop.messages import AttentionMap
+from tests.fakes import whole_grid
 
-GRID = PatchGrid(2, 2, Box(0, 0, 4, 4), 4, 4)
+GRID = whole_grid(2, 2, 4, 4)
 
 
 def heads(*maps: list[float]) -> np.ndarray:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, MapStyle, legend, overlay, render
 from mmgpt_desktop.messages import Box, PatchGrid
 from mmgpt_desktop.settings import Settings
-from tests.fakes import make_photo
+from tests.fakes import make_photo, whole_grid
 
 
 def grid(box: Box, width: int, height: int, rows: int = 4, columns: int = 4) -> PatchGrid:
@@ -127,7 +127,7 @@ def test_contours_are_lines_around_what_is_bright() -> None:
 
 
 def test_contours_draw_no_noise_over_the_whole_photo() -> None:
-    place = PatchGrid(16, 16, Box(0, 0, 256, 256), 256, 256)
+    place = whole_grid(16, 16, 256, 256)
     noise = np.random.default_rng(3).random((16, 16), np.float32)
     peak = 0.1 * noise
     peak[3:6, 3:6] += 1

@@ -14,11 +14,12 @@ from mmgpt_desktop.attention.maps import over_tokens, shares
 from mmgpt_desktop.attention.raw import chosen_heads
 from mmgpt_desktop.attention.relative import relative
 from mmgpt_desktop.attention.sinks import sinks, without_sinks
-from mmgpt_desktop.messages import AttentionMap, Box, CellMaps, PatchGrid
+from mmgpt_desktop.messages import AttentionMap, CellMaps
 from mmgpt_desktop.methods import Method, Needs, method_texts
+from tests.fakes import whole_grid
 
 ROWS, COLUMNS = 3, 4
-GRID = PatchGrid(ROWS, COLUMNS, Box(0, 0, 40, 30), 40, 30)
+GRID = whole_grid(ROWS, COLUMNS, 40, 30)
 CELLS = ROWS * COLUMNS
 FROM_ATTENTION = [method for method in Method if method.from_attention]
 LOOKED = (1, 7, 11, 4, 2, 7)
@@ -152,7 +153,7 @@ def test_even_maps_stay_even(method: Method, value: float) -> None:
 
 @pytest.mark.parametrize("method", FROM_ATTENTION)
 def test_a_single_cell_is_a_map(method: Method) -> None:
-    grid = PatchGrid(1, 1, Box(0, 0, 9, 9), 9, 9)
+    grid = whole_grid(1, 1, 9, 9)
     alone = [AttentionMap(np.full((2, 2, 1), 0.5, np.float16), grid)] * 5
     found = maps_of(method, alone, [HEAD], alone[0]).weights
     assert found.shape == (5, 1, 1)

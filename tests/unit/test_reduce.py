@@ -14,9 +14,10 @@ from mmgpt_desktop.attention.words import (
     is_content_word,
     is_function_word,
 )
-from mmgpt_desktop.messages import AttentionMap, Box, PatchGrid, TokenStep
+from mmgpt_desktop.messages import AttentionMap, TokenStep
+from tests.fakes import whole_grid
 
-GRID = PatchGrid(2, 3, Box(0, 0, 30, 20), 30, 20)
+GRID = whole_grid(2, 3, 30, 20)
 
 
 def steps(texts: Sequence[str]) -> list[TokenStep]:

@@ -25,7 +25,6 @@ from mmgpt_desktop.conversation import Turn, WordCheck
 from mmgpt_desktop.errors import AppError, Cancelled
 from mmgpt_desktop.messages import (
     AttentionMap,
-    Box,
     CellMaps,
     Check,
     Doubt,
@@ -56,7 +55,7 @@ from mmgpt_desktop.report.wording import Wording
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.verdicts import LINES, VERDICTS
 from mmgpt_desktop.writing import write
-from tests.fakes import make_photo
+from tests.fakes import make_photo, whole_grid
 from tests.not_none import not_none
 
 ROWS = COLUMNS = 4
@@ -69,7 +68,7 @@ LANGUAGE = Check(Method.HEADS, 0, 1, 0.8, 0.8, (0.79,), 0.8)
 
 
 def grid(width: int, height: int) -> PatchGrid:
-    return PatchGrid(ROWS, COLUMNS, Box(0, 0, width, height), width, height)
+    return whole_grid(ROWS, COLUMNS, width, height)
 
 
 def make_report(
