@@ -195,3 +195,48 @@ def test_links_in_documents_lead_somewhere(path: Path) -> None:
     links = re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"", text)
     local = [one or other for one, other in links if "://" not in one + other]
     assert [link for link in local if not (path.parent / link).exists()] == []
+
+
+def _named_places(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Each file that a document names in backticks, and what it is said to hold."""
+    for path, names in re.findall(r"`([\w./-]+/[\w./-]*|\w+\.py)`((?: `[\w.]+`)*)", text):
+        if "NAME" not in path:
+            yield path, re.findall(r"`([\w.]+)`", names)
+
+
+def _defines(tree: ast.Module, name: str) -> bool:
+    body: list[ast.stmt] = tree.body
+    for part in name.split("."):
+        found = [each for each in body if getattr(each, "name", "") == part]
+        if not found:
+            return False
+        body = getattr(found[0], "body", [])
+    return True
+
+
+def test_the_map_for_newcomers_is_true() -> None:
+    """What CONTRIBUTING.md names is there: files, and in the journey of a question functions."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    places = list(_named_places(text))
+    assert sum(len(names) for _, names in places) >= 10  # the journey
+    files = tracked_files()
+    wrong = []
+    for path, names in places:
+        end = f"/{path.rstrip('/')}"
+        found = [each for each in files if str(each).endswith(end) or f"{end}/" in str(each)]
+        if not found:
+            wrong.append(path)
+        elif names:
+            tree = ast.parse(found[0].read_text(encoding="utf-8"))
+            wrong += [f"{path}: {name}" for name in names if not _defines(tree, name)]
+    assert wrong == []
+
+
+def test_the_tree_for_newcomers_names_every_folder() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    tree = text.partition("```\nmmgpt_desktop/\n")[2].partition("```")[0]
+    package = ROOT / "mmgpt_desktop"
+    rooms = [*package.glob("*/__init__.py"), *package.glob("ui/*/__init__.py")]
+    missing = [room.parent.name for room in rooms if f"{room.parent.name}/" not in tree]
+    modules = [path.name for path in package.glob("*.py") if path.name != "__init__.py"]
+    assert missing + [name for name in modules if name not in tree] == []
