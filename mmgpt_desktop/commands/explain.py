@@ -12,7 +12,6 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.commands.ask import Asker, add_answering_options, load_asker, print_text
 from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.engine.base import EngineBase
-from mmgpt_desktop.engine.find_maps import find_maps
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.errors import AppError, NotAvailable
 from mmgpt_desktop.imaging.images import load_photo
@@ -108,7 +107,7 @@ def _answered(asker: Asker, request: GenerationRequest, options: argparse.Namesp
         raise AppError("The model gave no attention for this answer.", "Use another method.")
     explanation = turn.explanation
     assert explanation is not None
-    turn.maps = tuple(find_maps(asker.engine, explanation, choice, attention) for choice in choices)
+    turn.maps = tuple(asker.engine.find_maps(explanation, choice, attention) for choice in choices)
     style = MapStyle(
         options.colours,
         not options.cells,

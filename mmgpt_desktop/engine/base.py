@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.beam import beam_search
 from mmgpt_desktop.engine.chat.detokenizer import TextStream
 from mmgpt_desktop.engine.generate import Answer, Token, decode, run_decoder
 from mmgpt_desktop.engine.occlusion import Hiding, Rescorer, check
 from mmgpt_desktop.engine.running_request import RunningRequest
-from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
+from mmgpt_desktop.errors import AppError, Cancelled, NotAvailable, RuntimeFailure
 from mmgpt_desktop.languages import unknown_language
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -43,6 +45,7 @@ from mmgpt_desktop.note import NO_NOTE, Note
 from mmgpt_desktop.text import reason_of
 
 Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
+T = TypeVar("T")
 
 NEUTRAL = "Write a general description of the image."
 HIDING = Hiding.BLUR
@@ -58,16 +61,16 @@ RUNTIME_LABELS = {
 class PreparedRequest:
     """A question as a model takes it.
 
-    `load` makes what the present runtime needs for it, the first time; `encode` gives what
-    that runtime decodes with; `attention` makes a map of `DecodeResult.attention`, None
-    without a photo; `ground` tells the places that a whole answer gives with its words.
+    `encode` gives what the present runtime decodes with; `attention` makes a map of
+    `DecodeResult.attention`, None without a photo; `load` makes what that runtime needs for it,
+    the first time; `ground` tells the places that a whole answer gives with its words.
     """
 
     token_ids: Sequence[int]
     dropped_turns: int
-    load: Callable[[], None]
     encode: Callable[[CancelToken], Any]
     attention: Callable[[NDArray[np.float32]], AttentionMap] | None
+    load: Callable[[], None] = lambda: None
     ground: Callable[[Sequence[int]], tuple[Grounding, ...]] = lambda _tokens: ()
 
 
@@ -80,13 +83,16 @@ class EngineBase(ABC):
 
     stop_ids: frozenset[int]
     context_length: int
+    model: ModelInfo
+    """These three from `load` on."""
     calibration = 1.0  # what logits are divided by before a probability is shown
+    photos_kept = 8  # encoded ones
 
     def __init__(self, order: Sequence[RuntimeName], choice: RuntimeName | None) -> None:
         self._forced = choice is not None
         self._untried = [choice] if choice else list(order)
-        self._model: ModelInfo | None = None
         self._runtime: Any = None
+        self._encoded: OrderedDict[Hashable, Any] = OrderedDict()
         self._note = NO_NOTE
         self._load_seconds = 0.0
 
@@ -114,21 +120,21 @@ class EngineBase(ABC):
     def rescorer(self, explanation: Explanation, cancel: CancelToken, how: Hiding) -> Rescorer:
         """What scores an answer again with cells of its first photo hidden."""
 
-    @abstractmethod
     def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None:
         """What a photo's cells read from one another; None if the model makes no graph.
 
         Encodes the photo anew. Raises RuntimeFailure and Cancelled.
         """
+        return None
 
-    @abstractmethod
     def traced(self, explanation: Explanation, method: Method, cancel: CancelToken) -> CellMaps:
         """The maps of a method that needs the model itself, through PyTorch.
 
         Raises NotAvailable where the model has no such map, and as `hidden`.
         """
+        title = "This way of explaining is worked out for the app's own models only."
+        raise NotAvailable(title, "Attention and occlusion can be had with every model.")
 
-    @abstractmethod
     def numbers(
         self, explanation: Explanation, token: int, layer: int, head: int, cancel: CancelToken
     ) -> HeadNumbers:
@@ -136,6 +142,8 @@ class EngineBase(ABC):
 
         Raises NotAvailable where the model can't tell, and as `hidden`.
         """
+        title = "The numbers of a head can be shown for the app's own models only."
+        raise NotAvailable(title, "The head's map can be had with every model.")
 
     def certainty(self, mean: float) -> float | None:
         """The chance to be right, from the geometric mean of an answer's probabilities; None
@@ -145,9 +153,19 @@ class EngineBase(ABC):
     def rest(self, cancel: CancelToken) -> None:  # noqa: B027, most engines have nothing to do
         """What can wait until nobody asks for anything. Raises AppError and Cancelled."""
 
-    @abstractmethod
     def forget(self) -> None:
         """Drop what was computed of photos: its runtime is closed, or its owner gone."""
+        self._encoded.clear()
+
+    def encoded_once(self, key: Hashable, encode: Callable[[], T]) -> T:
+        """What a runtime made of a photo, kept for all questions about it."""
+        if key not in self._encoded:
+            self._encoded[key] = encode()
+            if len(self._encoded) > self.photos_kept:
+                self._encoded.popitem(last=False)
+        self._encoded.move_to_end(key)
+        found: T = self._encoded[key]
+        return found
 
     def load(
         self,
@@ -163,16 +181,10 @@ class EngineBase(ABC):
         progress(0.0, "Checking the model's files")
         self.open(progress, cancel)
         self._start_runtime(None, cancel)
-        self._model = self.describe()
+        self.model = self.describe()
         progress(1.0, "Ready")
         self._load_seconds = time.perf_counter() - started
-        return self._model
-
-    @property
-    def model(self) -> ModelInfo:
-        """After `load`."""
-        assert self._model is not None
-        return self._model
+        return self.model
 
     @property
     def runtime(self) -> RuntimeInfo:
@@ -251,6 +263,24 @@ class EngineBase(ABC):
                 score = self.rescorer(explanation, cancel, HIDING)
                 for maps, done in method.formula(score, word):
                     on_found(CellMaps(method, _frozen(maps), score.grid, done))
+
+    def find_maps(
+        self,
+        explanation: Explanation,
+        choice: MapChoice,
+        attention: tuple[AttentionMap, ...],
+        cancel: CancelToken | None = None,
+    ) -> CellMaps:
+        """A map for each token of an answer; `attention` came with it, one a token for a method
+        that is made of it.
+
+        Raises as `explain`. The window does the same in two steps: the engine finds out once what
+        the method needs, and maps are made of that (`AnswerMaps`) anew whenever other heads are
+        chosen.
+        """
+        found: list[Found] = []
+        self.explain(explanation, choice.method, cancel or CancelToken(), found.append)
+        return AnswerMaps(choice, attention, found[-1] if found else None).maps
 
     def check(
         self,
@@ -384,6 +414,14 @@ class EngineBase(ABC):
             self._note = _fallback_note(name, failure)
             return
         raise failure or RuntimeFailure("No runtime is left to try.")
+
+
+def photos_of(explanation: Explanation) -> tuple[Photo, ...]:
+    """At least one. Raises AppError."""
+    if not explanation.request.images:
+        title = "This answer was given without a picture, so there is nothing to explain."
+        raise AppError(title, "Ask about a picture.")
+    return explanation.request.images
 
 
 def _frozen(maps: NDArray[np.floating]) -> NDArray[np.float32]:

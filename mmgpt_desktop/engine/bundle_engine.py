@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, Progress
+from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, Progress, photos_of
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle, remedy_for
 from mmgpt_desktop.engine.occlusion import Hider, Hiding, Mask, Rescorer
@@ -20,7 +19,6 @@ from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.engine.runtime import Encoded, Runtime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
-from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.imaging.pixels import ImageSpec, patch_grid, prepare
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -42,7 +40,6 @@ RuntimeMaker = Callable[[RuntimeName, Bundle], Runtime]
 
 ORDER = (RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU, RuntimeName.TORCH)
 GRAPH = "graph"  # the fusion whose cells are a graph
-ENCODED_KEPT = 12  # four photos by three fusions, about 30 MB
 _READS_TOKENS = "concat"  # the fusion in which the picture is further tokens of the text
 _CHECKED = 0.4  # the share of loading's progress that goes to checksums
 
@@ -57,35 +54,25 @@ def make_runtime(name: RuntimeName, bundle: Bundle) -> Runtime:
 class BundleEngine(EngineBase):
     """One bundle and the runtime that runs it. `make` is for tests."""
 
+    bundle: Bundle
+    family: MmgptFamily
+    """Both from `load` on."""
+    photos_kept = 12  # four photos by three fusions, about 30 MB
+
     def __init__(
         self, bundle_path: Path, choice: RuntimeName | None = None, make: RuntimeMaker | None = None
     ) -> None:
         super().__init__(ORDER, choice)
         self._path = bundle_path
         self._make = make or make_runtime
-        self._bundle: Bundle | None = None
-        self._family: MmgptFamily | None = None
         self._traced: TorchRuntime | None = None  # beside ONNX Runtime, for what it can't tell
-        self._encoded: OrderedDict[tuple[str, str], Encoded] = OrderedDict()
-
-    @property
-    def bundle(self) -> Bundle:
-        """The opened bundle; after `load`."""
-        assert self._bundle is not None
-        return self._bundle
-
-    @property
-    def family(self) -> MmgptFamily:
-        """After `load`."""
-        assert self._family is not None
-        return self._family
 
     def open(self, progress: Progress, cancel: CancelToken) -> None:
         bundle = open_bundle(self._path)
         bundle.verify(lambda done: progress(done * _CHECKED, "Checking the model's files"), cancel)
         with remedy_for(self._path):
-            self._bundle, self._family = bundle, MmgptFamily(bundle)
-        self.stop_ids = self._family.stop_ids
+            self.bundle, self.family = bundle, MmgptFamily(bundle)
+        self.stop_ids = self.family.stop_ids
         self.context_length = bundle.manifest.decoder.context_length
         self.calibration = bundle.manifest.certainty.temperature
         progress(_CHECKED, "Starting the model")
@@ -113,9 +100,9 @@ class BundleEngine(EngineBase):
         return PreparedRequest(
             prompt.token_ids,
             prompt.dropped_turns,
-            lambda: self._runtime.prepare(fusion.name),
             partial(self._encode, photo, fusion.name),
             read,
+            load=lambda: self._runtime.prepare(fusion.name),
         )
 
     def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None:
@@ -168,30 +155,23 @@ class BundleEngine(EngineBase):
             self._traced.close()
         self._traced = None
 
-    def forget(self) -> None:
-        self._encoded.clear()
-
     def _encode(self, photo: Photo | None, fusion: str, cancel: CancelToken) -> Encoded:
         """Encode a photo once for all questions about it by one fusion."""
-        key = (photo.image_id if photo else "", fusion)
-        if key not in self._encoded:
+
+        def encode() -> Encoded:
             pixels = prepare(photo, self.bundle.manifest.image)[0] if photo else None
-            self._encoded[key] = self._runtime.encode(pixels, fusion, cancel)
-            if len(self._encoded) > ENCODED_KEPT:
-                self._encoded.popitem(last=False)
-        self._encoded.move_to_end(key)
-        return self._encoded[key]
+            encoded: Encoded = self._runtime.encode(pixels, fusion, cancel)
+            return encoded
+
+        return self.encoded_once((photo.image_id if photo else "", fusion), encode)
 
     def _explained(
         self, explanation: Explanation
     ) -> tuple[str, NDArray[np.float32], PatchGrid, tuple[int, ...]]:
         """What an answer was asked with: fusion, pixels, their grid, prompt."""
-        request = explanation.request
-        if not request.images:
-            title = "This answer was given without a picture, so there is nothing to explain."
-            raise AppError(title, "Ask about a picture.")
+        request, photos = explanation.request, photos_of(explanation)
         info = self.model.fusion_info(request.fusion)
-        pixels, grid = prepare(request.images[0], self._image_spec(info))
+        pixels, grid = prepare(photos[0], self._image_spec(info))
         prompt = self.family.build_prompt(request.messages, request.sampling.max_new_tokens)
         return info.name, pixels, grid, prompt.token_ids
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -17,7 +16,13 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.decoding import Mistake
-from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, Progress, took_over
+from mmgpt_desktop.engine.base import (
+    EngineBase,
+    PreparedRequest,
+    Progress,
+    photos_of,
+    took_over,
+)
 from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs, Prompt
 from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_onnx, checkpoint_torch
@@ -37,17 +42,14 @@ from mmgpt_desktop.engine.head_choice import HeadReport, load_choice, save_choic
 from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory
 from mmgpt_desktop.engine.occlusion import Hiding, Mask, PhotoHider, Rescorer
 from mmgpt_desktop.engine.scenes import Scene, compose
-from mmgpt_desktop.errors import AppError, BundleError, NotAvailable, RuntimeFailure
+from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
 from mmgpt_desktop.messages import (
     AttentionMap,
-    CellMaps,
     Doubt,
-    EdgeMap,
     Explanation,
     FusionInfo,
     GenerationRequest,
     HeadChoice,
-    HeadNumbers,
     Message,
     ModelInfo,
     PatchGrid,
@@ -55,13 +57,12 @@ from mmgpt_desktop.messages import (
     RuntimeName,
     Sampling,
 )
-from mmgpt_desktop.methods import TRACED, Method
+from mmgpt_desktop.methods import TRACED
 from mmgpt_desktop.note import Note
 
 RuntimeMaker = Callable[[RuntimeName, Checkpoint], Any]
 
 LONGEST_ANSWER = 256
-FEATURES_KEPT = 8
 SCENES_AT_REST, SCENE_TOKENS = 9, 4
 _WEIGHTS = (".safetensors", ".onnx", ".onnx_data", ".data")
 ALL_HEADS = Note(
@@ -92,6 +93,10 @@ def make_runtime(
 class CheckpointEngine(EngineBase):
     """A public model and the runtime that runs it. `make` is for tests."""
 
+    checkpoint: Checkpoint
+    family: Family
+    """Both from `load` on."""
+
     def __init__(
         self, folder: Path, choice: RuntimeName | None = None, make: RuntimeMaker | None = None
     ) -> None:
@@ -99,30 +104,15 @@ class CheckpointEngine(EngineBase):
         super().__init__(self._order(), choice)
         self._broken = set[Path]()  # graphs that the runtime now being made could not use
         self._make = make or partial(make_runtime, broken=self._broken)
-        self._checkpoint: Checkpoint | None = None
-        self._family: Family | None = None
-        self._features: OrderedDict[tuple[str, bool], Features] = OrderedDict()
-
-    @property
-    def checkpoint(self) -> Checkpoint:
-        """After `load`."""
-        assert self._checkpoint is not None
-        return self._checkpoint
-
-    @property
-    def family(self) -> Family:
-        """After `load`."""
-        assert self._family is not None
-        return self._family
 
     def open(self, progress: Progress, cancel: CancelToken) -> None:
         if self._graphs:
             checked = "Checking the model's files"
             verify_graphs(self.path, lambda done: progress(0.1 * done, checked), cancel)
-        self._checkpoint = (read_checkpoint if self._graphs else open_checkpoint)(self.path)
-        self._family, self._trial = tried_family(self._checkpoint)
-        self.stop_ids = self._family.stop_ids
-        self.context_length = self._family.context_length
+        self.checkpoint = (read_checkpoint if self._graphs else open_checkpoint)(self.path)
+        self.family, self._trial = tried_family(self.checkpoint)
+        self.stop_ids = self.family.stop_ids
+        self.context_length = self.family.context_length
         progress(0.1, "Starting the model")
 
     def make_runtime(self, name: RuntimeName) -> Any:
@@ -199,31 +189,15 @@ class CheckpointEngine(EngineBase):
         return PreparedRequest(
             prompt.token_ids,
             prompt.dropped_turns,
-            lambda: None,
             encode,
             read if images else None,
-            lambda tokens: self.family.groundings(tokens, images),
+            ground=lambda tokens: self.family.groundings(tokens, images),
         )
-
-    def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None:
-        return None
-
-    def traced(self, explanation: Explanation, method: Method, cancel: CancelToken) -> CellMaps:
-        title = "This way of explaining is worked out for the app's own models only."
-        raise NotAvailable(title, "Attention and occlusion can be had with every model.")
-
-    def numbers(
-        self, explanation: Explanation, token: int, layer: int, head: int, cancel: CancelToken
-    ) -> HeadNumbers:
-        title = "The numbers of a head can be shown for the app's own models only."
-        raise NotAvailable(title, "The head's map can be had with every model.")
 
     def rescorer(self, explanation: Explanation, cancel: CancelToken, how: Hiding) -> Rescorer:
         request, family, runtime = explanation.request, self.family, self._runtime
-        if not request.images:
-            title = "This answer was given without a picture, so there is nothing to explain."
-            raise AppError(title, "Ask about a picture.")
-        photos, photo = request.images, request.images[0]
+        photos = photos_of(explanation)
+        photo = photos[0]
         images = [family.preprocess(each, tiled=request.tiled) for each in photos]
         prompt = family.build_prompt(request.messages, images, request.sampling.max_new_tokens)
         known = self._context(prompt, photos, images, request.tiled, cancel).features
@@ -239,9 +213,6 @@ class CheckpointEngine(EngineBase):
 
         ids, tokens = prompt.token_ids, explanation.token_ids
         return Rescorer(runtime, encode, images[0].grid, ids, tokens, 1.0, cancel)
-
-    def forget(self) -> None:
-        self._features.clear()
 
     def rest(self, cancel: CancelToken) -> None:
         """Find out which heads look at what they are asked about, once for a model on this
@@ -271,18 +242,15 @@ class CheckpointEngine(EngineBase):
                 attention=True,
                 cancel=cancel,
             )
-            looks = [token.attention for token in tokens]
-            return [
-                prepared.attention(look)
-                for look in looks
-                if look is not None and prepared.attention
-            ]
+            read = prepared.attention
+            assert read  # of a photo
+            return [read(token.attention) for token in tokens if token.attention is not None]
 
-        kept = self._features.copy()
+        kept = self._encoded.copy()
         try:
             return score_heads(ask, scenes, on_scene)
         finally:
-            self._features = kept  # of the user's photos
+            self._encoded = kept  # of the user's photos
 
     def _known_choice(self) -> HeadChoice | None:
         layers, heads = self._runtime.attention_shape
@@ -303,16 +271,12 @@ class CheckpointEngine(EngineBase):
         cancel: CancelToken,
     ) -> Context:
         """With each photo encoded once for all questions about it."""
-        encode = partial(self._runtime.encode, cancel=cancel)
-        features = []
-        for photo, each in zip(photos, images, strict=True):
-            key = photo.image_id, tiled
-            found = self._features.pop(key, None) or encode(each)
-            self._features[key] = found  # as the last one used
-            features.append(found)
-        while len(self._features) > FEATURES_KEPT:
-            self._features.popitem(last=False)
-        return Context(prompt, tuple(images), tuple(features))
+        encode = self._runtime.encode
+        features = tuple(
+            self.encoded_once((photo.image_id, tiled), partial(encode, each, cancel))
+            for photo, each in zip(photos, images, strict=True)
+        )
+        return Context(prompt, tuple(images), features)
 
 
 def tried_family(checkpoint: Checkpoint) -> tuple[Family, ImageInputs]:

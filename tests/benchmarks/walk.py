@@ -54,8 +54,7 @@ class Reciter(BundleEngine):
         on_step: Callable[[TokenStep], None],
     ) -> GenerationOutcome:
         del cancel
-        assert self._model is not None
-        fusion = self._model.fusion_info(request.fusion)
+        fusion = self.model.fusion_info(request.fusion)
         for index in range(WORDS):
             text = f" word{index}" + "." * (index == WORDS - 1)
             looked = _looked(request.images[0], fusion, index)

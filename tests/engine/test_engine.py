@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.bundle_engine import ENCODED_KEPT, BundleEngine, make_runtime
+from mmgpt_desktop.engine.bundle_engine import BundleEngine, make_runtime
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.runtime import Runtime
@@ -342,10 +342,10 @@ def test_a_photo_is_encoded_once_for_all_questions(
     for fusion in ("concat", "graph", "concat"):
         ask(engine, replace(request(first), fusion=fusion))
     assert runtime.encoded == [True, True, False, True], "once for each fusion"
-    for value in range(10, 10 + ENCODED_KEPT):
+    for value in range(10, 10 + BundleEngine.photos_kept):
         ask(engine, request(make_photo(value=value)))
     ask(engine, request(first))
-    assert len(runtime.encoded) == 4 + ENCODED_KEPT + 1, "only a few are kept"
+    assert len(runtime.encoded) == 4 + BundleEngine.photos_kept + 1, "only a few are kept"
 
 
 def test_cancel_ends_the_answer_within_one_token(

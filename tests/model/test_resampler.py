@@ -13,7 +13,6 @@ from PIL import Image
 from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.bundle_engine import BundleEngine
-from mmgpt_desktop.engine.find_maps import find_maps
 from mmgpt_desktop.engine.folder.bundle import Certainty, open_bundle
 from mmgpt_desktop.engine.occlusion import Hiding
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
@@ -184,7 +183,7 @@ def test_the_engine_answers_explains_and_hides(bundle: Path) -> None:
     assert 0 < attention.weights.sum(axis=-1, dtype=np.float32).mean() + attention.elsewhere < 1
     asked = Explanation(request, (40, 41))
     for method in (Method.ROLLOUT, Method.RELEVANCY):
-        assert find_maps(engine, asked, MapChoice(method), ()).weights.any()
+        assert engine.find_maps(asked, MapChoice(method), ()).weights.any()
     with pytest.raises(NotAvailable, match="reads latents"):
         engine.numbers(asked, 1, 0, 0, CANCEL)
     score = engine.rescorer(asked, CANCEL, Hiding.MEAN)

@@ -37,7 +37,6 @@ from mmgpt_desktop.attention.maps import (
 from mmgpt_desktop.attention.words import is_content_word, is_function_word
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.base import EngineBase
-from mmgpt_desktop.engine.find_maps import find_maps
 from mmgpt_desktop.engine.occlusion import photo_cells
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import ModelInfo
@@ -175,7 +174,7 @@ def _maps(engine: EngineBase, case: Case, way: str, heads: Heads) -> Maps:
     if way == CENTRE:
         return np.stack([centre_map(grid)] * tokens)
     choice = MapChoice(Method(way), tuple(heads))
-    return find_maps(engine, case.explanation, choice, tuple(case.attention)).weights
+    return engine.find_maps(case.explanation, choice, tuple(case.attention)).weights
 
 
 def _chance(case: Case, purpose: str) -> np.random.Generator:
