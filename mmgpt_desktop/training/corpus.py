@@ -7,11 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from tokenizers import Tokenizer
 from torch.utils.data import Dataset
 
-from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model.configuration import END, PAD, SPECIAL_TOKENS
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training import wordnet
@@ -23,16 +21,12 @@ _PAD_ID, _END_ID = SPECIAL_TOKENS.index(PAD), SPECIAL_TOKENS.index(END)
 
 
 def definitions(folder: Path = wordnet.FOLDER) -> list[str]:
-    """WordNet's definitions without their examples, as "word: definition."."""
-    if not wordnet.is_installed(folder):
-        raise AppError(
-            "WordNet's files are missing.", "Install Debian's package wordnet-base first."
-        )
+    """WordNet's definitions without their examples, as "word: definition.". Raises AppError."""
     found = []
     for part in wordnet.PARTS_OF_SPEECH:
         for synset in wordnet.read_synsets(folder, part):
             meaning = synset.gloss.split('"')[0].strip(" ;")
-            found.append(f"{synset.lemmas[0].replace('_', ' ')}: {meaning}.")
+            found.append(f"{synset.lemmas[0]}: {meaning}.")
     return found
 
 
@@ -100,7 +94,3 @@ def _packed(
         if wanted is None:
             missing = length - len(ids)
             return [*rows, (ids + [_PAD_ID] * missing, segments + [0] * missing)]
-
-
-def stack(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-    return {name: torch.tensor([row[name] for row in rows]) for name in rows[0]}

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from tokenizers import Tokenizer
 
 from mmgpt_desktop.engine.head_choice import find_best, strongest
@@ -24,7 +23,7 @@ from mmgpt_desktop.model.fusion import over_cells
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.note import Note
 from mmgpt_desktop.training.features import FeatureStore
-from mmgpt_desktop.training.labels import POINTING_QUESTION, LabelMaps
+from mmgpt_desktop.training.labels import POINTING_QUESTION, LabelMaps, cells_of
 from mmgpt_desktop.training.photo_texts import read_rows
 from mmgpt_desktop.training.rows import question_tokens
 
@@ -79,9 +78,5 @@ def _photos(data: Path, limit: int, grid: int) -> Iterator[tuple[str, list[tuple
     rows = (row for row in read_rows(data) if row["split"] == "train" and row["kind"] == "scene")
     images = sorted({row["image"] for row in rows})
     for image in images[:limit]:
-        things = []
-        for name, mask in maps.things(image).items():
-            whole = Image.fromarray(mask.astype(np.uint8) * 255)
-            cells = np.asarray(whole.resize((grid, grid), Image.Resampling.BOX)) > 127
-            things.append((name, cells))
-        yield image, things
+        things = maps.things(image).items()
+        yield image, [(name, cells_of(mask, grid) > 0.5) for name, mask in things]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -80,66 +80,53 @@ class LabelMaps:
 
     @cached_property
     def names(self) -> dict[int, str]:
-        """None where there is no table."""
+        """The first name of each class number; none where there is no table."""
         table = self.data / "labels" / "ade20k_objects.txt"
-        return object_names(table) if table.is_file() else {}
+        lines = table.read_text(encoding="utf-8").splitlines()[1:] if table.is_file() else []
+        rows = [line.split("\t") for line in lines]
+        return {int(row[0]): row[-1].split(",")[0].strip() for row in rows if row[0].strip()}
 
     def has(self, image: str) -> bool:
         return bool(self.names) and self._file(image).is_file()
 
     def regions(self, image: str) -> list[Region]:
-        return regions(self._file(image), self.names)
+        """The photo's classes, largest first."""
+        found = []
+        for name, share, mask in self._classes(image):
+            if share >= MIN_SHARE:
+                height, width = mask.shape
+                y, x = np.nonzero(mask)
+                centre = float(x.mean()) / width, float(y.mean()) / height
+                found.append(Region(name, share, *centre, cells_of(mask)))
+        return sorted(found, key=lambda region: -region.share)
 
     def present(self, image: str) -> frozenset[str]:
         """The names of all that is in the photo, however small."""
-        return frozenset(name for name, _, _ in _classes(self._file(image), self.names))
+        return frozenset(name for name, _, _ in self._classes(image))
 
     def things(self, image: str) -> dict[str, Mask]:
-        """Where the photo's things of middling size are."""
-        return dict(thing_masks(self._file(image), self.names))
+        """Where the photo's things are that can be pointed at, those of middling size."""
+        low, high = THING_SHARES
+        return {
+            name: mask
+            for name, share, mask in self._classes(image)
+            if name not in STUFF and low <= share <= high
+        }
+
+    def _classes(self, image: str) -> Iterator[tuple[str, float, Mask]]:
+        """Each class that has a name, with its share of the picture."""
+        with Image.open(self._file(image)) as label_map:
+            classes = np.asarray(label_map)
+        for number, count in zip(*np.unique(classes, return_counts=True), strict=True):
+            if name := self.names.get(int(number), ""):
+                yield name, float(count) / classes.size, classes == number
 
     def _file(self, image: str) -> Path:
         return self.data / "labels" / Path(image).parts[1] / f"{Path(image).stem}.png"
 
 
-def object_names(table: Path) -> dict[int, str]:
-    """The first name of each class number."""
-    rows = [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()[1:]]
-    return {int(row[0]): row[-1].split(",")[0].strip() for row in rows if row[0].strip()}
-
-
-def regions(label_map: Path, names: Mapping[int, str]) -> list[Region]:
-    """The photo's classes, largest first."""
-    found = []
-    for name, share, mask in _classes(label_map, names):
-        if share >= MIN_SHARE:
-            height, width = mask.shape
-            y, x = np.nonzero(mask)
-            centre = float(x.mean()) / width, float(y.mean()) / height
-            found.append(Region(name, share, *centre, cells_of(mask)))
-    return sorted(found, key=lambda region: -region.share)
-
-
-def thing_masks(label_map: Path, names: Mapping[int, str]) -> Iterator[tuple[str, Mask]]:
-    """The things that can be pointed at."""
-    low, high = THING_SHARES
-    for name, share, mask in _classes(label_map, names):
-        if name not in STUFF and low <= share <= high:
-            yield name, mask
-
-
-def _classes(label_map: Path, names: Mapping[int, str]) -> Iterator[tuple[str, float, Mask]]:
-    """Each class that has a name, with its share of the picture."""
-    with Image.open(label_map) as image:
-        classes = np.asarray(image)
-    for number, count in zip(*np.unique(classes, return_counts=True), strict=True):
-        if name := names.get(int(number), ""):
-            yield name, float(count) / classes.size, classes == number
-
-
-def cells_of(mask: Mask) -> Cells:
-    """The share of each cell that a mask of pixels covers."""
-    side = IMAGE_SIZE // 16
+def cells_of(mask: Mask, side: int = IMAGE_SIZE // 16) -> Cells:
+    """The share of each cell, [side, side], that a mask of pixels covers."""
     whole = Image.fromarray(mask.astype(np.uint8) * 255)
     covered: Cells = np.asarray(whole.resize((side, side), Image.Resampling.BOX), np.float16)
     return covered / np.float16(255)

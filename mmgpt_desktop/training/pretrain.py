@@ -8,13 +8,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 from transformers import Trainer
 
-from mmgpt_desktop.training.corpus import (
-    TextRows,
-    definitions,
-    photo_texts,
-    split_definitions,
-    stack,
-)
+from mmgpt_desktop.training.corpus import TextRows, definitions, photo_texts, split_definitions
 from mmgpt_desktop.training.photo_texts import load_texts
 from mmgpt_desktop.training.recipes import TextRecipe
 from mmgpt_desktop.training.train import new_model, run_to_the_end, trainer_arguments
@@ -35,7 +29,6 @@ def pretrain(data: Path, work: Path, recipe: TextRecipe) -> Path:
             name: TextRows(kept, tokenizer, recipe.length, None, 0)
             for name, kept in (("captions", captions), ("definitions", held_out))
         },
-        data_collator=stack,
     )
     finished = run_to_the_end(trainer, work / "pretrained")
     for name, loss in trainer.evaluate().items():

@@ -83,6 +83,17 @@ def names_in(words: Sequence[str], names: frozenset[str]) -> set[str]:
     return found
 
 
+def is_invented(words: Sequence[str], there: Iterable[str]) -> bool:
+    """Whether a description names a person, or an animal, though none is among the names of what
+    is there.
+
+    Captions show people and dogs in most photos, and a model that learns from them sees them
+    everywhere.
+    """
+    named = {WORDS.plurals.get(word, word) for word in words}
+    return not {CALLED[word] for word in named if word in CALLED} <= set(there)
+
+
 def told_apart(named: Iterable[str], photo: Mapped) -> tuple[set[str], set[str]]:
     """The names of what is there, as the label map has them, and those of what is not.
 

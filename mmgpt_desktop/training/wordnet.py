@@ -32,7 +32,8 @@ _ENDINGS = {  # of plurals, as in morphy(7WN)
 
 @dataclass(frozen=True)
 class Synset:
-    """Words with one meaning; `number` is the offset that pointers name."""
+    """Words with one meaning; `number` is the offset that pointers name. `gloss` has the
+    definition, then the examples in quotes."""
 
     number: int
     lemmas: tuple[str, ...]
@@ -42,14 +43,6 @@ class Synset:
 
 def is_installed(folder: Path = FOLDER) -> bool:
     return all((folder / f"data.{part}").is_file() for part in PARTS_OF_SPEECH)
-
-
-def glosses(folder: Path = FOLDER) -> Iterator[tuple[str, str]]:
-    """Each lemma with each of its glosses: the definition, then the examples in quotes."""
-    for part in PARTS_OF_SPEECH:
-        for synset in read_synsets(folder, part):
-            for lemma in synset.lemmas:
-                yield lemma, synset.gloss
 
 
 def read_synsets(folder: Path, part: str) -> Iterator[Synset]:

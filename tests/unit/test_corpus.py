@@ -6,16 +6,11 @@ from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import default_data_collator
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model.modelling import IGNORED
-from mmgpt_desktop.training.corpus import (
-    TextRows,
-    definitions,
-    photo_texts,
-    split_definitions,
-    stack,
-)
+from mmgpt_desktop.training.corpus import TextRows, definitions, photo_texts, split_definitions
 from mmgpt_desktop.training.photo_texts import PhotoTexts
 
 PAD, END = 0, 3
@@ -70,7 +65,7 @@ def test_a_long_text_is_cut() -> None:
 
 def test_rows_stack_to_a_batch() -> None:
     rows = rows_of(5)
-    batch = stack([rows[0], rows[1]])
+    batch = default_data_collator([rows[0], rows[1]])
     assert {name: tuple(tensor.shape) for name, tensor in batch.items()} == {
         "input_ids": (2, 5),
         "segments": (2, 5),

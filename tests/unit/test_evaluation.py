@@ -14,8 +14,8 @@ from mmgpt_desktop.attention.words import Word
 from mmgpt_desktop.messages import AttentionMap, Box, PatchGrid
 from mmgpt_desktop.training.evaluation.baselines import MostFrequent
 from mmgpt_desktop.training.evaluation.captions import caption_measures
-from mmgpt_desktop.training.evaluation.grounding import Hits, cells_on, list_items
-from mmgpt_desktop.training.evaluation.invented import is_invented
+from mmgpt_desktop.training.evaluation.cases import cells_on, list_items
+from mmgpt_desktop.training.evaluation.evaluation import HEATMAP, hits
 from mmgpt_desktop.training.evaluation.metrics import (
     Score,
     Statistic,
@@ -28,7 +28,7 @@ from mmgpt_desktop.training.evaluation.metrics import (
     thresholded,
     wups,
 )
-from mmgpt_desktop.training.evaluation.table import GREY, Row, as_json, as_markdown
+from mmgpt_desktop.training.evaluation.table import CENTRE, GREY, RANDOM, Row, as_json, as_markdown
 from mmgpt_desktop.training.evaluation.tasks import (
     NEW_WORDED,
     PhotoQuestion,
@@ -37,6 +37,7 @@ from mmgpt_desktop.training.evaluation.tasks import (
     words,
 )
 from mmgpt_desktop.training.photo_texts import PhotoTexts
+from mmgpt_desktop.training.truth import is_invented
 
 
 def photo(image: str, **pairs: list[tuple[str, str]]) -> PhotoTexts:
@@ -272,8 +273,8 @@ GRID = PatchGrid(2, 4, Box(0, -50, 200, 150), 200, 100)
 def test_cells_lie_where_their_centres_do() -> None:
     mask = np.zeros((10, 20), bool)
     mask[0, 5:10] = True  # a quarter of the photo's upper edge
-    assert cells_on(mask, GRID).tolist() == [False, True, *[False] * 6]
-    assert cells_on(np.ones((10, 20), bool), GRID).tolist() == [True] * 4 + [False] * 4
+    assert cells_on(mask, GRID).tolist() == [[False, True, False, False], [False] * 4]
+    assert cells_on(np.ones((10, 20), bool), GRID).tolist() == [[True] * 4, [False] * 4]
 
 
 def test_hits_of_the_heatmap_a_random_cell_and_the_centre() -> None:
@@ -281,10 +282,9 @@ def test_hits_of_the_heatmap_a_random_cell_and_the_centre() -> None:
     weights[0, 0, 1] = weights[0, 1, 6] = 1
     mask = np.zeros((10, 20), bool)
     mask[0:6, 5:12] = True  # the second cell, and the middle
-    hits = Hits()
-    hits.add("a", [AttentionMap(weights, GRID)], [(0, 0)], mask)
-    hits.add("b", [AttentionMap(weights, GRID)], [(0, 1)], mask)
-    assert [score.value for score in hits.scores()] == [0.5, 1 / 8, 1.0]
+    for head, hit in ((0, 1.0), (1, 0.0)):
+        found = hits([AttentionMap(weights, GRID)], [(0, head)], mask)
+        assert found == {HEATMAP: hit, RANDOM: 1 / 8, CENTRE: 1.0}
 
 
 def as_words(texts: Sequence[str]) -> list[Word]:
@@ -333,7 +333,7 @@ def test_the_table_shows_shares_in_per_cent_and_metrics_as_they_are() -> None:
     ],
 )
 def test_people_and_animals_that_are_made_up(text: str, there: set[str], invented: bool) -> None:
-    assert is_invented(text, there) == invented
+    assert is_invented(words(text).split(), there) == invented
 
 
 def test_new_words_are_asked_for_some_of_each_kind_and_change_no_answer() -> None:

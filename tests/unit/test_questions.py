@@ -10,12 +10,11 @@ import pytest
 from PIL import Image
 
 from mmgpt_desktop.training.labels import (
+    LabelMaps,
     Region,
     label_questions,
-    object_names,
     position,
     presence_questions,
-    regions,
     relation_questions,
     share_questions,
 )
@@ -195,10 +194,13 @@ def test_regions_of_a_label_map(tmp_path: Path) -> None:
     classes = np.zeros((40, 80), np.uint8)
     classes[:, :20] = 2
     classes[:2, 70:72] = 3  # too small to be asked about
-    Image.fromarray(classes).save(tmp_path / "map.png")
+    (tmp_path / "labels" / "x").mkdir(parents=True)
+    Image.fromarray(classes).save(tmp_path / "labels" / "x" / "map.png")
     table = "Idx\tRatio\tTrain\tVal\tName\n2\t0\t0\t0\tcat, feline\n3\t0\t0\t0\tfly\n"
-    (tmp_path / "names.txt").write_text(table, encoding="utf-8")
-    found = regions(tmp_path / "map.png", object_names(tmp_path / "names.txt"))
+    (tmp_path / "labels" / "ade20k_objects.txt").write_text(table, encoding="utf-8")
+    maps, image = LabelMaps(tmp_path), "images/x/map.jpg"
+    found = maps.regions(image)
+    assert maps.present(image) == {"cat", "fly"}
     assert [(r.name, r.share) for r in found] == [("cat", 0.25)]
     assert position(found[0]) == "on the left"
     assert found[0].cells.shape == (16, 16)

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.training.wordnet import FOLDER, Nouns, glosses, is_installed, read_synsets
+from mmgpt_desktop.training.wordnet import (
+    FOLDER,
+    PARTS_OF_SPEECH,
+    Nouns,
+    is_installed,
+    read_synsets,
+)
 
 LICENCE = "  1 This is a licence.  \n"
 NOUNS = """\
@@ -54,7 +60,12 @@ def test_a_synset_has_its_words_its_hypernyms_and_its_gloss(folder: Path) -> Non
 
 
 def test_glosses_come_from_all_parts_of_speech(folder: Path) -> None:
-    found = list(glosses(folder))
+    found = [
+        (lemma, synset.gloss)
+        for part in PARTS_OF_SPEECH
+        for synset in read_synsets(folder, part)
+        for lemma in synset.lemmas
+    ]
     assert len(found) == 8 + 2 + 2 + 1
     assert ("living thing", 'it moves; "an animal"') in found
     assert ("thing", "what is there") in found
@@ -92,7 +103,7 @@ def test_words_are_as_near_as_their_nearest_senses(folder: Path) -> None:
 def test_a_missing_wordnet_is_said(tmp_path: Path) -> None:
     assert not is_installed(tmp_path)
     with pytest.raises(AppError, match="wordnet-base"):
-        next(glosses(tmp_path))
+        next(read_synsets(tmp_path, "noun"))
 
 
 @pytest.mark.data  # Debian's wordnet-base

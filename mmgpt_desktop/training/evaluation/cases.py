@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mmgpt_desktop.attention.maps import Span
 from mmgpt_desktop.attention.words import Word, group_words, is_content_word
-from mmgpt_desktop.messages import AttentionMap, Explanation, Photo
+from mmgpt_desktop.messages import AttentionMap, Explanation, PatchGrid, Photo
 from mmgpt_desktop.training.evaluation.answering import Respondent, with_progress
-from mmgpt_desktop.training.evaluation.grounding import list_items
 from mmgpt_desktop.training.evaluation.tasks import CAPTION_COLLECTION, CAPTION_QUESTION
 from mmgpt_desktop.training.labels import POINTING_QUESTION, LabelMaps, Mask
 from mmgpt_desktop.training.photo_texts import PhotoTexts, ask
@@ -43,26 +46,31 @@ def cases(
     respondent: Respondent, photos: Sequence[PhotoTexts], limit: int | None
 ) -> Iterator[Case]:
     """Of up to `limit` photos with label maps, and of as many that people described."""
-    maps = LabelMaps(respondent.data)
-    mapped = [photo for photo in photos if maps.has(photo.image)][:limit]
-    for texts in with_progress("things", mapped):
-        photo = respondent.photo(texts.image)
-        masks = maps.things(texts.image)
-        yield from _asked(respondent, texts.image, photo, masks)
-        yield from _named(respondent, texts.image, photo, masks)
+    yield from cases_of_things(respondent, photos, limit, ASKED_A_PHOTO)
     described = [photo for photo in photos if photo.collection == CAPTION_COLLECTION][:limit]
     for texts in with_progress("descriptions", described):
         yield from _described(respondent, texts.image)
 
 
-def _asked(
-    respondent: Respondent, image: str, photo: Photo, masks: dict[str, Mask]
+def cases_of_things(
+    respondent: Respondent,
+    photos: Sequence[PhotoTexts],
+    limit: int | None,
+    asked: int | None = None,
 ) -> Iterator[Case]:
-    """Where a thing is: the whole answer is about it."""
-    names = sorted(masks)
-    for name in random.Random(image).sample(names, min(ASKED_A_PHOTO, len(names))):
-        case = _case(respondent, ASKED, image, photo, POINTING_QUESTION.format(name))
-        yield from _with_targets(case, [Target((0, len(case.attention)), masks[name])])
+    """Of up to `limit` photos with label maps, where up to `asked` things are asked for of each:
+    all their targets have masks. The whole answer to where a thing is is about it."""
+    maps = LabelMaps(respondent.data)
+    mapped = [photo for photo in photos if maps.has(photo.image)][:limit]
+    for texts in with_progress("things", mapped):
+        photo = respondent.photo(texts.image)
+        masks = maps.things(texts.image)
+        count = len(masks) if asked is None else min(asked, len(masks))
+        for name in random.Random(texts.image).sample(sorted(masks), count):
+            question = POINTING_QUESTION.format(name)
+            case = _case(respondent, ASKED, texts.image, photo, question)
+            yield from _with_targets(case, [Target((0, len(case.attention)), masks[name])])
+        yield from _named(respondent, texts.image, photo, masks)
 
 
 def _named(
@@ -95,3 +103,27 @@ def _with_targets(case: Case, targets: Sequence[Target]) -> Iterator[Case]:
     """Nothing where there is nothing to explain, as in an empty answer."""
     if case.attention and targets:
         yield replace(case, targets=tuple(targets))
+
+
+def list_items(written: Sequence[Word]) -> Iterator[tuple[str, Span]]:
+    """The items of "wall, floor lamp, bed." with the steps that wrote each."""
+    ends = [place + 1 for place, word in enumerate(written) if word.text.rstrip().endswith(",")]
+    for start, stop in itertools.pairwise([0, *ends, len(written)]):
+        if item := written[start:stop]:
+            name = "".join(word.text for word in item).strip(" ,.").lower()
+            yield name, (item[0].start, item[-1].stop)
+
+
+def cells_on(mask: Mask, grid: PatchGrid) -> NDArray[np.bool_]:
+    """Which cells' centres lie in the mask, [row, column]; beyond the photo none does.
+
+    The mask may have another size than the photo, but the same frame.
+    """
+    height, width = mask.shape
+    boxes = [grid.cell_box(cell) for cell in range(grid.cells)]
+    x = np.array([(box.left + box.right) / 2 for box in boxes]) / grid.photo_width
+    y = np.array([(box.top + box.bottom) / 2 for box in boxes]) / grid.photo_height
+    inside = (x >= 0) & (x < 1) & (y >= 0) & (y < 1)
+    columns = np.clip(x * width, 0, width - 1).astype(int)
+    rows = np.clip(y * height, 0, height - 1).astype(int)
+    return np.asarray(mask[rows, columns] & inside).reshape(grid.rows, grid.columns)

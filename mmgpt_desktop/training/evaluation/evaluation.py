@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from mmgpt_desktop.attention.faithfulness_metrics import pointing
+from mmgpt_desktop.attention.maps import Heads
+from mmgpt_desktop.attention.reduce import cell_weights
 from mmgpt_desktop.engine.base import EngineBase
-from mmgpt_desktop.messages import ModelInfo
+from mmgpt_desktop.messages import AttentionMap, ModelInfo
 from mmgpt_desktop.training import wordnet
 from mmgpt_desktop.training.evaluation.answering import Answered, Respondent
 from mmgpt_desktop.training.evaluation.baselines import MostFrequent
 from mmgpt_desktop.training.evaluation.captions import caption_measures
-from mmgpt_desktop.training.evaluation.grounding import Hits, ground
-from mmgpt_desktop.training.evaluation.invented import is_invented
+from mmgpt_desktop.training.evaluation.cases import NAMED, cases_of_things, cells_on
 from mmgpt_desktop.training.evaluation.metrics import (
     CALIBRATION_BINS,
+    Items,
     Statistic,
     accuracy_of_answered,
     balanced,
@@ -42,11 +45,13 @@ from mmgpt_desktop.training.evaluation.tasks import (
     in_new_words,
     words,
 )
-from mmgpt_desktop.training.labels import LabelMaps
+from mmgpt_desktop.training.labels import LabelMaps, Mask
 from mmgpt_desktop.training.photo_texts import PhotoTexts, load_texts, photos_of
-from mmgpt_desktop.training.truth import Truth, mapped_photos
+from mmgpt_desktop.training.truth import Truth, is_invented, mapped_photos
 
 LEFT_OUT = (0.0, 0.1, 0.25, 0.5)
+ASKED_FIRST, ASKED_WHOLE = "asked for, first word", "asked for, whole answer"
+NAMED_IN_A_LIST, HEATMAP = "named in a list of objects", "heatmap"
 NOTES = (
     "Brackets: 95 % bootstrap intervals over photos. Shares in per cent, caption metrics as "
     "they are (1 is the most for BLEU-4 and ROUGE-L, 10 for CIDEr-D).",
@@ -98,19 +103,45 @@ def evaluate(engine: EngineBase, model: ModelInfo, settings: EvaluationSettings)
         grey = respondent.answer_blindly(captions, f"captions, grey, {way}", beams=beams)
         rows += _caption_rows(captions, shown, {GREY: grey}, way)
         if beams == 1:
-            rows += _new_caption_rows(respondent, captions, shown)
+            new = _in_new_words(respondent, captions, "captions in new words")
+            rows += _caption_rows(list(new), new, {USUAL: shown}, "greedy, in new words")
     rows += _description_rows(respondent, photos, settings.limit)
     shown = respondent.answer_all(short, "questions")
     grey = respondent.answer_blindly(short, "questions, grey")
-    rows += _question_rows(short, [shown, grey, _most_frequent(settings.data, short)])
-    rows += _new_words_rows(respondent, short, shown)
+    blind = {GREY: grey, FREQUENT: _most_frequent(settings.data, short)}
+    rows += _question_rows(short, shown, blind)
+    new = _in_new_words(respondent, short, "questions in new words")
+    rows += _question_rows(list(new), new, {USUAL: shown}, ", in new words")
     rows += _certainty_rows(short, shown)
-    return rows + list(_grounding_rows(ground(respondent, heads, photos, settings.limit)))
+    return rows + list(_pointing_rows(respondent, heads, photos, settings.limit))
+
+
+def _in_new_words(
+    respondent: Respondent, questions: Sequence[PhotoQuestion], what: str
+) -> dict[PhotoQuestion, Answered]:
+    """The answers where these are asked once more in words that training has none of."""
+    new = in_new_words(questions)
+    answers = respondent.answer_all(list(new.values()), what)
+    return {question: answers[other] for question, other in new.items()}
 
 
 def _most_frequent(data: Path, questions: Iterable[PhotoQuestion]) -> Answers:
     frequent = MostFrequent(load_texts(data, ["train"]))
     return {question: Answered(frequent.answer(question), 1.0) for question in questions}
+
+
+def _row(
+    task: str,
+    measure: str,
+    photos: Sequence[str],
+    model: Statistic,
+    blind: Mapping[str, Statistic] | None = None,
+    *,
+    percent: bool = True,
+) -> Row:
+    """`photos` are the items'; all statistics are over the same ones."""
+    others = {name: bootstrap(statistic, photos) for name, statistic in (blind or {}).items()}
+    return Row(task, measure, len(photos), bootstrap(model, photos), others, percent)
 
 
 def _caption_rows(
@@ -125,18 +156,8 @@ def _caption_rows(
 
     others = {name: measures(answers) for name, answers in compared.items()}
     for name, statistic in measures(shown).items():
-        scores = {other: bootstrap(found[name], photos) for other, found in others.items()}
-        score, measure = bootstrap(statistic, photos), f"{name}, {way}"
-        yield Row(TITLES["caption"], measure, len(asked), score, scores, percent=False)
-
-
-def _new_caption_rows(
-    respondent: Respondent, captions: Sequence[PhotoQuestion], usual: Answers
-) -> Iterator[Row]:
-    new = in_new_words(captions)
-    answers = respondent.answer_all(list(new.values()), "captions in new words")
-    others = {question: answers[new[question]] for question in new}
-    yield from _caption_rows(list(new), others, {USUAL: usual}, "greedy, in new words")
+        blind = {other: found[name] for other, found in others.items()}
+        yield _row(TITLES["caption"], f"{name}, {way}", photos, statistic, blind, percent=False)
 
 
 def _description_rows(
@@ -148,64 +169,47 @@ def _description_rows(
     if not images:
         return
     asked = [PhotoQuestion(image, "view", "", CAPTION_QUESTION, ()) for image in images]
-    shown = respondent.answer_all(asked, "descriptions")
-    grey = respondent.answer_blindly(asked, "descriptions, grey")
+    shown, grey = (
+        [words(answers[question].text).split() for question in asked]
+        for answers in (
+            respondent.answer_all(asked, "descriptions"),
+            respondent.answer_blindly(asked, "descriptions, grey"),
+        )
+    )
 
-    def invented(answers: Answers) -> Statistic:
-        there = {image: truth.photos[image].present for image in images}
-        return mean([is_invented(answers[q].text, there[q.image]) for q in asked])
+    def invented(texts: Sequence[list[str]]) -> Statistic:
+        there = [truth.photos[image].present for image in images]
+        return mean(list(map(is_invented, texts, there)))
 
-    def agreement(answers: Answers) -> Statistic:
-        return mean([truth.score(q.image, words(answers[q].text).split()) for q in asked])
+    def agreement(texts: Sequence[list[str]]) -> Statistic:
+        return mean(list(map(truth.score, images, texts)))
 
-    named = [truth.told_apart(q.image, words(shown[q].text).split()) for q in asked]
-    right, all_named = zip(*((len(r), len(r) + len(w)) for r, w in named), strict=True)
-    measures = {
-        "person or animal made up (less is better)": (invented(shown), {GREY: invented(grey)}),
-        "named things that are there": (ratio(right, all_named), {}),
-        "agreement with the label map": (agreement(shown), {GREY: agreement(grey)}),
-    }
-    for measure, (statistic, blind) in measures.items():
-        scores = {name: bootstrap(other, images) for name, other in blind.items()}
-        task, score = "descriptions (ADE20K)", bootstrap(statistic, images)
-        yield Row(task, measure, len(images), score, scores)
+    named = [(len(right), len(wrong)) for right, wrong in map(truth.told_apart, images, shown)]
+    there = ratio([right for right, _ in named], [sum(counts) for counts in named])
+    task, made_up = "descriptions (ADE20K)", "person or animal made up (less is better)"
+    yield _row(task, made_up, images, invented(shown), {GREY: invented(grey)})
+    yield _row(task, "named things that are there", images, there)
+    agreed = agreement(shown), {GREY: agreement(grey)}
+    yield _row(task, "agreement with the label map", images, *agreed)
 
 
-def _question_rows(questions: Sequence[PhotoQuestion], ways: Sequence[Answers]) -> Iterator[Row]:
-    """`ways` to answer: the model, the model with a grey picture, the most frequent answer."""
+def _question_rows(
+    questions: Sequence[PhotoQuestion], shown: Answers, blind: Mapping[str, Answers], how: str = ""
+) -> Iterator[Row]:
+    """`how` they were asked, if not in the usual words."""
     for kind in TITLES:
         asked = [question for question in questions if question.kind == kind]
-        if not asked:
-            continue
-        yield _row(kind, _measure(kind), asked, [_accuracy(asked, answers) for answers in ways])
-        if kind == "vqa":
-            yield _wups_row(asked, ways)
+        photos = [question.image for question in asked]
+        if asked:
+            others = {name: _accuracy(asked, answers) for name, answers in blind.items()}
+            measure = f"{_measure(kind)}{how}"
+            yield _row(TITLES[kind], measure, photos, _accuracy(asked, shown), others)
+        if asked and kind == "vqa" and not how:
+            yield _wups_row(asked, shown, blind)
 
 
 def _measure(kind: str) -> str:
     return {"action": "exact verb"}.get(kind, "balanced" if kind in TWO_SIDED else "exact")
-
-
-def _new_words_rows(
-    respondent: Respondent, questions: Sequence[PhotoQuestion], usual: Answers
-) -> Iterator[Row]:
-    """Questions that were answered in the `usual` words, asked once more in others."""
-    new = in_new_words(questions)
-    answers = respondent.answer_all(list(new.values()), "questions in new words")
-    for kind in TITLES:
-        asked = [question for question in new if question.kind == kind]
-        if asked:
-            photos = [question.image for question in asked]
-            others = {question: answers[new[question]] for question in asked}
-            score, known = (bootstrap(_accuracy(asked, way), photos) for way in (others, usual))
-            measure = f"{_measure(kind)}, in new words"
-            yield Row(TITLES[kind], measure, len(asked), score, {USUAL: known})
-
-
-def _row(kind: str, measure: str, asked: Sequence[PhotoQuestion], ways: Sequence[Statistic]) -> Row:
-    photos = [question.image for question in asked]
-    model, grey, frequent = (bootstrap(statistic, photos) for statistic in ways)
-    return Row(TITLES[kind], measure, len(asked), model, {GREY: grey, FREQUENT: frequent})
 
 
 def _accuracy(asked: Sequence[PhotoQuestion], answers: Answers) -> Statistic:
@@ -219,17 +223,17 @@ def _right(asked: Sequence[PhotoQuestion], answers: Answers) -> list[bool]:
     return [question.is_right(answers[question].text) for question in asked]
 
 
-def _wups_row(asked: Sequence[PhotoQuestion], ways: Sequence[Answers]) -> Row:
+def _wups_row(asked: Sequence[PhotoQuestion], shown: Answers, blind: Mapping[str, Answers]) -> Row:
     if not wordnet.is_installed():
         return Row(TITLES["vqa"], "WUPS 0.9", len(asked), "needs wordnet-base", {})
     similarity = lru_cache(maxsize=None)(thresholded(wordnet.Nouns.read().word_similarity))
-    statistics = [
-        mean(
-            [wups(answer_set(answers[q].text), answer_set(q.answers[0]), similarity) for q in asked]
-        )
-        for answers in ways
-    ]
-    return _row("vqa", "WUPS 0.9", asked, statistics)
+
+    def measured(answers: Answers) -> Statistic:
+        pairs = [(answer_set(answers[q].text), answer_set(q.answers[0])) for q in asked]
+        return mean([wups(given, true, similarity) for given, true in pairs])
+
+    photos, others = [q.image for q in asked], {name: measured(a) for name, a in blind.items()}
+    return _row(TITLES["vqa"], "WUPS 0.9", photos, measured(shown), others)
 
 
 def _certainty_rows(asked: Sequence[PhotoQuestion], answers: Answers) -> Iterator[Row]:
@@ -241,17 +245,40 @@ def _certainty_rows(asked: Sequence[PhotoQuestion], answers: Answers) -> Iterato
     certainty = [answers[question].certainty or 0.0 for question in asked]
     right = _right(asked, answers)
     task = "certainty of short answers"
-    error = bootstrap(calibration_error(certainty, right), photos)
-    yield Row(task, "expected calibration error", len(asked), error, {})
+    error = calibration_error(certainty, right)
+    yield _row(task, "expected calibration error", photos, error)
     for share in LEFT_OUT:
-        score = bootstrap(accuracy_of_answered(certainty, right, share), photos)
         measure = f"right, least certain {share:.0%} left out" if share else "right, all answered"
-        yield Row(task, measure.replace("%", " %"), len(asked), score, {})
+        accuracy = accuracy_of_answered(certainty, right, share)
+        yield _row(task, measure.replace("%", " %"), photos, accuracy)
 
 
-def _grounding_rows(found: Mapping[str, Hits]) -> Iterator[Row]:
-    for way, hits in found.items():
-        if hits.photos:
-            model, chance, centre = hits.scores()
-            blind = {RANDOM: chance, CENTRE: centre}
-            yield Row("pointing (ADE20K)", way, len(hits.photos), model, blind)
+def _pointing_rows(
+    respondent: Respondent, heads: Heads, photos: Sequence[PhotoTexts], limit: int | None
+) -> Iterator[Row]:
+    """Do these heads' heatmaps point at what is asked for, or named?"""
+    found = {way: Items() for way in (ASKED_FIRST, ASKED_WHOLE, NAMED_IN_A_LIST)}
+    for case in cases_of_things(respondent, photos, limit):
+        for target in case.targets:
+            maps = case.attention[slice(*target.steps)]
+            ways = {ASKED_FIRST: maps[:1], ASKED_WHOLE: maps}
+            for way, part in ({NAMED_IN_A_LIST: maps} if case.task == NAMED else ways).items():
+                assert target.mask is not None
+                found[way].add(case.image, hits(part, heads, target.mask))
+    for way, items in found.items():
+        if items.photos:
+            heatmap, *blind = (mean(items.values[name]) for name in (HEATMAP, RANDOM, CENTRE))
+            others = dict(zip((RANDOM, CENTRE), blind, strict=True))
+            yield _row("pointing (ADE20K)", way, items.photos[HEATMAP], heatmap, others)
+
+
+def hits(maps: Sequence[AttentionMap], heads: Heads, mask: Mask) -> dict[str, float]:
+    """Whether, or how likely, a way to point hits a thing (Zhang et al. 2016): the heads'
+    strongest cell, a random cell, and the picture's centre."""
+    on_thing = cells_on(mask, maps[0].grid)
+    height, width = mask.shape
+    return {
+        HEATMAP: pointing(cell_weights(maps, heads), on_thing),
+        RANDOM: float(on_thing.mean()),
+        CENTRE: float(mask[height // 2, width // 2]),
+    }

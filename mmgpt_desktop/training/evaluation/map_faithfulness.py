@@ -8,9 +8,8 @@ from __future__ import annotations
 import math
 import time
 import zlib
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +42,17 @@ from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.text import in_markdown
 from mmgpt_desktop.training.evaluation.answering import Respondent
-from mmgpt_desktop.training.evaluation.cases import ASKED, DESCRIBED, NAMED, Case, Target, cases
-from mmgpt_desktop.training.evaluation.grounding import cells_on
-from mmgpt_desktop.training.evaluation.metrics import Score, Statistic, bootstrap, mean, ratio
+from mmgpt_desktop.training.evaluation.cases import (
+    ASKED,
+    DESCRIBED,
+    NAMED,
+    Case,
+    Target,
+    cases,
+    cells_on,
+)
+from mmgpt_desktop.training.evaluation.metrics import Items, Score, bootstrap, mean, ratio
+from mmgpt_desktop.training.labels import Mask
 from mmgpt_desktop.training.photo_texts import photos_of
 
 RANDOM, CENTRE = "random", "centre"
@@ -107,25 +114,6 @@ class Figure:
     score: Score
 
 
-@dataclass
-class Items:
-    """What was measured of one way: a value for each item, and the items' photos."""
-
-    values: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    photos: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-
-    def add(self, measure: str, image: str, value: float) -> None:
-        self.values[measure].append(value)
-        self.photos[measure].append(image)
-
-    def figure(self, way: str, name: str, statistic: Statistic, of: str) -> Iterator[Figure]:
-        """A figure from the items of the measure `of`, if they give one."""
-        if photos := self.photos[of]:
-            score = bootstrap(statistic, photos)
-            if math.isfinite(score.value):
-                yield Figure(way, name, len(photos), score)
-
-
 @dataclass(frozen=True)
 class FaithfulnessReport:
     """Every figure, and for each method that can't be had a sentence on why."""
@@ -154,9 +142,9 @@ def measure(
             except AppError as error:
                 missing[way] = str(error)
                 continue
-            items[way].add(TIME, case.image, time.perf_counter() - began)
-            items[way].add(WORDS, case.image, len(case.words))
-            judge.judge(way, maps, items[way])
+            spent = {TIME: time.perf_counter() - began, WORDS: len(case.words)}
+            items[way].add(case.image, spent)
+            judge.judge(maps, items[way])
     found = {way: each for way, each in items.items() if way not in missing and each.values}
     if not found:
         title = "The data folder has no {split} photos that can be explained."
@@ -192,14 +180,14 @@ class _Judge:
         self._photo = photo_cells(self._grid)
         self._known: dict[bytes, NDArray[np.float32]] = {}  # a mask's bytes to [token]
 
-    def judge(self, way: str, maps: Maps, items: Items) -> None:
-        case, image = self._case, self._case.image
+    def judge(self, maps: Maps, items: Items) -> None:
+        case = self._case
         shown = np.where(self._photo, maps, np.nan).astype(np.float32)
         for place, target in enumerate(case.targets):
             cells = over_tokens(shown, *target.steps)
-            self._hide(cells, target, place, items)
+            items.add(case.image, self._hide(cells, target, place))
             if target.mask is not None:
-                self._point(cells, target, place, items)
+                items.add(case.image, self._point(cells, target.mask, place))
         if case.task == DESCRIBED:
             function, content = (
                 [word.span for word in case.words if is_kind(word.text)]
@@ -208,32 +196,28 @@ class _Judge:
             bright = brightness(shown, [*function, *content])
             if function and content:
                 dark, light = np.mean(bright[: len(function)]), np.mean(bright[len(function) :])
-                items.add(DARKER, image, float(light - dark))
-                items.add(CONTENT, image, float(light))
+                items.add(case.image, {DARKER: float(light - dark), CONTENT: float(light)})
 
-    def _hide(self, cells: Cells, target: Target, place: int, items: Items) -> None:
+    def _hide(self, cells: Cells, target: Target, place: int) -> dict[str, float]:
         start, stop = target.steps
 
         def score(hidden: NDArray[np.bool_]) -> NDArray[np.floating]:
             return np.asarray(self._probabilities(hidden)[:, start:stop].prod(axis=1))
 
         found = curves(cells, score, _chance(self._case, f"hide {place}"))
-        for name, value in (
-            (FALL, found.fall),
-            (EFFECT, found.effect),
-            (DELETION, found.deletion),
-            (INSERTION, found.insertion),
-        ):
-            items.add(name, self._case.image, value)
+        return {
+            FALL: found.fall,
+            EFFECT: found.effect,
+            DELETION: found.deletion,
+            INSERTION: found.insertion,
+        }
 
-    def _point(self, cells: Cells, target: Target, place: int, items: Items) -> None:
-        assert target.mask is not None
-        task, image = self._case.task, self._case.image
-        on_thing = cells_on(target.mask, self._grid).reshape(cells.shape)
-        items.add(f"{POINTING}, {task}", image, pointing(cells, on_thing))
-        covered = cover(target.mask, self._grid)
-        random = _chance(self._case, f"thing {place}")
-        items.add(f"{IOU}, {task}", image, mask_iou(cells, covered, random))
+    def _point(self, cells: Cells, mask: Mask, place: int) -> dict[str, float]:
+        chance = _chance(self._case, f"thing {place}")
+        return {
+            f"{POINTING}, {self._case.task}": pointing(cells, cells_on(mask, self._grid)),
+            f"{IOU}, {self._case.task}": mask_iou(cells, cover(mask, self._grid), chance),
+        }
 
     def _probabilities(self, hidden: NDArray[np.bool_]) -> NDArray[np.float32]:
         """[mask, token]; methods share masks, the whole photo and none of it at least."""
@@ -250,13 +234,17 @@ def _figures(found: Mapping[str, Items]) -> Iterator[Figure]:
     by_chance = found[RANDOM].values
     for way, items in found.items():
         values = items.values
-        for name in MEANS:
-            yield from items.figure(way, name, mean(values[name]), name)
+        statistics = {name: (mean(values[name]), name) for name in MEANS}
         for name, times in TIMES.items():
-            yield from items.figure(way, times, ratio(values[name], by_chance[name]), name)
-        yield from items.figure(way, DARKNESS, ratio(values[DARKER], values[CONTENT]), CONTENT)
+            statistics[times] = ratio(values[name], by_chance[name]), name
+        statistics[DARKNESS] = ratio(values[DARKER], values[CONTENT]), CONTENT
         if way not in BASELINES:
-            yield from items.figure(way, SECONDS, ratio(values[TIME], values[WORDS]), WORDS)
+            statistics[SECONDS] = ratio(values[TIME], values[WORDS]), WORDS
+        for name, (statistic, of) in statistics.items():
+            if photos := items.photos[of]:
+                score = bootstrap(statistic, photos)
+                if math.isfinite(score.value):
+                    yield Figure(way, name, len(photos), score)
 
 
 def as_json(report: FaithfulnessReport, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -295,6 +283,5 @@ def _shown(figure: Figure | None, best: bool) -> str:
     if figure is None:
         return "-"
     scale, digits = (1, 2) if figure.measure in (*TIMES.values(), SECONDS) else (100, 1)
-    score = figure.score
-    value, low, high = (f"{scale * x:.{digits}f}" for x in (score.value, score.low, score.high))
-    return f"**{value}** ({low} to {high})" if best else f"{value} ({low} to {high})"
+    value, _, interval = figure.score.shown(scale, digits, " to ").partition(" ")
+    return f"**{value}** {interval}" if best else f"{value} {interval}"

@@ -7,8 +7,9 @@ value itself. Weights that count how often a photo was drawn again make the boot
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,24 @@ class Score:
     value: float
     low: float
     high: float
+
+    def shown(self, scale: float = 100, digits: int = 1, to: str = "-") -> str:
+        """In per cent, where `scale` says nothing else."""
+        value, low, high = (f"{scale * x:.{digits}f}" for x in (self.value, self.low, self.high))
+        return f"{value} ({low}{to}{high})"
+
+
+@dataclass
+class Items:
+    """What was measured of one way: for each measure its items' values, and their photos."""
+
+    values: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    photos: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, image: str, measured: Mapping[str, float]) -> None:
+        for measure, value in measured.items():
+            self.values[measure].append(value)
+            self.photos[measure].append(image)
 
 
 def bootstrap(statistic: Statistic, photos: Sequence[str], draws: int = DRAWS) -> Score:

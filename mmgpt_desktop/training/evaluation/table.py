@@ -19,8 +19,7 @@ class Row:
     """One measure of one task; `model` may be a word on why there is no figure.
 
     `blind` are the same measure's values for what never saw the picture, or was asked in the
-    usual words. Shares are shown
-    in per cent, other measures as they are.
+    usual words. Shares are shown in per cent, other measures as they are.
     """
 
     task: str
@@ -32,15 +31,10 @@ class Row:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        blind = "; ".join(f"{name} {self._shown(score)}" for name, score in self.blind.items())
-        model = self.model if isinstance(self.model, str) else f"**{self._shown(self.model)}**"
+        written = (100, 1) if self.percent else (1, 3)
+        blind = "; ".join(f"{name} {each.shown(*written)}" for name, each in self.blind.items())
+        model = self.model if isinstance(self.model, str) else f"**{self.model.shown(*written)}**"
         return self.task, self.measure, f"{self.items}", model, blind or "-"
-
-    def _shown(self, score: Score) -> str:
-        value, low, high = score.value, score.low, score.high
-        if self.percent:
-            return f"{100 * value:.1f} ({100 * low:.1f}-{100 * high:.1f})"
-        return f"{value:.3f} ({low:.3f}-{high:.3f})"
 
 
 def as_markdown(rows: Sequence[Row], notes: Sequence[str]) -> str:
