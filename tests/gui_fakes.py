@@ -313,9 +313,7 @@ def drain(qtbot: QtBot, thread: TaskThread) -> None:
 
 
 def thread_of(app: App | EventApp, name: str) -> TaskThread:
-    found = next(thread for thread in app.threads if thread.objectName() == name)
-    assert isinstance(found, TaskThread)
-    return found
+    return app.threads[name]
 
 
 def make_photo(width: int = 160, height: int = 120, *, seed: int = 0) -> Photo:

@@ -60,10 +60,10 @@ def _go_through(app: App) -> None:
     except RuntimeError as error:  # with the window's own sentence
         raise AppError(str(error)) from error
     _say("model ready")
-    app.photos.open([resource_path(*PHOTO)])
-    _wait(lambda: app.photos.count == 1, "sample photo did not open")
-    app.controller.ask(QUESTION)
-    _wait(lambda: not app.controller.busy, "answer did not end")
+    app.pictures.photos.open([resource_path(*PHOTO)])
+    _wait(lambda: app.pictures.photos.count == 1, "sample photo did not open")
+    app.chat.controller.ask(QUESTION)
+    _wait(lambda: not app.chat.controller.busy, "answer did not end")
     turn = _answered(app)
     _say(f'"{QUESTION}" answered: "{turn.answer.strip()}"')
     app.heatmap.heatmaps.choose(turn, len(turn.words) - 1)
@@ -79,7 +79,7 @@ def _go_through(app: App) -> None:
 
 def _answered(app: App) -> Turn:
     """The last turn of the conversation; AppError with what the window said if there is none."""
-    turns = app.controller.conversation.turns
+    turns = app.chat.controller.conversation.turns
     if turns and turns[-1].answer.strip():
         return turns[-1]
     said = [notice.title.text() for notice in app.window.notices.current()]

@@ -14,7 +14,7 @@ import contextlib
 import itertools
 import logging
 import queue
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,6 +26,7 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.cores import step_back
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure, unexpected
 from mmgpt_desktop.messages import GenerationOutcome, GenerationRequest, RuntimeName, Timings
+from mmgpt_desktop.ui.collector import Collector
 
 if TYPE_CHECKING:  # its imports take place on the engine's thread
     from mmgpt_desktop.engine.base import EngineBase
@@ -141,14 +142,6 @@ class _QueueThread(QThread):
         return in_time
 
 
-def close_all(threads: Sequence[_QueueThread]) -> bool:
-    """Whether all ended in time; the cancels go out to each before the first is waited for."""
-    for thread in threads:
-        thread.begin_close()
-    in_time = [thread.end_close() for thread in threads]
-    return all(in_time)
-
-
 def _end_of(work: Callable[[Task], Any], task: Task) -> tuple[str, Any]:
     """How work has ended, and with what."""
     try:
@@ -191,30 +184,13 @@ class TaskThread(_QueueThread):
         return self._submit(work, then, failed, progress)
 
 
-class TaskThreads:
-    """The task threads of a program by what they are for; each is made when it is first named.
-
-    What may take long has a thread of its own, so that nothing else waits for it.
-    """
-
-    def __init__(self) -> None:
-        self._threads: dict[str, TaskThread] = {}
-
-    def __getitem__(self, name: str) -> TaskThread:
-        if name not in self._threads:
-            self._threads[name] = TaskThread(name)
-        return self._threads[name]
-
-    def __iter__(self) -> Iterator[TaskThread]:
-        return iter(self._threads.values())
-
-
 class EngineThread(_QueueThread):
     """Owns the engine: loads it, then answers one request after the other.
 
     Exactly one `ended` for each `ask`, after its last `stepped`; exactly one `loaded` or
     `load_failed` for each `load` and each `switch`. All are called from the GUI thread.
-    Whoever asks takes the number of the request from `job_ids`.
+    Whoever asks takes the number of the request from `job_ids`. Between `reserve` and `release`
+    the engine is wanted for nothing that could wait, however many reserve it.
 
     Connect no lambdas or partials to the signals: see above.
     """
@@ -224,14 +200,30 @@ class EngineThread(_QueueThread):
     load_failed = Signal(object)  # AppError, or None when cancelled
     stepped = Signal(object)  # TokenStep
     ended = Signal(object)  # GenerationOutcome
+    wanted = Signal()  # reserved by one more
+    released = Signal()  # by one; others may want it still
 
     def __init__(self, make_engine: MakeEngine, parent: QObject | None = None) -> None:
         super().__init__("engine", parent)
+        self._wanted = 0
         self._make_engine = make_engine
         self._engine: EngineBase | None = None
         self._load_error: AppError | None = None
         self._resting = CancelToken()
         self.job_ids = itertools.count(1)
+
+    @property
+    def reserved(self) -> bool:
+        return self._wanted > 0
+
+    def reserve(self) -> None:
+        """What could wait is to end at once; each `reserve` needs its own `release`."""
+        self._wanted += 1
+        self.wanted.emit()
+
+    def release(self) -> None:
+        self._wanted -= 1
+        self.released.emit()
 
     def load(self) -> CancelToken:
         return self._put(CancelToken(), self._load_again)
@@ -341,3 +333,36 @@ class EngineThread(_QueueThread):
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.close()
+
+
+class Threads(QObject):
+    """The engine's thread, and those of tasks by what they are for, each made when it is first
+    named. What may take long has a thread of its own, so that nothing else waits for it."""
+
+    def __init__(self, make_engine: MakeEngine, parent: QObject) -> None:
+        super().__init__(parent)
+        self.engine = EngineThread(make_engine)
+        self._tasks: dict[str, TaskThread] = {}
+        self._collector = Collector(self)
+        self.engine.loaded.connect(self._collector.settle)
+        self.engine.load_failed.connect(self._collector.settle)
+
+    def __getitem__(self, name: str) -> TaskThread:
+        if name not in self._tasks:
+            self._tasks[name] = TaskThread(name)
+        return self._tasks[name]
+
+    def __iter__(self) -> Iterator[TaskThread | EngineThread]:
+        return iter((*self._tasks.values(), self.engine))
+
+    def start(self) -> None:
+        for thread in self:
+            thread.start()
+
+    def close(self) -> bool:
+        """Whether all ended in time; the cancels go out to each before the first is waited for."""
+        for thread in self:
+            thread.begin_close()
+        in_time = [thread.end_close() for thread in self]
+        self._collector.close()
+        return all(in_time)

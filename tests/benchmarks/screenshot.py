@@ -58,13 +58,13 @@ def _act(app: App, options: argparse.Namespace) -> None:
     """Open the photos, ask about the last one, and choose a word."""
     wait_for_model(app)
     for count, photo in enumerate(options.photo, start=1):
-        app.photos.open([photo])
-        wait_until(lambda count=count: app.photos.count == count)  # type: ignore[misc]
+        app.pictures.photos.open([photo])
+        wait_until(lambda count=count: app.pictures.photos.count == count)  # type: ignore[misc]
     for question in options.question:
-        wait_until(lambda: not app.controller.busy)
-        app.controller.ask(question)
-    wait_until(lambda: not app.controller.busy)
-    turns = app.controller.conversation.turns
+        wait_until(lambda: not app.chat.controller.busy)
+        app.chat.controller.ask(question)
+    wait_until(lambda: not app.chat.controller.busy)
+    turns = app.chat.controller.conversation.turns
     if turns and turns[-1].steps:
         app.heatmap.heatmaps.choose(turns[-1], _telling_word(turns[-1], options.word))
         app.window.heatmap.choose_method(options.method)
@@ -74,7 +74,7 @@ def _act(app: App, options: argparse.Namespace) -> None:
 
 def _compare(app: App, options: argparse.Namespace) -> Comparison:
     """The last question asked of all fusions."""
-    app.comparisons.compare()
+    app.heatmap.comparisons.compare()
     comparison = app.window.findChildren(Comparison)[0]
     wait_until(lambda: not comparison.busy)
     for column in comparison.columns:
@@ -87,10 +87,10 @@ def _compare(app: App, options: argparse.Namespace) -> Comparison:
 
 def _open_models(app: App, key: str) -> ModelsDialog:
     """The models' dialog, looking at the one whose repository or folder is named."""
-    app.model_choice.open_dialog()
-    dialog = app.model_choice.dialog
+    app.models.open_dialog()
+    dialog = app.models.dialog
     assert dialog is not None
-    wait_until(lambda: any(row.size for row in app.models.rows))
+    wait_until(lambda: any(row.size for row in app.models.list.rows))
     dialog.choose(key)
     wait_for(_SETTLE_S)
     return dialog

@@ -74,11 +74,11 @@ def _looked(photo: Photo, fusion: FusionInfo, index: int) -> AttentionMap:
 def walk(app: App, photo: Path) -> list[Frame]:
     """Through an answer of `app`, whose engine is a `Reciter`, from its first word to its last."""
     wait_for_model(app)
-    app.heatmap.explainer.pause()  # it would measure, on all cores
-    app.photos.open([photo])
-    wait_until(lambda: app.photos.count == 1)
-    app.controller.ask("Recite.")
-    wait_until(lambda: not app.controller.busy)
+    app.threads.engine.reserve()  # explaining would measure, on all cores
+    app.pictures.photos.open([photo])
+    wait_until(lambda: app.pictures.photos.count == 1)
+    app.chat.controller.ask("Recite.")
+    wait_until(lambda: not app.chat.controller.busy)
     _press(app, Qt.Key.Key_Home)
     wait_for(_SETTLE_S)
     return [_step(app) for _ in range(WORDS - 1)]

@@ -123,15 +123,15 @@ def _measure_answers(options: argparse.Namespace, settings: Path) -> None:
         app.start()
         wait_for_model(app)
         _report("lateness while the model loads, ms", lateness.stop())
-        app.photos.open([options.photo])
-        wait_until(lambda: app.photos.count == 1)
+        app.pictures.photos.open([options.photo])
+        wait_until(lambda: app.pictures.photos.count == 1)
         late: list[float] = []
         for question in _QUESTIONS * options.repeat:
             lateness.start()
-            app.controller.ask(question)
-            wait_until(lambda: not app.controller.busy)
+            app.chat.controller.ask(question)
+            wait_until(lambda: not app.chat.controller.busy)
             late += lateness.stop()
-            app.controller.clear()
+            app.chat.controller.clear()
         _report("lateness while it answers, ms", late)
     finally:
         app.window.close()

@@ -54,7 +54,7 @@ def make_app(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeApp]:
         apps.append(app)
         app.start()
         if wait:
-            qtbot.waitUntil(lambda: app.controller.model is not None, timeout=30_000)
+            qtbot.waitUntil(lambda: app.chat.controller.model is not None, timeout=30_000)
         return app
 
     yield make

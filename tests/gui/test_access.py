@@ -158,11 +158,11 @@ def check_enter(qtbot: QtBot, root: QWidget) -> None:
 
 def answered(qtbot: QtBot, app: App) -> None:
     for seed in (1, 2):
-        app.photos.add(make_photo(seed=seed))
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy, timeout=30_000)
+        app.pictures.photos.add(make_photo(seed=seed))
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=30_000)
     qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=30_000)
-    app.heatmap.heatmaps.choose(app.controller.conversation.turns[0], 2)
+    app.heatmap.heatmaps.choose(app.chat.controller.conversation.turns[0], 2)
     qtbot.waitUntil(app.window.output.strip.isVisible)
 
 
@@ -197,7 +197,7 @@ def test_every_control_of_the_window_and_its_dialogs_has_a_name_and_a_key(
     for kind, open_it in (
         (HeadGrid, full.heatmap.inspector.open_grid),
         (FormulaDialog, full.heatmap.inspector.open_brightest_formula),
-        (Comparison, full.comparisons.compare),
+        (Comparison, full.heatmap.comparisons.compare),
     ):
         open_it()
         dialog = opened(qtbot, full, kind)
@@ -230,12 +230,12 @@ def test_tab_and_enter_do_the_same_in_every_window(qtbot: QtBot, full: App) -> N
         KeysDialog(window),
         AboutDialog(THREE, window),
         RecentDialog((RecentSession("/a/b.mmgpt", 1.0, 1, 1, "text"),), window),
-        ModelsDialog(full.theme, full.models, full.model_exports, window),
+        ModelsDialog(full.theme, full.models.list, full.models.exports, window),
     ]
     for open_it in (
         full.heatmap.inspector.open_grid,
         full.heatmap.inspector.open_brightest_formula,
-        full.comparisons.compare,
+        full.heatmap.comparisons.compare,
     ):
         open_it()
     for kind in (HeadGrid, FormulaDialog, Comparison):
@@ -310,13 +310,13 @@ def test_an_answer_is_read_out_once_when_it_is_whole(
 ) -> None:
     engine = FakeEngine(gated=True, certainty=0.1)
     app = make_app(engine)
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
     engine.release(3)
-    qtbot.waitUntil(lambda: len(app.controller.conversation.turns[0].steps) == 3)
+    qtbot.waitUntil(lambda: len(app.chat.controller.conversation.turns[0].steps) == 3)
     assert not any("red" in text for text in heard)
     engine.release(10)
-    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy and not app.controller.busy)
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy and not app.chat.controller.busy)
     app.window.language_chosen.emit("en")
     assert heard == ["I'm not sure, perhaps: A red ball in the corner."]
 
@@ -326,11 +326,11 @@ def test_how_an_answer_broke_off_is_read_out_once(
 ) -> None:
     engine = FakeEngine(fail_after=3, error=AppError("It broke.", "Ask again."))
     app = make_app(engine)
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     assert heard == ["A red ball It broke. Ask again."]
     heard.clear()
-    app.controller.ask("  ")
+    app.chat.controller.ask("  ")
     assert heard == ["Write a question first, or choose one below."]
 
 
@@ -345,8 +345,8 @@ def test_that_there_is_no_answer_is_read_out_once(
     qtbot: QtBot, heard: list[str], make_app: MakeApp, options: dict[str, Any], said: str
 ) -> None:
     app = make_app(FakeEngine(**options))
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     assert heard == [said]
 
 
@@ -355,11 +355,11 @@ def test_a_stopped_answer_is_read_out_once(
 ) -> None:
     engine = FakeEngine(gated=True)
     app = make_app(engine)
-    app.controller.ask("What?")
+    app.chat.controller.ask("What?")
     engine.release(2)
-    qtbot.waitUntil(lambda: len(app.controller.conversation.turns[0].steps) == 2)
-    app.controller.stop()
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    qtbot.waitUntil(lambda: len(app.chat.controller.conversation.turns[0].steps) == 2)
+    app.chat.controller.stop()
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     assert heard == ["A red Stopped."]
 
 
@@ -389,12 +389,12 @@ def test_large_text_fits_a_small_window_too(
 ) -> None:
     app = make_app(FakeEngine(model=THREE))
     app.window.resize(1280, 720)
-    app.tour.begin()
+    app.window.tour.begin()
     for step in range(4):
-        app.tour.go(step)
-        qtbot.waitUntil(lambda: cut_texts(app.tour) == [])
-        assert app.window.rect().contains(app.tour.geometry())
-    app.tour.end()
+        app.window.tour.go(step)
+        qtbot.waitUntil(lambda: cut_texts(app.window.tour) == [])
+        assert app.window.rect().contains(app.window.tour.geometry())
+    app.window.tour.end()
     answered(qtbot, app)
     app.window.heatmap.details.click()
     qtbot.waitUntil(app.window.heatmap.check.bars.isVisible)
@@ -447,7 +447,7 @@ def test_scales_and_bars_keep_their_ends_from_right_to_left(qtbot: QtBot, full: 
 
 def test_the_tour_is_walked_by_keyboard(qtbot: QtBot, app: App) -> None:
     app.welcome()
-    tour = app.tour
+    tour = app.window.tour
     app.window.activateWindow()
     check_keyboard_and_names(tour)
     said, places = [], []
@@ -475,23 +475,23 @@ def test_the_tour_is_walked_by_keyboard(qtbot: QtBot, app: App) -> None:
 def test_esc_skips_the_tour_and_a_photo_moves_it_on(qtbot: QtBot, app: App) -> None:
     app.welcome()
     app.window.activateWindow()
-    app.photos.add(make_photo())
-    assert app.tour.step == 1
-    qtbot.keyClick(app.tour.next_button, Qt.Key.Key_Escape)
-    assert app.tour.isHidden()
-    assert not any(pane.property("drop") for pane in app.tour.panes)
+    app.pictures.photos.add(make_photo())
+    assert app.window.tour.step == 1
+    qtbot.keyClick(app.window.tour.next_button, Qt.Key.Key_Escape)
+    assert app.window.tour.isHidden()
+    assert not any(pane.property("drop") for pane in app.window.tour.panes)
 
 
 def test_the_tour_follows_window_and_language(qtbot: QtBot, app: App) -> None:
     app.welcome()
-    app.tour.go(3)
+    app.window.tour.go(3)
     app.window.resize(1500, 800)
     QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
-    assert app.window.rect().contains(app.tour.geometry())
+    assert app.window.rect().contains(app.window.tour.geometry())
     with qtbot.waitSignal(app.window.rewritten):
         app.window.language_chosen.emit("zh_CN")
-    assert app.tour.title.text() == "看模型看了哪里"
-    assert isinstance(app.tour, Tour)
+    assert app.window.tour.title.text() == "看模型看了哪里"
+    assert isinstance(app.window.tour, Tour)
 
 
 @pytest.mark.parametrize("images", [[], [Path("cat.jpg")]])

@@ -22,11 +22,11 @@ TEXT = "".join(ANSWER)
 
 
 def answers(app: App) -> list[str]:
-    return [turn.answer for turn in app.controller.conversation.turns]
+    return [turn.answer for turn in app.chat.controller.conversation.turns]
 
 
 def wait_idle(qtbot: QtBot, app: App) -> None:
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
 
 
 def type_and_ask(qtbot: QtBot, app: App, question: str) -> None:
@@ -42,7 +42,7 @@ def notices(app: App) -> list[str]:
 
 def test_enter_asks_and_the_answer_appears(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(details=True)
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     type_and_ask(qtbot, app, "What is here?")
     wait_idle(qtbot, app)
     shown = app.window.output.view.toPlainText()
@@ -55,7 +55,7 @@ def test_enter_asks_and_the_answer_appears(qtbot: QtBot, make_app: MakeApp) -> N
 def test_the_answer_grows_step_by_step(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True)
     app = make_app(engine)
-    app.controller.ask("What?")
+    app.chat.controller.ask("What?")
     for written in range(1, 4):
         engine.release()
         text = "".join(ANSWER[:written])
@@ -67,7 +67,7 @@ def test_the_answer_grows_step_by_step(qtbot: QtBot, make_app: MakeApp) -> None:
 def test_a_question_without_a_picture_is_asked_without_one(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine()
     app = make_app(engine)
-    app.controller.ask("Who are you?")
+    app.chat.controller.ask("Who are you?")
     wait_idle(qtbot, app)
     assert engine.requests[0].images == ()
     assert answers(app) == [TEXT]
@@ -77,9 +77,9 @@ def test_follow_ups_carry_the_conversation(qtbot: QtBot, make_app: MakeApp) -> N
     engine = FakeEngine()
     app = make_app(engine)
     shown = make_photo()
-    app.photos.add(shown)
+    app.pictures.photos.add(shown)
     for question in ("First?", "Second?"):
-        app.controller.ask(question)
+        app.chat.controller.ask(question)
         wait_idle(qtbot, app)
     assert engine.requests[1].images == (shown,)
     assert engine.requests[1].messages == (
@@ -91,9 +91,9 @@ def test_follow_ups_carry_the_conversation(qtbot: QtBot, make_app: MakeApp) -> N
 
 @pytest.mark.parametrize("text", ["", "   \n ", "\x00\x07"])
 def test_an_empty_question_gets_a_sentence(app: App, text: str) -> None:
-    app.controller.ask(text)
+    app.chat.controller.ask(text)
     assert app.window.prompt.problem.text() == "Write a question first, or choose one below."
-    assert not app.controller.busy
+    assert not app.chat.controller.busy
 
 
 def test_a_huge_question_stays_in_the_field_with_a_sentence(app: App) -> None:
@@ -102,13 +102,13 @@ def test_a_huge_question_stays_in_the_field_with_a_sentence(app: App) -> None:
     app.window.prompt.ask_button.click()
     assert "too long: 99999 characters" in app.window.prompt.problem.text()
     assert app.window.prompt.edit.toPlainText() == text
-    assert not app.controller.busy
+    assert not app.chat.controller.busy
 
 
 def test_a_second_question_waits_in_the_field(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True)
     app = make_app(engine)
-    app.controller.ask("First?")
+    app.chat.controller.ask("First?")
     type_and_ask(qtbot, app, "Second?")
     assert app.window.prompt.edit.toPlainText() == "Second?"
     assert "still being written" in app.window.prompt.problem.text()
@@ -120,7 +120,7 @@ def test_a_second_question_waits_in_the_field(qtbot: QtBot, make_app: MakeApp) -
 def test_escape_stops_and_keeps_what_was_written(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True)
     app = make_app(engine)
-    app.controller.ask("What?")
+    app.chat.controller.ask("What?")
     engine.release(2)
     qtbot.waitUntil(lambda: answers(app) == ["A red"])
     qtbot.keyClick(app.window.prompt.edit, Qt.Key.Key_Escape)
@@ -132,7 +132,7 @@ def test_escape_stops_and_keeps_what_was_written(qtbot: QtBot, make_app: MakeApp
 def test_control_characters_do_not_reach_the_engine(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine()
     app = make_app(engine)
-    app.controller.ask("What\x00 is\x1b this?\r\n")
+    app.chat.controller.ask("What\x00 is\x1b this?\r\n")
     wait_idle(qtbot, app)
     assert engine.requests[0].messages[-1].text == "What is this?"
 
@@ -180,7 +180,7 @@ def _refusing(error: LanguageError | None) -> dict[str, Any]:
 def test_other_models_get_any_question(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine()
     app = make_app(engine)
-    app.controller.ask("这是什么？")  # noqa: RUF001
+    app.chat.controller.ask("这是什么？")  # noqa: RUF001
     wait_idle(qtbot, app)
     assert answers(app) == [TEXT]
 
@@ -188,20 +188,20 @@ def test_other_models_get_any_question(qtbot: QtBot, make_app: MakeApp) -> None:
 def test_an_answer_that_breaks_off_stays_with_the_reason(qtbot: QtBot, make_app: MakeApp) -> None:
     error = RuntimeFailure("The model broke off.", "Ask again.")
     app = make_app(FakeEngine(fail_after=2, error=error))
-    app.controller.ask("What?")
+    app.chat.controller.ask("What?")
     wait_idle(qtbot, app)
     assert answers(app) == ["A red"]
     assert "The model broke off. Ask again." in app.window.output.view.toPlainText()
 
 
 def test_each_picture_has_its_own_conversation(qtbot: QtBot, app: App) -> None:
-    app.photos.add(make_photo(seed=1))
-    app.controller.ask("First?")
+    app.pictures.photos.add(make_photo(seed=1))
+    app.chat.controller.ask("First?")
     wait_idle(qtbot, app)
-    app.photos.add(make_photo(seed=2))
+    app.pictures.photos.add(make_photo(seed=2))
     assert answers(app) == []
     assert app.window.output.view.toPlainText() == ""
-    app.photos.choose(0)
+    app.pictures.photos.choose(0)
     assert answers(app) == [TEXT]
     assert "First?" in app.window.output.view.toPlainText()
 
@@ -209,28 +209,28 @@ def test_each_picture_has_its_own_conversation(qtbot: QtBot, app: App) -> None:
 def test_an_answer_goes_on_while_another_picture_is_shown(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True)
     app = make_app(engine)
-    app.photos.add(make_photo(seed=1))
-    app.controller.ask("First?")
+    app.pictures.photos.add(make_photo(seed=1))
+    app.chat.controller.ask("First?")
     engine.release(2)
     qtbot.waitUntil(lambda: answers(app) == ["A red"])
-    app.photos.add(make_photo(seed=2))
+    app.pictures.photos.add(make_photo(seed=2))
     engine.release(len(ANSWER))
     wait_idle(qtbot, app)
     assert app.window.output.view.toPlainText() == ""
-    app.photos.choose(0)
+    app.pictures.photos.choose(0)
     assert answers(app) == [TEXT]
     assert TEXT in app.window.output.view.toPlainText()
 
 
 def test_steps_of_another_job_are_dropped(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(FakeEngine(gated=True))
-    app.controller.ask("What?")
-    app.engine.stepped.emit(TokenStep(99, 0, 0, "stray", 1.0))
+    app.chat.controller.ask("What?")
+    app.threads.engine.stepped.emit(TokenStep(99, 0, 0, "stray", 1.0))
     assert answers(app) == [""]
 
 
 def test_clearing_forgets_and_undo_brings_back(qtbot: QtBot, app: App) -> None:
-    app.controller.ask("What?")
+    app.chat.controller.ask("What?")
     wait_idle(qtbot, app)
     app.window.actions_by_name["clear"].trigger()
     assert answers(app) == []
@@ -243,11 +243,11 @@ def test_clearing_forgets_and_undo_brings_back(qtbot: QtBot, app: App) -> None:
 def test_clearing_in_mid_answer_stops_it(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True)
     app = make_app(engine)
-    app.controller.ask("What?")
+    app.chat.controller.ask("What?")
     engine.release()
     qtbot.waitUntil(lambda: answers(app) == ["A"])
-    app.controller.clear()
-    assert not app.controller.busy
+    app.chat.controller.clear()
+    assert not app.chat.controller.busy
     app.window.undo.undo()
     assert answers(app) == ["A"]
 
@@ -255,25 +255,25 @@ def test_clearing_in_mid_answer_stops_it(qtbot: QtBot, make_app: MakeApp) -> Non
 def test_answering_again_varies_and_can_be_undone(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine()
     app = make_app(engine)
-    app.controller.ask("What?")
+    app.chat.controller.ask("What?")
     wait_idle(qtbot, app)
-    first = app.controller.conversation.turns[0]
-    app.controller.regenerate()
+    first = app.chat.controller.conversation.turns[0]
+    app.chat.controller.regenerate()
     wait_idle(qtbot, app)
-    again = app.controller.conversation.turns
+    again = app.chat.controller.conversation.turns
     assert [turn.question for turn in again] == ["What?"]
     assert again[0] is not first
     assert engine.requests[0].sampling.temperature == 0
     assert engine.requests[1].sampling.temperature > 0
     assert engine.requests[1].messages == (Message("user", "What?"),)
     app.window.undo.undo()
-    assert app.controller.conversation.turns == [first]
+    assert app.chat.controller.conversation.turns == [first]
 
 
 def test_asking_while_the_model_loads_waits_for_it(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(load_gated=True)
     app = make_app(engine, wait=False)
-    app.controller.ask("What?")
+    app.chat.controller.ask("What?")
     assert app.window.output.waiting_text.text() == "Waiting for the model…"
     engine.load_gate.release()
     wait_idle(qtbot, app)
@@ -283,11 +283,11 @@ def test_asking_while_the_model_loads_waits_for_it(qtbot: QtBot, make_app: MakeA
 def test_a_question_can_be_stopped_while_the_model_loads(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(load_gated=True)
     app = make_app(engine, wait=False)
-    app.controller.ask("What?")
-    app.controller.stop()
-    assert not app.controller.busy
+    app.chat.controller.ask("What?")
+    app.chat.controller.stop()
+    assert not app.chat.controller.busy
     engine.load_gate.release()
-    qtbot.waitUntil(lambda: app.controller.model is not None)
+    qtbot.waitUntil(lambda: app.chat.controller.model is not None)
     assert engine.requests == []
 
 
@@ -301,11 +301,11 @@ def test_a_model_that_cannot_be_loaded_is_told_and_tried_again(
     assert notices(app) == ["The model is damaged. Get it anew."]
     assert app.window.status.text.whole == "The model is damaged."
     assert app.window.status.load.isVisible()
-    app.controller.ask("What?")
+    app.chat.controller.ask("What?")
     wait_idle(qtbot, app)
     assert app.window.prompt.edit.toPlainText() == "What?"
     app.window.status.load.click()
-    qtbot.waitUntil(lambda: app.controller.model is not None)
+    qtbot.waitUntil(lambda: app.chat.controller.model is not None)
 
 
 def test_loading_can_be_cancelled(qtbot: QtBot, make_app: MakeApp) -> None:
@@ -334,8 +334,8 @@ def test_a_fallback_is_told_in_one_line_that_fits(qtbot: QtBot, app: App) -> Non
 
 def test_the_waiting_line_shows_up_only_after_a_while(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(FakeEngine(gated=True))
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
     assert not app.window.output.waiting_text.isVisible()
     qtbot.waitUntil(lambda: app.window.output.waiting_text.isVisible())
     assert app.window.output.waiting_text.text() == "Looking at the picture…"

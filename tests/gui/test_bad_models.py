@@ -91,17 +91,17 @@ BAD_CHECKPOINTS: list[tuple[Callable[[Path], object], str]] = [
 
 def switched(qtbot: QtBot, app: App, folder: Path) -> list[str]:
     """What is told when a model can't be opened, and the model before still answers."""
-    with qtbot.waitSignal(app.loader.not_opened, timeout=PATIENCE):
-        app.model_choice.use(folder)
+    with qtbot.waitSignal(app.models.loader.not_opened, timeout=PATIENCE):
+        app.models.use(folder)
     told = [notice.title.text() for notice in app.window.notices.current()]
     assert_it_answers(qtbot, app)
     return told
 
 
 def assert_it_answers(qtbot: QtBot, app: App) -> None:
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
-    assert app.controller.conversation.turns[-1].answer == "".join(ANSWER)
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE)
+    assert app.chat.controller.conversation.turns[-1].answer == "".join(ANSWER)
 
 
 @pytest.fixture
@@ -256,8 +256,8 @@ def test_an_answer_that_runs_out_of_memory_leaves_the_model(
     error = AppError("There is not enough memory to answer.", "Close other programs.")
     engine = FakeEngine(fail_after=0, error=error)
     app = make_app(engine)
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE)
     told = [notice.title.text() for notice in app.window.notices.current()]
     assert told == ["There is not enough memory to answer."]
     engine.fail_after = None
@@ -323,8 +323,8 @@ def test_a_download_that_fails(
     hub = Hub(tmp_path / "hub", server.endpoint, timeout_s=1.0, pause_s=0.01, tries=2)
     app = make_app(FakeEngine(), options={"make_hub": lambda: hub})
     happens(server, hub, monkeypatch)
-    with qtbot.waitSignal(app.models.failed, timeout=PATIENCE):
-        app.models.download(REPOSITORY)
+    with qtbot.waitSignal(app.models.list.failed, timeout=PATIENCE):
+        app.models.list.download(REPOSITORY)
     (told,) = [notice.title.text() for notice in app.window.notices.current()]
     assert told.startswith(sentence)
     assert_it_answers(qtbot, app)

@@ -55,10 +55,10 @@ def drag(qtbot: QtBot, view: CellView, *cells: int) -> None:
 
 
 def ask(qtbot: QtBot, app: App) -> Turn:
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
-    return app.controller.conversation.turns[-1]
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    return app.chat.controller.conversation.turns[-1]
 
 
 def cells_of(app: App) -> CellView:
@@ -279,7 +279,7 @@ def test_what_undo_forgot_is_gone_from_memory(
     app.heatmap.brush.take(frozenset({2}))
     qtbot.waitUntil(lambda: bool(lit(app)) and not app.heatmap.explainer.busy)
     kept = weakref.ref(turn), weakref.ref(engine.requests[0].images[0])
-    app.photos.remove()
+    app.pictures.photos.remove()
     for _ in range(MOST_STEPS):
         app.window.undo.offer("Something else.", lambda: None)
     engine.requests.clear()

@@ -50,7 +50,7 @@ class Studio:
 
     def __init__(self, app: App, engine: FakeEngine) -> None:
         self.app, self.engine, self.made = app, engine, list[Synthetic]()
-        app.live.set_pace(0)
+        app.chat.live.set_pace(0)
 
     @property
     def source(self) -> Synthetic:
@@ -61,7 +61,7 @@ class Studio:
         return self.made[-1]
 
     def begin(self, colour: str = "#ff0000") -> None:
-        self.app.live.start(self.make)
+        self.app.chat.live.start(self.make)
         self.source.show(colour)
 
     def asked_colours(self) -> list[str]:
@@ -78,7 +78,7 @@ def gated(make_app: MakeApp) -> Iterator[Studio]:
     engine = FakeEngine(gated=True)
     studio = Studio(make_app(engine), engine)
     yield studio
-    studio.app.live.stop()
+    studio.app.chat.live.stop()
     engine.release(1000)
 
 
@@ -118,7 +118,7 @@ def test_captions_follow_each_other_and_the_heatmap_their_words(
     engine.release(len(ANSWER))
     qtbot.waitUntil(lambda: len(engine.requests) == 2, timeout=LONG_MS)
     assert gated.asked_colours() == ["#ff0000", "#0000ff"]
-    assert app.photos.count == 0  # what passes by is not kept
+    assert app.pictures.photos.count == 0  # what passes by is not kept
 
 
 def test_the_newest_picture_wins_and_never_more_than_one_waits(qtbot: QtBot, gated: Studio) -> None:
@@ -140,8 +140,8 @@ def test_a_snapshot_is_a_photo_and_the_question_is_next(
     live = app.window.image.live
     qtbot.waitUntil(lambda: bool(studio.engine.requests), timeout=LONG_MS)
     qtbot.keyClick(live, key)
-    qtbot.waitUntil(lambda: app.photos.count == 1, timeout=LONG_MS)
-    photo = app.controller.conversation.photo
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1, timeout=LONG_MS)
+    photo = app.chat.controller.conversation.photo
     assert photo is not None
     assert colour_of(photo.pixels) == "#00ff00"
     assert photo.name == "Camera picture"
@@ -162,14 +162,14 @@ def test_captions_pause_for_a_question_and_go_on_when_told(qtbot: QtBot, gated: 
     assert engine.requests[1].messages[-1].text == "What is it?"
     assert gated.asked_colours()[1] == "#0000ff"
     assert app.window.prompt.edit.toPlainText() == ""
-    assert not app.live.looking
+    assert not app.chat.live.looking
     engine.release(len(ANSWER))
-    qtbot.waitUntil(lambda: not app.controller.busy, timeout=LONG_MS)
-    assert [turn.question for turn in app.controller.conversation.turns] == ["What is it?"]
+    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=LONG_MS)
+    assert [turn.question for turn in app.chat.controller.conversation.turns] == ["What is it?"]
     app.window.image.live_bar.pause_button.click()
     qtbot.waitUntil(lambda: len(engine.requests) == 3, timeout=LONG_MS)
     assert engine.requests[2].messages[-1].text == CAPTION
-    assert app.photos.count == 1
+    assert app.pictures.photos.count == 1
 
 
 def test_asking_nothing_goes_on_with_captions(qtbot: QtBot, gated: Studio) -> None:
@@ -177,27 +177,27 @@ def test_asking_nothing_goes_on_with_captions(qtbot: QtBot, gated: Studio) -> No
     qtbot.waitUntil(lambda: bool(gated.engine.requests), timeout=LONG_MS)
     gated.app.window.prompt.ask_button.click()
     assert gated.app.window.prompt.problem.text().startswith("Write a question first")
-    assert gated.app.live.looking
+    assert gated.app.chat.live.looking
 
 
 def test_choosing_a_part_of_the_screen_switches_it_off(qtbot: QtBot, gated: Studio) -> None:
     """The window is hidden meanwhile, and its light with it."""
     gated.begin()
     gated.app.window.actions_by_name["region"].trigger()
-    assert not gated.app.live.running
+    assert not gated.app.chat.live.running
 
 
 def test_choosing_a_photo_pauses(qtbot: QtBot, studio: Studio) -> None:
     app = studio.app
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     studio.begin()
     qtbot.waitUntil(lambda: bool(studio.engine.requests), timeout=LONG_MS)
-    assert app.photos.passing
-    app.photos.choose(0)
-    assert not app.live.looking
+    assert app.pictures.photos.passing
+    app.pictures.photos.choose(0)
+    assert not app.chat.live.looking
     assert app.window.image.view.isVisible()
     asked = len(studio.engine.requests)
-    qtbot.waitUntil(lambda: not app.controller.busy, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=LONG_MS)
     app.window.image.live_bar.stop_button.click()
     assert (len(studio.engine.requests), bar_text(app)) == (asked, "")
 
@@ -221,24 +221,24 @@ def stop_by_minimising(app: App) -> None:
 @pytest.mark.parametrize("stop", [stop_by_key, stop_by_button, stop_by_switch, stop_by_minimising])
 def test_stopping_switches_the_camera_off(qtbot: QtBot, gated: Studio, stop) -> None:  # type: ignore[no-untyped-def]
     app = gated.app
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     gated.begin()
     qtbot.waitUntil(lambda: bool(gated.engine.requests), timeout=LONG_MS)
     source, off = gated.source, list[bool]()
     source.destroyed.connect(lambda: off.append(True))
     stop(app)
     qtbot.waitUntil(lambda: bool(off), timeout=LONG_MS)
-    assert not app.live.running
+    assert not app.chat.live.running
     assert bar_text(app) == ""
-    assert app.controller.conversation.photo is not None  # the photo from before
-    assert not app.controller.busy
+    assert app.chat.controller.conversation.photo is not None  # the photo from before
+    assert not app.chat.controller.busy
 
 
 def test_what_the_camera_saw_is_gone_when_it_is_off(qtbot: QtBot, studio: Studio) -> None:
     studio.begin()
     qtbot.waitUntil(lambda: bool(studio.engine.requests), timeout=LONG_MS)
     seen = weakref.ref(studio.engine.requests[0].images[0])
-    studio.app.live.stop()
+    studio.app.chat.live.stop()
 
     def gone() -> bool:  # also of a last frame that was on its way
         studio.engine.requests.clear()
@@ -251,7 +251,7 @@ def test_what_the_camera_saw_is_gone_when_it_is_off(qtbot: QtBot, studio: Studio
 def test_closing_the_window_switches_it_off(qtbot: QtBot, gated: Studio) -> None:
     gated.begin()
     gated.app.window.close()
-    assert not gated.app.live.running
+    assert not gated.app.chat.live.running
 
 
 def test_an_unplugged_camera_is_told_and_off(qtbot: QtBot, studio: Studio) -> None:
@@ -259,7 +259,7 @@ def test_an_unplugged_camera_is_told_and_off(qtbot: QtBot, studio: Studio) -> No
     studio.begin()
     qtbot.waitUntil(lambda: bool(studio.engine.requests), timeout=LONG_MS)
     studio.source.failed.emit("The camera stopped.")
-    assert not app.live.running
+    assert not app.chat.live.running
     assert [each.title.text() for each in app.window.notices.current()] == ["The camera stopped."]
     assert app.window.image.open_button.isVisible()
 
@@ -269,7 +269,7 @@ def test_a_caption_that_fails_ends_them(qtbot: QtBot, make_app: MakeApp) -> None
     studio = Studio(make_app(engine), engine)
     studio.begin()
     qtbot.waitUntil(lambda: bool(studio.app.window.notices.current()), timeout=LONG_MS)
-    assert not studio.app.live.running
+    assert not studio.app.chat.live.running
     assert len(engine.requests) == 1
     assert studio.app.window.prompt.edit.toPlainText() == ""  # nobody typed it
 
@@ -278,8 +278,8 @@ def test_a_question_before_the_first_picture_is_about_what_was_there(
     qtbot: QtBot, studio: Studio
 ) -> None:
     app = studio.app
-    app.photos.add(make_photo(seed=3))
-    app.live.start(studio.make)
+    app.pictures.photos.add(make_photo(seed=3))
+    app.chat.live.start(studio.make)
     app.window.prompt.edit.setPlainText("What?")
     app.window.prompt.ask_button.click()
     qtbot.waitUntil(lambda: bool(studio.engine.requests), timeout=LONG_MS)
@@ -288,10 +288,10 @@ def test_a_question_before_the_first_picture_is_about_what_was_there(
 
 def test_a_session_is_saved_without_what_passes_by(qtbot: QtBot, studio: Studio) -> None:
     app = studio.app
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     studio.begin()
     qtbot.waitUntil(lambda: bool(studio.engine.requests), timeout=LONG_MS)
-    session = app.sessions.session()
+    session = app.files.sessions.session()
     assert len(session.conversations) == 2
     assert session.current == 1
 
@@ -432,7 +432,7 @@ def test_without_a_camera_the_window_says_so_and_works(
     (said,) = app.window.notices.current()
     assert said.title.text() == "There is no camera. Plug one in, then try again."
     assert bar_text(app) == ""
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy, timeout=LONG_MS)
-    assert app.controller.conversation.turns[0].answer == "".join(ANSWER)
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=LONG_MS)
+    assert app.chat.controller.conversation.turns[0].answer == "".join(ANSWER)

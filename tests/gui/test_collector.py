@@ -96,9 +96,11 @@ def test_what_is_open_is_not_garbage(
     qtbot: QtBot, make_app: MakeApp, name: str, kind: type[QDialog]
 ) -> None:
     app = make_app(FakeEngine(model=THREE))
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: app.heatmap.heatmaps.chosen is not None and not app.controller.busy)
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(
+        lambda: app.heatmap.heatmaps.chosen is not None and not app.chat.controller.busy
+    )
     app.window.actions_by_name[name].trigger()
     gc.collect()
     opened = app.window.findChildren(kind)

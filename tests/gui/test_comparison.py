@@ -40,7 +40,7 @@ def engine() -> FakeEngine:
 def comparison(qtbot: QtBot, make_app: MakeApp, engine: FakeEngine) -> Comparison:
     """All answers written."""
     app = make_app(engine, smooth=False)
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     comparison = open_comparison(app)
     wait_idle(qtbot, comparison)
     return comparison
@@ -65,9 +65,9 @@ def test_each_fusion_answers_the_same_question(comparison: Comparison, engine: F
 def test_it_begins_with_the_question_at_hand(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(model=THREE)
     app = make_app(engine)
-    app.photos.add(make_photo())
-    app.controller.ask("Asked?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("Asked?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     comparison = open_comparison(app)
     assert comparison.edit.text() == "Asked?"
     wait_idle(qtbot, comparison)
@@ -75,7 +75,7 @@ def test_it_begins_with_the_question_at_hand(qtbot: QtBot, make_app: MakeApp) ->
     qtbot.waitUntil(lambda: not app.window.findChildren(Comparison))
     app.window.prompt.edit.setPlainText(" Typed\nnow? ")
     assert open_comparison(app).edit.text() == "Typed now?"
-    assert [turn.question for turn in app.controller.conversation.turns] == ["Asked?"]
+    assert [turn.question for turn in app.chat.controller.conversation.turns] == ["Asked?"]
 
 
 def test_without_a_picture_it_says_what_to_do(make_app: MakeApp) -> None:
@@ -90,7 +90,7 @@ def test_answers_come_word_by_word_one_fusion_after_the_other(
 ) -> None:
     engine = FakeEngine(model=THREE, gated=True)
     app = make_app(engine)
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     comparison = open_comparison(app)
     first, second, third = (column.answer for column in comparison.columns)
     assert first.placeholderText() == "Looking at the picture…"
@@ -109,7 +109,7 @@ def test_answers_come_word_by_word_one_fusion_after_the_other(
 def test_escape_stops_all_of_them_and_then_closes(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(model=THREE, gated=True)
     app = make_app(engine)
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     comparison = open_comparison(app)
     engine.release(2)
     qtbot.waitUntil(lambda: comparison.columns[0].answer.toPlainText() == "A red")
@@ -126,7 +126,7 @@ def test_escape_stops_all_of_them_and_then_closes(qtbot: QtBot, make_app: MakeAp
 def test_a_new_question_drops_the_old_answers(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(model=THREE, gated=True)
     app = make_app(engine)
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     comparison = open_comparison(app)
     engine.release()
     qtbot.waitUntil(lambda: comparison.columns[0].answer.toPlainText() == "A")
@@ -156,7 +156,7 @@ def test_a_fusion_that_fails_says_why_and_the_others_answer(
             return super().generate(request, cancel, on_step)
 
     app = make_app(Broken(model=THREE, error=RuntimeFailure("It broke.", "Ask again.")))
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     comparison = open_comparison(app)
     wait_idle(qtbot, comparison)
     assert "It broke. Ask again." in comparison.columns[0].answer.toPlainText()
@@ -275,7 +275,7 @@ def test_it_fits_over_the_window(
 ) -> None:
     app = make_app(FakeEngine(model=THREE, certainty=0.1), language=language)
     app.window.resize(*size)
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     comparison = open_comparison(app)
     wait_idle(qtbot, comparison)
     assert comparison.width() <= size[0]
@@ -291,7 +291,7 @@ def test_it_fits_over_the_window(
 def test_nothing_of_a_closed_comparison_stays(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(model=THREE, gated=True)
     app = make_app(engine)
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     comparison = open_comparison(app)
     engine.release(2)
     qtbot.waitUntil(lambda: comparison.columns[0].answer.toPlainText() == "A red")
@@ -301,10 +301,10 @@ def test_nothing_of_a_closed_comparison_stays(qtbot: QtBot, make_app: MakeApp) -
     comparison.close()  # answers stop, the window goes
     qtbot.waitUntil(lambda: len(gone) == 3)
     app.theme.choose("dark")
-    app.controller.ask("What?")
+    app.chat.controller.ask("What?")
     engine.release(len(ANSWER))
-    qtbot.waitUntil(lambda: not app.controller.busy)
-    assert [turn.answer for turn in app.controller.conversation.turns] == [TEXT]
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    assert [turn.answer for turn in app.chat.controller.conversation.turns] == [TEXT]
 
 
 def test_closing_the_app_in_mid_comparison_ends_all_threads(
@@ -312,7 +312,7 @@ def test_closing_the_app_in_mid_comparison_ends_all_threads(
 ) -> None:
     engine = FakeEngine(model=THREE, gated=True)
     app = make_app(engine)
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     comparison = open_comparison(app)
     engine.release()
     qtbot.waitUntil(lambda: comparison.columns[0].answer.toPlainText() == "A")

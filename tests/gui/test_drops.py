@@ -57,7 +57,7 @@ def test_a_picture_out_of_a_page_is_taken_and_not_the_page(qtbot: QtBot, app: Ap
     dragged = mime(text_html=f'<a href="{LINK}"><img src="{WRITTEN}"></a>', text_plain=LINK)
     dragged.setUrls([QUrl(LINK)])
     assert drop(app.window, dragged)
-    qtbot.waitUntil(lambda: app.photos.count == 1)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
     assert titles(app) == []
 
 
@@ -88,7 +88,7 @@ def test_firefox_names_the_picture_in_a_link_too(app: App) -> None:
 
 def test_a_chats_picture_file_in_html_is_opened(qtbot: QtBot, app: App, tmp_path: Path) -> None:
     path = write_picture(tmp_path / "from QQ 猫.png")
-    app.photos.take_mime(mime(text_html=f"<meta><img src='{path.as_uri()}'>"))
+    app.pictures.photos.take_mime(mime(text_html=f"<meta><img src='{path.as_uri()}'>"))
     qtbot.waitUntil(lambda: shown_name(app) == path.name)
 
 
@@ -116,7 +116,7 @@ def test_text_with_a_picture_in_it_is_typed_or_dropped_as_text(app: App) -> None
 
 def test_too_large_a_picture_in_html_is_said(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(html_pictures, "LARGEST", 64)
-    app.photos.take_mime(mime(text_html=f'<img src="{WRITTEN}">'))
+    app.pictures.photos.take_mime(mime(text_html=f'<img src="{WRITTEN}">'))
     assert "larger than" in titles(app)[0]
 
 
@@ -159,7 +159,7 @@ def test_several_copied_files_are_opened(qtbot: QtBot, app: App, tmp_path: Path,
     else:
         copied = mime(text_plain=" ".join(f"'{path}'" for path in paths))
     assert paste(app, copied) == ""
-    qtbot.waitUntil(lambda: app.photos.count == 2)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 2)
 
 
 ORDINARY = (
@@ -188,7 +188,7 @@ def test_an_ordinary_text_stays_text(app: App) -> None:
 
 def test_a_picture_that_was_copied_as_its_address_is_opened(qtbot: QtBot, app: App) -> None:
     assert paste(app, mime(text_plain=WRITTEN)) == ""
-    qtbot.waitUntil(lambda: app.photos.count == 1)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
 
 
 def test_a_web_address_is_asked_about_where_pictures_are_pasted(app: App) -> None:
@@ -208,7 +208,7 @@ def test_names_of_any_bytes_and_computers_are_opened(
         b"# two of them\r\nfile://%b/caf%%E9.png\r\nfile://localhost%b/%%FF%%20%%231%%3F.png\r\n"
     )
     assert drop(app.window, mime(**{"text_uri-list": listed % (folder, folder)}))
-    qtbot.waitUntil(lambda: app.photos.count == 2)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 2)
     assert titles(app) == []
 
 
@@ -245,7 +245,7 @@ def test_files_here_and_elsewhere_have_their_outcomes_each(
         monkeypatch.setenv(name, str(tmp_path))
     here = write_picture(tmp_path / "here.png").as_uri()
     drop(app.window, mime(**{"text_uri-list": f"smb://nas/x/away.png\r\n{here}\r\n"}))
-    qtbot.waitUntil(lambda: app.photos.count == 1 and "away.png is not" in titles(app)[-1])
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1 and "away.png is not" in titles(app)[-1])
 
 
 def test_files_that_a_sandbox_keeps_are_said(app: App) -> None:
@@ -260,7 +260,7 @@ def test_pipes_and_devices_stop_nothing(qtbot: QtBot, app: App, tmp_path: Path) 
         app.window,
         files(tmp_path / "pipe.png", Path("/dev/zero"), write_picture(tmp_path / "a.png")),
     )
-    qtbot.waitUntil(lambda: app.photos.count == 1)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
     assert titles(app) == ["pipe.png is not an ordinary file.", "zero is not an ordinary file."]
     assert paste(app, mime(text_plain=str(tmp_path / "pipe.png"))).endswith("pipe.png")
 
@@ -277,4 +277,4 @@ def test_ten_thousand_files_are_too_many_at_a_time(
     monkeypatch.setattr(photos, "open_file", open_one)
     drop(app.window, files(*(Path(f"/a/{number}.png") for number in range(10_000))))
     assert titles(app) == ["Only the first 100 of 10000 files are opened."]
-    qtbot.waitUntil(lambda: app.photos.count == len(opened) == 100)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == len(opened) == 100)

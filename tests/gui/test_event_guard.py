@@ -185,7 +185,7 @@ def test_the_end_of_a_cancelled_answer_ends_no_watch_but_its_own(make_show: Make
     engine = FakeEngine(gated=True)
     show = make_show(engine)
     ended: list[GenerationOutcome] = []
-    show.engine.ended.connect(ended.append)
+    show.threads.engine.ended.connect(ended.append)
     begin(show)
     until(lambda: engine.requests)
     show.stage.stop_asking()

@@ -255,7 +255,7 @@ def test_freezing_stops_words_and_the_countdown(make_show: MakeShow) -> None:
     presenter.buttons["freeze"].click()
     assert not show.stage.idle.quiet.isActive()
     ended: list[object] = []
-    show.engine.ended.connect(ended.append)
+    show.threads.engine.ended.connect(ended.append)
     engine.release(10)
     until(lambda: ended)
     turn_round(20)
@@ -332,7 +332,7 @@ def test_another_model_is_loaded(make_show: MakeShow, tmp_path: Path) -> None:
     presenter = opened(show)
     assert [presenter.models.itemText(place) for place in range(2)] == ["other", "mmgpt-mini"]
     loaded: list[object] = []
-    show.engine.loaded.connect(lambda *_: loaded.append(1))
+    show.threads.engine.loaded.connect(lambda *_: loaded.append(1))
     presenter.models.setCurrentIndex(1)
     presenter.models.activated.emit(1)
     until(lambda: loaded)
@@ -349,7 +349,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_one_before(
     broken = FakeEngine(load_error=RuntimeFailure("No memory."))
     show.presenting.open_model = lambda _folder: lambda: broken
     failed: list[object] = []
-    show.engine.load_failed.connect(failed.append)
+    show.threads.engine.load_failed.connect(failed.append)
     presenter.models.setCurrentIndex(1)
     presenter.models.activated.emit(1)
     assert not presenter.models.isEnabled()

@@ -28,11 +28,11 @@ WORDS = len(ANSWER) - 1  # the full stop belongs to the last
 
 
 def ask(qtbot: QtBot, app: App) -> Turn:
-    if app.photos.count == 0:
-        app.photos.add(make_photo())
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
-    return app.controller.conversation.turns[-1]
+    if app.pictures.photos.count == 0:
+        app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    return app.chat.controller.conversation.turns[-1]
 
 
 def all_found(qtbot: QtBot, app: App, turn: Turn) -> None:
@@ -78,7 +78,7 @@ def test_an_answer_of_another_model_keeps_its_maps_and_is_examined_no_more(
     assert turn.model is MODEL
     qtbot.waitUntil(lambda: len(engine.explained) == 1)
     other = replace(THREE, name="other", fusions=(CONCAT,), fusion=CONCAT.name)
-    app.engine.loaded.emit(other, engine.runtime)
+    app.threads.engine.loaded.emit(other, engine.runtime)
     assert app.heatmap.heatmaps.is_anothers(turn)
     engine.explain_gate.release(100)
     qtbot.waitUntil(lambda: not app.heatmap.explainer.busy)
@@ -90,7 +90,7 @@ def test_an_answer_of_another_model_keeps_its_maps_and_is_examined_no_more(
     said = app.window.heatmap.picture.empty.hint.text()
     assert said.startswith("Another model wrote this answer")
 
-    app.engine.loaded.emit(MODEL, engine.runtime)
+    app.threads.engine.loaded.emit(MODEL, engine.runtime)
     app.heatmap.explainer.go_on()
     qtbot.waitUntil(lambda: turn.is_measured(Method.OCCLUSION))
 
@@ -242,8 +242,8 @@ def test_a_method_that_the_fusion_lacks_says_so_and_is_not_offered(
 def test_without_a_picture_nothing_is_measured(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine()
     app = make_app(engine)
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     assert engine.explained == []
     assert app.window.heatmap.check.waiting.isHidden()
 

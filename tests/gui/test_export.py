@@ -28,9 +28,9 @@ Progress = Callable[[float], None]
 
 
 def ask(qtbot: QtBot, app: App, question: str = "What <b>is</b> it?") -> None:
-    app.photos.add(make_photo())
-    app.controller.ask(question)
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask(question)
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
 
 
 def said(app: App) -> list[str]:
@@ -45,7 +45,7 @@ def choose(app: App, monkeypatch: pytest.MonkeyPatch, path: Path | None) -> list
         proposed.append(name)
         return path
 
-    monkeypatch.setattr(app.exporter, "ask_path", answer)
+    monkeypatch.setattr(app.files.exporter, "ask_path", answer)
     return proposed
 
 
@@ -106,7 +106,7 @@ def test_the_dialog_adds_the_suffix_of_the_kind_that_was_chosen(
         return QDialog.DialogCode.Accepted
 
     monkeypatch.setattr(QFileDialog, "exec", accept)
-    path = app.exporter.ask_path(("png", "pdf"), "photo.png")
+    path = app.files.exporter.ask_path(("png", "pdf"), "photo.png")
     assert path == tmp_path / saved
 
 
@@ -114,13 +114,13 @@ def test_the_picture_is_of_the_word_in_view_or_of_the_whole_answer(
     qtbot: QtBot, app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     ask(qtbot, app)
-    turn = app.controller.conversation.turns[0]
+    turn = app.chat.controller.conversation.turns[0]
     pictures = []
     for name in ("first", "third", "whole"):
         choose(app, monkeypatch, tmp_path / f"{name}.png")
         app.heatmap.heatmaps.choose(turn, {"first": 0, "third": 2, "whole": 0}[name])
         app.window.heatmap.picture.set_whole(name == "whole")
-        app.exporter.export(Kind.PNG)
+        app.files.exporter.export(Kind.PNG)
         qtbot.waitUntil(partial(lambda name: f"Saved as {name}.png." in said(app), name))
         pictures.append((tmp_path / f"{name}.png").read_bytes())
     assert len(set(pictures)) == 3
@@ -136,7 +136,7 @@ def test_what_was_chosen_by_hand_is_what_is_saved(
     app.window.heatmap.drawing.contours.setChecked(True)
     app.window.heatmap.drawing.same_scale.setChecked(True)
     choose(app, monkeypatch, tmp_path / "a.html")
-    app.exporter.export(Kind.HTML)
+    app.files.exporter.export(Kind.HTML)
     qtbot.waitUntil(lambda: "Saved as a.html." in said(app))
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert "layer 1 head 3<" in page
@@ -148,11 +148,11 @@ def test_what_was_measured_goes_into_the_report(
     qtbot: QtBot, app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     ask(qtbot, app)
-    turn = app.controller.conversation.turns[0]
+    turn = app.chat.controller.conversation.turns[0]
     qtbot.waitUntil(lambda: len(turn.checks) == len(turn.words))
     assert turn.is_measured(Method.OCCLUSION)
     choose(app, monkeypatch, tmp_path / "a.json")
-    app.exporter.export(Kind.JSON)
+    app.files.exporter.export(Kind.JSON)
     qtbot.waitUntil(lambda: "Saved as a.json." in said(app))
     data = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert [each["method"] for each in data["maps"]] == ["heads", "occlusion"]
@@ -168,7 +168,7 @@ def test_a_map_that_is_still_measured_is_not_saved(
     ask(qtbot, app)
     app.window.heatmap.method.setCurrentIndex(METHODS.index(Method.OCCLUSION))
     choose(app, monkeypatch, tmp_path / "a.png")
-    app.exporter.export(Kind.PNG)
+    app.files.exporter.export(Kind.PNG)
     qtbot.waitUntil(lambda: any("no map of this answer yet" in text for text in said(app)))
     assert list(tmp_path.glob("a.*")) == []
 
@@ -176,23 +176,23 @@ def test_a_map_that_is_still_measured_is_not_saved(
 def test_without_a_finished_answer_it_is_said(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True)
     app = make_app(engine)
-    app.exporter.export(Kind.HTML)
+    app.files.exporter.export(Kind.HTML)
     assert said(app) == ["There is no finished answer to save."]
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
     engine.release(2)
-    qtbot.waitUntil(lambda: len(app.controller.conversation.turns[0].steps) == 2)
-    app.exporter.export(Kind.HTML)
+    qtbot.waitUntil(lambda: len(app.chat.controller.conversation.turns[0].steps) == 2)
+    app.files.exporter.export(Kind.HTML)
     assert said(app) == ["There is no finished answer to save."]
 
 
 def test_an_answer_without_a_picture_has_no_map(
     qtbot: QtBot, app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     choose(app, monkeypatch, tmp_path / "a.html")
-    app.exporter.export(Kind.HTML)
+    app.files.exporter.export(Kind.HTML)
     qtbot.waitUntil(lambda: any("without a picture" in text for text in said(app)))
     assert list(tmp_path.glob("a.*")) == []
 
@@ -202,7 +202,7 @@ def test_a_place_that_cant_be_written_is_a_notice(
 ) -> None:
     ask(qtbot, app)
     choose(app, monkeypatch, tmp_path / "gone" / "a.png")
-    app.exporter.export(Kind.PNG)
+    app.files.exporter.export(Kind.PNG)
     qtbot.waitUntil(lambda: any("can't be written" in text for text in said(app)))
 
 
@@ -211,7 +211,7 @@ def test_leaving_the_dialog_saves_nothing(
 ) -> None:
     ask(qtbot, app)
     choose(app, monkeypatch, None)
-    app.exporter.export(Kind.GIF)
+    app.files.exporter.export(Kind.GIF)
     assert said(app) == []
 
 
@@ -229,13 +229,13 @@ def test_saving_can_be_cancelled(
         ended.append(path.name)
 
     monkeypatch.setattr(export, "save", gated)
-    app.exporter.export(Kind.GIF)
+    app.files.exporter.export(Kind.GIF)
     (notice,) = app.window.notices.current()
     (cancel,) = [b for b in notice.findChildren(QPushButton) if b.text() == "Cancel"]
     cancel.click()
     gate.set()
     choose(app, monkeypatch, tmp_path / "b.png")
-    app.exporter.export(Kind.PNG)
+    app.files.exporter.export(Kind.PNG)
     qtbot.waitUntil(lambda: said(app) == ["Saved as b.png."])
     assert ended == ["b.png"]
 
@@ -256,7 +256,7 @@ def test_a_report_speaks_the_windows_language(
     ask(qtbot, app)
     path = tmp_path / "a.html"
     choose(app, monkeypatch, path)
-    app.exporter.export(Kind.HTML)
+    app.files.exporter.export(Kind.HTML)
     qtbot.waitUntil(path.exists)
     source = path.read_text(encoding="utf-8")
     assert f'<html lang="{tag}">' in source
@@ -270,7 +270,7 @@ def test_a_mean_over_all_heads_says_so(
     app.window.heatmap.layer.setCurrentIndex(1)  # all layers, and so all heads
     path = tmp_path / "a.json"
     choose(app, monkeypatch, path)
-    app.exporter.export(Kind.JSON)
+    app.files.exporter.export(Kind.JSON)
     qtbot.waitUntil(path.exists)
     data = json.loads(path.read_text(encoding="utf-8"))
     assert data["maps"][0]["method"] == Method.MEAN

@@ -16,10 +16,10 @@ LAST = len(ANSWER) - 2  # the full stop belongs to the last word
 
 
 def ask(qtbot: QtBot, app: App) -> Turn:
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
-    return app.controller.conversation.turns[-1]
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    return app.chat.controller.conversation.turns[-1]
 
 
 def caption(app: App) -> str:

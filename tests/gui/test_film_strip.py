@@ -22,11 +22,11 @@ SEQUENCES = replace(MODEL, sequences=True)
 
 
 def open_clip(qtbot: QtBot, app: App, path: Path, frames: int = 8) -> None:
-    before = app.photos.count
+    before = app.pictures.photos.count
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path))])
-    app.photos.take_mime(mime)
-    qtbot.waitUntil(lambda: app.photos.count == before + frames, timeout=LONG_MS)
+    app.pictures.photos.take_mime(mime)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == before + frames, timeout=LONG_MS)
 
 
 def under(app: App) -> list[str]:
@@ -36,15 +36,15 @@ def under(app: App) -> list[str]:
 
 
 def frames(app: App) -> list[Conversation]:
-    return [each for each in app.photos.conversations if each.clip]
+    return [each for each in app.pictures.photos.conversations if each.clip]
 
 
 def idle(qtbot: QtBot, app: App) -> None:
-    qtbot.waitUntil(lambda: not app.controller.busy, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=LONG_MS)
 
 
 def test_a_video_is_a_strip_of_frames_with_times(qtbot: QtBot, app: App, tmp_path: Path) -> None:
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     open_clip(qtbot, app, write_video(tmp_path / "walk.mp4", 40))
     film, thumbnails = app.window.image.film, app.window.image.thumbnails
     assert film.isVisible()
@@ -57,7 +57,7 @@ def test_a_video_is_a_strip_of_frames_with_times(qtbot: QtBot, app: App, tmp_pat
     thumbnails.setCurrentRow(0)
     assert not film.isVisible()
     thumbnails.setCurrentRow(1)
-    assert app.controller.conversation is frames(app)[0]
+    assert app.chat.controller.conversation is frames(app)[0]
 
 
 def test_each_frame_is_asked_and_has_its_answer(
@@ -72,9 +72,9 @@ def test_each_frame_is_asked_and_has_its_answer(
     idle(qtbot, app)
     photos = [each.photo for each in frames(app) if each.photo]
     assert [request.images for request in engine.requests] == [(photo,) for photo in photos]
-    assert app.controller.conversation is frames(app)[7]  # the view went along
+    assert app.chat.controller.conversation is frames(app)[7]  # the view went along
     app.window.image.film.list.setCurrentRow(2)
-    assert app.controller.conversation is frames(app)[2]
+    assert app.chat.controller.conversation is frames(app)[2]
     assert app.heatmap.heatmaps.photo is frames(app)[2].photo
 
 
@@ -84,7 +84,7 @@ def test_one_frame_alone_can_be_asked(qtbot: QtBot, make_app: MakeApp, tmp_path:
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
     app.window.image.film.all_frames.setChecked(False)
     app.window.image.film.list.setCurrentRow(3)
-    app.controller.ask("What?")
+    app.chat.controller.ask("What?")
     idle(qtbot, app)
     assert under(app) == ["", "", "", TEXT, "", "", "", ""]
 
@@ -93,10 +93,10 @@ def test_stopping_ends_the_round(qtbot: QtBot, make_app: MakeApp, tmp_path: Path
     engine = FakeEngine(gated=True)
     app = make_app(engine)
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
-    app.controller.ask("What?")
+    app.chat.controller.ask("What?")
     engine.release(len(ANSWER))
     qtbot.waitUntil(lambda: len(engine.requests) == 2, timeout=LONG_MS)
-    app.controller.stop()
+    app.chat.controller.stop()
     idle(qtbot, app)
     assert under(app) == [TEXT] + [""] * 7
     assert len(engine.requests) == 2
@@ -108,12 +108,12 @@ def test_the_view_stays_where_the_user_goes(
     engine = FakeEngine(gated=True)
     app = make_app(engine)
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
-    app.controller.ask("What?")
+    app.chat.controller.ask("What?")
     qtbot.waitUntil(lambda: len(engine.requests) == 1, timeout=LONG_MS)
     app.window.image.film.list.setCurrentRow(5)
     engine.release(len(ANSWER))
     qtbot.waitUntil(lambda: len(engine.requests) == 2, timeout=LONG_MS)
-    assert app.controller.conversation is frames(app)[5]
+    assert app.chat.controller.conversation is frames(app)[5]
     engine.release(1000)
     qtbot.waitUntil(lambda: under(app) == [TEXT] * 8, timeout=LONG_MS)
 
@@ -124,7 +124,7 @@ def test_a_model_for_sequences_reads_all_frames_at_once(
     engine = FakeEngine(model=SEQUENCES)
     app = make_app(engine)
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
-    app.controller.ask("What happens?")
+    app.chat.controller.ask("What happens?")
     idle(qtbot, app)
     (request,) = engine.requests
     assert [photo.name for photo in request.images] == ["a.gif"] * 8
@@ -149,10 +149,10 @@ def test_answering_a_sequence_again_can_be_undone(
     engine = FakeEngine(model=SEQUENCES)
     app = make_app(engine)
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
-    app.controller.ask("What happens?")
+    app.chat.controller.ask("What happens?")
     idle(qtbot, app)
     old = frames(app)[0].turns[0]
-    app.controller.regenerate()
+    app.chat.controller.regenerate()
     idle(qtbot, app)
     assert len(engine.requests[1].images) == 8
     assert all(len(each.turns) == 1 and each.turns[0] is not old for each in frames(app))
@@ -161,13 +161,13 @@ def test_answering_a_sequence_again_can_be_undone(
 
 
 def test_a_clip_goes_and_comes_back_as_a_whole(qtbot: QtBot, app: App, tmp_path: Path) -> None:
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"), frames=0)  # it is there already
     app.window.actions_by_name["remove"].trigger()
-    assert app.photos.count == 1
+    assert app.pictures.photos.count == 1
     app.window.undo.undo()
-    assert app.photos.count == 9
+    assert app.pictures.photos.count == 9
     assert app.window.image.film.isVisible()
 
 
@@ -176,20 +176,20 @@ def test_a_session_keeps_clips_and_what_was_asked_of_them(
 ) -> None:
     app = make_app(FakeEngine(model=SEQUENCES))
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
-    app.controller.ask("What happens?")
+    app.chat.controller.ask("What happens?")
     idle(qtbot, app)
     app.window.image.film.all_frames.setChecked(False)
     app.window.image.film.list.setCurrentRow(2)
-    app.controller.ask("And here?")
+    app.chat.controller.ask("And here?")
     idle(qtbot, app)
-    session = app.sessions.session()
+    session = app.files.sessions.session()
     assert sum(len(each.turns) for each in session.conversations) == 2  # none of them twice
     path = tmp_path / "kept.mmgpt"
-    app.sessions.ask_where_to = lambda proposed: path  # type: ignore[method-assign]
-    app.sessions.save()
+    app.files.sessions.ask_where_to = lambda proposed: path  # type: ignore[method-assign]
+    app.files.sessions.save()
     qtbot.waitUntil(path.exists, timeout=LONG_MS)
     before = frames(app)
-    app.sessions.open(path)
+    app.files.sessions.open(path)
     qtbot.waitUntil(lambda: frames(app)[0] not in before, timeout=LONG_MS)
     assert app.window.image.film.list.count() == 8
     asked = [[turn.question for turn in each.turns] for each in frames(app)]
@@ -202,7 +202,7 @@ def test_a_session_keeps_clips_and_what_was_asked_of_them(
 def test_a_broken_one_is_a_sentence(qtbot: QtBot, app: App, tmp_path: Path, name: str) -> None:
     heads = {"broken.mp4": b"\x00\x00\x00\x18ftypisom", "broken.gif": b"GIF89a\x10\x00\x10\x00"}
     (tmp_path / name).write_bytes(heads[name] + b"\xff" * 400)
-    app.photos.open([tmp_path / name])
+    app.pictures.photos.open([tmp_path / name])
     qtbot.waitUntil(lambda: bool(app.window.notices.current()), timeout=LONG_MS)
     assert name in app.window.notices.current()[0].title.text()
-    assert app.photos.count == 0
+    assert app.pictures.photos.count == 0

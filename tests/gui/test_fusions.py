@@ -19,12 +19,12 @@ TEXT = "".join(ANSWER)
 
 
 def ask(qtbot: QtBot, app: App, question: str = "What?") -> None:
-    app.controller.ask(question)
+    app.chat.controller.ask(question)
     wait_idle(qtbot, app)
 
 
 def wait_idle(qtbot: QtBot, app: App) -> None:
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
 
 
 def choose(app: App, label: str) -> None:
@@ -69,7 +69,7 @@ def test_the_switch_is_for_the_next_question(qtbot: QtBot, make_app: MakeApp) ->
     choose(app, "Concatenation")
     ask(qtbot, app, "Second?")
     assert [request.fusion for request in engine.requests] == ["graph", "concat"]
-    assert [turn.fusion for turn in app.controller.conversation.turns] == ["graph", "concat"]
+    assert [turn.fusion for turn in app.chat.controller.conversation.turns] == ["graph", "concat"]
     shown = app.window.output.view.toPlainText()
     assert shown.index("Graph") < shown.index("Second?") < shown.index("Concatenation")
 
@@ -77,7 +77,7 @@ def test_the_switch_is_for_the_next_question(qtbot: QtBot, make_app: MakeApp) ->
 def test_asking_again_keeps_both_answers_and_tells_neither(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(model=THREE)
     app = make_app(engine)
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     assert not app.window.prompt.fusions.again_button.isEnabled()
     ask(qtbot, app, "First?")
     ask(qtbot, app, "Second?")
@@ -88,7 +88,7 @@ def test_asking_again_keeps_both_answers_and_tells_neither(qtbot: QtBot, make_ap
         Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier,
     )
     wait_idle(qtbot, app)
-    turns = app.controller.conversation.turns
+    turns = app.chat.controller.conversation.turns
     assert [turn.question for turn in turns] == ["First?", "Second?", "Second?"]
     assert engine.requests[2].fusion == "cross_attention"
     assert engine.requests[2].sampling == engine.requests[1].sampling
@@ -115,7 +115,7 @@ def test_a_remembered_fusion_that_is_gone_gives_way_to_the_default(make_app: Mak
 
 def test_each_answer_is_drawn_with_its_own_fusions_heads(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(FakeEngine(model=THREE))
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     pane = app.window.heatmap
     ask(qtbot, app)
     choose(app, "Concatenation")
@@ -124,7 +124,7 @@ def test_each_answer_is_drawn_with_its_own_fusions_heads(qtbot: QtBot, make_app:
     assert pane.how.text() == "Chosen for concatenation."
     assert pane.layer.count() == 2 + 4
     pane.layer.setCurrentText("Layer 4")
-    graph, concat = app.controller.conversation.turns
+    graph, concat = app.chat.controller.conversation.turns
     app.heatmap.heatmaps.choose(graph, 0)
     qtbot.waitUntil(lambda: shares(app) == "photo 50 % · guessed names 25 % · nothing 25 %")
     assert pane.layer.count() == 2 + 2
@@ -157,11 +157,11 @@ def test_an_answer_says_how_sure_it_is(
 
 def test_doubt_is_not_the_models_own_words(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(FakeEngine(certainty=0.1))
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     ask(qtbot, app, "First?")
     ask(qtbot, app, "Second?")
     view = app.window.output.view
-    second = app.controller.conversation.turns[1]
+    second = app.chat.controller.conversation.turns[1]
     for redrawn in (False, True):
         if redrawn:
             view.redraw()
@@ -186,10 +186,10 @@ def test_a_short_answer_tells_no_speed(qtbot: QtBot, make_app: MakeApp) -> None:
 def test_a_stopped_answer_makes_no_claim(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True, certainty=0.1)
     app = make_app(engine)
-    app.controller.ask("What?")
+    app.chat.controller.ask("What?")
     engine.release(2)
-    qtbot.waitUntil(lambda: len(app.controller.conversation.turns[0].steps) == 2)
-    app.controller.stop()
+    qtbot.waitUntil(lambda: len(app.chat.controller.conversation.turns[0].steps) == 2)
+    app.chat.controller.stop()
     wait_idle(qtbot, app)
     text = app.window.output.view.toPlainText()
     assert "perhaps" not in text
@@ -203,11 +203,11 @@ def test_a_question_before_the_model_waits_for_the_remembered_fusion(
     model = replace(THREE, sampling=Sampling(max_new_tokens=9))
     engine = FakeEngine(model=model, load_gated=True)
     app = make_app(engine, wait=False, fusion=remembered)
-    app.controller.ask("Early?")
+    app.chat.controller.ask("Early?")
     engine.load_gate.release()
     wait_idle(qtbot, app)
     assert [request.fusion for request in engine.requests] == [answers]
     assert engine.requests[0].sampling == model.sampling
-    (turn,) = app.controller.conversation.turns
+    (turn,) = app.chat.controller.conversation.turns
     assert (turn.fusion, turn.answer) == (answers, TEXT)
     assert turn.request is engine.requests[0]

@@ -28,8 +28,10 @@ def hold(widget: QWidget, key: Qt.Key, times: int, text: str = "") -> None:
 
 
 def ask(qtbot: QtBot, app: App, question: str = "What?") -> None:
-    app.controller.ask(question)
-    qtbot.waitUntil(lambda: not app.controller.busy and bool(app.controller.conversation.turns))
+    app.chat.controller.ask(question)
+    qtbot.waitUntil(
+        lambda: not app.chat.controller.busy and bool(app.chat.controller.conversation.turns)
+    )
 
 
 def choices(root: QWidget) -> list[QComboBox]:
@@ -91,8 +93,8 @@ def test_enter_held_down_asks_once(qtbot: QtBot, app: App) -> None:
     edit = app.window.prompt.edit
     edit.setPlainText("What?")
     hold(edit, Qt.Key.Key_Return, 5, "\r")
-    qtbot.waitUntil(lambda: not app.controller.busy)
-    assert len(app.controller.conversation.turns) == 1
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    assert len(app.chat.controller.conversation.turns) == 1
     assert not app.window.prompt.problem.isVisible()
 
 
@@ -100,7 +102,7 @@ def test_ctrl_enter_asks_as_well(qtbot: QtBot, app: App) -> None:
     edit = app.window.prompt.edit
     edit.setPlainText("What?")
     qtbot.keyClick(edit, Qt.Key.Key_Return, CONTROL)
-    assert [turn.question for turn in app.controller.conversation.turns] == ["What?"]
+    assert [turn.question for turn in app.chat.controller.conversation.turns] == ["What?"]
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
@@ -110,13 +112,13 @@ def test_enter_while_chinese_is_composed_asks_nothing(qtbot: QtBot, app: App, ke
     edit.setFocus()
     QApplication.sendEvent(edit, QInputMethodEvent("ni hao", []))
     qtbot.keyClick(edit, key)
-    assert app.controller.conversation.turns == []
+    assert app.chat.controller.conversation.turns == []
     assert not app.window.prompt.problem.isVisible()
     done = QInputMethodEvent()
     done.setCommitString("你好")
     QApplication.sendEvent(edit, done)
     qtbot.keyClick(edit, key)
-    assert len(app.controller.conversation.turns) == 1
+    assert len(app.chat.controller.conversation.turns) == 1
 
 
 def test_arrow_keys_leave_what_is_composed_alone(qtbot: QtBot, app: App) -> None:
@@ -135,9 +137,9 @@ def test_what_throws_away_happens_once_however_long_the_keys_are_held(app: App) 
 
 def test_delete_held_down_removes_one_picture(app: App) -> None:
     for seed in range(4):
-        app.photos.add(make_photo(seed=seed))
+        app.pictures.photos.add(make_photo(seed=seed))
     hold(app.window.image.thumbnails, Qt.Key.Key_Delete, 3)
-    assert app.photos.count == 3
+    assert app.pictures.photos.count == 3
 
 
 def test_delete_held_down_forgets_one_session(qtbot: QtBot) -> None:

@@ -26,10 +26,10 @@ STYLE = MapStyle("viridis", smooth=False)
 
 
 def ask(qtbot: QtBot, app: App) -> Turn:
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
-    return app.controller.conversation.turns[-1]
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    return app.chat.controller.conversation.turns[-1]
 
 
 def word_with_heads(layers: int, heads: int, *, best: tuple[int, int]) -> InspectedWord:

@@ -42,8 +42,8 @@ def view(qtbot: QtBot, qapp: QApplication) -> PhotoView:
 
 
 def ask(qtbot: QtBot, app: App, question: str = "What?") -> None:
-    app.controller.ask(question)
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.chat.controller.ask(question)
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
 
 
 def brightest(app: App) -> tuple[float, float]:
@@ -183,7 +183,7 @@ def test_an_empty_view_takes_all_keys(qtbot: QtBot, view: PhotoView) -> None:
 
 
 def test_both_photos_show_the_same_part(app: App) -> None:
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     app.window.image.view.zoom_in()
     assert app.window.heatmap.picture.view.zoom == app.window.image.view.zoom
     app.window.heatmap.picture.view.zoom_in()
@@ -193,8 +193,8 @@ def test_both_photos_show_the_same_part(app: App) -> None:
 def test_while_streaming_the_word_just_written_is_shown(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True)
     app = make_app(engine, smooth=False)
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
     for place, word in enumerate(("A", "red", "ball")):
         engine.release()
         wait_brightest(qtbot, app, place, 0)
@@ -204,21 +204,21 @@ def test_while_streaming_the_word_just_written_is_shown(qtbot: QtBot, make_app: 
 def test_a_chosen_word_stays_while_the_answer_goes_on(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True)
     app = make_app(engine, smooth=False)
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
     engine.release(2)
     wait_brightest(qtbot, app, 1, 0)
-    app.heatmap.heatmaps.choose(app.controller.conversation.turns[0], 0)
+    app.heatmap.heatmaps.choose(app.chat.controller.conversation.turns[0], 0)
     engine.release(len(ANSWER))
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     wait_brightest(qtbot, app, 0, 0)
 
 
 def test_pointing_previews_and_returns(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(smooth=False)
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     ask(qtbot, app)
-    turn = app.controller.conversation.turns[0]
+    turn = app.chat.controller.conversation.turns[0]
     app.heatmap.heatmaps.choose(turn, 2)
     wait_brightest(qtbot, app, 2, 0)
     app.heatmap.heatmaps.hover(turn, 4)
@@ -232,11 +232,11 @@ def test_figures_and_heads_are_behind_details(
 ) -> None:
     app = make_app()
     app.window.show()
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     ask(qtbot, app)
     qtbot.waitUntil(lambda: not app.heatmap.explainer.busy)
     pane, details = app.window.heatmap, app.window.heatmap.details
-    app.heatmap.heatmaps.choose(app.controller.conversation.turns[0], 2)
+    app.heatmap.heatmaps.choose(app.chat.controller.conversation.turns[0], 2)
     qtbot.waitUntil(lambda: pane.picture.caption.text() == "“ball”")
     texts = (pane.picture.caption, pane.meaning, pane.check.verdict)
     said = [*(label.text() for label in texts), *pane.picture.legend.ends]
@@ -256,19 +256,19 @@ def test_figures_and_heads_are_behind_details(
 
 
 def test_a_head_that_was_chosen_elsewhere_is_named(qtbot: QtBot, app: App) -> None:
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     ask(qtbot, app)
     app.window.heatmap.choose_head(1, 2)
     assert app.window.heatmap.details.isChecked()
 
 
 def test_the_whole_answer_is_the_mean_of_its_words(qtbot: QtBot, app: App) -> None:
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     ask(qtbot, app)
     app.window.heatmap.switch.whole_button.click()
     qtbot.waitUntil(lambda: app.window.heatmap.picture.caption.text() == "The whole answer")
     assert app.window.heatmap.picture.legend.accessibleName().endswith("from 0.0 % to 7.1 %")
-    app.heatmap.heatmaps.choose(app.controller.conversation.turns[0], 0)
+    app.heatmap.heatmaps.choose(app.chat.controller.conversation.turns[0], 0)
     assert app.window.heatmap.switch.word_button.isChecked()
 
 
@@ -283,7 +283,7 @@ def test_a_model_without_attention_says_so(qtbot: QtBot, make_app: MakeApp) -> N
     engine = FakeEngine()
     engine.with_attention = False
     app = make_app(engine)
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     ask(qtbot, app)
     assert (
         app.window.heatmap.picture.empty.hint.text()
@@ -312,7 +312,7 @@ def test_layer_and_head_can_be_chosen(app: App) -> None:
 
 def test_choosing_colours_draws_anew_and_is_remembered(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(smooth=False)
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     ask(qtbot, app)
     before = app.window.heatmap.picture.view.layer
     app.window.heatmap.drawing.colours.setCurrentText("Cividis")
@@ -354,9 +354,9 @@ def test_the_models_boxes_are_shown_with_their_words(qtbot: QtBot, make_app: Mak
     ball, corner = Box(1, 2, 30, 40), Box(0, 0, 9, 9)
     groundings = (Grounding(1, 3, (ball,)), Grounding(5, 5, (corner,)))
     app = make_app(FakeEngine(groundings=groundings))
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     ask(qtbot, app)
-    pane, turn = app.window.heatmap.picture, app.controller.conversation.turns[0]
+    pane, turn = app.window.heatmap.picture, app.chat.controller.conversation.turns[0]
 
     def shown(word: int) -> tuple[Box, ...]:
         app.heatmap.heatmaps.choose(turn, word)

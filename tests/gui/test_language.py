@@ -71,11 +71,11 @@ def nothing(_qtbot: QtBot, _app: App) -> None:
 
 
 def answered(qtbot: QtBot, app: App) -> None:
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE_MS)
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=PATIENCE_MS)
-    app.heatmap.heatmaps.choose(app.controller.conversation.turns[0], 2)
+    app.heatmap.heatmaps.choose(app.chat.controller.conversation.turns[0], 2)
     app.window.heatmap.choose_method(Method.OCCLUSION)
     app.window.output.underline.setCurrentIndex(1)
     qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=PATIENCE_MS)
@@ -143,13 +143,13 @@ def test_actions_and_what_is_checked_stay(qtbot: QtBot, app: App) -> None:
 def test_an_answer_goes_on_in_the_new_language(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True)
     app = make_app(engine, details=True)
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
     engine.release(3)
-    qtbot.waitUntil(lambda: len(app.controller.conversation.turns[0].steps) == 3)
+    qtbot.waitUntil(lambda: len(app.chat.controller.conversation.turns[0].steps) == 3)
     choose(qtbot, app, "zh_CN")
     engine.release(10)
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     shown = app.window.output.view.toPlainText()
     assert "A red ball in the corner." in shown
     assert "首词" in shown or "毫秒" in shown

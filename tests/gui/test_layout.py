@@ -109,16 +109,16 @@ def test_one_can_ask_by_keyboard_and_by_mouse(
 ) -> None:
     window = full.window
     window.resize(*size)
-    turns = full.controller.conversation.turns
+    turns = full.chat.controller.conversation.turns
     go(qtbot, full, 2)
     qtbot.keyClicks(window.prompt.edit, "By keyboard?")
     qtbot.keyClick(window.prompt.edit, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: len(turns) == 2 and not full.controller.busy)
+    qtbot.waitUntil(lambda: len(turns) == 2 and not full.chat.controller.busy)
     qtbot.keyClicks(window.prompt.edit, "By mouse?")
     button = window.prompt.ask_button
     qtbot.waitUntil(lambda: seen(button).size() == button.size())
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(turns) == 3 and not full.controller.busy)
+    qtbot.waitUntil(lambda: len(turns) == 3 and not full.chat.controller.busy)
     assert window.output.view.isVisible()
 
 
@@ -198,12 +198,12 @@ def test_the_focus_stays_with_the_tabs_when_its_pane_is_left_by_mouse(
 
 def test_the_tour_shows_each_pane_of_a_small_window(full: App) -> None:
     full.window.resize(640, 440)
-    full.tour.begin()
+    full.window.tour.begin()
     panes = (full.window.image, full.window.prompt, full.window.output, full.window.heatmap)
     for step, pane in enumerate(panes):
-        full.tour.go(step)
+        full.window.tour.go(step)
         assert pane.isVisible()
-        assert full.window.rect().contains(full.tour.geometry())
+        assert full.window.rect().contains(full.window.tour.geometry())
 
 
 def test_a_window_of_a_large_screen_is_brought_onto_a_small_one(
@@ -271,15 +271,15 @@ def test_the_newest_line_of_a_long_answer_stays_in_sight(
     app = make_app(engine)
     app.window.resize(*size)
     go(qtbot, app, 3)
-    app.controller.ask("What?")
-    view, turns = app.window.output.view, app.controller.conversation.turns
+    app.chat.controller.ask("What?")
+    view, turns = app.window.output.view, app.chat.controller.conversation.turns
     for _ in range(4):
         written = len(turns[0].steps)
         engine.release(20)
         qtbot.waitUntil(lambda: len(turns[0].steps) == written + 20)  # noqa: B023
         assert view.verticalScrollBar().value() == view.verticalScrollBar().maximum()
         app.window.resize(size[0], size[1] + written % 3)
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     assert view.verticalScrollBar().value() == view.verticalScrollBar().maximum() > 0
 
 
@@ -323,7 +323,7 @@ def test_dialogs_about_an_answer_fit_a_small_screen(
     open_it = {
         HeadGrid: full.heatmap.inspector.open_grid,
         FormulaDialog: full.heatmap.inspector.open_brightest_formula,
-        Comparison: full.comparisons.compare,
+        Comparison: full.heatmap.comparisons.compare,
     }[kind]
     open_it()
     dialog = opened(qtbot, full, kind)
@@ -334,8 +334,8 @@ def test_dialogs_about_an_answer_fit_a_small_screen(
 def test_the_models_dialog_fits_a_small_screen_with_a_question_in_it(
     qtbot: QtBot, full: App
 ) -> None:
-    full.model_choice.open_dialog()
-    dialog = full.model_choice.dialog
+    full.models.open_dialog()
+    dialog = full.models.dialog
     assert dialog is not None
     dialog.notices.tell("It broke. " * 20, problem=True)
     check_fits(qtbot, dialog)
@@ -354,7 +354,7 @@ def test_the_columns_of_a_comparison_scroll_only_where_they_lack_room(
     qtbot: QtBot, full: App
 ) -> None:
     full.window.resize(1280, 720)
-    full.comparisons.compare()
+    full.heatmap.comparisons.compare()
     dialog = opened(qtbot, full, Comparison)
     qtbot.waitUntil(lambda: not dialog.busy)  # type: ignore[attr-defined]
     area = dialog.findChild(ScrollArea)

@@ -50,15 +50,15 @@ def test_a_notice_ties_nothing_to_its_buttons(make_app: MakeApp) -> None:
 
 def test_use_of_the_window_ties_nothing(qtbot: QtBot, make_app: MakeApp, tmp_path: Path) -> None:
     app = make_app()
-    app.photos.add(make_photo(seed=1))
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.pictures.photos.add(make_photo(seed=1))
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     app.window.notices.tell_error(AppError("It broke."))
-    app.photos.remove()
+    app.pictures.photos.remove()
     path = tmp_path / "kept.mmgpt"
     save_session(sessions.session(), path)
-    with qtbot.waitSignal(app.photos.chosen):
-        app.photos.open([path])
+    with qtbot.waitSignal(app.pictures.photos.chosen):
+        app.pictures.photos.open([path])
     assert app.window.notices.current()
     assert not tied()
 

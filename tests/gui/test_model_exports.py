@@ -92,8 +92,8 @@ def dialog(qtbot: QtBot, make_app: MakeApp, tmp_path: Path, checkpoint: Path) ->
     """Looking at the checkpoint, once it is known that it is one."""
     options = {"make_hub": lambda: Hub(tmp_path / "hub")}
     app = make_app(FakeEngine(), options=options, model_folders=(str(checkpoint),))
-    app.model_choice.open_dialog()
-    dialog = app.model_choice.dialog
+    app.models.open_dialog()
+    dialog = app.models.dialog
     assert dialog is not None
     dialog.choose(str(checkpoint))
     qtbot.waitUntil(lambda: dialog.export_button.isVisible(), timeout=PATIENCE)
@@ -125,10 +125,10 @@ def test_a_checkpoint_is_exported_listed_and_reported(
     qtbot.waitUntil(lambda: dialog.details.bar.value() == 500, timeout=PATIENCE)
     assert dialog.details.state.text() == "Export: Exporting the image encoder…"
     assert not dialog.delete_button.isVisible()
-    with qtbot.waitSignal(app.models.folders_changed, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.list.folders_changed, timeout=PATIENCE):
         fake.gate.set()
     assert fake.asked == [(checkpoint, out, "int4")]
-    assert app.models.folders == (str(checkpoint), str(out))
+    assert app.models.list.folders == (str(checkpoint), str(out))
     assert dialog.row is not None
     assert dialog.row.path == out
     facts = {name.text(): value.text() for name, value in dialog.details.cells}
@@ -161,13 +161,13 @@ def test_an_export_that_fails_is_one_sentence_and_the_model_answers(
     fake.error = RuntimeFailure("PyTorch's exporter stops.", "Choose another model.")
     fake.gate.set()
     dialog.export_button.click()
-    with qtbot.waitSignal(app.model_exports.failed, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.exports.failed, timeout=PATIENCE):
         dialog.details.form.yes.click()
     assert [each.title.text() for each in dialog.notices.current()] == ["PyTorch's exporter stops."]
     assert dialog.export_button.isEnabled()
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
-    assert app.controller.conversation.turns[0].answer == "".join(ANSWER)
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE)
+    assert app.chat.controller.conversation.turns[0].answer == "".join(ANSWER)
 
 
 def test_behind_the_closed_dialog_it_is_told(
@@ -176,7 +176,7 @@ def test_behind_the_closed_dialog_it_is_told(
     app = app_of(dialog)
     export(qtbot, dialog)
     dialog.reject()
-    with qtbot.waitSignal(app.model_exports.finished, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.exports.finished, timeout=PATIENCE):
         fake.gate.set()
     shown = [notice.title.text() for notice in app.window.notices.current()]
     assert shown == ["The ONNX graphs are made: mine-onnx-int8."]
@@ -217,7 +217,7 @@ def test_every_precision_is_offered_and_none_is_cut_off(
     box.hidePopup()
     box.setCurrentIndex(offered.index("mixed"))
     fake.gate.set()
-    with qtbot.waitSignal(app_of(dialog).model_exports.finished, timeout=PATIENCE):
+    with qtbot.waitSignal(app_of(dialog).models.exports.finished, timeout=PATIENCE):
         dialog.details.form.yes.click()
     assert fake.asked == [(checkpoint, checkpoint.parent / "mine-onnx-mixed", "mixed")]
 

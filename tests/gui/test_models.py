@@ -81,9 +81,9 @@ def make_models_app(
 
 def opened(qtbot: QtBot, app: App, key: str = "") -> ModelsDialog:
     """The dialog, once it knows what is on the disk."""
-    with qtbot.waitSignal(app.models.changed, timeout=PATIENCE):
-        app.model_choice.open_dialog()
-    dialog = app.model_choice.dialog
+    with qtbot.waitSignal(app.models.list.changed, timeout=PATIENCE):
+        app.models.open_dialog()
+    dialog = app.models.dialog
     assert dialog is not None
     dialog.choose(key or str(default_bundle_path()))
     return dialog
@@ -104,7 +104,7 @@ def notices(app: App) -> list[str]:
 def download(qtbot: QtBot, app: App, dialog: ModelsDialog) -> None:
     dialog.choose(REPOSITORY)
     dialog.download_button.click()
-    with qtbot.waitSignal(app.models.fetched, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.list.fetched, timeout=PATIENCE):
         dialog.details.question.yes.click()
 
 
@@ -154,8 +154,8 @@ def test_without_pytorch_a_checkpoint_is_not_even_downloaded(
     error = RuntimeFailure("This needs PyTorch, which is not here.")
     monkeypatch.setattr(models_module, "missing_torch", lambda: error)
     app = make_models_app()
-    with qtbot.waitSignal(app.models.failed) as said:
-        app.models.download(REPOSITORY)
+    with qtbot.waitSignal(app.models.list.failed) as said:
+        app.models.list.download(REPOSITORY)
     assert said.args == [error]
     assert server.asked == []
 
@@ -167,14 +167,14 @@ def test_a_download_shows_how_far_it_is_and_can_be_used(
     app = make_models_app(engines=engines)
     dialog = opened(qtbot, app)
     seen: list[str] = []
-    app.models.changed.connect(lambda: seen.append(dialog.details.state.text()))
+    app.models.list.changed.connect(lambda: seen.append(dialog.details.state.text()))
     download(qtbot, app, dialog)
     assert any(text.startswith("Downloading: ") for text in seen)
-    row = app.models.row(REPOSITORY)
+    row = app.models.list.row(REPOSITORY)
     assert row is not None
     assert dialog.row == row
     assert dialog.use_button.isVisible()
-    with qtbot.waitSignal(app.loader.opened, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.loader.opened, timeout=PATIENCE):
         qtbot.keyClick(dialog.list, Qt.Key.Key_Return)
     assert engines.opened == [row.path]
     assert not dialog.isVisible()
@@ -190,7 +190,7 @@ def test_a_broken_download_is_one_sentence_and_goes_on(
     app = make_models_app()
     dialog = opened(qtbot, app, REPOSITORY)
     dialog.download_button.click()
-    with qtbot.waitSignal(app.models.failed, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.list.failed, timeout=PATIENCE):
         dialog.details.question.yes.click()
     shown = [notice.title.text() for notice in dialog.notices.current()]
     assert shown == ["The connection to 127.0.0.1 broke off."]
@@ -225,7 +225,7 @@ def test_a_download_that_ends_behind_the_closed_dialog_is_told(
     app = make_models_app()
     dialog = opened(qtbot, app, REPOSITORY)
     dialog.download_button.click()
-    with qtbot.waitSignal(app.models.fetched, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.list.fetched, timeout=PATIENCE):
         dialog.details.question.yes.click()
         dialog.reject()
     assert notices(app) == ["Tiny is on this computer now."]
@@ -252,7 +252,7 @@ def test_a_gated_model_asks_for_a_token_and_forgets_it(
     token = dialog.details.question.token
     assert token.isVisible()
     qtbot.keyClicks(token, "hf_mine")
-    with qtbot.waitSignal(app.models.fetched, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.list.fetched, timeout=PATIENCE):
         qtbot.keyClick(token, Qt.Key.Key_Return)
     assert {headers["authorization"] for _, headers in server.asked} == {"Bearer hf_mine"}
     assert token.text() == ""
@@ -269,19 +269,19 @@ def test_a_folder_is_listed_if_there_is_a_model_in_it(
     empty = tmp_path / "empty"
     empty.mkdir()
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(empty))
-    with qtbot.waitSignal(app.models.failed, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.list.failed, timeout=PATIENCE):
         dialog.add_button.click()
     shown = dialog.notices.current()[0].title.text()
     assert shown.endswith("is empty: it holds no model.")
     again = tmp_path / "mine"
     again.symlink_to(default_bundle_path())
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(again))
-    with qtbot.waitSignal(app.models.folders_changed, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.list.folders_changed, timeout=PATIENCE):
         dialog.add_button.click()
     dialog.choose(str(again))
     assert texts(dialog)[2].startswith("mine")
     dialog.delete_button.click()
-    assert app.models.folders == ()
+    assert app.models.list.folders == ()
     assert again.exists()
 
 
@@ -290,18 +290,18 @@ def test_photos_and_conversation_stay_when_the_model_changes(
 ) -> None:
     first, second = FakeEngine(), FakeEngine(model=OTHER)
     app = make_models_app(first, Engines(other=second))
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE)
     qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=PATIENCE)
-    with qtbot.waitSignal(app.loader.opened, timeout=PATIENCE):
-        app.model_choice.use(Path("other"))
+    with qtbot.waitSignal(app.models.loader.opened, timeout=PATIENCE):
+        app.models.use(Path("other"))
     assert first.closed
-    conversation = app.controller.conversation
+    conversation = app.chat.controller.conversation
     assert [turn.answer for turn in conversation.turns] == ["".join(ANSWER)]
-    assert app.photos.count == 1
-    app.controller.ask("And now?")
-    qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
+    assert app.pictures.photos.count == 1
+    app.chat.controller.ask("And now?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE)
     assert [turn.model for turn in conversation.turns] == [MODEL, OTHER]
     assert [message.text for message in second.requests[0].messages] == [
         "What?",
@@ -315,18 +315,18 @@ def test_an_answer_is_never_explained_by_another_model(
 ) -> None:
     second = FakeEngine(model=OTHER)
     app = make_models_app(FakeEngine(), Engines(other=second))
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
-    with qtbot.waitSignal(app.loader.opened, timeout=PATIENCE):
-        app.model_choice.use(Path("other"))
-    turn = app.controller.conversation.turns[0]
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE)
+    with qtbot.waitSignal(app.models.loader.opened, timeout=PATIENCE):
+        app.models.use(Path("other"))
+    turn = app.chat.controller.conversation.turns[0]
     app.heatmap.heatmaps.choose(turn, 1)
     assert not app.heatmap.explainer.busy
     app.heatmap.inspector.open_formula(0, 0)
     assert notices(app)[-1] == "Another model wrote this answer, so its numbers are gone."
-    with qtbot.waitSignal(app.loader.opened, timeout=PATIENCE):
-        app.model_choice.use(default_bundle_path())
+    with qtbot.waitSignal(app.models.loader.opened, timeout=PATIENCE):
+        app.models.use(default_bundle_path())
     assert second.explained == []
 
 
@@ -337,15 +337,15 @@ def test_a_model_that_fails_leaves_the_one_before(
     broken = FakeEngine(load_error=BundleError("The folder is broken.", "Take another."))
     app = make_models_app(first, Engines(broken=broken))
     before = app.window.status.text.whole
-    with qtbot.waitSignal(app.loader.not_opened, timeout=PATIENCE):
-        app.model_choice.use(Path("broken"))
+    with qtbot.waitSignal(app.models.loader.not_opened, timeout=PATIENCE):
+        app.models.use(Path("broken"))
     assert notices(app) == ["The folder is broken."]
     assert app.window.status.text.whole == before
     assert broken.closed
     assert not first.closed
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
-    assert app.controller.conversation.turns[0].answer == "".join(ANSWER)
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE)
+    assert app.chat.controller.conversation.turns[0].answer == "".join(ANSWER)
     app.window.close()
     assert "model" not in json.loads((tmp_path / "settings.json").read_text())
 
@@ -356,12 +356,12 @@ def test_the_last_of_several_choices_wins(
     slow = FakeEngine(model=OTHER, load_gated=True)
     engines = Engines(slow=slow)
     app = make_models_app(FakeEngine(), engines)
-    app.model_choice.use(Path("slow"))
-    app.model_choice.use(Path("one"))
-    with qtbot.waitSignal(app.loader.opened, timeout=PATIENCE) as result:
-        app.model_choice.use(Path("two"))
+    app.models.use(Path("slow"))
+    app.models.use(Path("one"))
+    with qtbot.waitSignal(app.models.loader.opened, timeout=PATIENCE) as result:
+        app.models.use(Path("two"))
     assert result.args == [Path("two")]
-    assert app.models.current == Path("two")
+    assert app.models.list.current == Path("two")
     assert slow.closed
 
 
@@ -384,7 +384,7 @@ def test_where_the_remembered_model_fails_the_one_that_ships_is_offered(
     qtbot.waitUntil(lambda: bool(notices(app)), timeout=PATIENCE)
     found = app.window.notices.current()[0].findChildren(QPushButton)
     buttons = {button.text(): button for button in found}
-    with qtbot.waitSignal(app.loader.opened, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.loader.opened, timeout=PATIENCE):
         buttons["Use the model that ships"].click()
     assert engines.opened == [default_bundle_path()]
 
@@ -394,10 +394,10 @@ def test_the_speed_of_the_last_answer_is_remembered(
 ) -> None:
     engine = FakeEngine(answer=("word ",) * 12)
     app = make_models_app(engine)
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy, timeout=PATIENCE)
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE)
     speed = Timings(0.1, 0.05, 0.17, 12).tokens_per_second
-    assert app.models.speeds == {str(default_bundle_path()): pytest.approx(speed)}
+    assert app.models.list.speeds == {str(default_bundle_path()): pytest.approx(speed)}
     dialog = opened(qtbot, app)
     assert f"Speed here: {speed:.0f} tokens a second in its last answer" in facts(dialog)
     app.window.close()

@@ -168,21 +168,21 @@ def test_esc_stops_an_answer_before_it_closes_a_notice(qtbot: QtBot, make_app: M
     app.window.activateWindow()
     qtbot.waitUntil(app.window.isActiveWindow)
     app.window.notices.tell("It broke.", problem=True)
-    app.controller.ask("What?")
+    app.chat.controller.ask("What?")
     engine.release(1)
-    qtbot.waitUntil(lambda: len(app.controller.conversation.turns[0].steps) == 1)
+    qtbot.waitUntil(lambda: len(app.chat.controller.conversation.turns[0].steps) == 1)
     qtbot.keyClick(app.window.prompt.edit, ESCAPE)
     engine.release(10)
-    qtbot.waitUntil(lambda: not app.controller.busy)
-    assert app.controller.conversation.turns[0].outcome.kind == "cancelled"  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    assert app.chat.controller.conversation.turns[0].outcome.kind == "cancelled"  # type: ignore[union-attr]
     assert said(app.window.notices) == ["It broke."]
     qtbot.keyClick(app.window.prompt.edit, ESCAPE)
     assert said(app.window.notices) == []
 
 
 def test_esc_in_the_models_dialog_closes_a_notice_then_the_dialog(qtbot: QtBot, app: App) -> None:
-    app.model_choice.open_dialog()
-    dialog = app.model_choice.dialog
+    app.models.open_dialog()
+    dialog = app.models.dialog
     assert isinstance(dialog, ModelsDialog)
     dialog.notices.tell("It broke.", problem=True)
     qtbot.keyClick(dialog, ESCAPE)

@@ -37,11 +37,11 @@ def test_it_starts_and_answers(qtbot: QtBot, qapp: QApplication, tmp_path: Path,
     app = App(qapp, FakeEngine(), path)
     try:
         app.start()
-        qtbot.waitUntil(lambda: app.controller.model is not None, timeout=30_000)
-        app.photos.add(make_photo())
-        app.controller.ask("What?")
-        qtbot.waitUntil(lambda: not app.controller.busy, timeout=30_000)
-        assert app.controller.conversation.turns[0].answer.strip()
+        qtbot.waitUntil(lambda: app.chat.controller.model is not None, timeout=30_000)
+        app.pictures.photos.add(make_photo())
+        app.chat.controller.ask("What?")
+        qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=30_000)
+        assert app.chat.controller.conversation.turns[0].answer.strip()
     finally:
         app.window.close()
         app.window.deleteLater()

@@ -30,12 +30,12 @@ class Window:
         self.qtbot, self.engine, self.app = qtbot, engine, make_app(engine)
         self.pictures = [make_photo(160, 120, seed=seed) for seed in (1, 2, 3)]
         for photo in self.pictures:
-            self.app.photos.add(photo)
-        self.app.photos.choose(0)
+            self.app.pictures.photos.add(photo)
+        self.app.pictures.photos.choose(0)
 
     def ask(self, question: str) -> GenerationRequest:
-        self.app.controller.ask(question)
-        self.qtbot.waitUntil(lambda: not self.app.controller.busy, timeout=PATIENCE)
+        self.app.chat.controller.ask(question)
+        self.qtbot.waitUntil(lambda: not self.app.chat.controller.busy, timeout=PATIENCE)
         return self.engine.requests[-1]
 
     def seeds(self, request: GenerationRequest) -> list[int]:
@@ -57,12 +57,12 @@ def test_a_named_picture_stands_where_it_was_named(window: Window) -> None:
     request = window.ask("How is it different from [picture 3]?")
     assert window.seeds(request) == [1, 3]
     assert request.messages[-1].text == f"{PICTURE}How is it different from {PICTURE}?"
-    turn = window.app.controller.conversation.turns[0]
+    turn = window.app.chat.controller.conversation.turns[0]
     assert turn.question == "How is it different from [picture 3]?"
 
 
 def test_examples_can_be_given(window: Window) -> None:
-    window.app.photos.choose(2)
+    window.app.pictures.photos.choose(2)
     request = window.ask("[picture 1] is a cat. [picture 2] is a dog. [picture 3] is a")
     assert window.seeds(request) == [1, 2, 3]
     p = PICTURE
@@ -82,19 +82,19 @@ def test_the_answer_stands_with_each_picture_and_its_part_of_the_map(
 ) -> None:
     app = window.app
     window.ask("Is it like [picture 2]?")
-    (turn,) = app.controller.conversation.turns
+    (turn,) = app.chat.controller.conversation.turns
     app.heatmap.heatmaps.choose(turn, 1)
-    app.photos.choose(1)
+    app.pictures.photos.choose(1)
     assert app.heatmap.heatmaps.chosen == (turn, 1)
-    assert app.controller.conversation.turns == [turn]
+    assert app.chat.controller.conversation.turns == [turn]
     assert app.window.image.thumbnails.currentRow() == 1
     maps = app.heatmap.heatmaps.answer_maps(turn)
     assert maps is not None
     step = turn.steps[1].attention
     assert step is not None
     assert maps.attention[1] is step.others[0]
-    app.photos.choose(2)
-    assert app.controller.conversation.turns == []
+    app.pictures.photos.choose(2)
+    assert app.chat.controller.conversation.turns == []
 
 
 def test_a_later_question_is_told_of_the_pictures_before(window: Window) -> None:
@@ -104,18 +104,18 @@ def test_a_later_question_is_told_of_the_pictures_before(window: Window) -> None
     assert window.seeds(request) == [1, 1, 2]
     texts = [message.text for message in request.messages if message.role == "user"]
     assert texts == ["What is it?", f"{PICTURE}Is it like {PICTURE}?", "And why?"]
-    window.app.photos.choose(1)
+    window.app.pictures.photos.choose(1)
     request = window.ask("And here?")
     assert window.seeds(request) == [1, 2]
 
 
 def test_asking_again_keeps_the_pictures_where_they_were(qtbot: QtBot, window: Window) -> None:
     first = window.ask("Is it like [picture 3]?")
-    window.app.photos.choose(1)
-    window.app.photos.remove()
-    window.app.photos.choose(0)
-    window.app.controller.regenerate()
-    qtbot.waitUntil(lambda: not window.app.controller.busy, timeout=PATIENCE)
+    window.app.pictures.photos.choose(1)
+    window.app.pictures.photos.remove()
+    window.app.pictures.photos.choose(0)
+    window.app.chat.controller.regenerate()
+    qtbot.waitUntil(lambda: not window.app.chat.controller.busy, timeout=PATIENCE)
     again = window.engine.requests[-1]
     assert window.seeds(again) == window.seeds(first) == [1, 3]
     assert again.messages == first.messages
@@ -145,7 +145,7 @@ def test_what_can_not_be_asked_is_said(window: Window, question: str, problem: s
 
 def test_a_model_that_looks_at_one_picture_says_so(qtbot: QtBot, make_app: MakeApp) -> None:
     window = Window(qtbot, make_app, FakeEngine())
-    window.app.controller.ask("Is it like [picture 2]?")
+    window.app.chat.controller.ask("Is it like [picture 2]?")
     assert window.problem == (
         "fake looks at one picture at a time. Ask without naming others, or choose another model "
         "(Ctrl+M)."
@@ -157,10 +157,10 @@ def test_such_a_model_goes_on_after_another_read_several(qtbot: QtBot, make_app:
     window = Window(qtbot, make_app, FakeEngine(model=READER))
     window.ask("Is it like [picture 2]?")
     other = FakeEngine()
-    with qtbot.waitSignal(window.app.loader.opened, timeout=PATIENCE):
-        window.app.loader.switch(Path("other"), other)
-    window.app.controller.ask("Why?")
-    qtbot.waitUntil(lambda: not window.app.controller.busy, timeout=PATIENCE)
+    with qtbot.waitSignal(window.app.models.loader.opened, timeout=PATIENCE):
+        window.app.models.loader.switch(Path("other"), other)
+    window.app.chat.controller.ask("Why?")
+    qtbot.waitUntil(lambda: not window.app.chat.controller.busy, timeout=PATIENCE)
     (request,) = other.requests
     assert window.seeds(request) == [1]
     assert [message.text for message in request.messages] == [
@@ -174,11 +174,11 @@ def test_before_a_model_is_there_it_is_not_known(qtbot: QtBot, make_app: MakeApp
     engine = FakeEngine(model=READER, load_gated=True)
     app = make_app(engine, wait=False)
     for seed in (1, 2):
-        app.photos.add(make_photo(160, 120, seed=seed))
-    app.controller.ask("Is it like [picture 1]?")
+        app.pictures.photos.add(make_photo(160, 120, seed=seed))
+    app.chat.controller.ask("Is it like [picture 1]?")
     assert app.window.prompt.problem.text().startswith("Wait until the model is loaded")
     engine.load_gate.release()
-    qtbot.waitUntil(lambda: app.controller.model is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: app.chat.controller.model is not None, timeout=PATIENCE)
 
 
 def test_the_menu_names_a_picture(qtbot: QtBot, window: Window) -> None:
@@ -244,15 +244,17 @@ def test_a_session_keeps_the_pictures_where_they_stood(
 ) -> None:
     first = window.ask("Is it like [picture 3]?")
     path = tmp_path / "kept.mmgpt"
-    sessions = window.app.sessions
+    sessions = window.app.files.sessions
     monkeypatch.setattr(sessions, "ask_where_to", lambda _proposed: path)
     sessions.save()
     qtbot.waitUntil(path.exists, timeout=PATIENCE)
-    window.app.controller.clear()
-    window.app.photos.take_over((window.app.photos.conversations[0],), window.app.photos.current)
+    window.app.chat.controller.clear()
+    window.app.pictures.photos.take_over(
+        (window.app.pictures.photos.conversations[0],), window.app.pictures.photos.current
+    )
     sessions.open(path)
-    qtbot.waitUntil(lambda: window.app.photos.count == 3, timeout=PATIENCE)
-    conversations = window.app.photos.conversations
+    qtbot.waitUntil(lambda: window.app.pictures.photos.count == 3, timeout=PATIENCE)
+    conversations = window.app.pictures.photos.conversations
     assert [len(each.turns) for each in conversations] == [0, 1, 0, 1]
     (turn,) = conversations[1].turns
     assert turn is conversations[3].turns[0]

@@ -53,7 +53,7 @@ def drop(widget: QWidget, mime: QMimeData) -> bool:
 
 
 def shown_name(app: App) -> str:
-    photo = app.controller.conversation.photo
+    photo = app.chat.controller.conversation.photo
     return photo.name if photo else ""
 
 
@@ -103,7 +103,7 @@ def web() -> Iterator[Callable[[bytes], str]]:
 @pytest.mark.parametrize("name", ["plain.png", "with space.png", "emoji 🐈.png", "line\nbreak.png"])
 def test_a_dropped_file_is_shown(qtbot: QtBot, app: App, tmp_path: Path, name: str) -> None:
     assert drop(app.window, files(write_picture(tmp_path / name)))
-    qtbot.waitUntil(lambda: app.photos.count == 1)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
     assert shown_name(app).startswith(name[:4])
     assert app.window.image.view.isVisible()
 
@@ -111,7 +111,7 @@ def test_a_dropped_file_is_shown(qtbot: QtBot, app: App, tmp_path: Path, name: s
 def test_several_files_become_thumbnails(qtbot: QtBot, app: App, tmp_path: Path) -> None:
     paths = [write_picture(tmp_path / f"{colour}.png", colour) for colour in ("red", "blue")]
     drop(app.window, files(*paths))
-    qtbot.waitUntil(lambda: app.photos.count == 2)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 2)
     thumbnails = app.window.image.thumbnails
     assert thumbnails.isVisible()
     assert thumbnails.count() == 2
@@ -123,10 +123,10 @@ def test_several_files_become_thumbnails(qtbot: QtBot, app: App, tmp_path: Path)
 def test_thumbnails_that_stay_are_not_made_anew(app: App) -> None:
     thumbnails = app.window.image.thumbnails
     for seed in range(5):
-        app.photos.add(make_photo(seed=seed))
+        app.pictures.photos.add(make_photo(seed=seed))
     items = [thumbnails.item(place) for place in range(5)]
-    app.photos.choose(2)
-    app.photos.remove()
+    app.pictures.photos.choose(2)
+    app.pictures.photos.remove()
     assert [thumbnails.item(place) for place in range(4)] == [*items[:2], *items[3:]]
     assert thumbnails.currentRow() == 2
     app.window.undo.undo()
@@ -137,30 +137,30 @@ def test_thumbnails_that_stay_are_not_made_anew(app: App) -> None:
 
 
 def test_a_clipboard_that_gives_nothing_is_said(app: App) -> None:
-    app.photos.take_mime(None)
+    app.pictures.photos.take_mime(None)
     assert notice(app).title.text() == "There is no picture to take."
 
 
 def test_the_same_picture_is_not_kept_twice(qtbot: QtBot, app: App, tmp_path: Path) -> None:
     path = write_picture(tmp_path / "red.png")
     for _ in range(2):
-        with qtbot.waitSignal(app.photos.chosen):
-            app.photos.open([path])
-    assert app.photos.count == 1
+        with qtbot.waitSignal(app.pictures.photos.chosen):
+            app.pictures.photos.open([path])
+    assert app.pictures.photos.count == 1
 
 
 def test_a_dropped_picture_without_a_file_is_shown(qtbot: QtBot, app: App) -> None:
     mime = QMimeData()
     mime.setImageData(make_image())
     assert drop(app.window, mime)
-    qtbot.waitUntil(lambda: app.photos.count == 1)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
 
 
 def test_encoded_bytes_of_a_browser_are_taken_as_they_are(qtbot: QtBot, app: App) -> None:
     mime = QMimeData()
     mime.setData("image/jpeg", picture_bytes(kind="JPEG"))
     assert drop(app.window, mime)
-    qtbot.waitUntil(lambda: app.photos.count == 1)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
 
 
 def test_a_browsers_picture_may_be_dropped_on_the_question_too(qtbot: QtBot, app: App) -> None:
@@ -194,7 +194,7 @@ def test_ctrl_v_pastes_a_picture_from_anywhere(qtbot: QtBot, app: App, place: st
     }[place]
     QGuiApplication.clipboard().setImage(make_image())
     qtbot.keyClick(widget, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: app.photos.count == 1)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
     assert app.window.prompt.edit.toPlainText() == ""
     assert app.window.focusWidget() is app.window.prompt.edit
 
@@ -216,58 +216,58 @@ def test_pasting_nothing_useful_says_what_to_do(app: App) -> None:
 def test_a_bad_file_gets_a_sentence_and_loses_nothing(
     qtbot: QtBot, app: App, tmp_path: Path, name: str, data: bytes
 ) -> None:
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     (tmp_path / name).write_bytes(data)
-    app.photos.open([tmp_path / name, write_picture(tmp_path / "good.png")])
-    qtbot.waitUntil(lambda: app.photos.count == 2)
+    app.pictures.photos.open([tmp_path / name, write_picture(tmp_path / "good.png")])
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 2)
     assert name in notice(app).title.text()
     assert shown_name(app) == "good.png"
 
 
 def test_a_folder_and_a_missing_file_get_a_sentence(qtbot: QtBot, app: App, tmp_path: Path) -> None:
-    app.photos.open([tmp_path, tmp_path / "missing.png"])
+    app.pictures.photos.open([tmp_path, tmp_path / "missing.png"])
     qtbot.waitUntil(lambda: len(app.window.notices.current()) == 2)
-    assert app.photos.count == 0
+    assert app.pictures.photos.count == 0
 
 
 def test_notes_of_a_picture_are_shown(qtbot: QtBot, app: App, tmp_path: Path) -> None:
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue")]
     frames[0].save(tmp_path / "pages.tiff", save_all=True, append_images=frames[1:])
-    app.photos.open([tmp_path / "pages.tiff"])
-    qtbot.waitUntil(lambda: app.photos.count == 1)
+    app.pictures.photos.open([tmp_path / "pages.tiff"])
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
     assert "first of its 2 pages" in app.window.image.notes.text()
 
 
 def test_removing_can_be_undone(qtbot: QtBot, app: App) -> None:
     for seed in (1, 2, 3):
-        app.photos.add(make_photo(seed=seed))
-    app.photos.choose(1)
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
+        app.pictures.photos.add(make_photo(seed=seed))
+    app.pictures.photos.choose(1)
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     app.window.actions_by_name["remove"].trigger()
-    assert (app.photos.count, shown_name(app)) == (2, "photo 3.png")
+    assert (app.pictures.photos.count, shown_name(app)) == (2, "photo 3.png")
     press(notice(app), "Undo")
-    assert (app.photos.count, shown_name(app)) == (3, "photo 2.png")
-    assert len(app.controller.conversation.turns) == 1
+    assert (app.pictures.photos.count, shown_name(app)) == (3, "photo 2.png")
+    assert len(app.chat.controller.conversation.turns) == 1
 
 
 def test_removing_the_last_picture_shows_what_to_do(app: App) -> None:
-    app.photos.add(make_photo())
-    app.photos.remove()
+    app.pictures.photos.add(make_photo())
+    app.pictures.photos.remove()
     assert app.window.image.open_button.isVisible()
-    assert app.controller.conversation.photo is None
+    assert app.chat.controller.conversation.photo is None
 
 
 def test_delete_in_the_thumbnails_removes(qtbot: QtBot, app: App) -> None:
     for seed in (1, 2):
-        app.photos.add(make_photo(seed=seed))
+        app.pictures.photos.add(make_photo(seed=seed))
     qtbot.keyClick(app.window.image.thumbnails, Qt.Key.Key_Delete)
-    assert app.photos.count == 1
+    assert app.pictures.photos.count == 1
 
 
 def test_next_and_previous_go_round(app: App) -> None:
     for seed in (1, 2, 3):
-        app.photos.add(make_photo(seed=seed))
+        app.pictures.photos.add(make_photo(seed=seed))
     app.window.actions_by_name["next"].trigger()
     assert shown_name(app) == "photo 1.png"
     app.window.actions_by_name["previous"].trigger()
@@ -279,9 +279,9 @@ def test_a_web_picture_is_only_offered(qtbot: QtBot, app: App, web: Callable[[by
     mime.setUrls([QUrl(web(picture_bytes()))])
     assert drop(app.window, mime)
     assert notice(app).title.text() == "Download this picture?"
-    assert app.photos.count == 0
+    assert app.pictures.photos.count == 0
     press(notice(app), "Download")
-    qtbot.waitUntil(lambda: app.photos.count == 1)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
     assert shown_name(app) == "a picture.png"
 
 
@@ -291,14 +291,14 @@ def test_the_pictures_own_address_goes_before_the_link(app: App) -> None:
         '<a href="http://a.test/page"><img class="x" src="http://a.test/p.png?a=1&amp;b=2"></a>'
     )
     mime.setUrls([QUrl("http://a.test/page")])
-    app.photos.take_mime(mime)
+    app.pictures.photos.take_mime(mime)
     assert notice(app).hint.text() == "http://a.test/p.png?a=1&b=2"
 
 
 def test_a_download_that_fails_is_told(qtbot: QtBot, app: App, web: Callable[[bytes], str]) -> None:
     mime = QMimeData()
     mime.setUrls([QUrl(web(b""))])
-    app.photos.take_mime(mime)
+    app.pictures.photos.take_mime(mime)
     press(notice(app), "Download")
     qtbot.waitUntil(
         lambda: any(
@@ -367,14 +367,14 @@ def test_a_slow_picture_shows_progress_with_cancel(
         "mmgpt_desktop.ui.pictures.photos.open_file",
         lambda _path, _cancel: (gate.wait(10), (make_photo(),))[1],
     )
-    app.photos.open([Path("slow.png")])
+    app.pictures.photos.open([Path("slow.png")])
     qtbot.waitUntil(lambda: bool(app.window.notices.current()))
     assert notice(app).title.text() == "Opening slow.png…"
     assert notice(app).bar.isVisible()
     press(notice(app), "Cancel")
     gate.set()
-    app.photos.take(Sources(data=picture_bytes()))
-    qtbot.waitUntil(lambda: app.photos.count == 1)
+    app.pictures.photos.take(Sources(data=picture_bytes()))
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
     assert shown_name(app) == "Pasted picture"
 
 
@@ -382,8 +382,8 @@ def test_a_file_that_the_system_hands_over_is_opened(
     qtbot: QtBot, qapp: QApplication, app: App, tmp_path: Path
 ) -> None:
     handed = FilesFromSystem(qapp)
-    handed.opened.connect(app.photos.open)
+    handed.opened.connect(app.pictures.photos.open)
     QApplication.sendEvent(qapp, QFileOpenEvent(str(write_picture(tmp_path / "a.png"))))
     QApplication.sendEvent(qapp, QFileOpenEvent(QUrl("https://example.org/a.png")))
-    qtbot.waitUntil(lambda: app.photos.count == 1)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
     handed.deleteLater()

@@ -127,10 +127,10 @@ def hostile(qtbot: QtBot, make_app: MakeApp, tmp_path: Path) -> App:
     app = make_app(FakeEngine((f" {HOSTILE}",) * 3, model=MODEL))
     path = tmp_path / f"{HOSTILE}.mmgpt"
     save_session(hostile_session(), path)
-    app.sessions.open(path)
+    app.files.sessions.open(path)
     assert check(app.window) > 0  # that it is being opened
-    qtbot.waitUntil(lambda: bool(app.controller.conversation.turns))
-    app.heatmap.heatmaps.choose(app.controller.conversation.turns[0], 1)
+    qtbot.waitUntil(lambda: bool(app.chat.controller.conversation.turns))
+    app.heatmap.heatmaps.choose(app.chat.controller.conversation.turns[0], 1)
     qtbot.waitUntil(app.window.output.strip.isVisible)
     return app
 
@@ -165,16 +165,16 @@ def test_a_words_tooltip_shows_it_as_it_stands(qtbot: QtBot, hostile: App) -> No
 
 
 def ask(qtbot: QtBot, app: App) -> None:
-    app.controller.ask(HOSTILE)
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.chat.controller.ask(HOSTILE)
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     qtbot.waitUntil(lambda: not app.heatmap.explainer.busy)
-    app.heatmap.heatmaps.choose(app.controller.conversation.turns[-1], 1)
+    app.heatmap.heatmaps.choose(app.chat.controller.conversation.turns[-1], 1)
 
 
 def test_an_answer_and_an_error_are_shown_as_they_stand(qtbot: QtBot, hostile: App) -> None:
     app = hostile
     ask(qtbot, app)
-    app.photos.open([Path(f"{HOSTILE}.png")])
+    app.pictures.photos.open([Path(f"{HOSTILE}.png")])
     qtbot.waitUntil(lambda: bool(app.window.notices.current()))
     assert any(MARK in each.title.text() for each in app.window.notices.current())
     assert check_windows() > 5
@@ -196,7 +196,7 @@ def test_dialogs_show_hostile_text_as_it_stands(qtbot: QtBot, hostile: App) -> N
     for kind, open_it in (
         (HeadGrid, hostile.heatmap.inspector.open_grid),
         (FormulaDialog, hostile.heatmap.inspector.open_brightest_formula),
-        (Comparison, hostile.comparisons.compare),
+        (Comparison, hostile.heatmap.comparisons.compare),
     ):
         open_it()
         qtbot.waitUntil(partial(lambda kind: bool(window.findChildren(kind)), kind))
@@ -211,9 +211,9 @@ def test_a_models_folder_is_shown_as_it_stands(
     folder = tmp_path / HOSTILE
     folder.symlink_to(default_bundle_path())
     app = make_app(FakeEngine(model=MODEL), model_folders=(str(folder),), model=str(folder))
-    with qtbot.waitSignal(app.models.changed):
-        app.model_choice.open_dialog()
-    dialog = app.model_choice.dialog
+    with qtbot.waitSignal(app.models.list.changed):
+        app.models.open_dialog()
+    dialog = app.models.dialog
     assert dialog is not None
     dialog.choose(str(folder))
     assert check(dialog) > 0

@@ -47,11 +47,11 @@ def test_a_photo_is_asked_and_each_word_has_its_heatmap(
     settings = tmp_path / "settings.json"
     app = App(qapp, engine_maker(bundle, None), settings, {"language": "en", "theme": "dark"})
     app.start()
-    app.photos.open([read_samples()[0].path])
-    qtbot.waitUntil(lambda: app.photos.count == 1)
-    app.controller.ask("What is happening here?")
-    qtbot.waitUntil(lambda: not app.controller.busy, timeout=20_000)
-    turn = app.controller.conversation.turns[0]
+    app.pictures.photos.open([read_samples()[0].path])
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
+    app.chat.controller.ask("What is happening here?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=20_000)
+    turn = app.chat.controller.conversation.turns[0]
     assert turn.answer.strip() == ANSWER
     for index, word in enumerate(turn.words):
         app.heatmap.heatmaps.choose(turn, index)
@@ -75,9 +75,11 @@ def test_all_fusions_answer_side_by_side_and_the_graph_is_shown(
 ) -> None:
     app = App(qapp, engine_maker(bundle, None), tmp_path / "settings.json", {"language": "en"})
     app.start()
-    app.photos.open([read_samples()[0].path])
-    qtbot.waitUntil(lambda: app.photos.count == 1 and app.controller.model is not None)
-    app.comparisons.compare()
+    app.pictures.photos.open([read_samples()[0].path])
+    qtbot.waitUntil(
+        lambda: app.pictures.photos.count == 1 and app.chat.controller.model is not None
+    )
+    app.heatmap.comparisons.compare()
     (comparison,) = app.window.findChildren(Comparison)
     qtbot.waitUntil(lambda: not comparison.busy, timeout=20_000)
     for column in comparison.columns:

@@ -35,7 +35,7 @@ def halves(screen: QScreen) -> QImage:
 
 @pytest.fixture
 def picker(app: App, monkeypatch: pytest.MonkeyPatch) -> RegionPicker:
-    picker = app.live.region
+    picker = app.chat.live.region
     monkeypatch.setattr(picker, "grab", halves)
     return picker
 
@@ -58,8 +58,8 @@ def test_a_dragged_rectangle_becomes_a_photo(qtbot: QtBot, app: App, picker: Reg
     overlay = overlay_of(qtbot, picker)
     middle = overlay.width() // 2
     drag(overlay, QPoint(middle + 10, 20), QPoint(middle + 110, 80))
-    qtbot.waitUntil(lambda: app.photos.count == 1, timeout=LONG_MS)
-    photo = app.controller.conversation.photo
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1, timeout=LONG_MS)
+    photo = app.chat.controller.conversation.photo
     assert photo is not None
     assert (photo.width, photo.height) == (202, 122)  # in the screen's own pixels
     assert bytes(photo.pixels[5, 5]).hex() == BLUE.name()[1:]
@@ -86,8 +86,8 @@ def test_the_keyboard_moves_sizes_and_takes_it(
     assert overlay.chosen.height() == region_module.SMALLEST
     chosen = overlay.chosen
     qtbot.keyClick(overlay, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: app.photos.count == 1, timeout=LONG_MS)
-    photo = app.controller.conversation.photo
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1, timeout=LONG_MS)
+    photo = app.chat.controller.conversation.photo
     assert photo is not None
     assert (photo.width, photo.height) == (2 * chosen.width(), 2 * chosen.height())
 
@@ -100,7 +100,7 @@ def test_escape_and_a_mere_click_take_nothing(qtbot: QtBot, app: App, picker: Re
     qtbot.keyClick(overlay, Qt.Key.Key_Escape)
     assert not picker.overlays
     assert app.window.isVisible()
-    assert app.photos.count == 0
+    assert app.pictures.photos.count == 0
     picker.pick()  # and once more
     overlay_of(qtbot, picker)
 
@@ -123,12 +123,12 @@ def test_a_part_of_the_screen_is_followed(
     monkeypatch.setattr(region_module, "FOLLOW_MS", 5)
     picker.pick_to_follow()
     qtbot.keyClick(overlay_of(qtbot, picker), Qt.Key.Key_Return)
-    turns = lambda: app.controller.conversation.turns  # noqa: E731
+    turns = lambda: app.chat.controller.conversation.turns  # noqa: E731
     qtbot.waitUntil(lambda: bool(turns()) and bool(turns()[0].steps), timeout=LONG_MS)
     assert turns()[0].question == CAPTION
     assert app.window.image.live_bar.text.whole == "Following the screen"
     app.window.actions_by_name["stop"].trigger()
-    assert not app.live.running
+    assert not app.chat.live.running
 
 
 def test_a_screen_that_is_gone_is_told(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:

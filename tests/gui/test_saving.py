@@ -62,7 +62,7 @@ def test_a_session_gets_its_suffix_whatever_dots_its_name_has(
 ) -> None:
     app.window.prompt.edit.setPlainText("A draft")
     type_name(typed)
-    app.sessions.save_as()
+    app.files.sessions.save_as()
     qtbot.waitUntil((tmp_path / saved).exists)
 
 
@@ -72,7 +72,7 @@ def test_no_session_is_replaced_unasked(
     old = tmp_path / "trip.2024.mmgpt"
     old.write_bytes(b"an older session")
     type_name("trip.2024")
-    assert app.sessions.ask_where_to("x.mmgpt") is None
+    assert app.files.sessions.ask_where_to("x.mmgpt") is None
     assert len(asked) == 1
     assert "trip.2024.mmgpt" in asked[0]
     assert old.read_bytes() == b"an older session"
@@ -85,7 +85,7 @@ def test_a_card_gets_one_of_its_suffixes(
     app: App, type_name: Type, tmp_path: Path, typed: str, saved: str
 ) -> None:
     type_name(typed)
-    assert app.exporter.ask_path(("png", "pdf"), "photo.png") == tmp_path / saved
+    assert app.files.exporter.ask_path(("png", "pdf"), "photo.png") == tmp_path / saved
 
 
 def test_a_very_long_name_is_proposed_so_that_it_fits(
@@ -94,19 +94,19 @@ def test_a_very_long_name_is_proposed_so_that_it_fits(
     """A name takes 255 bytes, of which a Chinese character takes three."""
     shown = make_photo()
     object.__setattr__(shown, "name", "图" * 83 + ".jpg")
-    app.photos.add(shown)
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.pictures.photos.add(shown)
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     proposed: list[str] = []
 
     def look(_suffixes: object, name: str) -> None:
         proposed.append(name)
 
-    monkeypatch.setattr(app.exporter, "ask_path", look)
-    monkeypatch.setattr(app.sessions, "ask_where_to", proposed.append)
+    monkeypatch.setattr(app.files.exporter, "ask_path", look)
+    monkeypatch.setattr(app.files.sessions, "ask_where_to", proposed.append)
     for kind in Kind:
-        app.exporter.export(kind)
-    app.sessions.save_as()
+        app.files.exporter.export(kind)
+    app.files.sessions.save_as()
     assert len(proposed) == len(Kind) + 1
     assert all(name.startswith("图") and len(name.encode()) < 140 for name in proposed)
 
@@ -118,7 +118,7 @@ def test_where_no_program_opens_what_was_saved_that_is_said(
         return False
 
     monkeypatch.setattr(QDesktopServices, "openUrl", refuse)
-    app.exporter.open(tmp_path / "film.gif")
+    app.files.exporter.open(tmp_path / "film.gif")
     notice = app.window.notices.current()[-1]
     assert "film.gif" in notice.title.text()
     assert str(tmp_path) in notice.hint.text()
@@ -142,17 +142,17 @@ def test_what_another_window_saved_is_not_undone_unasked(
 ) -> None:
     path = tmp_path / "shared.mmgpt"
     first, second = make_app(), make_app()
-    monkeypatch.setattr(first.sessions, "ask_where_to", lambda _proposed: path)
+    monkeypatch.setattr(first.files.sessions, "ask_where_to", lambda _proposed: path)
     first.window.prompt.edit.setPlainText("Written first")
-    first.sessions.save()
+    first.files.sessions.save()
     qtbot.waitUntil(lambda: "Saved as shared.mmgpt." in notices(first))
-    second.photos.open([path])
+    second.pictures.photos.open([path])
     qtbot.waitUntil(lambda: second.window.prompt.edit.toPlainText() == "Written first")
     second.window.prompt.edit.setPlainText("Written second, and longer")
-    second.sessions.save()
+    second.files.sessions.save()
     qtbot.waitUntil(lambda: "Saved as shared.mmgpt." in notices(second))
     first.window.prompt.edit.setPlainText("Written third")
-    first.sessions.save()
+    first.files.sessions.save()
     qtbot.waitUntil(lambda: "was changed by another window" in notices(first)[-1])
     assert draft_in(path) == "Written second, and longer"
     click(first, "Replace it")
@@ -163,10 +163,10 @@ def test_saving_again_and_after_the_file_is_gone_asks_nothing(
     qtbot: QtBot, app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.mmgpt"
-    monkeypatch.setattr(app.sessions, "ask_where_to", lambda _proposed: path)
+    monkeypatch.setattr(app.files.sessions, "ask_where_to", lambda _proposed: path)
     for draft in ("one", "another one", "a third"):
         app.window.prompt.edit.setPlainText(draft)
-        app.sessions.save()
+        app.files.sessions.save()
         qtbot.waitUntil(partial(lambda draft: path.exists() and draft_in(path) == draft, draft))
         if draft == "another one":
             path.unlink()

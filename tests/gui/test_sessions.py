@@ -42,12 +42,12 @@ from tests.gui_fakes import FakeEngine, make_photo
 application = make_application()
 app = App(application, FakeEngine(gated=True), Path(sys.argv[1]), {"language": "en"})
 app.start()
-app.photos.add(make_photo(seed=3))
-app.controller.ask("Survive?")
+app.pictures.photos.add(make_photo(seed=3))
+app.chat.controller.ask("Survive?")
 timer = QTimer(interval=10)
 
 def look():
-    app.sessions.keep()
+    app.files.sessions.keep()
     kept = [*Path(sys.argv[1]).parent.glob("unsaved/*.mmgpt")]
     if kept:
         print("kept", flush=True)
@@ -59,23 +59,23 @@ application.exec()
 
 
 def talk(qtbot: QtBot, app: App, question: str = "What?") -> None:
-    app.controller.ask(question)
-    qtbot.waitUntil(lambda: not app.controller.busy, timeout=30_000)
+    app.chat.controller.ask(question)
+    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=30_000)
     qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=30_000)
 
 
 def fill(qtbot: QtBot, app: App) -> None:
     """Two photos, each with an answer, and the first in view."""
     for seed in (1, 2):
-        app.photos.add(make_photo(seed=seed))
+        app.pictures.photos.add(make_photo(seed=seed))
         talk(qtbot, app, f"What is {seed}?")
-    app.photos.choose(0)
+    app.pictures.photos.choose(0)
 
 
 def said(app: App) -> list[list[str]]:
     return [
         [turn.question + turn.answer for turn in conversation.turns]
-        for conversation in app.photos.conversations
+        for conversation in app.pictures.photos.conversations
     ]
 
 
@@ -85,7 +85,7 @@ def click(app: App, text: str) -> None:
 
 
 def save(qtbot: QtBot, app: App, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.sessions, "ask_where_to", lambda proposed: path)
+    monkeypatch.setattr(app.files.sessions, "ask_where_to", lambda proposed: path)
     app.window.actions_by_name["save"].trigger()
     finish(qtbot, app)
 
@@ -93,7 +93,7 @@ def save(qtbot: QtBot, app: App, path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def keep(qtbot: QtBot, app: App) -> None:
     """As the timer does every few seconds."""
     finish(qtbot, app)
-    app.sessions.keep()
+    app.files.sessions.keep()
     finish(qtbot, app)
 
 
@@ -103,8 +103,8 @@ def finish(qtbot: QtBot, app: App) -> None:
 
 
 def open_(qtbot: QtBot, app: App, path: Path) -> None:
-    with qtbot.waitSignal(app.photos.chosen):
-        app.photos.open([path])
+    with qtbot.waitSignal(app.pictures.photos.chosen):
+        app.pictures.photos.open([path])
 
 
 def test_a_saved_session_opens_as_it_was(
@@ -113,7 +113,7 @@ def test_a_saved_session_opens_as_it_was(
     app, path = make_app(), tmp_path / "mine.mmgpt"
     fill(qtbot, app)
     app.window.prompt.edit.setPlainText("half a quest")
-    wanted, turn = said(app), app.controller.conversation.turns[0]
+    wanted, turn = said(app), app.chat.controller.conversation.turns[0]
     save(qtbot, app, path, monkeypatch)
     assert app.window.windowTitle() == "mine – MMGPT Desktop"  # noqa: RUF001
     engine = FakeEngine()
@@ -121,7 +121,7 @@ def test_a_saved_session_opens_as_it_was(
     open_(qtbot, again, path)
     assert said(again) == wanted
     assert again.window.prompt.edit.toPlainText() == "half a quest"
-    back = again.controller.conversation.turns[0]
+    back = again.chat.controller.conversation.turns[0]
     assert back.checks == turn.checks
     found, wanted_maps = back.found(Method.OCCLUSION), turn.found(Method.OCCLUSION)
     assert found is not None
@@ -144,10 +144,10 @@ def test_a_session_of_an_earlier_version_opens_whole(
     open_(qtbot, app, path)
     wanted = [["你好?Oh"], ["What is this?A red ball", BOTH], [BOTH]]
     assert said(app) == wanted
-    assert app.controller.conversation.clip == "a clip"
+    assert app.chat.controller.conversation.clip == "a clip"
     assert app.window.prompt.edit.toPlainText() == "half a quest"
-    app.photos.choose(0)
-    turn = app.controller.conversation.turns[0]
+    app.pictures.photos.choose(0)
+    turn = app.chat.controller.conversation.turns[0]
     app.heatmap.heatmaps.choose(turn, 1)
     qtbot.waitUntil(lambda: "red" in app.window.heatmap.picture.caption.text())
     app.window.output.underline.setCurrentIndex(0)
@@ -165,7 +165,7 @@ def test_opening_can_be_undone(qtbot: QtBot, app: App, tmp_path: Path) -> None:
     app.window.prompt.edit.setPlainText("draft")
     before = said(app)
     open_(qtbot, app, tmp_path / "other.mmgpt")
-    assert app.photos.count == 2
+    assert app.pictures.photos.count == 2
     assert app.window.prompt.edit.toPlainText() == "half a quest"
     app.window.undo.undo()
     assert said(app) == before
@@ -179,7 +179,7 @@ def test_a_damaged_session_changes_nothing(qtbot: QtBot, app: App, tmp_path: Pat
     path.write_bytes(path.read_bytes()[:500])
     fill(qtbot, app)
     before = said(app)
-    app.photos.open([path])
+    app.pictures.photos.open([path])
     finish(qtbot, app)
     assert "damaged" in app.window.notices.current()[-1].title.text()
     assert said(app) == before
@@ -207,23 +207,23 @@ def test_a_session_is_dropped_like_a_photo(qtbot: QtBot, app: App, tmp_path: Pat
     enter = QDragEnterEvent(QPoint(50, 50), copy, mime, left, none)
     QGuiApplication.sendEvent(app.window, enter)
     event = QDropEvent(QPointF(50, 50), copy, mime, left, none)
-    with qtbot.waitSignal(app.photos.chosen):
+    with qtbot.waitSignal(app.pictures.photos.chosen):
         QGuiApplication.sendEvent(app.window, event)
-    assert app.photos.count == 2
+    assert app.pictures.photos.count == 2
 
 
 def test_another_models_answer_is_shown_and_not_measured(
     qtbot: QtBot, make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app, path = make_app(FakeEngine(model=THREE)), tmp_path / "three.mmgpt"
-    app.photos.add(make_photo())
+    app.pictures.photos.add(make_photo())
     app.window.prompt.fusions.box.setCurrentIndex(1)
     talk(qtbot, app)
     save(qtbot, app, path, monkeypatch)
     engine = FakeEngine(model=MODEL)
     again = make_app(engine)
     open_(qtbot, again, path)
-    turn = again.controller.conversation.turns[0]
+    turn = again.chat.controller.conversation.turns[0]
     assert turn.fusion == CROSS.name
     again.heatmap.heatmaps.choose(turn, 1)
     qtbot.waitUntil(lambda: "red" in again.window.heatmap.picture.caption.text())
@@ -238,7 +238,7 @@ def test_what_nobody_saved_is_kept_and_goes_when_it_is_saved(
     qtbot: QtBot, make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app, kept = make_app(), tmp_path / "unsaved"
-    app.sessions.keep()
+    app.files.sessions.keep()
     fill(qtbot, app)
     keep(qtbot, app)
     (slot,) = kept.glob("*.mmgpt")
@@ -258,15 +258,15 @@ def test_closing_keeps_what_nobody_saved_without_a_question_later(
     app.window.close()
     assert len(list((tmp_path / "unsaved").glob("*.mmgpt"))) == 1
     again = make_app(wait=False)
-    qtbot.waitUntil(lambda: again.controller.model is not None)
+    qtbot.waitUntil(lambda: again.chat.controller.model is not None)
     again.window.actions_by_name["recent"].trigger()
     qtbot.waitUntil(lambda: bool(again.window.findChildren(RecentDialog)))
     assert again.window.notices.current() == []
     dialog = again.window.findChildren(RecentDialog)[0]
     assert dialog.list.item(0).text().startswith("Not saved")
-    with qtbot.waitSignal(again.photos.chosen):
+    with qtbot.waitSignal(again.pictures.photos.chosen):
         dialog.open_button.click()
-    assert again.photos.count == 2
+    assert again.pictures.photos.count == 2
     assert again.window.windowTitle() == "MMGPT Desktop"
 
 
@@ -274,7 +274,7 @@ def test_switched_off_nothing_is_left_behind(
     qtbot: QtBot, make_app: MakeApp, tmp_path: Path
 ) -> None:
     app = make_app(autosave=False)
-    assert not app.sessions.timer.isActive()
+    assert not app.files.sessions.timer.isActive()
     fill(qtbot, app)
     app.window.close()
     assert not (tmp_path / "unsaved").exists()
@@ -356,7 +356,7 @@ def test_a_home_that_cant_be_written_is_told_once_and_nothing_else_breaks(
     app = make_app(options={"data_folder": tmp_path / "home" / "data"})
     app.preferences.path = tmp_path / "home" / "config" / "settings.json"
     for count in (1, 2):
-        app.photos.add(make_photo(seed=count))
+        app.pictures.photos.add(make_photo(seed=count))
         talk(qtbot, app)
         keep(qtbot, app)
         app.window.heatmap.changed.emit()
@@ -376,7 +376,7 @@ def test_a_full_disk_is_told_once(qtbot: QtBot, app: App, monkeypatch: pytest.Mo
 
     monkeypatch.setattr("mmgpt_desktop.ui.files.session_controller.save_session", full)
     for count in (1, 2):
-        app.photos.add(make_photo(seed=count))
+        app.pictures.photos.add(make_photo(seed=count))
         keep(qtbot, app)
         assert len(app.window.notices.current()) == (count == 1)
         if count == 1:
@@ -399,9 +399,9 @@ def test_a_killed_program_loses_nothing(qtbot: QtBot, make_app: MakeApp, tmp_pat
         process.wait(30)
     app = make_app()
     qtbot.waitUntil(lambda: bool(app.window.notices.current()))
-    with qtbot.waitSignal(app.photos.chosen):
+    with qtbot.waitSignal(app.pictures.photos.chosen):
         click(app, "Bring it back")
-    assert [turn.question for turn in app.controller.conversation.turns] == ["Survive?"]
+    assert [turn.question for turn in app.chat.controller.conversation.turns] == ["Survive?"]
     third = make_app()
     third.window.actions_by_name["recent"].trigger()
     qtbot.waitUntil(lambda: bool(third.window.findChildren(RecentDialog)))
@@ -432,7 +432,7 @@ def test_the_list_is_searched_and_walked_by_keyboard(
     finish(qtbot, app)
     assert (tmp_path / "newer.mmgpt").exists()
     assert [entry.name for entry in read_recent(tmp_path / "recent.json")] == ["older"]
-    with qtbot.waitSignal(app.photos.chosen):
+    with qtbot.waitSignal(app.pictures.photos.chosen):
         qtbot.keyClick(dialog.search, Qt.Key.Key_Return)
     assert app.window.windowTitle().startswith("older")
 

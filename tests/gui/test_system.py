@@ -49,9 +49,9 @@ def test_a_sessions_name_stands_in_the_title_as_it_is(
     qtbot: QtBot, app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "draft [*] 2.mmgpt"
-    monkeypatch.setattr(app.sessions, "ask_where_to", lambda _proposed: path)
+    monkeypatch.setattr(app.files.sessions, "ask_where_to", lambda _proposed: path)
     app.window.prompt.edit.setPlainText("A draft")
-    app.sessions.save_as()
+    app.files.sessions.save_as()
     qtbot.waitUntil(path.exists)
     handle = app.window.windowHandle()
     assert handle is not None
@@ -117,7 +117,7 @@ def test_a_system_font_with_its_size_in_pixels_is_scaled_as_well(
 def test_who_saves_and_quits_at_once_has_saved(make_app: MakeApp, tmp_path: Path) -> None:
     app = make_app(autosave=False)
     path = tmp_path / "last.mmgpt"
-    app.sessions.ask_where_to = lambda proposed: path  # type: ignore[method-assign]
+    app.files.sessions.ask_where_to = lambda proposed: path  # type: ignore[method-assign]
     app.window.prompt.edit.setPlainText("A draft")
     at_work, go_on = threading.Event(), threading.Event()
 
@@ -128,7 +128,7 @@ def test_who_saves_and_quits_at_once_has_saved(make_app: MakeApp, tmp_path: Path
 
     thread_of(app, "sessions").submit(long_work)
     assert at_work.wait(30)
-    app.sessions.save_as()
+    app.files.sessions.save_as()
     app.window.close()
     assert open_session(path).draft == "A draft"
 

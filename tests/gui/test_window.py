@@ -63,9 +63,9 @@ def name_of(widget: QWidget) -> str:
 
 def test_every_control_has_a_name_and_a_place_in_the_tab_order(qtbot: QtBot, app: App) -> None:
     for seed in (1, 2):
-        app.photos.add(make_photo(seed=seed))
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
+        app.pictures.photos.add(make_photo(seed=seed))
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     nameless = [widget for widget in controls(app.window) if not name_of(widget)]
     assert nameless == []
     unreachable = [
@@ -77,9 +77,9 @@ def test_every_control_has_a_name_and_a_place_in_the_tab_order(qtbot: QtBot, app
 
 
 def test_tab_visits_all_visible_controls(qtbot: QtBot, app: App) -> None:
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     wanted = {
         widget for widget in controls(app.window) if widget.isVisible() and widget.isEnabled()
     }
@@ -117,7 +117,7 @@ class StyleWithIcons(QProxyStyle):
 def test_buttons_of_dialogs_have_no_black_icons(qapp: QApplication, app: App) -> None:
     """A desktop's icons don't follow our theme."""
     qapp.setStyle(StyleWithIcons("Fusion"))
-    dialog = AboutDialog(app.controller.model, app.window)
+    dialog = AboutDialog(app.chat.controller.model, app.window)
     dialog.show()
     buttons = [button for button in dialog.findChildren(QPushButton) if button.isVisible()]
     qapp.setStyle("Fusion")
@@ -137,9 +137,9 @@ def test_samples_tell_where_they_are_from(qtbot: QtBot, qapp: QApplication) -> N
 
 
 def test_samples_open_as_photos(qtbot: QtBot, app: App) -> None:
-    app.photos.open([read_samples()[0].path])
-    qtbot.waitUntil(lambda: app.photos.count == 1)
-    photo = app.controller.conversation.photo
+    app.pictures.photos.open([read_samples()[0].path])
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
+    photo = app.chat.controller.conversation.photo
     assert photo is not None
     assert not levels_of(photo)[0].isNull()
 
@@ -152,34 +152,34 @@ def test_f11_is_full_screen_and_back(qtbot: QtBot, app: App) -> None:
 
 
 def test_ctrl_l_clears_from_within_the_prompt(qtbot: QtBot, app: App) -> None:
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     qtbot.keyClick(app.window.prompt.edit, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
-    assert app.controller.conversation.turns == []
+    assert app.chat.controller.conversation.turns == []
     qtbot.keyClick(app.window.output.view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert len(app.controller.conversation.turns) == 1
+    assert len(app.chat.controller.conversation.turns) == 1
 
 
 def test_ctrl_z_in_the_prompt_takes_back_what_came_last(qtbot: QtBot, app: App) -> None:
     edit, control = app.window.prompt.edit, Qt.KeyboardModifier.ControlModifier
     qtbot.keyClicks(edit, "What?")
     qtbot.keyClick(edit, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     qtbot.keyClick(edit, Qt.Key.Key_L, control)
     qtbot.keyClick(edit, Qt.Key.Key_Z, control)
-    assert len(app.controller.conversation.turns) == 1
+    assert len(app.chat.controller.conversation.turns) == 1
     assert edit.toPlainText() == ""
     qtbot.keyClick(edit, Qt.Key.Key_L, control)
     qtbot.keyClicks(edit, "more")
     qtbot.keyClick(edit, Qt.Key.Key_Z, control)
     assert edit.toPlainText() == ""
-    assert app.controller.conversation.turns == []
+    assert app.chat.controller.conversation.turns == []
 
 
 def test_ctrl_numbers_go_to_the_panes(qtbot: QtBot, app: App) -> None:
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     window = app.window
     qtbot.waitUntil(lambda: window.heatmap.picture.view.isVisible())
     window.activateWindow()
@@ -196,8 +196,8 @@ def test_ctrl_numbers_go_to_the_panes(qtbot: QtBot, app: App) -> None:
 
 
 def test_copy_takes_the_last_answer(qtbot: QtBot, app: App) -> None:
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     app.window.actions_by_name["copy"].trigger()
     assert QGuiApplication.clipboard().text() == "".join(ANSWER)
 
@@ -235,9 +235,9 @@ def test_nothing_is_cut_off(
 ) -> None:
     app = make_app(theme=theme, language=language)
     app.window.resize(*size)
-    app.photos.add(make_photo())
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     assert app.window.size() == QSize(*size)
     for widget in controls(app.window):
         if isinstance(widget, QAbstractButton) and widget.isVisible() and widget.text():
@@ -250,9 +250,9 @@ def test_nothing_is_cut_off(
 def test_closing_in_mid_answer_ends_all_threads(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(gated=True)
     app = make_app(engine)
-    app.controller.ask("What?")
+    app.chat.controller.ask("What?")
     engine.release(2)
-    qtbot.waitUntil(lambda: len(app.controller.conversation.turns[0].steps) == 2)
+    qtbot.waitUntil(lambda: len(app.chat.controller.conversation.turns[0].steps) == 2)
     app.window.close()
     assert app.ended_in_time
     assert engine.closed

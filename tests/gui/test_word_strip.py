@@ -18,11 +18,11 @@ WORDS = ["A", "red", "ball", "in", "the", "corner"]
 
 
 def ask(qtbot: QtBot, app: App) -> Turn:
-    if app.photos.count == 0:
-        app.photos.add(make_photo())
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
-    return app.controller.conversation.turns[-1]
+    if app.pictures.photos.count == 0:
+        app.pictures.photos.add(make_photo())
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    return app.chat.controller.conversation.turns[-1]
 
 
 def shown_words(strip: WordStrip) -> list[str]:
@@ -107,6 +107,6 @@ def test_the_strip_follows_the_method(qtbot: QtBot, make_app: MakeApp) -> None:
 
 def test_an_answer_without_a_picture_has_no_strip(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(FakeEngine())
-    app.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.controller.busy)
+    app.chat.controller.ask("What?")
+    qtbot.waitUntil(lambda: not app.chat.controller.busy)
     assert app.window.output.strip.isHidden()

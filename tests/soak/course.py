@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
@@ -21,7 +20,7 @@ from mmgpt_desktop.ui.pictures.camera import Camera, why_no_camera
 from mmgpt_desktop.ui.widgets.undo import MOST_STEPS
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.waiting import wait_for, wait_for_model, wait_until
-from mmgpt_desktop.ui.worker import EngineThread, TaskThread, engine_maker
+from mmgpt_desktop.ui.worker import EngineThread, Threads, engine_maker
 from tests.soak.error_counts import ErrorCounts
 from tests.soak.guest import Guest
 from tests.soak.hands import Hands
@@ -51,11 +50,10 @@ class Course(ABC):
 
     def __init__(
         self,
-        engine: EngineThread,
-        threads: Sequence[TaskThread | EngineThread],
+        threads: Threads,
         errors: ErrorCounts,
     ) -> None:
-        self._threads = threads
+        self._threads, engine = threads, threads.engine
         self.answers = AnswerCounts(engine)
         engine.load_failed.connect(errors.take_load)
         engine.ended.connect(errors.take_outcome)
@@ -91,7 +89,7 @@ class WindowCourse(Course):
             {"language": "en", "theme": "light", "tour_seen": True},
             data_folder=folder / "data",
         )
-        super().__init__(self._app.engine, self._app.threads, errors)
+        super().__init__(self._app.threads, errors)
         self._links = _Swallow()
         QDesktopServices.setUrlHandler("file", self._links, "open")  # type: ignore[arg-type]
         kept = folder / "kept"
@@ -109,16 +107,16 @@ class WindowCourse(Course):
     def rest(self) -> None:
         app, window = self._app, self._app.window
         self._calm_down()
-        app.controller.stop()
-        wait_until(lambda: not app.controller.busy)
+        app.chat.controller.stop()
+        wait_until(lambda: not app.chat.controller.busy)
         self._settle()  # what is being opened still would come among the photos below
-        while app.photos.count:
-            app.photos.remove()
-        app.controller.clear()
+        while app.pictures.photos.count:
+            app.pictures.photos.remove()
+        app.chat.controller.clear()
         for _ in range(MOST_STEPS):  # undo forgets what was before
-            app.photos.open([self._spare])
-            wait_until(lambda: app.photos.count == 1)
-            app.photos.remove()
+            app.pictures.photos.open([self._spare])
+            wait_until(lambda: app.pictures.photos.count == 1)
+            app.pictures.photos.remove()
         window.prompt.edit.clear()
         for notice in window.notices.current():
             notice.dismiss()
@@ -136,16 +134,16 @@ class WindowCourse(Course):
         window.resize(1280, 720)
         window.theme_chosen.emit("light")
         window.language_chosen.emit("en")
-        app.live.stop()
-        app.tour.end()
+        app.chat.live.stop()
+        app.window.tour.end()
 
     def _load_shipped_model(self) -> None:
         """Anew, so that the engine keeps nothing of the photos."""
         app, opened = self._app, list[Path]()
-        app.loader.opened.connect(opened.append)
-        app.models.use_wanted.emit(self._model)
+        app.models.loader.opened.connect(opened.append)
+        app.models.list.use_wanted.emit(self._model)
         wait_until(lambda: opened[-1:] == [self._model])
-        app.loader.opened.disconnect(opened.append)
+        app.models.loader.opened.disconnect(opened.append)
 
     def close(self) -> bool:
         QDesktopServices.unsetUrlHandler("file")
@@ -170,7 +168,7 @@ class ShowCourse(Course):
             awake=_Asleep(),
             camera=Camera(MadeUpCamera),
         )
-        super().__init__(self._show.engine, self._show.threads, errors)
+        super().__init__(self._show.threads, errors)
         self.hands = Guest(self._show, make_files(folder / "files"), seed)
 
     def begin(self) -> None:

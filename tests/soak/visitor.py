@@ -85,7 +85,7 @@ class Visitor(Hands):
         self._models, self._folder = models, folder
 
     def busy(self) -> bool:
-        return self._app.controller.busy
+        return self._app.chat.controller.busy
 
     def may_touch(self, place: QPoint) -> bool:
         return not self._shown.menuBar().geometry().contains(place)
@@ -147,7 +147,7 @@ class Visitor(Hands):
         self._app.pictures.paste()
 
     def _choose_word(self) -> None:
-        turns = [turn for turn in self._app.controller.conversation.turns if turn.words]
+        turns = [turn for turn in self._app.chat.controller.conversation.turns if turn.words]
         if turns:
             turn = self.random.choice(turns)
             self._app.heatmap.heatmaps.choose(turn, self.random.randrange(len(turn.words)))
@@ -166,20 +166,20 @@ class Visitor(Hands):
             box.setCurrentIndex(self.random.randrange(box.count()))
 
     def _switch_model(self) -> None:
-        self._app.models.use_wanted.emit(self.random.choice(self._models))
+        self._app.models.list.use_wanted.emit(self.random.choice(self._models))
 
     def _turn_to_photo(self) -> None:
-        self._app.photos.step(self.random.choice((-1, 1)))
+        self._app.pictures.photos.step(self.random.choice((-1, 1)))
 
     def _camera(self) -> None:
         """On, or off again."""
-        if self._app.live.running:
-            self._app.live.stop()
+        if self._app.chat.live.running:
+            self._app.chat.live.stop()
         else:
-            self._app.live.start(MadeUpCamera)
+            self._app.chat.live.start(MadeUpCamera)
 
     def _snapshot(self) -> None:
-        self._app.live.snapshot()
+        self._app.chat.live.snapshot()
 
     def _theme(self) -> None:
         self._shown.theme_chosen.emit(self.random.choice(("light", "dark", "contrast")))
@@ -190,7 +190,7 @@ class Visitor(Hands):
     def _open_session(self) -> None:
         saved = sorted(self._folder.glob("*.mmgpt"))
         if saved:
-            self._app.sessions.open(self.random.choice(saved))
+            self._app.files.sessions.open(self.random.choice(saved))
 
     def _trigger(self) -> None:
         """A menu's entry, where it can be chosen now."""

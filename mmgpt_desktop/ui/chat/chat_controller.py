@@ -27,7 +27,6 @@ from mmgpt_desktop.ui.chat.references import References
 from mmgpt_desktop.ui.pictures.photos import Photos
 from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.widgets.texts import translated
-from mmgpt_desktop.ui.worker import EngineThread
 
 # Far more than any model here reads (it says so itself, in tokens), and quick to lay out.
 LONGEST_QUESTION = 10_000
@@ -55,13 +54,12 @@ class ChatController(QObject):
     """Owns the job that runs. What belongs to another job than that is dropped.
 
     A question about all frames of a clip is one job for a model that reads sequences, else a
-    round of jobs: one frame after the other, and the view goes along. Between `asked` and
-    `ended`, one of each for every job, the engine is wanted for nothing else.
+    round of jobs: one frame after the other, and the view goes along. The engine is reserved
+    while there is a job.
     """
 
     load_wanted = Signal()
     stop_wanted = Signal()  # by whoever sits there
-    asked = Signal()
     ended = Signal(object)  # GenerationOutcome of a job; another one may have begun
     shown = Signal(object)  # Conversation in view
     began = Signal(object)  # Turn in view, and so are these two:
@@ -71,24 +69,23 @@ class ChatController(QObject):
     def __init__(
         self,
         shell: Shell,
-        engine: EngineThread,
         photos: Photos,
         prompt: PromptPane,
         output: OutputPane,
     ) -> None:
         super().__init__(shell.window)
-        self._shell, self._engine, self._photos = shell, engine, photos
-        self._prompt, self._output = prompt, output
+        self._shell, self._engine = shell, shell.engine
+        self.photos, self.prompt, self.output = photos, prompt, output
         self._references = References(photos)
         self._job: Job | None = None
         self._round: list[Conversation] = []  # frames that are still to be asked about
-        self.job_ids = engine.job_ids
+        self.job_ids = shell.engine.job_ids
         self.model: ModelInfo | None = None
         self._connect()
         self._show_conversation(self.conversation)
 
     def _connect(self) -> None:
-        engine, prompt, output = self._engine, self._prompt, self._output
+        engine, prompt, output = self._engine, self.prompt, self.output
         engine.loaded.connect(self._take_model)
         engine.load_failed.connect(self._send_waiting)  # the engine says why there is no answer
         engine.stepped.connect(self._take_step)
@@ -111,19 +108,19 @@ class ChatController(QObject):
             }
         )
         prompt.fusions.chosen.connect(self._remember_fusion)
-        self._photos.chosen.connect(self._show_conversation)
-        self._photos.chosen.connect(self._offer_names)
-        self._photos.added.connect(prompt.edit.setFocus)  # the question comes next
+        self.photos.chosen.connect(self._show_conversation)
+        self.photos.chosen.connect(self._offer_names)
+        self.photos.added.connect(prompt.edit.setFocus)  # the question comes next
 
     def _remember_fusion(self, fusion: str) -> None:
         self._shell.preferences.change(fusion=fusion)
 
     def _offer_names(self) -> None:
-        self._prompt.set_photos(self._photos.firsts)
+        self.prompt.set_photos(self.photos.firsts)
 
     @property
     def conversation(self) -> Conversation:
-        return self._photos.current
+        return self.photos.current
 
     @property
     def busy(self) -> bool:
@@ -132,22 +129,22 @@ class ChatController(QObject):
     def rewrite(self) -> None:
         """The window's language has changed."""
         if self._job is not None:
-            self._output.waiting_text.setText(self._waiting_text())
+            self.output.waiting_text.setText(self._waiting_text())
 
     def _take_model(self, model: ModelInfo) -> None:
         self.model = model
-        self._prompt.fusions.set_model(model)
+        self.prompt.fusions.set_model(model)
         if self._job is not None:
             self._job.turn.model = model
         self._send_waiting()
         if self._job is not None:
-            self._output.wait_for_first_word(self._waiting_text())
+            self.output.wait_for_first_word(self._waiting_text())
         self._refresh()
 
     def ask(self, text: str) -> None:
         """Ask about the picture shown, or without one; nothing is lost if that can't be."""
         question = without_controls(text).replace(PICTURE, "").strip()
-        prompt = self._prompt
+        prompt = self.prompt
         if not question:
             prompt.show_problem(self.tr("Write a question first, or choose one below."))
         elif self._job is not None:
@@ -193,23 +190,23 @@ class ChatController(QObject):
             self._start(question, self._sampling(), asked)
         else:
             self._round = list(asked[1:])
-            self._photos.show(asked[0])
+            self.photos.show(asked[0])
             self._start(question, self._sampling(), asked[:1])
 
     def _go_round(self, done: Job) -> None:
         """On to the next frame, in view if the one before was."""
-        left = [each for each in self._round if each in self._photos.conversations]
+        left = [each for each in self._round if each in self.photos.conversations]
         if left and done.turn.outcome is not None and done.turn.outcome.kind == "done":
             self._round = left[1:]
             if self._is_shown(done):
-                self._photos.show(left[0])
+                self.photos.show(left[0])
             self._start(_again(done.turn), self._sampling(), (left[0],))
         else:
             self._round = []
 
     def describe(self, question: str) -> None:
         """Ask about what passes by, unless something else is being answered."""
-        if self._job is None and self._photos.passing:
+        if self._job is None and self.photos.passing:
             self._start(Question(question, question), self._sampling(), (self.conversation,))
 
     def _sampling(self) -> Sampling:
@@ -218,12 +215,12 @@ class ChatController(QObject):
     def _start(
         self, question: Question, sampling: Sampling, asked: tuple[Conversation, ...]
     ) -> None:
-        job_id, fusion = next(self.job_ids), self._prompt.fusions.fusion
+        job_id, fusion = next(self.job_ids), self.prompt.fusions.fusion
         sequences = self.model is not None and self.model.sequences
         images, messages = photos_and_messages(asked, question, sequences=sequences)
         request = GenerationRequest(job_id, images, messages, sampling, fusion=fusion)
         turn = Turn(request, model=self.model, typed=question.typed)
-        self.asked.emit()
+        self._engine.reserve()
         for conversation in asked:
             conversation.turns.append(turn)
         if self.model is None:
@@ -232,8 +229,8 @@ class ChatController(QObject):
             self._job = Job(turn, asked, self._engine.ask(request))
         if self._is_shown(self._job):
             self.began.emit(turn)
-            self._output.view.begin(turn)
-            self._output.wait_for_first_word(self._waiting_text())
+            self.output.view.begin(turn)
+            self.output.wait_for_first_word(self._waiting_text())
         self._refresh()
 
     def _is_shown(self, job: Job) -> bool:
@@ -246,7 +243,7 @@ class ChatController(QObject):
             return
         turn, request = job.turn, job.turn.request
         sampling = self._sampling() if request.sampling == Sampling() else request.sampling
-        fusion = self._prompt.fusions.fusion
+        fusion = self.prompt.fusions.fusion
         turn.request = replace(request, sampling=sampling, fusion=fusion)
         self._job = replace(job, cancel=self._engine.ask(turn.request), waiting=False)
 
@@ -272,10 +269,10 @@ class ChatController(QObject):
             return
         job.turn.model = self.model
         job.turn.add_step(step)
-        self._photos.refresh_frames()
+        self.photos.refresh_frames()
         if self._is_shown(job):
-            self._output.end_waiting()
-            self._output.view.add_step(job.turn)
+            self.output.end_waiting()
+            self.output.view.add_step(job.turn)
             self.stepped.emit(job.turn)
 
     def _take_outcome(self, outcome: GenerationOutcome) -> None:
@@ -286,23 +283,24 @@ class ChatController(QObject):
         job.turn.end(outcome, self.model.doubt if self.model is not None else None)
         shown = self._is_shown(job)
         if shown:
-            self._output.end_waiting()
+            self.output.end_waiting()
         if outcome.error is not None and not job.turn.steps:
             self._give_question_back(job, outcome.error)
         elif shown:
-            self._output.view.finish(job.turn)
-            self._output.view.announce_answer(job.turn)
+            self.output.view.finish(job.turn)
+            self.output.view.announce_answer(job.turn)
             self.finished.emit(job.turn)
         self._go_round(job)
         self._refresh()
+        self._engine.release()
         self.ended.emit(outcome)
 
     def _give_question_back(self, job: Job, error: AppError) -> None:
         """Nothing was written: the question goes back to where it was typed, if it was."""
         for conversation in job.conversations:
             conversation.turns.remove(job.turn)
-        if job.conversations[0] in self._photos.conversations:
-            self._prompt.give_back(job.turn.question)
+        if job.conversations[0] in self.photos.conversations:
+            self.prompt.give_back(job.turn.question)
         self._tell_error(error)
         if self._is_shown(job):
             self._show_conversation(self.conversation)
@@ -310,14 +308,14 @@ class ChatController(QObject):
     def regenerate(self) -> None:
         """Ask the last question again, now with some chance in it: greedy would repeat."""
         turns = self.conversation.turns
-        if self._job is not None or not turns or self._photos.passing:
+        if self._job is not None or not turns or self.photos.passing:
             return
         old = turns[-1]
         asked = self._asked_with(old)
         places = [conversation.turns.index(old) for conversation in asked]
         for conversation in asked:
             conversation.turns.remove(old)
-        self._output.show_conversation(self.conversation)
+        self.output.show_conversation(self.conversation)
         seed = next(self.job_ids)
         varied = replace(
             self._sampling(), temperature=_VARIED_TEMPERATURE, top_p=_VARIED_TOP_P, seed=seed
@@ -338,7 +336,7 @@ class ChatController(QObject):
         """The conversations that a turn stands in, the first photo's first; the one in view,
         if the question itself says where each photo stands."""
         current = self.conversation
-        found = [each for each in self._photos.conversations if turn in each.turns] or [current]
+        found = [each for each in self.photos.conversations if turn in each.turns] or [current]
         if turn.pictures and current in found:
             found.remove(current)
             found.insert(0, current)
@@ -347,7 +345,7 @@ class ChatController(QObject):
     def clear(self) -> None:
         """Forget the conversation about the picture shown."""
         conversation = self.conversation
-        if not conversation.turns or self._photos.passing:
+        if not conversation.turns or self.photos.passing:
             return
         self.stop_about(conversation)
         old, conversation.turns = conversation.turns, []
@@ -363,7 +361,7 @@ class ChatController(QObject):
     def ask_again(self) -> None:
         """Ask the last question once more, with the fusion chosen now; both answers stay."""
         turns = self.conversation.turns
-        if self._job is None and turns and not self._photos.passing:
+        if self._job is None and turns and not self.photos.passing:
             self._start(_again(turns[-1]), self._sampling(), self._asked_with(turns[-1]))
 
     def stop_about(self, conversation: Conversation) -> None:
@@ -378,26 +376,26 @@ class ChatController(QObject):
             self._show_conversation(conversation)
 
     def _show_conversation(self, conversation: Conversation) -> None:
-        self._output.show_conversation(conversation)
+        self.output.show_conversation(conversation)
         self.shown.emit(conversation)
         job = self._job
         if job is not None and self._is_shown(job) and not job.turn.steps:
-            self._output.wait_for_first_word(self._waiting_text())
+            self.output.wait_for_first_word(self._waiting_text())
         else:
-            self._output.end_waiting()
+            self.output.end_waiting()
         self._refresh()
 
     def _refresh(self) -> None:
-        turns, passing = self.conversation.turns, self._photos.passing
-        self._prompt.set_busy(self._job is not None and not passing)
-        self._output.refresh()
+        turns, passing = self.conversation.turns, self.photos.passing
+        self.prompt.set_busy(self._job is not None and not passing)
+        self.output.refresh()
         actions = self._shell.actions
-        self._photos.refresh_frames()
+        self.photos.refresh_frames()
         actions["stop"].setEnabled(self._job is not None or passing)
         free = bool(turns) and self._job is None and not passing
         actions["regenerate"].setEnabled(free)
-        again = free and self._prompt.fusions.fusion is not None
+        again = free and self.prompt.fusions.fusion is not None
         actions["ask-again"].setEnabled(again)
-        self._prompt.fusions.again_button.setEnabled(again)
+        self.prompt.fusions.again_button.setEnabled(again)
         actions["clear"].setEnabled(bool(turns) and not passing)
         actions["copy"].setEnabled(bool(turns))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtGui import QImage
 
 from mmgpt_desktop.cancel import CancelToken
@@ -12,14 +12,11 @@ from mmgpt_desktop.conversation import Conversation
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import GenerationOutcome, Photo
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
-from mmgpt_desktop.ui.chat.prompt_pane import PromptPane
 from mmgpt_desktop.ui.pictures.camera import Camera, FrameSource
 from mmgpt_desktop.ui.pictures.image_pane import ImagePane
 from mmgpt_desktop.ui.pictures.load_photo import open_frame
-from mmgpt_desktop.ui.pictures.photos import Photos
 from mmgpt_desktop.ui.pictures.region import RegionPicker, RegionSource, ScreenRegion
 from mmgpt_desktop.ui.widgets.shell import Shell
-from mmgpt_desktop.ui.worker import TaskThread
 
 CAPTION = "Describe this picture."  # the model knows English only
 EVERY_MS = 2500  # from the end of a caption to the next
@@ -34,21 +31,11 @@ class Live(QObject):
     question takes the newest picture as a photo, and is asked about that.
     """
 
-    began_looking = Signal()  # the engine is wanted for captions alone
-    ended_looking = Signal()
-
-    def __init__(
-        self,
-        shell: Shell,
-        pane: ImagePane,
-        prompt: PromptPane,
-        photos: Photos,
-        controller: ChatController,
-        thread: TaskThread,
-    ) -> None:
+    def __init__(self, shell: Shell, pane: ImagePane, controller: ChatController) -> None:
         super().__init__(shell.window)
-        self._shell, self._pane, self._photos = shell, pane, photos
-        self._controller, self._thread = controller, thread
+        self._shell, self._pane = shell, pane
+        self._controller, self._photos = controller, controller.photos
+        self._thread = shell.threads["live frames"]
         self._camera: Camera | None = None
         self._screen = False
         self._looking = False  # the captions are in view, not paused
@@ -59,10 +46,10 @@ class Live(QObject):
         self._next = QTimer(self, singleShot=True)
         self._next.timeout.connect(self._caption)
         controller.ended.connect(self._wait)
-        photos.chosen.connect(self._look_away)
+        self._photos.chosen.connect(self._look_away)
         self.region = RegionPicker(shell.window)
         self._connect_pane()
-        prompt.asked.connect(self.ask)
+        controller.prompt.asked.connect(self.ask)
         shell.window.installEventFilter(self)
 
     def _connect_pane(self) -> None:
@@ -130,7 +117,7 @@ class Live(QObject):
         if self._camera is None or self._looking:
             return
         self._looking = True
-        self.began_looking.emit()
+        self._shell.engine.reserve()  # for captions alone, also between them
         self._pass_by(Conversation())
         self._pane.show_live()
         self._pane.live.setFocus()
@@ -218,7 +205,7 @@ class Live(QObject):
             self._next.stop()
             self._controller.stop_about(self._passing)
             self._passing = Conversation()  # what the camera saw is let go
-            self.ended_looking.emit()
+            self._shell.engine.release()
 
     def _stop_looking(self) -> None:
         """Esc ends the captions, but an answer alone while they are paused."""

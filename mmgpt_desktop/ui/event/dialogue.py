@@ -42,7 +42,7 @@ class Dialogue(QObject):
     ) -> None:
         super().__init__()
         page = self._page = window.answer_page
-        self._window, self._visit = window, visit
+        self._window, self._visit, self._engine = window, visit, engine
         self._paused = self._quiet = False
         limits, speed = profile.limits, profile.show.speed
         self.asker = PacedAsker(
@@ -92,12 +92,12 @@ class Dialogue(QObject):
         """Nothing is found out any more; what was begun is dropped."""
         if not self._paused:
             self._paused = True
-            self.explainer.pause()
+            self._engine.reserve()
 
     def resume(self) -> None:
         if self._paused:
             self._paused = False
-            self.explainer.resume()
+            self._engine.release()
 
     def show(self, conversation: Conversation) -> None:
         self._page.show_conversation(conversation)

@@ -19,7 +19,6 @@ from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.settings import data_path, load_settings, settings_path
 from mmgpt_desktop.ui.application import make_application, prepare_process
-from mmgpt_desktop.ui.collector import Collector
 from mmgpt_desktop.ui.event.awake import Awake
 from mmgpt_desktop.ui.event.inputs import Inputs
 from mmgpt_desktop.ui.event.lock import ExitLock
@@ -30,7 +29,7 @@ from mmgpt_desktop.ui.event.stage import Stage
 from mmgpt_desktop.ui.pictures.camera import Camera
 from mmgpt_desktop.ui.widgets.texts import install_language
 from mmgpt_desktop.ui.widgets.theme import Theme
-from mmgpt_desktop.ui.worker import EngineThread, TaskThread, TaskThreads, close_all, engine_maker
+from mmgpt_desktop.ui.worker import Threads, engine_maker
 
 BEAT_MS = 1000
 SETTLE_MS = 500  # screens come and go in several steps
@@ -63,18 +62,14 @@ class EventApp(QObject):
         install_language(application, profile.language or "")
         self.theme = Theme(application, theme, partial(branded, brand=profile.brand.colour))
         self.theme.set_still(still)
-        self.engine = EngineThread(open_model(profile.model.folder or default_bundle_path()))
-        self.collector = Collector(self)
-        self.engine.loaded.connect(self.collector.settle)
-        self.engine.load_failed.connect(self.collector.settle)
-        self._tasks = TaskThreads()
-        self.stage = Stage(self.theme, profile, self.engine, camera or Camera(), self._tasks)
+        self.threads = Threads(open_model(profile.model.folder or default_bundle_path()), self)
+        self.stage = Stage(self.theme, profile, camera or Camera(), self.threads)
         self.window = self.stage.window
         tries = Tries(state or data_path() / "event", profile.path)
-        self.lock = ExitLock(profile.lock, self.window.pad, self._tasks["system"], tries)
+        self.lock = ExitLock(profile.lock, self.window.pad, self.threads["system"], tries)
         self.inputs = Inputs(self.lock)
         self.presenting = Presenting(
-            self.theme, profile, self.stage, self.engine, self.inputs, self.lock, open_model
+            self.theme, profile, self.stage, self.threads.engine, self.inputs, self.lock, open_model
         )
         self.screens = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self.awake = awake or Awake()
@@ -82,10 +77,6 @@ class EventApp(QObject):
         self.exit_code = 0
         self.ended_in_time = True
         self._connect()
-
-    @property
-    def threads(self) -> tuple[TaskThread | EngineThread, ...]:
-        return (*self._tasks, self.engine)
 
     def _connect(self) -> None:
         self.inputs.came.connect(self.stage.idle.notice)
@@ -101,8 +92,7 @@ class EventApp(QObject):
 
     def start(self, *, full_screen: bool = True) -> None:
         """Show the start page, then load the model behind it."""
-        for thread in self.threads:
-            thread.start()
+        self.threads.start()
         if full_screen:
             self.window.fill(QGuiApplication.screens()[-1])
         else:
@@ -110,7 +100,7 @@ class EventApp(QObject):
         self.inputs.watch(self.window, show=True)
         if full_screen and len(QGuiApplication.screens()) > 1:
             self.presenting.open()
-        self._tasks["system"].submit(lambda _task: self.awake.start())
+        self.threads["system"].submit(lambda _task: self.awake.start())
         self.stage.watchdog.load()
         self.stage.reset()
 
@@ -155,8 +145,7 @@ class EventApp(QObject):
         self.stage.stop()
         self.presenting.close()
         self.window.leave()
-        self.ended_in_time = close_all(self.threads)
-        self.collector.close()
+        self.ended_in_time = self.threads.close()
         self.awake.stop()
 
 

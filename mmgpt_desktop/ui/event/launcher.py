@@ -14,7 +14,6 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.profile import Profile, read_profile
 from mmgpt_desktop.ui.widgets.shell import Shell
-from mmgpt_desktop.ui.worker import TaskThread
 
 
 def command(profile: Path) -> list[str]:
@@ -31,14 +30,9 @@ def _start(words: list[str]) -> bool:
 class Launcher(QObject):
     """A profile is read before anything happens; then somebody says when it starts."""
 
-    def __init__(
-        self,
-        shell: Shell,
-        thread: TaskThread,
-        start: Callable[[list[str]], bool] = _start,
-    ) -> None:
+    def __init__(self, shell: Shell, start: Callable[[list[str]], bool] = _start) -> None:
         super().__init__(shell.window)
-        self._shell, self._thread, self.start = shell, thread, start
+        self._shell, self.start = shell, start
         self._reading = CancelToken()
         shell.actions.connect({"event": self.choose})
 
@@ -54,7 +48,7 @@ class Launcher(QObject):
 
     def read(self, path: Path) -> None:
         self._reading.cancel()
-        self._reading = self._thread.submit(
+        self._reading = self._shell.threads["files"].submit(
             lambda _task: read_profile(path), self._offer, self._shell.notices.tell_error
         )
 

@@ -27,7 +27,7 @@ from mmgpt_desktop.ui.heatmap.answer_report import report_maker
 from mmgpt_desktop.ui.pictures.camera import Camera
 from mmgpt_desktop.ui.widgets.texts import error_hint, error_title, own
 from mmgpt_desktop.ui.widgets.theme import Theme
-from mmgpt_desktop.ui.worker import EngineThread, TaskThreads
+from mmgpt_desktop.ui.worker import Threads
 
 
 class Stage(QObject):
@@ -40,19 +40,18 @@ class Stage(QObject):
         self,
         theme: Theme,
         profile: Profile,
-        engine: EngineThread,
         camera: Camera,
-        tasks: TaskThreads,
+        threads: Threads,
     ) -> None:
         super().__init__()
-        self._profile, self._engine, self.camera = profile, engine, camera
-        self._counting, self._log = tasks["numbers"], Log(profile.numbers)
+        self._profile, self._engine, self.camera = profile, threads.engine, camera
+        self._counting, self._log = threads["numbers"], Log(profile.numbers)
         self.scale = Scale()
-        self.window = EventWindow(theme, self.scale, profile, camera, tasks["files"])
+        self.window = EventWindow(theme, self.scale, profile, camera, threads["files"])
         page = self.page = self.window.answer_page
-        self.visit = Visit(tasks["files"], profile.limits.photos)
+        self.visit = Visit(threads["files"], profile.limits.photos)
         dialogue = self._dialogue = Dialogue(
-            theme, self.window, profile, engine, self.visit, tasks["heatmaps"]
+            theme, self.window, profile, threads.engine, self.visit, threads["heatmaps"]
         )
         self.asker, self.watchdog = dialogue.asker, dialogue.watchdog
         self.heatmaps, self.explainer = dialogue.heatmaps, dialogue.explainer
@@ -60,7 +59,7 @@ class Stage(QObject):
         self.attract = Attract(
             theme, profile.samples, self.visit, self.asker, page, self.heatmaps, profile.show.speed
         )
-        self.souvenir = SouvenirPanel(theme, self.scale, profile, tasks["souvenirs"])
+        self.souvenir = SouvenirPanel(theme, self.scale, profile, threads["souvenirs"])
         self.window.pages.addWidget(self.souvenir)
         self._titles = {sample.path: sample.title for sample in read_samples()}
         self._connect()

@@ -19,31 +19,23 @@ from mmgpt_desktop.report.report_files import Kind, save
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
 from mmgpt_desktop.ui.files.saving import place_to_save, proposed_stem
 from mmgpt_desktop.ui.heatmap.answer_report import report_maker
-from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
-from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
+from mmgpt_desktop.ui.heatmap.heatmap_controller import HeatmapController
 from mmgpt_desktop.ui.widgets.notices import Notice
 from mmgpt_desktop.ui.widgets.plain import FileDialog
 from mmgpt_desktop.ui.widgets.shell import Shell
-from mmgpt_desktop.ui.worker import Task, TaskThread
+from mmgpt_desktop.ui.worker import Task
 from mmgpt_desktop.writing import write
 
 _UNSAFE = re.compile(r"[^\w\- ]")  # in a file's name, on one system or another
 
 
 class Exporter(QObject):
-    """What is saved is captured when the menu is used; drawing and writing happen on `thread`."""
+    """What is saved is captured when the menu is used; drawing and writing happen on a thread."""
 
-    def __init__(
-        self,
-        shell: Shell,
-        pane: HeatmapPane,
-        controller: ChatController,
-        heatmaps: Heatmaps,
-        thread: TaskThread,
-    ) -> None:
+    def __init__(self, shell: Shell, chat: ChatController, heatmap: HeatmapController) -> None:
         super().__init__(shell.window)
-        self._shell, self._pane = shell, pane
-        self._controller, self._heatmaps, self._thread = controller, heatmaps, thread
+        self._shell, self._chat, self._thread = shell, chat, shell.threads["exports"]
+        self._pane, self._heatmaps = heatmap.pane, heatmap.heatmaps
         self._folder = QStandardPaths.writableLocation(
             QStandardPaths.StandardLocation.PicturesLocation
         )
@@ -103,7 +95,7 @@ class Exporter(QObject):
     def _turn(self) -> Turn | None:
         if self._heatmaps.chosen is not None:
             return self._heatmaps.chosen[0]
-        turns = self._controller.conversation.turns
+        turns = self._chat.conversation.turns
         return turns[-1] if turns else None
 
     def _word(self) -> Word | None:
@@ -115,7 +107,7 @@ class Exporter(QObject):
 
     def _report_maker(self, turn: Turn | None) -> Callable[[], Report] | None:
         """None, and a notice, where no answer is finished."""
-        model = (turn.model if turn is not None else None) or self._controller.model
+        model = (turn.model if turn is not None else None) or self._chat.model
         if turn is None or turn.outcome is None or model is None:
             self._shell.notices.tell(
                 self.tr("There is no finished answer to save."),

@@ -30,15 +30,13 @@ from mmgpt_desktop.session.session_record import Session, brought_back, to_be_sa
 from mmgpt_desktop.session.witness import ChangedMeanwhile, Witness
 from mmgpt_desktop.text import safe_name
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
-from mmgpt_desktop.ui.chat.prompt_pane import PromptEdit
 from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.files.saving import place_to_save, proposed_stem
-from mmgpt_desktop.ui.pictures.photos import Photos
 from mmgpt_desktop.ui.widgets.notices import Notice
 from mmgpt_desktop.ui.widgets.plain import FileDialog, window_title
 from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.widgets.shown_photo import levels_of
-from mmgpt_desktop.ui.worker import Task, TaskThread
+from mmgpt_desktop.ui.worker import Task
 from mmgpt_desktop.writing import not_kept, sweep
 
 KEEP_MS = 2000
@@ -75,7 +73,7 @@ class _State:
 
 
 class Sessions(QObject):
-    """Files are read and written on `thread`, in `folder` those that nobody saved.
+    """Files are read and written on a thread, in `folder` those that nobody saved.
 
     A program that is killed leaves its lock beside the session that it kept. The next one to
     start finds that nobody holds it, and offers the session.
@@ -83,18 +81,10 @@ class Sessions(QObject):
 
     unkept = Signal(object)  # NotKept
 
-    def __init__(
-        self,
-        shell: Shell,
-        edit: PromptEdit,
-        photos: Photos,
-        controller: ChatController,
-        thread: TaskThread,
-        folder: Path,
-    ) -> None:
+    def __init__(self, shell: Shell, chat: ChatController, folder: Path) -> None:
         super().__init__(shell.window)
-        self._shell, self._edit, self._thread = shell, edit, thread
-        self._photos, self._controller = photos, controller
+        self._shell, self._thread = shell, shell.threads["sessions"]
+        self._chat, self._photos, self._edit = chat, chat.photos, chat.prompt.edit
         self._recent = folder / "recent.json"
         self._kept_in = folder / "unsaved"
         self._slot = self._kept_in / f"{uuid.uuid4().hex}{SUFFIX}"
@@ -102,7 +92,7 @@ class Sessions(QObject):
         self._keeps = shell.preferences.settings.autosave
         self._path: Path | None = None
         self._saved = self._kept = self._now()  # how things stood when they were written last
-        self._busy = self._told = self._broken_off = False
+        self._busy = self._broken_off = False
         self._unwritten: _Saving | None = None
         self._witness = Witness()
         self._opening: tuple[CancelToken, Notice] | None = None
@@ -111,7 +101,8 @@ class Sessions(QObject):
         )
         self.timer = QTimer(self, interval=KEEP_MS)
         self.timer.timeout.connect(self.keep)
-        photos.session_wanted.connect(self.open)
+        self.unkept.connect(shell.notices.tell_once)
+        self._photos.session_wanted.connect(self.open)
         shell.actions["autosave"].triggered.connect(self.set_keeping)
         shell.actions.connect(
             {
@@ -288,7 +279,7 @@ class Sessions(QObject):
         self._stop_opening()
         opening = self.tr("Opening {name}…").format(name=path.name)
         notice = self._shell.notices.tell(opening, stays=True)
-        witness, job_ids = self._witness, self._controller.job_ids
+        witness, job_ids = self._witness, self._chat.job_ids
 
         def work(task: Task) -> _Opened:
             witness.note(path)
@@ -319,7 +310,7 @@ class Sessions(QObject):
     def _take_opened(self, opened_from: Path, notice: Notice, opened: _Opened) -> None:
         self._shell.notices.forget(notice)
         before, empty = self._state(), self.session().is_empty
-        self._controller.stop()
+        self._chat.stop()
         session = opened.session
         kept = opened_from.parent == self._kept_in  # by the program: no file to save it to
         path = None if kept else opened_from
@@ -345,7 +336,7 @@ class Sessions(QObject):
         self._saved = state.saved
 
     def _put_back(self, state: _State) -> None:
-        self._controller.stop()
+        self._chat.stop()
         self._put(state)
 
     # Recent sessions
@@ -426,11 +417,7 @@ class Sessions(QObject):
 
     def _fail_keeping(self, clock: QElapsedTimer, error: AppError) -> None:
         self._end_keeping(clock)
-        if not isinstance(error, NotKept):
-            if self._told:
-                return
-            self._told = True  # once is enough: it is tried again with every change
-        self._fail(error)
+        self._shell.notices.tell_once(error)  # it is tried again with every change
 
     def _offer(self, path: Path | None) -> None:
         if path is None:
@@ -448,7 +435,7 @@ class Sessions(QObject):
 
     def _fail(self, error: AppError) -> None:
         if isinstance(error, NotKept):
-            self.unkept.emit(error)
+            self._shell.notices.tell_once(error)
         else:
             self._shell.notices.tell_error(error)
 

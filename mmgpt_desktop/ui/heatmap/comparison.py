@@ -43,9 +43,10 @@ from mmgpt_desktop.ui.widgets.notices import Notices
 from mmgpt_desktop.ui.widgets.pane import Pane
 from mmgpt_desktop.ui.widgets.photo_view import LinkedViews, PhotoView
 from mmgpt_desktop.ui.widgets.plain import Label
+from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.widgets.texts import fusion_label, fusion_text
 from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, Theme
-from mmgpt_desktop.ui.worker import EngineThread, TaskThread
+from mmgpt_desktop.ui.worker import TaskThread
 
 _WITH_GRAPH = "graph"  # the fusion that has edges to show
 _LONGEST_QUESTION = 1000
@@ -137,16 +138,9 @@ class _Beside(QHBoxLayout):
 class Comparison(ByKeyboard, QDialog):
     """Asks the fusions one after the other; Esc stops them, then closes a notice, then all."""
 
-    def __init__(
-        self,
-        theme: Theme,
-        engine: EngineThread,
-        drawing: TaskThread,
-        model: ModelInfo,
-        photo: Photo,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, shell: Shell, model: ModelInfo, photo: Photo) -> None:
+        super().__init__(shell.window)
+        theme, engine, drawing = shell.theme, shell.engine, shell.threads["heatmaps"]
         self.setWindowTitle(self.tr("Compare the fusions"))
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

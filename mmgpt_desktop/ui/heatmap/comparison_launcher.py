@@ -6,37 +6,22 @@ from PySide6.QtCore import QObject
 
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
-from mmgpt_desktop.ui.chat.prompt_pane import PromptPane
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
-from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.widgets.picture_names import without_references
 from mmgpt_desktop.ui.widgets.shell import Shell
-from mmgpt_desktop.ui.widgets.theme import Theme
-from mmgpt_desktop.ui.worker import EngineThread, TaskThread
 
 
 class ComparisonLauncher(QObject):
     """For a model that has several fusions; explaining waits meanwhile."""
 
-    def __init__(
-        self,
-        shell: Shell,
-        theme: Theme,
-        engine: EngineThread,
-        pane: HeatmapPane,
-        prompt: PromptPane,
-        chat: ChatController,
-        explainer: Explainer,
-        drawing: TaskThread,
-    ) -> None:
+    def __init__(self, shell: Shell, pane: HeatmapPane, chat: ChatController) -> None:
         super().__init__(shell.window)
-        self._shell, self._theme, self._engine, self._drawing = shell, theme, engine, drawing
-        self._pane, self._prompt, self._chat, self._explainer = pane, prompt, chat, explainer
-        prompt.fusions.compare_wanted.connect(self.compare)
+        self._shell, self._pane, self._chat = shell, pane, chat
+        chat.prompt.fusions.compare_wanted.connect(self.compare)
         shell.actions.connect({"compare": self.compare})
         shell.actions["compare"].setEnabled(False)
-        engine.loaded.connect(self._take_model)
+        shell.engine.loaded.connect(self._take_model)
 
     def _take_model(self, model: ModelInfo) -> None:
         self._shell.actions["compare"].setEnabled(len(model.fusions) > 1)
@@ -50,20 +35,17 @@ class ComparisonLauncher(QObject):
                 self.tr("Open one first, for instance a sample photo."),
             )
             return
-        window = self._shell.window
-        comparison = Comparison(
-            self._theme, self._engine, self._drawing, model, photo, parent=window
-        )
+        comparison = Comparison(self._shell, model, photo)
         comparison.draw_like(self._pane)
-        comparison.resize(window.size() * 0.97)
-        self._explainer.pause()
-        comparison.finished.connect(self._explainer.resume)
+        comparison.resize(self._shell.window.size() * 0.97)
+        self._shell.engine.reserve()
+        comparison.finished.connect(self._shell.engine.release)
         comparison.open()
         comparison.ask(self._question())
 
     def _question(self) -> str:
         """What is being typed, else what was asked last, else what fits every picture."""
-        typed = without_references(self._prompt.edit.toPlainText())
+        typed = without_references(self._chat.prompt.edit.toPlainText())
         turns = self._chat.conversation.turns
         return typed or (
             without_references(turns[-1].question) if turns else "Describe this picture."

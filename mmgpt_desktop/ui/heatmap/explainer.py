@@ -29,9 +29,9 @@ class Explainer(QObject):
     """One piece at a time goes to the engine: the map in view, the check of the chosen word,
     what occlusion finds, then the checks of the other words.
 
-    `pause` before the engine is asked something else, `resume` when that is over: what was
-    begun is thrown away then and begun anew. All in the GUI thread. Unless it `occludes`, that
-    is left out where it is not the method in view.
+    While others reserve the engine it pauses: what was begun is thrown away, and begun anew when
+    that is over. All in the GUI thread. Unless it `occludes`, that is left out where it is not
+    the method in view.
     """
 
     maps_changed = Signal(object, object)  # Turn, Method
@@ -43,21 +43,17 @@ class Explainer(QObject):
         self._occludes = occludes
         self._engine, self._heatmaps = engine, heatmaps
         self._running: Task | None = None
-        self._paused = 0
+        engine.wanted.connect(self._pause)
+        engine.released.connect(self.go_on)
         heatmaps.looked.connect(self.go_on)
         self.maps_changed.connect(heatmaps.maps_changed)
 
-    def pause(self) -> None:
-        """Give the engine back at once; each pause needs its own resume."""
-        self._paused += 1
+    def _pause(self) -> None:
+        """Give the engine back at once."""
         if self._running is not None:
             self._running.cancel()
             self._running = None
             self.changed.emit()
-
-    def resume(self) -> None:
-        self._paused -= 1
-        self.go_on()
 
     @property
     def busy(self) -> bool:
@@ -66,7 +62,7 @@ class Explainer(QObject):
     def go_on(self) -> None:
         """Begin what is wanted most, if nothing runs."""
         chosen = self._heatmaps.chosen
-        if self._paused or self._running is not None or chosen is None:
+        if self._engine.reserved or self._running is not None or chosen is None:
             return
         turn, word = chosen
         explanation = turn.explanation if turn.outcome is not None else None

@@ -11,31 +11,23 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import AttentionMap, HeadNumbers
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.text import printable
-from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.formula import FormulaDialog
 from mmgpt_desktop.ui.heatmap.head_grid import HeadGrid, InspectedWord
 from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.widgets.shell import Shell
-from mmgpt_desktop.ui.worker import EngineThread, TaskThread
+from mmgpt_desktop.ui.worker import TaskThread
 
 
 class HeadInspector(QObject):
     """One formula's page at a time; explaining waits until its numbers are there."""
 
     def __init__(
-        self,
-        shell: Shell,
-        pane: HeatmapPane,
-        engine: EngineThread,
-        drawing: TaskThread,
-        heatmaps: Heatmaps,
-        explainer: Explainer,
+        self, shell: Shell, pane: HeatmapPane, heatmaps: Heatmaps, drawing: TaskThread
     ) -> None:
         super().__init__(shell.window)
-        self._shell, self._engine, self._drawing = shell, engine, drawing
+        self._shell, self._drawing, self._heatmaps = shell, drawing, heatmaps
         self._choose_head = pane.choose_head
-        self._heatmaps, self._explainer = heatmaps, explainer
         self._page: FormulaDialog | None = None
         self._asked: CancelToken | None = None
         pane.grid_wanted.connect(self.open_grid)
@@ -80,9 +72,9 @@ class HeadInspector(QObject):
         parent = self._shell.window
         self._page = FormulaDialog(printable(word.bare), layer, head, maps[0].grid, parent)
         self._page.finished.connect(self._close)
-        self._explainer.pause()
+        self._shell.engine.reserve()
         token = word.start
-        self._asked = self._engine.submit(
+        self._asked = self._shell.engine.submit(
             lambda engine, task: engine.numbers(explanation, token, layer, head, task),
             self._take,
             self._fail,
@@ -114,7 +106,7 @@ class HeadInspector(QObject):
     def _end(self) -> None:
         """The numbers, or news that there are none, are here: the engine is free again."""
         self._asked = None
-        self._explainer.resume()
+        self._shell.engine.release()
 
 
 def _word_maps(turn: Turn, index: int, photo_index: int = 0) -> tuple[AttentionMap, ...]:

@@ -6,57 +6,50 @@ from dataclasses import asdict
 
 from PySide6.QtCore import QObject
 
-from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
-from mmgpt_desktop.ui.chat.output_pane import OutputPane
 from mmgpt_desktop.ui.heatmap.brush import Brush
 from mmgpt_desktop.ui.heatmap.check_card import Checks
+from mmgpt_desktop.ui.heatmap.comparison_launcher import ComparisonLauncher
 from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.film import Film, HoldKey
 from mmgpt_desktop.ui.heatmap.head_inspector import HeadInspector
 from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.heatmap.strips import Strips
+from mmgpt_desktop.ui.widgets.photo_view import LinkedViews, PhotoView
 from mmgpt_desktop.ui.widgets.shell import Shell
-from mmgpt_desktop.ui.worker import EngineThread, TaskThread
 
 
 class HeatmapController(QObject):
     """Follows the chat: its answers are shown, and measured while the engine has nothing else
-    to do. The large map is drawn on `drawing`, the small ones on `small`, so that it never waits
+    to do. The small maps are drawn on a thread of their own, so that the large one never waits
     for them.
     """
 
     def __init__(
-        self,
-        shell: Shell,
-        engine: EngineThread,
-        pane: HeatmapPane,
-        output: OutputPane,
-        chat: ChatController,
-        drawing: TaskThread,
-        small: TaskThread,
+        self, shell: Shell, pane: HeatmapPane, chat: ChatController, photo: PhotoView
     ) -> None:
         super().__init__(shell.window)
-        self._shell, self._pane, self._output = shell, pane, output
+        output, small = chat.output, shell.threads["small maps"]
+        self._shell, self.pane, self._output = shell, pane, output
         picture, answer = pane.picture, output.view
-        self.heatmaps = Heatmaps(picture, answer, shell.notices, drawing)
-        self.explainer = Explainer(engine, self.heatmaps)
+        self.heatmaps = Heatmaps(picture, answer, shell.notices, shell.threads["heatmaps"])
+        self.explainer = Explainer(shell.engine, self.heatmaps)
         self.film = Film(self.heatmaps)
         self._strips = Strips(output.strip, self.heatmaps, small)
         self._hold = HoldKey(picture.view, answer)
         self._checks = Checks(pane.check, answer, self.heatmaps, self.explainer)
         self.brush = Brush(picture, answer, self.heatmaps, self.explainer)
-        self.inspector = HeadInspector(shell, pane, engine, small, self.heatmaps, self.explainer)
+        self.inspector = HeadInspector(shell, pane, self.heatmaps, small)
+        self.comparisons = ComparisonLauncher(shell, pane, chat)
+        self._same_part = LinkedViews(photo, picture.view)
         shell.window.installEventFilter(self.brush)
-        engine.loaded.connect(self._take_model)
+        shell.engine.loaded.connect(self.heatmaps.set_model)
         self._follow(chat)
         self._connect()
 
     def _follow(self, chat: ChatController) -> None:
-        heatmaps, explainer = self.heatmaps, self.explainer
-        chat.asked.connect(explainer.pause)
-        chat.ended.connect(explainer.resume)
+        heatmaps = self.heatmaps
         chat.shown.connect(heatmaps.show_conversation)
         chat.began.connect(heatmaps.follow)
         chat.stepped.connect(heatmaps.step_written)
@@ -64,7 +57,7 @@ class HeatmapController(QObject):
         heatmaps.show_conversation(chat.conversation)
 
     def _connect(self) -> None:
-        pane, shell = self._pane, self._shell
+        pane, shell = self.pane, self._shell
         pane.changed.connect(self._remember)
         pane.opacity_changed.connect(self._remember)
         pane.details_shown.connect(self._show_details)
@@ -77,11 +70,8 @@ class HeatmapController(QObject):
         shell.rewritten.connect(self.heatmaps.refresh)
         shell.rewritten.connect(self.brush.refresh)
 
-    def _take_model(self, model: ModelInfo) -> None:
-        self.heatmaps.set_model(model)
-
     def _remember(self) -> None:
-        self._shell.preferences.change(**asdict(self._pane.drawing.map_style))
+        self._shell.preferences.change(**asdict(self.pane.drawing.map_style))
 
     def _underline(self, underline: str) -> None:
         self._checks.tell_verdicts(underline == "needed")

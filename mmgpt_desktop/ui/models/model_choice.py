@@ -8,35 +8,48 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.hub.cache import Hub
+from mmgpt_desktop.hub.catalogue import read_catalogue
 from mmgpt_desktop.hub.convert import ConversionReport
 from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.ui.chat.chat_controller import ChatController
 from mmgpt_desktop.ui.models.model_exports import ModelExports
 from mmgpt_desktop.ui.models.model_list import ListedModel, Models
 from mmgpt_desktop.ui.models.model_loader import ModelLoader
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
+from mmgpt_desktop.ui.models.status import Status
 from mmgpt_desktop.ui.widgets.shell import Shell
-from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.worker import MakeEngine
 
 OpenModel = Callable[[Path], MakeEngine]
 
 
 class ModelsController(QObject):
-    """Opens the dialog, and tells in the window what happens while that is closed."""
+    """Opens the dialog, and tells in the window what happens while that is closed.
+
+    To be made after the chat: when a model is told to be there, all others know it already.
+    """
 
     def __init__(
         self,
         shell: Shell,
-        theme: Theme,
-        loader: ModelLoader,
-        models: Models,
-        exports: ModelExports,
+        status: Status,
+        chat: ChatController,
+        current: Path,
+        home: Path,
         open_model: OpenModel,
+        make_hub: Callable[[], Hub],
     ) -> None:
+        """`current` is opened first; what is made of models for the user is in `home`."""
         super().__init__(shell.window)
-        self._shell, self._theme, self._loader = shell, theme, loader
-        self._models, self._exports, self._open_model = models, exports, open_model
+        self._shell, self._open_model = shell, open_model
+        loader = self.loader = ModelLoader(shell, status, current)
+        chat.load_wanted.connect(loader.load)
+        loader.switching.connect(chat.stop)
+        models = self.list = _listed_models(shell, current, make_hub)
+        exports = self.exports = ModelExports(shell.threads["model exports"], models, home)
         self.dialog: ModelsDialog | None = None
+        shell.engine.ended.connect(models.take_outcome)
         models.use_wanted.connect(self.use)
         models.failed.connect(self._tell_failure)
         models.fetched.connect(self._tell_fetched)
@@ -50,7 +63,7 @@ class ModelsController(QObject):
         shell.actions.connect({"models": self.open_dialog})
 
     def _remember(self) -> None:
-        models = self._models
+        models = self.list
         self._shell.preferences.change(model_folders=models.folders, speeds=dict(models.speeds))
 
     def _remember_model(self, path: Path) -> None:
@@ -58,17 +71,19 @@ class ModelsController(QObject):
 
     def open_dialog(self) -> None:
         if self.dialog is None:
-            self.dialog = ModelsDialog(self._theme, self._models, self._exports, self._shell.window)
+            self.dialog = ModelsDialog(
+                self._shell.theme, self.list, self.exports, self._shell.window
+            )
         self.dialog.look_at_current()
         self.dialog.open()
 
     def use(self, path: Path) -> None:
-        self._loader.switch(path, self._open_model(path))
+        self.loader.switch(path, self._open_model(path))
 
     def _offer_embedded(self, path: Path) -> None:
         """Without a model the window is of no use; the one that ships is always there."""
         embedded = default_bundle_path()
-        if self._loader.model is None and path != embedded:
+        if self.loader.model is None and path != embedded:
             notice = self._shell.notices.current()[-1]
             notice.add_action(self.tr("Use the model that ships"), lambda: self.use(embedded))
 
@@ -90,7 +105,15 @@ class ModelsController(QObject):
 
     def _offer(self, title: str, key: str) -> None:
         notice = self._shell.notices.tell(title, stays=True)  # it came after minutes or hours
-        notice.add_action(self.tr("Use this model"), lambda: self._models.use(key))
+        notice.add_action(self.tr("Use this model"), lambda: self.list.use(key))
 
     def _dialog_open(self) -> bool:
         return self.dialog is not None and self.dialog.isVisible()
+
+
+def _listed_models(shell: Shell, current: Path, make_hub: Callable[[], Hub]) -> Models:
+    fetching, folders = shell.threads["models"], shell.threads["model folders"]
+    models = Models(fetching, folders, default_bundle_path(), read_catalogue(), make_hub)
+    models.current = current
+    models.take_settings(shell.preferences.settings)
+    return models

@@ -14,7 +14,7 @@ from mmgpt_desktop.messages import GenerationOutcome, ModelInfo, RuntimeInfo
 from mmgpt_desktop.ui.models.status import Status
 from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.widgets.texts import error_title, translated
-from mmgpt_desktop.ui.worker import EngineThread, MakeEngine
+from mmgpt_desktop.ui.worker import MakeEngine
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +33,10 @@ class ModelLoader(QObject):
     opened = Signal(object)  # the folder of the model that answers from now on
     not_opened = Signal(object)  # the folder of a model that can't be loaded
     switching = Signal()  # to another model: what the engine does now is of no use
-    switched = Signal()  # or the one before stays
 
-    def __init__(self, shell: Shell, engine: EngineThread, status: Status, path: Path) -> None:
+    def __init__(self, shell: Shell, status: Status, path: Path) -> None:
         super().__init__(shell.window)
-        self.path = path
+        self.path, engine = path, shell.engine
         self._shell, self._engine, self._status = shell, engine, status
         self.model: ModelInfo | None = None
         self._runtime: RuntimeInfo | None = None
@@ -79,6 +78,7 @@ class ModelLoader(QObject):
         switch, self._next = self._next, None
         if switch is not None:
             self.switching.emit()
+            self._engine.reserve()
             self._tell_begin()
             self._switching = switch
             self._loading = self._engine.switch(switch.make_engine)
@@ -104,7 +104,7 @@ class ModelLoader(QObject):
         self.model, self._runtime = model, runtime
         self._tell_model(model, runtime)
         if switched is not None:
-            self.switched.emit()
+            self._engine.release()
         self.opened.emit(self.path)
         self._begin_switch()
 
@@ -114,7 +114,7 @@ class ModelLoader(QObject):
     def _fail(self, error: AppError | None) -> None:
         path, status = self._end(), self._status
         if path is not None:
-            self.switched.emit()
+            self._engine.release()
         if self.model is not None and self._runtime is not None:
             self._tell_model(self.model, self._runtime)
         elif error is None:

@@ -17,9 +17,9 @@ from mmgpt_desktop.ui.widgets.shell import Shell
 
 
 class PictureChoice(QObject):
-    def __init__(self, shell: Shell, pane: ImagePane, photos: Photos) -> None:
+    def __init__(self, shell: Shell, pane: ImagePane) -> None:
         super().__init__(shell.window)
-        self._shell, self._photos = shell, photos
+        self._shell, self.photos = shell, Photos(shell, pane)
         pane.open_wanted.connect(self.open_files)
         pane.samples_wanted.connect(self.open_samples)
         shell.actions.connect(
@@ -27,7 +27,7 @@ class PictureChoice(QObject):
         )
 
     def paste(self) -> None:
-        self._photos.take_mime(QGuiApplication.clipboard().mimeData())
+        self.photos.take_mime(QGuiApplication.clipboard().mimeData())
 
     def open_files(self) -> None:
         pictures, everything = self.tr("Pictures and videos"), self.tr("All files")
@@ -40,10 +40,10 @@ class PictureChoice(QObject):
         )
         if names:
             self._shell.preferences.change(last_folder=str(Path(names[0]).parent))
-            self._photos.open([Path(name) for name in names])
+            self.photos.open([Path(name) for name in names])
 
     def open_samples(self) -> None:
         dialog = SamplesDialog(read_samples(), self._shell.window)
         if dialog.exec() == QDialog.DialogCode.Accepted:
-            self._photos.open(dialog.paths)
+            self.photos.open(dialog.paths)
         dialog.deleteLater()

@@ -59,16 +59,10 @@ class Photos(QObject):
     added = Signal()
     session_wanted = Signal(object)  # Path
 
-    def __init__(
-        self,
-        shell: Shell,
-        pane: ImagePane,
-        files: TaskThread,
-        downloads: TaskThread,
-    ) -> None:
+    def __init__(self, shell: Shell, pane: ImagePane) -> None:
         super().__init__(pane)
         self._pane, self._notices, self._undo = pane, shell.notices, shell.undo
-        self._files, self._downloads = files, downloads
+        self._files, self._downloads = shell.threads["files"], shell.threads["downloads"]
         self._blank = Conversation()
         self._all: list[Conversation] = []
         self._index = -1

@@ -146,6 +146,7 @@ class Notices(Retranslated, QWidget):
         super().__init__(parent)
         self._theme = theme
         self._told: list[Notice] = []  # the last one is in view
+        self._told_once: set[type[AppError]] = set()
         self.others = QToolButton()
         self.others.setObjectName("flat")
         self.others.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -215,6 +216,12 @@ class Notices(Retranslated, QWidget):
         if error.__cause__ is not None and not ordinary:
             notice.add_action(self.tr("Copy details"), _Copy(error), closes=False)
         return notice
+
+    def tell_once(self, error: AppError) -> None:
+        """The first of its class alone: it comes again and again, and nobody can do anything."""
+        if type(error) not in self._told_once:
+            self._told_once.add(type(error))
+            self.tell_error(error)
 
     def forget(self, notice: Notice) -> None:
         """Take a notice away that may be gone already."""

@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QWidget
 
 from mmgpt_desktop.ui.widgets.notices import Notices
 from mmgpt_desktop.ui.widgets.preferences import Preferences
+from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.widgets.undo import Undo
+from mmgpt_desktop.ui.worker import EngineThread, Threads
 
 
 class Actions(dict[str, QAction]):
@@ -27,7 +29,9 @@ class Actions(dict[str, QAction]):
 
 @dataclass(frozen=True, eq=False)
 class Shell:
-    """`window` is the parent of dialogs; `rewritten` says that it speaks another language now."""
+    """`window` is the parent of dialogs; `rewritten` says that it speaks another language now.
+
+    What is not for the GUI thread goes to one of `threads`."""
 
     window: QWidget
     actions: Actions
@@ -35,3 +39,9 @@ class Shell:
     undo: Undo
     preferences: Preferences
     rewritten: SignalInstance
+    theme: Theme
+    threads: Threads
+
+    @property
+    def engine(self) -> EngineThread:
+        return self.threads.engine

@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar, QSplitter, QWidget
 
+from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.chat.output_pane import OutputPane
@@ -32,6 +33,7 @@ from mmgpt_desktop.ui.pictures.image_pane import ImagePane
 from mmgpt_desktop.ui.pictures.picture_drops import PictureDrops
 from mmgpt_desktop.ui.widgets.box_layout import vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
+from mmgpt_desktop.ui.widgets.dialog import Dialog
 from mmgpt_desktop.ui.widgets.fitting import fit
 from mmgpt_desktop.ui.widgets.notices import Notices
 from mmgpt_desktop.ui.widgets.preferences import Preferences
@@ -39,7 +41,10 @@ from mmgpt_desktop.ui.widgets.shell import Actions, Shell
 from mmgpt_desktop.ui.widgets.texts import LANGUAGES, Retranslated
 from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, Theme
 from mmgpt_desktop.ui.widgets.undo import Undo
+from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog
 from mmgpt_desktop.ui.window.pane_area import PaneArea
+from mmgpt_desktop.ui.window.tour import Tour
+from mmgpt_desktop.ui.worker import Threads
 
 _SMALLEST = (600, 400)  # for a screen of 640 x 480, less panels and a frame
 
@@ -58,6 +63,7 @@ class MainWindow(PictureDrops, ByKeyboard, Retranslated, QMainWindow):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
+        self._theme = theme
         self.setWindowTitle("MMGPT Desktop")
         self.setWindowIcon(QIcon(str(resource_path("icons", "app.svg"))))
         self.setAcceptDrops(True)
@@ -78,6 +84,7 @@ class MainWindow(PictureDrops, ByKeyboard, Retranslated, QMainWindow):
         self._make_menus()
         self._full = self.actions_by_name["full-screen"]
         self._full.toggled.connect(self._set_full_screen)
+        self.tour = Tour(self, (self.image, self.prompt, self.output, self.heatmap))
         self._connect()
         self.prompt.edit.setFocus()
         self.resize(self.sizeHint())
@@ -91,10 +98,14 @@ class MainWindow(PictureDrops, ByKeyboard, Retranslated, QMainWindow):
         self.undo.available.connect(edit.set_undo_elsewhere)
         edit.undo_wanted.connect(self.undo.undo)
         undo.setEnabled(False)
+        self.tour.about.connect(self.panes.reveal)
+        self.tour.ended.connect(edit.setFocus)
         self.actions_by_name.connect(
             {
                 "undo": self.undo.undo,
                 "quit": self.close,
+                "tour": self.tour.begin,
+                "keys": self._show_keys,
                 "go-picture": lambda: self.go_to(image.view, image.live, image.open_button),
                 "go-question": lambda: self.go_to(edit),
                 "go-answer": lambda: self.go_to(self.output.view),
@@ -102,10 +113,22 @@ class MainWindow(PictureDrops, ByKeyboard, Retranslated, QMainWindow):
             }
         )
 
-    def shell(self, preferences: Preferences) -> Shell:
+    def shell(self, preferences: Preferences, threads: Threads) -> Shell:
         """What features are given of the window."""
-        actions = self.actions_by_name
-        return Shell(self, actions, self.notices, self.undo, preferences, self.rewritten)
+        actions, theme = self.actions_by_name, self._theme
+        return Shell(
+            self, actions, self.notices, self.undo, preferences, self.rewritten, theme, threads
+        )
+
+    def _show_keys(self) -> None:
+        self._show_dialog(KeysDialog(self))
+
+    def show_about(self, model: ModelInfo | None) -> None:
+        self._show_dialog(AboutDialog(model, self))
+
+    def _show_dialog(self, dialog: Dialog) -> None:
+        dialog.exec()
+        dialog.deleteLater()
 
     def _arrange(self) -> None:
         middle = QWidget()

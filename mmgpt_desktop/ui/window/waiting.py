@@ -14,8 +14,8 @@ _PATIENCE_S = 120.0
 
 def wait_for_model(app: App) -> None:
     """RuntimeError with the window's own sentence when the model can't be loaded."""
-    wait_until(lambda: app.loader.model is not None or app.window.status.load.isVisible())
-    if app.loader.model is None:
+    wait_until(lambda: app.models.loader.model is not None or app.window.status.load.isVisible())
+    if app.models.loader.model is None:
         raise RuntimeError(app.window.status.text.whole)
 
 
