@@ -24,7 +24,7 @@ from mmgpt_desktop.hub.cache import Hub
 from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.resources import default_bundle_path
-from mmgpt_desktop.ui.window import app as app_module
+from mmgpt_desktop.ui.models import model_choice
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.worker import engine_maker
 from tests.families.checkpoints import smolvlm_settings, tiny_smolvlm
@@ -319,7 +319,7 @@ def test_a_download_that_fails(
     happens: Callable[[HubServer, Hub, pytest.MonkeyPatch], None],
     sentence: str,
 ) -> None:
-    monkeypatch.setattr(app_module, "read_catalogue", lambda: (ENTRY,))
+    monkeypatch.setattr(model_choice, "read_catalogue", lambda: (ENTRY,))
     hub = Hub(tmp_path / "hub", server.endpoint, timeout_s=1.0, pause_s=0.01, tries=2)
     app = make_app(FakeEngine(), options={"make_hub": lambda: hub})
     happens(server, hub, monkeypatch)

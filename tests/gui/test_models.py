@@ -21,10 +21,10 @@ from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.messages import ModelInfo, Timings
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.settings import Settings
+from mmgpt_desktop.ui.models import model_choice
 from mmgpt_desktop.ui.models import model_list as models_module
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
-from mmgpt_desktop.ui.window import app as app_module
-from mmgpt_desktop.ui.window.app import App
+from mmgpt_desktop.ui.window.app import App, model_to_open
 from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_photo
 from tests.hub_server import REPOSITORY, HubServer, Misbehaviour, running_hub
 
@@ -68,7 +68,7 @@ class Engines:
 def make_models_app(
     make_app: MakeApp, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., App]:
-    monkeypatch.setattr(app_module, "read_catalogue", lambda: (ENTRY, GATED))
+    monkeypatch.setattr(model_choice, "read_catalogue", lambda: (ENTRY, GATED))
 
     def make(
         engine: FakeEngine | None = None, engines: Engines | None = None, used: Hub = hub
@@ -367,7 +367,7 @@ def test_the_last_of_several_choices_wins(
 
 def test_a_remembered_model_that_is_gone_gives_way(tmp_path: Path) -> None:
     embedded, here = default_bundle_path(), tmp_path
-    choose = app_module.model_to_open
+    choose = model_to_open
     assert choose(embedded, Settings()) == embedded
     assert choose(embedded, Settings(model=str(here))) == here
     assert choose(embedded, Settings(model=str(here / "gone"))) == embedded
