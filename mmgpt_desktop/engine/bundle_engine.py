@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, Progress, photos_of
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
-from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle, remedy_for
+from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
+from mmgpt_desktop.engine.folder.model_files import remedy_for
 from mmgpt_desktop.engine.occlusion import Hider, Hiding, Mask, Rescorer
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.engine.runtime import Encoded, Runtime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
-from mmgpt_desktop.imaging.pixels import ImageSpec, patch_grid, prepare
+from mmgpt_desktop.imaging.pixels import patch_grid, prepare
 from mmgpt_desktop.messages import (
     AttentionMap,
     CellMaps,
     Doubt,
     EdgeMap,
     Explanation,
-    FusionInfo,
     GenerationRequest,
     HeadNumbers,
     ModelInfo,
@@ -96,7 +96,9 @@ class BundleEngine(EngineBase):
         prompt = self.family.build_prompt(request.messages, request.sampling.max_new_tokens)
         read = None
         if photo is not None:
-            read = partial(_attention_map, patch_grid(photo, self._image_spec(fusion)))
+            read = partial(
+                _attention_map, patch_grid(photo, self.bundle.manifest.image_spec(fusion.name))
+            )
         return PreparedRequest(
             prompt.token_ids,
             prompt.dropped_turns,
@@ -106,10 +108,10 @@ class BundleEngine(EngineBase):
         )
 
     def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None:
-        spec = self.bundle.manifest.fusions.get(GRAPH)
-        if spec is None:
+        manifest = self.bundle.manifest
+        if GRAPH not in manifest.fusions:
             return None
-        pixels, grid = prepare(photo, self._image_spec(spec.info))
+        pixels, grid = prepare(photo, manifest.image_spec(GRAPH))
         weights = self._runtime.edges(pixels, GRAPH, cancel)
         if weights is None:
             return None
@@ -159,7 +161,7 @@ class BundleEngine(EngineBase):
         """Encode a photo once for all questions about it by one fusion."""
 
         def encode() -> Encoded:
-            pixels = prepare(photo, self.bundle.manifest.image)[0] if photo else None
+            pixels = prepare(photo, self.bundle.manifest.image_spec())[0] if photo else None
             encoded: Encoded = self._runtime.encode(pixels, fusion, cancel)
             return encoded
 
@@ -170,10 +172,10 @@ class BundleEngine(EngineBase):
     ) -> tuple[str, NDArray[np.float32], PatchGrid, tuple[int, ...]]:
         """What an answer was asked with: fusion, pixels, their grid, prompt."""
         request, photos = explanation.request, photos_of(explanation)
-        info = self.model.fusion_info(request.fusion)
-        pixels, grid = prepare(photos[0], self._image_spec(info))
+        fusion = self.model.fusion_info(request.fusion).name
+        pixels, grid = prepare(photos[0], self.bundle.manifest.image_spec(fusion))
         prompt = self.family.build_prompt(request.messages, request.sampling.max_new_tokens)
-        return info.name, pixels, grid, prompt.token_ids
+        return fusion, pixels, grid, prompt.token_ids
 
     def _torch(self) -> TorchRuntime:
         """The runtime, if it is PyTorch, or else one beside it, made when first needed."""
@@ -183,10 +185,6 @@ class BundleEngine(EngineBase):
             self._traced = TorchRuntime(self.bundle)
         return self._traced
 
-    def _image_spec(self, fusion: FusionInfo) -> ImageSpec:
-        """How the model wants its pictures, with the grid of a fusion."""
-        return replace(self.bundle.manifest.image, rows=fusion.rows, columns=fusion.columns)
-
 
 def model_info(bundle: Bundle) -> ModelInfo:
     manifest = bundle.manifest
@@ -195,7 +193,7 @@ def model_info(bundle: Bundle) -> ModelInfo:
         description=manifest.description,
         context_length=manifest.decoder.context_length,
         fusions=tuple(
-            replace(spec.info, lacks=_lacks(name)) for name, spec in manifest.fusions.items()
+            replace(manifest.fusion_info(name), lacks=_lacks(name)) for name in manifest.fusions
         ),
         fusion=manifest.fusion,
         doubt=Doubt(manifest.certainty.doubt, manifest.certainty.doubt_long),

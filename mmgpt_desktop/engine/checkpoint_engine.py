@@ -35,8 +35,7 @@ from mmgpt_desktop.engine.folder.checkpoint import (
     read_checkpoint,
 )
 from mmgpt_desktop.engine.folder.layouts import GraphFiles, fitting_graphs, is_graphs, verify_graphs
-from mmgpt_desktop.engine.folder.model_files import read_object
-from mmgpt_desktop.engine.folder.recognise import MANIFEST
+from mmgpt_desktop.engine.folder.model_files import MANIFEST, read_object
 from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.head_choice import HeadReport, load_choice, save_choice, score_heads
 from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory

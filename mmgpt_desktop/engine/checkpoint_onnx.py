@@ -21,6 +21,7 @@ from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInput
 from mmgpt_desktop.engine.families.registry import family_class
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.folder.layouts import PRECISIONS, GraphFiles, find_graphs
+from mmgpt_desktop.engine.folder.model_files import unreadable
 from mmgpt_desktop.engine.folder.tensor_files import read_header
 from mmgpt_desktop.engine.graphs.decoder_session import Decoder, Past
 from mmgpt_desktop.engine.graphs.graph_session import Graph, blamed
@@ -44,10 +45,9 @@ from mmgpt_desktop.engine.graphs.surgery import Edited, attending_graph
 from mmgpt_desktop.engine.onnx_runtime import wants_cuda
 from mmgpt_desktop.engine.runtime import DecodeResult
 from mmgpt_desktop.engine.text_models import attention_heads
-from mmgpt_desktop.errors import BundleError, RuntimeFailure
+from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.note import Note
-from mmgpt_desktop.text import reason_of
 
 _IN_ORDER = Note(
     "These graphs read the prompt in order only, where the model reads pictures both ways:"
@@ -230,9 +230,7 @@ class _Table:
             dtype = {"F32": np.float32, "F16": np.float16}[table.dtype]
             self._rows = np.memmap(path, dtype, "r", offset=table.begin, shape=table.shape)
         except (OSError, ValueError, KeyError) as error:
-            title, hint = "The model's {name} can't be read ({reason}).", "Get the model again."
-            values = {"name": path.name, "reason": reason_of(error)}
-            raise BundleError(title, hint, **values) from error
+            raise unreadable(path.name, error) from error
 
     def __call__(self, ids: NDArray[np.int64], cancel: CancelToken) -> NDArray[Any]:
         cancel.raise_if_cancelled()

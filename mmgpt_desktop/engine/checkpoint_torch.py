@@ -20,6 +20,7 @@ from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInput
 from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.families.registry import family_class
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
+from mmgpt_desktop.engine.folder.model_files import ANOTHER
 from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory
 from mmgpt_desktop.engine.pytorch import require_torch
 from mmgpt_desktop.engine.runtime import DecodeResult
@@ -218,9 +219,8 @@ def load_model(checkpoint: Checkpoint, **options: Any) -> Any:
     model, found = loaded
     if missing := sorted(found["missing_keys"]):  # those tied to others are none
         title = "The model's weights are not whole; missing tensors: {count}, among them {name}."
-        hint = "Download the model again, or choose another one."
         values = {"count": len(missing), "name": safe_name(missing[0])}
-        raise RuntimeFailure(title, hint, **values)
+        raise RuntimeFailure(title, ANOTHER, **values)
     return model.eval()
 
 
@@ -284,12 +284,9 @@ def _failures(title: str) -> Iterator[None]:
                 "PyTorch can't load the model: its settings give {name} as something that can't be"
                 " used."
             )
-            another = "Download the model again, or choose another one."
-            raise RuntimeFailure(said, another, name=safe_name(field[1])) from error
+            raise RuntimeFailure(said, ANOTHER, name=safe_name(field[1])) from error
         if isinstance(error, IndexError) and "index out of range in self" in str(error):
             said = "The model's tokenizer writes tokens that its weights don't have."
-            raise RuntimeFailure(
-                said, "Download the model again, or choose another one."
-            ) from error
+            raise RuntimeFailure(said, ANOTHER) from error
         hint = "Choose another model, or use another runtime."
         raise RuntimeFailure(title, hint, reason=reason_of(error)) from error

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.cores import physical_cores
-from mmgpt_desktop.engine.folder.bundle import Bundle, ships
+from mmgpt_desktop.engine.folder.bundle import Bundle
+from mmgpt_desktop.engine.folder.model_files import ANOTHER, ships
 from mmgpt_desktop.engine.runtime import DecodeResult, Encoded
 from mmgpt_desktop.errors import BundleError, Cancelled, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
@@ -154,8 +155,8 @@ class OnnxRuntime:
             given = frozenset(node.name for node in session.get_outputs())
             taken = {node.name for node in session.get_inputs()}
             if missing := sorted({*inputs} - taken | {*outputs} - given):
-                title, hint = "The model's {graph} lacks {name}.", "Install the app again."
-                raise RuntimeFailure(title, hint, graph=file, name=missing[0])
+                title = "The model's {graph} lacks {name}."
+                raise RuntimeFailure(title, ANOTHER, graph=file, name=missing[0])
             self._graphs[file] = _Graph(session, given)
         return self._graphs[file]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmgpt_desktop.engine.folder.recognise import CONFIG
+from mmgpt_desktop.engine.folder.model_files import ANOTHER, CONFIG
 from mmgpt_desktop.errors import BundleError
 
 Slides = Callable[[int, Mapping[str, Any]], bool]  # whether layer i looks back over a window only
@@ -115,5 +115,5 @@ def attention_heads(config: Mapping[str, Any]) -> int:
     heads = text.get(name, kind.heads)
     if not isinstance(heads, int):
         title = "The model's {name} does not say how many heads it has."
-        raise BundleError(title, "Get the model again.", name=CONFIG)
+        raise BundleError(title, ANOTHER, name=CONFIG)
     return heads

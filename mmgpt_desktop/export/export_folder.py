@@ -20,7 +20,8 @@ from mmgpt_desktop.engine.families.registry import family_class, family_of
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint
 from mmgpt_desktop.engine.folder.checksums import file_entry
 from mmgpt_desktop.engine.folder.layouts import FORMAT, PROMPT
-from mmgpt_desktop.engine.folder.recognise import MANIFEST, PUBLIC
+from mmgpt_desktop.engine.folder.model_files import MANIFEST
+from mmgpt_desktop.engine.folder.recognise import PUBLIC
 from mmgpt_desktop.engine.folder.work_folder import work_folder
 from mmgpt_desktop.engine.scenes import compose
 from mmgpt_desktop.errors import AppError

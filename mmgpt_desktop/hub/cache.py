@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mmgpt_desktop.engine.folder.model_files import read_object, read_text
-from mmgpt_desktop.engine.folder.recognise import INDEX
+from mmgpt_desktop.engine.folder.model_files import INDEX, read_object, read_text
 from mmgpt_desktop.errors import BundleError, DownloadError
 from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.text import reason_of

@@ -172,7 +172,7 @@ def teach(
     manifest = open_bundle(bundle).manifest
     model = load_packed(bundle)
     tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
-    finetuner = Finetuner(model, tokenizer, manifest.image)
+    finetuner = Finetuner(model, tokenizer, manifest.image_spec())
     progress(0.0, "reads the photos")
     examples = [finetuner.example(folder, row) for row in rows]
     known, apart = split(examples)

@@ -62,7 +62,7 @@ def compare_photos(paths: Sequence[Path], folder: Path) -> list[Parity]:
     """Each fusion of the bundle."""
     bundle = open_bundle(folder)
     runtimes = OnnxRuntime(bundle, RuntimeName.ONNX_CPU), TorchRuntime(bundle)
-    pixels = [prepare(load_photo(path), bundle.manifest.image)[0] for path in paths]
+    pixels = [prepare(load_photo(path), bundle.manifest.image_spec())[0] for path in paths]
     return [
         _summed(fusion, [_compare(photo, fusion, bundle, runtimes) for photo in pixels])
         for fusion in bundle.manifest.fusions
@@ -79,7 +79,7 @@ def answers_kept(data: Path, folder: Path, trained: Path, photos: int) -> str:
     family, kept = MmgptFamily(bundle), 0
     prompt = family.build_prompt([Message("user", QUESTION)], 64).token_ids
     for image in chosen:
-        pixels, _ = prepare(load_photo(data / image), bundle.manifest.image)
+        pixels, _ = prepare(load_photo(data / image), bundle.manifest.image_spec())
         one, other = (
             _greedy(
                 runtime,

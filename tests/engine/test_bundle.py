@@ -37,13 +37,14 @@ def test_a_whole_bundle_opens_and_verifies_with_progress(tiny_bundle: Path) -> N
     bundle = open_bundle(tiny_bundle)
     bundle.verify(fractions.append, CancelToken())
     assert bundle.manifest.decoder.layers == 3
-    assert bundle.manifest.image.rows == 4
+    assert bundle.manifest.image_spec().rows == 4
     assert bundle.manifest.fusion == "graph"
     assert list(bundle.manifest.fusions) == ["graph", "cross_attention", "concat"]
-    graph, concat = (bundle.manifest.fusions[name] for name in ("graph", "concat"))
-    assert graph.info.head_choice.heads == ((0, 1), (1, 0))
-    assert graph.decoder == bundle.manifest.fusions["cross_attention"].decoder
-    assert (concat.info.image_layers, concat.info.rows, concat.info.columns) == (3, 2, 2)
+    graph, concat = (bundle.manifest.fusion_info(name) for name in ("graph", "concat"))
+    assert graph.head_choice.heads == ((0, 1), (1, 0))
+    fusions = bundle.manifest.fusions
+    assert fusions["graph"].decoder == fusions["cross_attention"].decoder
+    assert (concat.image_layers, concat.rows, concat.columns) == (3, 2, 2)
     assert (bundle.manifest.certainty.temperature, bundle.manifest.certainty.doubt) == (1.0, 0.3)
     assert bundle.manifest.sampling.max_new_tokens == 32
     assert fractions == sorted(fractions)
@@ -71,21 +72,20 @@ def test_a_missing_folder_and_a_folder_without_a_model(tmp_path: Path) -> None:
     assert "There is no model folder" in title_of(tmp_path / "file")
 
 
-def test_paths_that_cant_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "can't be read" in title_of(tmp_path / ("x" * 5000))
+def test_paths_that_cant_be_looked_at(own_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "There is no model folder" in title_of(own_bundle / ("x" * 5000))
     assert "There is no model folder" in title_of(Path("nul\0byte"))
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    (tmp_path / "manifest.json").touch()
     monkeypatch.setattr(Path, "open", refuse)
-    assert "manifest.json can't be read (Permission denied)" in title_of(tmp_path)
+    assert "manifest.json can't be read (Permission denied)" in title_of(own_bundle)
 
 
 def test_a_missing_file(own_bundle: Path) -> None:
     (own_bundle / "decoder.concat.onnx").unlink()
-    assert title_of(own_bundle) == "The model's file decoder.concat.onnx is missing."
+    assert title_of(own_bundle) == "The model's decoder.concat.onnx is missing."
 
 
 def test_a_file_cut_short(own_bundle: Path) -> None:
@@ -133,7 +133,6 @@ def test_an_unreadable_manifest(own_bundle: Path, data: bytes) -> None:
         lambda data: data.update(files=[]),
         lambda data: data["files"].pop("tokenizer.json"),
         lambda data: data["files"].pop("decoder.concat.onnx"),
-        lambda data: data["files"].update({"../x": data["files"]["tokenizer.json"]}),
         lambda data: data["files"].update({"x": {"bytes": 3}}),
         lambda data: data["decoder"].pop("heads"),
         lambda data: data["decoder"].update(heads="6"),
@@ -162,6 +161,14 @@ def test_an_unreadable_manifest(own_bundle: Path, data: bytes) -> None:
 )
 def test_a_wrong_manifest(own_bundle: Path, edit: Callable[[dict[str, Any]], object]) -> None:
     assert "manifest.json can't be used" in title_of(change(own_bundle, edit))
+
+
+def test_a_name_that_leads_out_of_the_folder(own_bundle: Path) -> None:
+    change(
+        own_bundle,
+        lambda data: data["files"].update({"../x": data["files"]["tokenizer.json"]}),
+    )
+    assert title_of(own_bundle) == "The model's manifest.json names files outside its folder."
 
 
 def test_unknown_keys_are_let_be(own_bundle: Path) -> None:
@@ -208,7 +215,7 @@ def test_a_link_out_of_the_folder_is_no_file_of_the_model(own_bundle: Path, tmp_
     weights = own_bundle / "model.safetensors"
     weights.rename(tmp_path / "elsewhere")
     weights.symlink_to(tmp_path / "elsewhere")
-    assert "it names files outside its folder" in title_of(own_bundle)
+    assert "names files outside its folder" in title_of(own_bundle)
 
 
 def test_only_what_ships_is_mended_by_installing_the_app_again(
@@ -217,7 +224,7 @@ def test_only_what_ships_is_mended_by_installing_the_app_again(
     (own_bundle / "model.safetensors").unlink()
     for shipped, hint in ((tmp_path / "else", "Download the model"), (tmp_path, "Install the app")):
         monkeypatch.setattr(
-            "mmgpt_desktop.engine.folder.bundle.resource_path", lambda *_, s=shipped: s
+            "mmgpt_desktop.engine.folder.model_files.resource_path", lambda *_, s=shipped: s
         )
         with pytest.raises(BundleError) as caught:
             open_bundle(own_bundle)

@@ -107,7 +107,7 @@ def explanation(photo: Photo | None, tokens: tuple[int, ...] = SCRIPT) -> Explan
 
 
 def grid_of(folder: Path, width: int, height: int) -> PatchGrid:
-    return patch_grid(make_photo(width, height), open_bundle(folder).manifest.image)
+    return patch_grid(make_photo(width, height), open_bundle(folder).manifest.image_spec())
 
 
 def spotted(grid: PatchGrid, row: int, column: int) -> Photo:

@@ -60,12 +60,12 @@ def test_both_runtimes_agree_to_a_thousandth(
     bundle: Bundle, onnx: Runtime, torch: Runtime, name: str | None, fusion: str
 ) -> None:
     cancel = CancelToken()
-    pixels = prepare(photo(name), bundle.manifest.image)[0] if name else None
+    pixels = prepare(photo(name), bundle.manifest.image_spec())[0] if name else None
     encoded = [runtime.encode(pixels, fusion, cancel) for runtime in (onnx, torch)]
     ours, theirs = encoded
     assert np.abs(ours.keys - np.asarray(theirs.keys)).max(initial=0) < 1e-3
     assert np.abs(ours.values - np.asarray(theirs.values)).max(initial=0) < 1e-3
-    info = bundle.manifest.fusions[fusion].info
+    info = bundle.manifest.fusion_info(fusion)
     assert len(ours.keys) == info.image_layers + 1
     assert ours.keys.shape[3] > info.rows * info.columns if name else ours.keys.shape[3] == 0
     feed = list(MmgptFamily(bundle).build_prompt([QUESTION], 10).token_ids)
@@ -93,11 +93,11 @@ def test_both_runtimes_agree_to_a_thousandth(
 def test_both_runtimes_agree_on_the_graphs_edges(
     bundle: Bundle, onnx: Runtime, torch: Runtime
 ) -> None:
-    pixels, _ = prepare(photo("cat.jpg"), bundle.manifest.image)
+    pixels, _ = prepare(photo("cat.jpg"), bundle.manifest.image_spec())
     ours, theirs = (runtime.edges(pixels, "graph", CancelToken()) for runtime in (onnx, torch))
     assert ours is not None
     assert theirs is not None
-    info = bundle.manifest.fusions["graph"].info
+    info = bundle.manifest.fusion_info("graph")
     assert ours.shape == theirs.shape == (info.rows * info.columns,) * 2
     assert np.abs(ours - theirs).max() < 1e-3
     assert (ours.sum(axis=1) < 1 + 1e-4).all()

@@ -15,7 +15,8 @@ from tokenizers import Tokenizer
 
 from mmgpt_desktop.engine.chat.detokenizer import byte_level_bytes
 from mmgpt_desktop.engine.chat.family import answered, clean
-from mmgpt_desktop.engine.folder.bundle import TOKENIZER, Bundle
+from mmgpt_desktop.engine.folder.bundle import Bundle
+from mmgpt_desktop.engine.folder.model_files import TOKENIZER
 from mmgpt_desktop.engine.folder.tokenizing import encode, load_tokenizer
 from mmgpt_desktop.errors import PromptError
 from mmgpt_desktop.messages import Message

@@ -13,6 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from mmgpt_desktop.engine.folder.model_files import ANOTHER
 from mmgpt_desktop.errors import AppError, BundleError, Cancelled
 from mmgpt_desktop.text import safe_name
 
@@ -55,8 +56,7 @@ def settings_used(checkpoint: Checkpoint) -> Iterator[None]:
         raise
     except BaseException as error:  # a panic in a Rust library is no Exception
         title = "The settings of this model ({family}) are damaged or don't fit together."
-        hint = "Download the model again, or choose another one."
-        raise BundleError(title, hint, family=safe_name(checkpoint.model_type)) from error
+        raise BundleError(title, ANOTHER, family=safe_name(checkpoint.model_type)) from error
 
 
 def family_of(checkpoint: Checkpoint) -> Family:

@@ -14,11 +14,18 @@ from tokenizers import Tokenizer
 
 from mmgpt_desktop.engine.families.registry import family_class
 from mmgpt_desktop.engine.folder.layouts import is_graphs
-from mmgpt_desktop.engine.folder.model_files import is_plain_name, read_object, read_text
-from mmgpt_desktop.engine.folder.recognise import (
+from mmgpt_desktop.engine.folder.model_files import (
+    ANOTHER,
     CONFIG,
     INDEX,
+    TOKENIZER,
     WEIGHTS,
+    is_plain_name,
+    missing,
+    read_object,
+    read_text,
+)
+from mmgpt_desktop.engine.folder.recognise import (
     model_folder,
     refuse_adapter,
     refuse_other_kinds,
@@ -29,9 +36,6 @@ from mmgpt_desktop.engine.folder.tensor_files import TensorFile, read_header
 from mmgpt_desktop.engine.folder.tokenizing import load_tokenizer
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.text import safe_name
-
-TOKENIZER = "tokenizer.json"
-_ANOTHER = "Download the model again, or choose another one."
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +102,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     model_type = config.get("model_type")
     if not isinstance(model_type, str) or not model_type:
         refuse_other_kinds(path)
-        raise BundleError("The model's {name} does not say its model_type.", _ANOTHER, name=CONFIG)
+        raise BundleError("The model's {name} does not say its model_type.", ANOTHER, name=CONFIG)
     if not has_weights(path) and not is_graphs(path):
         refuse_other_kinds(path)
     refuse_text_alone(model_type, config)
@@ -146,7 +150,7 @@ def weight_files(path: Path) -> tuple[Path, ...]:
         return (path / WEIGHTS,)
     named = _read(path, INDEX).get("weight_map")
     if isinstance(named, dict) and not all(isinstance(name, str) for name in named.values()):
-        raise BundleError("The model's {name} is damaged.", _ANOTHER, name=INDEX)
+        raise BundleError("The model's {name} is damaged.", ANOTHER, name=INDEX)
     if not isinstance(named, dict) or not named:
         title = "The model has no weights as safetensors: {name} is missing."
         hint = "Weights in other forms may run code of strangers, so they are never opened."
@@ -155,9 +159,9 @@ def weight_files(path: Path) -> tuple[Path, ...]:
     for name in shards:
         if not is_plain_name(name):
             title = "The model's {name} names files outside its folder."
-            raise BundleError(title, _ANOTHER, name=INDEX)
+            raise BundleError(title, ANOTHER, name=INDEX)
         if not (path / name).is_file():
-            raise BundleError("The model's {name} is missing.", _ANOTHER, name=safe_name(name))
+            raise missing(name)
     return tuple(path / name for name in shards)
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.folder.model_files import ANOTHER, unreadable
 from mmgpt_desktop.errors import BundleError
-from mmgpt_desktop.text import reason_of, safe_name
+from mmgpt_desktop.text import safe_name
 
 _CHUNK = 1 << 20
-_REINSTALL = "Install the app again, or choose another model folder."
 
 
 def verify(
@@ -34,7 +34,7 @@ def verify(
             progress(min(1.0, done / max(1, total)))
         if digest.hexdigest() != expected.lower():
             title = "The model's file {name} was changed: its checksum differs."
-            raise BundleError(title, _REINSTALL, name=safe_name(name))
+            raise BundleError(title, ANOTHER, name=safe_name(name))
 
 
 def file_entry(path: Path) -> dict[str, str | int]:
@@ -54,6 +54,4 @@ def _chunks(path: Path) -> Iterator[bytes]:
             while chunk := stream.read(_CHUNK):
                 yield chunk
     except OSError as error:
-        title = "The model's {name} can't be read ({reason})."
-        name, reason = safe_name(path.name), reason_of(error)
-        raise BundleError(title, _REINSTALL, name=name, reason=reason) from error
+        raise unreadable(path.name, error) from error

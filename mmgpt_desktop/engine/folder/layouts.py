@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.folder.bundle import remedy_for
+from mmgpt_desktop.decoding import Count, DataDecoder, Mistake
 from mmgpt_desktop.engine.folder.checksums import verify
-from mmgpt_desktop.engine.folder.model_files import is_plain_name, lies_inside, read_object
-from mmgpt_desktop.engine.folder.recognise import MANIFEST, PUBLIC, manifest_kind
+from mmgpt_desktop.engine.folder.model_files import (
+    ANOTHER,
+    MANIFEST,
+    bad_manifest,
+    read_object,
+    refuse_newer,
+    remedy_for,
+    require_file,
+)
+from mmgpt_desktop.engine.folder.recognise import PUBLIC, manifest_kind
 from mmgpt_desktop.errors import BundleError
-from mmgpt_desktop.text import safe_name
 
 FORMAT = 3
 PROMPT = "prompt.onnx"  # of an export, if it has one
@@ -33,8 +39,6 @@ _STEMS = {
 PRECISIONS = ("fp32", "fp16", "int8", "quantized", "uint8", "q8", "q4", "q4f16", "bnb4")
 _NAME = re.compile(r"(?P<stem>[a-z_]+?)(?:_(?P<precision>{}))?\.(?P<kind>onnx|safetensors)".format(
     "|".join(PRECISIONS)))  # fmt: skip
-
-_ANOTHER = "Download the model again, or choose another one."
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def verify_graphs(folder: Path, progress: Callable[[float], None], cancel: Cance
     Raises BundleError and Cancelled; `progress` gets fractions.
     """
     files = _manifest_files(folder)
-    sums = {name: str(entry["sha256"]) for name, entry in files.items() if "sha256" in entry}
+    sums = {name: entry.sha256 for name, entry in files.items() if entry.sha256}
     with remedy_for(folder):
         verify(folder, sums, progress, cancel)
 
@@ -114,7 +118,7 @@ def _choose(
         if files:
             return min(files, key=lambda item: order.index(item[0]))
     title = "The model's folder has no graph {name}."
-    raise BundleError(title, _ANOTHER, name=f"{_STEMS[part][-1]}.onnx")
+    raise BundleError(title, ANOTHER, name=f"{_STEMS[part][-1]}.onnx")
 
 
 def _found(place: Path, part: str) -> dict[str, Path]:
@@ -134,27 +138,30 @@ def _data_files(graph: Path) -> Sequence[Path]:
     return [file for file in graph.parent.iterdir() if file.name.startswith(graph.name)]
 
 
-def _manifest_files(folder: Path) -> Mapping[str, Mapping[str, Any]]:
-    """Each with `bytes`, and whole in the folder; none without a manifest of ours.
+@dataclass(frozen=True)
+class _Listed:
+    bytes: Count
+    sha256: str = ""
 
-    Raises BundleError.
-    """
+
+@dataclass(frozen=True)
+class _Export:
+    """The manifest of an export, as far as it tells of its files."""
+
+    format: Count
+    files: dict[str, _Listed] = field(default_factory=dict)
+
+
+def _manifest_files(folder: Path) -> Mapping[str, _Listed]:
+    """All of them whole in the folder; none without a manifest of ours. Raises BundleError."""
     if manifest_kind(folder) != PUBLIC:
         return {}
     try:
-        manifest = read_object(folder / MANIFEST)
-        version = manifest["format"]
-        files = {str(name): dict(entry) for name, entry in manifest.get("files", {}).items()}
-        for entry in files.values():
-            entry["bytes"] = int(entry["bytes"])
-    except (BundleError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        raise BundleError("The model's {name} can't be read.", _ANOTHER, name=MANIFEST) from error
-    if type(version) is not int or version > FORMAT:
-        title = "This model was made for a newer version of MMGPT Desktop."
-        raise BundleError(title, "Update the app, or choose another model folder.")
-    for name, entry in files.items():  # its name before anything of it is read
-        named = is_plain_name(name) and lies_inside(name, folder) and (folder / name).is_file()
-        if not named or (folder / name).stat().st_size != entry["bytes"]:
-            title = "The model's {name} is missing or not whole."
-            raise BundleError(title, _ANOTHER, name=safe_name(name))
+        export = DataDecoder().decode(_Export, read_object(folder / MANIFEST))
+    except Mistake as mistake:
+        raise bad_manifest(mistake) from mistake
+    refuse_newer(export.format, FORMAT)
+    for name, entry in export.files.items():
+        require_file(folder, name, entry.bytes)
+    files: Mapping[str, _Listed] = export.files
     return files

@@ -1,14 +1,22 @@
-"""Reads the small files of a model's folder warily: whoever made them is a stranger."""
+"""Looks into a model's folder warily: whoever made its files is a stranger.
+
+What is wrong with them is a BundleError, and to get the model again its remedy (`ANOTHER`): only
+what comes with the app is mended by installing that again (`remedy_for`).
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from mmgpt_desktop.errors import BundleError
+from mmgpt_desktop.decoding import Mistake
+from mmgpt_desktop.errors import AppError, BundleError
 from mmgpt_desktop.reading import NotSmall, read_small
+from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.text import reason_of, safe_name
 
 JSON_LIMIT = 16 << 20  # bytes of a settings file; the longest known index has 9 MB
@@ -18,7 +26,30 @@ _PAGE = re.compile(rb"\s*<(!doctype html|html|\?xml|error)\b", re.IGNORECASE)
 _LEADS_AWAY = re.compile(r"[/\\:\0]")
 _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
+CONFIG, MANIFEST, TOKENIZER = "config.json", "manifest.json", "tokenizer.json"
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+
 ANOTHER = "Download the model again, or choose another one."
+_REINSTALL = "Install the app again, or choose another model folder."
+
+
+@contextmanager
+def remedy_for(folder: Path) -> Iterator[None]:
+    """Errors in here have the remedy that fits the folder."""
+    try:
+        yield
+    except AppError as error:
+        if error.hint_template == ANOTHER and ships(folder):
+            error.hint_template = _REINSTALL
+        raise
+
+
+def ships(folder: Path) -> bool:
+    """Whether a model comes with the app, so that its files are as trusted as the app's."""
+    try:
+        return folder.resolve().is_relative_to(resource_path("models").resolve())
+    except (OSError, ValueError):  # a name that can't be
+        return False
 
 
 def read_text(file: Path, limit: int = JSON_LIMIT) -> str:
@@ -100,6 +131,46 @@ def lies_inside(place: str, folder: Path) -> bool:
     real, root = (folder / place).resolve(), folder.resolve()
     blobs = (above.parent / "blobs" for above in root.parents if above.name == "snapshots")
     return any(real.is_relative_to(home) for home in (root, *blobs))
+
+
+def require_file(folder: Path, name: str, size: int) -> None:
+    """Raises BundleError unless what a manifest lists is a file of the folder, at its full length.
+
+    Its name is looked at before anything of it.
+    """
+    if not (is_plain_name(name) and lies_inside(name, folder)):
+        title = "The model's {name} names files outside its folder."
+        raise BundleError(title, ANOTHER, name=MANIFEST)
+    file = folder / name
+    try:
+        found = file.stat().st_size if file.is_file() else None
+    except OSError as error:
+        raise unreadable(name, error) from error
+    if found is None:
+        raise missing(name)
+    if found != size:
+        raise wrong_length(name, found, size)
+
+
+def refuse_newer(version: int, known: int) -> None:
+    """Raises BundleError for a manifest's format that a later version of the app writes."""
+    if version > known:
+        title = "This model was made for a newer version of MMGPT Desktop."
+        raise BundleError(title, "Update the app, or choose another model folder.")
+
+
+def bad_manifest(mistake: Mistake) -> BundleError:
+    title = "The model's manifest.json can't be used: {mistake}"
+    return BundleError(title, ANOTHER, mistake=mistake.note)
+
+
+def missing(name: str) -> BundleError:
+    return BundleError("The model's {name} is missing.", ANOTHER, name=safe_name(name))
+
+
+def wrong_length(name: str, size: int, expected: int) -> BundleError:
+    title = "The model's file {name} is cut short or too long: {size} bytes, not {expected}."
+    return BundleError(title, ANOTHER, name=safe_name(name), size=size, expected=expected)
 
 
 def unreadable(name: str, error: Exception) -> BundleError:

@@ -15,12 +15,16 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
-from mmgpt_desktop.engine.folder.model_files import ANOTHER, read_object, read_text
+from mmgpt_desktop.engine.folder.model_files import (
+    ANOTHER,
+    CONFIG,
+    MANIFEST,
+    read_object,
+    read_text,
+)
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.text import reason_of, safe_name
 
-CONFIG, MANIFEST = "config.json", "manifest.json"
-WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 PUBLIC = "public"  # the "kind" in the manifest of an export
 
 _LOOKED_AT = 2000  # names of a folder: it may be anybody's disk

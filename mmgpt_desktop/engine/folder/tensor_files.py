@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmgpt_desktop.engine.folder.model_files import ANOTHER, refuse_other_weights, unreadable
+from mmgpt_desktop.engine.folder.model_files import (
+    ANOTHER,
+    refuse_other_weights,
+    unreadable,
+    wrong_length,
+)
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.text import safe_name
 
@@ -72,8 +77,7 @@ def read_header(file: Path) -> TensorFile:
         raise BundleError(title, ANOTHER, name=name) from error
     expected = max((each.end for each in tensors.values()), default=8 + length)
     if size != expected:
-        title = "The model's file {name} is cut short or too long: {size} bytes, not {expected}."
-        raise BundleError(title, ANOTHER, name=name, size=size, expected=expected)
+        raise wrong_length(file.name, size, expected)
     return TensorFile(tensors, expected, metadata if isinstance(metadata, dict) else {})
 
 

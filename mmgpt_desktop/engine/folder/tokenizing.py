@@ -15,11 +15,15 @@ from pathlib import Path
 import platformdirs
 from tokenizers import Tokenizer
 
-from mmgpt_desktop.engine.folder.model_files import ANOTHER, refuse_stand_in_file, unreadable
+from mmgpt_desktop.engine.folder.model_files import (
+    ANOTHER,
+    missing,
+    refuse_stand_in_file,
+    unreadable,
+)
 from mmgpt_desktop.engine.isolated import OutOfBounds, Refused, run
 from mmgpt_desktop.errors import BundleError, PromptError
 from mmgpt_desktop.resources import resource_path
-from mmgpt_desktop.text import safe_name
 
 _FILE_LIMIT = 256 << 20  # bytes; the largest known has 35 MB
 TRIAL_S, TRIAL_BYTES = 60.0, 4 << 30
@@ -42,7 +46,7 @@ def load_tokenizer(path: Path, *, remember: bool = True) -> Tokenizer:
     """A fast tokenizer, without padding or truncation; that it works may be remembered beyond
     this process. Raises BundleError."""
     if not path.is_file():
-        raise BundleError("The model's {name} is missing.", ANOTHER, name=safe_name(path.name))
+        raise missing(path.name)
     refuse_stand_in_file(path)
     _require_tried(path, remember)
     with _failures(BundleError("The model's tokenizer can't be read.", ANOTHER)):

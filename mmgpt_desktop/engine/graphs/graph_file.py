@@ -15,7 +15,12 @@ from typing import NamedTuple
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-from mmgpt_desktop.engine.folder.model_files import lies_inside, refuse_stand_in_file
+from mmgpt_desktop.engine.folder.model_files import (
+    ANOTHER,
+    lies_inside,
+    missing,
+    refuse_stand_in_file,
+)
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.text import safe_name
 
@@ -24,8 +29,6 @@ INLINE_BYTES = 1024  # smaller tensors (shapes, constants) stay in the graph
 _MODEL_GRAPH, _GRAPH_INITIALIZER, _TENSOR_RAW_DATA = 7, 5, 9
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
-
-_REPLACE = "Get the model's files again, or choose another model."
 
 
 class _Field(NamedTuple):
@@ -48,7 +51,7 @@ def read_graph(path: Path) -> onnx.ModelProto:
     except (OSError, ValueError, IndexError, DecodeError) as error:
         refuse_stand_in_file(path)
         title = "The model's graph {name} is missing or damaged."
-        raise BundleError(title, _REPLACE, name=safe_name(path.name)) from error
+        raise BundleError(title, ANOTHER, name=safe_name(path.name)) from error
     check_external(model, path.parent)
     return model
 
@@ -67,12 +70,11 @@ def check_external(model: onnx.ModelProto, folder: Path) -> None:
             raise BundleError(title, "Don't use this model.", name=safe_name(place))
         file = folder / place
         if not file.is_file():
-            title = "The model's file {name} is missing."
-            raise BundleError(title, _REPLACE, name=safe_name(place))
+            raise missing(place)
         if file.stat().st_size < size:
             refuse_stand_in_file(file)
             title = "The model's file {name} is cut short."
-            raise BundleError(title, _REPLACE, name=safe_name(place))
+            raise BundleError(title, ANOTHER, name=safe_name(place))
 
 
 def external_places(path: Path) -> set[str]:
