@@ -23,7 +23,6 @@ from mmgpt_desktop.export.decoder_graph import build_decoder, embeddings_of
 from mmgpt_desktop.export.decoder_spec import DecoderSpec, read_spec
 from mmgpt_desktop.export.export_folder import read_config
 from mmgpt_desktop.export.graph_writer import FLOAT, GraphWriter, Nodes
-from mmgpt_desktop.export.last_row import Attention
 from mmgpt_desktop.export.linear import (
     BLOCK,
     ByLayer,
@@ -125,9 +124,9 @@ class LanguageModel:
         return embeddings_of(self.spec, self.weights)
 
     @property
-    def shown(self) -> Attention:
+    def shown(self) -> bool:
         """Cross-attention has nothing to look at: these are words alone."""
-        return Attention.NONE if self.spec.cross_interval else Attention.KERNEL
+        return not self.spec.cross_interval
 
 
 @dataclass(frozen=True)
@@ -241,7 +240,7 @@ def table_of(rows: Sequence[ComparedRow]) -> str:
 def input_products(language: LanguageModel, folder: Path) -> dict[str, Floats]:
     """By layer x.T @ x [K, K], summed over the layer's inputs x, for `least_squares`."""
     path = folder / "recorded.onnx"
-    build_decoder(language.spec, language.weights, path, _Recorded(), attention=Attention.NONE)
+    build_decoder(language.spec, language.weights, path, _Recorded(), attention=False)
     graph, found = Graph(path, cuda=False), dict[str, Floats]()
     inputs = [name for name in graph.outputs if name.endswith(_INPUT)]
     decoder, begin = Decoder(graph, in_place=False), language.spec.begin

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.export.decoder_spec import SILU, DecoderSpec, Rope
 from mmgpt_desktop.export.graph_writer import CONTRIB, END, FLOAT, INT32, INT64, GraphWriter
-from mmgpt_desktop.export.last_row import Attention, LastRow
 from mmgpt_desktop.export.linear import Linears
 from mmgpt_desktop.export.weights import DecoderWeights
 
@@ -28,7 +27,7 @@ def build_decoder(
     path: Path,
     linears: Linears,
     *,
-    attention: Attention = Attention.KERNEL,
+    attention: bool = True,
     cache_only: bool = False,
 ) -> None:
     """Write a decoder's graph to `path` and its weights to `path` + ".data".
@@ -44,7 +43,8 @@ def build_decoder(
     Outputs: `logits` float32 [1, S - logits_from, vocabulary];
     `present.{i}.key` and `.value`; `attention` float32 [layers, heads, P + S], the last
     position's softmax, which sums to 1; or [cross layers, heads, M] of what it looks at.
-    With `cache_only` there are only the presents, and no `logits_from`.
+    ONNX Runtime's attention gives it on the CPU alone: elsewhere `engine.graphs.surgery` has it
+    computed again. With `cache_only` there are only the presents, and no `logits_from`.
     Pasts may have room for more than P positions if they are bound as presents, too: then
     each step writes into them and copies nothing.
     """
@@ -72,13 +72,13 @@ class _DecoderBuilder:
         weights: DecoderWeights,
         graph: GraphWriter,
         linears: Linears,
-        attention: Attention,
+        attention: bool,
         cache_only: bool,
     ) -> None:
         self._spec, self._weights, self._graph = spec, weights, graph
         self._linears, self._cache_only = linears, cache_only
-        self._kind = Attention.NONE if cache_only else attention
-        self._given: list[str] = []  # each layer's attention, or what it is rebuilt from
+        self._shown = attention and not cache_only
+        self._given: list[str] = []  # each layer's attention
 
     def build(self) -> None:
         spec, graph = self._spec, self._graph
@@ -107,7 +107,7 @@ class _DecoderBuilder:
                 return
             normed, stream = self._layer(layer, normed, stream)
         self._give_logits(normed)
-        if self._kind is not Attention.NONE:
+        if self._shown:
             self._give_attention()
 
     def _lay_positions(self) -> None:
@@ -257,12 +257,11 @@ class _DecoderBuilder:
         bias = self._biases[spec.windows[layer]]
         inputs = [query, key, value, *past, self._last_place, self._total]
         inputs += [*(self._turns[spec.ropes[layer]] if spec.ropes else ("", "")), "", bias]
-        shown = not spec.cross_interval
-        kernel = shown and self._kind is Attention.KERNEL
+        shown = self._shown and not spec.cross_interval
         given = graph.ops(
             "GroupQueryAttention",
             inputs,
-            [None, *present, *([None] if kernel else [])],
+            [None, *present, *([None] if shown else [])],
             domain=CONTRIB,
             num_heads=spec.heads,
             kv_num_heads=spec.kv_heads,
@@ -271,12 +270,11 @@ class _DecoderBuilder:
             softcap=spec.softcap,
             causal=0 if bias else 1,
             local_window_size=-1 if bias else spec.windows[layer],
-            qk_output=2 if kernel else 0,  # 2: after the softmax
+            qk_output=2 if shown else 0,  # 2: after the softmax
         )
         for value in present:
             graph.output(value, value, FLOAT, [1, spec.kv_heads, "T", spec.head_dim])
-        if shown:
-            self._given += given[3:] if kernel else [query]
+        self._given += given[3:]
         return given[0]
 
     def _projected(self, name: str, normed: str) -> tuple[str, str, str]:
@@ -360,11 +358,9 @@ class _DecoderBuilder:
         graph.output(logits, "logits", FLOAT, [1, "L", self._spec.vocabulary])
 
     def _give_attention(self) -> None:
-        spec, graph, rows = self._spec, self._graph, self._given
-        if self._kind is Attention.REBUILT and not spec.cross_interval:
-            row = LastRow(spec, graph, self._turns, self._length).rebuilt(rows, self._biases)
-        else:
-            last = graph.constant(-1, scalar=True)  # of each by itself, so that none is kept
-            row = graph.op("Concat", *(graph.op("Gather", e, last, axis=2) for e in rows), axis=0)
+        spec, graph = self._spec, self._graph
+        last = graph.constant(-1, scalar=True)
+        rows = [graph.op("Gather", each, last, axis=2) for each in self._given]  # so none is kept
+        row = graph.op("Concat", *rows, axis=0)
         shape = (spec.cross_layers, "M") if spec.cross_interval else (spec.layers, "T")
         graph.output(row, "attention", FLOAT, [shape[0], spec.heads, shape[1]])

@@ -14,7 +14,6 @@ from mmgpt_desktop.export.compare import CHUNK, difference, read
 from mmgpt_desktop.export.decoder_graph import build_decoder
 from mmgpt_desktop.export.decoder_spec import read_spec
 from mmgpt_desktop.export.graph_writer import FLOAT, GraphWriter
-from mmgpt_desktop.export.last_row import Attention
 from mmgpt_desktop.export.linear import (
     ByPosition,
     DynamicInt8,
@@ -68,18 +67,15 @@ def session(
     weights: dict[str, np.ndarray],
     folder: Path,
     linears: Linears,
-    attention: Attention = Attention.KERNEL,
+    attention: bool = True,
 ) -> DecoderSession:
     path = folder / "decoder.onnx"
     build_decoder(read_spec(CONFIG), DecoderWeights(weights), path, linears, attention=attention)
     return DecoderSession(path, capacity=48, threads=1)
 
 
-@pytest.mark.parametrize("kind", [Attention.KERNEL, Attention.REBUILT])
-def test_step_by_step_equals_all_at_once(
-    weights: dict[str, np.ndarray], tmp_path: Path, kind: Attention
-) -> None:
-    decoder = session(weights, tmp_path, linears_for(Precision.FP32), kind)
+def test_step_by_step_equals_all_at_once(weights: dict[str, np.ndarray], tmp_path: Path) -> None:
+    decoder = session(weights, tmp_path, linears_for(Precision.FP32))
     embedded = weights["model.embed_tokens.weight"][TEXTS[0]][None]
     whole, rows = decoder.feed(embedded, logits_from=0)
     assert whole.shape == (40, 50)
@@ -147,7 +143,7 @@ def test_with_a_scale_for_each_position_none_spoils_another(tmp_path: Path) -> N
 def test_a_graph_without_attention_gives_none(
     weights: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
-    decoder = session(weights, tmp_path, linears_for(Precision.FP32), Attention.NONE)
+    decoder = session(weights, tmp_path, linears_for(Precision.FP32), attention=False)
     assert decoder.feed(weights["model.embed_tokens.weight"][:3][None])[1] is None
 
 

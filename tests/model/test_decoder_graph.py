@@ -17,7 +17,6 @@ import transformers as tf
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.export.decoder_graph import build_decoder
 from mmgpt_desktop.export.decoder_spec import DecoderSpec, read_spec
-from mmgpt_desktop.export.last_row import Attention
 from mmgpt_desktop.export.linear import Floating
 from mmgpt_desktop.export.weights import DecoderWeights
 
@@ -176,14 +175,12 @@ def truth(request: pytest.FixtureRequest) -> Truth:
     return Truth(model, spec, embeddings, positions, deep, logits[0].numpy(), attention)
 
 
-@pytest.fixture(scope="module", params=[Attention.KERNEL, Attention.REBUILT])
-def session(
-    request: pytest.FixtureRequest, truth: Truth, tmp_path_factory: pytest.TempPathFactory
-) -> Any:
+@pytest.fixture(scope="module")
+def session(truth: Truth, tmp_path_factory: pytest.TempPathFactory) -> Any:
     tensors = {name: tensor.numpy() for name, tensor in truth.model.state_dict().items()}
     path = tmp_path_factory.mktemp("graph") / "decoder.onnx"
     weights = DecoderWeights(tensors, truth.spec.kind.tensors)
-    build_decoder(truth.spec, weights, path, Floating(), attention=request.param)
+    build_decoder(truth.spec, weights, path, Floating())
     return ort.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
