@@ -8,12 +8,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from mmgpt_desktop.engine.head_choice import SCENES
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.export.against_torch import comparison_report
 from mmgpt_desktop.export.compare import compare, open_language, table_of
-from mmgpt_desktop.export.export_folder import Exported, choose_heads, export
 from mmgpt_desktop.export.linear import Precision
+from mmgpt_desktop.hub.convert import ConversionReport, export_and_try
 from mmgpt_desktop.paths import path_said
 
 _MEGA = 1e6
@@ -48,19 +46,23 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.out is None:
         raise AppError("Name the new folder for the graphs.")
-    started = time.perf_counter()
-    done = export(options.checkpoint, options.out, options.precision, _tell)
-    lines = sizes_report(done)
-    try:
-        lines.append(str(choose_heads(done.folder, SCENES, _tell)))
-        if not options.no_comparison:
-            _tell(0.9, "Comparing with PyTorch")
-            lines += map(str, comparison_report(options.checkpoint, options.out))
-    except AppError as failure:
-        lines.append(f"The graphs are there, but could not be tried to the end. {failure}")
+    started, compared = time.perf_counter(), not options.no_comparison
+    report = export_and_try(
+        options.checkpoint, options.out, options.precision, _tell, compare=compared
+    )
     _tell(1.0, f"Done in {time.perf_counter() - started:.0f} s")
-    print("\n".join(lines))
+    print("\n".join(_lines(report)))
     return 0
+
+
+def _lines(report: ConversionReport) -> list[str]:
+    sizes = [f"{size / _MEGA:10.1f} MB  {name}" for name, size in report.sizes.items()]
+    whole = f"{report.bytes / _MEGA:10.1f} MB  together; the checkpoint's weights take"
+    lines = [*sizes, f"{whole} {report.before / _MEGA:.1f} MB"]
+    lines += map(str, filter(None, [report.heads, *report.comparison]))
+    if report.error is not None:
+        lines.append(f"The graphs are there, but could not be tried to the end. {report.error}")
+    return lines
 
 
 def _tell(fraction: float, what: str) -> None:
@@ -69,10 +71,3 @@ def _tell(fraction: float, what: str) -> None:
 
 def _say(what: str) -> None:
     print(what, file=sys.stderr, flush=True)
-
-
-def sizes_report(done: Exported) -> list[str]:
-    total = sum(done.sizes.values())
-    rows = [f"{size / _MEGA:10.1f} MB  {name}" for name, size in done.sizes.items()]
-    whole = f"{total / _MEGA:10.1f} MB  together; the checkpoint's weights take"
-    return [*rows, f"{whole} {done.before / _MEGA:.1f} MB"]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import stat
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from safetensors.numpy import save_file
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.base import Progress
 from mmgpt_desktop.engine.checkpoint_engine import ALL_HEADS, CheckpointEngine
 from mmgpt_desktop.engine.families.registry import family_class, family_of
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint
@@ -47,20 +46,10 @@ _COPIED = (
     "chat_template.json",
 )
 
-Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
 
-
-@dataclass(frozen=True)
-class Exported:
-    """Bytes by file name, and what the checkpoint's weights take."""
-
-    folder: Path
-    sizes: dict[str, int]
-    before: int
-
-
-def export(path: Path, out: Path, precision: Precision, progress: Progress) -> Exported:
+def export(path: Path, out: Path, precision: Precision, progress: Progress) -> dict[str, int]:
     """Write the checkpoint at `path` into the new folder `out`; on failure nothing stays there.
+    Returns the bytes of each file.
 
     Raises BundleError for what can't be exported, RuntimeFailure where the exporter breaks.
     """
@@ -83,8 +72,7 @@ def export(path: Path, out: Path, precision: Precision, progress: Progress) -> E
         if out.exists():
             out.rmdir()
         beside.rename(out)
-    before = sum(file.stat().st_size for file in checkpoint.weights)
-    return Exported(out, sizes, before)
+    return sizes
 
 
 def read_config(folder: Path) -> Any:

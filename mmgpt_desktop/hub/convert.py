@@ -10,18 +10,19 @@ import multiprocessing
 import os
 import shutil
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.base import Progress
+from mmgpt_desktop.engine.folder.checkpoint import weight_files
+from mmgpt_desktop.engine.folder.recognise import model_folder
 from mmgpt_desktop.engine.folder.work_folder import sweep_exports
 from mmgpt_desktop.errors import AppError, RuntimeFailure
 from mmgpt_desktop.note import NO_NOTE, Note
 from mmgpt_desktop.text import reason_of, safe_name
-
-Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
 
 _COMPARING = 0.9
 _NICENESS = 10
@@ -29,16 +30,20 @@ _NICENESS = 10
 
 @dataclass(frozen=True)
 class ConversionReport:
-    """What an export gave: bytes of the graphs' folder and of the checkpoint's weights,
+    """What an export gave: the bytes of each file, and those of the checkpoint's weights `before`;
     sentences that compare both, and one on how the heatmap's heads were chosen; `error` where
     that could not be found out."""
 
     folder: Path
-    bytes: int
+    sizes: Mapping[str, int]
     before: int
-    comparison: tuple[Note, ...]
+    comparison: tuple[Note, ...] = ()
     heads: Note = NO_NOTE
     error: AppError | None = None
+
+    @property
+    def bytes(self) -> int:
+        return sum(self.sizes.values())
 
 
 def convert(
@@ -95,7 +100,9 @@ def work(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> None:
     if hasattr(os, "nice"):
         os.nice(_NICENESS)  # an answer that is written meanwhile goes first
     try:
-        found: ConversionReport | AppError = _exported(pipe, checkpoint, out, precision)
+        found: ConversionReport | AppError = export_and_try(
+            checkpoint, out, precision, lambda *news: pipe.send(news)
+        )
     except AppError as error:
         found = error
     except OSError as error:
@@ -107,23 +114,26 @@ def work(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> None:
     pipe.send(found)
 
 
-def _exported(pipe: Connection, checkpoint: Path, out: Path, precision: str) -> ConversionReport:
+def export_and_try(
+    checkpoint: Path, out: Path, precision: str, progress: Progress, *, compare: bool = True
+) -> ConversionReport:
+    """Write the graphs, choose the heads of their heatmap, and ask them and PyTorch the same.
+
+    Raises as `export`; what fails afterwards is in the report.
+    """
     from mmgpt_desktop.engine.head_choice import SCENES
     from mmgpt_desktop.export.against_torch import comparison_report
     from mmgpt_desktop.export.export_folder import choose_heads, export
     from mmgpt_desktop.export.linear import Precision
 
-    def progress(fraction: float, what: str) -> None:
-        pipe.send((fraction, what))
-
-    done = export(checkpoint, out, Precision(precision), progress)
-    lines, heads, error = list[Note](), NO_NOTE, None
+    sizes = export(checkpoint, out, Precision(precision), progress)
+    before = sum(file.stat().st_size for file in weight_files(model_folder(checkpoint)))
+    report = ConversionReport(out, sizes, before)
     try:
-        heads = choose_heads(done.folder, SCENES, progress)
-        progress(_COMPARING, "Comparing with PyTorch")
-        lines = comparison_report(checkpoint, out)
+        report = replace(report, heads=choose_heads(out, SCENES, progress))
+        if compare:
+            progress(_COMPARING, "Comparing with PyTorch")
+            report = replace(report, comparison=tuple(comparison_report(checkpoint, out)))
     except AppError as failure:
-        error = failure
-    return ConversionReport(
-        done.folder, sum(done.sizes.values()), done.before, tuple(lines), heads, error
-    )
+        return replace(report, error=failure)
+    return report

@@ -62,7 +62,7 @@ class FakeConvert:
             raise self.error
         made_checkpoint(out)
         return ConversionReport(
-            out, 100_000_000, 500_000_000, COMPARISON, plain("Chosen for tests.")
+            out, {"decoder.onnx": 100_000_000}, 500_000_000, COMPARISON, plain("Chosen for tests.")
         )
 
 

@@ -22,7 +22,7 @@ from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint, read_checkpo
 from mmgpt_desktop.engine.folder.layouts import PROMPT
 from mmgpt_desktop.engine.graphs.attention_nodes import ATTENTION
 from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
-from mmgpt_desktop.export.export_folder import DECODER, EMBEDDINGS, VISION, Exported, export
+from mmgpt_desktop.export.export_folder import DECODER, EMBEDDINGS, VISION, export
 from mmgpt_desktop.export.linear import Precision
 from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, Sampling, TokenStep
 from tests.families.checkpoints import noise_photo, tiny_smolvlm
@@ -43,23 +43,24 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def exported(checkpoint: Path, out: Path, precision: Precision) -> Exported:
+def exported(checkpoint: Path, out: Path, precision: Precision) -> dict[str, int]:
     told = list[float]()
     users = out.with_name(out.name + ".part") / "mine"
     users.mkdir(parents=True)
-    done = export(checkpoint, out, precision, lambda fraction, _what: told.append(fraction))
+    sizes = export(checkpoint, out, precision, lambda fraction, _what: told.append(fraction))
     assert told == sorted(told)
-    assert {VISION, EMBEDDINGS, DECODER} <= done.sizes.keys()
+    assert {VISION, EMBEDDINGS, DECODER} <= sizes.keys()
     assert not list(out.parent.glob(".exporting-*"))
     assert users.exists()
-    assert len({file.stat().st_mode for file in done.folder.iterdir()}) == 1  # all for all users
-    return done
+    assert len({file.stat().st_mode for file in out.iterdir()}) == 1  # all for all users
+    return sizes
 
 
 @pytest.fixture(scope="module")
 def graphs(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out") / "graphs"
-    return exported(checkpoint, out, Precision.FP32).folder
+    exported(checkpoint, out, Precision.FP32)
+    return out
 
 
 def differences(
@@ -99,11 +100,12 @@ def test_the_graphs_give_what_pytorch_gives(
     "precision", [Precision.FP16, Precision.INT8, Precision.INT4, Precision.MIXED]
 )
 def test_smaller_ones_are_near_it(checkpoint: Path, tmp_path: Path, precision: Precision) -> None:
-    done = exported(checkpoint, tmp_path / "out", precision)
-    logits, attention = differences(checkpoint, done.folder, tmp_path / "cache")
+    out = tmp_path / "out"
+    exported(checkpoint, out, precision)
+    logits, attention = differences(checkpoint, out, tmp_path / "cache")
     assert 0 < logits < 0.1
     assert attention < 0.02
-    assert json.loads((done.folder / "manifest.json").read_text())["precision"] == precision
+    assert json.loads((out / "manifest.json").read_text())["precision"] == precision
 
 
 def test_a_mixed_one_reads_the_prompt_with_a_graph_of_its_own(
@@ -112,8 +114,8 @@ def test_a_mixed_one_reads_the_prompt_with_a_graph_of_its_own(
     """Truer than with 4 bits, and the answer goes on from what it left in the cache."""
     mixed = exported(checkpoint, tmp_path / "mixed", Precision.MIXED)
     four = exported(checkpoint, tmp_path / "four", Precision.INT4)
-    assert mixed.sizes.keys() - four.sizes.keys() == {PROMPT, f"{PROMPT}.data"}
-    whole, cancel = read_checkpoint(mixed.folder), CancelToken()
+    assert mixed.keys() - four.keys() == {PROMPT, f"{PROMPT}.data"}
+    whole, cancel = read_checkpoint(tmp_path / "mixed"), CancelToken()
     runtime = CheckpointOnnx(whole, CPU, cache=tmp_path / "cache")
     graph = not_none(runtime.decoder.prompt)
     assert sorted(graph.outputs) == sorted(runtime.decoder.pairs.values())
@@ -198,7 +200,7 @@ def test_the_command_reports_what_it_wrote_though_its_heads_can_not_be_chosen(
     def fail(*_: object) -> str:
         raise RuntimeFailure("There is no memory.", "Close other programs.")
 
-    monkeypatch.setattr("mmgpt_desktop.commands.export.choose_heads", fail)
+    monkeypatch.setattr("mmgpt_desktop.export.export_folder.choose_heads", fail)
     words = ["export", str(checkpoint), str(tmp_path / "graphs"), "--precision", "fp32"]
     assert cli.main([*words, "--no-comparison"]) == 0
     out, told = capsys.readouterr()

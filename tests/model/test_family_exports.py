@@ -164,9 +164,9 @@ def test_mixed_ones_read_the_prompt_truer_than_with_4_bits(
             shutil.copyfile(file, path.with_name(file.name))
 
     monkeypatch.setattr(vision, "export_vision", copied)
-    done = export(exported.checkpoint, tmp_path / "mixed", Precision.MIXED, lambda *_: None)
-    assert PROMPT in done.sizes
-    mixed = opened(done.folder)
+    sizes = export(exported.checkpoint, tmp_path / "mixed", Precision.MIXED, lambda *_: None)
+    assert PROMPT in sizes
+    mixed = opened(tmp_path / "mixed")
     slow, plain = contexts(exported, PHOTOS[:2])
     features = tuple(mixed.encode(each, CANCEL) for each in plain.images)
     check_last_row(mixed, replace(plain, features=features), exported.torch, slow)
