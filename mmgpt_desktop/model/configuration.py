@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from transformers import PretrainedConfig
 
@@ -34,65 +33,33 @@ class MMGPTConfig(PretrainedConfig):
 
     model_type = "mmgpt"
 
-    def __init__(
-        self,
-        *,
-        vocab_size: int = 8192,
-        hidden_size: int = 384,
-        num_hidden_layers: int = 8,
-        num_attention_heads: int = 6,
-        cross_attention_every: int = 2,
-        max_position_embeddings: int = 512,
-        rope_theta: float = 10_000.0,
-        dropout: float = 0.1,
-        label_smoothing: float = 0.0,
-        grid_size: int = IMAGE_SIZE // 16,
-        fusion: str = CROSS_ATTENTION,
-        fusions: Sequence[str] = FUSIONS,
-        graph_rounds: int = 2,
-        graph_heads: int = 3,
-        similar_cells: int = 8,
-        resampler_latents: int = 0,
-        resampler_layers: int = 2,
-        name_classes: int = 4,
-        name_tokens: int = 5,
-        pointing: float = 0.1,
-        pointing_heads: Sequence[Sequence[int]] = ((5, 0), (5, 1), (7, 0), (7, 1)),
-        tuning: float | None = None,
-        pad_token_id: int = SPECIAL_TOKENS.index(PAD),
-        user_token_id: int = SPECIAL_TOKENS.index(USER),
-        assistant_token_id: int = SPECIAL_TOKENS.index(ASSISTANT),
-        eos_token_id: int = SPECIAL_TOKENS.index(END),
-        **kwargs: Any,
-    ) -> None:
-        self.vocab_size = vocab_size
-        self.hidden_size = hidden_size
-        self.num_hidden_layers = num_hidden_layers
-        self.num_attention_heads = num_attention_heads
-        self.cross_attention_every = cross_attention_every
-        self.max_position_embeddings = max_position_embeddings
-        self.rope_theta = rope_theta
-        self.dropout = dropout
-        self.label_smoothing = label_smoothing
-        self.grid_size = grid_size
-        self.fusion = fusion
-        self.fusions = tuple(fusions)
-        self.graph_rounds = graph_rounds
-        self.graph_heads = graph_heads
-        self.similar_cells = similar_cells
-        self.resampler_latents = resampler_latents
-        self.resampler_layers = resampler_layers
-        self.name_classes = name_classes
-        self.name_tokens = name_tokens
-        self.pointing = pointing
-        self.pointing_heads = tuple((layer, head) for layer, head in pointing_heads)
-        self.tuning = tuning
-        self.user_token_id = user_token_id
-        self.assistant_token_id = assistant_token_id
-        kwargs.setdefault("tie_word_embeddings", True)
-        super().__init__(**kwargs)
-        self.pad_token_id = pad_token_id
-        self.eos_token_id = eos_token_id
+    vocab_size: int = 8192
+    hidden_size: int = 384
+    num_hidden_layers: int = 8
+    num_attention_heads: int = 6
+    cross_attention_every: int = 2
+    max_position_embeddings: int = 512
+    rope_theta: float = 10_000.0
+    dropout: float = 0.1
+    label_smoothing: float = 0.0
+    grid_size: int = IMAGE_SIZE // 16
+    fusion: str = CROSS_ATTENTION
+    fusions: Sequence[str] = FUSIONS
+    graph_rounds: int = 2
+    graph_heads: int = 3
+    similar_cells: int = 8
+    resampler_latents: int = 0
+    resampler_layers: int = 2
+    name_classes: int = 4
+    name_tokens: int = 5
+    pointing: float = 0.1
+    pointing_heads: Sequence[Sequence[int]] = ((5, 0), (5, 1), (7, 0), (7, 1))
+    tuning: float | None = None
+    pad_token_id: int = SPECIAL_TOKENS.index(PAD)
+    user_token_id: int = SPECIAL_TOKENS.index(USER)
+    assistant_token_id: int = SPECIAL_TOKENS.index(ASSISTANT)
+    eos_token_id: int = SPECIAL_TOKENS.index(END)
+    tie_word_embeddings: bool = True
 
     @property
     def tuned(self) -> bool:

@@ -39,7 +39,8 @@ PATIENCE = 60_000  # ms; other work may have the computer
 def graphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("graphs")
     checkpoint = tiny_smolvlm(place / "tiny", head_dim=16)
-    return export(checkpoint, place / "out", Precision.FP32, lambda *_: None).folder
+    export(checkpoint, place / "out", Precision.FP32, lambda *_: None)
+    return place / "out"
 
 
 @pytest.fixture

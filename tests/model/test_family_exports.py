@@ -75,7 +75,8 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     checkpoint = open_checkpoint(MODELS[request.param](folder / "model"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bundle, "prompt_linears_for", lambda _: Floating())
-        out = export(checkpoint.path, folder / "out", Precision.FP32, lambda *_: None).folder
+        out = folder / "out"
+        export(checkpoint.path, out, Precision.FP32, lambda *_: None)
     plain, quick = opened(out), opened(out)
     assert quick.decoder.prompt
     plain.decoder.prompt = None
