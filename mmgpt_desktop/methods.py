@@ -48,12 +48,13 @@ class Unit(StrEnum):
 class About:
     """A method's row.
 
-    `meaning` says what is bright, `ends` what the darkest and the brightest colour stand for,
-    `formula` is "module:function" in this package. With `prefix_only` the model must read the
-    picture as tokens. `making`, if any, is what a report says of how its maps come about;
-    "{name}" in it is the method's name.
+    `value` is that of `--method`, and what sessions keep. `meaning` says what is bright, `ends`
+    what the darkest and the brightest colour stand for, `formula` is "module:function" in this
+    package. With `prefix_only` the model must read the picture as tokens. `making`, if any, is
+    what a report says of how its maps come about; "{name}" in it is the method's name.
     """
 
+    value: str
     name: str
     meaning: str
     unit: Unit
@@ -68,111 +69,92 @@ _LOOKED = ("looked least", "looked most")
 
 
 class Method(StrEnum):
-    """A way from a model at work to a map of where it looked, or of what it needed.
-
-    The values are those of `--method`, and what sessions keep.
-    """
+    """A way from a model at work to a map of where it looked, or of what it needed."""
 
     about: About
 
-    def __new__(cls, value: str, about: About | None = None) -> Self:
-        assert about is not None
-        member = str.__new__(cls, value)
-        member._value_, member.about = value, about
+    def __new__(cls, about: str | About) -> Self:
+        assert isinstance(about, About)
+        member = str.__new__(cls, about.value)
+        member._value_, member.about = about.value, about
         return member
 
-    HEADS = (
+    HEADS = About(
         "heads",
-        About(
-            "Attention",
-            "Bright: where the model looked while it wrote the word.",
-            Unit.SHARE,
-            _LOOKED,
-            Needs.ATTENTION,
-            "attention.raw:chosen_heads",
-        ),
+        "Attention",
+        "Bright: where the model looked while it wrote the word.",
+        Unit.SHARE,
+        _LOOKED,
+        Needs.ATTENTION,
+        "attention.raw:chosen_heads",
     )
-    MEAN = (
+    MEAN = About(
         "mean",
-        About(
-            "Attention, all heads",
-            "Bright: where the model looked while it wrote the word, with all of its parts.",
-            Unit.SHARE,
-            _LOOKED,
-            Needs.ATTENTION,
-            "attention.raw:all_heads",
-        ),
+        "Attention, all heads",
+        "Bright: where the model looked while it wrote the word, with all of its parts.",
+        Unit.SHARE,
+        _LOOKED,
+        Needs.ATTENTION,
+        "attention.raw:all_heads",
     )
-    NO_SINKS = (
+    NO_SINKS = About(
         "no-sinks",
-        About(
-            "Attention without sinks",
-            "Bright: where it looked, without places that glow for nearly every word.",
-            Unit.SHARE,
-            _LOOKED,
-            Needs.ATTENTION,
-            "attention.sinks:without_sinks",
-        ),
+        "Attention without sinks",
+        "Bright: where it looked, without places that glow for nearly every word.",
+        Unit.SHARE,
+        _LOOKED,
+        Needs.ATTENTION,
+        "attention.sinks:without_sinks",
     )
-    RELATIVE = (
+    RELATIVE = About(
         "relative",
-        About(
-            "Relative attention",
-            "Bright: where it looked more than it usually looks at this photo.",
-            Unit.TIMES,
-            _LOOKED,
-            Needs.NEUTRAL,
-            "attention.relative:relative",
-        ),
+        "Relative attention",
+        "Bright: where it looked more than it usually looks at this photo.",
+        Unit.TIMES,
+        _LOOKED,
+        Needs.NEUTRAL,
+        "attention.relative:relative",
     )
-    ROLLOUT = (
+    ROLLOUT = About(
         "rollout",
-        About(
-            "Rollout",
-            "Bright: where it looked, followed back through all of its steps.",
-            Unit.STRENGTH,
-            _LOOKED,
-            Needs.MODEL,
-            "model.rollout:rollout",
-        ),
+        "Rollout",
+        "Bright: where it looked, followed back through all of its steps.",
+        Unit.STRENGTH,
+        _LOOKED,
+        Needs.MODEL,
+        "model.rollout:rollout",
     )
-    RELEVANCY = (
+    RELEVANCY = About(
         "relevancy",
-        About(
-            "Relevancy",
-            "Bright: where looking harder would have changed the word most.",
-            Unit.STRENGTH,
-            ("mattered least", "mattered most"),
-            Needs.MODEL,
-            "model.relevancy:relevancies",
-        ),
+        "Relevancy",
+        "Bright: where looking harder would have changed the word most.",
+        Unit.STRENGTH,
+        ("mattered least", "mattered most"),
+        Needs.MODEL,
+        "model.relevancy:relevancies",
     )
-    TAM = (
+    TAM = About(
         "tam",
-        About(
-            "Token activation",
-            "Bright: places that would bring up the word all by themselves.",
-            Unit.STRENGTH,
-            ("weakest", "strongest"),
-            Needs.MODEL,
-            "model.token_activation:activations",
-            prefix_only=True,
-        ),
+        "Token activation",
+        "Bright: places that would bring up the word all by themselves.",
+        Unit.STRENGTH,
+        ("weakest", "strongest"),
+        Needs.MODEL,
+        "model.token_activation:activations",
+        prefix_only=True,
     )
-    OCCLUSION = (
+    OCCLUSION = About(
         "occlusion",
-        About(
-            "Occlusion",
-            "Places of the photo are hidden in turn. Bright: without it, the model is "
-            "less sure of the word.",
-            Unit.COST,
-            ("not needed", "needed most"),
-            Needs.RESCORING,
-            "engine.occlusion:occlude",
-            making="For “{name}”, squares of the photo are blurred one at a time: first large "
-            "ones, then smaller ones where much was lost. What each costs the word (in logarithms "
-            "of its probability) adds up; below 0 the word became likelier.",
-        ),
+        "Occlusion",
+        "Places of the photo are hidden in turn. Bright: without it, the model is less sure of "
+        "the word.",
+        Unit.COST,
+        ("not needed", "needed most"),
+        Needs.RESCORING,
+        "engine.occlusion:occlude",
+        making="For “{name}”, squares of the photo are blurred one at a time: first large ones, "
+        "then smaller ones where much was lost. What each costs the word (in logarithms of its "
+        "probability) adds up; below 0 the word became likelier.",
     )
 
     @property

@@ -8,10 +8,15 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNSEEN = r"\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
+_CONTROLS = re.compile(f"[{_UNSEEN}]")
+# Those, ends of lines and marks of direction, and what is no character in any plane.
+_NONE = "\ufdd0-\ufdef" + "".join(
+    chr(plane | end) for plane in range(0, 0x110000, 0x10000) for end in (0xFFFE, 0xFFFF)
+)
+_DISTURBING = re.compile(f"[{_UNSEEN}\u2028-\u202e\u2066-\u2069{_NONE}]")
 _NAME_LENGTH = 80
 _REASON_LENGTH = 200
-_DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ZERO_WIDTH_JOINER = "\u200d"  # unprintable by itself, but it holds many emoji together
 _CLOSE_MARK = re.compile("([\uff01\uff0c\uff0e\uff1a\uff1b\uff1f\u3001\u3002])(?=\\w)")
 _ASKED_LOUDLY = re.compile(r"[!?]*\?[!?]+|!+\?")
@@ -114,15 +119,4 @@ def printable(text: str) -> str:
     Control characters and marks that change the reading direction become U+FFFD; the
     length in characters stays, so positions still fit.
     """
-    return "".join(_printable(character) for character in text)
-
-
-def _printable(character: str) -> str:
-    if character in "\n\t":
-        return character
-    code = ord(character)
-    noncharacter = 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE
-    breaks_line = character in "\u2028\u2029"
-    if breaks_line or noncharacter or character in _DIRECTION_MARKS:
-        return "\ufffd"
-    return "\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character
+    return _DISTURBING.sub("\ufffd", text)

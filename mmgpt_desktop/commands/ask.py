@@ -17,9 +17,10 @@ from typing import Any
 from PIL import Image
 
 from mmgpt_desktop.attention.heatmap import MapStyle, overlay, render
-from mmgpt_desktop.attention.reduce import cell_weights
+from mmgpt_desktop.attention.raw import cell_weights
 from mmgpt_desktop.attention.words import count_words
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.commands.option_types import number, positive
 from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.open_engine import open_engine
 from mmgpt_desktop.errors import AppError, ImageError, PromptError
@@ -42,6 +43,7 @@ from mmgpt_desktop.report.pictures import with_legend
 from mmgpt_desktop.text import printable, reason_of, safe_name
 from mmgpt_desktop.writing import write
 
+_SAMPLING = ("temperature", "top_p", "top_k", "repetition_penalty", "seed", "max_new_tokens")
 HEATMAP_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 Steps = list[TokenStep]
@@ -69,12 +71,12 @@ def add_answering_options(parser: argparse.ArgumentParser) -> None:
         help="read the photo in tiles, if the model can: slower",
     )
     group = parser.add_argument_group("sampling", "Greedy by default; the model sets the rest.")
-    group.add_argument("--temperature", type=_number(0, 100), metavar="T", help="0 is greedy")
-    group.add_argument("--top-p", type=_number(0, 1), metavar="P")
-    group.add_argument("--top-k", type=_whole(0), metavar="K")
-    group.add_argument("--repetition-penalty", type=_number(0.1, 10), metavar="R")
-    group.add_argument("--seed", type=_whole(0))
-    group.add_argument("--max-tokens", type=_whole(1), metavar="N", dest="max_new_tokens")
+    group.add_argument("--temperature", type=number(float, 0, 100), metavar="T", help="0 is greedy")
+    group.add_argument("--top-p", type=number(float, 0, 1), metavar="P")
+    group.add_argument("--top-k", type=number(int, 0), metavar="K")
+    group.add_argument("--repetition-penalty", type=number(float, 0.1, 10), metavar="R")
+    group.add_argument("--seed", type=number(int, 0))
+    group.add_argument("--max-tokens", type=positive, metavar="N", dest="max_new_tokens")
 
 
 _BATCH_HELP = (
@@ -90,23 +92,13 @@ def run(options: argparse.Namespace) -> int:
     photo_path, question = _arguments(options)
     if options.heatmap is not None:
         _check_heatmap_path(options.heatmap, photo_path)
-    photo = load_photo(photo_path) if photo_path else None
-    for note in photo.notes if photo else ():
-        print(note, file=sys.stderr)
+    photo = load_told(photo_path) if photo_path else None
     asker = load_asker(options)
-    show = _ignore if options.json else print_text
-    steps, outcome = asker.ask(asker.request(photo, question), show)
-    if steps and not options.json:
-        print(flush=True)
-    if outcome.error:
-        raise outcome.error
+    steps, outcome = asker.ask(asker.request(photo, question), aloud=not options.json)
     if options.heatmap is not None and photo:
         write_heatmap(options.heatmap, photo, steps, asker.fusion.head_choice)
     if options.json:
         print(json.dumps(asker.as_object(steps, outcome)))
-    else:
-        for line in asker.notes(steps, outcome):
-            print(line, file=sys.stderr)
     return 0
 
 
@@ -120,23 +112,42 @@ class Asker:
     sampling: Sampling
     tiled: bool = False
 
+    @classmethod
+    def load(
+        cls, engine: EngineBase, fusion: str | None, *, tiled: bool = False, **sampling: Any
+    ) -> Asker:
+        """With the model's own `sampling`, but for what was asked for."""
+        model = engine.load()
+        asked = {name: value for name, value in sampling.items() if value is not None}
+        drawn = replace(model.sampling, **asked)
+        return cls(engine, model, model.fusion_info(fusion), drawn, tiled)
+
     def request(self, photo: Photo | None, question: str) -> GenerationRequest:
         images, messages = (photo,) if photo else (), (Message("user", question),)
         sampling, fusion = self.sampling, self.fusion.name
         return GenerationRequest(1, images, messages, sampling, fusion=fusion, tiled=self.tiled)
 
     def ask(
-        self, request: GenerationRequest, on_step: Callable[[TokenStep], None]
+        self, request: GenerationRequest, cancel: CancelToken | None = None, *, aloud: bool = False
     ) -> tuple[Steps, GenerationOutcome]:
+        """Print the answer, too, with `aloud`, and what there is to say of it. Raises AppError."""
         steps: Steps = []
 
         def keep(step: TokenStep) -> None:
             steps.append(step)
-            on_step(step)
+            if aloud:
+                print_text(step)
 
-        return steps, self.engine.generate(request, CancelToken(), keep)
+        outcome = self.engine.generate(request, cancel or CancelToken(), keep)
+        if aloud and steps:
+            print(flush=True)
+        if outcome.error:
+            raise outcome.error
+        for line in self._notes(steps, outcome) if aloud else ():
+            print(line, file=sys.stderr)
+        return steps, outcome
 
-    def notes(self, steps: Steps, outcome: GenerationOutcome) -> list[str]:
+    def _notes(self, steps: Steps, outcome: GenerationOutcome) -> list[str]:
         notes = [*map(str, outcome.notes or filter(None, [self.engine.runtime.note]))]
         if self.model.doubt.about(count_words(steps), outcome.certainty):
             notes.append(f"The model is not sure of this answer ({outcome.certainty or 0:.0%}).")
@@ -218,11 +229,9 @@ def _answer_line(
     try:
         image, question = _asked(given)
         photo = load(folder / image) if image is not None else None
-        steps, outcome = asker.ask(asker.request(photo, question), _ignore)
+        steps, outcome = asker.ask(asker.request(photo, question))
     except AppError as error:
         return given | {"error": str(error)}
-    if outcome.error:
-        return given | {"error": str(outcome.error)}
     return given | asker.as_object(steps, outcome)
 
 
@@ -262,17 +271,16 @@ def _check_heatmap_path(path: Path, photo: Path | None) -> None:
 
 def load_asker(options: argparse.Namespace) -> Asker:
     engine = open_engine(options.model, options.runtime)
-    model = engine.load()
-    fusion = model.fusion_info(options.fusion)
-    return Asker(engine, model, fusion, _sampling(options, model.sampling), options.tiled)
+    asked = {name: getattr(options, name) for name in _SAMPLING}
+    return Asker.load(engine, options.fusion, tiled=options.tiled, **asked)
 
 
-def _sampling(options: argparse.Namespace, default: Sampling) -> Sampling:
-    """The model's own settings, but for what was asked for."""
-    names = ("temperature", "top_p", "top_k", "repetition_penalty", "seed", "max_new_tokens")
-    asked = {name: getattr(options, name) for name in names}
-    known = {name: value for name, value in asked.items() if value is not None}
-    return replace(default, **known)
+def load_told(path: Path) -> Photo:
+    """A photo; what there is to say of it goes to stderr."""
+    photo = load_photo(path)
+    for note in photo.notes:
+        print(note, file=sys.stderr)
+    return photo
 
 
 def print_text(step: TokenStep) -> None:
@@ -280,29 +288,5 @@ def print_text(step: TokenStep) -> None:
     print(printable(step.text), end="", flush=True)
 
 
-def _ignore(step: TokenStep) -> None:
-    del step
-
-
 def _shown(path: Path) -> str:
     return safe_name(str(path))
-
-
-def _number(low: float, high: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        value = float(text)
-        if not low <= value <= high:  # NaN too
-            raise argparse.ArgumentTypeError(f"{text} is not between {low} and {high}")
-        return value
-
-    return parse
-
-
-def _whole(low: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        value = int(text)
-        if value < low:
-            raise argparse.ArgumentTypeError(f"{text} is less than {low}")
-        return value
-
-    return parse

@@ -20,6 +20,7 @@ import numpy as np
 import psutil
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.commands.option_types import number, positive
 from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.bundle_engine import ORDER, BundleEngine, model_info
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
@@ -63,13 +64,16 @@ class BenchRow:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fusion", metavar="NAME", help="only this one of the model's (all)")
-    parser.add_argument("--tokens", type=int, default=64, help="tokens of each answer")
-    parser.add_argument("--rounds", type=int, default=5, help="answers of each kind")
+    parser.add_argument("--tokens", type=number(int, 2), default=64, help="tokens of each answer")
+    parser.add_argument("--rounds", type=positive, default=5, help="answers of each kind")
     parser.add_argument(
         "--explain", action="store_true", help="instead: what explaining a word costs"
     )
     parser.add_argument(
-        "--switches", type=int, metavar="N", help="instead: the memory after each of N switches"
+        "--switches",
+        type=positive,
+        metavar="N",
+        help="instead: the memory after each of N switches",
     )
     parser.add_argument(
         "--other", type=path_said, metavar="DIR", help="with --switches: to this model and back"

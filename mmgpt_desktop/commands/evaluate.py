@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 
 from mmgpt_desktop.commands import measuring
+from mmgpt_desktop.commands.option_types import positive
 from mmgpt_desktop.paths import path_said
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     measuring.add_options(parser)
-    parser.add_argument("--limit", type=_count, metavar="N", help="questions of a kind (all)")
+    parser.add_argument("--limit", type=positive, metavar="N", help="questions of a kind (all)")
     parser.add_argument(
-        "--beams", type=_count, default=3, metavar="N", help="captions by beam search too (3)"
+        "--beams", type=positive, default=3, metavar="N", help="captions by beam search too (3)"
     )
     parser.add_argument(
         "--bundle",
@@ -35,9 +36,3 @@ def run(options: argparse.Namespace) -> int:
     rows = evaluation.evaluate(subject.engine, subject.model, settings)
     figures = table.as_json(rows, evaluation.NOTES, subject.about(settings))
     return measuring.publish(options.json, figures, table.as_markdown(rows, evaluation.NOTES))
-
-
-def _count(text: str) -> int:
-    if (value := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return value

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec
 
@@ -20,7 +20,7 @@ import psutil
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.commands.ask import Asker
-from mmgpt_desktop.engine.base import RUNTIME_LABELS, EngineBase
+from mmgpt_desktop.engine.base import RUNTIME_LABELS
 from mmgpt_desktop.engine.open_engine import open_engine
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.local_network import local_address
@@ -33,7 +33,7 @@ from mmgpt_desktop.event.profile import (
     read_profile,
 )
 from mmgpt_desktop.imaging.images import load_logo, load_photo
-from mmgpt_desktop.messages import Photo, RuntimeName, TokenStep
+from mmgpt_desktop.messages import Photo, RuntimeName
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.text import printable, reason_of, safe_name, size_text
@@ -218,7 +218,8 @@ def _answers(profile: Profile, folder: Path, runtime: RuntimeName | None) -> Ite
     with contextlib.closing(open_engine(folder, runtime)) as engine:
         started = time.monotonic()
         try:
-            asker = _load(engine, profile)
+            asked = profile.limits.answer_tokens
+            asker = Asker.load(engine, profile.model.fusion, max_new_tokens=asked)
         except AppError as error:
             yield Finding(False, f"Model: {error}")
             return
@@ -232,13 +233,6 @@ def _answers(profile: Profile, folder: Path, runtime: RuntimeName | None) -> Ite
 def _photo(sample: EventSample, photos: dict[Path, Photo]) -> str:
     photos[sample.photo] = load_photo(sample.photo)
     return "it opens."
-
-
-def _load(engine: EngineBase, profile: Profile) -> Asker:
-    model = engine.load()
-    fusion = model.fusion_info(profile.model.fusion)
-    sampling = replace(model.sampling, max_new_tokens=profile.limits.answer_tokens)
-    return Asker(engine, model, fusion, sampling)
 
 
 def _questions(profile: Profile, asker: Asker, photos: dict[Path, Photo]) -> Iterator[Finding]:
@@ -262,16 +256,13 @@ def _questions(profile: Profile, asker: Asker, photos: dict[Path, Photo]) -> Ite
 
 
 def _answer(asker: Asker, photo: Photo, question: str) -> str:
-    steps: list[TokenStep] = []
     cancel = CancelToken()
     watch = threading.Timer(ANSWER_S, cancel.cancel)
     watch.start()
     try:
-        outcome = asker.engine.generate(asker.request(photo, question), cancel, steps.append)
+        steps, outcome = asker.ask(asker.request(photo, question), cancel)
     finally:
         watch.cancel()
-    if outcome.error is not None:
-        raise outcome.error
     if outcome.kind == "cancelled":
         raise AppError("The answer takes longer than {limit:g} s.", limit=ANSWER_S)
     first, total = outcome.timings.first_token, outcome.timings.total

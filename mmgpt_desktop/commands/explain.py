@@ -9,12 +9,11 @@ from pathlib import Path
 from mmgpt_desktop.attention.answer_maps import MapChoice, attention_maps
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, MapStyle
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.commands.ask import Asker, add_answering_options, load_asker, print_text
+from mmgpt_desktop.commands.ask import Asker, add_answering_options, load_asker, load_told
 from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.errors import AppError, NotAvailable
-from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.messages import GenerationRequest
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.paths import path_said
@@ -63,9 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     folder = _made(options.out)
-    photo = load_photo(options.photo)
-    for note in photo.notes:
-        print(note, file=sys.stderr)
+    photo = load_told(options.photo)
     asker = load_asker(options)
     for method in options.method or ():
         _require(asker, method)
@@ -91,13 +88,7 @@ def _require(asker: Asker, method: Method) -> None:
 
 def _answered(asker: Asker, request: GenerationRequest, options: argparse.Namespace) -> Report:
     """Print the answer, and gather what a report needs of it."""
-    steps, outcome = asker.ask(request, print_text)
-    if steps:
-        print(flush=True)
-    if outcome.error:
-        raise outcome.error
-    for note in asker.notes(steps, outcome):
-        print(note, file=sys.stderr)
+    steps, outcome = asker.ask(request, aloud=True)
     if not steps:
         raise AppError("The answer is empty, so there is nothing to save.", "Ask in other words.")
     turn = Turn(request, tuple(steps), outcome, model=asker.model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from mmgpt_desktop.commands import measuring
-from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.commands.option_types import number
 from mmgpt_desktop.methods import Method
 
 PHOTOS = 40
@@ -15,7 +15,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     measuring.add_options(parser)
     parser.add_argument(
         "--limit",
-        type=int,
+        type=number(int, 0),
         default=PHOTOS,
         metavar="N",
         help=f"photos with label maps, and as many with descriptions; 0 means all ({PHOTOS})",
@@ -35,8 +35,6 @@ def run(options: argparse.Namespace) -> int:
     """Print the tables; what is done meanwhile goes to stderr."""
     with measuring.extras("What measures the maps can't be loaded ({reason})."):
         from mmgpt_desktop.training.evaluation import map_faithfulness
-    if options.limit < 0:
-        raise AppError("--limit must be at least 0.")
     subject = measuring.Subject.load(options)
     settings = map_faithfulness.FaithfulnessSettings(
         options.data,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import platformdirs
 
+from mmgpt_desktop.commands.option_types import positive
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.text import reason_of
@@ -34,7 +35,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where the new model goes (default: a folder of the same name in your app data)",
     )
-    parser.add_argument("--steps", type=int, metavar="N", help="how long (default: by the rows)")
+    parser.add_argument(
+        "--steps", type=positive, metavar="N", help="how long (default: by the rows)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -43,8 +46,6 @@ def run(options: argparse.Namespace) -> int:
     except ImportError as error:
         title = "What teaches a model can't be loaded ({reason})."
         raise AppError(title, "Install the app again.", reason=reason_of(error)) from error
-    if options.steps is not None and options.steps < 1:
-        raise AppError("--steps must be at least 1.")
     target = options.to or _default_target(options.folder)
     show = _progress if sys.stderr.isatty() else _silent
     report = teach(options.folder, options.model, target, steps=options.steps, progress=show)

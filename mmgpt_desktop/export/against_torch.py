@@ -5,11 +5,12 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.chat.model_inputs import Context, ImageInputs, Prompt
@@ -17,6 +18,7 @@ from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_onnx
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.generate import softmax
+from mmgpt_desktop.engine.runtime import DecodeResult
 from mmgpt_desktop.messages import Message, Photo, RuntimeName
 from mmgpt_desktop.note import Note
 
@@ -26,13 +28,28 @@ _QUESTION = "What is in this picture?"
 
 @dataclass(frozen=True)
 class Trial:
-    """An answer of a runtime: for each step the logits and the attention, and seconds."""
+    """A runtime's answer, step by step; `seconds` for the picture, the question and each step."""
 
-    logits: Sequence[np.ndarray[Any, Any]]
-    attention: Sequence[np.ndarray[Any, Any]]
-    image: float
-    prefill: float
-    decode: float
+    results: Sequence[DecodeResult]
+    seconds: NDArray[np.float64]
+
+    @property
+    def token_ids(self) -> list[int]:
+        """The likeliest at each step."""
+        return [int(each.logits.argmax()) for each in self.results]
+
+    def speeds(self, name: str) -> Note:
+        image, prefill, *steps = self.seconds
+        return Note(
+            "{name}: picture {image:.2f} s, question {prefill:.0f} ms, {rate:.0f} tokens a second "
+            "with attention.",
+            {
+                "name": name,
+                "image": float(image),
+                "prefill": float(prefill) * 1000,
+                "rate": float(len(steps) / sum(steps)),
+            },
+        )
 
 
 def comparison_report(checkpoint: Path, graphs: Path) -> list[Note]:
@@ -42,43 +59,31 @@ def comparison_report(checkpoint: Path, graphs: Path) -> list[Note]:
     whole = open_checkpoint(checkpoint)
     inputs, prompt = _question(whole)
     slow = checkpoint_torch(whole)
-    theirs, answer = _trial(slow, inputs, prompt, None)
+    theirs = _trial(slow, inputs, prompt, None)
     slow.close()
     with tempfile.TemporaryDirectory() as cache:
         quick = checkpoint_onnx(read_checkpoint(graphs), RuntimeName.ONNX_CPU, cache=Path(cache))
-        ours, _ = _trial(quick, inputs, prompt, answer)
-    pairs = list(zip(theirs.logits, ours.logits, strict=True))
-    same = sum(int(one.argmax() == two.argmax()) for one, two in pairs)
-    moved = np.mean([0.5 * np.abs(softmax(one) - softmax(two)).sum() for one, two in pairs])
-    maps = list(zip(theirs.attention, ours.attention, strict=True))
-    shifted = np.mean([np.abs(one - two).sum(axis=-1).mean() / 2 for one, two in maps])
-    return [
-        Note(
-            "The likeliest token is the same in {same} of {steps} steps; {moved:.4f} of the "
-            "probability and {shifted:.4f} of the attention moved.",
-            {
-                "same": same,
-                "steps": len(pairs),
-                "moved": float(moved),
-                "shifted": float(shifted),
-            },
-        ),
-        _speeds("PyTorch", theirs),
-        _speeds("ONNX Runtime", ours),
-    ]
-
-
-def _speeds(name: str, trial: Trial) -> Note:
-    return Note(
-        "{name}: picture {image:.2f} s, question {prefill:.0f} ms, {rate:.0f} tokens a second with "
-        "attention.",
+        ours = _trial(quick, inputs, prompt, theirs.token_ids)
+    pairs = list(zip(theirs.results, ours.results, strict=True))
+    chances = [(softmax(one.logits), softmax(two.logits)) for one, two in pairs]
+    looks = [(np.asarray(one.attention), np.asarray(two.attention)) for one, two in pairs]
+    said = zip(theirs.token_ids, ours.token_ids, strict=True)
+    parity = Note(
+        "The likeliest token is the same in {same} of {steps} steps; {moved:.4f} of the "
+        "probability and {shifted:.4f} of the attention moved.",
         {
-            "name": name,
-            "image": trial.image,
-            "prefill": trial.prefill * 1000,
-            "rate": (TOKENS - 1) / trial.decode,
+            "same": sum(one == two for one, two in said),
+            "steps": len(pairs),
+            "moved": _moved(chances),
+            "shifted": _moved(looks),
         },
     )
+    return [parity, theirs.speeds("PyTorch"), ours.speeds("ONNX Runtime")]
+
+
+def _moved(pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> float:
+    """The mean share of the weight that lies elsewhere in the second."""
+    return float(np.mean([np.abs(one - two).sum(axis=-1).mean() / 2 for one, two in pairs]))
 
 
 def _question(checkpoint: Checkpoint) -> tuple[ImageInputs, Prompt]:
@@ -90,23 +95,18 @@ def _question(checkpoint: Checkpoint) -> tuple[ImageInputs, Prompt]:
 
 def _trial(
     runtime: Any, inputs: ImageInputs, prompt: Prompt, answer: Sequence[int] | None
-) -> tuple[Trial, list[int]]:
+) -> Trial:
     """Fed with `answer`, or else greedily with what it gives. The first run of all warms up."""
     cancel = CancelToken()
     runtime.encode(inputs, cancel)
     times = [time.perf_counter()]
     context = Context(prompt, (inputs,), (runtime.encode(inputs, cancel),))
     times.append(time.perf_counter())
-    results, fed, cache, feed = [], list[int](), None, list(prompt.token_ids)
+    results, cache, feed = list[DecodeResult](), None, list(prompt.token_ids)
     for step in range(TOKENS):
         result = runtime.decode(feed, context, cache, attention=True, cancel=cancel)
-        if step == 0:
-            times.append(time.perf_counter())
-        results.append(result)
-        feed, cache = [answer[step] if answer else int(result.logits.argmax())], result.cache
-        fed += feed
-    times.append(time.perf_counter())
-    image, prefill, decode = np.diff(times)
-    logits = [result.logits for result in results]
-    attention = [result.attention for result in results]
-    return Trial(logits, attention, image, prefill, decode), fed
+        times.append(time.perf_counter())
+        feed = [answer[step] if answer else int(result.logits.argmax())]
+        cache = result.cache
+        results.append(replace(result, cache=None))
+    return Trial(results, np.diff(times))

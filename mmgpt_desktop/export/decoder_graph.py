@@ -360,7 +360,8 @@ class _DecoderBuilder:
     def _give_attention(self) -> None:
         spec, graph = self._spec, self._graph
         last = graph.constant(-1, scalar=True)
-        rows = [graph.op("Gather", each, last, axis=2) for each in self._given]  # so none is kept
+        # Of each by itself, so that no whole one is kept.
+        rows = [graph.op("Gather", each, last, axis=2) for each in self._given]
         row = graph.op("Concat", *rows, axis=0)
         shape = (spec.cross_layers, "M") if spec.cross_interval else (spec.layers, "T")
         graph.output(row, "attention", FLOAT, [shape[0], spec.heads, shape[1]])

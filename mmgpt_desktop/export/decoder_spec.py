@@ -88,14 +88,9 @@ class DecoderSpec:
         return 3 if self.ropes and self.ropes[0].axes is not None else 1
 
 
-def read_spec(
-    config: Mapping[str, Any],
-    *,
-    deepstack: int = 0,
-    blocks: bool = False,
-    windows_cut_blocks: bool = False,
-) -> DecoderSpec:
-    """The shape from a text model's configuration, as in config.json or `to_dict()`.
+def read_spec(config: Mapping[str, Any]) -> DecoderSpec:
+    """The shape from a text model's configuration, as in config.json or `to_dict()`; what its
+    family adds to it (`deepstack`, `blocks`) is none.
 
     Raises BundleError for an architecture or a kind of rotary scaling that isn't known, and for
     heads that ONNX Runtime can't compute.
@@ -126,9 +121,6 @@ def read_spec(
         windows=tuple(int(config["sliding_window"]) if slides else -1 for slides in sliding),
         softcap=float(config.get("attn_logit_softcapping") or 0.0),
         logit_softcap=float(config.get("final_logit_softcapping") or 0.0),
-        deepstack=deepstack,
-        blocks=blocks,
-        windows_cut_blocks=windows_cut_blocks,
         embedding_scale=math.sqrt(width) if config.get("scale_embedding") else 1.0,
         cross_interval=int(config.get("cross_layer_interval") or 0),
         cross_norms=bool(config.get("qk_layer_norms")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ _COPIED = (
     "chat_template.jinja",
     "chat_template.json",
 )
+_SIZES = ("layers", "heads", "kv_heads", "head_dim", "width", "vocabulary", "context_length")
 
 
 def export(path: Path, out: Path, precision: Precision, progress: Progress) -> dict[str, int]:
@@ -87,8 +89,8 @@ def _read_spec(checkpoint: Checkpoint) -> DecoderSpec:
     text = config.get_text_config(decoder=True).to_dict()
     deep = getattr(config.vision_config, "deepstack_visual_indexes", ())
     family = family_class(checkpoint.model_type)
-    return read_spec(
-        text,
+    return replace(
+        read_spec(text),
         deepstack=len(deep),
         blocks=family.outside_blocks is not None,
         windows_cut_blocks=family.windows_cut_blocks,
@@ -137,15 +139,7 @@ def _write_manifest(
         "version": __version__,
         "precision": precision.value,
         "files": {name: file_entry(file) for name, file in files.items()},
-        "decoder": {
-            "layers": spec.layers,
-            "heads": spec.heads,
-            "kv_heads": spec.kv_heads,
-            "head_dim": spec.head_dim,
-            "width": spec.width,
-            "vocabulary": spec.vocabulary,
-            "context_length": spec.context_length,
-        },
+        "decoder": {name: getattr(spec, name) for name in _SIZES},
         "attention": {"heads": [], "how": ALL_HEADS.stored()},
     }
     write_json(folder / MANIFEST, manifest)

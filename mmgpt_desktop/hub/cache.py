@@ -12,6 +12,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -51,6 +52,22 @@ class Hub:
 
     def folder(self, entry: CatalogueEntry) -> Path:
         return self.cache / f"models--{entry.repository.replace('/', '--')}"
+
+
+class Phase(StrEnum):
+    ASKING = "asking"  # the server, what there is
+    LOADING = "loading"
+    WAITING = "waiting"  # for a server that went silent
+    CHECKING = "checking"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a download has come: bytes of the whole model; `total` is 0 while nobody knows it."""
+
+    phase: Phase
+    done: int = 0
+    total: int = 0
 
 
 def usual_hub() -> Hub:

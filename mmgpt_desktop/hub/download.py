@@ -25,10 +25,9 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import DownloadError
-from mmgpt_desktop.hub.cache import UNFINISHED, Hub, remember
+from mmgpt_desktop.hub.cache import UNFINISHED, Hub, Phase, Progress, remember
 from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.hub.hub_errors import sentence
-from mmgpt_desktop.hub.progress import Phase, Progress
 from mmgpt_desktop.text import size_text
 
 _PIECE = 2**18

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop import __version__
-from mmgpt_desktop.messages import CellMaps, Check
+from mmgpt_desktop.messages import CellMaps
 from mmgpt_desktop.report.report import Report
 
 FORMAT = 1
@@ -47,6 +47,7 @@ def as_npz(report: Report) -> bytes:
 
 def _object(report: Report, arrays: str) -> dict[str, Any]:
     photo, outcome, runtime = report.photo, report.outcome, report.outcome.runtime
+    sizes = {"layers": report.fusion.image_layers, "heads": report.fusion.heads}
     return {
         "format": FORMAT,
         "program": f"MMGPT Desktop {__version__}",
@@ -72,15 +73,11 @@ def _object(report: Report, arrays: str) -> dict[str, Any]:
         "sampling": asdict(report.turn.request.sampling),
         "seconds": asdict(outcome.timings),
         "notes": [*map(str, outcome.notes)],
-        "heads": {"pairs": [list(pair) for pair in report.heads], "of": _sizes(report)},
+        "heads": {"pairs": [list(pair) for pair in report.heads], "of": sizes},
         "arrays": arrays,
         "maps": [_map(maps) for maps in report.maps],
-        "checks": [_check(check) for check in report.checks],
+        "checks": [{**asdict(each), "verdict": str(each.verdict)} for each in report.checks],
     }
-
-
-def _sizes(report: Report) -> dict[str, int]:
-    return {"layers": report.fusion.image_layers, "heads": report.fusion.heads}
 
 
 def _map(maps: CellMaps) -> dict[str, Any]:
@@ -88,10 +85,6 @@ def _map(maps: CellMaps) -> dict[str, Any]:
     grid = {"rows": maps.grid.rows, "columns": maps.grid.columns, "box": asdict(maps.grid.box)}
     said = {"name": maps.method.about.name, "says": maps.method.about.meaning}
     return {"method": str(maps.method), **said, "array": _array_name(maps), "grid": grid}
-
-
-def _check(check: Check) -> dict[str, Any]:
-    return {**asdict(check), "verdict": str(check.verdict)}
 
 
 def _array_name(maps: CellMaps) -> str:

@@ -85,7 +85,7 @@ def _open_session(case: Path) -> None:
 def _paint(turn: object) -> None:
     from mmgpt_desktop.attention.answer_maps import attention_maps
     from mmgpt_desktop.attention.heatmap import MapStyle, render
-    from mmgpt_desktop.attention.reduce import cell_weights
+    from mmgpt_desktop.attention.raw import cell_weights
     from mmgpt_desktop.conversation import Turn
 
     assert isinstance(turn, Turn)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -153,9 +153,8 @@ def truth(request: pytest.FixtureRequest) -> Truth:
     blocks = request.param in WITH_BLOCKS
     config = model.config.to_dict()
     cut = blocks and config["model_type"] == "gemma3_text"  # its windows cut blocks, too
-    spec = read_spec(
-        config, deepstack=0 if deep is None else 1, blocks=blocks, windows_cut_blocks=cut
-    )
+    deepstack = 0 if deep is None else 1
+    spec = replace(read_spec(config), deepstack=deepstack, blocks=blocks, windows_cut_blocks=cut)
     embeddings = torch.randn(1, LENGTH, spec.width)
     positions = torch.arange(2, LENGTH + 2)[None]  # Kosmos-2's begin behind the padding's
     if spec.axes == 3:

@@ -18,10 +18,9 @@ from huggingface_hub import close_session, constants, scan_cache_dir, snapshot_d
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import Cancelled, DownloadError
 from mmgpt_desktop.hub import cache
-from mmgpt_desktop.hub.cache import Hub
+from mmgpt_desktop.hub.cache import Hub, Phase, Progress
 from mmgpt_desktop.hub.catalogue import CatalogueEntry, read_catalogue
 from mmgpt_desktop.hub.download import fetch
-from mmgpt_desktop.hub.progress import Phase, Progress
 from tests.hub_server import COMMIT, FILES, REPOSITORY, HubServer, Misbehaviour, running_hub
 
 WEIGHTS = FILES["model.safetensors"]

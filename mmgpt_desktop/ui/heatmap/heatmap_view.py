@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.attention.heatmap import COLOUR_MAPS, MapStyle, colour_stops
-from mmgpt_desktop.attention.reduce import Shares
+from mmgpt_desktop.attention.raw import Shares
 from mmgpt_desktop.messages import Box, FusionInfo, Photo
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.widgets.box_layout import stack, vbox

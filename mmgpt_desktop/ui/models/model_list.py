@@ -11,9 +11,17 @@ from PySide6.QtCore import QObject, Signal
 
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.hub.cache import Hub, bytes_on_disk, delete, find, kept_bytes, usual_hub
+from mmgpt_desktop.hub.cache import (
+    Hub,
+    Phase,
+    Progress,
+    bytes_on_disk,
+    delete,
+    find,
+    kept_bytes,
+    usual_hub,
+)
 from mmgpt_desktop.hub.catalogue import CatalogueEntry
-from mmgpt_desktop.hub.progress import Phase, Progress
 from mmgpt_desktop.messages import GenerationOutcome
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.worker import Task, TaskThread

@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
 )
 
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.hub.cache import Phase, Progress
 from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.hub.convert import ConversionReport
-from mmgpt_desktop.hub.progress import Phase, Progress
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.models.model_details import Details, about, size
 from mmgpt_desktop.ui.models.model_exports import ModelExports, Running

@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage, QPainter
 from mmgpt_desktop.attention.answer_maps import AnswerMaps
 from mmgpt_desktop.attention.heatmap import MapStyle, render, size_within
 from mmgpt_desktop.attention.maps import Scale, Span
-from mmgpt_desktop.attention.reduce import Shares, shares
+from mmgpt_desktop.attention.raw import Shares
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.messages import PatchGrid
 from mmgpt_desktop.methods import Method
@@ -60,7 +60,7 @@ def draw_heatmap(
     peak = int(np.where(np.isfinite(cells), cells, -np.inf).argmax())
     read = None
     if maps.choice.method.from_attention:
-        read = shares(maps.attention[slice(*span)])
+        read = Shares.of(maps.attention[slice(*span)])
     return Heatmap(image, maps.choice.method, cells, maps.maps.grid, low, high, peak, read)
 
 

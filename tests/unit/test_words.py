@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from mmgpt_desktop.attention.reduce import cell_weights, shares
+from mmgpt_desktop.attention.raw import Shares, cell_weights
 from mmgpt_desktop.attention.words import (
     SMALL_WORDS,
     Word,
@@ -127,14 +127,14 @@ def test_shares_are_means_over_layers_heads_and_tokens() -> None:
     first = np.zeros((2, 2, 6), np.float16)
     first[0, :, 2] = 0.5  # layer 0 reads half from the photo, layer 1 nothing
     second = np.full((2, 2, 6), 0.125, np.float16)
-    parts = shares([AttentionMap(first, GRID, 0.25), AttentionMap(second, GRID, 0.0)])
+    parts = Shares.of([AttentionMap(first, GRID, 0.25), AttentionMap(second, GRID, 0.0)])
     assert parts.photo == pytest.approx((0.25 + 0.75) / 2)
     assert parts.names == pytest.approx(0.125)
     assert parts.photo + parts.names + parts.rest == pytest.approx(1)
 
 
 def test_rounding_to_half_precision_makes_no_share_negative() -> None:
-    assert shares([AttentionMap(np.full((1, 1, 6), 0.1667, np.float16), GRID)]).rest == 0
+    assert Shares.of([AttentionMap(np.full((1, 1, 6), 0.1667, np.float16), GRID)]).rest == 0
 
 
 @pytest.mark.parametrize(
