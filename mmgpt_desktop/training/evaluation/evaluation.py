@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mmgpt_desktop.attention.faithfulness_metrics import pointing
 from mmgpt_desktop.attention.maps import Heads
-from mmgpt_desktop.attention.reduce import cell_weights
+from mmgpt_desktop.attention.raw import cell_weights
 from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.messages import AttentionMap, ModelInfo
 from mmgpt_desktop.training import wordnet
