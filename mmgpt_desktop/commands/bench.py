@@ -207,7 +207,7 @@ def _generate_rows(
     bundle: Bundle, fusions: Sequence[str | None], tokens: int
 ) -> Iterator[BenchRow]:
     """transformers' `generate`, once for one token and once for all."""
-    runtime, pixels = TorchRuntime(bundle), prepare(_noise(), bundle.manifest.image)[0]
+    runtime, pixels = TorchRuntime(bundle), prepare(_noise(), bundle.manifest.image_spec())[0]
     prompt = MmgptFamily(bundle).build_prompt([Message("user", QUESTION)], tokens).token_ids
     tokens = max(2, min(tokens, bundle.manifest.decoder.context_length - len(prompt)))
 
