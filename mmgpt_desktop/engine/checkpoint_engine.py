@@ -25,8 +25,12 @@ from mmgpt_desktop.engine.base import (
 )
 from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs, Prompt
-from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_onnx, checkpoint_torch
-from mmgpt_desktop.engine.families.registry import family_of, settings_used
+from mmgpt_desktop.engine.families.registry import (
+    checkpoint_onnx,
+    checkpoint_torch,
+    family_of,
+    settings_used,
+)
 from mmgpt_desktop.engine.folder.bundle import head_choice
 from mmgpt_desktop.engine.folder.checkpoint import (
     Checkpoint,

@@ -23,7 +23,7 @@ from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.folder.layouts import PRECISIONS, GraphFiles, find_graphs
 from mmgpt_desktop.engine.folder.model_files import unreadable
 from mmgpt_desktop.engine.folder.tensor_files import read_header
-from mmgpt_desktop.engine.graphs.decoder_session import Decoder, Past
+from mmgpt_desktop.engine.graphs.decoder_session import DecoderGraph, Past
 from mmgpt_desktop.engine.graphs.graph_session import Graph, blamed
 from mmgpt_desktop.engine.graphs.names import (
     BLOCKS,
@@ -86,14 +86,14 @@ class CheckpointOnnx:
         # The prompt's operators are the CPU's alone.
         quick = Graph(files.prompt, cuda) if files.prompt and not cuda else None
         with blamed(files.decoder):
-            self.decoder = Decoder(graph, in_place=decoder.in_place, cuda=cuda, prompt=quick)
+            self.decoder = DecoderGraph(graph, in_place=decoder.in_place, cuda=cuda, prompt=quick)
         if self._family.outside_blocks is not None and graph.inputs.keys().isdisjoint(
             (BLOCKS, TYPES)
         ):
             note = note or _IN_ORDER
         self._vision = Graph(files.vision, cuda)
         with blamed(files.embeddings):
-            self._embed = _embedder(files, cuda)
+            self._words = _words(files.embeddings, cuda)
         self.attention_shape = self._attention_shape(checkpoint)
         rounded = files.precision if files.precision != PRECISIONS[0] else ""
         self.info = RuntimeInfo(name, graph.session.get_providers()[0], note, rounded)
@@ -153,9 +153,10 @@ class CheckpointOnnx:
         return np.asarray(logits[0, -kept:], np.float32)
 
     def close(self) -> None:
-        for part in (self.decoder.graph, self.decoder.prompt, self._vision, self._embed):
-            if part:
+        for part in (self.decoder.graph, self.decoder.prompt, self._vision, self._words):
+            if isinstance(part, Graph):
                 part.close()
+        self._words = np.zeros((0, 0), np.float32)  # which lets go of the file
 
     def _attending(self, path: Path, cache: Path, cuda: bool) -> tuple[Edited, Note]:
         """The decoder with its attention among its outputs, or why it has none."""
@@ -184,8 +185,7 @@ class CheckpointOnnx:
         ids = np.array([token_ids], np.int64)
         image, which = context.prompt.image_tokens(past, count)
         ids[0, image] = 0  # an image token may lie beyond the table
-        embeds = self._embed(ids, cancel)
-        blocks, outside = context.prompt.blocks_of(total), self._family.outside_blocks or 0
+        embeds = self._embedded(ids, cancel)
         feeds = {
             IDS: ids,
             MASK: np.ones((1, total), np.int64),
@@ -193,8 +193,8 @@ class CheckpointOnnx:
             WITH_PAST: np.array([past > 0]),
             KEPT: np.array(kept),
             FROM: np.array(count - kept),
-            BLOCKS: blocks,
-            TYPES: np.where(blocks[past:] < 0, outside, 1 - outside)[np.newaxis],
+            BLOCKS: context.prompt.blocks_of(total),
+            TYPES: context.prompt.token_types(past, count, self._family.outside_blocks or 0),
         }
         if len(image):
             parts = [_parts(each) for each in context.features]
@@ -202,6 +202,13 @@ class CheckpointOnnx:
         if DEEP_EMBEDS in self.decoder.graph.inputs:
             feeds[DEEP_EMBEDS] = self._deep(context, image, which, embeds.shape)
         return {**feeds, EMBEDS: embeds}
+
+    def _embedded(self, ids: NDArray[np.int64], cancel: CancelToken) -> NDArray[np.float32]:
+        if isinstance(self._words, Graph):
+            (found,) = self._words.run(self._words.outputs[:1], {IDS: ids}, cancel)
+        else:
+            found = self._words[ids]
+        return np.array(found, np.float32)
 
     def _deep(
         self,
@@ -219,44 +226,20 @@ class CheckpointOnnx:
         return deep
 
 
-class _Table:
-    """Embeddings looked up in a safetensors file, of which only the rows needed are read."""
+def _words(file: Path, cuda: bool) -> Graph | NDArray[Any]:
+    """What looks embeddings up: a graph, or a table of which only the rows needed are read.
 
-    def __init__(self, path: Path) -> None:
-        """Raises BundleError."""
-        found = read_header(path).tensors
-        try:
-            (table,) = found.values()
-            dtype = {"F32": np.float32, "F16": np.float16}[table.dtype]
-            self._rows = np.memmap(path, dtype, "r", offset=table.begin, shape=table.shape)
-        except (OSError, ValueError, KeyError) as error:
-            raise unreadable(path.name, error) from error
-
-    def __call__(self, ids: NDArray[np.int64], cancel: CancelToken) -> NDArray[Any]:
-        cancel.raise_if_cancelled()
-        return np.asarray(self._rows[ids], np.float32)
-
-    def close(self) -> None:
-        del self._rows
-
-
-class _Lookup:
-    """Embeddings looked up by a graph."""
-
-    def __init__(self, path: Path, cuda: bool) -> None:
-        self._graph = Graph(path, cuda)
-
-    def __call__(self, ids: NDArray[np.int64], cancel: CancelToken) -> NDArray[Any]:
-        (found,) = self._graph.run(self._graph.outputs[:1], {IDS: ids}, cancel)
-        return np.array(found, np.float32)
-
-    def close(self) -> None:
-        self._graph.close()
-
-
-def _embedder(files: GraphFiles, cuda: bool) -> _Table | _Lookup:
-    table = files.embeddings.suffix == ".safetensors"
-    return _Table(files.embeddings) if table else _Lookup(files.embeddings, cuda)
+    Raises BundleError and RuntimeFailure.
+    """
+    if file.suffix != ".safetensors":
+        return Graph(file, cuda)
+    found = read_header(file).tensors
+    try:
+        (table,) = found.values()
+        dtype = {"F32": np.float32, "F16": np.float16}[table.dtype]
+        return np.memmap(file, dtype, "r", offset=table.begin, shape=table.shape)
+    except (OSError, ValueError, KeyError) as error:
+        raise unreadable(file.name, error) from error
 
 
 def _read_both_ways(graph: onnx.GraphProto, family: type[Family]) -> None:

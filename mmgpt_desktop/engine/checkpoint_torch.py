@@ -6,7 +6,6 @@ torch and transformers take seconds to import, so that happens when a runtime is
 from __future__ import annotations
 
 import copy
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs, Prompt
+from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs
 from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.families.registry import family_class
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.folder.model_files import ANOTHER
 from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory
-from mmgpt_desktop.engine.pytorch import require_torch
+from mmgpt_desktop.engine.pytorch import LOADING, RUNNING, require_torch, torch_failures
 from mmgpt_desktop.engine.runtime import DecodeResult
-from mmgpt_desktop.errors import Cancelled, NotAvailable, RuntimeFailure
+from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
-from mmgpt_desktop.text import reason_of, safe_name
+from mmgpt_desktop.text import safe_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +34,7 @@ LAST_ROW = "last_row"  # our name among transformers' ways to compute attention
 # By part of the model's config. Of the image encoder no row is asked for, and its scores would
 # take gigabytes where a photo has thousands of patches.
 _ATTENTION = {"": LAST_ROW, "text_config": LAST_ROW, "vision_config": "sdpa"}
-_FIELD = re.compile(r"Validation error for field '(\w+)'")  # of transformers' configurations
+_HINT = "Choose another model, or use another runtime."
 ROWS = 256  # whose scores are in memory at once
 
 Past = tuple[Any, int]  # transformers' cache, and how many tokens it holds
@@ -53,7 +52,7 @@ class CheckpointTorch:
         self._family = family_class(checkpoint.model_type)
         dtype = "float32" if 4 * checkpoint.parameters + BESIDE < free_memory() else "bfloat16"
         require_memory(checkpoint.parameters * (4 if dtype == "float32" else 2))
-        with _failures("PyTorch can't load the model ({reason})."):
+        with torch_failures(LOADING, _HINT):
             import torch
 
             torch.set_num_threads(physical_cores())
@@ -130,14 +129,10 @@ class CheckpointTorch:
             "position_ids": self._tensor(context.prompt.rotary_positions(fed, len(token_ids))),
         }
         if context.prompt.blocks is not None and not fed:
-            given["token_type_ids"] = self._token_types(context.prompt, len(token_ids))
+            outside = self._family.outside_blocks or 0
+            types = context.prompt.token_types(0, len(token_ids), outside)
+            given["token_type_ids"] = self._tensor(types)
         return given
-
-    def _token_types(self, prompt: Prompt, count: int) -> Tensor:
-        """`Prompt.blocks` as the model takes them."""
-        outside = self._family.outside_blocks or 0
-        types = np.where(prompt.blocks_of(count) < 0, outside, 1 - outside)
-        return self._tensor(types[np.newaxis])
 
     def rows(self, output: Any, context: Context, total: int) -> NDArray[np.float32]:
         """The last of `total` positions' attention, as `DecodeResult.attention`."""
@@ -196,7 +191,7 @@ class CheckpointTorch:
     def _running(self, cancel: CancelToken) -> Iterator[None]:
         cancel.raise_if_cancelled()
         self._cancel = cancel
-        with _failures(_BROKE), self.torch.inference_mode():
+        with torch_failures(RUNNING, _HINT), self.torch.inference_mode():
             yield
 
 
@@ -222,9 +217,6 @@ def load_model(checkpoint: Checkpoint, **options: Any) -> Any:
         values = {"count": len(missing), "name": safe_name(missing[0])}
         raise RuntimeFailure(title, ANOTHER, **values)
     return model.eval()
-
-
-_BROKE = "PyTorch broke while it ran the model ({reason})."
 
 
 def _row(weights: Tensor, image_positions: NDArray[np.int64], total: int) -> NDArray[np.float32]:
@@ -269,24 +261,3 @@ def _last_row(
         parts.append(part)
     assert weights is not None
     return torch.cat(parts, dim=1), weights[:, :, -1:].clone()
-
-
-@contextmanager
-def _failures(title: str) -> Iterator[None]:
-    """PyTorch raises RuntimeError for nearly all, out of memory included."""
-    try:
-        yield
-    except (Cancelled, NotAvailable, RuntimeFailure):
-        raise
-    except Exception as error:
-        if field := _FIELD.search(str(error)):
-            said = (
-                "PyTorch can't load the model: its settings give {name} as something that can't be"
-                " used."
-            )
-            raise RuntimeFailure(said, ANOTHER, name=safe_name(field[1])) from error
-        if isinstance(error, IndexError) and "index out of range in self" in str(error):
-            said = "The model's tokenizer writes tokens that its weights don't have."
-            raise RuntimeFailure(said, ANOTHER) from error
-        hint = "Choose another model, or use another runtime."
-        raise RuntimeFailure(title, hint, reason=reason_of(error)) from error

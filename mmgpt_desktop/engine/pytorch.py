@@ -1,10 +1,19 @@
-"""Whether PyTorch is here: the light edition of the app answers without it."""
+"""Whether PyTorch is here (the light edition answers without it), and how its failures are told."""
 
 from __future__ import annotations
 
 import importlib.util
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.engine.folder.model_files import ANOTHER
+from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
+from mmgpt_desktop.text import reason_of, safe_name
+
+LOADING = "PyTorch can't load the model ({reason})."
+RUNNING = "PyTorch broke while it ran the model ({reason})."
+_FIELD = re.compile(r"Validation error for field '(\w+)'")  # of transformers' configurations
 
 
 def missing_torch() -> RuntimeFailure | None:
@@ -21,3 +30,24 @@ def require_torch() -> None:
     """Raises RuntimeFailure where there is no PyTorch."""
     if (error := missing_torch()) is not None:
         raise error
+
+
+@contextmanager
+def torch_failures(title: str, hint: str) -> Iterator[None]:
+    """What PyTorch raises in here becomes a RuntimeFailure, with `title` and `hint` where nothing
+    better is known. It is a RuntimeError for nearly all, out of memory included."""
+    try:
+        yield
+    except (AppError, Cancelled):
+        raise
+    except Exception as error:
+        if field := _FIELD.search(str(error)):
+            said = (
+                "PyTorch can't load the model: its settings give {name} as something that can't be"
+                " used."
+            )
+            raise RuntimeFailure(said, ANOTHER, name=safe_name(field[1])) from error
+        if isinstance(error, IndexError) and "index out of range in self" in str(error):
+            said = "The model's tokenizer writes tokens that its weights don't have."
+            raise RuntimeFailure(said, ANOTHER) from error
+        raise RuntimeFailure(title, hint, reason=reason_of(error)) from error

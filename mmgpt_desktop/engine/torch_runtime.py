@@ -6,8 +6,7 @@ torch and transformers take seconds to import, so that happens when a runtime is
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,17 +15,17 @@ from numpy.typing import NDArray
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.folder.bundle import Bundle
-from mmgpt_desktop.engine.pytorch import require_torch
+from mmgpt_desktop.engine.pytorch import LOADING, RUNNING, require_torch, torch_failures
 from mmgpt_desktop.engine.runtime import DecodeResult, Encoded
-from mmgpt_desktop.errors import Cancelled, NotAvailable, RuntimeFailure
 from mmgpt_desktop.messages import HeadNumbers, RuntimeInfo, RuntimeName
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.text import reason_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Cache = list[tuple["Tensor", "Tensor"]]
+
+_HINT = "Install the app's packages again, or use another runtime."
 
 
 class TorchRuntime:
@@ -37,7 +36,7 @@ class TorchRuntime:
         RuntimeFailure."""
         require_torch()
         self._spec, self._fusions = bundle.manifest.decoder, bundle.manifest.fusions
-        with _failures("PyTorch can't load the model ({reason})."):
+        with torch_failures(LOADING, _HINT):
             import torch
 
             from mmgpt_desktop.model.packing import load_packed
@@ -60,7 +59,7 @@ class TorchRuntime:
             layers, spec = self._fusions[fusion].tensors, self._spec
             nothing = self._torch.zeros(layers, 1, spec.heads, 0, spec.head_dim)
             return Encoded(fusion, nothing, nothing)
-        with _failures(_BROKE), self._torch.inference_mode():
+        with torch_failures(RUNNING, _HINT), self._torch.inference_mode():
             image, mixed = self._model.encode_pixels(self._torch.from_numpy(pixels), fusion)
             keys, values = (self._torch.stack(parts) for parts in zip(*image, strict=True))
             reading = None if mixed.reading is None else mixed.reading[0].numpy()
@@ -70,7 +69,7 @@ class TorchRuntime:
         self, pixels: NDArray[np.float32], fusion: str, cancel: CancelToken
     ) -> NDArray[np.float32] | None:
         cancel.raise_if_cancelled()
-        with _failures(_BROKE), self._torch.inference_mode():
+        with torch_failures(RUNNING, _HINT), self._torch.inference_mode():
             _, mixed = self._model.encode_pixels(self._torch.from_numpy(pixels), fusion)
             return None if mixed.edges is None else np.asarray(mixed.edges[0].numpy())
 
@@ -111,7 +110,7 @@ class TorchRuntime:
 
         cancel.raise_if_cancelled()
         photo = self._torch.from_numpy(pixels)
-        with _failures(_BROKE):
+        with torch_failures(RUNNING, _HINT):
             return explain(
                 method, WrittenAnswer(self._model, photo, prompt_ids, token_ids, fusion, cancel)
             )
@@ -132,7 +131,7 @@ class TorchRuntime:
         from mmgpt_desktop.model.attribution import attention_numbers
 
         cancel.raise_if_cancelled()
-        with _failures(_BROKE):
+        with torch_failures(RUNNING, _HINT):
             return attention_numbers(
                 self._model,
                 self._torch.from_numpy(pixels),
@@ -176,7 +175,7 @@ class TorchRuntime:
     ) -> tuple[Tensor, Cache, Tensor]:
         """The model's `decode_step`."""
         cancel.raise_if_cancelled()
-        with _failures(_BROKE), self._torch.inference_mode():
+        with torch_failures(RUNNING, _HINT), self._torch.inference_mode():
             ids = self._torch.tensor([list(token_ids)])
             past = self._empty_cache() if cache is None else cache
             stepped: tuple[Tensor, Cache, Tensor] = self._model.decode_step(
@@ -187,18 +186,3 @@ class TorchRuntime:
     def _empty_cache(self) -> Cache:
         empty = self._torch.zeros(1, self._spec.heads, 0, self._spec.head_dim)
         return [(empty, empty)] * self._spec.layers
-
-
-_BROKE = "PyTorch broke while it ran the model ({reason})."
-
-
-@contextmanager
-def _failures(title: str) -> Iterator[None]:
-    """PyTorch raises RuntimeError for nearly all, out of memory included."""
-    try:
-        yield
-    except (Cancelled, NotAvailable):
-        raise
-    except Exception as error:
-        hint = "Install the app's packages again, or use another runtime."
-        raise RuntimeFailure(title, hint, reason=reason_of(error)) from error

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.chat.model_inputs import Context, ImageInputs, Prompt
-from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_onnx
-from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.families.registry import checkpoint_onnx, family_of
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.generate import softmax
 from mmgpt_desktop.engine.runtime import DecodeResult
@@ -54,7 +53,7 @@ class Trial:
 
 def comparison_report(checkpoint: Path, graphs: Path) -> list[Note]:
     """Both runtimes are led along PyTorch's greedy answer, about a picture of noise."""
-    from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_torch
+    from mmgpt_desktop.engine.families.registry import checkpoint_torch
 
     whole = open_checkpoint(checkpoint)
     inputs, prompt = _question(whole)

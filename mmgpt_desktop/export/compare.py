@@ -16,7 +16,7 @@ from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.folder.checkpoint import weight_files
 from mmgpt_desktop.engine.folder.recognise import model_folder
 from mmgpt_desktop.engine.folder.tokenizing import encode, load_tokenizer
-from mmgpt_desktop.engine.graphs.decoder_session import Decoder, DecoderSession
+from mmgpt_desktop.engine.graphs.decoder_session import DecoderGraph, DecoderSession
 from mmgpt_desktop.engine.graphs.graph_session import Graph
 from mmgpt_desktop.errors import AppError, BundleError
 from mmgpt_desktop.export.decoder_graph import build_decoder, embeddings_of
@@ -243,7 +243,7 @@ def input_products(language: LanguageModel, folder: Path) -> dict[str, Floats]:
     build_decoder(language.spec, language.weights, path, _Recorded(), attention=False)
     graph, found = Graph(path, cuda=False), dict[str, Floats]()
     inputs = [name for name in graph.outputs if name.endswith(_INPUT)]
-    decoder, begin = Decoder(graph, in_place=False), language.spec.begin
+    decoder, begin = DecoderGraph(graph, in_place=False), language.spec.begin
     for text in language.calibration:
         words = language.table[list(text)][None]
         fed = decoder.text_feeds(words, 0, logits_from=0, begin=begin)

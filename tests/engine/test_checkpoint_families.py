@@ -11,8 +11,7 @@ import pytest
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.chat.model_inputs import Context
 from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
-from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_torch
-from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.families.registry import checkpoint_torch, family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import (

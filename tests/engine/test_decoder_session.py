@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.graphs.decoder_session import Decoder, DecoderSession
+from mmgpt_desktop.engine.graphs.decoder_session import DecoderGraph, DecoderSession
 from mmgpt_desktop.engine.graphs.graph_session import Graph
 from mmgpt_desktop.export.compare import CHUNK, difference, read
 from mmgpt_desktop.export.decoder_graph import build_decoder
@@ -180,7 +180,7 @@ def test_a_card_copies_a_cache_that_its_operator_cant_take(
     build_decoder(
         read_spec(CONFIG), DecoderWeights(weights), tmp_path / "a.onnx", linears_for(Precision.FP32)
     )
-    decoder = Decoder(Graph(tmp_path / "a.onnx", cuda=False), in_place=True, cuda=True)
+    decoder = DecoderGraph(Graph(tmp_path / "a.onnx", cuda=False), in_place=True, cuda=True)
     embeddings = weights["model.embed_tokens.weight"][[3, 7]][None]
     feeds = decoder.text_feeds(embeddings, 0, logits_from=1)
     _, attention, past = decoder.run(feeds, None, 2, CancelToken())

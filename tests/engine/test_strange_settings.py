@@ -20,7 +20,7 @@ from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder import tokenizing
 from mmgpt_desktop.engine.folder.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.folder.layouts import verify_graphs
-from mmgpt_desktop.engine.graphs.decoder_session import Decoder
+from mmgpt_desktop.engine.graphs.decoder_session import DecoderGraph
 from mmgpt_desktop.engine.graphs.graph_session import Graph
 from mmgpt_desktop.engine.graphs.surgery import attending_graph
 from mmgpt_desktop.engine.onnx_runtime import make_session
@@ -125,7 +125,7 @@ def test_a_decoder_that_is_told_apart_by_other_names(tmp_path: Path) -> None:
         ("past_{}_{}", "present_{}_{}"),
         ("cache_{1}.{0}", "new_cache_{1}.{0}"),
     ):
-        decoder = Decoder(Graph(cache_graph(tmp_path, past, present), False), in_place=False)
+        decoder = DecoderGraph(Graph(cache_graph(tmp_path, past, present), False), in_place=False)
         assert decoder.layers == 2
         assert len(set(decoder.pairs.values())) == 4
 
@@ -137,7 +137,7 @@ def test_a_decoder_that_is_told_apart_by_other_names(tmp_path: Path) -> None:
 def test_a_cache_that_is_not_understood_is_said(tmp_path: Path, past: str, present: str) -> None:
     graph = Graph(cache_graph(tmp_path, past, present), False)
     with pytest.raises(RuntimeFailure, match="keeps what it has read in a way that is not known"):
-        Decoder(graph, in_place=False)
+        DecoderGraph(graph, in_place=False)
 
 
 def cache_graph(folder: Path, past: str, present: str) -> Path:

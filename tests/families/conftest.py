@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from mmgpt_desktop.engine.chat.family import Family
-from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_torch
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
-from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.families.registry import checkpoint_torch, family_of
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 
 

@@ -17,8 +17,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from mmgpt_desktop import cli
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.chat.model_inputs import Context, Prompt
-from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_torch
-from mmgpt_desktop.engine.families.registry import families
+from mmgpt_desktop.engine.families.registry import checkpoint_torch, families
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.export.compare import (

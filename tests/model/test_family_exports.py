@@ -17,8 +17,7 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs
 from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
-from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_onnx, checkpoint_torch
-from mmgpt_desktop.engine.families.registry import family_of
+from mmgpt_desktop.engine.families.registry import checkpoint_onnx, checkpoint_torch, family_of
 from mmgpt_desktop.engine.families.runtimes.idefics_onnx import IdeficsOnnx
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.folder.layouts import PROMPT

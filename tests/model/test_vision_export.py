@@ -12,9 +12,8 @@ from transformers import AutoModelForImageTextToText
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.checkpoint_onnx import CheckpointOnnx
-from mmgpt_desktop.engine.checkpoint_runtimes import checkpoint_torch
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
-from mmgpt_desktop.engine.families.registry import families, family_of
+from mmgpt_desktop.engine.families.registry import checkpoint_torch, families, family_of
 from mmgpt_desktop.engine.families.runtimes.idefics_torch import IdeficsEncoder
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.engine.graphs.graph_session import Graph

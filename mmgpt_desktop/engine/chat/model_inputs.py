@@ -99,6 +99,12 @@ class Prompt:
             found[: len(known)] = known
         return found
 
+    def token_types(self, fed: int, count: int, outside: int) -> NDArray[np.int64]:
+        """`blocks` of the next `count` tokens as models take them, [1, S]: `outside` of 0 and 1
+        stands for those in none."""
+        blocks = self.blocks_of(fed + count)[fed:]
+        return np.where(blocks < 0, outside, 1 - outside)[np.newaxis]
+
 
 @dataclass(frozen=True, eq=False)
 class Context:

@@ -1,7 +1,8 @@
-"""Which family reads which checkpoint: each class says its `model_types` itself.
+"""Which family reads which checkpoint, and what runs it: each class says so itself.
 
 Every module of this folder is a family, or several of a kind. What a family needs of one runtime
-alone stands in `runtimes/`, and is imported with that runtime.
+alone stands in `runtimes/`, and is imported with that runtime: by name, since it takes a library
+along.
 """
 
 from __future__ import annotations
@@ -11,15 +12,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmgpt_desktop.engine.folder.model_files import ANOTHER
 from mmgpt_desktop.errors import AppError, BundleError, Cancelled
+from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.text import safe_name
 
 if TYPE_CHECKING:  # which asks whether a family is known
     from mmgpt_desktop.engine.chat.family import Family
+    from mmgpt_desktop.engine.checkpoint_onnx import CheckpointOnnx
+    from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
     from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
+    from mmgpt_desktop.engine.folder.layouts import GraphFiles
 
 
 @cache
@@ -68,3 +74,23 @@ def family_of(checkpoint: Checkpoint) -> Family:
         raise BundleError(title, hint, name="preprocessor_config.json")
     with settings_used(checkpoint):
         return kind(checkpoint)
+
+
+def checkpoint_torch(checkpoint: Checkpoint) -> CheckpointTorch:
+    """Its runtime in PyTorch. Raises RuntimeFailure."""
+    kind = pkgutil.resolve_name(family_class(checkpoint.model_type).torch_runtime)
+    made: CheckpointTorch = kind(checkpoint)
+    return made
+
+
+def checkpoint_onnx(
+    checkpoint: Checkpoint,
+    name: RuntimeName,
+    *,
+    files: GraphFiles | None = None,
+    cache: Path | None = None,
+) -> CheckpointOnnx:
+    """The runtime of a folder of graphs. Options and errors as `CheckpointOnnx`."""
+    kind = pkgutil.resolve_name(family_class(checkpoint.model_type).onnx_runtime)
+    made: CheckpointOnnx = kind(checkpoint, name, files=files, cache=cache)
+    return made

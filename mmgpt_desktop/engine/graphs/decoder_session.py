@@ -36,7 +36,7 @@ class Buffers:
     The first `filled` of `capacity` positions hold something: `copied`, to begin with.
     """
 
-    def __init__(self, decoder: Decoder, capacity: int, copied: Past | None = None) -> None:
+    def __init__(self, decoder: DecoderGraph, capacity: int, copied: Past | None = None) -> None:
         ort, device = import_onnxruntime(), ("cuda" if decoder.cuda else "cpu")
         self.capacity, self.filled = capacity, copied.length if copied else 0
         self._values = dict[str, Any]()  # the binding doesn't keep them
@@ -48,7 +48,7 @@ class Buffers:
         self.binding = self._bound(decoder, decoder.graph)
         self.prompt_binding = self._bound(decoder, decoder.prompt) if decoder.prompt else None
 
-    def _bound(self, decoder: Decoder, graph: Graph) -> Any:
+    def _bound(self, decoder: DecoderGraph, graph: Graph) -> Any:
         binding = graph.session.io_binding()
         for past, present in decoder.pairs.items():
             binding.bind_ortvalue_input(past, self._values[past])
@@ -74,7 +74,7 @@ class Past:
         return self.in_place
 
 
-class Decoder:
+class DecoderGraph:
     """A decoder's graph, for one sequence at a time. One thread at a time.
 
     `in_place`: the graph may write its present into the buffers that it reads its past from
@@ -240,7 +240,7 @@ class DecoderSession:
     ) -> None:
         graph = Graph(path, cuda=False, threads=threads)
         quick = Graph(prompt, cuda=False, threads=threads) if prompt else None
-        self._decoder = Decoder(graph, in_place=True, prompt=quick)
+        self._decoder = DecoderGraph(graph, in_place=True, prompt=quick)
         self._buffers = Buffers(self._decoder, capacity)
         self._begin, self._never = begin, CancelToken()
         self.length = 0  # positions in the cache; may be set back
