@@ -86,10 +86,16 @@ class _QueueThread(QThread):
     def _submit(
         self,
         work: Callable[[Task], Result],
-        then: Callable[[Result], object] | None,
-        failed: Callable[[AppError], object] | None,
-        progress: Callable[[Any], object] | None,
+        then: Callable[[Result], object] | None = None,
+        failed: Callable[[AppError], object] | None = None,
+        progress: Callable[[Any], object] | None = None,
     ) -> Task:
+        """Have `work` done after all that was asked for before.
+
+        One of `then` and `failed` is called in the GUI thread, after `progress` for all that the
+        work reported; none of them any more when the task was cancelled, by the work itself with
+        Cancelled or from outside, or when the object that they are methods of is gone.
+        """
         task = Task(self._came_back.emit)
         self._handlers[task] = {"then": then, "failed": failed, "progress": progress}
         return self._put(task, partial(self._do, work))
@@ -168,20 +174,7 @@ def _lives(handler: Callable[..., Any]) -> bool:
 class TaskThread(_QueueThread):
     """Runs small jobs that must not block the window: decoding, drawing heatmaps, saving."""
 
-    def submit(
-        self,
-        work: Callable[[Task], Result],
-        then: Callable[[Result], object] | None = None,
-        failed: Callable[[AppError], object] | None = None,
-        progress: Callable[[Any], object] | None = None,
-    ) -> Task:
-        """Have `work` done after all that was asked for before.
-
-        One of `then` and `failed` is called in the GUI thread, after `progress` for all that the
-        work reported; none of them any more when the task was cancelled, by the work itself with
-        Cancelled or from outside, or when the object that they are methods of is gone.
-        """
-        return self._submit(work, then, failed, progress)
+    submit = _QueueThread._submit
 
 
 class EngineThread(_QueueThread):

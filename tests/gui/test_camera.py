@@ -50,7 +50,7 @@ class Studio:
 
     def __init__(self, app: App, engine: FakeEngine) -> None:
         self.app, self.engine, self.made = app, engine, list[Synthetic]()
-        app.chat.live.set_pace(0)
+        app.chat.live.pause_ms = 0
 
     @property
     def source(self) -> Synthetic:

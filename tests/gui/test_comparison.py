@@ -152,7 +152,7 @@ def test_a_fusion_that_fails_says_why_and_the_others_answer(
 ) -> None:
     class Broken(FakeEngine):
         def generate(self, request, cancel, on_step):  # type: ignore[no-untyped-def]
-            self._fail_after = 1 if request.fusion == "graph" else None
+            self.fail_after = 1 if request.fusion == "graph" else None
             return super().generate(request, cancel, on_step)
 
     app = make_app(Broken(model=THREE, error=RuntimeFailure("It broke.", "Ask again.")))

@@ -359,7 +359,7 @@ def test_a_home_that_cant_be_written_is_told_once_and_nothing_else_breaks(
         app.pictures.photos.add(make_photo(seed=count))
         talk(qtbot, app)
         keep(qtbot, app)
-        app.window.heatmap.changed.emit()
+        app.window.heatmap.drawing.changed.emit()
         app.preferences.save()
     save(qtbot, app, tmp_path / "mine.mmgpt", monkeypatch)
     qtbot.waitUntil(lambda: len(app.window.notices.current()) >= 2)

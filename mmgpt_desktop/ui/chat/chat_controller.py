@@ -91,11 +91,6 @@ class ChatController(QObject):
         engine.stepped.connect(self._take_step)
         engine.ended.connect(self._take_outcome)
         self.stop_wanted.connect(self.stop)
-        prompt.stopped.connect(self.stop_wanted)
-        prompt.fusions.ask_again_wanted.connect(self.ask_again)
-        output.stopped.connect(self.stop_wanted)
-        output.regenerate_wanted.connect(self.regenerate)
-        output.clear_wanted.connect(self.clear)
         self._shell.rewritten.connect(self.rewrite)
         self._shell.actions.connect(
             {
@@ -107,6 +102,15 @@ class ChatController(QObject):
                 "name-picture": prompt.pictures.open_menu,
             }
         )
+        for name, button in (
+            ("stop", prompt.stop_button),
+            ("stop", output.stop_button),
+            ("regenerate", output.regenerate_button),
+            ("ask-again", prompt.fusions.again_button),
+            ("clear", output.clear_button),
+            ("copy", output.copy_button),
+        ):
+            self._shell.actions.connect_button(name, button)
         prompt.fusions.chosen.connect(self._remember_fusion)
         self.photos.chosen.connect(self._show_conversation)
         self.photos.chosen.connect(self._offer_names)
@@ -394,8 +398,6 @@ class ChatController(QObject):
         actions["stop"].setEnabled(self._job is not None or passing)
         free = bool(turns) and self._job is None and not passing
         actions["regenerate"].setEnabled(free)
-        again = free and self.prompt.fusions.fusion is not None
-        actions["ask-again"].setEnabled(again)
-        self.prompt.fusions.again_button.setEnabled(again)
+        actions["ask-again"].setEnabled(free and self.prompt.fusions.fusion is not None)
         actions["clear"].setEnabled(bool(turns) and not passing)
         actions["copy"].setEnabled(bool(turns))

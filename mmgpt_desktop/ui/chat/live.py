@@ -42,7 +42,7 @@ class Live(QObject):
         self._passing = Conversation()
         self._question = ""  # to be asked about the picture that is being taken
         self._captioned = self._taken = CancelToken()  # the frames on their way
-        self._pause_ms = EVERY_MS
+        self.pause_ms = EVERY_MS
         self._next = QTimer(self, singleShot=True)
         self._next.timeout.connect(self._caption)
         controller.ended.connect(self._wait)
@@ -76,9 +76,6 @@ class Live(QObject):
     @property
     def looking(self) -> bool:
         return self._looking
-
-    def set_pace(self, milliseconds: int) -> None:
-        self._pause_ms = milliseconds
 
     def start(self, make_source: MakeSource | None = None, *, screen: bool = False) -> None:
         """With a camera, unless another source is given; `screen` says that it is one."""
@@ -164,7 +161,7 @@ class Live(QObject):
         if not self._looking:
             return
         if image is None or self._controller.busy or self._controller.model is None:
-            self._next.start(min(self._pause_ms, 200))
+            self._next.start(min(self.pause_ms, 200))
             return
         self._captioned.cancel()
         self._captioned = self._thread.submit(
@@ -191,7 +188,7 @@ class Live(QObject):
         if self._looking and outcome.kind == "failed":
             self.stop()
         elif self._looking:
-            self._next.start(self._pause_ms)
+            self._next.start(self.pause_ms)
 
     def _look_away(self, _conversation: Conversation) -> None:
         """Something else is in view now."""

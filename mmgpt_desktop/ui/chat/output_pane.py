@@ -8,7 +8,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mmgpt_desktop.conversation import Conversation, Turn
+from mmgpt_desktop.conversation import Conversation
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
 from mmgpt_desktop.ui.chat.word_strip import WordStrip
@@ -29,9 +29,6 @@ class OutputPane(Retranslated, Pane):
     """`underline_chosen` says what the words' underlines are to tell: needed or sure."""
 
     underline_chosen = Signal(str)
-    regenerate_wanted = Signal()
-    clear_wanted = Signal()
-    stopped = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,10 +44,10 @@ class OutputPane(Retranslated, Pane):
         self.underline.addItem("", "sure")
         self.underline.currentIndexChanged.connect(self._choose_underline)
         self.header.addWidget(self.underline)
-        self.stop_button = IconButton(theme, "stop", self.stopped)
-        self.copy_button = IconButton(theme, "copy", self.copy)
-        self.regenerate_button = IconButton(theme, "regenerate", self.regenerate_wanted)
-        self.clear_button = IconButton(theme, "clear", self.clear_wanted)
+        self.stop_button = IconButton(theme, "stop")
+        self.copy_button = IconButton(theme, "copy")
+        self.regenerate_button = IconButton(theme, "regenerate")
+        self.clear_button = IconButton(theme, "clear")
         buttons = (self.stop_button, self.copy_button, self.regenerate_button, self.clear_button)
         for each in buttons:
             self.header.addWidget(each)
@@ -116,14 +113,9 @@ class OutputPane(Retranslated, Pane):
         self.refresh()
 
     def refresh(self) -> None:
-        """Fit the buttons to what the conversation holds."""
+        """Fit the pane to what the conversation holds."""
         turns = self._conversation.turns
-        busy = bool(turns) and turns[-1].outcome is None
         self._stack.setCurrentWidget(self.view if turns else self._empty)
-        self.stop_button.setEnabled(busy)
-        self.copy_button.setEnabled(any(turn.answer.strip() for turn in turns))
-        self.regenerate_button.setEnabled(bool(turns) and not busy)
-        self.clear_button.setEnabled(bool(turns))
         self.legend.setVisible(bool(turns) and self._room_for_legend)
 
     def set_room(self, *, strip: bool, legend: bool) -> None:
@@ -147,7 +139,3 @@ class OutputPane(Retranslated, Pane):
         text = selected or next((answer for answer in reversed(answers) if answer), "")
         if text:
             QGuiApplication.clipboard().setText(text)
-
-    @property
-    def last_turn(self) -> Turn | None:
-        return self._conversation.turns[-1] if self._conversation.turns else None

@@ -51,8 +51,7 @@ _CHIPS = (
 class PromptEdit(QPlainTextEdit):
     """Enter asks, Shift+Enter breaks the line, Up and Down at the edges walk the history.
 
-    Ctrl+Enter asks too: many are used to that. Ctrl+Z takes back typing, unless something
-    else was thrown away since the last letter.
+    Ctrl+Enter asks too: many are used to that.
     As high as its text, from two lines on; from `set_most_lines` on it scrolls.
     Ctrl+Z takes back typing, unless something else was thrown away since the last letter.
     """
@@ -228,8 +227,6 @@ class FusionSwitch(Retranslated, QWidget):
     """Which of the model's fusions answers next; hidden where there is no choice."""
 
     chosen = Signal(str)
-    ask_again_wanted = Signal()
-    compare_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -239,8 +236,8 @@ class FusionSwitch(Retranslated, QWidget):
         self.box.currentIndexChanged.connect(self._choose)
         self._label = Label(look="caption", scale=0.9)
         self._label.setBuddy(self.box)
-        self.again_button = IconButton(theme, "regenerate", self.ask_again_wanted)
-        self.compare_button = IconButton(theme, "compare", self.compare_wanted)
+        self.again_button = IconButton(theme, "regenerate")
+        self.compare_button = IconButton(theme, "compare")
         parts = (self._label, self.box, self.again_button, self.compare_button)
         self.setLayout(hbox(*parts, gap=SMALL, margins=0))
         self.retranslate_ui()
@@ -291,7 +288,6 @@ class FusionSwitch(Retranslated, QWidget):
 
 class PromptPane(Retranslated, Pane):
     asked = Signal(str)
-    stopped = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -309,7 +305,7 @@ class PromptPane(Retranslated, Pane):
         self.problem = Label(look="problem", wraps=True)
         self.problem.hide()
         self.ask_button = push_button(clicked=self._ask, look="primary")
-        self.stop_button = push_button(clicked=self.stopped)
+        self.stop_button = push_button()
         for each in (self.ask_button, self.stop_button):
             each.setIconSize(QSize(16, 16))
         self.chips = Chips()

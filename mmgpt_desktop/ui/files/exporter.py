@@ -17,11 +17,10 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.report.report_files import Kind, save
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
-from mmgpt_desktop.ui.files.saving import place_to_save, proposed_stem
+from mmgpt_desktop.ui.files.saving import ask_where_to_save, proposed_stem
 from mmgpt_desktop.ui.heatmap.answer_report import report_maker
 from mmgpt_desktop.ui.heatmap.heatmap_controller import HeatmapController
 from mmgpt_desktop.ui.widgets.notices import Notice
-from mmgpt_desktop.ui.widgets.plain import FileDialog
 from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.worker import Task
 from mmgpt_desktop.writing import write
@@ -123,14 +122,9 @@ class Exporter(QObject):
 
     def ask_path(self, suffixes: Sequence[str], proposed: str) -> Path | None:
         """The dialog asks before a file is replaced."""
-        dialog = FileDialog(self._shell.window, self.tr("Save the answer"), self._folder)
-        dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave)
-        filters = {f"{suffix.upper()} (*.{suffix})": suffix for suffix in suffixes}
-        dialog.setNameFilters(list(filters))
-        dialog.setDefaultSuffix(suffixes[0])
-        dialog.filterSelected.connect(lambda name: dialog.setDefaultSuffix(filters[name]))
-        dialog.selectFile(proposed)
-        return place_to_save(dialog, suffixes)
+        kinds = {f"{suffix.upper()} (*.{suffix})": suffix for suffix in suffixes}
+        title = self.tr("Save the answer")
+        return ask_where_to_save(self._shell.window, title, self._folder, kinds, proposed)
 
     def _tell_done(self, path: Path, saving: Notice, _nothing: None) -> None:
         self._shell.notices.forget(saving)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialog, QWidget
 
 from mmgpt_desktop.ui.widgets.plain import FileDialog, may_replace
 
@@ -17,20 +17,29 @@ def proposed_stem(text: str) -> str:
     return text.encode("utf-8", "ignore")[:_MOST_BYTES].decode("utf-8", "ignore").strip()
 
 
-def place_to_save(dialog: FileDialog, suffixes: Sequence[str]) -> Path | None:
-    """What somebody says, always with one of the suffixes; what is there is asked about.
+def ask_where_to_save(
+    parent: QWidget, title: str, folder: str, kinds: Mapping[str, str], proposed: str
+) -> Path | None:
+    """What somebody says, always with one of the suffixes that `kinds` gives by what the dialog
+    calls them; what is there is asked about.
 
     Qt's dialog adds its default suffix to a name without a dot alone: "trip.2024" is left so,
     and whether "trip.2024.png" may be replaced nobody was asked.
     """
+    dialog = FileDialog(parent, title, folder)
+    dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave)
+    dialog.setNameFilters(list(kinds))
+    dialog.setDefaultSuffix(next(iter(kinds.values())))
+    dialog.filterSelected.connect(lambda name: dialog.setDefaultSuffix(kinds[name]))
+    dialog.selectFile(proposed)
     accepted = dialog.exec() == QDialog.DialogCode.Accepted
     dialog.deleteLater()
     if not accepted:
         return None
     said = Path(dialog.selectedFiles()[0])
-    if said.suffix.lower().removeprefix(".") in suffixes:
+    if said.suffix.lower().removeprefix(".") in kinds.values():
         return said
     path = said.with_name(f"{said.name}.{dialog.defaultSuffix()}")
-    if path.exists() and not may_replace(dialog.parentWidget(), path.name):
+    if path.exists() and not may_replace(parent, path.name):
         return None
     return path

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path, PurePath
 
 from PySide6.QtCore import QElapsedTimer, QLockFile, QObject, QStandardPaths, QTimer, Signal
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QFileDialog
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.conversation import Conversation
@@ -31,9 +31,9 @@ from mmgpt_desktop.session.witness import ChangedMeanwhile, Witness
 from mmgpt_desktop.text import safe_name
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
 from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
-from mmgpt_desktop.ui.files.saving import place_to_save, proposed_stem
+from mmgpt_desktop.ui.files.saving import ask_where_to_save, proposed_stem
 from mmgpt_desktop.ui.widgets.notices import Notice
-from mmgpt_desktop.ui.widgets.plain import FileDialog, window_title
+from mmgpt_desktop.ui.widgets.plain import window_title
 from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.widgets.shown_photo import levels_of
 from mmgpt_desktop.ui.worker import Task
@@ -51,14 +51,6 @@ class _Saving:
     path: Path
     state: object
     work: Callable[[CancelToken], None]
-
-
-@dataclass(frozen=True, eq=False)
-class _Opened:
-    """A session with conversations of the window's own, and how the list of sessions tells it."""
-
-    session: Session
-    entry: RecentSession
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,29 +230,15 @@ class Sessions(QObject):
 
     def ask_where_to(self, proposed: str) -> Path | None:
         """Somebody is asked before a file is replaced."""
-        dialog = self._dialog(self.tr("Save the session"))
-        dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(SUFFIX.removeprefix("."))
-        dialog.selectFile(proposed)
-        return self._remembered(place_to_save(dialog, [dialog.defaultSuffix()]))
-
-    def ask_which(self) -> Path | None:
-        dialog = self._dialog(self.tr("Open a session"))
-        dialog.setFileMode(FileDialog.FileMode.ExistingFile)
-        accepted = dialog.exec() == QDialog.DialogCode.Accepted
-        dialog.deleteLater()
-        return self._remembered(Path(dialog.selectedFiles()[0]) if accepted else None)
-
-    def _dialog(self, title: str) -> FileDialog:
-        dialog = FileDialog(self._shell.window, title, self._last_folder)
-        dialog.setNameFilter(self.tr("Sessions") + f" (*{SUFFIX})")
-        return dialog
-
-    def _remembered(self, path: Path | None) -> Path | None:
-        """Where the next dialog begins."""
+        window, folder, title = self._shell.window, self._last_folder, self.tr("Save the session")
+        kinds = {self._filter(): SUFFIX.removeprefix(".")}
+        path = ask_where_to_save(window, title, folder, kinds, proposed)
         if path is not None:
             self._last_folder = str(path.parent)
         return path
+
+    def _filter(self) -> str:
+        return self.tr("Sessions") + f" (*{SUFFIX})"
 
     def _set_path(self, path: Path | None) -> None:
         self._path = path
@@ -270,9 +248,11 @@ class Sessions(QObject):
     # Opening
 
     def choose_and_open(self) -> None:
-        path = self.ask_which()
-        if path is not None:
-            self.open(path)
+        window, folder, title = self._shell.window, self._last_folder, self.tr("Open a session")
+        name, _ = QFileDialog.getOpenFileName(window, title, folder, self._filter())
+        if name:
+            self._last_folder = str(Path(name).parent)
+            self.open(Path(name))
 
     def open(self, path: Path) -> None:
         """Read a session; it takes the place of what is here when it is found to be whole."""
@@ -281,15 +261,14 @@ class Sessions(QObject):
         notice = self._shell.notices.tell(opening, stays=True)
         witness, job_ids = self._witness, self._chat.job_ids
 
-        def work(task: Task) -> _Opened:
+        def work(task: Task) -> Session:
             witness.note(path)
             session = open_session(path, task)
-            entry = describe(session, path)
             conversations = brought_back(session.conversations, job_ids)
             for photo in (each.photo for each in conversations if each.photo is not None):
                 task.raise_if_cancelled()
                 levels_of(photo)
-            return _Opened(replace(session, conversations=conversations), entry)
+            return replace(session, conversations=conversations)
 
         take, fail = partial(self._take_opened, path, notice), partial(self._fail_opening, notice)
         task = self._thread.submit(work, take, fail)
@@ -307,19 +286,18 @@ class Sessions(QObject):
         self._shell.notices.forget(notice)
         self._fail(error)
 
-    def _take_opened(self, opened_from: Path, notice: Notice, opened: _Opened) -> None:
+    def _take_opened(self, opened_from: Path, notice: Notice, session: Session) -> None:
         self._shell.notices.forget(notice)
         before, empty = self._state(), self.session().is_empty
         self._chat.stop()
-        session = opened.session
         kept = opened_from.parent == self._kept_in  # by the program: no file to save it to
         path = None if kept else opened_from
         current = session.conversations[session.current]
         self._put(_State(session.conversations, current, session.draft, path, None))
         self._saved = None if kept else self._now()
         if path is not None:
-            recent = self._recent
-            self._do(lambda _: remember(recent, opened.entry))
+            recent, shown = self._recent, self.session()
+            self._do(lambda _: remember(recent, describe(shown, opened_from)))
         if not empty:
             said = self.tr("The opened session took the place of what was here.")
             self._shell.undo.offer(said, partial(self._put_back, before))

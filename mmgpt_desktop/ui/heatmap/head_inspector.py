@@ -30,8 +30,8 @@ class HeadInspector(QObject):
         self._choose_head = pane.choose_head
         self._page: FormulaDialog | None = None
         self._asked: CancelToken | None = None
-        pane.grid_wanted.connect(self.open_grid)
         shell.actions.connect({"heads": self.open_grid, "formula": self.open_brightest_formula})
+        shell.actions.connect_button("heads", pane.grid_button)
 
     def open_grid(self) -> None:
         chosen, photo = self._heatmaps.chosen, self._heatmaps.photo

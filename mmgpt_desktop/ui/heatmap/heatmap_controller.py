@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
 from mmgpt_desktop.ui.heatmap.brush import Brush
 from mmgpt_desktop.ui.heatmap.check_card import Checks
-from mmgpt_desktop.ui.heatmap.comparison_launcher import ComparisonLauncher
+from mmgpt_desktop.ui.heatmap.comparison import ComparisonLauncher
 from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.film import Film, HoldKey
 from mmgpt_desktop.ui.heatmap.head_inspector import HeadInspector
@@ -58,15 +58,15 @@ class HeatmapController(QObject):
 
     def _connect(self) -> None:
         pane, shell = self.pane, self._shell
-        pane.changed.connect(self._remember)
-        pane.opacity_changed.connect(self._remember)
+        pane.drawing.changed.connect(self._remember)
+        pane.drawing.opacity_changed.connect(self._remember)
         pane.details_shown.connect(self._show_details)
-        pane.film_wanted.connect(self.film.toggle)
         pane.before_held.connect(self.heatmaps.show_before)
         self._hold.held.connect(self.heatmaps.show_before)
         self.film.running_changed.connect(pane.show_film)
         self._output.underline_chosen.connect(self._underline)
         shell.actions.connect({"film": self.film.toggle})
+        shell.actions.connect_button("film", pane.film_button)
         shell.rewritten.connect(self.heatmaps.refresh)
         shell.rewritten.connect(self.brush.refresh)
 

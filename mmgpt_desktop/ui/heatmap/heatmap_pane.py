@@ -160,36 +160,26 @@ class DrawingPanel(ByKeyboard, Retranslated, QFrame):
 
 
 class HeatmapPane(Retranslated, Pane):
-    """`changed` says that the drawing was changed by hand, all but the opacity."""
-
-    changed = Signal()
-    opacity_changed = Signal(float)
     before_held = Signal(bool)
     details_shown = Signal(bool)
-    film_wanted = Signal()
-    grid_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._film_runs = False
-        self._by_hand: dict[FusionInfo, tuple[int, int]] = {}  # places in the boxes
         self.picture = HeatmapView(theme)
-        self.picture.changed.connect(self.changed)
         self.picture.fusion_changed.connect(self._offer_heads)
         self.switch = WordOrWhole()
         self.switch.whole_changed.connect(self.picture.set_whole)
         self.picture.whole_changed.connect(self.switch.set_whole)
         self.drawing = DrawingPanel(self)
         self.drawing.changed.connect(self._choose_style)
-        self.drawing.opacity_changed.connect(self._set_opacity)
+        self.drawing.opacity_changed.connect(self.picture.view.set_opacity)
         self.check = CheckCard(theme)
         self.details = Disclosure()
         self.details.toggled.connect(self._show_details)
         self._make_controls(theme)
         self._arrange()
         self._place_controls(below=False)
-        self.layer.setEnabled(False)
-        self.head.setEnabled(False)
         self.retranslate_ui()
 
     def _make_controls(self, theme: Theme) -> None:
@@ -197,8 +187,8 @@ class HeatmapPane(Retranslated, Pane):
         self.before_button = IconButton(theme, "flip")
         self.before_button.pressed.connect(lambda: self.before_held.emit(True))
         self.before_button.released.connect(lambda: self.before_held.emit(False))
-        self.grid_button = IconButton(theme, "wall", self.grid_wanted)
-        self.film_button = IconButton(theme, "play", self.film_wanted)
+        self.grid_button = IconButton(theme, "wall")
+        self.film_button = IconButton(theme, "play")
         self.method = Choice()
         for method in METHODS:
             self.method.addItem("", method)
@@ -260,11 +250,7 @@ class HeatmapPane(Retranslated, Pane):
         self.before_button.set_name(self.tr("Hold to see the map before this one"), "X")
         self.show_film(self._film_runs)
         self.drawing_button.set_name(self.tr("Colours, opacity and scale"))
-        if self.picture.fusion is not None:
-            self._offer_heads(self.picture.fusion)
-        else:
-            self._fill(self.layer, [self.tr("Chosen heads")])
-            self._fill(self.head, [self.tr("All heads")])
+        self._offer_heads(self.picture.fusion)
 
     def _write_title(self) -> None:
         needed = self.picture.method.about.unit is Unit.COST
@@ -314,19 +300,21 @@ class HeatmapPane(Retranslated, Pane):
             if isinstance(model, QStandardItemModel):
                 model.item(place).setEnabled(not why)
 
-    def _offer_heads(self, fusion: FusionInfo) -> None:
+    def _offer_heads(self, fusion: FusionInfo | None) -> None:
         """Layers of one fusion are not those of another: each keeps what was chosen for it."""
-        layer, head = self._by_hand.get(fusion, (0, 0))
-        layers = [
-            self.tr("Layer {number}").format(number=each + 1) for each in range(fusion.image_layers)
-        ]
-        heads = [self.tr("Head {number}").format(number=each + 1) for each in range(fusion.heads)]
-        self._fill(self.layer, [self.tr("Chosen heads"), self.tr("All layers"), *layers], layer)
-        self._fill(self.head, [self.tr("All heads"), *heads], head)
+        layers, heads = (fusion.image_layers, fusion.heads) if fusion is not None else (0, 0)
+        layer, head = self.tr("Layer {number}"), self.tr("Head {number}")
+        layer_names = [layer.format(number=each + 1) for each in range(layers)]
+        head_names = [head.format(number=each + 1) for each in range(heads)]
+        now = self.picture.heads
+        place = 0 if now.chosen else now.layer + 2
+        every = [self.tr("Chosen heads"), self.tr("All layers"), *layer_names]
+        self._fill(self.layer, every, place)
+        self._fill(self.head, [self.tr("All heads"), *head_names], now.head + 1)
         self._offer_methods()
         self._take_heads()
 
-    def _fill(self, box: QComboBox, names: list[str], chosen: int = 0) -> None:
+    def _fill(self, box: QComboBox, names: list[str], chosen: int) -> None:
         box.blockSignals(True)
         box.clear()
         box.addItems(names)
@@ -350,10 +338,6 @@ class HeatmapPane(Retranslated, Pane):
         self.layer.setCurrentIndex(layer + 2)
         self.head.setCurrentIndex(head + 1)
 
-    def _set_opacity(self, opacity: float) -> None:
-        self.picture.view.set_opacity(opacity)
-        self.opacity_changed.emit(opacity)
-
     def _choose_style(self) -> None:
         self.picture.set_style(self.drawing.map_style)
 
@@ -367,12 +351,8 @@ class HeatmapPane(Retranslated, Pane):
         self.picture.changed.emit()
 
     def _take_heads(self) -> None:
-        if self.picture.fusion is not None:
-            chosen = self.layer.currentIndex(), self.head.currentIndex()
-            self._by_hand[self.picture.fusion] = chosen
         self.picture.heads = self.selection
-        known = self.picture.fusion is not None
-        by_heads = known and self.picture.method.from_attention
+        by_heads = self.picture.fusion is not None and self.picture.method.from_attention
         self.layer.setEnabled(by_heads)
         self.head.setEnabled(by_heads and not self.selection.chosen)
         self.how.setText(self._explanation())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import SignalInstance
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from mmgpt_desktop.ui.widgets.notices import Notices
 from mmgpt_desktop.ui.widgets.preferences import Preferences
@@ -25,6 +25,12 @@ class Actions(dict[str, QAction]):
         for name, run in runs.items():
             # Without the bool that `triggered` carries.
             self[name].triggered.connect(lambda _=False, run=run: run())
+
+    def connect_button(self, name: str, button: QAbstractButton) -> None:
+        """Have a button do what an action does, and be enabled like it."""
+        button.setEnabled(self[name].isEnabled())
+        button.clicked.connect(self[name].trigger)
+        self[name].enabledChanged.connect(button.setEnabled)
 
 
 @dataclass(frozen=True, eq=False)
