@@ -34,14 +34,14 @@ ui.data_path = lambda: Path(sys.argv[1]).parent
 class Closer(ui.App):
     def start(self):
         super().start()
-        self.controller.ask("What?")
+        self.chat.controller.ask("What?")
         engine.release(2)
         self.timer = QTimer(interval=5)
         self.timer.timeout.connect(self.look)
         self.timer.start()
 
     def look(self):
-        if len(self.controller.conversation.turns[0].steps) == 2:
+        if len(self.chat.controller.conversation.turns[0].steps) == 2:
             self.timer.stop()
             print("closing", flush=True)
             self.window.close()
