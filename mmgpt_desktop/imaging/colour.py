@@ -92,12 +92,18 @@ def _ramp(mode: str) -> Image.Image:
     return Image.fromarray(cube.reshape(1, -1, 3))
 
 
+def _made_profile(points: tuple[float, ...], curve: NDArray[np.float64]) -> bytes:
+    from mmgpt_desktop.imaging.qt_images import icc_profile
+
+    return icc_profile(points, curve)
+
+
 def coded_profile(primaries: int, transfer: int) -> bytes:
     """A profile for the numbers that videos, HEIC, AVIF and PNG name colours by; empty for sRGB."""
     ordinary = transfer not in (*_GAMMAS, _PQ, _HLG)
     if primaries not in _PRIMARIES or (primaries in (1, 5, 6, 7) and ordinary):
         return b""
-    return _matrix_profile(_PRIMARIES[primaries], _coded_curve(transfer))
+    return _made_profile(_PRIMARIES[primaries], _coded_curve(transfer))
 
 
 def box_profile(head: bytes) -> bytes:
@@ -129,7 +135,7 @@ def gamma_profile(gamma: float | None, chromaticity: tuple[float, ...] | None) -
     if gamma is not None and not 0.1 < gamma < 10:
         return b""
     curve = _srgb_curve() if usual or gamma is None else _LIGHT ** (1 / gamma)
-    return _matrix_profile(points, curve)
+    return _made_profile(points, curve)
 
 
 _LIGHT = np.linspace(0, 1, 1024)  # of the values in a file, 0 to 1
@@ -152,52 +158,3 @@ def _coded_curve(transfer: int) -> NDArray[np.float64]:
         light = np.where(_LIGHT <= 0.5, _LIGHT**2 / 3, upper)
         return np.minimum(light / 0.265, 1)
     return _srgb_curve()
-
-
-def _matrix_profile(points: tuple[float, ...], curve: NDArray[np.float64]) -> bytes:
-    """A profile (ICC.1, version 2) of three primaries and one curve; empty for absurd ones."""
-    with np.errstate(all="ignore"):
-        try:
-            columns = _adapted(points)
-        except np.linalg.LinAlgError:
-            return b""
-    if not np.isfinite(columns).all() or np.abs(columns).max() > 4:
-        return b""
-    values = (np.clip(curve, 0, 1) * 65535).round().astype(">u2").tobytes()
-    tone = b"curv\0\0\0\0" + struct.pack(">I", len(curve)) + values
-    colours = [b"XYZ \0\0\0\0" + _fixed(column) for column in columns.T]
-    white = b"XYZ \0\0\0\0" + _fixed(_D50)
-    names = (b"rXYZ", b"gXYZ", b"bXYZ", b"wtpt", b"rTRC", b"gTRC", b"bTRC")
-    bodies = (*colours, white)
-    place = 128 + 4 + 12 * len(names)
-    table = struct.pack(">I", len(names))
-    for name, body in zip(names, (*bodies, tone, tone, tone), strict=True):
-        table += name + struct.pack(">II", place, len(body))
-        place += 20 if body is not tone else 0
-    data = table + b"".join(bodies) + tone
-    head = struct.pack(">I4xI", 128 + len(data), 0x02400000) + b"mntrRGB XYZ "
-    head = head.ljust(36, b"\0") + b"acsp"
-    return head.ljust(68, b"\0") + _fixed(_D50).ljust(60, b"\0") + data
-
-
-_D50 = np.array([0.9642, 1.0, 0.8249])
-_BRADFORD = np.array(
-    [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
-)
-
-
-def _fixed(values: NDArray[np.float64]) -> bytes:
-    return struct.pack(">3i", *(round(float(value) * 65536) for value in values))
-
-
-def _adapted(points: tuple[float, ...]) -> NDArray[np.float64]:
-    """XYZ of full red, green and blue as columns, under D50 (Bradford's adaptation)."""
-    x, y = np.array(points[0::2]), np.array(points[1::2])
-    directions = np.stack((x / y, np.ones(4), (1 - x - y) / y))  # of the primaries and white
-    white = directions[:, 3]
-    columns = directions[:, :3] * np.linalg.solve(directions[:, :3], white)
-    cones = (_BRADFORD @ _D50) / (_BRADFORD @ white)
-    adapted: NDArray[np.float64] = np.linalg.inv(_BRADFORD) @ (
-        cones[:, None] * (_BRADFORD @ columns)
-    )
-    return adapted

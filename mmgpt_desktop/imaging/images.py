@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from mmgpt_desktop.errors import Cancelled, ImageError
 from mmgpt_desktop.imaging.file_kinds import HEAD, KINDS, kind_of
@@ -85,8 +86,12 @@ def read_photo(stream: BinaryIO, name: str) -> Photo:
     stream, kind = identified(stream, name)
     with damage_named(name, kind):
         image, notes = decode(stream, kind)
-        pixels = np.array(to_rgb(image), np.uint8)
-    return photo_of(pixels, name, notes)
+        return photo_of_image(image, name, notes)
+
+
+def photo_of_image(image: Image.Image, name: str, notes: tuple[Note, ...] = ()) -> Photo:
+    """In sRGB, small enough, and nothing of it transparent."""
+    return photo_of(np.array(to_rgb(image), np.uint8), name, notes)
 
 
 def photo_of(

@@ -14,9 +14,9 @@ from mmgpt_desktop.messages import GenerationOutcome, Photo
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
 from mmgpt_desktop.ui.pictures.camera import Camera, FrameSource
 from mmgpt_desktop.ui.pictures.image_pane import ImagePane
-from mmgpt_desktop.ui.pictures.load_photo import open_frame
 from mmgpt_desktop.ui.pictures.region import RegionPicker, RegionSource, ScreenRegion
 from mmgpt_desktop.ui.widgets.shell import Shell
+from mmgpt_desktop.ui.widgets.shown_photo import photo_from_image
 
 CAPTION = "Describe this picture."  # the model knows English only
 EVERY_MS = 2500  # from the end of a caption to the next
@@ -138,7 +138,7 @@ class Live(QObject):
         name = self.tr("Part of the screen") if screen else self.tr("Camera picture")
         self._taken.cancel()
         self._taken = self._thread.submit(
-            lambda _: open_frame(image, name), self._take, self._end_broken
+            lambda _: photo_from_image(image, name), self._take, self._end_broken
         )
 
     def ask(self, text: str) -> None:
@@ -165,7 +165,7 @@ class Live(QObject):
             return
         self._captioned.cancel()
         self._captioned = self._thread.submit(
-            lambda _: open_frame(image, ""), self._describe, self._end_broken
+            lambda _: photo_from_image(image, ""), self._describe, self._end_broken
         )
 
     def _describe(self, photo: Photo) -> None:

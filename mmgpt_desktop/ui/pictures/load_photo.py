@@ -6,9 +6,6 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-import numpy as np
-from PySide6.QtGui import QImage
-
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.hub.web_picture import download
 from mmgpt_desktop.messages import Photo
@@ -39,13 +36,3 @@ def open_data(data: bytes, name: str, cancel: CancelToken) -> Opened:
 def open_address(url: str, progress: Callable[[float], None], cancel: CancelToken) -> Opened:
     name = PurePosixPath(unquote(urlsplit(url).path)).name or "picture"
     return open_data(download(url, progress, cancel), name, cancel)
-
-
-def open_frame(image: QImage, name: str) -> Photo:
-    """A picture that a camera gave, or the screen."""
-    from mmgpt_desktop.imaging.images import photo_of
-
-    rgb = image.convertToFormat(QImage.Format.Format_RGB888)
-    rows = np.frombuffer(rgb.constBits(), np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
-    pixels = rows[:, : 3 * rgb.width()].reshape(rgb.height(), rgb.width(), 3).copy()
-    return with_levels(photo_of(pixels, name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from PySide6.QtCore import QBuffer, QIODevice, QSize, Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage
 
 from mmgpt_desktop.errors import ImageError
@@ -93,13 +93,13 @@ def photo_from_data(data: bytes, name: str) -> Photo:
 
 
 def photo_from_image(image: QImage, name: str) -> Photo:
-    """A picture that the clipboard or a drag holds as pixels only."""
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    # The writer exists in every Qt; PNG keeps the pixels, and 100 asks for the fastest.
-    if image.isNull() or not image.save(buffer, "PNG", 100):  # type: ignore[call-overload]
+    """What a camera, the screen, the clipboard or a drag gives as pixels only."""
+    from mmgpt_desktop.imaging.images import photo_of_image
+    from mmgpt_desktop.imaging.qt_images import pillow_image
+
+    if image.isNull():
         raise ImageError(
             "The clipboard holds no picture that can be read.",
             "Copy the picture again, or save it as a file and open that.",
         )
-    return photo_from_data(bytes(buffer.data().data()), name)
+    return with_levels(photo_of_image(pillow_image(image), name))
