@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import BinaryIO
 
-from PIL import AvifImagePlugin, GifImagePlugin, Image
+from PIL import AvifImagePlugin, GifImagePlugin, Image, UnidentifiedImageError
 
 from mmgpt_desktop.imaging import tiff
 from mmgpt_desktop.imaging.colour import box_profile, coded_profile, gamma_profile, jp2_profile
@@ -97,7 +97,10 @@ def _open_jpeg(stream: BinaryIO, kind: str) -> Image.Image:
 
 def _open_png(stream: BinaryIO, kind: str) -> Image.Image:
     tidy, colours = tidy_png(stream)
-    image = _open_other(tidy, kind)
+    try:
+        image = _open_other(tidy, kind)
+    except UnidentifiedImageError:  # what moves in it is broken
+        image = _open_other(tidy_png(stream, moving=False)[0], kind)
     info, profile = image.info, colours.profile
     if colours.numbers:
         profile = coded_profile(*colours.numbers[:2])

@@ -89,7 +89,8 @@ def size_of(stream: BinaryIO) -> int:
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PICTURE = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
-_CLEAR = {0: (2,), 2: (6,), 3: range(1, 257)}  # bytes of tRNS by the kind of colours
+_MOVING = (b"acTL", b"fcTL", b"fdAT")
+_CLEAR = {0: (2,), 2: (6,), 3: range(1, 257)}  # bytes of tRNS for grey, RGB and a palette
 _SIDE = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1}  # and how many bytes they have
 
 
@@ -112,36 +113,34 @@ class PngColours:
     numbers: bytes = b""  # of cICP: primaries, transfer, matrix, range
 
 
-def tidy_png(stream: BinaryIO) -> tuple[BinaryIO, PngColours]:
+def tidy_png(stream: BinaryIO, *, moving: bool = True) -> tuple[BinaryIO, PngColours]:
     """A PNG without texts and without what has a wrong check sum, and its colours.
 
-    Of an animation that goes wrong later, the frames before are left, and of one that goes wrong
-    at once the still. Orientation comes first, wherever it stood.
+    Orientation comes first, wherever it stood. Of an animation what isn't `moving` is the still.
     """
     before: list[Piece] = []
     pieces: list[Piece] = []
     colours = PngColours()
-    animation = _Animation()
+    samples, still_came = -1, False
     for chunk in _chunks(stream):
-        if chunk.kind in _PICTURE:
-            animation.look(stream, chunk)
+        if chunk.kind in _PICTURE or (moving and chunk.kind in _MOVING):
             pieces.append(chunk.piece)
-        elif chunk.kind in (b"acTL", b"fcTL", b"fdAT"):
-            if animation.accept(chunk, _data(stream, chunk, 26)):
-                pieces.append(chunk.piece)
+            if chunk.kind == b"IHDR":
+                header = _data(stream, chunk, 13) or b""
+                samples = header[9] if len(header) == 13 else -1
+            still_came |= chunk.kind == b"IDAT"
         elif chunk.kind == b"tRNS":
-            fits = chunk.size in _CLEAR.get(animation.colours, ())
+            fits = chunk.size in _CLEAR.get(samples, ())
             pieces += [chunk.piece] if fits and _data(stream, chunk, 512) else []
         elif chunk.size == _SIDE.get(chunk.kind):
             pieces += [chunk.piece] if _data(stream, chunk, 512) else []
         elif chunk.kind == b"eXIf" and not before:
             before = [chunk.piece] if _data(stream, chunk, _MOST_SIDE) else []
-        elif chunk.kind == b"iCCP" and not colours.profile and not animation.still_came:
+        elif chunk.kind == b"iCCP" and not colours.profile and not still_came:
             colours.profile = _png_profile(_data(stream, chunk, MOST_PROFILE))
         elif chunk.kind == b"cICP" and chunk.size == 4:
             colours.numbers = _data(stream, chunk, 4) or b""
-    kept = animation.finish(pieces)
-    return joined(stream, [_SIGNATURE, *kept[:1], *before, *kept[1:]]), colours
+    return joined(stream, [_SIGNATURE, *pieces[:1], *before, *pieces[1:]]), colours
 
 
 def _chunks(stream: BinaryIO) -> Iterator[_Chunk]:
@@ -161,12 +160,10 @@ def _chunks(stream: BinaryIO) -> Iterator[_Chunk]:
 
 def _data(stream: BinaryIO, chunk: _Chunk, most: int) -> bytes | None:
     """Of a chunk that is whole and no larger than it may be; None for another."""
-    if chunk.size > most and chunk.kind != b"fdAT":
+    if chunk.size > most:
         return None
     stream.seek(chunk.place + 4)
-    data = stream.read(4 + min(chunk.size, most))
-    if chunk.kind == b"fdAT":  # its check sum is for the decoder
-        return data[4:]
+    data = stream.read(4 + chunk.size)
     sound = struct.pack(">I", zlib.crc32(data)) == stream.read(4)
     return data[4:] if sound else None
 
@@ -179,68 +176,6 @@ def _png_profile(data: bytes | None) -> bytes:
         return zlib.decompressobj().decompress(packed, MOST_PROFILE)
     except zlib.error:
         return b""
-
-
-class _Animation:
-    """Keeps an APNG's frames as long as they come in order and lie inside the picture."""
-
-    def __init__(self) -> None:
-        self.still_came = False
-        self.canvas = (0, 0)
-        self.colours = -1  # 0 grey, 2 RGB, 3 palette, 4 and 6 with alpha
-        self._count: Piece = b""  # the chunk that says how many frames there are
-        self._broken = self._empty = False
-        self._still_apart = False  # it is no frame of the animation
-        self._next = self._frames = 0
-        self._marks: list[Piece] = []
-
-    def look(self, stream: BinaryIO, chunk: _Chunk) -> None:
-        """At what belongs to the still as well."""
-        if chunk.kind == b"IHDR":
-            data = _data(stream, chunk, 13) or bytes(13)
-            self.canvas = struct.unpack(">II", data[:8])
-            self.colours = data[9] if len(data) == 13 else -1
-        elif chunk.kind == b"IDAT":
-            self.still_came = True
-            self._fill()
-
-    def accept(self, chunk: _Chunk, data: bytes | None) -> bool:
-        if chunk.kind == b"acTL":
-            fits = data is not None and not self._count and not self.still_came
-            self._count = chunk.piece if fits else self._count
-        else:
-            fits = bool(self._count) and not self._broken and self._follows(chunk, data)
-            self._broken |= not fits
-            self._next += fits
-        if fits:
-            self._marks.append(chunk.piece)
-        return fits
-
-    def _follows(self, chunk: _Chunk, data: bytes | None) -> bool:
-        if data is None or data[:4] != struct.pack(">I", self._next):
-            return False
-        if chunk.kind == b"fdAT":
-            self._fill()
-            return True
-        if len(data) < 26:
-            return False
-        width, height, left, top = struct.unpack(">4I", data[4:20])
-        self._empty = True
-        self._still_apart |= self._next == 0 and self.still_came
-        fits = left + width <= self.canvas[0] and top + height <= self.canvas[1]
-        return bool(fits and width > 0 and height > 0)
-
-    def _fill(self) -> None:
-        """The newest frame has pixels."""
-        self._frames += self._empty
-        self._empty = False
-
-    def finish(self, pieces: list[Piece]) -> list[Piece]:
-        if self._frames < (1 if self._still_apart else 2):
-            return [piece for piece in pieces if piece not in self._marks]
-        count = b"acTL" + struct.pack(">II", self._frames, 0)
-        whole = struct.pack(">I", 8) + count + struct.pack(">I", zlib.crc32(count))
-        return [whole if piece == self._count else piece for piece in pieces]
 
 
 # WebP: https://developers.google.com/speed/webp/docs/riff_container
