@@ -16,7 +16,7 @@ from PIL import Image
 
 from mmgpt_desktop.errors import Cancelled, ImageError
 from mmgpt_desktop.imaging.file_kinds import HEAD, KINDS, kind_of
-from mmgpt_desktop.imaging.quiet import no_stderr, no_warnings
+from mmgpt_desktop.imaging.quiet import no_stderr
 from mmgpt_desktop.imaging.readers import NotDecoded, OddKind
 from mmgpt_desktop.imaging.refusals import (
     DAMAGED,
@@ -123,9 +123,8 @@ def identified(stream: BinaryIO, name: str) -> tuple[BinaryIO, str]:
 @contextlib.contextmanager
 def damage_named(name: str, kind: str) -> Iterator[None]:
     """What goes wrong while a picture is opened and decoded, as an `ImageError`."""
-    noisy = no_stderr if kind == "TIFF" else contextlib.nullcontext()
     try:
-        with no_warnings, noisy:
+        with no_stderr if kind == "TIFF" else contextlib.nullcontext():
             yield
     except (Cancelled, ImageError):
         raise

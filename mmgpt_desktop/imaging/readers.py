@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 from collections.abc import Callable
 from typing import BinaryIO
 
@@ -32,6 +33,7 @@ _PSD_MODES = (0, 1, 2, 3, 4, 7, 8, 9)  # bitmap, grey, palette, RGB, CMYK, more 
 
 # Pillow's own guard warns on stderr before it refuses. `check_size` refuses, from the header.
 Image.MAX_IMAGE_PIXELS = None
+warnings.filterwarnings("ignore", module=r"PIL\.")  # of damage: it is told in our sentences
 
 
 class NotDecoded(Exception):
