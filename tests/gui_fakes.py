@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QFormLayout
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.cancel import CancelToken
@@ -303,6 +304,18 @@ def needed(explanation: Explanation, method: Method) -> CellMaps:
     weights[np.arange(tokens), np.arange(tokens) % (GRID_ROWS * GRID_COLUMNS)] = 2
     grid = whole_grid(GRID_ROWS, GRID_COLUMNS, photo.width, photo.height)
     return CellMaps(method, weights.reshape(tokens, GRID_ROWS, GRID_COLUMNS), grid)
+
+
+def form_texts(form: QFormLayout) -> dict[str, str]:
+    """The labels of a form and what stands beside them."""
+    label, field = QFormLayout.ItemRole.LabelRole, QFormLayout.ItemRole.FieldRole
+    texts = [
+        item.widget().property("text")  # type: ignore[union-attr]
+        for row in range(form.rowCount())
+        for role in (label, field)
+        if (item := form.itemAt(row, role)) is not None
+    ]
+    return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
 def drain(qtbot: QtBot, thread: TaskThread) -> None:

@@ -24,7 +24,7 @@ from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.window.app import App
 from tests.families.checkpoints import smolvlm_settings
-from tests.gui_fakes import ANSWER, FakeEngine
+from tests.gui_fakes import ANSWER, FakeEngine, form_texts
 
 MakeApp = Callable[..., App]
 PATIENCE = 30_000  # ms; other work may have the computer
@@ -131,7 +131,7 @@ def test_a_checkpoint_is_exported_listed_and_reported(
     assert app.models.list.folders == (str(checkpoint), str(out))
     assert dialog.row is not None
     assert dialog.row.path == out
-    facts = {name.text(): value.text() for name, value in dialog.details.cells}
+    facts = form_texts(dialog.details.facts)
     assert facts["Exported"] == "100 MB, and the checkpoint's weights 500 MB"
     assert facts["Heatmap"] == "Chosen for tests."
     assert facts["Beside PyTorch"].splitlines() == [

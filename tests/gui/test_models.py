@@ -25,7 +25,7 @@ from mmgpt_desktop.ui.models import model_choice
 from mmgpt_desktop.ui.models import model_list as models_module
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.window.app import App, model_to_open
-from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_photo
+from tests.gui_fakes import ANSWER, MODEL, FakeEngine, form_texts, make_photo
 from tests.hub_server import REPOSITORY, HubServer, Misbehaviour, running_hub
 
 MakeApp = Callable[..., App]
@@ -94,7 +94,8 @@ def texts(dialog: ModelsDialog) -> list[str]:
 
 
 def facts(dialog: ModelsDialog) -> str:
-    return " ".join(f"{name.text()}: {value.text()}" for name, value in dialog.details.cells)
+    shown = form_texts(dialog.details.facts)
+    return " ".join(f"{name}: {value}" for name, value in shown.items())
 
 
 def notices(app: App) -> list[str]:

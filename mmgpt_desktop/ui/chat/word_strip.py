@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Signal
-from PySide6.QtGui import QImage, QMouseEvent, QPixmap
+from PySide6.QtGui import QIcon, QImage, QMouseEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from mmgpt_desktop.ui.widgets.picture_strip import PictureStrip
@@ -34,7 +34,7 @@ class WordStrip(Retranslated, PictureStrip):
 
     def show_words(self, words: Sequence[str], pictures: Sequence[QImage]) -> None:
         if [self.item(row).text() for row in range(self.count())] != list(words):
-            self.fill([QPixmap()] * len(words), list(words))
+            self.fill([QIcon()] * len(words), list(words))
             for row, word in enumerate(words):
                 self.item(row).setToolTip(tip(word))
         for row, picture in enumerate(pictures):

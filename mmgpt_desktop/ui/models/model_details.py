@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QLocale, Qt, Signal
+from PySide6.QtCore import QLocale, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
+    QFormLayout,
     QFrame,
-    QGridLayout,
     QLineEdit,
     QProgressBar,
-    QPushButton,
     QWidget,
 )
 
@@ -63,12 +62,11 @@ class _AskedHere(QFrame):
 
 
 class ConsentForm(_AskedHere):
-    """`agreed` has the token that was typed, if one was asked for."""
-
-    agreed = Signal(str)
+    """What is agreed to runs with the token that was typed, if one was asked for."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._then: Callable[[str], None] = lambda _token: None
         self.no.setText(self.tr("Not now"))
         self.token = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
         self.token.setPlaceholderText(self.tr("Access token (kept for this download only)"))
@@ -76,7 +74,8 @@ class ConsentForm(_AskedHere):
         self.token.returnPressed.connect(self._agree)
         self.fill(self.token)
 
-    def ask(self, text: str, yes: str, *, token: bool = False) -> None:
+    def ask(self, text: str, yes: str, then: Callable[[str], None], *, token: bool = False) -> None:
+        self._then = then
         self.text.setText(text)
         self.yes.setText(yes)
         self.token.clear()
@@ -87,7 +86,7 @@ class ConsentForm(_AskedHere):
         token = self.token.text().strip()
         self.token.clear()
         self.hide()
-        self.agreed.emit(token)
+        self._then(token)
 
 
 class ExportForm(_AskedHere):
@@ -98,39 +97,14 @@ class ExportForm(_AskedHere):
     def __init__(self) -> None:
         super().__init__()
         self._parent, self._name = Path(), ""
-        self.precision = Choice()
-        for name in PRECISIONS:
-            self.precision.addItem("", name)
-        self.precision.currentIndexChanged.connect(self._show_place)
-        self.place = ElidedLabel()
-        self.choose = push_button(clicked=self._choose_place)
-        self._labels = Label(), Label()
-        self._labels[0].setBuddy(self.precision)
-        self._labels[1].setBuddy(self.choose)
-        self._arrange()
-        self.retranslate_ui()
-
-    def _arrange(self) -> None:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(MEDIUM)
-        grid.setVerticalSpacing(SMALL)
-        grid.setColumnStretch(1, 1)
-        grid.addWidget(self._labels[0], 0, 0)
-        grid.addWidget(self.precision, 0, 1, 1, 2)
-        grid.addWidget(self._labels[1], 1, 0)
-        grid.addWidget(self.place, 1, 1)
-        grid.addWidget(self.choose, 1, 2)
-        self.fill(grid)
-
-    def retranslate_ui(self) -> None:
         self.text.setText(
             self.tr(
                 "Make ONNX graphs of this model? PyTorch takes some minutes for that, and as much "
                 "memory as for an answer. The checkpoint stays as it is."
             )
         )
-        self._labels[0].setText(self.tr("Weights"))
-        self._labels[1].setText(self.tr("Folder"))
+        self.precision = Choice()
+        self.precision.setAccessibleName(self.tr("How the language model's weights are kept"))
         texts = (
             self.tr("32 bits: exact, and the largest"),
             self.tr("16 bits: half the size"),
@@ -138,13 +112,24 @@ class ExportForm(_AskedHere):
             self.tr("4 bits: an eighth, and the least exact"),
             self.tr("8 and 4 bits: reads questions fastest, the room of both"),
         )
-        for place, text in enumerate(texts):
-            self.precision.setItemText(place, text)
-        self.precision.setAccessibleName(self.tr("How the language model's weights are kept"))
-        self.choose.setText(self.tr("Choose…"))
+        for name, text in zip(PRECISIONS, texts, strict=True):
+            self.precision.addItem(text, name)
+        self.precision.currentIndexChanged.connect(self._show_place)
+        self.place = ElidedLabel()
+        self.choose = push_button(self.tr("Choose…"), self._choose_place)
         self.choose.setAccessibleName(self.tr("Choose where the new folder is made"))
         self.yes.setText(self.tr("Export"))
         self.no.setText(self.tr("Not now"))
+        self._arrange()
+
+    def _arrange(self) -> None:
+        weights, folder = Label(self.tr("Weights")), Label(self.tr("Folder"))
+        weights.setBuddy(self.precision)
+        folder.setBuddy(self.choose)
+        rows = QFormLayout(horizontalSpacing=MEDIUM, verticalSpacing=SMALL)
+        rows.addRow(weights, self.precision)
+        rows.addRow(folder, hbox((self.place, 1), self.choose, margins=0))
+        self.fill(rows)
 
     def ask(self, name: str, place: Path) -> None:
         """The folder is made within `place`, and called after the model."""
@@ -180,11 +165,8 @@ class Details(QFrame):
         self.setObjectName("pane")
         self.title = Label(wraps=True, selectable=True, scale=1.25, bold=True)
         self.summary = wrapped()
-        self.facts = QGridLayout()
-        self.facts.setHorizontalSpacing(LARGE)
-        self.facts.setVerticalSpacing(SMALL)
-        self.facts.setColumnStretch(1, 1)
-        self.cells: list[tuple[Label, Label]] = []
+        self._shown: list[tuple[str, str]] = []
+        self.facts = QFormLayout(horizontalSpacing=LARGE, verticalSpacing=SMALL)
         self.state = wrapped()
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -211,12 +193,6 @@ class Details(QFrame):
             )
         )
 
-    def add_button(self, text: str, action: Callable[[], None], *, primary: bool) -> QPushButton:
-        added = push_button(text, action, "primary" if primary else "")
-        added.hide()  # all together are wider than any model has need of
-        self.buttons.addWidget(added)
-        return added
-
     def hide_questions(self) -> bool:
         """Whether something was asked that is withdrawn now."""
         asked = self.question.isVisible() or self.form.isVisible()
@@ -234,19 +210,16 @@ class Details(QFrame):
             self.state.setText(text)
 
     def show_facts(self, facts: list[tuple[str, str]]) -> None:
-        while len(self.cells) < len(facts):
-            name, value = Label(look="muted"), wrapped()
-            name.setAlignment(Qt.AlignmentFlag.AlignTop)
-            row = len(self.cells)
-            self.facts.addWidget(name, row, 0)
-            self.facts.addWidget(value, row, 1)
-            self.cells.append((name, value))
-        for index, (name, value) in enumerate(self.cells):
-            name.setVisible(index < len(facts))
-            value.setVisible(index < len(facts))
-            if index < len(facts):
-                name.setText(facts[index][0])
-                value.setText(printable(facts[index][1]))
+        """Made anew where they changed alone: somebody may have marked one to copy it."""
+        if facts == self._shown:
+            return
+        self._shown = facts
+        while self.facts.rowCount():
+            self.facts.removeRow(0)
+        for name, text in facts:
+            value = wrapped()
+            value.setText(printable(text))
+            self.facts.addRow(Label(name, look="muted"), value)
 
 
 def wrapped() -> Label:

@@ -157,7 +157,9 @@ class Models(QObject):
         else:
             entry = row.entry
             self._folder_thread.submit(
-                lambda _: delete(self._make_hub(), entry), self._look_again, self._fail_change
+                lambda _: delete(self._make_hub(), entry),
+                lambda _: self.refresh(),
+                self._fail_change,
             )
 
     def add_folder(self, path: Path) -> None:
@@ -222,9 +224,6 @@ class Models(QObject):
     def _list_folder(self, folder: str, _nothing: None) -> None:
         if folder not in self.folders:
             self._set_folders((*self.folders, folder))
-        self.refresh()
-
-    def _look_again(self, _nothing: None) -> None:
         self.refresh()
 
     def _fail_change(self, error: AppError) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -15,12 +14,6 @@ from mmgpt_desktop.ui.models.status import Status
 from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.widgets.texts import error_title, translated
 from mmgpt_desktop.ui.worker import MakeEngine
-
-
-@dataclass(frozen=True, eq=False)
-class _Switch:
-    path: Path
-    make_engine: MakeEngine
 
 
 class ModelLoader(QObject):
@@ -41,8 +34,8 @@ class ModelLoader(QObject):
         self.model: ModelInfo | None = None
         self._runtime: RuntimeInfo | None = None
         self._loading: CancelToken | None = None
-        self._switching: _Switch | None = None
-        self._next: _Switch | None = None
+        self._switching: Path | None = None
+        self._next: tuple[Path, MakeEngine] | None = None
         self._say: Callable[[], None] = lambda: None
         engine.load_progress.connect(self._show_progress)
         engine.loaded.connect(self._take_model)
@@ -50,15 +43,12 @@ class ModelLoader(QObject):
         engine.ended.connect(self._take_outcome)
         status.cancelled.connect(self.cancel)
         status.load_wanted.connect(self.load)
-        shell.rewritten.connect(self.rewrite)
+        shell.rewritten.connect(lambda: self._say())
 
     def _tell(self, say: Callable[[], None]) -> None:
         """Say it in the status bar, and again in a new language."""
         self._say = say
         say()
-
-    def rewrite(self) -> None:
-        self._say()
 
     def load(self) -> None:
         if self._loading is None:
@@ -68,28 +58,27 @@ class ModelLoader(QObject):
     def switch(self, path: Path, make_engine: MakeEngine) -> None:
         """Load another model. Photos and conversations stay, and so does the model before
         until the other one is there."""
-        self._next = _Switch(path, make_engine)
+        self._next = path, make_engine
         if self._loading is None:
             self._begin_switch()
         else:
             self._loading.cancel()
 
     def _begin_switch(self) -> None:
-        switch, self._next = self._next, None
-        if switch is not None:
+        if self._next is not None:
+            (self._switching, make_engine), self._next = self._next, None
             self.switching.emit()
             self._engine.reserve()
             self._tell_begin()
-            self._switching = switch
-            self._loading = self._engine.switch(switch.make_engine)
+            self._loading = self._engine.switch(make_engine)
 
     def _tell_begin(self) -> None:
         self._tell(lambda: self._status.show_loading(0.0, self.tr("Loading the model…")))
 
     def _end(self) -> Path | None:
         """Where another model was looked for, if this was a switch."""
-        switch, self._switching, self._loading = self._switching, None, None
-        return switch.path if switch is not None else None
+        path, self._switching, self._loading = self._switching, None, None
+        return path
 
     def cancel(self) -> None:
         if self._loading is not None:

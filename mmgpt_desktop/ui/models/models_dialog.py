@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QListWidget,
     QListWidgetItem,
+    QPushButton,
     QWidget,
 )
 
@@ -47,7 +48,6 @@ class ModelsDialog(ByKeyboard, QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Models"))
         self._models, self._exports = models, exports
-        self._asked: Callable[[str], None] | None = None
         self._awaited = ""  # a model to look at once it is listed
         self.notices = Notices(theme)
         self.list = QListWidget()
@@ -62,8 +62,9 @@ class ModelsDialog(ByKeyboard, QDialog):
         self._arrange()
         self.list.currentItemChanged.connect(self._look)
         self.list.itemActivated.connect(self._act)
-        self.details.question.agreed.connect(self._agree)
         self.details.form.agreed.connect(self._export)
+        for asked in (self.details.question, self.details.form):
+            asked.opened.connect(self._return)
         models.changed.connect(self.show_models)
         models.failed.connect(self._tell)
         exports.changed.connect(self.show_models)
@@ -74,19 +75,28 @@ class ModelsDialog(ByKeyboard, QDialog):
         fit(self, room.expandedTo(_SMALLEST).boundedTo(_LARGEST))
 
     def _make_buttons(self) -> None:
-        details = self.details
-        self.delete_button = details.add_button("", self._ask_delete, primary=False)
-        self.export_button = details.add_button(
-            self.tr("Export to ONNX…"), self._ask_export, primary=False
+        self.delete_button = self._button("", self._ask_delete)
+        self.export_button = self._button(self.tr("Export to ONNX…"), self._ask_export)
+        self.stop_button = self._button(
+            self.tr("Stop the export"), lambda _row: self._exports.stop()
         )
-        self.stop_button = details.add_button(
-            self.tr("Stop the export"), self._exports.stop, primary=False
+        self.cancel_button = self._button(
+            self.tr("Stop the download"), lambda row: self._models.cancel(row.key)
         )
-        self.cancel_button = details.add_button(
-            self.tr("Stop the download"), self._cancel, primary=False
-        )
-        self.download_button = details.add_button("", self._ask_download, primary=True)
-        self.use_button = details.add_button("", self._use, primary=True)
+        self.download_button = self._button("", self._ask_download, "primary")
+        self.use_button = self._button("", self._use, "primary")
+
+    def _button(self, text: str, act: Callable[[ListedModel], None], look: str = "") -> QPushButton:
+        """Acts on the model that is looked at."""
+
+        def run() -> None:
+            if (row := self.row) is not None:
+                act(row)
+
+        added = push_button(text, run, look)
+        added.hide()  # all together are wider than any model has need of
+        self.details.buttons.addWidget(added)
+        return added
 
     def _arrange(self) -> None:
         self.add_button = push_button(self.tr("Add a folder…"), self.choose_folder)
@@ -302,23 +312,17 @@ class ModelsDialog(ByKeyboard, QDialog):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() == Qt.Key.Key_Delete and self.delete_button.isVisible():
             self.delete_button.click()
-        elif event.key() == Qt.Key.Key_Escape and self.details.hide_questions():
-            self.list.setFocus()
-        elif event.key() != Qt.Key.Key_Escape or not self.notices.close_newest():
+        elif event.key() != Qt.Key.Key_Escape or not (
+            self.details.hide_questions() or self.notices.close_newest()
+        ):
             super().keyPressEvent(event)
 
-    def _use(self) -> None:
-        if self.row is not None:
-            self._models.use(self.row.key)
-            self.accept()
+    def _use(self, row: ListedModel) -> None:
+        self._models.use(row.key)
+        self.accept()
 
-    def _cancel(self) -> None:
-        if self.row is not None:
-            self._models.cancel(self.row.key)
-
-    def _ask_download(self) -> None:
-        row = self.row
-        if row is None or row.entry is None:
+    def _ask_download(self, row: ListedModel) -> None:
+        if row.entry is None:
             return
         left = max(0.0, row.entry.gigabytes - row.size / _GIGA)
         text = self.tr(
@@ -329,42 +333,39 @@ class ModelsDialog(ByKeyboard, QDialog):
                 "Accept its terms at {page} first, and enter an access token of yours, unless "
                 "one is set up on this computer."
             ).format(page=f"{self._models.host}/{row.entry.repository}")
-        key = row.key
-        self._asked = lambda token: self._models.download(key, token)
-        self.details.question.ask(text, self.tr("Download"), token=row.entry.gated)
+        self.details.question.ask(
+            text,
+            self.tr("Download"),
+            lambda token: self._models.download(row.key, token),
+            token=row.entry.gated,
+        )
 
-    def _ask_delete(self) -> None:
-        row = self.row
-        if row is None:
-            return
-        key = row.key
+    def _ask_delete(self, row: ListedModel) -> None:
         if row.entry is None:  # nothing is lost
-            self._models.delete(key)
+            self._models.delete(row.key)
             return
-        self._asked = lambda _token: self._models.delete(key)
         text = self.tr(
             "Delete {size} from this computer? Other programs that use the Hugging Face cache "
             "have to download it again too."
         ).format(size=size(row.size))
-        self.details.question.ask(text, self.tr("Delete"))
+        self.details.question.ask(
+            text, self.tr("Delete"), lambda _token: self._models.delete(row.key)
+        )
 
-    def _ask_export(self) -> None:
-        if (row := self.row) is not None and row.path is not None:
-            self.details.form.ask(*self._exports.proposed(row))
+    def _ask_export(self, row: ListedModel) -> None:
+        self.details.form.ask(*self._exports.proposed(row))
 
     def _export(self, precision: str, out: Path) -> None:
         if self.row is not None:
             self._exports.start(self.row, out, precision)
-        self.list.setFocus()
 
     def _show_made(self, report: ConversionReport) -> None:
         self._awaited = str(report.folder)
 
-    def _agree(self, token: str) -> None:
-        asked, self._asked = self._asked, None
-        if asked is not None:
-            asked(token)
-        self.list.setFocus()
+    def _return(self, opened: bool) -> None:
+        """To the list, when what was asked is answered."""
+        if not opened:
+            self.list.setFocus()
 
     def choose_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, self.tr("Add a model's folder"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
     QWidget,
@@ -16,7 +15,7 @@ from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
 from mmgpt_desktop.ui.widgets.picture_strip import PictureStrip
 from mmgpt_desktop.ui.widgets.plain import ElidedLabel, tip
-from mmgpt_desktop.ui.widgets.shown_photo import levels_of
+from mmgpt_desktop.ui.widgets.shown_photo import icon_of
 from mmgpt_desktop.ui.widgets.texts import Retranslated
 from mmgpt_desktop.ui.widgets.theme import SMALL, TIGHT
 
@@ -59,8 +58,7 @@ class FilmStrip(Retranslated, QWidget):
         if tuple(frames) != self._frames:
             self._frames = tuple(frames)
             photos = [frame.photo for frame in frames if frame.photo is not None]
-            pictures = [QPixmap.fromImage(levels_of(each)[-1]) for each in photos]
-            self.list.fill(pictures, [""] * len(pictures))
+            self.list.fill(list(map(icon_of, photos)), [""] * len(photos))
             self._write_title()
         self.setVisible(bool(frames))
         self.refresh()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 from PySide6.QtCore import QMimeData, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPixmap
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QListView,
     QListWidget,
@@ -25,9 +24,9 @@ from mmgpt_desktop.ui.widgets.pane import EmptyState, Pane
 from mmgpt_desktop.ui.widgets.photo_view import PhotoView
 from mmgpt_desktop.ui.widgets.picture_names import reference
 from mmgpt_desktop.ui.widgets.plain import Label, tip
-from mmgpt_desktop.ui.widgets.shown_photo import levels_of
+from mmgpt_desktop.ui.widgets.shown_photo import icon_of
 from mmgpt_desktop.ui.widgets.texts import Retranslated, note_text
-from mmgpt_desktop.ui.widgets.theme import Theme, restyle, untinted
+from mmgpt_desktop.ui.widgets.theme import Theme, restyle
 
 _THUMBNAIL = QSize(64, 48)
 
@@ -49,16 +48,17 @@ class Thumbnails(QListWidget):
         self._photos: list[Photo] = []
 
     def show_photos(self, photos: list[Photo]) -> None:
-        """Only what changed is made anew: a hundred pictures come one by one."""
-        before, self._photos = self._photos, photos
-        same = _same_from_the_start(before, photos)
-        same_last = _same_from_the_start(before[same:][::-1], photos[same:][::-1])
-        for _ in range(same, len(before) - same_last):
-            self.takeItem(same)
-        for place in range(same, len(photos) - same_last):
-            self.insertItem(place, _thumbnail(photos[place]))
-        for place in range(same, len(photos)):
-            _number(self.item(place), place + 1, self.fontMetrics())
+        if photos == self._photos:
+            return
+        self._photos = photos
+        self.clear()
+        for number, photo in enumerate(photos, 1):
+            item = QListWidgetItem(icon_of(photo), str(number))
+            item.setToolTip(tip(photo.name))
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{number}: {item.toolTip()}")
+            width = self.fontMetrics().horizontalAdvance(str(number))
+            item.setSizeHint(_THUMBNAIL + QSize(20 + width, 12))
+            self.addItem(item)
 
     def mimeData(self, items: Sequence[QListWidgetItem]) -> QMimeData:  # noqa: N802
         data = QMimeData()
@@ -87,7 +87,7 @@ class ImagePane(Retranslated, Pane):
         self._empty = EmptyState(theme, "picture")
         self.live = LiveView(theme)
         self._stack = stack(self._empty, self.view, self.live)
-        self.live_bar = LiveBar(theme)
+        self.live_bar = LiveBar()
         self.film = FilmStrip()
         self.thumbnails = Thumbnails()
         self.thumbnails.currentRowChanged.connect(self.photo_chosen)
@@ -180,20 +180,3 @@ class ImagePane(Retranslated, Pane):
         """Show that a drop would be taken."""
         self.setProperty("drop", wanted)
         restyle(self)
-
-
-def _same_from_the_start(before: list[Photo], after: list[Photo]) -> int:
-    pairs = zip(before, after, strict=False)
-    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] is pair[1], pairs))
-
-
-def _thumbnail(photo: Photo) -> QListWidgetItem:
-    item = QListWidgetItem(untinted(QPixmap.fromImage(levels_of(photo)[-1])), "")
-    item.setToolTip(tip(photo.name))
-    return item
-
-
-def _number(item: QListWidgetItem, number: int, font: QFontMetrics) -> None:
-    item.setText(str(number))
-    item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{number}: {item.toolTip()}")
-    item.setSizeHint(_THUMBNAIL + QSize(20 + font.horizontalAdvance(str(number)), 12))

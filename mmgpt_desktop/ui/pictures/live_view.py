@@ -9,12 +9,10 @@ from PySide6.QtWidgets import QFrame, QWidget
 from mmgpt_desktop.ui.widgets.box_layout import hbox
 from mmgpt_desktop.ui.widgets.buttons import push_button
 from mmgpt_desktop.ui.widgets.photo_view import PictureArea
-from mmgpt_desktop.ui.widgets.plain import ElidedLabel
+from mmgpt_desktop.ui.widgets.plain import ElidedLabel, Label
 from mmgpt_desktop.ui.widgets.screen_reader import announce
 from mmgpt_desktop.ui.widgets.texts import Retranslated
 from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, TIGHT, Theme
-
-_DOT = 12
 
 
 class LiveView(PictureArea):
@@ -59,24 +57,6 @@ class LiveView(PictureArea):
         painter.end()
 
 
-class _Light(QWidget):
-    """A filled dot; what it means stands beside it in words."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._theme = theme
-        self.setFixedSize(_DOT, _DOT)
-        theme.changed.connect(self.update)
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._theme.colour("problem"))
-        painter.drawEllipse(self.rect())
-        painter.end()
-
-
 class LiveBar(Retranslated, QFrame):
     """Shown as long as a source is on, whatever else is in view."""
 
@@ -85,7 +65,7 @@ class LiveBar(Retranslated, QFrame):
     go_on_wanted = Signal()
     stop_wanted = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("notice")
         self._screen = self._paused = False
@@ -94,7 +74,8 @@ class LiveBar(Retranslated, QFrame):
         self.pause_button = push_button(clicked=self._pause)
         self.stop_button = push_button(clicked=self.stop_wanted)
         buttons = (self.snapshot_button, self.pause_button, self.stop_button)
-        parts = (_Light(theme), (self.text, 1), *buttons)
+        light = Label("●", look="problem")  # what it means stands beside it in words
+        parts = (light, (self.text, 1), *buttons)
         self.setLayout(hbox(*parts, gap=SMALL, margins=(MEDIUM, TIGHT, TIGHT, TIGHT)))
         self.retranslate_ui()
         self.hide()

@@ -107,15 +107,12 @@ class Photos(QObject):
     def row(self, number: int) -> tuple[Conversation, ...]:
         """What the thumbnail of that number, from 1, stands for; nothing if there is none."""
         groups = self._groups()
-        if not 1 <= number <= len(groups):
-            return ()
-        group = groups[number - 1]
-        return tuple(self._all[group.start : group.stop])
+        return groups[number - 1] if 1 <= number <= len(groups) else ()
 
     @property
     def firsts(self) -> list[Photo]:
         """What the thumbnails show."""
-        photos = (self._all[group[0]].photo for group in self._groups())
+        photos = (group[0].photo for group in self._groups())
         return [each for each in photos if each is not None]
 
     @property
@@ -123,35 +120,31 @@ class Photos(QObject):
         return len(self._all)
 
     def open(self, paths: list[Path] | tuple[Path, ...]) -> None:
-        if len(paths) > MOST_FILES:
-            self._tell_most(len(paths))
+        self._tell_most(len(paths))
         for path in paths[:MOST_FILES]:
             if is_session(path):
                 self.session_wanted.emit(path)
-                continue
-            self._submit(
-                self._files,
-                self.tr("Opening {name}…").format(name=path.name),
-                partial(open_file, path),
-            )
+            else:
+                self._open_named(path.name, partial(open_file, path))
 
     def _open_elsewhere(self, addresses: tuple[str, ...]) -> None:
         """It may take a while, so that it is said at once."""
-        if len(addresses) > MOST_FILES:
-            self._tell_most(len(addresses))
+        self._tell_most(len(addresses))
         for address in addresses[:MOST_FILES]:
             name = safe_name(unquote(address.rstrip("/").rpartition("/")[2]))
-            what = self.tr("Opening {name}…").format(name=name)
-            coming = self._submit(self._files, what, partial(open_elsewhere, address))
+            coming = self._open_named(name, partial(open_elsewhere, address))
             self._show_progress(coming, -1.0)
 
+    def _open_named(self, name: str, work: Callable[[Task], Opened]) -> _Incoming:
+        return self._submit(self._files, self.tr("Opening {name}…").format(name=name), work)
+
     def _tell_most(self, count: int) -> None:
-        self._notices.tell(
-            self.tr("Only the first {most} of {count} files are opened.").format(
-                most=MOST_FILES, count=count
-            ),
-            self.tr("Open the others when you are done with these."),
-        )
+        if count > MOST_FILES:
+            said = self.tr("Only the first {most} of {count} files are opened.")
+            self._notices.tell(
+                said.format(most=MOST_FILES, count=count),
+                self.tr("Open the others when you are done with these."),
+            )
 
     def take_mime(self, mime: QMimeData | None) -> None:
         """None is what a clipboard gives that holds nothing, or whose owner doesn't answer."""
@@ -211,10 +204,7 @@ class Photos(QObject):
 
     def _take(self, coming: _Incoming, opened: Opened) -> None:
         self._end(coming)
-        if len(opened) == 1:
-            self.add(opened[0])
-        else:
-            self._add_clip([Conversation(photo) for photo in opened])
+        self.add(*opened)
 
     def _fail(self, coming: _Incoming, error: AppError) -> None:
         self._end(coming)
@@ -224,21 +214,12 @@ class Photos(QObject):
         """More is known of a clip's frames now."""
         self._pane.film.refresh()
 
-    def add(self, photo: Photo) -> None:
-        """Show a photo; one that is there already keeps its conversation."""
-        for index, conversation in enumerate(self._all):
-            assert conversation.photo is not None
-            if conversation.photo.image_id == photo.image_id:
-                self._show(index)
-                return
-        self._all.append(Conversation(photo))
-        self._show(len(self._all) - 1)
-        self.added.emit()
-
-    def _add_clip(self, frames: list[Conversation]) -> None:
-        clips = [conversation.clip for conversation in self._all]
-        if frames[0].clip in clips:
-            self._show(clips.index(frames[0].clip))
+    def add(self, *photos: Photo) -> None:
+        """Show a photo, or a clip's; what is there already keeps its conversations."""
+        frames = [Conversation(photo) for photo in photos]
+        there = list(map(_identity, self._all))
+        if _identity(frames[0]) in there:
+            self._show(there.index(_identity(frames[0])))
             return
         self._all += frames
         self._show(len(self._all) - len(frames))
@@ -263,25 +244,18 @@ class Photos(QObject):
             self._show(index)
 
     def _choose_group(self, row: int) -> None:
-        groups = self._groups()
-        if 0 <= row < len(groups) and (self._index not in groups[row] or self.passing):
-            self._show(groups[row][0])
+        group = self.row(row + 1)
+        if group and (self.passing or self.kept not in group):
+            self.show(group[0])
 
-    def _groups(self) -> list[range]:
-        """The indices of each photo, and of each clip's frames."""
-        groups = []
-        keys = [conversation.clip or index for index, conversation in enumerate(self._all)]
-        for _, group in itertools.groupby(range(len(keys)), key=keys.__getitem__):
-            indices = list(group)
-            groups.append(range(indices[0], indices[-1] + 1))
-        return groups
+    def _groups(self) -> list[tuple[Conversation, ...]]:
+        """Each photo, and each clip's frames."""
+        groups = itertools.groupby(self._all, key=lambda each: each.clip or id(each))
+        return [tuple(group) for _, group in groups]
 
     def _clip(self) -> tuple[Conversation, ...]:
         """The frames of the clip that the current one is of, or the current one alone."""
-        if self._passing is not None or not self._all:
-            return (self.current,)
-        group = next(group for group in self._groups() if self._index in group)
-        return tuple(self._all[group.start : group.stop])
+        return next((each for each in self._groups() if self.current in each), (self.current,))
 
     def step(self, by: int) -> None:
         """To the next or the previous photo, round the end."""
@@ -322,9 +296,15 @@ class Photos(QObject):
 
     def _show_pane(self) -> None:
         groups = self._groups()
-        row = next((row for row, group in enumerate(groups) if self._index in group), -1)
+        row = next((row for row, group in enumerate(groups) if self.kept in group), -1)
         self._pane.set_thumbnails(self.firsts, -1 if self.passing else row)
         frames = self._clip()
         self._pane.film.show_clip(frames if len(frames) > 1 else (), self.current)
         if not self.passing:
             self._pane.show_photo(self.current.photo)
+
+
+def _identity(conversation: Conversation) -> str:
+    """What two of the same picture, or of the same clip, have in common."""
+    assert conversation.photo is not None
+    return conversation.clip or conversation.photo.image_id

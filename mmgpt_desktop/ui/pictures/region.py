@@ -15,8 +15,10 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QRegion,
     QScreen,
     QShowEvent,
+    QTransform,
 )
 from PySide6.QtWidgets import QWidget
 
@@ -46,10 +48,10 @@ def grab(screen: QScreen) -> QImage:
 
 
 class RegionOverlay(QWidget):
-    """A screen as it was, on which a rectangle is drawn: by dragging, or with the arrow keys
-    (with Shift they change its size). Enter or a double click takes it, Esc cancels."""
+    """A screen as it was, in `image`, on which a rectangle is drawn: by dragging, or with the
+    arrow keys (with Shift they change its size). Enter or a double click takes it, Esc cancels."""
 
-    taken = Signal(QRect)
+    taken = Signal(object)  # ScreenRegion
     cancelled = Signal()
 
     def __init__(self, screen: QScreen, image: QImage, parent: QWidget | None = None) -> None:
@@ -57,7 +59,7 @@ class RegionOverlay(QWidget):
         self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint)
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._image = image
+        self._screen, self._image = screen, image
         self._from: QPoint | None = None
         self.setGeometry(screen.geometry())
         size = self.size() / 2
@@ -120,23 +122,20 @@ class RegionOverlay(QWidget):
         self.update()
 
     def _take(self) -> None:
-        self.taken.emit(self.chosen)
+        across = self._image.width() / self.width()
+        down = self._image.height() / self.height()
+        part = QTransform.fromScale(across, down).mapRect(QRectF(self.chosen)).toRect()
+        self.taken.emit(ScreenRegion(self._screen, self.chosen, self._image.copy(part)))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
         painter.drawImage(self.rect(), self._image)
-        shade = QColor(0, 0, 0, 120)
-        whole, chosen = self.rect(), self.chosen
-        for part in (
-            QRect(0, 0, whole.width(), chosen.top()),
-            QRect(0, chosen.bottom() + 1, whole.width(), whole.height() - chosen.bottom() - 1),
-            QRect(0, chosen.top(), chosen.left(), chosen.height()),
-            QRect(chosen.right() + 1, chosen.top(), whole.width(), chosen.height()),
-        ):
-            painter.fillRect(part, shade)
+        painter.setClipRegion(QRegion(self.rect()).subtracted(self.chosen))
+        painter.fillRect(self.rect(), QColor(0, 0, 0, 120))
+        painter.setClipping(False)
         for colour, width in ON_ANY_PHOTO:
             painter.setPen(QPen(colour, width))
-            painter.drawRect(chosen)
+            painter.drawRect(self.chosen)
         self._paint_text(painter)
         painter.end()
 
@@ -165,7 +164,7 @@ class RegionPicker(QObject):
     def __init__(self, window: QWidget, grab_screen: Callable[[QScreen], QImage] = grab) -> None:
         super().__init__(window)
         self._window, self.grab = window, grab_screen
-        self._overlays: dict[RegionOverlay, tuple[QScreen, QImage]] = {}
+        self._overlays: list[RegionOverlay] = []
         self._busy = self._follows = False
         self._settled = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settled.timeout.connect(self._look)
@@ -202,7 +201,7 @@ class RegionPicker(QObject):
 
     def _open(self, screen: QScreen, image: QImage) -> None:
         overlay = RegionOverlay(screen, image)
-        self._overlays[overlay] = screen, image
+        self._overlays.append(overlay)
         overlay.taken.connect(self._take)
         overlay.cancelled.connect(self._end)
         overlay.setScreen(screen)
@@ -211,21 +210,12 @@ class RegionPicker(QObject):
         else:
             overlay.showFullScreen()
 
-    def _take(self, rect: QRect) -> None:
-        overlay = self.sender()
-        assert isinstance(overlay, RegionOverlay)
-        screen, image = self._overlays[overlay]
-        across = image.width() / overlay.width()
-        down = image.height() / overlay.height()
-        part = QRectF(
-            rect.x() * across, rect.y() * down, rect.width() * across, rect.height() * down
-        )
-        region = ScreenRegion(screen, rect, image.copy(part.toRect()))
+    def _take(self, region: ScreenRegion) -> None:
         self._end()
         (self.to_follow if self._follows else self.picked).emit(region)
 
     def _end(self) -> None:
-        overlays, self._overlays = self._overlays, {}
+        overlays, self._overlays = self._overlays, []
         for overlay in overlays:
             overlay.hide()
             overlay.deleteLater()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QPixmap
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QSizePolicy, QWidget
 
-from mmgpt_desktop.ui.widgets.theme import set_font, untinted
+from mmgpt_desktop.ui.widgets.theme import set_font
 
 
 class PictureStrip(QListWidget):
@@ -28,12 +28,12 @@ class PictureStrip(QListWidget):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
-    def fill(self, pictures: list[QPixmap], words: list[str]) -> None:
+    def fill(self, pictures: list[QIcon], words: list[str]) -> None:
         """In the place of all there are, without a signal. A picture may come later."""
         with QSignalBlocker(self):
             self.clear()
             for picture, text in zip(pictures, words, strict=True):
-                item = QListWidgetItem(untinted(picture), text)
+                item = QListWidgetItem(picture, text)
                 item.setSizeHint(self._cell)
                 item.setTextAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
                 self.addItem(item)

@@ -6,15 +6,17 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QIcon, QImage, QPixmap
 
 from mmgpt_desktop.errors import ImageError
 from mmgpt_desktop.messages import Photo
+from mmgpt_desktop.ui.widgets.theme import untinted
 
 SMALLEST_LEVEL_EDGE = 256
 
 
 _levels: WeakKeyDictionary[Photo, tuple[QImage, ...]] = WeakKeyDictionary()
+_icons: WeakKeyDictionary[Photo, QIcon] = WeakKeyDictionary()
 
 
 def levels_of(photo: Photo) -> tuple[QImage, ...]:
@@ -27,6 +29,14 @@ def levels_of(photo: Photo) -> tuple[QImage, ...]:
     if levels is None:
         levels = _levels[photo] = _made_levels(photo)
     return levels
+
+
+def icon_of(photo: Photo) -> QIcon:
+    """Of its smallest level. For the GUI thread; made once, as those are."""
+    icon = _icons.get(photo)
+    if icon is None:
+        icon = _icons[photo] = untinted(QPixmap.fromImage(levels_of(photo)[-1]))
+    return icon
 
 
 def with_levels(photo: Photo) -> Photo:
