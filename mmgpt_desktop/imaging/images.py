@@ -29,7 +29,7 @@ from mmgpt_desktop.imaging.refusals import (
 )
 from mmgpt_desktop.imaging.repair import joined, size_of
 from mmgpt_desktop.imaging.stills import decode, in_srgb, to_rgb
-from mmgpt_desktop.messages import KEPT_SIDE, Moment, Photo
+from mmgpt_desktop.messages import KEPT_SIDE, Photo
 from mmgpt_desktop.note import Note
 from mmgpt_desktop.text import reason_of, safe_name
 
@@ -98,13 +98,12 @@ def photo_of(
     pixels: NDArray[np.uint8],
     name: str,
     notes: tuple[Note, ...] = (),
-    moment: Moment | None = None,
 ) -> Photo:
     """A photo of pixels that nobody else writes to."""
     pixels.setflags(write=False)
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(pixels.data)
-    return Photo(pixels, digest.hexdigest(), name, notes, moment)
+    return Photo(pixels, digest.hexdigest(), name, notes)
 
 
 def identified(stream: BinaryIO, name: str) -> tuple[BinaryIO, str]:

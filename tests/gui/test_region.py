@@ -36,7 +36,7 @@ def halves(screen: QScreen) -> QImage:
 @pytest.fixture
 def picker(app: App, monkeypatch: pytest.MonkeyPatch) -> RegionPicker:
     picker = app.chat.live.region
-    monkeypatch.setattr(picker, "grab", halves)
+    monkeypatch.setattr(region_module, "grab", halves)
     return picker
 
 
@@ -108,7 +108,7 @@ def test_escape_and_a_mere_click_take_nothing(qtbot: QtBot, app: App, picker: Re
 def test_a_screen_that_may_not_be_read_is_a_sentence(
     qtbot: QtBot, app: App, picker: RegionPicker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picker, "grab", grab)
+    monkeypatch.setattr(region_module, "grab", grab)
     monkeypatch.setattr(QGuiApplication, "platformName", lambda: "wayland")
     picker.pick()
     qtbot.waitUntil(lambda: bool(app.window.notices.current()), timeout=LONG_MS)

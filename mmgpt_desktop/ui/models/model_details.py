@@ -160,8 +160,8 @@ class ExportForm(_AskedHere):
 class Details(QFrame):
     """What is known of one model, and what can be done with it."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("pane")
         self.title = Label(wraps=True, selectable=True, scale=1.25, bold=True)
         self.summary = wrapped()

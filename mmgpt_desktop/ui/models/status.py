@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QProgressBar, QStatusBar, QWidget
+from PySide6.QtWidgets import QProgressBar, QStatusBar
 
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.text import printable
@@ -16,8 +16,8 @@ class Status(Retranslated, QStatusBar):
     cancelled = Signal()
     load_wanted = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setSizeGripEnabled(False)
         self.setContentsMargins(0, 0, 12, 4)
         self.text = ElidedLabel(look="muted")

@@ -28,8 +28,8 @@ class FilmStrip(Retranslated, QWidget):
 
     frame_chosen = Signal(object)  # Conversation
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._frames: tuple[Conversation, ...] = ()
         self.title = ElidedLabel(look="caption", scale=0.9)
         self.all_frames = QCheckBox()

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QToolButton,
-    QWidget,
 )
 
 from mmgpt_desktop.messages import Photo
@@ -36,8 +35,8 @@ class Thumbnails(QListWidget):
 
     remove_wanted = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setFlow(QListView.Flow.LeftToRight)
         self.setWrapping(False)
         self.setIconSize(_THUMBNAIL)
@@ -80,8 +79,8 @@ class ImagePane(Retranslated, Pane):
     remove_wanted = Signal()
     photo_chosen = Signal(int)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self._theme = theme
         self.view = PhotoView(theme)
         self._empty = EmptyState(theme, "picture")

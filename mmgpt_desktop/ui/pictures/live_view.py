@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QFrame
 
 from mmgpt_desktop.ui.widgets.box_layout import hbox
 from mmgpt_desktop.ui.widgets.buttons import push_button
@@ -21,8 +21,8 @@ class LiveView(PictureArea):
     snapshot_wanted = Signal()
     stop_wanted = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
         self._image = QImage()
 
     @property
@@ -65,8 +65,8 @@ class LiveBar(Retranslated, QFrame):
     go_on_wanted = Signal()
     stop_wanted = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("notice")
         self._screen = self._paused = False
         self.text = ElidedLabel()

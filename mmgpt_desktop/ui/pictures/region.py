@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QPoint, QRect, QRectF, Qt, QTimer, Signal
@@ -54,8 +54,8 @@ class RegionOverlay(QWidget):
     taken = Signal(object)  # ScreenRegion
     cancelled = Signal()
 
-    def __init__(self, screen: QScreen, image: QImage, parent: QWidget | None = None) -> None:
-        super().__init__(parent, Qt.WindowType.FramelessWindowHint | Qt.WindowType.Window)
+    def __init__(self, screen: QScreen, image: QImage) -> None:
+        super().__init__(None, Qt.WindowType.FramelessWindowHint | Qt.WindowType.Window)
         self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint)
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -154,16 +154,16 @@ class RegionOverlay(QWidget):
 class RegionPicker(QObject):
     """Lets a part of a screen be chosen while `window` is out of the way; one at a time.
 
-    `picked` and `to_follow` carry a ScreenRegion, `failed` a sentence. `grab_screen` is for tests.
+    `picked` and `to_follow` carry a ScreenRegion, `failed` a sentence.
     """
 
     picked = Signal(object)
     to_follow = Signal(object)
     failed = Signal(str)
 
-    def __init__(self, window: QWidget, grab_screen: Callable[[QScreen], QImage] = grab) -> None:
+    def __init__(self, window: QWidget) -> None:
         super().__init__(window)
-        self._window, self.grab = window, grab_screen
+        self._window = window
         self._overlays: list[RegionOverlay] = []
         self._busy = self._follows = False
         self._settled = QTimer(self, singleShot=True, interval=SETTLE_MS)
@@ -187,7 +187,7 @@ class RegionPicker(QObject):
 
     def _look(self) -> None:
         for screen in QGuiApplication.screens():
-            image = self.grab(screen)
+            image = grab(screen)
             if not image.isNull():
                 self._open(screen, image)
         if not self._overlays:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt, SignalInstance
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolButton
 
 from mmgpt_desktop.ui.widgets.plain import tip
 from mmgpt_desktop.ui.widgets.texts import Retranslated
@@ -57,8 +57,8 @@ class IconButton(QToolButton):
 class Disclosure(Retranslated, QToolButton):
     """Says "Details"; checked while they are shown. Space and Enter press it."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("disclosure")
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

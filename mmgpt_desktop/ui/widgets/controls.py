@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QComboBox, QProgressBar, QSlider, QWidget
+from PySide6.QtWidgets import QComboBox, QProgressBar, QSlider
 
 from mmgpt_desktop.ui.widgets.theme import Theme
 
@@ -12,8 +12,8 @@ from mmgpt_desktop.ui.widgets.theme import Theme
 class Choice(QComboBox):
     """The wheel scrolls what is around it, and never chooses by the way."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # not by the wheel
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
@@ -23,8 +23,8 @@ class Choice(QComboBox):
 class Slide(QSlider):
     """The wheel moves it only where somebody is at it."""
 
-    def __init__(self, orientation: Qt.Orientation, parent: QWidget | None = None) -> None:
-        super().__init__(orientation, parent)
+    def __init__(self, orientation: Qt.Orientation) -> None:
+        super().__init__(orientation)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
@@ -37,8 +37,8 @@ class Slide(QSlider):
 class WaitBar(QProgressBar):
     """How far something has come; it moves while nobody knows, unless nothing is to move."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self._theme, self._fraction = theme, -1.0
         self.setTextVisible(False)
         theme.changed.connect(self._draw)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
@@ -214,7 +215,7 @@ class Notices(Retranslated, QWidget):
         notice = self.tell(error_title(error), error_hint(error), problem=True)
         ordinary = isinstance(error, ImageError | PromptError)
         if error.__cause__ is not None and not ordinary:
-            notice.add_action(self.tr("Copy details"), _Copy(error), closes=False)
+            notice.add_action(self.tr("Copy details"), partial(_copy, error), closes=False)
         return notice
 
     def tell_once(self, error: AppError) -> None:
@@ -240,15 +241,9 @@ class Notices(Retranslated, QWidget):
         return notice
 
 
-class _Copy:
-    """Copies what a report needs, the traceback too."""
-
-    def __init__(self, error: AppError) -> None:
-        self._error = error
-
-    def __call__(self) -> None:
-        details = "".join(traceback.format_exception(self._error))
-        QGuiApplication.clipboard().setText(details)
+def _copy(error: AppError) -> None:
+    """What a report needs, the traceback too."""
+    QGuiApplication.clipboard().setText("".join(traceback.format_exception(error)))
 
 
 def _full_text(notice: QWidget, text: str) -> QFrame:

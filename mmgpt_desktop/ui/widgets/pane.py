@@ -33,8 +33,8 @@ class Pane(QFrame):
 class EmptyState(QWidget):
     """An icon, a sentence on what will be here, one on what to do, and its buttons."""
 
-    def __init__(self, theme: Theme, icon: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, icon: str) -> None:
+        super().__init__()
         self._theme, self._icon = theme, icon
         self._picture = Label(centred=True)
         self.title = Label(centred=True, wraps=True, scale=1.1, bold=True)

@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from mmgpt_desktop.messages import Box, PatchGrid, Photo
-from mmgpt_desktop.ui.widgets.shown_photo import levels_of
+from mmgpt_desktop.ui.widgets.shown_photo import level_for
 from mmgpt_desktop.ui.widgets.theme import Theme
 
 LARGEST_ZOOM = 24.0
@@ -304,9 +304,7 @@ class PhotoView(PictureArea):
     def _draw_visible(self, painter: QPainter, rect: QRectF, ratio: float) -> None:
         """Draw from the smallest level that is fine enough, and only what can be seen."""
         assert self._photo is not None
-        needed = rect.width() * ratio
-        fine = [level for level in levels_of(self._photo) if level.width() >= needed]
-        level = fine[-1] if fine else levels_of(self._photo)[0]
+        level = level_for(self._photo, rect.width() * ratio)
         seen = rect.intersected(QRectF(QRect(0, 0, self.width(), self.height())))
         scale_x, scale_y = level.width() / rect.width(), level.height() / rect.height()
         source = QRectF(

@@ -31,6 +31,12 @@ def levels_of(photo: Photo) -> tuple[QImage, ...]:
     return levels
 
 
+def level_for(photo: Photo, width: float) -> QImage:
+    """The smallest level that is as wide, or the largest that there is."""
+    fine = [level for level in levels_of(photo) if level.width() >= width]
+    return fine[-1] if fine else levels_of(photo)[0]
+
+
 def icon_of(photo: Photo) -> QIcon:
     """Of its smallest level. For the GUI thread; made once, as those are."""
     icon = _icons.get(photo)
@@ -83,17 +89,12 @@ def tile_from_file(path: Path, most: QSize) -> QImage:
     from mmgpt_desktop.imaging.images import load_photo
 
     try:
-        levels = levels_of(load_photo(path))
+        photo = load_photo(path)
     except ImageError:
         return QImage()
-    wanted = levels[0].size().scaled(most, Qt.AspectRatioMode.KeepAspectRatio)
-    level = min(
-        (each for each in levels if each.width() >= wanted.width()),
-        key=QImage.width,
-        default=levels[0],
-    )
-    whole, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-    return level.scaled(wanted, whole, smooth).copy()
+    keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+    wanted = levels_of(photo)[0].size().scaled(most, keep)
+    return level_for(photo, wanted.width()).scaled(wanted, keep, smooth).copy()
 
 
 def photo_from_data(data: bytes, name: str) -> Photo:
