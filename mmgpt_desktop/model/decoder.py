@@ -7,6 +7,8 @@ cross-attention of their own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -14,6 +16,12 @@ from mmgpt_desktop.model.configuration import MMGPTConfig
 
 KeyValue = tuple[Tensor, Tensor]
 """Keys and values, each [B, heads, positions, head_dim]."""
+
+
+def stacked(layers: Sequence[KeyValue]) -> KeyValue:
+    """All layers' keys, and all their values: [layer, B, heads, positions, head_dim]."""
+    keys, values = zip(*layers, strict=True)
+    return torch.stack(keys), torch.stack(values)
 
 
 def rotary(config: MMGPTConfig, positions: Tensor) -> KeyValue:

@@ -18,7 +18,7 @@ from transformers import Cache, DynamicCache, GenerationMixin, PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from mmgpt_desktop.model.configuration import CONCAT, GRAPH, MMGPTConfig
-from mmgpt_desktop.model.decoder import Block, CrossAttention, KeyValue, rotary
+from mmgpt_desktop.model.decoder import Block, CrossAttention, KeyValue, rotary, stacked
 from mmgpt_desktop.model.encoder import EfficientNetLite2
 from mmgpt_desktop.model.fusion import (
     CellEmbedder,
@@ -116,7 +116,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def encode_image(self, pixel_values: Tensor, fusion: str | None = None) -> KeyValue:
         """Pixels [B, 3, size, size] to image keys and values [layer, B, nh, T, hd]."""
         image, _ = self.encode_pixels(pixel_values, fusion)
-        return torch.stack([key for key, _ in image]), torch.stack([value for _, value in image])
+        return stacked(image)
 
     def encode_pixels(
         self, pixel_values: Tensor, fusion: str | None = None

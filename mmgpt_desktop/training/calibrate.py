@@ -23,10 +23,12 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from mmgpt_desktop.engine.folder.bundle import Certainty
+from mmgpt_desktop.model.decoder import stacked
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.training.evaluation.metrics import calibration_error
 from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion, draw_questions
 from mmgpt_desktop.training.features import FeatureStore
+from mmgpt_desktop.training.many_answers import decode_rows, until_end
 from mmgpt_desktop.training.photo_texts import load_texts
 from mmgpt_desktop.training.rows import END_ID, question_tokens
 
@@ -158,10 +160,7 @@ def answers(
     for asked in by_length.values():
         for first in range(0, len(asked), BATCH):
             batch = asked[first : first + BATCH]
-            cells = [features.cells(question.image) for question, _ in batch]
-            fine, coarse = (
-                torch.from_numpy(np.stack(maps)).float() for maps in zip(*cells, strict=True)
-            )
+            fine, coarse = features.batch([question.image for question, _ in batch])
             prompts = torch.tensor([ids for _, ids in batch])
             written = _greedy(model, fine, coarse, prompts)
             for (question, _), (ids, levels) in zip(batch, written, strict=True):
@@ -175,22 +174,19 @@ def _greedy(
 ) -> list[tuple[list[int], NDArray[Any]]]:
     """For each row the tokens to the end token, if it came, and their geometric means."""
     image, _ = model.encode_cached(fine, coarse)
-    keys, values = (torch.stack(parts) for parts in zip(*image, strict=True))
-    past = model.empty_past(len(prompts))
-    feed, tokens, levels = prompts, [], []
-    for _ in range(LONGEST):
-        scores, past, _ = model.decode_step(feed, keys, values, past)
-        logits = scores[:, -1]
-        feed = logits.argmax(dim=-1, keepdim=True)
-        tokens.append(feed)
-        levels.append(_log_probabilities(logits, feed))
-        if (torch.cat(tokens, dim=1) == END_ID).any(dim=1).all():
-            break
-    found = []
-    for ids, level in zip(torch.cat(tokens, dim=1).tolist(), torch.stack(levels, 1), strict=True):
-        length = ids.index(END_ID) + 1 if END_ID in ids else len(ids)
-        found.append((ids[:length], level[:length].mean(dim=0).exp().numpy()))
-    return found
+    tokens, levels = [], []
+    for ids, logits in decode_rows(model, stacked(image), prompts, _likeliest, LONGEST):
+        tokens.append(ids)
+        levels.append(_log_probabilities(logits, ids))
+    rows = map(until_end, torch.cat(tokens, dim=1).tolist())
+    return [
+        (ids, level[: len(ids)].mean(dim=0).exp().numpy())
+        for ids, level in zip(rows, torch.stack(levels, 1), strict=True)
+    ]
+
+
+def _likeliest(logits: Tensor) -> Tensor:
+    return logits.argmax(dim=-1, keepdim=True)
 
 
 def _log_probabilities(logits: Tensor, chosen: Tensor) -> Tensor:

@@ -29,7 +29,8 @@ LANGUAGES = ["en"]
 DESCRIPTION = (
     "Our own multimodal GPT: EfficientNet-Lite2 cells, read by a decoder of 22 million parameters."
 )
-UNLISTED = {"manifest.json", "README.md"}
+MANIFEST = "manifest.json"
+UNLISTED = {MANIFEST, "README.md"}
 """Files of a bundle that carry no checksum."""
 
 
@@ -54,7 +55,7 @@ def _last_model(work: Path) -> Path:
 def fit_again(data: Path, work: Path, bundle: Path) -> str:
     """Fit the certainty of a bundle's answers anew; its other files stay as they are."""
     found = calibrate(data, work, load_packed(bundle))
-    set_certainty(bundle, found.certainty)
+    change_manifest(bundle, certainty=asdict(found.certainty))
     return found.how()
 
 
@@ -96,22 +97,15 @@ def build_bundle(
 def export_again(bundle: Path) -> None:
     """Write a bundle's graphs anew from its own weights, which stay as they are."""
     export(load_packed(bundle), bundle)
-    listed = _manifest(bundle)["files"]
-    _change_manifest(bundle, files={name: file_entry(bundle / name) for name in listed})
+    change_manifest(bundle)
 
 
-def set_certainty(bundle: Path, certainty: Certainty) -> None:
-    """Put what was fitted anew into a bundle's manifest; its other files stay as they are."""
-    _change_manifest(bundle, certainty=asdict(certainty))
-
-
-def _manifest(bundle: Path) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
-    return manifest
-
-
-def _change_manifest(bundle: Path, **changes: Any) -> None:
-    write_json(bundle / "manifest.json", {**_manifest(bundle), **changes})
+def change_manifest(bundle: Path, **changes: Any) -> None:
+    """Put these into a bundle's manifest, and what its files are now."""
+    path = bundle / MANIFEST
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) | changes
+    manifest["files"] = {name: file_entry(bundle / name) for name in manifest["files"]}
+    write_json(path, manifest)
 
 
 def processor(tokenizer: Path) -> MMGPTProcessor:
@@ -158,7 +152,7 @@ def write_manifest(
         "sampling": {"repetition_penalty": 1.2, "max_new_tokens": 64},
         "certainty": asdict(certainty),
     }
-    write_json(bundle / "manifest.json", manifest)
+    write_json(bundle / MANIFEST, manifest)
 
 
 def _fusion(name: str, config: MMGPTConfig, heads: HeadScores) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from mmgpt_desktop.engine.folder.tensor_files import StoredTensor, read_header
 from mmgpt_desktop.engine.graphs.graph_file import forget_traces, stored_at
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, GRAPH
-from mmgpt_desktop.model.decoder import KeyValue
+from mmgpt_desktop.model.decoder import KeyValue, stacked
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.packing import SCALE, WEIGHTS
 
@@ -50,8 +50,7 @@ class _ImageEncoder(nn.Module):
 
     def forward(self, pixel_values: Tensor) -> tuple[Tensor, ...]:
         image, mixed = self.model.encode_pixels(pixel_values, self.fusion)
-        keys, values = (torch.stack(parts) for parts in zip(*image, strict=True))
-        return (keys, values, *(weights for weights in mixed if weights is not None))
+        return (*stacked(image), *(weights for weights in mixed if weights is not None))
 
 
 class _DecoderStep(nn.Module):

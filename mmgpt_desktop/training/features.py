@@ -82,6 +82,11 @@ class FeatureStore:
         row = self.index[image]
         return fine[row], coarse[row]
 
+    def batch(self, images: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of some photos, as the model takes them: float32, [B, 256, 120] and [B, 64, 352]."""
+        fine, coarse = zip(*map(self.cells, images), strict=True)
+        return torch.from_numpy(np.stack(fine)).float(), torch.from_numpy(np.stack(coarse)).float()
+
 
 MIRRORED = "_mirrored"
 

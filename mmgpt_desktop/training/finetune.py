@@ -26,17 +26,18 @@ from torch.utils.data import Dataset
 from transformers import PrinterCallback, Trainer, TrainerCallback
 
 from mmgpt_desktop.engine.folder.bundle import open_bundle
-from mmgpt_desktop.engine.folder.checksums import file_entry
 from mmgpt_desktop.engine.folder.tensor_files import read_header
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.imaging.pixels import prepare
 from mmgpt_desktop.languages import language_of, scripts_of, unknown_language
 from mmgpt_desktop.messages import Photo
+from mmgpt_desktop.model.decoder import stacked
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.packing import WEIGHTS, load_packed, save_packed
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.text import decoded, reason_of
+from mmgpt_desktop.training.embedded_bundle import change_manifest
 from mmgpt_desktop.training.recipes import RunRecipe
 from mmgpt_desktop.training.rows import (
     END_ID,
@@ -46,9 +47,8 @@ from mmgpt_desktop.training.rows import (
     question_tokens,
 )
 from mmgpt_desktop.training.train import trainer_arguments
-from mmgpt_desktop.writing import sweep, write_json
+from mmgpt_desktop.writing import sweep
 
-MANIFEST = "manifest.json"
 TABLES = ("rows.csv", "rows.jsonl")
 COLUMNS = ("image", "question", "answer")
 FEWEST_ROWS = 8
@@ -307,12 +307,12 @@ class Finetuner:
     def answer(self, question: str, cells: tuple[Tensor, Tensor]) -> str:
         """The greedy answer."""
         self.model.eval()
-        image, _ = self.model.encode_cells(cells[0][None], cells[1][None])
+        keys, values = stacked(self.model.encode_cells(cells[0][None], cells[1][None])[0])
         ids = question_tokens(self.tokenizer, question)
         found = self.model.generate(
             torch.tensor([ids]),
-            image_keys=torch.stack([key for key, _ in image]),
-            image_values=torch.stack([value for _, value in image]),
+            image_keys=keys,
+            image_values=values,
             do_sample=False,
             max_new_tokens=ANSWER_TOKENS,
             eos_token_id=END_ID,
@@ -424,13 +424,11 @@ def write_bundle(
         save_packed(model, draft)
         if read_header(draft / WEIGHTS).tensors != read_header(bundle / WEIGHTS).tensors:
             raise AppError("The new weights don't fit the model's graphs.", "Export them anew.")
-        manifest = json.loads((draft / MANIFEST).read_text(encoding="utf-8"))
-        manifest["description"] = f"{manifest['name']}, taught on {report.rows} rows of one's own."
-        manifest["name"] = target.name
-        manifest["languages"] = languages(manifest.get("languages", []), questions)
-        manifest["files"] = {name: file_entry(draft / name) for name in manifest["files"]}
-        write_json(draft / MANIFEST, manifest)
-        text = f"# {target.name}\n\n{manifest['description']}\n\n{report}\n"
+        old = open_bundle(bundle).manifest
+        about = f"{old.name}, taught on {report.rows} rows of one's own."
+        known = languages(old.languages, questions)
+        change_manifest(draft, name=target.name, description=about, languages=known)
+        text = f"# {target.name}\n\n{about}\n\n{report}\n"
         (draft / "README.md").write_text(text, encoding="utf-8")
         draft.rename(target)
 

@@ -19,6 +19,7 @@ import torch
 from tokenizers import Tokenizer
 
 from mmgpt_desktop.engine.head_choice import find_best, strongest
+from mmgpt_desktop.model.decoder import stacked
 from mmgpt_desktop.model.fusion import over_cells
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.note import Note
@@ -55,10 +56,8 @@ def score_heads(
     hits: list[Any] = []
     shares: list[float] = []
     for image, things in _photos(data, photos, model.config.grid_of(fusion)):
-        cells = features.cells(image)
-        fine, coarse = (torch.from_numpy(maps[None].astype(np.float32)) for maps in cells)
-        encoded, mixed = model.encode_cached(fine, coarse, fusion)
-        keys, values = (torch.stack(parts) for parts in zip(*encoded, strict=True))
+        encoded, mixed = model.encode_cached(*features.batch([image]), fusion)
+        keys, values = stacked(encoded)
         for name, mask in things:
             ids = question_tokens(tokenizer, POINTING_QUESTION.format(name))
             _, _, attention = model.decode_step(

@@ -6,41 +6,46 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+from mmgpt_desktop.decoding import Amount, DataDecoder, between
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model.configuration import FUSIONS
 
+Share = Annotated[float, between(0, 1)]
 DEFAULT = Path(__file__).with_name("mixture.toml")
 
 
 @dataclass(frozen=True)
-class Mixture:
-    """The weights of one run; `shares` are fractions, the others relative to one another."""
+class Shares:
+    """Of the samples, 0 to 1."""
 
-    mirrored: float
-    names_hidden: float
-    drilled: float
-    no_picture: float
-    fusions: Mapping[str, float]
-    collections: Mapping[str, float]
-    kinds: Mapping[str, float]
-    varied: float = 0.0
+    mirrored: Share
+    names_hidden: Share
+    drilled: Share
+    no_picture: Share
+    varied: Share = 0.0
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The weights of one run, relative to one another."""
+
+    shares: Shares
+    fusions: Mapping[str, Amount]
+    collections: Mapping[str, Amount]
+    kinds: Mapping[str, Amount]
 
     @classmethod
     def read(cls, path: Path = DEFAULT) -> Mixture:
         """Raises AppError for a file that is not a mixture."""
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8"))
-            fusions = {name: float(weight) for name, weight in table["fusions"].items()}
-            if not set(fusions) <= set(FUSIONS):
-                raise ValueError(f"no such fusion: {sorted(set(fusions) - set(FUSIONS))[0]}")
-            return cls(
-                **{name: float(share) for name, share in table["shares"].items()},
-                fusions=fusions,
-                collections={name: float(w) for name, w in table["collections"].items()},
-                kinds={name: float(weight) for name, weight in table["kinds"].items()},
-            )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            mixture: Mixture = DataDecoder(strict=True).decode(cls, table)
+            if unknown := sorted(set(mixture.fusions) - set(FUSIONS)):
+                raise ValueError(f"no such fusion: {unknown[0]}")
+            return mixture
+        except (OSError, ValueError) as error:
             title = "The mixture {path} can't be used ({reason})."
             hint = "Begin with a copy of mixture.toml."
-            raise AppError(title, hint, path=path.name, reason=str(error)) from error
+            raise AppError(title, hint, path=path.name, reason=str(error).rstrip(".")) from error

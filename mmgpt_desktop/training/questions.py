@@ -9,9 +9,12 @@ from __future__ import annotations
 import random
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from mmgpt_desktop.decoding import DataDecoder
 
 QA = tuple[str, str]
 
@@ -34,27 +37,13 @@ class Vocabulary:
     related: dict[str, frozenset[str]]
     alike: tuple[frozenset[str], ...]
 
-    @classmethod
-    def load(cls) -> Vocabulary:
-        table = tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))
-        return cls(
-            colours=tuple(table["colours"].split()),
-            coloured=frozenset(table["coloured"].split()),
-            actors=tuple(table["actors"].split()),
-            things=tuple(table["things"].split()),
-            people=frozenset(table["people"].split()),
-            somebody=frozenset(table["somebody"].split()),
-            animals=tuple(table["animals"].split()),
-            not_actions=frozenset(table["not_actions"].split()),
-            outdoors=frozenset(table["outdoors"].split()),
-            indoors=frozenset(table["indoors"].split()),
-            plurals=dict(table["plurals"]),
-            related={word: frozenset(near.split()) for word, near in table["related"].items()},
-            alike=tuple(frozenset(group.split()) for group in table["alike"]),
-        )
 
-
-WORDS = Vocabulary.load()
+_IN_ONE_STRING: dict[Any, Callable[[Any], Any]] = {
+    tuple[str, ...]: lambda text: tuple(text.split()),
+    frozenset[str]: lambda text: frozenset(text.split()),
+}
+_TABLE = Path(__file__).with_name("words.toml").read_text(encoding="utf-8")
+WORDS: Vocabulary = DataDecoder(_IN_ONE_STRING).decode(Vocabulary, tomllib.loads(_TABLE))
 _UNCOUNTED = frozenset(["snow", "grass", "water", "sand"])
 _COLOUR_ALIASES = {"grey": "gray"}
 _NUMBERS = {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"}

@@ -21,10 +21,12 @@ from torch.utils.data import Dataset
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model.configuration import CONCAT
+from mmgpt_desktop.model.decoder import stacked
 from mmgpt_desktop.model.modelling import IGNORED, MMGPTForConditionalGeneration
 from mmgpt_desktop.training.consensus import Consensus
 from mmgpt_desktop.training.evaluation.tasks import words
 from mmgpt_desktop.training.labels import LabelMaps
+from mmgpt_desktop.training.many_answers import decode_rows, until_end
 from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.photo_texts import PhotoTexts, ask, trained_words
 from mmgpt_desktop.training.recipes import RewardRecipe
@@ -230,22 +232,15 @@ def sample(
     half = torch.autocast(cells[0].device.type, torch.bfloat16, cache_enabled=False)
     with eager, half:
         image, _ = model.encode_cached(*cells, fusion)
-        keys, values = (torch.stack(part) for part in zip(*image, strict=True))
+        keys, values = stacked(image)
         rows = keys.shape[1] * number
         if fusion == CONCAT:  # where the picture is a part of each row's past
             keys, values = (part.repeat_interleave(number, dim=1) for part in (keys, values))
-        past = model.empty_past(rows)
-        ids = torch.tensor([list(asked)] * rows, device=keys.device)
-        answers: list[Tensor] = []
-        ended = torch.zeros(rows, 1, dtype=torch.bool, device=keys.device)
-        while len(answers) < ANSWER_TOKENS and not ended.all():
-            logits, past, _ = model.decode_step(ids, keys, values, past, fusion)
-            drawn = torch.multinomial(logits[:, -1].float().softmax(dim=-1), 1)
-            ids = drawn.masked_fill(ended, END_ID)
-            ended = ended | (ids == END_ID)
-            answers.append(ids)
-    return [_until_end(row) for row in torch.cat(answers, dim=1).tolist()]
+        prompts = torch.tensor([list(asked)] * rows, device=keys.device)
+        steps = decode_rows(model, (keys, values), prompts, _drawn, ANSWER_TOKENS, fusion)
+        tokens = torch.cat([ids for ids, _ in steps], dim=1)
+    return [until_end(row) for row in tokens.tolist()]
 
 
-def _until_end(tokens: list[int]) -> list[int]:
-    return tokens[: tokens.index(END_ID) + 1] if END_ID in tokens else tokens
+def _drawn(logits: Tensor) -> Tensor:
+    return torch.multinomial(logits.float().softmax(dim=-1), 1)

@@ -199,7 +199,7 @@ class SampleDataset(Dataset[Sample]):
     ) -> None:
         self.photos = photos
         self.features = features
-        self.mixture = mixture
+        self.shares, self.kinds = mixture.shares, mixture.kinds
         self.seed = seed
         self.fusion = fusion
         self.mirror = mirror and features.mirrored is not None
@@ -213,15 +213,14 @@ class SampleDataset(Dataset[Sample]):
     def __getitem__(self, number: int) -> Sample:
         rng = random.Random(self.seed * 1_000_003 + number)
         photo = self.photos[self.order[number]]
-        shares = self.mixture
-        if rng.random() < shares.drilled:
+        if rng.random() < self.shares.drilled:
             return self._drill(photo, rng, number)
-        has_image = rng.random() >= shares.no_picture
+        has_image = rng.random() >= self.shares.no_picture
         look = self.look(photo.image, rng)
         told = replace(photo, pairs=unspoiled(photo.pairs)) if look.varied else photo
 
         def draw() -> QA:
-            question, answer = told.draw(shares.kinds, rng, mirror=look.mirrored)
+            question, answer = told.draw(self.kinds, rng, mirror=look.mirrored)
             return question, answer if has_image else NO_PICTURE
 
         names = list(photo.masks) if has_image and not look.varied else []
@@ -233,14 +232,14 @@ class SampleDataset(Dataset[Sample]):
             row,
             [_mask(photo, name, look.mirrored) for _, name in row.pointed],
             has_image=has_image,
-            has_names=rng.random() >= shares.names_hidden,
+            has_names=rng.random() >= self.shares.names_hidden,
             fusion=self.fusion,
         )
 
     def look(self, image: str, rng: random.Random) -> Look:
         """At a photo in training: as it is, mirrored, or a view of it."""
-        flip = self.mirror and rng.random() < self.mixture.mirrored
-        if self.mirror and self.features.views and rng.random() < self.mixture.varied:
+        flip = self.mirror and rng.random() < self.shares.mirrored
+        if self.mirror and self.features.views and rng.random() < self.shares.varied:
             view = rng.randrange(len(self.features.views))
             cells = self.features.cells(image, view=view)
             return Look(cells, view_of(image, view).mirrored, varied=True)

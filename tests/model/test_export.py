@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +25,9 @@ from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, 
 from mmgpt_desktop.model.packing import load_packed, pack, quantise, unpack
 from mmgpt_desktop.training.embedded_bundle import (
     build_bundle,
+    change_manifest,
     export_again,
     load_trained,
-    set_certainty,
 )
 from mmgpt_desktop.training.head_scores import HeadScores
 from mmgpt_desktop.training.parity import answers_kept, compare_photos
@@ -131,7 +131,7 @@ def test_graphs_exported_again_leave_the_weights_alone(
 def test_certainty_fitted_anew_changes_nothing_else(bundle: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(bundle, tmp_path / "tiny"))
     certainty = Certainty(0.9, 0.3, 0.2, 1.5, 0.25)
-    set_certainty(copy, certainty)
+    change_manifest(copy, certainty=asdict(certainty))
     opened = open_bundle(copy)
     opened.verify(lambda _: None, CANCEL)
     assert opened.manifest.certainty == certainty

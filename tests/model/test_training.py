@@ -498,7 +498,7 @@ class Bigram:
     def empty_past(self, batch: int) -> int:
         return batch
 
-    def decode_step(self, ids: Any, keys: Any, values: Any, past: int) -> Any:
+    def decode_step(self, ids: Any, keys: Any, values: Any, past: int, fusion: None) -> Any:
         assert len(ids) == past
         return self.logits(ids[:, -1], keys[0])[:, None], past, None
 

@@ -17,7 +17,7 @@ def test_the_default_names_all_fusions_and_the_kinds_that_are_made() -> None:
     mixture = Mixture.read()
     assert set(mixture.fusions) == set(FUSIONS)
     assert {"caption", "name", "truefalse", "yesno"} <= set(mixture.kinds)
-    assert 0 <= mixture.mirrored <= 1
+    assert 0 <= mixture.shares.mirrored <= 1
 
 
 @pytest.mark.parametrize(
@@ -26,10 +26,12 @@ def test_the_default_names_all_fusions_and_the_kinds_that_are_made() -> None:
         (GOOD.replace("concat", "guesswork"), "no such fusion: guesswork"),
         (GOOD.replace("[kinds]", "[sorts]"), "kinds"),
         (GOOD.replace("mirrored = 0.5", "mirrored = true or false"), "line"),
-        (GOOD.replace("mirrored = 0.5", "mirrored = 'often'"), "often"),
-        (GOOD.replace("mirrored =", "turned ="), "turned"),
-        ("fusions = 3\n" + GOOD.replace("[fusions]", "[rest]"), "items"),
-        ("", "fusions"),
+        (GOOD.replace("mirrored = 0.5", "mirrored = 'often'"), "must be a number"),
+        (GOOD.replace("mirrored =", "turned ="), "shares.mirrored is missing"),
+        (GOOD.replace("varied =", "vary ="), "nothing is called shares.vary here"),
+        (GOOD.replace("mirrored = 0.5", "mirrored = 1.5"), "from 0 to 1"),
+        ("fusions = 3\n" + GOOD.replace("[fusions]", "[rest]"), "must be a table"),
+        ("", "shares is missing"),
     ],
 )
 def test_what_is_no_mixture_is_told_in_a_sentence(tmp_path: Path, text: str, reason: str) -> None:

@@ -10,8 +10,7 @@ import pytest
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.training.features import FeatureStore
-from mmgpt_desktop.training.probe import Probe, probe
-from mmgpt_desktop.training.question_probe import probe_questions
+from mmgpt_desktop.training.probe import Probe, probe, probe_questions
 
 SCENES = ("beach", "kitchen", "street")
 SCENE = {"kind": "scene", "question": ""}

@@ -18,7 +18,7 @@ from mmgpt_desktop.model.configuration import FUSIONS, MMGPTConfig
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.imagenet_names import class_names
-from mmgpt_desktop.training.mixture import Mixture
+from mmgpt_desktop.training.mixture import Mixture, Shares
 from mmgpt_desktop.training.photo_texts import PhotoTexts, load_texts, sentence, split_of
 from mmgpt_desktop.training.photo_views import unspoiled, view_of
 from mmgpt_desktop.training.questions import QA, mirrored, naming
@@ -177,10 +177,7 @@ def test_a_mirrored_picture_has_its_sides_swapped(text: str, turned: str) -> Non
 
 
 MIXTURE = Mixture(
-    mirrored=0.5,
-    names_hidden=0.2,
-    drilled=0.0,
-    no_picture=0.1,
+    Shares(mirrored=0.5, names_hidden=0.2, drilled=0.0, no_picture=0.1),
     fusions=dict.fromkeys(FUSIONS, 1.0),
     collections={"daquar": 2.0, "grocery": 0.5},
     kinds={"vqa": 1.0},
@@ -262,7 +259,11 @@ def test_a_visit_to_a_view_asks_nothing_that_the_view_may_spoil() -> None:
     photo = photo_of("images/coco/a.jpg", "what is beside the dog", "left")
     photo.pairs["where"].append(("where is the dog", "above"))
     photo.masks["dog"] = np.ones((16, 16), np.float16)
-    mixture = replace(MIXTURE, kinds={"vqa": 1.0, "where": 1.0}, no_picture=0.0, varied=0.5)
+    mixture = replace(
+        MIXTURE,
+        shares=replace(MIXTURE.shares, no_picture=0.0, varied=0.5),
+        kinds={"vqa": 1.0, "where": 1.0},
+    )
     dataset = samples([photo], 60, mixture=mixture)
     plain = dataset.features
     dataset.features = replace(plain, views=[(100 * plain.plain[0], 100 * plain.plain[1])] * 8)
@@ -320,7 +321,8 @@ def test_a_view_is_a_part_of_the_photo() -> None:
 
 
 def test_a_drill_asks_for_the_class_that_it_puts_first() -> None:
-    dataset = samples([photo_of("images/coco/a.jpg")], 12, mixture=replace(MIXTURE, drilled=1.0))
+    mixture = replace(MIXTURE, shares=replace(MIXTURE.shares, drilled=1.0))
+    dataset = samples([photo_of("images/coco/a.jpg")], 12, mixture=mixture)
     items = [dataset[sample] for sample in range(12)]
     assert len({item.named for item in items}) > 6
     for item in items:
