@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
+
+from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]  # loaded lazily
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.base import EngineBase
@@ -15,8 +16,6 @@ from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.messages import GenerationOutcome, GenerationRequest, Message, Photo, TokenStep
 from mmgpt_desktop.training.evaluation.baselines import grey_photo
 from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion
-
-_EVERY_SECONDS = 10.0
 
 T = TypeVar("T")
 
@@ -42,28 +41,23 @@ class Respondent:
     ) -> dict[PhotoQuestion, Answered]:
         """Each question's answer; questions about one photo must follow one another."""
         answers: dict[PhotoQuestion, Answered] = {}
-        for photo, question in self._with_photos(with_progress(what, questions)):
-            answers[question] = _answered(*self.ask(photo, question.asked, beams=beams))
+        shown = with_progress(what, questions)
+        for image, asked in itertools.groupby(shown, lambda question: question.image):
+            photo = self.photo(image)
+            for question in asked:
+                answers[question] = self._say(photo, question.asked, beams)
         return answers
 
     def answer_blindly(
         self, questions: Sequence[PhotoQuestion], what: str, *, beams: int = 1
     ) -> dict[PhotoQuestion, Answered]:
         """Each question's answer about a grey picture."""
-        photo, answers = grey_photo(), dict[str, Answered]()
-        asked = dict.fromkeys(question.asked for question in questions)
-        for text in with_progress(what, list(asked)):
-            answers[text] = _answered(*self.ask(photo, text, beams=beams))
+        photo, asked = grey_photo(), list(dict.fromkeys(question.asked for question in questions))
+        answers = {text: self._say(photo, text, beams) for text in with_progress(what, asked)}
         return {question: answers[question.asked] for question in questions}
 
     def photo(self, image: str) -> Photo:
         return load_photo(self.data / image)
-
-    def ask(
-        self, photo: Photo, text: str, *, beams: int = 1, attention: bool = False
-    ) -> tuple[list[TokenStep], GenerationOutcome]:
-        """The answer's tokens, and how it ended; what fails is raised."""
-        return self.answer(self.request(photo, text, beams=beams, attention=attention))
 
     def request(
         self, photo: Photo, text: str, *, beams: int = 1, attention: bool = False
@@ -73,34 +67,19 @@ class Respondent:
         return GenerationRequest(0, (photo,), messages, sampling, attention, self.fusion)
 
     def answer(self, request: GenerationRequest) -> tuple[list[TokenStep], GenerationOutcome]:
-        """As `ask`."""
+        """The answer's tokens, and how it ended; what fails is raised."""
         steps: list[TokenStep] = []
         outcome = self.engine.generate(request, CancelToken(), steps.append)
         if outcome.error is not None:
             raise outcome.error
         return steps, outcome
 
-    def _with_photos(
-        self, questions: Iterable[PhotoQuestion]
-    ) -> Iterator[tuple[Photo, PhotoQuestion]]:
-        image, photo = "", grey_photo()
-        for question in questions:
-            if question.image != image:
-                image, photo = question.image, self.photo(question.image)
-            yield photo, question
+    def _say(self, photo: Photo, text: str, beams: int) -> Answered:
+        steps, outcome = self.answer(self.request(photo, text, beams=beams))
+        return Answered("".join(step.text for step in steps).strip(), outcome.certainty)
 
 
-def _answered(steps: Sequence[TokenStep], outcome: GenerationOutcome) -> Answered:
-    return Answered("".join(step.text for step in steps).strip(), outcome.certainty)
-
-
-def with_progress(what: str, items: Sequence[T]) -> Iterator[T]:
-    """The same items; stderr says now and then how far they are."""
-    started = told = time.monotonic()
-    for done, item in enumerate(items):
-        now = time.monotonic()
-        if now - told >= _EVERY_SECONDS:
-            told, left = now, (now - started) / max(1, done) * (len(items) - done)
-            print(f"{what}: {done} of {len(items)}, {left / 60:.0f} min left", file=sys.stderr)
-        yield item
-    print(f"{what}: {len(items)} in {time.monotonic() - started:.0f} s", file=sys.stderr)
+def with_progress(what: str, items: Sequence[T]) -> Iterable[T]:
+    """The same items; stderr says how far they are, each second at most."""
+    found: Iterable[T] = tqdm(items, desc=what, mininterval=1)
+    return found
