@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -60,6 +61,8 @@ class Planted:
     With `needs` its words' probability falls from 0.9 to 0.1 while the lamp is hidden. It
     can't give all methods.
     """
+
+    find_maps = EngineBase.find_maps
 
     def __init__(self, needs: bool = True) -> None:
         self.needs = needs
