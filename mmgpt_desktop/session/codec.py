@@ -73,7 +73,7 @@ def session_decoder(
 
 
 def _photo(photos: Sequence[Photo], value: Any) -> Photo:
-    index = _whole(value)
+    index: int = DataDecoder().decode(int, value)
     if not 0 <= index < len(photos):
         raise Mistake("{key} is none of the photos.")
     return photos[index]
@@ -87,10 +87,6 @@ def _array(dtype: np.dtype[Any], arrays: bytes, value: Any) -> NDArray[Any]:
         raise Mistake("{key} is no array of this file.")
     flat = np.frombuffer(arrays, dtype, count, place.at)
     return flat.reshape(place.shape).astype(dtype.newbyteorder("="), copy=False)
-
-
-def _whole(value: Any) -> int:
-    return int(DataDecoder().decode(int, value))
 
 
 @dataclasses.dataclass(frozen=True)

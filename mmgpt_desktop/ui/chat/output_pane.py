@@ -12,7 +12,7 @@ from mmgpt_desktop.conversation import Conversation
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
 from mmgpt_desktop.ui.chat.word_strip import WordStrip
-from mmgpt_desktop.ui.widgets.box_layout import stack, vbox
+from mmgpt_desktop.ui.widgets.box_layout import holder, stack, vbox
 from mmgpt_desktop.ui.widgets.buttons import IconButton
 from mmgpt_desktop.ui.widgets.controls import Choice, WaitBar
 from mmgpt_desktop.ui.widgets.pane import EmptyState, Pane
@@ -52,11 +52,14 @@ class OutputPane(Retranslated, Pane):
         for each in buttons:
             self.header.addWidget(each)
         self.body.addWidget(self._stack, 1)
-        self.body.addWidget(self._waiting_row(theme))
+        self.waiting_text = Label(look="muted")
+        self._waiting = holder(vbox(self.waiting_text, WaitBar(theme), gap=TIGHT, margins=0))
+        self._waiting.hide()
+        self.body.addWidget(self._waiting)
         self.strip = WordStrip()
         self.strip.hide()
-        self._strip_place = QWidget()  # whether there is room; the strip says if there are words
-        self._strip_place.setLayout(vbox(self.strip, margins=0))
+        # Whether there is room; the strip says if there are words.
+        self._strip_place = holder(vbox(self.strip, margins=0))
         self.body.addWidget(self._strip_place)
         self.legend = Label(look="caption", wraps=True, scale=0.9)
         self.body.addWidget(self.legend)
@@ -65,13 +68,6 @@ class OutputPane(Retranslated, Pane):
         self._delay.timeout.connect(self._waiting.show)
         self.retranslate_ui()
         self.show_conversation(self._conversation)
-
-    def _waiting_row(self, theme: Theme) -> QWidget:
-        self._waiting = QWidget()
-        self.waiting_text = Label(look="muted")
-        self._waiting.setLayout(vbox(self.waiting_text, WaitBar(theme), gap=TIGHT, margins=0))
-        self._waiting.hide()
-        return self._waiting
 
     def retranslate_ui(self) -> None:
         self.set_title(self.tr("Answer"))

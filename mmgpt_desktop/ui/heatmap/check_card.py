@@ -13,7 +13,7 @@ from mmgpt_desktop.messages import Check, Verdict
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
 from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
-from mmgpt_desktop.ui.widgets.box_layout import vbox
+from mmgpt_desktop.ui.widgets.box_layout import holder, vbox
 from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.texts import error_title, percent, say
 from mmgpt_desktop.ui.widgets.theme import TIGHT, Theme, set_font
@@ -112,9 +112,8 @@ class CheckCard(QWidget):
         self.heading = Label(look="caption", wraps=True, scale=0.9)
         self.verdict = Label(wraps=True, bold=True)
         self.bars = Bars(theme)
-        self.more = QWidget()
+        self.more = holder(vbox(self.heading, self.bars, gap=TIGHT, margins=0))
         self.setLayout(vbox(self.verdict, self.waiting, gap=TIGHT, margins=0))
-        self.more.setLayout(vbox(self.heading, self.bars, gap=TIGHT, margins=0))
         self.say("")
 
     def say(self, text: str) -> None:

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import HeadNumbers, PatchGrid
-from mmgpt_desktop.ui.widgets.box_layout import vbox
+from mmgpt_desktop.ui.widgets.box_layout import holder, vbox
 from mmgpt_desktop.ui.widgets.dialog import Dialog
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea
 from mmgpt_desktop.ui.widgets.plain import Label
@@ -48,27 +48,26 @@ class FormulaDialog(Dialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._grid = grid
         self.formula = Label("softmax(Q Kᵀ / √d) V", scale=1.6, bold=True)
-        self.what = _text(
-            self.tr(
-                "“{word}”, layer {layer}, head {head}: the query q asks with what was read so "
-                "far, each cell of the photo offers a key k and a value v. The better k fits q, "
-                "the more of v is read."
-            ).format(word=word, layer=layer + 1, head=head + 1)
+        said = self.tr(
+            "“{word}”, layer {layer}, head {head}: the query q asks with what was read so "
+            "far, each cell of the photo offers a key k and a value v. The better k fits q, "
+            "the more of v is read."
         )
-        self.query = _text("")
+        self.what = Label(said.format(word=word, layer=layer + 1, head=head + 1), wraps=True)
+        self.query = Label(wraps=True)
         self.table = QTableWidget(0, 6)
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.table.verticalHeader().hide()
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.table.horizontalHeader().setStretchLastSection(True)
         self.table.setAccessibleName(self.tr("The brightest cells and what they give"))
-        self.worked = _text(self.tr("Being computed. The first time takes some seconds…"))
+        waiting = self.tr("Being computed. The first time takes some seconds…")
+        self.worked = Label(waiting, wraps=True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
-        inside = QWidget()
         # The last stretch until the table is there.
         parts = (self.formula, self.what, self.query, (self.table, 1), self.worked, 0)
-        inside.setLayout(vbox(*parts, gap=MEDIUM, margins=0))
+        inside = holder(vbox(*parts, gap=MEDIUM, margins=0))
         self.fill((ScrollArea(inside), 1), buttons, wanted=QSize(860, 560))
         self.query.hide()
         self.table.hide()
@@ -129,9 +128,3 @@ class FormulaDialog(Dialog):
             weight=percent(numbers.weights[0], 1),
             output=vector(numbers.output),
         )
-
-
-def _text(text: str) -> Label:
-    label = Label(text)
-    label.setWordWrap(True)
-    return label

@@ -11,8 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
     QFrame,
-    QScrollArea,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,10 +21,11 @@ from mmgpt_desktop.methods import TRACED, Method, Unit
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.heatmap.check_card import CheckCard
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection, HeatmapView
-from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
+from mmgpt_desktop.ui.widgets.box_layout import hbox, holder, vbox
 from mmgpt_desktop.ui.widgets.buttons import Disclosure, IconButton, push_button
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.controls import Choice, Slide
+from mmgpt_desktop.ui.widgets.fitting import ScrollArea
 from mmgpt_desktop.ui.widgets.pane import Pane
 from mmgpt_desktop.ui.widgets.plain import Label, tip
 from mmgpt_desktop.ui.widgets.texts import (
@@ -38,7 +37,7 @@ from mmgpt_desktop.ui.widgets.texts import (
     say,
     translated,
 )
-from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, TIGHT, Theme, scaled, set_font
+from mmgpt_desktop.ui.widgets.theme import MEDIUM, SMALL, TIGHT, Theme, scaled
 
 # In the order of showing; all heads are a choice of layers.
 METHODS = tuple(method for method in Method if method is not Method.MEAN)
@@ -56,10 +55,7 @@ class WordOrWhole(Retranslated, QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.word_button, self.whole_button = (
-            push_button(look="segment"),
-            push_button(look="segment"),
-        )
+        self.word_button, self.whole_button = (push_button(look="segment") for _ in range(2))
         self.retranslate_ui()
         self.setLayout(hbox(self.word_button, self.whole_button, gap=0, margins=0))
         group = QButtonGroup(self)
@@ -197,11 +193,8 @@ class HeatmapPane(Retranslated, Pane):
         self.layer.currentIndexChanged.connect(self._choose_heads)
         self.head = Choice()
         self.head.currentIndexChanged.connect(self._choose_heads)
-        self.meaning, self.how = Label(), Label()
-        for label in (self.meaning, self.how):
-            label.setObjectName("caption")
-            label.setWordWrap(True)
-            set_font(label, scale=0.9)
+        self.meaning = Label(look="caption", wraps=True, scale=0.9)
+        self.how = Label(look="caption", wraps=True, scale=0.9)
 
     def _arrange(self) -> None:
         for button in (
@@ -221,17 +214,17 @@ class HeatmapPane(Retranslated, Pane):
         side = vbox(*parts, gap=TIGHT + 2, margins=0)
         self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._parts.setSpacing(SMALL + TIGHT)
-        self._side = _scrolling(side)
+        self._side = ScrollArea(holder(side, "clear"))  # large text needs more height
+        self._side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._parts.addWidget(self.picture)
         self._parts.addWidget(self._side)
         self.body.addLayout(self._parts, 1)
 
     def _behind_details(self) -> QWidget:
         """The figures that the verdict follows from, and which heads are drawn."""
-        self._more = QWidget()
         # Layer and head side by side would be cut where a scroll bar is.
         parts = (self.check.more, self.layer, self.head, self.how)
-        self._more.setLayout(vbox(*parts, gap=TIGHT + 2, margins=0))
+        self._more = holder(vbox(*parts, gap=TIGHT + 2, margins=0))
         self._more.hide()
         return self._more
 
@@ -375,18 +368,3 @@ def _why_lacking(fusion: FusionInfo | None, method: Method) -> str:
     ours = bool(fusion_text(fusion.name))
     said = translated("lacks", _NOT_WITH if ours else _NOT_HERE)
     return said.format(fusion=fusion_label(fusion.name))
-
-
-def _scrolling(layout: QVBoxLayout) -> QScrollArea:
-    """Large text in a small window needs more height."""
-    holder = QWidget()
-    holder.setObjectName("clear")
-    holder.setLayout(layout)
-    area = QScrollArea()
-    area.setObjectName("clear")
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its controls have it, and it follows them
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidgetResizable(True)
-    area.setWidget(holder)
-    return area

@@ -60,7 +60,7 @@ class Heatmaps(QObject):
         self._notices, self._thread = notices, thread
         self._model: ModelInfo | None = None
         self._conversation = Conversation()
-        self._chosen: tuple[Turn, int] | None = None
+        self.chosen: tuple[Turn, int] | None = None
         self._hovered: tuple[Turn, int] | None = None
         self._following: Turn | None = None
         self._made: WeakKeyDictionary[Turn, tuple[object, AnswerMaps]] = WeakKeyDictionary()
@@ -76,10 +76,6 @@ class Heatmaps(QObject):
         answer.word_hovered.connect(self.hover)
 
     @property
-    def chosen(self) -> tuple[Turn, int] | None:
-        return self._chosen
-
-    @property
     def photo(self) -> Photo | None:
         return self._conversation.photo
 
@@ -93,7 +89,7 @@ class Heatmaps(QObject):
         """The word whose map is wanted now; None for the whole answer."""
         if self._view.whole and self._hovered is None:
             return None
-        return self._hovered or self._chosen
+        return self._hovered or self.chosen
 
     @property
     def selection(self) -> tuple[Method, HeadSelection]:
@@ -125,15 +121,15 @@ class Heatmaps(QObject):
 
     def show_conversation(self, conversation: Conversation) -> None:
         self._conversation = conversation
-        kept = self._chosen  # an answer about several pictures stays, with its word
-        self._chosen = self._hovered = self._following = None
+        kept = self.chosen  # an answer about several pictures stays, with its word
+        self.chosen = self._hovered = self._following = None
         self._now = self._before = None
         self._view.set_photo(conversation.photo)
         turns = conversation.turns
         if kept is not None and kept[0] in turns and kept[0].outcome is not None:
-            self._chosen = kept
+            self.chosen = kept
         elif turns and turns[-1].steps:
-            self._chosen = (turns[-1], len(turns[-1].words) - 1)
+            self.chosen = (turns[-1], len(turns[-1].words) - 1)
             if turns[-1].outcome is None:
                 self._following = turns[-1]
         self._mark()
@@ -142,13 +138,13 @@ class Heatmaps(QObject):
     def follow(self, turn: Turn) -> None:
         """From now on the word just written is the chosen one."""
         self._following = turn
-        self._chosen = None
+        self.chosen = None
         self._view.set_whole(False)
         self._mark()
 
     def step_written(self, turn: Turn) -> None:
         if self._following is turn:
-            self._chosen = (turn, len(turn.words) - 1)
+            self.chosen = (turn, len(turn.words) - 1)
             self._mark()
             if self._hovered is None:
                 self.refresh()
@@ -160,7 +156,7 @@ class Heatmaps(QObject):
 
     def choose(self, turn: Turn, index: int) -> None:
         self._following = None
-        self._chosen = (turn, index)
+        self.chosen = (turn, index)
         self._view.set_whole(False)
         self._mark()
         self.refresh()
@@ -171,14 +167,14 @@ class Heatmaps(QObject):
 
     def maps_changed(self, turn: Turn, method: Method) -> None:
         """More was found out about an answer; only the map in view is drawn anew."""
-        at = self._hovered or self._chosen
+        at = self._hovered or self.chosen
         if at is not None and at[0] is turn and self.map_choice(turn).method is method:
             self.refresh()
 
     def refresh(self) -> None:
         """Have the picture drawn that is wanted now, or say why there is none."""
         self._drawing.cancel()
-        at = self._hovered or self._chosen
+        at = self._hovered or self.chosen
         known = at is not None and self._fusion(at[0]) is not None
         wanted = self._wanted(*at) if at is not None and known else ""
         if isinstance(wanted, str):
@@ -255,7 +251,7 @@ class Heatmaps(QObject):
         return self.tr("Being measured…")
 
     def _mark(self) -> None:
-        turn, index = self._chosen or (None, 0)
+        turn, index = self.chosen or (None, 0)
         self._answer.choose(turn, index)
 
     def _show(self, wanted: _Wanted, heatmap: Heatmap) -> None:

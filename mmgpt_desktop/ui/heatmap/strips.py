@@ -5,8 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage
 
+from mmgpt_desktop.attention.answer_maps import AnswerMaps
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.conversation import Turn
+from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.word_strip import ICON, WordStrip
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
@@ -33,28 +35,33 @@ class Strips(QObject):
         strip.word_chosen.connect(self._choose)
         strip.word_hovered.connect(self._hover)
 
-    def refresh(self) -> None:
+    def _wanted(self) -> tuple[Turn, int, AnswerMaps, Photo] | None:
+        """The answer of the chosen word, the word, and what its pictures are made of."""
         chosen, photo = self._heatmaps.chosen, self._heatmaps.photo
         maps = self._heatmaps.answer_maps(chosen[0]) if chosen is not None else None
-        if chosen is None or maps is None or photo is None:
+        return None if chosen is None or maps is None or photo is None else (*chosen, maps, photo)
+
+    def refresh(self) -> None:
+        wanted = self._wanted()
+        if wanted is None:
             self._shown_for, self._turn = None, None
             self._drawing.cancel()
             self._strip.hide()
             return
-        if chosen[0] is self._turn:
-            self._strip.mark(chosen[1])
+        turn, word, maps, _ = wanted
+        if turn is self._turn:
+            self._strip.mark(word)
         if (maps, self._heatmaps.style) != self._shown_for:
             self._settled.start()
 
     def _draw(self) -> None:
-        chosen, photo = self._heatmaps.chosen, self._heatmaps.photo
-        maps = self._heatmaps.answer_maps(chosen[0]) if chosen is not None else None
-        if chosen is None or maps is None or photo is None:
+        if (wanted := self._wanted()) is None:
             return
-        self._turn, style = chosen[0], self._heatmaps.style
+        self._turn, _, maps, photo = wanted
+        style = self._heatmaps.style
         self._shown_for = maps, style
         self._drawing.cancel()
-        words = tuple(word.span for word in chosen[0].words)
+        words = tuple(word.span for word in self._turn.words)
         small, size = levels_of(photo)[-1], ICON * _SHARP
         self._drawing = self._thread.submit(
             lambda task: draw_strip(maps, words, small, size, style, task), self._show

@@ -29,6 +29,14 @@ def vbox(*parts: Part, gap: int | None = None, margins: Margins | None = None) -
     return _filled(QVBoxLayout(), parts, gap, margins)
 
 
+def holder(layout: QLayout, look: str = "") -> QWidget:
+    """A widget that is nothing but its layout; `look` is a name in the style sheet."""
+    widget = QWidget()
+    widget.setObjectName(look)
+    widget.setLayout(layout)
+    return widget
+
+
 def stack(*pages: QWidget) -> QStackedWidget:
     """One of them is in view; the first to begin with."""
     stacked = QStackedWidget()

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 from mmgpt_desktop import __version__
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.ui.widgets.box_layout import holder
 from mmgpt_desktop.ui.widgets.dialog import Dialog
 from mmgpt_desktop.ui.widgets.fitting import ScrollArea, fit
 from mmgpt_desktop.ui.widgets.plain import Label
@@ -98,10 +99,8 @@ class AboutDialog(Dialog):
 
 
 def _finish(dialog: Dialog, content: QGridLayout) -> None:
-    inside = QWidget()
-    inside.setLayout(content)
     content.setContentsMargins(0, 0, SMALL, 0)
-    area = ScrollArea(inside, text=True)
+    area = ScrollArea(holder(content), text=True)
     area.setAccessibleName(dialog.windowTitle())
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
     buttons.rejected.connect(dialog.reject)

@@ -31,7 +31,7 @@ from mmgpt_desktop.ui.heatmap.heatmap_pane import HeatmapPane
 from mmgpt_desktop.ui.models.status import Status
 from mmgpt_desktop.ui.pictures.image_pane import ImagePane
 from mmgpt_desktop.ui.pictures.picture_drops import PictureDrops
-from mmgpt_desktop.ui.widgets.box_layout import vbox
+from mmgpt_desktop.ui.widgets.box_layout import holder, vbox
 from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.dialog import Dialog
 from mmgpt_desktop.ui.widgets.fitting import fit
@@ -131,11 +131,8 @@ class MainWindow(PictureDrops, ByKeyboard, Retranslated, QMainWindow):
         dialog.deleteLater()
 
     def _arrange(self) -> None:
-        middle = QWidget()
-        middle.setLayout(
-            vbox(self.notices, (self.panes, 1), gap=SMALL, margins=(MEDIUM, 2, MEDIUM, 2))
-        )
-        self.setCentralWidget(middle)
+        middle = vbox(self.notices, (self.panes, 1), gap=SMALL, margins=(MEDIUM, 2, MEDIUM, 2))
+        self.setCentralWidget(holder(middle))
 
     @property
     def splitters(self) -> tuple[QSplitter, ...]:
