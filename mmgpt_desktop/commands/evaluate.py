@@ -29,10 +29,10 @@ def run(options: argparse.Namespace) -> int:
     """Print the table; what is done meanwhile goes to stderr."""
     with measuring.extras("What measures the answers can't be loaded ({reason})."):
         from mmgpt_desktop.training.evaluation import evaluation, table
-    subject = measuring.Subject.load(options)
+    engine, fusion = measuring.load(options)
     settings = evaluation.EvaluationSettings(
-        options.data, options.split, options.limit, options.beams, subject.fusion
+        options.data, options.split, options.limit, options.beams, fusion
     )
-    rows = evaluation.evaluate(subject.engine, subject.model, settings)
-    figures = table.as_json(rows, evaluation.NOTES, subject.about(settings))
+    rows = evaluation.evaluate(engine, engine.model, settings)
+    figures = table.as_json(rows, evaluation.NOTES, measuring.about(engine, settings))
     return measuring.publish(options.json, figures, table.as_markdown(rows, evaluation.NOTES))

@@ -35,14 +35,14 @@ def run(options: argparse.Namespace) -> int:
     """Print the tables; what is done meanwhile goes to stderr."""
     with measuring.extras("What measures the maps can't be loaded ({reason})."):
         from mmgpt_desktop.training.evaluation import map_faithfulness
-    subject = measuring.Subject.load(options)
+    engine, fusion = measuring.load(options)
     settings = map_faithfulness.FaithfulnessSettings(
         options.data,
         options.split,
         options.limit or None,
-        subject.fusion,
+        fusion,
         tuple(dict.fromkeys(options.methods)),
     )
-    report = map_faithfulness.measure(subject.engine, subject.model, settings)
-    figures = map_faithfulness.as_json(report, subject.about(settings))
+    report = map_faithfulness.measure(engine, engine.model, settings)
+    figures = map_faithfulness.as_json(report, measuring.about(engine, settings))
     return measuring.publish(options.json, figures, map_faithfulness.as_markdown(report))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,6 @@ from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.bundle_engine import BundleEngine
 from mmgpt_desktop.engine.open_engine import open_engine
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.paths import path_said
 from mmgpt_desktop.text import reason_of
 from mmgpt_desktop.writing import write_json
@@ -43,29 +42,20 @@ def extras(title: str) -> Iterator[None]:
         raise AppError(title, hint, reason=reason_of(error)) from error
 
 
-@dataclass(frozen=True, eq=False)
-class Subject:
-    """A loaded model and the fusion that is measured."""
+def load(options: argparse.Namespace) -> tuple[EngineBase, str]:
+    """The model, and the fusion that is measured."""
+    engine = open_engine(options.model, options.runtime)
+    return engine, engine.load().fusion_info(options.fusion).name
 
-    engine: EngineBase
-    model: ModelInfo
-    fusion: str
 
-    @classmethod
-    def load(cls, options: argparse.Namespace) -> Subject:
-        engine = open_engine(options.model, options.runtime)
-        model = engine.load()
-        return cls(engine, model, model.fusion_info(options.fusion).name)
-
-    def about(self, settings: DataclassInstance) -> dict[str, Any]:
-        """What was measured, and how; not where the data lay."""
-        engine = self.engine
-        return {
-            "model": self.model.name,
-            "version": engine.bundle.manifest.version if isinstance(engine, BundleEngine) else "",
-            "runtime": engine.runtime.runtime,
-            **{name: value for name, value in asdict(settings).items() if name != "data"},
-        }
+def about(engine: EngineBase, settings: DataclassInstance) -> dict[str, Any]:
+    """What was measured, and how; not where the data lay."""
+    return {
+        "model": engine.model.name,
+        "version": engine.bundle.manifest.version if isinstance(engine, BundleEngine) else "",
+        "runtime": engine.runtime.runtime,
+        **{name: value for name, value in asdict(settings).items() if name != "data"},
+    }
 
 
 def publish(file: Path | None, figures: Mapping[str, Any], tables: str) -> int:
