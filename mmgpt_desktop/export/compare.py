@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,8 +43,8 @@ from mmgpt_desktop.export.quantise import (
     least_squares,
     round_to_nearest,
 )
-from mmgpt_desktop.export.sample_texts import CALIBRATION, MEASURED
 from mmgpt_desktop.export.weights import DecoderWeights, SafetensorsWeights
+from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.text import in_columns, safe_name
 
 CHUNK = 16  # positions fed at once: each gives one row of attention
@@ -268,10 +269,11 @@ def open_language(folder: Path) -> LanguageModel:
     except Exception as error:  # the library's own share no base but this
         title = "The folder {path} holds no model that can be compared."
         raise BundleError(title, path=safe_name(str(folder))) from error
-    encoded = [
-        [encode(tokenizer, text, special=True) for text in texts]
-        for texts in (CALIBRATION, MEASURED)
-    ]
+    listed = json.loads(resource_path("plain-english.json").read_text(encoding="utf-8"))
+    calibration, measured = (
+        [encode(tokenizer, text, special=True) for text in listed[part]]
+        for part in ("calibration", "measured")
+    )
     spec = read_spec(config.get_text_config(decoder=True).to_dict())
     weights = DecoderWeights(SafetensorsWeights(weight_files(folder)), spec.kind.tensors)
-    return LanguageModel(spec, weights, *encoded)
+    return LanguageModel(spec, weights, calibration, measured)
