@@ -207,6 +207,23 @@ def test_occlusion_is_drawn_as_it_comes(qtbot: QtBot, make_app: MakeApp) -> None
     qtbot.waitUntil(lambda: len(turn.checks) > WORDS)
 
 
+def test_nothing_is_explained_before_the_last_one_releases_the_engine(
+    qtbot: QtBot, make_app: MakeApp
+) -> None:
+    app = make_app()
+    engine = app.threads.engine
+    engine.reserve()
+    engine.reserve()
+    turn = ask(qtbot, app)
+    engine.release()
+    assert engine.reserved
+    assert not app.heatmap.explainer.busy
+    engine.release()
+    assert not engine.reserved
+    assert app.heatmap.explainer.busy
+    all_found(qtbot, app, turn)
+
+
 def test_a_method_that_can_not_be_had_says_so(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(explain_error=RuntimeFailure("PyTorch is not here.", "Install it."))
     app = make_app(engine)

@@ -40,6 +40,7 @@ from mmgpt_desktop.ui.widgets.texts import (
 from mmgpt_desktop.ui.widgets.theme import LARGE, SMALL, TIGHT, Theme, resized
 from mmgpt_desktop.verdicts import VERDICTS
 
+_ANSWER = 1.25  # how large its letters are, relative to the question's
 _SURE, _QUITE_SURE = 0.8, 0.5  # from here on an answer is called so
 
 
@@ -129,7 +130,8 @@ class AnswerView(Retranslated, QTextEdit):
         """Write the question; the answer's words follow it."""
         follow = self._at_bottom()
         if self._questions:
-            self._block(printable(turn.question), self._question_format(), top=LARGE)
+            style = self._format(1.0, "muted", bold=True)
+            self._block(printable(turn.question), style, top=LARGE)
         self._block("", self._answer_format(), top=SMALL)
         self._positions = [self._end().position()]
         self._highlight()  # a highlight at the end would grow with what is written after it
@@ -150,7 +152,7 @@ class AnswerView(Retranslated, QTextEdit):
         if turn.unsure:
             self._write_doubt(turn)
         for text in self._endings(turn):
-            self._block(text, self._caption_format(), top=TIGHT)
+            self._block(text, self._format(0.9, "muted"), top=TIGHT)
         self._highlight()
         if follow:
             self._scroll_down()
@@ -159,7 +161,8 @@ class AnswerView(Retranslated, QTextEdit):
         """The window's words before the model's own: these move on."""
         start = self._positions[0]
         cursor = self._select(start, start)
-        cursor.insertText(self.tr("I'm not sure, perhaps:") + " ", self._doubt_format())
+        style = self._format(_ANSWER, "muted", italic=True)
+        cursor.insertText(self.tr("I'm not sure, perhaps:") + " ", style)
         moved = cursor.position() - start
         self._positions = [position + moved for position in self._positions]
         self._spans = [
@@ -311,27 +314,19 @@ class AnswerView(Retranslated, QTextEdit):
         cursor.setPosition(stop, QTextCursor.MoveMode.KeepAnchor)
         return cursor
 
-    def _format(self, scale: float, colour: str) -> QTextCharFormat:
+    def _format(
+        self, scale: float, colour: str, *, bold: bool = False, italic: bool = False
+    ) -> QTextCharFormat:
         style = QTextCharFormat()
         style.setFont(resized(self.font(), scale))
         style.setForeground(self._theme.colour(colour))
-        return style
-
-    def _question_format(self) -> QTextCharFormat:
-        style = self._format(1.0, "muted")
-        style.setFontWeight(QFont.Weight.DemiBold)
+        if bold:
+            style.setFontWeight(QFont.Weight.DemiBold)
+        style.setFontItalic(italic)
         return style
 
     def _answer_format(self) -> QTextCharFormat:
-        return self._format(1.25, "text")
-
-    def _doubt_format(self) -> QTextCharFormat:
-        style = self._format(1.25, "muted")
-        style.setFontItalic(True)
-        return style
-
-    def _caption_format(self) -> QTextCharFormat:
-        return self._format(0.9, "muted")
+        return self._format(_ANSWER, "text")
 
     def _highlight(self) -> None:
         self.setExtraSelections(
