@@ -125,7 +125,8 @@ class ModelsDialog(ByKeyboard, QDialog):
 
     def show_models(self) -> None:
         """Bring the list and the details up to date; the chosen one stays chosen."""
-        here, away = self._grouped()
+        rows = self._models.rows
+        here, away = [row for row in rows if row.path], [row for row in rows if not row.path]
         groups = ((self.tr("On this computer"), here), (self.tr("To download"), away))
         keys = [key for _, rows in groups if rows for key in ("", *(row.key for row in rows))]
         if keys != [self.list.item(place).data(_KEY) or "" for place in range(self.list.count())]:
@@ -140,10 +141,6 @@ class ModelsDialog(ByKeyboard, QDialog):
             self._awaited = ""
         self._show_details()
 
-    def _grouped(self) -> tuple[list[ListedModel], list[ListedModel]]:
-        rows = self._models.rows
-        return [row for row in rows if row.path], [row for row in rows if not row.path]
-
     def _fill(self, groups: tuple[tuple[str, list[ListedModel]], ...]) -> None:
         chosen = self.row
         self.list.blockSignals(True)
@@ -157,14 +154,11 @@ class ModelsDialog(ByKeyboard, QDialog):
             for row in rows:
                 item = QListWidgetItem()
                 item.setData(_KEY, row.key)
-                item.setSizeHint(QSize(0, 2 * self._line() + MEDIUM))
+                item.setSizeHint(QSize(0, 2 * self.list.fontMetrics().lineSpacing() + MEDIUM))
                 self.list.addItem(item)
         self.list.blockSignals(False)
         if chosen is not None:
             self.choose(chosen.key)
-
-    def _line(self) -> int:
-        return self.list.fontMetrics().lineSpacing()
 
     def choose(self, key: str) -> None:
         """Look at a model."""

@@ -7,7 +7,6 @@ import binascii
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import unquote_to_bytes, urljoin
 
@@ -59,21 +58,11 @@ _BACKGROUND = re.compile(
 _SRCSET = re.compile(r"\s*(\S*[^\s,])(?:\s+(\d+(?:\.\d+)?)[wx])?[^,]*(?:,|$)")
 
 
-@dataclass(frozen=True)
-class Named:
-    """A picture's bytes, or its address; neither where it is of a kind that nobody else has."""
-
-    data: bytes = b""
-    address: str = ""
-
-    def __bool__(self) -> bool:
-        return bool(self.data or self.address)
-
-
-def picture_in(text: str, page: str = "") -> Named | None:
+def picture_in(text: str, page: str = "") -> bytes | str | None:
     """The first picture of some HTML, None if there is none; `page` is where it may be from.
 
-    Raises ImageError for one that is too large.
+    Its bytes, or its address, empty where it is of a kind that nobody else has. Raises ImageError
+    for one that is too large.
     """
     written: list[str] = []
 
@@ -94,8 +83,8 @@ def picture_in(text: str, page: str = "") -> Named | None:
         for address in _addresses(image)
         if (named := _named(address, page, written))
     ]
-    real = (each for each in found if each.address or len(each.data) >= _PLACEHOLDER)
-    return next(real, found[0] if found else Named())
+    real = (each for each in found if isinstance(each, str) or len(each) >= _PLACEHOLDER)
+    return next(real, found[0] if found else "")
 
 
 class _Tags(HTMLParser):
@@ -157,14 +146,12 @@ def _largest(srcset: str) -> str:
     return max(choices, key=lambda choice: float(choice[1] or 1))[0] if choices else ""
 
 
-def _named(address: str, page: str, written: list[str]) -> Named | None:
+def _named(address: str, page: str, written: list[str]) -> bytes | str:
     if stand_in := _STAND_IN.fullmatch(address):
-        data = bytes_written(html.unescape(written[int(stand_in[1])]))
-        return Named(data=data) if data else None
+        return bytes_written(html.unescape(written[int(stand_in[1])]))
     address = re.sub(r"[\t\r\n]", "", address).replace(" ", "%20")
     whole = _joined(page or "https:", address) if address.strip("#") else ""
-    named = re.match(r"https?://[^/]|file:/", whole, re.IGNORECASE)
-    return Named(address=whole) if named else None
+    return whole if re.match(r"https?://[^/]|file:/", whole, re.IGNORECASE) else ""
 
 
 def _joined(page: str, address: str) -> str:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QToolButton,
+    QWidget,
 )
 
 from mmgpt_desktop.messages import Photo
@@ -148,19 +149,18 @@ class ImagePane(Retranslated, Pane):
 
     def show_photo(self, photo: Photo | None) -> None:
         self.view.set_photo(photo)
-        self._stack.setCurrentWidget(self._empty if photo is None else self.view)
-        for button in self._tools.values():
-            button.setVisible(photo is not None)
-        self._photo_notes = photo.notes if photo else ()
-        self._write_notes()
         self.view.setAccessibleDescription(photo.name if photo else "")
+        self._show(self._empty if photo is None else self.view, photo)
 
     def show_live(self) -> None:
         """What a camera sees, in the photo's place."""
-        self._stack.setCurrentWidget(self.live)
+        self._show(self.live, None)
+
+    def _show(self, page: QWidget, photo: Photo | None) -> None:
+        self._stack.setCurrentWidget(page)
         for button in self._tools.values():
-            button.hide()
-        self._photo_notes = ()
+            button.setVisible(photo is not None)
+        self._photo_notes = photo.notes if photo else ()
         self._write_notes()
 
     def _write_notes(self) -> None:

@@ -149,15 +149,15 @@ def _in_html(mime: QMimeData) -> Sources:
         return Sources(problem=error)
     if named is None:
         return Sources()
-    if named.data:
-        return Sources(data=named.data)
-    path = file_here(named.address)
-    if path is not None and named.address.lower().startswith("file:///"):  # on no server
+    if isinstance(named, bytes):
+        return Sources(data=named)
+    path = file_here(named)
+    if path is not None and named.lower().startswith("file:///"):  # on no server
         return Sources(paths=(path,))
     promised = bytes(mime.data(_PROMISED).data()).decode("utf-16-le", "ignore").strip("\0 \r\n")
-    address = bytes(QUrl(named.address).toEncoded().data()).decode("ascii")
+    address = bytes(QUrl(named).toEncoded().data()).decode("ascii")
     own = [
-        named.address if named.address.isascii() else address,
+        named if named.isascii() else address,
         promised,
         *filter(_names_picture, addresses),
     ]

@@ -10,6 +10,8 @@ from mmgpt_desktop.ui.widgets.notices import Notice, Notices
 
 MOST_STEPS = 20
 
+_Step = tuple[Callable[[], None], Notice]
+
 
 class Undo(QObject):
     """Ctrl+Z undoes the latest, the button in a notice its own; each works once."""
@@ -19,20 +21,19 @@ class Undo(QObject):
     def __init__(self, notices: Notices) -> None:
         super().__init__(notices)
         self._notices = notices
-        self._steps: list[tuple[Callable[[], None], Notice]] = []
+        self._steps: list[_Step] = []
 
     def offer(self, sentence: str, undo: Callable[[], None]) -> None:
-        step: list[tuple[Callable[[], None], Notice]] = []
-        notice = self._notices.offer_undo(sentence, lambda: self._run(step[0]))
-        step.append((undo, notice))
-        self._steps = [*self._steps, step[0]][-MOST_STEPS:]
+        notice = self._notices.offer_undo(sentence, lambda: self._run(step))
+        step: _Step = undo, notice
+        self._steps = [*self._steps, step][-MOST_STEPS:]
         self.available.emit(True)
 
     def undo(self) -> None:
         if self._steps:
             self._run(self._steps[-1])
 
-    def _run(self, step: tuple[Callable[[], None], Notice]) -> None:
+    def _run(self, step: _Step) -> None:
         if step not in self._steps:
             return
         self._steps.remove(step)
