@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QLocale, Signal
+from PySide6.QtCore import QLocale, Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -217,9 +217,10 @@ class Details(QFrame):
         while self.facts.rowCount():
             self.facts.removeRow(0)
         for name, text in facts:
-            value = wrapped()
+            term, value = Label(name, look="muted"), wrapped()
+            term.setAlignment(Qt.AlignmentFlag.AlignTop)
             value.setText(printable(text))
-            self.facts.addRow(Label(name, look="muted"), value)
+            self.facts.addRow(term, value)
 
 
 def wrapped() -> Label:
