@@ -16,13 +16,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.decoding import Mistake
-from mmgpt_desktop.engine.base import (
-    EngineBase,
-    PreparedRequest,
-    Progress,
-    photos_of,
-    took_over,
-)
+from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, Progress, photos_of, took_over
 from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs, Prompt
 from mmgpt_desktop.engine.families.registry import (

@@ -16,11 +16,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.chat.crops import Pixels, cells_over, whole
 from mmgpt_desktop.engine.chat.family import Family
-from mmgpt_desktop.engine.chat.image_values import (
-    BILINEAR,
-    HALVES,
-    whole_number,
-)
+from mmgpt_desktop.engine.chat.image_values import BILINEAR, HALVES, whole_number
 from mmgpt_desktop.engine.chat.model_inputs import ImageInputs
 from mmgpt_desktop.engine.chat.patch_cells import square_views
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint

@@ -16,11 +16,7 @@ import numpy as np
 
 from mmgpt_desktop.engine.chat.crops import Pixels, cells_over, whole
 from mmgpt_desktop.engine.chat.family import Family
-from mmgpt_desktop.engine.chat.image_values import (
-    HALVES,
-    LANCZOS,
-    whole_number,
-)
+from mmgpt_desktop.engine.chat.image_values import HALVES, LANCZOS, whole_number
 from mmgpt_desktop.engine.chat.model_inputs import ImageInputs
 from mmgpt_desktop.engine.chat.patch_cells import square_views
 from mmgpt_desktop.engine.families import RUNTIMES

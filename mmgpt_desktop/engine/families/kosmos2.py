@@ -16,11 +16,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.chat.crops import clip_view, whole
 from mmgpt_desktop.engine.chat.family import Family, Turn
-from mmgpt_desktop.engine.chat.image_values import (
-    BICUBIC,
-    CLIP,
-    whole_number,
-)
+from mmgpt_desktop.engine.chat.image_values import BICUBIC, CLIP, whole_number
 from mmgpt_desktop.engine.chat.model_inputs import ImageInputs
 from mmgpt_desktop.engine.chat.patch_cells import one_to_one
 from mmgpt_desktop.engine.families import RUNTIMES

@@ -8,12 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mmgpt_desktop.engine.chat.crops import (
-    clip_view,
-    read_part,
-    squared,
-    whole,
-)
+from mmgpt_desktop.engine.chat.crops import clip_view, read_part, squared, whole
 from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.chat.image_values import (
     BICUBIC,

@@ -17,11 +17,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.chat.crops import Pixels, cells_over, read_part, squared, whole
 from mmgpt_desktop.engine.chat.family import Family
-from mmgpt_desktop.engine.chat.image_values import (
-    BICUBIC,
-    CLIP,
-    whole_number,
-)
+from mmgpt_desktop.engine.chat.image_values import BICUBIC, CLIP, whole_number
 from mmgpt_desktop.engine.chat.model_inputs import ImageInputs
 from mmgpt_desktop.engine.chat.patch_cells import boxes_to_cells, tile_boxes
 from mmgpt_desktop.engine.families import RUNTIMES

@@ -14,11 +14,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.chat.crops import read_part, whole
 from mmgpt_desktop.engine.chat.family import Family, answered
-from mmgpt_desktop.engine.chat.image_values import (
-    BICUBIC,
-    HALVES,
-    whole_number,
-)
+from mmgpt_desktop.engine.chat.image_values import BICUBIC, HALVES, whole_number
 from mmgpt_desktop.engine.chat.model_inputs import ImageInputs, Prompt
 from mmgpt_desktop.engine.chat.patch_cells import one_to_one
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint

@@ -15,12 +15,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.chat.crops import cells_over, whole
 from mmgpt_desktop.engine.chat.family import Family
-from mmgpt_desktop.engine.chat.image_values import (
-    BICUBIC,
-    CLIP,
-    settings_over,
-    whole_number,
-)
+from mmgpt_desktop.engine.chat.image_values import BICUBIC, CLIP, settings_over, whole_number
 from mmgpt_desktop.engine.chat.model_inputs import ImageInputs
 from mmgpt_desktop.engine.chat.patch_cells import PatchView
 from mmgpt_desktop.engine.families import RUNTIMES

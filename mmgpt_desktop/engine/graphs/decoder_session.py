@@ -13,13 +13,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.graphs.graph_session import Graph
-from mmgpt_desktop.engine.graphs.names import (
-    ATTENTION,
-    KEYS,
-    LOGITS,
-    SIGHT,
-    VALUES,
-)
+from mmgpt_desktop.engine.graphs.names import ATTENTION, KEYS, LOGITS, SIGHT, VALUES
 from mmgpt_desktop.engine.onnx_runtime import import_onnxruntime, run_bound
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.text import safe_name
