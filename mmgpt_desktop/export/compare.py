@@ -19,11 +19,12 @@ from mmgpt_desktop.engine.folder.recognise import model_folder
 from mmgpt_desktop.engine.folder.tokenizing import encode, load_tokenizer
 from mmgpt_desktop.engine.graphs.decoder_session import DecoderGraph, DecoderSession
 from mmgpt_desktop.engine.graphs.graph_session import Graph
+from mmgpt_desktop.engine.graphs.nodes import Nodes
 from mmgpt_desktop.errors import AppError, BundleError
 from mmgpt_desktop.export.decoder_graph import build_decoder, embeddings_of
 from mmgpt_desktop.export.decoder_spec import DecoderSpec, read_spec
 from mmgpt_desktop.export.export_folder import read_config
-from mmgpt_desktop.export.graph_writer import FLOAT, GraphWriter, Nodes
+from mmgpt_desktop.export.graph_writer import FLOAT, GraphWriter
 from mmgpt_desktop.export.linear import (
     BLOCK,
     ByLayer,

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mmgpt_desktop.engine.graphs.prefix_attention import FORBIDDEN, block_bias
 from mmgpt_desktop.export.decoder_spec import SILU, DecoderSpec, Rope
 from mmgpt_desktop.export.graph_writer import CONTRIB, END, FLOAT, INT32, INT64, GraphWriter
 from mmgpt_desktop.export.linear import Linears
 from mmgpt_desktop.export.weights import DecoderWeights
 
 _CROSS = "gated_cross_attn_layers"
-FORBIDDEN = -1e4  # a score that leaves nothing after the softmax, in float16, too
 
 
 def build_decoder(
@@ -157,27 +157,8 @@ class _DecoderBuilder:
         if not self._spec.blocks:
             return ""
         graph = self._graph
-        zero, one = graph.constant(0, scalar=True), graph.constant(1, scalar=True)
         length, past = graph.op("Squeeze", self._length), graph.op("Squeeze", self._past)
-        keys = graph.op("Range", zero, length, one)
-        rows = graph.op("Unsqueeze", graph.op("Range", past, length, one), graph.constant(1))
-        back = graph.op("Sub", rows, keys)  # (S, T)
-        causal = graph.op("GreaterOrEqual", back, zero)
-        own = graph.op("Gather", "blocks", rows, axis=0)  # (S, 1)
-        together = graph.op("Equal", own, "blocks")
-        together = graph.op("And", together, graph.op("GreaterOrEqual", own, zero))
-        near = ""
-        if window > 0:
-            near = graph.op("Less", back, graph.constant(window, scalar=True))
-        cut = self._spec.windows_cut_blocks
-        if near and not cut:
-            causal = graph.op("And", causal, near)
-        allowed = graph.op("Or", causal, together)
-        if near and cut:
-            allowed = graph.op("And", allowed, near)
-        free, forbidden = (graph.constant(value, scalar=True) for value in (0.0, FORBIDDEN))
-        bias = graph.op("Where", allowed, free, forbidden)
-        return graph.op("Unsqueeze", bias, graph.constant(0, 1))
+        return block_bias(graph, length, past, window, windows_cut=self._spec.windows_cut_blocks)
 
     def _layer(self, layer: int, normed: str, stream: str) -> tuple[str, str]:
         """Through attention and feed-forward; gives the next norm's output and the stream."""

@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.export.graph_writer import CONTRIB, FLOAT, Nodes
+from mmgpt_desktop.engine.graphs.nodes import Nodes
+from mmgpt_desktop.export.graph_writer import CONTRIB, FLOAT
 from mmgpt_desktop.export.quantise import Quantiser, round_to_nearest
 
 FLOATS, INT8_ACTIVATIONS = 1, 4  # MatMulNBits's `accuracy_level`

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from mmgpt_desktop.export.graph_writer import CONTRIB, Nodes
+from mmgpt_desktop.engine.graphs.nodes import Nodes
+from mmgpt_desktop.export.graph_writer import CONTRIB
 from mmgpt_desktop.export.linear import Precision, linears_for
 
 _LARGE = 1024  # values; smaller tensors keep their precision
@@ -38,7 +37,7 @@ def quantise(path: Path) -> None:
     """Matrices in 8 bits by blocks, as the decoder's: one scale for all that a layer is fed
     with is quicker, and loses what is small beside a few large values."""
     model = onnx.load(path)
-    graph, way, made = model.graph, linears_for(Precision.INT8), _NewNodes()
+    graph, way, made = model.graph, linears_for(Precision.INT8), Nodes("made.")
     stored = {tensor.name: tensor for tensor in graph.initializer}
     turned = dict(_turned(graph, stored))
     for node in graph.node:
@@ -59,23 +58,6 @@ def quantise(path: Path) -> None:
     graph.initializer.extend(tensors)
     model.opset_import.append(helper.make_opsetid(CONTRIB, 1))
     _save(model, path)
-
-
-class _NewNodes(Nodes):
-    """Nodes and constants that come into a graph."""
-
-    def __init__(self) -> None:
-        self.nodes: list[NodeProto] = []
-        self.tensors: dict[str, TensorProto] = {}
-
-    def tensor(self, name: str, array: NDArray[Any]) -> str:
-        self.tensors[name] = numpy_helper.from_array(np.asarray(array, order="C"), name)
-        return name
-
-    def op(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        name = f"made.{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [name], domain=domain, **attributes))
-        return name
 
 
 def _turned(graph: onnx.GraphProto, stored: dict[str, TensorProto]) -> Iterator[tuple[str, str]]:
