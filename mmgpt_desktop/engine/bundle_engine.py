@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,9 @@ from mmgpt_desktop.messages import (
     RuntimeName,
 )
 from mmgpt_desktop.methods import TRACED, Method
+
+if TYPE_CHECKING:
+    from mmgpt_desktop.model.written_answer import WrittenAnswer
 
 RuntimeMaker = Callable[[RuntimeName, Bundle], Runtime]
 
@@ -119,26 +123,14 @@ class BundleEngine(EngineBase):
         return EdgeMap(weights, grid)
 
     def traced(self, explanation: Explanation, method: Method, cancel: CancelToken) -> CellMaps:
-        fusion, pixels, grid, prompt = self._explained(explanation)
-        weights = self._torch().explain(
-            method, pixels, prompt, explanation.token_ids, fusion, cancel
-        )
-        return CellMaps(method, weights, grid)
+        written, grid = self._written(explanation, cancel)
+        return CellMaps(method, self._torch().explain(method, written), grid)
 
     def numbers(
         self, explanation: Explanation, token: int, layer: int, head: int, cancel: CancelToken
     ) -> HeadNumbers:
-        fusion, pixels, _, prompt = self._explained(explanation)
-        return self._torch().attention_numbers(
-            pixels,
-            prompt,
-            explanation.token_ids,
-            fusion,
-            token=token,
-            layer=layer,
-            head=head,
-            cancel=cancel,
-        )
+        written, _ = self._written(explanation, cancel)
+        return self._torch().attention_numbers(written, token=token, layer=layer, head=head)
 
     def rescorer(self, explanation: Explanation, cancel: CancelToken, how: Hiding) -> Rescorer:
         fusion, pixels, grid, prompt = self._explained(explanation)
@@ -176,6 +168,13 @@ class BundleEngine(EngineBase):
         pixels, grid = prepare(photos[0], self.bundle.manifest.image_spec(fusion))
         prompt = self.family.build_prompt(request.messages, request.sampling.max_new_tokens)
         return fusion, pixels, grid, prompt.token_ids
+
+    def _written(
+        self, explanation: Explanation, cancel: CancelToken
+    ) -> tuple[WrittenAnswer, PatchGrid]:
+        fusion, pixels, grid, prompt = self._explained(explanation)
+        tokens = explanation.token_ids
+        return self._torch().written(pixels, prompt, tokens, fusion, cancel), grid
 
     def _torch(self) -> TorchRuntime:
         """The runtime, if it is PyTorch, or else one beside it, made when first needed."""

@@ -23,6 +23,8 @@ from mmgpt_desktop.methods import Method
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from mmgpt_desktop.model.written_answer import WrittenAnswer
+
 Cache = list[tuple["Tensor", "Tensor"]]
 
 _HINT = "Install the app's packages again, or use another runtime."
@@ -91,57 +93,41 @@ class TorchRuntime:
     ) -> NDArray[np.float32]:
         return np.asarray(self._decode(token_ids, encoded, None, cancel)[0][0].numpy())
 
-    def explain(
+    def written(
         self,
-        method: Method,
         pixels: NDArray[np.float32],
         prompt_ids: Sequence[int],
         token_ids: Sequence[int],
         fusion: str,
         cancel: CancelToken,
-    ) -> NDArray[np.float32]:
+    ) -> WrittenAnswer:
+        """An answer, to be read once more by what needs the model itself."""
+        from mmgpt_desktop.model.written_answer import WrittenAnswer
+
+        photo = self._torch.from_numpy(pixels)
+        return WrittenAnswer(self._model, photo, prompt_ids, token_ids, fusion, cancel)
+
+    def explain(self, method: Method, answer: WrittenAnswer) -> NDArray[np.float32]:
         """A map for each token that was written, [token, rows, columns], by one of the methods
         that need the model itself.
 
         Raises NotAvailable where the fusion has no such map, RuntimeFailure and Cancelled.
         """
         from mmgpt_desktop.model.attribution import explain
-        from mmgpt_desktop.model.written_answer import WrittenAnswer
 
-        cancel.raise_if_cancelled()
-        photo = self._torch.from_numpy(pixels)
+        answer.cancel.raise_if_cancelled()
         with torch_failures(RUNNING, _HINT):
-            return explain(
-                method, WrittenAnswer(self._model, photo, prompt_ids, token_ids, fusion, cancel)
-            )
+            return explain(method, answer)
 
     def attention_numbers(
-        self,
-        pixels: NDArray[np.float32],
-        prompt_ids: Sequence[int],
-        token_ids: Sequence[int],
-        fusion: str,
-        *,
-        token: int,
-        layer: int,
-        head: int,
-        cancel: CancelToken,
+        self, answer: WrittenAnswer, *, token: int, layer: int, head: int
     ) -> HeadNumbers:
         """What a head of an image layer computed for the answer's token number `token`."""
         from mmgpt_desktop.model.attribution import attention_numbers
 
-        cancel.raise_if_cancelled()
+        answer.cancel.raise_if_cancelled()
         with torch_failures(RUNNING, _HINT):
-            return attention_numbers(
-                self._model,
-                self._torch.from_numpy(pixels),
-                prompt_ids,
-                token_ids,
-                fusion,
-                token=token,
-                layer=layer,
-                head=head,
-            )
+            return attention_numbers(answer, token=token, layer=layer, head=head)
 
     def close(self) -> None:
         self._model = None

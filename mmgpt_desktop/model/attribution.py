@@ -3,7 +3,6 @@ one head."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,7 +13,6 @@ from mmgpt_desktop.errors import NotAvailable
 from mmgpt_desktop.messages import HeadNumbers
 from mmgpt_desktop.methods import TRACED, Method
 from mmgpt_desktop.model.configuration import CONCAT
-from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.trace import asked_and_offered, of_picture, trace
 from mmgpt_desktop.model.written_answer import WrittenAnswer
 
@@ -40,35 +38,27 @@ def explain(method: Method, answer: WrittenAnswer) -> NDArray[Any]:
 
 
 def attention_numbers(
-    model: MMGPTForConditionalGeneration,
-    pixels: Tensor,
-    prompt_ids: Sequence[int],
-    token_ids: Sequence[int],
-    fusion: str,
-    *,
-    token: int,
-    layer: int,
-    head: int,
-    count: int = BRIGHTEST,
+    answer: WrittenAnswer, *, token: int, layer: int, head: int, count: int = BRIGHTEST
 ) -> HeadNumbers:
     """What a head computed as it read the picture for the answer's token number `token`.
 
     `layer` counts the layers that read the picture, as in AttentionMap. Vaswani et al. 2017,
     "Attention Is All You Need", eq. 1. Raises NotAvailable where it read latents.
     """
-    if model.config.resampled(fusion):
+    config, fusion = answer.model.config, answer.fusion
+    if config.resampled(fusion):
         raise NotAvailable(
             "In this fusion a head reads latents, and no cells of the photo.",
             "Ask with another fusion.",
         )
-    ids = [*prompt_ids, *token_ids[:token]]
+    ids = [*answer.prompt_ids, *answer.token_ids[:token]]
     with torch.no_grad():
-        ran = of_picture(trace(model, pixels, ids, fusion), fusion)[layer]
+        ran = of_picture(trace(answer.model, answer.pixels, ids, fusion), fusion)[layer]
         queries, (keys, values) = asked_and_offered(ran)
         query, keys, values = queries[0, head, -1], keys[0, head], values[0, head]
         scores = keys @ query / query.shape[0] ** 0.5
         weights = ran.weights[0, head, -1]
-        cells = weights[: model.config.grid_of(fusion) ** 2].topk(count).indices
+        cells = weights[: config.grid_of(fusion) ** 2].topk(count).indices
         return HeadNumbers(
             _frozen(query),
             _frozen(cells),

@@ -30,6 +30,7 @@ from mmgpt_desktop.methods import Method
 from mmgpt_desktop.model.configuration import MMGPTConfig
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.packing import save_packed
+from mmgpt_desktop.model.written_answer import WrittenAnswer
 from tests.fakes import ENCODED, FakeRuntime, make_photo
 from tests.tiny_bundle import FUSIONS, make_tiny_bundle, manifest, read_manifest, write_manifest
 
@@ -171,25 +172,27 @@ def test_transformers_generate_can_be_timed(runtime: TorchRuntime) -> None:
         assert runtime.time_generate(PIXELS, "concat", PROMPT, 2, attention=attention) > 0
 
 
+def written(runtime: TorchRuntime, fusion: str, cancel: CancelToken | None = None) -> WrittenAnswer:
+    return runtime.written(PIXELS, PROMPT, (40, 41), fusion, cancel or CancelToken())
+
+
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_an_answer_is_explained(runtime: TorchRuntime, fusion: str) -> None:
     for method in (Method.ROLLOUT, Method.RELEVANCY):
-        maps = runtime.explain(method, PIXELS, PROMPT, (40, 41), fusion, CancelToken())
+        maps = runtime.explain(method, written(runtime, fusion))
         assert maps.shape == (2, *(SIZES[fusion][1],) * 2)
         assert maps.any()
 
 
 def test_a_map_that_cant_be_had_is_said(runtime: TorchRuntime) -> None:
     with pytest.raises(NotAvailable, match="needs a model whose decoder"):
-        runtime.explain(Method.TAM, PIXELS, PROMPT, (40,), "graph", CancelToken())
+        runtime.explain(Method.TAM, written(runtime, "graph"))
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_a_heads_numbers_are_those_of_its_attention(runtime: TorchRuntime, fusion: str) -> None:
     cancel = CancelToken()
-    numbers = runtime.attention_numbers(
-        PIXELS, PROMPT, (40, 41), fusion, token=1, layer=0, head=1, cancel=cancel
-    )
+    numbers = runtime.attention_numbers(written(runtime, fusion), token=1, layer=0, head=1)
     encoded = runtime.encode(PIXELS, fusion, cancel)
     seen = runtime.decode((*PROMPT, 40), encoded, None, attention=True, cancel=cancel).attention
     assert seen is not None
@@ -204,7 +207,7 @@ def test_a_cancelled_token_starts_no_run(runtime: TorchRuntime) -> None:
     with pytest.raises(Cancelled):
         runtime.decode(PROMPT, ENCODED, None, attention=True, cancel=cancel)
     with pytest.raises(Cancelled):
-        runtime.explain(Method.ROLLOUT, PIXELS, PROMPT, (40,), "graph", cancel)
+        runtime.explain(Method.ROLLOUT, written(runtime, "graph", cancel))
 
 
 def test_a_run_that_breaks_is_a_failure(runtime: TorchRuntime) -> None:

@@ -213,9 +213,8 @@ def test_the_numbers_of_a_head_give_its_weights(tiny_model: Model, fusion: str) 
     ids = torch.tensor([[*IDS, *WRITTEN[:1]]])
     _, _, attention = tiny_model.decode_step(ids, keys, values, tiny_model.empty_past(), fusion)
     for layer in layers:
-        numbers = attention_numbers(
-            tiny_model, PIXELS, IDS, WRITTEN, fusion, token=1, layer=layer, head=1, count=3
-        )
+        answer = WrittenAnswer(tiny_model, PIXELS, IDS, WRITTEN, fusion, CancelToken())
+        numbers = attention_numbers(answer, token=1, layer=layer, head=1, count=3)
         cells = attention[0, layer, 1, : tiny_model.config.grid_of(fusion) ** 2]
         assert numbers.weights == pytest.approx(cells.topk(3).values.detach().numpy(), abs=1e-6)
         assert numbers.weights == pytest.approx(cells.detach().numpy()[numbers.cells], abs=1e-6)
@@ -231,9 +230,8 @@ def test_the_numbers_of_a_head_give_its_weights(tiny_model: Model, fusion: str) 
 
 def test_a_head_that_looks_at_one_cell_puts_out_its_value(plain: Model, fusion: str) -> None:
     pixels = picture(fusion, red=RED, blue=BLUE)
-    numbers = attention_numbers(
-        plain, pixels, PROMPT, ANSWER, fusion, token=1, layer=0, head=0, count=1
-    )
+    answer = WrittenAnswer(plain, pixels, PROMPT, ANSWER, fusion, CancelToken())
+    numbers = attention_numbers(answer, token=1, layer=0, head=0, count=1)
     assert numbers.cells.tolist() == [RED]
     assert numbers.weights[0] > 0.9
     assert numbers.output == pytest.approx(numbers.weights[0] * numbers.values[0], abs=0.1)

@@ -223,10 +223,13 @@ def test_latents_that_are_not_used_make_no_cell_relevant() -> None:
 
 
 def test_numbers_of_a_head_are_of_cells_alone(model: Model) -> None:
-    ids = tuple(IDS[0].tolist())
+    crossed, graph = (
+        WrittenAnswer(model, PIXELS, tuple(IDS[0].tolist()), (50,), fusion, CANCEL)
+        for fusion in (CROSS_ATTENTION, GRAPH)
+    )
     with pytest.raises(NotAvailable, match="reads latents"):
-        attention_numbers(model, PIXELS, ids, (50,), CROSS_ATTENTION, token=0, layer=0, head=0)
-    found = attention_numbers(model, PIXELS, ids, (50,), GRAPH, token=0, layer=0, head=0)
+        attention_numbers(crossed, token=0, layer=0, head=0)
+    found = attention_numbers(graph, token=0, layer=0, head=0)
     assert len(found.cells) == 5
 
 
