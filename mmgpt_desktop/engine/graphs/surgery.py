@@ -14,9 +14,8 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Sequence
-from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import onnx
 from onnx import TensorProto, helper
@@ -38,6 +37,7 @@ from mmgpt_desktop.engine.graphs.attention_nodes import (
     writes_in_place,
 )
 from mmgpt_desktop.engine.graphs.graph_file import read_graph
+from mmgpt_desktop.engine.graphs.nodes import Nodes
 from mmgpt_desktop.errors import NotAvailable
 from mmgpt_desktop.note import NO_NOTE, Note
 from mmgpt_desktop.writing import beside, sweep
@@ -161,16 +161,22 @@ def _keep(path: Path, graph: bytes) -> None:
         _log.warning("an edited graph could not be kept: %s", error)
 
 
-class _Weaver:
+class _Weaver(Nodes):
     """Adds nodes to one graph."""
 
     def __init__(self, graph: onnx.GraphProto, kinds: dict[str, TensorKind]) -> None:
+        super().__init__(f"{graph.name}/attention/")
         self._graph = graph
         self._found = list(find_attention(graph, kinds))
-        self._numbers = count()
 
     def weave(self, output: str) -> int:
         """Make the tensor `output`; returns how many layers it has. 0 changes nothing."""
+        layers = self._attention(output)
+        self._graph.node.extend(self.nodes)
+        self._graph.initializer.extend(self.tensors.values())
+        return layers
+
+    def _attention(self, output: str) -> int:
         groups = dict[object, list[int]]()
         for layer, found in enumerate(self._found):
             groups.setdefault(found.kind, []).append(layer)
@@ -178,11 +184,11 @@ class _Weaver:
             return 0
         parts = [self._together([self._found[i] for i in layers]) for layers in groups.values()]
         if len(parts) == 1:
-            self._add("Identity", parts, output)
+            self.ops("Identity", parts, [output])
             return len(self._found)
         order = [layer for layers in groups.values() for layer in layers]
-        places = self._ints([order.index(layer) for layer in range(len(order))])
-        self._add("Gather", [self._concat(parts, 0), places], output, axis=0)
+        places = self.constant(*map(order.index, range(len(order))))
+        self.ops("Gather", [self._concat(parts, 0), places], [output], axis=0)
         return len(order)
 
     def _together(self, found: Sequence[Spelled | FusedAttention]) -> str:
@@ -196,12 +202,12 @@ class _Weaver:
     def _given_row(self, found: Spelled | FusedAttention) -> str:
         """[1, head, S, T] to [1, head, T]: each by itself, so that none is kept for longer."""
         assert isinstance(found, Spelled)
-        return self._add("Gather", [found.weights, self._ints(-1)], axis=2)
+        return self.op("Gather", found.weights, self._scalar(-1), axis=2)
 
     def _last_row(self, found: Spelled) -> str:
         """[1, ..., S, T] to [1, head, T]; the heads may be two axes, groups and their members."""
-        last = self._add("Gather", [found.weights, self._ints(-1)], axis=-2)
-        flat = self._add("Flatten", [self._float(last)], axis=-1)
+        last = self.op("Gather", found.weights, self._scalar(-1), axis=-2)
+        flat = self.op("Flatten", self._float(last), axis=-1)
         return self._reshape(flat, [1, -1, self._size(flat, 1)])
 
     def _softmax(self, rows: list[FusedAttention], kind: FusedKind) -> str:
@@ -212,61 +218,61 @@ class _Weaver:
         query = self._reshape(query, [len(rows), -1, width])
         if kind.rotary:
             query = self._rotated(query, kind.rotary, kind)
-        query = self._add("Mul", [query, self._scale(kind, width)])
+        query = self.op("Mul", query, self._scale(kind, width))
         query = self._reshape(query, [len(rows), kv_heads, -1, width])
-        query = self._add("Transpose", [query], perm=[0, 1, 3, 2])  # [layer, kv head, d, member]
+        query = self.op("Transpose", query, perm=[0, 1, 3, 2])  # [layer, kv head, d, member]
         # Keys times query, not query times keys: so the keys need not be transposed.
         products = [self._product(each, query, layer) for layer, each in enumerate(keys)]
         scores = self._concat(products, 0)
         if kind.total:
             scores = self._slice(scores, 0, length, 2)
-        scores = self._add("Transpose", [scores], perm=[0, 1, 3, 2])
+        scores = self.op("Transpose", scores, perm=[0, 1, 3, 2])
         scores = self._reshape(scores, [len(rows), -1, length])
         return self._normalised(self._masked(self._capped(scores, kind), length, kind), kind)
 
     def _total(self, kind: FusedKind) -> str:
-        return self._reshape(self._add("Cast", [kind.total], to=TensorProto.INT64), [1])
+        return self._reshape(self.op("Cast", kind.total, to=TensorProto.INT64), [1])
 
     def _keys(self, row: FusedAttention) -> str:
         if row.kind.with_values:
-            return self._add("Gather", [row.keys, self._ints(0)], axis=0)
+            return self.op("Gather", row.keys, self._scalar(0), axis=0)
         if not row.kind.heads_of_flat_keys:
             return row.keys
         shape: list[int | str] = [1, self._size(row.keys, 1), row.kind.heads_of_flat_keys, -1]
-        return self._add("Transpose", [self._reshape(row.keys, shape)], perm=[0, 2, 1, 3])
+        return self.op("Transpose", self._reshape(row.keys, shape), perm=[0, 2, 1, 3])
 
     def _query(self, row: FusedAttention) -> str:
         """The last position's query, float32 [1, head * d]."""
         kind = row.kind
-        last = self._add("Gather", [row.query, self._ints(-1)], axis=kind.query_axis)
+        last = self.op("Gather", row.query, self._scalar(-1), axis=kind.query_axis)
         if kind.projects:
-            last = self._add("MatMul", [last, row.projection])
+            last = self.op("MatMul", last, row.projection)
         last = self._float(last)
         if kind.packed:
             heads, together = kind.packed
             apart = self._reshape(last, [1, together, -1])
-            last = self._slice(apart, 0, self._ints([heads]), 1)
-        last = self._add("Flatten", [last], axis=1)
+            last = self._slice(apart, 0, self.constant(heads), 1)
+        last = self.op("Flatten", last, axis=1)
         if kind.adds_bias:
             own = self._slice(self._float(row.bias), 0, self._size(last, 1), 0)
-            last = self._add("Add", [last, own])
+            last = self.op("Add", last, own)
         return last
 
     def _rotated(self, query: str, tables: tuple[str, str], kind: FusedKind) -> str:
         """Rotary embedding (Su et al. 2021) of [layer, head, d]: of the first parts alone where
         the tables are shorter than that."""
         place = self._position(kind)
-        rows = [self._add("Gather", [table, place], axis=0) for table in tables]
+        rows = [self.op("Gather", table, place, axis=0) for table in tables]
         cosines, sines = map(self._float, rows)  # [1, r / 2]
         half = self._size(cosines, 1)
-        whole = self._add("Add", [half, half])
+        whole = self.op("Add", half, half)
         if kind.interleaved:
             left, right = (self._slice(query, first, whole, 2, 2) for first in (0, 1))
         else:
             left, right = self._slice(query, 0, half, 2), self._slice(query, half, whole, 2)
         turned = [
-            self._add("Sub", [self._times(left, cosines), self._times(right, sines)]),
-            self._add("Add", [self._times(right, cosines), self._times(left, sines)]),
+            self.op("Sub", self._times(left, cosines), self._times(right, sines)),
+            self.op("Add", self._times(right, cosines), self._times(left, sines)),
         ]
         if kind.interleaved:
             layers, heads = self._size(left, 0), self._size(left, 1)
@@ -284,88 +290,72 @@ class _Weaver:
 
     def _scale(self, kind: FusedKind, width: str) -> str:
         if kind.scale:
-            return self._floats(kind.scale)
-        root = self._add("Sqrt", [self._float(width)])
-        return self._add("Div", [self._floats(1.0), root])
+            return self._scalar(kind.scale)
+        root = self.op("Sqrt", self._float(width))
+        return self.op("Div", self._scalar(1.0), root)
 
     def _product(self, keys: str, query: str, layer: int) -> str:
         """[1, kv head, T, member]"""
-        own = self._add("Gather", [query, self._ints(layer)], axis=0)
-        return self._add("MatMul", [self._float(keys), own])
+        own = self.op("Gather", query, self._scalar(layer), axis=0)
+        return self.op("MatMul", self._float(keys), own)
 
     def _capped(self, scores: str, kind: FusedKind) -> str:
         if not kind.softcap:
             return scores
-        cap = self._floats(kind.softcap)
-        return self._times(self._add("Tanh", [self._add("Div", [scores, cap])]), cap)
+        cap = self._scalar(kind.softcap)
+        return self._times(self.op("Tanh", self.op("Div", scores, cap)), cap)
 
     def _masked(self, scores: str, length: str, kind: FusedKind) -> str:
         if kind.mask:
-            last = self._add("Gather", [kind.mask, self._ints(-1)], axis=-2)
+            last = self.op("Gather", kind.mask, self._scalar(-1), axis=-2)
             if kind.mask_is_bool:
-                never, always = self._floats(_HIDDEN), self._floats(0.0)
-                last = self._add("Where", [last, always, never])
+                never, always = self._scalar(_HIDDEN), self._scalar(0.0)
+                last = self.op("Where", last, always, never)
             # [..., head or 1, T]: the batch of one stands where the layers are.
-            scores = self._add("Add", [scores, self._float(last)])
+            scores = self.op("Add", scores, self._float(last))
         if kind.window:
-            many = self._add("Reshape", [length, self._ints([])])
-            places = self._add("Range", [self._ints(0), many, self._ints(1)])
-            first = self._add("Sub", [many, self._ints(kind.window)])
-            far = self._add("Less", [places, first])
-            scores = self._add("Where", [far, self._floats(_HIDDEN), scores])
+            many = self.op("Reshape", length, self.constant())
+            places = self.op("Range", self._scalar(0), many, self._scalar(1))
+            first = self.op("Sub", many, self._scalar(kind.window))
+            far = self.op("Less", places, first)
+            scores = self.op("Where", far, self._scalar(_HIDDEN), scores)
         return scores
 
     def _normalised(self, scores: str, kind: FusedKind) -> str:
         """Softmax over the positions, and over a sink's score where the heads have one."""
         if not (kind.sink or kind.smooth):
-            return self._add("Softmax", [scores], axis=-1)
-        own = self._float(kind.sink) if kind.sink else self._floats([0.0])
+            return self.op("Softmax", scores, axis=-1)
+        own = self._float(kind.sink) if kind.sink else self.constant(0.0)
         layers, heads, length = (self._size(scores, axis) for axis in (0, 1, 2))
-        column = self._concat([layers, heads, self._ints([1])], 0)
-        sinks = self._add("Expand", [self._reshape(own, [1, -1, 1]), column])
-        weights = self._add("Softmax", [self._concat([scores, sinks], 2)], axis=-1)
+        column = self._concat([layers, heads, self.constant(1)], 0)
+        sinks = self.op("Expand", self._reshape(own, [1, -1, 1]), column)
+        weights = self.op("Softmax", self._concat([scores, sinks], 2), axis=-1)
         return self._slice(weights, 0, length, 2)
 
     # What the nodes above are made of. Operator sets from 11 on must do: so no Split, Squeeze,
     # Unsqueeze and ReduceMean, whose axes became inputs, and no Shape of a part.
 
-    def _add(self, kind: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> str:
-        number = next(self._numbers)
-        output = output or f"{self._graph.name}/attention/{kind}.{number}"
-        name = f"{self._graph.name}/attention/{number}"
-        node = helper.make_node(kind, inputs, [output], name, **attributes)
-        self._graph.node.append(node)
-        return output
-
-    def _constant(self, value: int | float | list[int] | list[float], kind: int) -> str:
-        shape, values = ([len(value)], value) if isinstance(value, list) else ([], [value])
-        tensor = helper.make_tensor("", kind, shape, values)
-        return self._add("Constant", [], value=tensor)
-
-    def _ints(self, value: int | list[int]) -> str:
-        return self._constant(value, TensorProto.INT64)
-
-    def _floats(self, value: float | list[float]) -> str:
-        return self._constant(value, TensorProto.FLOAT)
+    def _scalar(self, value: float) -> str:
+        return self.constant(value, scalar=True)
 
     def _float(self, name: str) -> str:
         """As float32; ONNX Runtime drops casts that change nothing."""
-        return self._add("Cast", [name], to=TensorProto.FLOAT)
+        return self.op("Cast", name, to=TensorProto.FLOAT)
 
     def _times(self, left: str, right: str) -> str:
-        return self._add("Mul", [left, right])
+        return self.op("Mul", left, right)
 
     def _concat(self, parts: Sequence[str], axis: int) -> str:
-        return parts[0] if len(parts) == 1 else self._add("Concat", parts, axis=axis)
+        return parts[0] if len(parts) == 1 else self.op("Concat", *parts, axis=axis)
 
     def _size(self, name: str, axis: int) -> str:
         """The length of an axis, int64 [1]."""
-        return self._slice(self._add("Shape", [name]), axis, self._ints([axis + 1]), 0)
+        return self._slice(self.op("Shape", name), axis, self.constant(axis + 1), 0)
 
     def _reshape(self, name: str, shape: Sequence[int | str]) -> str:
-        sizes = [self._ints([size]) if isinstance(size, int) else size for size in shape]
-        return self._add("Reshape", [name, self._concat(sizes, 0)])
+        sizes = [self.constant(size) if isinstance(size, int) else size for size in shape]
+        return self.op("Reshape", name, self._concat(sizes, 0))
 
     def _slice(self, name: str, start: int | str, end: str, axis: int, step: int = 1) -> str:
-        first = self._ints([start]) if isinstance(start, int) else start
-        return self._add("Slice", [name, first, end, self._ints([axis]), self._ints([step])])
+        first = self.constant(start) if isinstance(start, int) else start
+        return self.op("Slice", name, first, end, self.constant(axis), self.constant(step))
