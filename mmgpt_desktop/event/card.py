@@ -16,13 +16,13 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from mmgpt_desktop.attention.heatmap import size_within
-from mmgpt_desktop.attention.words import Word, count_words
+from mmgpt_desktop.attention.words import SMALL_WORDS, Word, count_words
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.profile import Brand, CardKind
 from mmgpt_desktop.event.qr import modules
 from mmgpt_desktop.imaging.encoded import encoded
 from mmgpt_desktop.imaging.images import load_photo
-from mmgpt_desktop.messages import Photo
+from mmgpt_desktop.messages import Photo, Verdict
 from mmgpt_desktop.methods import Unit
 from mmgpt_desktop.report.lettering import Letters, Paragraph, TextRun, paragraph
 from mmgpt_desktop.report.pictures import Painter, drawable_wording
@@ -44,6 +44,9 @@ _QUESTION_SIZES = (42, 38, 34, 30)
 ANSWER_SIZES = (64, 56, 48, 42, 36, 32, 28)
 _TITLE_SIZES = (40, 36, 32, 28)
 _LONGEST = 800  # characters; more than the sheet holds
+_FEWEST_WORDS, _MOST_WORDS = 2, 4
+_RANK = {Verdict.MATTERED: 0, Verdict.PARTLY: 1, None: 2, Verdict.ANYWHERE: 3, Verdict.LANGUAGE: 3}
+_UNNEEDED = 3
 
 _log = logging.getLogger(__name__)
 
@@ -66,13 +69,12 @@ class Area:
         return self.top + self.height
 
 
-def card(
-    report: Report, words: Sequence[Word], brand: Brand, title: str, when: datetime
-) -> Image.Image:
-    """RGB. `words` get a map each, at most four; with none the whole answer gets one.
+def card(report: Report, brand: Brand, title: str, when: datetime) -> Image.Image:
+    """RGB. The key words get a map each; where there are none the whole answer gets one.
 
     It speaks the report's language. A logo that can't be read is left out.
     """
+    words = key_words(report)
     photo, column = areas(report.photo)
     sheet = Image.new("RGB", (SHORT, LONG) if _lies(report.photo) else (LONG, SHORT), "white")
     say = drawable_wording(report)
@@ -86,17 +88,11 @@ def card(
     return sheet
 
 
-def as_png(sheet: Image.Image) -> bytes:
-    return encoded(sheet, "PNG", dpi=(DPI, DPI))
-
-
-def as_pdf(sheet: Image.Image) -> bytes:
-    """One page in the card's true size."""
-    return encoded(sheet, "PDF", resolution=DPI, quality=95, subsampling=0)
-
-
 def as_file(sheet: Image.Image, kind: CardKind) -> bytes:
-    return as_pdf(sheet) if kind == "pdf" else as_png(sheet)
+    """A PDF has one page in the card's true size."""
+    if kind == "pdf":
+        return encoded(sheet, "PDF", resolution=DPI, quality=95, subsampling=0)
+    return encoded(sheet, "PNG", dpi=(DPI, DPI))
 
 
 def keep(sheet: Image.Image, folder: Path, when: datetime, kind: CardKind) -> Path:
@@ -126,6 +122,29 @@ def date_text(when: datetime, say: Wording) -> str:
     )
     month = months[when.month - 1]
     return say("{day} {month} {year}", day=when.day, month=month, year=when.year)
+
+
+def key_words(report: Report) -> tuple[Word, ...]:
+    """At most `_MOST_WORDS`, in the answer's order; none where the answer has no letters.
+
+    Content words whose check says that they needed what they looked at come first, then those
+    that were not checked; of two alike the one that says more (the model held it for less
+    likely). Words that needed no place fill up to `_FEWEST_WORDS` only.
+    """
+    spoken = [word for word in report.words if any(map(str.isalnum, word.text))]
+    content = [word for word in spoken if word.bare.lower() not in SMALL_WORDS]
+    ranked = sorted(content or spoken, key=lambda word: (_rank(report, word), word.probability))
+    chosen: dict[str, Word] = {}
+    for word in ranked:
+        enough = _MOST_WORDS if _rank(report, word) < _UNNEEDED else _FEWEST_WORDS
+        if len(chosen) < enough:
+            chosen.setdefault(word.bare.lower(), word)
+    return tuple(sorted(chosen.values(), key=lambda word: word.start))
+
+
+def _rank(report: Report, word: Word) -> int:
+    check = report.check(report.maps[0].method, word)
+    return _RANK[check.verdict if check else None]
 
 
 def _lies(photo: Photo) -> bool:
@@ -220,7 +239,7 @@ def _draw_maps(
     sheet: Image.Image, area: Area, report: Report, words: Sequence[Word], say: Wording
 ) -> int:
     """At the bottom of the area, a word below each; returns where they begin."""
-    scenes: Sequence[Word | None] = words[:4] or [None]
+    scenes: Sequence[Word | None] = words or [None]
     photo, maps = report.photo, report.maps[0]
     across = 2 if photo.width > _PANORAMA * photo.height else max(2, len(scenes))
     cell = (area.width - (across - 1) * _MAP_GAP) // across

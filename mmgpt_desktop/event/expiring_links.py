@@ -37,14 +37,14 @@ class Offers:
 
     def __init__(self, seconds: float, clock: Clock = time.monotonic) -> None:
         self._seconds, self._clock = seconds, clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._offers: list[Offer] = []
 
     def add(self, data: bytes, kind: str) -> Offer:
         token = secrets.token_urlsafe(TOKEN_BYTES)
         offer = Offer(token, data, kind, self._clock() + self._seconds)
         with self._lock:
-            self._drop_ended()
+            self.drop_ended()
             self._offers.append(offer)
             while len(self._offers) > MOST_OFFERS or self._held() > max(MOST_BYTES, len(data)):
                 self._offers.pop(0)
@@ -53,7 +53,7 @@ class Offers:
     def take(self, token: str, *, counts: bool) -> Offer | None:
         """The offer of that token while it lasts; `counts` says that its data will be sent."""
         with self._lock:
-            self._drop_ended()
+            self.drop_ended()
             for offer in self._offers:
                 if hmac.compare_digest(offer.token, token):
                     offer.fetches_left -= counts
@@ -61,8 +61,11 @@ class Offers:
         return None
 
     def drop_ended(self) -> None:
+        now = self._clock()
         with self._lock:
-            self._drop_ended()
+            self._offers = [
+                each for each in self._offers if each.ends > now and each.fetches_left > 0
+            ]
 
     def withdraw(self, offer: Offer) -> None:
         with self._lock:
@@ -75,7 +78,7 @@ class Offers:
     def seconds_left(self, offer: Offer) -> float:
         """0 as soon as nobody can fetch it any more."""
         with self._lock:
-            self._drop_ended()
+            self.drop_ended()
             return offer.ends - self._clock() if offer in self._offers else 0.0
 
     def __len__(self) -> int:
@@ -83,10 +86,6 @@ class Offers:
 
     def _held(self) -> int:
         return sum(len(offer.data) for offer in self._offers)
-
-    def _drop_ended(self) -> None:
-        now = self._clock()
-        self._offers = [each for each in self._offers if each.ends > now and each.fetches_left > 0]
 
 
 class Visits:

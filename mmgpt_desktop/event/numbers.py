@@ -84,12 +84,7 @@ class Log:
         self._numbers, self._now = numbers, now
         self._lock = threading.Lock()
         self._hours: dict[str, _Hour] = {}  # the present one, and those still to be written
-        self._troubles: dict[str, AppError] = {}
-
-    @property
-    def trouble(self) -> AppError | None:
-        """Why something could not be written, until it can."""
-        return next(iter(self._troubles.values()), None)
+        self._troubles: set[str] = set()  # what can't be written, until it can
 
     def visitor(self) -> None:
         def count(hour: _Hour) -> None:
@@ -179,10 +174,9 @@ class Log:
         except (OSError, AppError) as error:
             if what not in self._troubles:
                 _log.warning("the event's %s can't be written: %s", what, error)
-            title, hint = "The event's numbers can't be written ({reason}).", "Look at the disk."
-            self._troubles[what] = AppError(title, hint, reason=reason_of(error))
+            self._troubles.add(what)
             return False
-        self._troubles.pop(what, None)
+        self._troubles.discard(what)
         return True
 
 

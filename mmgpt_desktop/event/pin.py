@@ -29,21 +29,26 @@ def hash_pin(pin: str) -> str:
 
 
 def is_hash(line: str) -> bool:
-    match = _LINE.fullmatch(line)
-    if match is None:
-        return False
-    log_n, r, p = (int(match[name]) for name in ("ln", "r", "p"))
-    return 1 <= log_n <= _MOST_LOG_N and 1 <= r <= _MOST_R and p == 1
+    return _parsed(line) is not None
 
 
 def matches(pin: str, hash_line: str) -> bool:
     """Takes as long for a wrong PIN as for the right one; a line that is no hash fits none."""
-    match = _LINE.fullmatch(hash_line)
-    if match is None or not is_hash(hash_line):
+    if (parsed := _parsed(hash_line)) is None:
         return False
+    log_n, r, p, salt, digest = parsed
+    return hmac.compare_digest(_digest(pin, salt, log_n, r, p), digest)
+
+
+def _parsed(line: str) -> tuple[int, int, int, bytes, bytes] | None:
+    """The work that it asks for, the salt and the hash."""
+    match = _LINE.fullmatch(line)
+    if match is None:
+        return None
     log_n, r, p = (int(match[name]) for name in ("ln", "r", "p"))
-    digest = _digest(pin, _bytes(match["salt"]), log_n, r, p)
-    return hmac.compare_digest(digest, _bytes(match["hash"]))
+    if not (1 <= log_n <= _MOST_LOG_N and 1 <= r <= _MOST_R and p == 1):
+        return None
+    return log_n, r, p, _bytes(match["salt"]), _bytes(match["hash"])
 
 
 def _digest(pin: str, salt: bytes, log_n: int, r: int, p: int) -> bytes:

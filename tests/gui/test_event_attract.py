@@ -167,11 +167,9 @@ def test_words_are_pointed_at_in_the_answer_that_was_read(show: EventApp) -> Non
     stage = show.stage
     stage.play()
     until(lambda: bool(stage.visit.current.turns) and not stage.asker.busy)
-    attract, turn = stage.attract, stage.visit.current.turns[-1]
     stage.visit.current.turns.clear()
-    attract.point(turn, 0)
-    assert attract.playing
     until(lambda: bool(stage.visit.current.turns))  # it goes on with the next sample
+    assert stage.attract.playing
 
 
 def test_an_answer_goes_on_when_the_screen_is_no_longer_frozen(make_show: MakeShow) -> None:

@@ -74,7 +74,7 @@ class Guest(Hands):
 
     def _camera(self) -> None:
         self._wake()
-        self._show.window.start_page.camera_wanted.emit()
+        self._show.window.start_page.camera.click()
 
     def _souvenir(self) -> None:
         """Where it is offered: after an answer, if the profile has one."""

@@ -23,8 +23,7 @@ from mmgpt_desktop.attention.words import Word
 from mmgpt_desktop.conversation import Turn, WordCheck
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event import card as cards
-from mmgpt_desktop.event.card import DPI, LONG, SHORT, as_pdf, as_png, card, date_text
-from mmgpt_desktop.event.key_words import key_words
+from mmgpt_desktop.event.card import DPI, LONG, SHORT, as_file, card, date_text, key_words
 from mmgpt_desktop.event.profile import Brand
 from mmgpt_desktop.messages import (
     CellMaps,
@@ -93,7 +92,7 @@ def make_report(
 
 
 def made(report: Report, brand: Brand = PLAIN, title: str = TITLE) -> Image.Image:
-    return card(report, key_words(report), brand, title, NIGHT)
+    return card(report, brand, title, NIGHT)
 
 
 def pixels(sheet: Image.Image) -> NDArray[np.uint8]:
@@ -285,7 +284,7 @@ def test_a_text_with_signs_that_no_font_has_keeps_its_others() -> None:
 def test_texts_are_drawn_and_never_written_into_the_files() -> None:
     report = make_report("Red. " + HOSTILE, "secret " + HOSTILE)
     sheet = made(report, PLAIN, "secret " + HOSTILE)
-    png, pdf = as_png(sheet), as_pdf(sheet)
+    png, pdf = as_file(sheet, "png"), as_file(sheet, "pdf")
     with Image.open(io.BytesIO(png)) as opened:
         opened.load()
         assert set(opened.info) == {"dpi"}
@@ -296,10 +295,10 @@ def test_texts_are_drawn_and_never_written_into_the_files() -> None:
 
 def test_files_have_the_size_of_a_postcard() -> None:
     sheet = made(make_report())
-    with Image.open(io.BytesIO(as_png(sheet))) as opened:
+    with Image.open(io.BytesIO(as_file(sheet, "png"))) as opened:
         assert opened.size == (SHORT, LONG)
         assert opened.info["dpi"] == pytest.approx((DPI, DPI), abs=0.1)
-    box = re.search(rb"/MediaBox \[([\d. ]+)\]", as_pdf(sheet))
+    box = re.search(rb"/MediaBox \[([\d. ]+)\]", as_file(sheet, "pdf"))
     assert box is not None
     *_, width, height = (float(each) / 72 * 25.4 for each in box[1].split())
     assert [width, height] == pytest.approx([105, 148], abs=0.1)
@@ -334,7 +333,7 @@ def test_a_hostile_logo_is_left_out(logo: bytes | str, tmp_path: Path) -> None:
     elif isinstance(logo, bytes):
         path.write_bytes(logo)
     report = make_report()
-    assert as_png(made(report, Brand(path, None, None))) == as_png(made(report))
+    assert as_file(made(report, Brand(path, None, None)), "png") == as_file(made(report), "png")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3000, 10), (10, 3000), (300, 100)])

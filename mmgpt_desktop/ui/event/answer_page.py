@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QWidget
@@ -12,7 +11,7 @@ from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.ui.event.asking_area import AskingArea, as_said
-from mmgpt_desktop.ui.event.cards import Tile, TwoLines, breakable, in_turn, words
+from mmgpt_desktop.ui.event.cards import Tile, TwoLines, breakable, in_turn, take_away, words
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.event.show_views import ShowAnswer, ShowPicture
 from mmgpt_desktop.ui.widgets.screen_reader import announce
@@ -186,10 +185,7 @@ class AnswerPage(Retranslated, QWidget):
 
     def show_thumbnails(self, photos: list[Photo], current: int) -> None:
         """Shown from two photos on: one needs no choice."""
-        for old in self.thumbnails:
-            self._thumbs.removeWidget(old)
-            old.hide()
-            old.deleteLater()
+        take_away(self._thumbs, self.thumbnails)
         several = photos if len(photos) > 1 else []
         self.thumbnails = [self._thumbnail(index, each) for index, each in enumerate(several)]
         for index, button in enumerate(self.thumbnails):
@@ -211,11 +207,8 @@ class AnswerPage(Retranslated, QWidget):
         button = Tile(self.tr("Picture {number}").format(number=index + 1))
         button.setCheckable(True)
         button.show_picture(levels_of(photo)[-1])
-        button.clicked.connect(partial(self._choose, index))
+        button.clicked.connect(lambda: self.photo_chosen.emit(index))
         return button
-
-    def _choose(self, index: int, _checked: bool = False) -> None:
-        self.photo_chosen.emit(index)
 
     def clear(self) -> None:
         """Nothing of a visitor stays in here."""

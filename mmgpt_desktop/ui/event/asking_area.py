@@ -8,7 +8,7 @@ from PySide6.QtCore import QT_TRANSLATE_NOOP, QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QInputDevice, QMouseEvent
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
-from mmgpt_desktop.ui.event.cards import QuestionCard, in_turn
+from mmgpt_desktop.ui.event.cards import QuestionCard, in_turn, take_away
 from mmgpt_desktop.ui.event.keyboard import Keyboard
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.widgets.buttons import push_button
@@ -35,7 +35,7 @@ class AskingArea(Retranslated, QWidget):
 
     def __init__(self, theme: Theme, scale: Scale, most_chars: int) -> None:
         super().__init__()
-        self._theme, self._scale = theme, scale
+        self._scale = scale
         self._questions: tuple[str, ...] = ()
         self.cards: list[QuestionCard] = []
         self.line = QLineEdit(maxLength=most_chars)
@@ -49,9 +49,9 @@ class AskingArea(Retranslated, QWidget):
         self.line.returnPressed.connect(self._ask_typed)
         self.letters.toggled.connect(self.show_keyboard)
         self._arrange()
-        theme.changed.connect(self._draw)
-        scale.changed.connect(self._draw)
-        self._draw()
+        scale.set_icon(self.letters, theme, "keyboard", 4)
+        scale.changed.connect(self._fit)
+        self._fit()
         self.retranslate_ui()
 
     def _arrange(self) -> None:
@@ -61,10 +61,8 @@ class AskingArea(Retranslated, QWidget):
         row = self._scale.hbox((self.line, 1), self.letters, self.ask, gap=1)
         self.setLayout(self._scale.vbox(self._cards, row, self.keyboard, gap=1.6))
 
-    def _draw(self) -> None:
+    def _fit(self) -> None:
         self._grid.setSpacing(self._scale.px(1.4))
-        self.letters.setIcon(self._theme.icon("keyboard"))
-        self.letters.setIconSize(self._scale.square(4))
 
     def retranslate_ui(self) -> None:
         self.line.setPlaceholderText(self.tr("Or ask your own question"))
@@ -75,10 +73,7 @@ class AskingArea(Retranslated, QWidget):
 
     def set_questions(self, questions: tuple[str, ...]) -> None:
         self._questions = questions
-        for card in self.cards:
-            self._grid.removeWidget(card)
-            card.hide()
-            card.deleteLater()
+        take_away(self._grid, self.cards)
         self.cards = [self._card(question) for question in questions[:MOST_CARDS]]
         for place, card in enumerate(self.cards):
             alone = place == len(self.cards) - 1 and place % 2 == 0

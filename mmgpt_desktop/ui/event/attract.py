@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from mmgpt_desktop.conversation import Conversation, Turn
-from mmgpt_desktop.event.profile import EventSample
+from mmgpt_desktop.event.profile import EventSample, Profile
 from mmgpt_desktop.messages import PatchGrid
 from mmgpt_desktop.ui.event.answer_page import AnswerPage
-from mmgpt_desktop.ui.event.asking import PacedAsker
 from mmgpt_desktop.ui.event.asking_area import as_said
+from mmgpt_desktop.ui.event.dialogue import Dialogue
 from mmgpt_desktop.ui.event.show_views import key_word
 from mmgpt_desktop.ui.event.visit import Visit
-from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
 from mmgpt_desktop.ui.widgets.theme import Theme
 
 # Milliseconds at speed 1.
@@ -34,28 +32,25 @@ class Attract(QObject):
     def __init__(
         self,
         theme: Theme,
-        samples: tuple[EventSample, ...],
+        profile: Profile,
         visit: Visit,
-        asker: PacedAsker,
         page: AnswerPage,
-        heatmaps: Heatmaps,
-        speed: float,
+        dialogue: Dialogue,
     ) -> None:
         super().__init__()
-        self._theme, self._visit, self._asker = theme, visit, asker
-        self._page, self._heatmaps = page, heatmaps
-        self.speed = speed
+        self._theme, self._visit, self._page = theme, visit, page
+        self._asker, self._heatmaps = dialogue.asker, dialogue.heatmaps
+        self.speed = profile.show.speed
         self.playing = self._frozen = self._due = False  # due: while it was frozen
-        self._rounds = _rounds(samples)
+        self._rounds = _rounds(profile.samples)
         self._question = ""
-        self._typed = 0
-        self._next: Callable[[], None] = self._play_next
+        self._steps: Iterator[int] = iter(())
         self.timer = QTimer(self, singleShot=True)
         self.timer.timeout.connect(self._go_on)
         visit.changed.connect(self._see)
         visit.refused.connect(self._skip)
-        asker.ended.connect(self._read)
-        asker.failed.connect(self._skip)
+        self._asker.ended.connect(self._read)
+        self._asker.failed.connect(self._skip)
 
     def start(self) -> None:
         if not self.playing:
@@ -70,7 +65,7 @@ class Attract(QObject):
             self.playing = False
             self.timer.stop()
             self._due = False
-            self._next = self._play_next  # lets the answer go that was walked through
+            self._steps = iter(())  # lets the answer go that was walked through
             self._page.set_playing(False)
             self.playing_changed.emit(False)
 
@@ -79,63 +74,70 @@ class Attract(QObject):
         if self._due and not frozen:
             self._go_on()
 
+    def _run(self, steps: Iterator[int]) -> None:
+        """Between them pass the milliseconds at speed 1 that they give."""
+        if self.playing:
+            self._steps = steps
+            self._go_on()
+
     def _go_on(self) -> None:
         self._due = self.playing and self._frozen
         if self.playing and not self._frozen:
-            self._next()
-
-    def _after(self, milliseconds: int, then: Callable[[], None]) -> None:
-        self._next = then
-        self.timer.start(round(milliseconds / self.speed))
+            wait = next(self._steps, None)
+            if wait is not None:
+                self.timer.start(round(wait / self.speed))
 
     def _play_next(self) -> None:
         sample, self._question = next(self._rounds)
-        self._typed = 0
         self._visit.reset()
         self._visit.open(sample.photo)
 
     def _see(self, conversation: Conversation) -> None:
-        if self.playing and conversation.photo is not None:
-            self._page.type_question("")
-            self._page.explain(self.tr("A picture goes in."))
-            self._after(_LOOK, self._type)
+        if conversation.photo is not None:
+            self._run(self._asking())
 
-    def _type(self) -> None:
+    def _read(self, turn: Turn) -> None:
+        self._run(self._walking(turn))
+
+    def _skip(self) -> None:
+        self._run(self._leaving_out())
+
+    def _asking(self) -> Iterator[int]:
         """Letter by letter, unless nothing is to move by itself."""
+        self._page.type_question("")
+        self._page.explain(self.tr("A picture goes in."))
+        yield _LOOK
         self._page.explain(self.tr("Somebody asks a question about it."))
         question = as_said(self._question)
-        self._typed = len(question) if self._theme.still else self._typed + 1
-        self._page.type_question(question[: self._typed])
-        done = self._typed >= len(question)
-        self._after(_READ if done else _LETTER, self._ask if done else self._type)
-
-    def _ask(self) -> None:
+        for typed in range(len(question) if self._theme.still else 1, len(question) + 1):
+            self._page.type_question(question[:typed])
+            yield _LETTER
+        yield _READ
         self._page.explain(
             self.tr("The AI writes word by word. The bright places are where it looks.")
         )
         if not self._asker.ask(self._visit.current, self._question):
-            self._after(_READ, self._play_next)
+            yield from self._leaving_out()
 
-    def _read(self, turn: Turn) -> None:
-        if self.playing:
-            self._after(_REST // 2, partial(self.point, turn, 0))
-
-    def point(self, turn: Turn, word: int) -> None:
+    def _walking(self, turn: Turn) -> Iterator[int]:
         """Each word's place again, slowly; the key word last."""
-        if turn not in self._visit.current.turns:
-            self._play_next()
-        elif word == len(turn.words):
-            self._rest(turn)
-        else:
+        yield _REST // 2
+        for word in range(len(turn.words)):
+            if turn not in self._visit.current.turns:
+                break
             self._page.explain(self.tr("Each word has bright places of its own."))
             self._heatmaps.choose(turn, word)
-            self._after(_WORD, partial(self.point, turn, word + 1))
+            yield _WORD
+        if turn in self._visit.current.turns:
+            self._page.explain(self._about_cells(turn))
+            if turn.words:
+                self._heatmaps.choose(turn, key_word(turn))
+            yield _REST
+        self._play_next()
 
-    def _rest(self, turn: Turn) -> None:
-        self._page.explain(self._about_cells(turn))
-        if turn.words:
-            self._heatmaps.choose(turn, key_word(turn))
-        self._after(_REST, self._play_next)
+    def _leaving_out(self) -> Iterator[int]:
+        yield _READ
+        self._play_next()
 
     def _about_cells(self, turn: Turn) -> str:
         attention = turn.steps[-1].attention if turn.steps else None
@@ -145,10 +147,6 @@ class Attract(QObject):
         return self.tr(
             "To the AI, the picture is a grid of {rows} by {columns} little squares."
         ).format(rows=grid.rows, columns=grid.columns)
-
-    def _skip(self) -> None:
-        if self.playing:
-            self._after(_READ, self._play_next)
 
 
 def _rounds(samples: tuple[EventSample, ...]) -> Iterator[tuple[EventSample, str]]:

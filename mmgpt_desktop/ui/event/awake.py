@@ -29,26 +29,18 @@ _HOLDERS = {
 }
 
 
-def screen_saver() -> QDBusMessage:
-    message = QDBusMessage.createMethodCall(
-        "org.freedesktop.ScreenSaver",
-        "/org/freedesktop/ScreenSaver",
-        "org.freedesktop.ScreenSaver",
-        "Inhibit",
-    )
-    message.setArguments([PROGRAM, REASON])
-    return message
+# The second is Plasma's; other desktops hold notifications back themselves while a window fills
+# the screen.
+INHIBITORS: dict[str, list[Any]] = {
+    "org.freedesktop.ScreenSaver": [PROGRAM, REASON],
+    "org.freedesktop.Notifications": ["mmgpt-desktop", REASON, {}],
+}
 
 
-def notifications() -> QDBusMessage:
-    """Plasma's; other desktops hold them back themselves while a window fills the screen."""
-    message = QDBusMessage.createMethodCall(
-        "org.freedesktop.Notifications",
-        "/org/freedesktop/Notifications",
-        "org.freedesktop.Notifications",
-        "Inhibit",
-    )
-    message.setArguments(["mmgpt-desktop", REASON, {}])
+def inhibit(service: str) -> QDBusMessage:
+    path = f"/{service.replace('.', '/')}"
+    message = QDBusMessage.createMethodCall(service, path, service, "Inhibit")
+    message.setArguments(INHIBITORS[service])
     return message
 
 
@@ -69,7 +61,7 @@ class Awake:
         self._holder: Any = None
 
     def start(self) -> None:
-        for message in (screen_saver(), notifications()):
+        for message in map(inhibit, INHIBITORS):
             reply = self._call(message)
             if reply.type() == QDBusMessage.MessageType.ErrorMessage:
                 _log.warning("%s can't be held off: %s", message.interface(), reply.errorMessage())

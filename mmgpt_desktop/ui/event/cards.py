@@ -17,11 +17,11 @@ from PySide6.QtGui import (
     QShowEvent,
 )
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLayout, QPushButton, QSizePolicy, QWidget
 from shiboken6 import isValid
 
 from mmgpt_desktop.ui.event.scale import Scale
-from mmgpt_desktop.ui.widgets.box_layout import hbox, vbox
+from mmgpt_desktop.ui.widgets.box_layout import vbox
 from mmgpt_desktop.ui.widgets.plain import Label
 from mmgpt_desktop.ui.widgets.theme import Theme, restyle, svg
 
@@ -79,6 +79,14 @@ def in_turn(widgets: Iterable[QWidget]) -> None:
     """The Tab key goes from one to the next."""
     for one, following in itertools.pairwise(widgets):
         QWidget.setTabOrder(one, following)
+
+
+def take_away(layout: QLayout, widgets: Iterable[QWidget]) -> None:
+    """Others come in their place."""
+    for widget in widgets:
+        layout.removeWidget(widget)
+        widget.hide()
+        widget.deleteLater()
 
 
 def words(role: str, *, centred: bool = False) -> Label:
@@ -149,9 +157,12 @@ class Symbol(QWidget):
 class Card(QPushButton):
     """A button as large as what lies in it; its texts may have several lines."""
 
-    def __init__(self, scale: Scale, least: float) -> None:
+    def __init__(self, scale: Scale, least: float, layout: QLayout) -> None:
         super().__init__()
-        self._scale, self._least = scale, least
+        self._scale, self._least, self._inside = scale, least, layout
+        self.setLayout(layout)
+        for label in self.findChildren(Label):
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -163,34 +174,21 @@ class Card(QPushButton):
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        layout = self.layout()
-        return super().sizeHint() if layout is None else layout.totalSizeHint()
+        return self._inside.totalSizeHint()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        layout = self.layout()
-        return super().minimumSizeHint() if layout is None else layout.totalMinimumSize()
-
-    def hasHeightForWidth(self) -> bool:  # noqa: N802
-        return self.layout() is not None
-
-    def heightForWidth(self, width: int) -> int:  # noqa: N802
-        layout = self.layout()
-        return -1 if layout is None else layout.totalHeightForWidth(width)
+        return self._inside.totalMinimumSize()
 
 
 class ActionCard(Card):
     """One of the big actions: an icon, what it does, and a line on it."""
 
     def __init__(self, theme: Theme, scale: Scale, icon: str) -> None:
-        super().__init__(scale, 30)
-        self.setObjectName("action")
         self.symbol = Symbol(theme, scale, icon, 12)
         self.title, self.hint = words("large", centred=True), words("small", centred=True)
-        self.setLayout(
-            vbox(2, (self.symbol, 0, Qt.AlignmentFlag.AlignHCenter), 1, self.title, self.hint, 2)
-        )
-        for label in (self.title, self.hint):
-            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        middle = (self.symbol, 0, Qt.AlignmentFlag.AlignHCenter)
+        super().__init__(scale, 30, vbox(2, middle, 1, self.title, self.hint, 2))
+        self.setObjectName("action")
 
     def set_texts(self, title: str, hint: str) -> None:
         self.title.setText(title)
@@ -214,24 +212,15 @@ class QuestionCard(Card):
     """A question to be asked by touching it; `question` is what the model is asked."""
 
     def __init__(self, scale: Scale, question: str, said: str) -> None:
-        super().__init__(scale, 8)
+        label = TwoLines("body")
+        super().__init__(scale, 8, scale.vbox(label, gap=0, margin=1.8, top=0.8))
         self.setObjectName("card")
         self.question = question
         policy = self.sizePolicy()
         policy.setVerticalPolicy(QSizePolicy.Policy.Preferred)
         self.setSizePolicy(policy)
-        self._label = TwoLines("body")
-        self._label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._label.say(said)
+        label.say(said)
         self.setAccessibleName(said)
-        self.setLayout(hbox(self._label))
-        self._fit()
-
-    def _fit(self) -> None:
-        super()._fit()
-        if (layout := self.layout()) is not None:
-            across, along = self._scale.px(1.8), self._scale.px(0.8)
-            layout.setContentsMargins(across, along, across, along)
 
 
 class Tile(QPushButton):

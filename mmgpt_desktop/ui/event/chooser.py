@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.imaging.file_kinds import PICTURE_SUFFIXES
-from mmgpt_desktop.ui.event.cards import Tile, in_turn, words
+from mmgpt_desktop.ui.event.cards import Tile, in_turn, take_away, words
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.widgets.buttons import push_button
 from mmgpt_desktop.ui.widgets.shown_photo import tile_from_file
@@ -44,7 +44,6 @@ class Chooser(Retranslated, QWidget):
     """Six tiles at a time; decoding is left to the thread."""
 
     chosen = Signal(object)  # Path
-    left = Signal()
 
     def __init__(self, scale: Scale, files: TaskThread) -> None:
         super().__init__()
@@ -57,7 +56,7 @@ class Chooser(Retranslated, QWidget):
         self._drawing: list[Task] = []
         self.tiles: list[Tile] = []
         self.heading, self.empty = words("huge", centred=True), words("body", centred=True)
-        self.back = push_button(clicked=self.left)
+        self.back = push_button()
         self.before = push_button(clicked=lambda: self._turn(-1))
         self.after = push_button(clicked=lambda: self._turn(+1))
         self._arrange()
@@ -120,10 +119,7 @@ class Chooser(Retranslated, QWidget):
         self._lay()
 
     def _lay(self) -> None:
-        for tile in self.tiles:
-            self._grid.removeWidget(tile)
-            tile.hide()
-            tile.deleteLater()
+        take_away(self._grid, self.tiles)
         for task in self._drawing:
             task.cancel()
         self._drawing.clear()
@@ -139,9 +135,6 @@ class Chooser(Retranslated, QWidget):
     def _tile(self, path: Path) -> Tile:
         title = translated("samples", self._titles.get(path, "")) or path.stem
         tile = Tile(title)
-        tile.clicked.connect(partial(self._choose, path))
+        tile.clicked.connect(lambda: self.chosen.emit(path))
         self._drawing.append(self._files.submit(partial(_small, path), tile.show_picture))
         return tile
-
-    def _choose(self, path: Path, _checked: bool = False) -> None:
-        self.chosen.emit(path)

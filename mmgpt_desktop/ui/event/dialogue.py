@@ -7,18 +7,17 @@ from PySide6.QtCore import QObject, Signal
 from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.errors import AppError, LanguageError
 from mmgpt_desktop.event.profile import Profile
-from mmgpt_desktop.messages import ModelInfo
+from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.event.asking import PacedAsker
 from mmgpt_desktop.ui.event.engine_watchdog import EngineWatchdog
 from mmgpt_desktop.ui.event.show import EventWindow
 from mmgpt_desktop.ui.event.show_views import key_word
-from mmgpt_desktop.ui.event.verdict_line import Telling
 from mmgpt_desktop.ui.event.visit import Visit
 from mmgpt_desktop.ui.heatmap.explainer import Explainer
 from mmgpt_desktop.ui.heatmap.heatmaps import Heatmaps
-from mmgpt_desktop.ui.widgets.notices import Notices
-from mmgpt_desktop.ui.widgets.theme import Theme
+from mmgpt_desktop.ui.widgets.texts import say
 from mmgpt_desktop.ui.worker import EngineThread, TaskThread
+from mmgpt_desktop.verdicts import VERDICTS
 
 
 class Dialogue(QObject):
@@ -33,7 +32,6 @@ class Dialogue(QObject):
 
     def __init__(
         self,
-        theme: Theme,
         window: EventWindow,
         profile: Profile,
         engine: EngineThread,
@@ -49,13 +47,10 @@ class Dialogue(QObject):
             engine, chars=limits.question_chars, tokens=limits.answer_tokens, speed=speed
         )
         self.asker.fusion = profile.model.fusion
-        unseen = Notices(theme, window)
-        unseen.hide()
-        self.heatmaps = Heatmaps(page.picture, page.answer, unseen, drawing)
+        self.heatmaps = Heatmaps(page.picture, page.answer, drawing)
         self.explainer = Explainer(engine, self.heatmaps, occludes=False)
         self.watchdog = EngineWatchdog(engine, self.asker)
-        self._telling = Telling(page, self.heatmaps, self.explainer)
-        engine.loaded.connect(self._take_model)
+        engine.loaded.connect(self.heatmaps.set_model)
         self._connect()
 
     def _connect(self) -> None:
@@ -69,9 +64,8 @@ class Dialogue(QObject):
         watchdog.not_loaded.connect(self._say_waiting)
         watchdog.ask_again.connect(self._ask_again)
         watchdog.gave_up.connect(self._give_up)
-
-    def _take_model(self, model: ModelInfo) -> None:
-        self.heatmaps.set_model(model)
+        for changed in (self._page.rewritten, self.heatmaps.looked, self.explainer.changed):
+            changed.connect(self._tell)
 
     def set_quiet(self, quiet: bool) -> None:
         self._quiet = quiet
@@ -130,6 +124,26 @@ class Dialogue(QObject):
             self.show(self._visit.current)
             if isinstance(error, LanguageError):
                 self.refused.emit(error)
+
+    def _tell(self) -> None:
+        """Which word's places are bright, and whether it needs them."""
+        at = self.heatmaps.in_view
+        if at is None or not at[0].words:
+            self._page.say_caption("")
+            self._page.say_verdict("")
+            return
+        turn, index = at
+        word = printable(turn.words[index].bare)
+        self._page.say_caption(word if self.heatmaps.answer_maps(turn) is not None else "")
+        verdict = turn.verdict(self.heatmaps.map_choice(turn), index)
+        said = ""
+        if verdict is not None:
+            said = self.tr("\u201c{word}\u201d: {verdict}")
+            said = said.format(word=word, verdict=say(VERDICTS[verdict]))
+        elif turn.outcome is not None and self.explainer.busy:
+            said = self.tr("\u201c{word}\u201d: finding out whether the bright places matter\u2026")
+            said = said.format(word=word)
+        self._page.say_verdict(said)
 
     def _say_trouble(self) -> None:
         self._window.say(self.tr("One moment, please: the AI is starting again."))

@@ -69,7 +69,7 @@ class EventApp(QObject):
         self.lock = ExitLock(profile.lock, self.window.pad, self.threads["system"], tries)
         self.inputs = Inputs(self.lock)
         self.presenting = Presenting(
-            self.theme, profile, self.stage, self.threads.engine, self.inputs, self.lock, open_model
+            profile, self.stage, self.threads.engine, self.inputs, self.lock, open_model
         )
         self.screens = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self.awake = awake or Awake()

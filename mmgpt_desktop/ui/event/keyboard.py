@@ -19,7 +19,7 @@ class Keyboard(Retranslated, QWidget):
 
     def __init__(self, theme: Theme, scale: Scale, line: QLineEdit) -> None:
         super().__init__()
-        self._theme, self._scale, self._line = theme, scale, line
+        self._scale, self._line = scale, line
         self.keys: dict[str, QPushButton] = {}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -37,7 +37,7 @@ class Keyboard(Retranslated, QWidget):
         self.erase.clicked.connect(line.backspace)
         self.ask.clicked.connect(line.returnPressed)
         scale.changed.connect(self._fit)
-        theme.changed.connect(self._fit)
+        scale.set_icon(self.erase, theme, "backspace", 3.6)
         self._fit()
         self.retranslate_ui()
 
@@ -57,8 +57,6 @@ class Keyboard(Retranslated, QWidget):
 
     def _fit(self) -> None:
         self._grid.setSpacing(self._scale.px(0.6))
-        self.erase.setIcon(self._theme.icon("backspace"))
-        self.erase.setIconSize(self._scale.square(3.6))
 
     def retranslate_ui(self) -> None:
         self.space.setText(self.tr("Space"))

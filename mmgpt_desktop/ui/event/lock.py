@@ -36,7 +36,7 @@ class PinPad(Own, Retranslated, Cover):
 
     def __init__(self, theme: Theme, scale: Scale, parent: QWidget) -> None:
         super().__init__(parent)
-        self._theme, self._scale, self._typed = theme, scale, ""
+        self._scale, self._typed = scale, ""
         self.heading, self.dots = words("title", centred=True), words("huge", centred=True)
         self.note = words("problem", centred=True)
         self.keys = [push_button(key, partial(self._type, key), "digit") for key in "0123456789"]
@@ -46,9 +46,7 @@ class PinPad(Own, Retranslated, Cover):
         self.quiet = QTimer(self, singleShot=True, interval=_QUIET_MS)
         self.quiet.timeout.connect(self.leave)
         self._arrange()
-        theme.changed.connect(self._draw)
-        scale.changed.connect(self._draw)
-        self._draw()
+        scale.set_icon(self.erase, theme, "backspace", 4)
         self.retranslate_ui()
 
     def _arrange(self) -> None:
@@ -70,10 +68,6 @@ class PinPad(Own, Retranslated, Cover):
         self.back.setText(self.tr("Back"))
         self.enter.setText(self.tr("OK"))
         self.erase.setAccessibleName(self.tr("Erase the last digit"))
-
-    def _draw(self) -> None:
-        self.erase.setIcon(self._theme.icon("backspace"))
-        self.erase.setIconSize(self._scale.square(4))
 
     def ask(self) -> None:
         self._clear()

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import (
-    QFormLayout,
-    QGroupBox,
-    QPushButton,
-    QWidget,
-)
+from PySide6.QtWidgets import QFormLayout, QGroupBox, QPushButton, QWidget
 
 from mmgpt_desktop.messages import ModelInfo
 from mmgpt_desktop.methods import Method
@@ -18,29 +13,21 @@ from mmgpt_desktop.ui.widgets.by_keyboard import ByKeyboard
 from mmgpt_desktop.ui.widgets.controls import Choice, Slide
 from mmgpt_desktop.ui.widgets.plain import Label
 from mmgpt_desktop.ui.widgets.texts import Own, Retranslated, fusion_label, own, own_locale
-from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM, Theme
+from mmgpt_desktop.ui.widgets.theme import LARGE, MEDIUM
 
 SLOWEST, FASTEST = 25, 400  # hundredths
 
 
 class Presenter(ByKeyboard, Own, Retranslated, QWidget):
-    """Asks for things; whoever does them tells what became of it (`set_...`).
-
-    It speaks the organiser's language.
-    """
+    """Does nothing itself, and is told what became of it. It speaks the organiser's language."""
 
     command = Signal(str)  # "next", "previous", "play", "blank", "freeze", "reset", "leave"
     asked = Signal(str)
-    fusion_chosen = Signal(str)
-    method_chosen = Signal(object)  # Method
-    model_chosen = Signal(object)  # Path
-    speed_chosen = Signal(float)
     closed = Signal()
     rewritten = Signal()  # in another language
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._theme = theme
         self.setWindowFlags(Qt.WindowType.Window | Qt.WindowType.WindowStaysOnTopHint)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.sample = Label(scale=1.2, bold=True)
@@ -62,16 +49,13 @@ class Presenter(ByKeyboard, Own, Retranslated, QWidget):
         for button in (*self.buttons.values(), self.ask):
             button.setAutoDefault(True)  # Enter presses the one that has the focus
         self.models, self.fusions, self.methods = Choice(), Choice(), Choice()
-        self.models.activated.connect(self._choose_model)
-        self.fusions.activated.connect(self._choose_fusion)
-        self.methods.activated.connect(self._choose_method)
         for method in Method:
             self.methods.addItem("", method)
         self.speed = Slide(Qt.Orientation.Horizontal)
         self.speed.setRange(SLOWEST, FASTEST)
         self.speed.setSingleStep(25)
         self.speed.setPageStep(25)
-        self.speed.valueChanged.connect(self._choose_speed)
+        self.speed.valueChanged.connect(self._show_speed)
         self.keys, self.state = (Label(look="muted", wraps=True) for _ in range(2))
         self._arrange()
         self.retranslate_ui()
@@ -135,19 +119,6 @@ class Presenter(ByKeyboard, Own, Retranslated, QWidget):
         )
         self.rewritten.emit()
 
-    def _choose_model(self) -> None:
-        self.model_chosen.emit(self.models.currentData())
-
-    def _choose_fusion(self) -> None:
-        self.fusion_chosen.emit(self.fusions.currentData())
-
-    def _choose_method(self) -> None:
-        self.method_chosen.emit(Method(self.methods.currentData()))
-
-    def _choose_speed(self, hundredths: int) -> None:
-        self._show_speed()
-        self.speed_chosen.emit(hundredths / 100)
-
     def _show_speed(self) -> None:
         value = own_locale().toString(self.speed.value() / 100, "f", 2)
         self._labels[3].setText(self.tr("Speed \u00d7 {value}").format(value=value))
@@ -170,18 +141,6 @@ class Presenter(ByKeyboard, Own, Retranslated, QWidget):
     def set_questions(self, questions: tuple[str, ...]) -> None:
         self.questions.clear()
         self.questions.addItems(questions)
-
-    def set_speed(self, speed: float) -> None:
-        with QSignalBlocker(self.speed):
-            self.speed.setValue(round(speed * 100))
-        self._show_speed()
-
-    def set_on(self, name: str, on: bool) -> None:
-        """Whether the samples play, or the screen is frozen or blank."""
-        self.buttons[name].setChecked(on)
-
-    def say(self, text: str) -> None:
-        self.state.setText(text)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         super().closeEvent(event)

@@ -9,11 +9,18 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QColor, QFont
-from PySide6.QtWidgets import QApplication, QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QBoxLayout,
+    QHBoxLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.ui.widgets.box_layout import Part, hbox, vbox
-from mmgpt_desktop.ui.widgets.theme import Colours
+from mmgpt_desktop.ui.widgets.theme import Colours, Theme
 
 _Box = TypeVar("_Box", bound=QBoxLayout)
 
@@ -120,6 +127,17 @@ class Scale(QObject):
         font.setPointSizeF(self.px(hundredths) * 72 / widget.logicalDpiY())
         font.setBold(bold)
         widget.setFont(font)
+
+    def set_icon(self, button: QAbstractButton, theme: Theme, icon: str, hundredths: float) -> None:
+        """One that follows the theme and grows with the window."""
+
+        def fit() -> None:
+            button.setIcon(theme.icon(icon))
+            button.setIconSize(self.square(hundredths))
+
+        theme.changed.connect(fit)
+        self.changed.connect(fit)
+        fit()
 
     def hbox(
         self, *parts: Part, gap: float, margin: float = 0, top: float | None = None

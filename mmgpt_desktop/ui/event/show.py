@@ -185,9 +185,6 @@ class EventWindow(PictureDrops, Retranslated, QWidget):
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(1280, 720)
 
-    def show_page(self, page: QWidget) -> None:
-        self.pages.setCurrentWidget(page)
-
     def say(self, text: str) -> None:
         """A friendly line for a few seconds."""
         self.line.setText(text)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from PIL import Image
 from PySide6.QtCore import QT_TRANSLATE_NOOP, Qt, QTimer, Signal
-from PySide6.QtGui import QImage
 from PySide6.QtPrintSupport import QPrinter
 from PySide6.QtWidgets import QPushButton, QWidget
 
@@ -19,7 +17,6 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.card import as_file, card, keep
 from mmgpt_desktop.event.expiring_links import Offer
-from mmgpt_desktop.event.key_words import key_words
 from mmgpt_desktop.event.local_network import local_address
 from mmgpt_desktop.event.profile import Profile, Souvenir
 from mmgpt_desktop.event.souvenir_page import SouvenirPage
@@ -52,24 +49,16 @@ def what_to_do(souvenir: Souvenir) -> str:
     return translated("SouvenirPanel", str(_COPY))
 
 
-@dataclass(frozen=True, eq=False)
-class _Made:
-    sheet: Image.Image
-    image: QImage
-
-
 class SouvenirPanel(Retranslated, QWidget):
     """A page of the show: `make` draws the card of an answer, `reset` forgets it.
 
     A card that a phone may fetch stays in the memory of the souvenir page for as long as its code
     says, also after a reset, until `stop`. All work happens on `thread`. Each way works once for a
-    card, and again if it failed; a code for phones can be had again when it has ended. `done` and
-    `failed` are for who keeps count: the panel itself shows the sentence. `reset` and `stop` never
-    wait; call one before `thread` is closed.
+    card, and again if it failed; a code for phones can be had again when it has ended. `failed` is
+    for who keeps count: the panel itself shows the sentence. `reset` and `stop` never wait; call
+    one before `thread` is closed.
     """
 
-    back = Signal()
-    done = Signal(str)
     failed = Signal(object)  # AppError
 
     def __init__(
@@ -90,7 +79,7 @@ class SouvenirPanel(Retranslated, QWidget):
         self.phones = page or SouvenirPage(souvenir.port, souvenir.minutes, address)
         self._make_printer = make_printer
         self._card = CancelToken()
-        self.made: _Made | None = None
+        self.made: Image.Image | None = None
         self.offered: Offer | None = None
         self._line: Callable[[], str] = str
         self.preview, self.code = CardView(theme), CodeView()
@@ -99,21 +88,17 @@ class SouvenirPanel(Retranslated, QWidget):
         self.phone_button = push_button(clicked=self._to_phone)
         self.print_button = push_button(clicked=self._to_paper)
         self.save_button = push_button(clicked=self._to_folder)
-        self.back_button = push_button(clicked=self.back, look="quiet")
-        self.ways = {
-            "page": self.phone_button,
-            "printer": self.print_button,
-            "folder": self.save_button,
-        }
+        self.back_button = push_button(look="quiet")
+        self.ways = (self.phone_button, self.print_button, self.save_button)
         self.second = QTimer(self, interval=1000)
+        self.second.timeout.connect(self._tick)
         self._arrange()
-        self._connect()
         self.retranslate_ui()
         self.reset()
 
     def _arrange(self) -> None:
         scale = self._scale
-        buttons = scale.hbox(*self.ways.values(), 1, gap=1.6)
+        buttons = scale.hbox(*self.ways, 1, gap=1.6)
         told = vbox(self.rest, self.address, 1)
         self.ticket = QWidget()
         above = Qt.AlignmentFlag.AlignTop
@@ -136,15 +121,12 @@ class SouvenirPanel(Retranslated, QWidget):
 
     @property
     def _first_way(self) -> QPushButton | None:
-        return next((each for each in self.ways.values() if not each.isHidden()), None)
+        return next((each for each in self.ways if not each.isHidden()), None)
 
     def _fit(self) -> None:
         edge = self._scale.px(_CODE)
         self.code.setFixedSize(edge, edge)
         self._sides.setDirection(self._scale.direction())
-
-    def _connect(self) -> None:
-        self.second.timeout.connect(self._tick)
 
     def retranslate_ui(self) -> None:
         self.headline.setText(self.tr("Your card"))  # what to do with it the buttons say
@@ -165,13 +147,8 @@ class SouvenirPanel(Retranslated, QWidget):
         self.reset()
         brand, title, when = self._profile.brand, self._profile.title, datetime.now()
 
-        def work(_task: Task) -> _Made:
-            answer = report()
-            sheet = card(answer, key_words(answer), brand, title, when)
-            return _Made(sheet, as_image(sheet))
-
         self._say(lambda: self.tr("Your card is being drawn…"))
-        self._submit(work, self._show_card, self._fail)
+        self._submit(lambda _task: card(report(), brand, title, when), self._show_card, self._fail)
 
     def reset(self) -> None:
         """The card is gone, and nothing that is still at work shows."""
@@ -181,7 +158,7 @@ class SouvenirPanel(Retranslated, QWidget):
         self.preview.show_card(None)
         self._end_code()
         self._say(str)
-        for button in self.ways.values():
+        for button in self.ways:
             button.setEnabled(False)
 
     def stop(self) -> None:
@@ -194,38 +171,41 @@ class SouvenirPanel(Retranslated, QWidget):
     def _to_phone(self) -> None:
         page, kind = self.phones, self._profile.souvenir.format
 
-        def work(made: _Made, task: Task) -> tuple[str, Offer]:
-            address, offer = page.offer(as_file(made.sheet, kind), kind)
+        def work(sheet: Image.Image, task: Task) -> tuple[str, Offer]:
+            address, offer = page.offer(as_file(sheet, kind), kind)
             if task.cancelled:  # the card was forgotten before its code was there
                 page.withdraw(offer)
                 task.raise_if_cancelled()
             return address, offer
 
-        self._begin("page", work, self._show_code)
+        self._begin(self.phone_button, work, self._show_code)
 
     def _to_paper(self) -> None:
         make_printer = self._make_printer
         self._begin(
-            "printer",
-            lambda made, _task: print_card(made.image, make_printer()),
-            partial(self._tell_done, lambda: self.tr("It is being printed.")),
+            self.print_button,
+            lambda sheet, _task: print_card(as_image(sheet), make_printer()),
+            lambda _result: self._say(lambda: self.tr("It is being printed.")),
         )
 
     def _to_folder(self) -> None:
         folder, kind = self._profile.souvenir.folder, self._profile.souvenir.format
         assert folder is not None
         self._begin(
-            "folder",
-            lambda made, _task: keep(made.sheet, folder, datetime.now(), kind),
-            partial(self._tell_done, lambda: self.tr("The organiser has a copy now.")),
+            self.save_button,
+            lambda sheet, _task: keep(sheet, folder, datetime.now(), kind),
+            lambda _path: self._say(lambda: self.tr("The organiser has a copy now.")),
         )
 
     def _begin(
-        self, way: str, work: Callable[[_Made, Task], Any], then: Callable[[Any], None]
+        self,
+        way: QPushButton,
+        work: Callable[[Image.Image, Task], Any],
+        then: Callable[[Any], None],
     ) -> None:
         if self.made is not None:
             self.back_button.setFocus()  # a second press is not for the next way
-            self.ways[way].setEnabled(False)
+            way.setEnabled(False)
             self._submit(partial(work, self.made), then, partial(self._fail_way, way))
 
     def _submit(
@@ -239,8 +219,8 @@ class SouvenirPanel(Retranslated, QWidget):
 
     # What came of it
 
-    def _fail_way(self, way: str, error: AppError) -> None:
-        self.ways[way].setEnabled(True)
+    def _fail_way(self, way: QPushButton, error: AppError) -> None:
+        way.setEnabled(True)
         self._fail(error)
 
     def _fail(self, error: AppError) -> None:
@@ -254,11 +234,11 @@ class SouvenirPanel(Retranslated, QWidget):
             return what
         return self.tr("Please tell somebody who works here: {what}").format(what=what)
 
-    def _show_card(self, made: _Made) -> None:
-        self.made = made
-        self.preview.show_card(made.image)
+    def _show_card(self, sheet: Image.Image) -> None:
+        self.made = sheet
+        self.preview.show_card(as_image(sheet))
         self._say(str)
-        for button in self.ways.values():
+        for button in self.ways:
             button.setEnabled(True)
         if (first := self._first_way) is not None and self.isVisible():
             first.setFocus()
@@ -272,7 +252,7 @@ class SouvenirPanel(Retranslated, QWidget):
         self.ticket.show()
         self.second.start()
         self._tick()
-        self._tell_done(
+        self._say(
             lambda: self.tr(
                 "Scan this with your phone. It has to be in the same Wi-Fi as this computer."
             )
@@ -299,10 +279,6 @@ class SouvenirPanel(Retranslated, QWidget):
         self._end_code()
         self.phone_button.setEnabled(True)
         self._say(lambda: self.tr("The code has ended. You can have a new one."))
-
-    def _tell_done(self, sentence: Callable[[], str], _result: object = None) -> None:
-        self._say(sentence)
-        self.done.emit(sentence())
 
     def _say(self, sentence: Callable[[], str], *, problem: bool = False) -> None:
         """Written anew in another language."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
-from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from mmgpt_desktop.event.qr import QUIET, modules
@@ -60,32 +59,21 @@ class CodeView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.modules: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+        self.image = QImage()
 
     def show_text(self, text: str) -> None:
-        self.modules = modules(text) if text else np.zeros((0, 0), np.bool_)
+        self.image = QImage()
+        if text:
+            light = ~np.pad(modules(text), QUIET)
+            self.image = as_image(Image.fromarray(light).convert("RGB"))
         self.update()
 
-    def hasHeightForWidth(self) -> bool:  # noqa: N802
-        return True
-
-    def heightForWidth(self, width: int) -> int:  # noqa: N802
-        return width
-
-    def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(200, 200)
-
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        if not self.modules.size:
+        if self.image.isNull():
             return
-        count = len(self.modules) + 2 * QUIET
-        ratio = self.devicePixelRatioF()
-        module = int(min(self.width(), self.height()) * ratio) // count
+        ratio, count = self.devicePixelRatioF(), self.image.width()
+        edge = count * (int(min(self.width(), self.height()) * ratio) // count)
         painter = QPainter(self)
         painter.scale(1 / ratio, 1 / ratio)
-        painter.fillRect(0, 0, count * module, count * module, QColor("white"))
-        for row, column in np.argwhere(self.modules) + QUIET:
-            painter.fillRect(
-                int(column) * module, int(row) * module, module, module, QColor("black")
-            )
+        painter.drawImage(QRect(0, 0, edge, edge), self.image)
         painter.end()

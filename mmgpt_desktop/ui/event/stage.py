@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtGui import QGuiApplication, QImage, QPixmapCache
+from PySide6.QtWidgets import QWidget
 
 from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.errors import AppError
@@ -34,7 +34,6 @@ class Stage(QObject):
     """What happens on the big screen, from the first touch to the reset."""
 
     was_reset = Signal()
-    sample_shown = Signal(object)  # EventSample
 
     def __init__(
         self,
@@ -51,14 +50,12 @@ class Stage(QObject):
         page = self.page = self.window.answer_page
         self.visit = Visit(threads["files"], profile.limits.photos)
         dialogue = self._dialogue = Dialogue(
-            theme, self.window, profile, threads.engine, self.visit, threads["heatmaps"]
+            self.window, profile, threads.engine, self.visit, threads["heatmaps"]
         )
         self.asker, self.watchdog = dialogue.asker, dialogue.watchdog
         self.heatmaps, self.explainer = dialogue.heatmaps, dialogue.explainer
         self.idle = Idle(profile.show)
-        self.attract = Attract(
-            theme, profile.samples, self.visit, self.asker, page, self.heatmaps, profile.show.speed
-        )
+        self.attract = Attract(theme, profile, self.visit, page, dialogue)
         self.souvenir = SouvenirPanel(theme, self.scale, profile, threads["souvenirs"])
         self.window.pages.addWidget(self.souvenir)
         self._titles = {sample.path: sample.title for sample in read_samples()}
@@ -67,9 +64,9 @@ class Stage(QObject):
 
     def _connect(self) -> None:
         window, visit, idle = self.window, self.visit, self.idle
-        window.start_page.camera_wanted.connect(self._open_camera)
-        window.start_page.samples_wanted.connect(self.choose_sample)
-        window.start_page.files_wanted.connect(self._choose_file)
+        window.start_page.camera.clicked.connect(self._open_camera)
+        window.start_page.samples.clicked.connect(self.choose_sample)
+        window.start_page.drop.clicked.connect(self._choose_file)
         window.header.another.clicked.connect(self.show_start)
         window.header.back.clicked.connect(self._show_current)
         window.header.done.clicked.connect(self.reset)
@@ -77,9 +74,9 @@ class Stage(QObject):
         window.camera_page.taken.connect(self._take_shot)
         self.camera.failed.connect(self._lose_camera)
         window.header.souvenir.clicked.connect(self._make_souvenir)
-        self.souvenir.back.connect(self._show_answer)
-        self.souvenir.failed.connect(self._count_souvenir)
-        window.chooser.left.connect(self.show_start)
+        self.souvenir.back_button.clicked.connect(self._show_answer)
+        self.souvenir.failed.connect(lambda: self._count_error("souvenir"))
+        window.chooser.back.clicked.connect(self.show_start)
         window.chooser.chosen.connect(visit.open)
         window.dropped.connect(self._take_drop)
         window.touched.connect(idle.touch)
@@ -105,34 +102,32 @@ class Stage(QObject):
         self.attract.playing_changed.connect(dialogue.set_quiet)
         self.watchdog.failed.connect(self._count_error)
 
-    def count(self, work: Callable[[], None]) -> None:
-        """The organiser's numbers are written where nobody waits."""
-        self._counting.submit(lambda _task: work())
+    def count(self, work: Callable[..., None], *what: object) -> None:
+        """The organiser's numbers are written where nobody waits. They are visitors' alone."""
+        if not self.attract.playing:
+            self._counting.submit(lambda _task: work(*what))
 
     def _count_error(self, kind: str) -> None:
-        self.count(partial(self._log.error, kind))
+        self._counting.submit(lambda _task: self._log.error(kind))
 
     def _count_picture(self, photo: Photo) -> None:
-        if not self.attract.playing:
-            self.count(partial(self._log.picture, photo))
-
-    def _count_souvenir(self) -> None:
-        self._count_error("souvenir")
+        self.count(self._log.picture, photo)
 
     # The visitor's steps
 
     def show_start(self) -> None:
         self.stop_asking()
         self.window.start_page.offer_camera(self.camera.available())
-        self.window.show_page(self.window.start_page)
+        self._turn_to(self.window.start_page)
+        self.window.start_page.offered[0].setFocus()
+
+    def _turn_to(self, page: QWidget) -> None:
+        self.window.pages.setCurrentWidget(page)
         self._show_buttons()
-        first = next(card for card in self.window.start_page.offered)
-        first.setFocus()
 
     def _open_camera(self) -> None:
         self.begin_visit()
-        self.window.show_page(self.window.camera_page)
-        self._show_buttons()
+        self._turn_to(self.window.camera_page)
 
     def _take_shot(self, image: QImage) -> None:
         self.visit.take_image(image, self.tr("Picture"))
@@ -166,8 +161,7 @@ class Stage(QObject):
 
     def _show_chooser(self) -> None:
         self.begin_visit()
-        self.window.show_page(self.window.chooser)
-        self._show_buttons()
+        self._turn_to(self.window.chooser)
 
     def begin_visit(self) -> None:
         if not self.idle.visiting and not self.attract.playing:
@@ -192,13 +186,12 @@ class Stage(QObject):
             return
         self.page.show_thumbnails(photos, self.visit.conversations.index(conversation))
         self.page.asking.set_questions(self._questions(conversation))
-        self.window.show_page(self.page)
+        self._turn_to(self.page)
         if not self.attract.playing:
             self.begin_visit()
             self.page.asking.cards[0].setFocus()
         else:
             self.window.setFocus()  # nothing is marked: nobody is to press it
-        self._show_buttons()
 
     def _show_current(self) -> None:
         self._show(self.visit.current)
@@ -230,12 +223,10 @@ class Stage(QObject):
         if turn.outcome is not None and turn.model is not None:
             style = self.page.picture.report_style()
             self.souvenir.make(report_maker(turn, turn.model, self.heatmaps, style))
-            self.window.show_page(self.souvenir)
-            self._show_buttons()
+            self._turn_to(self.souvenir)
 
     def _show_answer(self) -> None:
-        self.window.show_page(self.page)
-        self._show_buttons()
+        self._turn_to(self.page)
 
     # Asking
 
@@ -245,9 +236,9 @@ class Stage(QObject):
     def _end(self, turn: Turn) -> None:
         self._show_buttons()
         timings = turn.outcome.timings if turn.outcome is not None else None
-        if timings is not None and not self.attract.playing:
+        if timings is not None:
             first, total = timings.first_token, timings.total
-            self.count(partial(self._log.question, first, total, turn.question))
+            self.count(self._log.question, first, total, turn.question)
 
     def freeze(self, frozen: bool) -> None:
         """What is on the screen stays as it is."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from mmgpt_desktop.event.profile import Profile
@@ -15,10 +14,6 @@ from mmgpt_desktop.ui.widgets.theme import Theme
 class StartPage(Retranslated, QWidget):
     """Only what the profile allows and the machine has is offered."""
 
-    camera_wanted = Signal()
-    files_wanted = Signal()
-    samples_wanted = Signal()
-
     def __init__(self, theme: Theme, scale: Scale, profile: Profile) -> None:
         super().__init__()
         self._theme, self._profile = theme, profile
@@ -28,9 +23,6 @@ class StartPage(Retranslated, QWidget):
         self.camera = ActionCard(theme, scale, "camera")
         self.drop = ActionCard(theme, scale, "drop")
         self.samples = ActionCard(theme, scale, "samples")
-        self.camera.clicked.connect(self.camera_wanted)
-        self.drop.clicked.connect(self.files_wanted)
-        self.samples.clicked.connect(self.samples_wanted)
         self._scale, self._row = scale, scale.hbox(*((card, 1) for card in self._cards), gap=3)
         parts = (2, self.headline, self.promise, 1, (self._row, 9), 1, self.privacy)
         self.setLayout(scale.vbox(*parts, gap=2, margin=4, top=2.5))

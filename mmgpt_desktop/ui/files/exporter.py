@@ -60,13 +60,11 @@ class Exporter(QObject):
             return
 
         def work(_go_on: Callable[[float], None]) -> None:
-            from mmgpt_desktop.event.card import as_pdf, as_png, card  # not while the app starts
-            from mmgpt_desktop.event.key_words import key_words
+            from mmgpt_desktop.event.card import as_file, card  # not while the app starts
             from mmgpt_desktop.event.profile import Brand
 
-            answer, brand = report(), Brand(None, None, None)
-            sheet = card(answer, key_words(answer), brand, "MMGPT Desktop", when)
-            write(path, as_pdf(sheet) if path.suffix.lower() == ".pdf" else as_png(sheet))
+            sheet = card(report(), Brand(), "MMGPT Desktop", when)
+            write(path, as_file(sheet, "pdf" if path.suffix.lower() == ".pdf" else "png"))
 
         self._save(path, work)
 

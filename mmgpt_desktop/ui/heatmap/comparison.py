@@ -78,7 +78,7 @@ class FusionColumn(Pane):
         self.picture.show_details(True)  # what is compared here
         self.answer = AnswerView(theme, questions=False)
         self.answer.show_details(True)
-        self.heatmaps = Heatmaps(self.picture, self.answer, notices, drawing)
+        self.heatmaps = Heatmaps(self.picture, self.answer, drawing, notices.tell_error)
         self._arrange()
         name = fusion_label(fusion.name)
         self.answer.setAccessibleName(

@@ -33,7 +33,8 @@ class HeatmapController(QObject):
         output, small = chat.output, shell.threads["small maps"]
         self._shell, self.pane, self._output = shell, pane, output
         picture, answer = pane.picture, output.view
-        self.heatmaps = Heatmaps(picture, answer, shell.notices, shell.threads["heatmaps"])
+        drawing = shell.threads["heatmaps"]
+        self.heatmaps = Heatmaps(picture, answer, drawing, shell.notices.tell_error)
         self.explainer = Explainer(shell.engine, self.heatmaps)
         self.film = Film(self.heatmaps)
         self._strips = Strips(output.strip, self.heatmaps, small)

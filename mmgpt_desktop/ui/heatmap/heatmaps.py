@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from weakref import WeakKeyDictionary
@@ -12,13 +13,13 @@ from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.conversation import Conversation, Turn
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import Box, CellMaps, FusionInfo, ModelInfo, Photo
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection, HeatmapView
 from mmgpt_desktop.ui.widgets.drawing import Heatmap, draw_heatmap
-from mmgpt_desktop.ui.widgets.notices import Notices
 from mmgpt_desktop.ui.widgets.texts import error_title, percent, say
 from mmgpt_desktop.ui.worker import TaskThread
 
@@ -43,7 +44,7 @@ class Heatmaps(QObject):
 
     A word that is pointed at goes before the chosen one. While an answer is written the
     word just written is the chosen one, until the user chooses. `looked` says that another
-    word, or another map of it, is in view.
+    word, or another map of it, is in view; `failed` hears of a picture that could not be drawn.
     """
 
     looked = Signal()
@@ -52,12 +53,12 @@ class Heatmaps(QObject):
         self,
         view: HeatmapView,
         answer: AnswerView,
-        notices: Notices,
         thread: TaskThread,
+        failed: Callable[[AppError], object] | None = None,
     ) -> None:
         super().__init__(view)
         self._view, self._answer = view, answer
-        self._notices, self._thread = notices, thread
+        self._thread, self._failed = thread, failed
         self._model: ModelInfo | None = None
         self._conversation = Conversation()
         self.chosen: tuple[Turn, int] | None = None
@@ -195,7 +196,7 @@ class Heatmaps(QObject):
         self._drawing = self._thread.submit(
             lambda _task: draw_heatmap(maps, span, style, edge, words),
             partial(self._show, wanted),
-            self._notices.tell_error,
+            self._failed,
         )
 
     def _wanted(self, turn: Turn, index: int) -> _Wanted | str:
