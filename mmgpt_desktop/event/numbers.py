@@ -46,24 +46,31 @@ class _Hour:
     first_words: list[float] = field(default_factory=list)
     answers: list[float] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
-    seeded: bool = False
+    whole: bool = False  # what the file said of it is counted in
 
-    def seed(self, row: _Row | None) -> None:
-        """Go on from what was counted before a restart. Its single times are gone: its median
-        counts as often as there were questions."""
-        self.seeded = True
-        if row is None:
-            return
+    @classmethod
+    def of(cls, row: _Row) -> _Hour:
+        """What was counted before a restart. Its single times are gone: its median counts as often
+        as there were questions."""
         questions = int(row["questions"])
         if not 0 <= questions <= _MOST_AN_HOUR:
             raise ValueError("more questions than an hour has time for")
-        self.visitors += int(row["visitors"])
-        self.questions += questions
-        for times, name in ((self.first_words, "first_word_s"), (self.answers, "answer_s")):
-            times += [float(row[name])] * questions if row[name] else []
+        first, answer = (
+            [float(row[name])] * questions if row[name] else []
+            for name in ("first_word_s", "answer_s")
+        )
+        hour = cls(int(row["visitors"]), questions, first, answer)
         for kind in filter(None, row["kinds"].split(", ")):
             name, _, count = kind.rpartition(" ")
-            self.kinds[name] += int(count)
+            hour.kinds[name] += int(count)
+        return hour
+
+    def add(self, other: _Hour) -> None:
+        self.visitors += other.visitors
+        self.questions += other.questions
+        self.first_words += other.first_words
+        self.answers += other.answers
+        self.kinds += other.kinds
 
     def row(self, hour: str) -> _Row:
         kinds = ", ".join(f"{name} {count}" for name, count in sorted(self.kinds.items()))
@@ -87,31 +94,18 @@ class Log:
         self._troubles: set[str] = set()  # what can't be written, until it can
 
     def visitor(self) -> None:
-        def count(hour: _Hour) -> None:
-            hour.visitors += 1
-
-        self._count(count)
+        self._count(_Hour(visitors=1))
 
     def question(self, first_word_s: float, seconds: float, text: str | None = None) -> None:
         """An answered question; `text` is dropped unless the profile keeps texts."""
-
-        def count(hour: _Hour) -> None:
-            hour.questions += 1
-            hour.first_words.append(first_word_s)
-            hour.answers.append(seconds)
-
-        self._count(count)
+        self._count(_Hour(questions=1, first_words=[first_word_s], answers=[seconds]))
         if text is not None and self._numbers.texts:
             self._try("texts", lambda: self._keep_text(text))
 
     def error(self, kind: str) -> None:
         """`kind` is a word of the program's, such as "engine" or "camera": no visitor's."""
         name = re.sub("[^a-z-]", "", kind.lower())[:20] or "other"
-
-        def count(hour: _Hour) -> None:
-            hour.kinds[name] += 1
-
-        self._count(count)
+        self._count(_Hour(kinds=Counter([name])))
 
     def picture(self, photo: Photo) -> None:
         """Dropped unless the profile has a folder for pictures."""
@@ -119,21 +113,22 @@ class Log:
         if folder is not None:
             self._try("pictures", lambda: self._keep_picture(photo, folder))
 
-    def _count(self, count: Callable[[_Hour], None]) -> None:
+    def _count(self, more: _Hour) -> None:
         file = self._numbers.file
         if file is None:
             return
         with self._lock:
             hour = f"{self._now():%Y-%m-%d %H}:00"
-            count(self._hours.setdefault(hour, _Hour()))
+            self._hours.setdefault(hour, _Hour()).add(more)
             if self._try("numbers", lambda: self._store(file)):
                 self._hours = {hour: self._hours[hour]}
 
     def _store(self, file: Path) -> None:
         rows = self._read(file)
         for name, hour in self._hours.items():
-            if not hour.seeded:
-                hour.seed(rows.get(name))
+            if name in rows and not hour.whole:
+                hour.add(_Hour.of(rows[name]))
+            hour.whole = True
             rows[name] = hour.row(name)
         write(file, _csv([HEADER, *(row.values() for row in rows.values())]))
 
@@ -145,7 +140,7 @@ class Log:
             for row in rows.values():
                 if tuple(row) != HEADER:
                     raise ValueError("other columns")
-                _Hour().seed(row)
+                _Hour.of(row)
             return rows
         except FileNotFoundError:
             return {}

@@ -36,7 +36,8 @@ class _Asked:
 class PacedAsker(QObject):
     """One question at a time. The words are the engine's, at the pace of the show.
 
-    Exactly one `ended` or `failed` for each `began`, unless `stop` came first.
+    Exactly one `ended` or `failed` for each `began`, unless `stop` came first. Until then the
+    engine is reserved.
     """
 
     began = Signal(object)  # Turn
@@ -85,6 +86,7 @@ class PacedAsker(QObject):
         turn = Turn(request, typed=question)
         conversation.turns.append(turn)
         self._job = _Asked(turn, conversation)
+        self._engine.reserve()
         self.began.emit(turn)
         self._send()
         return True
@@ -120,15 +122,16 @@ class PacedAsker(QObject):
     def stop(self) -> None:
         """Drop the question that runs; nothing of it is heard any more."""
         self.cancel()
-        job = self._end()
-        if job is not None and job.turn in job.conversation.turns:
-            job.conversation.turns.remove(job.turn)
+        if (job := self._job) is not None:
+            self._end()
+            if job.turn in job.conversation.turns:
+                job.conversation.turns.remove(job.turn)
+            self._engine.release()
 
-    def _end(self) -> _Asked | None:
-        job, self._job = self._job, None
+    def _end(self) -> None:
+        self._job = None
         self._steps.clear()
         self._pace.stop()
-        return job
 
     def _take_step(self, step: TokenStep) -> None:
         if self._job is not None and step.job_id == self._job.turn.job_id:
@@ -143,16 +146,16 @@ class PacedAsker(QObject):
             return
         job.outcome = outcome
         if outcome.kind != "done":
-            self._fail(outcome)
+            self._fail(job, outcome)
         elif not self._steps and not self._frozen:
-            self._finish()
+            self._finish(job, outcome)
 
-    def _fail(self, outcome: GenerationOutcome) -> None:
-        job = self._end()
-        assert job is not None
+    def _fail(self, job: _Asked, outcome: GenerationOutcome) -> None:
+        self._end()
         job.conversation.turns.remove(job.turn)
         error = outcome.error or AppError("The answer was stopped.", "Ask again.")
         self.failed.emit(job.turn, error)
+        self._engine.release()
 
     def _show_next(self) -> None:
         job = self._job
@@ -162,11 +165,10 @@ class PacedAsker(QObject):
             job.turn.add_step(self._steps.popleft())
             self.stepped.emit(job.turn)
         elif job.outcome is not None:
-            self._finish()
+            self._finish(job, job.outcome)
 
-    def _finish(self) -> None:
-        job = self._end()
-        assert job is not None
-        assert job.outcome is not None
-        job.turn.end(job.outcome, job.turn.model.doubt if job.turn.model else None)
+    def _finish(self, job: _Asked, outcome: GenerationOutcome) -> None:
+        self._end()
+        job.turn.end(outcome, job.turn.model.doubt if job.turn.model else None)
         self.ended.emit(job.turn)
+        self._engine.release()

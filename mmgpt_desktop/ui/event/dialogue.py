@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.errors import AppError, LanguageError
@@ -24,12 +24,6 @@ class Dialogue(QObject):
     """About the picture of the visit that is in view. Trouble is said in the show's own way,
     unless it is to be `quiet` because nobody is there."""
 
-    began = Signal()
-    stepped = Signal()
-    answered = Signal(object)  # Turn
-    refused = Signal(object)  # LanguageError
-    gave_up = Signal()
-
     def __init__(
         self,
         window: EventWindow,
@@ -40,8 +34,8 @@ class Dialogue(QObject):
     ) -> None:
         super().__init__()
         page = self._page = window.answer_page
-        self._window, self._visit, self._engine = window, visit, engine
-        self._paused = self._quiet = False
+        self._window, self._visit = window, visit
+        self._quiet = False
         limits, speed = profile.limits, profile.show.speed
         self.asker = PacedAsker(
             engine, chars=limits.question_chars, tokens=limits.answer_tokens, speed=speed
@@ -63,7 +57,6 @@ class Dialogue(QObject):
         watchdog.restarting.connect(self._say_trouble)
         watchdog.not_loaded.connect(self._say_waiting)
         watchdog.ask_again.connect(self._ask_again)
-        watchdog.gave_up.connect(self._give_up)
         for changed in (self._page.rewritten, self.heatmaps.looked, self.explainer.changed):
             changed.connect(self._tell)
 
@@ -80,33 +73,18 @@ class Dialogue(QObject):
         """Neither goes on what is being answered, nor is it asked again."""
         self.asker.stop()
         self.watchdog.forget()
-        self.resume()
-
-    def pause(self) -> None:
-        """Nothing is found out any more; what was begun is dropped."""
-        if not self._paused:
-            self._paused = True
-            self._engine.reserve()
-
-    def resume(self) -> None:
-        if self._paused:
-            self._paused = False
-            self._engine.release()
 
     def show(self, conversation: Conversation) -> None:
         self._page.show_conversation(conversation)
         self.heatmaps.show_conversation(conversation)
 
     def _begin(self, turn: Turn) -> None:
-        self.pause()
         self._page.begin(self._visit.current.photo, turn)
         self.heatmaps.follow(turn)
-        self.began.emit()
         if self.asker.model is None:
             self._say_waiting()
 
     def _step(self, turn: Turn) -> None:
-        self.stepped.emit()
         self._page.add_step(turn)
         self.heatmaps.step_written(turn)
 
@@ -115,15 +93,12 @@ class Dialogue(QObject):
         self.heatmaps.answer_ended(turn)
         if turn.words:
             self.heatmaps.choose(turn, key_word(turn))
-        self.resume()
-        self.answered.emit(turn)
 
     def _fail(self, _turn: Turn, error: AppError) -> None:
-        self.resume()
         if not self._quiet:
             self.show(self._visit.current)
             if isinstance(error, LanguageError):
-                self.refused.emit(error)
+                self._window.say_error(error)
 
     def _tell(self) -> None:
         """Which word's places are bright, and whether it needs them."""
@@ -161,7 +136,3 @@ class Dialogue(QObject):
         self._window.unsay()
         if not self._quiet:
             self.asker.ask(self._visit.current, turn.question)
-
-    def _give_up(self, _turn: Turn) -> None:
-        if not self._quiet:
-            self.gave_up.emit()

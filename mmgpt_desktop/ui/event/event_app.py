@@ -74,7 +74,6 @@ class EventApp(QObject):
         self.screens = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self.awake = awake or Awake()
         self._language = ""
-        self.exit_code = 0
         self.ended_in_time = True
         self._connect()
 
@@ -94,21 +93,22 @@ class EventApp(QObject):
         """Show the start page, then load the model behind it."""
         self.threads.start()
         if full_screen:
-            self.window.fill(QGuiApplication.screens()[-1])
+            self._fill()
         else:
             self.window.show()
         self.inputs.watch(self.window, show=True)
-        if full_screen and len(QGuiApplication.screens()) > 1:
-            self.presenting.open()
         self.threads["system"].submit(lambda _task: self.awake.start())
         self.stage.watchdog.load()
         self.stage.reset()
 
     def _take_screens(self) -> None:
-        """A projector was plugged in or out. On one screen nothing lies over the show."""
+        """A projector was plugged in or out."""
+        if QGuiApplication.screens() and self.window.fills:
+            self._fill()
+
+    def _fill(self) -> None:
+        """On one screen nothing lies over the show."""
         screens = QGuiApplication.screens()
-        if not screens or not self.window.fills:
-            return
         self.window.fill(screens[-1])
         if len(screens) > 1:
             self.presenting.open()

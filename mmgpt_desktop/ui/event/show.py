@@ -41,7 +41,7 @@ from mmgpt_desktop.ui.widgets.buttons import push_button
 from mmgpt_desktop.ui.widgets.plain import ElidedLabel, Label, window_title
 from mmgpt_desktop.ui.widgets.screen_reader import announce
 from mmgpt_desktop.ui.widgets.shown_photo import logo_from_file
-from mmgpt_desktop.ui.widgets.texts import Retranslated
+from mmgpt_desktop.ui.widgets.texts import Retranslated, error_hint, error_title
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.worker import TaskThread
 
@@ -193,6 +193,9 @@ class EventWindow(PictureDrops, Retranslated, QWidget):
         self._place_line()
         self.line_time.start()
         announce(self.line, text)
+
+    def say_error(self, error: AppError) -> None:
+        self.say(f"{error_title(error)} {error_hint(error)}".strip())
 
     def unsay(self) -> None:
         self.line_time.stop()

@@ -25,7 +25,7 @@ from mmgpt_desktop.ui.event.souvenir import SouvenirPanel, offered
 from mmgpt_desktop.ui.event.visit import Visit
 from mmgpt_desktop.ui.heatmap.answer_report import report_maker
 from mmgpt_desktop.ui.pictures.camera import Camera
-from mmgpt_desktop.ui.widgets.texts import error_hint, error_title, own
+from mmgpt_desktop.ui.widgets.texts import own
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.worker import Threads
 
@@ -93,13 +93,11 @@ class Stage(QObject):
         self.attract.playing_changed.connect(window.set_playing)
 
     def _connect_dialogue(self) -> None:
-        dialogue = self._dialogue
-        dialogue.began.connect(self._show_buttons)
-        dialogue.stepped.connect(self.idle.touch)  # who reads is there
-        dialogue.answered.connect(self._end)
-        dialogue.refused.connect(self._refuse)
-        dialogue.gave_up.connect(self.show_start)
-        self.attract.playing_changed.connect(dialogue.set_quiet)
+        self.asker.began.connect(self._show_buttons)
+        self.asker.stepped.connect(self.idle.touch)  # who reads is there
+        self.asker.ended.connect(self._end)
+        self.watchdog.gave_up.connect(self._give_up)
+        self.attract.playing_changed.connect(self._dialogue.set_quiet)
         self.watchdog.failed.connect(self._count_error)
 
     def count(self, work: Callable[..., None], *what: object) -> None:
@@ -214,7 +212,11 @@ class Stage(QObject):
 
     def _refuse(self, error: AppError) -> None:
         if not self.attract.playing:
-            self.window.say(f"{error_title(error)} {error_hint(error)}".strip())
+            self.window.say_error(error)
+
+    def _give_up(self) -> None:
+        if not self.attract.playing:
+            self.show_start()
 
     # The souvenir
 
@@ -282,9 +284,9 @@ class Stage(QObject):
 
     def reset(self) -> None:
         """Nothing of the visit is left, on the screen or in memory."""
+        self._engine.reserve()  # nothing is found out any more
         self.attract.stop()
         self.stop_asking()
-        self._dialogue.pause()
         self.visit.reset()
         self.page.clear()
         self.window.chooser.clear()
@@ -292,7 +294,7 @@ class Stage(QObject):
         self.souvenir.reset()
         self.window.unsay()
         self.heatmaps.show_conversation(Conversation())
-        self._dialogue.resume()
+        self._engine.release()
         self._engine.forget()
         _clear_clipboard()
         QPixmapCache.clear()
