@@ -281,13 +281,9 @@ async def _write(
 
 
 def _bound(address: str, port: int) -> socket.socket:
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((address, port))
-        found.listen(_BACKLOG)
+        return socket.create_server((address, port), backlog=_BACKLOG)
     except OSError as error:
-        found.close()
         raise AppError(
             "The page for visitors' phones can't be opened at {address}, port {port} ({reason}).",
             "Another program may use the port: name another one in the profile.",
@@ -295,5 +291,3 @@ def _bound(address: str, port: int) -> socket.socket:
             port=port,
             reason=reason_of(error),
         ) from error
-    found.setblocking(False)
-    return found

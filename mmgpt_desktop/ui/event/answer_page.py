@@ -106,13 +106,12 @@ class AnswerPage(Retranslated, QWidget):
         self._photo = conversation.photo
         self.picture.set_photo(conversation.photo)
         self._fit_picture()
-        last = conversation.turns[-1] if conversation.turns else None
-        self._show_turn(conversation.photo, last)
+        self._show_turn(conversation.turns[-1] if conversation.turns else None)
 
-    def _show_turn(self, photo: Photo | None, turn: Turn | None) -> None:
+    def _show_turn(self, turn: Turn | None) -> None:
         self._turn = turn
         self.answer.fit_anew()
-        self.answer.show_conversation(Conversation(photo, [turn] if turn else []))
+        self.answer.show_conversation(Conversation(self._photo, [turn] if turn else []))
         self.headline.setVisible(turn is None and not self._playing)
         self._say_question()
         self.question.setVisible(turn is not None or self._playing)
@@ -130,8 +129,8 @@ class AnswerPage(Retranslated, QWidget):
         """As if somebody was writing it."""
         self.question.say(f"\u201c{text}")
 
-    def begin(self, photo: Photo | None, turn: Turn) -> None:
-        self._show_turn(photo, turn)
+    def begin(self, turn: Turn) -> None:
+        self._show_turn(turn)
         self.answer.setPlaceholderText(self.tr("Looking at the picture\u2026"))
         announce(self.answer, self.answer.placeholderText())
 
@@ -178,8 +177,7 @@ class AnswerPage(Retranslated, QWidget):
 
     def _fit_picture(self) -> None:
         """No higher than the photo: what is said about it comes right below."""
-        photo = self._photo
-        if photo is not None and self.picture.width() > 1:
+        if (photo := self._photo) is not None and self.picture.width() > 1:
             height = self.picture.width() * photo.height / photo.width
             self.picture.setMaximumHeight(math.ceil(height))
 

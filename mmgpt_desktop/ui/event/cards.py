@@ -13,7 +13,6 @@ from PySide6.QtGui import (
     QPainter,
     QPainterPath,
     QPaintEvent,
-    QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtSvg import QSvgRenderer
@@ -22,7 +21,7 @@ from shiboken6 import isValid
 
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.widgets.box_layout import vbox
-from mmgpt_desktop.ui.widgets.plain import Label
+from mmgpt_desktop.ui.widgets.plain import ElidedLabel, Label
 from mmgpt_desktop.ui.widgets.theme import Theme, restyle, svg
 
 _TOO_LONG = re.compile(r"[^\s\u2e80-\uffef]{20,}")  # Chinese and the like end lines anywhere
@@ -101,27 +100,19 @@ def breakable(text: str) -> str:
     return _TOO_LONG.sub(lambda word: _BREAK.join(word[0]), text)
 
 
-class TwoLines(Label):
+class TwoLines(ElidedLabel):
     """What doesn't fit into two lines ends in an ellipsis; it is read out whole."""
 
     def __init__(self, role: str) -> None:
-        super().__init__(wraps=True)
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.setWordWrap(True)
         self.setProperty("role", role)
-        self._whole = ""
 
-    def say(self, text: str) -> None:
-        self._whole = text
-        self.setAccessibleName(text)
-        self._cut()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        super().resizeEvent(event)
-        self._cut()
-
-    def _cut(self) -> None:
+    def _elide(self) -> None:
         room = round(1.8 * self.contentsRect().width())  # a line ends where a word does
         end = Qt.TextElideMode.ElideRight
-        self.setText(breakable(self.fontMetrics().elidedText(self._whole, end, room)))
+        self.setText(breakable(self.fontMetrics().elidedText(self.whole, end, room)))
 
 
 class Symbol(QWidget):

@@ -79,7 +79,7 @@ class Dialogue(QObject):
         self.heatmaps.show_conversation(conversation)
 
     def _begin(self, turn: Turn) -> None:
-        self._page.begin(self._visit.current.photo, turn)
+        self._page.begin(turn)
         self.heatmaps.follow(turn)
         if self.asker.model is None:
             self._say_waiting()
