@@ -6,7 +6,7 @@ from functools import partial
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QInputDevice, QMouseEvent
-from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from mmgpt_desktop.ui.event.cards import QuestionCard, in_turn, take_away
 from mmgpt_desktop.ui.event.keyboard import Keyboard
@@ -50,19 +50,14 @@ class AskingArea(Retranslated, QWidget):
         self.letters.toggled.connect(self.show_keyboard)
         self._arrange()
         scale.set_icon(self.letters, theme, "keyboard", 4)
-        scale.changed.connect(self._fit)
-        self._fit()
         self.retranslate_ui()
 
     def _arrange(self) -> None:
         self._cards = QWidget()
-        self._grid = QGridLayout(self._cards)
-        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid = self._scale.grid(gap=1.4)
+        self._cards.setLayout(self._grid)
         row = self._scale.hbox((self.line, 1), self.letters, self.ask, gap=1)
         self.setLayout(self._scale.vbox(self._cards, row, self.keyboard, gap=1.6))
-
-    def _fit(self) -> None:
-        self._grid.setSpacing(self._scale.px(1.4))
 
     def retranslate_ui(self) -> None:
         self.line.setPlaceholderText(self.tr("Or ask your own question"))

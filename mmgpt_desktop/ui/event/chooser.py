@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
@@ -63,18 +63,14 @@ class Chooser(Retranslated, QWidget):
         self.retranslate_ui()
 
     def _arrange(self) -> None:
-        self._grid = QGridLayout()
+        self._grid = self._scale.grid(gap=2)
         buttons = self._scale.hbox(self.back, 1, self.before, self.after, gap=2)
         self.setLayout(
             self._scale.vbox(
                 self.heading, self.empty, (self._grid, 1), buttons, gap=2, margin=4, top=2.5
             )
         )
-        self._scale.changed.connect(self._fit)
-        self._fit()
-
-    def _fit(self) -> None:
-        self._grid.setSpacing(self._scale.px(2))
+        self._scale.changed.connect(self._lay)
         self._lay()
 
     def retranslate_ui(self) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.event import pin
@@ -52,8 +52,7 @@ class PinPad(Own, Retranslated, Cover):
     def _arrange(self) -> None:
         plate = QFrame()
         plate.setObjectName("plate")
-        grid = QGridLayout()
-        grid.setSpacing(self._scale.px(1))
+        grid = self._scale.grid(gap=1)
         for digit in range(1, 10):
             grid.addWidget(self.keys[digit], (digit - 1) // 3, (digit - 1) % 3)
         grid.addWidget(self.erase, 3, 0)

@@ -13,7 +13,9 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QBoxLayout,
+    QGridLayout,
     QHBoxLayout,
+    QLayout,
     QVBoxLayout,
     QWidget,
 )
@@ -22,7 +24,7 @@ from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.ui.widgets.box_layout import Part, hbox, vbox
 from mmgpt_desktop.ui.widgets.theme import Colours, Theme
 
-_Box = TypeVar("_Box", bound=QBoxLayout)
+_Layout = TypeVar("_Layout", bound=QLayout)
 
 TARGET = 48  # pixels that a finger needs, whatever the window's size
 READABLE = 4.5  # contrast of text on its ground, WCAG 2.2 AA
@@ -152,7 +154,12 @@ class Scale(QObject):
         """A column of the same kind."""
         return self._growing(vbox(*parts), gap, margin, top)
 
-    def _growing(self, box: _Box, gap: float, margin: float, top: float | None) -> _Box:
+    def grid(self, *, gap: float) -> QGridLayout:
+        return self._growing(QGridLayout(), gap)
+
+    def _growing(
+        self, box: _Layout, gap: float, margin: float = 0, top: float | None = None
+    ) -> _Layout:
         def fit() -> None:
             across, along = (self.px(each) if each else 0 for each in (margin, top or margin))
             box.setContentsMargins(across, along, across, along)

@@ -75,7 +75,7 @@ class Stage(QObject):
         self.camera.failed.connect(self._lose_camera)
         window.header.souvenir.clicked.connect(self._make_souvenir)
         self.souvenir.back_button.clicked.connect(self._show_answer)
-        self.souvenir.failed.connect(lambda: self._count_error("souvenir"))
+        self.souvenir.failed.connect(self._count_souvenir)
         window.chooser.back.clicked.connect(self.show_start)
         window.chooser.chosen.connect(visit.open)
         window.dropped.connect(self._take_drop)
@@ -107,6 +107,9 @@ class Stage(QObject):
 
     def _count_error(self, kind: str) -> None:
         self._counting.submit(lambda _task: self._log.error(kind))
+
+    def _count_souvenir(self) -> None:
+        self._count_error("souvenir")
 
     def _count_picture(self, photo: Photo) -> None:
         self.count(self._log.picture, photo)
