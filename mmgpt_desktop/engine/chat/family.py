@@ -16,14 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.chat.chat_template import ChatTemplate
+from mmgpt_desktop.engine.chat.crops import Pixels, read_part
 from mmgpt_desktop.engine.chat.detokenizer import Spelling
 from mmgpt_desktop.engine.chat.image_values import normalised, resized, settings_over
 from mmgpt_desktop.engine.chat.model_inputs import ImageInputs, Prompt
+from mmgpt_desktop.engine.chat.patch_cells import one_to_one
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.folder.tokenizing import encode
 from mmgpt_desktop.engine.text_models import text_config
 from mmgpt_desktop.errors import BundleError, PromptError
-from mmgpt_desktop.messages import PICTURE, Grounding, Message, Photo
+from mmgpt_desktop.messages import PICTURE, Box, Grounding, Message, PatchGrid, Photo
 from mmgpt_desktop.text import without_controls
 
 Turn = tuple[str, str]  # question, answer
@@ -108,6 +110,18 @@ class Family(ABC):
     def normalised(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """As `image_values.normalised`, by the processor's settings."""
         return normalised(pixels, self.settings)
+
+    def one_view(
+        self, photo: Photo, pixels: Pixels, box: Box, patch: int, before: int = 0, tokens: int = 0
+    ) -> ImageInputs:
+        """Of a photo that is read as one view, which lies in `box` on it: each whole patch is a
+        cell. `before` the patches stand so many for no place; `tokens` if they are resampled."""
+        height, width = pixels.shape[:2]
+        part = read_part(box, height, width, patch)
+        grid = PatchGrid(height // patch, width // patch, part, photo.width, photo.height)
+        patch_to_cell = one_to_one(grid, before)
+        arrays = {"pixel_values": self.normalised(pixels)[np.newaxis]}
+        return ImageInputs(arrays, tokens or len(patch_to_cell), grid, patch_to_cell)
 
     def rotary(
         self, token_ids: NDArray[np.int64], images: Sequence[ImageInputs]

@@ -17,10 +17,9 @@ from mmgpt_desktop.engine.chat.crops import whole
 from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.chat.image_values import BICUBIC, CLIP, whole_number
 from mmgpt_desktop.engine.chat.model_inputs import Context, ImageInputs
-from mmgpt_desktop.engine.chat.patch_cells import one_to_one
 from mmgpt_desktop.engine.families import RUNTIMES
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
-from mmgpt_desktop.messages import PatchGrid, Photo
+from mmgpt_desktop.messages import Photo
 
 _AROUND, _END = "<fake_token_around_image>", "<end_of_utterance>"
 _NAMES = {"user": "User:", "assistant": "Assistant:"}
@@ -43,16 +42,16 @@ class Idefics(Family):
         super().__init__(checkpoint)
         config = checkpoint.config
         self._side = whole_number(self.vision, "image_size", 224)
-        self._rows = self._side // whole_number(self.vision, "patch_size", 14)
+        self._patch = whole_number(self.vision, "patch_size", 14)
         latents = whole_number(config.get("perceiver_config", {}), "resampler_n_latents", 64)
-        self._tokens = latents if config.get("use_resampler") else self._rows**2 + 1
+        patches = (self._side // self._patch) ** 2
+        self._tokens = latents if config.get("use_resampler") else patches + 1
 
     def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
         pixels = self.resized(photo.pixels, self._side, self._side)
-        grid = PatchGrid(self._rows, self._rows, whole(photo), photo.width, photo.height)
-        arrays = {"pixel_values": self.normalised(pixels)[np.newaxis]}
         # Patch 0 is the whole picture's token.
-        return ImageInputs(arrays, self._tokens, grid, one_to_one(grid, before=1))
+        view = whole(photo)
+        return self.one_view(photo, pixels, view, self._patch, before=1, tokens=self._tokens)
 
     def expansion(self, inputs: ImageInputs) -> str:
         return self.placeholder

@@ -18,7 +18,6 @@ from mmgpt_desktop.engine.chat.crops import clip_view, whole
 from mmgpt_desktop.engine.chat.family import Family, Turn
 from mmgpt_desktop.engine.chat.image_values import BICUBIC, CLIP, whole_number
 from mmgpt_desktop.engine.chat.model_inputs import ImageInputs
-from mmgpt_desktop.engine.chat.patch_cells import one_to_one
 from mmgpt_desktop.engine.families import RUNTIMES
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.messages import Box, Grounding, PatchGrid, Photo
@@ -56,11 +55,8 @@ class Kosmos2(Family):
 
     def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
         pixels, box = clip_view(photo.pixels, whole(photo), self.settings)
-        rows, columns = (side // self._patch for side in pixels.shape[:2])
-        grid = PatchGrid(rows, columns, box, photo.width, photo.height)
-        arrays = {"pixel_values": self.normalised(pixels)[np.newaxis]}
         # Patch 0 is the whole picture's token.
-        return ImageInputs(arrays, self._latents, grid, one_to_one(grid, before=1))
+        return self.one_view(photo, pixels, box, self._patch, before=1, tokens=self._latents)
 
     def read_image_settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Older files write a side alone, and `use_square_size` for one that is not cropped."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mmgpt_desktop.engine.chat.crops import clip_view, read_part, squared, whole
+from mmgpt_desktop.engine.chat.crops import clip_view, squared, whole
 from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.chat.image_values import (
     BICUBIC,
@@ -18,10 +18,9 @@ from mmgpt_desktop.engine.chat.image_values import (
     whole_number,
 )
 from mmgpt_desktop.engine.chat.model_inputs import ImageInputs
-from mmgpt_desktop.engine.chat.patch_cells import one_to_one
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.errors import BundleError
-from mmgpt_desktop.messages import PatchGrid, Photo
+from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.text import safe_name
 
 _CLASS_TOKENS = {"clip_vision_model": 1, "siglip_vision_model": 0}  # before the patches' tokens
@@ -63,13 +62,7 @@ class Llava(Family):
         if self.settings.get("do_pad"):
             pixels, box = squared(pixels, box, self.settings["image_mean"])
         pixels, box = clip_view(pixels, box, self.settings)
-        height, width = pixels.shape[:2]
-        part = read_part(box, height, width, self._patch)
-        rows, columns = height // self._patch, width // self._patch
-        grid = PatchGrid(rows, columns, part, photo.width, photo.height)
-        arrays = {"pixel_values": self.normalised(pixels)[None]}
-        patch_to_cell = one_to_one(grid, self._before)
-        return ImageInputs(arrays, len(patch_to_cell), grid, patch_to_cell)
+        return self.one_view(photo, pixels, box, self._patch, before=self._before)
 
     def _encoder(self) -> str:
         """Raises BundleError for one that isn't known."""

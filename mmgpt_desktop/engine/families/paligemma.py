@@ -12,14 +12,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.engine.chat.crops import read_part, whole
+from mmgpt_desktop.engine.chat.crops import whole
 from mmgpt_desktop.engine.chat.family import Family, answered
 from mmgpt_desktop.engine.chat.image_values import BICUBIC, HALVES, whole_number
 from mmgpt_desktop.engine.chat.model_inputs import ImageInputs, Prompt
-from mmgpt_desktop.engine.chat.patch_cells import one_to_one
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.folder.tokenizing import encode
-from mmgpt_desktop.messages import Message, PatchGrid, Photo
+from mmgpt_desktop.messages import Message, Photo
 
 
 class PaliGemma(Family):
@@ -48,13 +47,8 @@ class PaliGemma(Family):
     def preprocess(self, photo: Photo, *, tiled: bool = False) -> ImageInputs:
         """The whole photo stretched to a square: there are no tiles."""
         size = self.settings["size"]
-        height, width = int(size["height"]), int(size["width"])
-        pixels = self.resized(photo.pixels, width, height)
-        part = read_part(whole(photo), height, width, self._patch)
-        rows, columns = height // self._patch, width // self._patch
-        grid = PatchGrid(rows, columns, part, photo.width, photo.height)
-        arrays = {"pixel_values": self.normalised(pixels)[None]}
-        return ImageInputs(arrays, grid.cells, grid, one_to_one(grid))
+        pixels = self.resized(photo.pixels, int(size["width"]), int(size["height"]))
+        return self.one_view(photo, pixels, whole(photo), self._patch)
 
     def build_prompt(
         self, messages: Sequence[Message], images: Sequence[ImageInputs], room: int
