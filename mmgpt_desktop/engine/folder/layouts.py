@@ -20,7 +20,6 @@ from mmgpt_desktop.engine.folder.model_files import (
     bad_manifest,
     read_object,
     refuse_newer,
-    remedy_for,
     require_file,
 )
 from mmgpt_desktop.engine.folder.recognise import PUBLIC, manifest_kind
@@ -101,8 +100,7 @@ def verify_graphs(folder: Path, progress: Callable[[float], None], cancel: Cance
     """
     files = _manifest_files(folder)
     sums = {name: entry.sha256 for name, entry in files.items() if entry.sha256}
-    with remedy_for(folder):
-        verify(folder, sums, progress, cancel)
+    verify(folder, sums, progress, cancel)
 
 
 def _places(folder: Path) -> Sequence[Path]:
