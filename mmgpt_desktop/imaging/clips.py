@@ -15,13 +15,7 @@ from PIL import Image
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import Cancelled, ImageError
 from mmgpt_desktop.imaging.file_kinds import KINDS
-from mmgpt_desktop.imaging.images import (
-    damage_named,
-    identified,
-    open_file,
-    photo_of,
-    read_photo,
-)
+from mmgpt_desktop.imaging.images import damage_named, identified, open_file, photo_of, read_photo
 from mmgpt_desktop.imaging.readers import NotDecoded, open_kind
 from mmgpt_desktop.imaging.stills import count_frames, to_rgb, turn_upright
 from mmgpt_desktop.imaging.video import LONG_SIDE, TimedFrame, read_frames, spread, video_format

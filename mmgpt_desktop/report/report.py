@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from mmgpt_desktop.attention.answer_maps import (
-    MapChoice,
-    attention_maps,
-)
+from mmgpt_desktop.attention.answer_maps import MapChoice, attention_maps
 from mmgpt_desktop.attention.heatmap import MapStyle
 from mmgpt_desktop.attention.maps import Cells, Span, cells_of, scale_over
 from mmgpt_desktop.attention.words import Word

@@ -24,11 +24,7 @@ from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.imaging.pixels import prepare
 from mmgpt_desktop.model import MMGPTImageProcessor
 from mmgpt_desktop.model.configuration import IMAGE_SIZE
-from mmgpt_desktop.model.encoder import (
-    COARSE_BACKBONE_CHANNELS,
-    FINE_CHANNELS,
-    EfficientNetLite2,
-)
+from mmgpt_desktop.model.encoder import COARSE_BACKBONE_CHANNELS, FINE_CHANNELS, EfficientNetLite2
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 from mmgpt_desktop.training.photo_texts import read_rows
 from mmgpt_desktop.training.photo_views import View, view_of

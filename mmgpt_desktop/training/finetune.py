@@ -39,13 +39,7 @@ from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.text import decoded, reason_of
 from mmgpt_desktop.training.embedded_bundle import change_manifest
 from mmgpt_desktop.training.recipes import RunRecipe
-from mmgpt_desktop.training.rows import (
-    END_ID,
-    Collator,
-    Packer,
-    Sample,
-    question_tokens,
-)
+from mmgpt_desktop.training.rows import END_ID, Collator, Packer, Sample, question_tokens
 from mmgpt_desktop.training.train import trainer_arguments
 from mmgpt_desktop.writing import sweep
 

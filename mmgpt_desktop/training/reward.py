@@ -30,13 +30,7 @@ from mmgpt_desktop.training.many_answers import decode_rows, until_end
 from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.photo_texts import PhotoTexts, ask, trained_words
 from mmgpt_desktop.training.recipes import RewardRecipe
-from mmgpt_desktop.training.rows import (
-    END_ID,
-    Sample,
-    SampleDataset,
-    TokenRow,
-    question_tokens,
-)
+from mmgpt_desktop.training.rows import END_ID, Sample, SampleDataset, TokenRow, question_tokens
 from mmgpt_desktop.training.train import FusionTrainer, Source, prepared, run_to_the_end
 from mmgpt_desktop.training.truth import Mapped, Truth, mapped_photos
 

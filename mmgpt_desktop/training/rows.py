@@ -15,14 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 from torch.utils.data import Dataset
 
-from mmgpt_desktop.model.configuration import (
-    ASSISTANT,
-    END,
-    PAD,
-    SPECIAL_TOKENS,
-    USER,
-    MMGPTConfig,
-)
+from mmgpt_desktop.model.configuration import ASSISTANT, END, PAD, SPECIAL_TOKENS, USER, MMGPTConfig
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.imagenet_names import ANIMALS, DOGS, LABELLED, class_names

@@ -27,12 +27,7 @@ from mmgpt_desktop.attention.faithfulness_metrics import (
     pointing,
     random_map,
 )
-from mmgpt_desktop.attention.maps import (
-    Cells,
-    Heads,
-    Maps,
-    over_tokens,
-)
+from mmgpt_desktop.attention.maps import Cells, Heads, Maps, over_tokens
 from mmgpt_desktop.attention.words import is_content_word, is_function_word
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.base import EngineBase

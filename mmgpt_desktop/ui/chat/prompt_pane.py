@@ -14,13 +14,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QTextCursor,
 )
-from PySide6.QtWidgets import (
-    QComboBox,
-    QPlainTextEdit,
-    QPushButton,
-    QSizePolicy,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QPushButton, QSizePolicy, QWidget
 
 from mmgpt_desktop.messages import ModelInfo, Photo
 from mmgpt_desktop.ui.chat.picture_chips import PictureButton, PictureNames

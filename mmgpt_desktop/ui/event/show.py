@@ -16,11 +16,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QScreen,
 )
-from PySide6.QtWidgets import (
-    QApplication,
-    QLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QLayout, QWidget
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.profile import Profile

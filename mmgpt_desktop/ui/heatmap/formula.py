@@ -8,13 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLocale, QSize, Qt
-from PySide6.QtWidgets import (
-    QDialogButtonBox,
-    QHeaderView,
-    QTableWidget,
-    QTableWidgetItem,
-    QWidget,
-)
+from PySide6.QtWidgets import QDialogButtonBox, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import HeadNumbers, PatchGrid

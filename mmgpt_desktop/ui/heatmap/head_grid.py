@@ -8,19 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import (
-    QAbstractListModel,
-    QModelIndex,
-    QPersistentModelIndex,
-    QSize,
-    Qt,
-    Signal,
-)
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QIcon, QImage, QPixmap
-from PySide6.QtWidgets import (
-    QListView,
-    QWidget,
-)
+from PySide6.QtWidgets import QListView, QWidget
 
 from mmgpt_desktop.attention.heads import agreement, concentration, head_maps
 from mmgpt_desktop.attention.heatmap import MapStyle

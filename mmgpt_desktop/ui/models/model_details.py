@@ -7,14 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QLocale, Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QFormLayout,
-    QFrame,
-    QLineEdit,
-    QProgressBar,
-    QWidget,
-)
+from PySide6.QtWidgets import QFileDialog, QFormLayout, QFrame, QLineEdit, QProgressBar, QWidget
 
 from mmgpt_desktop.text import printable
 from mmgpt_desktop.ui.models.model_exports import PRECISIONS, USUAL

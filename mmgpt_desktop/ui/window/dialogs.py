@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import (
-    QDialogButtonBox,
-    QGridLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QDialogButtonBox, QGridLayout, QWidget
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.messages import ModelInfo

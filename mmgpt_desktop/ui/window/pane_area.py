@@ -6,13 +6,7 @@ from enum import Enum
 from functools import partial
 
 from PySide6.QtCore import QByteArray, QCoreApplication, QSize, Qt, QTimer
-from PySide6.QtWidgets import (
-    QApplication,
-    QSplitter,
-    QTabBar,
-    QToolButton,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QSplitter, QTabBar, QToolButton, QWidget
 
 from mmgpt_desktop.ui.chat.output_pane import OutputPane
 from mmgpt_desktop.ui.chat.prompt_pane import PromptPane
