@@ -58,8 +58,13 @@ def settings_path() -> Path:
 
 
 def data_path() -> Path:
-    """Where sessions are kept that nobody saved."""
+    """Where sessions are kept that nobody saved, and models that were made here."""
     return platformdirs.user_data_path("mmgpt-desktop", appauthor=False)
+
+
+def cache_path() -> Path:
+    """Where that is kept which can be made again."""
+    return platformdirs.user_cache_path("mmgpt-desktop", appauthor=False)
 
 
 def load_settings(path: Path) -> Settings:

@@ -7,11 +7,10 @@ import re
 import sys
 from pathlib import Path
 
-import platformdirs
-
 from mmgpt_desktop.commands.option_types import positive
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.paths import path_said
+from mmgpt_desktop.settings import data_path
 from mmgpt_desktop.text import reason_of
 
 _ABOUT = (
@@ -56,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _default_target(folder: Path) -> Path:
     name = re.sub(r"[^\w-]+", "-", folder.resolve().name).strip("-") or "taught"
-    return platformdirs.user_data_path("mmgpt-desktop", appauthor=False) / "models" / name
+    return data_path() / "models" / name
 
 
 def _progress(share: float, what: str) -> None:

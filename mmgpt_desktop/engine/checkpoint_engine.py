@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
@@ -56,6 +55,7 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.methods import TRACED
 from mmgpt_desktop.note import Note
+from mmgpt_desktop.settings import cache_path
 
 RuntimeMaker = Callable[[RuntimeName, Checkpoint], Any]
 
@@ -313,9 +313,7 @@ def _choice_file(folder: Path) -> Path:
     found = [(path.name, path.stat()) for path in files]
     known = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in found]
     digest = hashlib.sha256(json.dumps(known).encode()).hexdigest()
-    return (
-        platformdirs.user_cache_path("mmgpt-desktop", appauthor=False) / "heads" / f"{digest}.json"
-    )
+    return cache_path() / "heads" / f"{digest}.json"
 
 
 def attention_maps(

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import platformdirs
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
@@ -48,6 +47,7 @@ from mmgpt_desktop.engine.text_models import attention_heads
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.note import Note
+from mmgpt_desktop.settings import cache_path
 
 _IN_ORDER = Note(
     "These graphs read the prompt in order only, where the model reads pictures both ways:"
@@ -57,7 +57,7 @@ _IN_ORDER = Note(
 
 def cache_folder() -> Path:
     """Where edited graphs are kept."""
-    return platformdirs.user_cache_path("mmgpt-desktop", appauthor=False) / "graphs"
+    return cache_path() / "graphs"
 
 
 class CheckpointOnnx:

@@ -73,14 +73,14 @@ def comparison_report(checkpoint: Path, graphs: Path) -> list[Note]:
         {
             "same": sum(one == two for one, two in said),
             "steps": len(pairs),
-            "moved": _moved(chances),
-            "shifted": _moved(looks),
+            "moved": moved(chances),
+            "shifted": moved(looks),
         },
     )
     return [parity, theirs.speeds("PyTorch"), ours.speeds("ONNX Runtime")]
 
 
-def _moved(pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> float:
+def moved(pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> float:
     """The mean share of the weight that lies elsewhere in the second."""
     return float(np.mean([np.abs(one - two).sum(axis=-1).mean() / 2 for one, two in pairs]))
 

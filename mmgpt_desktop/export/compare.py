@@ -21,6 +21,7 @@ from mmgpt_desktop.engine.graphs.decoder_session import DecoderGraph, DecoderSes
 from mmgpt_desktop.engine.graphs.graph_session import Graph
 from mmgpt_desktop.engine.graphs.nodes import Nodes
 from mmgpt_desktop.errors import AppError, BundleError
+from mmgpt_desktop.export.against_torch import moved
 from mmgpt_desktop.export.decoder_graph import build_decoder, embeddings_of
 from mmgpt_desktop.export.decoder_spec import DecoderSpec, read_spec
 from mmgpt_desktop.export.export_folder import read_config
@@ -95,12 +96,9 @@ def read(
 
 
 def difference(truth: Reading, other: Reading) -> Difference:
-    moved = [
-        np.abs(one - two).sum(-1).mean() / 2
-        for one, two in zip(truth.rows, other.rows, strict=True)
-    ]
     agreement = float(np.mean(truth.choices == other.choices))
-    return Difference(agreement, float(np.mean(moved)) if moved else None)
+    rows = list(zip(truth.rows, other.rows, strict=True))
+    return Difference(agreement, moved(rows) if rows else None)
 
 
 class _Recorded(Floating):
@@ -226,9 +224,9 @@ def table_of(rows: Sequence[ComparedRow]) -> str:
     cells = [["", "agreement", "attention", "MB", "prefill ms", "tokens/s"]]
     for row in rows:
         found = row.difference
-        moved = "-" if found.attention is None else f"{found.attention:.4f}"
+        shifted = "-" if found.attention is None else f"{found.attention:.4f}"
         speeds = f"{row.prefill:.0f}", f"{row.rate:.0f}"
-        cells.append([row.name, f"{found.agreement:.3f}", moved, f"{row.size:.0f}", *speeds])
+        cells.append([row.name, f"{found.agreement:.3f}", shifted, f"{row.size:.0f}", *speeds])
     lines = [in_columns(cells)]
     rule = f"agreement of {ENOUGH:.0%} at least"
     if rows[0].difference.attention is None:

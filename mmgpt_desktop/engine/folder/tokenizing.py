@@ -12,7 +12,6 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import platformdirs
 from tokenizers import Tokenizer
 
 from mmgpt_desktop.engine.folder.model_files import (
@@ -24,6 +23,7 @@ from mmgpt_desktop.engine.folder.model_files import (
 from mmgpt_desktop.engine.isolated import OutOfBounds, Refused, run
 from mmgpt_desktop.errors import BundleError, PromptError
 from mmgpt_desktop.resources import resource_path
+from mmgpt_desktop.settings import cache_path
 
 _FILE_LIMIT = 256 << 20  # bytes; the largest known has 35 MB
 TRIAL_S, TRIAL_BYTES = 60.0, 4 << 30
@@ -82,7 +82,7 @@ def _require_tried(path: Path, remember: bool) -> None:
     if not tried:
         tried.update(map(_digest, resource_path("models").glob("*/tokenizer.json")))
     digest = _digest(path)
-    known = platformdirs.user_cache_path("mmgpt-desktop", appauthor=False) / "tokenizers" / digest
+    known = cache_path() / "tokenizers" / digest
     with contextlib.suppress(OSError):  # a home that can't be read is no fault of the model
         if digest in tried or known.is_file():
             return
