@@ -350,6 +350,14 @@
         <translation>请稍等，我还在回答上一个问题。</translation>
     </message>
     <message>
+        <source>“{word}”: {verdict}</source>
+        <translation>“{word}”：{verdict}</translation>
+    </message>
+    <message>
+        <source>“{word}”: finding out whether the bright places matter…</source>
+        <translation>“{word}”：正在检查亮的地方是否重要…</translation>
+    </message>
+    <message>
         <source>One moment, please: the AI is starting again.</source>
         <translation>请稍等，AI 正在重新启动。</translation>
     </message>
@@ -2302,17 +2310,6 @@
     </message>
 </context>
 <context>
-    <name>Telling</name>
-    <message>
-        <source>“{word}”: {verdict}</source>
-        <translation>“{word}”：{verdict}</translation>
-    </message>
-    <message>
-        <source>“{word}”: finding out whether the bright places matter…</source>
-        <translation>“{word}”：正在检查亮的地方是否重要…</translation>
-    </message>
-</context>
-<context>
     <name>Tour</name>
     <message>
         <source>Put a picture in</source>
@@ -2617,10 +2614,6 @@
         <translation>请选择完整模型的文件夹。</translation>
     </message>
     <message>
-        <source>Choose another model, or use another runtime.</source>
-        <translation>请选择另一个模型，或使用另一种运行时。</translation>
-    </message>
-    <message>
         <source>Choose another model.</source>
         <translation>请选择另一个模型。</translation>
     </message>
@@ -2761,16 +2754,8 @@
         <translation>请重新获取完整的文件，或用其他软件另存为 JPEG 或 PNG。</translation>
     </message>
     <message>
-        <source>Get the model again.</source>
-        <translation>请重新获取模型。</translation>
-    </message>
-    <message>
         <source>Get the model anew.</source>
         <translation>请重新获取该模型。</translation>
-    </message>
-    <message>
-        <source>Get the model&apos;s files again, or choose another model.</source>
-        <translation>请重新获取模型文件，或选择另一个模型。</translation>
     </message>
     <message>
         <source>Get the picture itself: git lfs pull.</source>
@@ -2779,18 +2764,6 @@
     <message>
         <source>In this fusion a head reads latents, and no cells of the photo.</source>
         <translation>在这种融合方式下，注意力头读取的是潜向量，而不是照片的单元格。</translation>
-    </message>
-    <message>
-        <source>Install the app again, or choose another model folder.</source>
-        <translation>请重新安装本应用，或选择另一个模型文件夹。</translation>
-    </message>
-    <message>
-        <source>Install the app again.</source>
-        <translation>请重新安装本应用。</translation>
-    </message>
-    <message>
-        <source>Install the app&apos;s packages again, or use another runtime.</source>
-        <translation>请重新安装本应用的软件包，或使用另一个运行时。</translation>
     </message>
     <message>
         <source>Install the app&apos;s packages again.</source>
@@ -2835,10 +2808,6 @@
     <message>
         <source>Load the model, then ask again.</source>
         <translation>请先加载模型，再提问。</translation>
-    </message>
-    <message>
-        <source>Look at the disk.</source>
-        <translation>请检查磁盘。</translation>
     </message>
     <message>
         <source>Look for a missing quote, bracket or equals sign.</source>
@@ -3081,10 +3050,6 @@
         <translation>{name} 还没有下载完：模型不完整。</translation>
     </message>
     <message>
-        <source>The event&apos;s numbers can&apos;t be written ({reason}).</source>
-        <translation>无法写入活动统计（{reason}）。</translation>
-    </message>
-    <message>
         <source>The export was ended from outside, most likely because the memory was full.</source>
         <translation>导出被外部终止，很可能是因为内存已满。</translation>
     </message>
@@ -3139,10 +3104,6 @@
     <message>
         <source>The folder {path} holds no model that is unpacked, only {name}.</source>
         <translation>文件夹 {path} 中没有解压好的模型，只有 {name}。</translation>
-    </message>
-    <message>
-        <source>The folder {path} holds no model: manifest.json is missing.</source>
-        <translation>文件夹 {path} 中没有模型：缺少 manifest.json。</translation>
     </message>
     <message>
         <source>The folder {path} holds no model: {config} is missing beside its weights ({name}).</source>
@@ -3243,10 +3204,6 @@
     <message>
         <source>The model&apos;s file {name} is cut short.</source>
         <translation>模型文件 {name} 不完整。</translation>
-    </message>
-    <message>
-        <source>The model&apos;s file {name} is missing.</source>
-        <translation>缺少模型文件 {name}。</translation>
     </message>
     <message>
         <source>The model&apos;s file {name} was changed: its checksum differs.</source>
@@ -3353,10 +3310,6 @@
         <translation>无法读取模型的 {name}（{reason}）。</translation>
     </message>
     <message>
-        <source>The model&apos;s {name} can&apos;t be read.</source>
-        <translation>无法读取模型的 {name}。</translation>
-    </message>
-    <message>
         <source>The model&apos;s {name} does not say how many heads it has.</source>
         <translation>模型的 {name} 没有说明它有多少个注意力头。</translation>
     </message>
@@ -3383,10 +3336,6 @@
     <message>
         <source>The model&apos;s {name} is far too large.</source>
         <translation>模型的 {name} 过大。</translation>
-    </message>
-    <message>
-        <source>The model&apos;s {name} is missing or not whole.</source>
-        <translation>模型的 {name} 缺失或不完整。</translation>
     </message>
     <message>
         <source>The model&apos;s {name} is missing, which says how it wants its pictures.</source>
@@ -3723,14 +3672,6 @@
     <message>
         <source>it does not list {name}.</source>
         <translation>它没有列出 {name}。</translation>
-    </message>
-    <message>
-        <source>it is not JSON.</source>
-        <translation>它不是 JSON。</translation>
-    </message>
-    <message>
-        <source>it names files outside its folder.</source>
-        <translation>它列出了文件夹之外的文件。</translation>
     </message>
     <message>
         <source>its fusion is none of its fusions.</source>
