@@ -9,15 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.engine.runtime import DecodeResult, Encoded
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import (
     Box,
     CellMaps,
     Found,
-    GenerationRequest,
-    Message,
     PatchGrid,
     Photo,
     RuntimeInfo,
@@ -134,9 +131,3 @@ def make_photo(width: int = 8, height: int = 6, value: int = 90, name: str = "fa
     pixels = np.full((height, width, 3), value, np.uint8)
     pixels.setflags(write=False)
     return Photo(pixels, f"{width}x{height}x{value}", name)
-
-
-def asked(question: str = "What?", job_id: int = 1, photo: Photo | None = None) -> Turn:
-    """A turn that has no answer yet."""
-    images = () if photo is None else (photo,)
-    return Turn(GenerationRequest(job_id, images, (Message("user", question),)))

@@ -21,7 +21,6 @@ from mmgpt_desktop.messages import (
     AttentionMap,
     CellMaps,
     Check,
-    Doubt,
     EdgeMap,
     Explanation,
     Found,
@@ -29,7 +28,6 @@ from mmgpt_desktop.messages import (
     GenerationOutcome,
     GenerationRequest,
     Grounding,
-    HeadChoice,
     HeadNumbers,
     ModelInfo,
     OutcomeKind,
@@ -40,24 +38,18 @@ from mmgpt_desktop.messages import (
     TokenStep,
 )
 from mmgpt_desktop.methods import Method, Needs
-from mmgpt_desktop.note import plain
 from mmgpt_desktop.ui.worker import TaskThread
 from tests.fakes import whole_grid
+from tests.records import FUSION, MODEL, fusion_info, model_info
 
 if TYPE_CHECKING:
     from mmgpt_desktop.ui.event.event_app import EventApp
     from mmgpt_desktop.ui.window.app import App
 
 GRID_ROWS = GRID_COLUMNS = 4
-FUSION = FusionInfo(
-    "graph", 2, 3, GRID_ROWS, GRID_COLUMNS, HeadChoice(((0, 1), (1, 2)), plain("Chosen for tests."))
-)
-MODEL = ModelInfo("fake", "A model for tests.", 512, (FUSION,), FUSION.name, doubt=Doubt(0.3, 0.3))
-CONCAT = FusionInfo("concat", 4, 2, 2, 2, HeadChoice(((3, 1),), plain("Chosen for concatenation.")))
-CROSS = FusionInfo("cross_attention", 2, 3, GRID_ROWS, GRID_COLUMNS, FUSION.head_choice)
-THREE = ModelInfo(
-    "fake", "A model for tests.", 512, (FUSION, CROSS, CONCAT), "graph", doubt=Doubt(0.3, 0.3)
-)
+CONCAT = fusion_info(4, 2, 2, ((3, 1),), name="concat", why="Chosen for concatenation.")
+CROSS = fusion_info(name="cross_attention")
+THREE = model_info(FUSION, CROSS, CONCAT)
 ANSWER = ("A", " red", " ball", " in", " the", " corner", ".")
 
 

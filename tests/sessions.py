@@ -11,27 +11,19 @@ from mmgpt_desktop.messages import (
     Box,
     CellMaps,
     Check,
-    Doubt,
-    FusionInfo,
     GenerationOutcome,
-    GenerationRequest,
-    HeadChoice,
-    Message,
-    ModelInfo,
     PatchGrid,
     Photo,
     RuntimeInfo,
     RuntimeName,
     Sampling,
     Timings,
-    TokenStep,
 )
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.note import Note, plain
 from mmgpt_desktop.session.session_record import Session
+from tests.records import MODEL, request_about, steps_of
 
-FUSION = FusionInfo("graph", 2, 3, 4, 4, HeadChoice(((0, 1), (1, 2)), plain("Chosen for tests.")))
-MODEL = ModelInfo("fake", "For tests.", 512, (FUSION,), "graph", doubt=Doubt(0.3, 0.3))
 WORDS = ("A", " red", " ball")
 
 
@@ -48,19 +40,14 @@ def photo(seed: int = 0) -> Photo:
 
 def turn(about: Photo | None, question: str = "What is this?") -> Turn:
     images = () if about is None else (about,)
-    request = GenerationRequest(
-        7, images, (Message("user", question),), Sampling(seed=3), True, "graph"
-    )
+    how = {"sampling": Sampling(seed=3), "fusion": "graph"}
+    request = request_about(*images, question=question, job_id=7, **how)
     grid = PatchGrid(4, 4, Box(0, -5, 40, 35.5), 40, 30)
     weights = np.random.default_rng(1).random((len(WORDS), 2, 3, 16)).astype(np.float16)
     maps = np.arange(len(WORDS) * 16, dtype=np.float32).reshape(len(WORDS), 4, 4)
     maps[0, 0, 0] = np.nan
-    steps = tuple(
-        TokenStep(
-            7, place, 40 + place, word, 0.5, AttentionMap(each, grid, 0.25) if about else None
-        )
-        for place, (word, each) in enumerate(zip(WORDS, weights, strict=True))
-    )
+    looked = [AttentionMap(each, grid, 0.25) if about else None for each in weights]
+    steps = steps_of(WORDS, looked, job_id=7, first_id=40)
     outcome = GenerationOutcome(
         7,
         "failed",

@@ -22,10 +22,11 @@ from mmgpt_desktop.engine.chat.patch_cells import boxes_to_cells
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.generate import Answer, Token, decode
 from mmgpt_desktop.messages import PICTURE, Message, PatchGrid, Photo, Sampling
-from tests.families.checkpoints import with_region
+from tests.families.checkpoints import noise_photo, with_region
 
 STEPS = 6
 SHAPES = [(60, 40), (40, 60), (24, 24), (5, 3)]  # landscape, portrait, square, tiny
+PHOTOS = [noise_photo(60, 40), noise_photo(30, 31), noise_photo(9, 50)]
 ASKED = "What is the <thing> in the café?"
 _SPACE = "\u2581"
 
@@ -55,6 +56,11 @@ def sentence_tokenizer(special: Sequence[str], begin: str, *, prepend: bool) -> 
     )
     tokenizer.add_special_tokens([AddedToken(token, normalized=False) for token in special])
     return tokenizer
+
+
+def two_of(family: Family) -> list[ImageInputs]:
+    """Of two photos that differ in shape."""
+    return [family.preprocess(noise_photo(60, 40)), family.preprocess(noise_photo(9, 20))]
 
 
 def check_prompt(

@@ -34,6 +34,7 @@ from mmgpt_desktop.messages import Message
 from tests.families.checkpoints import noise_photo, save_checkpoint
 from tests.families.checks import (
     ASKED,
+    PHOTOS,
     SHAPES,
     check_answer,
     check_map,
@@ -235,17 +236,16 @@ def test_paligemmas_prompt_and_pixels_are_transformers_own(paligemma: Path) -> N
 def test_gemma_3s_prompts_and_pixels_are_transformers_own(gemma3: Path) -> None:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(gemma3, extra_special_tokens=TOKENS)
     family = family_of(open_checkpoint(gemma3))
-    photos = [noise_photo(60, 40), noise_photo(30, 31), noise_photo(9, 50)]
     for tiled in (False, True):
         images = Gemma3ImageProcessorPil(**{**GEMMA3, "do_pan_and_scan": tiled})
         processor = Gemma3Processor(
             images, tokenizer, chat_template=GEMMA3_TEMPLATE, image_seq_length=9
         )
         processor.images_kwargs = {}
-        for each in [*photos, noise_photo(16, 90), noise_photo(45, 20)]:
+        for each in [*PHOTOS, noise_photo(16, 90), noise_photo(45, 20)]:
             check_prompt(family, processor, [each], tiled=tiled)
         if not tiled:
-            check_prompt(family, processor, photos)
+            check_prompt(family, processor, PHOTOS)
 
 
 def test_heads_that_nobody_wrote_down_are_transformers_own() -> None:

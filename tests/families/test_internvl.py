@@ -19,11 +19,13 @@ from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from tests.families.checkpoints import SIZES, byte_tokenizer, noise_photo, save_checkpoint
 from tests.families.checks import (
+    PHOTOS,
     SHAPES,
     check_answer,
     check_map,
     check_prompt,
     liven,
+    two_of,
     without_videos,
 )
 from tests.not_none import not_none
@@ -91,11 +93,6 @@ def tiny_internvl(path: Path) -> Path:
 TINY = {"internvl": tiny_internvl}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_internvl(tmp_path_factory.mktemp("internvl") / "tiny")
-
-
 def processor(folder: Path, *, tiles: bool) -> Any:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(
         folder,
@@ -136,18 +133,13 @@ def test_a_long_photo_has_tiles_along_it(family: Family) -> None:
 
 def test_words_and_attention_are_transformers_own(family: Family, runtime: CheckpointTorch) -> None:
     check_answer(family, runtime, [family.preprocess(noise_photo(60, 40), tiled=True)])
-    check_answer(
-        family,
-        runtime,
-        [family.preprocess(noise_photo(60, 40)), family.preprocess(noise_photo(9, 20))],
-    )
+    check_answer(family, runtime, two_of(family))
 
 
 def test_prompts_and_pixels_are_transformers_own(
     family: Family, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_videos(monkeypatch)
-    photos = [noise_photo(60, 40), noise_photo(30, 31), noise_photo(9, 50)]
-    check_prompt(family, processor(folder, tiles=False), photos)
-    for each in [*photos, noise_photo(100, 99), noise_photo(48, 47)]:
+    check_prompt(family, processor(folder, tiles=False), PHOTOS)
+    for each in [*PHOTOS, noise_photo(100, 99), noise_photo(48, 47)]:
         check_prompt(family, processor(folder, tiles=True), [each], tiled=True)

@@ -25,12 +25,14 @@ from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.errors import BundleError
 from tests.families.checkpoints import SIZES, noise_photo, save_checkpoint
 from tests.families.checks import (
+    PHOTOS,
     SHAPES,
     check_answer,
     check_map,
     check_prompt,
     liven,
     sentence_tokenizer,
+    two_of,
 )
 from tests.not_none import not_none
 
@@ -128,11 +130,7 @@ def test_the_cell_map_is_right_by_experiment(
 
 
 def test_words_and_attention_are_transformers_own(family: Family, runtime: CheckpointTorch) -> None:
-    check_answer(
-        family,
-        runtime,
-        [family.preprocess(noise_photo(60, 40)), family.preprocess(noise_photo(9, 20))],
-    )
+    check_answer(family, runtime, two_of(family))
 
 
 def test_prompts_and_pixels_are_transformers_own(family: Family, runtime: CheckpointTorch) -> None:
@@ -152,7 +150,7 @@ def test_prompts_and_pixels_are_transformers_own(family: Family, runtime: Checkp
         num_additional_image_tokens=1 if clip else 0,
         chat_template=TEMPLATE,
     )
-    check_prompt(family, processor, [noise_photo(60, 40), noise_photo(30, 31), noise_photo(9, 50)])
+    check_prompt(family, processor, PHOTOS)
 
 
 def test_another_encoder_is_refused(tmp_path: Path) -> None:

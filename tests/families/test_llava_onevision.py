@@ -22,11 +22,13 @@ from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from tests.families.checkpoints import SIZES, byte_tokenizer, noise_photo, save_checkpoint
 from tests.families.checks import (
+    PHOTOS,
     SHAPES,
     check_answer,
     check_map,
     check_prompt,
     liven,
+    two_of,
     without_videos,
 )
 from tests.not_none import not_none
@@ -93,11 +95,6 @@ def tiny_onevision(path: Path) -> Path:
 TINY = {"llava_onevision": tiny_onevision}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_onevision(tmp_path_factory.mktemp("onevision") / "tiny")
-
-
 @pytest.fixture
 def processor(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     without_videos(monkeypatch)
@@ -138,13 +135,8 @@ def test_a_large_grid_is_scaled_down_and_its_map_is_still_right(
 
 def test_words_and_attention_are_transformers_own(family: Family, runtime: CheckpointTorch) -> None:
     check_answer(family, runtime, [family.preprocess(noise_photo(60, 40), tiled=True)])
-    check_answer(
-        family,
-        runtime,
-        [family.preprocess(noise_photo(60, 40)), family.preprocess(noise_photo(9, 20))],
-    )
+    check_answer(family, runtime, two_of(family))
 
 
 def test_prompts_and_pixels_are_transformers_own(family: Family, processor: Any) -> None:
-    photos = [noise_photo(60, 40), noise_photo(30, 31), noise_photo(9, 50)]
-    check_prompt(family, processor, photos, tiled=True)
+    check_prompt(family, processor, PHOTOS, tiled=True)

@@ -4,7 +4,7 @@ import gc
 from collections.abc import Callable, Iterator
 from functools import partialmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -12,10 +12,17 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.ui.event.event_app import EventApp
 from mmgpt_desktop.ui.widgets.texts import remove_language
 from mmgpt_desktop.ui.window.app import App
+from mmgpt_desktop.ui.worker import EngineThread, TaskThread
+from tests.gui.answers import fill
 from tests.gui.event_parts import MakeShow, make_profile, new_show
-from tests.gui_fakes import FakeEngine
+from tests.gui_fakes import THREE, FakeEngine
 
 MakeApp = Callable[..., App]
+AThread = TypeVar("AThread", EngineThread, TaskThread)
+
+
+class Start(Protocol):
+    def __call__(self, thread: AThread) -> AThread: ...
 
 
 class PatientQtBot(QtBot):
@@ -34,6 +41,23 @@ def qtbot(qapp: Any, request: pytest.FixtureRequest) -> QtBot:
 def patient_close(monkeypatch: pytest.MonkeyPatch) -> None:
     """Likewise for threads that are to end."""
     monkeypatch.setattr("mmgpt_desktop.ui.worker.CLOSE_WAIT_MS", 60_000)
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts threads; each must end in time."""
+    threads: list[EngineThread | TaskThread] = []
+
+    def started(thread: AThread) -> AThread:
+        thread.start()
+        threads.append(thread)
+        return thread
+
+    yield started
+    for thread in threads:
+        thread.begin_close()
+        assert thread.end_close()
+        assert thread.isFinished()
 
 
 @pytest.fixture
@@ -74,6 +98,14 @@ def make_app(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeApp]:
 @pytest.fixture
 def app(make_app: MakeApp) -> App:
     return make_app()
+
+
+@pytest.fixture
+def full(qtbot: QtBot, make_app: MakeApp) -> App:
+    """A window with all that it can show."""
+    app = make_app(FakeEngine(model=THREE))
+    fill(qtbot, app)
+    return app
 
 
 @pytest.fixture

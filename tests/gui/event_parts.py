@@ -143,6 +143,25 @@ def until(done: Callable[[], object]) -> None:
         turn_round(5)
 
 
+def idle(show: EventApp) -> None:
+    """No answer is being written, and none waits."""
+    until(lambda: not show.stage.asker.busy)
+
+
+def open_sample(show: EventApp, place: int = 0) -> None:
+    """It is in view on the answer's page then."""
+    path, visit = show.stage.samples[place].photo, show.stage.visit
+    show.stage.open(path)
+    until(lambda: visit.current.photo is not None and visit.current.photo.name == path.name)
+    until(lambda: show.window.pages.currentWidget() is show.window.answer_page)
+
+
+def ask(show: EventApp, question: str = "What?") -> None:
+    """About the photo on the page; its answer is waited for."""
+    show.stage.ask(question)
+    idle(show)
+
+
 def picture(colour: str = "#2266aa") -> QImage:
     image = QImage(64, 48, QImage.Format.Format_RGB32)
     image.fill(colour)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -14,17 +14,11 @@ from PySide6.QtCore import QEvent, QPoint, QRect, Qt
 from PySide6.QtGui import QAccessible, QFont, QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QAbstractItemView,
-    QAbstractSlider,
     QApplication,
-    QComboBox,
     QDialog,
     QFileDialog,
     QLabel,
-    QLineEdit,
-    QPlainTextEdit,
     QProgressBar,
-    QTextEdit,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -43,59 +37,15 @@ from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.pictures.samples_dialog import SamplesDialog
 from mmgpt_desktop.ui.widgets.dialog import Dialog
 from mmgpt_desktop.ui.widgets.pane import Pane
-from mmgpt_desktop.ui.widgets.photo_view import PhotoView
 from mmgpt_desktop.ui.window import app as ui
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog
 from mmgpt_desktop.ui.window.tour import Tour
+from tests.gui.answers import ask, fill, idle
+from tests.gui.conftest import MakeApp
+from tests.gui.controls import check_keyboard_and_names, controls, name_of, opened
 from tests.gui_fakes import THREE, FakeEngine, make_photo
 from tests.not_none import not_none
-
-MakeApp = Callable[..., App]
-CONTROLS = (
-    QAbstractButton,
-    QAbstractItemView,
-    QAbstractSlider,
-    QComboBox,
-    QLineEdit,
-    QPlainTextEdit,
-    QTextEdit,
-    PhotoView,
-)
-
-
-def controls(root: QWidget) -> list[QWidget]:
-    """What a person uses, without Qt's own parts of it (scroll bars, a box's list, a header)."""
-    return [
-        widget
-        for widget in root.findChildren(QWidget)
-        if isinstance(widget, CONTROLS) and not _inside(widget, root)
-    ]
-
-
-def _inside(widget: QWidget, root: QWidget) -> bool:
-    above = widget.parentWidget()
-    internal = widget.objectName().startswith("qt_")
-    while above is not None and above is not root:
-        internal |= isinstance(above, CONTROLS) or above.objectName().startswith("qt_")
-        above = above.parentWidget()
-    return internal
-
-
-def name_of(widget: QWidget) -> str:
-    return widget.accessibleName() or (widget.text() if isinstance(widget, QAbstractButton) else "")
-
-
-def check_keyboard_and_names(root: QWidget) -> None:
-    shown = [each for each in controls(root) if each.isVisibleTo(root) and each.isEnabled()]
-    assert [each for each in shown if not name_of(each)] == []
-    lonely = [each for each in shown if not each.focusPolicy() & Qt.FocusPolicy.TabFocus]
-    assert [name_of(each) for each in lonely] == []
-    chain, widget = set(), not_none(root.nextInFocusChain())
-    for _ in range(1000):
-        chain.add(widget)
-        widget = not_none(widget.nextInFocusChain())
-    assert [name_of(each) for each in shown if each not in chain] == []
 
 
 def stops_of(root: QWidget) -> list[QWidget]:
@@ -154,28 +104,6 @@ def check_enter(qtbot: QtBot, root: QWidget) -> None:
             qtbot.keyClick(button, key)
         assert len(pressed) == 2, name_of(button)
         assert root.isVisible()
-
-
-def answered(qtbot: QtBot, app: App) -> None:
-    for seed in (1, 2):
-        app.pictures.photos.add(make_photo(seed=seed))
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=30_000)
-    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=30_000)
-    app.heatmap.heatmaps.choose(app.chat.controller.conversation.turns[0], 2)
-    qtbot.waitUntil(app.window.output.strip.isVisible)
-
-
-@pytest.fixture
-def full(qtbot: QtBot, make_app: MakeApp) -> App:
-    app = make_app(FakeEngine(model=THREE))
-    answered(qtbot, app)
-    return app
-
-
-def opened(qtbot: QtBot, app: App, kind: type[QDialog]) -> QDialog:
-    qtbot.waitUntil(lambda: bool(app.window.findChildren(kind)))
-    return app.window.findChildren(kind)[0]
 
 
 def test_every_control_of_the_window_and_its_dialogs_has_a_name_and_a_key(
@@ -326,8 +254,7 @@ def test_how_an_answer_broke_off_is_read_out_once(
 ) -> None:
     engine = FakeEngine(fail_after=3, error=AppError("It broke.", "Ask again."))
     app = make_app(engine)
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    ask(qtbot, app)
     assert heard == ["A red ball It broke. Ask again."]
     heard.clear()
     app.chat.controller.ask("  ")
@@ -346,7 +273,7 @@ def test_that_there_is_no_answer_is_read_out_once(
 ) -> None:
     app = make_app(FakeEngine(**options))
     app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    idle(qtbot, app)
     assert heard == [said]
 
 
@@ -359,7 +286,7 @@ def test_a_stopped_answer_is_read_out_once(
     engine.release(2)
     qtbot.waitUntil(lambda: len(app.chat.controller.conversation.turns[0].steps) == 2)
     app.chat.controller.stop()
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    idle(qtbot, app)
     assert heard == ["A red Stopped."]
 
 
@@ -379,9 +306,9 @@ def test_text_of_twice_the_size_is_not_cut_off(
 ) -> None:
     app = make_app(FakeEngine(model=THREE), language=language)
     app.window.resize(1920, 1080)
-    answered(qtbot, app)
+    fill(qtbot, app)
     assert (app.window.width(), app.window.height()) == (1920, 1080)
-    qtbot.waitUntil(lambda: cut_texts(app.window) == [], timeout=30_000)  # once it is laid out
+    qtbot.waitUntil(lambda: cut_texts(app.window) == [])  # once it is laid out
 
 
 def test_large_text_fits_a_small_window_too(
@@ -395,7 +322,7 @@ def test_large_text_fits_a_small_window_too(
         qtbot.waitUntil(lambda: cut_texts(app.window.tour) == [])
         assert app.window.rect().contains(app.window.tour.geometry())
     app.window.tour.end()
-    answered(qtbot, app)
+    fill(qtbot, app)
     app.window.heatmap.details.click()
     qtbot.waitUntil(app.window.heatmap.check.bars.isVisible)
     card = app.window.heatmap.check

@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.conversation import Conversation, Turn
-from mmgpt_desktop.messages import GenerationOutcome, Timings, TokenStep
+from mmgpt_desktop.messages import Timings
 from mmgpt_desktop.ui.chat.answer_view import AnswerView, WordSpan
 from mmgpt_desktop.ui.chat.underlines import mark
 from mmgpt_desktop.ui.widgets.theme import Theme
-from tests.fakes import asked
+from tests.records import asked, done, steps_of
 
 
 @pytest.fixture
@@ -25,10 +25,8 @@ def view(qtbot: QtBot, qapp: QApplication) -> AnswerView:
 
 def make_turn(*texts: str, job_id: int = 1, probability: float = 0.9) -> Turn:
     turn = asked("What?", job_id)
-    turn.steps = tuple(
-        TokenStep(job_id, index, index, text, probability) for index, text in enumerate(texts)
-    )
-    turn.outcome = GenerationOutcome(job_id, "done", Timings(0, 0.1, 1, len(texts)))
+    turn.steps = steps_of(texts, probability=probability, job_id=job_id)
+    turn.outcome = done(job_id, timings=Timings(0, 0.1, 1, len(texts)))
     return turn
 
 
@@ -182,7 +180,7 @@ def test_only_the_chosen_word_is_highlighted(view: AnswerView) -> None:
     turn.outcome = None
     show(view, turn)
     view.choose(turn, 2)
-    turn.outcome = GenerationOutcome(1, "done", Timings(0, 0.1, 1, 3))
+    turn.outcome = done(timings=Timings(0, 0.1, 1, 3))
     view.finish(turn)
     selections = view.extraSelections()
     assert [selection.cursor.selectedText() for selection in selections] == ["ball"]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,18 +14,16 @@ from mmgpt_desktop.languages import unknown_language
 from mmgpt_desktop.messages import Message, RuntimeInfo, RuntimeName, TokenStep
 from mmgpt_desktop.note import plain
 from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_photo
+from tests.gui.answers import ask, idle
+from tests.gui.conftest import MakeApp
+from tests.gui_fakes import ANSWER, FakeEngine, make_photo
+from tests.records import MODEL
 
-MakeApp = Callable[..., App]
 TEXT = "".join(ANSWER)
 
 
 def answers(app: App) -> list[str]:
     return [turn.answer for turn in app.chat.controller.conversation.turns]
-
-
-def wait_idle(qtbot: QtBot, app: App) -> None:
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
 
 
 def type_and_ask(qtbot: QtBot, app: App, question: str) -> None:
@@ -44,7 +41,7 @@ def test_enter_asks_and_the_answer_appears(qtbot: QtBot, make_app: MakeApp) -> N
     app = make_app(details=True)
     app.pictures.photos.add(make_photo())
     type_and_ask(qtbot, app, "What is here?")
-    wait_idle(qtbot, app)
+    idle(qtbot, app)
     shown = app.window.output.view.toPlainText()
     assert "What is here?" in shown
     assert TEXT in shown
@@ -67,8 +64,7 @@ def test_the_answer_grows_step_by_step(qtbot: QtBot, make_app: MakeApp) -> None:
 def test_a_question_without_a_picture_is_asked_without_one(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine()
     app = make_app(engine)
-    app.chat.controller.ask("Who are you?")
-    wait_idle(qtbot, app)
+    ask(qtbot, app, "Who are you?")
     assert engine.requests[0].images == ()
     assert answers(app) == [TEXT]
 
@@ -79,8 +75,7 @@ def test_follow_ups_carry_the_conversation(qtbot: QtBot, make_app: MakeApp) -> N
     shown = make_photo()
     app.pictures.photos.add(shown)
     for question in ("First?", "Second?"):
-        app.chat.controller.ask(question)
-        wait_idle(qtbot, app)
+        ask(qtbot, app, question)
     assert engine.requests[1].images == (shown,)
     assert engine.requests[1].messages == (
         Message("user", "First?"),
@@ -113,7 +108,7 @@ def test_a_second_question_waits_in_the_field(qtbot: QtBot, make_app: MakeApp) -
     assert app.window.prompt.edit.toPlainText() == "Second?"
     assert "still being written" in app.window.prompt.problem.text()
     engine.release(len(ANSWER))
-    wait_idle(qtbot, app)
+    idle(qtbot, app)
     assert answers(app) == [TEXT]
 
 
@@ -124,7 +119,7 @@ def test_escape_stops_and_keeps_what_was_written(qtbot: QtBot, make_app: MakeApp
     engine.release(2)
     qtbot.waitUntil(lambda: answers(app) == ["A red"])
     qtbot.keyClick(app.window.prompt.edit, Qt.Key.Key_Escape)
-    wait_idle(qtbot, app)
+    idle(qtbot, app)
     assert answers(app) == ["A red"]
     assert "Stopped." in app.window.output.view.toPlainText()
 
@@ -132,8 +127,7 @@ def test_escape_stops_and_keeps_what_was_written(qtbot: QtBot, make_app: MakeApp
 def test_control_characters_do_not_reach_the_engine(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine()
     app = make_app(engine)
-    app.chat.controller.ask("What\x00 is\x1b this?\r\n")
-    wait_idle(qtbot, app)
+    ask(qtbot, app, "What\x00 is\x1b this?\r\n")
     assert engine.requests[0].messages[-1].text == "What is this?"
 
 
@@ -141,7 +135,7 @@ def test_a_question_that_cannot_be_asked_comes_back(qtbot: QtBot, make_app: Make
     error = PromptError("The question is too long.", "Shorten it.")
     app = make_app(FakeEngine(fail_after=0, error=error))
     type_and_ask(qtbot, app, "Long?")
-    wait_idle(qtbot, app)
+    idle(qtbot, app)
     assert app.window.prompt.edit.toPlainText() == "Long?"
     assert notices(app) == ["The question is too long. Shorten it."]
     assert answers(app) == []
@@ -157,7 +151,7 @@ def test_a_question_that_the_model_cant_read_is_not_asked(
     app = make_app(engine, wait=not early)
     type_and_ask(qtbot, app, "这是什么？")  # noqa: RUF001
     engine.load_gate.release()
-    wait_idle(qtbot, app)
+    idle(qtbot, app)
     assert len(engine.requests) == early, "only the engine can say so before the model is there"
     assert app.window.prompt.edit.toPlainText() == "这是什么？"  # noqa: RUF001
     assert answers(app) == []
@@ -167,7 +161,7 @@ def test_a_question_that_the_model_cant_read_is_not_asked(
     assert [each.text() for each in buttons] == ["这是什么？", "这里在发生什么？"]  # noqa: RUF001
     if not early:
         qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
-        wait_idle(qtbot, app)
+        idle(qtbot, app)
         assert engine.requests[-1].messages[-1].text == "What is this?"
         assert answers(app) == [TEXT]
         assert app.window.prompt.edit.toPlainText() == "这是什么？"  # noqa: RUF001
@@ -181,23 +175,21 @@ def test_other_models_get_any_question(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine()
     app = make_app(engine)
     app.chat.controller.ask("这是什么？")  # noqa: RUF001
-    wait_idle(qtbot, app)
+    idle(qtbot, app)
     assert answers(app) == [TEXT]
 
 
 def test_an_answer_that_breaks_off_stays_with_the_reason(qtbot: QtBot, make_app: MakeApp) -> None:
     error = RuntimeFailure("The model broke off.", "Ask again.")
     app = make_app(FakeEngine(fail_after=2, error=error))
-    app.chat.controller.ask("What?")
-    wait_idle(qtbot, app)
+    ask(qtbot, app)
     assert answers(app) == ["A red"]
     assert "The model broke off. Ask again." in app.window.output.view.toPlainText()
 
 
 def test_each_picture_has_its_own_conversation(qtbot: QtBot, app: App) -> None:
     app.pictures.photos.add(make_photo(seed=1))
-    app.chat.controller.ask("First?")
-    wait_idle(qtbot, app)
+    ask(qtbot, app, "First?")
     app.pictures.photos.add(make_photo(seed=2))
     assert answers(app) == []
     assert app.window.output.view.toPlainText() == ""
@@ -215,7 +207,7 @@ def test_an_answer_goes_on_while_another_picture_is_shown(qtbot: QtBot, make_app
     qtbot.waitUntil(lambda: answers(app) == ["A red"])
     app.pictures.photos.add(make_photo(seed=2))
     engine.release(len(ANSWER))
-    wait_idle(qtbot, app)
+    idle(qtbot, app)
     assert app.window.output.view.toPlainText() == ""
     app.pictures.photos.choose(0)
     assert answers(app) == [TEXT]
@@ -230,8 +222,7 @@ def test_steps_of_another_job_are_dropped(qtbot: QtBot, make_app: MakeApp) -> No
 
 
 def test_clearing_forgets_and_undo_brings_back(qtbot: QtBot, app: App) -> None:
-    app.chat.controller.ask("What?")
-    wait_idle(qtbot, app)
+    ask(qtbot, app)
     app.window.actions_by_name["clear"].trigger()
     assert answers(app) == []
     app.window.actions_by_name["undo"].trigger()
@@ -255,11 +246,10 @@ def test_clearing_in_mid_answer_stops_it(qtbot: QtBot, make_app: MakeApp) -> Non
 def test_answering_again_varies_and_can_be_undone(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine()
     app = make_app(engine)
-    app.chat.controller.ask("What?")
-    wait_idle(qtbot, app)
+    ask(qtbot, app)
     first = app.chat.controller.conversation.turns[0]
     app.chat.controller.regenerate()
-    wait_idle(qtbot, app)
+    idle(qtbot, app)
     again = app.chat.controller.conversation.turns
     assert [turn.question for turn in again] == ["What?"]
     assert again[0] is not first
@@ -276,7 +266,7 @@ def test_asking_while_the_model_loads_waits_for_it(qtbot: QtBot, make_app: MakeA
     app.chat.controller.ask("What?")
     assert app.window.output.waiting_text.text() == "Waiting for the model…"
     engine.load_gate.release()
-    wait_idle(qtbot, app)
+    idle(qtbot, app)
     assert answers(app) == [TEXT]
 
 
@@ -302,7 +292,7 @@ def test_a_model_that_cannot_be_loaded_is_told_and_tried_again(
     assert app.window.status.text.whole == "The model is damaged."
     assert app.window.status.load.isVisible()
     app.chat.controller.ask("What?")
-    wait_idle(qtbot, app)
+    idle(qtbot, app)
     assert app.window.prompt.edit.toPlainText() == "What?"
     app.window.status.load.click()
     qtbot.waitUntil(lambda: app.chat.controller.model is not None)

@@ -28,10 +28,11 @@ from mmgpt_desktop.ui.models import model_choice
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.worker import engine_maker
 from tests.families.checkpoints import smolvlm_settings, tiny_smolvlm
+from tests.gui.answers import notices
+from tests.gui.conftest import MakeApp
 from tests.gui_fakes import ANSWER, FakeEngine
 from tests.hub_server import REPOSITORY, HubServer, Misbehaviour, running_hub
 
-MakeApp = Callable[..., App]
 PATIENCE = 60_000  # ms; other work may have the computer
 
 
@@ -94,7 +95,7 @@ def switched(qtbot: QtBot, app: App, folder: Path) -> list[str]:
     """What is told when a model can't be opened, and the model before still answers."""
     with qtbot.waitSignal(app.models.loader.not_opened, timeout=PATIENCE):
         app.models.use(folder)
-    told = [notice.title.text() for notice in app.window.notices.current()]
+    told = notices(app)
     assert_it_answers(qtbot, app)
     return told
 
@@ -259,7 +260,7 @@ def test_an_answer_that_runs_out_of_memory_leaves_the_model(
     app = make_app(engine)
     app.chat.controller.ask("What?")
     qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE)
-    told = [notice.title.text() for notice in app.window.notices.current()]
+    told = notices(app)
     assert told == ["There is not enough memory to answer."]
     engine.fail_after = None
     assert_it_answers(qtbot, app)
@@ -326,6 +327,6 @@ def test_a_download_that_fails(
     happens(server, hub, monkeypatch)
     with qtbot.waitSignal(app.models.list.failed, timeout=PATIENCE):
         app.models.list.download(REPOSITORY)
-    (told,) = [notice.title.text() for notice in app.window.notices.current()]
+    (told,) = notices(app)
     assert told.startswith(sentence)
     assert_it_answers(qtbot, app)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -22,10 +21,12 @@ from mmgpt_desktop.ui.widgets.cell_view import CellView
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.widgets.undo import MOST_STEPS
 from mmgpt_desktop.ui.window.app import App
-from tests.fakes import asked, whole_grid
+from tests.fakes import whole_grid
+from tests.gui.answers import ask_about_photo
+from tests.gui.conftest import MakeApp
 from tests.gui_fakes import FakeEngine, make_photo
+from tests.records import asked
 
-MakeApp = Callable[..., App]
 LEFT = Qt.MouseButton.LeftButton
 
 
@@ -52,13 +53,6 @@ def drag(qtbot: QtBot, view: CellView, *cells: int) -> None:
     for cell in cells[1:]:
         qtbot.mouseMove(view, cell_point(view, cell))
     qtbot.mouseRelease(view, LEFT, pos=cell_point(view, cells[-1]))
-
-
-def ask(qtbot: QtBot, app: App) -> Turn:
-    app.pictures.photos.add(make_photo())
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
-    return app.chat.controller.conversation.turns[-1]
 
 
 def cells_of(app: App) -> CellView:
@@ -178,7 +172,7 @@ def test_where_the_whole_answers_map_is_brightest_a_word_lights_up() -> None:
     "way", ["escape", "escape in the answer", "escape in the question", "beside", "word", "whole"]
 )
 def test_the_brush_goes(qtbot: QtBot, app: App, way: str) -> None:
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     explainer = app.heatmap.explainer
     qtbot.waitUntil(lambda: turn.is_measured(Method.OCCLUSION) and not explainer.busy)
     picture, window = app.window.heatmap.picture, app.window
@@ -216,7 +210,7 @@ def test_a_letterboxs_bars_are_beside_the_photo(qtbot: QtBot, view: CellView) ->
 
 
 def test_words_that_needed_the_brushed_place_light_up(qtbot: QtBot, app: App) -> None:
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     qtbot.waitUntil(lambda: turn.is_measured(Method.OCCLUSION))
     qtbot.waitUntil(lambda: app.window.heatmap.picture.view.layer is not None)
     drag(qtbot, cells_of(app), 1, 2)
@@ -233,7 +227,7 @@ def test_words_that_needed_the_brushed_place_light_up(qtbot: QtBot, app: App) ->
 def test_the_brush_says_when_nothing_is_measured_yet(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(explain_gated=True)
     app = make_app(engine)
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     qtbot.waitUntil(lambda: app.window.heatmap.picture.view.layer is not None)
     drag(qtbot, cells_of(app), 1)
     caption = app.window.heatmap.picture.caption
@@ -249,7 +243,7 @@ def test_the_brush_says_when_nothing_is_measured_yet(qtbot: QtBot, make_app: Mak
 
 def test_the_brush_says_why_it_can_not_be_measured(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(FakeEngine(explain_error=RuntimeFailure("It is too old.", "Export it anew.")))
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     qtbot.waitUntil(lambda: Method.OCCLUSION in turn.failed)
     qtbot.waitUntil(lambda: app.window.heatmap.picture.view.layer is not None)
     drag(qtbot, cells_of(app), 1)
@@ -257,7 +251,7 @@ def test_the_brush_says_why_it_can_not_be_measured(qtbot: QtBot, make_app: MakeA
 
 
 def test_a_cells_tooltip_has_its_value_and_rank(qtbot: QtBot, app: App) -> None:
-    ask(qtbot, app)
+    ask_about_photo(qtbot, app)
     qtbot.waitUntil(lambda: app.window.heatmap.picture.view.layer is not None)
     view = cells_of(app)
     point = cell_point(view, 5)
@@ -274,7 +268,7 @@ def test_what_undo_forgot_is_gone_from_memory(
     monkeypatch.setattr(notices, "UNDO_MS", 1)
     engine = FakeEngine()
     app = make_app(engine)
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     app.heatmap.heatmaps.choose(turn, 1)
     app.heatmap.brush.take(frozenset({2}))
     qtbot.waitUntil(lambda: bool(lit(app)) and not app.heatmap.explainer.busy)
@@ -289,4 +283,4 @@ def test_what_undo_forgot_is_gone_from_memory(
         gc.collect()
         return [each() for each in kept] == [None, None]
 
-    qtbot.waitUntil(gone, timeout=30_000)
+    qtbot.waitUntil(gone)

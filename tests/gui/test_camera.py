@@ -18,10 +18,10 @@ from mmgpt_desktop.ui.chat.live import CAPTION
 from mmgpt_desktop.ui.pictures import camera as camera_module
 from mmgpt_desktop.ui.pictures.camera import Camera, DeviceSource, why_no_camera
 from mmgpt_desktop.ui.window.app import App
+from tests.gui.answers import ask_about_photo, idle, notices
 from tests.gui.conftest import MakeApp
 from tests.gui_fakes import ANSWER, FakeEngine, make_image, make_photo
 
-LONG_MS = 30_000
 COLOURS = ("#ff0000", "#00ff00", "#0000ff", "#ffff00")
 
 
@@ -98,7 +98,7 @@ def test_captions_follow_each_other_and_the_heatmap_their_words(
 ) -> None:
     app, engine = gated.app, gated.engine
     gated.begin()
-    qtbot.waitUntil(lambda: len(engine.requests) == 1, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: len(engine.requests) == 1)
     assert engine.requests[0].messages[-1].text == CAPTION
     assert bar_text(app) == "The camera is on"
     assert app.window.image.live.isVisible()
@@ -109,25 +109,24 @@ def test_captions_follow_each_other_and_the_heatmap_their_words(
                 app.heatmap.heatmaps.chosen is not None  # type: ignore[misc]
                 and app.heatmap.heatmaps.chosen[1] == word
             ),
-            timeout=LONG_MS,
         )
     photo = app.heatmap.heatmaps.photo
     assert photo is not None
     assert colour_of(photo.pixels) == "#ff0000"
     gated.source.show("#0000ff")
     engine.release(len(ANSWER))
-    qtbot.waitUntil(lambda: len(engine.requests) == 2, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: len(engine.requests) == 2)
     assert gated.asked_colours() == ["#ff0000", "#0000ff"]
     assert app.pictures.photos.count == 0  # what passes by is not kept
 
 
 def test_the_newest_picture_wins_and_never_more_than_one_waits(qtbot: QtBot, gated: Studio) -> None:
     gated.begin()
-    qtbot.waitUntil(lambda: len(gated.engine.requests) == 1, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: len(gated.engine.requests) == 1)
     for colour in COLOURS:
         gated.source.show(colour)
     gated.engine.release(len(ANSWER))
-    qtbot.waitUntil(lambda: len(gated.engine.requests) == 2, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: len(gated.engine.requests) == 2)
     assert gated.asked_colours() == ["#ff0000", "#ffff00"]
 
 
@@ -138,9 +137,9 @@ def test_a_snapshot_is_a_photo_and_the_question_is_next(
     app = studio.app
     studio.begin("#00ff00")
     live = app.window.image.live
-    qtbot.waitUntil(lambda: bool(studio.engine.requests), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: bool(studio.engine.requests))
     qtbot.keyClick(live, key)
-    qtbot.waitUntil(lambda: app.pictures.photos.count == 1, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
     photo = app.chat.controller.conversation.photo
     assert photo is not None
     assert colour_of(photo.pixels) == "#00ff00"
@@ -154,27 +153,27 @@ def test_a_snapshot_is_a_photo_and_the_question_is_next(
 def test_captions_pause_for_a_question_and_go_on_when_told(qtbot: QtBot, gated: Studio) -> None:
     app, engine = gated.app, gated.engine
     gated.begin()
-    qtbot.waitUntil(lambda: len(engine.requests) == 1, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: len(engine.requests) == 1)
     gated.source.show("#0000ff")
     app.window.prompt.edit.setPlainText("What is it?")
     app.window.prompt.ask_button.click()
-    qtbot.waitUntil(lambda: len(engine.requests) == 2, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: len(engine.requests) == 2)
     assert engine.requests[1].messages[-1].text == "What is it?"
     assert gated.asked_colours()[1] == "#0000ff"
     assert app.window.prompt.edit.toPlainText() == ""
     assert not app.chat.live.looking
     engine.release(len(ANSWER))
-    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=LONG_MS)
+    idle(qtbot, app)
     assert [turn.question for turn in app.chat.controller.conversation.turns] == ["What is it?"]
     app.window.image.live_bar.pause_button.click()
-    qtbot.waitUntil(lambda: len(engine.requests) == 3, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: len(engine.requests) == 3)
     assert engine.requests[2].messages[-1].text == CAPTION
     assert app.pictures.photos.count == 1
 
 
 def test_asking_nothing_goes_on_with_captions(qtbot: QtBot, gated: Studio) -> None:
     gated.begin()
-    qtbot.waitUntil(lambda: bool(gated.engine.requests), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: bool(gated.engine.requests))
     gated.app.window.prompt.ask_button.click()
     assert gated.app.window.prompt.problem.text().startswith("Write a question first")
     assert gated.app.chat.live.looking
@@ -191,13 +190,13 @@ def test_choosing_a_photo_pauses(qtbot: QtBot, studio: Studio) -> None:
     app = studio.app
     app.pictures.photos.add(make_photo())
     studio.begin()
-    qtbot.waitUntil(lambda: bool(studio.engine.requests), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: bool(studio.engine.requests))
     assert app.pictures.photos.passing
     app.pictures.photos.choose(0)
     assert not app.chat.live.looking
     assert app.window.image.view.isVisible()
     asked = len(studio.engine.requests)
-    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=LONG_MS)
+    idle(qtbot, app)
     app.window.image.live_bar.stop_button.click()
     assert (len(studio.engine.requests), bar_text(app)) == (asked, "")
 
@@ -223,11 +222,11 @@ def test_stopping_switches_the_camera_off(qtbot: QtBot, gated: Studio, stop) -> 
     app = gated.app
     app.pictures.photos.add(make_photo())
     gated.begin()
-    qtbot.waitUntil(lambda: bool(gated.engine.requests), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: bool(gated.engine.requests))
     source, off = gated.source, list[bool]()
     source.destroyed.connect(lambda: off.append(True))
     stop(app)
-    qtbot.waitUntil(lambda: bool(off), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: bool(off))
     assert not app.chat.live.running
     assert bar_text(app) == ""
     assert app.chat.controller.conversation.photo is not None  # the photo from before
@@ -236,7 +235,7 @@ def test_stopping_switches_the_camera_off(qtbot: QtBot, gated: Studio, stop) -> 
 
 def test_what_the_camera_saw_is_gone_when_it_is_off(qtbot: QtBot, studio: Studio) -> None:
     studio.begin()
-    qtbot.waitUntil(lambda: bool(studio.engine.requests), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: bool(studio.engine.requests))
     seen = weakref.ref(studio.engine.requests[0].images[0])
     studio.app.chat.live.stop()
 
@@ -245,7 +244,7 @@ def test_what_the_camera_saw_is_gone_when_it_is_off(qtbot: QtBot, studio: Studio
         gc.collect()
         return seen() is None
 
-    qtbot.waitUntil(gone, timeout=LONG_MS)
+    qtbot.waitUntil(gone)
 
 
 def test_closing_the_window_switches_it_off(qtbot: QtBot, gated: Studio) -> None:
@@ -257,10 +256,10 @@ def test_closing_the_window_switches_it_off(qtbot: QtBot, gated: Studio) -> None
 def test_an_unplugged_camera_is_told_and_off(qtbot: QtBot, studio: Studio) -> None:
     app = studio.app
     studio.begin()
-    qtbot.waitUntil(lambda: bool(studio.engine.requests), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: bool(studio.engine.requests))
     studio.source.failed.emit("The camera stopped.")
     assert not app.chat.live.running
-    assert [each.title.text() for each in app.window.notices.current()] == ["The camera stopped."]
+    assert notices(app) == ["The camera stopped."]
     assert app.window.image.open_button.isVisible()
 
 
@@ -268,7 +267,7 @@ def test_a_caption_that_fails_ends_them(qtbot: QtBot, make_app: MakeApp) -> None
     engine = FakeEngine(fail_after=0, error=RuntimeFailure("The engine broke."))
     studio = Studio(make_app(engine), engine)
     studio.begin()
-    qtbot.waitUntil(lambda: bool(studio.app.window.notices.current()), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: bool(studio.app.window.notices.current()))
     assert not studio.app.chat.live.running
     assert len(engine.requests) == 1
     assert studio.app.window.prompt.edit.toPlainText() == ""  # nobody typed it
@@ -282,7 +281,7 @@ def test_a_question_before_the_first_picture_is_about_what_was_there(
     app.chat.live.start(studio.make)
     app.window.prompt.edit.setPlainText("What?")
     app.window.prompt.ask_button.click()
-    qtbot.waitUntil(lambda: bool(studio.engine.requests), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: bool(studio.engine.requests))
     assert studio.engine.requests[0].images[0].name == "photo 3.png"
 
 
@@ -290,7 +289,7 @@ def test_a_session_is_saved_without_what_passes_by(qtbot: QtBot, studio: Studio)
     app = studio.app
     app.pictures.photos.add(make_photo())
     studio.begin()
-    qtbot.waitUntil(lambda: bool(studio.engine.requests), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: bool(studio.engine.requests))
     session = app.files.sessions.session()
     assert len(session.conversations) == 2
     assert session.current == 1
@@ -299,7 +298,7 @@ def test_a_session_is_saved_without_what_passes_by(qtbot: QtBot, studio: Studio)
 def test_a_silent_camera_is_given_up(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(camera_module, "SILENCE_MS", 10)
     camera = Camera(Synthetic)
-    with qtbot.waitSignal(camera.failed, timeout=LONG_MS) as said:
+    with qtbot.waitSignal(camera.failed) as said:
         camera.start()
     assert said.args == ["The camera gives no picture. Is another program using it?"]
     assert not camera.running
@@ -432,7 +431,5 @@ def test_without_a_camera_the_window_says_so_and_works(
     (said,) = app.window.notices.current()
     assert said.title.text() == "There is no camera. Plug one in, then try again."
     assert bar_text(app) == ""
-    app.pictures.photos.add(make_photo())
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=LONG_MS)
+    ask_about_photo(qtbot, app)
     assert app.chat.controller.conversation.turns[0].answer == "".join(ANSWER)

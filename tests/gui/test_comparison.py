@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -13,15 +11,19 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.window.app import App
-from tests.gui.test_window import controls, name_of
+from tests.gui.answers import ask, idle, notices
+from tests.gui.conftest import MakeApp
+from tests.gui.controls import controls, name_of
 from tests.gui_fakes import ANSWER, THREE, FakeEngine, make_photo
 from tests.not_none import not_none
 
-MakeApp = Callable[..., App]
 TEXT = "".join(ANSWER)
 
 
 def open_comparison(app: App) -> Comparison:
+    """Of the photo in view, or of one that is added."""
+    if app.pictures.photos.count == 0:
+        app.pictures.photos.add(make_photo())
     app.window.actions_by_name["compare"].trigger()
     (comparison,) = app.window.findChildren(Comparison)
     return comparison
@@ -29,6 +31,11 @@ def open_comparison(app: App) -> Comparison:
 
 def wait_idle(qtbot: QtBot, comparison: Comparison) -> None:
     qtbot.waitUntil(lambda: not comparison.busy)
+
+
+@pytest.fixture
+def gated() -> FakeEngine:
+    return FakeEngine(model=THREE, gated=True)
 
 
 @pytest.fixture
@@ -40,7 +47,6 @@ def engine() -> FakeEngine:
 def comparison(qtbot: QtBot, make_app: MakeApp, engine: FakeEngine) -> Comparison:
     """All answers written."""
     app = make_app(engine, smooth=False)
-    app.pictures.photos.add(make_photo())
     comparison = open_comparison(app)
     wait_idle(qtbot, comparison)
     return comparison
@@ -66,8 +72,7 @@ def test_it_begins_with_the_question_at_hand(qtbot: QtBot, make_app: MakeApp) ->
     engine = FakeEngine(model=THREE)
     app = make_app(engine)
     app.pictures.photos.add(make_photo())
-    app.chat.controller.ask("Asked?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    ask(qtbot, app, "Asked?")
     comparison = open_comparison(app)
     assert comparison.edit.text() == "Asked?"
     wait_idle(qtbot, comparison)
@@ -82,61 +87,59 @@ def test_without_a_picture_it_says_what_to_do(make_app: MakeApp) -> None:
     app = make_app(FakeEngine(model=THREE))
     app.window.actions_by_name["compare"].trigger()
     assert app.window.findChildren(Comparison) == []
-    assert "no picture" in app.window.notices.current()[0].title.text()
+    assert "no picture" in notices(app)[0]
 
 
 def test_answers_come_word_by_word_one_fusion_after_the_other(
-    qtbot: QtBot, make_app: MakeApp
+    qtbot: QtBot, make_app: MakeApp, gated: FakeEngine
 ) -> None:
-    engine = FakeEngine(model=THREE, gated=True)
-    app = make_app(engine)
-    app.pictures.photos.add(make_photo())
+    app = make_app(gated)
     comparison = open_comparison(app)
     first, second, third = (column.answer for column in comparison.columns)
     assert first.placeholderText() == "Looking at the picture…"
     assert third.placeholderText() == "Waits for its turn…"
-    engine.release(2)
+    gated.release(2)
     qtbot.waitUntil(lambda: first.toPlainText() == "A red")
     assert second.toPlainText() == ""
-    engine.release(len(ANSWER) - 1)
+    gated.release(len(ANSWER) - 1)
     qtbot.waitUntil(lambda: second.toPlainText() == "A")
     assert first.toPlainText().startswith(TEXT)
-    engine.release(2 * len(ANSWER))
+    gated.release(2 * len(ANSWER))
     wait_idle(qtbot, comparison)
     assert third.toPlainText().startswith(TEXT)
 
 
-def test_escape_stops_all_of_them_and_then_closes(qtbot: QtBot, make_app: MakeApp) -> None:
-    engine = FakeEngine(model=THREE, gated=True)
-    app = make_app(engine)
-    app.pictures.photos.add(make_photo())
+def test_escape_stops_all_of_them_and_then_closes(
+    qtbot: QtBot, make_app: MakeApp, gated: FakeEngine
+) -> None:
+    app = make_app(gated)
     comparison = open_comparison(app)
-    engine.release(2)
+    gated.release(2)
     qtbot.waitUntil(lambda: comparison.columns[0].answer.toPlainText() == "A red")
     qtbot.keyClick(comparison.columns[1].answer, Qt.Key.Key_Escape)
     wait_idle(qtbot, comparison)
     for column in comparison.columns:
         assert "Stopped." in column.answer.toPlainText()
-    assert len(engine.requests) == 1
+    assert len(gated.requests) == 1
     assert comparison.isVisible()
     qtbot.keyClick(comparison.columns[0].picture.view, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: not app.window.findChildren(Comparison))
 
 
-def test_a_new_question_drops_the_old_answers(qtbot: QtBot, make_app: MakeApp) -> None:
-    engine = FakeEngine(model=THREE, gated=True)
-    app = make_app(engine)
-    app.pictures.photos.add(make_photo())
+def test_a_new_question_drops_the_old_answers(
+    qtbot: QtBot, make_app: MakeApp, gated: FakeEngine
+) -> None:
+    app = make_app(gated)
     comparison = open_comparison(app)
-    engine.release()
+    gated.release()
     qtbot.waitUntil(lambda: comparison.columns[0].answer.toPlainText() == "A")
     comparison.edit.setText("Other?")
     qtbot.keyClick(comparison.edit, Qt.Key.Key_Return)
     assert comparison.columns[0].answer.toPlainText() == ""
-    engine.release(3 * len(ANSWER))
+    gated.release(3 * len(ANSWER))
     wait_idle(qtbot, comparison)
-    assert [request.messages[-1].text for request in engine.requests[-3:]] == ["Other?"] * 3
-    assert len(engine.requests) == 4
+    assert [request.messages[-1].text for request in gated.requests[-3:]] == ["Other?"] * 3
+    assert len(gated.requests) == 4
     assert all(column.answer.toPlainText().startswith(TEXT) for column in comparison.columns)
 
 
@@ -156,7 +159,6 @@ def test_a_fusion_that_fails_says_why_and_the_others_answer(
             return super().generate(request, cancel, on_step)
 
     app = make_app(Broken(model=THREE, error=RuntimeFailure("It broke.", "Ask again.")))
-    app.pictures.photos.add(make_photo())
     comparison = open_comparison(app)
     wait_idle(qtbot, comparison)
     assert "It broke. Ask again." in comparison.columns[0].answer.toPlainText()
@@ -198,8 +200,7 @@ def test_only_the_graph_has_edges_and_they_begin_where_the_word_looked(
 ) -> None:
     assert [column.graph is not None for column in comparison.columns] == [True, False, False]
     column = comparison.columns[0]
-    graph = column.graph
-    assert graph is not None
+    graph = not_none(column.graph)
     qtbot.keyClick(column.answer, Qt.Key.Key_Home)
     qtbot.keyClick(column.answer, Qt.Key.Key_Right)
     qtbot.waitUntil(lambda: "“red”" in column.picture.caption.text())
@@ -214,8 +215,7 @@ def test_only_the_graph_has_edges_and_they_begin_where_the_word_looked(
 
 def test_a_click_or_an_arrow_key_chooses_the_cell(qtbot: QtBot, comparison: Comparison) -> None:
     column = comparison.columns[0]
-    graph = column.graph
-    assert graph is not None
+    graph = not_none(column.graph)
     column.graph_box.click()
     qtbot.waitUntil(lambda: graph.edges is not None)
     rect = graph.photo_rect()
@@ -237,8 +237,7 @@ def test_a_click_or_an_arrow_key_chooses_the_cell(qtbot: QtBot, comparison: Comp
 
 def test_the_edges_are_painted_over_the_photo(qtbot: QtBot, comparison: Comparison) -> None:
     column = comparison.columns[0]
-    graph = column.graph
-    assert graph is not None
+    graph = not_none(column.graph)
     column.graph_box.click()
     qtbot.waitUntil(lambda: graph.edges is not None)
     graph.choose_cell(0)
@@ -275,7 +274,6 @@ def test_it_fits_over_the_window(
 ) -> None:
     app = make_app(FakeEngine(model=THREE, certainty=0.1), language=language)
     app.window.resize(*size)
-    app.pictures.photos.add(make_photo())
     comparison = open_comparison(app)
     wait_idle(qtbot, comparison)
     assert comparison.width() <= size[0]
@@ -288,12 +286,12 @@ def test_it_fits_over_the_window(
         assert column.picture.view.photo_rect().height() >= 100
 
 
-def test_nothing_of_a_closed_comparison_stays(qtbot: QtBot, make_app: MakeApp) -> None:
-    engine = FakeEngine(model=THREE, gated=True)
-    app = make_app(engine)
-    app.pictures.photos.add(make_photo())
+def test_nothing_of_a_closed_comparison_stays(
+    qtbot: QtBot, make_app: MakeApp, gated: FakeEngine
+) -> None:
+    app = make_app(gated)
     comparison = open_comparison(app)
-    engine.release(2)
+    gated.release(2)
     qtbot.waitUntil(lambda: comparison.columns[0].answer.toPlainText() == "A red")
     gone: list[object] = []
     for column in comparison.columns:
@@ -302,20 +300,18 @@ def test_nothing_of_a_closed_comparison_stays(qtbot: QtBot, make_app: MakeApp) -
     qtbot.waitUntil(lambda: len(gone) == 3)
     app.theme.choose("dark")
     app.chat.controller.ask("What?")
-    engine.release(len(ANSWER))
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    gated.release(len(ANSWER))
+    idle(qtbot, app)
     assert [turn.answer for turn in app.chat.controller.conversation.turns] == [TEXT]
 
 
 def test_closing_the_app_in_mid_comparison_ends_all_threads(
-    qtbot: QtBot, make_app: MakeApp
+    qtbot: QtBot, make_app: MakeApp, gated: FakeEngine
 ) -> None:
-    engine = FakeEngine(model=THREE, gated=True)
-    app = make_app(engine)
-    app.pictures.photos.add(make_photo())
+    app = make_app(gated)
     comparison = open_comparison(app)
-    engine.release()
+    gated.release()
     qtbot.waitUntil(lambda: comparison.columns[0].answer.toPlainText() == "A")
     app.window.close()
     assert app.ended_in_time
-    assert engine.closed
+    assert gated.closed

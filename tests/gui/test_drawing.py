@@ -12,7 +12,8 @@ from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection, HeatmapView
 from mmgpt_desktop.ui.widgets.drawing import draw_heatmap
 from mmgpt_desktop.ui.widgets.theme import Theme
 from tests.fakes import whole_grid
-from tests.gui_fakes import CONCAT, FUSION, attention_map, make_photo
+from tests.gui_fakes import CONCAT, attention_map, make_photo
+from tests.records import FUSION
 
 PLAIN = MapStyle("viridis", smooth=False)
 

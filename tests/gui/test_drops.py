@@ -15,14 +15,9 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.ui.pictures import html_pictures, photos
 from mmgpt_desktop.ui.pictures.sources import offers_picture, read_sources
 from mmgpt_desktop.ui.window.app import App
-from tests.gui.test_pictures import (
-    drop,
-    files,
-    notice,
-    picture_bytes,
-    shown_name,
-    write_picture,
-)
+from tests.gui.answers import notices
+from tests.gui.drops import drop, files, picture_bytes, write_picture
+from tests.gui.test_pictures import notice, shown_name
 from tests.gui_fakes import make_image, make_photo
 
 LINK = "https://shop.example/page-around-it"
@@ -43,10 +38,6 @@ def mime(**formats: str | bytes) -> QMimeData:
     return made
 
 
-def titles(app: App) -> list[str]:
-    return [each.title.text() for each in app.window.notices.current()]
-
-
 def paste(app: App, pasted: QMimeData) -> str:
     """Into the question; what is typed there then."""
     app.window.prompt.edit.insertFromMimeData(pasted)
@@ -58,14 +49,14 @@ def test_a_picture_out_of_a_page_is_taken_and_not_the_page(qtbot: QtBot, app: Ap
     dragged.setUrls([QUrl(LINK)])
     assert drop(app.window, dragged)
     qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
-    assert titles(app) == []
+    assert notices(app) == []
 
 
 def test_an_address_out_of_a_page_is_asked_about(app: App) -> None:
     dragged = mime(text_html=f'<a href="{LINK}"><img src=/图.jpg></a>', text_plain=LINK)
     dragged.setUrls([QUrl(LINK)])
     assert drop(app.window, dragged)
-    assert titles(app) == ["Download this picture?"]
+    assert notices(app) == ["Download this picture?"]
     assert notice(app).hint.text() == "https://shop.example/%E5%9B%BE.jpg"
 
 
@@ -75,7 +66,7 @@ def test_a_page_is_never_offered_for_a_picture_that_only_it_has(app: App, link: 
     dragged.setUrls([QUrl(link)])
     assert drop(app.window, dragged)
     asked = "Download this picture?" if link.endswith(".jpg") else "can't be taken out of its page"
-    assert asked in titles(app)[0]
+    assert asked in notices(app)[0]
 
 
 def test_firefox_names_the_picture_in_a_link_too(app: App) -> None:
@@ -117,7 +108,7 @@ def test_text_with_a_picture_in_it_is_typed_or_dropped_as_text(app: App) -> None
 def test_too_large_a_picture_in_html_is_said(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(html_pictures, "LARGEST", 64)
     app.pictures.photos.take_mime(mime(text_html=f'<img src="{WRITTEN}">'))
-    assert "larger than" in titles(app)[0]
+    assert "larger than" in notices(app)[0]
 
 
 COPIED = {
@@ -145,7 +136,7 @@ def test_a_copied_file_is_opened_where_questions_are_typed(
         path = write_picture(tmp_path / f"a 猫 {form}.png", f"#{10 + place}0000")
         assert paste(app, mime(**COPIED[form](path.as_uri(), str(path)))) == ""
         qtbot.waitUntil(partial(lambda path: shown_name(app) == path.name, path))
-    assert titles(app) == []
+    assert notices(app) == []
 
 
 @posix
@@ -183,7 +174,7 @@ def test_an_ordinary_text_stays_text(app: App) -> None:
     for text in ORDINARY:
         app.window.prompt.edit.clear()
         assert paste(app, mime(text_plain=text)) == text
-    assert titles(app) == []
+    assert notices(app) == []
 
 
 def test_a_picture_that_was_copied_as_its_address_is_opened(qtbot: QtBot, app: App) -> None:
@@ -194,7 +185,7 @@ def test_a_picture_that_was_copied_as_its_address_is_opened(qtbot: QtBot, app: A
 def test_a_web_address_is_asked_about_where_pictures_are_pasted(app: App) -> None:
     QGuiApplication.clipboard().setText(" https://a.example/a.png ")
     app.pictures.paste()
-    assert titles(app) == ["Download this picture?"]
+    assert notices(app) == ["Download this picture?"]
 
 
 @posix
@@ -209,7 +200,7 @@ def test_names_of_any_bytes_and_computers_are_opened(
     )
     assert drop(app.window, mime(**{"text_uri-list": listed % (folder, folder)}))
     qtbot.waitUntil(lambda: app.pictures.photos.count == 2)
-    assert titles(app) == []
+    assert notices(app) == []
 
 
 @pytest.mark.parametrize("address", ["sftp://me@host/a.png", "smb://nas/x/a.png", "trash:///a.png"])
@@ -219,9 +210,9 @@ def test_what_cannot_be_reached_is_said(
     for name in ("XDG_RUNTIME_DIR", "XDG_DATA_HOME", "HOME"):
         monkeypatch.setenv(name, str(tmp_path))
     assert drop(app.window, mime(**{"text_uri-list": f"{address}\r\n"}))
-    assert titles(app) == ["Opening a.png…"]  # at once: a server may take its time
-    qtbot.waitUntil(lambda: titles(app) != ["Opening a.png…"])
-    assert "a.png is" in titles(app)[0]
+    assert notices(app) == ["Opening a.png…"]  # at once: a server may take its time
+    qtbot.waitUntil(lambda: notices(app) != ["Opening a.png…"])
+    assert "a.png is" in notices(app)[0]
 
 
 @posix
@@ -234,7 +225,7 @@ def test_what_a_desktop_has_mounted_is_opened(
     write_picture(folder / "phone.png")
     drop(app.window, mime(**{"text_uri-list": "mtp://Pixel_7/DCIM/phone.png\r\n"}))
     qtbot.waitUntil(lambda: shown_name(app) == "phone.png")
-    assert titles(app) == []
+    assert notices(app) == []
 
 
 @posix
@@ -245,12 +236,14 @@ def test_files_here_and_elsewhere_have_their_outcomes_each(
         monkeypatch.setenv(name, str(tmp_path))
     here = write_picture(tmp_path / "here.png").as_uri()
     drop(app.window, mime(**{"text_uri-list": f"smb://nas/x/away.png\r\n{here}\r\n"}))
-    qtbot.waitUntil(lambda: app.pictures.photos.count == 1 and "away.png is not" in titles(app)[-1])
+    qtbot.waitUntil(
+        lambda: app.pictures.photos.count == 1 and "away.png is not" in notices(app)[-1]
+    )
 
 
 def test_files_that_a_sandbox_keeps_are_said(app: App) -> None:
     assert drop(app.window, mime(portal=b"1234"))
-    assert "keeps its files to itself" in titles(app)[0]
+    assert "keeps its files to itself" in notices(app)[0]
 
 
 @posix
@@ -261,7 +254,7 @@ def test_pipes_and_devices_stop_nothing(qtbot: QtBot, app: App, tmp_path: Path) 
         files(tmp_path / "pipe.png", Path("/dev/zero"), write_picture(tmp_path / "a.png")),
     )
     qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
-    assert titles(app) == ["pipe.png is not an ordinary file.", "zero is not an ordinary file."]
+    assert notices(app) == ["pipe.png is not an ordinary file.", "zero is not an ordinary file."]
     assert paste(app, mime(text_plain=str(tmp_path / "pipe.png"))).endswith("pipe.png")
 
 
@@ -276,5 +269,5 @@ def test_ten_thousand_files_are_too_many_at_a_time(
 
     monkeypatch.setattr(photos, "open_file", open_one)
     drop(app.window, files(*(Path(f"/a/{number}.png") for number in range(10_000))))
-    assert titles(app) == ["Only the first 100 of 10000 files are opened."]
+    assert notices(app) == ["Only the first 100 of 10000 files are opened."]
     qtbot.waitUntil(lambda: app.pictures.photos.count == len(opened) == 100)

@@ -15,9 +15,9 @@ from mmgpt_desktop.event.numbers import Log
 from mmgpt_desktop.settings import Settings, save_settings
 from mmgpt_desktop.ui.event import event_app
 from mmgpt_desktop.ui.event.event_app import EventApp
-from tests.fakes import asked
 from tests.gui.event_parts import MakeShow, make_profile, press, touch, turn_round, until
 from tests.gui_fakes import FakeEngine
+from tests.records import asked
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from mmgpt_desktop.ui.event import awake, event_app
 from mmgpt_desktop.ui.event.engine_watchdog import FIRST_LIMIT_MS, FRIENDLY_MS, STEP_LIMIT_MS
 from mmgpt_desktop.ui.event.event_app import EventApp
 from mmgpt_desktop.ui.event.show import LINE_MS
-from tests.gui.event_parts import MakeShow, turn_round, until
-from tests.gui_fakes import MODEL, FakeEngine
+from tests.gui.event_parts import MakeShow, ask, idle, open_sample, turn_round, until
+from tests.gui_fakes import FakeEngine
+from tests.records import MODEL
 
 
 class Engines:
@@ -35,8 +36,7 @@ class Engines:
 
 
 def begin(show: EventApp) -> None:
-    show.stage.open(show.stage.samples[0].photo)
-    until(lambda: show.stage.visit.conversations)
+    open_sample(show)
     show.stage.ask("What?")
 
 
@@ -64,8 +64,7 @@ def test_a_question_that_breaks_it_twice_is_given_up(make_show: MakeShow) -> Non
     begin(show)
     until(lambda: engines.made == 3 and show.stage.asker.model is not None)
     assert show.window.pages.currentWidget() is show.window.start_page
-    show.stage.ask("What else?")
-    until(lambda: not show.stage.asker.busy)
+    ask(show, "What else?")
     assert [turn.question for turn in show.stage.visit.current.turns] == ["What else?"]
 
 
@@ -158,7 +157,7 @@ def test_a_thread_that_cannot_be_ended_ends_the_process(
     monkeypatch.setattr(logging, "shutdown", lambda: None)
     show = make_show()
     begin(show)
-    until(lambda: not show.stage.asker.busy)
+    idle(show)
     show.stage.watchdog.step_limit.timeout.emit()
     show.stage.watchdog.end_limit.timeout.emit()
     assert codes == [event_app.HUNG]
@@ -177,7 +176,7 @@ def test_each_word_gives_the_engine_more_time(make_show: MakeShow) -> None:
     assert limit.isActive()
     assert limit.interval() >= STEP_LIMIT_MS
     engine.release(10)
-    until(lambda: not show.stage.asker.busy)
+    idle(show)
     assert not limit.isActive()
 
 
@@ -195,7 +194,7 @@ def test_the_end_of_a_cancelled_answer_ends_no_watch_but_its_own(make_show: Make
     assert ended[0].kind == "cancelled"
     assert limit.isActive()
     engine.release(10)
-    until(lambda: not show.stage.asker.busy)
+    idle(show)
     assert not limit.isActive()
 
 
@@ -204,7 +203,7 @@ def test_how_slow_a_model_is_stays_known_when_it_is_loaded_again(make_show: Make
     other = FakeEngine(gated=True, model=replace(MODEL, name="another"))
     show = make_show(Engines(FakeEngine(), same, other))
     begin(show)
-    until(lambda: not show.stage.asker.busy)
+    idle(show)
     limits = []
     for engine in (same, other):
         show.stage.watchdog.load()
@@ -213,7 +212,7 @@ def test_how_slow_a_model_is_stays_known_when_it_is_loaded_again(make_show: Make
         until(lambda engine=engine: engine.requests)  # type: ignore[misc]
         limits.append(show.stage.watchdog.step_limit.interval())
         engine.release(10)
-        until(lambda: not show.stage.asker.busy)
+        idle(show)
     assert STEP_LIMIT_MS <= limits[0] < FIRST_LIMIT_MS
     assert limits[1] == FIRST_LIMIT_MS
 

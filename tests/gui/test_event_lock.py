@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu
 from mmgpt_desktop.event.pin import hash_pin
 from mmgpt_desktop.ui.event.event_app import EventApp
 from mmgpt_desktop.ui.event.lock import LONGEST_WAIT_S, ExitLock, wait_after
-from tests.gui.event_parts import MakeShow, press, touch, turn_round, until
+from tests.gui.event_parts import MakeShow, ask, open_sample, press, touch, turn_round, until
 
 HASH = hash_pin("2468")
 CTRL, ALT, SHIFT = (
@@ -249,10 +249,8 @@ def test_a_finger_held_in_the_corner_asks_for_the_pin(make_show: MakeShow) -> No
 def test_nothing_inside_leads_to_menus_links_or_other_windows(
     show: EventApp, tmp_path: Path
 ) -> None:
-    show.stage.open(show.stage.samples[0].photo)
-    until(lambda: show.stage.visit.conversations)
-    show.stage.ask("What?")
-    until(lambda: not show.stage.asker.busy)
+    open_sample(show)
+    ask(show)
     before = set(QApplication.topLevelWidgets())
     for widget in (show.window, show.stage.page.asking.line, show.stage.page.answer.viewport()):
         place = widget.rect().center()
@@ -276,18 +274,14 @@ def test_nothing_inside_leads_to_menus_links_or_other_windows(
 
 
 def test_what_visitors_write_is_never_markup(show: EventApp) -> None:
-    show.stage.open(show.stage.samples[0].photo)
-    until(lambda: show.stage.visit.conversations)
-    show.stage.ask("<a href='file:///'>files</a>")
-    until(lambda: not show.stage.asker.busy)
+    open_sample(show)
+    ask(show, "<a href='file:///'>files</a>")
     assert "<a href" in show.stage.page.question.text().replace("\u200b", "")  # lines may end there
 
 
 def test_the_answer_cannot_be_selected_or_copied(show: EventApp) -> None:
-    show.stage.open(show.stage.samples[0].photo)
-    until(lambda: show.stage.visit.conversations)
-    show.stage.ask("What?")
-    until(lambda: not show.stage.asker.busy)
+    open_sample(show)
+    ask(show)
     QApplication.clipboard().setText("before")
     show.stage.page.answer.setFocus()
     press(show.window, Qt.Key.Key_A, CTRL)

@@ -27,8 +27,18 @@ from mmgpt_desktop.ui.event.presenter import Presenter
 from mmgpt_desktop.ui.widgets.texts import install_language
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.main_window import MainWindow
-from tests.gui.event_parts import MakeShow, press, touch, turn_round, type_keys, until
-from tests.gui.test_access import check_keyboard_and_names
+from tests.gui.controls import check_keyboard_and_names
+from tests.gui.event_parts import (
+    MakeShow,
+    ask,
+    idle,
+    open_sample,
+    press,
+    touch,
+    turn_round,
+    type_keys,
+    until,
+)
 from tests.gui_fakes import THREE, FakeEngine
 
 HELD = (
@@ -83,8 +93,7 @@ def test_the_sample_is_named_in_the_language_that_is_chosen(
 def test_enter_asks_what_the_presenter_wrote_and_presses_buttons(
     show: EventApp, presenter: Presenter
 ) -> None:
-    show.stage.open(show.stage.samples[0].photo)
-    until(lambda: shown_name(show) == "one.png")
+    open_sample(show)
     line, offers = presenter.questions.lineEdit(), presenter.questions.count()
     assert line is not None
     line.setFocus()
@@ -194,8 +203,7 @@ def test_without_a_presenter_these_keys_are_nothing(show: EventApp, key: Qt.Key)
 def test_below_a_black_screen_a_visit_ends_and_nothing_plays(make_show: MakeShow) -> None:
     show = make_show(show={"countdown_s": 3.0})
     presenter = opened(show)
-    show.stage.open(show.stage.samples[0].photo)
-    until(lambda: show.stage.visit.conversations)
+    open_sample(show)
     presenter.buttons["blank"].click()
     idle = show.stage.idle
     idle.quiet.timeout.emit()
@@ -211,8 +219,7 @@ def test_below_a_black_screen_a_visit_ends_and_nothing_plays(make_show: MakeShow
 
 
 def test_who_writes_gets_letters(show: EventApp) -> None:
-    show.stage.open(show.stage.samples[0].photo)
-    until(lambda: show.stage.visit.conversations)
+    open_sample(show)
     show.stage.page.asking.line.setFocus()
     press(show.window, Qt.Key.Key_B)
     assert not show.window.blank.isVisible()
@@ -258,7 +265,7 @@ def test_freezing_stops_words_and_the_countdown(make_show: MakeShow) -> None:
     turn_round(20)
     assert show.stage.page.answer.toPlainText() == "A"
     presenter.buttons["freeze"].click()
-    until(lambda: not show.stage.asker.busy)
+    idle(show)
     assert show.stage.page.answer.toPlainText() == "A red ball in the corner."
 
 
@@ -275,10 +282,8 @@ def test_a_frozen_screen_is_let_go_for_the_next_visitor(
         presenter.close()
     assert not presenter.buttons["freeze"].isChecked()
     assert show.stage.idle.quiet.isActive()
-    show.stage.open(show.stage.samples[1].photo)
-    until(lambda: shown_name(show) == "two.png")
-    show.stage.ask("What?")
-    until(lambda: not show.stage.asker.busy)
+    open_sample(show, 1)
+    ask(show)
     assert show.stage.visit.current.turns[0].answer
 
 

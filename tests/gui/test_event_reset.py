@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.ui.event.event_app import EventApp
-from tests.gui.event_parts import MakeShow, picture, press, touch, turn_round, until
+from tests.gui.event_parts import MakeShow, ask, idle, picture, press, touch, turn_round, until
 from tests.gui_fakes import FakeEngine, drain, make_photo, thread_of
 
 
@@ -25,8 +25,7 @@ def visit(show: EventApp, colour: str = "#123456") -> None:
     show.stage.begin_visit()
     show.stage.visit.take_image(picture(colour), "visitor.png")
     until(lambda: len(show.stage.visit.conversations) > before)
-    show.stage.ask("Who is my secret love?")
-    until(lambda: not show.stage.asker.busy)
+    ask(show, "Who is my secret love?")
     until(lambda: not show.stage.explainer.busy)
 
 
@@ -104,7 +103,7 @@ def test_a_visitor_who_reads_is_there(make_show: MakeShow) -> None:
     engine.release()
     until(lambda: not show.window.countdown.isVisible())
     engine.release(10)
-    until(lambda: not show.stage.asker.busy)
+    idle(show)
 
 
 @pytest.fixture
@@ -220,8 +219,7 @@ def test_no_session_is_kept(show: EventApp, home: Path) -> None:
 def test_a_photo_of_another_visitor_is_not_taken_for_known(show: EventApp) -> None:
     shown = make_photo(seed=3)
     show.stage.visit.add(shown)
-    show.stage.ask("What?")
-    until(lambda: not show.stage.asker.busy)
+    ask(show)
     show.stage.reset()
     show.stage.visit.add(shown)
     assert show.stage.visit.current.turns == []

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from mmgpt_desktop.event.pin import hash_pin
 from mmgpt_desktop.ui.event.event_app import EventApp
-from tests.gui.event_parts import MakeShow, press, touch, type_keys, until
+from tests.gui.event_parts import MakeShow, open_sample, press, touch, type_keys, until
 from tests.gui_fakes import FakeEngine
 from tests.not_none import not_none
 
@@ -20,11 +20,6 @@ CTRL, ALT, SHIFT = (
     Qt.KeyboardModifier.AltModifier,
     Qt.KeyboardModifier.ShiftModifier,
 )
-
-
-def open_sample(show: EventApp) -> None:
-    show.stage.open(show.stage.samples[0].photo)
-    until(lambda: show.window.pages.currentWidget() is show.window.answer_page)
 
 
 def write(show: EventApp, text: str) -> None:

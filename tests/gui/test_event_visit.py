@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, QRect, QSize, Qt, QUrl, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtCore import QObject, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -24,7 +23,18 @@ from mmgpt_desktop.ui.event.event_app import EventApp
 from mmgpt_desktop.ui.event.scale import TARGET, contrast, text_on
 from mmgpt_desktop.ui.pictures.camera import Camera
 from mmgpt_desktop.ui.widgets.theme import THEMES
-from tests.gui.event_parts import MakeShow, picture, press, touch, turn_round, until
+from tests.gui.drops import addresses, drop, files
+from tests.gui.event_parts import (
+    MakeShow,
+    ask,
+    idle,
+    open_sample,
+    picture,
+    press,
+    touch,
+    turn_round,
+    until,
+)
 from tests.gui_fakes import FakeEngine
 
 CONTRASTS = ("#ffb000", "#000000", "#ffffff", "#7f7f7f", "#3d4fd0", "#e60028", "#00ff88")
@@ -39,10 +49,10 @@ def choose_sample(show: EventApp, place: int = 0) -> None:
     until(lambda: window.pages.currentWidget() is window.answer_page)
 
 
-def ask(show: EventApp, card: int = 0) -> None:
+def touch_card(show: EventApp, card: int = 0) -> None:
     touch(show.stage.page.asking.cards[card])
     until(lambda: show.stage.visit.current.turns)
-    until(lambda: not show.stage.asker.busy)
+    idle(show)
 
 
 def test_a_visit_by_touch_from_the_start_to_the_words_place(show: EventApp) -> None:
@@ -50,7 +60,7 @@ def test_a_visit_by_touch_from_the_start_to_the_words_place(show: EventApp) -> N
     choose_sample(show)
     assert [card.question for card in page.asking.cards] == ["What is one?", "Why one?"]
     assert page.headline.isVisible()
-    ask(show)
+    touch_card(show)
     turn = show.stage.visit.current.turns[0]
     assert turn.answer == "A red ball in the corner."
     assert page.question.text() == "“What is one?”"
@@ -79,13 +89,13 @@ def test_the_place_follows_the_words_while_they_are_written(make_show: MakeShow)
     assert len(set(captions)) == 3
     assert show.stage.page.certainty.isHidden()
     engine.release(10)
-    until(lambda: not show.stage.asker.busy)
+    idle(show)
 
 
 def test_the_certainty_is_said_in_words(make_show: MakeShow) -> None:
     show = make_show(FakeEngine(certainty=0.93))
     choose_sample(show)
-    ask(show)
+    touch_card(show)
     assert show.stage.page.certainty.text() == "Sure, 93 %"
 
 
@@ -143,7 +153,7 @@ def test_the_tab_key_goes_where_the_eye_goes(show: EventApp) -> None:
         show.stage.open(sample.photo)
     until(lambda: len(page.thumbnails) == 2)
     page.photo_chosen.emit(0)
-    ask(show)
+    touch_card(show)
     asking, header = page.asking, window.header
     assert tab_order(show, header.language) == [
         *(header.language, header.another, header.done),
@@ -159,7 +169,7 @@ def test_there_is_a_way_back_from_looking_for_another_picture(show: EventApp) ->
     window, header = show.window, show.window.header
     assert not header.back.isVisible()
     choose_sample(show)
-    ask(show)
+    touch_card(show)
     touch(header.another)
     assert window.pages.currentWidget() is window.start_page
     assert header.done.isVisible()
@@ -199,27 +209,8 @@ def test_visitors_are_told_what_is_kept(
     assert ("pictures" in kept, "questions" in kept) == (pictures, texts)
 
 
-@pytest.fixture
-def drop(show: EventApp, tmp_path: Path) -> Callable[[QMimeData], None]:
-    def act(mime: QMimeData) -> None:
-        actions, none = Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
-        left = Qt.MouseButton.LeftButton
-        enter = QDragEnterEvent(QPoint(5, 5), actions, mime, left, none)
-        QApplication.sendEvent(show.window, enter)
-        if enter.isAccepted():
-            QApplication.sendEvent(
-                show.window, QDropEvent(QPointF(5, 5), actions, mime, left, none)
-            )
-
-    return act
-
-
-def test_a_picture_file_is_dropped(
-    show: EventApp, drop: Callable[[QMimeData], None], tmp_path: Path
-) -> None:
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(tmp_path / "two.png"))])
-    drop(mime)
+def test_a_picture_file_is_dropped(show: EventApp, tmp_path: Path) -> None:
+    drop(show.window, files(tmp_path / "two.png"))
     until(lambda: show.stage.visit.conversations)
     assert show.window.pages.currentWidget() is show.window.answer_page
 
@@ -232,18 +223,15 @@ def test_the_window_alone_takes_drops(make_show: MakeShow) -> None:
 
 
 def test_web_addresses_and_broken_files_are_refused_in_a_line(
-    show: EventApp, drop: Callable[[QMimeData], None], tmp_path: Path
+    show: EventApp, tmp_path: Path
 ) -> None:
-    mime = QMimeData()
-    mime.setUrls([QUrl("https://example.org/cat.jpg")])
-    drop(mime)
+    drop(show.window, addresses("https://example.org/cat.jpg"))
     assert show.window.line.isVisible()
     assert "no picture" in show.window.line.text()
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no picture")
     show.window.unsay()
-    mime.setUrls([QUrl.fromLocalFile(str(broken))])
-    drop(mime)
+    drop(show.window, files(broken))
     until(show.window.line.isVisible)
     assert show.stage.visit.conversations == []
 
@@ -409,8 +397,7 @@ def test_questions_and_answers_keep_their_limits(make_show: MakeShow) -> None:
     engine = FakeEngine()
     show = make_show(engine, limits={"question_chars": 10, "answer_tokens": 7})
     choose_sample(show)
-    show.stage.ask("x" * 30)
-    until(lambda: not show.stage.asker.busy)
+    ask(show, "x" * 30)
     assert engine.requests[0].messages[-1].text == "x" * 10
     assert engine.requests[0].sampling.max_new_tokens == 7
     assert show.stage.page.asking.line.maxLength() == 10
@@ -421,7 +408,7 @@ def test_a_question_that_is_too_long_for_the_model_leads_back(make_show: MakeSho
     show = make_show(FakeEngine(fail_after=0, error=error))
     choose_sample(show)
     touch(show.stage.page.asking.cards[0])
-    until(lambda: not show.stage.asker.busy)
+    idle(show)
     assert show.window.pages.currentWidget() is show.window.start_page
     assert show.stage.asker.model is not None
 
@@ -432,8 +419,7 @@ def test_a_question_that_the_model_cant_read_is_said_beside_the_picture(
     error = unknown_language("这是什么？", ("en",), "mini")  # noqa: RUF001
     show = make_show(FakeEngine(fail_after=0, error=error))
     choose_sample(show)
-    show.stage.ask("这是什么？")  # noqa: RUF001
-    until(lambda: not show.stage.asker.busy)
+    ask(show, "这是什么？")  # noqa: RUF001
     assert show.window.pages.currentWidget() is show.stage.page
     assert show.window.line.isVisible()
     assert show.window.line.text().startswith("mini 只看得懂英语。")
@@ -450,8 +436,7 @@ def test_all_of_a_long_answer_is_in_view_beside_the_letters_on_the_screen(
     choose_sample(show)
     question = "Why " + "does it sleep so long " * 10
     size = page.answer.fontInfo().pixelSize()
-    show.stage.ask(question)
-    until(lambda: not show.stage.asker.busy)
+    ask(show, question)
     bar = page.answer.verticalScrollBar()
     until(lambda: page.answer.fontInfo().pixelSize() < size and not bar.maximum())
     assert page.question.text().endswith("\u2026")
@@ -474,11 +459,10 @@ def test_a_word_without_end_leaves_the_page_as_it_is(make_show: MakeShow) -> Non
     show = make_show(FakeEngine(["A", " " + "m" * 90, "."]), limits={"question_chars": 200})
     page = show.stage.page
     choose_sample(show)
-    ask(show)
+    touch_card(show)
     turn_round(50)
     before = page.asking.width(), page.picture.width()
-    show.stage.ask("w" * 200)
-    until(lambda: not show.stage.asker.busy)
+    ask(show, "w" * 200)
     until(lambda: page.verdict.text() and not show.stage.explainer.busy)
     turn_round(50)
     assert (page.asking.width(), page.picture.width()) == before
@@ -495,7 +479,7 @@ def test_long_names_and_questions_of_the_profile_leave_room(
     show = make_show(title="An open day " * 9, brand={"logo": logo}, samples=samples)
     window, asking = show.window, show.stage.page.asking
     choose_sample(show)
-    ask(show)
+    touch_card(show)
     turn_round(100)
     assert window.header.title.width() > window.header.logo.width()
     for card in asking.cards:
@@ -514,7 +498,7 @@ def test_a_question_before_the_model_is_there_waits_for_it(make_show: MakeShow) 
     assert show.stage.asker.busy
     assert engine.requests == []
     engine.load_gate.release()
-    until(lambda: not show.stage.asker.busy)
+    idle(show)
     assert show.stage.visit.current.turns[0].answer
 
 
@@ -525,7 +509,7 @@ def test_an_answer_is_taken_home(make_show: MakeShow, tmp_path: Path) -> None:
     header, panel = show.window.header, show.stage.souvenir
     choose_sample(show)
     assert not header.souvenir.isVisible()
-    ask(show)
+    touch_card(show)
     touch(header.souvenir)
     until(panel.save_button.isEnabled)
     touch(panel.save_button)
@@ -542,7 +526,7 @@ def test_a_copy_for_the_organiser_is_not_called_taking_it_home(
     show = make_show(souvenir={"folder": tmp_path, "page": page})
     header, panel = show.window.header, show.stage.souvenir
     choose_sample(show)
-    ask(show)
+    touch_card(show)
     touch(header.souvenir)
     until(panel.save_button.isEnabled)
     assert panel.save_button.text() == "Give the organiser a copy"
@@ -555,7 +539,7 @@ def test_a_copy_for_the_organiser_is_not_called_taking_it_home(
 
 def test_without_a_way_to_take_it_home_none_is_offered(show: EventApp) -> None:
     choose_sample(show)
-    ask(show)
+    touch_card(show)
     assert not show.window.header.souvenir.isVisible()
 
 
@@ -565,7 +549,7 @@ def test_a_usual_question_is_shown_as_its_card_said_it(make_show: MakeShow) -> N
     until(lambda: show.stage.visit.current.photo is not None)
     card = show.stage.page.asking.cards[0]
     asked, said = card.question, card.accessibleName()
-    ask(show)
+    touch_card(show)
     assert show.stage.visit.current.turns[0].question == asked == "What is this?"
     assert show.stage.page.question.text() == f"“{said}”"
     touch(show.window.header.language)
@@ -579,7 +563,7 @@ def test_the_language_changes_for_this_visitor_alone(make_show: MakeShow) -> Non
     choose_sample(show)
     page = show.stage.page
     assert page.asking.cards[0].question == "What is one?"
-    ask(show)
+    touch_card(show)
     until(lambda: page.verdict.text() and not show.stage.explainer.busy)
     texts = [page.certainty, page.caption, page.verdict, page.hint]
     chinese = [label.text() for label in texts]
@@ -661,10 +645,9 @@ def test_nothing_is_cut_off(
     look("start")
     show.stage.choose_sample()
     look("samples")
-    show.stage.open(show.stage.samples[0].photo)
-    until(lambda: window.pages.currentWidget() is page)
+    open_sample(show)
     look("question")
-    ask(show)
+    touch_card(show)
     until(lambda: page.verdict.text() and not show.stage.explainer.busy)
     page.say_verdict("The picture matters for this word, and the bright places do. " * 2)
     look("answer")
@@ -684,7 +667,7 @@ def test_nothing_is_cut_off(
 
 def test_the_bright_places_have_no_dark_dot(show: EventApp) -> None:
     choose_sample(show)
-    ask(show)
+    touch_card(show)
     said = show.stage.page.caption.text
     until(said)
     assert said() == "For “corner”, the AI looked at the bright places."

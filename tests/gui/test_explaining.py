@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -20,19 +19,13 @@ from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
 from mmgpt_desktop.ui.widgets.texts import map_value
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.verdicts import LINES, VERDICTS
-from tests.gui_fakes import ANSWER, CONCAT, FUSION, MODEL, THREE, FakeEngine, make_photo
+from tests.gui.answers import ask, ask_about_photo
+from tests.gui.conftest import MakeApp
+from tests.gui_fakes import ANSWER, CONCAT, THREE, FakeEngine
+from tests.records import FUSION, MODEL
 
-MakeApp = Callable[..., App]
 Underline = QTextCharFormat.UnderlineStyle
 WORDS = len(ANSWER) - 1  # the full stop belongs to the last
-
-
-def ask(qtbot: QtBot, app: App) -> Turn:
-    if app.pictures.photos.count == 0:
-        app.pictures.photos.add(make_photo())
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
-    return app.chat.controller.conversation.turns[-1]
 
 
 def all_found(qtbot: QtBot, app: App, turn: Turn) -> None:
@@ -58,7 +51,7 @@ def test_the_chosen_word_is_checked_first_then_occlusion_then_the_others(
 ) -> None:
     engine = FakeEngine()
     app = make_app(engine)
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     all_found(qtbot, app, turn)
     assert engine.explained[:3] == [
         (Method.HEADS, slice(5, 7)),
@@ -74,7 +67,7 @@ def test_an_answer_of_another_model_keeps_its_maps_and_is_examined_no_more(
 ) -> None:
     engine = FakeEngine(explain_gated=True)
     app = make_app(engine)
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     assert turn.model is MODEL
     qtbot.waitUntil(lambda: len(engine.explained) == 1)
     other = replace(THREE, name="other", fusions=(CONCAT,), fusion=CONCAT.name)
@@ -98,7 +91,7 @@ def test_an_answer_of_another_model_keeps_its_maps_and_is_examined_no_more(
 def test_nothing_is_shown_before_it_was_measured(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(explain_gated=True)
     app = make_app(engine)
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     card = app.window.heatmap.check
     qtbot.waitUntil(lambda: len(engine.explained) == 1)
     assert card.waiting.text() == "Testing whether the word needs the bright places…"
@@ -111,7 +104,7 @@ def test_nothing_is_shown_before_it_was_measured(qtbot: QtBot, make_app: MakeApp
 
 
 def test_the_check_is_bars_and_a_sentence(qtbot: QtBot, app: App) -> None:
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     all_found(qtbot, app, turn)
     card = app.window.heatmap.check
     app.heatmap.heatmaps.choose(turn, 2)
@@ -138,7 +131,7 @@ def test_the_check_is_bars_and_a_sentence(qtbot: QtBot, app: App) -> None:
 def test_a_word_is_checked_once_for_each_map(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine()
     app = make_app(engine)
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     all_found(qtbot, app, turn)
     for word in range(WORDS):
         app.heatmap.heatmaps.choose(turn, word)
@@ -151,7 +144,7 @@ def test_a_word_is_checked_once_for_each_map(qtbot: QtBot, make_app: MakeApp) ->
 
 
 def test_verdicts_are_underlines_and_certainty_is_one_choice_away(qtbot: QtBot, app: App) -> None:
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     all_found(qtbot, app, turn)
     mattered, anywhere = Underline.SingleUnderline, Underline.NoUnderline
     assert underlines(app) == [mattered, anywhere, mattered, anywhere, mattered, anywhere]
@@ -177,9 +170,9 @@ def test_the_next_question_goes_first_and_what_was_begun_begins_anew(
 ) -> None:
     engine = FakeEngine(explain_gated=True)
     app = make_app(engine)
-    first = ask(qtbot, app)
+    first = ask_about_photo(qtbot, app)
     qtbot.waitUntil(lambda: len(engine.explained) == 1)
-    second = ask(qtbot, app)
+    second = ask_about_photo(qtbot, app)
     assert not first.checks
     engine.explain_gate.release(1000)
     all_found(qtbot, app, second)
@@ -190,7 +183,7 @@ def test_the_next_question_goes_first_and_what_was_begun_begins_anew(
 def test_occlusion_is_drawn_as_it_comes(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(explain_gated=True)
     app = make_app(engine, smooth=False)
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     choose_method(app, Method.OCCLUSION)
     picture = app.window.heatmap.picture
     assert picture.empty.hint.text() == "Being measured…"
@@ -227,7 +220,7 @@ def test_nothing_is_explained_before_the_last_one_releases_the_engine(
 def test_a_method_that_can_not_be_had_says_so(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(explain_error=RuntimeFailure("PyTorch is not here.", "Install it."))
     app = make_app(engine)
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     choose_method(app, Method.ROLLOUT)
     qtbot.waitUntil(lambda: Method.ROLLOUT in turn.failed)
     assert app.window.heatmap.picture.empty.hint.text() == "PyTorch is not here."
@@ -259,8 +252,7 @@ def test_a_method_that_the_fusion_lacks_says_so_and_is_not_offered(
 def test_without_a_picture_nothing_is_measured(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine()
     app = make_app(engine)
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    ask(qtbot, app)
     assert engine.explained == []
     assert app.window.heatmap.check.waiting.isHidden()
 
@@ -295,7 +287,7 @@ def test_no_figure_needs_powers_of_ten(qapp: object, number: float, text: str) -
 
 
 def test_relative_attention_waits_for_the_neutral_question(qtbot: QtBot, app: App) -> None:
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     choose_method(app, Method.RELATIVE)
     picture = app.window.heatmap.picture
     qtbot.waitUntil(lambda: "times as much as usual" in picture.legend.accessibleName())

@@ -21,20 +21,17 @@ from mmgpt_desktop.report.report_files import Kind
 from mmgpt_desktop.ui.files import exporter as export
 from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
 from mmgpt_desktop.ui.window.app import App
+from tests.gui.answers import idle, notices
+from tests.gui.conftest import MakeApp
 from tests.gui_fakes import GRID_COLUMNS, GRID_ROWS, FakeEngine, make_photo
 
-MakeApp = Callable[..., App]
 Progress = Callable[[float], None]
 
 
 def ask(qtbot: QtBot, app: App, question: str = "What <b>is</b> it?") -> None:
     app.pictures.photos.add(make_photo())
     app.chat.controller.ask(question)
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
-
-
-def said(app: App) -> list[str]:
-    return [notice.title.text() for notice in app.window.notices.current()]
+    idle(qtbot, app)
 
 
 def choose(app: App, monkeypatch: pytest.MonkeyPatch, path: Path | None) -> list[str]:
@@ -57,9 +54,9 @@ def test_each_kind_is_saved_from_the_menu(
     path = tmp_path / f"answer.{kind}"
     proposed = choose(app, monkeypatch, path)
     app.window.actions_by_name[f"export-{kind}"].trigger()
-    qtbot.waitUntil(lambda: f"Saved as answer.{kind}." in said(app))
+    qtbot.waitUntil(lambda: f"Saved as answer.{kind}." in notices(app))
     assert proposed == [f"photo 0.{kind}"]
-    assert not [text for text in said(app) if text.startswith("Saving")]
+    assert not [text for text in notices(app) if text.startswith("Saving")]
     if kind in (Kind.PNG, Kind.GIF):
         with Image.open(path) as image:
             image.verify()
@@ -80,7 +77,7 @@ def test_a_card_is_saved_from_the_menu(
     path = tmp_path / f"card.{suffix}"
     proposed = choose(app, monkeypatch, path)
     app.window.actions_by_name["export-card"].trigger()
-    qtbot.waitUntil(lambda: f"Saved as card.{suffix}." in said(app))
+    qtbot.waitUntil(lambda: f"Saved as card.{suffix}." in notices(app))
     assert proposed == ["photo 0.png"]
     if suffix == "png":
         with Image.open(path) as image:
@@ -91,7 +88,7 @@ def test_a_card_is_saved_from_the_menu(
 
 def test_without_an_answer_there_is_no_card(qtbot: QtBot, app: App) -> None:
     app.window.actions_by_name["export-card"].trigger()
-    assert said(app) == ["There is no finished answer to save."]
+    assert notices(app) == ["There is no finished answer to save."]
 
 
 @pytest.mark.parametrize(("chosen", "saved"), [("PNG (*.png)", "a.png"), ("PDF (*.pdf)", "a.pdf")])
@@ -121,7 +118,7 @@ def test_the_picture_is_of_the_word_in_view_or_of_the_whole_answer(
         app.heatmap.heatmaps.choose(turn, {"first": 0, "third": 2, "whole": 0}[name])
         app.window.heatmap.picture.set_whole(name == "whole")
         app.files.exporter.export(Kind.PNG)
-        qtbot.waitUntil(partial(lambda name: f"Saved as {name}.png." in said(app), name))
+        qtbot.waitUntil(partial(lambda name: f"Saved as {name}.png." in notices(app), name))
         pictures.append((tmp_path / f"{name}.png").read_bytes())
     assert len(set(pictures)) == 3
 
@@ -137,7 +134,7 @@ def test_what_was_chosen_by_hand_is_what_is_saved(
     app.window.heatmap.drawing.same_scale.setChecked(True)
     choose(app, monkeypatch, tmp_path / "a.html")
     app.files.exporter.export(Kind.HTML)
-    qtbot.waitUntil(lambda: "Saved as a.html." in said(app))
+    qtbot.waitUntil(lambda: "Saved as a.html." in notices(app))
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert "layer 1 head 3<" in page
     assert "cividis, smooth, contours" in page
@@ -153,7 +150,7 @@ def test_what_was_measured_goes_into_the_report(
     assert turn.is_measured(Method.OCCLUSION)
     choose(app, monkeypatch, tmp_path / "a.json")
     app.files.exporter.export(Kind.JSON)
-    qtbot.waitUntil(lambda: "Saved as a.json." in said(app))
+    qtbot.waitUntil(lambda: "Saved as a.json." in notices(app))
     data = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert [each["method"] for each in data["maps"]] == ["heads", "occlusion"]
     assert len(data["checks"]) == len(turn.words)
@@ -169,7 +166,7 @@ def test_a_map_that_is_still_measured_is_not_saved(
     app.window.heatmap.method.setCurrentIndex(METHODS.index(Method.OCCLUSION))
     choose(app, monkeypatch, tmp_path / "a.png")
     app.files.exporter.export(Kind.PNG)
-    qtbot.waitUntil(lambda: any("no map of this answer yet" in text for text in said(app)))
+    qtbot.waitUntil(lambda: any("no map of this answer yet" in text for text in notices(app)))
     assert list(tmp_path.glob("a.*")) == []
 
 
@@ -177,23 +174,23 @@ def test_without_a_finished_answer_it_is_said(qtbot: QtBot, make_app: MakeApp) -
     engine = FakeEngine(gated=True)
     app = make_app(engine)
     app.files.exporter.export(Kind.HTML)
-    assert said(app) == ["There is no finished answer to save."]
+    assert notices(app) == ["There is no finished answer to save."]
     app.pictures.photos.add(make_photo())
     app.chat.controller.ask("What?")
     engine.release(2)
     qtbot.waitUntil(lambda: len(app.chat.controller.conversation.turns[0].steps) == 2)
     app.files.exporter.export(Kind.HTML)
-    assert said(app) == ["There is no finished answer to save."]
+    assert notices(app) == ["There is no finished answer to save."]
 
 
 def test_an_answer_without_a_picture_has_no_map(
     qtbot: QtBot, app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    idle(qtbot, app)
     choose(app, monkeypatch, tmp_path / "a.html")
     app.files.exporter.export(Kind.HTML)
-    qtbot.waitUntil(lambda: any("without a picture" in text for text in said(app)))
+    qtbot.waitUntil(lambda: any("without a picture" in text for text in notices(app)))
     assert list(tmp_path.glob("a.*")) == []
 
 
@@ -203,7 +200,7 @@ def test_a_place_that_cant_be_written_is_a_notice(
     ask(qtbot, app)
     choose(app, monkeypatch, tmp_path / "gone" / "a.png")
     app.files.exporter.export(Kind.PNG)
-    qtbot.waitUntil(lambda: any("can't be written" in text for text in said(app)))
+    qtbot.waitUntil(lambda: any("can't be written" in text for text in notices(app)))
 
 
 def test_leaving_the_dialog_saves_nothing(
@@ -212,7 +209,7 @@ def test_leaving_the_dialog_saves_nothing(
     ask(qtbot, app)
     choose(app, monkeypatch, None)
     app.files.exporter.export(Kind.GIF)
-    assert said(app) == []
+    assert notices(app) == []
 
 
 def test_saving_can_be_cancelled(
@@ -236,7 +233,7 @@ def test_saving_can_be_cancelled(
     gate.set()
     choose(app, monkeypatch, tmp_path / "b.png")
     app.files.exporter.export(Kind.PNG)
-    qtbot.waitUntil(lambda: said(app) == ["Saved as b.png."])
+    qtbot.waitUntil(lambda: notices(app) == ["Saved as b.png."])
     assert ended == ["b.png"]
 
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -9,17 +7,10 @@ from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
 from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import ANSWER, make_photo
+from tests.gui.answers import ask_about_photo
+from tests.gui_fakes import ANSWER
 
-MakeApp = Callable[..., App]
 LAST = len(ANSWER) - 2  # the full stop belongs to the last word
-
-
-def ask(qtbot: QtBot, app: App) -> Turn:
-    app.pictures.photos.add(make_photo())
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
-    return app.chat.controller.conversation.turns[-1]
 
 
 def caption(app: App) -> str:
@@ -32,7 +23,7 @@ def choose(qtbot: QtBot, app: App, turn: Turn, word: int, text: str) -> None:
 
 
 def test_the_film_shows_each_word_and_ends(qtbot: QtBot, app: App) -> None:
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     pane = app.window.heatmap
     pane.film_button.click()
     seen = []
@@ -48,7 +39,7 @@ def test_the_film_shows_each_word_and_ends(qtbot: QtBot, app: App) -> None:
 
 
 def test_choosing_a_word_or_the_button_ends_the_film(qtbot: QtBot, app: App) -> None:
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     app.window.actions_by_name["film"].trigger()
     app.heatmap.heatmaps.choose(turn, 3)
     app.heatmap.film.step()
@@ -65,7 +56,7 @@ def test_without_an_answer_there_is_no_film(app: App) -> None:
 
 
 def test_a_held_key_shows_the_word_before(qtbot: QtBot, app: App) -> None:
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     answer = app.window.output.view
     choose(qtbot, app, turn, 1, "red")
     before = app.window.heatmap.picture.view.layer
@@ -80,7 +71,7 @@ def test_a_held_key_shows_the_word_before(qtbot: QtBot, app: App) -> None:
 
 
 def test_the_button_shows_the_method_before(qtbot: QtBot, app: App) -> None:
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     choose(qtbot, app, turn, 1, "red")
     pane = app.window.heatmap
     pane.method.setCurrentIndex(METHODS.index(Method.NO_SINKS))

@@ -6,27 +6,26 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QUrl
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.conversation import Conversation
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.window.app import App
 from tests.clips import write_animation, write_video
+from tests.gui.answers import ask, idle, notices
 from tests.gui.conftest import MakeApp
-from tests.gui_fakes import ANSWER, GRID_COLUMNS, MODEL, FakeEngine, make_photo
+from tests.gui.drops import files
+from tests.gui_fakes import ANSWER, GRID_COLUMNS, FakeEngine, make_photo
+from tests.records import MODEL
 
-LONG_MS = 30_000
 TEXT = "".join(ANSWER)
 SEQUENCES = replace(MODEL, sequences=True)
 
 
 def open_clip(qtbot: QtBot, app: App, path: Path, frames: int = 8) -> None:
     before = app.pictures.photos.count
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path))])
-    app.pictures.photos.take_mime(mime)
-    qtbot.waitUntil(lambda: app.pictures.photos.count == before + frames, timeout=LONG_MS)
+    app.pictures.photos.take_mime(files(path))
+    qtbot.waitUntil(lambda: app.pictures.photos.count == before + frames)
 
 
 def under(app: App) -> list[str]:
@@ -37,10 +36,6 @@ def under(app: App) -> list[str]:
 
 def frames(app: App) -> list[Conversation]:
     return [each for each in app.pictures.photos.conversations if each.clip]
-
-
-def idle(qtbot: QtBot, app: App) -> None:
-    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=LONG_MS)
 
 
 def test_a_video_is_a_strip_of_frames_with_times(qtbot: QtBot, app: App, tmp_path: Path) -> None:
@@ -68,7 +63,7 @@ def test_each_frame_is_asked_and_has_its_answer(
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
     app.window.prompt.edit.setPlainText("What is it?")
     app.window.prompt.ask_button.click()
-    qtbot.waitUntil(lambda: under(app) == [TEXT] * 8, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: under(app) == [TEXT] * 8)
     idle(qtbot, app)
     photos = [each.photo for each in frames(app) if each.photo]
     assert [request.images for request in engine.requests] == [(photo,) for photo in photos]
@@ -84,8 +79,7 @@ def test_one_frame_alone_can_be_asked(qtbot: QtBot, make_app: MakeApp, tmp_path:
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
     app.window.image.film.all_frames.setChecked(False)
     app.window.image.film.list.setCurrentRow(3)
-    app.chat.controller.ask("What?")
-    idle(qtbot, app)
+    ask(qtbot, app)
     assert under(app) == ["", "", "", TEXT, "", "", "", ""]
 
 
@@ -95,7 +89,7 @@ def test_stopping_ends_the_round(qtbot: QtBot, make_app: MakeApp, tmp_path: Path
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
     app.chat.controller.ask("What?")
     engine.release(len(ANSWER))
-    qtbot.waitUntil(lambda: len(engine.requests) == 2, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: len(engine.requests) == 2)
     app.chat.controller.stop()
     idle(qtbot, app)
     assert under(app) == [TEXT] + [""] * 7
@@ -109,13 +103,13 @@ def test_the_view_stays_where_the_user_goes(
     app = make_app(engine)
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
     app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: len(engine.requests) == 1, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: len(engine.requests) == 1)
     app.window.image.film.list.setCurrentRow(5)
     engine.release(len(ANSWER))
-    qtbot.waitUntil(lambda: len(engine.requests) == 2, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: len(engine.requests) == 2)
     assert app.chat.controller.conversation is frames(app)[5]
     engine.release(1000)
-    qtbot.waitUntil(lambda: under(app) == [TEXT] * 8, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: under(app) == [TEXT] * 8)
 
 
 def test_a_model_for_sequences_reads_all_frames_at_once(
@@ -124,8 +118,7 @@ def test_a_model_for_sequences_reads_all_frames_at_once(
     engine = FakeEngine(model=SEQUENCES)
     app = make_app(engine)
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
-    app.chat.controller.ask("What happens?")
-    idle(qtbot, app)
+    ask(qtbot, app, "What happens?")
     (request,) = engine.requests
     assert [photo.name for photo in request.images] == ["a.gif"] * 8
     turns = [each.turns for each in frames(app)]
@@ -149,8 +142,7 @@ def test_answering_a_sequence_again_can_be_undone(
     engine = FakeEngine(model=SEQUENCES)
     app = make_app(engine)
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
-    app.chat.controller.ask("What happens?")
-    idle(qtbot, app)
+    ask(qtbot, app, "What happens?")
     old = frames(app)[0].turns[0]
     app.chat.controller.regenerate()
     idle(qtbot, app)
@@ -176,21 +168,19 @@ def test_a_session_keeps_clips_and_what_was_asked_of_them(
 ) -> None:
     app = make_app(FakeEngine(model=SEQUENCES))
     open_clip(qtbot, app, write_animation(tmp_path / "a.gif"))
-    app.chat.controller.ask("What happens?")
-    idle(qtbot, app)
+    ask(qtbot, app, "What happens?")
     app.window.image.film.all_frames.setChecked(False)
     app.window.image.film.list.setCurrentRow(2)
-    app.chat.controller.ask("And here?")
-    idle(qtbot, app)
+    ask(qtbot, app, "And here?")
     session = app.files.sessions.session()
     assert sum(len(each.turns) for each in session.conversations) == 2  # none of them twice
     path = tmp_path / "kept.mmgpt"
     app.files.sessions.ask_where_to = lambda proposed: path  # type: ignore[method-assign]
     app.files.sessions.save()
-    qtbot.waitUntil(path.exists, timeout=LONG_MS)
+    qtbot.waitUntil(path.exists)
     before = frames(app)
     app.files.sessions.open(path)
-    qtbot.waitUntil(lambda: frames(app)[0] not in before, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: frames(app)[0] not in before)
     assert app.window.image.film.list.count() == 8
     asked = [[turn.question for turn in each.turns] for each in frames(app)]
     assert asked == [["What happens?"]] * 2 + [["What happens?", "And here?"]] + asked[:1] * 5
@@ -203,6 +193,6 @@ def test_a_broken_one_is_a_sentence(qtbot: QtBot, app: App, tmp_path: Path, name
     heads = {"broken.mp4": b"\x00\x00\x00\x18ftypisom", "broken.gif": b"GIF89a\x10\x00\x10\x00"}
     (tmp_path / name).write_bytes(heads[name] + b"\xff" * 400)
     app.pictures.photos.open([tmp_path / name])
-    qtbot.waitUntil(lambda: bool(app.window.notices.current()), timeout=LONG_MS)
-    assert name in app.window.notices.current()[0].title.text()
+    qtbot.waitUntil(lambda: bool(app.window.notices.current()))
+    assert name in notices(app)[0]
     assert app.pictures.photos.count == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,19 +11,11 @@ from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.messages import Message, Sampling
 from mmgpt_desktop.ui.window.app import App
+from tests.gui.answers import ask, idle
+from tests.gui.conftest import MakeApp
 from tests.gui_fakes import ANSWER, CONCAT, THREE, FakeEngine, make_photo
 
-MakeApp = Callable[..., App]
 TEXT = "".join(ANSWER)
-
-
-def ask(qtbot: QtBot, app: App, question: str = "What?") -> None:
-    app.chat.controller.ask(question)
-    wait_idle(qtbot, app)
-
-
-def wait_idle(qtbot: QtBot, app: App) -> None:
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
 
 
 def choose(app: App, label: str) -> None:
@@ -87,7 +78,7 @@ def test_asking_again_keeps_both_answers_and_tells_neither(qtbot: QtBot, make_ap
         Qt.Key.Key_R,
         Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier,
     )
-    wait_idle(qtbot, app)
+    idle(qtbot, app)
     turns = app.chat.controller.conversation.turns
     assert [turn.question for turn in turns] == ["First?", "Second?", "Second?"]
     assert engine.requests[2].fusion == "cross_attention"
@@ -190,7 +181,7 @@ def test_a_stopped_answer_makes_no_claim(qtbot: QtBot, make_app: MakeApp) -> Non
     engine.release(2)
     qtbot.waitUntil(lambda: len(app.chat.controller.conversation.turns[0].steps) == 2)
     app.chat.controller.stop()
-    wait_idle(qtbot, app)
+    idle(qtbot, app)
     text = app.window.output.view.toPlainText()
     assert "perhaps" not in text
     assert "sure" not in text.lower()
@@ -205,7 +196,7 @@ def test_a_question_before_the_model_waits_for_the_remembered_fusion(
     app = make_app(engine, wait=False, fusion=remembered)
     app.chat.controller.ask("Early?")
     engine.load_gate.release()
-    wait_idle(qtbot, app)
+    idle(qtbot, app)
     assert [request.fusion for request in engine.requests] == [answers]
     assert engine.requests[0].sampling == model.sampling
     (turn,) = app.chat.controller.conversation.turns

@@ -12,6 +12,7 @@ from mmgpt_desktop.session.recent import RecentSession
 from mmgpt_desktop.ui.event.presenter import Presenter
 from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.window.app import App
+from tests.gui.answers import idle
 from tests.gui.conftest import MakeApp
 from tests.gui.event_parts import MakeShow
 from tests.gui.hands import turn_wheel
@@ -93,7 +94,7 @@ def test_enter_held_down_asks_once(qtbot: QtBot, app: App) -> None:
     edit = app.window.prompt.edit
     edit.setPlainText("What?")
     hold(edit, Qt.Key.Key_Return, 5, "\r")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    idle(qtbot, app)
     assert len(app.chat.controller.conversation.turns) == 1
     assert not app.window.prompt.problem.isVisible()
 

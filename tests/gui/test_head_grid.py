@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon, QImage
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.attention.heatmap import MapStyle
-from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import AttentionMap
 from mmgpt_desktop.methods import Method
@@ -18,18 +15,12 @@ from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
 from mmgpt_desktop.ui.heatmap.heatmap_view import HeadSelection
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.worker import TaskThread
+from tests.gui.answers import ask_about_photo
+from tests.gui.conftest import MakeApp
 from tests.gui_fakes import FakeEngine, attention_map, make_photo
 from tests.not_none import not_none
 
-MakeApp = Callable[..., App]
 STYLE = MapStyle("viridis", smooth=False)
-
-
-def ask(qtbot: QtBot, app: App) -> Turn:
-    app.pictures.photos.add(make_photo())
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
-    return app.chat.controller.conversation.turns[-1]
 
 
 def word_with_heads(layers: int, heads: int, *, best: tuple[int, int]) -> InspectedWord:
@@ -90,7 +81,7 @@ def test_only_what_is_seen_is_drawn(qtbot: QtBot) -> None:
 
 
 def test_a_head_of_the_wall_is_shown_in_the_heatmap(qtbot: QtBot, app: App) -> None:
-    ask(qtbot, app)
+    ask_about_photo(qtbot, app)
     app.window.heatmap.method.setCurrentIndex(METHODS.index(Method.OCCLUSION))
     app.window.heatmap.grid_button.click()
     grid = app.window.findChildren(HeadGrid)[0]
@@ -127,7 +118,7 @@ def formula(app: App) -> FormulaDialog:
 def test_the_formula_is_worked_with_the_numbers(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine()
     app = make_app(engine)
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     app.heatmap.heatmaps.choose(turn, 2)
     app.window.actions_by_name["formula"].trigger()
     page = formula(app)
@@ -150,7 +141,7 @@ def test_the_formula_is_worked_with_the_numbers(qtbot: QtBot, make_app: MakeApp)
 def test_numbers_that_can_not_be_had_are_told(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(explain_error=RuntimeFailure("PyTorch is not here.", "Install it."))
     app = make_app(engine)
-    ask(qtbot, app)
+    ask_about_photo(qtbot, app)
     app.window.actions_by_name["formula"].trigger()
     page = formula(app)
     qtbot.waitUntil(lambda: page.worked.text() == "PyTorch is not here. Install it.")
@@ -161,7 +152,7 @@ def test_numbers_that_can_not_be_had_are_told(qtbot: QtBot, make_app: MakeApp) -
 def test_a_page_closed_early_lets_explaining_go_on(qtbot: QtBot, make_app: MakeApp) -> None:
     engine = FakeEngine(explain_gated=True)
     app = make_app(engine)
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     app.window.actions_by_name["formula"].trigger()
     formula(app).close()
     engine.explain_gate.release(1000)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +19,12 @@ from mmgpt_desktop.ui.widgets.drawing import Heatmap, draw_heatmap
 from mmgpt_desktop.ui.widgets.photo_view import LARGEST_ZOOM, PhotoView
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.window.app import App
+from tests.gui.answers import ask, idle
+from tests.gui.conftest import MakeApp
 from tests.gui.hands import turn_wheel
-from tests.gui_fakes import ANSWER, FUSION, FakeEngine, attention_map, make_photo
+from tests.gui_fakes import ANSWER, FakeEngine, attention_map, make_photo
+from tests.records import FUSION
 
-MakeApp = Callable[..., App]
 SPEC = ImageSpec(size=256, mean=127.0, std=128.0, max_aspect=2.0, rows=16, columns=16)
 PLAIN = MapStyle("viridis", smooth=False)
 
@@ -39,11 +40,6 @@ def view(qtbot: QtBot, qapp: QApplication) -> PhotoView:
     view.resize(640, 480)
     view.show()
     return view
-
-
-def ask(qtbot: QtBot, app: App, question: str = "What?") -> None:
-    app.chat.controller.ask(question)
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
 
 
 def brightest(app: App) -> tuple[float, float]:
@@ -210,7 +206,7 @@ def test_a_chosen_word_stays_while_the_answer_goes_on(qtbot: QtBot, make_app: Ma
     wait_brightest(qtbot, app, 1, 0)
     app.heatmap.heatmaps.choose(app.chat.controller.conversation.turns[0], 0)
     engine.release(len(ANSWER))
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    idle(qtbot, app)
     wait_brightest(qtbot, app, 0, 0)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
@@ -23,10 +23,9 @@ from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.widgets.notices import Notice
 from mmgpt_desktop.ui.window import missing_font
 from mmgpt_desktop.ui.window.app import App
+from tests.gui.answers import ask_about_photo, idle, notices
+from tests.gui.conftest import MakeApp
 from tests.gui_fakes import THREE, FakeEngine, make_photo
-
-MakeApp = Callable[..., App]
-PATIENCE_MS = 30_000
 
 
 def own_texts(widget: QWidget) -> Iterator[str]:
@@ -71,14 +70,12 @@ def nothing(_qtbot: QtBot, _app: App) -> None:
 
 
 def answered(qtbot: QtBot, app: App) -> None:
-    app.pictures.photos.add(make_photo())
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=PATIENCE_MS)
+    ask_about_photo(qtbot, app)
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy)
     app.heatmap.heatmaps.choose(app.chat.controller.conversation.turns[0], 2)
     app.window.heatmap.choose_method(Method.OCCLUSION)
     app.window.output.underline.setCurrentIndex(1)
-    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy)
 
 
 STATES = {"nothing yet": nothing, "an answer": answered}
@@ -101,9 +98,9 @@ def test_the_running_window_speaks_the_new_language(
     def settled(app: App) -> list[tuple[str, ...]]:
         """What is drawn on another thread has come."""
         if state != "nothing yet":
-            qtbot.waitUntil(app.window.output.strip.isVisible, timeout=PATIENCE_MS)
+            qtbot.waitUntil(app.window.output.strip.isVisible)
             caption = app.window.heatmap.picture.caption
-            qtbot.waitUntil(lambda: "ball" in caption.text(), timeout=PATIENCE_MS)
+            qtbot.waitUntil(lambda: "ball" in caption.text())
         return texts(app)
 
     def says(wanted: list[tuple[str, ...]]) -> None:
@@ -115,9 +112,9 @@ def test_the_running_window_speaks_the_new_language(
     app = start("en")
     english = settled(app)
     choose(qtbot, app, "zh_CN")
-    qtbot.waitUntil(lambda: says(chinese), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: says(chinese))
     choose(qtbot, app, "en")
-    qtbot.waitUntil(lambda: says(english), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: says(english))
 
 
 def test_the_status_bar_follows(qtbot: QtBot, make_app: MakeApp) -> None:
@@ -149,7 +146,7 @@ def test_an_answer_goes_on_in_the_new_language(qtbot: QtBot, make_app: MakeApp) 
     qtbot.waitUntil(lambda: len(app.chat.controller.conversation.turns[0].steps) == 3)
     choose(qtbot, app, "zh_CN")
     engine.release(10)
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    idle(qtbot, app)
     shown = app.window.output.view.toPlainText()
     assert "A red ball in the corner." in shown
     assert "首词" in shown or "毫秒" in shown
@@ -174,5 +171,5 @@ def test_without_a_chinese_font_that_is_said_in_english(
     assert missing_font.writes_chinese()  # the tests' own font does
     monkeypatch.setattr(missing_font, "writes_chinese", lambda: there)
     app.window.language_chosen.emit("zh_CN")
-    said = [notice.title.text() for notice in app.window.notices.current()]
+    said = notices(app)
     assert any("no Chinese font" in text for text in said) is not there

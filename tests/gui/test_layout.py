@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,20 +22,14 @@ from mmgpt_desktop.ui.widgets.pane import Pane
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog
 from mmgpt_desktop.ui.window.main_window import MainWindow
-from tests.gui.test_access import answered, controls, opened
+from tests.gui.answers import idle
+from tests.gui.conftest import MakeApp
+from tests.gui.controls import controls, opened
 from tests.gui_fakes import THREE, FakeEngine
 from tests.not_none import not_none
 
-MakeApp = Callable[..., App]
 SMALL = [(1024, 563), (960, 500), (640, 440)]  # screens of 1024x600, 960x540, 640x480, less a frame
 CONTROL = Qt.KeyboardModifier.ControlModifier
-
-
-@pytest.fixture
-def full(qtbot: QtBot, make_app: MakeApp) -> App:
-    app = make_app(FakeEngine(model=THREE))
-    answered(qtbot, app)
-    return app
 
 
 def seen(widget: QWidget) -> QRect:
@@ -279,7 +272,7 @@ def test_the_newest_line_of_a_long_answer_stays_in_sight(
         qtbot.waitUntil(lambda: len(turns[0].steps) == written + 20)  # noqa: B023
         assert view.verticalScrollBar().value() == view.verticalScrollBar().maximum()
         app.window.resize(size[0], size[1] + written % 3)
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    idle(qtbot, app)
     assert view.verticalScrollBar().value() == view.verticalScrollBar().maximum() > 0
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtWidgets import QPushButton
@@ -18,11 +17,10 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.session.session_file import save_session
-from mmgpt_desktop.ui.window.app import App
 from tests import sessions
+from tests.gui.answers import ask
+from tests.gui.conftest import MakeApp
 from tests.gui_fakes import make_photo
-
-MakeApp = Callable[..., App]
 
 
 def tied() -> set[str]:
@@ -51,8 +49,7 @@ def test_a_notice_ties_nothing_to_its_buttons(make_app: MakeApp) -> None:
 def test_use_of_the_window_ties_nothing(qtbot: QtBot, make_app: MakeApp, tmp_path: Path) -> None:
     app = make_app()
     app.pictures.photos.add(make_photo(seed=1))
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    ask(qtbot, app)
     app.window.notices.tell_error(AppError("It broke."))
     app.pictures.photos.remove()
     path = tmp_path / "kept.mmgpt"

@@ -24,10 +24,10 @@ from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.window.app import App
 from tests.families.checkpoints import smolvlm_settings
+from tests.gui.answers import ask, notices
+from tests.gui.conftest import MakeApp
 from tests.gui_fakes import ANSWER, FakeEngine, form_texts
 
-MakeApp = Callable[..., App]
-PATIENCE = 30_000  # ms; other work may have the computer
 _PARITY = "{same} of {steps} steps are the same; {moved:.4f} of the probability moved."
 COMPARISON = (
     Note(_PARITY, {"same": 15, "steps": 16, "moved": 0.01234}),
@@ -96,7 +96,7 @@ def dialog(qtbot: QtBot, make_app: MakeApp, tmp_path: Path, checkpoint: Path) ->
     dialog = app.models.dialog
     assert dialog is not None
     dialog.choose(str(checkpoint))
-    qtbot.waitUntil(lambda: dialog.export_button.isVisible(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: dialog.export_button.isVisible())
     dialog.app = app  # type: ignore[attr-defined]  # for the tests
     return dialog
 
@@ -109,7 +109,7 @@ def app_of(dialog: ModelsDialog) -> App:
 def export(qtbot: QtBot, dialog: ModelsDialog) -> None:
     dialog.export_button.click()
     dialog.details.form.yes.click()
-    qtbot.waitUntil(lambda: "image encoder" in dialog.details.state.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "image encoder" in dialog.details.state.text())
 
 
 def test_a_checkpoint_is_exported_listed_and_reported(
@@ -122,10 +122,10 @@ def test_a_checkpoint_is_exported_listed_and_reported(
     out = checkpoint.parent / "mine-onnx-int4"
     assert form.place.whole == str(out)
     form.yes.click()
-    qtbot.waitUntil(lambda: dialog.details.bar.value() == 500, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: dialog.details.bar.value() == 500)
     assert dialog.details.state.text() == "Export: Exporting the image encoder…"
     assert not dialog.delete_button.isVisible()
-    with qtbot.waitSignal(app.models.list.folders_changed, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.list.folders_changed):
         fake.gate.set()
     assert fake.asked == [(checkpoint, out, "int4")]
     assert app.models.list.folders == (str(checkpoint), str(out))
@@ -161,12 +161,11 @@ def test_an_export_that_fails_is_one_sentence_and_the_model_answers(
     fake.error = RuntimeFailure("PyTorch's exporter stops.", "Choose another model.")
     fake.gate.set()
     dialog.export_button.click()
-    with qtbot.waitSignal(app.models.exports.failed, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.exports.failed):
         dialog.details.form.yes.click()
     assert [each.title.text() for each in dialog.notices.current()] == ["PyTorch's exporter stops."]
     assert dialog.export_button.isEnabled()
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE)
+    ask(qtbot, app)
     assert app.chat.controller.conversation.turns[0].answer == "".join(ANSWER)
 
 
@@ -176,9 +175,9 @@ def test_behind_the_closed_dialog_it_is_told(
     app = app_of(dialog)
     export(qtbot, dialog)
     dialog.reject()
-    with qtbot.waitSignal(app.models.exports.finished, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.exports.finished):
         fake.gate.set()
-    shown = [notice.title.text() for notice in app.window.notices.current()]
+    shown = notices(app)
     assert shown == ["The ONNX graphs are made: mine-onnx-int8."]
 
 
@@ -212,12 +211,12 @@ def test_every_precision_is_offered_and_none_is_cut_off(
         assert widest < box.width() - 40  # borders and the arrow
     box.setFocus()
     box.showPopup()
-    qtbot.waitUntil(box.view().isVisible, timeout=PATIENCE)
+    qtbot.waitUntil(box.view().isVisible)
     assert box.view().verticalScrollBar().maximum() == 0
     box.hidePopup()
     box.setCurrentIndex(offered.index("mixed"))
     fake.gate.set()
-    with qtbot.waitSignal(app_of(dialog).models.exports.finished, timeout=PATIENCE):
+    with qtbot.waitSignal(app_of(dialog).models.exports.finished):
         dialog.details.form.yes.click()
     assert fake.asked == [(checkpoint, checkpoint.parent / "mine-onnx-mixed", "mixed")]
 

@@ -25,11 +25,12 @@ from mmgpt_desktop.ui.models import model_choice
 from mmgpt_desktop.ui.models import model_list as models_module
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.window.app import App, model_to_open
-from tests.gui_fakes import ANSWER, MODEL, FakeEngine, form_texts, make_photo
+from tests.gui.answers import ask, ask_about_photo, notices
+from tests.gui.conftest import MakeApp
+from tests.gui_fakes import ANSWER, FakeEngine, form_texts
 from tests.hub_server import REPOSITORY, HubServer, Misbehaviour, running_hub
+from tests.records import MODEL
 
-MakeApp = Callable[..., App]
-PATIENCE = 30_000  # ms; other work may have the computer
 ENTRY = CatalogueEntry(REPOSITORY, "Tiny", "idefics3", "Apache-2.0", 0.001, "For tests.")
 GATED = CatalogueEntry("owner/gated", "Gated", "gemma3", "Terms", 4.0, "For tests.", gated=True)
 OTHER = ModelInfo("other", "Another.", 512, MODEL.fusions, MODEL.fusion, doubt=MODEL.doubt)
@@ -81,7 +82,7 @@ def make_models_app(
 
 def opened(qtbot: QtBot, app: App, key: str = "") -> ModelsDialog:
     """The dialog, once it knows what is on the disk."""
-    with qtbot.waitSignal(app.models.list.changed, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.list.changed):
         app.models.open_dialog()
     dialog = app.models.dialog
     assert dialog is not None
@@ -98,14 +99,10 @@ def facts(dialog: ModelsDialog) -> str:
     return " ".join(f"{name}: {value}" for name, value in shown.items())
 
 
-def notices(app: App) -> list[str]:
-    return [notice.title.text() for notice in app.window.notices.current()]
-
-
 def download(qtbot: QtBot, app: App, dialog: ModelsDialog) -> None:
     dialog.choose(REPOSITORY)
     dialog.download_button.click()
-    with qtbot.waitSignal(app.models.list.fetched, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.list.fetched):
         dialog.details.question.yes.click()
 
 
@@ -175,7 +172,7 @@ def test_a_download_shows_how_far_it_is_and_can_be_used(
     assert row is not None
     assert dialog.row == row
     assert dialog.use_button.isVisible()
-    with qtbot.waitSignal(app.models.loader.opened, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.loader.opened):
         qtbot.keyClick(dialog.list, Qt.Key.Key_Return)
     assert engines.opened == [row.path]
     assert not dialog.isVisible()
@@ -191,14 +188,12 @@ def test_a_broken_download_is_one_sentence_and_goes_on(
     app = make_models_app()
     dialog = opened(qtbot, app, REPOSITORY)
     dialog.download_button.click()
-    with qtbot.waitSignal(app.models.list.failed, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.list.failed):
         dialog.details.question.yes.click()
     shown = [notice.title.text() for notice in dialog.notices.current()]
     assert shown == ["The connection to 127.0.0.1 broke off."]
     assert notices(app) == []
-    qtbot.waitUntil(
-        lambda: dialog.download_button.text() == "Go on with the download…", timeout=PATIENCE
-    )
+    qtbot.waitUntil(lambda: dialog.download_button.text() == "Go on with the download…")
     assert "901 kB of about 1 MB are here" in texts(dialog)[3]
     server.asked.clear()
     download(qtbot, app, dialog)
@@ -213,7 +208,7 @@ def test_a_download_stops_at_once_for_the_user(
     dialog = opened(qtbot, app, REPOSITORY)
     dialog.download_button.click()
     dialog.details.question.yes.click()
-    qtbot.waitUntil(server.stalled.is_set, timeout=PATIENCE)
+    qtbot.waitUntil(server.stalled.is_set)
     dialog.cancel_button.click()
     assert not dialog.details.bar.isVisible()
     assert not dialog.cancel_button.isVisible()
@@ -226,7 +221,7 @@ def test_a_download_that_ends_behind_the_closed_dialog_is_told(
     app = make_models_app()
     dialog = opened(qtbot, app, REPOSITORY)
     dialog.download_button.click()
-    with qtbot.waitSignal(app.models.list.fetched, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.list.fetched):
         dialog.details.question.yes.click()
         dialog.reject()
     assert notices(app) == ["Tiny is on this computer now."]
@@ -253,7 +248,7 @@ def test_a_gated_model_asks_for_a_token_and_forgets_it(
     token = dialog.details.question.token
     assert token.isVisible()
     qtbot.keyClicks(token, "hf_mine")
-    with qtbot.waitSignal(app.models.list.fetched, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.list.fetched):
         qtbot.keyClick(token, Qt.Key.Key_Return)
     assert {headers["authorization"] for _, headers in server.asked} == {"Bearer hf_mine"}
     assert token.text() == ""
@@ -270,14 +265,14 @@ def test_a_folder_is_listed_if_there_is_a_model_in_it(
     empty = tmp_path / "empty"
     empty.mkdir()
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(empty))
-    with qtbot.waitSignal(app.models.list.failed, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.list.failed):
         dialog.add_button.click()
     shown = dialog.notices.current()[0].title.text()
     assert shown.endswith("is empty: it holds no model.")
     again = tmp_path / "mine"
     again.symlink_to(default_bundle_path())
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(again))
-    with qtbot.waitSignal(app.models.list.folders_changed, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.list.folders_changed):
         dialog.add_button.click()
     dialog.choose(str(again))
     assert texts(dialog)[2].startswith("mine")
@@ -291,18 +286,15 @@ def test_photos_and_conversation_stay_when_the_model_changes(
 ) -> None:
     first, second = FakeEngine(), FakeEngine(model=OTHER)
     app = make_models_app(first, Engines(other=second))
-    app.pictures.photos.add(make_photo())
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=PATIENCE)
-    with qtbot.waitSignal(app.models.loader.opened, timeout=PATIENCE):
+    ask_about_photo(qtbot, app)
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy)
+    with qtbot.waitSignal(app.models.loader.opened):
         app.models.use(Path("other"))
     assert first.closed
     conversation = app.chat.controller.conversation
     assert [turn.answer for turn in conversation.turns] == ["".join(ANSWER)]
     assert app.pictures.photos.count == 1
-    app.chat.controller.ask("And now?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE)
+    ask(qtbot, app, "And now?")
     assert [turn.model for turn in conversation.turns] == [MODEL, OTHER]
     assert [message.text for message in second.requests[0].messages] == [
         "What?",
@@ -316,17 +308,15 @@ def test_an_answer_is_never_explained_by_another_model(
 ) -> None:
     second = FakeEngine(model=OTHER)
     app = make_models_app(FakeEngine(), Engines(other=second))
-    app.pictures.photos.add(make_photo())
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE)
-    with qtbot.waitSignal(app.models.loader.opened, timeout=PATIENCE):
+    ask_about_photo(qtbot, app)
+    with qtbot.waitSignal(app.models.loader.opened):
         app.models.use(Path("other"))
     turn = app.chat.controller.conversation.turns[0]
     app.heatmap.heatmaps.choose(turn, 1)
     assert not app.heatmap.explainer.busy
     app.heatmap.inspector.open_formula(0, 0)
     assert notices(app)[-1] == "Another model wrote this answer, so its numbers are gone."
-    with qtbot.waitSignal(app.models.loader.opened, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.loader.opened):
         app.models.use(default_bundle_path())
     assert second.explained == []
 
@@ -338,14 +328,13 @@ def test_a_model_that_fails_leaves_the_one_before(
     broken = FakeEngine(load_error=BundleError("The folder is broken.", "Take another."))
     app = make_models_app(first, Engines(broken=broken))
     before = app.window.status.text.whole
-    with qtbot.waitSignal(app.models.loader.not_opened, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.loader.not_opened):
         app.models.use(Path("broken"))
     assert notices(app) == ["The folder is broken."]
     assert app.window.status.text.whole == before
     assert broken.closed
     assert not first.closed
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE)
+    ask(qtbot, app)
     assert app.chat.controller.conversation.turns[0].answer == "".join(ANSWER)
     app.window.close()
     assert "model" not in json.loads((tmp_path / "settings.json").read_text())
@@ -359,7 +348,7 @@ def test_the_last_of_several_choices_wins(
     app = make_models_app(FakeEngine(), engines)
     app.models.use(Path("slow"))
     app.models.use(Path("one"))
-    with qtbot.waitSignal(app.models.loader.opened, timeout=PATIENCE) as result:
+    with qtbot.waitSignal(app.models.loader.opened) as result:
         app.models.use(Path("two"))
     assert result.args == [Path("two")]
     assert app.models.list.current == Path("two")
@@ -382,10 +371,10 @@ def test_where_the_remembered_model_fails_the_one_that_ships_is_offered(
     engines = Engines()
     options = {"model": tmp_path, "open_model": engines}
     app = make_app(broken, wait=False, options=options)
-    qtbot.waitUntil(lambda: bool(notices(app)), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(notices(app)))
     found = app.window.notices.current()[0].findChildren(QPushButton)
     buttons = {button.text(): button for button in found}
-    with qtbot.waitSignal(app.models.loader.opened, timeout=PATIENCE):
+    with qtbot.waitSignal(app.models.loader.opened):
         buttons["Use the model that ships"].click()
     assert engines.opened == [default_bundle_path()]
 
@@ -395,8 +384,7 @@ def test_the_speed_of_the_last_answer_is_remembered(
 ) -> None:
     engine = FakeEngine(answer=("word ",) * 12)
     app = make_models_app(engine)
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=PATIENCE)
+    ask(qtbot, app)
     speed = Timings(0.1, 0.05, 0.17, 12).tokens_per_second
     assert app.models.list.speeds == {str(default_bundle_path()): pytest.approx(speed)}
     dialog = opened(qtbot, app)

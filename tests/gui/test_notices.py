@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
@@ -16,9 +16,10 @@ from mmgpt_desktop.ui.widgets import notices as module
 from mmgpt_desktop.ui.widgets.notices import Notices
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.window.app import App
+from tests.gui.answers import idle
+from tests.gui.conftest import MakeApp
 from tests.gui_fakes import FakeEngine
 
-MakeApp = Callable[..., App]
 ESCAPE = Qt.Key.Key_Escape
 LONG = "The sea is wide and the sky is blue, and the ship sails on. " * 6
 
@@ -173,7 +174,7 @@ def test_esc_stops_an_answer_before_it_closes_a_notice(qtbot: QtBot, make_app: M
     qtbot.waitUntil(lambda: len(app.chat.controller.conversation.turns[0].steps) == 1)
     qtbot.keyClick(app.window.prompt.edit, ESCAPE)
     engine.release(10)
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    idle(qtbot, app)
     assert app.chat.controller.conversation.turns[0].outcome.kind == "cancelled"  # type: ignore[union-attr]
     assert said(app.window.notices) == ["It broke."]
     qtbot.keyClick(app.window.prompt.edit, ESCAPE)

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import FakeEngine, make_photo
+from tests.gui.answers import ask_about_photo
+from tests.gui_fakes import FakeEngine
 
 LONG = "x" * 100_000
 ODD: dict[str, Any] = {
@@ -37,10 +38,8 @@ def test_it_starts_and_answers(qtbot: QtBot, qapp: QApplication, tmp_path: Path,
     app = App(qapp, FakeEngine(), path)
     try:
         app.start()
-        qtbot.waitUntil(lambda: app.chat.controller.model is not None, timeout=30_000)
-        app.pictures.photos.add(make_photo())
-        app.chat.controller.ask("What?")
-        qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=30_000)
+        qtbot.waitUntil(lambda: app.chat.controller.model is not None)
+        ask_about_photo(qtbot, app)
         assert app.chat.controller.conversation.turns[0].answer.strip()
     finally:
         app.window.close()

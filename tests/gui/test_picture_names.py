@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +14,10 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.messages import PICTURE, GenerationRequest
 from mmgpt_desktop.ui.widgets.picture_names import numbers, reference, without_references
 from mmgpt_desktop.ui.widgets.texts import LANGUAGES, install_language, remove_language
-from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_photo
+from tests.gui.conftest import MakeApp
+from tests.gui_fakes import ANSWER, FakeEngine, make_photo
+from tests.records import MODEL
 
-MakeApp = Callable[..., App]
-PATIENCE = 30_000  # ms; other work may have the computer
 READER = replace(MODEL, name="reader", sequences=True)
 
 
@@ -35,7 +33,7 @@ class Window:
 
     def ask(self, question: str) -> GenerationRequest:
         self.app.chat.controller.ask(question)
-        self.qtbot.waitUntil(lambda: not self.app.chat.controller.busy, timeout=PATIENCE)
+        self.qtbot.waitUntil(lambda: not self.app.chat.controller.busy)
         return self.engine.requests[-1]
 
     def seeds(self, request: GenerationRequest) -> list[int]:
@@ -115,7 +113,7 @@ def test_asking_again_keeps_the_pictures_where_they_were(qtbot: QtBot, window: W
     window.app.pictures.photos.remove()
     window.app.pictures.photos.choose(0)
     window.app.chat.controller.regenerate()
-    qtbot.waitUntil(lambda: not window.app.chat.controller.busy, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.app.chat.controller.busy)
     again = window.engine.requests[-1]
     assert window.seeds(again) == window.seeds(first) == [1, 3]
     assert again.messages == first.messages
@@ -157,10 +155,10 @@ def test_such_a_model_goes_on_after_another_read_several(qtbot: QtBot, make_app:
     window = Window(qtbot, make_app, FakeEngine(model=READER))
     window.ask("Is it like [picture 2]?")
     other = FakeEngine()
-    with qtbot.waitSignal(window.app.models.loader.opened, timeout=PATIENCE):
+    with qtbot.waitSignal(window.app.models.loader.opened):
         window.app.models.loader.switch(Path("other"), other)
     window.app.chat.controller.ask("Why?")
-    qtbot.waitUntil(lambda: not window.app.chat.controller.busy, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.app.chat.controller.busy)
     (request,) = other.requests
     assert window.seeds(request) == [1]
     assert [message.text for message in request.messages] == [
@@ -178,7 +176,7 @@ def test_before_a_model_is_there_it_is_not_known(qtbot: QtBot, make_app: MakeApp
     app.chat.controller.ask("Is it like [picture 1]?")
     assert app.window.prompt.problem.text().startswith("Wait until the model is loaded")
     engine.load_gate.release()
-    qtbot.waitUntil(lambda: app.chat.controller.model is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: app.chat.controller.model is not None)
 
 
 def test_the_menu_names_a_picture(qtbot: QtBot, window: Window) -> None:
@@ -247,13 +245,13 @@ def test_a_session_keeps_the_pictures_where_they_stood(
     sessions = window.app.files.sessions
     monkeypatch.setattr(sessions, "ask_where_to", lambda _proposed: path)
     sessions.save()
-    qtbot.waitUntil(path.exists, timeout=PATIENCE)
+    qtbot.waitUntil(path.exists)
     window.app.chat.controller.clear()
     window.app.pictures.photos.take_over(
         (window.app.pictures.photos.conversations[0],), window.app.pictures.photos.current
     )
     sessions.open(path)
-    qtbot.waitUntil(lambda: window.app.pictures.photos.count == 3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.app.pictures.photos.count == 3)
     conversations = window.app.pictures.photos.conversations
     assert [len(each.turns) for each in conversations] == [0, 1, 0, 1]
     (turn,) = conversations[1].turns

@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 import http.server
-import io
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFileOpenEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QFileOpenEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.cancel import CancelToken
@@ -20,36 +19,9 @@ from mmgpt_desktop.ui.application import FilesFromSystem
 from mmgpt_desktop.ui.pictures.sources import Sources
 from mmgpt_desktop.ui.widgets.notices import Notice
 from mmgpt_desktop.ui.window.app import App
+from tests.gui.answers import ask
+from tests.gui.drops import addresses, drop, files, picture_bytes, write_picture
 from tests.gui_fakes import make_image, make_photo
-
-
-def picture_bytes(colour: str = "red", kind: str = "PNG") -> bytes:
-    stream = io.BytesIO()
-    Image.new("RGB", (32, 24), colour).save(stream, kind)
-    return stream.getvalue()
-
-
-def write_picture(path: Path, colour: str = "red") -> Path:
-    path.write_bytes(picture_bytes(colour))
-    return path
-
-
-def files(*paths: Path) -> QMimeData:
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    return mime
-
-
-def drop(widget: QWidget, mime: QMimeData) -> bool:
-    """What a file manager or a browser does: enter, then drop."""
-    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    enter = QDragEnterEvent(QPoint(50, 50), Qt.DropAction.CopyAction, mime, left, none)
-    QGuiApplication.sendEvent(widget, enter)
-    if not enter.isAccepted():
-        return False
-    event = QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, mime, left, none)
-    QGuiApplication.sendEvent(widget, event)
-    return event.isAccepted()
 
 
 def shown_name(app: App) -> str:
@@ -244,8 +216,7 @@ def test_removing_can_be_undone(qtbot: QtBot, app: App) -> None:
     for seed in (1, 2, 3):
         app.pictures.photos.add(make_photo(seed=seed))
     app.pictures.photos.choose(1)
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    ask(qtbot, app)
     app.window.actions_by_name["remove"].trigger()
     assert (app.pictures.photos.count, shown_name(app)) == (2, "photo 3.png")
     press(notice(app), "Undo")
@@ -277,9 +248,7 @@ def test_next_and_previous_go_round(app: App) -> None:
 
 
 def test_a_web_picture_is_only_offered(qtbot: QtBot, app: App, web: Callable[[bytes], str]) -> None:
-    mime = QMimeData()
-    mime.setUrls([QUrl(web(picture_bytes()))])
-    assert drop(app.window, mime)
+    assert drop(app.window, addresses(web(picture_bytes())))
     assert notice(app).title.text() == "Download this picture?"
     assert app.pictures.photos.count == 0
     press(notice(app), "Download")
@@ -298,9 +267,7 @@ def test_the_pictures_own_address_goes_before_the_link(app: App) -> None:
 
 
 def test_a_download_that_fails_is_told(qtbot: QtBot, app: App, web: Callable[[bytes], str]) -> None:
-    mime = QMimeData()
-    mime.setUrls([QUrl(web(b""))])
-    app.pictures.photos.take_mime(mime)
+    app.pictures.photos.take_mime(addresses(web(b"")))
     press(notice(app), "Download")
     qtbot.waitUntil(
         lambda: any(

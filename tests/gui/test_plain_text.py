@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -45,12 +45,13 @@ from mmgpt_desktop.ui.widgets.plain import FileDialog, tip
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.dialogs import AboutDialog
 from tests import sessions
+from tests.gui.answers import idle
+from tests.gui.conftest import MakeApp
 from tests.gui.event_parts import MakeShow, until
-from tests.gui_fakes import FUSION as FAKE_FUSION
 from tests.gui_fakes import FakeEngine, make_photo
 from tests.not_none import not_none
+from tests.records import FUSION as FAKE_FUSION
 
-MakeApp = Callable[..., App]
 MARK = "hostile"
 # "/" can't be in a file's name, but HTML writes it in other ways.
 HOSTILE = f'<img src="file:&#47;&#47;&#47;dev&#47;{MARK}">&lt;b&gt;'
@@ -166,7 +167,7 @@ def test_a_words_tooltip_shows_it_as_it_stands(qtbot: QtBot, hostile: App) -> No
 
 def ask(qtbot: QtBot, app: App) -> None:
     app.chat.controller.ask(HOSTILE)
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    idle(qtbot, app)
     qtbot.waitUntil(lambda: not app.heatmap.explainer.busy)
     app.heatmap.heatmaps.choose(app.chat.controller.conversation.turns[-1], 1)
 

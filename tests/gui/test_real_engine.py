@@ -18,6 +18,7 @@ from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.worker import engine_maker
+from tests.gui.answers import ask
 from tests.tiny_bundle import ANSWER, make_tiny_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,8 +50,7 @@ def test_a_photo_is_asked_and_each_word_has_its_heatmap(
     app.start()
     app.pictures.photos.open([read_samples()[0].path])
     qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
-    app.chat.controller.ask("What is happening here?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=20_000)
+    ask(qtbot, app, "What is happening here?")
     turn = app.chat.controller.conversation.turns[0]
     assert turn.answer.strip() == ANSWER
     for index, word in enumerate(turn.words):
@@ -61,7 +61,7 @@ def test_a_photo_is_asked_and_each_word_has_its_heatmap(
         )
         assert app.window.heatmap.picture.view.layer is not None
     words = len(turn.words)
-    qtbot.waitUntil(lambda: len(turn.checks) == words, timeout=20_000)
+    qtbot.waitUntil(lambda: len(turn.checks) == words)
     assert turn.is_measured(Method.OCCLUSION)
     assert not turn.failed
     app.window.close()
@@ -81,7 +81,7 @@ def test_all_fusions_answer_side_by_side_and_the_graph_is_shown(
     )
     app.heatmap.comparisons.compare()
     (comparison,) = app.window.findChildren(Comparison)
-    qtbot.waitUntil(lambda: not comparison.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not comparison.busy)
     for column in comparison.columns:
         assert ANSWER in column.answer.toPlainText()
         assert "words a second" in column.answer.toPlainText()

@@ -18,8 +18,8 @@ from mmgpt_desktop.ui.pictures.region import (
     grab,
 )
 from mmgpt_desktop.ui.window.app import App
+from tests.gui.answers import notices
 
-LONG_MS = 30_000
 RED, BLUE = QColor("#c02020"), QColor("#2020c0")
 
 
@@ -41,7 +41,7 @@ def picker(app: App, monkeypatch: pytest.MonkeyPatch) -> RegionPicker:
 
 
 def overlay_of(qtbot: QtBot, picker: RegionPicker) -> RegionOverlay:
-    qtbot.waitUntil(lambda: bool(picker.overlays), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: bool(picker.overlays))
     return picker.overlays[0]
 
 
@@ -58,7 +58,7 @@ def test_a_dragged_rectangle_becomes_a_photo(qtbot: QtBot, app: App, picker: Reg
     overlay = overlay_of(qtbot, picker)
     middle = overlay.width() // 2
     drag(overlay, QPoint(middle + 10, 20), QPoint(middle + 110, 80))
-    qtbot.waitUntil(lambda: app.pictures.photos.count == 1, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
     photo = app.chat.controller.conversation.photo
     assert photo is not None
     assert (photo.width, photo.height) == (202, 122)  # in the screen's own pixels
@@ -86,7 +86,7 @@ def test_the_keyboard_moves_sizes_and_takes_it(
     assert overlay.chosen.height() == region_module.SMALLEST
     chosen = overlay.chosen
     qtbot.keyClick(overlay, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: app.pictures.photos.count == 1, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: app.pictures.photos.count == 1)
     photo = app.chat.controller.conversation.photo
     assert photo is not None
     assert (photo.width, photo.height) == (2 * chosen.width(), 2 * chosen.height())
@@ -111,8 +111,8 @@ def test_a_screen_that_may_not_be_read_is_a_sentence(
     monkeypatch.setattr(region_module, "grab", grab)
     monkeypatch.setattr(QGuiApplication, "platformName", lambda: "wayland")
     picker.pick()
-    qtbot.waitUntil(lambda: bool(app.window.notices.current()), timeout=LONG_MS)
-    said = app.window.notices.current()[0].title.text()
+    qtbot.waitUntil(lambda: bool(app.window.notices.current()))
+    said = notices(app)[0]
     assert said.startswith("This desktop doesn't let programs read the screen.")
     assert app.window.isVisible()
 
@@ -124,7 +124,7 @@ def test_a_part_of_the_screen_is_followed(
     picker.pick_to_follow()
     qtbot.keyClick(overlay_of(qtbot, picker), Qt.Key.Key_Return)
     turns = lambda: app.chat.controller.conversation.turns  # noqa: E731
-    qtbot.waitUntil(lambda: bool(turns()) and bool(turns()[0].steps), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: bool(turns()) and bool(turns()[0].steps))
     assert turns()[0].question == CAPTION
     assert app.window.image.live_bar.text.whole == "Following the screen"
     app.window.actions_by_name["stop"].trigger()
@@ -138,9 +138,9 @@ def test_a_screen_that_is_gone_is_told(qtbot: QtBot, monkeypatch: pytest.MonkeyP
     frames: list[tuple[int, int]] = []
     source.frame.connect(lambda image: frames.append(image.size().toTuple()))
     source.start()
-    qtbot.waitUntil(lambda: (20, 10) in frames, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: (20, 10) in frames)
     monkeypatch.setattr(QGuiApplication, "screens", list)
-    with qtbot.waitSignal(source.failed, timeout=LONG_MS) as said:
+    with qtbot.waitSignal(source.failed) as said:
         pass
     source.stop()
     assert said.args == ["The screen that was followed is gone."]

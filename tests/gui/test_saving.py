@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.report.report_files import Kind
 from mmgpt_desktop.session.session_file import open_session
 from mmgpt_desktop.ui.window.app import App
+from tests.gui.answers import ask, notices
 from tests.gui.conftest import MakeApp
 from tests.gui_fakes import make_photo
 
@@ -95,8 +96,7 @@ def test_a_very_long_name_is_proposed_so_that_it_fits(
     shown = make_photo()
     object.__setattr__(shown, "name", "图" * 83 + ".jpg")
     app.pictures.photos.add(shown)
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    ask(qtbot, app)
     proposed: list[str] = []
 
     def look(_suffixes: object, name: str) -> None:
@@ -122,10 +122,6 @@ def test_where_no_program_opens_what_was_saved_that_is_said(
     notice = app.window.notices.current()[-1]
     assert "film.gif" in notice.title.text()
     assert str(tmp_path) in notice.hint.text()
-
-
-def notices(app: App) -> list[str]:
-    return [notice.title.text() for notice in app.window.notices.current()]
 
 
 def click(app: App, text: str) -> None:

@@ -4,14 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -24,9 +23,12 @@ from mmgpt_desktop.session.session_file import open_session, save_session
 from mmgpt_desktop.ui.files.recent_dialog import RecentDialog
 from mmgpt_desktop.ui.window.app import App
 from tests import sessions
-from tests.gui_fakes import ANSWER, CROSS, MODEL, THREE, FakeEngine, drain, make_photo, thread_of
+from tests.gui.answers import ask, notices
+from tests.gui.conftest import MakeApp
+from tests.gui.drops import drop, files
+from tests.gui_fakes import ANSWER, CROSS, THREE, FakeEngine, drain, make_photo, thread_of
+from tests.records import MODEL
 
-MakeApp = Callable[..., App]
 ROOT = Path(__file__).resolve().parents[2]
 OLD = ROOT / "tests/data/before-one-record.mmgpt"
 BOTH = "Is [picture 2] later than [picture 1]?Yes."
@@ -59,9 +61,8 @@ application.exec()
 
 
 def talk(qtbot: QtBot, app: App, question: str = "What?") -> None:
-    app.chat.controller.ask(question)
-    qtbot.waitUntil(lambda: not app.chat.controller.busy, timeout=30_000)
-    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy, timeout=30_000)
+    ask(qtbot, app, question)
+    qtbot.waitUntil(lambda: not app.heatmap.explainer.busy)
 
 
 def fill(qtbot: QtBot, app: App) -> None:
@@ -181,7 +182,7 @@ def test_a_damaged_session_changes_nothing(qtbot: QtBot, app: App, tmp_path: Pat
     before = said(app)
     app.pictures.photos.open([path])
     finish(qtbot, app)
-    assert "damaged" in app.window.notices.current()[-1].title.text()
+    assert "damaged" in notices(app)[-1]
     assert said(app) == before
 
 
@@ -200,15 +201,8 @@ def test_half_a_letter_in_a_strangers_session_is_shown(
 
 def test_a_session_is_dropped_like_a_photo(qtbot: QtBot, app: App, tmp_path: Path) -> None:
     save_session(sessions.session(), tmp_path / "Dropped.MMGPT")
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(tmp_path / "Dropped.MMGPT"))])
-    copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
-    none = Qt.KeyboardModifier.NoModifier
-    enter = QDragEnterEvent(QPoint(50, 50), copy, mime, left, none)
-    QGuiApplication.sendEvent(app.window, enter)
-    event = QDropEvent(QPointF(50, 50), copy, mime, left, none)
     with qtbot.waitSignal(app.pictures.photos.chosen):
-        QGuiApplication.sendEvent(app.window, event)
+        assert drop(app.window, files(tmp_path / "Dropped.MMGPT"))
     assert app.pictures.photos.count == 2
 
 
@@ -230,7 +224,7 @@ def test_another_models_answer_is_shown_and_not_measured(
     again.window.heatmap.choose_method(Method.ROLLOUT)
     assert "Another model" in again.window.heatmap.picture.empty.hint.text()
     again.heatmap.inspector.open_formula(0, 0)
-    assert "Another model" in again.window.notices.current()[-1].title.text()
+    assert "Another model" in notices(again)[-1]
     assert (engine.explained, engine.numbers_asked) == ([], [])
 
 
@@ -363,7 +357,7 @@ def test_a_home_that_cant_be_written_is_told_once_and_nothing_else_breaks(
         app.preferences.save()
     save(qtbot, app, tmp_path / "mine.mmgpt", monkeypatch)
     qtbot.waitUntil(lambda: len(app.window.notices.current()) >= 2)
-    told = [notice.title.text() for notice in app.window.notices.current()]
+    told = notices(app)
     assert sum("can't write its own files" in each for each in told) == 1
     assert any("Saved as mine.mmgpt" in each for each in told)
     assert not any("went wrong" in each for each in told)

@@ -27,11 +27,6 @@ from mmgpt_desktop.event.qr import QUIET
 from mmgpt_desktop.event.souvenir_page import SouvenirPage
 from mmgpt_desktop.messages import (
     CellMaps,
-    GenerationOutcome,
-    GenerationRequest,
-    Message,
-    Timings,
-    TokenStep,
 )
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.report.report import Report
@@ -43,7 +38,8 @@ from mmgpt_desktop.ui.widgets.texts import install_language, remove_language
 from mmgpt_desktop.ui.widgets.theme import Theme
 from mmgpt_desktop.ui.worker import TaskThread
 from tests.fakes import whole_grid
-from tests.gui_fakes import MODEL, drain, make_photo
+from tests.gui_fakes import drain, make_photo
+from tests.records import MODEL, done, request_about, steps_of
 
 WAIT_MS = 30_000
 LONG_S = 60.0
@@ -144,12 +140,10 @@ def bench(make_bench: Callable[..., Bench], profile: Profile) -> Bench:
 
 def make_report(size: tuple[int, int] = (160, 120), question: str = "What is it?") -> Report:
     texts = ("A", " red", " ball", ".")
-    steps = tuple(TokenStep(1, place, place, text, 0.5) for place, text in enumerate(texts))
     grid = whole_grid(4, 4, *size)
     maps = CellMaps(Method.HEADS, np.eye(4, 16, dtype=np.float32).reshape(4, 4, 4), grid)
-    request = GenerationRequest(1, (make_photo(*size),), (Message("user", question),))
-    outcome = GenerationOutcome(1, "done", Timings())
-    return Report(Turn(request, steps, outcome, model=MODEL, maps=(maps,)))
+    request = request_about(make_photo(*size), question=question)
+    return Report(Turn(request, steps_of(texts), done(), model=MODEL, maps=(maps,)))
 
 
 def broken_report() -> Report:

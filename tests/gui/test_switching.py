@@ -53,7 +53,7 @@ def thread(qtbot: QtBot, qapp: QApplication, opener: Opener) -> Iterator[EngineT
     thread, collector = EngineThread(opener), Collector(qapp)
     thread.loaded.connect(collector.settle)  # as the app does
     thread.start()
-    with qtbot.waitSignal(thread.loaded, timeout=PATIENCE):
+    with qtbot.waitSignal(thread.loaded):
         thread.load()
     yield thread
     thread.begin_close()
@@ -68,7 +68,7 @@ def ask(qtbot: QtBot, thread: EngineThread) -> GenerationOutcome:
         (Message("user", "What?"),),
         Sampling(max_new_tokens=3),
     )
-    with qtbot.waitSignal(thread.ended, timeout=PATIENCE) as blocker:
+    with qtbot.waitSignal(thread.ended) as blocker:
         thread.ask(request)
     outcome: GenerationOutcome = blocker.args[0]
     return outcome
@@ -81,7 +81,7 @@ def test_ten_switches_leave_one_engine(qtbot: QtBot, thread: EngineThread, opene
         assert engine is not None
         opener.runtimes.append(weakref.ref(engine._runtime))
         del engine
-        with qtbot.waitSignal(thread.loaded, timeout=PATIENCE):
+        with qtbot.waitSignal(thread.loaded):
             thread.switch(opener)
         assert [made() is None for made in opener.made] == [True] * (len(opener.made) - 1) + [False]
         assert [runtime() for runtime in opener.runtimes] == [None] * len(opener.runtimes)
@@ -90,7 +90,7 @@ def test_ten_switches_leave_one_engine(qtbot: QtBot, thread: EngineThread, opene
 def test_a_switch_that_fails_leaves_the_one_before(
     qtbot: QtBot, thread: EngineThread, opener: Opener, tmp_path: Path
 ) -> None:
-    with qtbot.waitSignal(thread.load_failed, timeout=PATIENCE) as blocker:
+    with qtbot.waitSignal(thread.load_failed) as blocker:
         thread.switch(lambda: open_engine(tmp_path))
     assert "holds no model" in blocker.args[0].title
     assert opener.made[0]() is not None

@@ -10,62 +10,32 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QAbstractSlider,
     QApplication,
-    QComboBox,
     QDialog,
-    QListWidget,
-    QPlainTextEdit,
     QProxyStyle,
     QPushButton,
     QStyle,
-    QTextEdit,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.ui.pictures.samples_dialog import SamplesDialog
-from mmgpt_desktop.ui.widgets.photo_view import PhotoView
 from mmgpt_desktop.ui.widgets.shown_photo import levels_of
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.dialogs import AboutDialog, KeysDialog
-from tests.gui_fakes import ANSWER, MODEL, FakeEngine, make_photo
+from tests.gui.answers import ask, ask_about_photo, idle
+from tests.gui.conftest import MakeApp
+from tests.gui.controls import controls, name_of
+from tests.gui_fakes import ANSWER, FakeEngine, make_photo
 from tests.not_none import not_none
-
-MakeApp = Callable[..., App]
-CONTROLS = (
-    QAbstractButton,
-    QAbstractSlider,
-    QComboBox,
-    QListWidget,
-    QPlainTextEdit,
-    QTextEdit,
-    PhotoView,
-)
-
-
-def controls(root: QWidget) -> list[QWidget]:
-    found = [widget for widget in root.findChildren(QWidget) if isinstance(widget, CONTROLS)]
-    internal = ("qt_scrollarea_hcontainer", "qt_scrollarea_vcontainer", "qt_menubar_ext_button")
-    return [
-        widget
-        for widget in found
-        if not_none(widget.parent()).objectName() not in internal
-        and widget.objectName() not in internal
-    ]
-
-
-def name_of(widget: QWidget) -> str:
-    text = widget.text() if isinstance(widget, QAbstractButton) else ""
-    return widget.accessibleName() or text
+from tests.records import MODEL
 
 
 def test_every_control_has_a_name_and_a_place_in_the_tab_order(qtbot: QtBot, app: App) -> None:
     for seed in (1, 2):
         app.pictures.photos.add(make_photo(seed=seed))
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    ask(qtbot, app)
     nameless = [widget for widget in controls(app.window) if not name_of(widget)]
     assert nameless == []
     unreachable = [
@@ -77,9 +47,7 @@ def test_every_control_has_a_name_and_a_place_in_the_tab_order(qtbot: QtBot, app
 
 
 def test_tab_visits_all_visible_controls(qtbot: QtBot, app: App) -> None:
-    app.pictures.photos.add(make_photo())
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    ask_about_photo(qtbot, app)
     wanted = {
         widget for widget in controls(app.window) if widget.isVisible() and widget.isEnabled()
     }
@@ -152,8 +120,7 @@ def test_f11_is_full_screen_and_back(qtbot: QtBot, app: App) -> None:
 
 
 def test_ctrl_l_clears_from_within_the_prompt(qtbot: QtBot, app: App) -> None:
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    ask(qtbot, app)
     qtbot.keyClick(app.window.prompt.edit, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
     assert app.chat.controller.conversation.turns == []
     qtbot.keyClick(app.window.output.view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
@@ -164,7 +131,7 @@ def test_ctrl_z_in_the_prompt_takes_back_what_came_last(qtbot: QtBot, app: App) 
     edit, control = app.window.prompt.edit, Qt.KeyboardModifier.ControlModifier
     qtbot.keyClicks(edit, "What?")
     qtbot.keyClick(edit, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    idle(qtbot, app)
     qtbot.keyClick(edit, Qt.Key.Key_L, control)
     qtbot.keyClick(edit, Qt.Key.Key_Z, control)
     assert len(app.chat.controller.conversation.turns) == 1
@@ -177,9 +144,7 @@ def test_ctrl_z_in_the_prompt_takes_back_what_came_last(qtbot: QtBot, app: App) 
 
 
 def test_ctrl_numbers_go_to_the_panes(qtbot: QtBot, app: App) -> None:
-    app.pictures.photos.add(make_photo())
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    ask_about_photo(qtbot, app)
     window = app.window
     qtbot.waitUntil(lambda: window.heatmap.picture.view.isVisible())
     window.activateWindow()
@@ -196,8 +161,7 @@ def test_ctrl_numbers_go_to_the_panes(qtbot: QtBot, app: App) -> None:
 
 
 def test_copy_takes_the_last_answer(qtbot: QtBot, app: App) -> None:
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    ask(qtbot, app)
     app.window.actions_by_name["copy"].trigger()
     assert QGuiApplication.clipboard().text() == "".join(ANSWER)
 
@@ -235,9 +199,7 @@ def test_nothing_is_cut_off(
 ) -> None:
     app = make_app(theme=theme, language=language)
     app.window.resize(*size)
-    app.pictures.photos.add(make_photo())
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    ask_about_photo(qtbot, app)
     assert app.window.size() == QSize(*size)
     for widget in controls(app.window):
         if isinstance(widget, QAbstractButton) and widget.isVisible() and widget.text():

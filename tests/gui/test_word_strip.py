@@ -1,28 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.chat.word_strip import WordStrip
 from mmgpt_desktop.ui.heatmap.heatmap_pane import METHODS
 from mmgpt_desktop.ui.window.app import App
-from tests.gui_fakes import FakeEngine, make_photo
+from tests.gui.answers import ask, ask_about_photo
+from tests.gui.conftest import MakeApp
+from tests.gui_fakes import FakeEngine
 
-MakeApp = Callable[..., App]
 WORDS = ["A", "red", "ball", "in", "the", "corner"]
-
-
-def ask(qtbot: QtBot, app: App) -> Turn:
-    if app.pictures.photos.count == 0:
-        app.pictures.photos.add(make_photo())
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
-    return app.chat.controller.conversation.turns[-1]
 
 
 def shown_words(strip: WordStrip) -> list[str]:
@@ -49,7 +39,7 @@ def bright_cell(strip: WordStrip, row: int) -> tuple[int, int]:
 def test_each_word_has_its_own_small_map(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(smooth=False)
     assert app.window.output.strip.isHidden()
-    ask(qtbot, app)
+    ask_about_photo(qtbot, app)
     strip = app.window.output.strip
     qtbot.waitUntil(lambda: shown_words(strip) == WORDS)
     assert [bright_cell(strip, row) for row in range(5)] == [(0, 0), (1, 0), (2, 0), (3, 0), (0, 1)]
@@ -59,7 +49,7 @@ def test_each_word_has_its_own_small_map(qtbot: QtBot, make_app: MakeApp) -> Non
 def test_words_without_spaces_have_their_own_maps(qtbot: QtBot, make_app: MakeApp) -> None:
     answer = ("一只", "", "猫", "坐在", "「", "沙发", "」", "上", "。", "")
     app = make_app(FakeEngine(answer), smooth=False)
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     strip = app.window.output.strip
     qtbot.waitUntil(lambda: shown_words(strip) == ["一只", "猫", "坐在", "沙发", "上"])
     assert "".join(answer) in app.window.output.view.toPlainText()
@@ -71,7 +61,7 @@ def test_words_without_spaces_have_their_own_maps(qtbot: QtBot, make_app: MakeAp
 
 
 def test_the_strip_and_the_answer_choose_the_same_word(qtbot: QtBot, app: App) -> None:
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     strip = app.window.output.strip
     qtbot.waitUntil(lambda: strip.count() == len(WORDS))
     strip.setCurrentRow(1)
@@ -83,7 +73,7 @@ def test_the_strip_and_the_answer_choose_the_same_word(qtbot: QtBot, app: App) -
 
 
 def test_pointing_in_the_strip_previews(qtbot: QtBot, app: App) -> None:
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     strip = app.window.output.strip
     qtbot.waitUntil(lambda: strip.isVisible())
     middle = strip.visualItemRect(strip.item(0)).center()
@@ -95,7 +85,7 @@ def test_pointing_in_the_strip_previews(qtbot: QtBot, app: App) -> None:
 
 def test_the_strip_follows_the_method(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(smooth=False)
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     strip = app.window.output.strip
     qtbot.waitUntil(lambda: strip.count() == len(WORDS))
     before = picture(strip, 0)
@@ -107,6 +97,5 @@ def test_the_strip_follows_the_method(qtbot: QtBot, make_app: MakeApp) -> None:
 
 def test_an_answer_without_a_picture_has_no_strip(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(FakeEngine())
-    app.chat.controller.ask("What?")
-    qtbot.waitUntil(lambda: not app.chat.controller.busy)
+    ask(qtbot, app)
     assert app.window.output.strip.isHidden()

@@ -18,10 +18,12 @@ from shiboken6 import delete
 
 from mmgpt_desktop.engine.cores import ENGINE_NICENESS
 from mmgpt_desktop.errors import AppError, BundleError, Cancelled, ImageError
-from mmgpt_desktop.messages import GenerationRequest, Message, Photo
+from mmgpt_desktop.messages import GenerationRequest, Photo
 from mmgpt_desktop.ui.widgets.shown_photo import levels_of, photo_from_image
 from mmgpt_desktop.ui.worker import EngineThread, Task, TaskThread
+from tests.gui.conftest import Start
 from tests.gui_fakes import ANSWER, FakeEngine, drain, make_image, make_photo
+from tests.records import request_about
 
 
 class Log:
@@ -35,7 +37,7 @@ class Log:
 
 
 def request(job_id: int = 1) -> GenerationRequest:
-    return GenerationRequest(job_id, (), (Message("user", "What?"),))
+    return request_about(job_id=job_id)
 
 
 def _width(photo: Photo, _task: Task) -> int:
@@ -46,29 +48,20 @@ def nothing(_task: Task) -> None:
     """The shortest work."""
 
 
-def end(thread: EngineThread | TaskThread) -> None:
-    thread.begin_close()
-    assert thread.end_close()
-    assert thread.isFinished()
-
-
-def test_each_request_has_its_steps_and_one_outcome(qtbot: QtBot) -> None:
-    thread = EngineThread(FakeEngine())
+def test_each_request_has_its_steps_and_one_outcome(qtbot: QtBot, start: Start) -> None:
+    thread = start(EngineThread(FakeEngine()))
     log = Log(thread)
-    thread.start()
     thread.load()
     for job_id in (1, 2, 3):
         thread.ask(request(job_id))
     qtbot.waitUntil(lambda: len(log.outcomes) == 3)
     assert [outcome.job_id for outcome in log.outcomes] == [1, 2, 3]  # type: ignore[attr-defined]
     assert len(log.steps) == 3 * len(ANSWER)
-    end(thread)
 
 
-def test_a_thread_keeps_nothing_of_what_it_did(qtbot: QtBot) -> None:
+def test_a_thread_keeps_nothing_of_what_it_did(qtbot: QtBot, start: Start) -> None:
     """What one visitor brought must be gone when it is thrown away."""
-    thread, photo = TaskThread("test"), make_photo()
-    thread.start()
+    thread, photo = start(TaskThread("test")), make_photo()
     widths: list[int] = []
     thread.submit(partial(_width, photo), widths.append)
     qtbot.waitUntil(lambda: widths == [160])
@@ -77,107 +70,91 @@ def test_a_thread_keeps_nothing_of_what_it_did(qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: thread.idle)
     gc.collect()
     assert kept() is None
-    end(thread)
 
 
-def test_the_engine_s_thread_keeps_nothing_of_what_it_was_asked(qtbot: QtBot) -> None:
+def test_the_engine_s_thread_keeps_nothing_of_what_it_was_asked(qtbot: QtBot, start: Start) -> None:
     engine, photo = FakeEngine(), make_photo()
-    thread = EngineThread(engine)
-    thread.start()
+    thread = start(EngineThread(engine))
     thread.load()
     with qtbot.waitSignal(thread.ended):
-        thread.ask(GenerationRequest(1, (photo,), (Message("user", "What?"),)))
+        thread.ask(request_about(photo))
     kept = weakref.ref(photo)
     engine.requests.clear()
     del photo
     qtbot.waitUntil(lambda: thread.idle)
     gc.collect()
     assert kept() is None
-    end(thread)
 
 
-def test_a_thread_is_idle_when_all_that_was_asked_is_over(qtbot: QtBot) -> None:
-    thread, gate = TaskThread("test"), threading.Event()
+def test_a_thread_is_idle_when_all_that_was_asked_is_over(qtbot: QtBot, start: Start) -> None:
+    thread, gate = start(TaskThread("test")), threading.Event()
     assert thread.idle
-    thread.start()
     thread.submit(lambda _task: gate.wait())
     thread.submit(nothing).cancel()
     assert not thread.idle
     gate.set()
     qtbot.waitUntil(lambda: thread.idle)
-    end(thread)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have their own priority on Linux")
-def test_the_engine_lets_the_window_go_first(qtbot: QtBot) -> None:
+def test_the_engine_lets_the_window_go_first(qtbot: QtBot, start: Start) -> None:
     niceness: list[int] = []
 
     def make() -> FakeEngine:
         niceness.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
         return FakeEngine()
 
-    thread = EngineThread(make)
-    thread.start()
+    thread = start(EngineThread(make))
     with qtbot.waitSignal(thread.loaded):
         thread.load()
     assert niceness == [min(19, os.getpriority(os.PRIO_PROCESS, 0) + ENGINE_NICENESS)]
-    end(thread)
 
 
-def test_loading_reports_progress_and_the_model(qtbot: QtBot) -> None:
-    thread = EngineThread(FakeEngine())
+def test_loading_reports_progress_and_the_model(qtbot: QtBot, start: Start) -> None:
+    thread = start(EngineThread(FakeEngine()))
     progress: list[float] = []
     thread.load_progress.connect(lambda fraction, _what: progress.append(fraction))
-    thread.start()
     with qtbot.waitSignal(thread.loaded) as loaded:
         thread.load()
     assert loaded.args[0].name == "fake"
     assert progress == [0.5]
-    end(thread)
 
 
-def test_a_failed_load_fails_the_requests_with_its_reason(qtbot: QtBot) -> None:
+def test_a_failed_load_fails_the_requests_with_its_reason(qtbot: QtBot, start: Start) -> None:
     error = BundleError("The model is damaged.")
-    thread = EngineThread(FakeEngine(load_error=error))
+    thread = start(EngineThread(FakeEngine(load_error=error)))
     log = Log(thread)
-    thread.start()
     with qtbot.waitSignal(thread.load_failed) as failed:
         thread.load()
     assert failed.args == [error]
     thread.ask(request())
     qtbot.waitUntil(lambda: bool(log.outcomes))
     assert log.outcomes[0].error is error  # type: ignore[attr-defined]
-    end(thread)
 
 
-def test_an_engine_that_cannot_be_made_is_a_failed_load(qtbot: QtBot) -> None:
+def test_an_engine_that_cannot_be_made_is_a_failed_load(qtbot: QtBot, start: Start) -> None:
     def make() -> FakeEngine:
         raise ImportError("no such library")
 
-    thread = EngineThread(make)
-    thread.start()
+    thread = start(EngineThread(make))
     with qtbot.waitSignal(thread.load_failed) as failed:
         thread.load()
     assert "no such library" in failed.args[0].title
-    end(thread)
 
 
-def test_cancelling_a_load_is_no_error(qtbot: QtBot) -> None:
-    thread = EngineThread(FakeEngine(load_gated=True))
-    thread.start()
+def test_cancelling_a_load_is_no_error(qtbot: QtBot, start: Start) -> None:
+    thread = start(EngineThread(FakeEngine(load_gated=True)))
     with qtbot.waitSignal(thread.load_progress):
         token = thread.load()
     with qtbot.waitSignal(thread.load_failed) as failed:
         token.cancel()
     assert failed.args == [None]
-    end(thread)
 
 
-def test_cancel_ends_an_answer_between_two_steps(qtbot: QtBot) -> None:
+def test_cancel_ends_an_answer_between_two_steps(qtbot: QtBot, start: Start) -> None:
     engine = FakeEngine(gated=True)
-    thread = EngineThread(engine)
+    thread = start(EngineThread(engine))
     log = Log(thread)
-    thread.start()
     thread.load()
     token = thread.ask(request())
     engine.release(2)
@@ -186,40 +163,37 @@ def test_cancel_ends_an_answer_between_two_steps(qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: bool(log.outcomes))
     assert log.outcomes[0].kind == "cancelled"  # type: ignore[attr-defined]
     assert len(log.steps) == 2
-    end(thread)
 
 
-def test_an_engine_that_raises_still_gives_an_outcome(qtbot: QtBot) -> None:
-    thread = EngineThread(FakeEngine(fail_after=1))
+def test_an_engine_that_raises_still_gives_an_outcome(qtbot: QtBot, start: Start) -> None:
+    thread = start(EngineThread(FakeEngine(fail_after=1)))
     log = Log(thread)
-    thread.start()
     thread.load()
     thread.ask(request())
     qtbot.waitUntil(lambda: bool(log.outcomes))
     outcome = log.outcomes[0]
     assert outcome.kind == "failed"  # type: ignore[attr-defined]
     assert isinstance(outcome.error.__cause__, RuntimeError)  # type: ignore[attr-defined]
-    end(thread)
 
 
-def test_closing_in_mid_answer_cancels_what_runs_and_what_waits(qtbot: QtBot) -> None:
+def test_closing_in_mid_answer_cancels_what_runs_and_what_waits(qtbot: QtBot, start: Start) -> None:
     engine = FakeEngine(gated=True)
-    thread = EngineThread(engine)
+    thread = start(EngineThread(engine))
     log = Log(thread)
-    thread.start()
     thread.load()
     thread.ask(request(1))
     thread.ask(request(2))
     engine.release()
     qtbot.waitUntil(lambda: len(log.steps) == 1)
-    end(thread)
+    thread.begin_close()
+    assert thread.end_close()
     qtbot.waitUntil(lambda: len(log.outcomes) == 2)
     assert {outcome.kind for outcome in log.outcomes} == {"cancelled"}  # type: ignore[attr-defined]
     assert engine.closed
 
 
-def test_a_job_that_was_cancelled_while_it_waited_does_not_run(qtbot: QtBot) -> None:
-    thread = TaskThread("drawing")
+def test_a_job_that_was_cancelled_while_it_waited_does_not_run(qtbot: QtBot, start: Start) -> None:
+    thread = start(TaskThread("drawing"))
     ran: list[int] = []
     done: list[int] = []
     started, gate = threading.Event(), threading.Event()
@@ -232,7 +206,6 @@ def test_a_job_that_was_cancelled_while_it_waited_does_not_run(qtbot: QtBot) -> 
         ran.append(number)
         return number
 
-    thread.start()
     thread.submit(first)
     started.wait(5)
     tasks = [thread.submit(partial(note, number), done.append) for number in range(1, 10)]
@@ -241,23 +214,19 @@ def test_a_job_that_was_cancelled_while_it_waited_does_not_run(qtbot: QtBot) -> 
     gate.set()
     qtbot.waitUntil(lambda: bool(done))
     assert done == ran == [9]
-    end(thread)
 
 
-def test_jobs_run_in_order(qtbot: QtBot) -> None:
-    thread = TaskThread("files")
+def test_jobs_run_in_order(qtbot: QtBot, start: Start) -> None:
+    thread = start(TaskThread("files"))
     done: list[int] = []
-    thread.start()
     for number in range(5):
         thread.submit(lambda _task, number=number: number, done.append)  # type: ignore[misc]
     qtbot.waitUntil(lambda: len(done) == 5)
     assert done == list(range(5))
-    end(thread)
 
 
-def test_a_job_that_fails_says_why_and_the_thread_goes_on(qtbot: QtBot) -> None:
-    thread = TaskThread("files")
-    thread.start()
+def test_a_job_that_fails_says_why_and_the_thread_goes_on(qtbot: QtBot, start: Start) -> None:
+    thread = start(TaskThread("files"))
 
     def fail(_task: Task) -> None:
         raise ImageError("No picture.")
@@ -272,40 +241,35 @@ def test_a_job_that_fails_says_why_and_the_thread_goes_on(qtbot: QtBot) -> None:
         qtbot.waitUntil(partial(bool, errors))
         assert title in errors[0].title
         assert not done
-    end(thread)
 
 
-def test_a_cancelled_job_is_silent(qtbot: QtBot) -> None:
-    thread = TaskThread("files")
+def test_a_cancelled_job_is_silent(qtbot: QtBot, start: Start) -> None:
+    thread = start(TaskThread("files"))
     ended: list[object] = []
 
     def cancelled(_task: Task) -> None:
         raise Cancelled
 
-    thread.start()
     thread.submit(cancelled, ended.append, ended.append)
     drain(qtbot, thread)
     assert not ended
-    end(thread)
 
 
-def test_what_is_cancelled_when_it_is_done_is_not_delivered(qtbot: QtBot) -> None:
+def test_what_is_cancelled_when_it_is_done_is_not_delivered(qtbot: QtBot, start: Start) -> None:
     """Its result is on its way, and nobody wants it any more."""
-    thread = TaskThread("files")
+    thread = start(TaskThread("files"))
     ended: list[object] = []
 
     def report(task: Task) -> str:
         task.report("half")
         return "all"
 
-    thread.start()
     task = thread.submit(report, ended.append, ended.append, ended.append)
     while not thread.idle:  # without the event loop, which would deliver it
         time.sleep(0.001)
     task.cancel()
     drain(qtbot, thread)
     assert not ended
-    end(thread)
 
 
 class Owner(QObject):
@@ -320,8 +284,8 @@ class Owner(QObject):
         self._heard.append((what, value))
 
 
-def test_what_comes_back_comes_in_the_gui_thread_and_in_order(qtbot: QtBot) -> None:
-    thread, heard = TaskThread("files"), list[object]()
+def test_what_comes_back_comes_in_the_gui_thread_and_in_order(qtbot: QtBot, start: Start) -> None:
+    thread, heard = start(TaskThread("files")), list[object]()
     owner = Owner(heard)
 
     def count(task: Task) -> str:
@@ -330,42 +294,36 @@ def test_what_comes_back_comes_in_the_gui_thread_and_in_order(qtbot: QtBot) -> N
             task.report(number)
         return "done"
 
-    thread.start()
     news = partial(owner.take, "progress")
     thread.submit(count, partial(owner.take, "then"), progress=news)
     drain(qtbot, thread)
     assert heard == [("progress", 0), ("progress", 1), ("progress", 2), ("then", "done")]
-    end(thread)
 
 
-def test_nothing_is_delivered_to_what_is_destroyed(qtbot: QtBot) -> None:
-    thread, gate, heard = TaskThread("files"), threading.Event(), list[object]()
+def test_nothing_is_delivered_to_what_is_destroyed(qtbot: QtBot, start: Start) -> None:
+    thread, gate, heard = start(TaskThread("files")), threading.Event(), list[object]()
     owner = Owner(heard)
 
     def wait(task: Task) -> None:
         task.report(gate.wait(30))
 
-    thread.start()
     take = partial(owner.take, "")
     thread.submit(wait, take, take, take)
     delete(owner)
     gate.set()
     drain(qtbot, thread)
     assert not heard
-    end(thread)
 
 
-def test_no_handler_outlives_its_work(qtbot: QtBot) -> None:
+def test_no_handler_outlives_its_work(qtbot: QtBot, start: Start) -> None:
     """Nor does the thread ever hold the last of what is the window's."""
-    thread, owner = TaskThread("files"), Owner([])
+    thread, owner = start(TaskThread("files")), Owner([])
     kept = weakref.ref(owner)
-    thread.start()
     thread.submit(nothing, partial(owner.take, "then"))
     thread.submit(nothing, partial(owner.take, "then")).cancel()
     drain(qtbot, thread)
     del owner
     assert kept() is None
-    end(thread)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (8000, 20), (3, 4096), (640, 480)])
@@ -393,21 +351,19 @@ def test_pixels_from_the_clipboard_become_a_photo() -> None:
 
 
 def test_when_nobody_asks_the_engine_does_what_can_wait(
-    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mmgpt_desktop.ui.worker.QUIET_SECONDS", 0.01)
     engine = FakeEngine()
     engine.rest_gated = True
-    thread = EngineThread(engine)
+    thread = start(EngineThread(engine))
     log = Log(thread)
-    thread.start()
     thread.load()
     qtbot.waitUntil(lambda: engine.rested.acquire(blocking=False))
     thread.ask(request())  # ends the rest at once, which no one ends otherwise
     qtbot.waitUntil(lambda: len(log.outcomes) == 1)
     assert len(log.steps) == len(ANSWER)
     qtbot.waitUntil(lambda: engine.rested.acquire(blocking=False))
-    end(thread)  # so does closing
 
 
 class Panic(BaseException):
@@ -418,12 +374,13 @@ def panicking(*_: object) -> NoReturn:
     raise Panic("index out of bounds")
 
 
-def test_a_panic_of_a_library_ends_no_thread(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_panic_of_a_library_ends_no_thread(
+    qtbot: QtBot, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = FakeEngine()
     monkeypatch.setattr(engine, "generate", panicking)
-    thread = EngineThread(engine)
+    thread = start(EngineThread(engine))
     log = Log(thread)
-    thread.start()
     thread.load()
     thread.ask(request(1))
     thread.ask(request(2))
@@ -434,11 +391,8 @@ def test_a_panic_of_a_library_ends_no_thread(qtbot: QtBot, monkeypatch: pytest.M
     with qtbot.waitSignal(thread.load_failed) as failed:
         thread.switch(broken)
     assert "index out of bounds" in failed.args[0].title
-    end(thread)
-    tasks = TaskThread("tasks")
-    tasks.start()
+    tasks = start(TaskThread("tasks"))
     errors: list[AppError] = []
     tasks.submit(panicking, failed=errors.append)
     qtbot.waitUntil(lambda: bool(errors))
     assert "index out of bounds" in errors[0].title
-    end(tasks)

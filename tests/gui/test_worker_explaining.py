@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,14 @@ from mmgpt_desktop.messages import (
     CellMaps,
     Check,
     Explanation,
-    GenerationRequest,
-    Message,
     RuntimeName,
     Verdict,
 )
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.ui.worker import EngineThread, Task, engine_maker
+from tests.gui.conftest import Start
 from tests.gui_fakes import GRID_COLUMNS, GRID_ROWS, FakeEngine, make_photo
+from tests.records import request_about
 from tests.tiny_bundle import COLUMNS, ROWS, make_tiny_bundle
 
 MakeThread = Callable[[Callable[[], EngineBase]], EngineThread]
@@ -32,20 +32,13 @@ WORD = slice(0, 1)
 
 
 @pytest.fixture
-def make_thread() -> Iterator[MakeThread]:
-    threads: list[EngineThread] = []
-
+def make_thread(start: Start) -> MakeThread:
     def make(engine: Callable[[], EngineBase]) -> EngineThread:
-        thread = EngineThread(engine)
-        threads.append(thread)
-        thread.start()
+        thread = start(EngineThread(engine))
         thread.load()
         return thread
 
-    yield make
-    for thread in threads:
-        thread.begin_close()
-        assert thread.end_close()
+    return make
 
 
 class Heard:
@@ -80,9 +73,7 @@ def check(engine: EngineBase, task: Task) -> Check:
     return engine.check(WHAT, WORD, CELLS, Method.HEADS, task)
 
 
-WHAT = Explanation(
-    GenerationRequest(1, (make_photo(),), (Message("user", "What?"),)), token_ids=(40, 41, 42)
-)
+WHAT = Explanation(request_about(make_photo()), token_ids=(40, 41, 42))
 
 
 def test_the_real_engine_explains_on_its_thread(
@@ -151,15 +142,11 @@ def test_what_fails_is_told_and_the_thread_goes_on(
     assert isinstance(checked, Check)
 
 
-def test_without_a_model_it_is_told_too(qtbot: QtBot) -> None:
-    thread = EngineThread(FakeEngine())
-    heard = Heard(thread)
-    thread.start()
+def test_without_a_model_it_is_told_too(qtbot: QtBot, start: Start) -> None:
+    heard = Heard(start(EngineThread(FakeEngine())))
     heard.ask(rollout)
     qtbot.waitUntil(lambda: bool(heard.all))
     assert str(heard.all[0]).startswith("No model is loaded")
-    thread.begin_close()
-    assert thread.end_close()
 
 
 def test_closing_ends_a_search(qtbot: QtBot) -> None:

@@ -22,7 +22,7 @@ from mmgpt_desktop.messages import (
 from mmgpt_desktop.methods import Method
 from tests.fakes import FoundMaps
 from tests.families.checkpoints import noise_photo, tiny_smolvlm
-from tests.families.test_llava_onevision import tiny_onevision
+from tests.families.tiny import TINY
 from tests.families.tiny_idefics import tiny_idefics
 from tests.families.tiny_qwen import tiny_qwen2, tiny_qwen3, tiny_qwen25
 
@@ -34,7 +34,7 @@ FAMILIES: dict[str, Callable[[Path], Path]] = {
     "qwen2": tiny_qwen2,
     "qwen2.5": tiny_qwen25,
     "qwen3": tiny_qwen3,
-    "onevision": tiny_onevision,
+    "onevision": TINY["llava_onevision"],
 }
 
 

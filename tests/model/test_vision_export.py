@@ -23,14 +23,13 @@ from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.export.smaller_encoder import halve, quantise
 from mmgpt_desktop.export.vision import export_vision
 from tests.families.checkpoints import noise_photo
-from tests.families.test_llava import tiny_llava
 from tests.families.tiny import TINY
 from tests.families.tiny_idefics import tiny_idefics
 from tests.families.tiny_qwen import tiny_qwen3
 
 
 def test_llavas_image_encoder_gives_what_pytorch_gives(tmp_path: Path) -> None:
-    checkpoint = open_checkpoint(tiny_llava(tmp_path / "llava"))
+    checkpoint = open_checkpoint(TINY["llava"](tmp_path / "llava"))
     family, path = family_of(checkpoint), tmp_path / "vision_encoder.onnx"
     export_vision(checkpoint, family, path)
     graph, runtime, cancel = Graph(path, cuda=False), checkpoint_torch(checkpoint), CancelToken()
@@ -42,7 +41,7 @@ def test_llavas_image_encoder_gives_what_pytorch_gives(tmp_path: Path) -> None:
 
 
 def test_no_random_numbers_are_exported_for_missing_tensors(tmp_path: Path) -> None:
-    folder = tiny_llava(tmp_path / "llava")
+    folder = TINY["llava"](tmp_path / "llava")
     tensors = load_file(folder / "model.safetensors")
     kept = {name: each for name, each in tensors.items() if "projector" not in name}
     save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})

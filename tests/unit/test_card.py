@@ -28,26 +28,18 @@ from mmgpt_desktop.event.profile import Brand
 from mmgpt_desktop.messages import (
     CellMaps,
     Check,
-    Doubt,
-    FusionInfo,
-    GenerationOutcome,
-    GenerationRequest,
-    HeadChoice,
-    Message,
-    ModelInfo,
     Photo,
-    Timings,
     TokenStep,
 )
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.note import plain
 from mmgpt_desktop.report.lettering import TextRun, font_for, paragraph
 from mmgpt_desktop.report.pictures import Painter
 from mmgpt_desktop.report.report import Report
 from mmgpt_desktop.report.wording import Wording
 from tests.fakes import make_photo, whole_grid
+from tests.records import done, fusion_info, model_info, request_about
 
-FUSION = FusionInfo("graph", 1, 1, 4, 4, HeadChoice(((0, 0),), plain("Chosen for tests.")))
+FUSION = fusion_info(1, 1, 4, ((0, 0),))
 PLAIN = Brand(None, None, None)
 NIGHT = datetime(2026, 11, 24, 21, 30)
 TITLE = "Long Night of Science"
@@ -82,12 +74,9 @@ def make_report(
         for place, text in enumerate(texts)
         if hidden and text.strip() in hidden
     )
-    limit = 1.0 if unsure else 0.0
-    model = ModelInfo("mmgpt-mini", "", 99, (FUSION,), "graph", Doubt(limit, limit))
-    outcome = GenerationOutcome(1, "done", Timings(), certainty=0.5)
-    request = GenerationRequest(1, (photo,), (Message("user", question),))
-    maps = (CellMaps(method, weights, grid),)
-    turn = Turn(request, steps, outcome, model=model, maps=maps, checks=checks)
+    model = model_info(FUSION, name="mmgpt-mini", doubt=1.0 if unsure else 0.0)
+    request, maps = request_about(photo, question=question), (CellMaps(method, weights, grid),)
+    turn = Turn(request, steps, done(certainty=0.5), model=model, maps=maps, checks=checks)
     return Report(turn, (MapChoice(method),), wording=wording or Wording())
 
 

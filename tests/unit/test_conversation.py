@@ -21,7 +21,6 @@ from mmgpt_desktop.messages import (
     CellMaps,
     Check,
     Doubt,
-    GenerationOutcome,
     GenerationRequest,
     Message,
     PatchGrid,
@@ -36,7 +35,8 @@ from mmgpt_desktop.note import plain
 from mmgpt_desktop.session.session_file import open_session, save_session
 from mmgpt_desktop.session.session_record import Session, brought_back, to_be_saved
 from tests import sessions
-from tests.fakes import asked, make_photo, whole_grid
+from tests.fakes import make_photo, whole_grid
+from tests.records import asked, done
 
 # Saved by the program when the window, sessions and reports each had a record of their own.
 OLD = Path(__file__).parents[1] / "data" / "before-one-record.mmgpt"
@@ -168,7 +168,7 @@ def test_a_turn_grows_and_its_copy_does_not() -> None:
     turn.add_step(step(1, " cat."))
     turn.take(Method.OCCLUSION, maps_of(Method.OCCLUSION, 2))
     turn.add_check(OCCLUSION, 1, Check(Method.OCCLUSION, 1, 2, 0.8, 0.1, (0.8,), 0.8))
-    turn.end(GenerationOutcome(1, "done", Timings(), certainty=0.1), Doubt(0.5, 0.5))
+    turn.end(done(certainty=0.1), Doubt(0.5, 0.5))
     assert (turn.answer, copied.answer) == ("A cat.", "A")
     assert [word.bare for word in turn.words] == ["A", "cat"]
     assert [word.bare for word in copied.words] == ["A"]
@@ -201,7 +201,7 @@ def test_progress_never_falls() -> None:
     seen.append(turn.progress)
     turn.add_check(OCCLUSION, 0, Check(Method.OCCLUSION, 0, 1, 0.8, 0.1, (0.8,), 0.8))
     seen.append(turn.progress)
-    turn.end(GenerationOutcome(1, "done", Timings()), None)
+    turn.end(done(), None)
     seen.append(turn.progress)
     assert len(set(seen)) == len(seen)
     for before, after in itertools.pairwise(seen):

@@ -19,25 +19,20 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.messages import (
     AttentionMap,
     CellMaps,
-    Doubt,
     Explanation,
     Found,
-    FusionInfo,
     GenerationOutcome,
     GenerationRequest,
-    HeadChoice,
-    ModelInfo,
     Sampling,
-    Timings,
     TokenStep,
 )
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.note import plain
 from mmgpt_desktop.training.evaluation import map_faithfulness as faithfulness
 from mmgpt_desktop.training.evaluation.answering import Respondent
 from mmgpt_desktop.training.evaluation.cases import ASKED, DESCRIBED, NAMED, cases
 from mmgpt_desktop.training.photo_texts import photos_of
 from tests.fakes import whole_grid
+from tests.records import done, fusion_info, model_info
 
 SIDE = 4
 GRID = whole_grid(SIDE, SIDE, 64, 48)
@@ -45,8 +40,8 @@ LAMP = 0
 """The cell of the thing, which every content word needs."""
 GLOWING = 9
 HEADS = ((0, 0),)
-INFO = FusionInfo("graph", 1, 2, SIDE, SIDE, HeadChoice(HEADS, plain("planted")))
-MODEL = ModelInfo("planted", "", 96, (INFO,), "graph", Doubt(0.3, 0.2))
+INFO = fusion_info(1, 2, SIDE, HEADS)
+MODEL = model_info(INFO)
 ANSWERS = {
     "Where": ("on", " the", " left"),
     "Describe": ("A", " lamp", " of", " glass", "."),
@@ -78,7 +73,7 @@ class Planted:
         texts = next(a for start, a in ANSWERS.items() if question.startswith(start))
         for index, text in enumerate(texts):
             on_step(TokenStep(0, index, index + 10, text, 0.9, self._look(text)))
-        return GenerationOutcome(0, "done", Timings())
+        return done(0)
 
     def _look(self, text: str) -> AttentionMap:
         weights = np.full((1, 2, GRID.cells), 0.01, np.float16)

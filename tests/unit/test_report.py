@@ -27,18 +27,11 @@ from mmgpt_desktop.messages import (
     AttentionMap,
     CellMaps,
     Check,
-    Doubt,
-    FusionInfo,
-    GenerationOutcome,
-    GenerationRequest,
-    HeadChoice,
     Message,
-    ModelInfo,
     PatchGrid,
     RuntimeInfo,
     RuntimeName,
     Timings,
-    TokenStep,
     Verdict,
 )
 from mmgpt_desktop.methods import Method
@@ -57,11 +50,12 @@ from mmgpt_desktop.verdicts import LINES, VERDICTS
 from mmgpt_desktop.writing import write
 from tests.fakes import make_photo, whole_grid
 from tests.not_none import not_none
+from tests.records import done, fusion_info, model_info, request_about, steps_of
 
 ROWS = COLUMNS = 4
 ANSWER = ("A", " red", " ba", "ll", ".", "")
 HOSTILE = "</title><script>alert('1')</script><img src=x onerror=\"a()\">&amp;\u202e\x00\ud800 猫"
-FUSION = FusionInfo("graph", 2, 3, ROWS, COLUMNS, HeadChoice(((0, 1),), plain("Chosen for tests.")))
+FUSION = fusion_info(chosen=((0, 1),))
 EVERY_HEAD = tuple((layer, head) for layer in range(2) for head in range(3))
 MATTERED = Check(Method.HEADS, 1, 2, 0.8, 0.1, (0.7, 0.8), 0.6)
 LANGUAGE = Check(Method.HEADS, 0, 1, 0.8, 0.8, (0.79,), 0.8)
@@ -87,16 +81,11 @@ def make_report(
         weights = np.zeros((2, 3, ROWS * COLUMNS), np.float16)
         weights[:, :, index % (ROWS * COLUMNS)] = 0.5
         attention.append(AttentionMap(weights, grid(*size), 0.25, 0.125))
-    steps = tuple(
-        TokenStep(1, index, 10 + index, text, 0.5, attention[index])
-        for index, text in enumerate(answer)
-    )
-    model = ModelInfo(f"model {question}", question, 99, (FUSION,), "graph", Doubt(0.3, 0.3))
-    runtime = RuntimeInfo(RuntimeName.ONNX_CPU, "CPU")
-    outcome = GenerationOutcome(
-        1, "done", Timings(1, 2, 3, 4), runtime, notes=(plain(note),) if note else (), certainty=0.5
-    )
-    request = GenerationRequest(1, (photo,), (Message("user", question),))
+    steps = steps_of(answer, attention, first_id=10)
+    model = replace(model_info(FUSION, name=f"model {question}"), description=question)
+    notes, runtime = (plain(note),) if note else (), RuntimeInfo(RuntimeName.ONNX_CPU, "CPU")
+    outcome = done(timings=Timings(1, 2, 3, 4), runtime=runtime, notes=notes, certainty=0.5)
+    request = request_about(photo, question=question)
     heads = FUSION.head_choice.heads
     found = tuple(WordCheck(check, 0, heads) for check in checks)
     turn = Turn(request, steps, outcome, model=model, checks=found)

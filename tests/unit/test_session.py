@@ -37,6 +37,7 @@ from mmgpt_desktop.session.recent import (
 from mmgpt_desktop.session.session_file import open_session, save_session
 from mmgpt_desktop.session.session_record import Session, brought_back
 from tests import sessions
+from tests.records import MODEL
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -104,7 +105,7 @@ def test_all_comes_back(path: Path) -> None:
     assert turn.request.images == (photo,)
     assert replace(turn.request, images=()).messages == expected.request.messages
     assert (turn.request.sampling, turn.request.fusion) == (expected.request.sampling, "graph")
-    assert (turn.answer, turn.unsure, turn.model) == ("A red ball", True, sessions.MODEL)
+    assert (turn.answer, turn.unsure, turn.model) == ("A red ball", True, MODEL)
     assert [step.token_id for step in turn.steps] == [40, 41, 42]
     for step, other in zip(turn.steps, expected.steps, strict=True):
         assert step.attention is not None

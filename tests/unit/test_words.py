@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 
@@ -14,18 +12,15 @@ from mmgpt_desktop.attention.words import (
     is_content_word,
     is_function_word,
 )
-from mmgpt_desktop.messages import AttentionMap, TokenStep
+from mmgpt_desktop.messages import AttentionMap
 from tests.fakes import whole_grid
+from tests.records import steps_of
 
 GRID = whole_grid(2, 3, 30, 20)
 
 
-def steps(texts: Sequence[str]) -> list[TokenStep]:
-    return [TokenStep(1, index, index, text, 0.5) for index, text in enumerate(texts)]
-
-
 def words(*texts: str) -> list[str]:
-    return [word.text for word in group_words(steps(texts))]
+    return [word.text for word in group_words(steps_of(texts))]
 
 
 def test_a_word_begins_with_its_space() -> None:
@@ -43,7 +38,7 @@ def test_unfinished_characters_stay_in_their_word() -> None:
 
 
 def test_a_repeated_word_is_two_words() -> None:
-    first, second = group_words(steps([" dog", " dog"]))
+    first, second = group_words(steps_of([" dog", " dog"]))
     assert (first.start, first.stop, second.start, second.stop) == (0, 1, 1, 2)
 
 
@@ -77,7 +72,7 @@ def test_languages_with_spaces_are_told_apart_by_them() -> None:
 
 
 def test_a_character_of_several_tokens_is_its_word_s_own() -> None:
-    grouped = group_words(steps(["一", "", "", "猫", "", "在", " cat", "", "。", ""]))
+    grouped = group_words(steps_of(["一", "", "", "猫", "", "在", " cat", "", "。", ""]))
     assert [(word.text, word.start, word.stop) for word in grouped] == [
         ("一", 0, 1),
         ("猫", 1, 4),
@@ -87,8 +82,8 @@ def test_a_character_of_several_tokens_is_its_word_s_own() -> None:
 
 
 def test_words_are_counted_with_and_without_spaces() -> None:
-    assert count_words(steps(["A", " small dog", "."])) == 3
-    assert count_words(steps(["一只", "猫", "坐在", "沙发", "上", "。", ""])) == 5
+    assert count_words(steps_of(["A", " small dog", "."])) == 3
+    assert count_words(steps_of(["一只", "猫", "坐在", "沙发", "上", "。", ""])) == 5
     assert count_words([]) == 0
 
 
@@ -97,7 +92,7 @@ def test_no_steps_no_words() -> None:
 
 
 def test_words_cover_all_steps_and_multiply_probabilities() -> None:
-    grouped = group_words(steps(["A", " d", "o", "g", " x"]))
+    grouped = group_words(steps_of(["A", " d", "o", "g", " x"]))
     assert [word.start for word in grouped[1:]] == [word.stop for word in grouped[:-1]]
     assert (grouped[0].start, grouped[-1].stop) == (0, 5)
     assert grouped[1].probability == pytest.approx(0.125)
