@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -11,8 +11,8 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
 
 
-def average(shares: Mapping[Path, float] | Iterable[tuple[Path, float]], out: Path) -> Path:
-    """Save the mean of models' weights; `shares` are relative to their sum.
+def average(shares: Sequence[tuple[Path, float]], out: Path) -> Path:
+    """Save the mean of models' weights; their `shares` are relative to their sum.
 
     "Model soups" (Wortsman et al., 2022): it works where one model was trained on from the
     other, or both from a third. Raises AppError for models of different shapes.

@@ -29,7 +29,8 @@ from mmgpt_desktop.engine.folder.bundle import open_bundle
 from mmgpt_desktop.engine.folder.tensor_files import read_header
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.imaging.images import load_photo
-from mmgpt_desktop.imaging.pixels import prepare
+from mmgpt_desktop.imaging.pixels import ImageSpec, prepare
+from mmgpt_desktop.imaging.video import spread
 from mmgpt_desktop.languages import language_of, scripts_of, unknown_language
 from mmgpt_desktop.messages import Photo
 from mmgpt_desktop.model.decoder import stacked
@@ -170,10 +171,10 @@ def teach(
     progress(0.0, "reads the photos")
     examples = [finetuner.example(folder, row) for row in rows]
     known, apart = split(examples)
-    measured = known[:: max(1, -(-len(known) // MEASURED_ROWS))]
+    measured = spread(known, MEASURED_ROWS)
     progress(0.1, "asks what the model says now")
-    rehearsed = _spread([example.cells for example in known], REHEARSED_PHOTOS)
-    rehearsal = finetuner.answers(rehearsed, GENERAL)
+    photos = list({example.image: example.cells for example in known}.values())
+    rehearsal = finetuner.answers(spread(photos, REHEARSED_PHOTOS), GENERAL)
     examined = finetuner.answers(_sample_photos(finetuner), EXAMINED)
     before = finetuner.exact(measured), finetuner.exact(apart)
     run = _run(steps or _steps(len(known)), seed)
@@ -267,7 +268,7 @@ class Finetuner:
     """A model that learns and is examined; one thread."""
 
     def __init__(
-        self, model: MMGPTForConditionalGeneration, tokenizer: Tokenizer, image: Any
+        self, model: MMGPTForConditionalGeneration, tokenizer: Tokenizer, image: ImageSpec
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
@@ -389,12 +390,6 @@ def _run(steps: int, seed: int) -> RunRecipe:
 def _steps(rows: int) -> int:
     """About eight times over the rows, in 60 to 400 steps of four."""
     return min(400, max(60, 2 * rows))
-
-
-def _spread(photos: Sequence[Any], limit: int) -> list[Any]:
-    """At most `limit` different ones, evenly from the first to the last."""
-    different = list({id(photo): photo for photo in photos}.values())
-    return different[:: max(1, -(-len(different) // limit))]
 
 
 def _sample_photos(finetuner: Finetuner) -> list[tuple[Tensor, Tensor]]:

@@ -61,35 +61,22 @@ def compare(data: Path, bundle: Path, photos: int = 100, model: Path | None = No
 def compare_photos(paths: Sequence[Path], folder: Path) -> list[Parity]:
     """Each fusion of the bundle."""
     bundle = open_bundle(folder)
-    runtimes = OnnxRuntime(bundle, RuntimeName.ONNX_CPU), TorchRuntime(bundle)
+    pair = _Pair(bundle, (OnnxRuntime(bundle, RuntimeName.ONNX_CPU), TorchRuntime(bundle)))
     pixels = [prepare(load_photo(path), bundle.manifest.image_spec())[0] for path in paths]
-    return [
-        _summed(fusion, [_compare(photo, fusion, bundle, runtimes) for photo in pixels])
-        for fusion in bundle.manifest.fusions
-    ]
+    return [pair.parity(pixels, fusion) for fusion in bundle.manifest.fusions]
 
 
 def answers_kept(data: Path, folder: Path, trained: Path, photos: int) -> str:
     """How many descriptions of dev photos the packing of the weights leaves as they were: the
     bundle's beside those of the model that it was made of, both in PyTorch."""
     bundle = open_bundle(folder)
-    chosen = _spread([photo.image for photo in load_texts(data, ["dev"])], photos)
-    model = load_trained(trained, bundle.manifest.fusion)
-    runtimes = TorchRuntime(bundle), TorchRuntime(bundle, model)
-    family, kept = MmgptFamily(bundle), 0
-    prompt = family.build_prompt([Message("user", QUESTION)], 64).token_ids
+    fusion = bundle.manifest.fusion
+    model = load_trained(trained, fusion)
+    pair = _Pair(bundle, (TorchRuntime(bundle), TorchRuntime(bundle, model)))
+    chosen, kept = _spread([photo.image for photo in load_texts(data, ["dev"])], photos), 0
     for image in chosen:
         pixels, _ = prepare(load_photo(data / image), bundle.manifest.image_spec())
-        one, other = (
-            _greedy(
-                runtime,
-                runtime.encode(pixels, bundle.manifest.fusion, CancelToken()),
-                prompt,
-                bundle,
-                family,
-            )
-            for runtime in runtimes
-        )
+        one, other = pair.answers(pair.encode(pixels, fusion))
         kept += one == other
     return f"{kept} of {len(chosen)} descriptions of dev photos are those of the unpacked weights."
 
@@ -98,47 +85,49 @@ def _spread(images: Sequence[str], number: int) -> Sequence[str]:
     return images[:: max(1, len(images) // number)][:number]
 
 
-def _summed(fusion: str, found: Sequence[tuple[float, float, bool]]) -> Parity:
-    logits, attention, identical = zip(*found, strict=True)
-    return Parity(fusion, len(found), max(logits), max(attention), sum(identical))
+class _Pair:
+    """Two runtimes that describe the same photos."""
 
+    def __init__(self, bundle: Bundle, runtimes: tuple[Runtime, Runtime]) -> None:
+        self._manifest, self._runtimes = bundle.manifest, runtimes
+        self._family, self._cancel = MmgptFamily(bundle), CancelToken()
+        self._prompt = self._family.build_prompt([Message("user", QUESTION)], 64).token_ids
 
-def _compare(
-    pixels: NDArray[np.float32], fusion: str, bundle: Bundle, runtimes: Sequence[Runtime]
-) -> tuple[float, float, bool]:
-    """Differences of logits and attention along the first runtime's answer; is it both's?"""
-    family, cancel = MmgptFamily(bundle), CancelToken()
-    prompt = family.build_prompt([Message("user", QUESTION)], 64).token_ids
-    encoded = [runtime.encode(pixels, fusion, cancel) for runtime in runtimes]
-    answers = [
-        _greedy(runtime, cells, prompt, bundle, family)
-        for runtime, cells in zip(runtimes, encoded, strict=True)
-    ]
-    logits, attention = 0.0, 0.0
-    ids = [*prompt, *answers[0]]
-    for feed in (ids, ids[:-1], prompt):
-        ours, theirs = (
-            runtime.decode(feed, cells, None, attention=True, cancel=cancel)
-            for runtime, cells in zip(runtimes, encoded, strict=True)
+    def encode(self, pixels: NDArray[np.float32], fusion: str) -> list[Encoded]:
+        return [runtime.encode(pixels, fusion, self._cancel) for runtime in self._runtimes]
+
+    def answers(self, encoded: Sequence[Encoded]) -> list[list[int]]:
+        """Greedy ones."""
+        pairs = zip(self._runtimes, encoded, strict=True)
+        return [self._greedy(runtime, cells) for runtime, cells in pairs]
+
+    def parity(self, photos: Sequence[NDArray[np.float32]], fusion: str) -> Parity:
+        """Differences are along the first runtime's answers."""
+        logits, attention, identical = [0.0], [0.0], 0
+        for pixels in photos:
+            encoded = self.encode(pixels, fusion)
+            answer, other = self.answers(encoded)
+            identical += answer == other
+            ids = [*self._prompt, *answer]
+            for feed in (ids, ids[:-1], self._prompt):
+                ours, theirs = (
+                    runtime.decode(feed, cells, None, attention=True, cancel=self._cancel)
+                    for runtime, cells in zip(self._runtimes, encoded, strict=True)
+                )
+                assert ours.attention is not None
+                assert theirs.attention is not None
+                logits.append(float(np.abs(ours.logits - theirs.logits).max()))
+                attention.append(float(np.abs(ours.attention - theirs.attention).max()))
+        return Parity(fusion, len(photos), max(logits), max(attention), identical)
+
+    def _greedy(self, runtime: Runtime, cells: Encoded) -> list[int]:
+        tokens = decode(
+            runtime,
+            cells,
+            Answer(self._prompt, self._manifest.sampling),
+            stop_ids=self._family.stop_ids,
+            context_length=self._manifest.decoder.context_length,
+            attention=False,
+            cancel=self._cancel,
         )
-        assert ours.attention is not None
-        assert theirs.attention is not None
-        logits = max(logits, float(np.abs(ours.logits - theirs.logits).max()))
-        attention = max(attention, float(np.abs(ours.attention - theirs.attention).max()))
-    return logits, attention, answers[0] == answers[1]
-
-
-def _greedy(
-    runtime: Runtime, cells: Encoded, prompt: Sequence[int], bundle: Bundle, family: MmgptFamily
-) -> list[int]:
-    answer = Answer(prompt, bundle.manifest.sampling)
-    tokens = decode(
-        runtime,
-        cells,
-        answer,
-        stop_ids=family.stop_ids,
-        context_length=bundle.manifest.decoder.context_length,
-        attention=False,
-        cancel=CancelToken(),
-    )
-    return [token.token_id for token in tokens]
+        return [token.token_id for token in tokens]

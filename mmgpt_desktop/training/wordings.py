@@ -35,7 +35,7 @@ class Wordings:
         patterns = list(self.whole.get(kind, ()))
         for expression, ways in self.parts.items():
             if found := expression.fullmatch(question):
-                patterns += [filled(way, found) for way in ways]
+                patterns += [way.format(question, *found.groups()) for way in ways]
         return _chosen(rng.choice(patterns), rng) if patterns else ""
 
 
@@ -115,12 +115,6 @@ def _slip(word: str, rng: random.Random) -> str:
     place = rng.randrange(1, len(word) - 2)
     one, two = word[place], word[place + 1]
     return word[:place] + rng.choice((two + one, two)) + word[place + 2 :]
-
-
-def filled(way: str, found: re.Match[str]) -> str:
-    for number, group in enumerate(found.groups(), 1):
-        way = way.replace(f"{{{number}}}", group)
-    return way
 
 
 def _chosen(pattern: str, rng: random.Random) -> str:

@@ -24,6 +24,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from mmgpt_desktop.text import in_columns
 from tests.benchmarks.in_child import GOOD, Limits, Outcome, Result, run
 from tests.benchmarks.kinds import KINDS, Kind
 
@@ -146,8 +147,7 @@ def table(tallies: dict[str, Tally]) -> str:
         )
         for name, tally in tallies.items()
     ]
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    lines = ["  ".join(map(str.rjust, row, widths)) for row in (heads, *rows)]
+    lines = [in_columns([heads, *rows])]
     for name, tally in tallies.items():
         for (result, said), numbers in tally.bad.items():
             lines.append(f"{name} {numbers[0]}: {result}, {len(numbers)} x: {said}")

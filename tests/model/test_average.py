@@ -29,7 +29,7 @@ def test_shares_are_relative_to_their_sum(
 ) -> None:
     one, other = two
     mean = MMGPTForConditionalGeneration.from_pretrained(
-        average({one: 3.0, other: 1.0}, tmp_path / "mean")
+        average([(one, 3.0), (other, 1.0)], tmp_path / "mean")
     )
     assert torch.allclose(mean.embedding.weight, tiny_model.embedding.weight + 1, atol=1e-5)
     assert torch.equal(mean.names.tokens, tiny_model.names.tokens)
@@ -40,11 +40,13 @@ def test_a_mean_with_a_learnt_encoder_has_one(
     tiny_model: MMGPTForConditionalGeneration, two: tuple[Path, Path], tmp_path: Path
 ) -> None:
     one, other = two
-    assert not MMGPTConfig.from_pretrained(average({one: 1, other: 1}, tmp_path / "plain")).tuned
+    assert not MMGPTConfig.from_pretrained(
+        average([(one, 1), (other, 1)], tmp_path / "plain")
+    ).tuned
     learnt = deepcopy(tiny_model)
     learnt.config.tuning = 0.5
     learnt.save_pretrained(other)
-    assert MMGPTConfig.from_pretrained(average({one: 1, other: 1}, tmp_path / "mean")).tuned
+    assert MMGPTConfig.from_pretrained(average([(one, 1), (other, 1)], tmp_path / "mean")).tuned
 
 
 @pytest.mark.parametrize("share", [-0.1, 0.0, float("nan")])
@@ -52,4 +54,4 @@ def test_shares_that_mean_nothing_are_refused(
     two: tuple[Path, Path], tmp_path: Path, share: float
 ) -> None:
     with pytest.raises(AppError, match="shares"):
-        average({two[0]: share, two[1]: 0.0}, tmp_path / "mean")
+        average([(two[0], share), (two[1], 0.0)], tmp_path / "mean")

@@ -47,7 +47,7 @@ def every(part: str, kind: str, stem: str) -> set[str]:
     patterns = list(words.whole.get("describe" if kind == "caption" else kind, ()))
     for expression, ways in words.parts.items():
         if found := expression.fullmatch(stem):
-            patterns += [module.filled(way, found) for way in ways]
+            patterns += [way.format(stem, *found.groups()) for way in ways]
     return set().union(*map(spelled_out, patterns))
 
 
