@@ -12,6 +12,7 @@ import itertools
 import json
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,13 +135,14 @@ def cache_features(data: Path, work: Path, views: int = 0) -> None:
     photos = photo_paths(data)
     _list(photos, folder)
     encoder = pretrained_encoder()
+    cache = partial(_cache, data, photos, encoder, folder)
     for suffix in ("", MIRRORED):
-        _cache(data, photos, encoder, folder, _Part(suffix))
+        cache(suffix, set(photos))
     guesses = guess(encoder, np.load(folder / "coarse.npy", mmap_mode="r"))
     np.savez(folder / "guesses.npz", **vars(guesses))
     learned = {row["image"] for row in read_rows(data) if row["split"] == "train"}
     for number in range(views):
-        _cache(data, photos, encoder, folder, _Part(_view_suffix(number), learned, number))
+        cache(_view_suffix(number), learned, number)
 
 
 def _list(photos: Sequence[str], folder: Path) -> None:
@@ -152,23 +154,17 @@ def _list(photos: Sequence[str], folder: Path) -> None:
     listed.write_text(json.dumps(photos), encoding="utf-8")
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Files of the cache: of all photos or of the `wanted`, where the others' cells stay 0; as
-    they are, or a view of each."""
-
-    suffix: str
-    wanted: Container[str] | None = None
-    view: int | None = None
-
-    def has(self, photo: str) -> bool:
-        return self.wanted is None or photo in self.wanted
-
-
 def _cache(
-    data: Path, photos: Sequence[str], encoder: EfficientNetLite2, folder: Path, part: _Part
+    data: Path,
+    photos: Sequence[str],
+    encoder: EfficientNetLite2,
+    folder: Path,
+    suffix: str,
+    wanted: Container[str],
+    view: int | None = None,
 ) -> None:
-    suffix = part.suffix
+    """The files of this suffix: the `wanted` photos, as they are or a view of each; the others'
+    cells stay 0."""
     fine_shape = (len(photos), (IMAGE_SIZE // 16) ** 2, FINE_CHANNELS)
     fine = _array(folder / f"fine{suffix}.npy", fine_shape)
     coarse_shape = (len(photos), COARSE_SIDE**2, COARSE_BACKBONE_CHANNELS)
@@ -177,9 +173,9 @@ def _cache(
     done = int(done_file.read_text()) if done_file.exists() else 0
     for first in range(done, len(photos), BATCH):
         stop = min(first + BATCH, len(photos))
-        rows = [row for row in range(first, stop) if part.has(photos[row])]
+        rows = [row for row in range(first, stop) if photos[row] in wanted]
         if rows:
-            pixels = _pixels(data, [photos[row] for row in rows], part.view)
+            pixels = _pixels(data, [photos[row] for row in rows], view)
             turned = pixels.flip(-1) if suffix == MIRRORED else pixels
             fine[rows], coarse[rows] = _encode(encoder, turned)
         done_file.write_text(str(stop))
