@@ -93,8 +93,10 @@ def _ramp(mode: str) -> Image.Image:
 
 
 def _made_profile(points: tuple[float, ...], curve: NDArray[np.float64]) -> bytes:
-    from mmgpt_desktop.imaging.qt_images import icc_profile
-
+    try:
+        from mmgpt_desktop.imaging.qt_images import icc_profile
+    except ImportError:  # a server without Qt's system libraries: colours as they are stored
+        return b""
     return icc_profile(points, curve)
 
 

@@ -107,8 +107,10 @@ def _rescued(
 
 
 def _second(stream: BinaryIO, kind: str) -> Image.Image | None:
-    from mmgpt_desktop.imaging.second_reader import read
-
+    try:
+        from mmgpt_desktop.imaging.second_reader import read
+    except ImportError:  # a server without Qt's system libraries
+        return None
     if kind == "PNG":
         stream = tidy_png(stream)[0]
     elif kind == "BMP":

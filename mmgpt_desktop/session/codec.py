@@ -80,7 +80,7 @@ def _photo(photos: Sequence[Photo], value: Any) -> Photo:
 
 
 def _array(dtype: np.dtype[Any], arrays: bytes, value: Any) -> NDArray[Any]:
-    place: _Place = DataDecoder().decode(_Place, value)
+    place: _ArrayPlace = DataDecoder().decode(_ArrayPlace, value)
     dtype = dtype.newbyteorder("<")
     count = math.prod(place.shape)
     if place.at + count * dtype.itemsize > len(arrays):
@@ -90,7 +90,7 @@ def _array(dtype: np.dtype[Any], arrays: bytes, value: Any) -> NDArray[Any]:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Place:
+class _ArrayPlace:
     """Few dimensions, else their product could be computed for ever."""
 
     at: Count

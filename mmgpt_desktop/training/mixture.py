@@ -17,7 +17,7 @@ DEFAULT = Path(__file__).with_name("mixture.toml")
 
 
 @dataclass(frozen=True)
-class Shares:
+class Chances:
     """Of the samples, 0 to 1."""
 
     mirrored: Share
@@ -31,7 +31,7 @@ class Shares:
 class Mixture:
     """The weights of one run, relative to one another."""
 
-    shares: Shares
+    shares: Chances
     fusions: Mapping[str, Amount]
     collections: Mapping[str, Amount]
     kinds: Mapping[str, Amount]

@@ -205,6 +205,15 @@ def test_colours_that_a_png_names_by_numbers() -> None:
     assert looks(absurd, TEAL)
 
 
+def test_where_qt_cant_be_loaded_colours_stay_as_they_are_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on a server without its system libraries, where `ask` answers all the same."""
+    for name in ("qt_images", "second_reader"):
+        monkeypatch.setitem(sys.modules, f"mmgpt_desktop.imaging.{name}", None)
+    assert looks(opened(png(chunk(b"cICP", bytes((1, 8, 0, 1))))), TEAL, 0)
+
+
 def test_lab_is_a_colour() -> None:
     lab = opened(encode(Image.new("LAB", (8, 8), (128, 128, 128)), "TIFF"))
     assert np.ptp(lab.pixels[0, 0].astype(int)) <= 4

@@ -18,7 +18,7 @@ from mmgpt_desktop.model.configuration import FUSIONS, MMGPTConfig
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.imagenet_names import class_names
-from mmgpt_desktop.training.mixture import Mixture, Shares
+from mmgpt_desktop.training.mixture import Chances, Mixture
 from mmgpt_desktop.training.photo_texts import PhotoTexts, load_texts, sentence, split_of
 from mmgpt_desktop.training.photo_views import unspoiled, view_of
 from mmgpt_desktop.training.questions import QA, mirrored, naming
@@ -177,7 +177,7 @@ def test_a_mirrored_picture_has_its_sides_swapped(text: str, turned: str) -> Non
 
 
 MIXTURE = Mixture(
-    Shares(mirrored=0.5, names_hidden=0.2, drilled=0.0, no_picture=0.1),
+    Chances(mirrored=0.5, names_hidden=0.2, drilled=0.0, no_picture=0.1),
     fusions=dict.fromkeys(FUSIONS, 1.0),
     collections={"daquar": 2.0, "grocery": 0.5},
     kinds={"vqa": 1.0},
