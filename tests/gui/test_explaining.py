@@ -207,7 +207,7 @@ def test_nothing_is_explained_before_the_last_one_releases_the_engine(
     engine = app.threads.engine
     engine.reserve()
     engine.reserve()
-    turn = ask(qtbot, app)
+    turn = ask_about_photo(qtbot, app)
     engine.release()
     assert engine.reserved
     assert not app.heatmap.explainer.busy
