@@ -1,4 +1,4 @@
-"""How work that nobody waits for any more is ended. Standard library only."""
+"""How work tells how far it is, and is ended when nobody waits for it. Standard library only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 
 from mmgpt_desktop.errors import Cancelled
+
+Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
 
 
 class CancelToken:

@@ -13,8 +13,8 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QFormLayout
 from pytestqt.qtbot import QtBot
 
-from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.base import EngineBase, Progress
+from mmgpt_desktop.cancel import CancelToken, Progress
+from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.occlusion import Hiding
 from mmgpt_desktop.errors import AppError, Cancelled
 from mmgpt_desktop.messages import (

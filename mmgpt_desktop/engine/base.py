@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
-from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.cancel import CancelToken, Progress
 from mmgpt_desktop.engine.beam import beam_search
 from mmgpt_desktop.engine.chat.detokenizer import TextStream
 from mmgpt_desktop.engine.generate import Answer, Token, decode, run_decoder
@@ -44,7 +44,6 @@ from mmgpt_desktop.methods import Method, Needs
 from mmgpt_desktop.note import NO_NOTE, Note
 from mmgpt_desktop.text import reason_of
 
-Progress = Callable[[float, str], None]  # fraction 0..1, what is being done
 T = TypeVar("T")
 
 NEUTRAL = "Write a general description of the image."

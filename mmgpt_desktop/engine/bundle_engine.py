@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, Progress, photos_of
+from mmgpt_desktop.cancel import CancelToken, Progress
+from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, photos_of
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.folder.model_files import remedy_for

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.cancel import CancelToken, Progress
 from mmgpt_desktop.decoding import Mistake
-from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, Progress, photos_of, took_over
+from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, photos_of, took_over
 from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs, Prompt
 from mmgpt_desktop.engine.families.registry import (

@@ -13,8 +13,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from mmgpt_desktop import __version__
-from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.base import Progress
+from mmgpt_desktop.cancel import CancelToken, Progress
 from mmgpt_desktop.engine.checkpoint_engine import ALL_HEADS, CheckpointEngine
 from mmgpt_desktop.engine.families.registry import family_class, family_of
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint

@@ -15,10 +15,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.base import Progress
-from mmgpt_desktop.engine.folder.checkpoint import weight_files
-from mmgpt_desktop.engine.folder.recognise import model_folder
+from mmgpt_desktop.cancel import CancelToken, Progress
 from mmgpt_desktop.engine.folder.work_folder import sweep_exports
 from mmgpt_desktop.errors import AppError, RuntimeFailure
 from mmgpt_desktop.note import NO_NOTE, Note
@@ -121,6 +118,8 @@ def export_and_try(
 
     Raises as `export`; what fails afterwards is in the report.
     """
+    from mmgpt_desktop.engine.folder.checkpoint import weight_files
+    from mmgpt_desktop.engine.folder.recognise import model_folder
     from mmgpt_desktop.engine.head_choice import SCENES
     from mmgpt_desktop.export.against_torch import comparison_report
     from mmgpt_desktop.export.export_folder import choose_heads, export
