@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import time
-from pathlib import Path
 
-from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.export.compare import compare, open_language, table_of
 from mmgpt_desktop.export.linear import Precision
 from mmgpt_desktop.hub.convert import ConversionReport, export_and_try
 from mmgpt_desktop.paths import path_said
@@ -19,7 +15,7 @@ _MEGA = 1e6
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=path_said, help="a transformers checkpoint's folder")
-    parser.add_argument("out", type=path_said, nargs="?", help="the new folder for the graphs")
+    parser.add_argument("out", type=path_said, help="the new folder for the graphs")
     parser.add_argument(
         "--precision",
         type=Precision,
@@ -29,23 +25,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="of the language model's weights (int8)",
     )
     parser.add_argument(
-        "--compare",
-        action="store_true",
-        help="write nothing: a table of ways to keep the weights, by truth and speed (minutes)",
-    )
-    parser.add_argument(
         "--no-comparison", action="store_true", help="don't compare with PyTorch afterwards"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    if options.compare:
-        with tempfile.TemporaryDirectory() as folder:
-            rows = compare(open_language(options.checkpoint), Path(folder), _say)
-        print(table_of(rows))
-        return 0
-    if options.out is None:
-        raise AppError("Name the new folder for the graphs.")
     started, compared = time.perf_counter(), not options.no_comparison
     report = export_and_try(
         options.checkpoint, options.out, options.precision, _tell, compare=compared
@@ -67,7 +51,3 @@ def _lines(report: ConversionReport) -> list[str]:
 
 def _tell(fraction: float, what: str) -> None:
     print(f"{fraction:4.0%} {what}", file=sys.stderr, flush=True)
-
-
-def _say(what: str) -> None:
-    print(what, file=sys.stderr, flush=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -90,29 +89,12 @@ class InBlocks:
         )
 
 
-class DynamicInt8:
-    """Weights int8 with a scale for each output, activations uint8 with one for the tensor:
-    the quickest way through many positions, and the least exact."""
-
-    def add(self, graph: Nodes, name: str, value: str, weight: Floats, bias: Floats | None) -> str:
-        codes, scales = _in_rows(weight)
-        return graph.op(
-            "DynamicQuantizeMatMul",
-            value,
-            graph.tensor(f"{name}.codes", codes.T),
-            graph.tensor(f"{name}.scales", scales),
-            "",
-            "" if bias is None else graph.tensor(f"{name}.bias", bias),
-            domain=CONTRIB,
-        )
-
-
 class ByPosition:
     """Weights int8 with a scale for each output, activations uint8 with one for each position:
     nearly as quick through many positions, and no token spoils what the others say."""
 
     def add(self, graph: Nodes, name: str, value: str, weight: Floats, bias: Floats | None) -> str:
-        codes, scales = _in_rows(weight)
+        codes, scales = in_rows(weight)
         middle = graph.tensor("uint8.middle", np.array(128, np.uint8))
         # ONNX Runtime computes the next lines once for layers that share their input.
         most = graph.op("ReduceMax", graph.op("Abs", value), graph.constant(-1), keepdims=1)
@@ -135,23 +117,11 @@ class ByPosition:
         return graph.op("Add", product, graph.tensor(f"{name}.bias", bias))
 
 
-def _in_rows(weight: Floats) -> tuple[NDArray[np.int8], Floats]:
+def in_rows(weight: Floats) -> tuple[NDArray[np.int8], Floats]:
     """[N, K] and the scales [N]."""
     most = np.abs(weight).max(axis=1)
     scales = (np.where(most == 0, 1, most) / 127).astype(np.float32)
     return np.round(weight / scales[:, None]).astype(np.int8), scales
-
-
-class ByLayer:
-    """A way of its own for the layers whose names end so, `other` for the rest: 8 bits where 4
-    cost too much."""
-
-    def __init__(self, chosen: Mapping[str, Linears], other: Linears) -> None:
-        self._chosen, self._other = chosen, other
-
-    def add(self, graph: Nodes, name: str, value: str, weight: Floats, bias: Floats | None) -> str:
-        ways = (way for ending, way in self._chosen.items() if name.endswith(ending))
-        return next(ways, self._other).add(graph, name, value, weight, bias)
 
 
 def linears_for(precision: Precision) -> Linears:

@@ -36,7 +36,6 @@ from mmgpt_desktop.engine.graphs.names import FEATURES
 from mmgpt_desktop.export.decoder_graph import build_decoder
 from mmgpt_desktop.export.decoder_spec import read_spec
 from mmgpt_desktop.export.linear import (
-    DynamicInt8,
     Precision,
     linears_for,
     prompt_linears_for,
@@ -45,6 +44,7 @@ from mmgpt_desktop.export.smaller_encoder import quantise
 from mmgpt_desktop.export.weights import DecoderWeights
 from mmgpt_desktop.text import in_columns
 from tests.benchmarks.rivals import Rival, Speed, genai, llama_cpp, missing
+from tests.benchmarks.weight_ways import DynamicInt8
 
 Floats = NDArray[np.float32]
 T = TypeVar("T")

@@ -10,13 +10,11 @@ import pytest
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.graphs.decoder_session import DecoderGraph, DecoderSession
 from mmgpt_desktop.engine.graphs.graph_session import Graph
-from mmgpt_desktop.export.compare import CHUNK, difference, read
 from mmgpt_desktop.export.decoder_graph import build_decoder
 from mmgpt_desktop.export.decoder_spec import read_spec
 from mmgpt_desktop.export.graph_writer import FLOAT, GraphWriter
 from mmgpt_desktop.export.linear import (
     ByPosition,
-    DynamicInt8,
     InBlocks,
     Linears,
     Precision,
@@ -24,6 +22,8 @@ from mmgpt_desktop.export.linear import (
 )
 from mmgpt_desktop.export.quantise import round_to_nearest
 from mmgpt_desktop.export.weights import DecoderWeights
+from tests.benchmarks.precisions import CHUNK, difference, read
+from tests.benchmarks.weight_ways import DynamicInt8
 from tests.not_none import not_none
 
 CONFIG = {

@@ -11,20 +11,14 @@ import pytest
 
 from mmgpt_desktop.export.graph_writer import FLOAT, GraphWriter
 from mmgpt_desktop.export.linear import (
-    ByLayer,
-    DynamicInt8,
     Floating,
     InBlocks,
     Linears,
     Precision,
     linears_for,
 )
-from mmgpt_desktop.export.quantise import (
-    Quantiser,
-    half_quadratic,
-    least_squares,
-    round_to_nearest,
-)
+from mmgpt_desktop.export.quantise import Quantiser, round_to_nearest
+from tests.benchmarks.weight_ways import ByLayer, DynamicInt8, half_quadratic, least_squares
 
 WAYS: dict[str, Quantiser] = {
     "4 bits": round_to_nearest(4, 32),

@@ -1,8 +1,14 @@
-"""How far a quantised decoder is from the truth: its next tokens, and where it looks."""
+"""How far a quantised decoder is from the truth: its next tokens, and where it looks.
+
+`python -m tests.benchmarks.precisions CHECKPOINT`: a table of ways to keep the weights (minutes).
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +34,7 @@ from mmgpt_desktop.export.export_folder import read_config
 from mmgpt_desktop.export.graph_writer import FLOAT, GraphWriter
 from mmgpt_desktop.export.linear import (
     BLOCK,
-    ByLayer,
     ByPosition,
-    DynamicInt8,
     Floating,
     Floats,
     InBlocks,
@@ -38,17 +42,12 @@ from mmgpt_desktop.export.linear import (
     Precision,
     linears_for,
 )
-from mmgpt_desktop.export.quantise import (
-    Blocks,
-    Quantiser,
-    half_quadratic,
-    least_squares,
-    round_to_nearest,
-)
+from mmgpt_desktop.export.quantise import Blocks, Quantiser, round_to_nearest
 from mmgpt_desktop.export.weights import DecoderWeights, SafetensorsWeights
-from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.text import in_columns, safe_name
+from tests.benchmarks.weight_ways import ByLayer, DynamicInt8, half_quadratic, least_squares
 
+TEXTS = Path(__file__).parent / "plain-english.json"
 CHUNK = 16  # positions fed at once: each gives one row of attention
 _INPUT = ".input"
 _EIGHT = round_to_nearest(8, BLOCK, symmetric=True)
@@ -268,7 +267,7 @@ def open_language(folder: Path) -> LanguageModel:
     except Exception as error:  # the library's own share no base but this
         title = "The folder {path} holds no model that can be compared."
         raise BundleError(title, path=safe_name(str(folder))) from error
-    listed = json.loads(resource_path("plain-english.json").read_text(encoding="utf-8"))
+    listed = json.loads(TEXTS.read_text(encoding="utf-8"))
     calibration, measured = (
         [encode(tokenizer, text, special=True) for text in listed[part]]
         for part in ("calibration", "measured")
@@ -276,3 +275,22 @@ def open_language(folder: Path) -> LanguageModel:
     spec = read_spec(config.get_text_config(decoder=True).to_dict())
     weights = DecoderWeights(SafetensorsWeights(weight_files(folder)), spec.kind.tensors)
     return LanguageModel(spec, weights, calibration, measured)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Ways to keep weights, by truth and speed.")
+    parser.add_argument("checkpoint", type=Path, help="a transformers checkpoint's folder")
+    options = parser.parse_args(arguments)
+    try:
+        language = open_language(options.checkpoint)
+        with tempfile.TemporaryDirectory() as folder:
+            rows = compare(language, Path(folder), lambda what: print(what, file=sys.stderr))
+    except AppError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(table_of(rows))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

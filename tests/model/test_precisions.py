@@ -14,25 +14,25 @@ import torch
 from numpy.typing import NDArray
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from mmgpt_desktop import cli
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.chat.model_inputs import Context, Prompt
 from mmgpt_desktop.engine.families.registry import checkpoint_torch, families
 from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.errors import BundleError
-from mmgpt_desktop.export.compare import (
+from mmgpt_desktop.export.decoder_graph import build_decoder
+from mmgpt_desktop.export.decoder_spec import DecoderSpec
+from mmgpt_desktop.export.linear import Floating
+from tests.benchmarks.precisions import (
     ComparedRow,
     Difference,
     compare,
     input_products,
+    main,
     open_language,
     open_session,
     table_of,
     ways,
 )
-from mmgpt_desktop.export.decoder_graph import build_decoder
-from mmgpt_desktop.export.decoder_spec import DecoderSpec
-from mmgpt_desktop.export.linear import Floating
 from tests.families.checkpoints import byte_tokenizer, save_checkpoint, tiny_smolvlm
 from tests.families.tiny import TINY, near
 from tests.not_none import not_none
@@ -112,7 +112,7 @@ def test_what_no_graph_can_be_built_for_is_refused_in_a_sentence(
     config = json.loads((folder / "config.json").read_text())
     config["text_config"] = {"model_type": "gpt2"}
     (folder / "config.json").write_text(json.dumps(config))
-    assert cli.main(["export", str(folder), "--compare"]) == 2
+    assert main([str(folder)]) == 2
     assert "No graph can be built for a decoder of type gpt2." in capsys.readouterr().err
 
 
@@ -149,12 +149,10 @@ def test_without_attention_agreement_alone_decides() -> None:
     assert table_of(rows).endswith("agreement of 95% at least: near.")
 
 
-def test_the_command_wants_a_folder_or_compares(
+def test_the_command_prints_the_table(
     checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["export", str(checkpoint)]) == 2
-    assert "Name the new folder" in capsys.readouterr().err
-    assert cli.main(["export", str(checkpoint), "--compare"]) == 0
+    assert main([str(checkpoint)]) == 0
     assert "agreement  attention" in capsys.readouterr().out
     with pytest.raises(BundleError, match="it holds no model"):
         open_language(tmp_path)
