@@ -63,8 +63,11 @@ def _stand_on_own_ground() -> None:
     }
     if hasattr(time, "tzset"):
         time.tzset()
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in a shell's background:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # programs under test inherit it
+    # What a shell's background and `nohup` switch off, programs under test would inherit.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if os.name == "posix" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 _stand_on_own_ground()

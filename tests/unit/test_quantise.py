@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import pytest
 
+from mmgpt_desktop.engine.onnx_runtime import make_session
 from mmgpt_desktop.export.graph_writer import FLOAT, GraphWriter
 from mmgpt_desktop.export.linear import (
     Floating,
@@ -56,7 +56,7 @@ def graph_of(
 
 def applied(linears: Linears, x: np.ndarray, bias: np.ndarray | None, folder: Path) -> np.ndarray:
     path = graph_of(linears, some_weight(), bias, folder)
-    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    session = make_session(str(path), folder, cuda=False)
     return np.asarray(session.run(None, {"x": x})[0])
 
 
