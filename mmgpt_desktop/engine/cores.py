@@ -11,11 +11,14 @@ ENGINE_NICENESS = 5
 
 
 def physical_cores() -> int:
-    """Cores that this process may use, hyper-threads counted once where the system tells."""
-    if not hasattr(os, "sched_getaffinity"):
-        return os.cpu_count() or 1
-    usable = os.sched_getaffinity(0)
-    return len({_siblings(cpu) for cpu in usable})
+    """Cores that this process may use, hyper-threads counted once where the system tells; no more
+    than OMP_NUM_THREADS, by which others are told the same."""
+    if hasattr(os, "sched_getaffinity"):
+        cores = len({_siblings(cpu) for cpu in os.sched_getaffinity(0)})
+    else:
+        cores = os.cpu_count() or 1
+    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]  # a list: by nested level
+    return min(cores, int(wanted)) if wanted.isdecimal() and int(wanted) else cores
 
 
 def _siblings(cpu: int) -> str:

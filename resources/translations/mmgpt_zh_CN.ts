@@ -3098,10 +3098,6 @@
         <translation>文件夹 {path} 中是 sentence-transformers 模型，它只能比较文本。</translation>
     </message>
     <message>
-        <source>The folder {path} holds no model that can be compared.</source>
-        <translation>文件夹 {path} 中没有可比较的模型。</translation>
-    </message>
-    <message>
         <source>The folder {path} holds no model that is unpacked, only {name}.</source>
         <translation>文件夹 {path} 中没有解压好的模型，只有 {name}。</translation>
     </message>

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import pytest
+from PySide6.QtCore import QEvent
 from pytestqt.qtbot import QtBot
 
 from mmgpt_desktop.ui.event.event_app import EventApp
@@ -90,9 +91,15 @@ def make_app(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeApp]:
         app.theme.deleteLater()
         app.deleteLater()
     apps.clear()
-    remove_language(qapp)
-    qapp.processEvents()
-    gc.collect()  # the next app takes what it finds for what has come to stay
+    _forget(qapp)
+
+
+def _forget(application: Any) -> None:
+    """What stays makes each window after it slower, and the next takes it for its own."""
+    remove_language(application)
+    application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    application.processEvents()
+    gc.collect()
 
 
 @pytest.fixture
@@ -125,11 +132,10 @@ def make_show(qtbot: QtBot, qapp: Any, tmp_path: Path) -> Iterator[MakeShow]:
     for show in shows:
         show.close()
         assert show.ended_in_time
-        show.window.deleteLater()
-        show.theme.deleteLater()
-        show.deleteLater()
-    remove_language(qapp)
-    qapp.processEvents()
+        for each in (show.window, show.presenting.window, show.theme, show):
+            each.deleteLater()
+    shows.clear()
+    _forget(qapp)
 
 
 @pytest.fixture
