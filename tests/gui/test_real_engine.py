@@ -62,7 +62,7 @@ def test_a_photo_is_asked_and_each_word_has_its_heatmap(
         assert app.window.heatmap.picture.view.layer is not None
     words = len(turn.words)
     qtbot.waitUntil(lambda: len(turn.checks) == words)
-    assert turn.is_measured(Method.OCCLUSION)
+    qtbot.waitUntil(lambda: turn.is_measured(Method.OCCLUSION))
     assert not turn.failed
     app.window.close()
     assert app.ended_in_time

@@ -77,6 +77,7 @@ def test_pointing_in_the_strip_previews(qtbot: QtBot, app: App) -> None:
     strip = app.window.output.strip
     qtbot.waitUntil(lambda: strip.isVisible())
     middle = strip.visualItemRect(strip.item(0)).center()
+    qtbot.mouseMove(app.window.prompt.edit)  # wherever the tests before have left it
     qtbot.mouseMove(strip.viewport(), middle)
     qtbot.waitUntil(lambda: app.heatmap.heatmaps.in_view == (turn, 0))
     strip.leaveEvent(None)
