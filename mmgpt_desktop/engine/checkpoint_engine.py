@@ -31,12 +31,20 @@ from mmgpt_desktop.engine.folder.checkpoint import (
     open_checkpoint,
     read_checkpoint,
 )
-from mmgpt_desktop.engine.folder.layouts import GraphFiles, fitting_graphs, is_graphs, verify_graphs
+from mmgpt_desktop.engine.folder.layouts import (
+    CARD_PRECISIONS,
+    PRECISIONS,
+    GraphFiles,
+    fitting_graphs,
+    is_graphs,
+    verify_graphs,
+)
 from mmgpt_desktop.engine.folder.model_files import MANIFEST, read_object
 from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.head_choice import HeadReport, load_choice, save_choice, score_heads
 from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory
 from mmgpt_desktop.engine.occlusion import Hiding, Mask, PhotoHider, Rescorer
+from mmgpt_desktop.engine.onnx_runtime import wants_cuda
 from mmgpt_desktop.engine.scenes import Scene, compose
 from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
 from mmgpt_desktop.messages import (
@@ -76,7 +84,8 @@ def make_runtime(
         whole = checkpoint if checkpoint.weights else open_checkpoint(checkpoint.path)
         return checkpoint_torch(whole)
     try:
-        files = fitting_graphs(checkpoint.path, free_memory() - BESIDE, broken)
+        order = CARD_PRECISIONS if wants_cuda(name) else PRECISIONS
+        files = fitting_graphs(checkpoint.path, free_memory() - BESIDE, broken, order)
         require_memory(files.bytes)
         return checkpoint_onnx(checkpoint, name, files=files)
     except BundleError as bad:

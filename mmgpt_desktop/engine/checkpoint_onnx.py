@@ -80,12 +80,13 @@ class CheckpointOnnx:
         files = files or find_graphs(checkpoint.path)
         self._family = family_class(checkpoint.model_type)
         self.files = files
-        with blamed(files.decoder):
-            decoder, note = self._attending(files.decoder, cache or cache_folder(), cuda)
-        graph = Graph(files.decoder, cuda, decoder.graph)
+        source = files.card if cuda and files.card else files.decoder
+        with blamed(source):
+            decoder, note = self._attending(source, cache or cache_folder(), cuda)
+        graph = Graph(source, cuda, decoder.graph)
         # The prompt's operators are the CPU's alone.
         quick = Graph(files.prompt, cuda) if files.prompt and not cuda else None
-        with blamed(files.decoder):
+        with blamed(source):
             self.decoder = DecoderGraph(graph, in_place=decoder.in_place, cuda=cuda, prompt=quick)
         if self._family.outside_blocks is not None and graph.inputs.keys().isdisjoint(
             (BLOCKS, TYPES)

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.graphs.prefix_attention import FORBIDDEN, block_bias
 from mmgpt_desktop.export.decoder_spec import SILU, DecoderSpec, Rope
-from mmgpt_desktop.export.graph_writer import CONTRIB, END, FLOAT, INT32, INT64, GraphWriter
+from mmgpt_desktop.export.graph_writer import (
+    CONTRIB,
+    END,
+    FLOAT,
+    HALF,
+    INT32,
+    INT64,
+    GraphWriter,
+    WeightFile,
+)
 from mmgpt_desktop.export.linear import Linears
 from mmgpt_desktop.export.weights import DecoderWeights
 
@@ -29,6 +38,7 @@ def build_decoder(
     *,
     attention: bool = True,
     cache_only: bool = False,
+    card: Path | None = None,
 ) -> None:
     """Write a decoder's graph to `path` and its weights to `path` + ".data".
 
@@ -47,12 +57,23 @@ def build_decoder(
     computed again. With `cache_only` there are only the presents, and no `logits_from`.
     Pasts may have room for more than P positions if they are bound as presents, too: then
     each step writes into them and copies nothing.
+
+    `card` beside `path`: also the same decoder for graphics cards, on the same weights. Its cache
+    is float16 and so is what flows between its layers, but for Gemma's, which exceeds that type;
+    angles, cross-attention, logits and attention are float32. It gives the attention of
+    cross-attention layers alone, since no card's kernel gives its own.
     """
     data = path.with_name(path.name + ".data")
     with data.open("wb") as file:
-        graph = GraphWriter(file, data.name)
+        kept = WeightFile(file, data.name)
+        graph = GraphWriter(kept)
         _DecoderBuilder(spec, weights, graph, linears, attention, cache_only).build()
         graph.save(path)
+        if card:
+            graph = GraphWriter(kept, FLOAT if spec.kind.gemma else HALF)
+            shown = attention and bool(spec.cross_interval)
+            _DecoderBuilder(spec, weights, graph, linears, shown, cache_only, HALF).build()
+            graph.save(card)
 
 
 def embeddings_of(spec: DecoderSpec, weights: DecoderWeights) -> NDArray[np.float32]:
@@ -74,9 +95,12 @@ class _DecoderBuilder:
         linears: Linears,
         attention: bool,
         cache_only: bool,
+        kernels: int = FLOAT,
     ) -> None:
+        """`kernels`: the type of what the attention's kernel takes and keeps."""
         self._spec, self._weights, self._graph = spec, weights, graph
         self._linears, self._cache_only = linears, cache_only
+        self._flow, self._kernels = graph.activations, kernels
         self._shown = attention and not cache_only
         self._given: list[str] = []  # each layer's attention
 
@@ -95,6 +119,7 @@ class _DecoderBuilder:
         self._lay_positions()
         if spec.kind.magneto:
             stream = self._placed(stream)
+        stream = graph.cast(stream, FLOAT, self._flow)
         self._biases = {window: self._bias(window) for window in dict.fromkeys(spec.windows)}
         if spec.cross_interval:
             self._lay_photos()
@@ -136,7 +161,10 @@ class _DecoderBuilder:
             places = graph.op("Transpose", chosen, perm=[1, 0])  # (S, head_dim / 2)
         frequencies = graph.tensor(f"rope.{number}.frequencies", rope.frequencies)
         angles = graph.op("Mul", places, frequencies)
-        cosine, sine = (graph.op("Pad", graph.op(kind, angles), pads) for kind in ("Cos", "Sin"))
+        cosine, sine = (
+            graph.cast(graph.op("Pad", graph.op(kind, angles), pads), FLOAT, self._kernels)
+            for kind in ("Cos", "Sin")
+        )
         return cosine, sine
 
     def _placed(self, embeddings: str) -> str:
@@ -158,7 +186,9 @@ class _DecoderBuilder:
             return ""
         graph = self._graph
         length, past = graph.op("Squeeze", self._length), graph.op("Squeeze", self._past)
-        return block_bias(graph, length, past, window, windows_cut=self._spec.windows_cut_blocks)
+        cut = self._spec.windows_cut_blocks
+        bias = block_bias(graph, length, past, window, windows_cut=cut)
+        return graph.cast(bias, FLOAT, self._kernels)
 
     def _layer(self, layer: int, normed: str, stream: str) -> tuple[str, str]:
         """Through attention and feed-forward; gives the next norm's output and the stream."""
@@ -180,6 +210,7 @@ class _DecoderBuilder:
         if layer < spec.deepstack:
             place = graph.constant(layer, scalar=True)
             extra = graph.op("Gather", "deepstack_embeds", place, axis=0)
+            extra = graph.cast(extra, FLOAT, self._flow)
             fed = graph.op("Add", fed, self._from_wanted(extra) if last else extra)
         after = "norm" if last else self._entry(layer + 1)
         return self._add_norm(after, stream, fed)
@@ -211,6 +242,7 @@ class _DecoderBuilder:
         query = graph.op("Reshape", query, graph.constant(1, -1, spec.heads, spec.head_dim))
         if spec.cross_norms:
             query = self._norm(f"{name}.cross_attn.q_layer_norm", query)
+        query = graph.cast(query, self._flow, FLOAT)
         query = graph.op("Transpose", query, perm=[0, 2, 1, 3])
         keys, values = (
             graph.op("Gather", each, place, axis=0) for each in ("image_keys", "image_values")
@@ -223,6 +255,7 @@ class _DecoderBuilder:
         self._given.append(weights)
         mixed = graph.op("Transpose", graph.op("MatMul", weights, values), perm=[0, 2, 1, 3])
         mixed = graph.op("Reshape", mixed, graph.constant(1, -1, spec.heads * spec.head_dim))
+        mixed = graph.cast(mixed, FLOAT, self._flow)
         mixed = self._linear(f"{name}.cross_attn", mixed, ("o_proj",), f"{name}.alpha_cross_attn")
         normed, stream = self._add_norm(f"{name}.post_attention_layernorm", stream, mixed)
         fed = self._feed_forward(f"{name}.mlp", normed, f"{name}.alpha_dense")
@@ -233,8 +266,11 @@ class _DecoderBuilder:
         past = [f"past_key_values.{layer}.{kind}" for kind in ("key", "value")]
         present = [f"present.{layer}.{kind}" for kind in ("key", "value")]
         for each in past:
-            graph.input(each, FLOAT, [1, spec.kv_heads, "P", spec.head_dim])
-        query, key, value = self._projected(name, normed)
+            graph.input(each, self._kernels, [1, spec.kv_heads, "P", spec.head_dim])
+        query, key, value = (
+            part and graph.cast(part, self._flow, self._kernels)
+            for part in self._projected(name, normed)
+        )
         bias = self._biases[spec.windows[layer]]
         inputs = [query, key, value, *past, self._last_place, self._total]
         inputs += [*(self._turns[spec.ropes[layer]] if spec.ropes else ("", "")), "", bias]
@@ -254,9 +290,9 @@ class _DecoderBuilder:
             qk_output=2 if shown else 0,  # 2: after the softmax
         )
         for value in present:
-            graph.output(value, value, FLOAT, [1, spec.kv_heads, "T", spec.head_dim])
+            graph.output(value, value, self._kernels, [1, spec.kv_heads, "T", spec.head_dim])
         self._given += given[3:]
-        return given[0]
+        return graph.cast(given[0], self._kernels, self._flow)
 
     def _projected(self, name: str, normed: str) -> tuple[str, str, str]:
         """Query, key and value side by side in the first, or each by itself with norms."""
@@ -321,9 +357,9 @@ class _DecoderBuilder:
     def _gains(self, name: str) -> list[str]:
         """A norm's weight, and its bias if it has one."""
         gain = self._weights[f"{name}.weight"] + np.float32(self._spec.kind.gemma)
-        gains = [self._graph.tensor(f"{name}.weight", gain)]
+        gains = [self._graph.flowing(f"{name}.weight", gain)]
         if self._spec.kind.magneto:
-            gains.append(self._graph.tensor(f"{name}.bias", self._weights[f"{name}.bias"]))
+            gains.append(self._graph.flowing(f"{name}.bias", self._weights[f"{name}.bias"]))
         return gains
 
     def _from_wanted(self, value: str) -> str:
@@ -333,6 +369,7 @@ class _DecoderBuilder:
     def _give_logits(self, normed: str) -> None:
         graph, cap = self._graph, self._spec.logit_softcap
         logits = self._linears.add(graph, "lm_head", normed, self._weights.head(), None)
+        logits = graph.cast(logits, self._flow, FLOAT)
         if cap:
             limit = graph.constant(cap, scalar=True)
             logits = graph.op("Mul", graph.op("Tanh", graph.op("Div", logits, limit)), limit)

@@ -18,7 +18,7 @@ from mmgpt_desktop.engine.checkpoint_engine import ALL_HEADS, CheckpointEngine
 from mmgpt_desktop.engine.families.registry import family_class, family_of
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint
 from mmgpt_desktop.engine.folder.checksums import file_entry
-from mmgpt_desktop.engine.folder.layouts import FORMAT, PROMPT
+from mmgpt_desktop.engine.folder.layouts import CARD, FORMAT, PROMPT
 from mmgpt_desktop.engine.folder.model_files import MANIFEST
 from mmgpt_desktop.engine.folder.recognise import PUBLIC
 from mmgpt_desktop.engine.folder.work_folder import work_folder
@@ -106,7 +106,7 @@ def _write_decoder(
     spec: DecoderSpec, checkpoint: Checkpoint, folder: Path, precision: Precision
 ) -> None:
     weights = DecoderWeights(SafetensorsWeights(checkpoint.weights), spec.kind.tensors)
-    build_decoder(spec, weights, folder / DECODER, linears_for(precision))
+    build_decoder(spec, weights, folder / DECODER, linears_for(precision), card=folder / CARD)
     quick = prompt_linears_for(precision)
     if quick:
         build_decoder(spec, weights, folder / PROMPT, quick, cache_only=True)

@@ -15,6 +15,7 @@ from mmgpt_desktop.engine.graphs.graph_file import stored_at
 from mmgpt_desktop.engine.graphs.nodes import Nodes
 
 FLOAT, INT32, INT64 = TensorProto.FLOAT, TensorProto.INT32, TensorProto.INT64
+HALF = TensorProto.FLOAT16
 END = int(np.iinfo(np.int64).max)  # of an axis, in a Slice
 OPSET = 20
 IR_VERSION = 10  # what ONNX Runtime reads
@@ -23,12 +24,31 @@ INLINE_BYTES = 1024
 ALIGNMENT = 4096  # a page: ONNX Runtime maps such tensors instead of reading them
 
 
-class GraphWriter(Nodes):
-    """A graph under construction; large tensors go to `data` as they are given."""
+class WeightFile:
+    """Large tensors one after the other in a file, for all graphs beside it."""
 
-    def __init__(self, data: BinaryIO, data_name: str) -> None:
-        super().__init__()
-        self._data, self._data_name = data, data_name
+    def __init__(self, data: BinaryIO, name: str) -> None:
+        self._data, self._name = data, name
+        self._stored = dict[tuple[str, int], TensorProto]()
+
+    def stored(self, name: str, array: NDArray[Any]) -> TensorProto:
+        """Written as it is given; the same name and type again is the same tensor."""
+        kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+        if (name, kind) not in self._stored:
+            self._data.write(b"\0" * (-self._data.tell() % ALIGNMENT))
+            made = TensorProto(name=name, data_type=kind, dims=array.shape)
+            stored_at(made, self._name, self._data.tell(), array.nbytes)
+            self._data.write(array.tobytes())
+            self._stored[name, kind] = made
+        return self._stored[name, kind]
+
+
+class GraphWriter(Nodes):
+    """A graph under construction, its large tensors in `weights`."""
+
+    def __init__(self, weights: WeightFile, activations: int = FLOAT) -> None:
+        super().__init__(activations=activations)
+        self._weights = weights
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
 
@@ -53,12 +73,4 @@ class GraphWriter(Nodes):
     def stored(self, name: str, array: NDArray[Any]) -> TensorProto:
         if array.nbytes <= INLINE_BYTES:
             return super().stored(name, array)
-        self._data.write(b"\0" * (-self._data.tell() % ALIGNMENT))
-        offset = self._data.tell()
-        self._data.write(array.tobytes())
-        made = TensorProto(
-            name=name,
-            data_type=helper.np_dtype_to_tensor_dtype(array.dtype),
-            dims=array.shape,
-        )
-        return stored_at(made, self._data_name, offset, array.nbytes)
+        return self._weights.stored(name, array)

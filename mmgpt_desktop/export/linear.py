@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.graphs.nodes import Nodes
-from mmgpt_desktop.export.graph_writer import CONTRIB, FLOAT
+from mmgpt_desktop.export.graph_writer import CONTRIB, FLOAT, HALF
 from mmgpt_desktop.export.quantise import Quantiser, round_to_nearest
 
 FLOATS, INT8_ACTIVATIONS = 1, 4  # MatMulNBits's `accuracy_level`
@@ -46,12 +46,11 @@ class Floating:
     def add(self, graph: Nodes, name: str, value: str, weight: Floats, bias: Floats | None) -> str:
         stored = weight.T.astype(np.float16) if self._half else weight.T
         matrix = graph.tensor(f"{name}.weight", stored)
-        if self._half:
-            matrix = graph.op("Cast", matrix, to=FLOAT)
+        matrix = graph.cast(matrix, HALF if self._half else FLOAT, graph.activations)
         product = graph.op("MatMul", value, matrix)
         if bias is None:
             return product
-        return graph.op("Add", product, graph.tensor(f"{name}.bias", bias))
+        return graph.op("Add", product, graph.flowing(f"{name}.bias", bias))
 
 
 class InBlocks:
@@ -69,10 +68,10 @@ class InBlocks:
         inputs = [
             value,
             graph.tensor(f"{name}.codes", blocks.packed()),
-            graph.tensor(f"{name}.scales", blocks.scales),
+            graph.flowing(f"{name}.scales", blocks.scales),
             "",
             "",
-            "" if bias is None else graph.tensor(f"{name}.bias", bias),
+            "" if bias is None else graph.flowing(f"{name}.bias", bias),
         ]
         zeros = blocks.packed_zeros()
         if zeros is not None:

@@ -22,6 +22,8 @@ from mmgpt_desktop.engine.checkpoint_engine import make_runtime
 from mmgpt_desktop.engine.checkpoint_onnx import CheckpointOnnx
 from mmgpt_desktop.engine.folder.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.folder.layouts import (
+    CARD_PRECISIONS,
+    PRECISIONS,
     find_graphs,
     fitting_graphs,
     is_graphs,
@@ -370,6 +372,15 @@ def test_the_truest_graphs_that_fit_into_the_memory_are_taken(tmp_path: Path) ->
     (tmp_path / "vision_encoder.onnx").write_bytes(b"x" * 100)
     few = fitting_graphs(tmp_path, 902)
     assert (few.precision, few.vision.name) == ("fp32", "vision_encoder_q4.onnx")
+
+
+def test_a_card_gets_half_precision_first(tmp_path: Path) -> None:
+    put(tmp_path, "vision_encoder.onnx", "embed_tokens.onnx", "decoder.onnx")
+    for precision in ("fp32", "q4f16", "fp16"):
+        put(tmp_path, f"decoder_{precision}.onnx")
+        assert fitting_graphs(tmp_path, 1000, order=CARD_PRECISIONS).precision == precision
+        assert find_graphs(tmp_path).precision == "fp32"
+    assert sorted(CARD_PRECISIONS) == sorted(PRECISIONS)
 
 
 @pytest.mark.parametrize(("more", "precision"), [(10**9, ""), (0, "q4")])

@@ -12,7 +12,7 @@ from mmgpt_desktop.engine.graphs.decoder_session import DecoderGraph, DecoderSes
 from mmgpt_desktop.engine.graphs.graph_session import Graph
 from mmgpt_desktop.export.decoder_graph import build_decoder
 from mmgpt_desktop.export.decoder_spec import read_spec
-from mmgpt_desktop.export.graph_writer import FLOAT, GraphWriter
+from mmgpt_desktop.export.graph_writer import FLOAT, GraphWriter, WeightFile
 from mmgpt_desktop.export.linear import (
     ByPosition,
     InBlocks,
@@ -127,7 +127,7 @@ def test_with_a_scale_for_each_position_none_spoils_another(tmp_path: Path) -> N
     path, errors = tmp_path / "layer.onnx", []
     for linears in (ByPosition(), DynamicInt8()):
         with (tmp_path / "layer.data").open("wb") as file:
-            graph = GraphWriter(file, "layer.data")
+            graph = GraphWriter(WeightFile(file, "layer.data"))
             graph.input("x", FLOAT, [1, "S", 32])
             made = linears.add(graph, "layer", "x", matrix, bias)
             graph.output(made, "y", FLOAT, [1, "S", 24])

@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from mmgpt_desktop.engine.onnx_runtime import make_session
-from mmgpt_desktop.export.graph_writer import FLOAT, GraphWriter
+from mmgpt_desktop.export.graph_writer import FLOAT, GraphWriter, WeightFile
 from mmgpt_desktop.export.linear import (
     Floating,
     InBlocks,
@@ -46,7 +46,7 @@ def graph_of(
 ) -> Path:
     path = folder / "linear.onnx"
     with (folder / "linear.onnx.data").open("wb") as file:
-        graph = GraphWriter(file, "linear.onnx.data")
+        graph = GraphWriter(WeightFile(file, "linear.onnx.data"))
         value = graph.input("x", FLOAT, ["S", weight.shape[1]])
         product = linears.add(graph, layer, value, weight, bias)
         graph.output(product, "y", FLOAT, ["S", weight.shape[0]])

@@ -26,7 +26,7 @@ from mmgpt_desktop.engine.folder.recognise import PUBLIC, manifest_kind
 from mmgpt_desktop.errors import BundleError
 
 FORMAT = 3
-PROMPT = "prompt.onnx"  # of an export, if it has one
+PROMPT, CARD = "prompt.onnx", "decoder.cuda.onnx"  # of an export, if it has them
 
 VISION, EMBEDDINGS, DECODER = "vision_encoder", "embed_tokens", "decoder"
 _STEMS = {
@@ -36,6 +36,8 @@ _STEMS = {
 }
 # The truest first: a folder that was downloaded for its size holds nothing else.
 PRECISIONS = ("fp32", "fp16", "int8", "quantized", "uint8", "q8", "q4", "q4f16", "bnb4")
+# CUDA's attention takes half precision alone: on a card other files run on the CPU in part.
+CARD_PRECISIONS = tuple(dict.fromkeys(("fp16", "q4f16", *PRECISIONS)))
 _NAME = re.compile(r"(?P<stem>[a-z_]+?)(?:_(?P<precision>{}))?\.(?P<kind>onnx|safetensors)".format(
     "|".join(PRECISIONS)))  # fmt: skip
 
@@ -43,14 +45,15 @@ _NAME = re.compile(r"(?P<stem>[a-z_]+?)(?:_(?P<precision>{}))?\.(?P<kind>onnx|sa
 @dataclass(frozen=True)
 class GraphFiles:
     """One file for each part. `embeddings` is a graph, or a table as safetensors; `prompt` is a
-    decoder that gives the cache alone, quicker than `decoder`. `precision` is the decoder's, by
-    its name."""
+    decoder that gives the cache alone, quicker than `decoder`; `card` is the decoder for a graphics
+    card. `precision` is the decoder's, by its name."""
 
     vision: Path
     embeddings: Path
     decoder: Path
     precision: str
     prompt: Path | None = None
+    card: Path | None = None
 
     @property
     def bytes(self) -> int:
@@ -66,29 +69,38 @@ def is_graphs(folder: Path) -> bool:
 
 
 def find_graphs(
-    folder: Path, precision: str | None = None, broken: Collection[Path] = ()
+    folder: Path,
+    precision: str | None = None,
+    broken: Collection[Path] = (),
+    order: Sequence[str] = PRECISIONS,
 ) -> GraphFiles:
-    """The files of `precision`, or else the truest there are; a part that has no file of the
-    precision is taken from the others, and none of the `broken` ones is taken.
+    """The files of `precision`, or else the first in `order` that there are; a part that has no
+    file of the precision is taken from the others, and none of the `broken` ones is taken.
 
     Raises BundleError for a part that is missing, and a bundle of a newer version.
     """
     _manifest_files(folder)
     (_, vision), (_, embeddings), (named, decoder) = (
-        _choose(folder, part, precision, broken) for part in _STEMS
+        _choose(folder, part, (precision, *order) if precision else order, broken)
+        for part in _STEMS
     )
-    quicker = [file for file in (folder / PROMPT,) if file.is_file() and file not in broken]
-    return GraphFiles(vision, embeddings, decoder, named, next(iter(quicker), None))
+    prompt, card = (
+        file if file.is_file() and file not in broken else None
+        for file in (folder / PROMPT, folder / CARD)
+    )
+    return GraphFiles(vision, embeddings, decoder, named, prompt, card)
 
 
-def fitting_graphs(folder: Path, room: int, broken: Collection[Path] = ()) -> GraphFiles:
-    """The truest files that take at most `room` bytes, or else the smallest; of those that
-    aren't `broken`.
+def fitting_graphs(
+    folder: Path, room: int, broken: Collection[Path] = (), order: Sequence[str] = PRECISIONS
+) -> GraphFiles:
+    """The first files in `order` that take at most `room` bytes, or else the smallest; of those
+    that aren't `broken`.
 
     Raises as `find_graphs`.
     """
-    found = [find_graphs(folder, precision, broken) for precision in PRECISIONS]
-    found.sort(key=lambda files: PRECISIONS.index(files.precision))
+    found = [find_graphs(folder, precision, broken, order) for precision in order]
+    found.sort(key=lambda files: order.index(files.precision))
     fitting = (files for files in found if files.bytes <= room)
     return next(fitting, min(found, key=lambda files: files.bytes))
 
@@ -108,9 +120,8 @@ def _places(folder: Path) -> Sequence[Path]:
 
 
 def _choose(
-    folder: Path, part: str, precision: str | None, broken: Collection[Path]
+    folder: Path, part: str, order: Sequence[str], broken: Collection[Path]
 ) -> tuple[str, Path]:
-    order = (precision, *PRECISIONS) if precision else PRECISIONS
     for place in _places(folder):
         files = [item for item in _found(place, part).items() if item[1] not in broken]
         if files:

@@ -14,13 +14,15 @@ from onnx import TensorProto, helper, numpy_helper
 class Nodes:
     """Written one after the other; strings are names of values.
 
-    Names that are made here begin with `prefix`: those of the graph are others.
+    Names that are made here begin with `prefix`: those of the graph are others. `activations`:
+    the type of what flows between the graph's layers, float32 or float16.
     """
 
-    def __init__(self, prefix: str = "") -> None:
+    def __init__(self, prefix: str = "", activations: int = TensorProto.FLOAT) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.tensors: dict[str, TensorProto] = {}
         self._prefix, self._count = prefix, 0
+        self.activations = activations
 
     def tensor(self, name: str, array: NDArray[Any]) -> str:
         """A constant; the same name again is the same constant."""
@@ -28,6 +30,14 @@ class Nodes:
             # ascontiguousarray would make a scalar a list
             self.tensors[name] = self.stored(name, np.asarray(array, order="C"))
         return name
+
+    def flowing(self, name: str, array: NDArray[np.float32]) -> str:
+        """A constant in the activations' type."""
+        return self.tensor(name, array.astype(helper.tensor_dtype_to_np_dtype(self.activations)))
+
+    def cast(self, value: str, kind: int, to: int) -> str:
+        """`value`, which is of `kind`, as another."""
+        return value if kind == to else self.op("Cast", value, to=to)
 
     def stored(self, name: str, array: NDArray[Any]) -> TensorProto:
         """A constant as the graph keeps it."""
