@@ -77,6 +77,15 @@ class RuntimeFailure(AppError):
     """A runtime could not be made, or broke while it ran."""
 
 
+class CardFailure(RuntimeFailure):
+    """The graphics card, its driver or its libraries failed, whatever the model: the processor
+    may do better."""
+
+
+class NoCard(RuntimeFailure):
+    """Nothing here could run a model on a graphics card: an ordinary computer."""
+
+
 class NotAvailable(AppError):
     """Something that this model or this runtime can't give, whatever the question."""
 

@@ -93,6 +93,7 @@ class FakeEngine(EngineBase):
         self.explain_error = explain_error
         self.rested, self.rest_gate = threading.Semaphore(0), threading.Semaphore(0)
         self.rest_gated = False
+        self.answers_with = RuntimeInfo(RuntimeName.ONNX_CPU, "CPUExecutionProvider")
         self.numbers_asked: list[tuple[int, int, int]] = []  # token, layer, head
 
     def __call__(self) -> FakeEngine:
@@ -100,7 +101,7 @@ class FakeEngine(EngineBase):
 
     @property
     def runtime(self) -> RuntimeInfo:
-        return RuntimeInfo(RuntimeName.ONNX_CPU, "CPUExecutionProvider")
+        return self.answers_with
 
     def release(self, steps: int = 1) -> None:
         self._gate.release(steps)

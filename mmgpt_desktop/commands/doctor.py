@@ -12,13 +12,14 @@ from pathlib import Path
 from mmgpt_desktop import __version__
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.base import RUNTIME_LABELS
+from mmgpt_desktop.engine.card import find_card
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.bundle import open_bundle
 from mmgpt_desktop.engine.folder.checkpoint import has_weights, open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.folder.layouts import find_graphs, is_graphs
 from mmgpt_desktop.engine.open_engine import is_checkpoint, open_engine
 from mmgpt_desktop.engine.pytorch import missing_torch
-from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.errors import AppError, NoCard
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.text import safe_name, size_text
 
@@ -109,22 +110,34 @@ def _report_runtime(path: Path, choice: RuntimeName | None) -> bool:
     info = engine.runtime
     using = ", ".join(filter(None, (info.provider, info.precision)))
     print(f"Runtime: {RUNTIME_LABELS[info.runtime]} ({info.runtime}), using {using}.")
-    if info.note:
-        print(f"  {info.note}")
-    if choice is None and info.runtime is RuntimeName.ONNX_CPU:
-        print(f"  {_why_no_cuda(path)}")
     engine.close()
+    why = None
+    if choice is None and info.runtime is not RuntimeName.ONNX_CUDA:
+        why = _why_no_cuda(path)
+    if info.note and not (why and why.title in str(info.note)):
+        print(f"  {info.note}")
+    if why:
+        print(f"  {why.title if isinstance(why, NoCard) else why}")
+    _report_card()
     return True
 
 
-def _why_no_cuda(path: Path) -> str:
+def _why_no_cuda(path: Path) -> AppError | None:
     engine = open_engine(path, RuntimeName.ONNX_CUDA)
     try:
         engine.load()
     except AppError as error:
-        return error.title
+        return error
     engine.close()
-    return "The graphics card works, but was not chosen."
+    return None
+
+
+def _report_card() -> None:
+    """What its driver says of the graphics card; no word where there is none."""
+    if (card := find_card()) is not None:
+        free = "" if card.free is None else f", {size_text(card.free)} free"
+        print(f"Graphics card: {safe_name(card.name)}, {size_text(card.memory)}{free}.")
+        print(f"  Compute capability {card.capability_text}; its driver knows CUDA {card.cuda}.")
 
 
 def _report_libraries(missing: list[str]) -> None:

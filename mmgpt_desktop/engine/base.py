@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from functools import wraps
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,14 @@ from mmgpt_desktop.engine.chat.detokenizer import TextStream
 from mmgpt_desktop.engine.generate import Answer, Token, decode, run_decoder
 from mmgpt_desktop.engine.occlusion import Hiding, Rescorer, check
 from mmgpt_desktop.engine.running_request import RunningRequest
-from mmgpt_desktop.errors import AppError, Cancelled, NotAvailable, RuntimeFailure
+from mmgpt_desktop.errors import (
+    AppError,
+    Cancelled,
+    CardFailure,
+    NoCard,
+    NotAvailable,
+    RuntimeFailure,
+)
 from mmgpt_desktop.languages import unknown_language
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -45,6 +53,8 @@ from mmgpt_desktop.note import NO_NOTE, Note
 from mmgpt_desktop.text import reason_of
 
 T = TypeVar("T")
+P = ParamSpec("P")
+Engine = TypeVar("Engine", bound="EngineBase")
 
 NEUTRAL = "Write a general description of the image."
 HIDING = Hiding.BLUR
@@ -73,11 +83,28 @@ class PreparedRequest:
     ground: Callable[[Sequence[int]], tuple[Grounding, ...]] = lambda _tokens: ()
 
 
+def goes_over(
+    call: Callable[Concatenate[Engine, P], T],
+) -> Callable[Concatenate[Engine, P], T]:
+    """A call to the present runtime, done again with the next one when that breaks."""
+
+    @wraps(call)
+    def done(engine: Engine, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        while True:
+            try:
+                return call(engine, *args, **kwargs)
+            except RuntimeFailure as failure:
+                engine.go_over(failure)
+
+    return done
+
+
 class EngineBase(ABC):
     """A model and the runtime that runs it. All calls from one thread.
 
-    Without a `choice` the runtimes of `order` are tried one after the other, also in
-    mid-answer; a choice is kept or fails.
+    Without a `choice` the runtimes of `order` are tried one after the other, also when one
+    breaks at work: what was asked is done again with the next, which stays until the model is
+    loaded anew. A choice is kept or fails.
     """
 
     stop_ids: frozenset[int]
@@ -220,6 +247,7 @@ class EngineBase(ABC):
             running.tick()
             on_step(step)
 
+    @goes_over
     def hidden(
         self,
         explanation: Explanation,
@@ -259,9 +287,21 @@ class EngineBase(ABC):
             case Needs.MODEL:
                 on_found(self.traced(explanation, method, cancel))
             case Needs.RESCORING:
-                score = self.rescorer(explanation, cancel, HIDING)
-                for maps, done in method.formula(score, word):
-                    on_found(CellMaps(method, _frozen(maps), score.grid, done))
+                self._search(explanation, method, cancel, on_found, word)
+
+    @goes_over
+    def _search(
+        self,
+        explanation: Explanation,
+        method: Method,
+        cancel: CancelToken,
+        on_found: Callable[[Found], None],
+        word: slice | None,
+    ) -> None:
+        """With the next runtime it begins anew: drops between two runtimes mean nothing."""
+        score = self.rescorer(explanation, cancel, HIDING)
+        for maps, done in method.formula(score, word):
+            on_found(CellMaps(method, _frozen(maps), score.grid, done))
 
     def find_maps(
         self,
@@ -281,6 +321,7 @@ class EngineBase(ABC):
         self.explain(explanation, choice.method, cancel or CancelToken(), found.append)
         return AnswerMaps(choice, attention, found[-1] if found else None).maps
 
+    @goes_over
     def check(
         self,
         explanation: Explanation,
@@ -297,6 +338,7 @@ class EngineBase(ABC):
         seed = explanation.request.images[0].image_id
         return check(score, word, cells, method, seed)
 
+    @goes_over
     def neutral(
         self, photo: Photo, fusion: str | None = None, cancel: CancelToken | None = None
     ) -> AttentionMap:
@@ -314,7 +356,7 @@ class EngineBase(ABC):
             self._runtime, prepared.token_ids, encoded, None, attention=True, cancel=cancel
         )
         if result.attention is None or prepared.attention is None:
-            raise RuntimeFailure("The model's graphs don't give their attention.")
+            raise NotAvailable("The model's graphs don't give their attention.")
         return prepared.attention(result.attention)
 
     def close(self) -> None:
@@ -388,13 +430,17 @@ class EngineBase(ABC):
                 )
                 return
             except RuntimeFailure as failure:
-                if self._forced or not self._untried:
-                    raise
-                self._start_runtime(failure, cancel)
+                self.go_over(failure)
                 running.notes.append(self._note)
 
+    def go_over(self, failure: RuntimeFailure) -> None:
+        """Change to the next runtime; raises the present one's `failure` if there is none."""
+        if self._forced:
+            raise failure
+        self._start_runtime(failure, CancelToken())
+
     def _start_runtime(self, failure: RuntimeFailure | None, cancel: CancelToken) -> None:
-        """Go over to the next runtime that can be made; `failure` is the present one's.
+        """Make the next runtime that can be had; `failure` is the present one's.
 
         If none can, the present one stays: what broke it may pass.
         """
@@ -404,9 +450,10 @@ class EngineBase(ABC):
             try:
                 runtime = self.make_runtime(name)
             except RuntimeFailure as error:
-                # A computer without CUDA is an ordinary one, and no failure to speak of.
-                if self._forced or name is not RuntimeName.ONNX_CUDA:
-                    failure = failure or error
+                ordinary = isinstance(error, NoCard) and not self._forced
+                # What a card failed with says nothing of why the processor does.
+                if not ordinary and (failure is None or isinstance(failure, CardFailure)):
+                    failure = error
                 continue
             self.close()
             self._runtime = runtime

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken, Progress
-from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, photos_of
+from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, goes_over, photos_of
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.folder.model_files import remedy_for
@@ -30,6 +30,7 @@ from mmgpt_desktop.messages import (
     Explanation,
     GenerationRequest,
     HeadNumbers,
+    Message,
     ModelInfo,
     PatchGrid,
     Photo,
@@ -83,7 +84,10 @@ class BundleEngine(EngineBase):
 
     def make_runtime(self, name: RuntimeName) -> Runtime:
         with remedy_for(self._path):
-            return self._make(name, self.bundle)
+            runtime = self._make(name, self.bundle)
+        if name is RuntimeName.ONNX_CUDA:
+            self._try_out(runtime)
+        return runtime
 
     def describe(self) -> ModelInfo:
         return model_info(self.bundle)
@@ -111,6 +115,7 @@ class BundleEngine(EngineBase):
             load=lambda: self._runtime.prepare(fusion.name),
         )
 
+    @goes_over
     def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None:
         manifest = self.bundle.manifest
         if GRAPH not in manifest.fusions:
@@ -148,6 +153,21 @@ class BundleEngine(EngineBase):
         if self._traced is not None:
             self._traced.close()
         self._traced = None
+
+    def _try_out(self, runtime: Runtime) -> None:
+        """Look at a grey picture and read a question: what the card lacks shows only at work.
+
+        Raises RuntimeFailure, with the runtime closed.
+        """
+        manifest, cancel = self.bundle.manifest, CancelToken()
+        grey = np.zeros((1, 3, manifest.image.size, manifest.image.size), np.float32)
+        question = self.family.build_prompt([Message("user", "?")], 1).token_ids
+        try:
+            encoded = runtime.encode(grey, manifest.fusion, cancel)
+            runtime.decode(question, encoded, None, attention=True, cancel=cancel)
+        except BaseException:
+            runtime.close()
+            raise
 
     def _encode(self, photo: Photo | None, fusion: str, cancel: CancelToken) -> Encoded:
         """Encode a photo once for all questions about it by one fusion."""

@@ -10,7 +10,7 @@ from ctypes import byref, c_char, c_int, c_size_t, c_uint64, c_void_p
 from dataclasses import dataclass
 from typing import Any
 
-from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.errors import CardFailure
 
 OLDEST_CUDA = 13000  # as cuDriverGetVersion gives it: of the libraries that onnxruntime-gpu wants
 OLDEST_DRIVER = "580"  # the first that knows CUDA 13: NVIDIA's CUDA compatibility guide
@@ -43,6 +43,15 @@ class Card:
     free: int | None
     driver: int
 
+    @property
+    def capability_text(self) -> str:
+        return "{}.{}".format(*self.capability)
+
+    @property
+    def cuda(self) -> str:
+        """The newest CUDA that the driver knows: "13.0"."""
+        return _version(self.driver)
+
 
 def find_card() -> Card | None:
     """What the driver says of the card; None where there is no driver, no card or no answer.
@@ -60,7 +69,7 @@ def free_memory() -> int | None:
     return card.free if card else None
 
 
-def card_problem() -> RuntimeFailure | None:
+def card_problem() -> CardFailure | None:
     """Why ONNX Runtime can't use the card that is there, and what to do about it.
 
     None if it may be used, and where there is none: that is an ordinary computer. As `find_card`.
@@ -70,10 +79,10 @@ def card_problem() -> RuntimeFailure | None:
         return found
     if found.driver < OLDEST_CUDA:
         title = "The graphics card's driver is too old: it knows CUDA {found}, not {wanted}."
-        return RuntimeFailure(
+        return CardFailure(
             title,
             "Install NVIDIA's driver {driver} or newer.",
-            found=_version(found.driver),
+            found=found.cuda,
             wanted=_version(OLDEST_CUDA),
             driver=OLDEST_DRIVER,
         )
@@ -85,17 +94,17 @@ def _runs_on(capability: tuple[int, int]) -> bool:
     return any(major == of and minor >= least for of, least in MACHINE_CODE)
 
 
-def _no_machine_code(card: Card) -> RuntimeFailure:
-    values = {"name": card.name, "capability": "{}.{}".format(*card.capability)}
+def _no_machine_code(card: Card) -> CardFailure:
+    values = {"name": card.name, "capability": card.capability_text}
     if card.capability < MACHINE_CODE[0]:
-        return RuntimeFailure(
+        return CardFailure(
             "The graphics card {name} is too old for ONNX Runtime (compute capability"
             " {capability}, and {wanted} is needed).",
             "A GeForce RTX, or another NVIDIA card of 2019 or later, can be used.",
             wanted="{}.{}".format(*MACHINE_CODE[0]),
             **values,
         )
-    return RuntimeFailure(
+    return CardFailure(
         "ONNX Runtime has no machine code for the graphics card {name} (compute capability"
         " {capability}).",
         "A newer version of the app may bring it.",
@@ -103,7 +112,7 @@ def _no_machine_code(card: Card) -> RuntimeFailure:
     )
 
 
-def _look() -> Card | RuntimeFailure | None:
+def _look() -> Card | CardFailure | None:
     """The card; why CUDA has none although there is one; or None where there is none."""
     if (driver := _library(_DRIVER)) is None:
         return None
@@ -115,10 +124,10 @@ def _look() -> Card | RuntimeFailure | None:
         return _hidden()
     if code == _MISMATCH:
         title = "The graphics card's driver was updated, and the older one is still at work."
-        return RuntimeFailure(title, "Restart the computer.")
+        return CardFailure(title, "Restart the computer.")
     title = "The graphics card's driver doesn't start (CUDA error {code})."
     hint = "Restart the computer; if that doesn't help, install NVIDIA's driver again."
-    return RuntimeFailure(title, hint, code=code)
+    return CardFailure(title, hint, code=code)
 
 
 def _described(driver: Any) -> Card:
@@ -153,7 +162,7 @@ def _free(bus_id: str) -> int | None:
     return int(memory.free)
 
 
-def _hidden() -> RuntimeFailure | None:
+def _hidden() -> CardFailure | None:
     """CUDA sees no card, and NVML, which takes no notice of the variable, does."""
     management = _management()
     if _VISIBLE not in os.environ or management is None:
@@ -161,7 +170,7 @@ def _hidden() -> RuntimeFailure | None:
     if _number(management, "nvmlDeviceGetCount_v2")[1] < 1:
         return None
     title = "The graphics card is hidden from programs by {variable}."
-    return RuntimeFailure(title, "Unset this variable of the environment.", variable=_VISIBLE)
+    return CardFailure(title, "Unset this variable of the environment.", variable=_VISIBLE)
 
 
 def _management() -> Any | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,7 +16,13 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken, Progress
 from mmgpt_desktop.decoding import Mistake
-from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, photos_of, took_over
+from mmgpt_desktop.engine.base import (
+    EngineBase,
+    PreparedRequest,
+    goes_over,
+    photos_of,
+    took_over,
+)
 from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs, Prompt
 from mmgpt_desktop.engine.families.registry import (
@@ -234,29 +241,31 @@ class CheckpointEngine(EngineBase):
         on_scene: Callable[[int], None] = lambda _done: None,
     ) -> HeadReport:
         """Ask about composed pictures. Raises as `head_choice.score_heads`, and Cancelled."""
-        sampling = Sampling(max_new_tokens=SCENE_TOKENS, temperature=0)
-
-        def ask(photo: Photo, question: str) -> list[AttentionMap]:
-            messages = (Message("user", question),)
-            prepared = self.prepare_request(GenerationRequest(0, (photo,), messages, sampling))
-            tokens = decode(
-                self._runtime,
-                prepared.encode(cancel),
-                Answer(prepared.token_ids, sampling),
-                stop_ids=(),
-                context_length=self.context_length,
-                attention=True,
-                cancel=cancel,
-            )
-            read = prepared.attention
-            assert read  # of a photo
-            return [read(token.attention) for token in tokens if token.attention is not None]
-
-        kept = self._encoded.copy()
+        kept, runtime = self._encoded.copy(), self._runtime
         try:
-            return score_heads(ask, scenes, on_scene)
+            return score_heads(partial(self._looks, cancel), scenes, on_scene)
         finally:
-            self._encoded = kept  # of the user's photos
+            # of the user's photos, unless another runtime took over
+            self._encoded = kept if self._runtime is runtime else OrderedDict()
+
+    @goes_over
+    def _looks(self, cancel: CancelToken, photo: Photo, question: str) -> list[AttentionMap]:
+        """Where the first words of an answer look."""
+        messages = (Message("user", question),)
+        sampling = Sampling(max_new_tokens=SCENE_TOKENS, temperature=0)
+        prepared = self.prepare_request(GenerationRequest(0, (photo,), messages, sampling))
+        tokens = decode(
+            self._runtime,
+            prepared.encode(cancel),
+            Answer(prepared.token_ids, sampling),
+            stop_ids=(),
+            context_length=self.context_length,
+            attention=True,
+            cancel=cancel,
+        )
+        read = prepared.attention
+        assert read  # of a photo
+        return [read(token.attention) for token in tokens if token.attention is not None]
 
     def _known_choice(self) -> HeadChoice | None:
         layers, heads = self._runtime.attention_shape

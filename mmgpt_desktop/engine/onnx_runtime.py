@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import io
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.card import card_problem, find_card
 from mmgpt_desktop.engine.cores import physical_cores
+from mmgpt_desktop.engine.cuda_failures import card_failure, library_failure
 from mmgpt_desktop.engine.folder.bundle import Bundle
 from mmgpt_desktop.engine.folder.model_files import ANOTHER, ships
 from mmgpt_desktop.engine.runtime import DecodeResult, Encoded
-from mmgpt_desktop.errors import BundleError, Cancelled, RuntimeFailure
+from mmgpt_desktop.errors import BundleError, Cancelled, NoCard, NotAvailable, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.text import reason_of, safe_name
 
 CUDA_PROVIDER = "CUDAExecutionProvider"
 CPU_PROVIDER = "CPUExecutionProvider"
+CUDA_OPTIONS = {
+    "use_tf32": "0",  # it would round the answers
+    "arena_extend_strategy": "kSameAsRequested",  # and not by the next power of two
+}
+CUDA_THREADS = 2  # of the processor, for shapes and what CUDA has no kernel for
+ANOTHER_RUNTIME = "Use another runtime."
 SPIN = "20"  # microseconds
 SILENT = 4  # fatal only: what goes wrong comes as an exception, and cancelling logs an error
 
@@ -125,7 +131,7 @@ class OnnxRuntime:
         if len(scores) != len(token_ids):
             title = "The model's {graph} is of an older kind: it can't score a whole answer."
             graph = self._fusions[encoded.fusion].decoder
-            raise RuntimeFailure(title, "Use PyTorch, or export the graphs again.", graph=graph)
+            raise NotAvailable(title, "Use PyTorch, or export the graphs again.", graph=graph)
         return scores
 
     def close(self) -> None:
@@ -183,14 +189,14 @@ def _by_position(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return logits.reshape(-1, logits.shape[-1])
 
 
-def cuda_obstacle() -> str | None:
-    """Why CUDA needs no try, as the end of a sentence; None if it may work."""
+def cuda_obstacle() -> RuntimeFailure | None:
+    """Why CUDA needs no try; None if it may work."""
     if CUDA_PROVIDER not in import_onnxruntime().get_available_providers():
-        return "the installed ONNX Runtime has no CUDA support"
-    try:
-        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
-        return "no NVIDIA driver was found"
+        return NoCard("The installed ONNX Runtime is for the processor alone.", ANOTHER_RUNTIME)
+    if (problem := card_problem()) is not None:
+        return problem
+    if find_card() is None:
+        return NoCard("No NVIDIA graphics card was found.", ANOTHER_RUNTIME)
     return None
 
 
@@ -205,19 +211,23 @@ def import_onnxruntime() -> Any:
 
 
 def wants_cuda(name: RuntimeName) -> bool:
-    """Raises RuntimeFailure where CUDA is wanted and can't be had."""
-    cuda = name is RuntimeName.ONNX_CUDA
-    if cuda and (obstacle := cuda_obstacle()):
-        title = "ONNX Runtime can't use the graphics card ({reason})."
-        raise RuntimeFailure(title, "Use another runtime.", reason=obstacle)
-    return cuda
+    """Raises NoCard and CardFailure where CUDA is wanted and can't be had."""
+    if name is not RuntimeName.ONNX_CUDA:
+        return False
+    obstacle = cuda_obstacle()
+    try:
+        if obstacle:
+            raise obstacle
+    finally:
+        del obstacle  # or it would hold its traceback, and that the engine
+    return True
 
 
 def run_session(
     session: Any, outputs: Sequence[str], feeds: Mapping[str, Any], cancel: CancelToken
 ) -> list[Any]:
     """Arrays on the host. Raises RuntimeFailure, and Cancelled also in mid-run."""
-    return list(_run(lambda options: session.run(outputs, feeds, options), cancel))
+    return list(_run(session, lambda options: session.run(outputs, feeds, options), cancel))
 
 
 def run_bound(
@@ -229,11 +239,11 @@ def run_bound(
     """
     for name, array in feeds.items():
         binding.bind_cpu_input(name, array)
-    _run(lambda options: session.run_with_iobinding(binding, options), cancel)
+    _run(session, lambda options: session.run_with_iobinding(binding, options), cancel)
     return binding.get_outputs_as_ortvaluevector()
 
 
-def _run(run: Callable[[Any], Any], cancel: CancelToken) -> Any:
+def _run(session: Any, run: Callable[[Any], Any], cancel: CancelToken) -> Any:
     cancel.raise_if_cancelled()
     options = import_onnxruntime().RunOptions()  # one for each run: a terminated one stays so
     options.log_severity_level = SILENT
@@ -245,6 +255,8 @@ def _run(run: Callable[[Any], Any], cancel: CancelToken) -> Any:
     except Exception as error:  # the library's exceptions share no base but this
         if cancel.cancelled:
             raise Cancelled from error
+        if _on_card(session) and (failure := card_failure(error)):
+            raise failure from error
         title = "ONNX Runtime broke while it ran the model ({reason})."
         raise RuntimeFailure(title, "Ask again.", reason=_reason(error)) from error
     finally:
@@ -257,22 +269,54 @@ def _reason(error: Exception) -> str:
     return reason_of(Exception(said)) if said.strip(" :.") else reason_of(error)
 
 
+def _on_card(session: Any) -> bool:
+    return bool(session.get_providers()[0] == CUDA_PROVIDER)
+
+
 def make_session(model: str | bytes, folder: Path, cuda: bool, threads: int | None = None) -> Any:
     """A session that really runs on the provider asked for: creation may fall back silently.
 
     The weights of a graph given as bytes lie in `folder`. `threads` are as many as there are
-    cores, unless said. Raises RuntimeFailure.
+    cores, unless said. Raises RuntimeFailure, and of it CardFailure.
     """
     ort = import_onnxruntime()
     providers: list[Any] = [CPU_PROVIDER]
     if cuda:
-        providers.insert(0, (CUDA_PROVIDER, {"use_tf32": "0"}))  # TF32 would round the answers
+        providers.insert(0, (CUDA_PROVIDER, CUDA_OPTIONS))
         with contextlib.redirect_stdout(io.StringIO()):  # it prints what it can't find
             ort.preload_dlls()
     ort.set_default_logger_severity(SILENT)
     ort.disable_telemetry_events()  # on Windows; elsewhere the package's variable does it
-    options = ort.SessionOptions()
+    options = _cuda_options(ort) if cuda else _cpu_options(ort, threads)
     options.log_severity_level = SILENT
+    if isinstance(model, bytes):
+        key = "session.model_external_initializers_file_folder_path"
+        options.add_session_config_entry(key, str(folder))
+    try:
+        session = ort.InferenceSession(model, options, providers=providers, enable_fallback=0)
+    except Exception as error:  # as in `run_session`
+        if cuda and (failure := card_failure(error)):
+            raise failure from error
+        title = "ONNX Runtime can't load the model ({reason})."
+        raise RuntimeFailure(title, "Use PyTorch.", reason=_reason(error)) from error
+    if cuda and not _on_card(session):
+        raise library_failure()
+    return session
+
+
+def _cuda_options(ort: Any) -> Any:
+    """Memory on the card is the weights' and what is at work, and little beside."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = CUDA_THREADS
+    # Weights don't go through the arena, which would keep as much again for them.
+    options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
+    # It plans a block of memory for each shape; a growing cache has a new one at each step.
+    options.enable_mem_pattern = False
+    return options
+
+
+def _cpu_options(ort: Any, threads: int | None) -> Any:
+    options = ort.SessionOptions()
     options.intra_op_num_threads = threads or physical_cores()
     # A thread that falls asleep between two operators costs a third of the speed; one that
     # spins for long halves it as soon as anything else runs, the window included.
@@ -280,15 +324,4 @@ def make_session(model: str | bytes, folder: Path, cuda: bool, threads: int | No
     # Processors without VNNI (before 2019, AMD's before 2022) add pairs of 8-bit products in 16
     # bits, which overflow; the slower kernel doesn't. Others take no notice.
     options.add_session_config_entry("session.x64quantprecision", "1")
-    if isinstance(model, bytes):
-        key = "session.model_external_initializers_file_folder_path"
-        options.add_session_config_entry(key, str(folder))
-    try:
-        session = ort.InferenceSession(model, options, providers=providers, enable_fallback=0)
-    except Exception as error:  # as in `run_session`
-        title = "ONNX Runtime can't load the model ({reason})."
-        raise RuntimeFailure(title, "Use PyTorch.", reason=_reason(error)) from error
-    if cuda and session.get_providers()[0] != CUDA_PROVIDER:
-        title = "ONNX Runtime can't use the graphics card (CUDA 13 or cuDNN 9 are missing)."
-        raise RuntimeFailure(title, "Install them, or use another runtime.")
-    return session
+    return options

@@ -25,7 +25,13 @@ from shiboken6 import isValid
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.cores import step_back
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure, unexpected
-from mmgpt_desktop.messages import GenerationOutcome, GenerationRequest, RuntimeName, Timings
+from mmgpt_desktop.messages import (
+    GenerationOutcome,
+    GenerationRequest,
+    RuntimeInfo,
+    RuntimeName,
+    Timings,
+)
 from mmgpt_desktop.ui.collector import Collector
 
 if TYPE_CHECKING:  # its imports take place on the engine's thread
@@ -190,6 +196,7 @@ class EngineThread(_QueueThread):
 
     load_progress = Signal(float, str)
     loaded = Signal(object, object)  # ModelInfo, RuntimeInfo
+    took_over = Signal(object)  # RuntimeInfo: another runtime, while the engine was at work
     load_failed = Signal(object)  # AppError, or None when cancelled
     stepped = Signal(object)  # TokenStep
     ended = Signal(object)  # GenerationOutcome
@@ -201,6 +208,7 @@ class EngineThread(_QueueThread):
         self._wanted = 0
         self._make_engine = make_engine
         self._engine: EngineBase | None = None
+        self._told: RuntimeInfo | None = None  # what answers, as the window knows it
         self._load_error: AppError | None = None
         self._resting = CancelToken()
         self.job_ids = itertools.count(1)
@@ -268,6 +276,18 @@ class EngineThread(_QueueThread):
         except BaseException as error:  # nobody asked for it, so nobody is told
             _log.info("what could wait has ended early: %s", error)
         forget()
+        self._tell_runtime()
+
+    def _work(self, item: tuple[CancelToken, Callable[[CancelToken], None]] | None) -> bool:
+        goes_on = super()._work(item)
+        self._tell_runtime()
+        return goes_on
+
+    def _tell_runtime(self) -> None:
+        """Whatever was asked for, another runtime may have taken over."""
+        if self._engine is not None and self._told != (runtime := self._engine.runtime):
+            self._told = runtime
+            self.took_over.emit(runtime)
 
     def _load_again(self, cancel: CancelToken) -> None:
         self._drop_engine()
@@ -289,7 +309,8 @@ class EngineThread(_QueueThread):
         else:
             self._drop_engine()
             self._engine, self._make_engine = engine, make_engine
-            self.loaded.emit(info, engine.runtime)
+            self._told = engine.runtime
+            self.loaded.emit(info, self._told)
             return
         if engine is not None:
             engine.close()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from mmgpt_desktop.engine.card import Card, card_problem, find_card, free_memory
-from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.errors import CardFailure
 from tests.card_libraries import Libraries, no_card
 from tests.not_none import not_none
 
 
-def problem(monkeypatch: pytest.MonkeyPatch, libraries: Libraries) -> RuntimeFailure:
+def problem(monkeypatch: pytest.MonkeyPatch, libraries: Libraries) -> CardFailure:
     libraries.use(monkeypatch)
     return not_none(card_problem())
 
@@ -72,7 +72,7 @@ def test_cards_that_the_machine_code_runs_on(
 def test_cards_without_machine_code(
     monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], said: str
 ) -> None:
-    with pytest.raises(RuntimeFailure, match=said):
+    with pytest.raises(CardFailure, match=said):
         raise problem(monkeypatch, Libraries(capability=capability))
 
 

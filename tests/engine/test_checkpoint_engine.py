@@ -32,6 +32,7 @@ from mmgpt_desktop.errors import (
     AppError,
     BundleError,
     Cancelled,
+    NoCard,
     NotAvailable,
     RuntimeFailure,
 )
@@ -356,7 +357,7 @@ def test_pytorch_takes_over_where_graphs_break(
 
     def make(name: RuntimeName, checkpoint: Checkpoint) -> LookingRuntime:
         if name is RuntimeName.ONNX_CUDA:
-            raise RuntimeFailure("No card.")
+            raise NoCard("No card.")
         made.append(name)
         runtime = Maker(fail_at=fail_at if name is RuntimeName.ONNX_CPU else None)(name, checkpoint)
         runtime.info = RuntimeInfo(name, "FakeProvider")

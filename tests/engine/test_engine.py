@@ -14,7 +14,14 @@ from mmgpt_desktop.engine.bundle_engine import BundleEngine, make_runtime
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.runtime import Runtime
-from mmgpt_desktop.errors import BundleError, Cancelled, LanguageError, PromptError, RuntimeFailure
+from mmgpt_desktop.errors import (
+    BundleError,
+    Cancelled,
+    LanguageError,
+    NoCard,
+    PromptError,
+    RuntimeFailure,
+)
 from mmgpt_desktop.messages import (
     Doubt,
     GenerationOutcome,
@@ -42,7 +49,8 @@ class Maker:
     def __call__(self, name: RuntimeName, bundle: Bundle) -> Runtime:
         self.asked.append(name)
         if name not in self.runtimes:
-            raise RuntimeFailure("{name} is not here.", name=name)
+            absent = NoCard if name is CUDA else RuntimeFailure
+            raise absent("{name} is not here.", name=name)
         return self.runtimes[name]
 
 
@@ -161,7 +169,7 @@ def test_a_fusion_that_cant_be_loaded_goes_to_the_next_runtime(
     def make(name: RuntimeName, bundle: Bundle) -> Runtime:
         return torch if name is TORCH else make_runtime(name, bundle)
 
-    monkeypatch.setattr("mmgpt_desktop.engine.onnx_runtime.cuda_obstacle", lambda: "switched off")
+    monkeypatch.setattr("mmgpt_desktop.engine.onnx_runtime.cuda_obstacle", lambda: NoCard("Off."))
     engine = BundleEngine(own_bundle, make=make)
     engine.load()
     (own_bundle / "decoder.concat.onnx").write_bytes(b"broken after loading")

@@ -15,6 +15,7 @@ from PIL import Image
 
 from mmgpt_desktop import cli
 from mmgpt_desktop.engine import onnx_runtime
+from mmgpt_desktop.errors import NoCard
 from mmgpt_desktop.training import wordnet
 from tests.tiny_bundle import ANSWER, make_tiny_bundle
 
@@ -24,7 +25,7 @@ Rows = dict[tuple[str, str], dict[str, Any]]
 
 @pytest.fixture(autouse=True)
 def no_graphics_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx_runtime, "cuda_obstacle", lambda: "switched off")
+    monkeypatch.setattr(onnx_runtime, "cuda_obstacle", lambda: NoCard("Off."))
 
 
 def write_photo(path: Path, seed: int) -> None:

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import ctypes
 import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import onnx
@@ -17,9 +16,15 @@ from onnx import TensorProto, helper, numpy_helper
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine import onnx_runtime
 from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
-from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
-from mmgpt_desktop.errors import Cancelled, RuntimeFailure
+from mmgpt_desktop.engine.onnx_runtime import (
+    OnnxRuntime,
+    make_session,
+    run_bound,
+    run_session,
+)
+from mmgpt_desktop.errors import Cancelled, CardFailure, NoCard, NotAvailable, RuntimeFailure
 from mmgpt_desktop.messages import RuntimeName
+from tests.card_libraries import Libraries, no_card
 from tests.not_none import not_none
 from tests.tiny_bundle import (
     CELLS,
@@ -117,7 +122,7 @@ def test_graphs_of_the_older_kind_answer_but_score_nothing(bundle: Bundle) -> No
     result = runtime.decode([1, 5, 2], encoded, None, attention=True, cancel=cancel)
     full = OnnxRuntime(bundle, CPU).decode([1, 5, 2], encoded, None, attention=True, cancel=cancel)
     assert (result.logits == full.logits).all()
-    with pytest.raises(RuntimeFailure, match=r"older kind: it can't score a whole answer\."):
+    with pytest.raises(NotAvailable, match=r"older kind: it can't score a whole answer\."):
         runtime.score([1, 5, 2], encoded, cancel)
 
 
@@ -290,11 +295,21 @@ def test_a_run_that_breaks_is_a_failure(bundle: Bundle) -> None:
 def test_forced_cuda_without_a_driver_says_so(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_library(name: str) -> None:
-        raise OSError(name)
+    no_card().use(monkeypatch)
+    with pytest.raises(NoCard, match=r"No NVIDIA graphics card|for the processor alone"):
+        OnnxRuntime(bundle, CUDA)
 
-    monkeypatch.setattr(ctypes, "CDLL", no_library)
-    with pytest.raises(RuntimeFailure, match=r"no NVIDIA driver|no CUDA support"):
+
+def test_a_card_that_cant_be_used_is_no_ordinary_computer(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    available = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: available)
+    Libraries(version=12040).use(monkeypatch)
+    with pytest.raises(CardFailure, match=r"it knows CUDA 12\.4, not 13\.0\. Install"):
+        OnnxRuntime(bundle, CUDA)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: available[1:])
+    with pytest.raises(NoCard, match="for the processor alone"):
         OnnxRuntime(bundle, CUDA)
 
 
@@ -311,10 +326,87 @@ def test_a_session_that_falls_to_the_processor_is_no_cuda(
     monkeypatch.setattr(onnx_runtime, "cuda_obstacle", lambda: None)
     monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: print("noise"), raising=False)
     monkeypatch.setattr(onnxruntime, "InferenceSession", fall_back)
-    with pytest.raises(RuntimeFailure, match="can't use the graphics card"):
+    with pytest.raises(CardFailure, match="can't be used without NVIDIA's"):
         OnnxRuntime(bundle, CUDA)
     assert asked[0][0][0] == "CUDAExecutionProvider"
     assert capfd.readouterr() == ("", "")
+
+
+class CardSession:
+    """As one on the card: it was made with `given`, and runs into what is in `said`."""
+
+    said: ClassVar[str] = ""
+    given: ClassVar[list[tuple[Any, Any]]] = []
+
+    def __init__(self, model: str, options: Any, *, providers: Any, enable_fallback: int) -> None:
+        self.given.append((options, providers))
+        if model == "broken":
+            raise RuntimeError(self.said)
+
+    def get_providers(self) -> list[str]:
+        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+    def run(self, outputs: Any, feeds: Any, options: Any) -> None:
+        raise RuntimeError(self.said)
+
+    def run_with_iobinding(self, binding: Any, options: Any) -> None:
+        raise RuntimeError(self.said)
+
+
+@pytest.fixture
+def on_card(monkeypatch: pytest.MonkeyPatch) -> type[CardSession]:
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: None, raising=False)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", CardSession)
+    monkeypatch.setattr(CardSession, "given", [])
+    return CardSession
+
+
+def test_a_session_on_the_card_keeps_little_beside_the_weights(
+    on_card: type[CardSession], tmp_path: Path
+) -> None:
+    make_session("graph", tmp_path, cuda=True)
+    make_session("graph", tmp_path, cuda=True, threads=7)
+    for options, (cuda, _) in on_card.given:
+        assert cuda[1] == {"use_tf32": "0", "arena_extend_strategy": "kSameAsRequested"}
+        key = "session.use_device_allocator_for_initializers"
+        assert options.get_session_config_entry(key) == "1"
+        assert not options.enable_mem_pattern
+        assert options.intra_op_num_threads == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "failure"),
+    [
+        ("CUDA failure 719: unspecified launch failure", "crashed at its work"),
+        ("Failed to allocate memory for requested buffer of size 5", "not enough free memory"),
+    ],
+)
+def test_a_card_that_fails_is_told_from_a_model_that_does(
+    on_card: type[CardSession], tmp_path: Path, said: str, failure: str
+) -> None:
+    session, cancel = make_session("graph", tmp_path, cuda=True), CancelToken()
+    on_card.said = said
+    for run in (
+        lambda: make_session("broken", tmp_path, cuda=True),
+        lambda: run_session(session, [], {}, cancel),
+        lambda: run_bound(session, None, {}, cancel),
+    ):
+        on_card.said = said
+        with pytest.raises(CardFailure, match=failure):
+            run()
+        on_card.said = "Got invalid dimensions for input"
+        with pytest.raises(RuntimeFailure, match="Got invalid dimensions") as caught:
+            run()
+        assert not isinstance(caught.value, CardFailure)
+
+
+def test_the_processors_want_of_memory_is_not_the_cards(
+    on_card: type[CardSession], tmp_path: Path
+) -> None:
+    on_card.said = "Failed to allocate memory for requested buffer of size 5"
+    with pytest.raises(RuntimeFailure, match="can't load the model") as caught:
+        make_session("broken", tmp_path, cuda=False)
+    assert not isinstance(caught.value, CardFailure)
 
 
 def test_a_missing_onnxruntime_is_a_failure(

@@ -16,6 +16,7 @@ from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.runtime import Runtime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
+from mmgpt_desktop.errors import NoCard
 from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.imaging.pixels import prepare
 from mmgpt_desktop.messages import GenerationRequest, Message, Photo, RuntimeName, Sampling
@@ -116,7 +117,7 @@ def answer(engine: BundleEngine, fusion: str | None) -> tuple[str, tuple[str, ..
 def test_when_onnx_breaks_in_mid_answer_pytorch_writes_the_rest(
     monkeypatch: pytest.MonkeyPatch, fusion: str | None
 ) -> None:
-    monkeypatch.setattr(onnx_runtime, "cuda_obstacle", lambda: "switched off")
+    monkeypatch.setattr(onnx_runtime, "cuda_obstacle", lambda: NoCard("Off."))
     engine = BundleEngine(default_bundle_path())
     engine.load()
     whole, notes = answer(engine, fusion)

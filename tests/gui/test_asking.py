@@ -322,6 +322,18 @@ def test_a_fallback_is_told_in_one_line_that_fits(qtbot: QtBot, app: App) -> Non
     assert app.window.minimumSizeHint().width() < 1280
 
 
+def test_whoever_takes_over_is_told_whatever_was_asked(qtbot: QtBot, make_app: MakeApp) -> None:
+    """A check, too, may find that the graphics card has failed."""
+    engine = FakeEngine()
+    app = make_app(engine)
+    status, note = app.window.status.text, "PyTorch took over: it broke."
+    took_over = RuntimeInfo(RuntimeName.TORCH, "cpu", plain(note))
+    app.threads.engine.submit(lambda _engine, _task: setattr(engine, "answers_with", took_over))
+    qtbot.waitUntil(lambda: status.whole == f"fake · PyTorch on the processor · {note}")
+    ask(qtbot, app)
+    assert status.whole.endswith(note), "it stays"
+
+
 def test_the_waiting_line_shows_up_only_after_a_while(qtbot: QtBot, make_app: MakeApp) -> None:
     app = make_app(FakeEngine(gated=True))
     app.pictures.photos.add(make_photo())

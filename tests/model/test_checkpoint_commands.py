@@ -13,6 +13,7 @@ from PIL import Image
 
 from mmgpt_desktop import cli
 from mmgpt_desktop.engine import onnx_runtime
+from mmgpt_desktop.errors import NoCard
 from mmgpt_desktop.export.export_folder import export
 from mmgpt_desktop.export.linear import Precision
 from tests.families.checkpoints import smolvlm_settings, tiny_smolvlm
@@ -23,7 +24,7 @@ FEW = ("--tokens", 4, "--rounds", 1)
 
 @pytest.fixture(autouse=True)
 def no_graphics_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx_runtime, "cuda_obstacle", lambda: "switched off")
+    monkeypatch.setattr(onnx_runtime, "cuda_obstacle", lambda: NoCard("Off."))
 
 
 @pytest.fixture(scope="module")

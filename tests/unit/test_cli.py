@@ -23,7 +23,7 @@ from mmgpt_desktop.commands import ask, doctor
 from mmgpt_desktop.engine import bundle_engine, onnx_runtime
 from mmgpt_desktop.engine.folder.bundle import Bundle
 from mmgpt_desktop.engine.runtime import Runtime
-from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.errors import NoCard, RuntimeFailure
 from mmgpt_desktop.event.pin import matches
 from mmgpt_desktop.event.profile import Profile, read_profile
 from mmgpt_desktop.messages import RuntimeName, TokenStep
@@ -58,7 +58,7 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def no_graphics_card(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same on every computer."""
-    monkeypatch.setattr(onnx_runtime, "cuda_obstacle", lambda: "switched off")
+    monkeypatch.setattr(onnx_runtime, "cuda_obstacle", lambda: NoCard("Off."))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.graphs.graph_file import at_real_places, read_graph
 from mmgpt_desktop.engine.onnx_runtime import make_session, run_session
-from mmgpt_desktop.errors import AppError, RuntimeFailure
+from mmgpt_desktop.errors import AppError, CardFailure, RuntimeFailure
 from mmgpt_desktop.text import safe_name
 
 _DTYPES = {
@@ -34,6 +34,8 @@ def blamed(file: Path) -> Iterator[None]:
     """A failure in here is that file's, unless it is known better."""
     try:
         yield
+    except CardFailure:
+        raise
     except AppError as failure:
         failure.file = failure.file or file
         raise

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.messages import GenerationOutcome, ModelInfo, RuntimeInfo
+from mmgpt_desktop.messages import ModelInfo, RuntimeInfo
 from mmgpt_desktop.ui.models.status import Status
 from mmgpt_desktop.ui.widgets.shell import Shell
 from mmgpt_desktop.ui.widgets.texts import error_title, translated
@@ -40,7 +40,7 @@ class ModelLoader(QObject):
         engine.load_progress.connect(self._show_progress)
         engine.loaded.connect(self._take_model)
         engine.load_failed.connect(self._fail)
-        engine.ended.connect(self._take_outcome)
+        engine.took_over.connect(self._take_runtime)
         status.cancelled.connect(self.cancel)
         status.load_wanted.connect(self.load)
         shell.rewritten.connect(lambda: self._say())
@@ -117,7 +117,8 @@ class ModelLoader(QObject):
             self.not_opened.emit(path or self.path)
         self._begin_switch()
 
-    def _take_outcome(self, outcome: GenerationOutcome) -> None:
-        """Another runtime may have taken over in mid-answer."""
-        if outcome.runtime is not None and self.model is not None and self._loading is None:
-            self._tell_model(self.model, outcome.runtime)
+    def _take_runtime(self, runtime: RuntimeInfo) -> None:
+        """Another one has taken over."""
+        self._runtime = runtime
+        if self.model is not None and self._loading is None:
+            self._tell_model(self.model, runtime)
