@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from numpy.typing import NDArray
 from onnx import TensorProto
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.families.registry import families
 from mmgpt_desktop.engine.folder.layouts import CARD, find_graphs
 from mmgpt_desktop.engine.graphs.attention_nodes import group_queries
-from mmgpt_desktop.engine.graphs.decoder_session import ROOM, DecoderGraph, Past
-from mmgpt_desktop.engine.graphs.graph_session import Graph
-from mmgpt_desktop.engine.graphs.surgery import attending_graph
+from mmgpt_desktop.engine.graphs.decoder_session import ROOM, DecoderGraph
 from mmgpt_desktop.export import vision
 from mmgpt_desktop.export.decoder_graph import build_decoder
 from mmgpt_desktop.export.export_folder import export
 from mmgpt_desktop.export.linear import Precision, linears_for
 from tests.benchmarks.precisions import LanguageModel, open_language
+from tests.decoders import feeds_of, open_decoder, read_text
 from tests.families.tiny import TINY
 from tests.not_none import not_none
 
@@ -53,44 +50,15 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     plain, card = folder / "decoder.onnx", folder / CARD
     exact = linears_for(Precision.FP16)
     build_decoder(language.spec, language.weights, plain, exact, card=card)
-    looks = bool(language.spec.cross_interval)
-    return Pair(language, opened(plain, looks), opened(card, looks), (plain, card))
-
-
-def opened(path: Path, looks: bool) -> DecoderGraph:
-    """As on a card, where no kernel gives its attention."""
-    if looks:
-        return DecoderGraph(Graph(path, cuda=False), in_place=True)
-    edited, missing = attending_graph(path, None, kernels=False)
-    assert not missing
-    return DecoderGraph(Graph(path, cuda=False, edited=edited.graph), in_place=edited.in_place)
-
-
-def fed(pair: Pair, decoder: DecoderGraph, tokens: list[int], past: int) -> dict[str, Any]:
-    spec, count = pair.language.spec, len(tokens)
-    words = pair.language.table[tokens][None]
-    return {
-        **decoder.text_feeds(words, past, logits_from=0, begin=spec.begin),
-        "blocks": np.full(past + count, -1),
-        "deepstack_embeds": np.zeros((spec.deepstack, 1, count, spec.width), np.float32),
-    }
-
-
-def read(pair: Pair, decoder: DecoderGraph) -> list[tuple[NDArray[Any], NDArray[Any] | None]]:
-    """Logits and attention of a prompt, and of the words after it, one by one."""
-    text = pair.language.measured[0]
-    found, past, start = [], Past(0), 0
-    for stop in range(PROMPT, PROMPT + STEPS):
-        feeds = fed(pair, decoder, list(text[start:stop]), start)
-        logits, attention, past = decoder.run(feeds, past, stop - start, CANCEL)
-        found.append((logits, attention))
-        start = stop
-    return found
+    plain_one, card_one = (open_decoder(file, language.spec) for file in (plain, card))
+    return Pair(language, plain_one, card_one, (plain, card))
 
 
 def test_it_answers_as_in_whole_precision(pair: Pair) -> None:
+    language = pair.language
+    given = language.spec, language.table, language.measured[0][: PROMPT + STEPS], PROMPT
     for (truth, looked), (logits, row) in zip(
-        read(pair, pair.plain), read(pair, pair.card), strict=True
+        read_text(pair.plain, *given), read_text(pair.card, *given), strict=True
     ):
         assert logits.dtype == np.float32
         np.testing.assert_allclose(logits, truth, atol=0.01 * np.abs(truth).max())
@@ -106,11 +74,12 @@ def test_its_cache_is_half_as_large_and_grows_in_place(pair: Pair) -> None:
         assert pair.plain.graph.dtype(name) == np.float32
     text = [token for words in pair.language.measured for token in words]
     tokens = (text * (1 + 2 * ROOM // len(text)))[: ROOM + PROMPT]
-    _, _, first = pair.card.run(fed(pair, pair.card, tokens[:8], 0), None, 8, CANCEL)
-    rest = fed(pair, pair.card, tokens[8:], 8)
+    spec, words = pair.language.spec, pair.language.table[tokens][None]
+    _, _, first = pair.card.run(feeds_of(pair.card, spec, words[:, :8], 0), None, 8, CANCEL)
+    rest = feeds_of(pair.card, spec, words[:, 8:], 8)
     grown, _, after = pair.card.run(rest, first, len(tokens) - 8, CANCEL)
     assert after.buffers is not first.buffers
-    whole, _, _ = pair.card.run(fed(pair, pair.card, tokens, 0), None, len(tokens), CANCEL)
+    whole, _, _ = pair.card.run(feeds_of(pair.card, spec, words, 0), None, len(tokens), CANCEL)
     np.testing.assert_allclose(grown[0], whole[0, 8:], atol=0.01 * np.abs(whole).max())
 
 
