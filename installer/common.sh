@@ -95,10 +95,15 @@ hint_library() {
       "To install it: sudo apt-get install ${2%%:*}"
 }
 
-# What .venv was made from: another lock file, project file, Python or place makes it stale.
+# The driver of a graphics card of NVIDIA's; what the card is, the app asks.
+has_driver() {
+  [[ $(ldconfig -p) == *"libcuda.so.1 "* ]]
+}
+
+# What .venv was made from: another lock file, project file, Python, place or driver makes it stale.
 fingerprint() {
-  { cat "$PINS-"{"$1",cpu,cuda}.txt "$ROOT/pyproject.toml" && "$PYTHON" -VV &&
-    printf '%s' "$ROOT"; } |
+  { cat "$PINS-"{"$1",cpu,card,cuda}.txt "$ROOT/pyproject.toml" && "$PYTHON" -VV &&
+    printf '%s' "$ROOT" && { ! has_driver || printf driver; }; } |
     sha256sum | cut --delimiter=' ' --fields=1
 }
 
@@ -120,10 +125,21 @@ torch_is_with_cuda() {
 sys.exit(not any(line.startswith(("cuda", "nvidia")) for line in requires("torch") or ()))'
 }
 
-# A CPU build in pip's own folder of wheels (PIP_FIND_LINKS), if there is one, saves 4 GB.
+# A CPU build in pip's own folder of wheels (PIP_FIND_LINKS), if there is one, saves 4 GB; what
+# ONNX Runtime needs for a graphics card comes where there is one.
 pinned_packages() {
   pinned cpu --no-index &>/dev/null || true
-  pinned "$1" && { ! torch_is_with_cuda || pinned cuda; }
+  pinned "$1" || return
+  if torch_is_with_cuda; then
+    pinned card && pinned cuda
+  elif has_driver; then
+    pinned card
+  fi
+}
+
+# What will answer, and why it isn't the graphics card, as the doctor finds it.
+say_what_answers() {
+  "$VENV/bin/mmgpt-desktop" doctor | sed '/^Runtime: /,$!d; /^Libraries: /,$d' >&2 || true
 }
 
 # require_clock WHY_NOT: certificates and archives have dates.
@@ -164,6 +180,7 @@ require_environment() {
     die "The Python packages could not be installed; the lines above say why." \
       "The network is needed this once."
   printf '%s\n' "$now" >"$stamp"
+  say_what_answers
   if [[ $wanted == dev ]]; then # the app's packages are a part of the developers'
     fingerprint app >"$VENV/mmgpt-app.stamp"
   fi

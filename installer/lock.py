@@ -1,4 +1,4 @@
-"""Writes requirements-{app,cpu,cuda,dev,bundle}.txt: every package pinned, with its files' hashes.
+"""Writes requirements-{app,bundle,card,cpu,cuda,dev}.txt: each package pinned, with its hashes.
 
     .venv/bin/python installer/lock.py              (takes newer versions only where it must)
     .venv/bin/python installer/lock.py --upgrade
@@ -6,8 +6,9 @@
 What is asked for stands in pyproject.toml alone, for which systems in its [tool.uv]; uv
 resolves it for all of them at once. The app's pins are a part of the developers', so both fit
 one environment; the bundle has the same versions of what it shares with them, and an
-environment of its own. What PyTorch's CUDA build needs on Linux is a file by itself, for where
-a CPU build is at hand nobody has to fetch it.
+environment of its own. CUDA's libraries are files by themselves, for where there is no graphics
+card nobody has to fetch them: `card` has those that ONNX Runtime needs, `cuda` what PyTorch's CUDA
+build needs besides on Linux.
 """
 
 from __future__ import annotations
@@ -55,6 +56,10 @@ def blocks(text: str) -> list[str]:
     return re.findall(r"^\S.*\n(?:[ \t]+.*\n)*", text, re.MULTILINE)
 
 
+def _name(block: str) -> str:
+    return block.partition("==")[0]
+
+
 def cpu_builds(torch: str) -> list[str]:
     """For the pinned version, or nothing."""
     hashes = _CPU_BUILDS.get(f"{torch}+cpu", {}).values()
@@ -82,9 +87,16 @@ def main() -> None:
     same = "".join([*others, *(f"onnxruntime{pin}\n" for pin in runtime)])
     bundle = resolve(build.requirements(), HERE / "requirements-bundle.txt", constraints=same)
     cuda = [block for block in blocks(its) if _CUDA.match(block)]
+    (on_card,) = (line for line in app if line.startswith("onnxruntime-gpu["))
+    names = {
+        _name(block)
+        for block in blocks(resolve([on_card], HERE / "requirements-card.txt", constraints=its))
+    }
+    card = [block for block in cuda if _name(block) in names]
     (torch,) = re.findall(r"^torch==\S+", its, re.MULTILINE)
     write("cpu", cpu_builds(torch))
-    write("cuda", cuda)
+    write("card", card)
+    write("cuda", [block for block in cuda if block not in card])
     write("app", [block for block in blocks(its) if block not in cuda])
     write("dev", [block for block in blocks(everything) if block not in cuda])
     write("bundle", blocks(bundle))

@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 INSTALLER = Path(__file__).resolve().parents[1] / "installer"
+WINDOWS = {"sys_platform": "win32", "platform_machine": "AMD64", "python_full_version": "3.11.2"}
 LINUX = {"sys_platform": "linux", "platform_machine": "x86_64", "python_full_version": "3.11.2"}
 
 
@@ -18,10 +19,10 @@ def read_blocks(kind: str) -> list[str]:
     return [line for line in text.replace("\\\n", " ").splitlines() if not line.startswith("#")]
 
 
-def read_pins(kind: str) -> dict[str, str]:
-    """Normalised name -> version, as on Debian 12."""
+def read_pins(kind: str, system: dict[str, str] = LINUX) -> dict[str, str]:
+    """Normalised name -> version, as on Debian 12 unless said."""
     found = [Requirement(re.split(r"\s+--hash", block)[0]) for block in read_blocks(kind)]
-    here = [pin for pin in found if pin.marker is None or pin.marker.evaluate(LINUX)]
+    here = [pin for pin in found if pin.marker is None or pin.marker.evaluate(system)]
     return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in here}
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import onnxruntime
 import pytest
 
-from mmgpt_desktop.engine.card import Card, card_problem, find_card, free_memory
+from mmgpt_desktop.engine.card import OLDEST_CUDA, Card, card_problem, find_card, free_memory
 from mmgpt_desktop.errors import CardFailure
 from tests.card_libraries import Libraries, no_card
 from tests.not_none import not_none
@@ -96,3 +97,9 @@ def test_a_card_that_is_hidden_is_not_one_that_is_missing(monkeypatch: pytest.Mo
     ):
         libraries.use(monkeypatch)
         assert card_problem() is None
+
+
+def test_the_driver_asked_for_knows_the_cuda_that_onnx_runtime_was_built_with() -> None:
+    """What pins a newer one is to look at OLDEST_CUDA, OLDEST_DRIVER and MACHINE_CODE."""
+    built_with = onnxruntime.cuda_version
+    assert built_with in ("", f"{OLDEST_CUDA / 1000:.1f}")

@@ -21,9 +21,10 @@ from PIL import Image
 from mmgpt_desktop import __version__, cli
 from mmgpt_desktop.commands import ask, doctor
 from mmgpt_desktop.engine import bundle_engine, onnx_runtime
+from mmgpt_desktop.engine.card import Card
 from mmgpt_desktop.engine.folder.bundle import Bundle
 from mmgpt_desktop.engine.runtime import Runtime
-from mmgpt_desktop.errors import NoCard, RuntimeFailure
+from mmgpt_desktop.errors import CardFailure, NoCard, RuntimeFailure
 from mmgpt_desktop.event.pin import matches
 from mmgpt_desktop.event.profile import Profile, read_profile
 from mmgpt_desktop.messages import RuntimeName, TokenStep
@@ -354,7 +355,7 @@ def test_bad_options_end_with_code_2(run: Any, options: Sequence[str], capsys: C
 
 def test_a_forced_runtime_that_is_not_there_is_an_error(run: Any, photo: Path) -> None:
     said = failure(run("ask", photo, "What?", "--runtime", "onnx-cuda"))
-    assert "can't use the graphics card (switched off)" in said
+    assert said == "Off."
 
 
 def test_batch_keeps_keys_and_goes_on_after_bad_lines(
@@ -445,6 +446,27 @@ def test_doctor_says_what_is_in_use(run: Any, model: Path) -> None:
     assert "(onnx-cpu), using CPUExecutionProvider" in out
     assert "tokenizers" in out
     assert "Questions can be answered." in out
+
+
+def test_doctor_says_why_the_card_is_not_used_and_what_to_do(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failure = CardFailure("The driver is too old.", "Install a newer one.")
+    monkeypatch.setattr(onnx_runtime, "cuda_obstacle", lambda: failure)
+    card = Card("GeForce RTX 3070", (8, 6), 8_000_000_000, 5_000_000_000, 12040)
+    monkeypatch.setattr(doctor, "find_card", lambda: card)
+    code, out, _ = run("doctor")
+    assert code == 0
+    assert (
+        "Runtime: ONNX Runtime (onnx-cpu), using CPUExecutionProvider.\n"
+        "  The driver is too old. Install a newer one.\n"
+        "Graphics card: GeForce RTX 3070, 8.0 GB, 5.0 GB free.\n"
+        "  Compute capability 8.6; its driver knows CUDA 12.4.\n"
+    ) in out
+    monkeypatch.setattr(onnx_runtime, "cuda_obstacle", lambda: NoCard("No card.", "Use another."))
+    monkeypatch.setattr(doctor, "find_card", lambda: None)
+    _, out, _ = run("doctor")
+    assert "  No card.\nLibraries: " in out, "there is nothing to be done"
 
 
 def test_doctor_says_what_is_missing(

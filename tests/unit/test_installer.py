@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mmgpt_desktop.cli import COMMANDS
-from tests.pins import read_blocks, read_pins, wanted_names
+from tests.pins import LINUX, WINDOWS, read_blocks, read_pins, wanted_names
 
 ROOT = Path(__file__).resolve().parents[2]
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
@@ -70,7 +70,7 @@ def test_everything_asked_for_is_pinned() -> None:
         assert wanted_names(requirements) <= read_pins(kind).keys()
 
 
-@pytest.mark.parametrize("kind", ["app", "bundle", "cpu", "cuda", "dev"])
+@pytest.mark.parametrize("kind", ["app", "bundle", "card", "cpu", "cuda", "dev"])
 def test_each_pin_names_the_hashes_of_its_files(kind: str) -> None:
     blocks = read_blocks(kind)
     assert blocks
@@ -89,4 +89,14 @@ def test_one_torch_one_onnxruntime_and_cuda_in_a_file_of_its_own(kind: str) -> N
     assert "onnxruntime-gpu" in pinned
     unwanted = ("nvidia", "cuda", "triton", "timm", "torchvision")
     assert [one for one in pinned if one.startswith(unwanted) or one == "onnxruntime"] == []
-    assert all(name.startswith(unwanted) for name in read_pins("cuda"))
+    assert all(name.startswith(unwanted) for name in (*read_pins("card"), *read_pins("cuda")))
+
+
+@pytest.mark.parametrize("system", [LINUX, WINDOWS])
+def test_a_card_has_all_that_onnx_runtime_wants_of_cuda(system: dict[str, str]) -> None:
+    """Whichever build of PyTorch there is."""
+    pinned = read_pins("card", system)
+    parts = ("cublas", "cuda-nvrtc", "cuda-runtime", "cudnn-cu13", "cufft", "curand")
+    assert {f"nvidia-{part}" for part in parts} <= pinned.keys()
+    assert "onnxruntime-gpu" in read_pins("app", system)
+    assert not pinned.keys() & read_pins("cuda", system).keys()
