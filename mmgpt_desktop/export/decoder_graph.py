@@ -44,7 +44,7 @@ def build_decoder(
 
     Inputs: `inputs_embeds` float32 [1, S, width]; `position_ids` int64 [1, S], with M-RoPE
     [3, 1, S]; `attention_mask` int64 [1, P + S], of which only the length counts;
-    `logits_from` int64 [], the first of the S positions whose logits are wanted;
+    `logits_from` int64 [1], the first of the S positions whose logits are wanted;
     `past_key_values.{i}.key` and `.value` float32 [1, kv_heads, P, head_dim]; with
     `spec.deepstack` also `deepstack_embeds` float32 [n, 1, S, width]; with `spec.blocks` also
     `blocks` int64 [P + S] (`Prompt.blocks`: positions of one block see each other both ways, -1
@@ -110,8 +110,7 @@ class _DecoderBuilder:
         graph.input("position_ids", INT64, [1, "S"] if spec.axes == 1 else [3, 1, "S"])
         graph.input("attention_mask", INT64, [1, "T"])
         if not self._cache_only:
-            wanted = graph.input("logits_from", INT64, [])
-            self._wanted = graph.op("Reshape", wanted, graph.constant(1))
+            self._wanted = graph.input("logits_from", INT64, [1])
         if spec.deepstack:
             graph.input("deepstack_embeds", FLOAT, [spec.deepstack, 1, "S", spec.width])
         if spec.blocks:

@@ -193,7 +193,7 @@ def run(
         "inputs_embeds": truth.embeddings[:, start:stop].numpy(),
         "position_ids": truth.positions[..., start:stop].numpy(),
         "attention_mask": np.ones((1, stop), np.int64),
-        "logits_from": np.array(logits_from),
+        "logits_from": np.array([logits_from]),
         **{f"past_key_values.{pair}": each for pair, each in zip(pairs, past, strict=True)},
     }
     if truth.deepstack is not None:

@@ -42,7 +42,7 @@ from mmgpt_desktop.errors import NotAvailable
 from mmgpt_desktop.note import NO_NOTE, Note
 from mmgpt_desktop.writing import beside, sweep
 
-VERSION = 2  # of what is written into the cache
+VERSION = 3  # of what is written into the cache
 _PRESENT_KEY = re.compile(r"present.*key")
 _HIDDEN = float("-inf")
 
@@ -315,9 +315,10 @@ class _Weaver(Nodes):
             scores = self.op("Add", scores, self._float(last))
         if kind.window:
             many = self.op("Reshape", length, self.constant())
-            places = self.op("Range", self._scalar(0), many, self._scalar(1))
-            first = self.op("Sub", many, self._scalar(kind.window))
-            far = self.op("Less", places, first)
+            # Counted from the first position in the window, so that nothing is handed to a card.
+            before = self.op("Sub", self._scalar(kind.window), many)
+            places = self.op("Range", before, self._scalar(kind.window), self._scalar(1))
+            far = self.op("Less", places, self._scalar(0))
             scores = self.op("Where", far, self._scalar(_HIDDEN), scores)
         return scores
 
