@@ -5,11 +5,14 @@ from __future__ import annotations
 import ctypes
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mmgpt_desktop.errors import CardFailure
 
-_CODE = re.compile(r"\b(CUDA|CUBLAS|CUDNN|CUDNN_FE|CURAND|CUFFT) failure (\d+)")
+# "CUDA failure 719: ...", or "CUDA error cudaErrorLaunchFailure:..." where a kernel says it.
+_NUMBER = re.compile(r"\b(CUDA|CUBLAS|CUDNN|CUDNN_FE|CURAND|CUFFT) failure (\d+)")
+_NAME = re.compile(r"\bCUDA error cudaError(\w+)")
 _AGAIN = 'Set the app up again, or run: pip install "onnxruntime-gpu[cuda,cudnn]".'
 _WINDOWS = sys.platform == "win32"
 _LIBRARIES = {  # of CUDA 13, which the provider is linked with
@@ -22,69 +25,101 @@ _LIBRARIES = {  # of CUDA 13, which the provider is linked with
 
 @dataclass(frozen=True)
 class _Kind:
-    """A way of failing: CUDA's numbers for it (driver_types.h, cudaError), and what else is said
-    where it is cuBLAS, cuDNN or ONNX Runtime that failed."""
+    """A way of failing: CUDA's numbers and names for it (driver_types.h, without "cudaError"), and
+    what is said where it is cuBLAS, cuDNN or ONNX Runtime that failed."""
 
-    codes: frozenset[int]
-    words: tuple[str, ...]
     title: str
     hint: str
+    errors: Mapping[int, str]
+    words: tuple[str, ...] = ()
 
 
 _KINDS = (
     _Kind(
-        frozenset({2}),
-        ("Failed to allocate", "ALLOC_FAILED", "out of memory"),
         "The graphics card has not enough free memory.",
         "Close other programs that use the card, or choose a smaller model; then load it again.",
+        {2: "MemoryAllocation"},
+        ("Failed to allocate", "ALLOC_FAILED", "out of memory"),
     ),
     _Kind(
-        frozenset(),
-        ("cuDNN is unavailable", "Unable to load cuDNN"),
         "The graphics card can't be used without NVIDIA's cuDNN.",
         _AGAIN,
+        {},
+        ("cuDNN is unavailable",),
     ),
     _Kind(
-        frozenset({98, 200, 209, 218, 222}),
-        ("ARCH_MISMATCH",),
         "ONNX Runtime has no machine code for this graphics card.",
         "A newer version of the app may bring it, unless the card is older than 2018.",
+        {
+            98: "InvalidDeviceFunction",
+            200: "InvalidKernelImage",
+            209: "NoKernelImageForDevice",
+            218: "InvalidPtx",
+            222: "UnsupportedPtxVersion",
+        },
+        ("ARCH_MISMATCH",),
     ),
     _Kind(
-        frozenset({35, 803, 804}),
-        (),
         "The graphics card's driver is too old for CUDA 13.",
         "Install NVIDIA's driver 580 or newer, then restart the computer.",
+        {
+            35: "InsufficientDriver",
+            803: "SystemDriverMismatch",
+            804: "CompatNotSupportedOnDevice",
+        },
     ),
     _Kind(
-        frozenset({46, 100, 101, 802}),
-        (),
-        "CUDA has no graphics card to give (CUDA error {code}).",
+        "CUDA has no graphics card to give ({library} error {code}).",
         "Close other programs that use the card, or restart the computer.",
+        {46: "DevicesUnavailable", 100: "NoDevice", 101: "InvalidDevice", 802: "SystemNotReady"},
     ),
     _Kind(
-        frozenset({214, 219, 700, 702, 709, 710, *range(714, 720), 999}),
-        ("EXECUTION_FAILED", "MAPPING_ERROR"),
         "The graphics card crashed at its work ({library} error {code}).",
         "Start the app again to use the card; if it crashes again, install a newer driver.",
+        {
+            214: "ECCUncorrectable",
+            220: "NvlinkUncorrectable",
+            700: "IllegalAddress",
+            702: "LaunchTimeout",
+            709: "ContextIsDestroyed",
+            710: "Assert",
+            714: "HardwareStackError",
+            715: "IllegalInstruction",
+            716: "MisalignedAddress",
+            717: "InvalidAddressSpace",
+            718: "InvalidPc",
+            719: "LaunchFailure",
+            999: "Unknown",
+        },
+        ("EXECUTION_FAILED", "MAPPING_ERROR"),
     ),
 )
+_NUMBERS = {name: number for kind in _KINDS for number, name in kind.errors.items()}
 
 
 def card_failure(error: Exception) -> CardFailure | None:
     """What a message of ONNX Runtime, which worked on the card, tells of that; None if the model
     or what it was given is to blame."""
-    said, found = str(error), _CODE.search(str(error))
-    library, code = (found[1], int(found[2])) if found else ("CUDA", 0)
-    of_cuda = code if library == "CUDA" else 0
+    said = str(error)
+    library, code = _error(said)
     for kind in _KINDS:
-        if of_cuda in kind.codes or any(words in said for words in kind.words):
+        of_kind = library == "CUDA" and code in kind.errors
+        if of_kind or any(words in said for words in kind.words):
             return CardFailure(kind.title, kind.hint, library=library, code=code)
-    if found is None:
+    if not library:
         return None
     title = "The graphics card failed ({library} error {code})."
     hint = "Start the app again; if it fails again, install a newer driver."
     return CardFailure(title, hint, library=library, code=code)
+
+
+def _error(said: str) -> tuple[str, int | str]:
+    """Which library failed, and with what; nothing if none did."""
+    if found := _NUMBER.search(said):
+        return found[1], int(found[2])
+    if found := _NAME.search(said):
+        return "CUDA", _NUMBERS.get(found[1], found[1])
+    return "", 0
 
 
 def library_failure() -> CardFailure:

@@ -78,6 +78,18 @@ def test_other_libraries_are_told_by_their_words(message: str, title: str) -> No
     assert said(message) == title
 
 
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("cudaErrorLaunchFailure", "The graphics card crashed at its work (CUDA error 719)."),
+        ("cudaErrorMemoryAllocation", "The graphics card has not enough free memory."),
+        ("cudaErrorNotSupported", "The graphics card failed (CUDA error NotSupported)."),
+    ],
+)
+def test_errors_of_kernels_are_told_by_their_name(name: str, title: str) -> None:
+    assert said(f"running Concat node. Status Message: CUDA error {name}:as text") == title
+
+
 def test_what_is_no_failure_of_the_card_is_left_to_others() -> None:
     for message in ("Got invalid dimensions for input: pixel_values", "Load model failed: 35", ""):
         assert card_failure(RuntimeError(message)) is None
