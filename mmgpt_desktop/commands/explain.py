@@ -108,6 +108,8 @@ def _answered(asker: Asker, request: GenerationRequest, options: argparse.Namesp
     report = Report(turn, tuple(dict.fromkeys(choices)), style)
     if not options.no_check:
         _check(asker.engine, report)
+    if (runtime := asker.engine.runtime) != outcome.runtime:  # it broke after the answer
+        print(runtime.note, file=sys.stderr)
     return report
 
 

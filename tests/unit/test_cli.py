@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -169,6 +169,26 @@ def test_a_fallback_is_noted(run: Any, photo: Path, monkeypatch: pytest.MonkeyPa
     code, out, err = run("ask", photo, "What is it?")
     assert (code, out) == (0, ANSWER + "\n")
     assert err == "PyTorch took over: ONNX Runtime is out of order.\n"
+
+
+def test_a_fallback_after_the_answer_is_noted(
+    run: Any, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, broken = bundle_engine.make_runtime, CardFailure("The card crashed.")
+
+    def score(*_: Any) -> NoReturn:
+        raise broken
+
+    def make(name: RuntimeName, bundle: Bundle) -> Runtime:
+        runtime = real(RuntimeName.ONNX_CPU, bundle)
+        if name is RuntimeName.ONNX_CUDA:
+            monkeypatch.setattr(runtime, "score", score)
+        return runtime
+
+    monkeypatch.setattr(bundle_engine, "make_runtime", make)
+    code, out, err = run("explain", photo, "What is it?", "--out", tmp_path, "--json")
+    assert (code, out) == (0, ANSWER + "\n")
+    assert err.startswith("ONNX Runtime took over: The card crashed.\nWritten to ")
 
 
 def test_ask_writes_the_heatmap_over_the_photo(run: Any, photo: Path, tmp_path: Path) -> None:
