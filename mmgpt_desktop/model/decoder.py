@@ -33,9 +33,16 @@ def rotary(config: MMGPTConfig, positions: Tensor) -> KeyValue:
     return angles.cos(), angles.sin()
 
 
+def halves(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Both halves of the last axis, as slices: `chunk` is exported as a sequence of tensors, which
+    ONNX Runtime has on the processor alone."""
+    half = x.shape[-1] // 2
+    return x[..., :half], x[..., half:]
+
+
 def rotate(x: Tensor, cos_sin: KeyValue) -> Tensor:
     cos, sin = cos_sin
-    first, second = x.chunk(2, dim=-1)
+    first, second = halves(x)
     turned = torch.cat([-second, first], dim=-1)
     return (x * cos + turned * sin).to(x.dtype)
 

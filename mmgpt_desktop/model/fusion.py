@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmgpt_desktop.model.configuration import MMGPTConfig
-from mmgpt_desktop.model.decoder import KeyValue, attend, by_photo, feed_forward
+from mmgpt_desktop.model.decoder import KeyValue, attend, by_photo, feed_forward, halves
 from mmgpt_desktop.model.encoder import CLASSES, COARSE_CHANNELS, FINE_CHANNELS
 
 
@@ -221,7 +221,7 @@ class ResamplerLayer(nn.Module):
     def forward(self, latents: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
         """Latents [B, L, d] after reading cells [B, T, d]; also the weights [B, nh, L, T + L]."""
         own = self.norm(latents)
-        offered = self.key_value(torch.cat([cells, own], dim=1)).chunk(2, dim=-1)
+        offered = halves(self.key_value(torch.cat([cells, own], dim=1)))
         query, key, value = (
             x.unflatten(2, (self.heads, -1)).transpose(1, 2) for x in (self.query(own), *offered)
         )

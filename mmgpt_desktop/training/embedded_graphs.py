@@ -138,6 +138,7 @@ def _export(
 
 
 def _write(graph: onnx.ModelProto, path: Path) -> None:
+    _name_types(graph)
     stored = read_header(path.parent / WEIGHTS).tensors
     kept, nodes = [], []
     for initializer in graph.graph.initializer:
@@ -157,6 +158,19 @@ def _write(graph: onnx.ModelProto, path: Path) -> None:
     forget_traces(graph)
     onnx.save(graph, path)
     onnx.checker.check_model(path)
+
+
+def _name_types(graph: onnx.ModelProto) -> None:
+    """Make a Cast of each CastLike, which ONNX Runtime takes apart only after it has folded what is
+    constant: on a graphics card, numbers that never change would go to and fro at each run."""
+    inferred = onnx.shape_inference.infer_shapes(graph).graph
+    values = [*inferred.value_info, *inferred.input]
+    types = {value.name: value.type.tensor_type.elem_type for value in values}
+    for node in graph.graph.node:
+        if node.op_type == "CastLike" and types.get(node.input[1]):
+            like = node.input.pop()
+            node.op_type = "Cast"
+            node.attribute.append(helper.make_attribute("to", types[like]))
 
 
 def _references(name: str, stored: Mapping[str, StoredTensor]) -> list[TensorProto]:

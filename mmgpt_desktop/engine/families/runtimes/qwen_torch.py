@@ -162,5 +162,6 @@ def _attended(
 
 def _turned(states: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     """Rotary positions (Su et al. 2021), [patch, head, width] by [patch, width]."""
-    left, right = states.chunk(2, dim=-1)
+    half = states.shape[-1] // 2
+    left, right = states[..., :half], states[..., half:]  # `chunk` exports what CUDA lacks
     return states * cosine[:, None] + torch.cat([-right, left], -1) * sine[:, None]
