@@ -62,7 +62,7 @@ install_packages() {
 }
 
 # Sets PYTHON (which may name another interpreter than python3) and sees to everything that
-# comes from the system, at once: require_system COMMAND_OR_PACKAGE:LIBRARY...
+# comes from the system, at once: require_system COMMAND_OR_PACKAGE:LIBRARY_OR_/FILE...
 require_system() {
   local entry known missing=()
   known=$(ldconfig -p)
@@ -76,7 +76,9 @@ require_system() {
     missing+=(python3-venv)
   fi
   for entry in "$@"; do
-    if [[ $entry == *:* ]]; then
+    if [[ $entry == *:/* ]]; then
+      [[ -e ${entry#*:} ]] || missing+=("${entry%%:*}")
+    elif [[ $entry == *:* ]]; then
       [[ $known == *"${entry#*:} "* ]] || missing+=("${entry%%:*}")
     else
       command -v "$entry" >/dev/null || missing+=("$entry")

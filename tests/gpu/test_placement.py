@@ -1,0 +1,52 @@
+"""Where ONNX Runtime puts the nodes of our graphs when there is a graphics card: on the card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmgpt_desktop.engine.folder.bundle import open_bundle
+from mmgpt_desktop.engine.folder.layouts import CARD
+from mmgpt_desktop.export.export_folder import VISION, export
+from mmgpt_desktop.export.linear import Precision
+from mmgpt_desktop.resources import default_bundle_path
+from tests.families.checkpoints import tiny_smolvlm
+from tests.gpu.measures import CPU, CUDA
+from tests.gpu.stub import run_on_stub
+
+MINI = default_bundle_path()
+FUSIONS = ("concat", "cross_attention", "graph")
+# A few whole numbers about lengths and places, which ONNX Runtime itself keeps on the processor.
+OF_SHAPES = {"Add", "Cast", "Concat", "Gather", "Mul", "Reshape", "Slice", "Squeeze", "Sub"}
+DECODER, ENCODER = 13, 30  # so many of them
+
+
+def check_placement(stub: Path, graph: Path, handful: int) -> dict[str, int]:
+    """The operators on the card. All are there but a `handful`; at most two copies are between."""
+    placed = run_on_stub(stub, "tests.gpu.measures:placement", str(graph))
+    elsewhere = placed.get(CPU, {})
+    assert elsewhere.keys() <= OF_SHAPES, graph.name
+    assert sum(elsewhere.values()) <= handful, graph.name
+    assert placed["copies"] <= 2, graph.name
+    return dict(placed[CUDA])
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_mmgpt_mini_is_on_the_card(stub: Path, fusion: str) -> None:
+    bundle = open_bundle(MINI)
+    files = bundle.manifest.fusions[fusion]
+    decoder = check_placement(stub, bundle.file(files.decoder), DECODER)
+    assert decoder["MatMul"] > 50
+    encoder = check_placement(stub, bundle.file(files.image_encoder), 0)
+    assert encoder["Conv"] == 64
+    assert "BatchNormalization" not in encoder, "folded into the convolutions"
+
+
+@pytest.mark.parametrize("precision", [Precision.FP16, Precision.INT4])
+def test_an_export_is_on_the_card(stub: Path, tmp_path: Path, precision: Precision) -> None:
+    checkpoint = tiny_smolvlm(tmp_path / "model", head_dim=16, kind="Idefics3")
+    export(checkpoint, tmp_path / "out", precision, lambda *_: None)
+    decoder = check_placement(stub, tmp_path / "out" / CARD, DECODER)
+    assert decoder["GroupQueryAttention"] == 2
+    check_placement(stub, tmp_path / "out" / VISION, ENCODER)
