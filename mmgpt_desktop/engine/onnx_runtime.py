@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,10 +57,10 @@ class _Graph:
 class OnnxRuntime:
     """A session for each graph, all on one provider.
 
-    The default fusion's are made at once, the others when they are first needed. A cache is
-    the decoder's present keys and values, as arrays on the host: handing them back copies
-    nothing on the CPU, and IO binding measured no faster. `graphs` replace those of the
-    bundle, by file name (benchmarks).
+    The default fusion's are made at once, the others when they are first needed. A picture and a
+    cache are keys and values as the graphs gave them: arrays, and on CUDA values that stay on the
+    card, so that a token costs its logits and its attention alone (on the CPU, binding them
+    measured no faster). `graphs` replace those of the bundle, by file name (benchmarks).
     Raises RuntimeFailure if a session can't be made or the provider is not the one asked for.
     """
 
@@ -73,6 +73,7 @@ class OnnxRuntime:
         pairs = [f"{kind}.{i}" for i in range(self._spec.layers) for kind in ("keys", "values")]
         self._past = [f"past_{pair}" for pair in pairs]
         self._present = [f"present_{pair}" for pair in pairs]
+        self._kept = frozenset([*IMAGE, *self._present])
         self._graphs: dict[str, _Graph] = {}
         self.prepare(bundle.manifest.fusion)
         decoder = self._decoder(bundle.manifest.fusion)
@@ -91,7 +92,7 @@ class OnnxRuntime:
             return Encoded(fusion, nothing, nothing)
         encoder = self._encoder(fusion)
         wanted = [*IMAGE, *{READING} & encoder.outputs]
-        keys, values, *reading = run_session(encoder.session, wanted, {PIXELS: pixels}, cancel)
+        keys, values, *reading = self._run(encoder, wanted, {PIXELS: pixels}, cancel)
         return Encoded(fusion, keys, values, reading[0][0] if reading else None)
 
     def edges(
@@ -116,7 +117,7 @@ class OnnxRuntime:
         wanted = [LOGITS, *self._present]
         if attention and ATTENTION in decoder.outputs:
             wanted.append(ATTENTION)
-        logits, *rest = run_session(decoder.session, wanted, feeds, cancel)
+        logits, *rest = self._run(decoder, wanted, feeds, cancel)
         count = len(self._present)
         weights = encoded.over_cells(rest[count][0]) if len(rest) > count else None
         return DecodeResult(_by_position(logits)[-1], weights, tuple(rest[:count]))
@@ -125,8 +126,7 @@ class OnnxRuntime:
         self, token_ids: Sequence[int], encoded: Encoded, cancel: CancelToken
     ) -> NDArray[np.float32]:
         feeds = self._feeds(token_ids, encoded, None)
-        decoder = self._decoder(encoded.fusion)
-        (logits,) = run_session(decoder.session, [LOGITS], feeds, cancel)
+        (logits,) = self._run(self._decoder(encoded.fusion), [LOGITS], feeds, cancel)
         scores = _by_position(logits)
         if len(scores) != len(token_ids):
             title = "The model's {graph} is of an older kind: it can't score a whole answer."
@@ -136,6 +136,13 @@ class OnnxRuntime:
 
     def close(self) -> None:
         self._graphs.clear()
+
+    def _run(
+        self, graph: _Graph, outputs: Sequence[str], feeds: Mapping[str, Any], cancel: CancelToken
+    ) -> list[Any]:
+        if not self._cuda:
+            return run_session(graph.session, outputs, feeds, cancel)
+        return run_on_card(graph.session, outputs, feeds, cancel, kept=self._kept)
 
     def _feeds(
         self, token_ids: Sequence[int], encoded: Encoded, cache: Arrays | None
@@ -241,6 +248,33 @@ def run_bound(
         binding.bind_cpu_input(name, array)
     _run(session, lambda options: session.run_with_iobinding(binding, options), cancel)
     return binding.get_outputs_as_ortvaluevector()
+
+
+def run_on_card(
+    session: Any,
+    outputs: Sequence[str],
+    feeds: Mapping[str, Any],
+    cancel: CancelToken,
+    *,
+    kept: Collection[str],
+) -> list[Any]:
+    """As `run_session`, but those of the outputs that are `kept` stay on the card, as values that
+    go into the feeds of later runs."""
+    binding = session.io_binding()
+
+    def run(options: Any) -> None:
+        for name, value in feeds.items():
+            if isinstance(value, np.ndarray):
+                binding.bind_cpu_input(name, value)
+            else:
+                binding.bind_ortvalue_input(name, value)
+        for name in outputs:
+            binding.bind_output(name, "cuda" if name in kept else "cpu")
+        session.run_with_iobinding(binding, options)
+
+    _run(session, run, cancel)
+    given = zip(outputs, binding.get_outputs(), strict=True)
+    return [value if name in kept else value.numpy() for name, value in given]
 
 
 def _run(session: Any, run: Callable[[Any], Any], cancel: CancelToken) -> Any:
