@@ -374,6 +374,35 @@ def test_pytorch_takes_over_where_graphs_break(
     assert "PyTorch took over: The fake broke." in map(str, outcome.notes)
 
 
+def test_a_card_that_breaks_at_rest_is_gone_over_from(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_a, **_k: tmp_path / "cache")
+    for name in ("vision_encoder.onnx", "embed_tokens.safetensors", "decoder.onnx"):
+        (folder / name).write_bytes(b"not read: the runtimes are fakes")
+    made = dict[RuntimeName, LookingRuntime]()
+
+    def make(name: RuntimeName, checkpoint: Checkpoint) -> LookingRuntime:
+        broken = name is RuntimeName.ONNX_CUDA
+        made[name] = Maker(fail_at=1 if broken else None)(name, checkpoint)
+        made[name].info = RuntimeInfo(name, "FakeProvider")
+        return made[name]
+
+    engine = CheckpointEngine(folder, make=make)
+    engine.load()
+    assert engine.runtime.runtime is RuntimeName.ONNX_CUDA
+    engine.rest(CancelToken())
+    assert str(engine.runtime.note) == "ONNX Runtime took over: The fake broke."
+    assert made[RuntimeName.ONNX_CUDA].closed
+    processor = made[RuntimeName.ONNX_CPU]
+    looked = processor.encoded
+    steps, outcome = ask(engine, lit_photo())
+    assert ([step.token_id for step in steps], outcome.notes) == ([*SCRIPT], ())
+    assert processor.encoded == looked + 1, "nothing of the card's features is used"
+    engine.rest(CancelToken())
+    assert processor.encoded == looked + 1, "the heads were chosen"
+
+
 def test_pytorch_takes_over_where_a_graph_is_damaged(folder: Path) -> None:
     for name in ("vision_encoder.onnx", "embed_tokens.safetensors", "decoder.onnx"):
         (folder / name).write_bytes(b"no graph")
