@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,14 @@ from mmgpt_desktop.engine.cuda_failures import card_failure, library_failure
 from mmgpt_desktop.engine.folder.bundle import Bundle
 from mmgpt_desktop.engine.folder.model_files import ANOTHER, ships
 from mmgpt_desktop.engine.runtime import DecodeResult, Encoded
-from mmgpt_desktop.errors import BundleError, Cancelled, NoCard, NotAvailable, RuntimeFailure
+from mmgpt_desktop.errors import (
+    AppError,
+    BundleError,
+    Cancelled,
+    NoCard,
+    NotAvailable,
+    RuntimeFailure,
+)
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.text import reason_of, safe_name
 
@@ -32,6 +39,8 @@ CUDA_OPTIONS = {
 }
 CUDA_THREADS = 2  # of the processor, for shapes and what CUDA has no kernel for
 ANOTHER_RUNTIME = "Use another runtime."
+LOADING = "ONNX Runtime can't load the model ({reason})."
+RUNNING = "ONNX Runtime broke while it ran the model ({reason})."
 SPIN = "20"  # microseconds
 SILENT = 4  # fatal only: what goes wrong comes as an exception, and cancelling logs an error
 
@@ -244,9 +253,13 @@ def run_bound(
 
     Raises as `run_session`.
     """
-    for name, array in feeds.items():
-        binding.bind_cpu_input(name, array)
-    _run(session, lambda options: session.run_with_iobinding(binding, options), cancel)
+
+    def run(options: Any) -> None:
+        for name, array in feeds.items():
+            binding.bind_cpu_input(name, array)  # on the card that is a copy, and may fail
+        session.run_with_iobinding(binding, options)
+
+    _run(session, run, cancel)
     return binding.get_outputs_as_ortvaluevector()
 
 
@@ -285,16 +298,30 @@ def _run(session: Any, run: Callable[[Any], Any], cancel: CancelToken) -> Any:
     options.add_run_config_entry("gpu_graph_id", "-1")
     forget = cancel.on_cancel(lambda: setattr(options, "terminate", True))
     try:
-        return run(options)
-    except Exception as error:  # the library's exceptions share no base but this
+        with onnx_failures(on_card=_on_card(session)):
+            return run(options)
+    except RuntimeFailure as failure:
         if cancel.cancelled:
-            raise Cancelled from error
-        if _on_card(session) and (failure := card_failure(error)):
-            raise failure from error
-        title = "ONNX Runtime broke while it ran the model ({reason})."
-        raise RuntimeFailure(title, "Ask again.", reason=_reason(error)) from error
+            raise Cancelled from failure
+        raise
     finally:
         forget()
+
+
+@contextlib.contextmanager
+def onnx_failures(
+    title: str = RUNNING, hint: str = "Ask again.", *, on_card: bool
+) -> Iterator[None]:
+    """What ONNX Runtime raises in here becomes a RuntimeFailure: a CardFailure if it ran on the
+    card and that failed, or else one with `title` and `hint`."""
+    try:
+        yield
+    except AppError:
+        raise
+    except Exception as error:  # the library's exceptions share no base but this
+        raise (card_failure(error) if on_card else None) or RuntimeFailure(
+            title, hint, reason=_reason(error)
+        ) from error
 
 
 def _reason(error: Exception) -> str:
@@ -326,13 +353,8 @@ def make_session(model: str | bytes, folder: Path, cuda: bool, threads: int | No
     if isinstance(model, bytes):
         key = "session.model_external_initializers_file_folder_path"
         options.add_session_config_entry(key, str(folder))
-    try:
+    with onnx_failures(LOADING, "Use PyTorch.", on_card=cuda):
         session = ort.InferenceSession(model, options, providers=providers, enable_fallback=0)
-    except Exception as error:  # as in `run_session`
-        if cuda and (failure := card_failure(error)):
-            raise failure from error
-        title = "ONNX Runtime can't load the model ({reason})."
-        raise RuntimeFailure(title, "Use PyTorch.", reason=_reason(error)) from error
     if cuda and not _on_card(session):
         raise library_failure()
     return session

@@ -20,7 +20,7 @@
 typedef _Atomic uint64_t counter;
 typedef void *handle;
 
-enum { OK = 0, OUT_OF_MEMORY = 2, DRIVER_TOO_OLD = 35 };
+enum { OK = 0, OUT_OF_MEMORY = 2, DRIVER_TOO_OLD = 35, LAUNCH_FAILURE = 719 };
 enum { UP = 1, DOWN = 2, ON_CARD = 3 };
 
 /* Read by name from outside. `calls` are those that the card has to answer. */
@@ -342,8 +342,7 @@ int cudaGetDriverEntryPointByVersion(const char *name, void **function, unsigned
 }
 
 const char *cudaGetErrorName(int error) {
-  (void)error;
-  return "cudaErrorOfTheStub";
+  return error == LAUNCH_FAILURE ? "cudaErrorLaunchFailure" : "cudaErrorOfTheStub";
 }
 
 const char *cudaGetErrorString(int error) {
