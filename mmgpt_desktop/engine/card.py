@@ -100,7 +100,7 @@ def _no_machine_code(card: Card) -> CardFailure:
         return CardFailure(
             "The graphics card {name} is too old for ONNX Runtime (compute capability"
             " {capability}, and {wanted} is needed).",
-            "A GeForce RTX, or another NVIDIA card of 2019 or later, can be used.",
+            "GeForce cards can be used from the GTX 16 and the RTX 20 on.",
             wanted="{}.{}".format(*MACHINE_CODE[0]),
             **values,
         )

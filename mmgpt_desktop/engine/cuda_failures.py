@@ -28,28 +28,33 @@ class _Kind:
     """A way of failing: CUDA's numbers and names for it (driver_types.h, without "cudaError"), and
     what is said where it is cuBLAS, cuDNN or ONNX Runtime that failed."""
 
-    title: str
-    hint: str
+    said: CardFailure
     errors: Mapping[int, str]
     words: tuple[str, ...] = ()
 
 
 _KINDS = (
     _Kind(
-        "The graphics card has not enough free memory.",
-        "Close other programs that use the card, or choose a smaller model; then load it again.",
+        CardFailure(
+            "The graphics card has not enough free memory.",
+            "Close other programs that use the card or choose a smaller model, then load again.",
+        ),
         {2: "MemoryAllocation"},
         ("Failed to allocate", "ALLOC_FAILED", "out of memory"),
     ),
     _Kind(
-        "The graphics card can't be used without NVIDIA's cuDNN.",
-        _AGAIN,
+        CardFailure(
+            "The graphics card can't be used without NVIDIA's cuDNN.",
+            _AGAIN,
+        ),
         {},
         ("cuDNN is unavailable",),
     ),
     _Kind(
-        "ONNX Runtime has no machine code for this graphics card.",
-        "A newer version of the app may bring it, unless the card is older than 2018.",
+        CardFailure(
+            "ONNX Runtime has no machine code for this graphics card.",
+            "A newer version of the app may bring it, unless the card is older than the RTX 20.",
+        ),
         {
             98: "InvalidDeviceFunction",
             200: "InvalidKernelImage",
@@ -60,8 +65,10 @@ _KINDS = (
         ("ARCH_MISMATCH",),
     ),
     _Kind(
-        "The graphics card's driver is too old for CUDA 13.",
-        "Install NVIDIA's driver 580 or newer, then restart the computer.",
+        CardFailure(
+            "The graphics card's driver is too old for CUDA 13.",
+            "Install NVIDIA's driver 580 or newer, then restart the computer.",
+        ),
         {
             35: "InsufficientDriver",
             803: "SystemDriverMismatch",
@@ -69,13 +76,17 @@ _KINDS = (
         },
     ),
     _Kind(
-        "CUDA has no graphics card to give ({library} error {code}).",
-        "Close other programs that use the card, or restart the computer.",
+        CardFailure(
+            "CUDA has no graphics card to give ({library} error {code}).",
+            "Close other programs that use the card, or restart the computer.",
+        ),
         {46: "DevicesUnavailable", 100: "NoDevice", 101: "InvalidDevice", 802: "SystemNotReady"},
     ),
     _Kind(
-        "The graphics card crashed at its work ({library} error {code}).",
-        "Start the app again to use the card; if it crashes again, install a newer driver.",
+        CardFailure(
+            "The graphics card crashed at its work ({library} error {code}).",
+            "Start the app again to use the card; if it crashes again, install a newer driver.",
+        ),
         {
             214: "ECCUncorrectable",
             220: "NvlinkUncorrectable",
@@ -105,7 +116,8 @@ def card_failure(error: Exception) -> CardFailure | None:
     for kind in _KINDS:
         of_kind = library == "CUDA" and code in kind.errors
         if of_kind or any(words in said for words in kind.words):
-            return CardFailure(kind.title, kind.hint, library=library, code=code)
+            title, hint = kind.said.title_template, kind.said.hint_template
+            return CardFailure(title, hint, library=library, code=code)
     if not library:
         return None
     title = "The graphics card failed ({library} error {code})."

@@ -41,6 +41,7 @@ CUDA_THREADS = 2  # of the processor, for shapes and what CUDA has no kernel for
 ANOTHER_RUNTIME = "Use another runtime."
 LOADING = "ONNX Runtime can't load the model ({reason})."
 RUNNING = "ONNX Runtime broke while it ran the model ({reason})."
+ASK_AGAIN = "Ask again."
 SPIN = "20"  # microseconds
 SILENT = 4  # fatal only: what goes wrong comes as an exception, and cancelling logs an error
 
@@ -298,7 +299,7 @@ def _run(session: Any, run: Callable[[Any], Any], cancel: CancelToken) -> Any:
     options.add_run_config_entry("gpu_graph_id", "-1")
     forget = cancel.on_cancel(lambda: setattr(options, "terminate", True))
     try:
-        with onnx_failures(on_card=_on_card(session)):
+        with onnx_failures(RUNNING, ASK_AGAIN, on_card=_on_card(session)):
             return run(options)
     except RuntimeFailure as failure:
         if cancel.cancelled:
@@ -309,9 +310,7 @@ def _run(session: Any, run: Callable[[Any], Any], cancel: CancelToken) -> Any:
 
 
 @contextlib.contextmanager
-def onnx_failures(
-    title: str = RUNNING, hint: str = "Ask again.", *, on_card: bool
-) -> Iterator[None]:
+def onnx_failures(title: str, hint: str, *, on_card: bool) -> Iterator[None]:
     """What ONNX Runtime raises in here becomes a RuntimeFailure: a CardFailure if it ran on the
     card and that failed, or else one with `title` and `hint`."""
     try:

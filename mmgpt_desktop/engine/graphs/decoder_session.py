@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.graphs.graph_session import Graph
 from mmgpt_desktop.engine.graphs.names import ATTENTION, KEYS, LOGITS, SIGHT, VALUES
-from mmgpt_desktop.engine.onnx_runtime import import_onnxruntime, onnx_failures, run_bound
+from mmgpt_desktop.engine.onnx_runtime import (
+    ASK_AGAIN,
+    RUNNING,
+    import_onnxruntime,
+    onnx_failures,
+    run_bound,
+)
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.text import safe_name
 
@@ -190,7 +196,7 @@ class DecoderGraph:
         total, held = past.length + count, past.in_place
         if held and held.filled == past.length and total <= held.capacity:
             return held
-        with onnx_failures(on_card=self.cuda):
+        with onnx_failures(RUNNING, ASK_AGAIN, on_card=self.cuda):
             return Buffers(self, total + ROOM, past if held else None)
 
 
