@@ -365,14 +365,22 @@ class RuntimeInfo:
     """What answers, and how it came to that.
 
     `provider` is what the session or torch really uses ("CUDAExecutionProvider",
-    "CPUExecutionProvider", "cpu"). `note` is one sentence on a fallback, or empty. `precision`
-    is that of a community's graphs that were opened ("q4"); empty for the whole weights.
+    "CPUExecutionProvider", "cpu", "cuda"). `note` is one sentence on a fallback, or empty.
+    `precision` is that of the decoder's weights ("float32", "bf16", "q4"); empty where nobody
+    says.
     """
+
+    CARDS: ClassVar[tuple[str, ...]] = ("cuda", "mps")  # PyTorch's
 
     runtime: RuntimeName
     provider: str
     note: Note = NO_NOTE
     precision: str = ""
+
+    @property
+    def on_card(self) -> bool:
+        """Whether the graphics card computes."""
+        return self.runtime is RuntimeName.ONNX_CUDA or self.provider in self.CARDS
 
 
 @dataclass(frozen=True)

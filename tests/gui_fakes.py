@@ -72,6 +72,7 @@ class FakeEngine(EngineBase):
         fail_after: int | None = None,
         error: AppError | None = None,
         load_gated: bool = False,
+        needs_room: bool = False,
         explain_gated: bool = False,
         explain_error: AppError | None = None,
         groundings: tuple[Grounding, ...] = (),
@@ -86,7 +87,8 @@ class FakeEngine(EngineBase):
         self._described, self._certainty = model, certainty
         self._answer, self._probabilities = answer, probabilities
         self._gated, self._gate = gated, threading.Semaphore(0)
-        self._load_error, self._load_gated = load_error, load_gated
+        self.load_error, self._load_gated = load_error, load_gated
+        self._needs_room = needs_room
         self.fail_after, self._error = fail_after, error
         self.explained: list[tuple[Method, slice | None]] = []  # None: maps, else a check
         self.explain_gate = threading.Semaphore(0 if explain_gated else 1_000_000)
@@ -107,6 +109,9 @@ class FakeEngine(EngineBase):
         self._gate.release(steps)
 
     def open(self, progress: Progress, cancel: CancelToken) -> None:
+        raise NotImplementedError
+
+    def room_wanted(self) -> tuple[int, int]:
         raise NotImplementedError
 
     def make_runtime(self, name: RuntimeName) -> NoReturn:
@@ -131,13 +136,16 @@ class FakeEngine(EngineBase):
         self,
         progress: Callable[[float, str], None] = lambda _fraction, _what: None,
         cancel: CancelToken | None = None,
+        make_room: Callable[[], None] = lambda: None,
     ) -> ModelInfo:
         cancel = cancel or CancelToken()
+        if self._needs_room:
+            make_room()
         progress(0.5, "Starting the model")
         if self._load_gated:
             _wait(self.load_gate, cancel)
-        if self._load_error is not None:
-            raise self._load_error
+        if self.load_error is not None:
+            raise self.load_error
         return self._described
 
     def generate(

@@ -20,7 +20,7 @@ import psutil
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.commands.ask import Asker
-from mmgpt_desktop.engine.base import RUNTIME_LABELS
+from mmgpt_desktop.engine.labels import runtime_label
 from mmgpt_desktop.engine.open_engine import open_engine
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.local_network import local_address
@@ -223,7 +223,7 @@ def _answers(profile: Profile, folder: Path, runtime: RuntimeName | None) -> Ite
         except AppError as error:
             yield Finding(False, f"Model: {error}")
             return
-        runs = f"{asker.fusion.name}, by {RUNTIME_LABELS[engine.runtime.runtime]}"
+        runs = f"{asker.fusion.name}, by {runtime_label(engine.runtime)}"
         seconds = time.monotonic() - started
         text = f"Model: {safe_name(asker.model.name)}, {runs}, {seconds:.1f} s to start."
         yield Finding(True, text)

@@ -18,6 +18,8 @@ from mmgpt_desktop.cancel import CancelToken, Progress
 from mmgpt_desktop.engine.beam import beam_search
 from mmgpt_desktop.engine.chat.detokenizer import TextStream
 from mmgpt_desktop.engine.generate import Answer, Token, decode, run_decoder
+from mmgpt_desktop.engine.labels import fallback_note
+from mmgpt_desktop.engine.memory import has_room
 from mmgpt_desktop.engine.occlusion import Hiding, Rescorer, check
 from mmgpt_desktop.engine.running_request import RunningRequest
 from mmgpt_desktop.errors import (
@@ -59,12 +61,6 @@ Engine = TypeVar("Engine", bound="EngineBase")
 NEUTRAL = "Write a general description of the image."
 HIDING = Hiding.BLUR
 
-RUNTIME_LABELS = {
-    RuntimeName.ONNX_CUDA: "ONNX Runtime on the graphics card",
-    RuntimeName.ONNX_CPU: "ONNX Runtime",
-    RuntimeName.TORCH: "PyTorch",
-}
-
 
 @dataclass(frozen=True, eq=False)
 class PreparedRequest:
@@ -104,7 +100,7 @@ class EngineBase(ABC):
 
     Without a `choice` the runtimes of `order` are tried one after the other, also when one
     breaks at work: what was asked is done again with the next, which stays until the model is
-    loaded anew. A choice is kept or fails.
+    loaded anew. A choice is kept or fails; PyTorch on the processor is still PyTorch.
     """
 
     stop_ids: frozenset[int]
@@ -113,6 +109,7 @@ class EngineBase(ABC):
     """These three from `load` on."""
     calibration = 1.0  # what logits are divided by before a probability is shown
     photos_kept = 8  # encoded ones
+    card = True  # whether PyTorch may use the graphics card: until it breaks there
 
     def __init__(self, order: Sequence[RuntimeName], choice: RuntimeName | None) -> None:
         self._forced = choice is not None
@@ -125,6 +122,10 @@ class EngineBase(ABC):
     @abstractmethod
     def open(self, progress: Progress, cancel: CancelToken) -> None:
         """Open the model's files: the first part of `load`."""
+
+    @abstractmethod
+    def room_wanted(self) -> tuple[int, int]:
+        """Bytes of the opened model's weights: in the computer's memory, and on a card."""
 
     @abstractmethod
     def make_runtime(self, name: RuntimeName) -> Any:
@@ -197,15 +198,19 @@ class EngineBase(ABC):
         self,
         progress: Progress = lambda _fraction, _what: None,
         cancel: CancelToken | None = None,
+        make_room: Callable[[], None] = lambda: None,
     ) -> ModelInfo:
         """Open the model and the first runtime that works.
 
-        Raises BundleError, RuntimeFailure and Cancelled.
+        `make_room` is called first where there is too little free memory: it may close what else
+        is loaded. Raises BundleError, RuntimeFailure and Cancelled.
         """
         started = time.perf_counter()
         cancel = cancel or CancelToken()
         progress(0.0, "Checking the model's files")
         self.open(progress, cancel)
+        if not has_room(*self.room_wanted()):
+            make_room()
         self._start_runtime(None, cancel)
         self.model = self.describe()
         progress(1.0, "Ready")
@@ -360,9 +365,9 @@ class EngineBase(ABC):
         return prepared.attention(result.attention)
 
     def close(self) -> None:
+        self.forget()  # first: the runtime gives back what is free
         if self._runtime is not None:
             self._runtime.close()
-        self.forget()
 
     def _outcome(
         self,
@@ -434,8 +439,15 @@ class EngineBase(ABC):
                 running.notes.append(self._note)
 
     def go_over(self, failure: RuntimeFailure) -> None:
-        """Change to the next runtime; raises the present one's `failure` if there is none."""
-        if self._forced:
+        """Change to the next runtime; raises the present one's `failure` if there is none.
+
+        After PyTorch on the graphics card that is PyTorch on the processor.
+        """
+        info: RuntimeInfo = self._runtime.info
+        if info.runtime is RuntimeName.TORCH and info.on_card:
+            self.card = False
+            self._untried.insert(0, RuntimeName.TORCH)
+        elif self._forced:
             raise failure
         self._start_runtime(failure, CancelToken())
 
@@ -457,7 +469,7 @@ class EngineBase(ABC):
                 continue
             self.close()
             self._runtime = runtime
-            self._note = _fallback_note(name, failure)
+            self._note = fallback_note(name, failure, left_card=not self.card)
             return
         raise failure or RuntimeFailure("No runtime is left to try.")
 
@@ -474,15 +486,6 @@ def _frozen(maps: NDArray[np.floating]) -> NDArray[np.float32]:
     weights = maps.astype(np.float32)
     weights.setflags(write=False)
     return weights
-
-
-def _fallback_note(name: RuntimeName, failure: RuntimeFailure | None) -> Note:
-    return took_over(RUNTIME_LABELS[name], failure) if failure else NO_NOTE
-
-
-def took_over(what: str, failure: AppError) -> Note:
-    """Instead of what failed."""
-    return Note("{what} took over: {reason}", {"what": what, "reason": failure.note})
 
 
 def _unexpected(error: BaseException) -> RuntimeFailure:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.engine.runtime import Encoded, Runtime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
+from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.imaging.pixels import patch_grid, prepare
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from mmgpt_desktop.model.written_answer import WrittenAnswer
 
 RuntimeMaker = Callable[[RuntimeName, Bundle], Runtime]
+T = TypeVar("T")
 
 ORDER = (RuntimeName.ONNX_CUDA, RuntimeName.ONNX_CPU, RuntimeName.TORCH)
 GRAPH = "graph"  # the fusion whose cells are a graph
@@ -49,10 +51,11 @@ _READS_TOKENS = "concat"  # the fusion in which the picture is further tokens of
 _CHECKED = 0.4  # the share of loading's progress that goes to checksums
 
 
-def make_runtime(name: RuntimeName, bundle: Bundle) -> Runtime:
-    """Raises RuntimeFailure if that runtime can't be had here."""
+def make_runtime(name: RuntimeName, bundle: Bundle, *, card: bool = True) -> Runtime:
+    """PyTorch on the processor, unless it may use the graphics card. Raises RuntimeFailure if that
+    runtime can't be had here."""
     if name is RuntimeName.TORCH:
-        return TorchRuntime(bundle)
+        return TorchRuntime(bundle, card=card)
     return OnnxRuntime(bundle, name)
 
 
@@ -69,7 +72,7 @@ class BundleEngine(EngineBase):
     ) -> None:
         super().__init__(ORDER, choice)
         self._path = bundle_path
-        self._make = make or make_runtime
+        self._make = make
         self._traced: TorchRuntime | None = None  # beside ONNX Runtime, for what it can't tell
 
     def open(self, progress: Progress, cancel: CancelToken) -> None:
@@ -82,9 +85,14 @@ class BundleEngine(EngineBase):
         self.calibration = bundle.manifest.certainty.temperature
         progress(_CHECKED, "Starting the model")
 
+    def room_wanted(self) -> tuple[int, int]:
+        size = sum(entry.bytes for entry in self.bundle.manifest.files.values())
+        return size, size
+
     def make_runtime(self, name: RuntimeName) -> Runtime:
         with remedy_for(self._path):
-            runtime = self._make(name, self.bundle)
+            make = self._make or partial(make_runtime, card=self.card)
+            runtime = make(name, self.bundle)
         if name is RuntimeName.ONNX_CUDA:
             self._try_out(runtime)
         return runtime
@@ -128,14 +136,20 @@ class BundleEngine(EngineBase):
         return EdgeMap(weights, grid)
 
     def traced(self, explanation: Explanation, method: Method, cancel: CancelToken) -> CellMaps:
-        written, grid = self._written(explanation, cancel)
-        return CellMaps(method, self._torch().explain(method, written), grid)
+        def ask(model: TorchRuntime) -> CellMaps:
+            written, grid = self._written(model, explanation, cancel)
+            return CellMaps(method, model.explain(method, written), grid)
+
+        return self._asked_model(ask)
 
     def numbers(
         self, explanation: Explanation, token: int, layer: int, head: int, cancel: CancelToken
     ) -> HeadNumbers:
-        written, _ = self._written(explanation, cancel)
-        return self._torch().attention_numbers(written, token=token, layer=layer, head=head)
+        def ask(model: TorchRuntime) -> HeadNumbers:
+            written, _ = self._written(model, explanation, cancel)
+            return model.attention_numbers(written, token=token, layer=layer, head=head)
+
+        return self._asked_model(ask)
 
     def rescorer(self, explanation: Explanation, cancel: CancelToken, how: Hiding) -> Rescorer:
         fusion, pixels, grid, prompt = self._explained(explanation)
@@ -150,6 +164,9 @@ class BundleEngine(EngineBase):
 
     def close(self) -> None:
         super().close()
+        self._close_traced()
+
+    def _close_traced(self) -> None:
         if self._traced is not None:
             self._traced.close()
         self._traced = None
@@ -190,18 +207,31 @@ class BundleEngine(EngineBase):
         return fusion, pixels, grid, prompt.token_ids
 
     def _written(
-        self, explanation: Explanation, cancel: CancelToken
+        self, model: TorchRuntime, explanation: Explanation, cancel: CancelToken
     ) -> tuple[WrittenAnswer, PatchGrid]:
         fusion, pixels, grid, prompt = self._explained(explanation)
-        tokens = explanation.token_ids
-        return self._torch().written(pixels, prompt, tokens, fusion, cancel), grid
+        return model.written(pixels, prompt, explanation.token_ids, fusion, cancel), grid
+
+    def _asked_model(self, ask: Callable[[TorchRuntime], T]) -> T:
+        """What PyTorch's model tells; on the processor, where the graphics card breaks."""
+        model = self._torch()
+        try:
+            return ask(model)
+        except RuntimeFailure as failure:
+            if not model.info.on_card:
+                raise
+            if model is self._runtime:
+                self.go_over(failure)
+            self.card = False
+            self._close_traced()
+        return ask(self._torch())
 
     def _torch(self) -> TorchRuntime:
         """The runtime, if it is PyTorch, or else one beside it, made when first needed."""
         if isinstance(self._runtime, TorchRuntime):
             return self._runtime
         if self._traced is None:
-            self._traced = TorchRuntime(self.bundle)
+            self._traced = TorchRuntime(self.bundle, card=self.card)
         return self._traced
 
 

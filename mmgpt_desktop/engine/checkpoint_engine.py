@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,6 @@ from mmgpt_desktop.engine.base import (
     PreparedRequest,
     goes_over,
     photos_of,
-    took_over,
 )
 from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs, Prompt
@@ -42,6 +42,7 @@ from mmgpt_desktop.engine.folder.layouts import (
     CARD_PRECISIONS,
     PRECISIONS,
     GraphFiles,
+    find_graphs,
     fitting_graphs,
     is_graphs,
     verify_graphs,
@@ -49,7 +50,14 @@ from mmgpt_desktop.engine.folder.layouts import (
 from mmgpt_desktop.engine.folder.model_files import MANIFEST, read_object
 from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.head_choice import HeadReport, load_choice, save_choice, score_heads
-from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory
+from mmgpt_desktop.engine.labels import took_over
+from mmgpt_desktop.engine.memory import (
+    BESIDE,
+    free_memory,
+    free_with_card,
+    require_card_memory,
+    require_memory,
+)
 from mmgpt_desktop.engine.occlusion import Hiding, Mask, PhotoHider, Rescorer
 from mmgpt_desktop.engine.onnx_runtime import wants_cuda
 from mmgpt_desktop.engine.scenes import Scene, compose
@@ -83,17 +91,22 @@ ALL_HEADS = Note(
 
 
 def make_runtime(
-    name: RuntimeName, checkpoint: Checkpoint, *, broken: Collection[Path] = ()
+    name: RuntimeName, checkpoint: Checkpoint, *, broken: Collection[Path] = (), card: bool = True
 ) -> Any:
-    """Without the graphs that are `broken`. Raises RuntimeFailure if that runtime can't be had
-    here, BundleError if none can."""
+    """Without the graphs that are `broken`; PyTorch on the processor, unless it may use the
+    graphics card. Raises RuntimeFailure if that runtime can't be had here, BundleError if none
+    can."""
     if name is RuntimeName.TORCH:
         whole = checkpoint if checkpoint.weights else open_checkpoint(checkpoint.path)
-        return checkpoint_torch(whole)
+        return checkpoint_torch(whole, card=card)
     try:
-        order = CARD_PRECISIONS if wants_cuda(name) else PRECISIONS
-        files = fitting_graphs(checkpoint.path, free_memory() - BESIDE, broken, order)
+        cuda = wants_cuda(name)
+        order = CARD_PRECISIONS if cuda else PRECISIONS
+        room = (free_with_card() if cuda else free_memory()) - BESIDE
+        files = fitting_graphs(checkpoint.path, room, broken, order)
         require_memory(files.bytes)
+        if cuda:
+            require_card_memory(files.bytes)
         return checkpoint_onnx(checkpoint, name, files=files)
     except BundleError as bad:
         if not has_weights(checkpoint.path):
@@ -116,7 +129,7 @@ class CheckpointEngine(EngineBase):
         self.path, self._graphs = folder, is_graphs(folder)
         super().__init__(self._order(), choice)
         self._broken = set[Path]()  # graphs that the runtime now being made could not use
-        self._make = make or partial(make_runtime, broken=self._broken)
+        self._make = make
 
     def open(self, progress: Progress, cancel: CancelToken) -> None:
         if self._graphs:
@@ -127,6 +140,15 @@ class CheckpointEngine(EngineBase):
         self.stop_ids = self.family.stop_ids
         self.context_length = self.family.context_length
         progress(0.1, "Starting the model")
+
+    def room_wanted(self) -> tuple[int, int]:
+        if not self._graphs:
+            count = self.checkpoint.parameters
+            return 4 * count, 2 * count
+        with suppress(BundleError):  # which the runtime will say, or do without the graphs
+            size = find_graphs(self.path).bytes
+            return size, size
+        return 0, 0
 
     def make_runtime(self, name: RuntimeName) -> Any:
         """Where a graph is of no use, the next of another precision is tried."""
@@ -155,7 +177,8 @@ class CheckpointEngine(EngineBase):
     def _tried(self, name: RuntimeName) -> Any:
         """Look at a grey picture and read a question without one: graphs that don't fit say so
         now, while the model before this one is still there. Raises as `make_runtime`."""
-        runtime, cancel = self._make(name, self.checkpoint), CancelToken()
+        make = self._make or partial(make_runtime, broken=self._broken, card=self.card)
+        runtime, cancel = make(name, self.checkpoint), CancelToken()
         if name is RuntimeName.TORCH:
             return runtime
         try:

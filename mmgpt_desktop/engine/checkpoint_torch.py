@@ -9,6 +9,7 @@ import copy
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,15 +21,15 @@ from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.families.registry import family_class
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.folder.model_files import ANOTHER
-from mmgpt_desktop.engine.memory import BESIDE, free_memory, require_memory
 from mmgpt_desktop.engine.pytorch import LOADING, RUNNING, require_torch, torch_failures
 from mmgpt_desktop.engine.runtime import DecodeResult
 from mmgpt_desktop.errors import RuntimeFailure
-from mmgpt_desktop.messages import RuntimeInfo, RuntimeName
 from mmgpt_desktop.text import safe_name
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from mmgpt_desktop.engine.torch_device import Place
 
 LAST_ROW = "last_row"  # our name among transformers' ways to compute attention
 # By part of the model's config. Of the image encoder no row is asked for, and its scores would
@@ -41,30 +42,40 @@ Past = tuple[Any, int]  # transformers' cache, and how many tokens it holds
 
 
 class CheckpointTorch:
-    """A public model on the CPU. It can be cancelled between the model's layers.
+    """A public model at its `place`. It can be cancelled between the model's layers.
 
     What differs between models is in the hooks: `features`, `arguments`, `rows`.
     """
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        """In 16 bits where there is no memory for 32. Raises RuntimeFailure."""
+    place: Place
+
+    def __init__(self, checkpoint: Checkpoint, *, card: bool = True) -> None:
+        """On the processor, unless it may use the graphics card. Raises RuntimeFailure."""
         require_torch()
         self._family = family_class(checkpoint.model_type)
-        dtype = "float32" if 4 * checkpoint.parameters + BESIDE < free_memory() else "bfloat16"
-        require_memory(checkpoint.parameters * (4 if dtype == "float32" else 2))
         with torch_failures(LOADING, _HINT):
             import torch
 
-            torch.set_num_threads(physical_cores())
-            self.torch = torch
-            self.model = self.load(checkpoint, getattr(torch, dtype))
-        self._cancel = CancelToken()
-        self._watch()
-        self.info = RuntimeInfo(RuntimeName.TORCH, "cpu")
+            from mmgpt_desktop.engine.torch_device import settle
 
-    def load(self, checkpoint: Checkpoint, dtype: Any) -> Any:
+        torch.set_num_threads(physical_cores())
+        self.torch = torch
+        self._cancel = CancelToken()
+        settle(partial(self._open, checkpoint), checkpoint.parameters, card=card)
+        self.info = self.place.info
+
+    def _open(self, checkpoint: Checkpoint, place: Place) -> None:
+        self.place = place
+        with torch_failures(LOADING, _HINT):
+            self.model = self.load(checkpoint)
+        self._watch()
+
+    def load(self, checkpoint: Checkpoint) -> Any:
+        """The model in its place's precision, at its place."""
         _register_last_row()
-        return load_model(checkpoint, dtype=dtype, attn_implementation=_ATTENTION)
+        dtype = self.place.dtype
+        model = load_model(checkpoint, dtype=dtype, attn_implementation=_ATTENTION)
+        return model.to(self.place.device)
 
     @property
     def attention_shape(self) -> tuple[int, int]:
@@ -74,7 +85,7 @@ class CheckpointTorch:
 
     def encode(self, inputs: ImageInputs, cancel: CancelToken) -> Features:
         with self._running(cancel):
-            return self.features({name: self._tensor(each) for name, each in inputs.arrays.items()})
+            return self.features({name: self.tensor(each) for name, each in inputs.arrays.items()})
 
     def decode(
         self,
@@ -97,7 +108,7 @@ class CheckpointTorch:
             )
             total = fed + len(token_ids)
             weights = self.rows(output, context, total) if attention else None
-            logits = output.logits[0, -1].float().numpy()
+            logits = self.array(output.logits[0, -1])
             return DecodeResult(logits, weights, (output.past_key_values, total))
 
     def score(
@@ -108,10 +119,11 @@ class CheckpointTorch:
         kept = len(token_ids) - len(context.prompt.token_ids) + 1
         with self._running(cancel):
             output = self._forward(token_ids, context, None, 0, logits_to_keep=kept)
-            return np.asarray(output.logits[0].float().numpy())
+            return self.array(output.logits[0])
 
     def close(self) -> None:
         self.model = None
+        self.place.give_back()
 
     def features(self, inputs: dict[str, Tensor]) -> Features:
         """What the decoder reads of one photo: the image encoder's and projector's work."""
@@ -126,29 +138,45 @@ class CheckpointTorch:
         """What the model is called with, for tokens that stand after `fed` others."""
         given = {
             "inputs_embeds": self.embedded(token_ids, context, fed),
-            "position_ids": self._tensor(context.prompt.rotary_positions(fed, len(token_ids))),
+            "position_ids": self.tensor(context.prompt.rotary_positions(fed, len(token_ids))),
         }
         if context.prompt.blocks is not None and not fed:
             outside = self._family.outside_blocks or 0
             types = context.prompt.token_types(0, len(token_ids), outside)
-            given["token_type_ids"] = self._tensor(types)
+            given["token_type_ids"] = self.tensor(types)
         return given
 
     def rows(self, output: Any, context: Context, total: int) -> NDArray[np.float32]:
         """The last of `total` positions' attention, as `DecodeResult.attention`."""
-        image_positions = np.array(context.prompt.image_positions, np.int64)
-        return np.stack([_row(layer, image_positions, total) for layer in output.attentions])
+        positions = self.tensor(np.array(context.prompt.image_positions, np.int64))
+        rows = [_row(layer, positions, total) for layer in output.attentions]
+        return self.array(self.torch.stack(rows))
 
     def embedded(self, token_ids: Sequence[int], context: Context, fed: int) -> Tensor:
         """Embeddings [1, S, width]: the photos' where their tokens stand, the table's elsewhere."""
-        ids = self.torch.tensor([list(token_ids)])
+        ids = np.array([token_ids], np.int64)
         image, which = context.prompt.image_tokens(fed, len(token_ids))
         ids[0, image] = 0  # an image token may lie beyond the table
-        embeddings: Tensor = self.model.get_input_embeddings()(ids)
+        embeddings: Tensor = self.model.get_input_embeddings()(self.tensor(ids))
         if len(image):
             found = self.torch.cat([each.embeddings for each in context.features])
-            embeddings[0, image] = found[which].to(embeddings.dtype)
+            chosen = found[self.tensor(which)]
+            embeddings[0, self.tensor(image)] = chosen.to(embeddings.dtype)
         return embeddings
+
+    def ids(self, token_ids: Sequence[int]) -> Tensor:
+        """[1, S]"""
+        return self.tensor(np.array([token_ids], np.int64))
+
+    def tensor(self, array: NDArray[Any]) -> Tensor:
+        """An array as the model takes it."""
+        return self.place.tensor(array)
+
+    def array(self, tensor: Tensor) -> NDArray[np.float32]:
+        """What the model gives, on the host."""
+        from mmgpt_desktop.engine.torch_device import as_array
+
+        return as_array(tensor)
 
     def empty_cache(self) -> Any:
         from transformers import DynamicCache
@@ -163,19 +191,14 @@ class CheckpointTorch:
         fed: int,
         **options: Any,
     ) -> Any:
-        mask = self.torch.ones(1, fed + len(token_ids), dtype=self.torch.long)
         return self.model(
             **self.arguments(token_ids, context, fed),
-            attention_mask=mask,
+            attention_mask=self.tensor(np.ones((1, fed + len(token_ids)), np.int64)),
             past_key_values=past,
             use_cache=past is not None,
             return_dict=True,
             **options,
         )
-
-    def _tensor(self, array: NDArray[Any]) -> Tensor:
-        tensor = self.torch.from_numpy(np.ascontiguousarray(array))
-        return tensor.to(self.model.dtype) if tensor.is_floating_point() else tensor
 
     def _watch(self) -> None:
         """Look at the cancel token before each layer."""
@@ -219,14 +242,14 @@ def load_model(checkpoint: Checkpoint, **options: Any) -> Any:
     return model.eval()
 
 
-def _row(weights: Tensor, image_positions: NDArray[np.int64], total: int) -> NDArray[np.float32]:
+def _row(weights: Tensor, image_positions: Tensor, total: int) -> Tensor:
     """[head, image token] out of a layer's weights [1, head, row, key].
 
     A layer with a sliding window has only the last keys: what lies before them has 0.
     """
-    row = weights[0, :, -1].float().numpy()
+    row = weights[0, :, -1]
     seen = image_positions - (total - row.shape[-1])
-    return np.asarray(np.where(seen >= 0, row[:, np.maximum(seen, 0)], 0), np.float32)
+    return row[:, seen.clamp(min=0)] * (seen >= 0)
 
 
 def _branched(cache: Past) -> Past:

@@ -1,4 +1,4 @@
-"""What ONNX Runtime's messages tell of a graphics card that failed, as sentences for people."""
+"""What ONNX Runtime and PyTorch tell of a graphics card that failed, as sentences for people."""
 
 from __future__ import annotations
 
@@ -132,6 +132,16 @@ def _error(said: str) -> tuple[str, int | str]:
     if found := _NAME.search(said):
         return "CUDA", _NUMBERS.get(found[1], found[1])
     return "", 0
+
+
+def torch_card_failure(error: Exception) -> CardFailure | None:
+    """The same of PyTorch's exceptions; for want of memory a processor's are of another class."""
+    kind, said = type(error).__name__, str(error)
+    if kind == "AcceleratorError":
+        return card_failure(Exception(f"CUDA failure {getattr(error, 'error_code', 0)}"))
+    if kind == "OutOfMemoryError" or said.startswith("MPS backend out of memory"):
+        return card_failure(error)
+    return None
 
 
 def library_failure() -> CardFailure:

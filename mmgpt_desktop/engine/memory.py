@@ -8,7 +8,8 @@ import sys
 
 import psutil
 
-from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.engine import card
+from mmgpt_desktop.errors import CardFailure, RuntimeFailure
 
 BESIDE = 300_000_000  # bytes that a model at work takes beside its weights, at least
 _GIGA = 1e9
@@ -21,6 +22,12 @@ def free_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
+def free_with_card() -> int:
+    """The same for a model that is to run on the card: bytes that are free there, too."""
+    on_card = card.free_memory()
+    return free_memory() if on_card is None else min(on_card, free_memory())
+
+
 def require_memory(weights: int) -> None:
     """Raises RuntimeFailure if so many bytes of weights won't fit."""
     needed, free = weights + BESIDE, free_memory()
@@ -29,9 +36,36 @@ def require_memory(weights: int) -> None:
             "There is not enough memory for this model: it needs about {needed} GB, and {free} GB"
             " are free.",
             "Close other programs, or choose a smaller model.",
-            needed=f"{needed / _GIGA:.1f}",
-            free=f"{free / _GIGA:.1f}",
+            needed=gigabytes(needed),
+            free=gigabytes(free),
         )
+
+
+def require_card_memory(weights: int) -> None:
+    """Raises CardFailure if so many bytes of weights won't fit into what is free on the card, as
+    far as its driver tells."""
+    needed, free = weights + BESIDE, card.free_memory()
+    if free is not None and needed > free:
+        raise CardFailure(
+            "The graphics card has too little memory for this model: it needs about {needed} GB,"
+            " and {free} GB are free.",
+            "Close other programs that use the card, or choose a smaller model.",
+            needed=gigabytes(needed),
+            free=gigabytes(free),
+        )
+
+
+def has_room(computer: int, on_card: int) -> bool:
+    """Whether so many bytes of weights fit beside what is loaded, and as many as are wanted there
+    into the memory of a graphics card if there is one."""
+    free = card.free_memory()
+    fits = free is None or on_card + BESIDE <= free
+    return fits and computer + BESIDE <= free_memory()
+
+
+def gigabytes(count: int) -> str:
+    """As sentences have it, without the unit."""
+    return f"{count / _GIGA:.1f}"
 
 
 def keep_heaps_small() -> None:

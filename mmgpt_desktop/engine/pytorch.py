@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from mmgpt_desktop.engine.cuda_failures import torch_card_failure
 from mmgpt_desktop.engine.folder.model_files import ANOTHER
 from mmgpt_desktop.errors import AppError, Cancelled, RuntimeFailure
 from mmgpt_desktop.text import reason_of, safe_name
@@ -35,12 +36,14 @@ def require_torch() -> None:
 @contextmanager
 def torch_failures(title: str, hint: str) -> Iterator[None]:
     """What PyTorch raises in here becomes a RuntimeFailure, with `title` and `hint` where nothing
-    better is known. It is a RuntimeError for nearly all, out of memory included."""
+    better is known. It is a RuntimeError for nearly all."""
     try:
         yield
     except (AppError, Cancelled):
         raise
     except Exception as error:
+        if (of_card := torch_card_failure(error)) is not None:
+            raise of_card from error
         if field := _FIELD.search(str(error)):
             said = (
                 "PyTorch can't load the model: its settings give {name} as something that can't be"

@@ -17,12 +17,13 @@ from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.folder.bundle import Bundle
 from mmgpt_desktop.engine.pytorch import LOADING, RUNNING, require_torch, torch_failures
 from mmgpt_desktop.engine.runtime import DecodeResult, Encoded
-from mmgpt_desktop.messages import HeadNumbers, RuntimeInfo, RuntimeName
+from mmgpt_desktop.messages import HeadNumbers
 from mmgpt_desktop.methods import Method
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from mmgpt_desktop.engine.torch_device import Place
     from mmgpt_desktop.model.written_answer import WrittenAnswer
 
 Cache = list[tuple["Tensor", "Tensor"]]
@@ -31,16 +32,23 @@ _HINT = "Install the app's packages again, or use another runtime."
 
 
 class TorchRuntime:
-    """The model itself, on the CPU. It can be cancelled between runs, not within one."""
+    """The model itself, at its `place`. It can be cancelled between runs, not within one.
 
-    def __init__(self, bundle: Bundle, model: Any = None) -> None:
-        """`model` runs in place of the bundle's own, of which it has the shape. Raises
-        RuntimeFailure."""
+    In float32 on the graphics card too: what takes time there is to start so small a model's
+    operators, however many bits they read, and bfloat16 moves up to a half of a head's attention.
+    """
+
+    place: Place
+
+    def __init__(self, bundle: Bundle, model: Any = None, *, card: bool = True) -> None:
+        """`model` runs in place of the bundle's own, of which it has the shape. On the processor,
+        unless it may use the graphics card. Raises RuntimeFailure."""
         require_torch()
         self._spec, self._fusions = bundle.manifest.decoder, bundle.manifest.fusions
         with torch_failures(LOADING, _HINT):
             import torch
 
+            from mmgpt_desktop.engine.torch_device import settle
             from mmgpt_desktop.model.packing import load_packed
 
             # OpenMP's threads wait for each other at every step, so one that another program
@@ -48,7 +56,13 @@ class TorchRuntime:
             torch.set_num_threads(max(1, physical_cores() // 2))
             self._torch = torch
             self._model: Any = model or load_packed(bundle.path)
-        self.info = RuntimeInfo(RuntimeName.TORCH, "cpu")
+        settle(self._move, self._model.num_parameters(), exact=True, card=card)
+        self.info = self.place.info
+
+    def _move(self, place: Place) -> None:
+        with torch_failures(LOADING, _HINT):
+            self._model.to(place.device)
+        self.place = place
 
     def prepare(self, fusion: str) -> None:
         """All fusions are in the one model."""
@@ -59,12 +73,12 @@ class TorchRuntime:
         cancel.raise_if_cancelled()
         if pixels is None:
             layers, spec = self._fusions[fusion].tensors, self._spec
-            nothing = self._torch.zeros(layers, 1, spec.heads, 0, spec.head_dim)
+            nothing = self.place.zeros(layers, 1, spec.heads, 0, spec.head_dim)
             return Encoded(fusion, nothing, nothing)
         with torch_failures(RUNNING, _HINT), self._torch.inference_mode():
-            image, mixed = self._model.encode_pixels(self._torch.from_numpy(pixels), fusion)
+            image, mixed = self._model.encode_pixels(self.place.tensor(pixels), fusion)
             keys, values = (self._torch.stack(parts) for parts in zip(*image, strict=True))
-            reading = None if mixed.reading is None else mixed.reading[0].numpy()
+            reading = None if mixed.reading is None else self._array(mixed.reading[0])
             return Encoded(fusion, keys, values, reading)
 
     def edges(
@@ -72,8 +86,8 @@ class TorchRuntime:
     ) -> NDArray[np.float32] | None:
         cancel.raise_if_cancelled()
         with torch_failures(RUNNING, _HINT), self._torch.inference_mode():
-            _, mixed = self._model.encode_pixels(self._torch.from_numpy(pixels), fusion)
-            return None if mixed.edges is None else np.asarray(mixed.edges[0].numpy())
+            _, mixed = self._model.encode_pixels(self.place.tensor(pixels), fusion)
+            return None if mixed.edges is None else self._array(mixed.edges[0])
 
     def decode(
         self,
@@ -85,13 +99,16 @@ class TorchRuntime:
         cancel: CancelToken,
     ) -> DecodeResult:
         logits, presents, weights = self._decode(token_ids, encoded, cache, cancel)
-        shown = encoded.over_cells(weights[0].numpy()) if attention else None
-        return DecodeResult(logits[0, -1].numpy(), shown, presents)
+        with torch_failures(RUNNING, _HINT):  # a card's come when its work is waited for
+            shown = encoded.over_cells(self._array(weights[0])) if attention else None
+            return DecodeResult(self._array(logits[0, -1]), shown, presents)
 
     def score(
         self, token_ids: Sequence[int], encoded: Encoded, cancel: CancelToken
     ) -> NDArray[np.float32]:
-        return np.asarray(self._decode(token_ids, encoded, None, cancel)[0][0].numpy())
+        logits, _, _ = self._decode(token_ids, encoded, None, cancel)
+        with torch_failures(RUNNING, _HINT):
+            return self._array(logits[0])
 
     def written(
         self,
@@ -104,7 +121,8 @@ class TorchRuntime:
         """An answer, to be read once more by what needs the model itself."""
         from mmgpt_desktop.model.written_answer import WrittenAnswer
 
-        photo = self._torch.from_numpy(pixels)
+        with torch_failures(RUNNING, _HINT):
+            photo = self.place.tensor(pixels)
         return WrittenAnswer(self._model, photo, prompt_ids, token_ids, fusion, cancel)
 
     def explain(self, method: Method, answer: WrittenAnswer) -> NDArray[np.float32]:
@@ -131,6 +149,7 @@ class TorchRuntime:
 
     def close(self) -> None:
         self._model = None
+        self.place.give_back()
 
     def time_generate(
         self,
@@ -145,8 +164,8 @@ class TorchRuntime:
         with self._torch.inference_mode():
             started = time.perf_counter()
             self._model.generate(
-                self._torch.tensor([list(prompt)]),
-                pixel_values=self._torch.from_numpy(pixels),
+                self._ids(prompt),
+                pixel_values=self.place.tensor(pixels),
                 fusion=fusion,
                 do_sample=False,
                 min_new_tokens=tokens,
@@ -162,13 +181,21 @@ class TorchRuntime:
         """The model's `decode_step`."""
         cancel.raise_if_cancelled()
         with torch_failures(RUNNING, _HINT), self._torch.inference_mode():
-            ids = self._torch.tensor([list(token_ids)])
             past = self._empty_cache() if cache is None else cache
             stepped: tuple[Tensor, Cache, Tensor] = self._model.decode_step(
-                ids, encoded.keys, encoded.values, past, encoded.fusion
+                self._ids(token_ids), encoded.keys, encoded.values, past, encoded.fusion
             )
             return stepped
 
     def _empty_cache(self) -> Cache:
-        empty = self._torch.zeros(1, self._spec.heads, 0, self._spec.head_dim)
+        empty = self.place.zeros(1, self._spec.heads, 0, self._spec.head_dim)
         return [(empty, empty)] * self._spec.layers
+
+    def _ids(self, token_ids: Sequence[int]) -> Tensor:
+        """[1, S]"""
+        return self.place.tensor(np.array([token_ids], np.int64))
+
+    def _array(self, tensor: Tensor) -> NDArray[np.float32]:
+        from mmgpt_desktop.engine.torch_device import as_array
+
+        return as_array(tensor)

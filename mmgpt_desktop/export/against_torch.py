@@ -57,7 +57,7 @@ def comparison_report(checkpoint: Path, graphs: Path) -> list[Note]:
 
     whole = open_checkpoint(checkpoint)
     inputs, prompt = _question(whole)
-    slow = checkpoint_torch(whole)
+    slow = checkpoint_torch(whole, card=False)  # whose half precision would be compared, too
     theirs = _trial(slow, inputs, prompt, None)
     slow.close()
     with tempfile.TemporaryDirectory() as cache:

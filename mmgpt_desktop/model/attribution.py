@@ -73,6 +73,6 @@ def attention_numbers(
 
 
 def _frozen(values: Tensor) -> NDArray[Any]:
-    array = values.detach().numpy().copy()
+    array = values.detach().cpu().numpy().copy()
     array.setflags(write=False)
     return array

@@ -20,7 +20,7 @@ def relevancies(answer: WrittenAnswer) -> Tensor:
         for position, token in zip(answer.positions, answer.token_ids, strict=True):
             maps.append(_relevancy(seen, position, token))
             answer.cancel.raise_if_cancelled()
-    return torch.stack(maps) if maps else torch.zeros(0, seen.picture)
+    return torch.stack(maps) if maps else seen.logits.new_zeros(0, seen.picture)
 
 
 def _relevancy(seen: Trace, position: int, token: int) -> Tensor:
@@ -39,7 +39,7 @@ def _relevancy(seen: Trace, position: int, token: int) -> Tensor:
         retain_graph=True,
         allow_unused=True,  # the last layer of a prefix is read by nothing
     )
-    relevant = torch.eye(seen.tokens, seen.picture)
+    relevant = torch.eye(seen.tokens, seen.picture, device=seen.logits.device)
     for each, gradient in zip(seen.attentions, gradients, strict=True):
         if gradient is None:
             continue
@@ -53,6 +53,6 @@ def _source(relevant: Tensor, read: TokenAttention, picture: int) -> Tensor:
     source = relevant[read.columns]
     if read.columns.stop > read.rows.start:
         return source
-    own = torch.eye(picture)[read.columns]
+    own = torch.eye(picture, device=source.device)[read.columns]
     others = source - own
     return own + others / others.sum(dim=1, keepdim=True).clamp(min=1e-12)

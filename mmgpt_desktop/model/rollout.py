@@ -25,7 +25,7 @@ def _rolled(seen: Trace) -> Tensor:
     part. It knows how much was read, not whether it was used: values, gates and MLPs are left
     out.
     """
-    rolled = torch.eye(seen.tokens, seen.picture)
+    rolled = torch.eye(seen.tokens, seen.picture, device=seen.logits.device)
     for each in seen.attentions:
         read = each.over_tokens(each.weights[0].mean(dim=0)) @ rolled[each.columns]
         rolled[each.rows] = (rolled[each.rows] + read) / 2

@@ -19,11 +19,11 @@ def activations(answer: WrittenAnswer) -> Tensor:
     with torch.no_grad():
         seen, model = answer.trace(), answer.model
         assert seen.prefix is not None
-        ids = torch.tensor(answer.written)
+        ids = torch.tensor(answer.written, device=seen.logits.device)
         logits = torch.cat([model.lm_head(model.norm(seen.prefix)), seen.logits])
         active = logits.clamp(min=0).T  # (V, T + S)
         maps = active[ids, : seen.picture]
-        cleaned = torch.zeros(len(answer.positions), seen.picture)
+        cleaned = seen.logits.new_zeros(len(answer.positions), seen.picture)
         for index, position in enumerate(answer.positions):
             target = position + 1
             nearness = active[ids[target], seen.picture : seen.picture + target]

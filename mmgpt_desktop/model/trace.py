@@ -82,7 +82,7 @@ def trace(
         image, _ = model.encode_cells(fine, coarse, fusion)
     keys, values = (torch.stack(list(each)) for each in zip(*image, strict=True))
     with _recorded(model) as after:
-        given = torch.tensor([list(ids)])
+        given = torch.tensor([list(ids)], device=pixels.device)
         logits = model(given, image_keys=keys, image_values=values, fusion=fusion).logits[0]
     joined, picture = fusion == CONCAT, keys.shape[3]
     if model.config.resampled(fusion):

@@ -187,7 +187,8 @@ class EngineThread(_QueueThread):
     """Owns the engine: loads it, then answers one request after the other.
 
     Exactly one `ended` for each `ask`, after its last `stepped`; exactly one `loaded` or
-    `load_failed` for each `load` and each `switch`. All are called from the GUI thread.
+    `load_failed` for each `load` and each `switch`, the latter after `gone` if no model answers
+    any more. All are called from the GUI thread.
     Whoever asks takes the number of the request from `job_ids`. Between `reserve` and `release`
     the engine is wanted for nothing that could wait, however many reserve it.
 
@@ -198,6 +199,7 @@ class EngineThread(_QueueThread):
     loaded = Signal(object, object)  # ModelInfo, RuntimeInfo
     took_over = Signal(object)  # RuntimeInfo: another runtime, while the engine was at work
     load_failed = Signal(object)  # AppError, or None when cancelled
+    gone = Signal()  # the model that had made room for another can't be loaded again
     stepped = Signal(object)  # TokenStep
     ended = Signal(object)  # GenerationOutcome
     wanted = Signal()  # reserved by one more
@@ -230,7 +232,11 @@ class EngineThread(_QueueThread):
         return self._put(CancelToken(), self._load_again)
 
     def switch(self, make_engine: MakeEngine) -> CancelToken:
-        """Load another model; until it is there, and if it fails, the one before stays."""
+        """Load another model; until it is there, and if it fails, the one before stays.
+
+        Where there is no memory for both, the one before is closed first, and is loaded again if
+        the other fails.
+        """
         return self._put(CancelToken(), partial(self._load, make_engine))
 
     def ask(self, request: GenerationRequest) -> CancelToken:
@@ -296,9 +302,10 @@ class EngineThread(_QueueThread):
     def _load(self, make_engine: MakeEngine, cancel: CancelToken) -> None:
         error: AppError | None = None
         engine: EngineBase | None = None
+        answered = self._engine is not None
         try:
             engine = make_engine()
-            info = engine.load(self.load_progress.emit, cancel)
+            info = engine.load(self.load_progress.emit, cancel, self._drop_engine)
         except Cancelled:
             pass
         except AppError as failure:
@@ -316,7 +323,25 @@ class EngineThread(_QueueThread):
             engine.close()
             engine = None
         self._load_error = error
+        if answered and self._engine is None:
+            self._bring_back()
         self.load_failed.emit(error)
+
+    def _bring_back(self) -> None:
+        """The model before, which had made room; `gone` if it can't be loaded any more."""
+        cancel, engine = CancelToken(), None
+        forget = self._closing.on_cancel(cancel.cancel)
+        try:
+            engine = self._make_engine()
+            engine.load(self.load_progress.emit, cancel)
+        except BaseException as failure:
+            _log.info("the model before is gone", exc_info=failure)
+            if engine is not None:
+                engine.close()
+            self.gone.emit()
+        else:
+            self._engine = engine
+        forget()
 
     def _answer(self, request: GenerationRequest, cancel: CancelToken) -> None:
         self.ended.emit(self._outcome(request, cancel))

@@ -21,8 +21,10 @@ from mmgpt_desktop.messages import (
     GenerationRequest,
     Message,
     Photo,
+    RuntimeInfo,
     RuntimeName,
     Sampling,
+    TokenStep,
 )
 from mmgpt_desktop.methods import Method
 from tests.fakes import FakeRuntime, FoundMaps, make_photo
@@ -231,3 +233,68 @@ def test_a_card_is_not_blamed_for_the_processor(tiny_bundle: Path, script: tuple
     assert str(engine.runtime.note) == "PyTorch took over: A graph is damaged."
     with pytest.raises(RuntimeFailure, match="damaged"):
         loaded(tiny_bundle, Machine(FAILURE, broken))
+
+
+class TorchCard(Card):
+    """PyTorch on a graphics card, which answers `left` calls more."""
+
+    def __init__(self, script: Sequence[int], left: int, failure: Any = FAILURE) -> None:
+        super().__init__(script, left, failure)
+        self.info = RuntimeInfo(TORCH, "cuda", precision="bf16")
+
+
+class Places(Machine):
+    """PyTorch on the card once, and then on the processor."""
+
+    def __init__(self, card: FakeRuntime, processor: FakeRuntime) -> None:
+        super().__init__(NoCard("No card."), RuntimeFailure("No ONNX Runtime."))
+        self._torch = [card, processor]
+
+    def __call__(self, name: RuntimeName, bundle: Bundle) -> Runtime:
+        if name is TORCH:
+            self.asked.append(name)
+            return self._torch.pop(0)
+        return super().__call__(name, bundle)
+
+
+@pytest.mark.parametrize("choice", [None, TORCH])
+@pytest.mark.parametrize("left", [0, 1, 3])
+def test_pytorch_goes_on_without_the_card(
+    tiny_bundle: Path, script: tuple[int, ...], left: int, choice: RuntimeName | None
+) -> None:
+    """PyTorch is still PyTorch, so a choice of it is kept."""
+    card, processor = TorchCard(script, left), FakeRuntime(script, name=TORCH)
+    engine = loaded(tiny_bundle, Places(card, processor), choice)
+    assert engine.card
+    steps: list[TokenStep] = []
+    outcome = engine.generate(request(), CancelToken(), steps.append)
+    assert (outcome.kind, outcome.error) == ("done", None)
+    assert tuple(step.token_id for step in steps) == script
+    said = "PyTorch on the processor took over: The card crashed."
+    assert [str(note) for note in outcome.notes] == [said]
+    assert str(engine.runtime.note) == said
+    assert card.closed
+    assert not engine.card
+
+
+def test_numbers_that_are_none_are_tried_on_the_processor(
+    tiny_bundle: Path, script: tuple[int, ...]
+) -> None:
+    """As a model that was made for bfloat16 gives them in float16."""
+    card, processor = TorchCard(script, 1000), FakeRuntime(script, name=TORCH)
+    card.breaks = True
+    engine = loaded(tiny_bundle, Places(card, processor), TORCH)
+    outcome = engine.generate(request(), CancelToken(), lambda _step: None)
+    assert outcome.kind == "done"
+    assert "arithmetic broke" in str(engine.runtime.note)
+
+
+def test_pytorch_on_the_processor_has_nowhere_to_go(
+    tiny_bundle: Path, script: tuple[int, ...]
+) -> None:
+    card, processor = TorchCard(script, 0), FakeRuntime(script, name=TORCH, fail_at=[0])
+    engine = loaded(tiny_bundle, Places(card, processor), TORCH)
+    outcome = engine.generate(request(), CancelToken(), lambda _step: None)
+    assert outcome.kind == "failed"
+    assert outcome.error is not None
+    assert outcome.error.title == "The fake runtime broke."

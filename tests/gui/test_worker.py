@@ -151,6 +151,81 @@ def test_cancelling_a_load_is_no_error(qtbot: QtBot, start: Start) -> None:
     assert failed.args == [None]
 
 
+class Switched:
+    """A thread whose model answers, and what it says of each switch to another one."""
+
+    def __init__(self, qtbot: QtBot, thread: EngineThread) -> None:
+        self.thread, self.log = thread, Log(thread)
+        self.made: list[FakeEngine] = []
+        self.ends: list[object] = []
+        with qtbot.waitSignal(thread.loaded):
+            thread.switch(self._make)
+        thread.loaded.connect(lambda model, _runtime: self.ends.append(model.name))
+        thread.load_failed.connect(self.ends.append)
+        thread.gone.connect(lambda: self.ends.append("gone"))
+
+    def _make(self) -> FakeEngine:
+        self.made.append(FakeEngine())
+        return self.made[-1]
+
+
+@pytest.fixture
+def switched(qtbot: QtBot, start: Start) -> Switched:
+    return Switched(qtbot, start(EngineThread(FakeEngine())))
+
+
+@pytest.mark.parametrize("needs_room", [True, False])
+def test_a_model_makes_room_for_the_next_where_both_have_none(
+    qtbot: QtBot, switched: Switched, needs_room: bool
+) -> None:
+    there = FakeEngine(needs_room=needs_room, load_gated=True)
+    (before,) = switched.made
+    with qtbot.waitSignal(switched.thread.load_progress):
+        switched.thread.switch(there)
+    assert before.closed is needs_room
+    with qtbot.waitSignal(switched.thread.loaded):
+        there.load_gate.release()
+    assert before.closed
+    assert (switched.ends, len(switched.made)) == (["fake"], 1)
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_a_model_that_made_room_in_vain_answers_again(
+    qtbot: QtBot, switched: Switched, cancelled: bool
+) -> None:
+    error = None if cancelled else BundleError("The model is damaged.")
+    there = FakeEngine(needs_room=True, load_gated=True, load_error=error)
+    with qtbot.waitSignal(switched.thread.load_progress):
+        token = switched.thread.switch(there)
+    with qtbot.waitSignal(switched.thread.load_failed):
+        token.cancel() if cancelled else there.load_gate.release()
+    assert there.closed
+    assert switched.ends == [error]
+    first, again = switched.made
+    assert (first.closed, again.closed) == (True, False)
+    with qtbot.waitSignal(switched.thread.ended):
+        switched.thread.ask(request())
+    assert len(again.requests) == 1
+
+
+def test_a_model_that_cannot_come_back_is_gone(qtbot: QtBot, start: Start) -> None:
+    before = FakeEngine()
+    thread = start(EngineThread(before))
+    with qtbot.waitSignal(thread.loaded):
+        thread.load()
+    ends: list[object] = []
+    thread.gone.connect(lambda: ends.append("gone"))
+    thread.load_failed.connect(ends.append)
+    before.load_error = BundleError("It was deleted.")
+    error = BundleError("The model is damaged.")
+    with qtbot.waitSignal(thread.load_failed):
+        thread.switch(FakeEngine(needs_room=True, load_error=error))
+    assert ends == ["gone", error]
+    with qtbot.waitSignal(thread.ended) as ended:
+        thread.ask(request())
+    assert ended.args[0].error is error
+
+
 def test_cancel_ends_an_answer_between_two_steps(qtbot: QtBot, start: Start) -> None:
     engine = FakeEngine(gated=True)
     thread = start(EngineThread(engine))

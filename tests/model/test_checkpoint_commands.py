@@ -55,7 +55,7 @@ def test_doctor_says_what_a_checkpoint_is(run: Any, checkpoint: Path) -> None:
     assert code == 0
     assert "Model: tiny-smolvlm of the family smolvlm in" in out
     assert re.search(r"Checkpoint: \d\.\d million parameters, \d+ kB as safetensors\.", out)
-    assert "PyTorch (torch), using cpu." in out
+    assert "PyTorch (torch), using cpu, float32." in out
     assert "Questions can be answered." in out
 
 

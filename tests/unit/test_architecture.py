@@ -129,6 +129,7 @@ _LIBRARIES_OWN = {
     "_forward_hooks",  # PyTorch's modules
     "_from_config",  # transformers' models, and the next two
     "_get_number_of_features",
+    "_make_wrapper_subclass",  # PyTorch's tensors
     "_name_or_path",
     "_replace",  # named tuples
     "_webp",  # Pillow

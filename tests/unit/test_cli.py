@@ -158,7 +158,7 @@ def test_a_doubtful_answer_says_so(run: Any, photo: Path, tmp_path: Path) -> Non
 def test_a_fallback_is_noted(run: Any, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = bundle_engine.make_runtime
 
-    def make(name: RuntimeName, bundle: Bundle) -> Runtime:
+    def make(name: RuntimeName, bundle: Bundle, **_: Any) -> Runtime:
         if name is RuntimeName.TORCH:
             return real(RuntimeName.ONNX_CPU, bundle)
         raise RuntimeFailure("ONNX Runtime is out of order.")
@@ -179,7 +179,7 @@ def test_a_fallback_after_the_answer_is_noted(
     def score(*_: Any) -> NoReturn:
         raise broken
 
-    def make(name: RuntimeName, bundle: Bundle) -> Runtime:
+    def make(name: RuntimeName, bundle: Bundle, **_: Any) -> Runtime:
         runtime = real(RuntimeName.ONNX_CPU, bundle)
         if name is RuntimeName.ONNX_CUDA:
             monkeypatch.setattr(runtime, "score", score)

@@ -76,10 +76,10 @@ def family_of(checkpoint: Checkpoint) -> Family:
         return kind(checkpoint)
 
 
-def checkpoint_torch(checkpoint: Checkpoint) -> CheckpointTorch:
-    """Its runtime in PyTorch. Raises RuntimeFailure."""
+def checkpoint_torch(checkpoint: Checkpoint, *, card: bool = True) -> CheckpointTorch:
+    """Its runtime in PyTorch; `card` and errors as `CheckpointTorch`."""
     kind = pkgutil.resolve_name(family_class(checkpoint.model_type).torch_runtime)
-    made: CheckpointTorch = kind(checkpoint)
+    made: CheckpointTorch = kind(checkpoint, card=card)
     return made
 
 

@@ -40,6 +40,7 @@ class ModelLoader(QObject):
         engine.load_progress.connect(self._show_progress)
         engine.loaded.connect(self._take_model)
         engine.load_failed.connect(self._fail)
+        engine.gone.connect(self._forget_model)
         engine.took_over.connect(self._take_runtime)
         status.cancelled.connect(self.cancel)
         status.load_wanted.connect(self.load)
@@ -99,6 +100,10 @@ class ModelLoader(QObject):
 
     def _tell_model(self, model: ModelInfo, runtime: RuntimeInfo) -> None:
         self._tell(lambda: self._status.show_model(model.name, runtime))
+
+    def _forget_model(self) -> None:
+        """It had made room for another, and can't be loaded again: nothing answers."""
+        self.model = self._runtime = None
 
     def _fail(self, error: AppError | None) -> None:
         path, status = self._end(), self._status

@@ -45,7 +45,7 @@ class Status(Retranslated, QStatusBar):
         self._show(loading=True, missing=False)
 
     def show_model(self, name: str, runtime: RuntimeInfo) -> None:
-        """The model, what runs it, in fewer bits if so, and a sentence on a fallback."""
+        """The model, what runs it, in which precision, and a sentence on a fallback."""
         parts = (name, self._runtime(runtime), runtime.precision, note_text(runtime.note))
         self._say(" · ".join(filter(None, parts)))
         self._show(loading=False, missing=False)
@@ -55,6 +55,8 @@ class Status(Retranslated, QStatusBar):
         self._show(loading=False, missing=True)
 
     def _runtime(self, runtime: RuntimeInfo) -> str:
+        if runtime.runtime is RuntimeName.TORCH and runtime.on_card:
+            return self.tr("PyTorch on the graphics card")
         return {
             RuntimeName.ONNX_CUDA: self.tr("ONNX Runtime on the graphics card"),
             RuntimeName.ONNX_CPU: self.tr("ONNX Runtime on the processor"),

@@ -21,8 +21,8 @@ from mmgpt_desktop.engine.image_encoder import ImageEncoder
 class IdeficsTorch(CheckpointTorch):
     """Photos are read by the cross-attention layers, and take no place among the words."""
 
-    def load(self, checkpoint: Checkpoint, dtype: Any) -> Any:
-        model = super().load(checkpoint, dtype)
+    def load(self, checkpoint: Checkpoint) -> Any:
+        model = super().load(checkpoint)
         self._crossed: list[Tensor] = []
         for layer in model.model.gated_cross_attn_layers:
             layer.cross_attn.register_forward_hook(self._keep)
@@ -39,24 +39,24 @@ class IdeficsTorch(CheckpointTorch):
         if not base.config.use_resampler:
             return Features(patches[0])
         latents, reading = resampled(base.perceiver_resampler, patches)
-        return Features(latents[0], reading.numpy())
+        return Features(latents[0], self.array(reading))
 
     def arguments(self, token_ids: Sequence[int], context: Context, fed: int) -> dict[str, Any]:
         name = "perceiver" if self.model.config.use_resampler else "image_encoder"
         features = [each.embeddings for each in context.features]
         width = self.model.config.vision_config.embed_dim
-        empty = self.torch.zeros(1, 1, 1, width, dtype=self.model.dtype)
+        empty = self.place.zeros(1, 1, 1, width)
         self._crossed.clear()
         return {
-            "input_ids": self.torch.tensor([list(token_ids)]),
-            "position_ids": self._tensor(context.prompt.rotary_positions(fed, len(token_ids))),
+            "input_ids": self.ids(token_ids),
+            "position_ids": self.tensor(context.prompt.rotary_positions(fed, len(token_ids))),
             f"{name}_embeddings": self.torch.stack(features)[None] if features else empty,
-            "image_attention_mask": self._tensor(seen_photos(context, fed, len(token_ids))),
+            "image_attention_mask": self.tensor(seen_photos(context, fed, len(token_ids))),
         }
 
     def rows(self, output: Any, context: Context, total: int) -> NDArray[np.float32]:
         """A word before any photo looks at none, whatever the softmax says."""
-        weights = self.torch.cat(self._crossed)[:, :, -1].float().numpy()
+        weights = self.array(self.torch.cat(self._crossed)[:, :, -1])
         looks = bool(seen_photos(context, total - 1, 1).any())
         tokens = len(context.prompt.image_positions)
         return np.asarray(weights[:, :, :tokens] * looks, np.float32)
@@ -102,7 +102,7 @@ def resampled(resampler: Any, patches: Tensor) -> tuple[Tensor, Tensor]:
     first is nothing of the photo. So rows sum to less than 1.
     """
     latents, seen = resampler.latents[None], patches.shape[1]
-    reading = torch.zeros(latents.shape[1], seen)
+    reading = torch.zeros(latents.shape[1], seen, device=latents.device)
     for attention, feed_forward in resampler.blocks:
         weights = latent_weights(attention, patches, latents)
         reading = (reading + weights[:, :seen] + weights[:, seen:] @ reading) / 2

@@ -17,8 +17,8 @@ from mmgpt_desktop.engine.image_encoder import ImageEncoder
 class Kosmos2Torch(CheckpointTorch):
     """Latent queries read the patches, and each other: that share is no place's."""
 
-    def load(self, checkpoint: Checkpoint, dtype: Any) -> Any:
-        whole = super().load(checkpoint, dtype)
+    def load(self, checkpoint: Checkpoint) -> Any:
+        whole = super().load(checkpoint)
         attention = whole.image_to_text_projection.x_attn
         attention.config = copy.copy(attention.config)
         attention.config._attn_implementation = "eager"  # every latent's row is wanted
@@ -31,7 +31,7 @@ class Kosmos2Torch(CheckpointTorch):
         patches = self.torch.nn.functional.normalize(patches, dim=-1)
         latents, weights = self._projection(patches)
         reading = weights[0, :, :, : patches.shape[1]].float().mean(dim=0)
-        return Features(latents[0], reading.numpy())
+        return Features(latents[0], self.array(reading))
 
     def close(self) -> None:
         self._vision = self._projection = None

@@ -1,0 +1,143 @@
+"""PyTorch on a made-up graphics card: all that it computes with lies there; answers are true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch.utils._mode_utils import no_dispatch
+
+from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine import checkpoint_torch as module
+from mmgpt_desktop.engine import torch_device
+from mmgpt_desktop.engine.bundle_engine import BundleEngine
+from mmgpt_desktop.engine.families.registry import checkpoint_torch, family_of
+from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
+from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint
+from mmgpt_desktop.engine.torch_runtime import TorchRuntime
+from mmgpt_desktop.imaging.pixels import prepare
+from mmgpt_desktop.messages import (
+    Explanation,
+    GenerationRequest,
+    Message,
+    RuntimeInfo,
+    RuntimeName,
+)
+from mmgpt_desktop.methods import TRACED, Method
+from mmgpt_desktop.model import attribution
+from mmgpt_desktop.model.written_answer import WrittenAnswer
+from mmgpt_desktop.resources import default_bundle_path
+from tests.families.checkpoints import noise_photo
+from tests.families.checks import context_of
+from tests.families.tiny import TINY
+from tests.made_up_card import CARD, made_up_card
+from tests.not_none import not_none
+
+CANCEL = CancelToken()
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    load = module.load_model
+
+    def loaded(checkpoint: Checkpoint, **options: Any) -> Any:
+        with no_dispatch():  # a model is built without memory, which "meta" is, too
+            return load(checkpoint, **options)
+
+    monkeypatch.setattr(module, "load_model", loaded)
+    monkeypatch.setattr(torch_device, "choose_device", lambda: (CARD, torch.float32))
+    with made_up_card():
+        yield
+
+
+@pytest.mark.parametrize("kind", TINY)
+def test_a_family_answers_from_a_card(kind: str, tmp_path: Path, card: None) -> None:
+    checkpoint = open_checkpoint(TINY[kind](tmp_path / "tiny"))
+    family, found = family_of(checkpoint), []
+    for runtime in (checkpoint_torch(checkpoint), checkpoint_torch(checkpoint, card=False)):
+        photos = [noise_photo(60, 40), noise_photo(30, 31)]
+        context = context_of(runtime, family, [Message("user", "What is it?")], photos)
+        prompt = context.prompt.token_ids
+        first = runtime.decode(prompt, context, None, attention=True, cancel=CANCEL)
+        then = runtime.decode([5], context, first.cache, attention=True, cancel=CANCEL)
+        looks = np.stack([not_none(each.attention) for each in (first, then)])
+        score = runtime.score([*prompt, 5], context, CANCEL)
+        found.append((runtime.info.provider, looks, score))
+        runtime.close()
+    (there, looks, score), (here, same_looks, same_score) = found
+    assert (there, here) == (CARD.type, "cpu")
+    np.testing.assert_allclose(looks, same_looks, atol=1e-5)
+    np.testing.assert_allclose(score, same_score, atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return open_bundle(default_bundle_path())
+
+
+@pytest.mark.parametrize("fusion", ["graph", "cross_attention", "concat"])
+def test_our_own_model_answers_and_explains_from_a_card(
+    bundle: Bundle, fusion: str, card: None
+) -> None:
+    prompt, answer = (1, 40, 41, 42, 2), (43, 44)
+    photo, _ = prepare(noise_photo(60, 40), bundle.manifest.image_spec(fusion))
+    found = []
+    for runtime in (TorchRuntime(bundle), TorchRuntime(bundle, card=False)):
+        pictures = [runtime.encode(pixels, fusion, CANCEL) for pixels in (photo, None)]
+        first = runtime.decode(prompt, pictures[0], None, attention=True, cancel=CANCEL)
+        then = runtime.decode([5], pictures[0], first.cache, attention=True, cancel=CANCEL)
+        values = [then.logits, not_none(then.attention)]
+        values += [runtime.score(prompt, picture, CANCEL) for picture in pictures]
+        if (edges := runtime.edges(photo, fusion, CANCEL)) is not None:
+            values.append(edges)
+        written = runtime.written(photo, prompt, answer, fusion, CANCEL)
+        for method in TRACED:
+            if fusion == "concat" or not method.about.prefix_only:
+                values.append(runtime.explain(method, written))
+        numbers = runtime.attention_numbers(written, token=1, layer=0, head=1)
+        found.append((runtime.info.provider, [*values, numbers.scores, numbers.output]))
+        runtime.close()
+    (there, values), (here, same) = found
+    assert (there, here) == (CARD.type, "cpu")
+    assert {each.dtype for each in values} == {np.dtype(np.float32)}
+    for one, two in zip(values, same, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-3 * np.abs(two).max())
+
+
+def test_our_own_model_is_exact_where_others_are_halved(
+    bundle: Bundle, card: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch_device, "choose_device", lambda: (CARD, torch.bfloat16))
+    runtime = TorchRuntime(bundle)
+    assert (runtime.info.provider, runtime.info.precision) == (CARD.type, "float32")
+
+
+@pytest.mark.parametrize("choice", [RuntimeName.ONNX_CPU, RuntimeName.TORCH])
+def test_a_card_that_breaks_over_a_map_gives_way_to_the_processor(
+    choice: RuntimeName, card: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside ONNX Runtime, and where PyTorch answers."""
+    explain, tried = attribution.explain, list[str]()
+
+    def broken(method: Method, answer: WrittenAnswer) -> NDArray[Any]:
+        tried.append(answer.pixels.device.type)
+        if answer.pixels.device == CARD:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return explain(method, answer)
+
+    monkeypatch.setattr(attribution, "explain", broken)
+    monkeypatch.setattr(RuntimeInfo, "CARDS", (CARD.type,))
+    engine = BundleEngine(default_bundle_path(), choice)
+    engine.load()
+    request = GenerationRequest(1, (noise_photo(60, 40),), (Message("user", "What?"),))
+    maps = engine.traced(Explanation(request, (43, 44)), Method.ROLLOUT, CANCEL)
+    assert maps.weights.max() > 0
+    assert tried == [CARD.type, "cpu"]
+    said = "PyTorch on the processor took over: The graphics card has not enough free memory."
+    assert str(engine.runtime.note) == (said if choice is RuntimeName.TORCH else "")
+    engine.close()
