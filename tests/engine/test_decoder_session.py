@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.graphs.decoder_session import DecoderGraph, DecoderSession
 from mmgpt_desktop.engine.graphs.graph_session import Graph
+from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.export.decoder_graph import build_decoder
 from mmgpt_desktop.export.decoder_spec import read_spec
 from mmgpt_desktop.export.graph_writer import FLOAT, GraphWriter, WeightFile
@@ -98,6 +101,21 @@ def test_the_cache_grows_when_it_is_full(weights: dict[str, np.ndarray], tmp_pat
     for start in range(0, 600, 100):
         found, _ = small.feed(embedded[:, start : start + 100], logits_from=0)
         np.testing.assert_allclose(found, whole[start : start + 100], atol=1e-4)
+
+
+def test_no_room_for_the_cache_is_a_failure_of_the_runtime(
+    weights: dict[str, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another runtime takes over after one, and after nothing else."""
+    decoder = session(weights, tmp_path, linears_for(Precision.FP32))
+    embedded = weights["model.embed_tokens.weight"][np.arange(100) % 50][None]
+
+    def full(*_: object) -> NoReturn:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(onnxruntime.OrtValue, "ortvalue_from_numpy", full)
+    with pytest.raises(RuntimeFailure, match=r"broke while it ran the model \(out of memory\)"):
+        decoder.feed(embedded)
 
 
 def test_a_prompt_graph_leaves_the_cache_that_the_other_would(
