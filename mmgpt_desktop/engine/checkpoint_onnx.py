@@ -94,7 +94,7 @@ class CheckpointOnnx:
             note = note or _IN_ORDER
         self._vision = Graph(files.vision, cuda)
         with blamed(files.embeddings):
-            self._words = _words(files.embeddings, cuda)
+            self._words = _words(files.embeddings)
         self.attention_shape = self._attention_shape(checkpoint)
         rounded = files.precision if files.precision != PRECISIONS[0] else ""
         self.info = RuntimeInfo(name, graph.session.get_providers()[0], note, rounded)
@@ -227,13 +227,15 @@ class CheckpointOnnx:
         return deep
 
 
-def _words(file: Path, cuda: bool) -> Graph | NDArray[Any]:
+def _words(file: Path) -> Graph | NDArray[Any]:
     """What looks embeddings up: a graph, or a table of which only the rows needed are read.
+
+    On the processor always: a card would have no other work, and they are wanted here.
 
     Raises BundleError and RuntimeFailure.
     """
     if file.suffix != ".safetensors":
-        return Graph(file, cuda)
+        return Graph(file, cuda=False)
     found = read_header(file).tensors
     try:
         (table,) = found.values()

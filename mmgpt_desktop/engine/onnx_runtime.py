@@ -37,6 +37,8 @@ CUDA_OPTIONS = {
     "use_tf32": "0",  # it would round the answers
     "arena_extend_strategy": "kSameAsRequested",  # and not by the next power of two
 }
+# It takes away the rotation of queries, which our attention row reads as well.
+NOT_SOUND = ["GroupQueryAttentionFusion"]
 CUDA_THREADS = 2  # of the processor, for shapes and what CUDA has no kernel for
 ANOTHER_RUNTIME = "Use another runtime."
 LOADING = "ONNX Runtime can't load the model ({reason})."
@@ -353,7 +355,13 @@ def make_session(model: str | bytes, folder: Path, cuda: bool, threads: int | No
         key = "session.model_external_initializers_file_folder_path"
         options.add_session_config_entry(key, str(folder))
     with onnx_failures(LOADING, "Use PyTorch.", on_card=cuda):
-        session = ort.InferenceSession(model, options, providers=providers, enable_fallback=0)
+        session = ort.InferenceSession(
+            model,
+            options,
+            providers=providers,
+            enable_fallback=0,
+            disabled_optimizers=NOT_SOUND if cuda else None,
+        )
     if cuda and not _on_card(session):
         raise library_failure()
     return session

@@ -6,6 +6,8 @@ import collections
 import ctypes
 import gc
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.folder.bundle import open_bundle
-from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
+from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime, make_session
 from mmgpt_desktop.messages import RuntimeName
 
 COUNTERS = ("uploads", "downloads", "copies_on_card", "bytes_up", "bytes_down", "launches", "waits")
@@ -35,30 +37,52 @@ class Card:
     def counted(self) -> dict[str, int]:
         return {name: self[name] for name in COUNTERS}
 
+    def since(self, before: Mapping[str, int]) -> dict[str, int]:
+        return {name: count - before[name] for name, count in self.counted().items()}
+
     def __setitem__(self, name: str, value: int) -> None:
         ctypes.c_uint64.in_dll(self._library, name).value = value
 
 
-def placement(graph: str) -> dict[str, Any]:
-    """Operators and how many of each, by provider; and under "copies" the Memcpy nodes."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    with tempfile.TemporaryDirectory() as folder:
-        optimised = Path(folder) / "optimised.onnx"
-        options.optimized_model_filepath = str(optimised)
+@contextmanager
+def recording() -> Iterator[list[tuple[Any, Path]]]:
+    """Sessions that are made meanwhile, each with its optimised graph."""
+    real, made = onnxruntime.InferenceSession, list[tuple[Any, Path]]()
+
+    def make(model: Any, options: Any, **others: Any) -> Any:
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+        graph = Path(folder) / f"{len(made)}.onnx"
+        options.optimized_model_filepath = str(graph)
         key = "session.optimized_model_external_initializers_file_name"
-        options.add_session_config_entry(key, "weights")
-        session = onnxruntime.InferenceSession(
-            graph, options, providers=[CUDA, CPU], enable_fallback=0
-        )
-        nodes = onnx.load(str(optimised), load_external_data=False).graph.node
+        options.add_session_config_entry(key, f"{graph.name}_data")
+        session = real(model, options, **others)
+        made.append((session, graph))
+        return session
+
+    with tempfile.TemporaryDirectory() as folder:
+        onnxruntime.InferenceSession = make
+        try:
+            yield made
+        finally:
+            onnxruntime.InferenceSession = real
+
+
+def placed(session: Any, optimised: Path) -> dict[str, Any]:
+    """Operators and how many of each, by provider; under "copies" the Memcpy nodes."""
+    nodes = onnx.load(str(optimised), load_external_data=False).graph.node
     copies = sum(node.op_type.startswith("Memcpy") for node in nodes)
-    placed: dict[str, collections.Counter[str]] = {CUDA: collections.Counter()}
+    found: dict[str, collections.Counter[str]] = {CUDA: collections.Counter()}
     for part in session.get_provider_graph_assignment_info():
-        operators = placed.setdefault(part.ep_name, collections.Counter())
+        operators = found.setdefault(part.ep_name, collections.Counter())
         operators.update(node.op_type for node in part.get_nodes())
-    return {"copies": copies, **placed}
+    return {"copies": copies, **found}
+
+
+def placement(graph: str) -> dict[str, Any]:
+    """A graph's nodes, in a session as the app makes them."""
+    with recording() as sessions:
+        make_session(graph, Path(graph).parent, cuda=True)
+        return placed(*sessions[0])
 
 
 def traffic(bundle: str, fusion: str, tokens: int) -> list[dict[str, int]]:
@@ -73,7 +97,7 @@ def traffic(bundle: str, fusion: str, tokens: int) -> list[dict[str, int]]:
         before = card.counted()
         step = runtime.decode(feed, encoded, cache, attention=True, cancel=cancel)
         cache = step.cache
-        found.append({name: count - before[name] for name, count in card.counted().items()})
+        found.append(card.since(before))
     runtime.close()
     return found
 

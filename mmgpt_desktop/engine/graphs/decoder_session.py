@@ -20,6 +20,7 @@ from mmgpt_desktop.engine.onnx_runtime import (
     import_onnxruntime,
     onnx_failures,
     run_bound,
+    run_on_card,
 )
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.text import safe_name
@@ -61,11 +62,11 @@ class Buffers:
 
 @dataclass(frozen=True, eq=False)
 class Past:
-    """Keys and values of `length` positions: arrays by the names of the decoder's inputs, or
-    the beginning of buffers."""
+    """Keys and values of `length` positions: arrays by the names of the decoder's inputs (on CUDA
+    values that stay on the card), or the beginning of buffers."""
 
     length: int
-    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    arrays: Mapping[str, Any] = field(default_factory=dict)
     in_place: Buffers | None = None
 
     @property
@@ -171,8 +172,12 @@ class DecoderGraph:
     def _run_with_copies(
         self, feeds: Mapping[str, Any], past: Past, count: int, cancel: CancelToken
     ) -> tuple[list[NDArray[Any]], Past]:
-        held = past.arrays or self.nothing()
-        given = self.graph.run([*self._wanted, *self.pairs.values()], {**feeds, **held}, cancel)
+        held, outputs = past.arrays or self.nothing(), [*self._wanted, *self.pairs.values()]
+        if self.cuda:
+            taken, kept = self.graph.fitted(self._taken, feeds), set(self.pairs.values())
+            given = run_on_card(self.graph.session, outputs, {**taken, **held}, cancel, kept=kept)
+        else:
+            given = self.graph.run(outputs, {**feeds, **held}, cancel)
         many = len(self._wanted)
         present = dict(zip(self.pairs, given[many:], strict=True))
         return given[:many], Past(past.length + count, present)
