@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken, Progress
 from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, goes_over, photos_of
+from mmgpt_desktop.engine.card import find_card
+from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.folder.model_files import remedy_for
 from mmgpt_desktop.engine.occlusion import Hider, Hiding, Mask, Rescorer
-from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
+from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime, import_onnxruntime
 from mmgpt_desktop.engine.pytorch import missing_torch
+from mmgpt_desktop.engine.quicker import Weighed, seconds_of, weigh
 from mmgpt_desktop.engine.runtime import Encoded, Runtime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.errors import RuntimeFailure
@@ -38,6 +41,7 @@ from mmgpt_desktop.messages import (
     RuntimeName,
 )
 from mmgpt_desktop.methods import TRACED, Method
+from mmgpt_desktop.settings import cache_path
 
 if TYPE_CHECKING:
     from mmgpt_desktop.model.written_answer import WrittenAnswer
@@ -73,6 +77,7 @@ class BundleEngine(EngineBase):
         super().__init__(ORDER, choice)
         self._path = bundle_path
         self._make = make
+        self._weighs = make is None and choice is None
         self._traced: TorchRuntime | None = None  # beside ONNX Runtime, for what it can't tell
 
     def open(self, progress: Progress, cancel: CancelToken) -> None:
@@ -94,7 +99,13 @@ class BundleEngine(EngineBase):
             make = self._make or partial(make_runtime, card=self.card)
             runtime = make(name, self.bundle)
         if name is RuntimeName.ONNX_CUDA:
-            self._try_out(runtime)
+            try:
+                question, grey = self._try_out(runtime)
+                if self._weighs:
+                    self._weigh(runtime, question, grey)
+            except BaseException:
+                runtime.close()
+                raise
         return runtime
 
     def describe(self) -> ModelInfo:
@@ -171,20 +182,36 @@ class BundleEngine(EngineBase):
             self._traced.close()
         self._traced = None
 
-    def _try_out(self, runtime: Runtime) -> None:
-        """Look at a grey picture and read a question: what the card lacks shows only at work.
-
-        Raises RuntimeFailure, with the runtime closed.
-        """
+    def _try_out(self, runtime: Runtime) -> tuple[Sequence[int], NDArray[np.float32]]:
+        """Look at a grey picture and read a question, which are returned: what the card lacks
+        shows only at work. Raises RuntimeFailure."""
         manifest, cancel = self.bundle.manifest, CancelToken()
         grey = np.zeros((1, 3, manifest.image.size, manifest.image.size), np.float32)
         question = self.family.build_prompt([Message("user", "?")], 1).token_ids
-        try:
-            encoded = runtime.encode(grey, manifest.fusion, cancel)
-            runtime.decode(question, encoded, None, attention=True, cancel=cancel)
-        except BaseException:
-            runtime.close()
-            raise
+        encoded = runtime.encode(grey, manifest.fusion, cancel)
+        runtime.decode(question, encoded, None, attention=True, cancel=cancel)
+        return question, grey
+
+    def _weigh(self, card: Runtime, question: Sequence[int], grey: NDArray[np.float32]) -> None:
+        """Raises RuntimeFailure where the processor is quicker than the card."""
+
+        def try_both() -> Weighed:
+            processor = make_runtime(RuntimeName.ONNX_CPU, self.bundle)
+            given = grey, question, self.bundle.manifest.fusion
+            try:
+                return Weighed(seconds_of(card, *given), seconds_of(processor, *given))
+            finally:
+                processor.close()
+
+        card_seen = find_card()
+        sums = {name: each.sha256 for name, each in self.bundle.manifest.files.items()}
+        facts = (
+            sums,
+            card_seen and (card_seen.name, card_seen.driver),
+            physical_cores(),
+            import_onnxruntime().__version__,
+        )
+        weigh(cache_path() / "quicker", facts, try_both).refuse_slower()
 
     def _encode(self, photo: Photo | None, fusion: str, cancel: CancelToken) -> Encoded:
         """Encode a photo once for all questions about it by one fusion."""
