@@ -39,7 +39,7 @@ class Weighed:
         """Raises RuntimeFailure where the processor is quicker."""
         if self.processor < self.card:
             title = (
-                "the processor answers quicker here than the graphics card"
+                "The processor answers quicker here than the graphics card"
                 " ({processor} tokens a second against {card})."
             )
             rates = {name: round(WORDS / seconds) for name, seconds in asdict(self).items()}

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import onnxruntime
 
+from mmgpt_desktop.engine import bundle_engine
+from mmgpt_desktop.engine.quicker import Weighed
 from tests.gpu.stub import LIBRARIES
 
 
@@ -20,6 +22,7 @@ def main(stub: Path, function: str) -> None:
         if (stub / library).exists():
             ctypes.CDLL(str(stub / library), mode=ctypes.RTLD_GLOBAL)
     onnxruntime.preload_dlls = lambda *_, **__: None
+    setattr(bundle_engine, "weigh", lambda *_: Weighed(1, 2))  # noqa: B010, times mean nothing here
     module, _, name = function.partition(":")
     result = getattr(importlib.import_module(module), name)(*json.load(sys.stdin))
     print(json.dumps(result))
