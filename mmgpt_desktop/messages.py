@@ -366,8 +366,8 @@ class RuntimeInfo:
 
     `provider` is what the session or torch really uses ("CUDAExecutionProvider",
     "CPUExecutionProvider", "cpu", "cuda"). `note` is one sentence on a fallback, or empty.
-    `precision` is that of the decoder's weights ("float32", "bf16", "q4"); empty where nobody
-    says.
+    `precision` is that in which a public model's decoder is kept, or our own computes: "float32",
+    "bf16", "q4"; older sessions lack it.
     """
 
     CARDS: ClassVar[tuple[str, ...]] = ("cuda", "mps")  # PyTorch's

@@ -19,7 +19,7 @@ from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs
 from mmgpt_desktop.engine.families.registry import family_class
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
-from mmgpt_desktop.engine.folder.layouts import PRECISIONS, GraphFiles, find_graphs
+from mmgpt_desktop.engine.folder.layouts import GraphFiles, find_graphs, precision_label
 from mmgpt_desktop.engine.folder.model_files import unreadable
 from mmgpt_desktop.engine.folder.tensor_files import read_header
 from mmgpt_desktop.engine.graphs.decoder_session import DecoderGraph, Past
@@ -96,8 +96,8 @@ class CheckpointOnnx:
         with blamed(files.embeddings):
             self._words = _words(files.embeddings)
         self.attention_shape = self._attention_shape(checkpoint)
-        rounded = files.precision if files.precision != PRECISIONS[0] else ""
-        self.info = RuntimeInfo(name, graph.session.get_providers()[0], note, rounded)
+        precision = precision_label(checkpoint.path, files)
+        self.info = RuntimeInfo(name, graph.session.get_providers()[0], note, precision)
 
     def encode(self, inputs: ImageInputs, cancel: CancelToken) -> Features:
         """`Features.embeddings` is float [token, width], with deepstack a tuple of that and

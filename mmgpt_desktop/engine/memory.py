@@ -22,6 +22,12 @@ def free_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
+def free_memories() -> tuple[int, int | None]:
+    """Bytes that are free in the computer's memory and on its graphics card, if there is one. Not
+    for the window's thread, see `card.find_card`."""
+    return free_memory(), card.free_memory()
+
+
 def free_with_card() -> int:
     """The same for a model that is to run on the card: bytes that are free there, too."""
     on_card = card.free_memory()

@@ -39,6 +39,7 @@ CUDA_OPTIONS = {
 }
 # It takes away the rotation of queries, which our attention row reads as well.
 NOT_SOUND = ["GroupQueryAttentionFusion"]
+PRECISION = "float32"  # in which our own graphs compute, whatever their weights are kept in
 CUDA_THREADS = 2  # of the processor, for shapes and what CUDA has no kernel for
 ANOTHER_RUNTIME = "Use another runtime."
 LOADING = "ONNX Runtime can't load the model ({reason})."
@@ -89,7 +90,8 @@ class OnnxRuntime:
         self._graphs: dict[str, _Graph] = {}
         self.prepare(bundle.manifest.fusion)
         decoder = self._decoder(bundle.manifest.fusion)
-        self.info = RuntimeInfo(name, decoder.session.get_providers()[0])
+        provider = decoder.session.get_providers()[0]
+        self.info = RuntimeInfo(name, provider, precision=PRECISION)
 
     def prepare(self, fusion: str) -> None:
         self._encoder(fusion)

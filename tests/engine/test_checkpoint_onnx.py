@@ -23,12 +23,16 @@ from mmgpt_desktop.engine.checkpoint_onnx import CheckpointOnnx
 from mmgpt_desktop.engine.folder.checkpoint import read_checkpoint
 from mmgpt_desktop.engine.folder.layouts import (
     CARD_PRECISIONS,
+    FORMAT,
     PRECISIONS,
     find_graphs,
     fitting_graphs,
     is_graphs,
+    precision_label,
     verify_graphs,
 )
+from mmgpt_desktop.engine.folder.model_files import MANIFEST
+from mmgpt_desktop.engine.folder.recognise import PUBLIC
 from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.graphs.surgery import attending_graph
 from mmgpt_desktop.engine.memory import BESIDE
@@ -383,7 +387,7 @@ def test_a_card_gets_half_precision_first(tmp_path: Path) -> None:
     assert sorted(CARD_PRECISIONS) == sorted(PRECISIONS)
 
 
-@pytest.mark.parametrize(("more", "precision"), [(10**9, ""), (0, "q4")])
+@pytest.mark.parametrize(("more", "precision"), [(10**9, "float32"), (0, "q4")])
 def test_it_is_said_which_precision_was_opened(
     tmp_path: Path, llama: Any, more: int, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -397,6 +401,18 @@ def test_it_is_said_which_precision_was_opened(
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *_a, **_k: tmp_path / "cache")
     runtime = make_runtime(CPU, read_checkpoint(folder))
     assert runtime.info.precision == precision
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [("fp32", "float32"), ("int4", "int4"), ("mixed", "int8 + int4"), ("<b>", "float32")],
+)
+def test_an_export_says_its_precision_itself(tmp_path: Path, kept: str, told: str) -> None:
+    for name in ("vision_encoder.onnx", "embed_tokens.onnx", "decoder.onnx"):
+        (tmp_path / name).touch()
+    manifest = {"kind": PUBLIC, "format": FORMAT, "precision": kept}
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest))
+    assert precision_label(tmp_path, find_graphs(tmp_path)) == told
 
 
 def test_optimums_decoder_that_was_not_merged_is_taken(tmp_path: Path) -> None:

@@ -312,6 +312,23 @@ def test_the_status_names_model_and_runtime(app: App) -> None:
     assert not app.window.status.bar.isVisible()
 
 
+@pytest.mark.parametrize(
+    ("runtime", "said"),
+    [
+        (RuntimeInfo(RuntimeName.TORCH, "cuda", precision="bf16"), "PyTorch on the graphics card"),
+        (RuntimeInfo(RuntimeName.TORCH, "mps", precision="fp16"), "PyTorch on the graphics card"),
+        (RuntimeInfo(RuntimeName.TORCH, "cpu", precision="float32"), "PyTorch on the processor"),
+        (
+            RuntimeInfo(RuntimeName.ONNX_CPU, "CPUExecutionProvider", precision="int8"),
+            "ONNX Runtime on the processor",
+        ),
+    ],
+)
+def test_the_status_names_device_and_precision(app: App, runtime: RuntimeInfo, said: str) -> None:
+    app.window.status.show_model("fake", runtime)
+    assert app.window.status.text.whole == f"fake · {said} · {runtime.precision}"
+
+
 def test_a_fallback_is_told_in_one_line_that_fits(qtbot: QtBot, app: App) -> None:
     note = "PyTorch took over: ONNX Runtime broke while it ran the model (" + "why " * 200 + ")."
     app.window.status.show_model("fake", RuntimeInfo(RuntimeName.TORCH, "cpu", plain(note), "q4"))

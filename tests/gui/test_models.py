@@ -127,6 +127,23 @@ def test_the_list_says_what_is_here_and_what_can_be_downloaded(
     assert server.asked == []
 
 
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [(None, "16.0 GB"), (8 * 10**9, "16.0 GB in the computer, 8.0 GB on the graphics card")],
+)
+def test_the_free_memory_is_told_beside_what_is_needed(
+    qtbot: QtBot,
+    make_models_app: Callable[..., App],
+    monkeypatch: pytest.MonkeyPatch,
+    card: int | None,
+    said: str,
+) -> None:
+    place = "mmgpt_desktop.ui.models.model_list.free_memories"
+    monkeypatch.setattr(place, lambda: (16 * 10**9, card))
+    dialog = opened(qtbot, make_models_app(), REPOSITORY)
+    qtbot.waitUntil(lambda: f"Memory free: {said}" in facts(dialog))
+
+
 def test_nothing_is_asked_of_the_network_before_it_was_agreed_to(
     qtbot: QtBot, make_models_app: Callable[..., App], server: HubServer
 ) -> None:
@@ -338,6 +355,23 @@ def test_a_model_that_fails_leaves_the_one_before(
     assert app.chat.controller.conversation.turns[0].answer == "".join(ANSWER)
     app.window.close()
     assert "model" not in json.loads((tmp_path / "settings.json").read_text())
+
+
+def test_where_the_model_before_cannot_come_back_none_answers(
+    qtbot: QtBot, make_models_app: Callable[..., App]
+) -> None:
+    first = FakeEngine()
+    broken = FakeEngine(needs_room=True, load_error=BundleError("The folder is broken."))
+    app = make_models_app(first, Engines(broken=broken))
+    first.load_error = BundleError("It was deleted.")
+    with qtbot.waitSignal(app.models.loader.not_opened):
+        app.models.use(Path("broken"))
+    assert notices(app) == ["The folder is broken."]
+    assert app.window.status.text.whole == "The folder is broken."
+    first.load_error = None
+    with qtbot.waitSignal(app.models.loader.opened):
+        app.window.status.load.click()
+    assert app.window.status.text.whole.startswith("fake")
 
 
 def test_the_last_of_several_choices_wins(

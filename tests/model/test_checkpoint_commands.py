@@ -65,7 +65,7 @@ def test_doctor_says_what_graphs_are(run: Any, graphs: Path) -> None:
     names = "vision_encoder.onnx, embed_tokens.safetensors, decoder.onnx"
     assert f"ONNX graphs: {names}; " in out
     assert "Checkpoint" not in out
-    assert "ONNX Runtime (onnx-cpu), using CPUExecutionProvider." in out
+    assert "ONNX Runtime (onnx-cpu), using CPUExecutionProvider, float32." in out
 
 
 def test_doctor_says_what_is_wrong_with_a_folder(run: Any, tmp_path: Path) -> None:

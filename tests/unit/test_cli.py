@@ -478,7 +478,7 @@ def test_doctor_says_why_the_card_is_not_used_and_what_to_do(
     code, out, _ = run("doctor")
     assert code == 0
     assert (
-        "Runtime: ONNX Runtime (onnx-cpu), using CPUExecutionProvider.\n"
+        "Runtime: ONNX Runtime (onnx-cpu), using CPUExecutionProvider, float32.\n"
         "  The driver is too old. Install a newer one.\n"
         "Graphics card: GeForce RTX 3070, 8.0 GB, 5.0 GB free.\n"
         "  Compute capability 8.6; its driver knows CUDA 12.4.\n"

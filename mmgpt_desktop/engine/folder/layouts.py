@@ -38,6 +38,14 @@ _STEMS = {
 PRECISIONS = ("fp32", "fp16", "int8", "quantized", "uint8", "q8", "q4", "q4f16", "bnb4")
 # CUDA's attention takes half precision alone: on a card other files run on the CPU in part.
 CARD_PRECISIONS = tuple(dict.fromkeys(("fp16", "q4f16", *PRECISIONS)))
+# An export's precisions, as people are told of them; a community's are told as they are called.
+_LABELS = {
+    "fp32": "float32",
+    "fp16": "fp16",
+    "int8": "int8",
+    "int4": "int4",
+    "mixed": "int8 + int4",
+}
 _NAME = re.compile(r"(?P<stem>[a-z_]+?)(?:_(?P<precision>{}))?\.(?P<kind>onnx|safetensors)".format(
     "|".join(PRECISIONS)))  # fmt: skip
 
@@ -105,6 +113,14 @@ def fitting_graphs(
     return next(fitting, min(found, key=lambda files: files.bytes))
 
 
+def precision_label(folder: Path, files: GraphFiles) -> str:
+    """What the weights of a folder's decoder are kept in: as an export says, or as a community's
+    file is called. Raises BundleError."""
+    export = _export_of(folder)
+    said = export.precision if export is not None else ""
+    return _LABELS.get(said) or _LABELS.get(files.precision, files.precision)
+
+
 def verify_graphs(folder: Path, progress: Callable[[float], None], cancel: CancelToken) -> None:
     """Compare the checksums of an export's manifest; community folders have none.
 
@@ -155,22 +171,30 @@ class _Listed:
 
 @dataclass(frozen=True)
 class _Export:
-    """The manifest of an export, as far as it tells of its files."""
+    """The manifest of an export, as far as it tells of its files and weights."""
 
     format: Count
     files: dict[str, _Listed] = field(default_factory=dict)
+    precision: str = ""
 
 
 def _manifest_files(folder: Path) -> Mapping[str, _Listed]:
     """All of them whole in the folder; none without a manifest of ours. Raises BundleError."""
-    if manifest_kind(folder) != PUBLIC:
+    export = _export_of(folder)
+    if export is None:
         return {}
+    for name, entry in export.files.items():
+        require_file(folder, name, entry.bytes)
+    return export.files
+
+
+def _export_of(folder: Path) -> _Export | None:
+    """The manifest of ours, if there is one. Raises BundleError."""
+    if manifest_kind(folder) != PUBLIC:
+        return None
     try:
-        export = DataDecoder().decode(_Export, read_object(folder / MANIFEST))
+        export: _Export = DataDecoder().decode(_Export, read_object(folder / MANIFEST))
     except Mistake as mistake:
         raise bad_manifest(mistake) from mistake
     refuse_newer(export.format, FORMAT)
-    for name, entry in export.files.items():
-        require_file(folder, name, entry.bytes)
-    files: Mapping[str, _Listed] = export.files
-    return files
+    return export

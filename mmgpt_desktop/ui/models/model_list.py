@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from mmgpt_desktop.engine.memory import free_memories
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.cache import (
@@ -76,6 +77,8 @@ class Models(QObject):
         self._embedded = ListedModel(str(embedded), embedded.name, path=embedded, embedded=True)
         self._listed = tuple(ListedModel(entry.key, entry.name, entry) for entry in catalogue)
         self._found: dict[str, ListedModel] = {}
+        self.free: tuple[int, int | None] | None = None
+        """Bytes of memory in the computer, and on its graphics card if there is one; once known."""
         self._progress: dict[str, Progress] = {}
         self._downloads: dict[str, Task] = {}
 
@@ -109,11 +112,12 @@ class Models(QObject):
         return self.speeds.get(str(row.path), 0.0)
 
     def refresh(self) -> None:
-        """Look what is on the disk."""
+        """Look what is on the disk, and what memory is free."""
         rows = self.rows
         self._folder_thread.submit(
             lambda _: _scan(self._make_hub(), rows), self._take_scan, self.failed.emit
         )
+        self._folder_thread.submit(lambda _: free_memories(), self._take_free)
 
     def download(self, key: str, token: str = "") -> None:
         """Fetch a model of the catalogue, or what is missing of it. `token` is not kept."""
@@ -216,6 +220,10 @@ class Models(QObject):
         self._forget(key)
         self.changed.emit()
         self._fail_change(error)
+
+    def _take_free(self, free: tuple[int, int | None]) -> None:
+        self.free = free
+        self.changed.emit()
 
     def _take_scan(self, found: dict[str, ListedModel]) -> None:
         self._found = found

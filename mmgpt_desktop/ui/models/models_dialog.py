@@ -261,11 +261,12 @@ class ModelsDialog(ByKeyboard, QDialog):
                 (self.tr("Download"), self.tr("About {size}").format(size=about(entry.gigabytes)))
             )
         if entry is not None:
+            needed = self.tr("About {size}").format(size=about(entry.memory_gigabytes))
+            facts.append((self.tr("Memory needed"), needed))
+        if self._models.free is not None:
+            facts.append((self.tr("Memory free"), self._free_memory(*self._models.free)))
+        if entry is not None:
             facts += [
-                (
-                    self.tr("Memory needed"),
-                    self.tr("About {size}").format(size=about(entry.memory_gigabytes)),
-                ),
                 (self.tr("Licence"), self._licence(entry)),
                 (self.tr("From"), f"{self._models.host}/{entry.repository}"),
             ]
@@ -278,6 +279,12 @@ class ModelsDialog(ByKeyboard, QDialog):
             facts.append((self.tr("Folder"), str(row.path)))
         report = self._exports.reports.get(row.key)
         return facts if report is None else facts + self._reported(report)
+
+    def _free_memory(self, computer: int, card: int | None) -> str:
+        if card is None:
+            return size(computer)
+        both = self.tr("{computer} in the computer, {card} on the graphics card")
+        return both.format(computer=size(computer), card=size(card))
 
     def _reported(self, report: ConversionReport) -> list[tuple[str, str]]:
         """What the export gave."""
