@@ -2297,6 +2297,10 @@
         <translation>正在加载模型</translation>
     </message>
     <message>
+        <source>PyTorch on the graphics card</source>
+        <translation>PyTorch（显卡）</translation>
+    </message>
+    <message>
         <source>ONNX Runtime on the graphics card</source>
         <translation>ONNX Runtime（显卡）</translation>
     </message>
@@ -2770,10 +2774,6 @@
         <translation>请重新安装本应用的软件包。</translation>
     </message>
     <message>
-        <source>Install them, or use another runtime.</source>
-        <translation>请安装它们，或使用另一个运行时。</translation>
-    </message>
-    <message>
         <source>It can answer, but show no map of where a word looked; PyTorch may.</source>
         <translation>它可以回答，但无法显示单词看了哪里；PyTorch 或许可以。</translation>
     </message>
@@ -2876,14 +2876,6 @@
     <message>
         <source>ONNX Runtime can&apos;t load the model ({reason}).</source>
         <translation>ONNX Runtime 无法加载模型（{reason}）。</translation>
-    </message>
-    <message>
-        <source>ONNX Runtime can&apos;t use the graphics card (CUDA 13 or cuDNN 9 are missing).</source>
-        <translation>ONNX Runtime 无法使用显卡（缺少 CUDA 13 或 cuDNN 9）。</translation>
-    </message>
-    <message>
-        <source>ONNX Runtime can&apos;t use the graphics card ({reason}).</source>
-        <translation>ONNX Runtime 无法使用显卡（{reason}）。</translation>
     </message>
     <message>
         <source>ONNX Runtime wants a multiple of {step}. PyTorch runs such a model from its folder.</source>
@@ -3242,6 +3234,138 @@
         <translation>模型的提示中有 {found} 个图像词元，而图片需要 {expected} 个。</translation>
     </message>
     <message>
+        <source>A newer version of the app may bring it, unless the card is older than the RTX 20.</source>
+        <translation>新版本的应用可能会支持，除非显卡早于 RTX 20 系列。</translation>
+    </message>
+    <message>
+        <source>A newer version of the app may bring it.</source>
+        <translation>新版本的应用可能会支持。</translation>
+    </message>
+    <message>
+        <source>CUDA has no graphics card to give ({library} error {code}).</source>
+        <translation>CUDA 找不到可用的显卡（{library} 错误 {code}）。</translation>
+    </message>
+    <message>
+        <source>Close other programs that use the card or choose a smaller model, then load again.</source>
+        <translation>请关闭其他占用显卡的程序，或选择更小的模型，然后重新加载。</translation>
+    </message>
+    <message>
+        <source>Close other programs that use the card, or choose a smaller model.</source>
+        <translation>请关闭其他占用显卡的程序，或选择更小的模型。</translation>
+    </message>
+    <message>
+        <source>Close other programs that use the card, or restart the computer.</source>
+        <translation>请关闭其他占用显卡的程序，或重启电脑。</translation>
+    </message>
+    <message>
+        <source>GeForce cards can be used from the GTX 16 and the RTX 20 on.</source>
+        <translation>GeForce 显卡从 GTX 16 和 RTX 20 系列起可以使用。</translation>
+    </message>
+    <message>
+        <source>Install NVIDIA&apos;s driver 580 or newer, then restart the computer.</source>
+        <translation>请安装 580 或更新版本的 NVIDIA 驱动，然后重启电脑。</translation>
+    </message>
+    <message>
+        <source>Install NVIDIA&apos;s driver {driver} or newer.</source>
+        <translation>请安装 {driver} 或更新版本的 NVIDIA 驱动。</translation>
+    </message>
+    <message>
+        <source>No NVIDIA graphics card was found.</source>
+        <translation>没有找到 NVIDIA 显卡。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime has no machine code for the graphics card {name} (compute capability {capability}).</source>
+        <translation>ONNX Runtime 不含适用于显卡 {name} 的机器码（计算能力 {capability}）。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime has no machine code for this graphics card.</source>
+        <translation>ONNX Runtime 不含适用于这块显卡的机器码。</translation>
+    </message>
+    <message>
+        <source>PyTorch can&apos;t use the graphics card ({reason}).</source>
+        <translation>PyTorch 无法使用显卡（{reason}）。</translation>
+    </message>
+    <message>
+        <source>PyTorch on the processor took over: {reason}</source>
+        <translation>已改用处理器上的 PyTorch：{reason}</translation>
+    </message>
+    <message>
+        <source>Restart the computer.</source>
+        <translation>请重启电脑。</translation>
+    </message>
+    <message>
+        <source>Restart the computer; if that doesn&apos;t help, install NVIDIA&apos;s driver again.</source>
+        <translation>请重启电脑；如果没有用，请重新安装 NVIDIA 驱动。</translation>
+    </message>
+    <message>
+        <source>Set the app up again, or run: pip install &quot;onnxruntime-gpu[cuda,cudnn]&quot;.</source>
+        <translation>请重新安装本应用，或运行：pip install &quot;onnxruntime-gpu[cuda,cudnn]&quot;。</translation>
+    </message>
+    <message>
+        <source>Start the app again to use the card; if it crashes again, install a newer driver.</source>
+        <translation>请重新启动应用以使用显卡；如果再次崩溃，请安装更新的驱动。</translation>
+    </message>
+    <message>
+        <source>Start the app again; if it fails again, install a newer driver.</source>
+        <translation>请重新启动应用；如果再次失败，请安装更新的驱动。</translation>
+    </message>
+    <message>
+        <source>The graphics card can&apos;t be used without NVIDIA&apos;s cuDNN.</source>
+        <translation>缺少 NVIDIA 的 cuDNN，无法使用显卡。</translation>
+    </message>
+    <message>
+        <source>The graphics card can&apos;t be used without NVIDIA&apos;s {libraries}.</source>
+        <translation>缺少 NVIDIA 的 {libraries}，无法使用显卡。</translation>
+    </message>
+    <message>
+        <source>The graphics card crashed at its work ({library} error {code}).</source>
+        <translation>显卡在工作时崩溃了（{library} 错误 {code}）。</translation>
+    </message>
+    <message>
+        <source>The graphics card failed ({library} error {code}).</source>
+        <translation>显卡出错了（{library} 错误 {code}）。</translation>
+    </message>
+    <message>
+        <source>The graphics card has not enough free memory.</source>
+        <translation>显卡的空闲显存不足。</translation>
+    </message>
+    <message>
+        <source>The graphics card has too little memory for this model, so the processor runs it: it needs about {needed} GB, and {free} GB are free.</source>
+        <translation>显存不足，这个模型改由处理器运行：大约需要 {needed} GB，空闲 {free} GB。</translation>
+    </message>
+    <message>
+        <source>The graphics card has too little memory for this model: it needs about {needed} GB, and {free} GB are free.</source>
+        <translation>显存不足以运行这个模型：大约需要 {needed} GB，空闲 {free} GB。</translation>
+    </message>
+    <message>
+        <source>The graphics card is hidden from programs by {variable}.</source>
+        <translation>环境变量 {variable} 对程序隐藏了显卡。</translation>
+    </message>
+    <message>
+        <source>The graphics card {name} is too old for ONNX Runtime (compute capability {capability}, and {wanted} is needed).</source>
+        <translation>显卡 {name} 对 ONNX Runtime 来说太旧了（计算能力 {capability}，需要 {wanted}）。</translation>
+    </message>
+    <message>
+        <source>The graphics card&apos;s driver doesn&apos;t start (CUDA error {code}).</source>
+        <translation>显卡驱动无法启动（CUDA 错误 {code}）。</translation>
+    </message>
+    <message>
+        <source>The graphics card&apos;s driver is too old for CUDA 13.</source>
+        <translation>显卡驱动太旧，不支持 CUDA 13。</translation>
+    </message>
+    <message>
+        <source>The graphics card&apos;s driver is too old: it knows CUDA {found}, not {wanted}.</source>
+        <translation>显卡驱动太旧：它支持 CUDA {found}，而不是 {wanted}。</translation>
+    </message>
+    <message>
+        <source>The graphics card&apos;s driver was updated, and the older one is still at work.</source>
+        <translation>显卡驱动已更新，但旧驱动仍在运行。</translation>
+    </message>
+    <message>
+        <source>The installed ONNX Runtime is for the processor alone.</source>
+        <translation>已安装的 ONNX Runtime 只支持处理器。</translation>
+    </message>
+    <message>
         <source>The model&apos;s settings give {name} as something that can&apos;t be used.</source>
         <translation>模型设置中的 {name} 不可用。</translation>
     </message>
@@ -3416,6 +3540,10 @@
     <message>
         <source>The printer {name} takes nothing now.</source>
         <translation>打印机 {name} 现在不接受任务。</translation>
+    </message>
+    <message>
+        <source>The processor answers quicker here than the graphics card ({processor} tokens a second against {card}).</source>
+        <translation>在这台电脑上，处理器比显卡回答得更快（每秒 {processor} 个词元，显卡为 {card} 个）。</translation>
     </message>
     <message>
         <source>The profile {name} can&apos;t be read ({reason}).</source>
@@ -3636,6 +3764,10 @@
     <message>
         <source>Unset it and start the program again, or add a model&apos;s folder.</source>
         <translation>请取消该设置并重新启动程序，或添加模型文件夹。</translation>
+    </message>
+    <message>
+        <source>Unset this variable of the environment.</source>
+        <translation>请取消设置这个环境变量。</translation>
     </message>
     <message>
         <source>Update MMGPT Desktop, then open it again.</source>
