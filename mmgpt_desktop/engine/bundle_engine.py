@@ -18,6 +18,7 @@ from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.folder.model_files import remedy_for
+from mmgpt_desktop.engine.labels import on_processor_instead
 from mmgpt_desktop.engine.occlusion import Hider, Hiding, Mask, Rescorer
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime, import_onnxruntime
 from mmgpt_desktop.engine.pytorch import missing_torch
@@ -249,6 +250,8 @@ class BundleEngine(EngineBase):
                 raise
             if model is self._runtime:
                 self.go_over(failure)
+            else:
+                self._note = self._note or on_processor_instead(failure)
             self.card = False
             self._close_traced()
         return ask(self._torch())

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmgpt_desktop.engine.card import find_card
 from mmgpt_desktop.engine.labels import on_processor_instead
 from mmgpt_desktop.engine.memory import BESIDE, free_memory, gigabytes, require_memory
 from mmgpt_desktop.errors import RuntimeFailure
@@ -91,6 +92,16 @@ def obstacle(device: torch.device, dtype: torch.dtype) -> str | None:
         return reason_of(error)
 
 
+def why_not_offered() -> Note:
+    """What to say where there is a card of NVIDIA's, and PyTorch doesn't offer it."""
+    if find_card() is None:
+        return NO_NOTE
+    if torch.version.cuda is None:  # as all are that PyPI has for Windows
+        return Note("The installed PyTorch is for the processor alone, and not for graphics cards.")
+    reason = obstacle(torch.device("cuda"), torch.float32) or "CUDA is not available"
+    return Note("PyTorch can't use the graphics card ({reason}).", {"reason": reason})
+
+
 def free_on(device: torch.device) -> int:
     """Bytes that PyTorch can have there."""
     if device.type == "cuda":
@@ -112,7 +123,8 @@ def find_place(parameters: int, *, exact: bool = False, card: bool = True) -> Pl
     if exact:
         dtype = torch.float32
     if device == PROCESSOR:
-        return _on_processor(parameters, dtype, exact=exact)
+        note = why_not_offered() if card else NO_NOTE
+        return _on_processor(parameters, dtype, exact=exact, note=note)
     if (reason := obstacle(device, dtype)) is not None:
         note = Note("PyTorch can't use the graphics card ({reason}).", {"reason": reason})
         return _on_processor(parameters, note=note, exact=exact)

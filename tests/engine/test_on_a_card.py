@@ -16,6 +16,7 @@ from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine import checkpoint_torch as module
 from mmgpt_desktop.engine import torch_device
 from mmgpt_desktop.engine.bundle_engine import BundleEngine
+from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
 from mmgpt_desktop.engine.families.registry import checkpoint_torch, family_of
 from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint
@@ -27,6 +28,8 @@ from mmgpt_desktop.messages import (
     Message,
     RuntimeInfo,
     RuntimeName,
+    Sampling,
+    TokenStep,
 )
 from mmgpt_desktop.methods import TRACED, Method
 from mmgpt_desktop.model import attribution
@@ -139,5 +142,37 @@ def test_a_card_that_breaks_over_a_map_gives_way_to_the_processor(
     assert maps.weights.max() > 0
     assert tried == [CARD.type, "cpu"]
     said = "PyTorch on the processor took over: The graphics card has not enough free memory."
-    assert str(engine.runtime.note) == (said if choice is RuntimeName.TORCH else "")
+    assert engine.runtime.runtime is choice
+    assert str(engine.runtime.note) == said
     engine.close()
+
+
+def test_an_answer_goes_on_without_the_card(
+    tmp_path: Path, card: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the same token: what the card held of the photo and the text is made anew."""
+    folder = TINY["smolvlm"](tmp_path / "tiny")
+    arguments, calls = module.CheckpointTorch.arguments, list[str]()
+
+    def broken(self: module.CheckpointTorch, *given: Any) -> dict[str, Any]:
+        calls.append(self.info.provider)
+        if self.place.on_card and len(calls) == 3:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return arguments(self, *given)
+
+    monkeypatch.setattr(module.CheckpointTorch, "arguments", broken)
+    monkeypatch.setattr(RuntimeInfo, "CARDS", (CARD.type,))
+    sampling = Sampling(max_new_tokens=4)
+    request = GenerationRequest(1, (noise_photo(60, 40),), (Message("user", "What?"),), sampling)
+    answers = []
+    for _ in range(2):
+        engine = CheckpointEngine(folder, RuntimeName.TORCH)
+        engine.load()
+        engine.stop_ids = frozenset()
+        steps: list[TokenStep] = []
+        outcome = engine.generate(request, CANCEL, steps.append)
+        assert (outcome.kind, outcome.error) == ("done", None)
+        answers.append([step.token_id for step in steps])
+        engine.close()
+    assert calls == [CARD.type] * 3 + ["cpu"] * 2 + [CARD.type] * 4
+    assert answers[0] == answers[1]

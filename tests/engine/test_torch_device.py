@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from mmgpt_desktop.engine import memory, torch_device
+from mmgpt_desktop.engine.card import Card
 from mmgpt_desktop.engine.pytorch import RUNNING, torch_failures
 from mmgpt_desktop.engine.torch_device import (
     PROCESSOR,
@@ -34,6 +35,7 @@ class Computer:
         self.cuda = self.bf16 = self.mps = False
         self.memory, self.card_memory = 64 * GIGA, 24 * GIGA
         self.obstacle: str | None = None
+        self.card: Card | None = None
         replaced: dict[str, Any] = {
             "torch.cuda.is_available": lambda: self.cuda,
             "torch.cuda.is_bf16_supported": self._counts_in_bf16,
@@ -45,6 +47,7 @@ class Computer:
             monkeypatch.setattr(module, "free_memory", lambda: self.memory)
         monkeypatch.setattr(torch_device, "free_on", lambda _device: self.card_memory)
         monkeypatch.setattr(torch_device, "obstacle", self._obstacle)
+        monkeypatch.setattr(torch_device, "find_card", lambda: self.card)
 
     def _counts_in_bf16(self, including_emulation: bool = True) -> bool:
         return including_emulation or self.bf16
@@ -114,6 +117,24 @@ def test_a_card_that_cannot_be_used_is_said(computer: Computer) -> None:
     assert str(place.note) == (
         "PyTorch can't use the graphics card (no kernel image is available)."
     )
+
+
+@pytest.mark.parametrize(
+    ("build", "said"),
+    [
+        (None, "The installed PyTorch is for the processor alone, and not for graphics cards."),
+        ("13.0", "PyTorch can't use the graphics card (the driver is too old)."),
+    ],
+)
+def test_a_card_that_pytorch_does_not_offer_is_said(
+    computer: Computer, build: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.version, "cuda", build)
+    computer.obstacle = "the driver is too old"
+    assert str(find_place(BILLION).note) == ""
+    computer.card = Card("GeForce", (8, 6), 8 * GIGA, None, 13000)
+    assert str(find_place(BILLION).note) == said
+    assert str(find_place(BILLION, card=False).note) == ""
 
 
 def test_the_processor_halves_what_would_not_fit(computer: Computer) -> None:

@@ -61,6 +61,10 @@ class IdeficsTorch(CheckpointTorch):
         tokens = len(context.prompt.image_positions)
         return np.asarray(weights[:, :, :tokens] * looks, np.float32)
 
+    def close(self) -> None:
+        self._crossed.clear()
+        super().close()
+
     def _keep(self, _module: Any, _given: Any, found: tuple[Tensor, Tensor]) -> None:
         self._crossed.append(found[1])
 
