@@ -11,12 +11,12 @@ from pathlib import Path
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.card import find_card
+from mmgpt_desktop.engine.fallback import runtime_label
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.bundle import open_bundle
 from mmgpt_desktop.engine.folder.checkpoint import has_weights, open_checkpoint, read_checkpoint
 from mmgpt_desktop.engine.folder.layouts import find_graphs, is_graphs
-from mmgpt_desktop.engine.labels import runtime_label
+from mmgpt_desktop.engine.graphics_card import find_card
 from mmgpt_desktop.engine.open_engine import is_checkpoint, open_engine
 from mmgpt_desktop.engine.pytorch import missing_torch
 from mmgpt_desktop.errors import AppError, NoCard

@@ -20,7 +20,7 @@ import psutil
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.commands.ask import Asker
-from mmgpt_desktop.engine.labels import runtime_label
+from mmgpt_desktop.engine.fallback import runtime_label
 from mmgpt_desktop.engine.open_engine import open_engine
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.local_network import local_address

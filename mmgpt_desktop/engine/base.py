@@ -17,8 +17,8 @@ from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice
 from mmgpt_desktop.cancel import CancelToken, Progress
 from mmgpt_desktop.engine.beam import beam_search
 from mmgpt_desktop.engine.chat.detokenizer import TextStream
+from mmgpt_desktop.engine.fallback import fallback_note
 from mmgpt_desktop.engine.generate import Answer, Token, decode, run_decoder
-from mmgpt_desktop.engine.labels import fallback_note
 from mmgpt_desktop.engine.memory import has_room
 from mmgpt_desktop.engine.occlusion import Hiding, Rescorer, check
 from mmgpt_desktop.engine.running_request import RunningRequest

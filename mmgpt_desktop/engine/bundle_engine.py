@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken, Progress
 from mmgpt_desktop.engine.base import EngineBase, PreparedRequest, goes_over, photos_of
-from mmgpt_desktop.engine.card import find_card
 from mmgpt_desktop.engine.cores import physical_cores
+from mmgpt_desktop.engine.fallback import on_processor_instead
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
 from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.folder.model_files import remedy_for
-from mmgpt_desktop.engine.labels import on_processor_instead
+from mmgpt_desktop.engine.graphics_card import find_card
 from mmgpt_desktop.engine.occlusion import Hider, Hiding, Mask, Rescorer
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime, import_onnxruntime
 from mmgpt_desktop.engine.pytorch import missing_torch

@@ -25,6 +25,7 @@ from mmgpt_desktop.engine.base import (
 )
 from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs, Prompt
+from mmgpt_desktop.engine.fallback import took_over
 from mmgpt_desktop.engine.families.registry import (
     checkpoint_onnx,
     checkpoint_torch,
@@ -50,7 +51,6 @@ from mmgpt_desktop.engine.folder.layouts import (
 from mmgpt_desktop.engine.folder.model_files import MANIFEST, read_object
 from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.head_choice import HeadReport, load_choice, save_choice, score_heads
-from mmgpt_desktop.engine.labels import took_over
 from mmgpt_desktop.engine.memory import (
     BESIDE,
     free_memory,

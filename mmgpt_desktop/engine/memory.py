@@ -8,7 +8,7 @@ import sys
 
 import psutil
 
-from mmgpt_desktop.engine import card
+from mmgpt_desktop.engine import graphics_card
 from mmgpt_desktop.errors import CardFailure, RuntimeFailure
 
 BESIDE = 300_000_000  # bytes that a model at work takes beside its weights, at least
@@ -24,13 +24,13 @@ def free_memory() -> int:
 
 def free_memories() -> tuple[int, int | None]:
     """Bytes that are free in the computer's memory and on its graphics card, if there is one. Not
-    for the window's thread, see `card.find_card`."""
-    return free_memory(), card.free_memory()
+    for the window's thread, see `graphics_card.find_card`."""
+    return free_memory(), graphics_card.free_memory()
 
 
 def free_with_card() -> int:
     """The same for a model that is to run on the card: bytes that are free there, too."""
-    on_card = card.free_memory()
+    on_card = graphics_card.free_memory()
     return free_memory() if on_card is None else min(on_card, free_memory())
 
 
@@ -50,7 +50,7 @@ def require_memory(weights: int) -> None:
 def require_card_memory(weights: int) -> None:
     """Raises CardFailure if so many bytes of weights won't fit into what is free on the card, as
     far as its driver tells."""
-    needed, free = weights + BESIDE, card.free_memory()
+    needed, free = weights + BESIDE, graphics_card.free_memory()
     if free is not None and needed > free:
         raise CardFailure(
             "The graphics card has too little memory for this model: it needs about {needed} GB,"
@@ -64,7 +64,7 @@ def require_card_memory(weights: int) -> None:
 def has_room(computer: int, on_card: int) -> bool:
     """Whether so many bytes of weights fit beside what is loaded, and as many as are wanted there
     into the memory of a graphics card if there is one."""
-    free = card.free_memory()
+    free = graphics_card.free_memory()
     fits = free is None or on_card + BESIDE <= free
     return fits and computer + BESIDE <= free_memory()
 

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.card import card_problem, find_card
 from mmgpt_desktop.engine.cores import physical_cores
 from mmgpt_desktop.engine.cuda_failures import card_failure, library_failure
 from mmgpt_desktop.engine.folder.bundle import Bundle
 from mmgpt_desktop.engine.folder.model_files import ANOTHER, ships
+from mmgpt_desktop.engine.graphics_card import card_problem, find_card
 from mmgpt_desktop.engine.runtime import DecodeResult, Encoded
 from mmgpt_desktop.errors import (
     AppError,

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmgpt_desktop.engine.card import find_card
-from mmgpt_desktop.engine.labels import on_processor_instead
+from mmgpt_desktop.engine.fallback import on_processor_instead
+from mmgpt_desktop.engine.graphics_card import find_card
 from mmgpt_desktop.engine.memory import BESIDE, free_memory, gigabytes, require_memory
 from mmgpt_desktop.errors import RuntimeFailure
 from mmgpt_desktop.messages import RuntimeInfo, RuntimeName

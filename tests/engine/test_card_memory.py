@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmgpt_desktop.engine import card, memory
+from mmgpt_desktop.engine import graphics_card, memory
 from mmgpt_desktop.engine.checkpoint_engine import CheckpointEngine
 from mmgpt_desktop.engine.memory import (
     BESIDE,
@@ -29,7 +29,7 @@ Free = Callable[[int, int | None], None]
 def free(monkeypatch: pytest.MonkeyPatch) -> Free:
     def set_free(computer: int, on_card: int | None) -> None:
         monkeypatch.setattr(memory, "free_memory", lambda: computer)
-        monkeypatch.setattr(card, "free_memory", lambda: on_card)
+        monkeypatch.setattr(graphics_card, "free_memory", lambda: on_card)
 
     return set_free
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mmgpt_desktop.engine import memory, torch_device
-from mmgpt_desktop.engine.card import Card
+from mmgpt_desktop.engine.graphics_card import GraphicsCard
 from mmgpt_desktop.engine.pytorch import RUNNING, torch_failures
 from mmgpt_desktop.engine.torch_device import (
     PROCESSOR,
@@ -35,7 +35,7 @@ class Computer:
         self.cuda = self.bf16 = self.mps = False
         self.memory, self.card_memory = 64 * GIGA, 24 * GIGA
         self.obstacle: str | None = None
-        self.card: Card | None = None
+        self.card: GraphicsCard | None = None
         replaced: dict[str, Any] = {
             "torch.cuda.is_available": lambda: self.cuda,
             "torch.cuda.is_bf16_supported": self._counts_in_bf16,
@@ -132,7 +132,7 @@ def test_a_card_that_pytorch_does_not_offer_is_said(
     monkeypatch.setattr(torch.version, "cuda", build)
     computer.obstacle = "the driver is too old"
     assert str(find_place(BILLION).note) == ""
-    computer.card = Card("GeForce", (8, 6), 8 * GIGA, None, 13000)
+    computer.card = GraphicsCard("GeForce", (8, 6), 8 * GIGA, None, 13000)
     assert str(find_place(BILLION).note) == said
     assert str(find_place(BILLION, card=False).note) == ""
 

@@ -28,8 +28,8 @@ import numpy as np
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.bundle_engine import BundleEngine
-from mmgpt_desktop.engine.card import find_card, free_memory
 from mmgpt_desktop.engine.folder.layouts import CARD
+from mmgpt_desktop.engine.graphics_card import find_card, free_memory
 from mmgpt_desktop.engine.onnx_runtime import import_onnxruntime
 from mmgpt_desktop.errors import Cancelled
 from mmgpt_desktop.export.decoder_graph import build_decoder

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.card import free_memory
 from mmgpt_desktop.engine.folder.layouts import CARD
+from mmgpt_desktop.engine.graphics_card import free_memory
 from mmgpt_desktop.engine.graphs.attention_nodes import writes_in_place
 from mmgpt_desktop.engine.graphs.decoder_session import DecoderGraph, Past
 from mmgpt_desktop.engine.graphs.graph_file import read_graph

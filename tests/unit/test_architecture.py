@@ -82,6 +82,19 @@ def test_functions_fit_a_screen_and_modules_stay_short() -> None:
     assert long == []
 
 
+def test_no_two_modules_or_classes_share_a_name() -> None:
+    """But packages' own, and classes that nobody else sees."""
+    places = dict[str, list[str]]()
+    for path in ROOT.glob("mmgpt_desktop/**/*.py"):
+        where = str(path.relative_to(ROOT))
+        if not path.stem.startswith("__"):
+            places.setdefault(f"module {path.stem}", []).append(where)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(f"class {node.name}", []).append(where)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 _PLAIN = ROOT / "mmgpt_desktop" / "ui" / "widgets" / "plain.py"
 _ROLES = {"ToolTipRole", "WhatsThisRole"}
 _TIPS = {"setToolTip", "setWhatsThis", "showText"}

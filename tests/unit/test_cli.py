@@ -21,8 +21,8 @@ from PIL import Image
 from mmgpt_desktop import __version__, cli
 from mmgpt_desktop.commands import ask, doctor
 from mmgpt_desktop.engine import bundle_engine, onnx_runtime
-from mmgpt_desktop.engine.card import Card
 from mmgpt_desktop.engine.folder.bundle import Bundle
+from mmgpt_desktop.engine.graphics_card import GraphicsCard
 from mmgpt_desktop.engine.runtime import Runtime
 from mmgpt_desktop.errors import CardFailure, NoCard, RuntimeFailure
 from mmgpt_desktop.event.pin import matches
@@ -473,7 +473,7 @@ def test_doctor_says_why_the_card_is_not_used_and_what_to_do(
 ) -> None:
     failure = CardFailure("The driver is too old.", "Install a newer one.")
     monkeypatch.setattr(onnx_runtime, "cuda_obstacle", lambda: failure)
-    card = Card("GeForce RTX 3070", (8, 6), 8_000_000_000, 5_000_000_000, 12040)
+    card = GraphicsCard("GeForce RTX 3070", (8, 6), 8_000_000_000, 5_000_000_000, 12040)
     monkeypatch.setattr(doctor, "find_card", lambda: card)
     code, out, _ = run("doctor")
     assert code == 0

@@ -5,7 +5,13 @@ from __future__ import annotations
 import onnxruntime
 import pytest
 
-from mmgpt_desktop.engine.card import OLDEST_CUDA, Card, card_problem, find_card, free_memory
+from mmgpt_desktop.engine.graphics_card import (
+    OLDEST_CUDA,
+    GraphicsCard,
+    card_problem,
+    find_card,
+    free_memory,
+)
 from mmgpt_desktop.errors import CardFailure
 from tests.card_libraries import Libraries, no_card
 from tests.not_none import not_none
@@ -19,7 +25,7 @@ def problem(monkeypatch: pytest.MonkeyPatch, libraries: Libraries) -> CardFailur
 def test_a_card_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     libraries = Libraries().use(monkeypatch)
     gigas = 8_000_000_000, 5_000_000_000
-    assert find_card() == Card("GeForce RTX 3070", (8, 6), *gigas, 13000)
+    assert find_card() == GraphicsCard("GeForce RTX 3070", (8, 6), *gigas, 13000)
     assert card_problem() is None
     libraries.free = 123
     assert free_memory() == 123, "it is asked each time"

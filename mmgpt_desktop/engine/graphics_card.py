@@ -31,7 +31,7 @@ _TEXT = 256  # bytes
 
 
 @dataclass(frozen=True)
-class Card:
+class GraphicsCard:
     """The first card that CUDA sees. Sizes in bytes; `free` is None where it can't be told.
 
     `driver` is the newest CUDA that the driver knows: 13000 is 13.0.
@@ -53,14 +53,14 @@ class Card:
         return _version(self.driver)
 
 
-def find_card() -> Card | None:
+def find_card() -> GraphicsCard | None:
     """What the driver says of the card; None where there is no driver, no card or no answer.
 
     Never raises. The first call in a process starts the driver, some tenths of a second, so it
     is not for the window's thread; what is free is asked anew each time. Any thread may call.
     """
     found = _look()
-    return found if isinstance(found, Card) else None
+    return found if isinstance(found, GraphicsCard) else None
 
 
 def free_memory() -> int | None:
@@ -75,7 +75,7 @@ def card_problem() -> CardFailure | None:
     None if it may be used, and where there is none: that is an ordinary computer. As `find_card`.
     """
     found = _look()
-    if not isinstance(found, Card):
+    if not isinstance(found, GraphicsCard):
         return found
     if found.driver < OLDEST_CUDA:
         title = "The graphics card's driver is too old: it knows CUDA {found}, not {wanted}."
@@ -94,7 +94,7 @@ def _runs_on(capability: tuple[int, int]) -> bool:
     return any(major == of and minor >= least for of, least in MACHINE_CODE)
 
 
-def _no_machine_code(card: Card) -> CardFailure:
+def _no_machine_code(card: GraphicsCard) -> CardFailure:
     values = {"name": card.name, "capability": card.capability_text}
     if card.capability < MACHINE_CODE[0]:
         return CardFailure(
@@ -112,7 +112,7 @@ def _no_machine_code(card: Card) -> CardFailure:
     )
 
 
-def _look() -> Card | CardFailure | None:
+def _look() -> GraphicsCard | CardFailure | None:
     """The card; why CUDA has none although there is one; or None where there is none."""
     if (driver := _library(_DRIVER)) is None:
         return None
@@ -130,7 +130,7 @@ def _look() -> Card | CardFailure | None:
     return CardFailure(title, hint, code=code)
 
 
-def _described(driver: Any) -> Card:
+def _described(driver: Any) -> GraphicsCard:
     _, device = _number(driver, "cuDeviceGet", 0)
     _, major = _number(driver, "cuDeviceGetAttribute", _MAJOR, device)
     _, minor = _number(driver, "cuDeviceGetAttribute", _MINOR, device)
@@ -141,7 +141,7 @@ def _described(driver: Any) -> Card:
     free = _free(_text(driver, "cuDeviceGetPCIBusId", device))
     if free is not None:  # of the whole card, of which CUDA may have a slice (MIG)
         free = min(free, memory.value)
-    return Card(name, (major, minor), memory.value, free, version)
+    return GraphicsCard(name, (major, minor), memory.value, free, version)
 
 
 class _Memory(ctypes.Structure):
