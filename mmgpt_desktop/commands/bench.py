@@ -278,13 +278,15 @@ def _print_switches(
 ) -> None:
     """The process's memory after each of so many changes between models, or from a model to
     itself; each answers a question. As the window does it: the model before is given up when
-    the next one is there."""
+    the next one is there, or before that where there is no room for both."""
     folders, engine = itertools.cycle(paths), None
     process, sizes = psutil.Process(), list[float]()
     for place in range(switches + 1):
         following = open_engine(next(folders), choice)
-        following.load()
-        if engine is not None:
+        if engine is None:
+            following.load()
+        else:
+            following.load(make_room=engine.close)
             engine.close()
         engine = following
         del following

@@ -10,17 +10,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine import torch_device
 from mmgpt_desktop.engine.chat.model_inputs import Context
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.engine.families.registry import checkpoint_torch, family_of
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint
-from mmgpt_desktop.messages import Message
-from tests.families.checkpoints import noise_photo
-from tests.families.checks import context_of
 from tests.families.tiny import TINY
-from tests.not_none import not_none
+from tests.torch_answers import answered
 
 HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 MODELS = [kind for kind in TINY if kind not in ("idefics3", "qwen2_vl")]
@@ -55,25 +51,15 @@ def test_half_precision_looks_where_float32_does(
     rough = checkpoint_torch(checkpoint)
     assert (exact.info.precision, rough.info.precision) == ("float32", half)
 
-    family, cancel = family_of(checkpoint), CancelToken()
-    rows = rows_of(rough, monkeypatch)
-    logits, looks, scores = [], [], []
-    for runtime in (exact, rough):
-        photos = [noise_photo(60, 40), noise_photo(30, 31)]
-        context = context_of(runtime, family, [Message("user", "What is it?")], photos)
-        prompt = context.prompt.token_ids
-        first = runtime.decode(prompt, context, None, attention=True, cancel=cancel)
-        then = runtime.decode([5], context, first.cache, attention=True, cancel=cancel)
-        results = (first, then)
-        logits.append(np.stack([each.logits for each in results]))
-        looks.append(np.stack([not_none(each.attention) for each in results]))
-        scores.append(runtime.score([*prompt, 5], context, cancel))
-        runtime.close()
-    for found in (logits, looks, scores):
-        assert {each.dtype for each in found} == {np.dtype(np.float32)}
-    assert np.abs(looks[1] - looks[0]).max() < 3e-2
-    for found in (logits, scores):
-        assert np.abs(found[1] - found[0]).max() < 5e-2 * np.ptp(found[0])
-    assert looks[0].max() > 0.01
+    family, rows = family_of(checkpoint), rows_of(rough, monkeypatch)
+    whole, halved = (answered(runtime, family) for runtime in (exact, rough))
+    kinds = {each.dtype for each in (*vars(whole).values(), *vars(halved).values())}
+    assert kinds == {np.dtype(np.float32)}
+    assert whole.looks.max() > 0.01
+    logits, looks = halved.apart(whole)
+    assert (looks < 3e-2, logits < 5e-2) == (True, True)
+    assert rows
     for row in rows:
         assert torch.allclose(row.sum(-1), torch.ones(len(row)), atol=1e-2)
+    exact.close()
+    rough.close()

@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch.utils._mode_utils import no_dispatch
 
-from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine import checkpoint_torch as module
 from mmgpt_desktop.engine import torch_device
 from mmgpt_desktop.engine.bundle_engine import BundleEngine
@@ -21,7 +20,6 @@ from mmgpt_desktop.engine.families.registry import checkpoint_torch, family_of
 from mmgpt_desktop.engine.folder.bundle import Bundle, open_bundle
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
-from mmgpt_desktop.imaging.pixels import prepare
 from mmgpt_desktop.messages import (
     Explanation,
     GenerationRequest,
@@ -31,17 +29,15 @@ from mmgpt_desktop.messages import (
     Sampling,
     TokenStep,
 )
-from mmgpt_desktop.methods import TRACED, Method
+from mmgpt_desktop.methods import Method
 from mmgpt_desktop.model import attribution
+from mmgpt_desktop.model.configuration import FUSIONS
 from mmgpt_desktop.model.written_answer import WrittenAnswer
 from mmgpt_desktop.resources import default_bundle_path
 from tests.families.checkpoints import noise_photo
-from tests.families.checks import context_of
 from tests.families.tiny import TINY
 from tests.made_up_card import CARD, made_up_card
-from tests.not_none import not_none
-
-CANCEL = CancelToken()
+from tests.torch_answers import CANCEL, answered, told
 
 
 @pytest.fixture
@@ -61,21 +57,14 @@ def card(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize("kind", TINY)
 def test_a_family_answers_from_a_card(kind: str, tmp_path: Path, card: None) -> None:
     checkpoint = open_checkpoint(TINY[kind](tmp_path / "tiny"))
-    family, found = family_of(checkpoint), []
+    family, providers, found = family_of(checkpoint), [], []
     for runtime in (checkpoint_torch(checkpoint), checkpoint_torch(checkpoint, card=False)):
-        photos = [noise_photo(60, 40), noise_photo(30, 31)]
-        context = context_of(runtime, family, [Message("user", "What is it?")], photos)
-        prompt = context.prompt.token_ids
-        first = runtime.decode(prompt, context, None, attention=True, cancel=CANCEL)
-        then = runtime.decode([5], context, first.cache, attention=True, cancel=CANCEL)
-        looks = np.stack([not_none(each.attention) for each in (first, then)])
-        score = runtime.score([*prompt, 5], context, CANCEL)
-        found.append((runtime.info.provider, looks, score))
+        providers.append(runtime.info.provider)
+        found.append(answered(runtime, family))
         runtime.close()
-    (there, looks, score), (here, same_looks, same_score) = found
-    assert (there, here) == (CARD.type, "cpu")
-    np.testing.assert_allclose(looks, same_looks, atol=1e-5)
-    np.testing.assert_allclose(score, same_score, atol=1e-3)
+    assert providers == [CARD.type, "cpu"]
+    logits, looks = found[0].apart(found[1])
+    assert max(logits, looks) < 1e-4
 
 
 @pytest.fixture(scope="module")
@@ -83,33 +72,18 @@ def bundle() -> Bundle:
     return open_bundle(default_bundle_path())
 
 
-@pytest.mark.parametrize("fusion", ["graph", "cross_attention", "concat"])
+@pytest.mark.parametrize("fusion", FUSIONS)
 def test_our_own_model_answers_and_explains_from_a_card(
     bundle: Bundle, fusion: str, card: None
 ) -> None:
-    prompt, answer = (1, 40, 41, 42, 2), (43, 44)
-    photo, _ = prepare(noise_photo(60, 40), bundle.manifest.image_spec(fusion))
-    found = []
-    for runtime in (TorchRuntime(bundle), TorchRuntime(bundle, card=False)):
-        pictures = [runtime.encode(pixels, fusion, CANCEL) for pixels in (photo, None)]
-        first = runtime.decode(prompt, pictures[0], None, attention=True, cancel=CANCEL)
-        then = runtime.decode([5], pictures[0], first.cache, attention=True, cancel=CANCEL)
-        values = [then.logits, not_none(then.attention)]
-        values += [runtime.score(prompt, picture, CANCEL) for picture in pictures]
-        if (edges := runtime.edges(photo, fusion, CANCEL)) is not None:
-            values.append(edges)
-        written = runtime.written(photo, prompt, answer, fusion, CANCEL)
-        for method in TRACED:
-            if fusion == "concat" or not method.about.prefix_only:
-                values.append(runtime.explain(method, written))
-        numbers = runtime.attention_numbers(written, token=1, layer=0, head=1)
-        found.append((runtime.info.provider, [*values, numbers.scores, numbers.output]))
-        runtime.close()
-    (there, values), (here, same) = found
-    assert (there, here) == (CARD.type, "cpu")
-    assert {each.dtype for each in values} == {np.dtype(np.float32)}
-    for one, two in zip(values, same, strict=True):
-        np.testing.assert_allclose(one, two, atol=1e-3 * np.abs(two).max())
+    runtimes = TorchRuntime(bundle), TorchRuntime(bundle, card=False)
+    assert [each.info.provider for each in runtimes] == [CARD.type, "cpu"]
+    found, expected = (told(each, bundle, fusion) for each in runtimes)
+    assert {each.dtype for each in found.values()} == {np.dtype(np.float32)}
+    assert set(found) >= {"rollout", "relevancy"}
+    for name, values in expected.items():
+        near = 1e-3 * np.abs(values).max()
+        np.testing.assert_allclose(found[name], values, atol=near, err_msg=name)
 
 
 def test_our_own_model_is_exact_where_others_are_halved(

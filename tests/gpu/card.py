@@ -28,9 +28,13 @@ import numpy as np
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.bundle_engine import BundleEngine
+from mmgpt_desktop.engine.families.registry import checkpoint_torch, family_of
+from mmgpt_desktop.engine.folder.bundle import open_bundle
+from mmgpt_desktop.engine.folder.checkpoint import open_checkpoint
 from mmgpt_desktop.engine.folder.layouts import CARD
 from mmgpt_desktop.engine.graphics_card import find_card, free_memory
 from mmgpt_desktop.engine.onnx_runtime import import_onnxruntime
+from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.errors import Cancelled
 from mmgpt_desktop.export.decoder_graph import build_decoder
 from mmgpt_desktop.export.linear import Precision, linears_for
@@ -42,6 +46,7 @@ from tests.benchmarks.precisions import open_language
 from tests.decoders import open_decoder, read_text
 from tests.families.tiny import TINY
 from tests.gpu.speeds import SIZES, SMALL, speeds
+from tests.torch_answers import answered, told
 
 TOKENS = 40  # greedy ones, that the card must write as the CPU does
 NEAR, NEAR_LOGITS = 3e-3, 3e-2  # of attention, and of logits against their largest
@@ -143,6 +148,49 @@ def _difference(kind: str, precision: Precision) -> tuple[float, float, float]:
     return float(worst[0]), float(worst[1]), float(worst[2])
 
 
+def pytorch(dry: bool) -> Iterator[Finding]:
+    """In half precision on the card, our own model in float32, beside float32 on the processor."""
+    import torch
+
+    from mmgpt_desktop.engine.torch_device import PRECISIONS, choose_device
+
+    device, dtype = choose_device()
+    there = {"device": device.type, "precision": PRECISIONS[dtype], "version": torch.__version__}
+    yield Finding("PyTorch's device", device.type == "cuda", there)
+    for kind in list(TINY)[: 2 if dry else None]:
+        logits, looks = _torch_apart(kind)
+        near = logits < 5e-2 and looks < 3e-2
+        yield Finding(f"PyTorch, {kind}", near, {"logits": logits, "attention": looks})
+    for fusion in FUSIONS:
+        apart = _ours_apart(fusion)
+        yield Finding(f"PyTorch, mmgpt-mini, {fusion}", max(apart.values()) < 1e-3, apart)
+    left = torch.cuda.memory_allocated() if device.type == "cuda" else 0
+    yield Finding("PyTorch's memory after closes", left < STEADY, {"left": left})
+
+
+def _torch_apart(kind: str) -> tuple[float, float]:
+    with tempfile.TemporaryDirectory() as name:
+        checkpoint = open_checkpoint(TINY[kind](Path(name) / "model"))
+        runtimes = [checkpoint_torch(checkpoint, card=card) for card in (True, False)]
+        found, right = (answered(each, family_of(checkpoint)) for each in runtimes)
+        for each in runtimes:
+            each.close()
+    return found.apart(right)
+
+
+def _ours_apart(fusion: str) -> dict[str, float]:
+    """Shares of the largest value."""
+    bundle = open_bundle(default_bundle_path())
+    runtimes = [TorchRuntime(bundle, card=card) for card in (True, False)]
+    found, right = (told(each, bundle, fusion) for each in runtimes)
+    for each in runtimes:
+        each.close()
+    return {
+        what: float(np.abs(found[what] - values).max() / np.abs(values).max())
+        for what, values in right.items()
+    }
+
+
 def cancelling(_dry: bool) -> Iterator[Finding]:
     """In the middle of a long prompt."""
     with tempfile.TemporaryDirectory() as name:
@@ -223,6 +271,7 @@ CHECKS: dict[str, Check] = {
     "driver": driver,
     "answers": answers,
     "families": families,
+    "pytorch": pytorch,
     "cancelling": cancelling,
     "memory": memory,
     "hidden": hidden,
