@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from mmgpt_desktop.engine.families.registry import families
-from tests.gpu.exported import STEPS
+from mmgpt_desktop.engine.folder.layouts import CARD
+from mmgpt_desktop.export.decoder_graph import build_decoder
+from mmgpt_desktop.export.export_folder import read_config
+from mmgpt_desktop.export.linear import Precision, linears_for
+from tests.benchmarks.precisions import open_language
+from tests.families.tiny import TINY
+from tests.gpu.exported import CONFIG, STEPS
 from tests.gpu.measures import CPU, CUDA
 from tests.gpu.stub import run_on_stub
 from tests.gpu.test_placement import OF_SHAPES
@@ -16,10 +22,28 @@ from tests.gpu.test_placement import OF_SHAPES
 Measured = dict[str, dict[str, Any]]
 
 
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("models")
+    return {kind: TINY[kind](folder / kind) for kind in families()}
+
+
 @pytest.fixture(scope="module", params=["fp16", "int4"])
-def measured(request: pytest.FixtureRequest, stub: Path) -> Measured:
-    given = request.param, list(families())
-    found: Measured = run_on_stub(stub, "tests.gpu.exported:decoders", *given)
+def measured(
+    request: pytest.FixtureRequest,
+    stub: Path,
+    models: dict[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Measured:
+    linears, folders = linears_for(Precision(request.param)), dict[str, str]()
+    for kind, model in models.items():
+        folder, language = tmp_path_factory.mktemp("decoder"), open_language(model)
+        plain, card = folder / "decoder.onnx", folder / CARD
+        build_decoder(language.spec, language.weights, plain, linears, card=card)
+        config = read_config(model).get_text_config(decoder=True)
+        config.to_json_file(folder / CONFIG, use_diff=False)
+        folders[kind] = str(folder)
+    found: Measured = run_on_stub(stub, "tests.gpu.exported:decoders", folders)
     return found
 
 
