@@ -1559,6 +1559,10 @@
         <translation>所需内存</translation>
     </message>
     <message>
+        <source>Memory free</source>
+        <translation>空闲内存</translation>
+    </message>
+    <message>
         <source>Licence</source>
         <translation>许可证</translation>
     </message>
@@ -1581,6 +1585,10 @@
     <message>
         <source>Folder</source>
         <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>{computer} in the computer, {card} on the graphics card</source>
+        <translation>电脑 {computer}，显卡 {card}</translation>
     </message>
     <message>
         <source>{size}, and the checkpoint&apos;s weights {before}</source>
@@ -3132,6 +3140,10 @@
     <message>
         <source>The image encoder could not be exported ({reason}).</source>
         <translation>图像编码器无法导出（{reason}）。</translation>
+    </message>
+    <message>
+        <source>The installed PyTorch is for the processor alone, and not for graphics cards.</source>
+        <translation>已安装的 PyTorch 只支持处理器，不支持显卡。</translation>
     </message>
     <message>
         <source>The likeliest token is the same in {same} of {steps} steps; {moved:.4f} of the probability and {shifted:.4f} of the attention moved.</source>
