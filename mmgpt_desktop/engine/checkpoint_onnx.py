@@ -154,7 +154,8 @@ class CheckpointOnnx:
         return np.asarray(logits[0, -kept:], np.float32)
 
     def close(self) -> None:
-        for part in (self.decoder.graph, self.decoder.prompt, self._vision, self._words):
+        self.decoder.close()
+        for part in (self._vision, self._words):
             if isinstance(part, Graph):
                 part.close()
         self._words = np.zeros((0, 0), np.float32)  # which lets go of the file

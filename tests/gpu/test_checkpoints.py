@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mmgpt_desktop.engine.graphs.decoder_session import ROOM
 from mmgpt_desktop.export.export_folder import VISION, export
 from mmgpt_desktop.export.linear import Precision
 from tests.community import HEADS, KINDS, make_llama
@@ -41,6 +42,15 @@ def check(found: dict[str, Any]) -> dict[str, int]:
     return dict(placed[CUDA])
 
 
+def check_growth(steps: list[dict[str, int]]) -> None:
+    """The cache is full on the way, and moves into larger buffers on the card."""
+    moved = [step for step in steps[1:] if step["copies_on_card"] > steps[1]["copies_on_card"] + 2]
+    assert moved, "it was full"
+    for step in steps:
+        assert step["bytes_up"] < 10_000, "neither room nor what was held before came up"
+        assert step["bytes_down"] < 20_000
+
+
 @pytest.mark.parametrize("precision", [Precision.FP16, Precision.INT4])
 def test_an_export_of_ours(stub: Path, tmp_path: Path, precision: Precision) -> None:
     checkpoint, out = tmp_path / "model", tmp_path / "out"
@@ -48,6 +58,7 @@ def test_an_export_of_ours(stub: Path, tmp_path: Path, precision: Precision) -> 
     operators = check(run_on_stub(stub, "tests.gpu.checkpoints:exported", str(out), TOKENS))
     assert operators["GroupQueryAttention"] == 2
     check_placement(stub, out / VISION, ENCODER)
+    check_growth(run_on_stub(stub, "tests.gpu.checkpoints:exported", str(out), ROOM + 10)["tokens"])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.engine.graphs.card_room import CardRoom
 from mmgpt_desktop.engine.graphs.graph_session import Graph
 from mmgpt_desktop.engine.graphs.names import ATTENTION, KEYS, LOGITS, SIGHT, VALUES
 from mmgpt_desktop.engine.onnx_runtime import (
@@ -38,16 +39,29 @@ class Buffers:
     """
 
     def __init__(self, decoder: DecoderGraph, capacity: int, copied: Past | None = None) -> None:
-        ort, device = import_onnxruntime(), ("cuda" if decoder.cuda else "cpu")
         self.capacity, self.filled = capacity, copied.length if copied else 0
-        self._values = dict[str, Any]()  # the binding doesn't keep them
-        for past in decoder.pairs:
-            room = np.zeros(decoder.shape(past, capacity), decoder.graph.dtype(past))
-            if copied:
-                room[:, :, : copied.length] = copied.buffers.held(past)[:, :, : copied.length]
-            self._values[past] = ort.OrtValue.ortvalue_from_numpy(room, device)
+        make = self._on_card if decoder.cuda else self._on_host
+        self._values = make(decoder, copied)  # the binding doesn't keep them
         self.binding = self._bound(decoder, decoder.graph)
         self.prompt_binding = self._bound(decoder, decoder.prompt) if decoder.prompt else None
+
+    def _on_host(self, decoder: DecoderGraph, copied: Past | None) -> dict[str, Any]:
+        ort, values = import_onnxruntime(), dict[str, Any]()
+        for past in decoder.pairs:
+            room = np.zeros(decoder.shape(past, self.capacity), decoder.graph.dtype(past))
+            if copied:
+                room[:, :, : copied.length] = copied.buffers.held(past)[:, :, : copied.length]
+            values[past] = ort.OrtValue.ortvalue_from_numpy(room, "cpu")
+        return values
+
+    def _on_card(self, decoder: DecoderGraph, copied: Past | None) -> dict[str, Any]:
+        held = copied.buffers.values if copied else decoder.nothing()
+        return decoder.card_room()(held, self.filled, self.capacity - self.filled)
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """ONNX Runtime's own, by the names of the decoder's inputs."""
+        return self._values
 
     def _bound(self, decoder: DecoderGraph, graph: Graph) -> Any:
         binding = graph.session.io_binding()
@@ -89,6 +103,7 @@ class DecoderGraph:
         """Raises RuntimeFailure where the graph lacks an output."""
         self.graph, self.cuda, self.prompt = graph, cuda, prompt
         self.pairs = _pairs(graph)
+        self._card_room: CardRoom | None = None
         pasts = list(self.pairs)
         # CUDA's operator takes half precision alone. With float32 it runs on the processor, and
         # what it writes would be copied to the card, over the whole of a buffer.
@@ -99,6 +114,17 @@ class DecoderGraph:
             raise RuntimeFailure(title, "Choose another model.", graph=graph.name, name=LOGITS)
         self._wanted = [name for name in (LOGITS, ATTENTION) if name in graph.outputs]
         self._taken = [name for name in graph.inputs if name not in self.pairs]
+
+    def card_room(self) -> CardRoom:
+        """Made when it is first needed: only for a cache that is written in place on a card."""
+        self._card_room = self._card_room or CardRoom([*self.pairs], np.float16)
+        return self._card_room
+
+    def close(self) -> None:
+        self.graph.close()
+        if self.prompt:
+            self.prompt.close()
+        self._card_room = None
 
     @property
     def layers(self) -> int:
