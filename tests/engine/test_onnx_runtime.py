@@ -338,7 +338,8 @@ class CardSession:
     said: ClassVar[str] = ""
     given: ClassVar[list[tuple[Any, Any]]] = []
 
-    def __init__(self, model: str, options: Any, *, providers: Any, enable_fallback: int) -> None:
+    def __init__(self, model: str, options: Any, *, providers: Any, **settings: Any) -> None:
+        assert not settings["enable_fallback"]
         self.given.append((options, providers))
         if model == "broken":
             raise RuntimeError(self.said)
