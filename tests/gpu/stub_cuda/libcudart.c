@@ -222,9 +222,15 @@ int cudaMemGetInfo(size_t *free_bytes, size_t *all) {
 /* Copies. */
 
 static void count_copy(size_t size, int direction) {
-  if (direction == UP) uploads++, bytes_up += size;
-  if (direction == DOWN) downloads++, bytes_down += size;
-  if (direction == ON_CARD) copies_on_card++;
+  if (direction == UP) {
+    uploads++;
+    bytes_up += size;
+  } else if (direction == DOWN) {
+    downloads++;
+    bytes_down += size;
+  } else if (direction == ON_CARD) {
+    copies_on_card++;
+  }
 }
 
 int cudaMemcpyAsync(void *to, const void *from, size_t size, int direction) {
