@@ -77,7 +77,7 @@ def test_each_word_has_a_map_on_each_photo(engine: CheckpointEngine, photos: int
 def test_half_the_memory_does_too(
     engine: CheckpointEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mmgpt_desktop.engine.checkpoint_torch.free_memory", lambda: 0)
+    monkeypatch.setattr("mmgpt_desktop.engine.torch_device.free_memory", lambda: 0)
     runtime = checkpoint_torch(engine.checkpoint)
     assert runtime.model.dtype == runtime.torch.bfloat16
     messages = asked(()).messages

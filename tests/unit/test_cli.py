@@ -23,6 +23,7 @@ from mmgpt_desktop.commands import ask, doctor
 from mmgpt_desktop.engine import bundle_engine, onnx_runtime
 from mmgpt_desktop.engine.folder.bundle import Bundle
 from mmgpt_desktop.engine.graphics_card import GraphicsCard
+from mmgpt_desktop.engine.quicker import Weighed
 from mmgpt_desktop.engine.runtime import Runtime
 from mmgpt_desktop.errors import CardFailure, NoCard, RuntimeFailure
 from mmgpt_desktop.event.pin import matches
@@ -186,6 +187,7 @@ def test_a_fallback_after_the_answer_is_noted(
         return runtime
 
     monkeypatch.setattr(bundle_engine, "make_runtime", make)
+    monkeypatch.setattr(bundle_engine, "weigh", lambda *_: Weighed(card=1, processor=2))
     code, out, err = run("explain", photo, "What is it?", "--out", tmp_path, "--json")
     assert (code, out) == (0, ANSWER + "\n")
     assert err.startswith("ONNX Runtime took over: The card crashed.\nWritten to ")
