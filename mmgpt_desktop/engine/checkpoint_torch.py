@@ -85,7 +85,9 @@ class CheckpointTorch:
 
     def encode(self, inputs: ImageInputs, cancel: CancelToken) -> Features:
         with self._running(cancel):
-            return self.features({name: self.tensor(each) for name, each in inputs.arrays.items()})
+            return self.features(
+                {name: self.place.tensor(each) for name, each in inputs.arrays.items()}
+            )
 
     def decode(
         self,
@@ -108,7 +110,7 @@ class CheckpointTorch:
             )
             total = fed + len(token_ids)
             weights = self.rows(output, context, total) if attention else None
-            logits = self.array(output.logits[0, -1])
+            logits = self.place.array(output.logits[0, -1])
             return DecodeResult(logits, weights, (output.past_key_values, total))
 
     def score(
@@ -119,7 +121,7 @@ class CheckpointTorch:
         kept = len(token_ids) - len(context.prompt.token_ids) + 1
         with self._running(cancel):
             output = self._forward(token_ids, context, None, 0, logits_to_keep=kept)
-            return self.array(output.logits[0])
+            return self.place.array(output.logits[0])
 
     def close(self) -> None:
         self.model = None
@@ -138,45 +140,31 @@ class CheckpointTorch:
         """What the model is called with, for tokens that stand after `fed` others."""
         given = {
             "inputs_embeds": self.embedded(token_ids, context, fed),
-            "position_ids": self.tensor(context.prompt.rotary_positions(fed, len(token_ids))),
+            "position_ids": self.place.tensor(context.prompt.rotary_positions(fed, len(token_ids))),
         }
         if context.prompt.blocks is not None and not fed:
             outside = self._family.outside_blocks or 0
             types = context.prompt.token_types(0, len(token_ids), outside)
-            given["token_type_ids"] = self.tensor(types)
+            given["token_type_ids"] = self.place.tensor(types)
         return given
 
     def rows(self, output: Any, context: Context, total: int) -> NDArray[np.float32]:
         """The last of `total` positions' attention, as `DecodeResult.attention`."""
-        positions = self.tensor(np.array(context.prompt.image_positions, np.int64))
+        positions = self.place.tensor(np.array(context.prompt.image_positions, np.int64))
         rows = [_row(layer, positions, total) for layer in output.attentions]
-        return self.array(self.torch.stack(rows))
+        return self.place.array(self.torch.stack(rows))
 
     def embedded(self, token_ids: Sequence[int], context: Context, fed: int) -> Tensor:
         """Embeddings [1, S, width]: the photos' where their tokens stand, the table's elsewhere."""
         ids = np.array([token_ids], np.int64)
         image, which = context.prompt.image_tokens(fed, len(token_ids))
         ids[0, image] = 0  # an image token may lie beyond the table
-        embeddings: Tensor = self.model.get_input_embeddings()(self.tensor(ids))
+        embeddings: Tensor = self.model.get_input_embeddings()(self.place.tensor(ids))
         if len(image):
             found = self.torch.cat([each.embeddings for each in context.features])
-            chosen = found[self.tensor(which)]
-            embeddings[0, self.tensor(image)] = chosen.to(embeddings.dtype)
+            chosen = found[self.place.tensor(which)]
+            embeddings[0, self.place.tensor(image)] = chosen.to(embeddings.dtype)
         return embeddings
-
-    def ids(self, token_ids: Sequence[int]) -> Tensor:
-        """[1, S]"""
-        return self.tensor(np.array([token_ids], np.int64))
-
-    def tensor(self, array: NDArray[Any]) -> Tensor:
-        """An array as the model takes it."""
-        return self.place.tensor(array)
-
-    def array(self, tensor: Tensor) -> NDArray[np.float32]:
-        """What the model gives, on the host."""
-        from mmgpt_desktop.engine.torch_device import as_array
-
-        return as_array(tensor)
 
     def empty_cache(self) -> Any:
         from transformers import DynamicCache
@@ -193,7 +181,7 @@ class CheckpointTorch:
     ) -> Any:
         return self.model(
             **self.arguments(token_ids, context, fed),
-            attention_mask=self.tensor(np.ones((1, fed + len(token_ids)), np.int64)),
+            attention_mask=self.place.tensor(np.ones((1, fed + len(token_ids)), np.int64)),
             past_key_values=past,
             use_cache=past is not None,
             return_dict=True,

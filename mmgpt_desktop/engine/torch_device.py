@@ -6,7 +6,7 @@ It imports torch, which takes seconds, so it is imported when a runtime is made.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,14 @@ class Place:
         if tensor.is_floating_point():
             tensor = tensor.to(self.dtype)
         return tensor.to(self.device)
+
+    def ids(self, token_ids: Sequence[int]) -> Tensor:
+        """[1, S]"""
+        return self.tensor(np.array([token_ids], np.int64))
+
+    def array(self, tensor: Tensor) -> NDArray[np.float32]:
+        """On the host, in float32 whatever the model computes in."""
+        return np.asarray(tensor.detach().cpu().float().numpy())
 
     def zeros(self, *shape: int) -> Tensor:
         return torch.zeros(shape, dtype=self.dtype, device=self.device)
@@ -169,8 +177,3 @@ def settle(
             raise
         place.give_back()
         load(_on_processor(parameters, exact=exact, note=on_processor_instead(failure)))
-
-
-def as_array(tensor: Tensor) -> NDArray[np.float32]:
-    """On the host, in float32 whatever a model computes in."""
-    return np.asarray(tensor.detach().cpu().float().numpy())

@@ -78,7 +78,7 @@ class TorchRuntime:
         with torch_failures(RUNNING, _HINT), self._torch.inference_mode():
             image, mixed = self._model.encode_pixels(self.place.tensor(pixels), fusion)
             keys, values = (self._torch.stack(parts) for parts in zip(*image, strict=True))
-            reading = None if mixed.reading is None else self._array(mixed.reading[0])
+            reading = None if mixed.reading is None else self.place.array(mixed.reading[0])
             return Encoded(fusion, keys, values, reading)
 
     def edges(
@@ -87,7 +87,7 @@ class TorchRuntime:
         cancel.raise_if_cancelled()
         with torch_failures(RUNNING, _HINT), self._torch.inference_mode():
             _, mixed = self._model.encode_pixels(self.place.tensor(pixels), fusion)
-            return None if mixed.edges is None else self._array(mixed.edges[0])
+            return None if mixed.edges is None else self.place.array(mixed.edges[0])
 
     def decode(
         self,
@@ -100,15 +100,15 @@ class TorchRuntime:
     ) -> DecodeResult:
         logits, presents, weights = self._decode(token_ids, encoded, cache, cancel)
         with torch_failures(RUNNING, _HINT):  # a card's come when its work is waited for
-            shown = encoded.over_cells(self._array(weights[0])) if attention else None
-            return DecodeResult(self._array(logits[0, -1]), shown, presents)
+            shown = encoded.over_cells(self.place.array(weights[0])) if attention else None
+            return DecodeResult(self.place.array(logits[0, -1]), shown, presents)
 
     def score(
         self, token_ids: Sequence[int], encoded: Encoded, cancel: CancelToken
     ) -> NDArray[np.float32]:
         logits, _, _ = self._decode(token_ids, encoded, None, cancel)
         with torch_failures(RUNNING, _HINT):
-            return self._array(logits[0])
+            return self.place.array(logits[0])
 
     def written(
         self,
@@ -164,7 +164,7 @@ class TorchRuntime:
         with self._torch.inference_mode():
             started = time.perf_counter()
             self._model.generate(
-                self._ids(prompt),
+                self.place.ids(prompt),
                 pixel_values=self.place.tensor(pixels),
                 fusion=fusion,
                 do_sample=False,
@@ -183,19 +183,10 @@ class TorchRuntime:
         with torch_failures(RUNNING, _HINT), self._torch.inference_mode():
             past = self._empty_cache() if cache is None else cache
             stepped: tuple[Tensor, Cache, Tensor] = self._model.decode_step(
-                self._ids(token_ids), encoded.keys, encoded.values, past, encoded.fusion
+                self.place.ids(token_ids), encoded.keys, encoded.values, past, encoded.fusion
             )
             return stepped
 
     def _empty_cache(self) -> Cache:
         empty = self.place.zeros(1, self._spec.heads, 0, self._spec.head_dim)
         return [(empty, empty)] * self._spec.layers
-
-    def _ids(self, token_ids: Sequence[int]) -> Tensor:
-        """[1, S]"""
-        return self.place.tensor(np.array([token_ids], np.int64))
-
-    def _array(self, tensor: Tensor) -> NDArray[np.float32]:
-        from mmgpt_desktop.engine.torch_device import as_array
-
-        return as_array(tensor)

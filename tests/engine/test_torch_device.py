@@ -15,7 +15,6 @@ from mmgpt_desktop.engine.pytorch import RUNNING, torch_failures
 from mmgpt_desktop.engine.torch_device import (
     PROCESSOR,
     Place,
-    as_array,
     choose_device,
     find_place,
     obstacle,
@@ -181,7 +180,7 @@ def test_arrays_go_in_and_out_at_one_place(dtype: torch.dtype) -> None:
     halves = np.array([[0.5, 1.25]], np.float32)[:, ::-1]
     tensor = place.tensor(halves)
     assert tensor.dtype == dtype
-    back = as_array(tensor)
+    back = place.array(tensor)
     assert back.dtype == np.float32
     np.testing.assert_array_equal(back, halves)
     assert place.tensor(np.arange(3)).dtype == torch.int64

@@ -39,7 +39,7 @@ class IdeficsTorch(CheckpointTorch):
         if not base.config.use_resampler:
             return Features(patches[0])
         latents, reading = resampled(base.perceiver_resampler, patches)
-        return Features(latents[0], self.array(reading))
+        return Features(latents[0], self.place.array(reading))
 
     def arguments(self, token_ids: Sequence[int], context: Context, fed: int) -> dict[str, Any]:
         name = "perceiver" if self.model.config.use_resampler else "image_encoder"
@@ -48,15 +48,15 @@ class IdeficsTorch(CheckpointTorch):
         empty = self.place.zeros(1, 1, 1, width)
         self._crossed.clear()
         return {
-            "input_ids": self.ids(token_ids),
-            "position_ids": self.tensor(context.prompt.rotary_positions(fed, len(token_ids))),
+            "input_ids": self.place.ids(token_ids),
+            "position_ids": self.place.tensor(context.prompt.rotary_positions(fed, len(token_ids))),
             f"{name}_embeddings": self.torch.stack(features)[None] if features else empty,
-            "image_attention_mask": self.tensor(seen_photos(context, fed, len(token_ids))),
+            "image_attention_mask": self.place.tensor(seen_photos(context, fed, len(token_ids))),
         }
 
     def rows(self, output: Any, context: Context, total: int) -> NDArray[np.float32]:
         """A word before any photo looks at none, whatever the softmax says."""
-        weights = self.array(self.torch.cat(self._crossed)[:, :, -1])
+        weights = self.place.array(self.torch.cat(self._crossed)[:, :, -1])
         looks = bool(seen_photos(context, total - 1, 1).any())
         tokens = len(context.prompt.image_positions)
         return np.asarray(weights[:, :, :tokens] * looks, np.float32)

@@ -31,7 +31,7 @@ class Kosmos2Torch(CheckpointTorch):
         patches = self.torch.nn.functional.normalize(patches, dim=-1)
         latents, weights = self._projection(patches)
         reading = weights[0, :, :, : patches.shape[1]].float().mean(dim=0)
-        return Features(latents[0], self.array(reading))
+        return Features(latents[0], self.place.array(reading))
 
     def close(self) -> None:
         self._vision = self._projection = None

@@ -36,12 +36,12 @@ class Qwen3Torch(CheckpointTorch):
     def arguments(self, token_ids: Sequence[int], context: Context, fed: int) -> dict[str, Any]:
         _, numbers = context.prompt.image_tokens(fed, len(token_ids))
         given: dict[str, Any] = {
-            "input_ids": self.ids(token_ids),
-            "position_ids": self.tensor(context.prompt.rotary_positions(fed, len(token_ids))),
+            "input_ids": self.place.ids(token_ids),
+            "position_ids": self.place.tensor(context.prompt.rotary_positions(fed, len(token_ids))),
         }
         if len(numbers):
             features = [each.embeddings for each in context.features]
-            first, *deeper = self.torch.cat(features, dim=1)[:, self.tensor(numbers)]
+            first, *deeper = self.torch.cat(features, dim=1)[:, self.place.tensor(numbers)]
             deeper = [[layer] for layer in deeper]
             image = SimpleNamespace(pooler_output=[first], deepstack_features=deeper)
             given["mm_encoder_outputs"] = {"image": image}
