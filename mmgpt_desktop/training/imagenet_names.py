@@ -64,5 +64,5 @@ def add_names(photos: Iterable[PhotoTexts], features: FeatureStore) -> None:
         photo.masks.setdefault(name, place.repeat(2, axis=0).repeat(2, axis=1))
 
 
-LABELLED = frozenset(["grocery", "fashion"])
+LABELLED = frozenset(["grocery", "fashion", "flowers102", "caltech101", "clothing"])
 """Collections whose own labels say better what a photo shows."""

@@ -5,13 +5,29 @@ from __future__ import annotations
 import json
 import random
 import zlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.training.boxes import (
+    Known,
+    box_masks,
+    box_questions,
+    present_names,
+    read_boxes,
+    scenes_of,
+)
+from mmgpt_desktop.training.label_kinds import (
+    Labelled,
+    flower_yes_no,
+    label_answer,
+    label_kind,
+    label_view,
+    label_yes_no,
+)
 from mmgpt_desktop.training.labels import (
     STUFF,
     Cells,
@@ -64,15 +80,38 @@ class PhotoTexts:
         return next((name for _, name in self.pairs.get("scene", ())), "")
 
     def draw(self, weights: Mapping[str, float], rng: random.Random, *, mirror: bool = False) -> QA:
-        """A question and its answer; with `mirror` as they are of the mirrored photo."""
+        """A question and its answer; with `mirror` as they are of the mirrored photo.
+
+        A kind without a weight is never drawn; one of the photo's must have one.
+        """
         kinds = list(self.pairs)
-        kind = rng.choices(kinds, [weights[k] for k in kinds])[0]
+        kind = rng.choices(kinds, [weights.get(k, 0.0) for k in kinds])[0]
         question, answer = rng.choice(self.pairs[kind])
         if mirror:
             question, answer = mirrored(question), mirrored(answer)
         words = trained_words(rng)
         asked = ask(kind, question, rng, words)
         return blurred(asked, rng) if words and kind != "truefalse" else asked, answer
+
+    def only(self, kinds: Collection[str]) -> PhotoTexts:
+        """The same with pairs of these kinds alone."""
+        pairs = {kind: found for kind, found in self.pairs.items() if kind in kinds and found}
+        return replace(self, pairs=pairs)
+
+
+def with_weight(photos: Iterable[PhotoTexts], weights: Mapping[str, float]) -> list[PhotoTexts]:
+    """The photos that have something to draw, without what is never drawn."""
+    drawn = {kind for kind, weight in weights.items() if weight > 0}
+    return [photo for each in photos if (photo := each.only(drawn)).pairs]
+
+
+CHINESE = frozenset(["caption-zh"])
+"""Kinds in Chinese; all others are in English."""
+
+
+def in_english(photos: Iterable[PhotoTexts]) -> list[PhotoTexts]:
+    kinds = {kind for photo in photos for kind in photo.pairs} - CHINESE
+    return with_weight(photos, dict.fromkeys(kinds, 1.0))
 
 
 _DESCRIBING = ("caption", "view")
@@ -89,12 +128,11 @@ def ask(kind: str, question: str, rng: random.Random, words: Wordings | None = N
     for it, else in the usual ones."""
     if kind == "name" and question:
         return question
-    if kind == "truefalse":
-        return rng.choice(usual(kind)).format(question)
     if words and (asked := in_other_words(kind, question, rng, words)):
         return asked
     if ways := usual(_asked_as(kind)):
-        return typed(rng.choice(ways), rng) if words else rng.choice(ways)
+        asked = rng.choice(ways).format(question)
+        return typed(asked, rng) if words else asked
     return spoken(question, rng)
 
 
@@ -119,15 +157,21 @@ def load_texts(data: Path, splits: Iterable[str]) -> list[PhotoTexts]:
     wanted = set(splits)
     photos: dict[str, PhotoTexts] = {}
     captions: dict[str, list[str]] = defaultdict(list)
+    labels: dict[str, str] = {}
     for row in read_rows(data):
         if split_of(row) in wanted:
             photo = photos.setdefault(row["image"], PhotoTexts(row["image"]))
             _add_row(photo, row)
             if row["kind"] == "caption":
                 captions[row["image"]].append(sentence(row["answer"]))
+            if row["kind"] == "label":
+                labels[row["image"]] = row["answer"]
     _add_captions(photos, captions)
-    _add_labels(data, photos)
-    _add_presence(photos)
+    mapped = _add_labels(data, photos)
+    lists = _object_lists(photos)
+    _add_presence(photos, lists)
+    _add_boxes(data, photos, Known(captions, mapped, lists))
+    _add_names_of_one(photos, labels)
     return [photos[image] for image in sorted(photos) if photos[image].pairs]
 
 
@@ -143,9 +187,11 @@ def photos_of(data: Path, split: str) -> list[PhotoTexts]:
 
 
 def split_of(row: Row) -> str:
-    """A text's split. The data's own dev split has captions alone, so each fortieth
-    training photo joins it."""
-    kept_back = row["split"] == "train" and zlib.crc32(row["image"].encode()) % 40 == 0
+    """A text's split. The data's own dev split has Flickr8k's photos alone, so each fortieth
+    training photo joins it, and each eighth of COCO, whose questions by people have no test
+    photos."""
+    apart = 8 if row["image"].startswith("images/coco/") else 40
+    kept_back = row["split"] == "train" and zlib.crc32(row["image"].encode()) % apart == 0
     return "dev" if kept_back else str(row["split"])
 
 
@@ -153,6 +199,11 @@ def sentence(text: str) -> str:
     """A caption as written prose: one capital, one full stop, single blanks."""
     words = " ".join(text.split()).rstrip(" .").replace(" ,", ",").replace(" '", "'")
     return words[:1].upper() + words[1:] + "."
+
+
+def chinese_sentence(text: str) -> str:
+    """The same of a Chinese one, which has no blanks."""
+    return "".join(text.split()).rstrip("。.") + "。"
 
 
 def _add_row(photo: PhotoTexts, row: Row) -> None:
@@ -163,6 +214,11 @@ def _add_row(photo: PhotoTexts, row: Row) -> None:
         answer = ", ".join(answer)
     if kind == "sentence":
         answer = sentence(answer)
+    if kind == "caption-zh":
+        answer = chinese_sentence(answer)
+    if kind == "label":
+        kind = label_kind(photo.collection)
+        answer = label_answer(kind, answer)
     if kind in {"vqa", "scene", "actions"}:
         answer = answer.replace("_", " ")
     photo.pairs[kind].append((question, answer))
@@ -193,19 +249,22 @@ def _add_captions(photos: Mapping[str, PhotoTexts], captions: Mapping[str, Seque
             pairs[kind] += found
 
 
-def _add_labels(data: Path, photos: Mapping[str, PhotoTexts]) -> None:
+def _add_labels(data: Path, photos: Mapping[str, PhotoTexts]) -> dict[str, frozenset[str]]:
+    """Those of label maps; all that each photo's map names."""
     maps = LabelMaps(data)
     found: dict[str, list[Region]] = {}
     for image in filter(maps.has, photos):
         found[image] = maps.regions(image)
         photos[image].masks = {region.name: region.cells for region in found[image]}
     everything = [region.name for photo in found.values() for region in photo]
+    present = {image: maps.present(image) for image in found}
     for image, photo_regions in found.items():
         rng = random.Random(image)
-        made = label_questions(photo_regions, maps.present(image), everything, rng)
+        made = label_questions(photo_regions, present[image], everything, rng)
         for kind, pairs in made.items():
             photos[image].pairs[kind] += pairs
         _add_view(photos[image], [region.name for region in photo_regions])
+    return present
 
 
 def _add_view(photo: PhotoTexts, things: Sequence[str]) -> None:
@@ -216,15 +275,45 @@ def _add_view(photo: PhotoTexts, things: Sequence[str]) -> None:
         photo.pairs["view"].append(("", f"{whole} with {listed(named)}."))
 
 
-def _add_presence(photos: Mapping[str, PhotoTexts]) -> None:
-    """Yes and no about the categories of object lists that people wrote."""
-    lists = {
+def _object_lists(photos: Mapping[str, PhotoTexts]) -> dict[str, list[str]]:
+    """The categories of COCO that people found in a photo."""
+    return {
         image: photo.pairs["objects"][0][1].split(", ")
         for image, photo in photos.items()
-        if photo.collection == "coco" and "objects" in photo.pairs
+        if photo.collection in {"coco", "coco2"} and "objects" in photo.pairs
     }
+
+
+def _add_presence(photos: Mapping[str, PhotoTexts], lists: Mapping[str, Sequence[str]]) -> None:
+    """Yes and no about the categories of object lists that people wrote."""
     everything = [name for names in lists.values() for name in names]
     for image, names in lists.items():
         if "caption" not in photos[image].pairs:
             photos[image].pairs["view"] += [("", f"A photo with {listed(names[:3])}.")]
         photos[image].pairs["yesno"] += presence_questions(names, everything, random.Random(image))
+
+
+def _add_boxes(data: Path, photos: Mapping[str, PhotoTexts], known: Known) -> None:
+    boxes = {image: scene for image, scene in read_boxes(data).items() if image in photos}
+    scenes = scenes_of(boxes, known)
+    everything = Counter(name for scene in scenes.values() for name in present_names(scene))
+    for image, scene in scenes.items():
+        made = box_questions(scene, everything, random.Random(f"boxes {image}"))
+        for kind, pairs in made.items():
+            said = {question for question, _ in photos[image].pairs[kind]}
+            photos[image].pairs[kind] += [pair for pair in pairs if pair[0] not in said]
+        photos[image].masks = {**box_masks(scene), **photos[image].masks}
+
+
+def _add_names_of_one(photos: Mapping[str, PhotoTexts], labels: Mapping[str, str]) -> None:
+    """What is made of the name of the one thing that a photo shows."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for image, label in labels.items():
+        names[photos[image].collection].add(label)
+    for image, label in labels.items():
+        photo, rng = photos[image], random.Random(image)
+        one = Labelled(photo.collection, label)
+        photo.pairs["yesno"] += label_yes_no(one, sorted(names[photo.collection]), rng)
+        photo.pairs["yesno"] += flower_yes_no(one, rng)
+        if view := label_view(one):
+            photo.pairs["view"].append(("", view))

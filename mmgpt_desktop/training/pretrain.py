@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from transformers import Trainer
 
 from mmgpt_desktop.training.corpus import TextRows, definitions, photo_texts, split_definitions
-from mmgpt_desktop.training.photo_texts import load_texts
+from mmgpt_desktop.training.photo_texts import in_english, load_texts
 from mmgpt_desktop.training.recipes import TextRecipe
 from mmgpt_desktop.training.train import new_model, run_to_the_end, trainer_arguments
 
@@ -18,7 +18,7 @@ def pretrain(data: Path, work: Path, recipe: TextRecipe) -> Path:
     """Train to the end; returns the folder of the model. Prints held-out perplexities."""
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     known, held_out = split_definitions(definitions())
-    texts = photo_texts(load_texts(data, ["train"])) + known
+    texts = photo_texts(in_english(load_texts(data, ["train"]))) + known
     captions = [a for photo in load_texts(data, ["dev"]) for _, a in photo.pairs["caption"]]
     total = recipe.steps * recipe.batch
     trainer = Trainer(

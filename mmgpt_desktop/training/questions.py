@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class Vocabulary:
     plurals: dict[str, str]
     related: dict[str, frozenset[str]]
     alike: tuple[frozenset[str], ...]
+    hints: dict[str, frozenset[str]]
 
 
 _IN_ONE_STRING: dict[Any, Callable[[Any], Any]] = {
@@ -44,7 +45,8 @@ _IN_ONE_STRING: dict[Any, Callable[[Any], Any]] = {
 }
 _TABLE = Path(__file__).with_name("words.toml").read_text(encoding="utf-8")
 WORDS: Vocabulary = DataDecoder(_IN_ONE_STRING).decode(Vocabulary, tomllib.loads(_TABLE))
-_UNCOUNTED = frozenset(["snow", "grass", "water", "sand"])
+_UNCOUNTED = frozenset(["snow", "grass", "water", "sand", "broccoli", "skis"])
+_PLURALS = {"person": "people", "sheep": "sheep", "knife": "knives", "mouse": "mice"}
 _COLOUR_ALIASES = {"grey": "gray"}
 _NUMBERS = {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"}
 _CLAUSE_END = re.compile(r"[.,;]| while | as | and (?=a |the |his |her |is |are )")
@@ -265,6 +267,28 @@ def naming(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
+def plural_of(noun: str) -> str:
+    """ "people" for "person", "buses" for "bus"."""
+    if noun in _UNCOUNTED or noun in _PLURALS or noun.endswith("scissors"):
+        return _PLURALS.get(noun, noun)
+    return f"{noun}es" if noun.endswith(("s", "sh", "ch", "x")) else f"{noun}s"
+
+
+def numbers_said(captions: Iterable[str], names: Collection[str]) -> set[int]:
+    """How many of these, by their singulars, captions speak of."""
+    found = [pair for caption in captions for pair in _COUNT_NOUN.findall(caption)]
+    return {
+        int(_NUMBERS[number])
+        for number, noun in found
+        if WORDS.plurals.get(noun, noun.removesuffix("s")) in names
+    }
+
+
+def things_said(captions: Sequence[str]) -> set[str]:
+    """All words of captions, plurals as singulars too."""
+    return _words(captions) | {WORDS.plurals.get(word, word) for word in _words(captions)}
+
+
 def plain_place(scene: str) -> str:
     """ "hangar" for "hangar outdoor"."""
     return re.sub(r" (indoor|outdoor)s?$", "", scene)
@@ -278,6 +302,6 @@ def listed(nouns: Sequence[str]) -> str:
 
 def article(noun: str) -> str:
     """The noun after "is there"."""
-    if noun in _UNCOUNTED or noun in {"stairs", "glasses", "sunglasses"}:
+    if noun in _UNCOUNTED or noun in {"stairs", "glasses", "sunglasses", "scissors"}:
         return f"any {noun}"
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"

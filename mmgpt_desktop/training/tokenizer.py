@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from mmgpt_desktop.model.configuration import SPECIAL_TOKENS, MMGPTConfig
 from mmgpt_desktop.training.corpus import definitions, split_definitions
 from mmgpt_desktop.training.imagenet_names import class_names
-from mmgpt_desktop.training.photo_texts import PhotoTexts, ask, load_texts
+from mmgpt_desktop.training.photo_texts import PhotoTexts, ask, in_english, load_texts
 
 NAMES_REPEATED = 30
 """Class names count this often, so that a name takes few tokens."""
@@ -25,7 +25,7 @@ DEFINITIONS_SHARE = 5
 def train_tokenizer(data: Path, work: Path) -> None:
     """Train on the training split and write `work/tokenizer.json`."""
     known, _ = split_definitions(definitions())
-    texts = [*_texts(load_texts(data, ["train"])), *known[::DEFINITIONS_SHARE]]
+    texts = [*_texts(in_english(load_texts(data, ["train"]))), *known[::DEFINITIONS_SHARE]]
     texts += [f"It is {name}." for name in class_names()] * NAMES_REPEATED
     train_on(texts, MMGPTConfig().vocab_size).save(str(work / "tokenizer.json"))
 

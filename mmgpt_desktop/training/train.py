@@ -22,7 +22,7 @@ from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.imagenet_names import add_names, name_tokens
 from mmgpt_desktop.training.mixture import Mixture
-from mmgpt_desktop.training.photo_texts import load_texts
+from mmgpt_desktop.training.photo_texts import load_texts, with_weight
 from mmgpt_desktop.training.recipes import Recipe, RunRecipe
 from mmgpt_desktop.training.rows import Collator, SampleDataset
 
@@ -179,6 +179,7 @@ class Source:
         """Of photos that aren't for training nothing is pointed at: the loss is the answers'."""
         photos, learned = load_texts(self.data, [split]), split == "train"
         add_names(photos, self.features)
+        photos = with_weight(photos, mixture.kinds)
         if not learned:
             photos = [replace(photo, masks={}) for photo in photos]
         return SampleDataset(

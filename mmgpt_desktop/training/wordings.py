@@ -24,7 +24,8 @@ AS_WRITTEN, _BARE = 0.65, 0.85  # of what people type; the rest is lower-case, w
 
 @dataclass(frozen=True)
 class Wordings:
-    """`whole` are patterns by the kind of question; `parts` those of questions that a regular
+    """`whole` are patterns by the kind of question, with a statement as {0}, and as {1} where it
+    is a clause of the question; `parts` those of questions that a regular
     expression matches, with its groups as {1}, {2} and so on."""
 
     whole: Mapping[str, Sequence[str]]
@@ -32,7 +33,8 @@ class Wordings:
 
     def worded(self, kind: str, question: str, rng: random.Random) -> str:
         """The question in some of these words; empty where there are none for it."""
-        patterns = list(self.whole.get(kind, ()))
+        whole = self.whole.get(kind, ())
+        patterns = [way.format(question, clause(question)) for way in whole]
         for expression, ways in self.parts.items():
             if found := expression.fullmatch(question):
                 patterns += [way.format(question, *found.groups()) for way in ways]
@@ -68,6 +70,13 @@ def _spelled_out(ways: Sequence[str], short: Mapping[str, str]) -> list[str]:
     for name, meant in short.items():
         found = [way.replace(f"{{{name}}}", meant) for way in found]
     return found
+
+
+def clause(statement: str) -> str:
+    """A statement as it stands inside a sentence: "a dog runs" for "A dog runs."."""
+    bare = statement.strip().rstrip(" .")
+    first = bare.split(" ", 1)[0]
+    return bare if first == "I" else bare[:1].lower() + bare[1:]
 
 
 def spoken(question: str, rng: random.Random) -> str:

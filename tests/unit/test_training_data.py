@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,14 @@ from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.imagenet_names import class_names
 from mmgpt_desktop.training.mixture import Chances, Mixture
-from mmgpt_desktop.training.photo_texts import PhotoTexts, load_texts, sentence, split_of
+from mmgpt_desktop.training.photo_texts import (
+    PhotoTexts,
+    in_english,
+    load_texts,
+    sentence,
+    split_of,
+    with_weight,
+)
 from mmgpt_desktop.training.photo_views import unspoiled, view_of
 from mmgpt_desktop.training.questions import QA, mirrored, naming
 from mmgpt_desktop.training.rows import (
@@ -41,7 +49,13 @@ ROWS = [
     ("images/ade20k/c.jpg", "scene", "", "living_room", "train"),
     ("images/ade20k/d.jpg", "scene", "", "misc", "train"),
     ("images/fashion/e.jpg", "title", "", "Puma Men Black Shoes", "train"),
-    ("images/coco/f.jpg", "objects", "", ["dog", "car"], "train"),
+    ("images/coco/m.jpg", "objects", "", ["dog", "car"], "train"),
+    ("images/pascal_sent/z.jpg", "caption-zh", "", "一只 狗在跑", "train"),
+    ("images/flowers102/g.jpg", "label", "", "lotus lotus", "train"),
+    ("images/flowers102/h.jpg", "label", "", "rose", "train"),
+    ("images/caltech101/i.jpg", "label", "", "Garfield", "train"),
+    ("images/caltech101/j.jpg", "label", "", "ibis", "train"),
+    ("images/grocery/k.jpg", "label", "", "Yellow Onion", "train"),
 ]
 
 
@@ -70,10 +84,44 @@ def test_texts_of_each_kind(data: Path) -> None:
 
 
 def test_a_part_of_the_training_photos_is_kept_for_dev() -> None:
-    rows = [{"image": f"images/coco/{i}.jpg", "split": "train"} for i in range(4000)]
+    rows = [{"image": f"images/daquar/{i}.jpg", "split": "train"} for i in range(4000)]
     splits = [split_of(row) for row in rows]
     assert 60 < splits.count("dev") < 140
     assert split_of({"image": "images/coco/1.jpg", "split": "test"}) == "test"
+
+
+def test_more_of_coco_is_kept_back_and_none_of_it_went_to_training_again() -> None:
+    rows = [{"image": f"images/coco/{i}.jpg", "split": "train"} for i in range(4000)]
+    kept = {row["image"] for row in rows if split_of(row) == "dev"}
+    assert 400 < len(kept) < 600
+    fortieth = {row["image"] for row in rows if zlib.crc32(row["image"].encode()) % 40 == 0}
+    assert fortieth
+    assert fortieth < kept
+
+
+def test_a_label_is_asked_for_as_what_it_is(data: Path) -> None:
+    photos = {photo.image[-5]: photo.pairs for photo in load_texts(data, ["train"])}
+    assert photos["g"]["flower"] == [("", "lotus")]
+    assert photos["i"]["thing"] == [("", "Garfield")]
+    assert photos["j"]["thing"] == [("", "an ibis")]
+    assert photos["k"]["label"] == [("", "Yellow Onion")]
+    assert photos["h"]["yesno"][:2] == [("is this a rose", "yes"), ("is this a lotus", "no")]
+    assert ("", "A close-up of a flower, a rose.") in photos["h"]["view"]
+    assert ("", "A photo of an ibis.") in photos["j"]["view"]
+
+
+def test_what_has_no_weight_is_never_drawn(data: Path) -> None:
+    weights = {"caption": 1.0, "caption-zh": 0.0, "scene": 2.0}
+    photos = with_weight(load_texts(data, ["train"]), weights)
+    assert [photo.image[-5] for photo in photos] == ["c", "a"]
+    photo = PhotoTexts("a/b/c", {"caption": [("", "A.")], "caption-zh": [("", "一。")]})
+    assert {photo.draw({"caption": 1.0}, random.Random(n))[1] for n in range(40)} == {"A."}
+
+
+def test_chinese_is_left_out_of_english_texts(data: Path) -> None:
+    photos = {photo.image[-5]: photo for photo in load_texts(data, ["train"])}
+    assert photos["z"].pairs["caption-zh"] == [("", "一只狗在跑。")]
+    assert "z" not in {photo.image[-5] for photo in in_english(photos.values())}
 
 
 @pytest.mark.parametrize(

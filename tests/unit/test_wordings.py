@@ -9,7 +9,7 @@ import pytest
 
 from mmgpt_desktop.training import wordings as module
 from mmgpt_desktop.training.photo_texts import ask
-from mmgpt_desktop.training.wordings import Wordings, blurred, typed, wordings
+from mmgpt_desktop.training.wordings import Wordings, blurred, clause, typed, wordings
 
 ONE_OF_EACH = {
     "caption": "",
@@ -33,7 +33,31 @@ STEMS = {
     "largest": "what fills most of the picture",
     "relation": "is the lamp left or right of the bed",
     "share": "how much of the picture is sky",
+    "bigger": "which is larger, the dog or the ball",
+    "flower": "",
+    "thing": "",
+    "garment": "",
+    "truefalse": "A dog runs.",
 }
+YES_NO = {"is this a rose": "a rose", "are these shorts": "shorts"}
+"""What yes-or-no questions about names ask for."""
+
+
+def test_a_statement_is_asked_about_as_it_stands_or_inside_a_question() -> None:
+    asked = many("training", "truefalse", "A dog runs.")
+    assert {"Is it true that a dog runs?", "True or false: A dog runs."} <= asked
+    assert {"A dog runs. Right?", "A dog runs. True?"} & asked
+    unseen = many("unseen", "truefalse", "I see two dogs.")
+    assert "Can it be said that I see two dogs?" in unseen
+    assert all("see two dogs" in each for each in unseen)
+
+
+@pytest.mark.parametrize("stem", YES_NO)
+def test_a_name_is_asked_for_in_other_words(stem: str) -> None:
+    trained, unseen = every("training", "yesno", stem), every("unseen", "yesno", stem)
+    assert min(len(trained), len(unseen)) > 2
+    assert not trained & unseen
+    assert all(YES_NO[stem] in each for each in trained | unseen)
 
 
 def many(part: str, kind: str, stem: str) -> set[str]:
@@ -44,7 +68,8 @@ def many(part: str, kind: str, stem: str) -> set[str]:
 def every(part: str, kind: str, stem: str) -> set[str]:
     """All that a part's patterns for a question can become."""
     words = wordings(part)
-    patterns = list(words.whole.get("describe" if kind == "caption" else kind, ()))
+    whole = words.whole.get("describe" if kind == "caption" else kind, ())
+    patterns = [way.format(stem, clause(stem)) for way in whole]
     for expression, ways in words.parts.items():
         if found := expression.fullmatch(stem):
             patterns += [way.format(stem, *found.groups()) for way in ways]
