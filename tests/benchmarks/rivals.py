@@ -133,7 +133,7 @@ _GGUF_NAMES = {
 def _write_gguf(sizes: Mapping[str, Any], weights: dict[str, Floats], path: Path) -> Path:
     """In blocks of 4 bits with scale and minimum. Rows of queries and keys keep their order:
     random ones cost the same in any."""
-    import gguf  # type: ignore[import-not-found]
+    import gguf
 
     kind = gguf.GGMLQuantizationType.Q4_1
     writer = gguf.GGUFWriter(path, "llama")
