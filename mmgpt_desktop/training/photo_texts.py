@@ -57,12 +57,13 @@ class PhotoTexts:
     """All that is said of one photo: question-answer pairs by kind.
 
     `masks` says where named things lie: for each name the share of each cell that the thing
-    covers, [rows, columns].
+    covers, [rows, columns]. `counted` are the questions whose answers come from boxes.
     """
 
     image: str
     pairs: dict[str, list[QA]] = field(default_factory=lambda: defaultdict(list))
     masks: dict[str, Cells] = field(default_factory=dict)
+    counted: frozenset[str] = frozenset()
 
     @property
     def collection(self) -> str:
@@ -301,7 +302,10 @@ def _add_boxes(data: Path, photos: Mapping[str, PhotoTexts], known: Known) -> No
         made = box_questions(scene, everything, random.Random(f"boxes {image}"))
         for kind, pairs in made.items():
             said = {question for question, _ in photos[image].pairs[kind]}
-            photos[image].pairs[kind] += [pair for pair in pairs if pair[0] not in said]
+            new = [pair for pair in pairs if pair[0] not in said]
+            photos[image].pairs[kind] += new
+            if kind == "count":
+                photos[image].counted = frozenset(question for question, _ in new)
         photos[image].masks = {**box_masks(scene), **photos[image].masks}
 
 

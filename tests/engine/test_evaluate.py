@@ -44,6 +44,9 @@ def data(tmp_path: Path) -> Path:
             ("flickr8k", "caption", "", f"There are {number} dogs."),
             ("daquar", "vqa", "what is on the bed", ANSWER.lower() if number else "pillow"),
             ("ade20k", "scene", "", "bedroom"),
+            ("coco", "vqa", "What is it?", ANSWER.lower()),
+            ("coco", "vqa", "Is it red?", "yes"),
+            ("flowers102", "label", "", "rose"),
         ):
             image = f"images/{collection}/{collection}{number}.png"
             write_photo(tmp_path / image, number)
@@ -55,6 +58,12 @@ def data(tmp_path: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(label_map).save(folder / f"ade20k{number}.png")
     (tmp_path / "labels" / "ade20k_objects.txt").write_text("Idx\tName\n1\twall\n2\tlamp, light\n")
+    votes = [
+        {"image": row["image"], "question": "What is it?", "answers": {ANSWER.lower(): 2, "x": 8}}
+        for row in rows
+        if row["question"] == "What is it?"
+    ]
+    (tmp_path / "vqa_votes.jsonl").write_text("\n".join(map(json.dumps, votes)))
     lines = "\n".join(map(json.dumps, rows))
     (tmp_path / "texts.jsonl").write_text(lines + "\n")
     return tmp_path
@@ -79,6 +88,14 @@ def test_the_table_of_a_model_that_always_says_the_same(
     human = rows["human questions (DAQUAR)", "exact"]
     assert human["model"]["value"] == human["blind"]["grey picture"]["value"] == 0.5
     assert human["blind"]["most frequent"]["value"] == 0.5
+    coco = "human questions (COCO)"
+    assert rows[coco, "exact"]["model"]["value"] == 0.5
+    votes = rows[coco, "by ten votes"]
+    assert (votes["items"], votes["model"]["value"]) == (2, pytest.approx(0.6))
+    assert votes["blind"]["grey picture"]["value"] == pytest.approx(0.6)
+    assert rows[coco, "exact, the rest"]["model"]["value"] == 1
+    assert (coco, "exact, yes or no") not in rows  # nobody voted on it
+    assert rows["flowers", "exact"]["items"] == 2
     scenes = rows["scenes (ADE20K)", "exact"]
     assert scenes["model"]["value"] == 0
     assert scenes["blind"]["most frequent"]["value"] == 1
@@ -95,7 +112,7 @@ def test_the_table_of_a_model_that_always_says_the_same(
     error = rows["certainty of short answers", "expected calibration error"]
     right = rows["certainty of short answers", "right, all answered"]
     assert error["items"] == right["items"] > 4  # those made from the label maps too
-    assert right["model"]["value"] == 1 / right["items"]
+    assert right["model"]["value"] == 3 / right["items"]
     out, err = capsys.readouterr()
     assert out.startswith("| task | measure |")
     assert out.count("\n| ") == len(rows) + 1

@@ -36,6 +36,7 @@ from mmgpt_desktop.training.evaluation.tasks import (
     in_new_words,
     words,
 )
+from mmgpt_desktop.training.evaluation.votes import Votes, answer_type
 from mmgpt_desktop.training.photo_texts import PhotoTexts
 from mmgpt_desktop.training.truth import is_invented
 
@@ -60,11 +61,44 @@ def test_captions_are_asked_once_a_photo_and_know_every_reference() -> None:
     assert asked.answers == ("A dog.", "A cat.")
 
 
-def test_only_flickrs_captions_and_daquars_questions_count() -> None:
+def test_captions_are_flickrs_and_questions_of_each_collection_a_task_of_their_own() -> None:
     pairs = {"caption": [("", "A dog.")], "vqa": [("what is it", "dog")]}
-    assert draw_questions([photo("images/coco/a.jpg", **pairs)], None) == []
-    asked = draw_questions([photo("images/daquar/a.jpg", **pairs)], None)
-    assert [each.kind for each in asked] == ["vqa"]
+    places = ("coco", "daquar", "ade20k")
+    asked = draw_questions([photo(f"images/{p}/a.jpg", **pairs) for p in places], None)
+    assert [each.title for each in asked] == ["human questions (COCO)", "human questions (DAQUAR)"]
+    statements = {"truefalse": [("A dog runs.", "yes")]}
+    photos = [photo(f"images/{p}/a.jpg", **statements) for p in ("coco", "flickr8k")]
+    assert len({each.title for each in draw_questions(photos, None)}) == 2
+    assert len(draw_questions(photos, 0)) == 0
+
+
+def test_what_boxes_count_is_told_from_what_captions_count() -> None:
+    texts = photo("images/coco/a.jpg", count=[("how many dogs are there", "2"), ("how many", "1")])
+    texts.counted = frozenset(["how many dogs are there"])
+    titles = {each.answers[0]: each.title for each in draw_questions([texts], None)}
+    assert titles == {"1": "made: count", "2": "made: count by boxes"}
+
+
+@pytest.mark.parametrize(
+    ("given", "right"), [("Rose.", True), ("a rose", True), ("a red rose", False), ("the", False)]
+)
+def test_a_name_is_right_with_or_without_an_article(given: str, right: bool) -> None:
+    assert question("flower", "rose").is_right(given) is right
+    assert question("thing", "a rose").is_right(given) is right
+    assert question("who", "a rose").is_right("rose") is False
+
+
+@pytest.mark.parametrize(
+    ("given", "worth"), [("Two", 0.9), ("3", 0.6), ("four.", 0.3), ("a dozen", 1.0), ("9", 0.0)]
+)
+def test_an_answer_is_worth_what_it_is_among_ten_people_s(given: str, worth: float) -> None:
+    votes = Votes({"2": 3, "three": 2, "4": 1, "dozen": 3, "the dozen": 1})
+    assert votes.accuracy(given) == pytest.approx(worth)
+
+
+def test_people_s_answers_are_of_three_types() -> None:
+    kinds = [answer_type(question("vqa", answer)) for answer in ("Yes", "two", "12", "no one")]
+    assert kinds == ["yes or no", "numbers", "numbers", "the rest"]
 
 
 def test_a_human_question_counts_as_often_as_it_was_asked() -> None:

@@ -12,6 +12,7 @@ from mmgpt_desktop.training.evaluation.tasks import TITLES, PhotoQuestion
 from mmgpt_desktop.training.photo_texts import PhotoTexts
 
 _FIRST_WORDS = 3
+_KINDS = frozenset(kind for kind, _ in TITLES)
 
 
 class MostFrequent:
@@ -24,7 +25,7 @@ class MostFrequent:
     def __init__(self, photos: Iterable[PhotoTexts]) -> None:
         self._answers: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
         for photo in photos:
-            for kind in TITLES.keys() & photo.pairs.keys():
+            for kind in _KINDS & photo.pairs.keys():
                 for stem, answer in photo.pairs[kind]:
                     for key in _beginnings(photo.collection, kind, stem):
                         self._answers[key][answer] += 1

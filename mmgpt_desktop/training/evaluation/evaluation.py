@@ -37,6 +37,7 @@ from mmgpt_desktop.training.evaluation.metrics import (
 from mmgpt_desktop.training.evaluation.table import CENTRE, FREQUENT, GREY, RANDOM, USUAL, Row
 from mmgpt_desktop.training.evaluation.tasks import (
     CAPTION_QUESTION,
+    HUMAN_COLLECTION,
     TITLES,
     TWO_SIDED,
     PhotoQuestion,
@@ -45,10 +46,12 @@ from mmgpt_desktop.training.evaluation.tasks import (
     in_new_words,
     words,
 )
+from mmgpt_desktop.training.evaluation.votes import ANSWER_TYPES, Votes, answer_type, read_votes
 from mmgpt_desktop.training.labels import LabelMaps, Mask
 from mmgpt_desktop.training.photo_texts import PhotoTexts, load_texts, photos_of
 from mmgpt_desktop.training.truth import Truth, is_invented, mapped_photos
 
+SURE = 0.9
 LEFT_OUT = (0.0, 0.1, 0.25, 0.5)
 ASKED_FIRST, ASKED_WHOLE = "asked for, first word", "asked for, whole answer"
 NAMED_IN_A_LIST, HEATMAP = "named in a list of objects", "heatmap"
@@ -58,6 +61,9 @@ NOTES = (
     "Exact: lower-case words without punctuation; lists in any order; an action by its verb. "
     "Balanced: yes and no weigh the same. Most frequent: the training answers to questions of "
     "the same kind and collection that begin with the same three words, or two, or one, or any.",
+    "By ten votes: VQA accuracy (Antol et al. 2015; Goyal et al. 2017), an answer that three "
+    "people gave is right; only COCO's questions have votes, and only the dev split has those. "
+    "Names of flowers, objects, garments and groceries: with or without an article.",
     "In new words: the same questions as somebody who had not seen training's words would ask "
     "them, without those wordings that are among these (`wordings.toml`), beside the usual words.",
     "Caption metrics: pycocoevalcap, on the same words (apostrophes begin a word, hyphens "
@@ -112,7 +118,9 @@ def evaluate(engine: EngineBase, model: ModelInfo, settings: EvaluationSettings)
     rows += _question_rows(short, shown, blind)
     new = _in_new_words(respondent, short, "questions in new words")
     rows += _question_rows(list(new), new, {USUAL: shown}, ", in new words")
+    rows += _voted_rows(short, read_votes(settings.data), shown, blind)
     rows += _certainty_rows(short, shown)
+    rows += _sure_rows(short, shown)
     return rows + list(_pointing_rows(respondent, heads, photos, settings.limit))
 
 
@@ -157,7 +165,7 @@ def _caption_rows(
     others = {name: measures(answers) for name, answers in compared.items()}
     for name, statistic in measures(shown).items():
         blind = {other: found[name] for other, found in others.items()}
-        yield _row(TITLES["caption"], f"{name}, {way}", photos, statistic, blind, percent=False)
+        yield _row(asked[0].title, f"{name}, {way}", photos, statistic, blind, percent=False)
 
 
 def _description_rows(
@@ -197,15 +205,49 @@ def _question_rows(
     questions: Sequence[PhotoQuestion], shown: Answers, blind: Mapping[str, Answers], how: str = ""
 ) -> Iterator[Row]:
     """`how` they were asked, if not in the usual words."""
-    for kind in TITLES:
-        asked = [question for question in questions if question.kind == kind]
+    for asked in _by_title(questions).values():
         photos = [question.image for question in asked]
-        if asked:
-            others = {name: _accuracy(asked, answers) for name, answers in blind.items()}
-            measure = f"{_measure(kind)}{how}"
-            yield _row(TITLES[kind], measure, photos, _accuracy(asked, shown), others)
-        if asked and kind == "vqa" and not how:
+        others = {name: _accuracy(asked, answers) for name, answers in blind.items()}
+        measure = f"{_measure(asked[0].kind)}{how}"
+        yield _row(asked[0].title, measure, photos, _accuracy(asked, shown), others)
+        if asked[0].collection == HUMAN_COLLECTION and not how:
             yield _wups_row(asked, shown, blind)
+
+
+def _by_title(questions: Sequence[PhotoQuestion]) -> dict[str, list[PhotoQuestion]]:
+    """In the table's order."""
+    found: dict[str, list[PhotoQuestion]] = {title: [] for title in TITLES.values()}
+    for question in questions:
+        found[question.title].append(question)
+    return {title: asked for title, asked in found.items() if asked}
+
+
+def _voted_rows(
+    questions: Sequence[PhotoQuestion],
+    votes: Mapping[tuple[str, str], Votes],
+    shown: Answers,
+    blind: Mapping[str, Answers],
+) -> Iterator[Row]:
+    """People's questions with ten answers each, by the kind of answer: exactly the most frequent
+    one, and by all votes."""
+    voted = [question for question in questions if (question.image, question.stem) in votes]
+
+    def worth(asked: Sequence[PhotoQuestion], answers: Answers) -> Statistic:
+        given = [
+            (votes[question.image, question.stem], answers[question].text) for question in asked
+        ]
+        return mean([people.accuracy(text) for people, text in given])
+
+    kinds = {kind: [q for q in voted if answer_type(q) == kind] for kind in ANSWER_TYPES}
+    for what, asked in {"": voted, **kinds}.items():
+        if not asked:
+            continue
+        title, photos = asked[0].title, [question.image for question in asked]
+        measures = {"by ten votes": worth} | ({"exact": _accuracy} if what else {})
+        for name, measure in measures.items():
+            others = {other: measure(asked, answers) for other, answers in blind.items()}
+            called = f"{name}, {what}" if what else name
+            yield _row(title, called, photos, measure(asked, shown), others)
 
 
 def _measure(kind: str) -> str:
@@ -225,7 +267,7 @@ def _right(asked: Sequence[PhotoQuestion], answers: Answers) -> list[bool]:
 
 def _wups_row(asked: Sequence[PhotoQuestion], shown: Answers, blind: Mapping[str, Answers]) -> Row:
     if not wordnet.is_installed():
-        return Row(TITLES["vqa"], "WUPS 0.9", len(asked), "needs wordnet-base", {})
+        return Row(asked[0].title, "WUPS 0.9", len(asked), "needs wordnet-base", {})
     similarity = lru_cache(maxsize=None)(thresholded(wordnet.Nouns.read().word_similarity))
 
     def measured(answers: Answers) -> Statistic:
@@ -233,7 +275,7 @@ def _wups_row(asked: Sequence[PhotoQuestion], shown: Answers, blind: Mapping[str
         return mean([wups(given, true, similarity) for given, true in pairs])
 
     photos, others = [q.image for q in asked], {name: measured(a) for name, a in blind.items()}
-    return _row(TITLES["vqa"], "WUPS 0.9", photos, measured(shown), others)
+    return _row(asked[0].title, "WUPS 0.9", photos, measured(shown), others)
 
 
 def _certainty_rows(asked: Sequence[PhotoQuestion], answers: Answers) -> Iterator[Row]:
@@ -251,6 +293,16 @@ def _certainty_rows(asked: Sequence[PhotoQuestion], answers: Answers) -> Iterato
         measure = f"right, least certain {share:.0%} left out" if share else "right, all answered"
         accuracy = accuracy_of_answered(certainty, right, share)
         yield _row(task, measure.replace("%", " %"), photos, accuracy)
+
+
+def _sure_rows(asked: Sequence[PhotoQuestion], answers: Answers) -> Iterator[Row]:
+    """How many of the surest answers to people's questions are wrong."""
+    sure = [q for q in asked if q.kind == "vqa" and (answers[q].certainty or 0.0) >= SURE]
+    if sure:
+        wrong = [not right for right in _right(sure, answers)]
+        measure = f"wrong, of those at {SURE:.0%} or more (less is better)".replace("%", " %")
+        photos = [question.image for question in sure]
+        yield _row("certainty of human questions", measure, photos, mean(wrong))
 
 
 def _pointing_rows(
