@@ -20,7 +20,7 @@ Given = tuple[NDArray[Any], NDArray[Any] | None]
 
 def open_decoder(path: Path, spec: DecoderSpec, *, cuda: bool = False) -> DecoderGraph:
     """With attention as a card gives it, where no kernel gives its own."""
-    if spec.cross_interval:  # its graph gives what the cross-attention layers read
+    if spec.cross_before:  # its graph gives what the cross-attention layers read
         return DecoderGraph(Graph(path, cuda), in_place=True, cuda=cuda)
     edited, missing = attending_graph(path, None, kernels=False)
     assert not missing

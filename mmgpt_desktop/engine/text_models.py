@@ -89,6 +89,7 @@ TEXT_MODELS: Mapping[str, TextModel] = {
     "idefics": TextModel(),
     "kosmos_2_text_model": _KOSMOS2,
     "llama": TextModel(heads=32),
+    "mmgpt_flamingo": TextModel(),
     "mistral": TextModel(heads=32, slides=lambda _layer, _config: True),
     "qwen2": _QWEN2,
     "qwen2_5_vl": _QWEN2_VL,

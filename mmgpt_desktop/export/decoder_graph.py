@@ -48,7 +48,7 @@ def build_decoder(
     `past_key_values.{i}.key` and `.value` float32 [1, kv_heads, P, head_dim]; with
     `spec.deepstack` also `deepstack_embeds` float32 [n, 1, S, width]; with `spec.blocks` also
     `blocks` int64 [P + S] (`Prompt.blocks`: positions of one block see each other both ways, -1
-    stands alone); with `spec.cross_interval` also `image_keys` and `image_values` float32
+    stands alone); with `spec.cross_before` also `image_keys` and `image_values` float32
     [cross layer, heads, M, head_dim] and `image_mask` float32 [S, M], 1 where a position looks.
     Outputs: `logits` float32 [1, S - logits_from, vocabulary];
     `present.{i}.key` and `.value`; `attention` float32 [layers, heads, P + S], the last
@@ -71,7 +71,7 @@ def build_decoder(
         graph.save(path)
         if card:
             graph = GraphWriter(kept, FLOAT if spec.kind.gemma else HALF)
-            shown = attention and bool(spec.cross_interval)
+            shown = attention and bool(spec.cross_before)
             _DecoderBuilder(spec, weights, graph, linears, shown, cache_only, HALF).build()
             graph.save(card)
 
@@ -120,7 +120,7 @@ class _DecoderBuilder:
             stream = self._placed(stream)
         stream = graph.cast(stream, FLOAT, self._flow)
         self._biases = {window: self._bias(window) for window in dict.fromkeys(spec.windows)}
-        if spec.cross_interval:
+        if spec.cross_before:
             self._lay_photos()
         normed = self._norm(self._entry(0), stream)
         for layer in range(spec.layers):
@@ -216,18 +216,18 @@ class _DecoderBuilder:
 
     def _looks(self, layer: int) -> bool:
         """Is there a cross-attention layer before this one?"""
-        return bool(self._spec.cross_interval) and layer % self._spec.cross_interval == 0
+        return layer in self._spec.cross_before
 
     def _entry(self, layer: int) -> str:
         """The norm that begins a layer, or the cross-attention layer before it."""
         if self._looks(layer):
-            return f"{_CROSS}.{layer // self._spec.cross_interval}.input_layernorm"
+            return f"{_CROSS}.{self._spec.cross_before.index(layer)}.input_layernorm"
         return f"layers.{layer}.input_layernorm"
 
     def _lay_photos(self) -> None:
         spec, graph = self._spec, self._graph
         for name in ("image_keys", "image_values"):
-            graph.input(name, FLOAT, [spec.cross_layers, spec.heads, "M", spec.head_dim])
+            graph.input(name, FLOAT, [len(spec.cross_before), spec.heads, "M", spec.head_dim])
         graph.input("image_mask", FLOAT, ["S", "M"])
         unseen = graph.op("Sub", "image_mask", graph.constant(1.0, scalar=True))
         self._hidden = graph.op("Mul", unseen, graph.constant(-FORBIDDEN, scalar=True))
@@ -235,7 +235,7 @@ class _DecoderBuilder:
     def _look(self, layer: int, normed: str, stream: str) -> tuple[str, str]:
         """As `_layer`, through the cross-attention layer before `layer`."""
         spec, graph = self._spec, self._graph
-        number = layer // spec.cross_interval
+        number = spec.cross_before.index(layer)
         name, place = f"{_CROSS}.{number}", graph.constant(number, scalar=True)
         query = self._linear(f"{name}.cross_attn", normed, ("q_proj",))
         query = graph.op("Reshape", query, graph.constant(1, -1, spec.heads, spec.head_dim))
@@ -256,6 +256,8 @@ class _DecoderBuilder:
         mixed = graph.op("Reshape", mixed, graph.constant(1, -1, spec.heads * spec.head_dim))
         mixed = graph.cast(mixed, FLOAT, self._flow)
         mixed = self._linear(f"{name}.cross_attn", mixed, ("o_proj",), f"{name}.alpha_cross_attn")
+        if not spec.cross_feeds:
+            return self._add_norm(f"layers.{layer}.input_layernorm", stream, mixed)
         normed, stream = self._add_norm(f"{name}.post_attention_layernorm", stream, mixed)
         fed = self._feed_forward(f"{name}.mlp", normed, f"{name}.alpha_dense")
         return self._add_norm(f"layers.{layer}.input_layernorm", stream, fed)
@@ -273,7 +275,7 @@ class _DecoderBuilder:
         bias = self._biases[spec.windows[layer]]
         inputs = [query, key, value, *past, self._last_place, self._total]
         inputs += [*(self._turns[spec.ropes[layer]] if spec.ropes else ("", "")), "", bias]
-        shown = self._shown and not spec.cross_interval
+        shown = self._shown and not spec.cross_before
         given = graph.ops(
             "GroupQueryAttention",
             inputs,
@@ -380,5 +382,5 @@ class _DecoderBuilder:
         # Of each by itself, so that no whole one is kept.
         rows = [graph.op("Gather", each, last, axis=2) for each in self._given]
         row = graph.op("Concat", *rows, axis=0)
-        shape = (spec.cross_layers, "M") if spec.cross_interval else (spec.layers, "T")
+        shape = (len(spec.cross_before), "M") if spec.cross_before else (spec.layers, "T")
         graph.output(row, "attention", FLOAT, [shape[0], spec.heads, shape[1]])

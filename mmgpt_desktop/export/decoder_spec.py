@@ -46,8 +46,9 @@ class DecoderSpec:
     `deepstack`: after so many of the first layers, image features are added (Qwen3-VL).
     `blocks`: some positions see each other both ways (Gemma 3's photos, PaliGemma's prompts), and
     `windows_cut_blocks` where a window doesn't let them.
-    `cross_interval`: before each so manieth layer stands one that looks at photos by gated
-    cross-attention (Idefics), with `cross_norms` of its queries; 0 for none.
+    `cross_before`: before these layers stands one that looks at photos by gated cross-attention
+    (Idefics, mmgpt-small), with `cross_norms` of its queries; it has a feed-forward of its own if
+    `cross_feeds`.
     """
 
     kind: TextModel
@@ -70,12 +71,9 @@ class DecoderSpec:
     blocks: bool = False
     windows_cut_blocks: bool = False
     embedding_scale: float = 1.0
-    cross_interval: int = 0
+    cross_before: tuple[int, ...] = ()
     cross_norms: bool = False
-
-    @property
-    def cross_layers(self) -> int:
-        return self.layers // self.cross_interval if self.cross_interval else 0
+    cross_feeds: bool = True
 
     @property
     def begin(self) -> int:
@@ -122,9 +120,17 @@ def read_spec(config: Mapping[str, Any]) -> DecoderSpec:
         softcap=float(config.get("attn_logit_softcapping") or 0.0),
         logit_softcap=float(config.get("final_logit_softcapping") or 0.0),
         embedding_scale=math.sqrt(width) if config.get("scale_embedding") else 1.0,
-        cross_interval=int(config.get("cross_layer_interval") or 0),
-        cross_norms=bool(config.get("qk_layer_norms")),
+        cross_before=_cross_before(config, layers),
+        cross_norms=bool(config.get("qk_layer_norms")) or "cross_layers" in config,
+        cross_feeds="cross_layers" not in config,
     )
+
+
+def _cross_before(config: Mapping[str, Any], layers: int) -> tuple[int, ...]:
+    """By their numbers (mmgpt-small), or each so manieth (Idefics)."""
+    interval = int(config.get("cross_layer_interval") or 0)
+    each = range(0, layers, interval) if interval else ()
+    return tuple(config.get("cross_layers") or each)
 
 
 def _kind(model_type: str) -> TextModel:

@@ -33,6 +33,22 @@ SHORTNESS = 0.5
 tokens of "yes", but should not teach six times as much."""
 
 
+@dataclass(frozen=True)
+class TokenLayout:
+    """How a model's prompts are laid out: what stands before all turns about a photo, before and
+    after a question, and after an answer; `blank` begins questions and answers."""
+
+    asked: Sequence[int]
+    answered: Sequence[int]
+    end: int
+    pad: int
+    before: Sequence[int] = ()
+    blank: str = ""
+
+
+MINI = TokenLayout((USER_ID,), (ASSISTANT_ID,), END_ID, PAD_ID)
+
+
 def question_tokens(tokenizer: Tokenizer, question: str) -> list[int]:
     """What an answer is written to, as in the app."""
     return [USER_ID, *tokenizer.encode(question).ids, ASSISTANT_ID]
@@ -61,9 +77,9 @@ class TokenRow:
         self.segments += [segment] * len(turn.ids)
         self.pointed += [(start + position, name) for position, name in turn.pointed]
 
-    def pad(self, length: int) -> None:
+    def pad(self, length: int, token: int = PAD_ID) -> None:
         missing = length - len(self.ids)
-        self.ids += [PAD_ID] * missing
+        self.ids += [token] * missing
         self.labels += [IGNORED] * missing
         self.weights += [0.0] * missing
         self.segments += [0] * missing
@@ -72,21 +88,23 @@ class TokenRow:
 class Packer:
     """Fills rows of `length` tokens with conversations about one photo."""
 
-    def __init__(self, tokenizer: Tokenizer, length: int) -> None:
+    def __init__(self, tokenizer: Tokenizer, length: int, layout: TokenLayout = MINI) -> None:
         self._encode = lru_cache(maxsize=100_000)(tokenizer.encode)
-        self.length = length
+        self.length, self.layout = length, layout
 
     def turn(self, question: str, answer: str, names: Sequence[str] = ()) -> TokenRow:
         """One question with its answer; `names` are of the things whose place is known."""
+        layout = self.layout
+        answer = layout.blank + answer
         encoded: Encoding = self._encode(answer)
-        asked = [USER_ID, *self._encode(question).ids, ASSISTANT_ID]
-        answered = [*encoded.ids, END_ID]
+        asked = [*layout.asked, *self._encode(layout.blank + question).ids, *layout.answered]
+        answered = [*encoded.ids, layout.end]
         weights = [0.0] * len(asked) + [len(answered) ** -SHORTNESS] * len(answered)
         turn = TokenRow(asked + answered, [IGNORED] * len(asked) + answered, weights)
         first = len(asked) - 1  # this token predicts the answer's first
         for name in names:
             places = _tokens_of(name, answer, encoded)
-            if not places and answer != "no" and _spans(name, question):
+            if not places and answer.strip() != "no" and _spans(name, question):
                 places = [0]
             turn.pointed += [(first + place, name) for place in places]
         return turn
@@ -97,14 +115,18 @@ class Packer:
         length = self.length
         row = TokenRow(turn.ids[:length], turn.labels[:length], turn.weights[:length])
         row.segments = [1] * len(row.ids)
-        row.pad(self.length)
+        row.pad(self.length, self.layout.pad)
         return row
 
     def row(
         self, draw: Callable[[], QA], rng: random.Random, names: Sequence[str] = ()
     ) -> TokenRow:
         """Different turns until the row is nearly full; most begin a conversation of their own."""
-        row, segment, drawn = TokenRow(), 1, set[QA]()
+        before = list(self.layout.before)
+        unlabelled = [IGNORED] * len(before), [0.0] * len(before)
+        row, segment, drawn = TokenRow(before, *unlabelled, [1] * len(before)), 1, set[QA]()
+        if before:
+            segment = 2
         for attempt in range(12):
             pair = draw()
             if pair in drawn:
@@ -118,7 +140,7 @@ class Packer:
             if row.ids and rng.random() < 0.7:
                 segment += 1
             row.add(turn, segment)
-        row.pad(self.length)
+        row.pad(self.length, self.layout.pad)
         return row
 
 
@@ -189,6 +211,7 @@ class SampleDataset(Dataset[Sample]):
         seed: int = 0,
         mirror: bool = True,
         fusion: str | None = None,
+        layout: TokenLayout = MINI,
     ) -> None:
         self.photos = photos
         self.features = features
@@ -196,7 +219,7 @@ class SampleDataset(Dataset[Sample]):
         self.seed = seed
         self.fusion = fusion
         self.mirror = mirror and features.mirrored is not None
-        self.packer = Packer(tokenizer, length)
+        self.packer = Packer(tokenizer, length, layout)
         self.names = class_names()
         self.order = _sample_order(photos, mixture.collections, samples, seed)
 

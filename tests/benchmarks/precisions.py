@@ -125,7 +125,7 @@ class LanguageModel:
     @property
     def shown(self) -> bool:
         """Cross-attention has nothing to look at: these are words alone."""
-        return not self.spec.cross_interval
+        return not self.spec.cross_before
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ def _difference(kind: str, precision: Precision) -> tuple[float, float, float]:
         ):
             scale = np.abs(right).max()
             worst[0] = max(worst[0], np.abs(found - right).max() / scale)
-            if looked is not None and row is not None and not spec.cross_interval:
+            if looked is not None and row is not None and not spec.cross_before:
                 worst[1] = max(worst[1], np.abs(row - looked).max())
                 worst[2] = max(worst[2], np.abs(row.sum(-1) - 1).max())
     return float(worst[0]), float(worst[1]), float(worst[2])

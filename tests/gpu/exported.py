@@ -29,7 +29,7 @@ def decoders(folders: dict[str, str]) -> dict[str, dict[str, Any]]:
 def _decoder(folder: Path) -> dict[str, Any]:
     spec = read_spec(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
     card = attending = folder / CARD
-    if not spec.cross_interval:
+    if not spec.cross_before:
         attending = folder / "attending.onnx"
         attending.write_bytes(attending_graph(card, None, kernels=False)[0].graph)
     decoder = open_decoder(card, spec, cuda=True)

@@ -40,7 +40,7 @@ class Pair:
     @property
     def looks(self) -> bool:
         """By cross-attention layers: these are words alone."""
-        return bool(self.language.spec.cross_interval)
+        return bool(self.language.spec.cross_before)
 
 
 @pytest.fixture(scope="module", params=list(families()))

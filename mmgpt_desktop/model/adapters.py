@@ -1,0 +1,59 @@
+"""mmgpt-small's own weights, what stands between language model and encoder, and how the whole
+model is put together from its parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load, save_file
+from torch import Tensor
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from mmgpt_desktop.model.encoder import EfficientNetLite2
+from mmgpt_desktop.model.looking_llama import FlamingoConfig, FlamingoForConditionalGeneration
+from mmgpt_desktop.model.packing import pack, unpack
+
+ADAPTERS = "adapters.safetensors"
+
+
+def new_flamingo(
+    language: LlamaForCausalLM, encoder: EfficientNetLite2, **settings: Any
+) -> FlamingoForConditionalGeneration:
+    """Untrained adapters between a language model and an encoder."""
+    known = LlamaConfig.to_dict(language.config)
+    unlike = ("model_type", "architectures", "quantization_config", "dtype", "transformers_version")
+    config = FlamingoConfig(**{k: v for k, v in known.items() if k not in unlike}, **settings)
+    model = FlamingoForConditionalGeneration(config)
+    model.language.load_state_dict(language.model.state_dict(), strict=False)
+    model.tie_weights()
+    model.encoder.load_state_dict(encoder.state_dict())
+    return model
+
+
+def own_state(model: FlamingoForConditionalGeneration) -> dict[str, Tensor]:
+    """The trained parameters and the names' words, by name."""
+    state = {name: each.detach().float() for name, each in model.adapters().items()}
+    return {**state, "names": model.get_buffer("names")}
+
+
+def save_adapters(
+    model: FlamingoForConditionalGeneration, folder: Path, *, packed: bool = False
+) -> None:
+    """Write them and the configuration; `packed` as they ship, matrices in int8."""
+    state = own_state(model)
+    written = pack(state) if packed else {name: each.contiguous() for name, each in state.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(written, folder / ADAPTERS, metadata={"format": "pt"})
+    (folder / ADAPTERS).chmod(0o644)  # the library keeps it to its owner
+    model.config.save_pretrained(folder)
+
+
+def load_adapters(model: FlamingoForConditionalGeneration, folder: Path) -> None:
+    """Raises ValueError for those of another shape."""
+    found = unpack(load((folder / ADAPTERS).read_bytes()))
+    if found.keys() != own_state(model).keys():
+        raise ValueError("these adapters are another model's")
+    with torch.no_grad():
+        model.load_state_dict(found, strict=False)
