@@ -7,6 +7,7 @@ import shutil
 import stat
 from dataclasses import replace
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -84,10 +85,12 @@ def read_config(folder: Path) -> Any:
 
 
 def _read_spec(checkpoint: Checkpoint) -> DecoderSpec:
+    family = family_class(checkpoint.model_type)
+    resolve_name(family.torch_runtime)  # makes transformers know what isn't its own
     config = read_config(checkpoint.path)
     text = config.get_text_config(decoder=True).to_dict()
-    deep = getattr(config.vision_config, "deepstack_visual_indexes", ())
-    family = family_class(checkpoint.model_type)
+    vision = getattr(config, "vision_config", None)
+    deep = getattr(vision, "deepstack_visual_indexes", ())
     return replace(
         read_spec(text),
         deepstack=len(deep),

@@ -32,7 +32,7 @@ def assemble(gguf: Path, adapters: Path, bundle: Path, out: Path) -> Path:
     state = {
         name: _stored(name, each)
         for name, each in model.state_dict().items()
-        if name != "lm_head.weight" and not name.endswith("num_batches_tracked")
+        if name != "lm_head.weight"  # the embedding again
     }
     save_file(state, out / WEIGHTS, metadata={"format": "pt"})
     (out / WEIGHTS).chmod(0o644)  # the library keeps it to its owner
@@ -44,15 +44,14 @@ def assemble(gguf: Path, adapters: Path, bundle: Path, out: Path) -> Path:
     return out
 
 
-def with_adapters(
-    language: Any, adapters: Path, bundle: Path
-) -> FlamingoForConditionalGeneration:
+def with_adapters(language: Any, adapters: Path, bundle: Path) -> FlamingoForConditionalGeneration:
     """The whole model, in evaluation mode."""
     known = FlamingoConfig.from_pretrained(adapters).to_diff_dict()
     ours = {name: known[name] for name in FlamingoConfig.OURS if name in known}
     model = new_flamingo(language, load_packed(bundle).encoder, **ours)
     load_adapters(model, adapters)
-    return model.eval()
+    model.eval()
+    return model
 
 
 def read_language(gguf: Path) -> tuple[Any, Any]:

@@ -80,8 +80,8 @@ class FlamingoConfig(LlamaConfig):
         return self.name_classes * self.name_tokens
 
 
-class Photos(NamedTuple):
-    """Photos as the words read them: each look's keys and values [B, nh, cells + 1, hd], the last
+class SeenPhotos(NamedTuple):
+    """SeenPhotos as the words read them: each look's keys and values [B, nh, cells + 1, hd], the last
     a null cell for words that need no look; the names' token ids [B, name places]."""
 
     keys: list[Tensor]
@@ -175,7 +175,8 @@ class CrossLook(nn.Module):
         return mixed, weights
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, self.head_dim)).transpose(1, 2)
+        split: Tensor = x.unflatten(-1, (self.heads, self.head_dim)).transpose(1, 2)
+        return split
 
 
 class GatedLook(nn.Module):
@@ -202,7 +203,7 @@ class LookingLlama(LlamaModel):
     def read(
         self,
         x: Tensor,
-        photos: Photos | None,
+        photos: SeenPhotos | None,
         mask: Tensor | None,
         positions: Tensor,
         past: Cache | None = None,
@@ -277,12 +278,12 @@ class FlamingoForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
     # -- the picture ------------------------------------------------------------------
 
-    def encode_pixels(self, pixel_values: Tensor) -> Photos:
+    def encode_pixels(self, pixel_values: Tensor) -> SeenPhotos:
         """Pixels [B, 3, size, size], `(rgb - 127) / 128`."""
         fine, coarse = self.encoder.backbone(pixel_values)
         return self.encode_cells(fine.flatten(2).mT, coarse.flatten(2).mT)
 
-    def encode_cells(self, fine: Tensor, coarse: Tensor, named: Tensor | None = None) -> Photos:
+    def encode_cells(self, fine: Tensor, coarse: Tensor, named: Tensor | None = None) -> SeenPhotos:
         """The backbone's maps, flattened: fine [B, 4 T, 120]; coarse [B, T, 352], before the
         encoder's head. `named` [B] puts another class first where it is not -1."""
         with torch.no_grad():
@@ -299,7 +300,7 @@ class FlamingoForConditionalGeneration(PreTrainedModel, GenerationMixin):
             for layer in self.language.gated_cross_attn_layers
         ]
         keys, values = map(list, zip(*looks, strict=True))
-        return Photos(keys, values, self.names[likeliest].flatten(1))  # type: ignore[index]
+        return SeenPhotos(keys, values, self.names[likeliest].flatten(1))  # type: ignore[index]
 
     # -- the text ---------------------------------------------------------------------
 
@@ -318,7 +319,7 @@ class FlamingoForConditionalGeneration(PreTrainedModel, GenerationMixin):
         labels: Tensor | None = None,
         *,
         inputs_embeds: Tensor | None = None,
-        photos: Photos | None = None,
+        photos: SeenPhotos | None = None,
         fine: Tensor | None = None,
         coarse: Tensor | None = None,
         named: Tensor | None = None,

@@ -15,7 +15,7 @@ from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch, load_model
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.graphs.names import KEYS, NAMED, VALUES
 from mmgpt_desktop.engine.image_encoder import ImageEncoder
-from mmgpt_desktop.model.looking_llama import Photos, register
+from mmgpt_desktop.model.looking_llama import SeenPhotos, register
 
 register()
 
@@ -62,5 +62,5 @@ class FlamingoEncoder(ImageEncoder):
         self.model = model
 
     def forward(self, pixel_values: Tensor) -> tuple[Tensor, ...]:
-        photos: Photos = self.model.encode_pixels(pixel_values)
+        photos: SeenPhotos = self.model.encode_pixels(pixel_values)
         return torch.cat(photos.keys), torch.cat(photos.values), photos.names[0]
