@@ -7,7 +7,6 @@ import shutil
 import stat
 from dataclasses import replace
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -81,12 +80,14 @@ def read_config(folder: Path) -> Any:
     """config.json, with what it leaves to the defaults of its kind."""
     from transformers import AutoConfig
 
+    from mmgpt_desktop.model.looking_llama import register
+
+    register()
     return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
 def _read_spec(checkpoint: Checkpoint) -> DecoderSpec:
     family = family_class(checkpoint.model_type)
-    resolve_name(family.torch_runtime)  # makes transformers know what isn't its own
     config = read_config(checkpoint.path)
     text = config.get_text_config(decoder=True).to_dict()
     vision = getattr(config, "vision_config", None)

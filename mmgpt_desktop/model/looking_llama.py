@@ -81,11 +81,11 @@ class FlamingoConfig(LlamaConfig):
 
 
 class SeenPhotos(NamedTuple):
-    """SeenPhotos as the words read them: each look's keys and values [B, nh, cells + 1, hd], the last
-    a null cell for words that need no look; the names' token ids [B, name places]."""
+    """Photos as the words read them: keys and values [look, B, nh, cells + 1, hd], the last a null
+    cell for words that need no look; the names' token ids [B, name places]."""
 
-    keys: list[Tensor]
-    values: list[Tensor]
+    keys: Tensor
+    values: Tensor
     names: Tensor
 
 
@@ -294,12 +294,13 @@ class FlamingoForConditionalGeneration(PreTrainedModel, GenerationMixin):
             forced = guesses.scatter(1, named.clamp(min=0)[:, None], first)
             guesses = torch.where(named[:, None] < 0, guesses, forced)
         likeliest = guesses.topk(self.config.name_classes, dim=1).indices
-        cells = self.reader(fine, wide.flatten(2).mT)
+        flow = self.reader.null.dtype  # the encoder may be of a finer one
+        cells = self.reader(fine.to(flow), wide.flatten(2).mT.to(flow))
         looks = [
             layer.cross_attn.project(cells)  # type: ignore[operator, union-attr]
             for layer in self.language.gated_cross_attn_layers
         ]
-        keys, values = map(list, zip(*looks, strict=True))
+        keys, values = map(torch.stack, zip(*looks, strict=True))
         return SeenPhotos(keys, values, self.names[likeliest].flatten(1))  # type: ignore[index]
 
     # -- the text ---------------------------------------------------------------------

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs
 from mmgpt_desktop.engine.checkpoint_onnx import CheckpointOnnx
+from mmgpt_desktop.engine.families.flamingo import cell_weights, name_positions
 from mmgpt_desktop.engine.families.runtimes.idefics_onnx import IdeficsOnnx
 from mmgpt_desktop.engine.graphs.decoder_session import unseen
 from mmgpt_desktop.engine.graphs.names import EMBEDS, KEYS, NAMED, SIGHT, VALUES
@@ -26,11 +27,8 @@ class FlamingoOnnx(IdeficsOnnx):
         return Features((keys, values, self._embedded(names.reshape(1, -1), cancel)[0]))
 
     def looks(self, attention: NDArray[Any], context: Context) -> NDArray[Any]:
-        """Nothing of it went to names; what went to the null cell is left out."""
-        if not context.features:
-            return attention[:, :, :0]
-        names = len(context.features[0].embeddings[2])
-        return np.pad(attention[:, :, :-1], ((0, 0), (0, 0), (names, 0)))
+        """Photo by photo nothing to the names, and what the cells got."""
+        return cell_weights(attention, context)
 
     def _feeds(
         self,
@@ -45,8 +43,10 @@ class FlamingoOnnx(IdeficsOnnx):
         count = len(token_ids)
         if not context.features:
             return {**feeds, **unseen(self.decoder.graph, count)}
-        keys, values, names = context.features[0].embeddings
-        here = np.array(context.prompt.image_positions[: len(names)]) - past
+        photos = [each.embeddings for each in context.features]
+        keys, values = (np.concatenate([each[i] for each in photos], axis=2) for i in (0, 1))
+        names = np.concatenate([each[2] for each in photos])
+        here = name_positions(context) - past
         seen = (here >= 0) & (here < count)
         feeds[EMBEDS][0, here[seen]] = names[seen]
         sight = np.ones((count, keys.shape[2]), np.float32)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mmgpt_desktop.engine.chat.model_inputs import Context, Features
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch, load_model
+from mmgpt_desktop.engine.families.flamingo import cell_weights, name_positions
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.engine.graphs.names import KEYS, NAMED, VALUES
 from mmgpt_desktop.engine.image_encoder import ImageEncoder
@@ -25,6 +26,7 @@ class FlamingoTorch(CheckpointTorch):
 
     def load(self, checkpoint: Checkpoint) -> Any:
         model = load_model(checkpoint, dtype=self.place.dtype, attn_implementation="sdpa")
+        model.encoder.float()  # what it takes a photo for hangs on little
         return model.to(self.place.device)
 
     @property
@@ -33,23 +35,26 @@ class FlamingoTorch(CheckpointTorch):
         return len(config.cross_layers), config.num_attention_heads
 
     def features(self, inputs: dict[str, Tensor]) -> Features:
-        pixels = inputs["pixel_values"].to(self.place.dtype)
-        return Features(self.model.encode_pixels(pixels))
+        return Features(self.model.encode_pixels(inputs["pixel_values"].float()))
 
     def arguments(self, token_ids: Sequence[int], context: Context, fed: int) -> dict[str, Any]:
+        if not context.features:
+            return {"input_ids": self.place.ids(token_ids)}
+        photos = [each.embeddings for each in context.features]
+        ids = np.array(token_ids, np.int64)
+        here = name_positions(context) - fed
+        seen = (here >= 0) & (here < len(ids))
+        ids[here[seen]] = self.place.array(torch.cat([each.names[0] for each in photos]))[seen]
+        keys, values = (torch.cat([each[i] for each in photos], dim=3) for i in (0, 1))
         return {
-            "input_ids": self.place.ids(token_ids),
-            "photos": context.features[0].embeddings if context.features else None,
+            "input_ids": self.place.tensor(ids[np.newaxis]),
+            "photos": SeenPhotos(keys, values, photos[0].names),
         }
 
     def rows(self, output: Any, context: Context, total: int) -> NDArray[np.float32]:
-        """What went to the null cell is left out, and nothing of it went to names."""
-        layers, heads = self.attention_shape
         if not output.attentions:
-            return np.zeros((layers, heads, 0), np.float32)
-        weights = self.place.array(self.torch.cat(output.attentions)[:, :, 0, :-1])
-        names = self.model.config.name_places
-        return np.pad(np.asarray(weights, np.float32), ((0, 0), (0, 0), (names, 0)))
+            return np.zeros((*self.attention_shape, 0), np.float32)
+        return cell_weights(self.place.array(torch.cat(output.attentions)[:, :, 0]), context)
 
 
 class FlamingoEncoder(ImageEncoder):
@@ -63,4 +68,4 @@ class FlamingoEncoder(ImageEncoder):
 
     def forward(self, pixel_values: Tensor) -> tuple[Tensor, ...]:
         photos: SeenPhotos = self.model.encode_pixels(pixel_values)
-        return torch.cat(photos.keys), torch.cat(photos.values), photos.names[0]
+        return photos.keys[:, 0], photos.values[:, 0], photos.names[0]
