@@ -19,6 +19,7 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
+from mmgpt_desktop.honesty import honest_texts
 from mmgpt_desktop.methods import method_texts
 from mmgpt_desktop.verdicts import verdict_texts
 
@@ -124,6 +125,7 @@ def report_texts() -> set[str]:
     return (
         method_texts()
         | verdict_texts()
+        | honest_texts()
         | template_texts()
         | {
             call.args[0].value

@@ -16,13 +16,13 @@ from mmgpt_desktop.attention.answer_maps import AnswerMaps, MapChoice, attention
 from mmgpt_desktop.attention.maps import Span
 from mmgpt_desktop.attention.words import Word, count_words, group_words
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.honesty import Doubt, Hedge, Reply
 from mmgpt_desktop.messages import (
     PICTURE,
     AttentionMap,
     Box,
     CellMaps,
     Check,
-    Doubt,
     Explanation,
     Found,
     GenerationOutcome,
@@ -98,7 +98,8 @@ class Turn:
     def end(self, outcome: GenerationOutcome, doubt: Doubt | None) -> None:
         """Note how it ended, and whether the answer is to be said with doubt."""
         self.outcome = outcome
-        self.unsure = doubt is not None and doubt.about(count_words(self.steps), outcome.certainty)
+        words, hedged = count_words(self.steps), outcome.hedge is not None
+        self.unsure = hedged or (doubt is not None and doubt.about(words, outcome.certainty))
 
     def copy(self) -> Turn:
         """As it stands now, to be kept or to cross a thread: without what is still being measured,
@@ -159,6 +160,21 @@ class Turn:
     @property
     def answer(self) -> str:
         return "".join(step.text for step in self.steps)
+
+    @property
+    def reply(self) -> Reply | None:
+        """What the app itself said instead of an answer."""
+        return self.outcome.reply if self.outcome is not None else None
+
+    @property
+    def hedge(self) -> Hedge | None:
+        """Why the answer is doubted, if not for its certainty."""
+        return self.outcome.hedge if self.outcome is not None else None
+
+    @property
+    def leads_to_a_guess(self) -> bool:
+        """Whether who asks this once more wants to hear the model's guess."""
+        return self.request.anyway or (self.reply is not None and self.reply.leaves_a_guess)
 
     @property
     def words(self) -> tuple[Word, ...]:
@@ -266,6 +282,12 @@ class Conversation:
         """What the frames of one video or animation share; empty for a photo."""
         moment = self.photo.moment if self.photo is not None else None
         return moment.clip if moment is not None else ""
+
+    def insists(self, question: Question) -> bool:
+        """Whether this was the last question too, and the app replied to it."""
+        last = self.turns[-1] if self.turns else None
+        same = last is not None and last.question.casefold() == question.typed.casefold()
+        return last is not None and same and last.leads_to_a_guess
 
     def answered(self, question: Question) -> list[Turn]:
         """The turns that a model is told of before the question. Without answers to the same one:

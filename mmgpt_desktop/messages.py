@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.decoding import Amount, Count, between
 from mmgpt_desktop.errors import AppError
+from mmgpt_desktop.honesty import Doubt, Hedge, Reply
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.note import NO_NOTE, Note
+from mmgpt_desktop.question_kinds import QuestionKind
 
 PICTURE = "\ufffc"  # in a question's text: the next photo stands here (Unicode's object character)
 
@@ -158,7 +160,8 @@ class GenerationRequest:
     that no text places before the first question; a model that isn't for `sequences` reads the
     first one alone. `messages` ends with the user's question; earlier turns are the conversation
     so far. `fusion` None stands for the model's default. With `tiled` a model that can read a
-    photo in tiles does so: more detail, and more time.
+    photo in tiles does so: more detail, and more time. With `anyway` the model is asked even what
+    it has no answer to.
     """
 
     job_id: int
@@ -168,6 +171,7 @@ class GenerationRequest:
     attention: bool = True
     fusion: str | None = None
     tiled: bool = False
+    anyway: bool = False
 
     @property
     def photos(self) -> tuple[Photo, ...]:
@@ -408,7 +412,9 @@ class GenerationOutcome:
 
     `certainty` is the model's chance to be right, from 0 to 1, as its tokens' probabilities
     tell it, the end's included if the model wrote it; None if nothing was written or the
-    answer isn't done. `groundings` come from models that give places with their words.
+    answer isn't done. `groundings` come from models that give places with their words. With a
+    `reply` the app itself has said something, and nothing was written; with a `hedge` the answer
+    is said with doubt, and has no certainty.
     """
 
     job_id: int
@@ -419,6 +425,8 @@ class GenerationOutcome:
     notes: tuple[Note, ...] = ()
     certainty: float | None = None
     groundings: tuple[Grounding, ...] = ()
+    reply: Reply | None = None
+    hedge: Hedge | None = None
 
 
 @dataclass(frozen=True)
@@ -447,31 +455,12 @@ class FusionInfo:
 
 
 @dataclass(frozen=True)
-class Doubt:
-    """The certainties below which an answer is said with doubt.
-
-    Each word of a description has good alternatives, so its certainty is lower than a short
-    answer's of the same worth: answers of more than `SHORT` words have their own.
-    """
-
-    SHORT: ClassVar[int] = 3
-    short: float
-    long: float
-
-    def about(self, words: int, certainty: float | None) -> bool:
-        """Whether to doubt an answer of so many words."""
-        if certainty is None:
-            return False
-        return certainty < (self.long if words > self.SHORT else self.short)
-
-
-@dataclass(frozen=True)
 class ModelInfo:
     """What the window shows of a loaded bundle, and how its answers are best drawn.
 
     `fusions` are in the order of showing, `fusion` names the default. With `sequences` it reads
     several photos in one request, in their order. `languages` are codes ("en") of what it
-    reads; none: nobody said.
+    reads; none: nobody said. To questions of the kinds `beyond` it has no answer.
     """
 
     name: str
@@ -482,7 +471,8 @@ class ModelInfo:
     doubt: Doubt
     sampling: Sampling = field(default_factory=Sampling)
     sequences: bool = False
-    languages: tuple[str, ...] = field(default=(), compare=False)  # older sessions lack it
+    languages: tuple[str, ...] = field(default=(), compare=False)  # older sessions lack these
+    beyond: tuple[QuestionKind, ...] = field(default=(), compare=False)
 
     def fusion_info(self, name: str | None = None) -> FusionInfo:
         """The fusion of that name, or the default. Raises AppError for an unknown one."""

@@ -17,6 +17,7 @@ from mmgpt_desktop.cancel import CancelToken, Progress
 from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.occlusion import Hiding
 from mmgpt_desktop.errors import AppError, Cancelled
+from mmgpt_desktop.honesty import Hedge, reply_to
 from mmgpt_desktop.messages import (
     AttentionMap,
     CellMaps,
@@ -57,7 +58,8 @@ class FakeEngine(EngineBase):
     """Looks at the cell `step index` of a grid with all heads, and of each further photo of a
     sequence at the next one.
 
-    With a `gate` it waits before each step until `release` was called once more.
+    What its model has no answer to it replies to as a true engine does. With a `gate` it waits
+    before each step until `release` was called once more.
     """
 
     def __init__(
@@ -149,6 +151,21 @@ class FakeEngine(EngineBase):
         return self._described
 
     def generate(
+        self,
+        request: GenerationRequest,
+        cancel: CancelToken,
+        on_step: Callable[[TokenStep], None],
+    ) -> GenerationOutcome:
+        question, beyond = request.messages[-1].text, self._described.beyond
+        reply = reply_to(question, beyond, picture=bool(request.images))
+        if reply is not None and not request.anyway:
+            return replace(self._ended(request, "done", 0), certainty=None, reply=reply)
+        outcome = self._answered(request, cancel, on_step)
+        if reply is not None:
+            return replace(outcome, certainty=None, hedge=Hedge.GUESS)
+        return outcome
+
+    def _answered(
         self,
         request: GenerationRequest,
         cancel: CancelToken,

@@ -7,9 +7,9 @@ from itertools import repeat
 from typing import Any
 
 from mmgpt_desktop.conversation import Turn
+from mmgpt_desktop.honesty import Doubt
 from mmgpt_desktop.messages import (
     AttentionMap,
-    Doubt,
     FusionInfo,
     GenerationOutcome,
     GenerationRequest,

@@ -93,6 +93,7 @@ def manifest(folder: Path, vocabulary: int) -> dict[str, Any]:
         "special_tokens": {"pad": 0, "user": 1, "assistant": 2, "end": 3},
         "sampling": {"repetition_penalty": 1.0, "max_new_tokens": 32},
         "certainty": {"temperature": 1.0, "doubt": 0.3, "doubt_long": 0.2},
+        "beyond": [],
     }
 
 

@@ -24,6 +24,7 @@ from mmgpt_desktop.commands.option_types import number, positive
 from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.open_engine import open_engine
 from mmgpt_desktop.errors import AppError, ImageError, PromptError
+from mmgpt_desktop.honesty import NOT_ASKED, why_hedged
 from mmgpt_desktop.imaging.encoded import encoded
 from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.messages import (
@@ -70,6 +71,11 @@ def add_answering_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="read the photo in tiles, if the model can: slower",
     )
+    parser.add_argument(
+        "--anyway",
+        action="store_true",
+        help="have the model guess what it has no answer to, such as what a sign says",
+    )
     group = parser.add_argument_group("sampling", "Greedy by default; the model sets the rest.")
     group.add_argument("--temperature", type=number(float, 0, 100), metavar="T", help="0 is greedy")
     group.add_argument("--top-p", type=number(float, 0, 1), metavar="P")
@@ -111,21 +117,35 @@ class Asker:
     fusion: FusionInfo
     sampling: Sampling
     tiled: bool = False
+    anyway: bool = False
 
     @classmethod
     def load(
-        cls, engine: EngineBase, fusion: str | None, *, tiled: bool = False, **sampling: Any
+        cls,
+        engine: EngineBase,
+        fusion: str | None,
+        *,
+        tiled: bool = False,
+        anyway: bool = False,
+        **sampling: Any,
     ) -> Asker:
         """With the model's own `sampling`, but for what was asked for."""
         model = engine.load()
         asked = {name: value for name, value in sampling.items() if value is not None}
         drawn = replace(model.sampling, **asked)
-        return cls(engine, model, model.fusion_info(fusion), drawn, tiled)
+        return cls(engine, model, model.fusion_info(fusion), drawn, tiled, anyway)
 
     def request(self, photo: Photo | None, question: str) -> GenerationRequest:
         images, messages = (photo,) if photo else (), (Message("user", question),)
-        sampling, fusion = self.sampling, self.fusion.name
-        return GenerationRequest(1, images, messages, sampling, fusion=fusion, tiled=self.tiled)
+        return GenerationRequest(
+            1,
+            images,
+            messages,
+            self.sampling,
+            fusion=self.fusion.name,
+            tiled=self.tiled,
+            anyway=self.anyway,
+        )
 
     def ask(
         self, request: GenerationRequest, cancel: CancelToken | None = None, *, aloud: bool = False
@@ -149,7 +169,11 @@ class Asker:
 
     def _notes(self, steps: Steps, outcome: GenerationOutcome) -> list[str]:
         notes = [*map(str, outcome.notes or filter(None, [self.engine.runtime.note]))]
-        if self.model.doubt.about(count_words(steps), outcome.certainty):
+        if outcome.reply is not None:
+            notes += [outcome.reply.text, NOT_ASKED]
+        elif outcome.hedge is not None:
+            notes.append(why_hedged(outcome.hedge))
+        elif self.model.doubt.about(count_words(steps), outcome.certainty):
             notes.append(f"The model is not sure of this answer ({outcome.certainty or 0:.0%}).")
         return notes
 
@@ -170,7 +194,12 @@ class Asker:
                 "total": round(timings.total, 4),
             },
         }
-        return answered | ({"note": str(runtime.note)} if runtime.note else {})
+        said = {
+            "note": str(runtime.note),
+            "reply": outcome.reply.text if outcome.reply is not None else "",
+            "hedge": str(outcome.hedge or ""),
+        }
+        return answered | {name: text for name, text in said.items() if text}
 
     def _grid(self, steps: Steps) -> dict[str, int]:
         """Of the photo as it was read, or of the model's photos in general."""
@@ -272,7 +301,8 @@ def _check_heatmap_path(path: Path, photo: Path | None) -> None:
 def load_asker(options: argparse.Namespace) -> Asker:
     engine = open_engine(options.model, options.runtime)
     asked = {name: getattr(options, name) for name in _SAMPLING}
-    return Asker.load(engine, options.fusion, tiled=options.tiled, **asked)
+    how = {"tiled": options.tiled, "anyway": options.anyway}
+    return Asker.load(engine, options.fusion, **how, **asked)
 
 
 def load_told(path: Path) -> Photo:

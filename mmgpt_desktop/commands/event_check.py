@@ -270,6 +270,8 @@ def _answer(asker: Asker, photo: Photo, question: str) -> str:
         title = "The first word takes {first:.1f} s, and should take {limit:g} s at most."
         raise AppError(title, first=first, limit=FIRST_WORD_S)
     text = "".join(step.text for step in steps).strip()
+    if outcome.reply is not None:
+        raise AppError("The model has no answer to such questions.", "Take another question.")
     if not text:
         raise AppError("The answer is empty.", "Ask in other words.")
     return f"{printable(text)} (first word {first:.1f} s, all {total:.1f} s)"

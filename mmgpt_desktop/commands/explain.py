@@ -89,9 +89,13 @@ def _require(asker: Asker, method: Method) -> None:
 def _answered(asker: Asker, request: GenerationRequest, options: argparse.Namespace) -> Report:
     """Print the answer, and gather what a report needs of it."""
     steps, outcome = asker.ask(request, aloud=True)
+    if outcome.reply is not None:
+        title = "The model was not asked, so there is nothing to save."
+        raise AppError(title, "Ask something else, or add --anyway.")
     if not steps:
         raise AppError("The answer is empty, so there is nothing to save.", "Ask in other words.")
-    turn = Turn(request, tuple(steps), outcome, model=asker.model)
+    turn = Turn(request, tuple(steps), model=asker.model)
+    turn.end(outcome, asker.model.doubt)
     heads, attention = asker.fusion.head_choice.heads, attention_maps(turn.steps)
     choices = dict.fromkeys(MapChoice(each, heads) for each in options.method or [Method.HEADS])
     if not attention and any(choice.method.from_attention for choice in choices):

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from mmgpt_desktop.engine.fallback import fallback_note
 from mmgpt_desktop.engine.generate import Answer, Token, decode, run_decoder
 from mmgpt_desktop.engine.memory import has_room
 from mmgpt_desktop.engine.occlusion import Hiding, Rescorer, check
-from mmgpt_desktop.engine.running_request import RunningRequest
+from mmgpt_desktop.engine.running_request import RunningRequest, unexpected_end
 from mmgpt_desktop.errors import (
     AppError,
     Cancelled,
@@ -30,6 +30,7 @@ from mmgpt_desktop.errors import (
     NotAvailable,
     RuntimeFailure,
 )
+from mmgpt_desktop.honesty import Hedge, reply_to
 from mmgpt_desktop.languages import unknown_language
 from mmgpt_desktop.messages import (
     AttentionMap,
@@ -44,6 +45,7 @@ from mmgpt_desktop.messages import (
     HeadNumbers,
     Message,
     ModelInfo,
+    OutcomeKind,
     Photo,
     RuntimeInfo,
     RuntimeName,
@@ -52,7 +54,6 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.methods import Method, Needs
 from mmgpt_desktop.note import NO_NOTE, Note
-from mmgpt_desktop.text import reason_of
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -177,6 +178,10 @@ class EngineBase(ABC):
         where nobody measured it."""
         return None
 
+    def hedge(self, question: str, answer: str) -> Hedge | None:
+        """Why the answer is to be doubted whatever its certainty is; None where it isn't."""
+        return None
+
     def rest(self, cancel: CancelToken) -> None:  # noqa: B027, most engines have nothing to do
         """What can wait until nobody asks for anything. Raises AppError and Cancelled."""
 
@@ -246,7 +251,7 @@ class EngineBase(ABC):
             except (KeyboardInterrupt, SystemExit):
                 raise
             except BaseException as error:  # a panic in a Rust library is no Exception
-                return self._outcome(running, "failed", _unexpected(error))
+                return self._outcome(running, "failed", unexpected_end(error))
             if step is None:
                 return self._outcome(running, "done")
             running.tick()
@@ -372,19 +377,11 @@ class EngineBase(ABC):
     def _outcome(
         self,
         running: RunningRequest,
-        kind: Literal["done", "cancelled", "failed"],
+        kind: OutcomeKind,
         error: AppError | None = None,
     ) -> GenerationOutcome:
-        return GenerationOutcome(
-            running.request.job_id,
-            kind,
-            running.timings(),
-            self.runtime if self._runtime is not None else None,
-            error,
-            tuple(running.notes),
-            running.certainty,
-            running.groundings,
-        )
+        runtime = self.runtime if self._runtime is not None else None
+        return running.outcome(kind, runtime, error)
 
     def _steps(self, running: RunningRequest, cancel: CancelToken) -> Iterator[TokenStep]:
         cancel.raise_if_cancelled()
@@ -392,6 +389,10 @@ class EngineBase(ABC):
         model, question = self.model, request.messages[-1].text
         if (problem := unknown_language(question, model.languages, model.name)) is not None:
             raise problem
+        reply = reply_to(question, model.beyond, picture=bool(request.images))
+        if reply is not None and not request.anyway:
+            running.reply = reply
+            return
         prepared = self.prepare_request(request)
         if prepared.dropped_turns:
             template = "Left out for length: the first {count} turns."
@@ -408,7 +409,9 @@ class EngineBase(ABC):
                 token.probability,
                 prepared.attention(looked) if looked is not None and prepared.attention else None,
             )
-        if (mean := answer.mean_probability) is not None:
+        said = b"".join(map(self.token_bytes, answer.tokens)).decode(errors="replace")
+        running.hedge = Hedge.GUESS if reply is not None else self.hedge(question, said)
+        if running.hedge is None and (mean := answer.mean_probability) is not None:
             running.certainty = self.certainty(mean)
         running.groundings = prepared.ground(answer.tokens)
 
@@ -486,14 +489,3 @@ def _frozen(maps: NDArray[np.floating]) -> NDArray[np.float32]:
     weights = maps.astype(np.float32)
     weights.setflags(write=False)
     return weights
-
-
-def _unexpected(error: BaseException) -> RuntimeFailure:
-    if isinstance(error, MemoryError):
-        title, hint = "There is not enough memory to answer.", "Close other programs and ask again."
-        failure = RuntimeFailure(title, hint)
-    else:
-        title = "Something unexpected happened while the model was at work ({reason})."
-        failure = RuntimeFailure(title, "Ask again.", reason=reason_of(error))
-    failure.__cause__ = error
-    return failure

@@ -26,11 +26,11 @@ from mmgpt_desktop.engine.quicker import Weighed, seconds_of, weigh
 from mmgpt_desktop.engine.runtime import Encoded, Runtime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.errors import RuntimeFailure
+from mmgpt_desktop.honesty import Doubt, Hedge, is_many
 from mmgpt_desktop.imaging.pixels import patch_grid, prepare
 from mmgpt_desktop.messages import (
     AttentionMap,
     CellMaps,
-    Doubt,
     EdgeMap,
     Explanation,
     GenerationRequest,
@@ -114,6 +114,9 @@ class BundleEngine(EngineBase):
 
     def certainty(self, mean: float) -> float | None:
         return self.bundle.manifest.certainty.of(mean)
+
+    def hedge(self, question: str, answer: str) -> Hedge | None:
+        return Hedge.MANY if is_many(question, answer) else None
 
     def token_bytes(self, token_id: int) -> bytes:
         return self.family.token_bytes(token_id)
@@ -278,6 +281,7 @@ def model_info(bundle: Bundle) -> ModelInfo:
         doubt=Doubt(manifest.certainty.doubt, manifest.certainty.doubt_long),
         sampling=manifest.sampling,
         languages=manifest.languages,
+        beyond=manifest.beyond,
     )
 
 

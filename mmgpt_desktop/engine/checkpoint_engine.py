@@ -62,9 +62,9 @@ from mmgpt_desktop.engine.occlusion import Hiding, Mask, PhotoHider, Rescorer
 from mmgpt_desktop.engine.onnx_runtime import wants_cuda
 from mmgpt_desktop.engine.scenes import Scene, compose
 from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
+from mmgpt_desktop.honesty import Doubt
 from mmgpt_desktop.messages import (
     AttentionMap,
-    Doubt,
     Explanation,
     FusionInfo,
     GenerationRequest,

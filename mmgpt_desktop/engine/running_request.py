@@ -6,8 +6,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mmgpt_desktop.messages import GenerationRequest, Grounding, Timings
+from mmgpt_desktop.errors import AppError, RuntimeFailure
+from mmgpt_desktop.honesty import Hedge, Reply
+from mmgpt_desktop.messages import (
+    GenerationOutcome,
+    GenerationRequest,
+    Grounding,
+    OutcomeKind,
+    RuntimeInfo,
+    Timings,
+)
 from mmgpt_desktop.note import Note
+from mmgpt_desktop.text import reason_of
 
 
 @dataclass(eq=False)
@@ -22,6 +32,8 @@ class RunningRequest:
     notes: list[Note] = field(default_factory=list)
     certainty: float | None = None
     groundings: tuple[Grounding, ...] = ()
+    reply: Reply | None = None
+    hedge: Hedge | None = None
 
     def count_as_loading(self, load: Callable[[], None]) -> None:
         """What takes its time once tells nothing of a fusion's speed."""
@@ -39,3 +51,30 @@ class RunningRequest:
     def timings(self) -> Timings:
         total = time.perf_counter() - self.started
         return Timings(self.load_seconds, self.first_token, total, self.tokens)
+
+    def outcome(
+        self, kind: OutcomeKind, runtime: RuntimeInfo | None, error: AppError | None = None
+    ) -> GenerationOutcome:
+        return GenerationOutcome(
+            self.request.job_id,
+            kind,
+            self.timings(),
+            runtime,
+            error,
+            tuple(self.notes),
+            self.certainty,
+            self.groundings,
+            self.reply,
+            self.hedge,
+        )
+
+
+def unexpected_end(error: BaseException) -> RuntimeFailure:
+    if isinstance(error, MemoryError):
+        title, hint = "There is not enough memory to answer.", "Close other programs and ask again."
+        failure = RuntimeFailure(title, hint)
+    else:
+        title = "Something unexpected happened while the model was at work ({reason})."
+        failure = RuntimeFailure(title, "Ask again.", reason=reason_of(error))
+    failure.__cause__ = error
+    return failure

@@ -16,10 +16,11 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from mmgpt_desktop.attention.heatmap import size_within
-from mmgpt_desktop.attention.words import SMALL_WORDS, Word, count_words
+from mmgpt_desktop.attention.words import SMALL_WORDS, Word
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.profile import Brand, CardKind
 from mmgpt_desktop.event.qr import modules
+from mmgpt_desktop.honesty import before_doubted
 from mmgpt_desktop.imaging.encoded import encoded
 from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.messages import Photo, Verdict
@@ -274,8 +275,8 @@ def _draw_text(
     width = area.width
     asked = [TextRun(f"{each} ", _MUTED) for each in report.question[:_LONGEST].split()]
     runs = [TextRun(each.text, _INK, _MARK if each in words else "") for each in report.words]
-    if report.model.doubt.about(count_words(report.turn.steps), report.outcome.certainty):
-        runs.insert(0, TextRun(say("I'm not sure, perhaps:") + " ", _MUTED))
+    if report.turn.unsure:
+        runs.insert(0, TextRun(say(before_doubted(report.turn.hedge)) + " ", _MUTED))
     question = fitted(asked, _QUESTION_SIZES, width, area.height // 3)
     answer = fitted(runs, ANSWER_SIZES, width, area.height - question.height - _GAP // 2)
     y = area.top + (area.height - question.height - _GAP // 2 - answer.height) // 2

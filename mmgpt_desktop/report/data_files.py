@@ -61,6 +61,7 @@ def _object(report: Report, arrays: str) -> dict[str, Any]:
         "question": report.question,
         "answer": report.answer,
         "certainty": outcome.certainty,
+        "hedge": outcome.hedge,
         "tokens": [
             {"id": step.token_id, "text": step.text, "probability": step.probability}
             for step in report.turn.steps

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mmgpt_desktop import __version__
+from mmgpt_desktop.honesty import why_hedged
 from mmgpt_desktop.report import number_texts
 from mmgpt_desktop.report.report import Report
 
@@ -22,7 +23,9 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
         runtime = outcome.runtime
         parts = (runtime.runtime, runtime.provider, runtime.precision)
         yield say("Runtime"), ", ".join(filter(None, parts))
-    if outcome.certainty is not None:
+    if outcome.hedge is not None:
+        yield say("Certainty"), say(why_hedged(outcome.hedge))
+    elif outcome.certainty is not None:
         yield say("Certainty"), number_texts.percent(outcome.certainty)
     yield say("Sampling"), _sampling(report)
     for note in outcome.notes:

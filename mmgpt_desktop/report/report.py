@@ -42,6 +42,9 @@ class Report:
         if not self.turn.request.images:
             title = "This answer was written without a picture, so there is no map to save."
             raise AppError(title, "Ask about a picture first.")
+        if self.turn.reply is not None:
+            title = "The app said this by itself, so there is nothing of the model to save."
+            raise AppError(title, "Ask the model about the picture.")
         if not self.turn.answer.strip():
             raise AppError("The answer is empty, so there is nothing to save.", "Ask again.")
         if not self.maps:

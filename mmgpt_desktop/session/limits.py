@@ -75,6 +75,7 @@ def _check_turn(turn: Turn) -> None:
 def _check_outcome(outcome: GenerationOutcome, tokens: int) -> None:
     runtime = outcome.runtime or RuntimeInfo(RuntimeName.ONNX_CPU, "")
     check_brief(*outcome.notes, runtime.provider, runtime.note, runtime.precision)
+    _need(outcome.reply is None or not tokens, "an answer of nobody")
     for each in outcome.groundings:
         _need(0 <= each.start <= each.stop <= tokens, "a place of no word")
         for box in each.boxes:

@@ -39,6 +39,10 @@
         <translation>触摸屏幕，亲自试一试</translation>
     </message>
     <message>
+        <source>Ask the AI anyway</source>
+        <translation>还是请 AI 猜一猜</translation>
+    </message>
+    <message>
         <source>Looking at the picture…</source>
         <translation>正在看图片…</translation>
     </message>
@@ -53,10 +57,6 @@
 </context>
 <context>
     <name>AnswerView</name>
-    <message>
-        <source>I&apos;m not sure, perhaps:</source>
-        <translation>我不确定，也许是：</translation>
-    </message>
     <message>
         <source>Stopped.</source>
         <translation>已停止。</translation>
@@ -1696,6 +1696,14 @@
         <translation>清除这段对话</translation>
     </message>
     <message>
+        <source>Ask the model anyway</source>
+        <translation>仍然问模型</translation>
+    </message>
+    <message>
+        <source>It will guess. Asking the same again does this too.</source>
+        <translation>它会猜一个答案。再问一遍同样的问题也一样。</translation>
+    </message>
+    <message>
         <source>What a word&apos;s underline tells</source>
         <translation>单词下划线的含义</translation>
     </message>
@@ -2554,6 +2562,10 @@
         <translation>请联系其所有者，或把它复制到您自己的文件夹。</translation>
     </message>
     <message>
+        <source>Ask the model about the picture.</source>
+        <translation>请就图片向模型提问。</translation>
+    </message>
+    <message>
         <source>Ask with another fusion.</source>
         <translation>请用另一种融合方式提问。</translation>
     </message>
@@ -3032,6 +3044,10 @@
     <message>
         <source>The app crashed {count} times in a row right after its start.</source>
         <translation>应用启动后立即崩溃，已连续 {count} 次。</translation>
+    </message>
+    <message>
+        <source>The app said this by itself, so there is nothing of the model to save.</source>
+        <translation>这句话是应用自己说的，没有模型的内容可以保存。</translation>
     </message>
     <message>
         <source>The clipboard holds no picture that can be read.</source>
@@ -4503,6 +4519,14 @@
         <translation>10月</translation>
     </message>
     <message>
+        <source>A guess: the model can&apos;t tell this.</source>
+        <translation>只是猜测：模型无法判断这一点。</translation>
+    </message>
+    <message>
+        <source>More than a few, perhaps:</source>
+        <translation>不止几个，也许是：</translation>
+    </message>
+    <message>
         <source>Photo</source>
         <translation>照片</translation>
     </message>
@@ -4529,6 +4553,14 @@
     <message>
         <source>September</source>
         <translation>9月</translation>
+    </message>
+    <message>
+        <source>The app says this by itself; the model was not asked.</source>
+        <translation>这句话是应用自己说的，没有问模型。</translation>
+    </message>
+    <message>
+        <source>The model counts to five; beyond that it guesses.</source>
+        <translation>模型只数得到五，再多就是猜测。</translation>
     </message>
     <message>
         <source>The photo, {name}</source>

@@ -22,8 +22,8 @@ from mmgpt_desktop.errors import (
     PromptError,
     RuntimeFailure,
 )
+from mmgpt_desktop.honesty import Doubt, Hedge
 from mmgpt_desktop.messages import (
-    Doubt,
     GenerationOutcome,
     GenerationRequest,
     Message,
@@ -234,6 +234,59 @@ def test_a_done_answer_has_a_certainty(own_bundle: Path) -> None:
         return certainty
 
     assert certainty_at(1.0) > certainty_at(2.0) > 0
+
+
+@pytest.fixture
+def knows_pictures(own_bundle: Path) -> BundleEngine:
+    """A bundle whose manifest says nothing of what it has no answer to, as older ones do."""
+    about = read_manifest(own_bundle)
+    del about["beyond"]
+    write_manifest(own_bundle, about)
+    engine = BundleEngine(own_bundle, CPU)
+    engine.load()
+    return engine
+
+
+@pytest.mark.parametrize("text", ["What does the sign say?", "Who is this man?", "Hello", "2+2=?"])
+def test_what_no_picture_tells_the_model_is_not_asked(
+    knows_pictures: BundleEngine, text: str
+) -> None:
+    said, outcome, steps = ask(knows_pictures, request(make_photo(), text=text))
+    assert (said, outcome.kind, len(steps)) == ("", "done", 0)
+    assert (outcome.certainty, outcome.error, outcome.hedge) == (None, None, None)
+    assert not_none(outcome.reply).text
+
+
+def test_who_insists_gets_a_guess(knows_pictures: BundleEngine) -> None:
+    what = request(make_photo(), text="What does the sign say?")
+    said, outcome, _ = ask(knows_pictures, replace(what, anyway=True))
+    assert said == ANSWER
+    assert (outcome.reply, outcome.hedge, outcome.certainty) == (None, Hedge.GUESS, None)
+    said, outcome, _ = ask(knows_pictures, replace(request(make_photo()), anyway=True))
+    assert (said, outcome.hedge) == (ANSWER, None), "it may know this"
+    assert outcome.certainty is not None
+
+
+def test_without_a_picture_it_would_only_guess(knows_pictures: BundleEngine) -> None:
+    assert not_none(ask(knows_pictures, request())[1].reply).text.startswith("There is no picture")
+    said, outcome, _ = ask(knows_pictures, replace(request(), anyway=True))
+    assert (said, outcome.hedge) == (ANSWER, Hedge.GUESS)
+
+
+def test_a_count_beyond_five_is_no_count(
+    knows_pictures: BundleEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    what = request(make_photo(), text="How many dogs are there?")
+    assert ask(knows_pictures, what)[1].hedge is None
+    monkeypatch.setattr(knows_pictures, "token_bytes", lambda _token: b" 12")
+    outcome = ask(knows_pictures, what)[1]
+    assert (outcome.hedge, outcome.certainty) == (Hedge.MANY, None)
+
+
+def test_a_model_that_knows_more_is_asked(tiny_bundle: Path) -> None:
+    engine = BundleEngine(tiny_bundle, CPU)
+    assert engine.load().beyond == ()
+    assert ask(engine, request(make_photo(), text="What does the sign say?"))[0] == ANSWER
 
 
 def test_loading_reports_progress_to_the_end(tiny_bundle: Path) -> None:

@@ -29,7 +29,8 @@ from pytestqt.qtbot import QtBot
 from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.profile import Brand
-from mmgpt_desktop.messages import Doubt, FusionInfo, HeadChoice, ModelInfo
+from mmgpt_desktop.honesty import Doubt
+from mmgpt_desktop.messages import FusionInfo, HeadChoice, ModelInfo
 from mmgpt_desktop.note import plain
 from mmgpt_desktop.resources import SamplePhoto, default_bundle_path
 from mmgpt_desktop.session.recent import RecentSession

@@ -25,6 +25,7 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event import card as cards
 from mmgpt_desktop.event.card import DPI, LONG, SHORT, as_file, card, date_text, key_words
 from mmgpt_desktop.event.profile import Brand
+from mmgpt_desktop.honesty import Hedge
 from mmgpt_desktop.messages import (
     CellMaps,
     Check,
@@ -58,6 +59,7 @@ def make_report(
     probabilities: dict[str, float] | None = None,
     method: Method = Method.HEADS,
     unsure: bool = False,
+    hedge: Hedge | None = None,
     wording: Wording | None = None,
 ) -> Report:
     """`hidden` says for some words what is left of their probability of 0.8."""
@@ -76,7 +78,8 @@ def make_report(
     )
     model = model_info(FUSION, name="mmgpt-mini", doubt=1.0 if unsure else 0.0)
     request, maps = request_about(photo, question=question), (CellMaps(method, weights, grid),)
-    turn = Turn(request, steps, done(certainty=0.5), model=model, maps=maps, checks=checks)
+    turn = Turn(request, steps, model=model, maps=maps, checks=checks)
+    turn.end(done(certainty=0.5, hedge=hedge), model.doubt)
     return Report(turn, (MapChoice(method),), wording=wording or Wording())
 
 
@@ -229,6 +232,11 @@ def test_doubt_and_needs_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     said = drawn_texts(monkeypatch, make_report(unsure=True, method=Method.OCCLUSION))
     assert f"I'm not sure, perhaps: {ANSWER}" in said
     assert "What mmgpt-mini needed to write it." in said
+
+
+def test_a_count_of_many_is_said_to_be_more_than_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = drawn_texts(monkeypatch, make_report("12", hedge=Hedge.MANY))
+    assert "More than a few, perhaps: 12" in said
 
 
 def test_it_speaks_the_reports_language_where_a_font_has_it(

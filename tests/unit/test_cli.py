@@ -156,6 +156,61 @@ def test_a_doubtful_answer_says_so(run: Any, photo: Path, tmp_path: Path) -> Non
     assert re.fullmatch(r"The model is not sure of this answer \(\d+%\)\.\n", err)
 
 
+@pytest.fixture
+def knows_pictures(tmp_path: Path) -> tuple[str, Path]:
+    """The option for a model that has no answer to what no picture tells."""
+    bundle = make_tiny_bundle(tmp_path / "pictures")
+    about = read_manifest(bundle)
+    del about["beyond"]
+    write_manifest(bundle, about)
+    return "--model", bundle
+
+
+READ = "What does the sign say?"
+
+
+def test_what_the_app_says_itself_is_no_answer(
+    run: Any, photo: Path, knows_pictures: tuple[str, Path]
+) -> None:
+    code, out, err = run("ask", photo, READ, *knows_pictures, add_model=False)
+    assert (code, out) == (0, "")
+    said, why = err.splitlines()
+    assert said.startswith("This model can't read")
+    assert why == "The app says this by itself; the model was not asked."
+    code, out, err = run("ask", photo, READ, "--json", *knows_pictures, add_model=False)
+    answered = json.loads(out)
+    assert (code, err, answered["reply"]) == (0, "", said)
+    assert (answered["answer"], answered["tokens"], answered["certainty"]) == ("", [], None)
+
+
+def test_who_insists_gets_a_guess(
+    run: Any, photo: Path, tmp_path: Path, knows_pictures: tuple[str, Path]
+) -> None:
+    code, out, err = run("ask", photo, READ, "--anyway", *knows_pictures, add_model=False)
+    assert (code, out, err) == (0, ANSWER + "\n", "A guess: the model can't tell this.\n")
+    lines = tmp_path / "in.jsonl"
+    lines.write_text(json.dumps({"image": str(photo), "question": READ}) + "\n")
+    for options, answer in (((), ""), (("--anyway",), ANSWER)):
+        _, out, _ = run("ask", "--batch", lines, *options, *knows_pictures, add_model=False)
+        answered = json.loads(out)
+        assert (answered["answer"], "reply" in answered) == (answer, not answer)
+        assert answered.get("hedge") == ("guess" if answer else None)
+
+
+def test_of_what_the_app_says_itself_there_is_no_report(
+    run: Any, photo: Path, tmp_path: Path, knows_pictures: tuple[str, Path]
+) -> None:
+    words = ("explain", photo, READ, "--out", tmp_path / "out", "--json", *knows_pictures)
+    code, out, err = run(*words, add_model=False)
+    assert (code, out) == (2, "")
+    assert "The model was not asked, so there is nothing to save." in err
+    assert run(*words, "--anyway", "--html", add_model=False)[0] == 0
+    data = json.loads((tmp_path / "out" / "data.json").read_text(encoding="utf-8"))
+    assert (data["answer"], data["hedge"], data["certainty"]) == (ANSWER, "guess", None)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "A guess: the model can&#39;t tell this." in page
+
+
 def test_a_fallback_is_noted(run: Any, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = bundle_engine.make_runtime
 

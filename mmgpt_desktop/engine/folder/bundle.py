@@ -26,6 +26,7 @@ from mmgpt_desktop.engine.folder.recognise import model_folder
 from mmgpt_desktop.errors import BundleError
 from mmgpt_desktop.imaging.pixels import ImageSpec, PixelSpec
 from mmgpt_desktop.messages import FusionInfo, HeadChoice, Sampling
+from mmgpt_desktop.question_kinds import BEYOND, QuestionKind
 from mmgpt_desktop.text import safe_name
 
 FORMAT = 2
@@ -114,7 +115,7 @@ class Certainty:
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
     """`manifest.json`; of `languages` there are none where nobody said which ones the model
-    reads."""
+    reads, and questions of the kinds `beyond` are not its to answer."""
 
     name: str
     family: str
@@ -129,6 +130,7 @@ class Manifest:
     sampling: Sampling
     certainty: Certainty
     languages: tuple[str, ...] = ()
+    beyond: tuple[QuestionKind, ...] = tuple(sorted(BEYOND))
 
     def fusion_info(self, name: str) -> FusionInfo:
         spec, grid = self.fusions[name], self.fusions[name].grid

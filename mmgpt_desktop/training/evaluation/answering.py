@@ -64,7 +64,9 @@ class Respondent:
     ) -> GenerationRequest:
         sampling = replace(self.engine.model.sampling, beams=beams)
         messages = (Message("user", text),)
-        return GenerationRequest(0, (photo,), messages, sampling, attention, self.fusion)
+        return GenerationRequest(
+            0, (photo,), messages, sampling, attention, self.fusion, anyway=True
+        )
 
     def answer(self, request: GenerationRequest) -> tuple[list[TokenStep], GenerationOutcome]:
         """The answer's tokens, and how it ended; what fails is raised."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QEvent, QLocale, QMimeData, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, Signal
 from PySide6.QtGui import (
     QFont,
     QHelpEvent,
@@ -23,8 +23,10 @@ from PySide6.QtWidgets import QTextEdit, QToolTip, QWidget
 from mmgpt_desktop.attention.answer_maps import MapChoice
 from mmgpt_desktop.attention.words import bare_word
 from mmgpt_desktop.conversation import Conversation, Turn
+from mmgpt_desktop.honesty import before_doubted
 from mmgpt_desktop.messages import Verdict
 from mmgpt_desktop.text import printable
+from mmgpt_desktop.ui.chat.answer_figures import certainty_text, details
 from mmgpt_desktop.ui.chat.underlines import VERDICT_MARKS, mark
 from mmgpt_desktop.ui.widgets.plain import tip
 from mmgpt_desktop.ui.widgets.screen_reader import announce
@@ -32,7 +34,6 @@ from mmgpt_desktop.ui.widgets.texts import (
     Retranslated,
     error_hint,
     error_title,
-    fusion_label,
     note_text,
     percent,
     say,
@@ -41,7 +42,7 @@ from mmgpt_desktop.ui.widgets.theme import LARGE, SMALL, TIGHT, Theme, resized
 from mmgpt_desktop.verdicts import VERDICTS
 
 _ANSWER = 1.25  # how large its letters are, relative to the question's
-_SURE, _QUITE_SURE = 0.8, 0.5  # from here on an answer is called so
+_REPLY = 1.05  # the app doesn't speak as the model does
 
 
 def _units(text: str) -> int:
@@ -147,8 +148,11 @@ class AnswerView(Retranslated, QTextEdit):
             self._scroll_down()
 
     def finish(self, turn: Turn) -> None:
-        """Write how the answer ended under it, and in front of it that it is unsure."""
+        """Write how the answer ended under it, and in front of it that it is unsure; or what the
+        app says instead."""
         follow = self._at_bottom()
+        if turn.reply is not None:
+            self._end().insertText(turn.reply.text, self._format(_REPLY, "text"))
         if turn.unsure:
             self._write_doubt(turn)
         for text in self._endings(turn):
@@ -162,7 +166,7 @@ class AnswerView(Retranslated, QTextEdit):
         start = self._positions[0]
         cursor = self._select(start, start)
         style = self._format(_ANSWER, "muted", italic=True)
-        cursor.insertText(self.tr("I'm not sure, perhaps:") + " ", style)
+        cursor.insertText(say(before_doubted(turn.hedge)) + " ", style)
         moved = cursor.position() - start
         self._positions = [position + moved for position in self._positions]
         self._spans = [
@@ -197,41 +201,25 @@ class AnswerView(Retranslated, QTextEdit):
             return f"{error_title(error)} {error_hint(error)}".strip()
         if turn.outcome.kind == "cancelled":
             return self.tr("Stopped.")
-        return "" if turn.answer.strip() else self.tr("The model had nothing to say.")
+        said = turn.reply is not None or turn.answer.strip()
+        return "" if said else self.tr("The model had nothing to say.")
 
     def announce_answer(self, turn: Turn) -> None:
         """Once, when it is whole: word by word nobody could follow."""
-        doubt = self.tr("I'm not sure, perhaps:") if turn.unsure else ""
-        said = (doubt, printable(turn.answer.strip()), printable(self._end_of(turn)))
+        doubt = say(before_doubted(turn.hedge)) if turn.unsure else ""
+        end = self._end_of(turn) if turn.reply is None else certainty_text(turn)
+        said = (doubt, self.said(turn), printable(end))
         announce(self, " ".join(filter(None, said)))
 
-    def _figures(self, turn: Turn) -> list[str]:
-        """How sure the model was; as a detail also what wrote the answer, and how fast."""
-        assert turn.outcome is not None
-        certainty, timings = turn.outcome.certainty, turn.outcome.timings
-        figures = [] if certainty is None else [self._certainty(certainty, turn.unsure)]
-        if not self._details:
-            return figures
-        if turn.fusion is not None and self._questions:
-            figures.append(fusion_label(turn.fusion))
-        if timings.tokens:
-            first = QLocale().toString(timings.first_token * 1000, "f", 0)
-            figures.append(self.tr("First word after {first} ms").format(first=first))
-        if turn.words_per_second:
-            speed = QLocale().toString(turn.words_per_second, "f", 0)
-            figures.append(self.tr("{speed} words a second").format(speed=speed))
-        return figures
+    def said(self, turn: Turn) -> str:
+        """The answer, or what the app said instead."""
+        if turn.reply is not None:
+            return turn.reply.text
+        return printable(turn.answer.strip())
 
-    def _certainty(self, certainty: float, unsure: bool) -> str:
-        if unsure:
-            words = self.tr("Not sure, {percent}")
-        elif certainty >= _SURE:
-            words = self.tr("Sure, {percent}")
-        elif certainty >= _QUITE_SURE:
-            words = self.tr("Quite sure, {percent}")
-        else:
-            words = self.tr("Not quite sure, {percent}")
-        return words.format(percent=percent(certainty))
+    def _figures(self, turn: Turn) -> list[str]:
+        more = details(turn, fusion=self._questions) if self._details else ()
+        return [text for text in (certainty_text(turn), *more) if text]
 
     def _end(self) -> QTextCursor:
         cursor = QTextCursor(self.document())

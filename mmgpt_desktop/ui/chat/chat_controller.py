@@ -111,6 +111,7 @@ class ChatController(QObject):
             ("copy", output.copy_button),
         ):
             self._shell.actions.connect_button(name, button)
+        output.anyway_button.clicked.connect(self.ask_anyway)
         prompt.fusions.chosen.connect(self._remember_fusion)
         self.photos.chosen.connect(self._show_conversation)
         self.photos.chosen.connect(self._offer_names)
@@ -174,6 +175,13 @@ class ChatController(QObject):
                 self.load_wanted.emit()
             self._start_about(self._references.asked(question), self._references.read(question))
 
+    def ask_anyway(self) -> None:
+        """Have the model guess what the app replied to."""
+        turns = self.conversation.turns
+        if self._job is None and turns and turns[-1].leads_to_a_guess:
+            asked = self._asked_with(turns[-1])
+            self._start(_again(turns[-1]), self._sampling(), asked, anyway=True)
+
     def _unknown_language(self, question: str) -> LanguageError | None:
         """None too while no model is there: the engine says it then."""
         if self.model is None:
@@ -190,21 +198,25 @@ class ChatController(QObject):
                 notice.add_action(label, partial(self.ask, question))
 
     def _start_about(self, asked: tuple[Conversation, ...], question: Question) -> None:
+        anyway = asked[0].insists(question)
         if self.model is not None and self.model.sequences:
-            self._start(question, self._sampling(), asked)
+            self._start(question, self._sampling(), asked, anyway=anyway)
         else:
             self._round = list(asked[1:])
             self.photos.show(asked[0])
-            self._start(question, self._sampling(), asked[:1])
+            self._start(question, self._sampling(), asked[:1], anyway=anyway)
 
     def _go_round(self, done: Job) -> None:
-        """On to the next frame, in view if the one before was."""
+        """On to the next frame, in view if the one before was. What the app replied to one, it
+        would to all."""
         left = [each for each in self._round if each in self.photos.conversations]
-        if left and done.turn.outcome is not None and done.turn.outcome.kind == "done":
+        turn, outcome = done.turn, done.turn.outcome
+        if left and outcome is not None and outcome.kind == "done" and outcome.reply is None:
             self._round = left[1:]
             if self._is_shown(done):
                 self.photos.show(left[0])
-            self._start(_again(done.turn), self._sampling(), (left[0],))
+            anyway = turn.request.anyway
+            self._start(_again(turn), self._sampling(), (left[0],), anyway=anyway)
         else:
             self._round = []
 
@@ -217,12 +229,19 @@ class ChatController(QObject):
         return self.model.sampling if self.model is not None else Sampling()
 
     def _start(
-        self, question: Question, sampling: Sampling, asked: tuple[Conversation, ...]
+        self,
+        question: Question,
+        sampling: Sampling,
+        asked: tuple[Conversation, ...],
+        *,
+        anyway: bool = False,
     ) -> None:
         job_id, fusion = next(self.job_ids), self.prompt.fusions.fusion
         sequences = self.model is not None and self.model.sequences
         images, messages = photos_and_messages(asked, question, sequences=sequences)
-        request = GenerationRequest(job_id, images, messages, sampling, fusion=fusion)
+        request = GenerationRequest(
+            job_id, images, messages, sampling, fusion=fusion, anyway=anyway
+        )
         turn = Turn(request, model=self.model, typed=question.typed)
         self._engine.reserve()
         for conversation in asked:
@@ -324,7 +343,7 @@ class ChatController(QObject):
         varied = replace(
             self._sampling(), temperature=_VARIED_TEMPERATURE, top_p=_VARIED_TOP_P, seed=seed
         )
-        self._start(_again(old), varied, asked)
+        self._start(_again(old), varied, asked, anyway=old.leads_to_a_guess)
         new = asked[0].turns[-1]
 
         def undo() -> None:
@@ -366,7 +385,8 @@ class ChatController(QObject):
         """Ask the last question once more, with the fusion chosen now; both answers stay."""
         turns = self.conversation.turns
         if self._job is None and turns and not self.photos.passing:
-            self._start(_again(turns[-1]), self._sampling(), self._asked_with(turns[-1]))
+            last, anyway = turns[-1], turns[-1].leads_to_a_guess
+            self._start(_again(last), self._sampling(), self._asked_with(last), anyway=anyway)
 
     def stop_about(self, conversation: Conversation) -> None:
         """End the job at once when it is about `conversation`; what still comes is dropped."""

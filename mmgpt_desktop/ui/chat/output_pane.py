@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
@@ -11,7 +11,7 @@ from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.chat.answer_view import AnswerView
 from mmgpt_desktop.ui.chat.word_strip import WordStrip
 from mmgpt_desktop.ui.widgets.box_layout import holder, stack, vbox
-from mmgpt_desktop.ui.widgets.buttons import IconButton
+from mmgpt_desktop.ui.widgets.buttons import IconButton, push_button
 from mmgpt_desktop.ui.widgets.controls import Choice, WaitBar
 from mmgpt_desktop.ui.widgets.pane import EmptyState, Pane
 from mmgpt_desktop.ui.widgets.plain import Label, tip
@@ -50,6 +50,9 @@ class OutputPane(Retranslated, Pane):
         for each in buttons:
             self.header.addWidget(each)
         self.body.addWidget(self._stack, 1)
+        self.anyway_button = push_button()
+        self.anyway_button.hide()
+        self.body.addWidget(self.anyway_button, 0, Qt.AlignmentFlag.AlignLeft)
         self.waiting_text = Label(look="muted")
         self._waiting = holder(vbox(self.waiting_text, WaitBar(theme), gap=TIGHT, margins=0))
         self._waiting.hide()
@@ -78,6 +81,10 @@ class OutputPane(Retranslated, Pane):
         self.copy_button.set_name(self.tr("Copy the last answer"), "Ctrl+Shift+C")
         self.regenerate_button.set_name(self.tr("Answer again"), "Ctrl+R")
         self.clear_button.set_name(self.tr("Clear this conversation"), "Ctrl+L")
+        self.anyway_button.setText(self.tr("Ask the model anyway"))
+        self.anyway_button.setToolTip(
+            self.tr("It will guess. Asking the same again does this too.")
+        )
         self.underline.setAccessibleName(self.tr("What a word's underline tells"))
         self.underline.setItemText(0, self.tr("Needs the picture?"))
         self.underline.setItemText(1, self.tr("How sure?"))
@@ -111,6 +118,8 @@ class OutputPane(Retranslated, Pane):
         turns = self._conversation.turns
         self._stack.setCurrentWidget(self.view if turns else self._empty)
         self.legend.setVisible(bool(turns) and self._room_for_legend)
+        replied = bool(turns) and turns[-1].reply is not None
+        self.anyway_button.setVisible(replied and turns[-1].leads_to_a_guess)
 
     def set_room(self, *, strip: bool, legend: bool) -> None:
         """Where there is little, the answer itself has it; the choice's tooltip is the legend."""

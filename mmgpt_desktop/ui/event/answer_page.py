@@ -10,10 +10,12 @@ from PySide6.QtWidgets import QFrame, QWidget
 from mmgpt_desktop.conversation import Conversation, Turn
 from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.messages import Photo
+from mmgpt_desktop.ui.chat.answer_figures import certainty_text
 from mmgpt_desktop.ui.event.asking_area import AskingArea, as_said
 from mmgpt_desktop.ui.event.cards import Tile, TwoLines, breakable, in_turn, take_away, words
 from mmgpt_desktop.ui.event.scale import Scale
 from mmgpt_desktop.ui.event.show_views import ShowAnswer, ShowPicture
+from mmgpt_desktop.ui.widgets.buttons import push_button
 from mmgpt_desktop.ui.widgets.screen_reader import announce
 from mmgpt_desktop.ui.widgets.shown_photo import levels_of
 from mmgpt_desktop.ui.widgets.texts import Retranslated
@@ -43,6 +45,7 @@ class AnswerPage(Retranslated, QWidget):
         self.caption, self.hint = words("body", centred=True), words("small")
         self.headline, self.question = words("huge"), TwoLines("question")
         self.certainty, self.verdict = words("body"), words("body", centred=True)
+        self.anyway = push_button(clicked=self._ask_anyway)
         self.explained, self.invitation = words("large", centred=True), words("lamp", centred=True)
         self.thumbnails: list[Tile] = []
         self.picture.view.resized.connect(self._fit_picture)
@@ -70,6 +73,7 @@ class AnswerPage(Retranslated, QWidget):
             self.question,
             (self.answer, 1),
             self.certainty,
+            (self.anyway, 0, Qt.AlignmentFlag.AlignLeft),
             self.hint,
             0,
             self.asking,
@@ -86,6 +90,7 @@ class AnswerPage(Retranslated, QWidget):
         self.headline.setText(self.tr("What do you want to know?"))
         self.hint.setText(self.tr("Touch a word to see where the AI looked for it."))
         self.invitation.setText(self.tr("Touch the screen to try it yourself"))
+        self.anyway.setText(self.tr("Ask the AI anyway"))
         self._say_question()
         self._say_certainty()
         self.rewritten.emit()
@@ -140,17 +145,25 @@ class AnswerPage(Retranslated, QWidget):
     def finish(self, turn: Turn) -> None:
         self.answer.finish(turn)
         self._say_certainty()
-        announce(self.answer, f"{turn.answer} {self.certainty.text()}")
+        announce(self.answer, f"{self.answer.said(turn)} {self.certainty.text()}")
 
     def _say_certainty(self) -> None:
         turn = self._turn
-        said = self.answer.certainty(turn) if turn is not None else ""
+        said = certainty_text(turn) if turn is not None else ""
         self.certainty.setText(said)
         self.certainty.setVisible(bool(said))
+        anyway = turn is not None and turn.reply is not None and turn.leads_to_a_guess
+        self.anyway.setVisible(anyway and not self._playing)
         self._show_hint()
 
+    def _ask_anyway(self) -> None:
+        """The same once more."""
+        if self._turn is not None:
+            self.asking.asked.emit(self._turn.question)
+
     def _show_hint(self) -> None:
-        ended = self._turn is not None and self._turn.outcome is not None
+        turn = self._turn
+        ended = turn is not None and turn.outcome is not None and turn.reply is None
         writes = self.asking.letters.isChecked()
         self.hint.setVisible(ended and not writes and not self._playing)
 

@@ -82,7 +82,7 @@ class PacedAsker(QObject):
         job_id = next(self._engine.job_ids)
         asked = Question(question, question)
         images, messages = photos_and_messages((conversation,), asked, sequences=False)
-        request = GenerationRequest(job_id, images, messages)
+        request = GenerationRequest(job_id, images, messages, anyway=conversation.insists(asked))
         turn = Turn(request, typed=question)
         conversation.turns.append(turn)
         self._job = _Asked(turn, conversation)

@@ -114,11 +114,6 @@ class ShowAnswer(AnswerView):
         super().retranslate_ui()
         self.setAccessibleName(self.tr("The answer; the arrow keys walk from word to word"))
 
-    def certainty(self, turn: Turn) -> str:
-        """In words and a figure; empty where nobody knows."""
-        certainty = turn.outcome.certainty if turn.outcome is not None else None
-        return "" if certainty is None else self._certainty(certainty, turn.unsure)
-
     def _endings(self, turn: Turn) -> list[str]:
         return []
 

@@ -208,7 +208,7 @@ class Stage(QObject):
         page, window = self.window.pages.currentWidget(), self.window
         visiting = page in (self.page, self.souvenir) and not self.attract.playing
         turns = self.visit.current.turns if page is self.page else []
-        answered = bool(turns) and turns[-1].outcome is not None
+        answered = bool(turns) and turns[-1].outcome is not None and turns[-1].reply is None
         take_home = visiting and answered and offered(self._profile.souvenir)
         back = page is window.start_page and bool(self.visit.conversations)
         window.header.show_buttons(another=visiting, back=back, souvenir=take_home)
@@ -241,7 +241,7 @@ class Stage(QObject):
     def _end(self, turn: Turn) -> None:
         self._show_buttons()
         timings = turn.outcome.timings if turn.outcome is not None else None
-        if timings is not None:
+        if timings is not None and turn.reply is None:  # the app's own words take no time
             first, total = timings.first_token, timings.total
             self.count(self._log.question, first, total, turn.question)
 

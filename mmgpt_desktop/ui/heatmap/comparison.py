@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLineEdit, QWidge
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.conversation import Conversation, Turn
+from mmgpt_desktop.honesty import Doubt
 from mmgpt_desktop.messages import (
-    Doubt,
     EdgeMap,
     FusionInfo,
     GenerationOutcome,
@@ -212,16 +212,18 @@ class Comparison(ByKeyboard, QDialog):
         self.edit.setFocus()
         if not question:
             return
+        again = question == self._asked
         self._asked = question
         self.stop()
         self._jobs.clear()
         for column in self.columns:
-            turn = Turn(self._request(question, column.fusion.name))
+            anyway = again and column.turn is not None and column.turn.leads_to_a_guess
+            turn = Turn(self._request(question, column.fusion.name, anyway=anyway))
             column.begin(self._photo, turn)
             self._jobs[turn.job_id] = (column, self._engine.ask(turn.request))
         self._refresh()
 
-    def _request(self, question: str, fusion: str) -> GenerationRequest:
+    def _request(self, question: str, fusion: str, *, anyway: bool) -> GenerationRequest:
         """About a photo that the engine doesn't know yet: else the times would not compare."""
         photo, job_id = self._photo, next(self._engine.job_ids)
         return GenerationRequest(
@@ -230,6 +232,7 @@ class Comparison(ByKeyboard, QDialog):
             messages=(Message("user", question),),
             sampling=self._model.sampling,
             fusion=fusion,
+            anyway=anyway,
         )
 
     def stop(self) -> None:
