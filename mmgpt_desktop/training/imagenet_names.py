@@ -18,7 +18,7 @@ from mmgpt_desktop.model.configuration import PAD, SPECIAL_TOKENS
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.photo_texts import PhotoTexts
 from mmgpt_desktop.training.questions import naming
-from mmgpt_desktop.training.wordings import usual
+from mmgpt_desktop.training.wordings import CHINESE, ENGLISH, usual
 
 CERTAIN = 0.5
 """A photo whose likeliest class has this probability is asked about by the class's name."""
@@ -26,11 +26,14 @@ IN_PLACE = 0.4
 """Where a class's activation is at least this share of its maximum, there the thing is."""
 ANIMALS = range(398)
 DOGS = range(151, 269)
-_TABLE = Path(__file__).with_name("imagenet_names.txt")
+_TABLES = {
+    ENGLISH: Path(__file__).with_name("imagenet_names.txt"),
+    CHINESE: Path(__file__).with_name("imagenet_names_zh.txt"),
+}
 
 
-def class_names() -> list[str]:
-    lines = _TABLE.read_text(encoding="utf-8").splitlines()
+def class_names(language: str = ENGLISH) -> list[str]:
+    lines = _TABLES[language].read_text(encoding="utf-8").splitlines()
     return [line.split(" ", 1)[1] for line in lines]
 
 

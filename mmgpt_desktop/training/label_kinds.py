@@ -32,6 +32,19 @@ class Labelled:
     name: str
 
 
+_SECTIONS = {
+    "flowers102": "flowers",
+    "caltech101": "objects",
+    "clothing": "garments",
+    "grocery": "groceries",
+}
+
+
+def label_section(collection: str) -> list[str]:
+    """Where `names_zh.toml` has the collection's labels."""
+    return [_SECTIONS[collection]] if collection in _SECTIONS else []
+
+
 def label_kind(collection: str) -> str:
     return KINDS.get(collection, "label")
 

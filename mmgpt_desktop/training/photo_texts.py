@@ -46,7 +46,15 @@ from mmgpt_desktop.training.questions import (
     plain_place,
     things_named,
 )
-from mmgpt_desktop.training.wordings import Wordings, blurred, spoken, typed, usual, wordings
+from mmgpt_desktop.training.wordings import (
+    ENGLISH,
+    Wordings,
+    blurred,
+    spoken,
+    typed,
+    usual,
+    wordings,
+)
 
 PEOPLE = WORDS.people | {"men", "women", "boys", "girls", "children", "kids"}
 Row = Mapping[str, Any]
@@ -58,12 +66,14 @@ class PhotoTexts:
 
     `masks` says where named things lie: for each name the share of each cell that the thing
     covers, [rows, columns]. `counted` are the questions whose answers come from boxes.
+    All of it is in one `language`, but for people's Chinese captions, a kind of their own.
     """
 
     image: str
     pairs: dict[str, list[QA]] = field(default_factory=lambda: defaultdict(list))
     masks: dict[str, Cells] = field(default_factory=dict)
     counted: frozenset[str] = frozenset()
+    language: str = ENGLISH
 
     @property
     def collection(self) -> str:
@@ -90,9 +100,10 @@ class PhotoTexts:
         question, answer = rng.choice(self.pairs[kind])
         if mirror:
             question, answer = mirrored(question), mirrored(answer)
-        words = trained_words(rng)
-        asked = ask(kind, question, rng, words)
-        return blurred(asked, rng) if words and kind != "truefalse" else asked, answer
+        words = trained_words(rng, self.language)
+        asked = ask(kind, question, rng, words, self.language)
+        hurried = words and kind != "truefalse" and self.language == ENGLISH
+        return blurred(asked, rng) if hurried else asked, answer
 
     def only(self, kinds: Collection[str]) -> PhotoTexts:
         """The same with pairs of these kinds alone."""
@@ -106,12 +117,13 @@ def with_weight(photos: Iterable[PhotoTexts], weights: Mapping[str, float]) -> l
     return [photo for each in photos if (photo := each.only(drawn)).pairs]
 
 
-CHINESE = frozenset(["caption-zh"])
-"""Kinds in Chinese; all others are in English."""
+CAPTIONS_ZH, TRANSLATIONS_ZH = "caption-zh", "translation-zh"
+IN_CHINESE = frozenset([CAPTIONS_ZH, TRANSLATIONS_ZH])
+"""Kinds in Chinese, captions and translated ones; all others are in English."""
 
 
 def in_english(photos: Iterable[PhotoTexts]) -> list[PhotoTexts]:
-    kinds = {kind for photo in photos for kind in photo.pairs} - CHINESE
+    kinds = {kind for photo in photos for kind in photo.pairs} - IN_CHINESE
     return with_weight(photos, dict.fromkeys(kinds, 1.0))
 
 
@@ -119,28 +131,37 @@ _DESCRIBING = ("caption", "view")
 _IN_OTHER_WORDS = 0.6  # of the questions in training
 
 
-def trained_words(rng: random.Random) -> Wordings | None:
+def trained_words(rng: random.Random, language: str = ENGLISH) -> Wordings | None:
     """For a question in training: the usual words, or others."""
-    return wordings("training") if rng.random() < _IN_OTHER_WORDS else None
+    return wordings("training", language) if rng.random() < _IN_OTHER_WORDS else None
 
 
-def ask(kind: str, question: str, rng: random.Random, words: Wordings | None = None) -> str:
+def ask(
+    kind: str,
+    question: str,
+    rng: random.Random,
+    words: Wordings | None = None,
+    language: str = ENGLISH,
+) -> str:
     """The question in one of the ways in which people ask it: in `words`, where they have some
-    for it, else in the usual ones."""
-    if kind == "name" and question:
+    for it, else in the usual ones. All of it is in the one language."""
+    if kind == "name" and question and language == ENGLISH:
         return question
-    if words and (asked := in_other_words(kind, question, rng, words)):
+    if words and (asked := in_other_words(kind, question, rng, words, language)):
         return asked
-    if ways := usual(_asked_as(kind)):
+    ways = usual(_asked_as(kind), language)
+    if ways and not (kind == "name" and question):
         asked = rng.choice(ways).format(question)
-        return typed(asked, rng) if words else asked
-    return spoken(question, rng)
+        return typed(asked, rng, language) if words else asked
+    return spoken(question, rng, language)
 
 
-def in_other_words(kind: str, question: str, rng: random.Random, words: Wordings) -> str:
+def in_other_words(
+    kind: str, question: str, rng: random.Random, words: Wordings, language: str = ENGLISH
+) -> str:
     """The question in some of these words, as people type it; empty where they have none."""
     asked = words.worded(_asked_as(kind), question, rng)
-    return typed(asked, rng) if asked else ""
+    return typed(asked, rng, language) if asked else ""
 
 
 def _asked_as(kind: str) -> str:
@@ -215,8 +236,9 @@ def _add_row(photo: PhotoTexts, row: Row) -> None:
         answer = ", ".join(answer)
     if kind == "sentence":
         answer = sentence(answer)
-    if kind == "caption-zh":
+    if kind == CAPTIONS_ZH:
         answer = chinese_sentence(answer)
+        kind = TRANSLATIONS_ZH if "translated" in row.get("source", "") else kind
     if kind == "label":
         kind = label_kind(photo.collection)
         answer = label_answer(kind, answer)

@@ -250,12 +250,19 @@ def _clause(text: str) -> str:
     return " ".join(words)
 
 
-_SIDES = {"left": "right", "right": "left", "Left": "Right", "Right": "Left"}
+_SIDES = {
+    "left": "right",
+    "right": "left",
+    "Left": "Right",
+    "Right": "Left",
+    "左": "右",
+    "右": "左",
+}
 
 
 def mirrored(text: str) -> str:
     """The same said of the mirrored picture."""
-    return re.sub(r"\b([Ll]eft|[Rr]ight)\b", lambda found: _SIDES[found[1]], text)
+    return re.sub(r"(\b(?:[Ll]eft|[Rr]ight)\b|[左右])", lambda found: _SIDES[found[1]], text)
 
 
 def naming(noun: str) -> str:

@@ -23,7 +23,7 @@ from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.photo_texts import PhotoTexts, ask, trained_words
 from mmgpt_desktop.training.photo_views import unspoiled, view_of
 from mmgpt_desktop.training.questions import QA, naming
-from mmgpt_desktop.training.wordings import NO_PICTURE, usual
+from mmgpt_desktop.training.wordings import NO_PICTURE_IN, usual
 
 Cells = NDArray[np.floating[Any]]
 PAD_ID, USER_ID, ASSISTANT_ID, END_ID = map(SPECIAL_TOKENS.index, (PAD, USER, ASSISTANT, END))
@@ -147,6 +147,8 @@ class Packer:
 def _spans(name: str, text: str) -> list[tuple[int, int]]:
     if name not in text.lower():
         return []
+    if not name.isascii():  # Chinese words have no blanks around them
+        return [found.span() for found in re.finditer(re.escape(name), text)]
     return [found.span() for found in re.finditer(rf"\b{re.escape(name)}s?\b", text.lower())]
 
 
@@ -237,7 +239,7 @@ class SampleDataset(Dataset[Sample]):
 
         def draw() -> QA:
             question, answer = told.draw(self.kinds, rng, mirror=look.mirrored)
-            return question, answer if has_image else NO_PICTURE
+            return question, answer if has_image else NO_PICTURE_IN[photo.language]
 
         names = list(photo.masks) if has_image and not look.varied else []
         row = self.packer.row(draw, rng, names)

@@ -11,11 +11,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+ENGLISH, CHINESE = "en", "zh"
 NO_PICTURE = "I need a picture to answer that."
-_TABLE = Path(__file__).with_name("wordings.toml")
+NO_PICTURE_IN = {ENGLISH: NO_PICTURE, CHINESE: "我需要一张图片才能回答。"}
+_TABLES = {
+    ENGLISH: Path(__file__).with_name("wordings.toml"),
+    CHINESE: Path(__file__).with_name("wordings_zh.toml"),
+}
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _BRITISH = 0.5
 _HURRIED, _SLIPPED = 0.15, 0.06
+_MARK_ZH = "\uff1f"
+_MARKLESS = 0.25  # of what people type in Chinese
 _LITTLE = frozenset(
     ["a", "an", "and", "are", "can", "do", "does", "here", "i", "in", "is", "it", "me", "of", "on"]
 ) | {"please", "show", "tell", "that", "the", "there", "this", "to", "what", "which", "you"}
@@ -42,16 +49,16 @@ class Wordings:
 
 
 @cache
-def usual(kind: str) -> Sequence[str]:
+def usual(kind: str, language: str = ENGLISH) -> Sequence[str]:
     """The usual ways; none for a kind whose questions the data has."""
-    found: Sequence[str] = _table()["usual"].get(kind, ())
+    found: Sequence[str] = _table(language)["usual"].get(kind, ())
     return found
 
 
 @cache
-def wordings(part: str) -> Wordings:
+def wordings(part: str, language: str = ENGLISH) -> Wordings:
     """Those of "training", or the "unseen" ones, with which nothing is trained."""
-    table = _table()
+    table = _table(language)
     short = table["short"]
     whole = {kind: _spelled_out(ways, short) for kind, ways in table[part]["whole"].items()}
     parts = {
@@ -61,8 +68,9 @@ def wordings(part: str) -> Wordings:
     return Wordings(whole, parts)
 
 
-def _table() -> dict[str, Any]:
-    return tomllib.loads(_TABLE.read_text(encoding="utf-8"))
+@cache
+def _table(language: str) -> dict[str, Any]:
+    return tomllib.loads(_TABLES[language].read_text(encoding="utf-8"))
 
 
 def _spelled_out(ways: Sequence[str], short: Mapping[str, str]) -> list[str]:
@@ -79,8 +87,11 @@ def clause(statement: str) -> str:
     return bare if first == "I" else bare[:1].lower() + bare[1:]
 
 
-def spoken(question: str, rng: random.Random) -> str:
+def spoken(question: str, rng: random.Random, language: str = ENGLISH) -> str:
     """A lower-case question as people type it: mostly a capital and a question mark."""
+    if language == CHINESE:
+        question = question.rstrip(_MARK_ZH)
+        return question if rng.random() < _MARKLESS else question + _MARK_ZH
     question = question.strip().rstrip("?").strip()
     if rng.random() < 0.5:
         question = question.replace("color", "colour")
@@ -92,8 +103,14 @@ def spoken(question: str, rng: random.Random) -> str:
     return question if style < 0.85 else question + "?"
 
 
-def typed(question: str, rng: random.Random) -> str:
+def typed(question: str, rng: random.Random, language: str = ENGLISH) -> str:
     """The same of a question in other words, which may have its mark, or lack it."""
+    if language == CHINESE:
+        return (
+            spoken(question.rstrip(f"。{_MARK_ZH}"), rng, language)
+            if question[-1] != "。"
+            else question
+        )
     if question[-1] not in ".?":
         question += "?"
     if rng.random() < _BRITISH:

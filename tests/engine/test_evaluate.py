@@ -17,7 +17,7 @@ from mmgpt_desktop import cli
 from mmgpt_desktop.engine import onnx_runtime
 from mmgpt_desktop.errors import NoCard
 from mmgpt_desktop.training import wordnet
-from tests.tiny_bundle import ANSWER, make_tiny_bundle
+from tests.tiny_bundle import ANSWER, make_tiny_bundle, read_manifest, write_manifest
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 Rows = dict[tuple[str, str], dict[str, Any]]
@@ -44,13 +44,14 @@ def data(tmp_path: Path) -> Path:
             ("flickr8k", "caption", "", f"There are {number} dogs."),
             ("daquar", "vqa", "what is on the bed", ANSWER.lower() if number else "pillow"),
             ("ade20k", "scene", "", "bedroom"),
+            ("flickr8k", "caption-zh", "", "一只狗在跑"),
             ("coco", "vqa", "What is it?", ANSWER.lower()),
             ("coco", "vqa", "Is it red?", "yes"),
             ("flowers102", "label", "", "rose"),
         ):
             image = f"images/{collection}/{collection}{number}.png"
             write_photo(tmp_path / image, number)
-            row = {"image": image, "kind": kind, "split": split}
+            row = {"image": image, "kind": kind, "split": split, "source": collection}
             rows.append({**row, "question": question, "answer": answer})
         label_map = np.zeros((24, 32), np.uint8)
         label_map[:8, :8] = 2
@@ -58,6 +59,8 @@ def data(tmp_path: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(label_map).save(folder / f"ade20k{number}.png")
     (tmp_path / "labels" / "ade20k_objects.txt").write_text("Idx\tName\n1\twall\n2\tlamp, light\n")
+    translated = {"source": "flickr8k-cn-translated", "answer": "一只狗正在跑。"}
+    rows += [{**row, **translated} for row in rows[:8] if row["kind"] == "caption-zh"]
     votes = [
         {"image": row["image"], "question": "What is it?", "answers": {ANSWER.lower(): 2, "x": 8}}
         for row in rows
@@ -117,6 +120,24 @@ def test_the_table_of_a_model_that_always_says_the_same(
     assert out.startswith("| task | measure |")
     assert out.count("\n| ") == len(rows) + 1
     assert "questions: " in err
+
+
+def test_in_chinese_the_same_questions_are_asked_and_captions_stand_beside_people_s(
+    data: Path, tmp_path: Path
+) -> None:
+    model = make_tiny_bundle(tmp_path / "tiny")
+    write_manifest(model, {**read_manifest(model), "languages": ["en", "zh"]})
+    rows = evaluate(data, model, tmp_path / "report.json", "--beams", "1")
+    assert rows["scenes (ADE20K)", "exact, in Chinese"]["items"] == 2
+    assert "in English" in rows["flowers", "exact, in Chinese"]["blind"]
+    both = rows["questions in Chinese", "mean over tasks"]
+    assert both["model"]["value"] == 0  # its one answer is English
+    captions = "captions in Chinese (Flickr8K-CN)"
+    assert rows[captions, "CIDEr-D over characters"]["items"] == 2
+    translated = rows[captions, "ROUGE-L over characters, photos with a translation"]
+    assert translated["items"] == 1
+    assert translated["model"]["value"] == 0
+    assert translated["blind"]["human translation"]["value"] > 0.8
 
 
 def test_wups_without_wordnet_says_what_is_missing(

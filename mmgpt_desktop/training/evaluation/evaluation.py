@@ -21,25 +21,30 @@ from mmgpt_desktop.training.evaluation.answering import Answered, Respondent
 from mmgpt_desktop.training.evaluation.baselines import MostFrequent
 from mmgpt_desktop.training.evaluation.captions import caption_measures
 from mmgpt_desktop.training.evaluation.cases import NAMED, cases_of_things, cells_on
+from mmgpt_desktop.training.evaluation.chinese_rows import chinese_rows
 from mmgpt_desktop.training.evaluation.metrics import (
     CALIBRATION_BINS,
     Items,
     Statistic,
     accuracy_of_answered,
-    balanced,
-    bootstrap,
     calibration_error,
     mean,
     ratio,
     thresholded,
     wups,
 )
+from mmgpt_desktop.training.evaluation.scoring import (
+    Answers,
+    accuracy,
+    by_title,
+    measure_of,
+    right_ones,
+    row_of,
+)
 from mmgpt_desktop.training.evaluation.table import CENTRE, FREQUENT, GREY, RANDOM, USUAL, Row
 from mmgpt_desktop.training.evaluation.tasks import (
     CAPTION_QUESTION,
     HUMAN_COLLECTION,
-    TITLES,
-    TWO_SIDED,
     PhotoQuestion,
     answer_set,
     draw_questions,
@@ -50,6 +55,7 @@ from mmgpt_desktop.training.evaluation.votes import ANSWER_TYPES, Votes, answer_
 from mmgpt_desktop.training.labels import LabelMaps, Mask
 from mmgpt_desktop.training.photo_texts import PhotoTexts, load_texts, photos_of
 from mmgpt_desktop.training.truth import Truth, is_invented, mapped_photos
+from mmgpt_desktop.training.wordings import CHINESE
 
 SURE = 0.9
 LEFT_OUT = (0.0, 0.1, 0.25, 0.5)
@@ -66,6 +72,9 @@ NOTES = (
     "Names of flowers, objects, garments and groceries: with or without an article.",
     "In new words: the same questions as somebody who had not seen training's words would ask "
     "them, without those wordings that are among these (`wordings.toml`), beside the usual words.",
+    "In Chinese, if the model knows it: the made questions whose names `names_zh.toml` has, beside "
+    "the same ones in English; captions by characters alone, greedy (no segmenter of Chinese words "
+    "is among our dependencies). Human translation: of the photo's English captions, by people.",
     "Caption metrics: pycocoevalcap, on the same words (apostrophes begin a word, hyphens "
     "separate); CIDEr-D's word weights come from this split's references.",
     "Made up: a description names a person, or an animal, where the label map has none. Agreement: "
@@ -77,8 +86,6 @@ NOTES = (
     "Pointing: the strongest cell of the heatmap of the model's chosen heads has its centre in "
     "the thing's mask (things of 1 to 25 % of the picture).",
 )
-
-Answers = Mapping[PhotoQuestion, Answered]
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,8 @@ def evaluate(engine: EngineBase, model: ModelInfo, settings: EvaluationSettings)
     rows += _voted_rows(short, read_votes(settings.data), shown, blind)
     rows += _certainty_rows(short, shown)
     rows += _sure_rows(short, shown)
+    if CHINESE in model.languages:
+        rows += chinese_rows(respondent, photos, short, shown, settings.limit)
     return rows + list(_pointing_rows(respondent, heads, photos, settings.limit))
 
 
@@ -138,20 +147,6 @@ def _most_frequent(data: Path, questions: Iterable[PhotoQuestion]) -> Answers:
     return {question: Answered(frequent.answer(question), 1.0) for question in questions}
 
 
-def _row(
-    task: str,
-    measure: str,
-    photos: Sequence[str],
-    model: Statistic,
-    blind: Mapping[str, Statistic] | None = None,
-    *,
-    percent: bool = True,
-) -> Row:
-    """`photos` are the items'; all statistics are over the same ones."""
-    others = {name: bootstrap(statistic, photos) for name, statistic in (blind or {}).items()}
-    return Row(task, measure, len(photos), bootstrap(model, photos), others, percent)
-
-
 def _caption_rows(
     asked: Sequence[PhotoQuestion], shown: Answers, compared: Mapping[str, Answers], way: str
 ) -> Iterator[Row]:
@@ -165,7 +160,7 @@ def _caption_rows(
     others = {name: measures(answers) for name, answers in compared.items()}
     for name, statistic in measures(shown).items():
         blind = {other: found[name] for other, found in others.items()}
-        yield _row(asked[0].title, f"{name}, {way}", photos, statistic, blind, percent=False)
+        yield row_of(asked[0].title, f"{name}, {way}", photos, statistic, blind, percent=False)
 
 
 def _description_rows(
@@ -195,31 +190,23 @@ def _description_rows(
     named = [(len(right), len(wrong)) for right, wrong in map(truth.told_apart, images, shown)]
     there = ratio([right for right, _ in named], [sum(counts) for counts in named])
     task, made_up = "descriptions (ADE20K)", "person or animal made up (less is better)"
-    yield _row(task, made_up, images, invented(shown), {GREY: invented(grey)})
-    yield _row(task, "named things that are there", images, there)
+    yield row_of(task, made_up, images, invented(shown), {GREY: invented(grey)})
+    yield row_of(task, "named things that are there", images, there)
     agreed = agreement(shown), {GREY: agreement(grey)}
-    yield _row(task, "agreement with the label map", images, *agreed)
+    yield row_of(task, "agreement with the label map", images, *agreed)
 
 
 def _question_rows(
     questions: Sequence[PhotoQuestion], shown: Answers, blind: Mapping[str, Answers], how: str = ""
 ) -> Iterator[Row]:
     """`how` they were asked, if not in the usual words."""
-    for asked in _by_title(questions).values():
+    for asked in by_title(questions).values():
         photos = [question.image for question in asked]
-        others = {name: _accuracy(asked, answers) for name, answers in blind.items()}
-        measure = f"{_measure(asked[0].kind)}{how}"
-        yield _row(asked[0].title, measure, photos, _accuracy(asked, shown), others)
+        others = {name: accuracy(asked, answers) for name, answers in blind.items()}
+        measure = f"{measure_of(asked[0].kind)}{how}"
+        yield row_of(asked[0].title, measure, photos, accuracy(asked, shown), others)
         if asked[0].collection == HUMAN_COLLECTION and not how:
             yield _wups_row(asked, shown, blind)
-
-
-def _by_title(questions: Sequence[PhotoQuestion]) -> dict[str, list[PhotoQuestion]]:
-    """In the table's order."""
-    found: dict[str, list[PhotoQuestion]] = {title: [] for title in TITLES.values()}
-    for question in questions:
-        found[question.title].append(question)
-    return {title: asked for title, asked in found.items() if asked}
 
 
 def _voted_rows(
@@ -243,26 +230,11 @@ def _voted_rows(
         if not asked:
             continue
         title, photos = asked[0].title, [question.image for question in asked]
-        measures = {"by ten votes": worth} | ({"exact": _accuracy} if what else {})
+        measures = {"by ten votes": worth} | ({"exact": accuracy} if what else {})
         for name, measure in measures.items():
             others = {other: measure(asked, answers) for other, answers in blind.items()}
             called = f"{name}, {what}" if what else name
-            yield _row(title, called, photos, measure(asked, shown), others)
-
-
-def _measure(kind: str) -> str:
-    return {"action": "exact verb"}.get(kind, "balanced" if kind in TWO_SIDED else "exact")
-
-
-def _accuracy(asked: Sequence[PhotoQuestion], answers: Answers) -> Statistic:
-    right = _right(asked, answers)
-    if asked[0].kind in TWO_SIDED:
-        return balanced(right, [question.answers[0] for question in asked])
-    return mean(right)
-
-
-def _right(asked: Sequence[PhotoQuestion], answers: Answers) -> list[bool]:
-    return [question.is_right(answers[question].text) for question in asked]
+            yield row_of(title, called, photos, measure(asked, shown), others)
 
 
 def _wups_row(asked: Sequence[PhotoQuestion], shown: Answers, blind: Mapping[str, Answers]) -> Row:
@@ -275,7 +247,7 @@ def _wups_row(asked: Sequence[PhotoQuestion], shown: Answers, blind: Mapping[str
         return mean([wups(given, true, similarity) for given, true in pairs])
 
     photos, others = [q.image for q in asked], {name: measured(a) for name, a in blind.items()}
-    return _row(asked[0].title, "WUPS 0.9", photos, measured(shown), others)
+    return row_of(asked[0].title, "WUPS 0.9", photos, measured(shown), others)
 
 
 def _certainty_rows(asked: Sequence[PhotoQuestion], answers: Answers) -> Iterator[Row]:
@@ -285,24 +257,24 @@ def _certainty_rows(asked: Sequence[PhotoQuestion], answers: Answers) -> Iterato
         return
     photos = [question.image for question in asked]
     certainty = [answers[question].certainty or 0.0 for question in asked]
-    right = _right(asked, answers)
+    right = right_ones(asked, answers)
     task = "certainty of short answers"
     error = calibration_error(certainty, right)
-    yield _row(task, "expected calibration error", photos, error)
+    yield row_of(task, "expected calibration error", photos, error)
     for share in LEFT_OUT:
         measure = f"right, least certain {share:.0%} left out" if share else "right, all answered"
-        accuracy = accuracy_of_answered(certainty, right, share)
-        yield _row(task, measure.replace("%", " %"), photos, accuracy)
+        answered = accuracy_of_answered(certainty, right, share)
+        yield row_of(task, measure.replace("%", " %"), photos, answered)
 
 
 def _sure_rows(asked: Sequence[PhotoQuestion], answers: Answers) -> Iterator[Row]:
     """How many of the surest answers to people's questions are wrong."""
     sure = [q for q in asked if q.kind == "vqa" and (answers[q].certainty or 0.0) >= SURE]
     if sure:
-        wrong = [not right for right in _right(sure, answers)]
+        wrong = [not right for right in right_ones(sure, answers)]
         measure = f"wrong, of those at {SURE:.0%} or more (less is better)".replace("%", " %")
         photos = [question.image for question in sure]
-        yield _row("certainty of human questions", measure, photos, mean(wrong))
+        yield row_of("certainty of human questions", measure, photos, mean(wrong))
 
 
 def _pointing_rows(
@@ -321,7 +293,7 @@ def _pointing_rows(
         if items.photos:
             heatmap, *blind = (mean(items.values[name]) for name in (HEATMAP, RANDOM, CENTRE))
             others = dict(zip((RANDOM, CENTRE), blind, strict=True))
-            yield _row("pointing (ADE20K)", way, items.photos[HEATMAP], heatmap, others)
+            yield row_of("pointing (ADE20K)", way, items.photos[HEATMAP], heatmap, others)
 
 
 def hits(maps: Sequence[AttentionMap], heads: Heads, mask: Mask) -> dict[str, float]:

@@ -57,6 +57,7 @@ _NAMING = frozenset(["label", "flower", "thing", "garment"])
 _ARTICLES = frozenset(["a", "an", "the", "some"])
 
 NEW_WORDED = 200
+_WORD = re.compile(r"[a-z0-9]+|'[a-z]+|[\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True)
@@ -91,20 +92,23 @@ class PhotoQuestion:
         parts = answer_set(text)
         if self.kind in _NAMING:
             return frozenset(map(without_article, parts))
-        return frozenset(part.split(" ")[0] for part in parts) if self.kind == "action" else parts
+        if self.kind == "action" and text.isascii():
+            return frozenset(part.split(" ")[0] for part in parts)
+        return parts
 
 
 def words(text: str) -> str:
     """Lower-case words and numbers with single blanks, like PTB's less the punctuation.
 
-    What follows an apostrophe is a word of its own; hyphens separate.
+    What follows an apostrophe is a word of its own; hyphens separate. So is each Chinese
+    character.
     """
-    return " ".join(re.findall(r"[a-z0-9]+|'[a-z]+", text.lower()))
+    return " ".join(_WORD.findall(text.lower()))
 
 
 def answer_set(text: str) -> frozenset[str]:
     """An answer's parts, which commas separate, as words."""
-    return frozenset(words(part) for part in text.split(","))
+    return frozenset(words(part) for part in re.split("[,\uff0c、]", text))
 
 
 def without_article(text: str) -> str:
