@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.engine.graphs.nodes import Nodes
 from mmgpt_desktop.export.graph_writer import CONTRIB, FLOAT, HALF
-from mmgpt_desktop.export.quantise import Quantiser, round_to_nearest
+from mmgpt_desktop.export.quantise import Blocks, Quantiser, as_stored, round_to_nearest
 
 FLOATS, INT8_ACTIVATIONS = 1, 4  # MatMulNBits's `accuracy_level`
 BLOCK = 32
@@ -76,7 +76,7 @@ class InBlocks:
         zeros = blocks.packed_zeros()
         if zeros is not None:
             inputs[3] = graph.tensor(f"{name}.zeros", zeros)
-        return graph.op(
+        product = graph.op(
             "MatMulNBits",
             *inputs,
             domain=CONTRIB,
@@ -86,6 +86,17 @@ class InBlocks:
             block_size=blocks.size,
             accuracy_level=self._level,
         )
+        if blocks.offsets is None:
+            return product
+        return graph.op("Add", product, _offset(graph, name, value, blocks))
+
+
+def _offset(graph: Nodes, name: str, value: str, blocks: Blocks) -> str:
+    """What the blocks' offsets add: each times the sum of what the block is multiplied with."""
+    parts = graph.op("Reshape", value, graph.constant(1, -1, blocks.codes.shape[1], blocks.size))
+    sums = graph.op("ReduceSum", parts, graph.constant(3), keepdims=0)
+    assert blocks.offsets is not None
+    return graph.op("MatMul", sums, graph.flowing(f"{name}.offsets", blocks.offsets.T))
 
 
 class ByPosition:
@@ -130,7 +141,7 @@ def linears_for(precision: Precision) -> Linears:
     if precision is Precision.MIXED:  # larger blocks: an eighth quicker, and the prompt makes good
         return InBlocks(round_to_nearest(4, 2 * BLOCK))
     bits = 8 if precision is Precision.INT8 else 4
-    return InBlocks(round_to_nearest(bits, BLOCK, symmetric=bits == 8))
+    return InBlocks(as_stored(round_to_nearest(bits, BLOCK, symmetric=bits == 8), BLOCK))
 
 
 def prompt_linears_for(precision: Precision) -> Linears | None:

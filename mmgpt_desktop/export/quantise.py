@@ -9,20 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+_ON_GRID = 0.2
+"""Of a step: as far as half precision may have moved what lay on a grid."""
 
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """A matrix [N, K] as `scales * (codes - zeros)`.
+    """A matrix [N, K] as `scales * (codes - zeros) + offsets`.
 
     `codes` uint8 [N, blocks, size], below 2 ** bits; `scales` float32 [N, blocks]; `zeros`
-    uint8 likewise.
+    uint8 likewise; `offsets` float32 likewise, where there are some.
     """
 
     bits: int
     codes: NDArray[np.uint8]
     scales: Floats
     zeros: NDArray[np.uint8]
+    offsets: Floats | None = None
 
     @property
     def size(self) -> int:
@@ -41,6 +44,8 @@ class Blocks:
     def restored(self, columns: int) -> Floats:
         """The matrix again, [N, columns]."""
         whole = self.scales[..., None] * (self.codes - self.zeros[..., None].astype(np.float32))
+        if self.offsets is not None:
+            whole += self.offsets[..., None]
         return np.asarray(whole.reshape(len(whole), -1)[:, :columns], np.float32)
 
 
@@ -53,6 +58,36 @@ def round_to_nearest(bits: int, size: int, *, symmetric: bool = False) -> Quanti
         parts = in_blocks(weight, size)
         scales, zeros = grid(parts, bits, symmetric)
         return Blocks(bits, nearest_codes(parts, scales, zeros, bits), scales, zeros)
+
+    return quantise
+
+
+def as_stored(other: Quantiser, size: int) -> Quantiser:
+    """Weights that came in few bits stay as they were, so that nothing more is lost; all others
+    go to the `other` quantiser.
+
+    Known are llama.cpp's blocks of 32: Q4_1, whose lowest and highest value take the first and
+    the last of 16 codes, and Q8_0, whose largest takes 127 or -127.
+    """
+
+    def quantise(name: str, weight: Floats) -> Blocks:
+        if weight.shape[1] % size:
+            return other(name, weight)
+        parts = in_blocks(weight, size)
+        low = parts.min(-1)
+        for bits, middle, steps in (
+            (4, 8, (parts.max(-1) - low) / 15),
+            (8, 128, np.abs(parts).max(-1) / 127),
+        ):
+            scales = np.where(steps == 0, 1, steps).astype(np.float32)
+            offsets = low + scales * middle if bits == 4 else np.zeros_like(low)
+            zeros = np.full(scales.shape, middle, np.uint8)
+            codes = nearest_codes(parts - offsets[..., None], scales, zeros, bits)
+            found = Blocks(bits, codes, scales, zeros, offsets if bits == 4 else None)
+            missed = np.abs(found.restored(weight.shape[1]) - weight)
+            if (in_blocks(missed, size).max(-1) <= _ON_GRID * scales).all():
+                return found
+        return other(name, weight)
 
     return quantise
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from mmgpt_desktop.export.linear import (
     Precision,
     linears_for,
 )
-from mmgpt_desktop.export.quantise import Quantiser, round_to_nearest
+from mmgpt_desktop.export.quantise import Quantiser, as_stored, in_blocks, round_to_nearest
 from tests.benchmarks.weight_ways import ByLayer, DynamicInt8, half_quadratic, least_squares
 
 WAYS: dict[str, Quantiser] = {
@@ -43,13 +44,14 @@ def graph_of(
     bias: np.ndarray | None,
     folder: Path,
     layer: str = "layer",
+    shape: Sequence[int | str] | None = None,
 ) -> Path:
     path = folder / "linear.onnx"
     with (folder / "linear.onnx.data").open("wb") as file:
         graph = GraphWriter(WeightFile(file, "linear.onnx.data"))
-        value = graph.input("x", FLOAT, ["S", weight.shape[1]])
+        value = graph.input("x", FLOAT, shape or ["S", weight.shape[1]])
         product = linears.add(graph, layer, value, weight, bias)
-        graph.output(product, "y", FLOAT, ["S", weight.shape[0]])
+        graph.output(product, "y", FLOAT, [*(shape or ["S", 0])[:-1], weight.shape[0]])
         graph.save(path)
     return path
 
@@ -91,6 +93,43 @@ def test_other_ways_give_the_product(linears: Linears, tmp_path: Path) -> None:
     bias = np.arange(24, dtype=np.float32)
     error = np.abs(applied(linears, x, bias, tmp_path) - (x @ some_weight().T + bias)).max()
     assert error < (0.5 if isinstance(linears, DynamicInt8) else 0.02)
+
+
+def stored(bits: int, columns: int = 96) -> np.ndarray:
+    """A weight that llama.cpp rounded: Q4_1 or Q8_0, and half precision since."""
+    parts = in_blocks(some_weight(24, columns), 32)
+    if bits == 4:
+        low = parts.min(-1, keepdims=True).astype(np.float16).astype(np.float32)
+        step = ((parts.max(-1, keepdims=True) - low) / 15).astype(np.float16).astype(np.float32)
+    else:
+        low = np.zeros((*parts.shape[:2], 1), np.float32)
+        step = np.abs(parts).max(-1, keepdims=True) / 127
+    step = np.where(step == 0, 1, step)
+    rounded = np.round((parts - low) / step) * step + low
+    return rounded.reshape(24, columns).astype(np.float16).astype(np.float32)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_weights_that_came_in_few_bits_stay_as_they_are(bits: int, tmp_path: Path) -> None:
+    weight = stored(bits)
+    way = as_stored(round_to_nearest(2, 32), 32)
+    blocks = way("layer", weight)
+    assert blocks.bits == bits
+    step = np.repeat(blocks.scales, 32, axis=1)
+    assert (np.abs(blocks.restored(96) - weight) <= 0.2 * step).all()
+    x = np.random.default_rng(1).normal(size=(1, 5, 96)).astype(np.float32)
+    graph = graph_of(InBlocks(way, floating=True), weight, None, tmp_path, shape=[1, "S", 96])
+    given = make_session(str(graph), tmp_path, cuda=False).run(None, {"x": x})[0]
+    np.testing.assert_allclose(given, x @ weight.T, atol=0.05)
+
+
+@pytest.mark.parametrize("columns", [48, 96])
+def test_other_weights_are_rounded_as_before(columns: int) -> None:
+    weight, other = some_weight(24, columns), round_to_nearest(8, 32, symmetric=True)
+    found, expected = as_stored(other, 32)("layer", weight), other("layer", weight)
+    assert found.offsets is None
+    np.testing.assert_array_equal(found.codes, expected.codes)
+    np.testing.assert_array_equal(found.scales, expected.scales)
 
 
 def test_least_squares_errs_less_where_inputs_are_correlated() -> None:
