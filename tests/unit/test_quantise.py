@@ -106,7 +106,7 @@ def stored(bits: int, columns: int = 96) -> np.ndarray:
         step = np.abs(parts).max(-1, keepdims=True) / 127
     step = np.where(step == 0, 1, step)
     rounded = np.round((parts - low) / step) * step + low
-    return rounded.reshape(24, columns).astype(np.float16).astype(np.float32)
+    return np.asarray(rounded.reshape(24, columns).astype(np.float16), np.float32)
 
 
 @pytest.mark.parametrize("bits", [4, 8])
