@@ -34,6 +34,7 @@ STAGES = {
     "tokenizer": TrainingStage("tokenizer", "train_tokenizer", "train the byte-level BPE"),
     "pretrain": TrainingStage("pretrain", "pretrain", "train on text alone"),
     "train": TrainingStage("train", "train", "train, or go on training"),
+    "looks": TrainingStage("looks", "train_looks", "train mmgpt-small's looks at photos"),
     "reward": TrainingStage("reward", "reward", "learn from one's own captions"),
     "average": TrainingStage("average", "average", "the weighted mean of models of one origin"),
     "bundle": TrainingStage(
@@ -59,6 +60,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "work": {"help": "where the stages leave files"},
     "views": {"metavar": "N", "help": "so many other looks at training photos"},
     "start": {"help": "begin with this model (default: the last stage's)"},
+    "language": {"metavar": "GGUF", "help": "the language model's file"},
     "mixture": {
         "type": lambda path: Mixture.read(Path(path)),
         "default": str(DEFAULT),

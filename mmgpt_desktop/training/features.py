@@ -26,6 +26,7 @@ from mmgpt_desktop.imaging.pixels import prepare
 from mmgpt_desktop.model import MMGPTImageProcessor
 from mmgpt_desktop.model.configuration import IMAGE_SIZE
 from mmgpt_desktop.model.encoder import COARSE_BACKBONE_CHANNELS, FINE_CHANNELS, EfficientNetLite2
+from mmgpt_desktop.model.packing import load_packed
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 from mmgpt_desktop.training.photo_texts import read_rows
 from mmgpt_desktop.training.photo_views import View, view_of
@@ -124,17 +125,18 @@ def read_pixels(path: Path, view: View | None = None) -> Any:
     return pixels[0]
 
 
-def cache_features(data: Path, work: Path, views: int = 0) -> None:
+def cache_features(data: Path, work: Path, views: int = 0, start: Path | None = None) -> None:
     """Write the cache below `work`; what is there already is kept and continued, unless the
     data has other photos by now.
 
-    Training photos have `views` views besides.
+    Training photos have `views` views besides. The encoder is ImageNet's, or that of the bundle
+    `start`.
     """
     folder = work / "features"
     folder.mkdir(parents=True, exist_ok=True)
     photos = photo_paths(data)
     _list(photos, folder)
-    encoder = pretrained_encoder()
+    encoder = load_packed(start).encoder if start else pretrained_encoder()
     cache = partial(_cache, data, photos, encoder, folder)
     for suffix in ("", MIRRORED):
         cache(suffix, set(photos))

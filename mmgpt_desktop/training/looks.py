@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from transformers import LlamaForCausalLM, Trainer
+from transformers import Trainer
 
 from mmgpt_desktop.model.adapters import load_adapters, new_flamingo, save_adapters
+from mmgpt_desktop.model.assembly import read_language
 from mmgpt_desktop.model.looking_llama import FlamingoConfig, FlamingoForConditionalGeneration
 from mmgpt_desktop.model.packing import load_packed
 from mmgpt_desktop.training.features import FeatureStore
@@ -51,13 +52,13 @@ def train_looks(
 ) -> Path:
     """Train to the end and return the folder of the adapters.
 
-    `language` is the language model's folder, `bundle` mmgpt-mini's, whose encoder looks; a first
-    run begins with the adapters in `start`.
+    `language` is the language model's GGUF file, `bundle` mmgpt-mini's, whose encoder looks, and
+    whose cells `features --start` has kept; a first run begins with the adapters in `start`.
     """
     torch.manual_seed(recipe.seed)
-    tokenizer = Tokenizer.from_file(str(language / "tokenizer.json"))
+    spoken, words = read_language(language)
+    tokenizer: Tokenizer = words.backend_tokenizer
     encoder = load_packed(bundle).encoder
-    spoken = LlamaForCausalLM.from_pretrained(language)
     model = new_flamingo(spoken, encoder, dropout=recipe.dropout, pointing=recipe.pointing)
     model.set_attn_implementation("eager")  # quicker than the fused one for rows of 100 words
     model.get_buffer("names").copy_(name_ids(tokenizer, model.config))

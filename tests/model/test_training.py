@@ -13,12 +13,18 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
+from mmgpt_desktop.model.adapters import ADAPTERS
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
 from mmgpt_desktop.model.modelling import IGNORED
+from mmgpt_desktop.model.packing import load_packed
+from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.training import looks
 from mmgpt_desktop.training import train as stage
 from mmgpt_desktop.training.__main__ import STAGES, main
 from mmgpt_desktop.training.calibrate import TEMPERATURES, answers, calibrate
@@ -42,6 +48,8 @@ from mmgpt_desktop.training.reward import (
 from mmgpt_desktop.training.rows import END_ID
 from mmgpt_desktop.training.train import trainer_arguments
 from mmgpt_desktop.training.truth import Truth, mapped_photos
+from tests.families.checkpoints import byte_tokenizer
+from tests.families.tiny_flamingo import SPECIAL
 from tests.model.conftest import tiny_config
 
 COLOURS = {"red": (200, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 200), "white": (255,) * 3}
@@ -156,6 +164,53 @@ def test_every_stage_lowers_the_loss(
     assert sorted(set(runs)) == ["checkpoints", "pretraining"]
 
 
+class Spoken:
+    """A language model of as many layers as the true one, and words for it."""
+
+    def __init__(self, _gguf: Path) -> None:
+        self.backend_tokenizer = byte_tokenizer(SPECIAL)
+
+    def __iter__(self) -> Iterator[Any]:
+        torch.manual_seed(3)
+        config = LlamaConfig(
+            vocab_size=self.backend_tokenizer.get_vocab_size(),
+            hidden_size=32,
+            intermediate_size=32,
+            num_hidden_layers=30,
+            num_attention_heads=2,
+        )
+        return iter((LlamaForCausalLM(config), self))
+
+
+def test_looks_are_trained_and_go_on_where_they_stopped(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks, "read_language", Spoken)
+    monkeypatch.setattr(looks, "DEV_ROWS", 4)
+    work, bundle = tmp_path / "work", default_bundle_path()
+    main(["features", "--data", str(data), "--work", str(work), "--start", str(bundle)])
+    store = FeatureStore.open(work / "features")
+    pixels = torch.from_numpy(read_pixels(data / "images/coco/red.png"))[None]
+    kept = torch.from_numpy(np.array(store.cells("images/coco/red.png")[1], np.float32))
+    with torch.inference_mode():
+        learned, untaught = (
+            (encoder.backbone(pixels)[1].flatten(2).mT[0] - kept).abs().mean()
+            for encoder in (load_packed(bundle).encoder, pretrained_encoder())
+        )
+    assert 4 * learned < untaught  # the bundle's encoder has learnt since
+
+    common = ["looks", "--data", str(data), "--work", str(work), "--language", "any.gguf", *SMALL]
+    main([*common, "--length", "96", "--batch", "4", "--steps", "4"])
+    dev = losses(work, "checkpoints", 4)["eval_loss"]
+    shutil.rmtree(work / "checkpoints" / "checkpoint-4")
+    whole = load_file(work / "model" / ADAPTERS)
+    main([*common, "--length", "96", "--batch", "4", "--steps", "4"])
+    resumed = load_file(work / "model" / ADAPTERS)
+    assert dev[0] > 0
+    for name, each in whole.items():
+        assert torch.allclose(resumed[name], each, atol=1e-5), name
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_each_stage_says_what_it_takes(stage: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -164,7 +219,7 @@ def test_each_stage_says_what_it_takes(stage: str, capsys: pytest.CaptureFixture
     said = capsys.readouterr().out
     assert STAGES[stage].summary in " ".join(said.split())
     assert ("--data" in said) is (stage not in ("average", "graphs", "curves", "failures"))
-    assert ("--learning-rate" in said) is (stage in ("pretrain", "train", "reward"))
+    assert ("--learning-rate" in said) is (stage in ("pretrain", "train", "looks", "reward"))
 
 
 def test_a_stage_that_nobody_knows_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
