@@ -13,6 +13,7 @@ import random
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,16 @@ class BoxedPhoto:
         """All of COCO's classes that are there, if people looked."""
         return {box.name for box in self.boxes} if self.by_people else self.listed
 
+    @cached_property
+    def said(self) -> frozenset[str]:
+        """The words of its captions."""
+        return frozenset(things_said(self.captions))
+
+    @cached_property
+    def boxed(self) -> frozenset[str]:
+        """All that its boxes may be called."""
+        return _all_alike({box.name for box in self.boxes})
+
     def of(self, name: str) -> list[Sighting]:
         return [box for box in self.boxes if box.name == name]
 
@@ -124,10 +135,10 @@ class BoxedPhoto:
         if self.known is not None:
             return not alike(name) & _all_alike(self.known)
         like = alike(name) | (ANIMALS if name in ANIMALS else frozenset())
-        if name not in COUNTED or like & _all_alike({box.name for box in self.boxes}):
+        if name not in COUNTED or like & self.boxed:
             return False
         described = len(self.captions) >= FEWEST_CAPTIONS
-        if things_said(self.captions) & _hints(name):
+        if self.said & _hints(name):
             return False
         if self.mapped is not None and name not in _NOT_IN_MAPS:
             called = _in_maps(name)
@@ -140,7 +151,7 @@ class BoxedPhoto:
         if self.mapped is not None:
             return bool((alike(name) | alike(_in_maps(name))) & _all_alike(self.mapped))
         described = len(self.captions) >= FEWEST_CAPTIONS
-        return not (name == PERSON and described and not things_said(self.captions) & _hints(name))
+        return not (name == PERSON and described and not self.said & _hints(name))
 
 
 def _hints(name: str) -> frozenset[str]:
@@ -202,7 +213,7 @@ def scenes_of(boxes: Mapping[str, BoxedPhoto], known: Known) -> dict[str, BoxedP
 def named_by_captions(scene: BoxedPhoto) -> BoxedPhoto:
     """The same where animals have the name that the captions give them: the detector takes a
     brown dog for a cow or a bear. Without one such name there are no animals."""
-    said = [name for name in ANIMALS if name in things_said(scene.captions)]
+    said = [name for name in ANIMALS if name in scene.said]
     kept: list[Sighting] = []
     for box in sorted(scene.boxes, key=lambda box: -box.score):
         if box.name not in ANIMALS:
