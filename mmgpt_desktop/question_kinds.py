@@ -53,6 +53,7 @@ SMALL_TALK = frozenset(
 CANT_TELL = frozenset(
     {QuestionKind.READING, QuestionKind.IDENTITY, QuestionKind.FUTURE, QuestionKind.FACTS}
 )
+WITHOUT_PICTURE = SMALL_TALK | {QuestionKind.NO_PICTURE}
 BEYOND = CANT_TELL | SMALL_TALK | {QuestionKind.NO_PICTURE}
 """What a model that only knows pictures, and little of the world, has no answer to."""
 

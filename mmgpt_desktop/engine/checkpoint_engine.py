@@ -32,13 +32,14 @@ from mmgpt_desktop.engine.families.registry import (
     family_of,
     settings_used,
 )
-from mmgpt_desktop.engine.folder.bundle import head_choice
+from mmgpt_desktop.engine.folder.bundle import Certainty, head_choice
 from mmgpt_desktop.engine.folder.checkpoint import (
     Checkpoint,
     has_weights,
     open_checkpoint,
     read_checkpoint,
 )
+from mmgpt_desktop.engine.folder.facts import ModelFacts, read_facts
 from mmgpt_desktop.engine.folder.layouts import (
     CARD_PRECISIONS,
     PRECISIONS,
@@ -121,7 +122,8 @@ class CheckpointEngine(EngineBase):
 
     checkpoint: Checkpoint
     family: Family
-    """Both from `load` on."""
+    facts: ModelFacts
+    """All from `load` on."""
 
     def __init__(
         self, folder: Path, choice: RuntimeName | None = None, make: RuntimeMaker | None = None
@@ -137,6 +139,9 @@ class CheckpointEngine(EngineBase):
             verify_graphs(self.path, lambda done: progress(0.1 * done, checked), cancel)
         self.checkpoint = (read_checkpoint if self._graphs else open_checkpoint)(self.path)
         self.family, self._trial = tried_family(self.checkpoint)
+        self.facts = read_facts(self.path)
+        if self.facts.certainty:
+            self.calibration = self.facts.certainty.temperature
         self.stop_ids = self.family.stop_ids
         self.context_length = self.family.context_length
         progress(0.1, "Starting the model")
@@ -196,20 +201,30 @@ class CheckpointEngine(EngineBase):
         fusion = FusionInfo(self.family.fusion, layers, heads, 0, 0, choice, TRACED)
         return ModelInfo(
             name=self.checkpoint.name,
-            description="",
+            description=self.facts.description,
             context_length=self.context_length,
             fusions=(fusion,),
             fusion=fusion.name,
-            doubt=Doubt(0.0, 0.0),
+            doubt=_doubt(self.facts.certainty),
             sampling=Sampling(max_new_tokens=LONGEST_ANSWER),
             sequences=self.family.sequences,
+            languages=self.facts.languages,
+            beyond=self.facts.beyond,
         )
+
+    def certainty(self, mean: float, question: str) -> float | None:
+        measured, kind = self.facts.certainty, kind_of(question)
+        return None if measured is None or kind in BEYOND else measured.of(mean, kind)
+
+    def hedge(self, question: str, answer: str) -> Hedge | None:
+        measured = self.facts.certainty is not None
+        return Hedge.MANY if measured and is_many(question, answer) else None
 
     def token_bytes(self, token_id: int) -> bytes:
         return self.family.token_bytes(token_id)
 
     def prepare_request(self, request: GenerationRequest) -> PreparedRequest:
-        photos, tiled = request.images, request.tiled
+        photos, tiled = self._photos(request), request.tiled
         images = [self.family.preprocess(photo, tiled=tiled) for photo in photos]
         prompt = self.family.build_prompt(request.messages, images, request.sampling.max_new_tokens)
 
@@ -229,6 +244,13 @@ class CheckpointEngine(EngineBase):
             read if images else None,
             ground=lambda tokens: self.family.groundings(tokens, images),
         )
+
+    def _photos(self, request: GenerationRequest) -> Sequence[Photo]:
+        """None for a model of ours that is asked for what no picture is needed for, and has an
+        answer to that."""
+        kind = kind_of(request.messages[-1].text)
+        blind = self.facts.certainty is not None and kind in WITHOUT_PICTURE
+        return () if blind and kind not in self.facts.beyond else request.images
 
     def rescorer(self, explanation: Explanation, cancel: CancelToken, how: Hiding) -> Rescorer:
         request, family, runtime = explanation.request, self.family, self._runtime
@@ -328,6 +350,10 @@ def tried_family(checkpoint: Checkpoint) -> tuple[Family, ImageInputs]:
         if inputs.tokens < 1 or inputs.grid.cells < 1:
             raise ValueError("no part of a picture is read")
         return family, inputs
+
+
+def _doubt(certainty: Certainty | None) -> Doubt:
+    return Doubt(certainty.doubt, certainty.doubt_long) if certainty else Doubt(0.0, 0.0)
 
 
 def _used_instead(files: GraphFiles, broken: Collection[Path]) -> str:

@@ -18,6 +18,7 @@ from mmgpt_desktop.engine.checkpoint_engine import ALL_HEADS, CheckpointEngine
 from mmgpt_desktop.engine.families.registry import family_class, family_of
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint
 from mmgpt_desktop.engine.folder.checksums import file_entry
+from mmgpt_desktop.engine.folder.facts import FACTS
 from mmgpt_desktop.engine.folder.layouts import CARD, FORMAT, PROMPT
 from mmgpt_desktop.engine.folder.model_files import MANIFEST
 from mmgpt_desktop.engine.folder.recognise import PUBLIC
@@ -44,6 +45,7 @@ _COPIED = (
     "generation_config.json",
     "chat_template.jinja",
     "chat_template.json",
+    FACTS,
 )
 _SIZES = ("layers", "heads", "kv_heads", "head_dim", "width", "vocabulary", "context_length")
 

@@ -6,6 +6,7 @@ adapters and the encoder ship with the app.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from mmgpt_desktop.model.packing import WEIGHTS, load_packed
 from mmgpt_desktop.writing import write_json
 
 PICTURES = {"size": IMAGE_SIZE, "mean": IMAGE_MEAN, "std": IMAGE_STD, "max_aspect": 2.0}
+FACTS = "facts.json"  # what was measured of it
 _TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
 
 
@@ -41,6 +43,8 @@ def assemble(gguf: Path, adapters: Path, bundle: Path, out: Path) -> Path:
     named = {name: getattr(tokenizer, name) for name in _TOKENS}
     write_json(out / "tokenizer_config.json", named)
     write_json(out / "preprocessor_config.json", PICTURES)
+    if (adapters / FACTS).is_file():
+        shutil.copyfile(adapters / FACTS, out / FACTS)
     return out
 
 

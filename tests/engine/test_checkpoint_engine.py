@@ -154,8 +154,70 @@ def ask(engine: CheckpointEngine, *photos: Photo) -> tuple[list[TokenStep], Gene
     return steps, outcome
 
 
-def request(*photos: Photo) -> GenerationRequest:
-    return GenerationRequest(1, photos, (Message("user", "What?"),), Sampling(max_new_tokens=8))
+def request(*photos: Photo, question: str = "What?") -> GenerationRequest:
+    return GenerationRequest(1, photos, (Message("user", question),), Sampling(max_new_tokens=8))
+
+
+MEASURED = {
+    "description": "Ours.",
+    "certainty": {
+        "temperature": 2.0,
+        "doubt": 0.3,
+        "doubt_long": 0.2,
+        "kinds": {"count": {"power": 1.0, "scale": 0.001}},
+    },
+    "languages": ["en"],
+    "beyond": ["reading"],
+}
+
+
+def measured(folder: Path, facts: object = MEASURED) -> CheckpointEngine:
+    (folder / "facts.json").write_text(json.dumps(facts))
+    return loaded(folder, Maker())
+
+
+def said(engine: CheckpointEngine, question: str) -> tuple[list[TokenStep], GenerationOutcome]:
+    steps: list[TokenStep] = []
+    asked = request(lit_photo(), question=question)
+    return steps, engine.generate(asked, CancelToken(), steps.append)
+
+
+def test_a_model_of_ours_says_how_certain_it_is_by_the_kind_of_question(folder: Path) -> None:
+    engine = measured(folder)
+    assert (engine.model.description, engine.model.languages) == ("Ours.", ("en",))
+    assert (engine.model.doubt.short, engine.model.doubt.long) == (0.3, 0.2)
+    steps, outcome = said(engine, "What is this?")
+    assert not_none(outcome.certainty) > 0.1
+    assert all(step.attention is not None for step in steps)
+    _, counted = said(engine, "How many dogs are there?")
+    assert not_none(counted.certainty) < 0.1
+
+
+def test_a_model_of_ours_leaves_the_photo_alone_where_none_is_needed(folder: Path) -> None:
+    steps, outcome = said(measured(folder), "What is the capital of France?")
+    assert outcome.kind == "done"
+    assert outcome.certainty is None  # it was measured with photos
+    assert steps
+    assert all(step.attention is None for step in steps)
+
+
+def test_what_a_model_of_ours_cant_tell_it_is_not_asked(folder: Path) -> None:
+    steps, outcome = said(measured(folder), "What does the sign say?")
+    assert steps == []
+    assert outcome.reply is not None
+    steps, _ = said(loaded_without(folder), "What does the sign say?")
+    assert steps  # of a public model nobody measured that
+
+
+def loaded_without(folder: Path) -> CheckpointEngine:
+    (folder / "facts.json").unlink()
+    return loaded(folder, Maker())
+
+
+@pytest.mark.parametrize("facts", [{"certainty": {"temperature": 0}}, {"sure": True}, ["en"]])
+def test_damaged_facts_are_named(folder: Path, facts: object) -> None:
+    with pytest.raises(BundleError, match=r"facts\.json"):
+        measured(folder, facts)
 
 
 def test_a_checkpoint_answers_word_by_word_with_maps(folder: Path) -> None:
