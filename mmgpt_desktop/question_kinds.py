@@ -68,7 +68,7 @@ _WORDS = {
     "venue": "(?:restaurant|shop|store|street|road|city|town|hotel|company|building|station|"
     "airport|team|school|brand|airline|bus stop|bank|bar|cafe|museum|stadium|place|book|movie|"
     "film|boat|ship)",
-    "ta": "(?:[他她它]们?|人|男人|女人|男的|女的|男孩|女孩|男子|女子|男生|女生|孩子|小孩|先生|女士|"
+    "ta": "(?:[他她]们?|人|男人|女人|男的|女的|男孩|女孩|男子|女子|男生|女生|孩子|小孩|先生|女士|"
     "明星|演员|球员|选手|歌手|老人|家伙)",
     "图": "(?:图|照片|相片|画面|场景)",
 }
@@ -140,17 +140,20 @@ _RULES: dict[QuestionKind, tuple[str, ...]] = {
     ),
     QuestionKind.COUNT: (
         r"\bhow ?many\b|^(please )?count\b|^who many\b",
-        r"\bnumber of (?!<this>\b|his\b|her\b|their\b|my\b|your\b)|^what number of\b",
+        r"\b(count|sum) of\b|\bnumber of (?!<this>\b|his\b|her\b|their\b|my\b|your\b)|"
+        r"^what number of\b",
         r"(?<!第)(多少|几)(个|只|条|头|匹|辆|架|艘|人|位|名|张|把|棵|朵|本|台|座|栋|扇|块|片|件|双|杯|"
         r"瓶|盘|碗|盏|根|颗|粒|顶|层|种|排|列|群|间|幅|串|支|枝|束|样|口|家|场|份|袋|盒|部|滴|艘|道|面|"
         r"节|轮|级|排|行|对|套|股|堆|伙|圈|枚|副|幢|株|匹|尾)(?!牌)",
         r"多少(?!钱|号|度|岁|米|公斤|年|路|分)(\w{0,4})(人|狗|猫|车|鸟|马|牛|羊|花|树|椅子|孩子|东西)",
-        r"(一共|总共)有?(多少|几)|数(一数|一下|数)|的?(数量|数目)是",
+        r"(有|见|到)(了)?多少(?!钱|度|水$|光)\w|(一共|总共)有?(多少|几)|数(一数|一下|数)|的?(数量|数目)是",
     ),
     QuestionKind.COLOUR: (
         r"\b(what|which) (is the |are the |kind of |shade of )?colou?rs?\b|^colou?r of\b",
         r"\bcolou?rs? (is|are) (<this>|it|his|her|their)\b|^what (is|are) (the )?colou?rs?\b",
-        r"(什么|啥|哪种|哪些|哪几种|何种)(颜?色|样的颜色)|颜色是(什么|啥)?",
+        r"^(the|what|which|name|how would you describe)\b.*\bcolou?rs? of\b",
+        r"^(what|which) (hue|shade|tone|tint) ",
+        r"(什么|啥|哪种|哪些|哪几种|何种)(颜?色|样的颜色)|颜色(是(什么|啥)?)?$",
     ),
     QuestionKind.READING: (
         r"^what (do|does|did) (?!you\b|they\b|(<this> )?(<person>|<picture>|he|she) (say|read)$)"
@@ -254,17 +257,19 @@ _RULES: dict[QuestionKind, tuple[str, ...]] = {
     ),
     QuestionKind.EITHER: (
         r"^(?!(is|are|was|were) there\b|do you see\b|can you see\b|how\b|why\b|where\b).* or \w",
-        r"还是",
+        r"还是|或者|.和.+哪(个|只|种|边)",
     ),
     QuestionKind.YESNO: (
         r"^(is|are|was|were|am|do|does|did|can|could|has|have|had|will|would|should|shall|may|"
         r"might|must|ain't|aren't|isn't|doesn't|don't|didn't|can't|won't|wasn't) ",
-        r"^(any|true or false)\b",
+        r"^(any|true or false|if|whether)\b|\b(is|are) there .* right$",
         r"[吗么嘛]$(?<!什么)(?<!怎么)(?<!干嘛)|是不是|有没有|能不能|会不会|可不可以|对不对|(?P<twice>.)不(?P=twice)",
     ),
     QuestionKind.ACTION: (
         r"\b(what|which)\b.*\bdoing\b|^what (are|is) (they|he|she|<this> .*) (up|about) to\b",
-        r"^what (activity|action)\b|\bwhat sport is .* playing\b|^what (is|are) .* trying to do\b",
+        r"^(what|which) (activity|action)\b|\bdoing what$|^what (does|do) <this> \w+ do$",
+        r"\b(busy|occupied|involved) with\b|\bwhat sport is .* playing\b|^what (is|"
+        r"are) .* trying to do\b",
         r"(在|正|正在)?(做|干|忙|玩|搞)(些|着|了)?(什么|啥)(?!用)|干嘛|(什么|啥)(动作|活动|运动)",
         r"在(写|吃|喝|看|拿|读|骑|穿|弹|卖|买|画|听|说|推|拉|抱)(着)?(什么|啥)",
     ),
@@ -279,7 +284,9 @@ _RULES: dict[QuestionKind, tuple[str, ...]] = {
         r"^(who|whose|whom)\b|^(which|what) <person>\b|谁|哪(个|位)(人|男人|女人|孩子|球员)",
     ),
     QuestionKind.WHERE: (
-        r"^where\b|\bwhich side\b|^in which (part|corner|quadrant|direction)\b|^what direction\b",
+        r"^where(abouts)?\b|\b(position|location) of\b|^(find|locate|look for|point (at|to)) ",
+        r"\bwhich side\b|^in (what|which) (part|spot|corner|quadrant|direction)\b|"
+        r"^what direction\b",
         r"哪里|哪儿|哪边|哪一?侧|哪一?面|哪个(位置|方向|角落)|(什么|啥)(位置|地方|方向)|何处|在哪",
     ),
     QuestionKind.NAME: (
@@ -319,13 +326,14 @@ _LONGEST = 300  # characters that are looked at: what is asked stands at the beg
 _HAN, _LATIN = re.compile("[\u4e00-\u9fff]"), re.compile("[a-z']+")
 _POLITE = re.compile(
     r"^(please|ok|okay|so|well|now|and|but|um|hey|hi|hello|excuse me|sorry|"
-    r"((can|could|would|will) (you|u) )?(please )?(tell|show) (me|us)(?= (what|who|where|how|if|"
-    r"whether|which|why))|(do|can) you (know|tell|say)(?= (what|where|how|if|whether|which|why))|"
+    r"(just )?a question|look|((can|could|would|will) (you|u) |try to )?(please )?"
+    r"(tell( me| us)?|show (me|us)|say|guess|find out)(?= (what|who|where|how|if|whether|which|"
+    r"why|the colou?r))|(do|can) you (know|tell|say)(?= (what|where|how|if|whether|which|why))|"
     r"i (want|would like|need) to know|i wonder|i am wondering|let me know)"
     r" (?=\w+ \w)"
 )
 _POLITE_ZH = re.compile(
-    r"^(你好|您好|请问(一下)?|请(?!问)|麻烦(你)?|能不能|(你)?(能|可以)?(告诉|跟)(我|我们)(说)?(一下)?|"
+    r"^(你好|您好|请问(一下)?|请(?!问)|麻烦(你)?|(你)?(能不能|能|可以)?(告诉|跟)(我|我们)(说)?(一下)?|"
     r"(我)?想(知道|问)(一下)?|你?知道|帮我看看|看看|你觉得|你认为)(?=.{3})"
 )
 _SHORT = (

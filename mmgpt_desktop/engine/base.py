@@ -173,7 +173,7 @@ class EngineBase(ABC):
         title = "The numbers of a head can be shown for the app's own models only."
         raise NotAvailable(title, "The head's map can be had with every model.")
 
-    def certainty(self, mean: float) -> float | None:
+    def certainty(self, mean: float, question: str) -> float | None:
         """The chance to be right, from the geometric mean of an answer's probabilities; None
         where nobody measured it."""
         return None
@@ -412,7 +412,7 @@ class EngineBase(ABC):
         said = b"".join(map(self.token_bytes, answer.tokens)).decode(errors="replace")
         running.hedge = Hedge.GUESS if reply is not None else self.hedge(question, said)
         if running.hedge is None and (mean := answer.mean_probability) is not None:
-            running.certainty = self.certainty(mean)
+            running.certainty = self.certainty(mean, question)
         running.groundings = prepared.ground(answer.tokens)
 
     def _tokens(

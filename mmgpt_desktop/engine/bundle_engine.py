@@ -42,6 +42,7 @@ from mmgpt_desktop.messages import (
     RuntimeName,
 )
 from mmgpt_desktop.methods import TRACED, Method
+from mmgpt_desktop.question_kinds import kind_of
 from mmgpt_desktop.settings import cache_path
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ class BundleEngine(EngineBase):
     def describe(self) -> ModelInfo:
         return model_info(self.bundle)
 
-    def certainty(self, mean: float) -> float | None:
-        return self.bundle.manifest.certainty.of(mean)
+    def certainty(self, mean: float, question: str) -> float | None:
+        return self.bundle.manifest.certainty.of(mean, kind_of(question))
 
     def hedge(self, question: str, answer: str) -> Hedge | None:
         return Hedge.MANY if is_many(question, answer) else None

@@ -6,6 +6,10 @@ included, then becomes its chance to be right by a logistic regression on its lo
 "Probabilistic outputs for support vector machines", 1999). All three numbers are chosen together:
 those under which it is likeliest that the right answers are right, and the wrong ones wrong. Which
 answer is written does not depend on them.
+
+A count is wrong more often than its words let think, yes or no seldom: each kind of question with
+enough dev questions has a regression of its own, on people's questions where these are enough, and
+what has too few keeps that of all.
 """
 
 from __future__ import annotations
@@ -22,9 +26,11 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from mmgpt_desktop.engine.folder.bundle import Certainty
+from mmgpt_desktop.engine.folder.bundle import Certainty, KindOfCertainty
+from mmgpt_desktop.honesty import is_many
 from mmgpt_desktop.model.decoder import stacked
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+from mmgpt_desktop.question_kinds import BEYOND, QuestionKind, kind_of
 from mmgpt_desktop.training.evaluation.metrics import calibration_error
 from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion, draw_questions
 from mmgpt_desktop.training.features import FeatureStore
@@ -32,9 +38,12 @@ from mmgpt_desktop.training.many_answers import decode_rows, until_end
 from mmgpt_desktop.training.photo_texts import load_texts
 from mmgpt_desktop.training.rows import END_ID, question_tokens
 
+HUMAN = "vqa"
 TEMPERATURES = tuple(round(0.5 + 0.05 * step, 2) for step in range(51))
 """From 0.5 to 3."""
 QUESTIONS_OF_A_KIND = 125
+"""Of those that were made; people's are all asked."""
+LEAST_OF_A_KIND = 40
 LONGEST = 32
 """Tokens of an answer; the few that are longer are left out."""
 BATCH = 32
@@ -46,67 +55,6 @@ DOUBTED_DESCRIPTIONS = 0.25
 """This share of the dev photos' descriptions, the least certain, are doubted."""
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """What goes into a manifest, and how well it does: expected calibration errors."""
-
-    certainty: Certainty
-    questions: int = 0
-    error_before: float = 0.0
-    error: float = 0.0
-
-    def how(self) -> str:
-        found = self.certainty
-        return (
-            f"Temperature {found.temperature}, odds to the power of {found.power:.2f} times "
-            f"{found.scale:.2f}: calibration error {self.error:.3f} on {self.questions} dev "
-            f"questions, {self.error_before:.3f} without them. Short answers "
-            f"with a certainty below {found.doubt} are doubted, descriptions below "
-            f"{found.doubt_long}."
-        )
-
-
-def calibrate(data: Path, work: Path, model: MMGPTForConditionalGeneration) -> Calibration:
-    """Ask the dev split's questions, with the model's own fusion."""
-    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
-    features = FeatureStore.open(work / "features")
-    questions = draw_questions(load_texts(data, ["dev"]), QUESTIONS_OF_A_KIND)
-    certainty, right, descriptions = [], [], []
-    for question, ids, levels in answers(model, features, tokenizer, questions):
-        if question.kind == "caption":
-            descriptions.append(levels)
-        else:
-            certainty.append(levels)
-            right.append(question.is_right(tokenizer.decode(ids)))
-    return fit(np.array(certainty), right, np.array(descriptions))
-
-
-def fit(certainty: NDArray[Any], right: Sequence[bool], descriptions: NDArray[Any]) -> Calibration:
-    """From certainties [answer, temperature] at `TEMPERATURES`, of short answers and of
-    descriptions.
-
-    Without answers the temperature is 1, and nothing is doubted.
-    """
-    if not right:
-        return Calibration(Certainty(1.0, 0.0, 0.0))
-    fits = [platt(column, right) for column in certainty.T]
-    best = int(np.argmin([each.loss for each in fits]))
-    power, scale = fits[best].power, fits[best].scale
-    found = Certainty(TEMPERATURES[best], DOUBTED, 0.0, power, scale)
-    shown = [found.of(mean) for mean in certainty[:, best]]
-    ones, warm = np.ones(len(right)), certainty[:, TEMPERATURES.index(1.0)]
-    if len(descriptions):
-        levels = [found.of(mean) for mean in descriptions[:, best]]
-        least = float(np.quantile(levels, DOUBTED_DESCRIPTIONS))
-        found = replace(found, doubt_long=round(least, 2))
-    return Calibration(
-        found,
-        questions=len(right),
-        error_before=calibration_error(warm.tolist(), right)(ones),
-        error=calibration_error(shown, right)(ones),
-    )
-
-
 class Odds(NamedTuple):
     """The power and the factor of the odds, and the loss that they leave, in nats an answer."""
 
@@ -115,15 +63,151 @@ class Odds(NamedTuple):
     loss: float
 
 
-def platt(means: NDArray[Any], right: Sequence[bool]) -> Odds:
+AS_THEY_ARE = Odds(1.0, 1.0, 0.0)
+
+
+class Judged(NamedTuple):
+    """An answer to a question, by people or made: certainty [temperature] at `TEMPERATURES`."""
+
+    kind: QuestionKind
+    by_people: bool
+    levels: NDArray[Any]
+    right: bool
+
+
+class KindFit(NamedTuple):
+    """What was found of a kind: the share of right answers, and the mean certainty that they had
+    by the regression of all kinds."""
+
+    kind: QuestionKind
+    odds: Odds
+    questions: int
+    by_people: bool
+    right: float
+    before: float
+
+    def how(self) -> str:
+        whose = "by people" if self.by_people else "made ones among them"
+        return (
+            f"{self.kind}: {self.right:.0%} of {self.questions} right ({whose}), "
+            f"{self.before:.0%} certain by the regression of all kinds; now odds to the power of "
+            f"{self.odds.power:.2f} times {self.odds.scale:.2f}."
+        )
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What goes into a manifest, and how well it does: expected calibration errors."""
+
+    certainty: Certainty
+    questions: int = 0
+    error_before: float = 0.0
+    error: float = 0.0
+    kinds: tuple[KindFit, ...] = ()
+
+    def how(self) -> str:
+        found = self.certainty
+        whole = (
+            f"Temperature {found.temperature}, odds to the power of {found.power:.2f} times "
+            f"{found.scale:.2f}: calibration error {self.error:.3f} on {self.questions} dev "
+            f"questions, {self.error_before:.3f} without them. Short answers "
+            f"with a certainty below {found.doubt} are doubted, descriptions below "
+            f"{found.doubt_long}."
+        )
+        return "\n".join([whole, *(each.how() for each in self.kinds)])
+
+
+def calibrate(data: Path, work: Path, model: MMGPTForConditionalGeneration) -> Calibration:
+    """Ask the dev split's questions, with the model's own fusion.
+
+    Those to which the app replies itself, and counts that it hedges, have no certainty.
+    """
+    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
+    features = FeatureStore.open(work / "features")
+    judged, descriptions = [], []
+    for question, ids, levels in answers(model, features, tokenizer, _questions(data)):
+        kind, text = kind_of(question.asked), tokenizer.decode(ids)
+        if question.kind == "caption":
+            descriptions.append(levels)
+        elif kind not in BEYOND and not is_many(question.asked, text):
+            judged.append(Judged(kind, question.kind == HUMAN, levels, question.is_right(text)))
+    return fit(judged, np.array(descriptions))
+
+
+def _questions(data: Path) -> list[PhotoQuestion]:
+    photos = load_texts(data, ["dev"])
+    people = [each for each in draw_questions(photos, None) if each.kind == HUMAN]
+    made = [each for each in draw_questions(photos, QUESTIONS_OF_A_KIND) if each.kind != HUMAN]
+    return people + made
+
+
+def fit(judged: Sequence[Judged], descriptions: NDArray[Any]) -> Calibration:
+    """From short answers, and the certainties [answer, temperature] of descriptions.
+
+    Without answers the temperature is 1, and nothing is doubted.
+    """
+    if not judged:
+        return Calibration(Certainty(1.0, 0.0, 0.0))
+    right, levels = [each.right for each in judged], np.array([each.levels for each in judged])
+    fits = [platt(column, right) for column in levels.T]
+    best = int(np.argmin([each.loss for each in fits]))
+    kinds = fit_kinds(judged, best, fits[best])
+    own = {str(each.kind): KindOfCertainty(each.odds.power, each.odds.scale) for each in kinds}
+    power, scale, _ = fits[best]
+    found = Certainty(TEMPERATURES[best], DOUBTED, 0.0, power, scale, own)
+    shown = [found.of(each.levels[best], each.kind) for each in judged]
+    ones, warm = np.ones(len(right)), levels[:, TEMPERATURES.index(1.0)]
+    if len(descriptions):
+        described = [found.of(mean, QuestionKind.DESCRIPTION) for mean in descriptions[:, best]]
+        least = float(np.quantile(described, DOUBTED_DESCRIPTIONS))
+        found = replace(found, doubt_long=round(least, 2))
+    return Calibration(
+        found,
+        questions=len(right),
+        error_before=calibration_error(warm.tolist(), right)(ones),
+        error=calibration_error(shown, right)(ones),
+        kinds=kinds,
+    )
+
+
+def fit_kinds(judged: Sequence[Judged], temperature: int, all_kinds: Odds) -> tuple[KindFit, ...]:
+    """Of the kinds with enough answers; pulled a little to the regression of all kinds."""
+    usual = Certainty(1.0, 0.0, 0.0, all_kinds.power, all_kinds.scale)
+    found = []
+    for kind in sorted({each.kind for each in judged}):
+        every = [each for each in judged if each.kind is kind]
+        people = [each for each in every if each.by_people]
+        chosen = people if len(people) >= LEAST_OF_A_KIND else every
+        if len(chosen) >= LEAST_OF_A_KIND:
+            means = np.array([each.levels[temperature] for each in chosen])
+            right = [each.right for each in chosen]
+            before = float(np.mean([usual.of(mean) for mean in means]))
+            odds, share = platt(means, right, all_kinds), float(np.mean(right))
+            found.append(KindFit(kind, odds, len(chosen), chosen is people, share, before))
+    return tuple(found)
+
+
+def platt(means: NDArray[Any], right: Sequence[bool], pulled_to: Odds = AS_THEY_ARE) -> Odds:
     """The power and the factor of the odds that make the answers likeliest.
 
-    Newton's method, each step halved until it helps; a weak pull to 1 and 1 keeps few answers
-    from extremes.
+    Newton's method, each step halved until it helps; a weak pull to 1 and 1, or to others, keeps
+    few answers from extremes.
     """
     odds = np.clip(means, 1e-6, 1 - 1e-6)
     x = np.stack([np.log(odds / (1 - odds)), np.ones(len(odds))], axis=1)
-    truth, start = np.asarray(right, np.float64), np.array([1.0, 0.0])
+    truth = np.asarray(right, np.float64)
+    start = np.array([pulled_to.power, np.log(max(pulled_to.scale, 1e-3))])
+    (power, shift), loss = _likeliest_weights(x, truth, start)
+    if power < 0:  # the surer, the more often wrong: then all are of one certainty
+        (_, shift), loss = _likeliest_weights(x * [0, 1], truth, start)
+        power = 0.0
+    return Odds(round(power, 3), round(float(np.exp(shift)), 3), loss)
+
+
+def _likeliest_weights(
+    x: NDArray[Any], truth: NDArray[Any], start: NDArray[Any]
+) -> tuple[tuple[float, float], float]:
+    """Of the columns of `x` [answer, 2], and the loss that they leave, in nats an answer."""
 
     def loss(weights: NDArray[Any]) -> float:
         z = x @ weights
@@ -139,8 +223,7 @@ def platt(means: NDArray[Any], right: Sequence[bool]) -> Odds:
         while loss(weights - step) > loss(weights) and np.abs(step).max() > 1e-9:
             step = step / 2
         weights = weights - step
-    power, shift = max(0.0, float(weights[0])), float(weights[1])
-    return Odds(round(power, 3), round(float(np.exp(shift)), 3), loss(weights) / len(truth))
+    return (float(weights[0]), float(weights[1])), loss(weights) / len(truth)
 
 
 def answers(

@@ -14,6 +14,7 @@ from mmgpt_desktop.engine.bundle_engine import BundleEngine
 from mmgpt_desktop.engine.folder.bundle import Certainty, open_bundle
 from mmgpt_desktop.errors import BundleError, Cancelled
 from mmgpt_desktop.messages import RuntimeName
+from mmgpt_desktop.question_kinds import QuestionKind
 from tests.tiny_bundle import entry, read_manifest, write_manifest
 
 
@@ -57,6 +58,19 @@ def test_certainty_follows_from_the_odds(mean: float) -> None:
     bent = Certainty(1.0, 0.3, 0.1, power=2.0, scale=0.5)
     expected = mean**2 / (mean**2 + 2 * (1 - mean) ** 2)
     assert bent.of(mean) == pytest.approx(expected)
+
+
+def test_a_kind_of_question_may_have_its_own_odds(own_bundle: Path) -> None:
+    about = read_manifest(own_bundle)
+    assert open_bundle(own_bundle).manifest.certainty.of(0.5, QuestionKind.COUNT) == 0.5
+    about["certainty"]["kinds"] = {
+        "count": {"power": 1.0, "scale": 0.25},
+        "of a later version": {"power": 1.0, "scale": 9.0},
+    }
+    write_manifest(own_bundle, about)
+    certainty = open_bundle(own_bundle).manifest.certainty
+    assert certainty.of(0.5, QuestionKind.COUNT) == pytest.approx(0.2)
+    assert certainty.of(0.5, QuestionKind.COLOUR) == certainty.of(0.5) == 0.5
 
 
 def test_verifying_can_be_cancelled(tiny_bundle: Path) -> None:
@@ -155,6 +169,9 @@ def test_an_unreadable_manifest(own_bundle: Path, data: bytes) -> None:
         lambda data: data["certainty"].pop("doubt_long"),
         lambda data: data["certainty"].update(temperature=0),
         lambda data: data["certainty"].update(temperature=float("nan")),
+        lambda data: data["certainty"].update(kinds={"count": {"power": 1.0}}),
+        lambda data: data["certainty"].update(kinds={"count": {"power": 1.0, "scale": "x"}}),
+        lambda data: data.update(beyond=["everything"]),
         lambda data: data["special_tokens"].update(end=1.5),
         lambda data: data["sampling"].update(top_k="many"),
     ],

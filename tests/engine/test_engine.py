@@ -273,6 +273,19 @@ def test_without_a_picture_it_would_only_guess(knows_pictures: BundleEngine) -> 
     assert (said, outcome.hedge) == (ANSWER, Hedge.GUESS)
 
 
+def test_certainty_is_that_of_the_kind_of_question(own_bundle: Path) -> None:
+    about = read_manifest(own_bundle)
+    about["certainty"]["kinds"] = {"count": {"power": 1.0, "scale": 0.1}}
+    write_manifest(own_bundle, about)
+    engine = BundleEngine(own_bundle, CPU)
+    engine.load()
+    count, colour = (
+        not_none(ask(engine, request(make_photo(), text=text))[1].certainty)
+        for text in ("How many dogs are there?", "What colour is it?")
+    )
+    assert count < colour
+
+
 def test_a_count_beyond_five_is_no_count(
     knows_pictures: BundleEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

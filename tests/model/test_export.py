@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from mmgpt_desktop.cancel import CancelToken
-from mmgpt_desktop.engine.folder.bundle import Certainty, open_bundle
+from mmgpt_desktop.engine.folder.bundle import Certainty, KindOfCertainty, open_bundle
 from mmgpt_desktop.engine.folder.tensor_files import read_header
 from mmgpt_desktop.engine.onnx_runtime import OnnxRuntime
 from mmgpt_desktop.engine.torch_runtime import TorchRuntime
@@ -140,7 +140,7 @@ def test_graphs_exported_again_leave_the_weights_alone(
 
 def test_certainty_fitted_anew_changes_nothing_else(bundle: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(bundle, tmp_path / "tiny"))
-    certainty = Certainty(0.9, 0.3, 0.2, 1.5, 0.25)
+    certainty = Certainty(0.9, 0.3, 0.2, 1.5, 0.25, {"count": KindOfCertainty(1.0, 0.1)})
     change_manifest(copy, certainty=asdict(certainty))
     opened = open_bundle(copy)
     opened.verify(lambda _: None, CANCEL)

@@ -22,6 +22,7 @@ ASKED = {
         "路上有几辆车",
         "请问有多少人在骑车",
         "数一数有几朵花",
+        "图里有多少水槽",
     ),
     QuestionKind.YESNO: (
         "Is there a dog?",
@@ -41,6 +42,8 @@ ASKED = {
         "牌子上有字吗",
         "天是不是黑的",
         "他高不高兴",
+        "能不能看到一只狗",
+        "Tell me whether there is a dog.",
     ),
     QuestionKind.NAME: (
         "What is this?",
@@ -75,6 +78,9 @@ ASKED = {
         "车是什么颜色的",
         "牌子上的字是什么颜色",
         "衣服的颜色是什么",
+        "告诉我衣服的颜色",
+        "Tell me the colour of the coat.",
+        "Which shade is the coat?",
     ),
     QuestionKind.PLACE: (
         "What room is this?",
@@ -120,6 +126,8 @@ ASKED = {
         "狗在哪里",
         "书在哪儿",
         "球在哪边",
+        "Find the lamp.",
+        "Tell me the position of the lamp.",
     ),
     QuestionKind.EITHER: (
         "Is it a cat or a dog?",
@@ -128,6 +136,7 @@ ASKED = {
         "Inside or outside?",
         "这是猫还是狗",
         "是白天还是晚上",
+        "人和狗哪个更大",
     ),
     QuestionKind.DESCRIPTION: (
         "Describe this picture.",
@@ -291,6 +300,7 @@ ORDINARY = (
     "How old is this man?",
     "这些人是谁",
     "那是谁的狗",
+    "它叫什么",
     "牌子是什么形状",
     "他在读什么",
     "女孩在写字吗",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,13 +89,22 @@ def _above_0(number: float) -> float:
 
 
 @dataclass(frozen=True)
+class KindOfCertainty:
+    """The power and the factor of the odds of answers to one kind of question."""
+
+    power: Amount
+    scale: Amount
+
+
+@dataclass(frozen=True)
 class Certainty:
     """How an answer's certainty comes from its tokens' probabilities, before which the logits
     are divided by `temperature`.
 
     The odds of the probabilities' geometric mean are taken to `power`, times `scale`: so that
-    it is the chance to be right (Platt, 1999). A short answer whose certainty is below
-    `doubt`, and a description below `doubt_long`, is in doubt.
+    it is the chance to be right (Platt, 1999). The `kinds` of questions of which enough were
+    measured have their own. A short answer whose certainty is below `doubt`, and a description
+    below `doubt_long`, is in doubt.
     """
 
     temperature: Annotated[float, _above_0]
@@ -103,12 +112,14 @@ class Certainty:
     doubt_long: Amount
     power: Amount = 1.0
     scale: Amount = 1.0
+    kinds: Mapping[str, KindOfCertainty] = field(default_factory=dict)
 
-    def of(self, mean: float) -> float:
-        """From the geometric mean, 0 to 1."""
+    def of(self, mean: float, kind: QuestionKind = QuestionKind.OTHER) -> float:
+        """From the geometric mean of an answer to such a question, 0 to 1."""
         if not 0 < mean < 1:
             return mean
-        odds = self.scale * math.pow(mean / (1 - mean), self.power)
+        fit = self.kinds.get(kind, self)
+        odds = fit.scale * math.pow(mean / (1 - mean), fit.power)
         return 1 - 1 / (1 + odds)
 
 
