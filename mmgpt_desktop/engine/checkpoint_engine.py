@@ -63,7 +63,7 @@ from mmgpt_desktop.engine.occlusion import Hiding, Mask, PhotoHider, Rescorer
 from mmgpt_desktop.engine.onnx_runtime import wants_cuda
 from mmgpt_desktop.engine.scenes import Scene, compose
 from mmgpt_desktop.errors import AppError, BundleError, RuntimeFailure
-from mmgpt_desktop.honesty import Doubt
+from mmgpt_desktop.honesty import Doubt, Hedge, is_many
 from mmgpt_desktop.messages import (
     AttentionMap,
     Explanation,
@@ -79,6 +79,7 @@ from mmgpt_desktop.messages import (
 )
 from mmgpt_desktop.methods import TRACED
 from mmgpt_desktop.note import Note
+from mmgpt_desktop.question_kinds import BEYOND, WITHOUT_PICTURE, kind_of
 from mmgpt_desktop.settings import cache_path
 
 RuntimeMaker = Callable[[RuntimeName, Checkpoint], Any]

@@ -35,6 +35,8 @@ STAGES = {
     "pretrain": TrainingStage("pretrain", "pretrain", "train on text alone"),
     "train": TrainingStage("train", "train", "train, or go on training"),
     "looks": TrainingStage("looks", "train_looks", "train mmgpt-small's looks at photos"),
+    "looks-check": TrainingStage("looks_bundle", "check_looks", "how much of dev it answers"),
+    "looks-bundle": TrainingStage("looks_bundle", "pack_looks", "fit the certainty, pack"),
     "reward": TrainingStage("reward", "reward", "learn from one's own captions"),
     "average": TrainingStage("average", "average", "the weighted mean of models of one origin"),
     "bundle": TrainingStage(
@@ -89,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    stages = "\n".join(f"  {name:<10} {stage.summary}" for name, stage in STAGES.items())
+    stages = "\n".join(f"  {name:<12} {stage.summary}" for name, stage in STAGES.items())
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description=__doc__,

@@ -15,7 +15,7 @@ what has too few keeps that of all.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -118,14 +118,21 @@ class Calibration:
 
 
 def calibrate(data: Path, work: Path, model: MMGPTForConditionalGeneration) -> Calibration:
-    """Ask the dev split's questions, with the model's own fusion.
+    """Ask the dev split's questions, with the model's own fusion."""
+    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
+    features = FeatureStore.open(work / "features")
+    return judge(answers(model, features, tokenizer, dev_questions(data)), tokenizer)
+
+
+def judge(
+    written: Iterable[tuple[PhotoQuestion, list[int], NDArray[Any]]], tokenizer: Tokenizer
+) -> Calibration:
+    """Fit what was answered: questions, answers' tokens, and certainty at `TEMPERATURES`.
 
     Those to which the app replies itself, and counts that it hedges, have no certainty.
     """
-    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
-    features = FeatureStore.open(work / "features")
     judged, descriptions = [], []
-    for question, ids, levels in answers(model, features, tokenizer, _questions(data)):
+    for question, ids, levels in written:
         kind, text = kind_of(question.asked), tokenizer.decode(ids)
         if question.kind == "caption":
             descriptions.append(levels)
@@ -134,7 +141,7 @@ def calibrate(data: Path, work: Path, model: MMGPTForConditionalGeneration) -> C
     return fit(judged, np.array(descriptions))
 
 
-def _questions(data: Path) -> list[PhotoQuestion]:
+def dev_questions(data: Path) -> list[PhotoQuestion]:
     photos = load_texts(data, ["dev"])
     people = [each for each in draw_questions(photos, None) if each.kind == HUMAN]
     made = [each for each in draw_questions(photos, QUESTIONS_OF_A_KIND) if each.kind != HUMAN]

@@ -76,7 +76,7 @@ def _greedy(
     longest: int,
 ) -> Iterator[tuple[list[int], NDArray[Any]]]:
     """Each row's tokens to the end, if it came, and their geometric means."""
-    kept, levels = [], []
+    kept, levels = list[Tensor](), list[Tensor]()
     with torch.autocast("cpu", torch.bfloat16):
         photos = model.encode_cells(fine, coarse)
         past, ids = DynamicCache(config=model.config), prompts

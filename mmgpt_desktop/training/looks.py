@@ -56,14 +56,9 @@ def train_looks(
     whose cells `features --start` has kept; a first run begins with the adapters in `start`.
     """
     torch.manual_seed(recipe.seed)
-    spoken, words = read_language(language)
-    tokenizer: Tokenizer = words.backend_tokenizer
-    encoder = load_packed(bundle).encoder
-    model = new_flamingo(spoken, encoder, dropout=recipe.dropout, pointing=recipe.pointing)
-    model.set_attn_implementation("eager")  # quicker than the fused one for rows of 100 words
-    model.get_buffer("names").copy_(name_ids(tokenizer, model.config))
-    if start:
-        load_adapters(model, start)
+    model, tokenizer = opened(
+        language, bundle, start, dropout=recipe.dropout, pointing=recipe.pointing
+    )
     freeze(model)
     features = FeatureStore.open(work / "features")
     layout = photo_layout(tokenizer, model.config)
@@ -91,6 +86,20 @@ def train_looks(
         data_collator=LookCollator(model.config, layout),
     )
     return run_to_the_end(trainer, work / "model")
+
+
+def opened(
+    language: Path, bundle: Path, start: Path | None = None, **settings: Any
+) -> tuple[FlamingoForConditionalGeneration, Tokenizer]:
+    """The whole model with the adapters in `start`, or untaught ones; paths as in `train_looks`."""
+    spoken, words = read_language(language)
+    tokenizer: Tokenizer = words.backend_tokenizer
+    model = new_flamingo(spoken, load_packed(bundle).encoder, **settings)
+    model.set_attn_implementation("eager")  # quicker than the fused one for rows of 100 words
+    model.get_buffer("names").copy_(name_ids(tokenizer, model.config))
+    if start:
+        load_adapters(model, start)
+    return model, tokenizer
 
 
 class LookTrainer(Trainer):

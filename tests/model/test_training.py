@@ -17,12 +17,13 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from mmgpt_desktop.engine.folder.facts import read_facts
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.adapters import ADAPTERS
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
 from mmgpt_desktop.model.modelling import IGNORED
-from mmgpt_desktop.model.packing import load_packed
+from mmgpt_desktop.model.packing import load_packed, unpack
 from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.training import looks
 from mmgpt_desktop.training import train as stage
@@ -183,7 +184,10 @@ class Spoken:
 
 
 def test_looks_are_trained_and_go_on_where_they_stopped(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(looks, "read_language", Spoken)
     monkeypatch.setattr(looks, "DEV_ROWS", 4)
@@ -209,6 +213,17 @@ def test_looks_are_trained_and_go_on_where_they_stopped(
     assert dev[0] > 0
     for name, each in whole.items():
         assert torch.allclose(resumed[name], each, atol=1e-5), name
+
+    ours = [*common[1:7], "--start", str(work / "model")]
+    capsys.readouterr()
+    main(["looks-check", *ours])
+    assert "made: who: " in capsys.readouterr().out
+    main(["looks-bundle", *ours, "--out", str(tmp_path / "ours")])
+    facts = read_facts(tmp_path / "ours")
+    assert facts.languages == ("en",)
+    assert facts.certainty is not None
+    packed = unpack(load_file(tmp_path / "ours" / ADAPTERS))
+    assert packed.keys() == whole.keys()
 
 
 @pytest.mark.parametrize("stage", STAGES)
