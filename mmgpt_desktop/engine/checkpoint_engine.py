@@ -39,7 +39,6 @@ from mmgpt_desktop.engine.folder.checkpoint import (
     open_checkpoint,
     read_checkpoint,
 )
-from mmgpt_desktop.engine.folder.facts import ModelFacts, read_facts
 from mmgpt_desktop.engine.folder.layouts import (
     CARD_PRECISIONS,
     PRECISIONS,
@@ -49,6 +48,7 @@ from mmgpt_desktop.engine.folder.layouts import (
     is_graphs,
     verify_graphs,
 )
+from mmgpt_desktop.engine.folder.measured import ModelFacts, read_facts
 from mmgpt_desktop.engine.folder.model_files import MANIFEST, read_object
 from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.head_choice import HeadReport, load_choice, save_choice, score_heads

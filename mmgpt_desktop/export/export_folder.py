@@ -18,8 +18,8 @@ from mmgpt_desktop.engine.checkpoint_engine import ALL_HEADS, CheckpointEngine
 from mmgpt_desktop.engine.families.registry import family_class, family_of
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint
 from mmgpt_desktop.engine.folder.checksums import file_entry
-from mmgpt_desktop.engine.folder.facts import FACTS
 from mmgpt_desktop.engine.folder.layouts import CARD, FORMAT, PROMPT
+from mmgpt_desktop.engine.folder.measured import FACTS
 from mmgpt_desktop.engine.folder.model_files import MANIFEST
 from mmgpt_desktop.engine.folder.recognise import PUBLIC
 from mmgpt_desktop.engine.folder.work_folder import work_folder

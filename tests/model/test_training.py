@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from mmgpt_desktop.engine.folder.facts import read_facts
+from mmgpt_desktop.engine.folder.measured import read_facts
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.adapters import ADAPTERS
