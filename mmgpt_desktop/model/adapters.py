@@ -13,7 +13,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from mmgpt_desktop.model.encoder import EfficientNetLite2
 from mmgpt_desktop.model.looking_llama import FlamingoConfig, FlamingoForConditionalGeneration
-from mmgpt_desktop.model.packing import pack, unpack
+from mmgpt_desktop.model.packing import BLOCK, SCALE, halve, unpack
 
 ADAPTERS = "adapters.safetensors"
 
@@ -41,13 +41,23 @@ def own_state(model: FlamingoForConditionalGeneration) -> dict[str, Tensor]:
 def save_adapters(
     model: FlamingoForConditionalGeneration, folder: Path, *, packed: bool = False
 ) -> None:
-    """Write them and the configuration; `packed` as they ship, matrices in int8."""
+    """Write them and the configuration; `packed` as they ship, matrices in 4 bits."""
     state = own_state(model)
-    written = pack(state) if packed else {name: each.contiguous() for name, each in state.items()}
+    written = _packed(state) if packed else {n: each.contiguous() for n, each in state.items()}
     folder.mkdir(parents=True, exist_ok=True)
     save_file(written, folder / ADAPTERS, metadata={"format": "pt"})
     (folder / ADAPTERS).chmod(0o644)  # the library keeps it to its owner
     model.config.save_pretrained(folder)
+
+
+def _packed(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    written = {}
+    for name, each in state.items():
+        if each.is_floating_point() and each.ndim == 2 and each.shape[1] % BLOCK == 0:
+            written[name], written[name + SCALE] = halve(each)
+        else:
+            written[name] = each.half() if each.is_floating_point() else each.to(torch.int32)
+    return {name: each.contiguous() for name, each in written.items()}
 
 
 def load_adapters(model: FlamingoForConditionalGeneration, folder: Path) -> None:

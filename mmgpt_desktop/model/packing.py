@@ -1,9 +1,9 @@
 """The shipped form of the weights: one safetensors file that serves both runtimes.
 
-Matrices of the decoder are int8 with one scale a row (`name` and `name.scale`,
+Matrices of mmgpt-mini's decoder are int8 with one scale a row (`name` and `name.scale`,
 w = q * scale, q = round(w / scale), scale = max|row| / 127), the encoder's convolutions
 float16, the few small tensors float32, token ids int64. Both runtimes compute in float32
-with exactly these values.
+with exactly these values. mmgpt-small's adapters are of 4 bits (`halve`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 
 WEIGHTS = "model.safetensors"
 SCALE = ".scale"
+BLOCK = 32
 
 
 def pack(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -49,11 +50,41 @@ def quantise(matrix: Tensor) -> tuple[Tensor, Tensor]:
     return (matrix / scale).round().to(torch.int8), scale
 
 
+def halve(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """4 bits a weight: uint8 values [rows, columns / 2], the first in the low bits, and float16
+    scales [rows, blocks] of `BLOCK` columns, w = (q - 8) * scale. Scales are chosen among some
+    for the least squared error. Columns must be a multiple of `BLOCK`."""
+    parts = matrix.to(torch.float32).unflatten(1, (-1, BLOCK))
+    most = parts.abs().amax(dim=2, keepdim=True).clamp(min=1e-8)
+    best, least = most / 7, torch.full_like(most, torch.inf)
+    for share in torch.linspace(0.7, 1.1, 17).tolist():
+        scale = (most / 7 * share).half().float().clamp(min=1e-7)
+        error = (_in_steps(parts, scale) * scale - parts).square().sum(dim=2, keepdim=True)
+        best, least = torch.where(error < least, scale, best), torch.minimum(error, least)
+    codes = (_in_steps(parts, best) + 8).to(torch.uint8).flatten(1)
+    return codes[:, 0::2] | codes[:, 1::2] << 4, best[..., 0].to(torch.float16)
+
+
+def _in_steps(parts: Tensor, scale: Tensor) -> Tensor:
+    steps: Tensor = (parts / scale).round().clamp(-8, 7)
+    return steps
+
+
+def restored(codes: Tensor, scales: Tensor) -> Tensor:
+    """The float32 matrix that `halve` stands for."""
+    values = torch.stack([codes & 15, codes >> 4], dim=2).flatten(1).to(torch.float32) - 8
+    parts = values.unflatten(1, (-1, BLOCK)) * scales.to(torch.float32)[..., None]
+    matrix: Tensor = parts.flatten(1)
+    return matrix
+
+
 def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The state, float32 and int64, that the shipped tensors stand for."""
     state = {}
     for name, tensor in packed.items():
-        if name + SCALE in packed:
+        if tensor.dtype == torch.uint8:
+            state[name] = restored(tensor, packed[name + SCALE])
+        elif name + SCALE in packed:
             state[name] = tensor.to(torch.float32) * packed[name + SCALE]
         elif not name.endswith(SCALE):
             state[name] = tensor.to(torch.float32) if tensor.is_floating_point() else tensor

@@ -191,8 +191,8 @@ def test_adapters_are_kept_alone_and_put_back(
     other = tiny_model(1)
     load_adapters(other, tmp_path)
     for name, each in model.adapters().items():
-        near = float(each.detach().abs().max()) / (100 if packed else 1e6)
-        assert torch.allclose(other.adapters()[name], each, atol=near)
+        missed = (other.adapters()[name] - each).detach().square().mean().sqrt()
+        assert missed <= (0.12 if packed else 1e-6) * each.detach().square().mean().sqrt()
     assert torch.equal(other.get_buffer("names"), model.get_buffer("names"))
     other = tiny_model(1)
     other.language.gated_cross_attn_layers.append(
