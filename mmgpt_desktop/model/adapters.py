@@ -13,6 +13,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from mmgpt_desktop.model.encoder import EfficientNetLite2
 from mmgpt_desktop.model.looking_llama import FlamingoConfig, FlamingoForConditionalGeneration
+from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.packing import BLOCK, SCALE, halve, unpack
 
 ADAPTERS = "adapters.safetensors"
@@ -30,6 +31,15 @@ def new_flamingo(
     model.tie_weights()
     model.encoder.load_state_dict(encoder.state_dict())
     return model
+
+
+def borrow_reader(
+    model: FlamingoForConditionalGeneration, mini: MMGPTForConditionalGeneration
+) -> None:
+    """Begin with the cells of mmgpt-mini, which has learnt what of them words are about."""
+    assert mini.graph is not None
+    model.reader.cells.load_state_dict(mini.cells.state_dict())
+    model.reader.graph.load_state_dict(mini.graph.state_dict())
 
 
 def own_state(model: FlamingoForConditionalGeneration) -> dict[str, Tensor]:

@@ -25,32 +25,28 @@ from transformers import (
 from transformers.modeling_outputs import CausalLMOutputWithPast
 from transformers.models.llama.modeling_llama import LlamaModel
 
-from mmgpt_desktop.model.configuration import IMAGE_SIZE
-from mmgpt_desktop.model.encoder import COARSE_CHANNELS, FINE_CHANNELS, EfficientNetLite2
+from mmgpt_desktop.model.configuration import IMAGE_SIZE, MMGPTConfig
+from mmgpt_desktop.model.encoder import EfficientNetLite2
+from mmgpt_desktop.model.fusion import CellEmbedder, CellGraph
 from mmgpt_desktop.model.modelling import IGNORED, MARGIN
 
 PREFIX = 1
 """The segment of what all turns about a photo see."""
-JOINED = 4
-"""Fine cells that lie in one of the coarse stage's."""
 
 
 class FlamingoConfig(LlamaConfig):
     """A Llama's configuration, and how it looks at photos.
 
-    `cross_layers` have a look before them. `reader_width`, `reader_layers`: of what the cells go
-    through first. `name_classes` names of `name_tokens` tokens each stand in the prompt where
-    `image_token_id` is. `pointing` weighs the loss that teaches `pointing_heads` (look, head) to
-    look at the named thing.
+    `cross_layers` have a look before them, at cells of `reader_width`. `name_classes` names of
+    `name_tokens` tokens each stand in the prompt where `image_token_id` is. `pointing` weighs the
+    loss that teaches `pointing_heads` (look, head) to look at the named thing.
     """
 
     model_type = "mmgpt_flamingo"
 
     cross_layers: Sequence[int] = (8, 13, 18, 23, 28)
-    grid_size: int = IMAGE_SIZE // 32
+    grid_size: int = IMAGE_SIZE // 16
     reader_width: int = 384
-    reader_layers: int = 2
-    reader_heads: int = 6
     dropout: float = 0.0
     name_classes: int = 3
     name_tokens: int = 4
@@ -62,8 +58,6 @@ class FlamingoConfig(LlamaConfig):
         "cross_layers",
         "grid_size",
         "reader_width",
-        "reader_layers",
-        "reader_heads",
         "name_classes",
         "name_tokens",
         "image_token_id",
@@ -90,60 +84,23 @@ class SeenPhotos(NamedTuple):
 
 
 class CellReader(nn.Module):
-    """Both stages of the encoder as one grid of coarse cells that have seen one another."""
+    """Both stages of the encoder as one grid of cells that have read one another along the edges
+    of a graph: built as mmgpt-mini's, whose weights it begins with."""
 
     def __init__(self, config: FlamingoConfig) -> None:
         super().__init__()
         width = config.reader_width
-        self.norm_fine = nn.LayerNorm(JOINED * FINE_CHANNELS)
-        self.norm_coarse = nn.LayerNorm(COARSE_CHANNELS)
-        self.join = nn.Linear(JOINED * FINE_CHANNELS + COARSE_CHANNELS, width)
-        self.position = nn.Parameter(torch.zeros(config.cells, width))
+        sizes = MMGPTConfig(hidden_size=width, grid_size=config.grid_size)
+        self.cells, self.graph = CellEmbedder(sizes), CellGraph(sizes)
         self.null = nn.Parameter(torch.zeros(1, width))
-        self.layers = nn.ModuleList(ReaderLayer(config) for _ in range(config.reader_layers))
-        self.norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
-        """fine [B, 4 T, 120], coarse [B, T, 1280] to [B, T + 1, width]."""
-        both = [self.norm_fine(joined(fine)), self.norm_coarse(coarse)]
-        x = self.dropout(self.join(torch.cat(both, dim=-1)) + self.position)
-        for layer in self.layers:
-            x = layer(x)
-        read: Tensor = self.norm(torch.cat([x, self.null.expand(len(x), -1, -1)], dim=1))
-        return read
-
-
-def joined(fine: Tensor) -> Tensor:
-    """Cells [B, 4 T, n], row by row, as [B, T, 4 n]: those of each square of four together."""
-    batch, cells, width = fine.shape
-    side = int(cells**0.5) // 2
-    squares = fine.view(batch, side, 2, side, 2, width).transpose(2, 3)
-    return squares.reshape(batch, side * side, JOINED * width)
-
-
-class ReaderLayer(nn.Module):
-    """A transformer's layer: cells look at one another (Vaswani et al. 2017, norms first)."""
-
-    def __init__(self, config: FlamingoConfig) -> None:
-        super().__init__()
-        width, self.heads = config.reader_width, config.reader_heads
-        self.attention_norm, self.mlp_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.qkv, self.output = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.mlp = nn.Sequential(
-            nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
-        )
-        self.dropout = nn.Dropout(config.dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        query, key, value = (
-            part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for part in self.qkv(self.attention_norm(x)).chunk(3, dim=-1)
-        )
-        seen = F.scaled_dot_product_attention(query, key, value)
-        x = x + self.dropout(self.output(seen.transpose(1, 2).flatten(2)))
-        added: Tensor = self.dropout(self.mlp(self.mlp_norm(x)))
-        return x + added
+        """fine [B, T, 120], coarse [B, T / 4, 1280] to [B, T + 1, width]."""
+        cells = self.cells(fine, coarse)
+        nodes, _ = self.graph(cells, cells[:, :0], self.cells.norm_fine(fine))
+        null = self.null.expand(len(nodes), -1, -1).to(nodes.dtype)
+        return torch.cat([self.dropout(nodes), null], dim=1)
 
 
 class CrossLook(nn.Module):
@@ -251,8 +208,12 @@ class FlamingoForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def _init_weights(self, module: nn.Module) -> None:
         """Of what is ours alone; the language model's weights come from its file."""
         if isinstance(module, CellReader):
+            nn.init.normal_(module.null)
+        elif isinstance(module, CellEmbedder):
             nn.init.normal_(module.position, std=0.02)
-            nn.init.normal_(module.null, std=0.02)
+        elif isinstance(module, CellGraph):
+            # `from_pretrained` builds without memory: what no file holds is set here alone.
+            module.neighbours.copy_(module.find_neighbours())
         elif isinstance(module, GatedLook):
             nn.init.constant_(module.alpha_cross_attn, 0.1)
         elif isinstance(module, nn.Linear):
@@ -284,7 +245,7 @@ class FlamingoForConditionalGeneration(PreTrainedModel, GenerationMixin):
         return self.encode_cells(fine.flatten(2).mT, coarse.flatten(2).mT)
 
     def encode_cells(self, fine: Tensor, coarse: Tensor, named: Tensor | None = None) -> SeenPhotos:
-        """The backbone's maps, flattened: fine [B, 4 T, 120]; coarse [B, T, 352], before the
+        """The backbone's maps, flattened: fine [B, T, 120]; coarse [B, T / 4, 352], before the
         encoder's head. `named` [B] puts another class first where it is not -1."""
         with torch.no_grad():
             wide = self.encoder.widened(coarse)
@@ -380,12 +341,10 @@ class FlamingoForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def _pointing(self, seen: Sequence[Tensor], pointed: Tensor, masks: Tensor) -> Tensor:
         """How little of the pointing heads' weight on cells lies on the thing, in nats."""
         row, position = pointed.unbind(1)
-        side = self.config.grid_size
-        covered = F.avg_pool2d(masks.view(-1, 1, 2 * side, 2 * side), 2).flatten(1)
         losses = []
         for look, head in self.config.pointing_heads:
             weights = seen[look][row, head, position, :-1]
-            losses.append(-(weights * covered).sum(dim=-1).clamp(min=1e-4).log())
+            losses.append(-(weights * masks).sum(dim=-1).clamp(min=1e-4).log())
         return torch.stack(losses).mean()
 
 

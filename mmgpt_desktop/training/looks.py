@@ -12,7 +12,12 @@ import torch
 from tokenizers import Tokenizer
 from transformers import Trainer
 
-from mmgpt_desktop.model.adapters import load_adapters, new_flamingo, save_adapters
+from mmgpt_desktop.model.adapters import (
+    borrow_reader,
+    load_adapters,
+    new_flamingo,
+    save_adapters,
+)
 from mmgpt_desktop.model.assembly import read_language
 from mmgpt_desktop.model.looking_llama import FlamingoConfig, FlamingoForConditionalGeneration
 from mmgpt_desktop.model.packing import load_packed
@@ -94,7 +99,9 @@ def opened(
     """The whole model with the adapters in `start`, or untaught ones; paths as in `train_looks`."""
     spoken, words = read_language(language)
     tokenizer: Tokenizer = words.backend_tokenizer
-    model = new_flamingo(spoken, load_packed(bundle).encoder, **settings)
+    mini = load_packed(bundle)
+    model = new_flamingo(spoken, mini.encoder, **settings)
+    borrow_reader(model, mini)
     model.set_attn_implementation("eager")  # quicker than the fused one for rows of 100 words
     model.get_buffer("names").copy_(name_ids(tokenizer, model.config))
     if start:
@@ -163,7 +170,7 @@ class LookCollator:
         used = max(sum(segment > 0 for segment in row.segments) for row in rows)
         pointed = [(i, position) for i, row in enumerate(rows) for position, _ in row.pointed]
         masks = [mask for sample in samples for mask in sample.masks]
-        cells = 4 * self.config.cells
+        cells = self.config.cells
         return {
             "input_ids": torch.tensor([row.ids[:used] for row in rows]),
             "labels": torch.tensor([row.labels[:used] for row in rows]),

@@ -16,7 +16,7 @@ from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.checkpoint_torch import CheckpointTorch
 from mmgpt_desktop.messages import Message
 from mmgpt_desktop.model.adapters import load_adapters, save_adapters
-from mmgpt_desktop.model.looking_llama import FlamingoForConditionalGeneration, joined
+from mmgpt_desktop.model.looking_llama import FlamingoForConditionalGeneration
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.model.processing import MMGPTImageProcessor
 from mmgpt_desktop.training.looks import LookCollator, freeze, photo_layout
@@ -51,7 +51,7 @@ def test_a_photos_pixels_are_those_of_mmgpt_mini(family: Family) -> None:
     theirs = MMGPTImageProcessor()(Image.fromarray(PHOTO.pixels))["pixel_values"]
     inputs = family.preprocess(PHOTO)
     np.testing.assert_array_equal(inputs.arrays["pixel_values"], theirs)
-    assert (inputs.grid.rows, inputs.grid.columns) == (8, 8)
+    assert (inputs.grid.rows, inputs.grid.columns) == (16, 16)
 
 
 def test_the_prompt_is_laid_out_as_the_rows_that_it_learnt_from(
@@ -112,17 +112,10 @@ def test_words_look_at_cells_and_nothing_looks_at_a_name(
     names = runtime.model.config.name_places
     for token in greedy(runtime, context):
         assert token.attention is not None
-        assert token.attention.shape[-1] == names + 64
+        assert token.attention.shape[-1] == names + 256
         assert not token.attention[..., :names].any()
         total = token.attention.sum(axis=-1)
         assert ((total > 0) & (total < 1)).all()  # the null cell has the rest
-
-
-def test_fine_cells_are_joined_to_the_coarse_cell_they_lie_in() -> None:
-    rows, columns = np.mgrid[:4, :4]
-    fine = torch.tensor((10 * rows + columns).reshape(1, 16, 1))
-    squares = joined(fine)[0].tolist()
-    assert squares == [[0, 1, 10, 11], [2, 3, 12, 13], [20, 21, 30, 31], [22, 23, 32, 33]]
 
 
 def samples(model: FlamingoForConditionalGeneration, family: Family) -> list[Sample]:

@@ -39,14 +39,12 @@ def tiny_model(seed: int = 0) -> Any:
         LlamaForCausalLM(config),
         EfficientNetLite2().eval(),
         cross_layers=LOOKS,
-        reader_width=32,
-        reader_layers=1,
-        reader_heads=2,
+        reader_width=48,
         image_token_id=words.token_to_id("<repo_name>"),
         pointing_heads=((0, 0), (1, 1)),
     )
-    for name, each in model.named_parameters():  # as `enlivened`, but not to deafen the encoder
-        if each.ndim > 1 and not name.startswith("encoder."):
+    for name, each in model.named_parameters():  # as `enlivened`, but not what a photo goes through first
+        if each.ndim > 1 and not name.startswith(("encoder.", "reader.")):
             each.data *= 10
     # What it takes a photo for doesn't hang on a rounding.
     model.encoder.classifier.bias.data[:3] += torch.tensor([30.0, 20.0, 10.0])

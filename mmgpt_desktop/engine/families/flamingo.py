@@ -64,7 +64,7 @@ class Flamingo(Family):
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
         config = checkpoint.config
-        self._side = whole_number(config, "grid_size", 8)
+        self._side = whole_number(config, "grid_size", 16)
         classes = whole_number(config, "name_classes", 3)
         self._names = classes * whole_number(config, "name_tokens", 4)
         known = {name: self.settings[name] for name in self.image_settings}
