@@ -43,7 +43,8 @@ def tiny_model(seed: int = 0) -> Any:
         image_token_id=words.token_to_id("<repo_name>"),
         pointing_heads=((0, 0), (1, 1)),
     )
-    for name, each in model.named_parameters():  # as `enlivened`, but not what a photo goes through first
+    # As `enlivened`, but for what a photo goes through first.
+    for name, each in model.named_parameters():
         if each.ndim > 1 and not name.startswith(("encoder.", "reader.")):
             each.data *= 10
     # What it takes a photo for doesn't hang on a rounding.
