@@ -22,9 +22,9 @@ HERE, BUILD, DIST = ROOT / "installer", ROOT / "build", ROOT / "dist"
 VENV = BUILD / "venv"
 FOLDER = BUILD / "frozen" / "mmgpt-desktop"
 PINS = HERE / "requirements-bundle.txt"
-# What the light edition leaves out: PyTorch's, and the 100 MB of a video library whose encoders
-# are under the GPL.
-HEAVY = ("torch", "transformers", "accelerate", "av>")
+# What the light edition leaves out: PyTorch's, what reads a model for it, and the 100 MB of a video
+# library whose encoders are under the GPL.
+HEAVY = ("torch", "transformers", "accelerate", "gguf", "av>")
 MOST_MEGABYTES = 450  # unpacked
 DESKTOP = HERE / "linux"
 PNG_SIZES = (16, 24, 32, 48, 64, 128, 256, 512)

@@ -1,4 +1,5 @@
-"""Writes requirements-{app,bundle,card,cpu,cuda,dev}.txt: each package pinned, with its hashes.
+"""Writes requirements-{app,bundle,card,cpu,cuda,dev,language}.txt: each package pinned, with its
+hashes.
 
     .venv/bin/python installer/lock.py              (takes newer versions only where it must)
     .venv/bin/python installer/lock.py --upgrade
@@ -8,7 +9,7 @@ resolves it for all of them at once. The app's pins are a part of the developers
 one environment; the bundle has the same versions of what it shares with them, and an
 environment of its own. CUDA's libraries are files by themselves, for where there is no graphics
 card nobody has to fetch them: `card` has those that ONNX Runtime needs, `cuda` what PyTorch's CUDA
-build needs besides on Linux.
+build needs besides on Linux. `language` has a file to read and no program, so it stands alone.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _CPU_BUILDS = {
 }
 
 
-def resolve(requirements: list[str], kept: Path, constraints: str = "") -> str:
+def resolve(requirements: list[str], kept: Path, constraints: str = "", *options: str) -> str:
     """Blocks of one pin each with its hashes; versions that stand in `kept` are preferred."""
     with tempfile.TemporaryDirectory() as folder:
         asked, bounds, found = (
@@ -46,7 +47,7 @@ def resolve(requirements: list[str], kept: Path, constraints: str = "") -> str:
             found.write_bytes(kept.read_bytes())
         command: list[str | Path] = [Path(sys.executable).with_name("uv"), "pip", "compile"]
         command += ["--universal", "--generate-hashes", "--no-annotate", "--no-header", "--quiet"]
-        command += ["--constraint", bounds, "--output-file", found, asked]
+        command += [*options, "--constraint", bounds, "--output-file", found, asked]
         subprocess.run(command, check=True, cwd=ROOT)
         return found.read_text(encoding="utf-8")
 
@@ -100,6 +101,8 @@ def main() -> None:
     write("app", [block for block in blocks(its) if block not in cuda])
     write("dev", [block for block in blocks(everything) if block not in cuda])
     write("bundle", blocks(bundle))
+    wanted = settings["dependency-groups"]["language"]
+    write("language", blocks(resolve(wanted, HERE / "requirements-language.txt", "", "--no-deps")))
 
 
 if __name__ == "__main__":

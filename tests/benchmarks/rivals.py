@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models
 
+from tests.gguf_files import write_gguf
+
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
@@ -88,7 +90,9 @@ def llama_cpp(
     import xllamacpp  # type: ignore[import-not-found]
 
     options = xllamacpp.CommonParams()
-    options.model.path = str(_write_gguf(sizes, weights, folder / "model.gguf"))
+    tokens = [f"<{number}>" for number in range(sizes["vocab_size"])]
+    file = write_gguf(folder / "model.gguf", sizes, weights, tokens, ["< 0"])
+    options.model.path = str(file)
     options.n_ctx, options.n_parallel, options.verbosity = 512, 1, -1
     options.cpuparams.n_threads = options.cpuparams_batch.n_threads = threads
     server = xllamacpp.Server(options)
@@ -113,55 +117,3 @@ def _write_checkpoint(sizes: Mapping[str, Any], weights: dict[str, Floats], fold
     Tokenizer(models.BPE(vocab=words, merges=[])).save(str(folder / "tokenizer.json"))
     settings = json.dumps({"tokenizer_class": "PreTrainedTokenizerFast"})
     (folder / "tokenizer_config.json").write_text(settings, encoding="utf-8")
-
-
-_GGUF_NAMES = {
-    "input_layernorm": "attn_norm",
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "post_attention_layernorm": "ffn_norm",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-    "model.embed_tokens": "token_embd",
-    "model.norm": "output_norm",
-}
-
-
-def _write_gguf(sizes: Mapping[str, Any], weights: dict[str, Floats], path: Path) -> Path:
-    """In blocks of 4 bits with scale and minimum. Rows of queries and keys keep their order:
-    random ones cost the same in any."""
-    import gguf
-
-    kind = gguf.GGMLQuantizationType.Q4_1
-    writer = gguf.GGUFWriter(path, "llama")
-    writer.add_block_count(sizes["num_hidden_layers"])
-    writer.add_context_length(sizes["max_position_embeddings"])
-    writer.add_embedding_length(sizes["hidden_size"])
-    writer.add_feed_forward_length(sizes["intermediate_size"])
-    writer.add_head_count(sizes["num_attention_heads"])
-    writer.add_head_count_kv(sizes["num_key_value_heads"])
-    writer.add_layer_norm_rms_eps(sizes["rms_norm_eps"])
-    writer.add_rope_freq_base(sizes["rope_theta"])
-    writer.add_vocab_size(sizes["vocab_size"])
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list([f"<{number}>" for number in range(sizes["vocab_size"])])
-    writer.add_token_merges(["< 0"])
-    writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
-    for name, array in weights.items():
-        own = name.removesuffix(".weight").replace("model.layers.", "blk.")
-        for theirs, ours in _GGUF_NAMES.items():
-            own = own.replace(theirs, ours)
-        if array.ndim == 1:
-            writer.add_tensor(f"{own}.weight", array)
-        else:
-            writer.add_tensor(f"{own}.weight", gguf.quants.quantize(array, kind), raw_dtype=kind)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
