@@ -187,3 +187,21 @@ require_environment() {
     fingerprint app >"$VENV/mmgpt-app.stamp"
   fi
 }
+
+fetch_language() {
+  pinned language &>/dev/null || true # what then is missing, `mmgpt-desktop prepare` says
+}
+
+# Puts mmgpt-small together where its parts have changed. Without it mmgpt-mini answers, so nothing
+# depends on it, and what failed is tried again by `run.sh prepare` alone.
+prepare_small() {
+  local stamp=$VENV/mmgpt-small.stamp small=$ROOT/resources/models/mmgpt-small now
+  [[ -f $small/adapters.safetensors && -w $VENV ]] || return 0
+  now=$(cat "$PINS-language.txt" "$small"/* "$ROOT/resources/models/mmgpt-mini/manifest.json" \
+    "$ROOT/mmgpt_desktop/embedded.py" | sha256sum)
+  [[ ! -f $stamp || $(<"$stamp") != "$now" ]] || return 0
+  say "Putting mmgpt-small together, once: a language model of 93 MB, and about a minute."
+  fetch_language
+  "$VENV/bin/mmgpt-desktop" prepare >&2 || say "mmgpt-mini answers without it."
+  printf '%s\n' "$now" >"$stamp"
+}

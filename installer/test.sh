@@ -21,6 +21,7 @@ needed=(git "${OFFSCREEN_LIBRARIES[@]}")
 ((EUID != 0)) || needed+=(gcc libc6-dev:/usr/include/stdio.h)
 require_system "${needed[@]}"
 require_environment dev
+prepare_small
 
 cd "$ROOT"
 PATH=$VENV/bin:$PATH

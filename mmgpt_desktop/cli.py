@@ -18,12 +18,12 @@ from pathlib import Path
 from types import ModuleType
 
 from mmgpt_desktop import __version__
+from mmgpt_desktop.embedded import MODELS, default_model, model_path
 from mmgpt_desktop.engine.pytorch import require_torch
 from mmgpt_desktop.errors import AppError, RuntimeFailure
 from mmgpt_desktop.event.supervisor import AGAIN_OPTION, CHILD_OPTION, supervise
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.paths import path_said
-from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.text import reason_of
 
 PROGRAM = "mmgpt-desktop"
@@ -141,11 +141,18 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--model",
-        type=path_said,
+        type=_model_said,
         metavar="DIR",
-        default=default_bundle_path(),
-        help="a model's folder (default: the one that comes with the app)",
+        help="a model's folder, or one of those that come with the app: {} ({})".format(
+            ", ".join(MODELS), default_model().name
+        ),
     )
+
+
+def _model_said(text: str) -> Path:
+    """A folder, or an embedded model by its name. Raises AppError if that isn't here."""
+    path = path_said(text)
+    return model_path(text) if text in MODELS and not path.exists() else path
 
 
 def _open_window(options: argparse.Namespace) -> int:
@@ -165,8 +172,7 @@ def _open_event(options: argparse.Namespace) -> int:
 
     if options.photos:
         raise AppError("An event's photos stand in its profile.", "Leave out the others.")
-    model = options.model if options.model != default_bundle_path() else None
-    profile = read_profile(options.event, model)
+    profile = read_profile(options.event, options.model)
     if options.event_child is None:
         # The app counts in the same file, so each crash is counted on top of what it left there.
         return supervise(_own_command(), crashed=lambda kind: Log(profile.numbers).error(kind))
@@ -222,6 +228,7 @@ COMMANDS = {
     "event-check": Command("Rehearse an event: what would fail?"),
     "event-pin": Command("Make the line for an event's PIN."),
     "bench": Command("Measure the speed of each runtime that works."),
+    "prepare": Command("Put mmgpt-small together, once, from its parts."),
     "export": Command("Make ONNX graphs of a public model.", torch=True),
     "teach": Command("Fine-tune the model on your own rows.", torch=True),
     "evaluate": Command("Measure how well a model answers.", torch=True),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmgpt_desktop.decoding import DataDecoder
 
-DEFAULT_MODEL = "mmgpt-mini"
+MINI = "mmgpt-mini"
 
 
 def resource_path(*parts: str) -> Path:
@@ -19,9 +19,9 @@ def resource_path(*parts: str) -> Path:
     return root.joinpath(*parts)
 
 
-def default_bundle_path() -> Path:
-    """The folder of the embedded model."""
-    return resource_path("models", DEFAULT_MODEL)
+def mini_path() -> Path:
+    """The folder of mmgpt-mini, which is in every edition."""
+    return resource_path("models", MINI)
 
 
 @dataclass(frozen=True)

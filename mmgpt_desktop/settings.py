@@ -28,8 +28,9 @@ class Settings:
     `underline` is what a word's underline tells: needed (its verdict) or sure (its probability).
     `details` shows figures, layers and heads.
     `autosave` keeps sessions that nobody saved. With `still` nothing moves by itself.
-    `model` is the folder of the one chosen, empty for the one that ships; `model_folders` are
-    those that the user added; `speeds` the tokens a second of each folder's last answer here.
+    `model` is the folder of the one chosen, or its name if it came with the app, empty for the one
+    that answers first; `model_folders` are those that the user added; `speeds` the tokens a second
+    of each folder's last answer here.
     """
 
     theme: str = "system"

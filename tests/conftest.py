@@ -55,6 +55,7 @@ def _stand_on_own_ground() -> None:
         "HF_HUB_OFFLINE": "1",
         "HOME": str(home),
         "LC_ALL": "C.UTF-8",
+        "MMGPT_DESKTOP_PREPARED": str(home / "prepared"),  # whatever this environment has
         "OMP_NUM_THREADS": "1",  # several tests run at a time: threads would wait for each other
         "QT_QPA_PLATFORM": "offscreen",
         "TZ": "UTC",

@@ -21,6 +21,7 @@ from mmgpt_desktop.attention.raw import cell_weights
 from mmgpt_desktop.attention.words import count_words
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.commands.option_types import number, positive
+from mmgpt_desktop.embedded import default_model
 from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.open_engine import open_engine
 from mmgpt_desktop.errors import AppError, ImageError, PromptError
@@ -299,7 +300,7 @@ def _check_heatmap_path(path: Path, photo: Path | None) -> None:
 
 
 def load_asker(options: argparse.Namespace) -> Asker:
-    engine = open_engine(options.model, options.runtime)
+    engine = open_engine(options.model or default_model(), options.runtime)
     asked = {name: getattr(options, name) for name in _SAMPLING}
     how = {"tiled": options.tiled, "anyway": options.anyway}
     return Asker.load(engine, options.fusion, **how, **asked)

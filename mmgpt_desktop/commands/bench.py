@@ -21,6 +21,7 @@ import psutil
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.commands.option_types import number, positive
+from mmgpt_desktop.embedded import default_model
 from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.bundle_engine import ORDER, BundleEngine, model_info
 from mmgpt_desktop.engine.families.mmgpt import MmgptFamily
@@ -82,12 +83,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a table; raises AppError when no runtime works."""
+    path: Path = options.model or default_model()
     tokens, rounds = options.tokens, options.rounds
     if options.switches is not None:
-        models = [options.model, *([options.other] if options.other else [])]
+        models = [path, *([options.other] if options.other else [])]
         _print_switches(models, options.runtime, tokens, options.switches)
         return 0
-    path, fusions = options.model, _fusions(options.model, options.fusion)
+    fusions = _fusions(path, options.fusion)
     names = [options.runtime] if options.runtime else ORDER
     if options.explain:
         texts = _of_each(names, lambda name: _explained(path, name, fusions, tokens, rounds))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.cancel import CancelToken
+from mmgpt_desktop.embedded import SMALL, default_model, models_here, why_not_small
 from mmgpt_desktop.engine.fallback import runtime_label
 from mmgpt_desktop.engine.families.registry import family_of
 from mmgpt_desktop.engine.folder.bundle import open_bundle
@@ -49,9 +50,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the report; 0 if a question can be answered, else 1."""
-    bundle_path: Path = options.model
+    bundle_path: Path = options.model or default_model()
     print(f"MMGPT Desktop {__version__}, Python {platform.python_version()}, {_system()}")
     missing: list[str] = []
+    _report_embedded()
     try:
         (_report_public if is_checkpoint(bundle_path) else _report_bundle)(bundle_path)
     except AppError as error:
@@ -70,6 +72,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _system() -> str:
     return f"{platform.system()} {platform.machine()}"
+
+
+def _report_embedded() -> None:
+    """Which of the app's own models are here, and why not all."""
+    names = list(models_here())
+    print(f"Embedded models: {', '.join(names)}; {names[0]} answers first.")
+    if SMALL not in names:
+        print(f"  {why_not_small()}")
 
 
 def _report_bundle(path: Path) -> None:

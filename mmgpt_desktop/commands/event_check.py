@@ -20,6 +20,7 @@ import psutil
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.commands.ask import Asker
+from mmgpt_desktop.embedded import default_model
 from mmgpt_desktop.engine.fallback import runtime_label
 from mmgpt_desktop.engine.open_engine import open_engine
 from mmgpt_desktop.errors import AppError
@@ -35,7 +36,6 @@ from mmgpt_desktop.event.profile import (
 from mmgpt_desktop.imaging.images import load_logo, load_photo
 from mmgpt_desktop.messages import Photo, RuntimeName
 from mmgpt_desktop.paths import path_said
-from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.text import printable, reason_of, safe_name, size_text
 from mmgpt_desktop.ui.event.devices import Devices, tell
 
@@ -73,9 +73,9 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def rehearse(path: Path, model: Path, runtime: RuntimeName | None) -> Iterator[Finding]:
+def rehearse(path: Path, model: Path | None, runtime: RuntimeName | None) -> Iterator[Finding]:
     try:
-        profile = read_profile(path, model if model != default_bundle_path() else None)
+        profile = read_profile(path, model)
     except AppError as error:
         yield Finding(False, f"Profile: {error}")
         return
@@ -89,7 +89,7 @@ def rehearse(path: Path, model: Path, runtime: RuntimeName | None) -> Iterator[F
         yield _find("Souvenir page", _page, profile.souvenir)
     yield _find("Power", _power)
     yield from _devices(profile)
-    yield from _answers(profile, profile.model.folder or model, runtime)
+    yield from _answers(profile, profile.model.folder or default_model(), runtime)
 
 
 def _find(what: str, work: Callable[_P, str], *args: _P.args, **kwargs: _P.kwargs) -> Finding:

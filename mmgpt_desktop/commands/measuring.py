@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmgpt_desktop.embedded import default_model
 from mmgpt_desktop.engine.base import EngineBase
 from mmgpt_desktop.engine.bundle_engine import BundleEngine
 from mmgpt_desktop.engine.open_engine import open_engine
@@ -44,7 +45,7 @@ def extras(title: str) -> Iterator[None]:
 
 def load(options: argparse.Namespace) -> tuple[EngineBase, str]:
     """The model, and the fusion that is measured."""
-    engine = open_engine(options.model, options.runtime)
+    engine = open_engine(options.model or default_model(), options.runtime)
     return engine, engine.load().fusion_info(options.fusion).name
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from mmgpt_desktop.conversation import Turn
+from mmgpt_desktop.embedded import default_model
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.methods import Method
 from mmgpt_desktop.paths import path_said
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     prepare_process()
     application = make_application()
     with tempfile.TemporaryDirectory() as folder:
-        make_engine = engine_maker(options.model, options.runtime)
+        make_engine = engine_maker(options.model or default_model(), options.runtime)
         app = App(application, make_engine, Path(folder) / "settings.json", {"language": "en"})
         try:
             _go_through(app)

@@ -10,6 +10,7 @@ from pathlib import Path
 from mmgpt_desktop.commands.option_types import positive
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.paths import path_said
+from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.settings import data_path
 from mmgpt_desktop.text import reason_of
 
@@ -47,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
         raise AppError(title, "Install the app again.", reason=reason_of(error)) from error
     target = options.to or _default_target(options.folder)
     show = _progress if sys.stderr.isatty() else _silent
-    report = teach(options.folder, options.model, target, steps=options.steps, progress=show)
+    model = options.model or mini_path()
+    report = teach(options.folder, model, target, steps=options.steps, progress=show)
     print(report)
     print(f'The new model lies in "{target}". Open it: mmgpt-desktop --model "{target}"')
     return 0

@@ -49,7 +49,7 @@ from mmgpt_desktop.engine.folder.layouts import (
     verify_graphs,
 )
 from mmgpt_desktop.engine.folder.measured import ModelFacts, read_facts
-from mmgpt_desktop.engine.folder.model_files import MANIFEST, read_object
+from mmgpt_desktop.engine.folder.model_files import MANIFEST, read_object, remedy_for
 from mmgpt_desktop.engine.generate import Answer, decode
 from mmgpt_desktop.engine.head_choice import HeadReport, load_choice, save_choice, score_heads
 from mmgpt_desktop.engine.memory import (
@@ -135,12 +135,13 @@ class CheckpointEngine(EngineBase):
         self._make = make
 
     def open(self, progress: Progress, cancel: CancelToken) -> None:
-        if self._graphs:
-            checked = "Checking the model's files"
-            verify_graphs(self.path, lambda done: progress(0.1 * done, checked), cancel)
-        self.checkpoint = (read_checkpoint if self._graphs else open_checkpoint)(self.path)
-        self.family, self._trial = tried_family(self.checkpoint)
-        self.facts = read_facts(self.path)
+        with remedy_for(self.path):
+            if self._graphs:
+                checked = "Checking the model's files"
+                verify_graphs(self.path, lambda done: progress(0.1 * done, checked), cancel)
+            self.checkpoint = (read_checkpoint if self._graphs else open_checkpoint)(self.path)
+            self.family, self._trial = tried_family(self.checkpoint)
+            self.facts = read_facts(self.path)
         if self.facts.certainty:
             self.calibration = self.facts.certainty.temperature
         self.stop_ids = self.family.stop_ids

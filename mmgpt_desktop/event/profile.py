@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from mmgpt_desktop.decoding import DataDecoder, KeyPath, Mistake, at_most, between
+from mmgpt_desktop.embedded import default_model
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.event.local_network import is_private
 from mmgpt_desktop.event.pin import is_hash
 from mmgpt_desktop.event.toml_file import read_toml
 from mmgpt_desktop.paths import path_said
-from mmgpt_desktop.resources import default_bundle_path, read_samples
+from mmgpt_desktop.resources import read_samples
 from mmgpt_desktop.text import safe_name
 
 CardKind = Literal["png", "pdf"]
@@ -150,7 +151,7 @@ class EventSample:
 
 @dataclass(frozen=True)
 class EventModel:
-    """None stands for the model that ships, and for the model's own fusion."""
+    """None stands for the model that answers first, and for the model's own fusion."""
 
     folder: Folder | None = None
     fusion: Line | None = None
@@ -292,7 +293,7 @@ def _model(said: EventModel, instead: Path | None) -> EventModel:
     if said.folder is not None and folder is said.folder:
         _check_model(said.folder)
     if said.fusion is not None:
-        known = _fusions(folder or default_bundle_path())
+        known = _fusions(folder or default_model())
         if said.fusion not in known:
             values = {"name": safe_name(said.fusion), "known": ", ".join(known)}
             title, hint = "the model has no fusion called {name}.", "Choose one of these: {known}."

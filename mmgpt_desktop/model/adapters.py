@@ -11,12 +11,11 @@ from safetensors.torch import load, save_file
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from mmgpt_desktop.embedded import ADAPTERS
 from mmgpt_desktop.model.encoder import EfficientNetLite2
 from mmgpt_desktop.model.looking_llama import FlamingoConfig, FlamingoForConditionalGeneration
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.packing import BLOCK, SCALE, halve, unpack
-
-ADAPTERS = "adapters.safetensors"
 
 
 def new_flamingo(

@@ -13,7 +13,7 @@ from types import NoneType
 from typing import Any, NamedTuple, get_args
 
 from mmgpt_desktop.errors import AppError
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.training.mixture import DEFAULT, Mixture
 
 PROGRAM = "python -m mmgpt_desktop.training"
@@ -72,7 +72,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "out": {"help": "the folder, or the picture, to write"},
     "fusion": {"help": "the default fusion (default: as the model has it)"},
     "model": {"help": "a model's folder (default: the last stage's; for parity: none)"},
-    "bundle": {"default": default_bundle_path()},
+    "bundle": {"default": mini_path()},
 }
 """What an option of that name is told of, in all stages."""
 

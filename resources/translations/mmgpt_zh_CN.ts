@@ -1543,10 +1543,6 @@
         <translation>从列表中移除</translation>
     </message>
     <message>
-        <source>Our own small model. It ships with the program.</source>
-        <translation>我们自己的小模型，随程序提供。</translation>
-    </message>
-    <message>
         <source>On the disk</source>
         <translation>占用磁盘</translation>
     </message>
@@ -2790,6 +2786,14 @@
         <translation>在这种融合方式下，注意力头读取的是潜向量，而不是照片的单元格。</translation>
     </message>
     <message>
+        <source>Install that package again.</source>
+        <translation>请重新安装该软件包。</translation>
+    </message>
+    <message>
+        <source>Install the app again, or choose another model folder.</source>
+        <translation>请重新安装本应用，或选择另一个模型文件夹。</translation>
+    </message>
+    <message>
         <source>Install the app&apos;s packages again.</source>
         <translation>请重新安装本应用的软件包。</translation>
     </message>
@@ -2940,6 +2944,14 @@
     <message>
         <source>Open them here, with Ctrl+O.</source>
         <translation>请在这里按 Ctrl+O 打开它们。</translation>
+    </message>
+    <message>
+        <source>Our own model around a pretrained language model: it understands more ways of asking, and takes longer to answer.</source>
+        <translation>我们自己的模型，内含一个预训练语言模型：能听懂更多种问法，但回答较慢。</translation>
+    </message>
+    <message>
+        <source>Our own smallest model, and the quickest. It ships with the program.</source>
+        <translation>我们自己最小、最快的模型，随程序提供。</translation>
     </message>
     <message>
         <source>Paths are relative to the profile&apos;s folder.</source>
@@ -3162,6 +3174,10 @@
         <translation>已安装的 PyTorch 只支持处理器，不支持显卡。</translation>
     </message>
     <message>
+        <source>The language model of mmgpt-small is not installed: the package {name} is missing.</source>
+        <translation>尚未安装 mmgpt-small 的语言模型：缺少软件包 {name}。</translation>
+    </message>
+    <message>
         <source>The likeliest token is the same in {same} of {steps} steps; {moved:.4f} of the probability and {shifted:.4f} of the attention moved.</source>
         <translation>{steps} 步中有 {same} 步最可能的词元相同；概率移动了 {moved:.4f}，注意力移动了 {shifted:.4f}。</translation>
     </message>
@@ -3248,6 +3264,34 @@
     <message>
         <source>The model&apos;s graphs don&apos;t give their attention.</source>
         <translation>模型的计算图不提供注意力。</translation>
+    </message>
+    <message>
+        <source>The package {name}, which has mmgpt-small&apos;s language model, is not whole.</source>
+        <translation>含有 mmgpt-small 语言模型的软件包 {name} 不完整。</translation>
+    </message>
+    <message>
+        <source>What reads the language model of mmgpt-small is missing: the package {name}.</source>
+        <translation>缺少读取 mmgpt-small 语言模型所需的软件包 {name}。</translation>
+    </message>
+    <message>
+        <source>`installer/run.sh prepare` fetches it where there is a network.</source>
+        <translation>有网络时，运行 `installer/run.sh prepare` 即可获取。</translation>
+    </message>
+    <message>
+        <source>`mmgpt-desktop prepare --anew` puts it together again.</source>
+        <translation>运行 `mmgpt-desktop prepare --anew` 可重新组装它。</translation>
+    </message>
+    <message>
+        <source>`mmgpt-desktop prepare` does it, in about a minute.</source>
+        <translation>运行 `mmgpt-desktop prepare` 即可组装，大约需要一分钟。</translation>
+    </message>
+    <message>
+        <source>mmgpt-small has not been put together on this computer yet.</source>
+        <translation>mmgpt-small 尚未在这台电脑上组装。</translation>
+    </message>
+    <message>
+        <source>mmgpt-small&apos;s own weights are not in this version of the app.</source>
+        <translation>本应用的这个版本不含 mmgpt-small 自己的权重。</translation>
     </message>
     <message>
         <source>{name}: picture {image:.2f} s, question {prefill:.0f} ms, {rate:.0f} tokens a second with attention.</source>
@@ -3392,6 +3436,10 @@
     <message>
         <source>The installed ONNX Runtime is for the processor alone.</source>
         <translation>已安装的 ONNX Runtime 只支持处理器。</translation>
+    </message>
+    <message>
+        <source>The language model in the package {name} was changed: its checksum differs.</source>
+        <translation>软件包 {name} 中的语言模型被改动过：校验和不符。</translation>
     </message>
     <message>
         <source>The model&apos;s settings give {name} as something that can&apos;t be used.</source>

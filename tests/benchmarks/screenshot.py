@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QWidget
 from mmgpt_desktop.conversation import Turn
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.ui.application import make_application
 from mmgpt_desktop.ui.heatmap.comparison import Comparison
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
@@ -120,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=_size, default=(1280, 720), metavar="WIDTHxHEIGHT")
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--language", default="en")
-    parser.add_argument("--bundle", type=Path, default=default_bundle_path())
+    parser.add_argument("--bundle", type=Path, default=mini_path())
     parser.add_argument("--runtime", type=RuntimeName, default=None)
     return parser
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 
-from mmgpt_desktop.resources import default_bundle_path, resource_path
+from mmgpt_desktop.resources import mini_path, resource_path
 from mmgpt_desktop.ui.application import make_application, prepare_process
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.window.waiting import wait_for_model, wait_until
@@ -75,7 +75,7 @@ def _say_painted() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Measure the window.")
-    parser.add_argument("--bundle", type=Path, default=default_bundle_path())
+    parser.add_argument("--bundle", type=Path, default=mini_path())
     parser.add_argument("--photo", type=Path, default=resource_path("samples", "coffee.jpg"))
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument(

@@ -14,14 +14,14 @@ import torch
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.open_engine import open_engine
 from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, Sampling
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import mini_path
 from tests.families.checkpoints import noise_photo, tiny_smolvlm
 
 HEAVY = (np.ndarray, torch.Tensor, torch.nn.Module, onnxruntime.InferenceSession)
 
 
 def shipped(_folder: Path) -> Path:
-    return default_bundle_path()
+    return mini_path()
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ from mmgpt_desktop.methods import Method
 from mmgpt_desktop.model import attribution
 from mmgpt_desktop.model.configuration import FUSIONS
 from mmgpt_desktop.model.written_answer import WrittenAnswer
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import mini_path
 from tests.families.checkpoints import noise_photo
 from tests.families.tiny import TINY
 from tests.made_up_card import CARD, made_up_card
@@ -69,7 +69,7 @@ def test_a_family_answers_from_a_card(kind: str, tmp_path: Path, card: None) -> 
 
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
-    return open_bundle(default_bundle_path())
+    return open_bundle(mini_path())
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
@@ -109,7 +109,7 @@ def test_a_card_that_breaks_over_a_map_gives_way_to_the_processor(
 
     monkeypatch.setattr(attribution, "explain", broken)
     monkeypatch.setattr(RuntimeInfo, "CARDS", (CARD.type,))
-    engine = BundleEngine(default_bundle_path(), choice)
+    engine = BundleEngine(mini_path(), choice)
     engine.load()
     request = GenerationRequest(1, (noise_photo(60, 40),), (Message("user", "What?"),))
     maps = engine.traced(Explanation(request, (43, 44)), Method.ROLLOUT, CANCEL)

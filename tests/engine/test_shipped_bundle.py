@@ -21,7 +21,7 @@ from mmgpt_desktop.imaging.images import load_photo
 from mmgpt_desktop.imaging.pixels import prepare
 from mmgpt_desktop.messages import GenerationRequest, Message, Photo, RuntimeName, Sampling
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.resources import default_bundle_path, resource_path
+from mmgpt_desktop.resources import mini_path, resource_path
 
 QUESTION = Message("user", "What is in this picture?")
 FUSIONS = ("graph", "cross_attention", "concat")
@@ -29,7 +29,7 @@ FUSIONS = ("graph", "cross_attention", "concat")
 
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
-    bundle = open_bundle(default_bundle_path())
+    bundle = open_bundle(mini_path())
     bundle.verify(lambda done: None, CancelToken())
     return bundle
 
@@ -118,7 +118,7 @@ def test_when_onnx_breaks_in_mid_answer_pytorch_writes_the_rest(
     monkeypatch: pytest.MonkeyPatch, fusion: str | None
 ) -> None:
     monkeypatch.setattr(onnx_runtime, "cuda_obstacle", lambda: NoCard("Off."))
-    engine = BundleEngine(default_bundle_path())
+    engine = BundleEngine(mini_path())
     engine.load()
     whole, notes = answer(engine, fusion)
     assert whole

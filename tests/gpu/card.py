@@ -41,7 +41,7 @@ from mmgpt_desktop.export.linear import Precision, linears_for
 from mmgpt_desktop.imaging.clips import load_photos
 from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, Sampling, TokenStep
 from mmgpt_desktop.model.configuration import FUSIONS
-from mmgpt_desktop.resources import default_bundle_path, read_samples
+from mmgpt_desktop.resources import mini_path, read_samples
 from tests.benchmarks.precisions import open_language
 from tests.decoders import open_decoder, read_text
 from tests.families.tiny import TINY
@@ -88,7 +88,7 @@ def answers(_dry: bool) -> Iterator[Finding]:
 
 
 def _steps(name: RuntimeName, fusion: str) -> list[TokenStep]:
-    engine, steps = BundleEngine(default_bundle_path(), name), list[TokenStep]()
+    engine, steps = BundleEngine(mini_path(), name), list[TokenStep]()
     engine.load()
     try:
         for sample in read_samples():
@@ -180,7 +180,7 @@ def _torch_apart(kind: str) -> tuple[float, float]:
 
 def _ours_apart(fusion: str) -> dict[str, float]:
     """Shares of the largest value."""
-    bundle = open_bundle(default_bundle_path())
+    bundle = open_bundle(mini_path())
     runtimes = [TorchRuntime(bundle, card=card) for card in (True, False)]
     found, right = (told(each, bundle, fusion) for each in runtimes)
     for each in runtimes:
@@ -223,12 +223,12 @@ def memory(dry: bool) -> Iterator[Finding]:
     """Five loads and closes leave nothing; the first photo takes longer than the second."""
     free = list[int]()
     for _ in range(2 if dry else 5):
-        engine = BundleEngine(default_bundle_path(), CUDA)
+        engine = BundleEngine(mini_path(), CUDA)
         engine.load()
         engine.close()
         free.append(free_memory() or 0)
     yield Finding("memory after loads", free[0] - free[-1] < STEADY, {"free": free})
-    engine = BundleEngine(default_bundle_path(), CUDA)
+    engine = BundleEngine(mini_path(), CUDA)
     engine.load()
     (photo,) = load_photos(read_samples()[0].path, CancelToken())
     asked = GenerationRequest(1, (photo,), (Message("user", "What is this?"),), Sampling(0.0))

@@ -12,7 +12,7 @@ from onnx import helper
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.bundle_engine import BundleEngine
 from mmgpt_desktop.messages import GenerationRequest, Message, RuntimeName, Sampling
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import mini_path
 from tests.fakes import make_photo
 from tests.gpu.measures import Card, recording
 
@@ -29,7 +29,7 @@ def switches(times: int) -> list[dict[str, int]]:
     for _ in range(times):
         card["bytes_most"] = card["bytes_held"]
         with recording() as sessions:
-            engine = BundleEngine(default_bundle_path(), RuntimeName.ONNX_CUDA)
+            engine = BundleEngine(mini_path(), RuntimeName.ONNX_CUDA)
             engine.load()
             weights = sum(_weights(graph) for _, graph in sessions)
         sessions.clear()

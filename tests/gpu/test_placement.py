@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from mmgpt_desktop.engine.folder.bundle import open_bundle
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import mini_path
 from tests.gpu.measures import CPU, CUDA
 from tests.gpu.stub import run_on_stub
 
-MINI = default_bundle_path()
+MINI = mini_path()
 FUSIONS = ("concat", "cross_attention", "graph")
 # A few whole numbers about lengths and places, which ONNX Runtime itself keeps on the processor.
 OF_SHAPES = {"Add", "Cast", "Concat", "Gather", "Mul", "Reshape", "Slice", "Squeeze", "Sub"}

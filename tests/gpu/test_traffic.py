@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import mini_path
 from tests.gpu.stub import run_on_stub
 
 TOKENS = 40
@@ -14,7 +14,7 @@ TOKENS = 40
 
 @pytest.mark.parametrize("fusion", ["concat", "cross_attention", "graph"])
 def test_picture_and_cache_stay_on_the_card(stub: Path, fusion: str) -> None:
-    given = str(default_bundle_path()), fusion, TOKENS
+    given = str(mini_path()), fusion, TOKENS
     _, *steps = run_on_stub(stub, "tests.gpu.measures:traffic", *given)
     assert len(steps) == TOKENS
     for step in steps:

@@ -23,7 +23,7 @@ from mmgpt_desktop.hub import download as _download  # noqa: F401
 from mmgpt_desktop.hub.cache import Hub
 from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.messages import RuntimeName
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.ui.models import model_choice
 from mmgpt_desktop.ui.window.app import App
 from mmgpt_desktop.ui.worker import engine_maker
@@ -225,7 +225,7 @@ def test_nobody_is_told_to_use_pytorch_without_weights(graphs: Path, tmp_path: P
 
 
 def test_a_newer_bundle_of_our_own(qtbot: QtBot, opening: App, tmp_path: Path) -> None:
-    manifest = json.loads((default_bundle_path() / "manifest.json").read_text())
+    manifest = json.loads((mini_path() / "manifest.json").read_text())
     (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"format": 99}))
     (told,) = switched(qtbot, opening, tmp_path)
     assert "newer version" in told

@@ -20,7 +20,7 @@ from mmgpt_desktop.hub import local as _local  # noqa: F401  # imported before i
 from mmgpt_desktop.hub.cache import Hub
 from mmgpt_desktop.hub.convert import ConversionReport
 from mmgpt_desktop.note import Note, plain
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.ui.models.models_dialog import ModelsDialog
 from mmgpt_desktop.ui.window.app import App
 from tests.families.checkpoints import smolvlm_settings
@@ -222,5 +222,5 @@ def test_every_precision_is_offered_and_none_is_cut_off(
 
 
 def test_only_checkpoints_can_be_exported(dialog: ModelsDialog) -> None:
-    dialog.choose(str(default_bundle_path()))
+    dialog.choose(str(mini_path()))
     assert not dialog.export_button.isVisible()

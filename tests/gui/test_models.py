@@ -13,13 +13,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QFileDialog, QLineEdit, QListWidget, QPushButton
 from pytestqt.qtbot import QtBot
 
+from mmgpt_desktop import embedded
 from mmgpt_desktop.errors import BundleError, RuntimeFailure
 from mmgpt_desktop.hub import download as _download  # noqa: F401  # imported before it is timed
 from mmgpt_desktop.hub import local as _local  # noqa: F401
 from mmgpt_desktop.hub.cache import Hub
 from mmgpt_desktop.hub.catalogue import CatalogueEntry
 from mmgpt_desktop.messages import ModelInfo, Timings
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.settings import Settings
 from mmgpt_desktop.ui.models import model_choice
 from mmgpt_desktop.ui.models import model_list as models_module
@@ -86,7 +87,7 @@ def opened(qtbot: QtBot, app: App, key: str = "") -> ModelsDialog:
         app.models.open_dialog()
     dialog = app.models.dialog
     assert dialog is not None
-    dialog.choose(key or str(default_bundle_path()))
+    dialog.choose(key or str(mini_path()))
     return dialog
 
 
@@ -287,7 +288,7 @@ def test_a_folder_is_listed_if_there_is_a_model_in_it(
     shown = dialog.notices.current()[0].title.text()
     assert shown.endswith("is empty: it holds no model.")
     again = tmp_path / "mine"
-    again.symlink_to(default_bundle_path())
+    again.symlink_to(mini_path())
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(again))
     with qtbot.waitSignal(app.models.list.folders_changed):
         dialog.add_button.click()
@@ -334,7 +335,7 @@ def test_an_answer_is_never_explained_by_another_model(
     app.heatmap.inspector.open_formula(0, 0)
     assert notices(app)[-1] == "Another model wrote this answer, so its numbers are gone."
     with qtbot.waitSignal(app.models.loader.opened):
-        app.models.use(default_bundle_path())
+        app.models.use(mini_path())
     assert second.explained == []
 
 
@@ -390,12 +391,39 @@ def test_the_last_of_several_choices_wins(
 
 
 def test_a_remembered_model_that_is_gone_gives_way(tmp_path: Path) -> None:
-    embedded, here = default_bundle_path(), tmp_path
+    mini, here = mini_path(), tmp_path
     choose = model_to_open
-    assert choose(embedded, Settings()) == embedded
-    assert choose(embedded, Settings(model=str(here))) == here
-    assert choose(embedded, Settings(model=str(here / "gone"))) == embedded
+    assert choose(None, Settings()) == mini
+    assert choose(None, Settings(model=str(here))) == here
+    assert choose(None, Settings(model=str(here / "gone"))) == mini
+    assert choose(None, Settings(model="mmgpt-small")) == mini, "it was not prepared here"
     assert choose(here / "named", Settings(model=str(here))) == here / "named"
+
+
+def test_both_models_that_come_with_the_app_can_be_chosen(
+    qtbot: QtBot,
+    make_models_app: Callable[..., App],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    small = tmp_path / "mmgpt-small"
+    small.mkdir()
+    (small / "manifest.json").write_text("{}")
+    monkeypatch.setattr(embedded, "own_weights", lambda: small)
+    app = make_models_app()
+    dialog = opened(qtbot, app)
+    assert texts(dialog)[:3] == ["On this computer", "mmgpt-mini\nIn use", "mmgpt-small\n2 bytes"]
+    assert dialog.details.summary.text().startswith("Our own smallest model")
+    dialog.choose(str(small))
+    assert dialog.details.summary.text().startswith("Our own model around a pretrained language")
+    assert not dialog.delete_button.isVisible()
+    with qtbot.waitSignal(app.models.loader.opened):
+        dialog.use_button.click()
+    assert app.preferences.settings.model == "mmgpt-small"
+    assert model_to_open(None, app.preferences.settings) == small
+    with qtbot.waitSignal(app.models.loader.opened):
+        app.models.use(mini_path())
+    assert app.preferences.settings.model == ""
 
 
 def test_where_the_remembered_model_fails_the_one_that_ships_is_offered(
@@ -410,7 +438,7 @@ def test_where_the_remembered_model_fails_the_one_that_ships_is_offered(
     buttons = {button.text(): button for button in found}
     with qtbot.waitSignal(app.models.loader.opened):
         buttons["Use the model that ships"].click()
-    assert engines.opened == [default_bundle_path()]
+    assert engines.opened == [mini_path()]
 
 
 def test_the_speed_of_the_last_answer_is_remembered(
@@ -420,12 +448,12 @@ def test_the_speed_of_the_last_answer_is_remembered(
     app = make_models_app(engine)
     ask(qtbot, app)
     speed = Timings(0.1, 0.05, 0.17, 12).tokens_per_second
-    assert app.models.list.speeds == {str(default_bundle_path()): pytest.approx(speed)}
+    assert app.models.list.speeds == {str(mini_path()): pytest.approx(speed)}
     dialog = opened(qtbot, app)
     assert f"Speed here: {speed:.0f} tokens a second in its last answer" in facts(dialog)
     app.window.close()
     stored = json.loads((tmp_path / "settings.json").read_text())["speeds"]
-    assert stored == {str(default_bundle_path()): pytest.approx(speed)}
+    assert stored == {str(mini_path()): pytest.approx(speed)}
 
 
 def test_every_control_of_the_dialog_has_a_name(

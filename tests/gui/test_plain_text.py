@@ -32,7 +32,7 @@ from mmgpt_desktop.event.profile import Brand
 from mmgpt_desktop.honesty import Doubt
 from mmgpt_desktop.messages import FusionInfo, HeadChoice, ModelInfo
 from mmgpt_desktop.note import plain
-from mmgpt_desktop.resources import SamplePhoto, default_bundle_path
+from mmgpt_desktop.resources import SamplePhoto, mini_path
 from mmgpt_desktop.session.recent import RecentSession
 from mmgpt_desktop.session.session_file import save_session
 from mmgpt_desktop.session.session_record import Session
@@ -185,7 +185,7 @@ def test_an_answer_and_an_error_are_shown_as_they_stand(qtbot: QtBot, hostile: A
 def test_dialogs_show_hostile_text_as_it_stands(qtbot: QtBot, hostile: App) -> None:
     window = hostile.window
     entry = RecentSession(f"/{HOSTILE}/a.mmgpt", 1.0, 1, 1, HOSTILE)
-    sample = SamplePhoto(default_bundle_path(), HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+    sample = SamplePhoto(mini_path(), HOSTILE, HOSTILE, HOSTILE, HOSTILE)
     plain: tuple[QDialog, ...] = (
         AboutDialog(MODEL, window),
         RecentDialog((entry,), window),
@@ -211,7 +211,7 @@ def test_a_models_folder_is_shown_as_it_stands(
     qtbot: QtBot, make_app: MakeApp, tmp_path: Path
 ) -> None:
     folder = tmp_path / HOSTILE
-    folder.symlink_to(default_bundle_path())
+    folder.symlink_to(mini_path())
     app = make_app(FakeEngine(model=MODEL), model_folders=(str(folder),), model=str(folder))
     with qtbot.waitSignal(app.models.list.changed):
         app.models.open_dialog()

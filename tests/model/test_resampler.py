@@ -34,7 +34,7 @@ from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, 
 from mmgpt_desktop.model.fusion import over_cells
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.model.written_answer import WrittenAnswer
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.training.embedded_bundle import build_bundle
 from mmgpt_desktop.training.head_scores import HeadScores
 from mmgpt_desktop.training.parity import compare_photos
@@ -72,7 +72,7 @@ def bundle(model: Model, tiny_tokenizer: Path, tmp_path_factory: pytest.TempPath
 
 
 def test_the_shipped_model_has_none() -> None:
-    config = MMGPTConfig.from_pretrained(default_bundle_path())
+    config = MMGPTConfig.from_pretrained(mini_path())
     assert config.resampler_latents == 0
     assert not any(config.resampled(fusion) for fusion in FUSIONS)
     assert [config.places(fusion) for fusion in FUSIONS] == [64, 256, 256]

@@ -24,7 +24,7 @@ from mmgpt_desktop.model.adapters import ADAPTERS
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.model.packing import load_packed, unpack
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.training import looks
 from mmgpt_desktop.training import train as stage
 from mmgpt_desktop.training.__main__ import STAGES, main
@@ -191,7 +191,7 @@ def test_looks_are_trained_and_go_on_where_they_stopped(
 ) -> None:
     monkeypatch.setattr(looks, "read_language", Spoken)
     monkeypatch.setattr(looks, "DEV_ROWS", 4)
-    work, bundle = tmp_path / "work", default_bundle_path()
+    work, bundle = tmp_path / "work", mini_path()
     main(["features", "--data", str(data), "--work", str(work), "--start", str(bundle)])
     store = FeatureStore.open(work / "features")
     pixels = torch.from_numpy(read_pixels(data / "images/coco/red.png"))[None]

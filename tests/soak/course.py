@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from mmgpt_desktop.event.profile import read_profile
 from mmgpt_desktop.messages import GenerationOutcome
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.ui.application import make_application
 from mmgpt_desktop.ui.event.awake import Awake
 from mmgpt_desktop.ui.event.event_app import EventApp
@@ -81,7 +81,7 @@ class WindowCourse(Course):
     """The ordinary window; what it writes goes below `folder`."""
 
     def __init__(self, folder: Path, seed: int, errors: ErrorCounts) -> None:
-        self._model = default_bundle_path()
+        self._model = mini_path()
         self._app = App(
             make_application(),
             engine_maker(self._model, None),
@@ -224,7 +224,7 @@ class _Swallow(QObject):
 
 def _make_models(folder: Path) -> tuple[Path, ...]:
     """The shipped one, a copy, one that lacks its weights, and a folder that holds none."""
-    shipped = default_bundle_path()
+    shipped = mini_path()
     copy, broken, empty = folder / "copy", folder / "broken", folder / "empty"
     shutil.copytree(shipped, copy)
     broken.mkdir()

@@ -16,7 +16,7 @@ from mmgpt_desktop import cli
 from mmgpt_desktop.commands import event_check
 from mmgpt_desktop.errors import AppError, BundleError
 from mmgpt_desktop.event.pin import hash_pin
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.ui.event.devices import Devices
 from tests.gui_fakes import FakeEngine
 from tests.tiny_bundle import make_tiny_bundle
@@ -231,7 +231,7 @@ def test_which_model_is_rehearsed(stand: Stand, capsys: Capture) -> None:
     stand.check("", capsys)
     stand.check("[model]\nfolder = 'other'", capsys)
     stand.check("[model]\nfolder = 'other'", capsys, "--model", "third")
-    assert stand.opened == [default_bundle_path(), stand.folder / "other", Path("third")]
+    assert stand.opened == [mini_path(), stand.folder / "other", Path("third")]
 
 
 def test_a_port_that_is_taken_fails(stand: Stand, capsys: Capture) -> None:

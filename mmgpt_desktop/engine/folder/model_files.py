@@ -1,7 +1,7 @@
 """Looks into a model's folder warily: whoever made its files is a stranger.
 
 What is wrong with them is a BundleError, and to get the model again its remedy (`ANOTHER`): only
-what comes with the app is mended by installing that again (`remedy_for`).
+what comes with the app is mended by installing or preparing that again (`remedy_for`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from mmgpt_desktop.decoding import Mistake
+from mmgpt_desktop.embedded import models_here
 from mmgpt_desktop.errors import AppError, BundleError
+from mmgpt_desktop.note import Note
 from mmgpt_desktop.reading import NotSmall, read_small
 from mmgpt_desktop.resources import resource_path
 from mmgpt_desktop.text import reason_of, safe_name
@@ -30,7 +32,8 @@ CONFIG, MANIFEST, TOKENIZER = "config.json", "manifest.json", "tokenizer.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 ANOTHER = "Download the model again, or choose another one."
-_REINSTALL = "Install the app again, or choose another model folder."
+_REINSTALL = Note("Install the app again, or choose another model folder.")
+_PREPARE = Note("`mmgpt-desktop prepare --anew` puts it together again.")
 
 
 @contextmanager
@@ -40,7 +43,9 @@ def remedy_for(folder: Path) -> Iterator[None]:
         yield
     except AppError as error:
         if error.hint_template == ANOTHER and ships(folder):
-            error.hint_template = _REINSTALL
+            error.hint_template = _REINSTALL.template
+        elif error.hint_template == ANOTHER and folder in models_here().values():
+            error.hint_template = _PREPARE.template
         raise
 
 

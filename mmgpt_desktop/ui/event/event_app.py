@@ -12,11 +12,11 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from mmgpt_desktop.embedded import default_model
 from mmgpt_desktop.event.pin_tries import Tries
 from mmgpt_desktop.event.profile import Profile
 from mmgpt_desktop.event.supervisor import Heartbeat
 from mmgpt_desktop.messages import RuntimeName
-from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.settings import data_path, load_settings, settings_path
 from mmgpt_desktop.ui.application import make_application, prepare_process
 from mmgpt_desktop.ui.event.awake import Awake
@@ -62,7 +62,7 @@ class EventApp(QObject):
         install_language(application, profile.language or "")
         self.theme = Theme(application, theme, partial(branded, brand=profile.brand.colour))
         self.theme.set_still(still)
-        self.threads = Threads(open_model(profile.model.folder or default_bundle_path()), self)
+        self.threads = Threads(open_model(profile.model.folder or default_model()), self)
         self.stage = Stage(self.theme, profile, camera or Camera(), self.threads)
         self.window = self.stage.window
         tries = Tries(state or data_path() / "event", profile.path)

@@ -9,10 +9,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 
+from mmgpt_desktop.embedded import models_here
 from mmgpt_desktop.event.profile import EventSample, Profile
 from mmgpt_desktop.messages import ModelInfo, RuntimeInfo
 from mmgpt_desktop.methods import Method
-from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.ui.event.inputs import Inputs
 from mmgpt_desktop.ui.event.lock import ExitLock
 from mmgpt_desktop.ui.event.presenter import Presenter
@@ -38,8 +38,8 @@ class Presenting(Own, QObject):
         super().__init__()
         self._profile, self._stage = profile, stage
         self._inputs, self.open_model = inputs, open_model
-        usual = default_bundle_path()
-        self._models = list(dict.fromkeys((profile.model.folder or usual, usual)))
+        folder, embedded = profile.model.folder, models_here().values()
+        self._models = list(dict.fromkeys([folder, *embedded] if folder else embedded))
         self._folder = self._wanted = self._models[0]
         self._at = -1
         self.window = Presenter()

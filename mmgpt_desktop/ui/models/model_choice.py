@@ -7,11 +7,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from mmgpt_desktop.embedded import as_setting, models_here
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.cache import Hub
 from mmgpt_desktop.hub.catalogue import read_catalogue
 from mmgpt_desktop.hub.convert import ConversionReport
-from mmgpt_desktop.resources import default_bundle_path
+from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.ui.chat.chat_controller import ChatController
 from mmgpt_desktop.ui.models.model_exports import ModelExports
 from mmgpt_desktop.ui.models.model_list import ListedModel, Models
@@ -67,7 +68,7 @@ class ModelsController(QObject):
         self._shell.preferences.change(model_folders=models.folders, speeds=dict(models.speeds))
 
     def _remember_model(self, path: Path) -> None:
-        self._shell.preferences.change(model="" if path == default_bundle_path() else str(path))
+        self._shell.preferences.change(model=as_setting(path))
 
     def open_dialog(self) -> None:
         if self.dialog is None:
@@ -81,8 +82,8 @@ class ModelsController(QObject):
         self.loader.switch(path, self._open_model(path))
 
     def _offer_embedded(self, path: Path) -> None:
-        """Without a model the window is of no use; the one that ships is always there."""
-        embedded = default_bundle_path()
+        """Without a model the window is of no use; mmgpt-mini is always there."""
+        embedded = mini_path()
         if self.loader.model is None and path != embedded:
             notice = self._shell.notices.current()[-1]
             notice.add_action(self.tr("Use the model that ships"), lambda: self.use(embedded))
@@ -113,7 +114,8 @@ class ModelsController(QObject):
 
 def _listed_models(shell: Shell, current: Path, make_hub: Callable[[], Hub]) -> Models:
     fetching, folders = shell.threads["models"], shell.threads["model folders"]
-    models = Models(fetching, folders, default_bundle_path(), read_catalogue(), make_hub)
+    embedded = models_here().values()
+    models = Models(fetching, folders, embedded, read_catalogue(), make_hub)
     models.current = current
     models.take_settings(shell.preferences.settings)
     return models

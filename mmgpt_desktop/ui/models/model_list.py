@@ -64,17 +64,19 @@ class Models(QObject):
         self,
         fetching: TaskThread,
         folders: TaskThread,
-        embedded: Path,
+        embedded: Iterable[Path],
         catalogue: Iterable[CatalogueEntry],
         make_hub: Callable[[], Hub] = usual_hub,
     ) -> None:
         super().__init__()
         self._fetching, self._folder_thread = fetching, folders
         self._make_hub = make_hub
-        self.current = embedded
+        self.current = Path()
         self.folders: tuple[str, ...] = ()
         self.speeds: dict[str, float] = {}
-        self._embedded = ListedModel(str(embedded), embedded.name, path=embedded, embedded=True)
+        self._embedded = tuple(
+            ListedModel(str(path), path.name, path=path, embedded=True) for path in embedded
+        )
         self._listed = tuple(ListedModel(entry.key, entry.name, entry) for entry in catalogue)
         self._found: dict[str, ListedModel] = {}
         self.free: tuple[int, int | None] | None = None
@@ -92,9 +94,9 @@ class Models(QObject):
 
     @property
     def rows(self) -> tuple[ListedModel, ...]:
-        """The one that ships, the user's folders, then the catalogue."""
+        """Those that come with the app, the user's folders, then the catalogue."""
         folders = (ListedModel(path, _called(Path(path)), path=Path(path)) for path in self.folders)
-        listed = (self._embedded, *folders, *self._listed)
+        listed = (*self._embedded, *folders, *self._listed)
         return tuple(self._found.get(row.key, row) for row in listed)
 
     def row(self, key: str) -> ListedModel | None:

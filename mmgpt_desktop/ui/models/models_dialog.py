@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mmgpt_desktop.embedded import MODELS
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.hub.cache import Phase, Progress
 from mmgpt_desktop.hub.catalogue import CatalogueEntry
@@ -248,7 +249,7 @@ class ModelsDialog(ByKeyboard, QDialog):
 
     def _summary(self, row: ListedModel) -> str:
         if row.embedded:
-            return self.tr("Our own small model. It ships with the program.")
+            return note_text(MODELS[row.name])
         return translated("catalogue", row.entry.summary) if row.entry else ""
 
     def _facts(self, row: ListedModel) -> list[tuple[str, str]]:

@@ -14,10 +14,10 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
+from mmgpt_desktop.embedded import chosen_model, default_model
 from mmgpt_desktop.engine.memory import give_memory_back
 from mmgpt_desktop.hub.cache import Hub, usual_hub
 from mmgpt_desktop.messages import RuntimeName
-from mmgpt_desktop.resources import default_bundle_path
 from mmgpt_desktop.settings import Settings, data_path, load_settings, settings_path
 from mmgpt_desktop.ui.application import (
     EndFromSystem,
@@ -74,7 +74,7 @@ class App(QObject):
         chat = self.chat.controller
         self.heatmap = HeatmapController(shell, window.heatmap, chat, window.image.view)
         opener = open_model or partial(engine_maker, runtime=None)
-        first = model or default_bundle_path()
+        first = model or default_model()
         self.models = ModelsController(
             shell, window.status, chat, first, data / "models", opener, make_hub
         )
@@ -156,19 +156,16 @@ def _break_off(app: App, number: int) -> None:
     signal.raise_signal(number)
 
 
-def model_to_open(named: Path, settings: Settings) -> Path:
-    last = Path(settings.model)
-    return last if settings.model and named == default_bundle_path() and last.is_dir() else named
+def model_to_open(named: Path | None, settings: Settings) -> Path:
+    """The one that was named, or chosen last, or that answers first."""
+    return named or chosen_model(settings.model) or default_model()
 
 
-def run(bundle_path: Path, runtime: RuntimeName | None, images: list[Path]) -> int:
-    """The window, until it is closed; the process's exit code.
-
-    With the folder of the model that ships, it opens the one that was used last.
-    """
+def run(named: Path | None, runtime: RuntimeName | None, images: list[Path]) -> int:
+    """The window, until it is closed; the process's exit code."""
     prepare_process()
     application = make_application()
-    model = model_to_open(bundle_path, load_settings(settings_path()))
+    model = model_to_open(named, load_settings(settings_path()))
     open_model = partial(engine_maker, runtime=runtime)
     app = App(
         application,
