@@ -66,6 +66,9 @@ prove "README: the app starts and answers" "$works" \
   /srv/mmgpt/installer/run.sh selftest --picture /srv/picture.png
 prove "README: every check passes" "$passed" /srv/mmgpt/installer/test.sh
 prove "again: the app" "$works" /srv/mmgpt/installer/run.sh selftest
+if [[ -f $bare/srv/mmgpt/resources/models/mmgpt-small/adapters.safetensors ]]; then
+  prove "mmgpt-small is ready" "^mmgpt-small is ready" /srv/mmgpt/installer/run.sh prepare
+fi
 cp "$bare/srv/picture.png" "$logs/" || true
 
 in_bare "$bare" apt-get install --yes --quiet --no-install-recommends faketime >/dev/null

