@@ -40,6 +40,7 @@ PLACE = "MMGPT_DESKTOP_PREPARED"
 """Names another folder for what is prepared."""
 
 _MANIFEST = "manifest.json"
+_BESIDE = ("config.json", "facts.json")  # what else ships of mmgpt-small
 
 
 def model_path(name: str) -> Path:
@@ -155,13 +156,13 @@ def _can_be_made(folder: Path) -> bool:
 
 def _digest() -> str | None:
     """Of all that mmgpt-small is made of; None where its own weights didn't ship."""
-    try:
-        adapters = [_sum(own_weights() / name) for name in (ADAPTERS, "config.json")]
-    except FileNotFoundError:
+    files = [own_weights() / name for name in (ADAPTERS, *_BESIDE)]
+    if not files[0].is_file():
         return None
     mini = json.loads((mini_path() / _MANIFEST).read_text(encoding="utf-8"))
     encoder = mini["files"]["model.safetensors"]["sha256"]
-    parts = [str(VERSION), LANGUAGE_SHA256, encoder, *adapters]
+    own = (_sum(file) for file in files if file.is_file())
+    parts = [str(VERSION), LANGUAGE_SHA256, encoder, *own]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 

@@ -17,10 +17,10 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from mmgpt_desktop.embedded import ADAPTERS
 from mmgpt_desktop.engine.folder.measured import read_facts
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration
-from mmgpt_desktop.model.adapters import ADAPTERS
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.model.packing import load_packed, unpack

@@ -219,13 +219,14 @@ def test_it_is_made_anew_in_another_precision_or_when_asked(
     assert parts.folders() == first
 
 
+@pytest.mark.parametrize("changed", [ADAPTERS, "config.json", "facts.json"])
 def test_new_weights_are_prepared_and_the_old_ones_removed(
-    parts: SmallParts, command: Command, steps: list[str]
+    parts: SmallParts, command: Command, steps: list[str], changed: str
 ) -> None:
     command("prepare")
     before = parts.folders()
     (parts.prepared / "mmgpt-small-of-mine").mkdir()
-    (parts.own / ADAPTERS).write_bytes(b"second")
+    (parts.own / changed).write_bytes(b"second")
     assert SMALL not in models_here()
     command("prepare")
     first, second = parts.folders()
