@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,9 +17,11 @@ from mmgpt_desktop import cli
 from mmgpt_desktop.commands import event_check
 from mmgpt_desktop.errors import AppError, BundleError
 from mmgpt_desktop.event.pin import hash_pin
+from mmgpt_desktop.question_kinds import BEYOND
 from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.ui.event.devices import Devices
 from tests.gui_fakes import FakeEngine
+from tests.records import MODEL
 from tests.tiny_bundle import make_tiny_bundle
 
 Capture = pytest.CaptureFixture[str]
@@ -198,6 +201,16 @@ def test_answers_that_fail_are_said(
     assert len(failures(lines)) == 1
     assert said in failures(lines)[0]
     assert engine.closed
+
+
+def test_a_question_that_the_app_replies_to_itself_is_no_good(
+    stand: Stand, capsys: Capture
+) -> None:
+    stand.use(FakeEngine(model=replace(MODEL, beyond=tuple(BEYOND))))
+    questions = "questions=['Who is this man?']\n[[samples]]\nphoto='dog.jpg'"
+    code, lines = stand.check(questions, capsys)
+    assert code == 2
+    assert "The model has no answer to such questions." in failures(lines)[0]
 
 
 def test_a_slow_first_word_fails(

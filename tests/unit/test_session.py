@@ -424,6 +424,9 @@ WRONG: dict[str, Change] = {
     "maps in maps": lambda stored: nest(turn_of(stored)["steps"][0]["attention"]),
     "a photo without": lambda stored: stored["session"]["conversations"][0].update(photo=1),
     "none with a photo": lambda stored: stored["session"]["conversations"][2].update(photo=None),
+    "a reply beside an answer": lambda stored: turn_of(stored)["outcome"].update(
+        reply={"kind": "reading", "chinese": False}
+    ),
     "an endless note": lambda stored: stored["photos"][0].update(notes=["x" * 10**5]),
     "endless notes": lambda stored: stored["photos"][0].update(notes=["x"] * 10**5),
     "another picture": lambda stored: stored["photos"][0].update(file="session.json"),
