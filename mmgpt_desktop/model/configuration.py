@@ -29,6 +29,7 @@ class MMGPTConfig(PretrainedConfig):
     `pointing` weighs the loss that teaches `pointing_heads` (layer, head) to look at the
     named thing; these layers must be among those that look. `tuning`, while the encoder's last
     stages learn as well, weighs what holds its classes to what they were; None if they never did.
+    The encoder's class names are there in each of the `languages` that the model was trained in.
     """
 
     model_type = "mmgpt"
@@ -52,6 +53,7 @@ class MMGPTConfig(PretrainedConfig):
     resampler_layers: int = 2
     name_classes: int = 4
     name_tokens: int = 5
+    languages: Sequence[str] = ("en",)
     pointing: float = 0.1
     pointing_heads: Sequence[Sequence[int]] = ((5, 0), (5, 1), (7, 0), (7, 1))
     tuning: float | None = None
@@ -83,7 +85,12 @@ class MMGPTConfig(PretrainedConfig):
     @property
     def name_cells(self) -> int:
         """Places for the encoder's class names, after the cells."""
-        return self.name_classes * self.name_tokens
+        return self.name_classes * self.class_tokens
+
+    @property
+    def class_tokens(self) -> int:
+        """Those of one class: its name in one language after the other."""
+        return self.name_tokens * len(self.languages)
 
     def image_layers(self, fusion: str) -> tuple[int, ...]:
         """The decoder layers that read the picture."""

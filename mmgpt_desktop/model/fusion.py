@@ -59,8 +59,9 @@ class NameEmbedder(nn.Module):
     """The encoder's likeliest ImageNet classes, as the tokens of their names.
 
     The decoder can copy them, so it can name what no training text names. `tokens`
-    [class, name_tokens] is filled from the tokenizer before training and shipped with the
-    weights.
+    [class, class_tokens] is filled from the tokenizer before training and shipped with the
+    weights: the name in each language of the configuration, one after the other. A `slot` is a
+    class's rank, a language and a place in the name, so it tells the languages apart.
     """
 
     tokens: Tensor
@@ -68,7 +69,7 @@ class NameEmbedder(nn.Module):
     def __init__(self, config: MMGPTConfig) -> None:
         super().__init__()
         self.classes = config.name_classes
-        table = torch.full((CLASSES, config.name_tokens), config.pad_token_id or 0)
+        table = torch.full((CLASSES, config.class_tokens), config.pad_token_id or 0)
         self.register_buffer("tokens", table)
         self.slot = nn.Parameter(torch.zeros(config.name_cells, config.hidden_size))
         self.certainty = nn.Parameter(torch.zeros(1, 1, config.hidden_size))
@@ -76,9 +77,9 @@ class NameEmbedder(nn.Module):
 
     def forward(self, class_logits: Tensor, embedding: nn.Embedding) -> tuple[Tensor, Tensor]:
         """Class logits [B, 1000] to name cells, and the embeddings of the tokens that they
-        stand for; both [B, classes * name_tokens, d]."""
+        stand for; both [B, name_cells, d]."""
         log_probability, found = class_logits.float().log_softmax(dim=-1).topk(self.classes)
-        words = embedding(self.tokens[found])  # (B, classes, name_tokens, d)
+        words = embedding(self.tokens[found])  # (B, classes, class_tokens, d)
         known = log_probability[:, :, None, None] * self.certainty
         return self.norm((words + known).flatten(1, 2) + self.slot), words.flatten(1, 2)
 
@@ -99,7 +100,7 @@ class NameCopier(nn.Module):
         self.strength = nn.Parameter(torch.zeros(1))
 
     def start(self) -> None:
-        """Pointing at nothing is likelier than at twenty names with a score of 0."""
+        """Pointing at nothing is likelier than at all names' tokens with a score of 0."""
         nn.init.constant_(self.nothing, 5.0)
         nn.init.constant_(self.strength, 3.0)
 

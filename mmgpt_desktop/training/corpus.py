@@ -1,4 +1,5 @@
-"""The text that the GPT is pretrained on: captions, questions, answers, definitions."""
+"""The text that the GPT is pretrained on: captions, questions, answers, definitions, translations,
+in both languages."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from torch.utils.data import Dataset
 
 from mmgpt_desktop.model.configuration import END, PAD, SPECIAL_TOKENS
 from mmgpt_desktop.model.modelling import IGNORED
+from mmgpt_desktop.text import plainly_typed
 from mmgpt_desktop.training import wordnet
 from mmgpt_desktop.training.photo_texts import PhotoTexts, ask
 
@@ -37,14 +39,15 @@ def split_definitions(found: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def photo_texts(photos: Iterable[PhotoTexts]) -> list[str]:
-    """Every question in one wording, and every answer that is more than a word."""
+    """Every question that the data has in one wording, as the app gives it to the model, with its
+    answer."""
     rng = random.Random(0)
     texts = []
     for photo in photos:
         for kind, pairs in photo.pairs.items():
             for question, answer in pairs:
-                asked = ask(kind, question, rng) if question else ""
-                texts.append(f"{asked} {answer}".strip())
+                asked = ask(kind, question, rng, language=photo.language) if question else ""
+                texts.append(f"{plainly_typed(asked)} {answer}".strip())
     return texts
 
 

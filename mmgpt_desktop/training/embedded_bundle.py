@@ -25,7 +25,6 @@ from mmgpt_desktop.training.head_scores import HeadScores, score_heads
 from mmgpt_desktop.writing import write_json
 
 FORMAT = 2
-LANGUAGES = ["en"]
 DESCRIPTION = (
     "Our own multimodal GPT: EfficientNet-Lite2 cells, read by a decoder of 22 million parameters."
 )
@@ -126,7 +125,7 @@ def write_manifest(
         "family": config.model_type,
         "version": __version__,
         "description": DESCRIPTION,
-        "languages": LANGUAGES,
+        "languages": list(config.languages),
         "files": {path.name: file_entry(path) for path in files},
         "image": {
             "size": spec.size,

@@ -6,7 +6,8 @@ are the synset's first word; where that is odd or ambiguous, we chose a plainer 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -32,16 +33,23 @@ _TABLES = {
 }
 
 
-def class_names(language: str = ENGLISH) -> list[str]:
+@cache
+def class_names(language: str = ENGLISH) -> Sequence[str]:
     lines = _TABLES[language].read_text(encoding="utf-8").splitlines()
-    return [line.split(" ", 1)[1] for line in lines]
+    return tuple(line.split(" ", 1)[1] for line in lines)
 
 
-def name_tokens(tokenizer: Tokenizer, length: int) -> Tensor:
-    """Token ids [1000, length] of the names as they stand in mid-sentence, padded or cut."""
+def name_tokens(tokenizer: Tokenizer, length: int, languages: Sequence[str] = (ENGLISH,)) -> Tensor:
+    """Token ids [1000, languages * length] of the names as they stand in mid-sentence, each padded
+    or cut."""
     pad = SPECIAL_TOKENS.index(PAD)
-    ids = [tokenizer.encode(f" {name}").ids[:length] for name in class_names()]
-    return torch.tensor([row + [pad] * (length - len(row)) for row in ids])
+    rows: list[list[int]] = [[] for _ in class_names()]
+    for language in languages:
+        blank = "" if language == CHINESE else " "
+        for row, name in zip(rows, class_names(language), strict=True):
+            ids = tokenizer.encode(blank + name).ids[:length]
+            row += ids + [pad] * (length - len(ids))
+    return torch.tensor(rows)
 
 
 def add_names(photos: Iterable[PhotoTexts], features: FeatureStore) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
 from mmgpt_desktop.decoding import Amount, DataDecoder, between
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model.configuration import FUSIONS
+from mmgpt_desktop.training.wordings import CHINESE, ENGLISH
 
 Share = Annotated[float, between(0, 1)]
 DEFAULT = Path(__file__).with_name("mixture.toml")
@@ -29,12 +30,23 @@ class Chances:
 
 @dataclass(frozen=True)
 class Mixture:
-    """The weights of one run, relative to one another."""
+    """The weights of one run, relative to one another. Without `languages` all is in English."""
 
     shares: Chances
     fusions: Mapping[str, Amount]
     collections: Mapping[str, Amount]
     kinds: Mapping[str, Amount]
+    languages: Mapping[str, Amount] = field(default_factory=dict)
+
+    def within(self, languages: Iterable[str]) -> Mixture:
+        """The same where nothing is said in other languages than these."""
+        known = set(languages)
+        left = {each: weight for each, weight in self.languages.items() if each in known}
+        return replace(self, languages=left)
+
+    @property
+    def has_chinese(self) -> bool:
+        return self.languages.get(CHINESE, 0.0) > 0
 
     @classmethod
     def read(cls, path: Path = DEFAULT) -> Mixture:
@@ -44,6 +56,8 @@ class Mixture:
             mixture: Mixture = DataDecoder(strict=True).decode(cls, table)
             if unknown := sorted(set(mixture.fusions) - set(FUSIONS)):
                 raise ValueError(f"no such fusion: {unknown[0]}")
+            if strange := sorted(set(mixture.languages) - {ENGLISH, CHINESE}):
+                raise ValueError(f"no such language: {strange[0]}")
             return mixture
         except (OSError, ValueError) as error:
             title = "The mixture {path} can't be used ({reason})."

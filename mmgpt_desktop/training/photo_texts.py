@@ -102,8 +102,8 @@ class PhotoTexts:
             question, answer = mirrored(question), mirrored(answer)
         words = trained_words(rng, self.language)
         asked = ask(kind, question, rng, words, self.language)
-        hurried = words and kind != "truefalse" and self.language == ENGLISH
-        return blurred(asked, rng) if hurried else asked, answer
+        hurried = words and kind != "truefalse"
+        return blurred(asked, rng, self.language) if hurried else asked, answer
 
     def only(self, kinds: Collection[str]) -> PhotoTexts:
         """The same with pairs of these kinds alone."""

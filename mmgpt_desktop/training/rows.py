@@ -17,13 +17,14 @@ from torch.utils.data import Dataset
 
 from mmgpt_desktop.model.configuration import ASSISTANT, END, PAD, SPECIAL_TOKENS, USER, MMGPTConfig
 from mmgpt_desktop.model.modelling import IGNORED
+from mmgpt_desktop.text import plainly_typed
+from mmgpt_desktop.training.drills import dog_captions, drill, drilled_class
 from mmgpt_desktop.training.features import FeatureStore
-from mmgpt_desktop.training.imagenet_names import ANIMALS, DOGS, LABELLED, class_names
 from mmgpt_desktop.training.mixture import Mixture
-from mmgpt_desktop.training.photo_texts import PhotoTexts, ask, trained_words
+from mmgpt_desktop.training.photo_texts import PhotoTexts
 from mmgpt_desktop.training.photo_views import unspoiled, view_of
-from mmgpt_desktop.training.questions import QA, naming
-from mmgpt_desktop.training.wordings import NO_PICTURE_IN, usual
+from mmgpt_desktop.training.questions import QA
+from mmgpt_desktop.training.wordings import NO_PICTURE_IN
 
 Cells = NDArray[np.floating[Any]]
 PAD_ID, USER_ID, ASSISTANT_ID, END_ID = map(SPECIAL_TOKENS.index, (PAD, USER, ASSISTANT, END))
@@ -36,7 +37,8 @@ tokens of "yes", but should not teach six times as much."""
 @dataclass(frozen=True)
 class TokenLayout:
     """How a model's prompts are laid out: what stands before all turns about a photo, before and
-    after a question, and after an answer; `blank` begins questions and answers."""
+    after a question, and after an answer; `blank` begins questions and answers. The app gives the
+    model questions `typed` plainly (`plainly_typed`), or as they are."""
 
     asked: Sequence[int]
     answered: Sequence[int]
@@ -44,14 +46,15 @@ class TokenLayout:
     pad: int
     before: Sequence[int] = ()
     blank: str = ""
+    typed: bool = False
 
 
-MINI = TokenLayout((USER_ID,), (ASSISTANT_ID,), END_ID, PAD_ID)
+MINI = TokenLayout((USER_ID,), (ASSISTANT_ID,), END_ID, PAD_ID, typed=True)
 
 
 def question_tokens(tokenizer: Tokenizer, question: str) -> list[int]:
     """What an answer is written to, as in the app."""
-    return [USER_ID, *tokenizer.encode(question).ids, ASSISTANT_ID]
+    return [USER_ID, *tokenizer.encode(plainly_typed(question)).ids, ASSISTANT_ID]
 
 
 @dataclass
@@ -95,6 +98,7 @@ class Packer:
     def turn(self, question: str, answer: str, names: Sequence[str] = ()) -> TokenRow:
         """One question with its answer; `names` are of the things whose place is known."""
         layout = self.layout
+        question = plainly_typed(question) if layout.typed else question
         answer = layout.blank + answer
         encoded: Encoding = self._encode(answer)
         asked = [*layout.asked, *self._encode(layout.blank + question).ids, *layout.answered]
@@ -197,6 +201,9 @@ class Look:
 class SampleDataset(Dataset[Sample]):
     """Item i is the i-th look at a photo: its cached cells and a row of text.
 
+    `others` has some photos once more, in another language; each question about such a photo is
+    drawn from one of the two, weighed as in the mixture's `languages`.
+
     Everything about a sample follows from the seed and i, so a run that is resumed at a
     step sees what it would have seen.
     """
@@ -214,15 +221,16 @@ class SampleDataset(Dataset[Sample]):
         mirror: bool = True,
         fusion: str | None = None,
         layout: TokenLayout = MINI,
+        others: Sequence[PhotoTexts] = (),
     ) -> None:
         self.photos = photos
+        self.others = {each.image: each for each in others if mixture.languages.get(each.language)}
         self.features = features
-        self.shares, self.kinds = mixture.shares, mixture.kinds
+        self.shares, self.kinds, self.languages = mixture.shares, mixture.kinds, mixture.languages
         self.seed = seed
         self.fusion = fusion
         self.mirror = mirror and features.mirrored is not None
         self.packer = Packer(tokenizer, length, layout)
-        self.names = class_names()
         self.order = _sample_order(photos, mixture.collections, samples, seed)
 
     def __len__(self) -> int:
@@ -235,20 +243,24 @@ class SampleDataset(Dataset[Sample]):
             return self._drill(photo, rng, number)
         has_image = rng.random() >= self.shares.no_picture
         look = self.look(photo.image, rng)
-        told = replace(photo, pairs=unspoiled(photo.pairs)) if look.varied else photo
+        told = self._told(photo)
+        masks = {name: mask for each in told for name, mask in each.masks.items()}
+        if look.varied:
+            told = [replace(each, pairs=unspoiled(each.pairs)) for each in told]
 
         def draw() -> QA:
-            question, answer = told.draw(self.kinds, rng, mirror=look.mirrored)
-            return question, answer if has_image else NO_PICTURE_IN[photo.language]
+            spoken = self._drawn(told, rng)
+            question, answer = spoken.draw(self.kinds, rng, mirror=look.mirrored)
+            return question, answer if has_image else NO_PICTURE_IN[spoken.language]
 
-        names = list(photo.masks) if has_image and not look.varied else []
+        names = list(masks) if has_image and not look.varied else []
         row = self.packer.row(draw, rng, names)
         return Sample(
             number,
             photo.image,
             *look.cells,
             row,
-            [_mask(photo, name, look.mirrored) for _, name in row.pointed],
+            [_mask(masks[name], look.mirrored) for _, name in row.pointed],
             has_image=has_image,
             has_names=rng.random() >= self.shares.names_hidden,
             fusion=self.fusion,
@@ -264,50 +276,25 @@ class SampleDataset(Dataset[Sample]):
         return Look(self.features.cells(image, mirrored=flip), flip)
 
     def _drill(self, photo: PhotoTexts, rng: random.Random, number: int) -> Sample:
-        """Any class put first among the encoder's guesses, and asked for or described: copying
-        is learned for all names, not only for those of the training photos."""
-        captions = dog_captions(photo)
-        named = rng.choice(OTHER_ANIMALS) if captions else rng.randrange(len(self.names))
-        name = self.names[named]
-
-        def draw() -> QA:
-            words = trained_words(rng)
-            if captions and rng.random() < 0.6:
-                return ask("caption", "", rng, words), with_animal(rng.choice(captions), name)
-            if photo.collection in LABELLED and rng.random() < 0.4:
-                return ask("caption", "", rng, words), f"A photo of {naming(name)}."
-            if named in ANIMALS and rng.random() < 0.3:
-                return rng.choice(usual("animal_name")), naming(name)
-            return ask("name", "", rng, words), naming(name)
-
+        told = self._told(photo)
+        named = drilled_class([each for one in told for each in dog_captions(one)], rng)
+        row = self.packer.row(lambda: drill(self._drawn(told, rng), named, rng), rng)
         cells = self.features.cells(photo.image)
-        row = self.packer.row(draw, rng)
         return Sample(number, photo.image, *cells, row, named=named, fusion=self.fusion)
 
+    def _told(self, photo: PhotoTexts) -> list[PhotoTexts]:
+        """What is said of the photo, in each language."""
+        other = self.others.get(photo.image)
+        return [photo, other] if other else [photo]
 
-OTHER_ANIMALS = sorted(set(ANIMALS) - set(DOGS))
-_DOG = re.compile(r"\b(?:([Aa])n? )?dog\b")
-
-
-def dog_captions(photo: PhotoTexts) -> list[str]:
-    """The captions that speak of one dog."""
-    captions = [caption for _, caption in photo.pairs.get("caption", ())]
-    return [caption for caption in captions if len(_DOG.findall(caption)) == 1]
-
-
-def with_animal(caption: str, animal: str) -> str:
-    """The caption with another animal in the dog's place."""
-
-    def renamed(found: re.Match[str]) -> str:
-        if not found[1]:
-            return animal
-        return f"{found[1]}{'n' if animal[0] in 'aeiou' else ''} {animal}"
-
-    return _DOG.sub(renamed, caption)
+    def _drawn(self, told: Sequence[PhotoTexts], rng: random.Random) -> PhotoTexts:
+        """In a language by chance; where there is one alone, none is drawn."""
+        if len(told) == 1:
+            return told[0]
+        return rng.choices(told, [self.languages.get(each.language, 0.0) for each in told])[0]
 
 
-def _mask(photo: PhotoTexts, name: str, flip: bool) -> Cells:
-    mask = photo.masks[name]
+def _mask(mask: Cells, flip: bool) -> Cells:
     return (mask[:, ::-1] if flip else mask).reshape(-1).astype(np.float32)
 
 

@@ -6,6 +6,7 @@ Resumable: a run that finds checkpoints in its work folder goes on from the last
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,15 @@ from transformers.trainer_utils import get_last_checkpoint
 from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model.configuration import MMGPTConfig
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
+from mmgpt_desktop.training.chinese import in_chinese
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.imagenet_names import add_names, name_tokens
 from mmgpt_desktop.training.mixture import Mixture
-from mmgpt_desktop.training.photo_texts import load_texts, with_weight
+from mmgpt_desktop.training.photo_texts import PhotoTexts, load_texts, with_weight
 from mmgpt_desktop.training.recipes import Recipe, RunRecipe
 from mmgpt_desktop.training.rows import Collator, SampleDataset
+from mmgpt_desktop.training.wordings import CHINESE, ENGLISH
 
 
 def train(
@@ -110,14 +113,12 @@ class FusionTrainer(Trainer):
     ) -> None:
         recipe = source.recipe
         self.encoder_rate = recipe.encoder_rate
+        mixture = mixture.within(model.config.languages)
         super().__init__(
             model=model,
             args=trainer_arguments(checkpoints, recipe, workers=1),
             train_dataset=source.samples("train", mixture, recipe.steps * recipe.batch),
-            eval_dataset={
-                fusion: source.samples("dev", mixture, DEV_SAMPLES, fusion)
-                for fusion in mixture.fusions
-            },
+            eval_dataset=dev_samples(source, mixture, model.config.fusion),
             data_collator=Collator(model.config, mixture.fusions, recipe.seed),
             callbacks=[EarlyStopping(recipe.patience)] if recipe.patience else [],
         )
@@ -151,6 +152,18 @@ class FusionTrainer(Trainer):
         return metrics
 
 
+def dev_samples(source: Source, mixture: Mixture, usual: str) -> dict[str, SampleDataset]:
+    """In English for each fusion, and in Chinese, where there is some, for the usual one."""
+    english = mixture.within([ENGLISH])
+    found = {
+        fusion: source.samples("dev", english, DEV_SAMPLES, fusion) for fusion in mixture.fusions
+    }
+    if mixture.has_chinese:
+        chinese = mixture.within([CHINESE])
+        found["chinese"] = source.samples("dev", chinese, DEV_SAMPLES, usual)
+    return found
+
+
 class EarlyStopping(EarlyStoppingCallback):
     """Waits for the mean; by itself it would complain of each fusion's part."""
 
@@ -176,14 +189,18 @@ class Source:
     def samples(
         self, split: str, mixture: Mixture, number: int, fusion: str | None = None
     ) -> SampleDataset:
-        """Of photos that aren't for training nothing is pointed at: the loss is the answers'."""
-        photos, learned = load_texts(self.data, [split]), split == "train"
-        add_names(photos, self.features)
-        photos = with_weight(photos, mixture.kinds)
+        """In Chinese too where the mixture has it, in Chinese alone where that is all it has.
+
+        Of photos that aren't for training nothing is pointed at: the loss is the answers'."""
+        told, learned = load_texts(self.data, [split]), split == "train"
+        add_names(told, self.features)
+        photos = with_weight(told, mixture.kinds)
+        chinese = with_weight(in_chinese(told), mixture.kinds) if mixture.has_chinese else []
+        alone = mixture.languages.keys() == {CHINESE}
         if not learned:
-            photos = [replace(photo, masks={}) for photo in photos]
+            photos, chinese = _unpointed(photos), _unpointed(chinese)
         return SampleDataset(
-            photos,
+            chinese if alone else photos,
             self.features,
             self.tokenizer,
             mixture,
@@ -192,16 +209,23 @@ class Source:
             seed=self.recipe.seed,
             mirror=learned,
             fusion=fusion,
+            others=[] if alone else chinese,
         )
 
 
+def _unpointed(photos: Sequence[PhotoTexts]) -> list[PhotoTexts]:
+    return [replace(photo, masks={}) for photo in photos]
+
+
 def new_model(tokenizer: Tokenizer, seed: int) -> MMGPTForConditionalGeneration:
-    """A fresh decoder behind the frozen ImageNet encoder."""
+    """A fresh decoder of both languages behind the frozen ImageNet encoder."""
     torch.manual_seed(seed)
-    model = MMGPTForConditionalGeneration(MMGPTConfig())
+    config = MMGPTConfig(vocab_size=tokenizer.get_vocab_size(), languages=(ENGLISH, CHINESE))
+    model = MMGPTForConditionalGeneration(config)
     model.encoder.load_state_dict(pretrained_encoder().state_dict())
     model.encoder.requires_grad_(False)
-    model.names.tokens.copy_(name_tokens(tokenizer, model.config.name_tokens))
+    names = name_tokens(tokenizer, config.name_tokens, config.languages)
+    model.names.tokens.copy_(names)
     return model
 
 

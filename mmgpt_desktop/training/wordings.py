@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,12 @@ _MARKLESS = 0.25  # of what people type in Chinese
 _LITTLE = frozenset(
     ["a", "an", "and", "are", "can", "do", "does", "here", "i", "in", "is", "it", "me", "of", "on"]
 ) | {"please", "show", "tell", "that", "the", "there", "this", "to", "what", "which", "you"}
+_PARTICLES_ZH = frozenset("的了着个请")
+_ALIKE_ZH = {
+    **{"的": "地得", "在": "再", "做": "作", "哪": "那", "么": "莫", "吗": "嘛", "它": "他她"},
+    **{"有": "又", "是": "事", "种": "中", "几": "及", "边": "变", "像": "象", "里": "理"},
+}
+"""What a keyboard that takes sounds for characters offers beside the right ones."""
 AS_WRITTEN, _BARE = 0.65, 0.85  # of what people type; the rest is lower-case, with its mark
 
 
@@ -121,8 +127,10 @@ def typed(question: str, rng: random.Random, language: str = ENGLISH) -> str:
     return question.lower().rstrip(".?") if style < _BARE else question.lower()
 
 
-def blurred(question: str, rng: random.Random) -> str:
+def blurred(question: str, rng: random.Random, language: str = ENGLISH) -> str:
     """As people type it in a hurry: now and then without a little word, or with a slip."""
+    if language == CHINESE:
+        return _blurred_zh(question, rng)
     words = question.split()
     if rng.random() < _HURRIED:
         little = [place for place, word in enumerate(words) if word.lower() in _LITTLE]
@@ -132,6 +140,25 @@ def blurred(question: str, rng: random.Random) -> str:
         place = rng.randrange(len(words))
         words[place] = _slip(words[place], rng)
     return " ".join(words) or question
+
+
+def _blurred_zh(question: str, rng: random.Random) -> str:
+    """Without a particle, or with a character that sounds like the right one."""
+    if rng.random() < _HURRIED:
+        question = _without_one(question, _PARTICLES_ZH, rng)
+    alike = [place for place, sign in enumerate(question) if sign in _ALIKE_ZH]
+    if alike and rng.random() < _SLIPPED:
+        place = rng.choice(alike)
+        question = question[:place] + rng.choice(_ALIKE_ZH[question[place]]) + question[place + 1 :]
+    return question
+
+
+def _without_one(question: str, signs: Container[str], rng: random.Random) -> str:
+    found = [place for place, sign in enumerate(question) if sign in signs]
+    if not found:
+        return question
+    place = rng.choice(found)
+    return question[:place] + question[place + 1 :]
 
 
 def _slip(word: str, rng: random.Random) -> str:
