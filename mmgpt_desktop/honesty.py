@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from mmgpt_desktop.question_kinds import SMALL_TALK, QuestionKind, is_chinese, kind_of
+from mmgpt_desktop.question_kinds import (
+    SMALL_TALK,
+    WITHOUT_PICTURE,
+    QuestionKind,
+    is_chinese,
+    kind_of,
+)
 
 COUNTS_TO = 5
 
@@ -66,7 +72,8 @@ class Doubt:
 def reply_to(question: str, beyond: Collection[QuestionKind], *, picture: bool) -> Reply | None:
     """None where a model that has no answer to the kinds `beyond` is to be asked."""
     kind = kind_of(question)
-    blind = not picture and QuestionKind.NO_PICTURE in beyond
+    needs_one = QuestionKind.NO_PICTURE in beyond and kind not in WITHOUT_PICTURE
+    blind = needs_one and not picture
     return Reply(kind, is_chinese(question)) if blind or kind in beyond else None
 
 
@@ -139,6 +146,10 @@ _REPLIES = {
         "This model only answers questions about what a picture shows. Ask what is in the "
         "picture, or what somebody is doing there.",
         "这个模型只回答和图片内容有关的问题。可以问图里有什么，或者有人在做什么。",  # noqa: RUF001
+    ),
+    QuestionKind.TRANSLATE: (
+        "This model doesn't translate. Ask what is in a picture, or what somebody is doing there.",
+        "这个模型不会翻译。可以问图里有什么，或者有人在做什么。",  # noqa: RUF001
     ),
     QuestionKind.GREETING: (
         "Hello! Ask something about a picture, such as what is in it, and see where the model "

@@ -31,6 +31,7 @@ class QuestionKind(StrEnum):
     FUTURE = "future"  # or past: what the picture doesn't show yet, or any more
     FACTS = "facts"  # times, prices, brands, names of places
     # What no picture is needed for.
+    TRANSLATE = "translate"  # between English and Chinese
     NO_PICTURE = "no-picture"
     GREETING = "greeting"
     FEELING = "feeling"
@@ -53,8 +54,8 @@ SMALL_TALK = frozenset(
 CANT_TELL = frozenset(
     {QuestionKind.READING, QuestionKind.IDENTITY, QuestionKind.FUTURE, QuestionKind.FACTS}
 )
-WITHOUT_PICTURE = SMALL_TALK | {QuestionKind.NO_PICTURE}
-BEYOND = CANT_TELL | SMALL_TALK | {QuestionKind.NO_PICTURE}
+WITHOUT_PICTURE = SMALL_TALK | {QuestionKind.NO_PICTURE, QuestionKind.TRANSLATE}
+BEYOND = CANT_TELL | WITHOUT_PICTURE
 """What a model that only knows pictures, and little of the world, has no answer to."""
 
 _WORDS = {
@@ -112,6 +113,20 @@ _RULES: dict[QuestionKind, tuple[str, ...]] = {
     QuestionKind.FAREWELL: (
         r"^(good ?bye|bye|bye bye|see you( (later|soon|tomorrow))?|good night|farewell|cya)$",
         r"^(再见|拜拜|回头见|明天见|下次见|晚安|我走了)[啦了]?$",
+    ),
+    QuestionKind.TRANSLATE: (
+        # Blanks may be missing: a Chinese sentence stands behind, and then they are taken out.
+        r"^(please ?)?translate ?(this|it|the following)? ?(sentence|text|caption)? ?(in)?to ?"
+        r"(simplified ?)?(english|chinese|mandarin)(?!.*<picture>)",
+        r"^(please ?)?(how ?(do|does|would|can) ?(you|one|i|we) ?)?say ?(this|that|it)? ?in ?"
+        r"(english|chinese|mandarin)",
+        r"^(please ?)?translate ?(?!.*(<picture>|\bsign|\bthe text)).+ ?(in)?to ?"
+        r"(english|chinese|mandarin)$",
+        r"^how (do|does|would|can) (you|one|i|we) say .+ in (english|chinese|mandarin)$",
+        r"^(请|帮我|麻烦)*(把|将)?(这句话?|这段话|下面的?(句子|话)|下面这句话?|以下(句子|内容)?)?"
+        r"(翻译|译)(成|为|到)(简体)?(中文|汉语|英文|英语)(?!.*(<图>|这里))",
+        r"^(请|帮我|麻烦)*(把|将)(?!.*(<图>|这里|文字|字|牌子)).+(翻译|译)(成|为)(中文|汉语|英文|英语)$",
+        r"^(请)?用(中文|汉语|英文|英语)(怎么|如何)(说|讲)",
     ),
     QuestionKind.NO_PICTURE: (
         r"^((what|which) .*|(the )?)\bcapital( city)? of (?!<this> <picture>)",

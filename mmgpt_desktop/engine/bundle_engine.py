@@ -42,7 +42,7 @@ from mmgpt_desktop.messages import (
     RuntimeName,
 )
 from mmgpt_desktop.methods import TRACED, Method
-from mmgpt_desktop.question_kinds import kind_of
+from mmgpt_desktop.question_kinds import QuestionKind, kind_of
 from mmgpt_desktop.settings import cache_path
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class BundleEngine(EngineBase):
         return self.family.token_bytes(token_id)
 
     def prepare_request(self, request: GenerationRequest) -> PreparedRequest:
-        photo = request.images[0] if request.images else None
+        photo = self._photo(request)
         fusion = self.model.fusion_info(request.fusion)
         prompt = self.family.build_prompt(request.messages, request.sampling.max_new_tokens)
         read = None
@@ -138,6 +138,12 @@ class BundleEngine(EngineBase):
             read,
             load=lambda: self._runtime.prepare(fusion.name),
         )
+
+    def _photo(self, request: GenerationRequest) -> Photo | None:
+        """None, too, for a sentence to translate, where the model can."""
+        kind = kind_of(request.messages[-1].text)
+        translated = kind is QuestionKind.TRANSLATE and kind not in self.bundle.manifest.beyond
+        return request.images[0] if request.images and not translated else None
 
     @goes_over
     def edges(self, photo: Photo, cancel: CancelToken) -> EdgeMap | None:

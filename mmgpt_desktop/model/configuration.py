@@ -29,7 +29,8 @@ class MMGPTConfig(PretrainedConfig):
     `pointing` weighs the loss that teaches `pointing_heads` (layer, head) to look at the
     named thing; these layers must be among those that look. `tuning`, while the encoder's last
     stages learn as well, weighs what holds its classes to what they were; None if they never did.
-    The encoder's class names are there in each of the `languages` that the model was trained in.
+    The encoder's class names are there in each of the `languages` that the model was trained in;
+    it `translates` between these if it was trained to.
     """
 
     model_type = "mmgpt"
@@ -54,6 +55,7 @@ class MMGPTConfig(PretrainedConfig):
     name_classes: int = 4
     name_tokens: int = 5
     languages: Sequence[str] = ("en",)
+    translates: bool = False
     pointing: float = 0.1
     pointing_heads: Sequence[Sequence[int]] = ((5, 0), (5, 1), (7, 0), (7, 1))
     tuning: float | None = None

@@ -15,7 +15,7 @@ what has too few keeps that of all.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,12 +31,14 @@ from mmgpt_desktop.honesty import is_many
 from mmgpt_desktop.model.decoder import stacked
 from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.question_kinds import BEYOND, QuestionKind, kind_of
+from mmgpt_desktop.training.evaluation.chinese_rows import CAPTION_QUESTION_ZH, in_chinese_words
 from mmgpt_desktop.training.evaluation.metrics import calibration_error
 from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion, draw_questions
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.many_answers import decode_rows, until_end
-from mmgpt_desktop.training.photo_texts import load_texts
+from mmgpt_desktop.training.photo_texts import CAPTIONS_ZH, PhotoTexts, load_texts
 from mmgpt_desktop.training.rows import END_ID, question_tokens
+from mmgpt_desktop.training.wordings import CHINESE, ENGLISH
 
 HUMAN = "vqa"
 TEMPERATURES = tuple(round(0.5 + 0.05 * step, 2) for step in range(51))
@@ -121,7 +123,8 @@ def calibrate(data: Path, work: Path, model: MMGPTForConditionalGeneration) -> C
     """Ask the dev split's questions, with the model's own fusion."""
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     features = FeatureStore.open(work / "features")
-    return judge(answers(model, features, tokenizer, dev_questions(data)), tokenizer)
+    asked = dev_questions(data, model.config.languages)
+    return judge(answers(model, features, tokenizer, asked), tokenizer)
 
 
 def judge(
@@ -141,11 +144,23 @@ def judge(
     return fit(judged, np.array(descriptions))
 
 
-def dev_questions(data: Path) -> list[PhotoQuestion]:
+def dev_questions(data: Path, languages: Collection[str] = (ENGLISH,)) -> list[PhotoQuestion]:
+    """In these languages; those by people are in English alone."""
     photos = load_texts(data, ["dev"])
     people = [each for each in draw_questions(photos, None) if each.kind == HUMAN]
     made = [each for each in draw_questions(photos, QUESTIONS_OF_A_KIND) if each.kind != HUMAN]
-    return people + made
+    return people + made + (chinese_questions(photos, made) if CHINESE in languages else [])
+
+
+def chinese_questions(
+    photos: Sequence[PhotoTexts], made: Sequence[PhotoQuestion]
+) -> list[PhotoQuestion]:
+    """The made ones that have their Chinese, and as many descriptions as of another kind."""
+    described = [photo for photo in photos if photo.pairs.get(CAPTIONS_ZH)][:QUESTIONS_OF_A_KIND]
+    wanted = [
+        PhotoQuestion(photo.image, "caption", "", CAPTION_QUESTION_ZH, ()) for photo in described
+    ]
+    return [*in_chinese_words(made).values(), *wanted]
 
 
 def fit(judged: Sequence[Judged], descriptions: NDArray[Any]) -> Calibration:

@@ -19,6 +19,7 @@ from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model import MMGPTForConditionalGeneration, MMGPTImageProcessor, MMGPTProcessor
 from mmgpt_desktop.model.configuration import END, PAD, MMGPTConfig
 from mmgpt_desktop.model.packing import load_packed, save_packed
+from mmgpt_desktop.question_kinds import BEYOND, QuestionKind
 from mmgpt_desktop.training.calibrate import calibrate
 from mmgpt_desktop.training.embedded_graphs import decoder_graph, encoder_graph, export
 from mmgpt_desktop.training.head_scores import HeadScores, score_heads
@@ -150,8 +151,14 @@ def write_manifest(
         },
         "sampling": {"repetition_penalty": 1.2, "max_new_tokens": 64},
         "certainty": asdict(certainty),
+        "beyond": sorted(beyond(config)),
     }
     write_json(bundle / MANIFEST, manifest)
+
+
+def beyond(config: MMGPTConfig) -> frozenset[QuestionKind]:
+    """Kinds of questions to which the model has no answer."""
+    return BEYOND - {QuestionKind.TRANSLATE} if config.translates else BEYOND
 
 
 def _fusion(name: str, config: MMGPTConfig, heads: HeadScores) -> dict[str, Any]:

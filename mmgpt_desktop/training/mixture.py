@@ -26,6 +26,7 @@ class Chances:
     drilled: Share
     no_picture: Share
     varied: Share = 0.0
+    translated: Share = 0.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ class Mixture:
         known = set(languages)
         left = {each: weight for each, weight in self.languages.items() if each in known}
         return replace(self, languages=left)
+
+    @property
+    def translates(self) -> bool:
+        return self.has_chinese and self.shares.translated > 0
 
     @property
     def has_chinese(self) -> bool:

@@ -33,6 +33,7 @@ from mmgpt_desktop.training.recipes import RewardRecipe
 from mmgpt_desktop.training.rows import END_ID, Sample, SampleDataset, TokenRow, question_tokens
 from mmgpt_desktop.training.train import FusionTrainer, Source, prepared, run_to_the_end
 from mmgpt_desktop.training.truth import Mapped, Truth, mapped_photos
+from mmgpt_desktop.training.wordings import CHINESE, ENGLISH
 
 ANSWER_TOKENS = 20
 FINISHED = "."
@@ -62,7 +63,8 @@ class DescribedSamples(Dataset[Sample]):
         self.ordinary = ordinary
         self.share = recipe.described
         self.mapped = recipe.mapped
-        self.images = list(judges.references)
+        self.images = {language: list(found) for language, found in judges.references.items()}
+        self.weights = [ordinary.languages.get(language, 1.0) for language in self.images]
         self.maps = list(judges.truth.photos)
 
     def __len__(self) -> int:
@@ -72,41 +74,56 @@ class DescribedSamples(Dataset[Sample]):
         rng = random.Random(self.ordinary.seed * 1_000_003 - number)
         if rng.random() >= self.share:
             return self.ordinary[number]
-        mapped = bool(self.maps) and rng.random() < self.mapped
-        image, row = rng.choice(self.maps if mapped else self.images), TokenRow()
+        language, row = ENGLISH, TokenRow()
+        if self.maps and rng.random() < self.mapped:
+            image = rng.choice(self.maps)
+        else:
+            language = rng.choices(list(self.images), self.weights)[0]
+            image = rng.choice(self.images[language])
         row.pad(self.ordinary.packer.length)
-        return Sample(number, image, *self.ordinary.look(image, rng).cells, row, described=True)
+        cells = self.ordinary.look(image, rng).cells
+        return Sample(number, image, *cells, row, described=language)
 
 
 class Judges:
-    """Say what a caption is worth: by the photo's other captions, or by its label map."""
+    """Say what a caption is worth: by the photo's captions in its language, or by its label map.
+
+    What is compared are words, in Chinese characters.
+    """
 
     def __init__(self, photos: Sequence[PhotoTexts], mapped: Mapping[str, Mapped]) -> None:
-        """Raises AppError where there are no captions."""
-        self.references = caption_words(photos)
+        """`photos` may be there once in each language. Raises AppError where there are no
+        captions."""
+        by_language = {
+            language: caption_words([each for each in photos if each.language == language])
+            for language in (ENGLISH, CHINESE)
+        }
+        self.references = {language: found for language, found in by_language.items() if found}
         if not self.references:
             title = "No training photo has {number} captions, which rewarding compares with."
             raise AppError(title, number=FEWEST_REFERENCES)
-        self.consensus = Consensus(self.references)
+        self.consensus = {each: Consensus(found) for each, found in self.references.items()}
         self.truth = Truth(mapped)
 
     def has_map(self, image: str) -> bool:
         return image in self.truth.photos
 
-    def score(self, image: str, caption: Sequence[str], finished: bool) -> float:
+    def score(
+        self, image: str, caption: Sequence[str], finished: bool, language: str = ENGLISH
+    ) -> float:
         """0 to 10, and of photos with a label map to `WORTH_OF_TRUTH`; a caption that was not
         `finished` has half of that, and misses the end's n-grams."""
         if self.has_map(image):
             worth = WORTH_OF_TRUTH if finished else WORTH_OF_TRUTH / 2
             return worth * self.truth.score(image, caption)
-        return self.consensus.score(image, [*caption] + [FINISHED] * finished)
+        return self.consensus[language].score(image, [*caption] + [FINISHED] * finished)
 
 
 class RewardTrainer(FusionTrainer):
     """Fills the rows of described photos with sampled captions, weighed by their advantage.
 
-    The log's `reward` is the mean CIDEr-D of the captions sampled since the last entry, `truth`
-    that of the descriptions of photos with a label map.
+    The log's `reward` is the mean CIDEr-D of the captions sampled since the last entry, `reward_zh`
+    that of the Chinese ones, `truth` that of the descriptions of photos with a label map.
     """
 
     def __init__(
@@ -123,11 +140,11 @@ class RewardTrainer(FusionTrainer):
         assert isinstance(ordinary, SampleDataset)
         photos = ordinary.photos
         mapped = mapped_photos(photos, LabelMaps(source.data)) if recipe.mapped else {}
-        self.judges = Judges(photos, mapped)
+        self.judges = Judges([*photos, *ordinary.others.values()], mapped)
         self.train_dataset = DescribedSamples(ordinary, self.judges, recipe)
         self.tokenizer = source.tokenizer
         self.recipe = recipe
-        self.rewards: dict[str, list[float]] = {"reward": [], "truth": []}
+        self.rewards: dict[str, list[float]] = {"reward": [], "reward_zh": [], "truth": []}
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         if described := inputs.pop("described"):
@@ -145,22 +162,32 @@ class RewardTrainer(FusionTrainer):
         self,
         model: MMGPTForConditionalGeneration,
         inputs: dict[str, Any],
-        described: Sequence[tuple[int, str]],
+        described: Sequence[tuple[int, str, str]],
     ) -> None:
-        """Write captions into the batch's described rows."""
+        """Write captions into the batch's described rows, asked for in each row's language."""
+        for language in dict.fromkeys(language for _, _, language in described):
+            rows = {row: image for row, image, own in described if own == language}
+            self._describe_in(language, model, inputs, rows)
+
+    def _describe_in(
+        self,
+        language: str,
+        model: MMGPTForConditionalGeneration,
+        inputs: dict[str, Any],
+        rows: Mapping[int, str],
+    ) -> None:
         rng = random.Random(self.state.global_step)
-        question = ask("caption", "", rng, trained_words(rng))
+        question = ask("caption", "", rng, trained_words(rng, language), language)
         asked = question_tokens(self.tokenizer, question)
-        rows = [row for row, _ in described]
-        fine, coarse = inputs["fine"][rows], inputs["coarse"][rows]
+        fine, coarse = inputs["fine"][list(rows)], inputs["coarse"][list(rows)]
         count = self.recipe.samples
         answers = sample(model, (fine, coarse), asked, count, inputs["fusion"])
         length = inputs["input_ids"].shape[1]
-        for place, (row, image) in enumerate(described):
+        for place, (row, image) in enumerate(rows.items()):
             written = answers[place * count : (place + 1) * count]
             captions = fitting(written, length, len(asked))
-            scores = [self.score(image, caption) for caption in captions]
-            self.rewards["truth" if self.judges.has_map(image) else "reward"] += scores
+            scores = [self.score(image, caption, language) for caption in captions]
+            self.rewards[self._rewarded_as(image, language)] += scores
             filled = self._filled(asked, captions, advantages(scores))
             filled.pad(length)
             for name, values in (
@@ -171,10 +198,15 @@ class RewardTrainer(FusionTrainer):
             ):
                 inputs[name][row] = torch.tensor(values[:length])
 
-    def score(self, image: str, caption: Sequence[int]) -> float:
+    def _rewarded_as(self, image: str, language: str) -> str:
+        if self.judges.has_map(image):
+            return "truth"
+        return "reward_zh" if language == CHINESE else "reward"
+
+    def score(self, image: str, caption: Sequence[int], language: str = ENGLISH) -> float:
         finished = caption[-1] == END_ID
         text = self.tokenizer.decode([token for token in caption if token != END_ID])
-        return self.judges.score(image, words(text).split(), finished)
+        return self.judges.score(image, words(text).split(), finished, language)
 
     def _filled(
         self, asked: list[int], captions: Sequence[list[int]], worth: Sequence[float]

@@ -21,10 +21,11 @@ from mmgpt_desktop.text import plainly_typed
 from mmgpt_desktop.training.drills import dog_captions, drill, drilled_class
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.mixture import Mixture
+from mmgpt_desktop.training.parallel import Parallel
 from mmgpt_desktop.training.photo_texts import PhotoTexts
 from mmgpt_desktop.training.photo_views import unspoiled, view_of
 from mmgpt_desktop.training.questions import QA
-from mmgpt_desktop.training.wordings import NO_PICTURE_IN
+from mmgpt_desktop.training.wordings import CHINESE, ENGLISH, NO_PICTURE_IN
 
 Cells = NDArray[np.floating[Any]]
 PAD_ID, USER_ID, ASSISTANT_ID, END_ID = map(SPECIAL_TOKENS.index, (PAD, USER, ASSISTANT, END))
@@ -173,7 +174,8 @@ class Sample:
 
     `masks` say where what the row points at lies, [T] each. The picture, or the encoder's
     class names, may be hidden; `named` is a class to put first among these, or -1. A
-    `fusion` is that of its step. The row of a `described` sample is for the model to write.
+    `fusion` is that of its step. The row of a `described` sample is for the model to write, in the
+    language of that name.
     """
 
     number: int
@@ -186,7 +188,7 @@ class Sample:
     has_names: bool = True
     named: int = -1
     fusion: str | None = None
-    described: bool = False
+    described: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +204,8 @@ class SampleDataset(Dataset[Sample]):
     """Item i is the i-th look at a photo: its cached cells and a row of text.
 
     `others` has some photos once more, in another language; each question about such a photo is
-    drawn from one of the two, weighed as in the mixture's `languages`.
+    drawn from one of the two, weighed as in the mixture's `languages`. `parallel` are sentences
+    that some samples translate, without looking.
 
     Everything about a sample follows from the seed and i, so a run that is resumed at a
     step sees what it would have seen.
@@ -222,10 +225,12 @@ class SampleDataset(Dataset[Sample]):
         fusion: str | None = None,
         layout: TokenLayout = MINI,
         others: Sequence[PhotoTexts] = (),
+        parallel: Sequence[Parallel] = (),
     ) -> None:
         self.photos = photos
         self.others = {each.image: each for each in others if mixture.languages.get(each.language)}
         self.features = features
+        self.parallel = parallel
         self.shares, self.kinds, self.languages = mixture.shares, mixture.kinds, mixture.languages
         self.seed = seed
         self.fusion = fusion
@@ -239,6 +244,8 @@ class SampleDataset(Dataset[Sample]):
     def __getitem__(self, number: int) -> Sample:
         rng = random.Random(self.seed * 1_000_003 + number)
         photo = self.photos[self.order[number]]
+        if self.parallel and rng.random() < self.shares.translated:
+            return self._translation(photo, rng, number)
         if rng.random() < self.shares.drilled:
             return self._drill(photo, rng, number)
         has_image = rng.random() >= self.shares.no_picture
@@ -281,6 +288,13 @@ class SampleDataset(Dataset[Sample]):
         row = self.packer.row(lambda: drill(self._drawn(told, rng), named, rng), rng)
         cells = self.features.cells(photo.image)
         return Sample(number, photo.image, *cells, row, named=named, fusion=self.fusion)
+
+    def _translation(self, photo: PhotoTexts, rng: random.Random, number: int) -> Sample:
+        def draw() -> QA:
+            return rng.choice(self.parallel).turn(rng.choice((ENGLISH, CHINESE)), rng)
+
+        row, cells = self.packer.row(draw, rng), self.features.cells(photo.image)
+        return Sample(number, photo.image, *cells, row, has_image=False, fusion=self.fusion)
 
     def _told(self, photo: PhotoTexts) -> list[PhotoTexts]:
         """What is said of the photo, in each language."""
@@ -337,7 +351,9 @@ class Collator:
         return {
             "fusion": fusion,
             "described": [
-                (i, sample.image) for i, sample in enumerate(samples) if sample.described
+                (i, sample.image, sample.described)
+                for i, sample in enumerate(samples)
+                if sample.described
             ],
             "input_ids": torch.tensor([row.ids for row in rows]),
             "labels": torch.tensor([row.labels for row in rows]),

@@ -24,6 +24,7 @@ from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.imagenet_names import add_names, name_tokens
 from mmgpt_desktop.training.mixture import Mixture
+from mmgpt_desktop.training.parallel import Parallel, read_parallel
 from mmgpt_desktop.training.photo_texts import PhotoTexts, load_texts, with_weight
 from mmgpt_desktop.training.recipes import Recipe, RunRecipe
 from mmgpt_desktop.training.rows import Collator, SampleDataset
@@ -114,6 +115,7 @@ class FusionTrainer(Trainer):
         recipe = source.recipe
         self.encoder_rate = recipe.encoder_rate
         mixture = mixture.within(model.config.languages)
+        model.config.translates = model.config.translates or mixture.translates
         super().__init__(
             model=model,
             args=trainer_arguments(checkpoints, recipe, workers=1),
@@ -210,7 +212,12 @@ class Source:
             mirror=learned,
             fusion=fusion,
             others=[] if alone else chinese,
+            parallel=self._parallel() if learned and mixture.translates else [],
         )
+
+    def _parallel(self) -> list[Parallel]:
+        """People's: the machine's are for pretraining alone."""
+        return [pair for pair in read_parallel(self.data) if pair.by_people]
 
 
 def _unpointed(photos: Sequence[PhotoTexts]) -> list[PhotoTexts]:

@@ -296,6 +296,19 @@ def test_a_count_beyond_five_is_no_count(
     assert (outcome.hedge, outcome.certainty) == (Hedge.MANY, None)
 
 
+def test_a_sentence_is_translated_without_looking(own_bundle: Path) -> None:
+    about = read_manifest(own_bundle)
+    about["beyond"] = ["no-picture"]
+    write_manifest(own_bundle, about)
+    engine = BundleEngine(own_bundle, CPU)
+    engine.load()
+    asked = request(make_photo(), text="Translate into Chinese: A dog runs.")
+    said, outcome, steps = ask(engine, asked)
+    assert (said, outcome.reply) == (ANSWER, None)
+    assert all(step.attention is None for step in steps)
+    assert ask(engine, request(text="Translate into Chinese: A dog runs."))[0] == ANSWER
+
+
 def test_a_model_that_knows_more_is_asked(tiny_bundle: Path) -> None:
     engine = BundleEngine(tiny_bundle, CPU)
     assert engine.load().beyond == ()

@@ -18,7 +18,8 @@ from mmgpt_desktop.engine.torch_runtime import TorchRuntime
 from mmgpt_desktop.messages import RuntimeName
 from mmgpt_desktop.model import MMGPTConfig, MMGPTForConditionalGeneration
 from mmgpt_desktop.model.configuration import CROSS_ATTENTION, GRAPH
-from mmgpt_desktop.training.embedded_bundle import build_bundle
+from mmgpt_desktop.question_kinds import QuestionKind
+from mmgpt_desktop.training.embedded_bundle import beyond, build_bundle
 from mmgpt_desktop.training.head_scores import HeadScores
 from mmgpt_desktop.training.imagenet_names import class_names, name_tokens
 from mmgpt_desktop.training.tokenizer import train_on
@@ -103,6 +104,14 @@ def test_the_graphs_of_both_languages_equal_the_model(bundle: Path) -> None:
 def test_the_manifest_says_both_languages(bundle: Path) -> None:
     assert json.loads((bundle / "config.json").read_text())["languages"] == ["en", "zh"]
     assert BundleEngine(bundle, RuntimeName.ONNX_CPU).load().languages == ("en", "zh")
+
+
+def test_who_was_trained_to_translate_says_so(bundle: Path) -> None:
+    assert "translate" in json.loads((bundle / "manifest.json").read_text())["beyond"]
+    opened = open_bundle(bundle).manifest
+    config = MMGPTConfig(languages=("en", "zh"), translates=True)
+    assert QuestionKind.TRANSLATE in opened.beyond
+    assert set(opened.beyond) - beyond(config) == {QuestionKind.TRANSLATE}
 
 
 def test_the_name_in_the_questions_language_is_learnt_for_all_classes() -> None:

@@ -24,11 +24,12 @@ from mmgpt_desktop.model import MMGPTForConditionalGeneration
 from mmgpt_desktop.model.configuration import CONCAT, CROSS_ATTENTION, FUSIONS, GRAPH
 from mmgpt_desktop.model.modelling import IGNORED
 from mmgpt_desktop.model.packing import load_packed, unpack
+from mmgpt_desktop.question_kinds import is_chinese
 from mmgpt_desktop.resources import mini_path
 from mmgpt_desktop.training import looks
 from mmgpt_desktop.training import train as stage
 from mmgpt_desktop.training.__main__ import STAGES, main
-from mmgpt_desktop.training.calibrate import TEMPERATURES, answers, calibrate
+from mmgpt_desktop.training.calibrate import TEMPERATURES, answers, calibrate, dev_questions
 from mmgpt_desktop.training.encoder_weights import pretrained_encoder
 from mmgpt_desktop.training.evaluation.tasks import PhotoQuestion
 from mmgpt_desktop.training.features import FeatureStore, read_pixels
@@ -361,7 +362,7 @@ def test_the_model_learns_from_its_own_captions(
     training_step = stage.FusionTrainer.training_step
 
     def watched(self: Any, model: Any, inputs: Any, *rest: Any) -> Any:
-        described = [row for row, _ in inputs["described"]]
+        described = [row for row, *_ in inputs["described"]]
         loss = training_step(self, model, inputs, *rest)
         for row in described:
             weights, labels = inputs["weights"][row], inputs["labels"][row]
@@ -556,6 +557,7 @@ class Bigram:
     """A model whose next token follows from the last one, and a little from the picture."""
 
     def __init__(self) -> None:
+        self.config = tiny_config()
         random = torch.Generator().manual_seed(8)
         self.table = torch.randn(12, 12, generator=random) * 2
         self.table[4:, 3] += 3  # most answers end soon
@@ -614,3 +616,51 @@ def test_without_shared_memory_one_process_reads_the_rows(
     monkeypatch.setattr("multiprocessing.Lock", object if there else refuse)
     arguments = trainer_arguments(tmp_path, Recipe(), workers=1)
     assert arguments.dataloader_num_workers == (1 if there else 0)
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
+    """The data with Chinese captions and translated sentences."""
+    folder = Path(shutil.copytree(data, tmp_path_factory.mktemp("both") / "data"))
+    lines = (folder / "texts.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    told = [
+        row | {"kind": "caption-zh", "answer": f"一个穿{colour}色衬衫的男孩"}
+        for row, colour in zip([r for r in rows if r["kind"] == "caption"], "红绿蓝白", strict=True)
+    ]
+    (folder / "texts.jsonl").write_text(
+        "\n".join([*lines, *map(json.dumps, told)]), encoding="utf-8"
+    )
+    pair = {"en": "A boy .", "zh": "一个男孩", "made_by": "human", "split": "train"}
+    (folder / "parallel_en_zh.jsonl").write_text(json.dumps(pair), encoding="utf-8")
+    return folder
+
+
+def bilingual(tokenizer: Tokenizer | None = None, seed: int = 1) -> MMGPTForConditionalGeneration:
+    torch.manual_seed(seed)
+    config = tiny_config()
+    config.grid_size, config.vocab_size, config.languages = 16, 8192, ("en", "zh")
+    return MMGPTForConditionalGeneration(config)
+
+
+def test_a_model_of_both_languages_is_trained_and_rewarded_in_both(
+    both: Path, work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mmgpt_desktop.training.pretrain.new_model", bilingual)
+    monkeypatch.setattr("mmgpt_desktop.training.reward.FEWEST_REFERENCES", 1)
+    monkeypatch.setattr("mmgpt_desktop.training.train.trainer_arguments", logged_each_step)
+    common = ["--data", str(both), "--work", str(work), *SMALL, "--batch", "4"]
+    main(["tokenizer", *common[:4], "--vocabulary", "400"])
+    main(["pretrain", *common, "--steps", "2"])
+    assert "held-out chinese: " in capsys.readouterr().out
+    main(["train", *common, "--steps", "4"])
+    assert "eval_chinese_loss" in losses(work, "checkpoints", 4)
+    trained = MMGPTForConditionalGeneration.from_pretrained(work / "model")
+    assert trained.config.translates
+    main(["reward", *common[:-2], "--batch", "8", "--length", "256", "--steps", "4"])
+    log = json.loads((work / "rewarding/checkpoint-4/trainer_state.json").read_text())
+    assert {"reward", "reward_zh"} <= set().union(*log["log_history"])
+    asked = dev_questions(both, ("en", "zh"))
+    assert {is_chinese(question.asked) for question in asked} == {True, False}
+    assert "描述这张图片。" in {question.asked for question in asked}
+    assert not any(is_chinese(question.asked) for question in dev_questions(both))

@@ -12,15 +12,16 @@ import pytest
 from tokenizers import Tokenizer
 
 from mmgpt_desktop.model.configuration import FUSIONS
-from mmgpt_desktop.question_kinds import is_chinese
+from mmgpt_desktop.question_kinds import QuestionKind, is_chinese, kind_of
 from mmgpt_desktop.training.chinese import in_chinese
 from mmgpt_desktop.training.corpus import photo_texts
 from mmgpt_desktop.training.drills import OTHER_ANIMALS, dog_captions, drill
 from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.imagenet_names import class_names
 from mmgpt_desktop.training.mixture import Chances, Mixture
-from mmgpt_desktop.training.parallel import read_parallel, translation_texts
+from mmgpt_desktop.training.parallel import Parallel, read_parallel, translation_texts
 from mmgpt_desktop.training.photo_texts import PhotoTexts
+from mmgpt_desktop.training.reward import Judges
 from mmgpt_desktop.training.rows import (
     ASSISTANT_ID,
     END_ID,
@@ -211,3 +212,44 @@ def test_training_photos_sentences_are_translated_both_ways(tmp_path: Path) -> N
 
 def test_data_without_parallel_sentences_has_none(tmp_path: Path) -> None:
     assert read_parallel(tmp_path) == []
+
+
+def test_some_samples_translate_and_see_nothing() -> None:
+    dataset = samples(replace(MIXTURE, shares=replace(MIXTURE.shares, translated=0.5)))
+    assert all(dataset[number].has_image for number in range(20))  # no sentences
+    dataset.parallel = [Parallel("A dog runs.", "一只狗在跑。", by_people=True)]
+    drawn = [dataset[number] for number in range(20)]
+    blind = [sample for sample in drawn if not sample.has_image]
+    assert 3 < len(blind) < 17
+    said = [turn for sample in blind for turn in turns(sample)]
+    for question, answer in said:
+        assert kind_of(question) is QuestionKind.TRANSLATE, question
+        assert {"A dog runs.": "一只狗在跑", "一只狗在跑。": "A dog runs"}[answer] in question
+    assert len({answer for _, answer in said}) == 2
+
+
+@pytest.mark.parametrize("into", [ENGLISH, CHINESE])
+def test_each_way_to_ask_for_a_translation_is_known_as_one(into: str) -> None:
+    pair = Parallel("Two men are riding bikes on the street.", "两个人在街上骑车。", by_people=True)
+    for seed in range(200):
+        question, _ = pair.turn(into, random.Random(seed))
+        assert kind_of(question) is QuestionKind.TRANSLATE, question
+
+
+@pytest.mark.parametrize(
+    ("language", "better", "worse"),
+    [(ENGLISH, "a dog runs", "a cat"), (CHINESE, "狗 在 跑", "一 只 猫")],
+)
+def test_a_caption_is_compared_with_those_of_its_language(
+    monkeypatch: pytest.MonkeyPatch, language: str, better: str, worse: str
+) -> None:
+    monkeypatch.setattr("mmgpt_desktop.training.reward.FEWEST_REFERENCES", 1)
+    photos = [
+        PhotoTexts(f"images/flickr8k/{name}", {"caption": [("", said)]}, language=each)
+        for each, kept, other in ((ENGLISH, "A dog runs.", "Snow."), (CHINESE, "狗在跑。", "雪。"))
+        for name, said in (("a.jpg", kept), ("b.jpg", other))
+    ]
+    judges = Judges(photos, {})
+    image = "images/flickr8k/a.jpg"
+    scores = [judges.score(image, text.split(), True, language) for text in (better, worse)]
+    assert scores[0] > scores[1] >= 0

@@ -23,6 +23,7 @@ def test_a_model_is_asked_what_it_may_know() -> None:
         ("How much does it cost?", "prices"),
         ("What is the capital of France?", "what a picture shows"),
         ("Hello!", "Hello!"),
+        ("Translate into Chinese: a dog", "doesn't translate"),
         ("上面写着什么", "看不懂图中的文字"),
         ("他叫什么名字", "不知道图中的人是谁"),
         ("你好", "你好"),
@@ -42,6 +43,13 @@ def test_without_a_picture_there_is_nothing_to_look_at() -> None:
     assert "no picture" in reply.text
     assert reply.leaves_a_guess
     assert reply_to("What is this?", BEYOND - {QuestionKind.NO_PICTURE}, picture=False) is None
+
+
+@pytest.mark.parametrize("picture", [True, False])
+def test_who_can_translate_is_asked_with_a_picture_or_none(picture: bool) -> None:
+    able = BEYOND - {QuestionKind.TRANSLATE}
+    assert reply_to("翻译成英文：一只狗。", able, picture=picture) is None  # noqa: RUF001
+    assert reply_to("Translate into French: a dog", able, picture=picture) is not None
 
 
 @pytest.mark.parametrize("kind", sorted(BEYOND))

@@ -239,21 +239,31 @@ ASKED = {
         "这是哪个国家",
         "这是什么品牌",
     ),
+    QuestionKind.TRANSLATE: (
+        "Translate 'good morning' into Chinese.",
+        "How do you say dog in Chinese?",
+        "Translate into English: 一只狗在草地上奔跑。",
+        "Please translate this to Chinese: A dog runs.",
+        "Say this in English: 一个男孩",
+        "把“你好”翻译成英文",
+        "翻译成英文：一只狗在草地上奔跑。",  # noqa: RUF001
+        "把这句话翻译成中文：A dog runs on the grass near the old house.",  # noqa: RUF001
+        "用英文怎么说：两个人在骑车。",  # noqa: RUF001
+    ),
     QuestionKind.NO_PICTURE: (
+        "Translate 'good morning' into French.",
+        "把这句话翻译成法语：一只狗",  # noqa: RUF001
         "What is the capital of France?",
         "2+2=?",
         "What is 12 times 7?",
         "what's 3 + 4",
-        "Translate 'good morning' into Chinese.",
         "Summarize this text: the dog runs.",
         "Tell me a joke.",
         "Write a poem about love.",
         "Who invented the telephone?",
         "Who is the president of France?",
-        "How do you say dog in Chinese?",
         "法国的首都是哪里",
         "1+1等于几",
-        "把“你好”翻译成英文",
         "请总结一下:今天我去了公园",
         "讲个笑话",
         "写一首诗",
