@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +24,11 @@ from mmgpt_desktop.training.features import FeatureStore
 from mmgpt_desktop.training.imagenet_names import add_names, class_names
 from mmgpt_desktop.training.mixture import Mixture
 from mmgpt_desktop.training.photo_texts import load_texts
-from mmgpt_desktop.training.recipes import RunRecipe
+from mmgpt_desktop.training.recipes import LookRecipe
 from mmgpt_desktop.training.rows import Sample, SampleDataset, TokenLayout
 from mmgpt_desktop.training.train import run_to_the_end, trainer_arguments
 
 DEV_ROWS = 192
-
-
-@dataclass(frozen=True)
-class LookRecipe(RunRecipe):
-    """A run of mmgpt-small: a row is one photo with `length` tokens of prompts and answers."""
-
-    steps: int = 4000
-    batch: int = 16
-    learning_rate: float = 1e-3
-    warmup: int = 100
-    save_every: int = 200
-    length: int = 96
-    dropout: float = 0.1
-    pointing: float = 0.1
 
 
 def train_looks(

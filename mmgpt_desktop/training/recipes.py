@@ -77,3 +77,17 @@ class RewardRecipe(Recipe):
     described: float = 0.5
     mapped: float = 0.0
     reward: float = 2.0
+
+
+@dataclass(frozen=True)
+class LookRecipe(RunRecipe):
+    """A run of mmgpt-small: a row is one photo with `length` tokens of prompts and answers."""
+
+    steps: int = 4000
+    batch: int = 16
+    learning_rate: float = 1e-3
+    warmup: int = 100
+    save_every: int = 200
+    length: int = 96
+    dropout: float = 0.1
+    pointing: float = 0.1

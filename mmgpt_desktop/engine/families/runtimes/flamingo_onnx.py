@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 
 from mmgpt_desktop.cancel import CancelToken
 from mmgpt_desktop.engine.chat.model_inputs import Context, Features, ImageInputs
-from mmgpt_desktop.engine.checkpoint_onnx import CheckpointOnnx
 from mmgpt_desktop.engine.families.flamingo import cell_weights, name_positions
 from mmgpt_desktop.engine.families.runtimes.idefics_onnx import IdeficsOnnx
 from mmgpt_desktop.engine.graphs.decoder_session import unseen
@@ -38,8 +36,7 @@ class FlamingoOnnx(IdeficsOnnx):
         kept: int,
         cancel: CancelToken,
     ) -> dict[str, Any]:
-        words = Context(replace(context.prompt, image_positions=()))
-        feeds = CheckpointOnnx._feeds(self, token_ids, words, past, kept, cancel)
+        feeds = self.text_feeds(token_ids, context, past, kept, cancel)
         count = len(token_ids)
         if not context.features:
             return {**feeds, **unseen(self.decoder.graph, count)}

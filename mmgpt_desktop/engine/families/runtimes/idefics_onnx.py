@@ -46,6 +46,18 @@ class IdeficsOnnx(CheckpointOnnx):
     def looks(self, attention: NDArray[Any], context: Context) -> NDArray[Any]:
         return attention[:, :, : len(context.prompt.image_positions)]
 
+    def text_feeds(
+        self,
+        token_ids: Sequence[int],
+        context: Context,
+        past: int,
+        kept: int,
+        cancel: CancelToken,
+    ) -> dict[str, Any]:
+        """As without photos, whose tokens are words here."""
+        words = Context(replace(context.prompt, image_positions=()))
+        return super()._feeds(token_ids, words, past, kept, cancel)
+
     def _feeds(
         self,
         token_ids: Sequence[int],
@@ -54,8 +66,7 @@ class IdeficsOnnx(CheckpointOnnx):
         kept: int,
         cancel: CancelToken,
     ) -> dict[str, Any]:
-        words = Context(replace(context.prompt, image_positions=()))
-        feeds = super()._feeds(token_ids, words, past, kept, cancel)
+        feeds = self.text_feeds(token_ids, context, past, kept, cancel)
         if not context.features:
             return {**feeds, **unseen(self.decoder.graph, len(token_ids))}
         parts = [each.embeddings for each in context.features]
