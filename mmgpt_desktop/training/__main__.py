@@ -45,6 +45,7 @@ STAGES = {
     "graphs": TrainingStage("embedded_bundle", "export_again", "export a bundle's graphs anew"),
     "certainty": TrainingStage("embedded_bundle", "fit_again", "fit a bundle's certainty anew"),
     "curves": TrainingStage("curves", "write_curves", "draw the losses of the runs so far"),
+    "translations": TrainingStage("translating", "translations", "how well a bundle translates"),
     "parity": TrainingStage("parity", "compare", "compare ONNX with PyTorch"),
     "failures": TrainingStage(
         "failure_sheet", "failures", "draw what is wrong about the sample photos"

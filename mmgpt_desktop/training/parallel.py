@@ -40,21 +40,29 @@ class Parallel:
 
 def read_parallel(data: Path) -> list[Parallel]:
     """The training photos' pairs; none where the data has no such file."""
-    path = data / "parallel_en_zh.jsonl"
-    if not path.is_file():
-        return []
     kept_back = {
         sentence(row["answer"])
         for row in read_rows(data)
         if row["kind"] == "caption" and split_of(row) != "train"
     }
+    return [pair for pair in _pairs(data, "train") if pair.english not in kept_back]
+
+
+def held_out_parallel(data: Path) -> list[Parallel]:
+    """People's pairs of dev photos."""
+    return [pair for pair in _pairs(data, "dev") if pair.by_people]
+
+
+def _pairs(data: Path, split: str) -> list[Parallel]:
+    path = data / "parallel_en_zh.jsonl"
+    if not path.is_file():
+        return []
     with path.open(encoding="utf-8") as lines:
-        rows = [row for row in map(json.loads, lines) if row["split"] == "train"]
-    found = [
+        rows = [row for row in map(json.loads, lines) if row["split"] == split]
+    return [
         Parallel(sentence(row["en"]), chinese_sentence(row["zh"]), row["made_by"] == "human")
         for row in rows
     ]
-    return [pair for pair in found if pair.english not in kept_back]
 
 
 def translation_texts(pairs: Sequence[Parallel], seed: int = 0) -> Iterator[str]:

@@ -19,7 +19,17 @@ from mmgpt_desktop.training.chinese import in_chinese
 from mmgpt_desktop.training.corpus import definitions, split_definitions
 from mmgpt_desktop.training.imagenet_names import class_names
 from mmgpt_desktop.training.parallel import read_parallel
-from mmgpt_desktop.training.photo_texts import PhotoTexts, ask, in_english, load_texts
+from mmgpt_desktop.training.photo_texts import (
+    CAPTIONS_ZH,
+    PhotoTexts,
+    ask,
+    chinese_sentence,
+    in_english,
+    load_texts,
+    read_rows,
+    sentence,
+    split_of,
+)
 from mmgpt_desktop.training.wordings import CHINESE
 
 VOCABULARY = 12_000
@@ -32,14 +42,35 @@ TRANSLATED_SHARE = 10
 LITTLE_WORDS_ZH = "[的了着在是有和里上中吗这那一]"
 
 
-def train_tokenizer(data: Path, work: Path, vocabulary: int = VOCABULARY) -> None:
-    """Train on the training split and write `work/tokenizer.json`."""
+def train_tokenizer(data: Path, work: Path, vocabulary: int = VOCABULARY) -> str:
+    """Train on the training split and write `work/tokenizer.json`; says how short its texts are."""
     known, _ = split_definitions(definitions())
     photos = load_texts(data, ["train"])
     texts = [*_texts(in_english(photos)), *known[::DEFINITIONS_SHARE]]
     texts += [f"It is {name}." for name in class_names()] * NAMES_REPEATED
     texts += chinese_texts(photos, data)
-    train_on(texts, vocabulary).save(str(work / "tokenizer.json"))
+    tokenizer = train_on(texts, vocabulary)
+    tokenizer.save(str(work / "tokenizer.json"))
+    return measured(tokenizer, data)
+
+
+def measured(tokenizer: Tokenizer, data: Path) -> str:
+    """Tokens of what was held out: captions in both languages, and those of the classes' names."""
+    rows = [row for row in read_rows(data) if split_of(row) != "train"]
+    english = [sentence(row["answer"]) for row in rows if row["kind"] == "caption"]
+    chinese = [chinese_sentence(row["answer"]) for row in rows if row["kind"] == CAPTIONS_ZH]
+
+    def tokens(texts: Sequence[str], units: int) -> float:
+        return sum(len(each.ids) for each in tokenizer.encode_batch(texts)) / max(units, 1)
+
+    names, names_zh = [f" {name}" for name in class_names()], class_names(CHINESE)
+    return (
+        f"{tokenizer.get_vocab_size()} tokens. Held-out captions: "
+        f"{tokens(english, len(english)):.2f} tokens each in English, "
+        f"{tokens(chinese, sum(map(len, chinese))):.3f} a character in Chinese. Class names: "
+        f"{tokens(names, len(names)):.2f} in English, {tokens(names_zh, len(names_zh)):.2f} in "
+        "Chinese."
+    )
 
 
 def chinese_texts(photos: Sequence[PhotoTexts], data: Path) -> list[str]:

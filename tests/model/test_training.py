@@ -651,6 +651,7 @@ def test_a_model_of_both_languages_is_trained_and_rewarded_in_both(
     monkeypatch.setattr("mmgpt_desktop.training.train.trainer_arguments", logged_each_step)
     common = ["--data", str(both), "--work", str(work), *SMALL, "--batch", "4"]
     main(["tokenizer", *common[:4], "--vocabulary", "400"])
+    assert "400 tokens. Held-out captions: " in capsys.readouterr().out
     main(["pretrain", *common, "--steps", "2"])
     assert "held-out chinese: " in capsys.readouterr().out
     main(["train", *common, "--steps", "4"])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
+from mmgpt_desktop.errors import AppError
 from mmgpt_desktop.model.configuration import FUSIONS
 from mmgpt_desktop.question_kinds import QuestionKind, is_chinese, kind_of
 from mmgpt_desktop.training.chinese import in_chinese
@@ -33,7 +34,9 @@ from mmgpt_desktop.training.rows import (
     question_tokens,
 )
 from mmgpt_desktop.training.tokenizer import train_on
+from mmgpt_desktop.training.translating import translations
 from mmgpt_desktop.training.wordings import CHINESE, ENGLISH, NO_PICTURE_IN, blurred
+from tests.tiny_bundle import ANSWER, make_tiny_bundle
 
 LINES = [
     "A dog runs. Is there a dog? yes no",
@@ -211,7 +214,22 @@ def test_training_photos_sentences_are_translated_both_ways(tmp_path: Path) -> N
 
 
 def test_data_without_parallel_sentences_has_none(tmp_path: Path) -> None:
+    (tmp_path / "texts.jsonl").touch()
     assert read_parallel(tmp_path) == []
+    with pytest.raises(AppError, match="no held-out sentences"):
+        translations(tmp_path, tmp_path)
+
+
+def test_a_bundles_translations_stand_beside_peoples(tmp_path: Path) -> None:
+    pair = {"en": ANSWER, "zh": "一只小狗在湿草地上跑。", "made_by": "human", "split": "dev"}
+    (tmp_path / "parallel_en_zh.jsonl").write_text(json.dumps(pair), encoding="utf-8")
+    told = translations(tmp_path, make_tiny_bundle(tmp_path / "tiny")).splitlines()
+    assert told[0].startswith("Into en, 1 sentences: CIDEr-D ")
+    assert "BLEU-4 1.000" in told[0]
+    assert "一只小狗在湿草地上跑" in told[1]
+    assert told[1].endswith(f"{ANSWER} (people: {ANSWER})")
+    assert told[2].startswith("Into zh, ")
+    assert "BLEU-4 0.000" in told[2]
 
 
 def test_some_samples_translate_and_see_nothing() -> None:
