@@ -17,8 +17,8 @@ from mmgpt_desktop.training.photo_texts import chinese_sentence, read_rows, sent
 from mmgpt_desktop.training.questions import QA
 from mmgpt_desktop.training.wordings import CHINESE, ENGLISH, usual
 
-PEOPLE_REPEATED = 4
-"""People's pairs count this often in pretraining, the machine's once."""
+PEOPLE_REPEATED = 3
+"""People's pairs count this often in pretraining, both ways; the machine's once, one way."""
 INTO = {ENGLISH: "into_english", CHINESE: "into_chinese"}
 
 
@@ -66,10 +66,9 @@ def _pairs(data: Path, split: str) -> list[Parallel]:
 
 
 def translation_texts(pairs: Sequence[Parallel], seed: int = 0) -> Iterator[str]:
-    """Questions with their answers for pretraining, both ways."""
+    """Questions with their answers for pretraining."""
     rng = random.Random(seed)
     for pair in pairs:
-        for _ in range(PEOPLE_REPEATED if pair.by_people else 1):
-            for into in INTO:
-                question, answer = pair.turn(into, rng)
-                yield f"{plainly_typed(question)} {answer}"
+        for into in [*INTO] * PEOPLE_REPEATED if pair.by_people else [rng.choice([*INTO])]:
+            question, answer = pair.turn(into, rng)
+            yield f"{plainly_typed(question)} {answer}"

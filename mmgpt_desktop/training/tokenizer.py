@@ -33,8 +33,8 @@ from mmgpt_desktop.training.photo_texts import (
 from mmgpt_desktop.training.wordings import CHINESE
 
 VOCABULARY = 12_000
-NAMES_REPEATED = 30
-"""Class names count this often, so that a name takes few tokens."""
+NAMES_REPEATED = 45
+"""Class names count this often, so that a name takes few tokens: it is copied one by one."""
 DEFINITIONS_SHARE = 5
 """Each fifth of WordNet's definitions is read: they are to be spelt, not to rule."""
 TRANSLATED_SHARE = 10

@@ -208,7 +208,7 @@ def test_training_photos_sentences_are_translated_both_ways(tmp_path: Path) -> N
     ]
     texts = list(translation_texts(pairs))
     by_people, by_machine = (sum(word in text for text in texts) for word in ("狗", "猫"))
-    assert by_people > by_machine == 2
+    assert by_people > by_machine == 1
     assert all(("A dog runs." in text) == ("狗在跑" in text) for text in texts)
     assert {text.endswith("一只狗在跑。") for text in texts if "狗" in text} == {True, False}
 
