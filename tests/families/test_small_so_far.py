@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from mmgpt_desktop.model.adapters import ADAPTERS, own_state
+from mmgpt_desktop.embedded import ADAPTERS
+from mmgpt_desktop.model.adapters import own_state
 from mmgpt_desktop.model.looking_llama import FlamingoConfig, FlamingoForConditionalGeneration
 from mmgpt_desktop.model.packing import unpack
 

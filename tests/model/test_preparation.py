@@ -78,7 +78,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, patched: pytest.MonkeyPat
     folder = tmp_path_factory.mktemp("parts")
     parts = install_parts(patched, folder, language_file(folder).read_bytes())
     encoder = load_packed(mini_path()).encoder
-    looks = {"cross_layers": (1,), "reader_width": 32, "reader_layers": 1, "reader_heads": 2}
+    looks = {"cross_layers": (1,), "reader_width": 48}
     model = new_flamingo(language(), encoder, pointing_heads=((0, 0),), **looks)
     save_adapters(model, parts.own, packed=True)
     said = list[str]()
