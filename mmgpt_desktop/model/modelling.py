@@ -37,6 +37,13 @@ MARGIN = 2.0
 """How much likelier, in logits, a class is made that is put first."""
 
 
+def put_first(guesses: Tensor, named: Tensor) -> Tensor:
+    """Class logits [B, 1000] in which the class `named` [B] is the likeliest, where it isn't -1."""
+    first = guesses.amax(dim=1, keepdim=True) + MARGIN
+    forced = guesses.scatter(1, named.clamp(min=0)[:, None], first)
+    return torch.where(named[:, None] < 0, guesses, forced)
+
+
 class Decoded(NamedTuple):
     """Hidden states [B, S, d]; each layer's keys and values; each image layer's weights
     [B, nh, S, T] over the picture's positions; the weights [B, S, T] of what is copied."""
@@ -178,9 +185,7 @@ class MMGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         cells = self.cells(fine, wide.flatten(2).transpose(1, 2))
         guesses = self.encoder.classify(wide)
         if named is not None:
-            first = guesses.amax(dim=1, keepdim=True) + MARGIN
-            forced = guesses.scatter(1, named.clamp(min=0)[:, None], first)
-            guesses = torch.where(named[:, None] < 0, guesses, forced)
+            guesses = put_first(guesses, named)
         return cells, *self.names(guesses, self.embedding)
 
     def _prefix(self, cells: Tensor, names: Tensor) -> list[KeyValue]:

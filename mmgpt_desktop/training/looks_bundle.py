@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from mmgpt_desktop.engine.folder.measured import FACTS, ModelFacts
+from mmgpt_desktop.embedded import FACTS
+from mmgpt_desktop.engine.folder.measured import ModelFacts
 from mmgpt_desktop.model.adapters import save_adapters
 from mmgpt_desktop.question_kinds import CANT_TELL
 from mmgpt_desktop.training.calibrate import dev_questions, judge

@@ -16,6 +16,7 @@ from mmgpt_desktop.decoding import DataDecoder
 from mmgpt_desktop.engine.chat.family import Family
 from mmgpt_desktop.engine.chat.image_values import whole_number
 from mmgpt_desktop.engine.chat.model_inputs import Context, ImageInputs
+from mmgpt_desktop.engine.chat.patch_cells import one_to_one
 from mmgpt_desktop.engine.families import RUNTIMES
 from mmgpt_desktop.engine.folder.checkpoint import Checkpoint
 from mmgpt_desktop.imaging.pixels import ImageSpec, PixelSpec, prepare
@@ -74,7 +75,7 @@ class Flamingo(Family):
         spec = ImageSpec(**vars(self._pixels), rows=self._side, columns=self._side)
         pixels, grid = prepare(photo, spec)
         # The names lie nowhere.
-        patch_to_cell = np.eye(self._names + grid.cells, grid.cells, -self._names, np.float32)
+        patch_to_cell = one_to_one(grid, self._names)
         return ImageInputs({"pixel_values": pixels}, len(patch_to_cell), grid, patch_to_cell)
 
     def expansion(self, inputs: ImageInputs) -> str:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmgpt_desktop.decoding import DataDecoder, Mistake
+from mmgpt_desktop.embedded import FACTS
 from mmgpt_desktop.engine.folder.bundle import Certainty
 from mmgpt_desktop.engine.folder.model_files import read_object, unreadable
 from mmgpt_desktop.question_kinds import QuestionKind
-
-FACTS = "facts.json"
 
 
 @dataclass(frozen=True)
