@@ -32,6 +32,9 @@ STAGES = {
     "features": TrainingStage("features", "cache_features", "encode every photo once"),
     "probe": TrainingStage("probe", "probe_all", "what a linear classifier finds in the features"),
     "tokenizer": TrainingStage("tokenizer", "train_tokenizer", "train the byte-level BPE"),
+    "second-language": TrainingStage(
+        "second_language", "add_chinese", "give a model of English Chinese as well"
+    ),
     "pretrain": TrainingStage("pretrain", "pretrain", "train on text alone"),
     "train": TrainingStage("train", "train", "train, or go on training"),
     "looks": TrainingStage("looks", "train_looks", "train mmgpt-small's looks at photos"),
@@ -92,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    stages = "\n".join(f"  {name:<12} {stage.summary}" for name, stage in STAGES.items())
+    stages = "\n".join(f"  {name:<15} {stage.summary}" for name, stage in STAGES.items())
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description=__doc__,

@@ -9,6 +9,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 from transformers import Trainer
 
+from mmgpt_desktop.model.modelling import MMGPTForConditionalGeneration
 from mmgpt_desktop.training.chinese import in_chinese
 from mmgpt_desktop.training.corpus import TextRows, definitions, photo_texts, split_definitions
 from mmgpt_desktop.training.parallel import read_parallel, translation_texts
@@ -17,8 +18,9 @@ from mmgpt_desktop.training.recipes import TextRecipe
 from mmgpt_desktop.training.train import new_model, run_to_the_end, trainer_arguments
 
 
-def pretrain(data: Path, work: Path, recipe: TextRecipe) -> Path:
-    """Train to the end; returns the folder of the model. Prints held-out perplexities."""
+def pretrain(data: Path, work: Path, recipe: TextRecipe, start: Path | None = None) -> Path:
+    """Train to the end, from nothing or from the model `start`; returns the folder of the model.
+    Prints held-out perplexities."""
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     known, held_out = split_definitions(definitions())
     photos = load_texts(data, ["train"])
@@ -29,7 +31,7 @@ def pretrain(data: Path, work: Path, recipe: TextRecipe) -> Path:
         kept["chinese"] = chinese
     total = recipe.steps * recipe.batch
     trainer = Trainer(
-        model=new_model(tokenizer, recipe.seed),
+        model=_unseeing(start) if start else new_model(tokenizer, recipe.seed),
         args=trainer_arguments(work / "pretraining", recipe),
         train_dataset=TextRows(texts, tokenizer, recipe.length, total, recipe.seed),
         eval_dataset={
@@ -42,6 +44,13 @@ def pretrain(data: Path, work: Path, recipe: TextRecipe) -> Path:
             text = name.removeprefix("eval_").removesuffix("_loss")
             print(f"perplexity a token, held-out {text}: {math.exp(loss):.1f}")
     return finished
+
+
+def _unseeing(start: Path) -> MMGPTForConditionalGeneration:
+    """Its encoder learns nothing from text."""
+    model = MMGPTForConditionalGeneration.from_pretrained(start)
+    model.encoder.requires_grad_(False)
+    return model
 
 
 def captions(data: Path, kind: str) -> list[str]:
